@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* The first block is small enough for an ordinary request's head and comes with the arena in one allocation. */
+enum { FIRST_BLOCK = 2048, NEXT_BLOCK = 8192 };
+
+struct block {
+    struct block *next;
+    size_t used, room;
+    alignas(max_align_t) char mem[];
+};
+
+struct arena {
+    struct block *blocks; /* the newest first */
+    size_t used, max;
+};
+
+static struct block *block_new(size_t room)
+{
+    struct block *b = mem_resize(NULL, sizeof *b + room, 1);
+    *b = (struct block){.room = room};
+    return b;
+}
+
+struct arena *arena_new(size_t max)
+{
+    struct block *first = block_new(FIRST_BLOCK);
+    struct arena *a = (struct arena *)(void *)first->mem;
+    first->used = (sizeof *a + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    *a = (struct arena){.blocks = first, .max = max};
+    return a;
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    for (struct block *b = a->blocks, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    if (size > a->max - a->used)
+        return NULL;
+    size_t want = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct block *b = a->blocks;
+    if (b->room - b->used < want) {
+        b = block_new(want > NEXT_BLOCK ? want : NEXT_BLOCK);
+        b->next = a->blocks;
+        a->blocks = b;
+    }
+    void *p = b->mem + b->used;
+    b->used += want;
+    a->used += want > a->max - a->used ? a->max - a->used : want;
+    memset(p, 0, want);
+    return p;
+}
+
+struct slice arena_dup(struct arena *a, struct slice s)
+{
+    char *copy = arena_alloc(a, s.len + 1);
+    if (!copy)
+        return SLICE_NONE;
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    return (struct slice){copy, s.len};
+}
+
+struct slice arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    char *text = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+    if (text)
+        (void)vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text ? (struct slice){text, (size_t)n} : SLICE_NONE;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { FIRST_ROOM = 256, KEEP_ROOM = 4096 };
+
+void buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){.max = max};
+}
+
+void buf_free(struct buf *b)
+{
+    free(b->mem);
+    buf_init(b, b->max);
+}
+
+static void move_to_front(struct buf *b)
+{
+    if (b->start == 0)
+        return;
+    size_t len = buf_len(b);
+    memmove(b->mem, b->mem + b->start, len);
+    b->start = 0;
+    b->end = len;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    size_t len = buf_len(b);
+    if (n > b->max - len)
+        return NULL;
+    if (b->room - b->end < n)
+        move_to_front(b);
+    if (b->room - b->end < n) {
+        size_t room = b->room ? b->room : FIRST_ROOM;
+        while (room < len + n)
+            room *= 2;
+        b->mem = mem_resize(b->mem, room, 1);
+        b->room = room;
+    }
+    return b->mem + b->end;
+}
+
+void buf_commit(struct buf *b, size_t n)
+{
+    if (n > b->room - b->end)
+        fatal("buf_commit: %zu bytes were never reserved", n);
+    b->end += n;
+}
+
+enum result buf_append(struct buf *b, struct slice data)
+{
+    if (data.len == 0)
+        return R_OK;
+    char *at = buf_reserve(b, data.len);
+    if (!at)
+        return R_LIMIT;
+    memcpy(at, data.ptr, data.len);
+    buf_commit(b, data.len);
+    return R_OK;
+}
+
+enum result buf_append_str(struct buf *b, const char *text)
+{
+    return buf_append(b, slice_of(text));
+}
+
+enum result buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    /* one byte more than the text: vsnprintf always writes its NUL */
+    char *at = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
+    if (at) {
+        (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+        buf_commit(b, (size_t)n);
+    }
+    va_end(again);
+    return at ? R_OK : R_LIMIT;
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+    if (n > buf_len(b))
+        fatal("buf_consume: %zu bytes of %zu", n, buf_len(b));
+    b->start += n;
+    if (b->start < b->end)
+        return;
+    b->start = b->end = 0;
+    if (b->room > KEEP_ROOM)
+        buf_free(b);
+}
+
+char *buf_take_str(struct buf *b)
+{
+    char *text = slice_dup(buf_data(b));
+    buf_free(b);
+    return text;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+static enum result from_errno(struct error *err, const char *what, const char *path)
+{
+    int saved = errno;
+    return error_set(err, saved == ENOENT ? R_NOTFOUND : R_IO, "%s: can't %s it: %s", path, what, strerror(saved));
+}
+
+static enum result read_all(int fd, const char *path, struct buf *b, struct error *err)
+{
+    enum { CHUNK = 16384 };
+    for (;;) {
+        size_t left = b->max - buf_len(b), want = left < CHUNK ? left : CHUNK;
+        char extra;
+        char *at = want ? buf_reserve(b, want) : &extra;
+        ssize_t n = read(fd, at, want ? want : 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return from_errno(err, "read", path);
+        if (n == 0)
+            return R_OK;
+        if (!want)
+            return error_set(err, R_LIMIT, "%s: larger than the %zu bytes allowed here", path, b->max);
+        buf_commit(b, (size_t)n);
+    }
+}
+
+enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    bool from_stdin = strcmp(path, "-") == 0;
+    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return from_errno(err, "open", path);
+    struct buf b;
+    buf_init(&b, max);
+    enum result r = read_all(fd, path, &b, err);
+    if (!from_stdin)
+        (void)close(fd);
+    if (r == R_OK) {
+        *ret_len = buf_len(&b);
+        *ret = buf_take_str(&b);
+    }
+    buf_free(&b);
+    return r;
+}
+
+static bool write_all(int fd, struct slice data)
+{
+    while (data.len) {
+        ssize_t n = write(fd, data.ptr, data.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        data = slice_skip(data, (size_t)n);
+    }
+    return true;
+}
+
+static void sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? slice_dup((struct slice){path, slash == path ? 1 : (size_t)(slash - path)}) : mem_strdup(".");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd); /* best effort: some file systems refuse it */
+        (void)close(fd);
+    }
+    free(dir);
+}
+
+enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err)
+{
+    size_t size = strlen(path) + sizeof ".XXXXXX";
+    char *temp = mem_zalloc(size);
+    (void)snprintf(temp, size, "%s.XXXXXX", path);
+    int fd = mkstemp(temp); /* 0600 from the start: a secret is never readable by others, not even for a moment */
+    if (fd < 0) {
+        free(temp);
+        return from_errno(err, "create a file beside", path);
+    }
+    bool ok = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    ok = ok && rename(temp, path) == 0;
+    enum result r = R_OK;
+    if (!ok) {
+        r = from_errno(err, "write", path);
+        (void)unlink(temp);
+    } else {
+        sync_folder_of(path);
+    }
+    free(temp);
+    return r;
+}
+
+enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+    char *copy = mem_strdup(path);
+    enum result r = R_OK;
+    for (char *at = copy + 1; r == R_OK && at[-1]; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+            r = from_errno(err, "create", copy);
+        *at = kept;
+        if (!kept)
+            break;
+    }
+    free(copy);
+    return r;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+enum result file_check_private(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return from_errno(err, "examine", path);
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return error_set(err, R_DENIED, "%s: holds a secret but its mode is %04o; run: chmod 600 '%s'", path,
+                         (unsigned)(st.st_mode & 07777), path);
+    return R_OK;
+}
+
+char *file_join(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + 1 + strlen(name) + 1;
+    char *path = mem_zalloc(size);
+    (void)snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files: read with a maximum, written so that a crash leaves the old or the new one, never half of it. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+
+/* Reads the whole file into malloc'ed memory with a NUL behind it (outside *ret_len); the caller frees it.
+ * R_NOTFOUND, R_LIMIT (larger than max), R_IO. "-" is standard input. */
+MUST_USE enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
+
+/* Writes a temporary file beside it, fsyncs, renames over `path` and fsyncs the folder. Keys take mode 0600. */
+MUST_USE enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err);
+
+/* mkdir -p; existing folders keep their mode. */
+MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error *err);
+
+bool file_exists(const char *path);
+
+/* R_DENIED when a file of secrets can be read by others than its owner (RFC: keys are 0600). */
+MUST_USE enum result file_check_private(const char *path, struct error *err);
+
+/* "<dir>/<name>" as malloc'ed text. */
+char *file_join(const char *dir, const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+void *mem_zalloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+    if (!p)
+        fatal("out of memory (%zu bytes)", size);
+    return p;
+}
+
+void *mem_array(size_t count, size_t size)
+{
+    void *p = calloc(count ? count : 1, size ? size : 1);
+    if (!p)
+        fatal("out of memory (%zu × %zu bytes)", count, size);
+    return p;
+}
+
+void *mem_resize(void *old, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        fatal("allocation of %zu × %zu bytes overflows", count, size);
+    size_t bytes = count * size;
+    void *p = realloc(old, bytes ? bytes : 1);
+    if (!p)
+        fatal("out of memory (%zu bytes)", bytes);
+    return p;
+}
+
+char *mem_strdup(const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        fatal("out of memory");
+    return copy;
+}
+
+void mem_free_secret(void *secret, size_t size)
+{
+    if (secret)
+        explicit_bzero(secret, size);
+    free(secret);
+}

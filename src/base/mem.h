@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Allocation that does not fail: running out of memory is a fault of the machine and ends the process. Whatever a peer
+ * can make us allocate has a maximum of its own (see buf.h and arena.h), so a peer can't cause it.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+/* Zeroed memory; the caller frees it with free(). mem_array checks count × size for overflow. */
+void *mem_zalloc(size_t size);
+void *mem_array(size_t count, size_t size);
+
+/* realloc that checks count × size for overflow; new bytes are not zeroed. */
+void *mem_resize(void *old, size_t count, size_t size);
+
+char *mem_strdup(const char *text);
+
+/* Wipes a secret and frees it. NULL allowed. */
+void mem_free_secret(void *secret, size_t size);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/rand.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "base/error.h"
+
+void rand_bytes(void *ret, size_t len)
+{
+    char *at = ret;
+    while (len) {
+        ssize_t n = getrandom(at, len, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            fatal("getrandom failed (errno %d)", errno);
+        at += n;
+        len -= (size_t)n;
+    }
+}
+
+uint64_t rand_below(uint64_t limit)
+{
+    uint64_t value, ceiling = UINT64_MAX - UINT64_MAX % limit;
+    do
+        rand_bytes(&value, sizeof value);
+    while (value >= ceiling);
+    return value % limit;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/slice.h"
+
+#include "base/mem.h"
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static bool same_nocase(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (lower(a[i]) != lower(b[i]))
+            return false;
+    }
+    return true;
+}
+
+bool slice_eq(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool slice_eq_nocase(struct slice a, struct slice b)
+{
+    return a.len == b.len && same_nocase(a.ptr, b.ptr, a.len);
+}
+
+bool slice_starts(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && slice_eq((struct slice){s.ptr, prefix.len}, prefix);
+}
+
+bool slice_starts_nocase(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && same_nocase(s.ptr, prefix.ptr, prefix.len);
+}
+
+bool slice_ends(struct slice s, struct slice suffix)
+{
+    return s.len >= suffix.len && slice_eq(slice_skip(s, s.len - suffix.len), suffix);
+}
+
+int slice_cmp(struct slice a, struct slice b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+bool slice_eq_secret(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    unsigned char diff = 0;
+    for (size_t i = 0; i < a.len; i++)
+        diff |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+    /* volatile: the compiler may not turn the loop above into one that stops early */
+    volatile unsigned char seen = diff;
+    return seen == 0;
+}
+
+struct slice slice_skip(struct slice s, size_t n)
+{
+    if (n > s.len)
+        n = s.len;
+    return (struct slice){s.ptr ? s.ptr + n : NULL, s.len - n};
+}
+
+size_t slice_find(struct slice s, char c)
+{
+    const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
+    return at ? (size_t)(at - s.ptr) : SIZE_MAX;
+}
+
+size_t slice_find_slice(struct slice s, struct slice needle)
+{
+    const char *at = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
+    return at ? (size_t)(at - s.ptr) : SIZE_MAX;
+}
+
+struct slice slice_cut(struct slice *rest, char sep)
+{
+    struct slice whole = *rest;
+    size_t at = slice_find(whole, sep);
+    if (at == SIZE_MAX) {
+        *rest = SLICE_NONE;
+        return whole;
+    }
+    *rest = slice_skip(whole, at + 1);
+    return (struct slice){whole.ptr, at};
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
+        s = slice_skip(s, 1);
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
+
+bool slice_to_u64(struct slice s, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.ptr[i] - '0');
+        if (value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *ret = value;
+    return true;
+}
+
+bool slice_to_cstr(struct slice s, char *ret, size_t size)
+{
+    if (size == 0)
+        return false;
+    ret[0] = '\0';
+    if (s.len >= size || slice_find(s, '\0') != SIZE_MAX)
+        return false;
+    if (s.len)
+        memcpy(ret, s.ptr, s.len);
+    ret[s.len] = '\0';
+    return true;
+}
+
+char *slice_dup(struct slice s)
+{
+    char *copy = mem_zalloc(s.len + 1);
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    return copy;
+}

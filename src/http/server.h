@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A server's connection on a byte stream: HTTP/1.1 (http/h1_server.c) or HTTP/2 (http/h2.h), by ALPN. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/exchange.h"
+#include "loop/loop.h"
+#include "net/stream.h"
+
+struct http_server_limits {
+    uint64_t head_ms; /* a whole request head must come within it (408) */
+    uint64_t idle_ms; /* between requests, then the connection is closed */
+    uint64_t body_ms; /* without progress of a body in either direction */
+    uint32_t streams; /* concurrent HTTP/2 streams */
+};
+extern const struct http_server_limits http_server_defaults; /* 30 s, 5 min, 60 s, 256 */
+
+struct http_server_events {
+    void (*on_request)(void *owner, struct http_exchange *x);
+    /* A request so broken that there is no exchange for it (HTTP/1: bad syntax, too long, timeout): the text of the
+     * whole answer's body and its fields is asked for; the connection closes after it. status 400, 408, 414, 431, 501,
+     * 505. `limit`: what was wrong, in words for the client. Appends to *fields and *body (arena-backed by `a`). NULL:
+     * a plain answer without a body. */
+    void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
+                           struct slice *ret_body);
+    void (*on_close)(void *owner); /* the connection is gone; every exchange of it was aborted before */
+};
+
+struct http_server_conn;
+
+/* Takes `stream`; is HTTP/2 when h2. `owner` goes into each exchange. Frees itself after on_close. */
+struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stream *stream, bool h2,
+                                              const struct http_server_limits *limits,
+                                              const struct http_server_events *events, void *owner);
+
+/* No new requests: GOAWAY, or Connection: close on the answers; closes when the last exchange has ended. */
+void http_server_conn_drain(struct http_server_conn *c);
+/* At once; exchanges are aborted, on_close comes (from the loop, later). */
+void http_server_conn_close(struct http_server_conn *c);
+size_t http_server_conn_exchanges(const struct http_server_conn *c);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numeric addresses, CIDR lists, and "host:port" as people write it. */
+#ifndef NET_ADDRESS_H
+#define NET_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+
+struct net_address {
+    struct sockaddr_storage storage;
+    socklen_t len;
+};
+
+#define NET_ADDRESS_TEXT 64
+#define NET_HOST_MAX 256
+
+/* "127.0.0.1:443", "[::1]:443", ":443" (any address, both families through one IPv6 socket), "443". Numeric only. */
+MUST_USE enum result net_address_parse(struct slice text, struct net_address *ret, struct error *err);
+void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT]); /* "1.2.3.4:5", "[::1]:5" */
+/* Without the port. */
+void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
+uint16_t net_address_port(const struct net_address *a);
+
+/* "host[:port]", "[v6][:port]" → host without brackets and port (default_port when absent). */
+MUST_USE enum result net_host_parse(struct slice text, uint16_t default_port, char ret_host[NET_HOST_MAX],
+                                    uint16_t *ret_port, struct error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP streams (the lowest filter), Unix-socket streams, dialling, and listeners. */
+#ifndef NET_TCP_H
+#define NET_TCP_H
+
+#include "loop/loop.h"
+#include "net/address.h"
+#include "net/stream.h"
+
+/* --- listeners --- */
+struct net_listener;
+
+/* `stream` belongs to the callback, which sets its events before it returns. Reading starts then. */
+typedef void net_accept_fn(void *ctx, struct net_stream *stream, const struct net_address *peer);
+
+/* With reuseport, each worker binds the same address and the kernel shares out the connections; then port 0 works only
+ * for the first, whose real address the others take. TCP_NODELAY is set on what is accepted. */
+MUST_USE enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool reuseport, net_accept_fn *fn,
+                                    void *ctx, struct net_listener **ret, struct error *err);
+/* Unix socket with this mode; a stale socket file is replaced, a live one is R_CONFLICT. Peer addresses are empty. */
+MUST_USE enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, net_accept_fn *fn, void *ctx,
+                                     struct net_listener **ret, struct error *err);
+void net_listener_address(const struct net_listener *l, struct net_address *ret);
+void net_listener_close(struct net_listener *l); /* and frees it; removes its Unix socket file. NULL allowed */
+
+/* --- dialling --- */
+struct net_dial;
+struct net_dial_events {
+    void (*on_open)(void *ctx, struct net_stream *stream); /* belongs to the callback */
+    void (*on_fail)(void *ctx, const struct error *why);   /* R_NOTFOUND: name; R_TIMEOUT; R_IO: refused … */
+};
+/* Resolves (getaddrinfo in the pool), tries each address in turn within timeout_ms. Exactly one callback, later, after
+ * which the dial is gone. */
+struct net_dial *net_dial_tcp(struct loop *loop, const char *host, uint16_t port, uint64_t timeout_ms,
+                              const struct net_dial_events *events, void *ctx);
+void net_dial_cancel(struct net_dial *d); /* no callback then; NULL allowed */
+
+/* --- a TCP stream handed to another worker before anything was written on it --- */
+
+/* Frees the stream and returns its bare descriptor; the caller owns it. */
+int net_tcp_detach(struct net_stream *tcp);
+/* A stream on `loop` for a connected descriptor, which it owns. `already_read` is delivered first, as data. */
+struct net_stream *net_tcp_adopt(struct loop *loop, int fd, struct slice already_read);
+
+/* SO_PEERCRED of a Unix stream made by net_listen_unix. */
+MUST_USE bool net_unix_peer(const struct net_stream *s, unsigned *ret_uid, unsigned *ret_gid);
+
+#endif
