@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents that the site signs (PROTOCOL 3): bundle, connector document, policy, location. JWS ES256 whose header
+ * carries the signing certificate and the site root in x5c; the receiver believes it only if x5c's last is the root
+ * that it pins.
+ *
+ * Payload: {"type","site","audience","sequence","issued","expires","content":{…}}
+ */
+#ifndef BUNDLE_DOCUMENT_H
+#define BUNDLE_DOCUMENT_H
+
+#include "jose/jws.h"
+#include "pki/cert.h"
+
+enum document_type { DOCUMENT_BUNDLE, DOCUMENT_CONNECTOR, DOCUMENT_POLICY, DOCUMENT_LOCATION };
+/* "bundle", "connector", "policy", "location": also the signing use in urn:opencmg:<site>:signing:<use>, where
+ * connector and location documents are signed by the key for "bundle". */
+const char *document_type_name(enum document_type type);
+const char *document_signing_use(enum document_type type);
+
+struct document {
+    enum document_type type;
+    char site[16];
+    char audience[64]; /* "gateway", a connector's id, a device's GUID, or "all" */
+    int64_t sequence, issued, expires;
+    json_t *content; /* owned by the document once read; borrowed when signing */
+};
+void document_done(struct document *d); /* drops content */
+
+struct document_signer; /* key, its certificate, the root */
+MUST_USE enum result document_signer_new(struct slice key_pem, struct slice certificate_pem, struct slice root_pem,
+                                         struct document_signer **ret, struct error *err);
+void document_signer_free(struct document_signer *s);
+MUST_USE enum result document_sign(const struct document_signer *s, const struct document *d, char **ret,
+                                   struct error *err);
+
+struct document_expect {
+    const char *site;                      /* NULL: any */
+    unsigned char root_sha256[PKI_SHA256]; /* of the root's DER: the pin */
+    enum document_type type;
+    const char *audience; /* ours; a document for "all" passes too */
+    int64_t min_sequence; /* a lower one is refused (R_CONFLICT); 0 at first */
+    int64_t now;
+};
+/* Chain to the pin, URN, signature, type, site, audience, sequence, time. R_DENIED, R_CONFLICT, R_TIMEOUT (expired). */
+MUST_USE enum result document_read(struct slice text, const struct document_expect *e, struct document *ret,
+                                   struct error *err);
+
+/* The highest sequence accepted, kept across crashes in a file: "<dir>/<name>.jws" is the last good text itself. */
+MUST_USE enum result document_keep(const char *dir, const char *name, struct slice text, struct error *err);
+
+#endif

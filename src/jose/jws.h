@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JWS compact serialization (RFC 7515) over libjose, with a policy of our own in front: algorithm allow-list, `kid`
+ * first, no `none`, no `crit`, no embedded key ever believed. */
+#ifndef JOSE_JWS_H
+#define JOSE_JWS_H
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "verdict/reason.h"
+
+enum { JOSE_TOKEN_MAX = 16 * 1024, JOSE_DOCUMENT_MAX = 64 * 1024 * 1024 };
+
+/* --- private keys --- */
+struct jose_signer; /* a P-256 key for ES256; thread-safe */
+MUST_USE enum result jose_signer_new(EVP_PKEY *key, struct jose_signer **ret, struct error *err);
+void jose_signer_free(struct jose_signer *s);
+const char *jose_signer_kid(const struct jose_signer *s);    /* RFC 7638 thumbprint, base64url */
+json_t *jose_signer_public_jwk(const struct jose_signer *s); /* with kid, alg, use; the caller json_decref()s */
+
+/* `header` (alg and kid are added; borrowed) and `payload` → compact text, malloc'ed. */
+MUST_USE enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice payload, char **ret,
+                               struct error *err);
+
+/* --- public keys --- */
+struct jose_keys; /* a JWKS, immutable, thread-safe */
+MUST_USE enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err); /* {"keys":[…]} */
+void jose_keys_free(struct jose_keys *k);
+size_t jose_keys_count(const struct jose_keys *k);
+
+/* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"). On REASON_OK *ret_header and
+ * *ret_payload are set, the caller json_decref()s both; otherwise TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or
+ * TOKEN_BAD_SIGNATURE, and *detail says what. */
+MUST_USE enum verdict_reason jose_verify(const struct jose_keys *k, struct slice token, const char *algorithms,
+                                         json_t **ret_header, json_t **ret_payload, struct error *detail);
+
+/* Signature of a compact JWS by a key already known to be right (signed documents, see bundle/document.h). */
+MUST_USE enum result jose_verify_with(EVP_PKEY *key, struct slice token, struct error *err);
+
+/* Decodes header and payload without believing them: for choosing a key, for tools. */
+MUST_USE enum result jose_peek(struct slice token, size_t max, json_t **ret_header, json_t **ret_payload,
+                               struct error *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verdict/reason.h"
+
+static const struct verdict_reason_info reasons[REASON_COUNT] = {[REASON_OK] = {"ok", 0, "let in", ""},
+#define VERDICT_X(symbol, word, of, what, cure) [REASON_##symbol] = {word, REFUSAL_##of, what, cure},
+                                                                 VERDICT_REASONS(VERDICT_X)
+#undef VERDICT_X
+};
+
+static const struct verdict_refusal_info refusals[] = {
+#define VERDICT_X(symbol, number, text) [REFUSAL_##symbol] = {number, text},
+    VERDICT_REFUSALS(VERDICT_X)
+#undef VERDICT_X
+};
+
+const struct verdict_reason_info *verdict_reason_info(enum verdict_reason reason)
+{
+    return &reasons[reason];
+}
+
+const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal refusal)
+{
+    return &refusals[refusal];
+}
+
+enum verdict_reason verdict_reason_find(struct slice code, struct slice name)
+{
+    for (enum verdict_reason r = REASON_OK + 1; r < REASON_COUNT; r++) {
+        if (slice_eq(name, slice_of(reasons[r].name)) && slice_eq(code, slice_of(refusals[reasons[r].refusal].code)))
+            return r;
+    }
+    return REASON_OK;
+}
