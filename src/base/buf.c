@@ -57,13 +57,13 @@ void buf_commit(struct buf *b, size_t n)
 enum result buf_append(struct buf *b, struct slice data)
 {
     if (data.len == 0)
-        return R_OK;
+        return OK;
     char *at = buf_reserve(b, data.len);
     if (!at)
         return R_LIMIT;
     memcpy(at, data.ptr, data.len);
     buf_commit(b, data.len);
-    return R_OK;
+    return OK;
 }
 
 enum result buf_append_str(struct buf *b, const char *text)
@@ -85,7 +85,7 @@ enum result buf_printf(struct buf *b, const char *fmt, ...)
         buf_commit(b, (size_t)n);
     }
     va_end(again);
-    return at ? R_OK : R_LIMIT;
+    return at ? OK : R_LIMIT;
 }
 
 void buf_consume(struct buf *b, size_t n)

@@ -21,7 +21,7 @@ enum result error_set(struct error *err, enum result code, const char *fmt, ...)
 enum result error_prefix(struct error *err, const char *fmt, ...)
 {
     if (!err)
-        return R_OK;
+        return OK;
     struct error old = *err;
     va_list args;
     va_start(args, fmt);
@@ -35,7 +35,7 @@ enum result error_prefix(struct error *err, const char *fmt, ...)
 const char *result_name(enum result code)
 {
     static const char *const names[] = {
-        [R_OK] = "ok",
+        [OK] = "ok",
         [R_AGAIN] = "again",
         [R_EOF] = "eof",
         [R_INVALID] = "invalid",

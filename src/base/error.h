@@ -3,16 +3,23 @@
  * One vocabulary of results and one error object.
  *
  * A function that can fail returns `enum result` and takes a `struct error *` (NULL allowed) which it fills exactly
- * when it does not return R_OK. The text is for operators: what was found, what was expected, what to do. It never
+ * when it does not return OK. The text is for operators: what was found, what was expected, what to do. It never
  * holds a secret. Faults of a peer are results; faults of this machine (memory, entropy) end the process.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/attr.h"
 
+/* The success value is OK: R_OK is access(2)'s constant 4 in <unistd.h>, and must never be taken for a result. */
+#undef R_OK
+#pragma GCC poison R_OK
+
 enum result {
-    R_OK = 0,
+    OK = 0,
     R_AGAIN,    /* nothing now, ask again after the next event */
     R_EOF,      /* the other side is done */
     R_INVALID,  /* malformed input or a wrong argument of the user */
@@ -34,7 +41,7 @@ struct error {
 /* Fills *err (when not NULL) and returns `code`, so that one can write `return error_set(err, R_INVALID, …);`. */
 enum result error_set(struct error *err, enum result code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "<formatted>: " in front of the text; returns err->code (R_OK when err is NULL). */
+/* Puts "<formatted>: " in front of the text; returns err->code (OK when err is NULL). */
 enum result error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* "R_INVALID" → "invalid": the word for logs and JSON. */

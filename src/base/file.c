@@ -30,7 +30,7 @@ static enum result read_all(int fd, const char *path, struct buf *b, struct erro
         if (n < 0)
             return from_errno(err, "read", path);
         if (n == 0)
-            return R_OK;
+            return OK;
         if (!want)
             return error_set(err, R_LIMIT, "%s: larger than the %zu bytes allowed here", path, b->max);
         buf_commit(b, (size_t)n);
@@ -48,7 +48,7 @@ enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len,
     enum result r = read_all(fd, path, &b, err);
     if (!from_stdin)
         (void)close(fd);
-    if (r == R_OK) {
+    if (r == OK) {
         *ret_len = buf_len(&b);
         *ret = buf_take_str(&b);
     }
@@ -94,7 +94,7 @@ enum result file_write(const char *path, struct slice data, mode_t mode, struct 
     bool ok = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     ok = ok && rename(temp, path) == 0;
-    enum result r = R_OK;
+    enum result r = OK;
     if (!ok) {
         r = from_errno(err, "write", path);
         (void)unlink(temp);
@@ -108,8 +108,8 @@ enum result file_write(const char *path, struct slice data, mode_t mode, struct 
 enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
     char *copy = mem_strdup(path);
-    enum result r = R_OK;
-    for (char *at = copy + 1; r == R_OK && at[-1]; at++) {
+    enum result r = OK;
+    for (char *at = copy + 1; r == OK && at[-1]; at++) {
         if (*at != '/' && *at != '\0')
             continue;
         char kept = *at;
@@ -137,7 +137,7 @@ enum result file_check_private(const char *path, struct error *err)
     if (st.st_mode & (S_IRWXG | S_IRWXO))
         return error_set(err, R_DENIED, "%s: holds a secret but its mode is %04o; run: chmod 600 '%s'", path,
                          (unsigned)(st.st_mode & 07777), path);
-    return R_OK;
+    return OK;
 }
 
 char *file_join(const char *dir, const char *name)

@@ -38,7 +38,7 @@ enum result log_to_file(const char *path, struct error *err)
     if (settings.fd != STDERR_FILENO)
         (void)close(settings.fd);
     settings.fd = fd;
-    return R_OK;
+    return OK;
 }
 
 static bool parse_name(struct slice name, const char *const *names, size_t count, size_t *ret)

@@ -31,7 +31,7 @@ static enum result store_number(const struct opt *o, const char *value, uint64_t
         return error_set(err, R_INVALID, "--%s: %s is not between %llu and %llu", o->name, value,
                          (unsigned long long)o->min, (unsigned long long)o->max);
     *at = number;
-    return R_OK;
+    return OK;
 }
 
 static enum result store_list(const struct opt *o, const char *value, struct opt_list *list, struct error *err)
@@ -39,7 +39,7 @@ static enum result store_list(const struct opt *o, const char *value, struct opt
     if (list->count == ARRAY_LEN(list->items))
         return error_set(err, R_LIMIT, "--%s: given more than %zu times", o->name, ARRAY_LEN(list->items));
     list->items[list->count++] = value;
-    return R_OK;
+    return OK;
 }
 
 static enum result store(const struct opt *o, const char *value, void *base, struct error *err)
@@ -48,7 +48,7 @@ static enum result store(const struct opt *o, const char *value, void *base, str
     switch (o->kind) {
     case OPT_FLAG:
         *(bool *)at = true;
-        return R_OK;
+        return OK;
     case OPT_NUMBER:
         return store_number(o, value, at, err);
     case OPT_LIST:
@@ -61,7 +61,7 @@ static enum result store(const struct opt *o, const char *value, void *base, str
         break;
     }
     *(const char **)at = value;
-    return R_OK;
+    return OK;
 }
 
 /* argv[*i] starts with "--": reads it and, where it takes one, its value. */
@@ -95,7 +95,7 @@ static enum result check_counts(const struct opt_command *cmd, const bool *seen,
         return error_set(err, R_INVALID, "an argument is missing; usage: %s", cmd->usage);
     if (args > cmd->max_args)
         return error_set(err, R_INVALID, "too many arguments; usage: %s", cmd->usage);
-    return R_OK;
+    return OK;
 }
 
 enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void *ret_struct, const char ***ret_args,
@@ -119,7 +119,7 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
             continue;
         }
         enum result r = take_option(cmd, argc, argv, &i, seen, ret_struct, err);
-        if (r != R_OK)
+        if (r != OK)
             return r;
     }
     *ret_args = (const char **)argv;

@@ -13,7 +13,7 @@
 
 struct tls_context; /* reference-counted, thread-safe, immutable once made */
 
-/* Judges the peer's certificate inside the handshake. `chain` is what it sent, the leaf first. R_OK lets it in; else
+/* Judges the peer's certificate inside the handshake. `chain` is what it sent, the leaf first. OK lets it in; else
  * the handshake ends with an alert and *err says why. Called in any worker's thread. */
 typedef enum result tls_verify_fn(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err);
 
