@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the site's documents say, as C: the bundle (for gateways) and the connector document, read from the content of a
+ * verified document (docs/protocol/wire.md section 5).
+ *
+ * Both are immutable once read, so that any thread may use them without a lock; nobody but the owner frees. Everything
+ * that the lookups return is borrowed and lives as long as its bundle. Text members are C strings without control
+ * characters, never NULL where not said; lists may be empty.
+ *
+ * Reading is strict: a word that is not in its table, an id outside its alphabet (wire.md section 1), a duplicate, a
+ * member of the wrong kind, or more than the maxima below is an error that names the member ("endpoints[3].purpose:
+ * …"). Members that are unknown are ignored: that is how a newer site talks to an older gateway.
+ */
+#ifndef BUNDLE_BUNDLE_H
+#define BUNDLE_BUNDLE_H
+
+#include "bundle/document.h"
+#include "choices/choices.h"
+#include "jose/token.h"
+
+enum {
+    BUNDLE_ID_MAX = 64,    /* bytes of an endpoint's id; 40 of the others */
+    BUNDLE_NAME_MAX = 200, /* bytes of an endpoint's name */
+    BUNDLE_NAME_SEGMENTS_MAX = 16,
+    BUNDLE_ROLES_MAX = 4096,
+    BUNDLE_ENDPOINTS_MAX = 16384,
+    BUNDLE_METHODS_MAX = 32,
+    BUNDLE_CRLS_MAX = 4096,
+    BUNDLE_BLOCKS_MAX = 262144, /* entries; and of each of their lists, summed over all entries */
+    BUNDLE_CONNECTORS_MAX = 16384,
+    BUNDLE_REVOKED_MAX = 65536,
+    BUNDLE_GATEWAYS_MAX = 1024,
+    BUNDLE_ANSWER_MAX_S = 3600
+};
+#define BUNDLE_BODY_DEFAULT (1024 * 1024)  /* max_body when the endpoint names none */
+#define BUNDLE_BODY_MAX ((int64_t)1 << 40) /* the largest that it may name */
+
+/* --- the bundle --- */
+
+struct bundle_settings {
+    bool crl_check;              /* default true */
+    bool allow_when_unavailable; /* on_unavailable: "allow"; default false ("fail") */
+    int64_t max_age_s;           /* bundle_max_age: without contact for longer the gateway answers 503 */
+    int64_t renewal_grace_s;     /* for struct token_policy */
+};
+
+/* A management point. */
+struct bundle_role {
+    const char *id;
+    enum choice_mp mode;
+    unsigned clients; /* CHOICE_BIT()s that the site lets in there */
+};
+
+enum bundle_headers { BUNDLE_HEADERS_CMG, BUNDLE_HEADERS_PUPPET, BUNDLE_HEADERS_HAWKBIT };
+
+struct bundle_endpoint {
+    const char *id;   /* also the :authority inside the tunnel */
+    const char *role; /* NULL when it is reached by host */
+    const char *name; /* path behind the role id without the first slash, "CCM_Client/registration"; "": everything */
+    const char *host; /* lower case, no port; NULL when it is reached by path */
+    unsigned auth;    /* CHOICE_BIT()s; never 0 */
+    enum token_purpose purpose;
+    const char *const *methods; /* method_count of them; 0: any */
+    size_t method_count;
+    const char *allow; /* the methods as the field Allow wants them ("GET, HEAD"); "" when any */
+    int64_t max_body;  /* bytes */
+    enum bundle_headers headers;
+    bool management_point;
+    const struct bundle_role *mp; /* the role above; set exactly when management_point */
+    bool allow_encoded_slash;     /* %2f and empty segments may pass */
+    bool websocket;               /* "upgrade": "websocket" */
+    int64_t answer_s;             /* longest wait for the answer's head; 0: the program's default */
+};
+
+struct bundle_index; /* what the lookups search */
+
+struct bundle {
+    int64_t sequence, issued, expires; /* the document's */
+    struct bundle_settings settings;
+    const char *anchors_pem, *intermediates_pem; /* "" when there are none */
+    const struct slice *crls;                    /* crl_count DERs, not looked into yet */
+    size_t crl_count;
+    const struct jose_keys *token_keys; /* never NULL, may hold no key */
+    const struct bundle_role *roles;
+    size_t role_count;
+    const struct bundle_endpoint *endpoints; /* in the document's order */
+    size_t endpoint_count;
+    const char *const *connectors; /* ids of those that exist */
+    size_t connector_count;
+    const char *location; /* JWS of type location as it came (not verified: it is for the clients); "" when none */
+    struct bundle_index *index;
+};
+
+/* Reads a document of type DOCUMENT_BUNDLE that document_read() accepted. `d` is only borrowed; all is copied. The
+ * caller bundle_free()s. PEMs and CRLs are not parsed here: pki_trust does that. R_INVALID or R_LIMIT. */
+MUST_USE enum result bundle_parse(const struct document *d, struct bundle **ret, struct error *err);
+void bundle_free(struct bundle *b); /* NULL allowed */
+
+/* The management point of this id, ignoring ASCII case; NULL: none (published paths that are no management point have
+ * no role entry). */
+const struct bundle_role *bundle_role_find(const struct bundle *b, struct slice id);
+
+/*
+ * The endpoint for what stands behind /CCM_Proxy_…Auth/: the role id and the path behind it ("/CCM_STS", "" or "/…";
+ * the first slash may be missing; a query is ignored). Both ignore ASCII case. The longest name that covers whole
+ * segments wins; a name "" covers everything. NULL: nothing is published there.
+ *
+ * Escapes and runs of slashes are compared as a server inside could read them ("/%41dmin", "//admin" meet "admin"), so
+ * that another spelling never reaches a wider endpoint; the path itself is not changed. Dot segments must have been
+ * refused before (target_parse).
+ */
+const struct bundle_endpoint *bundle_endpoint_by_path(const struct bundle *b, struct slice role, struct slice path);
+
+/* By host name (no port, no trailing dot), ignoring ASCII case; NULL: none. */
+const struct bundle_endpoint *bundle_endpoint_by_host(const struct bundle *b, struct slice host);
+
+const struct bundle_endpoint *bundle_endpoint_by_id(const struct bundle *b, struct slice id); /* exact */
+
+/* Does the endpoint take this HTTP method (case matters)? */
+bool bundle_endpoint_takes(const struct bundle_endpoint *e, struct slice method);
+
+/* Is it blocked? GUID: any case. SPKI and certificate: SHA-256 as hex, any case (pki_cert_spki_sha256,
+ * pki_cert_sha256). Token: its jti, exact. Malformed text is not blocked, it is nobody's. O(log n). */
+bool bundle_blocks_guid(const struct bundle *b, struct slice guid);
+bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex);
+bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex);
+bool bundle_blocks_token(const struct bundle *b, struct slice jti);
+
+/* Has the site withdrawn this role? kind: "connector", "gateway" or "mp". */
+bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id);
+
+/* Does the site know this connector? */
+bool bundle_connector_known(const struct bundle *b, const char *id);
+
+/* --- the connector document --- */
+
+struct connector_endpoint {
+    const char *id;
+    bool tls;              /* https */
+    const char *host;      /* of the URL; lower case, an IPv6 address without brackets */
+    uint16_t port;         /* the scheme's when the URL names none */
+    const char *base_path; /* of the URL, without a slash at its end: "" or "/prefix"; the request's path is appended */
+    const char *authority; /* the Host that the upstream sees: the member "host", else host[:port] of the URL */
+    const char *anchors_pem; /* NULL: none of its own */
+    const char *mp;          /* role id of the management point; NULL: it is none */
+    enum choice_mp mode;     /* when mp is set. ehttp: TLS is judged by the URN …:mp:<mp>; https: by anchors_pem */
+    unsigned clients;        /* CHOICE_BIT()s, when mp is set (choices_connector_needs_certificate); else 0 */
+    int64_t answer_s;        /* 0: the program's default */
+};
+
+struct connector_gateway { /* to dial */
+    const char *id, *host;
+    uint16_t port;
+};
+
+struct connector_document {
+    int64_t sequence, issued, expires;
+    const struct connector_endpoint *endpoints;
+    size_t endpoint_count;
+    const struct connector_gateway *gateways;
+    size_t gateway_count;
+    struct arena *arena; /* holds it all */
+};
+
+/* As bundle_parse, for DOCUMENT_CONNECTOR. Whether a target may be reached (loopback …) is the connector's to say. */
+MUST_USE enum result connector_document_parse(const struct document *d, struct connector_document **ret,
+                                              struct error *err);
+void connector_document_free(struct connector_document *d); /* NULL allowed */
+
+/* The endpoint of this id (exact), or NULL. O(log n). */
+const struct connector_endpoint *connector_document_find(const struct connector_document *d, struct slice id);
+
+#endif
