@@ -30,8 +30,11 @@ extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 6
 struct http_h2_events {
     void (*on_request)(void *owner, struct http_exchange *x); /* server role */
     void (*on_drain)(void *owner);                            /* the peer sent GOAWAY: no new calls, please */
-    void (*on_close)(void *owner,
-                     const struct error *why); /* gone; every call has failed, every exchange aborted. Freed after it */
+    void (*on_close)(void *owner, const struct error *why);   /* gone; every call has failed, every exchange aborted.
+                                                                 Freed after it.   R_EOF: in peace */
+    /* Server role; NULL: a plain answer. A request that no handler is to see (400, 414, 431, 501): as in server.h. */
+    void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
+                           struct slice *ret_body);
 };
 
 /* Both take `stream`. */

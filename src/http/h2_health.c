@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clocks and limits of a session: is the peer alive, is the session idle, does a stream make progress, and does the
+ * peer send frames that cost much and do nothing (pings, settings, empty DATA, window updates of a byte). One timer a
+ * session, which is not moved by traffic: when it fires it looks what is due and sleeps until the next instant.
+ */
+#include "http/h2_internal.h"
+
+enum {
+    USELESS_BURST = 1000,
+    USELESS_PER_SECOND = 100,
+    UPDATES_BURST = 20000,
+    UPDATES_PER_SECOND = 1000,
+    COST_SETTINGS = 20,
+    NOTICE_MS = 1000, /* between the two GOAWAYs when no PING comes back */
+};
+
+/* --- frames that do nothing --- */
+
+static void bucket_start(struct h2_bucket *b, uint64_t burst, uint64_t per_second, uint64_t now)
+{
+    *b = (struct h2_bucket){.tokens = burst, .burst = burst, .per_second = per_second, .at_ms = now};
+}
+
+static void bucket_add(struct h2_bucket *b, uint64_t n)
+{
+    b->tokens = b->burst - b->tokens < n ? b->burst : b->tokens + n;
+}
+
+static bool bucket_take(struct h2_bucket *b, uint64_t n, uint64_t now)
+{
+    uint64_t gained = (now - b->at_ms) * b->per_second / 1000;
+    if (gained) {
+        bucket_add(b, gained);
+        b->at_ms = now;
+    }
+    if (b->tokens < n)
+        return false;
+    b->tokens -= n;
+    return true;
+}
+
+static void useless(struct http_h2 *h, uint64_t cost, const char *what)
+{
+    if (!bucket_take(&h->useless, cost, h->received_ms))
+        h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many %s", what);
+}
+
+void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
+{
+    bool ack = (f->hd.flags & NGHTTP2_FLAG_ACK) != 0;
+    switch (f->hd.type) {
+    case NGHTTP2_PING:
+        if (!ack)
+            useless(h, 1, "PING frames");
+        break;
+    case NGHTTP2_SETTINGS:
+        if (!ack)
+            useless(h, COST_SETTINGS, "SETTINGS frames");
+        break;
+    case NGHTTP2_PRIORITY:
+        useless(h, 1, "PRIORITY frames");
+        break;
+    case NGHTTP2_DATA:
+        if (f->hd.length == f->data.padlen && !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+            useless(h, 1, "empty DATA frames");
+        break;
+    case NGHTTP2_WINDOW_UPDATE:
+        if (!bucket_take(&h->updates, 1, h->received_ms))
+            h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many WINDOW_UPDATE frames");
+        break;
+    case NGHTTP2_HEADERS:
+        bucket_add(&h->useless, 2);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Streams that we had to reset for the peer's faults are rapid reset by another road. Those that we chose to reset are
+ * not. */
+static bool peers_fault(uint32_t code)
+{
+    return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR ||
+           code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_FRAME_SIZE_ERROR;
+}
+
+void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
+{
+    if (f->hd.type == NGHTTP2_DATA)
+        bucket_add(&h->updates, 4); /* a peer may give credit for what it got */
+    else if (f->hd.type == NGHTTP2_RST_STREAM && peers_fault(f->rst_stream.error_code))
+        useless(h, 2, "broken streams");
+}
+
+/* --- pings --- */
+
+void h2_health_ping(struct http_h2 *h, enum h2_ping what)
+{
+    const uint8_t payload[8] = {'c', 'm', 'g', 0, 0, 0, 0, (uint8_t)what};
+    (void)nghttp2_submit_ping(h->ng, NGHTTP2_FLAG_NONE, payload);
+    h2_schedule(h);
+}
+
+void h2_health_final_goaway(struct http_h2 *h)
+{
+    if (h->goaway_final || !h->notice_ms)
+        return;
+    h->goaway_final = true;
+    h->notice_ms = 0;
+    (void)nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->ng),
+                                NGHTTP2_NO_ERROR, NULL, 0);
+    h2_schedule(h);
+}
+
+void h2_health_pong(struct http_h2 *h, const uint8_t payload[8])
+{
+    if (payload[7] == H2_PING_RTT)
+        h2_flow_pong(h);
+    else if (payload[7] == H2_PING_DRAIN)
+        h2_health_final_goaway(h);
+}
+
+/* --- the timer --- */
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Each check does what is due at `now` and returns the next instant to look again (UINT64_MAX: none). */
+
+static uint64_t check_ping(struct http_h2 *h, uint64_t now)
+{
+    if (!h->o.ping_ms)
+        return UINT64_MAX;
+    if (h->ping_ms && h->received_ms >= h->ping_ms)
+        h->ping_ms = 0;
+    if (h->ping_ms && now >= h->ping_ms + h->o.ping_timeout_ms) {
+        h2_fail(h, NGHTTP2_NO_ERROR, R_TIMEOUT, "the peer did not answer a PING within %llu ms",
+                (unsigned long long)h->o.ping_timeout_ms);
+        return UINT64_MAX;
+    }
+    if (!h->ping_ms && now >= h->received_ms + h->o.ping_ms) {
+        h->ping_ms = now;
+        h2_health_ping(h, H2_PING_HEALTH);
+    }
+    return h->ping_ms ? h->ping_ms + h->o.ping_timeout_ms : h->received_ms + h->o.ping_ms;
+}
+
+static uint64_t check_idle(struct http_h2 *h, uint64_t now)
+{
+    if (!h->o.idle_ms)
+        return UINT64_MAX;
+    if (h->open)
+        return now + h->o.idle_ms;
+    if (now < h->idle_ms + h->o.idle_ms)
+        return h->idle_ms + h->o.idle_ms;
+    h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "idle for %llu ms", (unsigned long long)h->o.idle_ms);
+    return UINT64_MAX;
+}
+
+/* It could make progress: there are bytes that the peer does not take, or the peer's body does not come although its
+ * window is open. */
+static bool waits_for_peer(const struct h2_stream *s)
+{
+    if (s->closed)
+        return false;
+    if (buf_len(&s->out))
+        return true;
+    return !s->over && !s->remote_end && s->unconsumed == 0 && s->h->role->stalled(s);
+}
+
+static uint64_t check_bodies(struct http_h2 *h, uint64_t now)
+{
+    uint64_t next = now + h->o.body_ms;
+    if (!h->o.body_ms)
+        return UINT64_MAX;
+    for (struct h2_stream *s = h->streams, *after; s; s = after) {
+        after = s->next;
+        if (!waits_for_peer(s))
+            continue;
+        if (now < s->progress_ms + h->o.body_ms)
+            next = sooner(next, s->progress_ms + h->o.body_ms);
+        else
+            h2_stream_reset(s, NGHTTP2_CANCEL);
+    }
+    return next;
+}
+
+static uint64_t check_notice(struct http_h2 *h, uint64_t now)
+{
+    if (!h->notice_ms)
+        return UINT64_MAX;
+    if (now < h->notice_ms + NOTICE_MS)
+        return h->notice_ms + NOTICE_MS;
+    h2_health_final_goaway(h);
+    return UINT64_MAX;
+}
+
+static void tick(void *arg)
+{
+    struct http_h2 *h = arg;
+    if (h->closing)
+        return;
+    uint64_t now = loop_now_ms(h->loop);
+    uint64_t next = check_ping(h, now);
+    next = sooner(next, check_idle(h, now));
+    next = sooner(next, check_bodies(h, now));
+    next = sooner(next, check_notice(h, now));
+    if (next != UINT64_MAX && !h->closing)
+        loop_timer_start(h->timer, next > now ? next - now : 1, 0);
+}
+
+void h2_health_start(struct http_h2 *h)
+{
+    uint64_t now = loop_now_ms(h->loop);
+    h->received_ms = h->idle_ms = now;
+    bucket_start(&h->useless, USELESS_BURST, USELESS_PER_SECOND, now);
+    bucket_start(&h->updates, UPDATES_BURST, UPDATES_PER_SECOND, now);
+    h->timer = loop_timer_new(h->loop, tick, h);
+    tick(h);
+}
+
+void h2_health_stop(struct http_h2 *h)
+{
+    loop_timer_free(h->timer);
+    h->timer = NULL;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the HTTP/2 adapter share: the session, the part of a stream that both roles have, and the head
+ * being received. h2.c does the plumbing, h2_head.c heads, h2_server.c exchanges, h2_client.c calls, h2_flow.c windows,
+ * h2_health.c clocks and limits.
+ *
+ * The user is called from two places alone: inside nghttp2_session_mem_recv (he may submit there, which only queues),
+ * and from h2_reap and h2_report_sent, outside nghttp2. Never inside nghttp2_session_mem_send.
+ */
+#ifndef HTTP_H2_INTERNAL_H
+#define HTTP_H2_INTERNAL_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/buf.h"
+#include "http/h2.h"
+
+enum {
+    H2_WINDOW_FIRST = 64 * 1024,
+    H2_WINDOW_MAX = 4 * 1024 * 1024,
+    H2_OUT_MAX = 128 * 1024 * 1024, /* handlers keep to HTTP_WRITE_AHEAD; whole answers from memory may be larger */
+    H2_NV_MAX = HTTP_FIELDS_MAX + 8,
+};
+
+/* A head while its field lines arrive. Header blocks never interleave, so a session needs one. */
+struct h2_head {
+    struct arena *arena; /* of the stream; NULL: nobody wants it */
+    struct http_fields fields;
+    struct slice method, scheme, authority, path, protocol, host;
+    struct slice cookie; /* of several crumbs: their number is cookies */
+    size_t cookies, bytes, lines;
+    int64_t content_length;
+    int status;
+    bool expect_continue;
+    int refuse;      /* not acceptable: this status would say so */
+    const char *why; /* and this text */
+};
+
+struct h2_stream {
+    struct http_h2 *h;
+    struct h2_stream *next, **link; /* all of the session */
+    struct h2_stream *next_closed, *next_sent;
+    struct arena *arena;
+    struct buf out;                     /* written by the user, not yet in a frame */
+    const struct http_fields *trailers; /* to send behind it; in the arena */
+    size_t sent;                        /* in frames, not yet reported */
+    size_t unconsumed;                  /* delivered, not yet credited */
+    size_t window;                      /* that the peer was given */
+    size_t arrived;                     /* bytes within the round trip that began at epoch_us */
+    uint64_t epoch_us, progress_ms;
+    uint32_t error_code;
+    int32_t id;
+    bool over;       /* for the user: no callback any more */
+    bool closed;     /* nghttp2 has forgotten it */
+    bool eof;        /* the user's last byte is in `out` */
+    bool deferred;   /* nghttp2 waits for resume_data */
+    bool head_sent;  /* our HEADERS left */
+    bool local_end;  /* our END_STREAM left */
+    bool remote_end; /* the peer's END_STREAM came */
+    bool peer_reset; /* RST_STREAM came */
+    bool unsent;     /* our request never left */
+    bool reset;      /* RST_STREAM was submitted by us */
+    bool in_sent;
+};
+
+struct h2_role {
+    bool server;
+    void (*on_head)(struct h2_stream *s, struct h2_head *head, bool end);
+    void (*on_body)(struct h2_stream *s, struct slice data);
+    void (*on_end)(struct h2_stream *s); /* END_STREAM on DATA */
+    void (*on_sent)(struct h2_stream *s, size_t n);
+    void (*on_gone)(struct h2_stream *s, const struct error *why); /* why NULL: by s->error_code. Not when over */
+    bool (*stalled)(const struct h2_stream *s);                    /* waits for bytes of the peer's body */
+    void (*free)(struct h2_stream *s);
+};
+extern const struct h2_role h2_role_server, h2_role_client;
+
+struct h2_bucket { /* tokens that a peer's useless frames cost */
+    uint64_t tokens, burst, per_second, at_ms;
+};
+
+struct http_h2 {
+    struct loop *loop;
+    struct net_stream *stream;
+    struct http_h2_options o;
+    const struct http_h2_events *events;
+    void *owner;
+    const struct h2_role *role;
+    nghttp2_session *ng;
+    struct loop_deferred step;
+    struct loop_timer *timer;
+    struct h2_stream *streams, *closed, *sent;
+    size_t open;   /* in `streams` */
+    size_t active; /* not over for the user */
+    struct h2_head head;
+    /* flow */
+    size_t grown;      /* of all windows over their first size */
+    size_t unconsumed; /* of all streams */
+    size_t withheld;   /* connection credit not given back while `unconsumed` is over the budget */
+    uint64_t now_us, rtt_us, rtt_at_us, rtt_seen_us, rtt_ping_us;
+    /* health */
+    uint64_t received_ms, ping_ms, idle_ms, notice_ms; /* instants; ping, notice: 0 = none under way */
+    struct h2_bucket useless, updates;
+    /* ends */
+    bool in_step, dirty;
+    bool closing;                  /* destroyed by the next step, because of `why` */
+    bool draining, peer_draining;  /* GOAWAY sent, received */
+    bool goaway_final, told_drain; /* the second GOAWAY (RFC 9113 6.8) left; on_drain was called */
+    struct error why, peer_complaint, our_complaint;
+};
+
+/* --- h2.c --- */
+void h2_schedule(struct http_h2 *h);
+/* The session ends, with this GOAWAY code, because of this. The first reason stays. */
+void h2_fail(struct http_h2 *h, uint32_t goaway, enum result code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void h2_stream_init(struct http_h2 *h, struct h2_stream *s, int32_t id);
+void h2_stream_over(struct h2_stream *s);
+void h2_stream_write(struct h2_stream *s, struct slice data);
+void h2_stream_finish(struct h2_stream *s);
+void h2_stream_reset(struct h2_stream *s, uint32_t code);
+/* Usable still: neither closed by the peer nor part of a session that ends. */
+static inline bool h2_stream_live(const struct h2_stream *s)
+{
+    return !s->closed && !s->h->closing;
+}
+extern const nghttp2_data_source_read_callback h2_read_out;
+struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struct http_h2_options *o,
+                       const struct http_h2_events *events, void *owner, const struct h2_role *role);
+
+/* --- h2_server.c --- */
+struct h2_stream *h2_server_begin(struct http_h2 *h, int32_t id);
+
+/* --- h2_head.c --- */
+void h2_head_begin(struct h2_head *head, struct arena *a);
+void h2_head_add(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value);
+void h2_head_refuse(struct h2_head *head, int status, const char *why);
+void h2_head_request(struct h2_head *head, struct http_request *ret, bool end);
+void h2_head_response(struct h2_head *head, struct http_response *ret);
+
+struct h2_nv {
+    nghttp2_nv list[H2_NV_MAX];
+    size_t count;
+    char length[24], status[4];
+};
+/* False: too many fields. They borrow from `r` and from themselves. */
+MUST_USE bool h2_nv_request(struct h2_nv *nv, const struct http_request *r);
+MUST_USE bool h2_nv_response(struct h2_nv *nv, const struct http_response *r);
+MUST_USE bool h2_nv_fields(struct h2_nv *nv, const struct http_fields *f);
+
+/* --- h2_flow.c --- */
+void h2_flow_start(struct http_h2 *h);
+void h2_flow_clock(struct http_h2 *h);
+void h2_flow_received(struct h2_stream *s, size_t n);
+void h2_flow_dropped(struct http_h2 *h, size_t n); /* received for nobody */
+void h2_flow_consumed(struct h2_stream *s, size_t n);
+void h2_flow_ended(struct h2_stream *s);
+void h2_flow_pong(struct http_h2 *h);
+
+/* --- h2_health.c --- */
+enum h2_ping { H2_PING_RTT = 1, H2_PING_HEALTH, H2_PING_DRAIN };
+void h2_health_start(struct http_h2 *h);
+void h2_health_stop(struct http_h2 *h);
+void h2_health_ping(struct http_h2 *h, enum h2_ping what);
+void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);
+void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *frame);
+void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
+void h2_health_final_goaway(struct http_h2 *h);
+
+#endif
