@@ -35,7 +35,7 @@ struct choices_question {
     enum choice_mp mp;
     enum choice_client client;
     enum choice_cert server_cert;
-    unsigned client_version; /* YYMM: 1910, 2002 */
+    unsigned client_version; /* YYMM: 1910, 2002; 0: unknown */
     enum choice_join join;
     enum choice_scenario scenario;
     enum choice_crl crl;
@@ -62,6 +62,19 @@ struct choices_answer {
 };
 void choices_check(const struct choices_question *q, struct choices_answer *ret);
 
+/* --- the conditions themselves, for tools that list and explain them --- */
+
+enum choices_kind { CHOICES_RULES_OUT, CHOICES_WHY, CHOICES_REQUIRES, CHOICES_LIMITS };
+struct choices_condition {
+    struct choices_line line;
+    enum choices_kind kind;
+};
+/* The index-th condition, NULL behind the last. */
+const struct choices_condition *choices_condition(size_t index);
+const struct choices_condition *choices_condition_find(struct slice id); /* NULL: no such condition */
+/* When it applies: "mp=ehttp client=pki"; "always" for a condition without conditions. Cut to size. */
+void choices_condition_when(const struct choices_condition *c, char *ret, size_t size);
+
 /* --- a management point's or connector's settings at start-up --- */
 
 /* Returns the rule (id and text) that rules the settings out, or NULL. `clients`: bits that the site lets in there. */
@@ -72,10 +85,10 @@ const struct choices_line *choices_forbids_connector(enum choice_mp mode, unsign
 
 struct choices_device {
     enum choice_join join;
-    bool has_certificate; /* a usable unique client certificate of a PKI */
-    bool has_token_way;   /* a device token, or a bulk token to get one */
-    unsigned client_version;
-    unsigned allowed; /* bits; collections can narrow it; ~0u: all */
+    bool has_certificate;    /* a usable unique client certificate of a PKI */
+    bool has_token_way;      /* a device token, or a bulk token to get one */
+    unsigned client_version; /* YYMM; 0: unknown, counts as new enough */
+    unsigned allowed;        /* bits; collections can narrow it; ~0u: all */
 };
 struct choices_pick {
     bool found;
@@ -90,13 +103,18 @@ const char *choices_mp_name(enum choice_mp v);
 const char *choices_client_name(enum choice_client v);
 const char *choices_cert_name(enum choice_cert v);
 const char *choices_join_name(enum choice_join v);
+const char *choices_scenario_name(enum choice_scenario v);
 const char *choices_crl_name(enum choice_crl v);
+const char *choices_tri_name(enum choice_tri v);
 MUST_USE bool choices_mp_parse(struct slice s, enum choice_mp *ret);
 MUST_USE bool choices_client_parse(struct slice s, enum choice_client *ret);
 MUST_USE bool choices_cert_parse(struct slice s, enum choice_cert *ret);
 MUST_USE bool choices_join_parse(struct slice s, enum choice_join *ret);
 MUST_USE bool choices_scenario_parse(struct slice s, enum choice_scenario *ret);
 MUST_USE bool choices_crl_parse(struct slice s, enum choice_crl *ret);
+MUST_USE bool choices_tri_parse(struct slice s, enum choice_tri *ret); /* yes|no|unknown, on|off */
+MUST_USE bool choices_certificate_parse(struct slice s, bool *ret);    /* pki|none, yes|no: has one */
+/* "2002" and "5.00.8968[.NNNN]"; a build between two known ones counts as the older. */
 MUST_USE bool choices_version_parse(struct slice s, unsigned *ret);
 
 #endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The matrix of SPEC 2: which client authentication works with which management point mode, and what rules out the
+ * settings of a management point or a connector at its start.
+ */
+#include "choices/choices.h"
+
+static const unsigned mode_clients[] = {
+    [CHOICE_MP_HTTPS] = CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_ENTRA) | CHOICE_BIT(CHOICE_TOKEN),
+    [CHOICE_MP_EHTTP] = CHOICE_BIT(CHOICE_ENTRA) | CHOICE_BIT(CHOICE_TOKEN),
+};
+
+unsigned choices_mode_clients(enum choice_mp mode)
+{
+    return mode_clients[mode];
+}
+
+bool choices_mode_allows(enum choice_mp mode, enum choice_client client)
+{
+    return (mode_clients[mode] & CHOICE_BIT(client)) != 0;
+}
+
+bool choices_connector_needs_certificate(enum choice_mp mode, unsigned clients)
+{
+    return mode == CHOICE_MP_HTTPS && (clients & CHOICE_BIT(CHOICE_PKI)) != 0;
+}
+
+const struct choices_line *choices_forbids_mp(enum choice_mp mode, unsigned clients)
+{
+    static const struct choices_line none = {
+        "no-client-method", "No client authentication method is left, so no device could use this management point. "
+                            "List at least one method that its mode allows."};
+    if ((clients & ((1u << CHOICE_CLIENTS) - 1)) == 0)
+        return &none;
+    if ((clients & ~choices_mode_clients(mode) & CHOICE_BIT(CHOICE_PKI)) != 0)
+        return &choices_condition_find(SLICE("ehttp-forbids-pki"))->line;
+    return NULL;
+}
+
+const struct choices_line *choices_forbids_connector(enum choice_mp mode, unsigned clients, bool has_certificate)
+{
+    if (choices_connector_needs_certificate(mode, clients) && !has_certificate)
+        return &choices_condition_find(SLICE("connector-certificate-missing"))->line;
+    return NULL;
+}
