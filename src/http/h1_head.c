@@ -449,6 +449,12 @@ bool http_h1_head_finish(struct http_h1_parser *p)
     return p->answers ? finish_answer(p) : finish_request(p);
 }
 
+bool http_h1_is_framing(struct slice name)
+{
+    enum special what = special_of(name);
+    return what != ORDINARY && what != EXPECT;
+}
+
 bool http_h1_trailer_allowed(struct slice name)
 {
     return special_of(name) == ORDINARY && !is_essential(name);

@@ -115,6 +115,9 @@ bool http_h1_head_finish(struct http_h1_parser *p);
 /* Checks that it is a token and lowers it where it stands: in our own copy. */
 bool http_h1_lower_name(struct slice name);
 
+/* Host or a field of RFC 9110 7.6.1 or of framing: never copied from one connection to another. Lower case. */
+bool http_h1_is_framing(struct slice name);
+
 /* A trailer field of an answer is one that may be told (RFC 9110 6.5.1). */
 bool http_h1_trailer_allowed(struct slice name);
 
