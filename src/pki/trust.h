@@ -25,7 +25,8 @@ struct pki_trust *pki_trust_new(const struct pki_trust_options *o);
 /* PEM (one or several) or DER. What can't be read is R_INVALID; nothing was added then. Only before sealing. */
 MUST_USE enum result pki_trust_add_anchors(struct pki_trust *t, struct slice certs, struct error *err);
 MUST_USE enum result pki_trust_add_intermediates(struct pki_trust *t, struct slice certs, struct error *err);
-/* A CRL, PEM or DER: kept until sealing, when its signature is checked against the anchors and intermediates. */
+/* A CRL in DER or several in PEM: kept until sealing, when its signature is checked against the anchors and
+ * intermediates. */
 MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err);
 /* Checks signatures and scopes of the CRLs, builds the index. A CRL that can't be used is left out and named in
  * *warnings (malloc'ed text, a line each; NULL when none; the caller frees it); its issuer's certificates are then
@@ -38,12 +39,14 @@ void pki_trust_unref(struct pki_trust *t);            /* NULL allowed */
 struct pki_verdict {
     enum verdict_reason reason; /* REASON_OK: let in */
     bool unchecked;             /* let in although revocation could not be checked (on_unavailable: allow) */
-    int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used */
-    char detail[256];           /* which certificate, what was found and expected */
-    char identity[256];         /* the subject's CN, else the first SAN, else the DN (RFC 4514) */
+    int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
+                                   refusal: `now` and a minute, so that it may be kept against a storm */
+    char detail[256];           /* which certificate, what was found and expected; also when `unchecked` */
+    char identity[256];         /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };
 
-/* `sent` (leaf included or not) is what came in the handshake; may be NULL. Thread-safe on a sealed trust. */
+/* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than 32 the rest is not looked at.
+ * Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reasons for OpenSSL's errors. Errors that are not in the table are of constraints: basic constraints, path length,
+ * name constraints, policies, critical extensions, forms that RFC 5280 forbids.
+ */
+#include "pki/path_fault.h"
+
+#include <openssl/x509v3.h>
+
+#include "base/clock.h"
+#include "pki/cert.h"
+
+static const struct {
+    int error;
+    enum verdict_reason reason;
+} reasons[] = {
+    {X509_V_ERR_CERT_HAS_EXPIRED, REASON_CERT_EXPIRED},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, REASON_CERT_EXPIRED},
+    {X509_V_ERR_CERT_NOT_YET_VALID, REASON_CERT_NOT_YET_VALID},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, REASON_CERT_NOT_YET_VALID},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_CERT_UNTRUSTED_ROOT},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, REASON_CERT_UNTRUSTED_ROOT},
+    {X509_V_ERR_CERT_UNTRUSTED, REASON_CERT_UNTRUSTED_ROOT},
+    {X509_V_ERR_CERT_REJECTED, REASON_CERT_UNTRUSTED_ROOT},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, REASON_CERT_INCOMPLETE_CHAIN},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, REASON_CERT_INCOMPLETE_CHAIN},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, REASON_CERT_INCOMPLETE_CHAIN},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_NO_ISSUER_PUBLIC_KEY, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_SUBJECT_ISSUER_MISMATCH, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_AKID_SKID_MISMATCH, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH, REASON_CERT_BAD_SIGNATURE},
+    {X509_V_ERR_INVALID_PURPOSE, REASON_CERT_WRONG_USAGE},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, REASON_CERT_WEAK_KEY},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, REASON_CERT_WEAK_KEY},
+    {X509_V_ERR_CA_MD_TOO_WEAK, REASON_CERT_WEAK_KEY},
+    {X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, REASON_CERT_WEAK_KEY},
+};
+
+/* What RFC 5280 asks of a CA that issues but not of path validation (section 6): private PKIs that are old or home-made
+ * lack it, and no attacker gains by it. */
+static const int tolerated[] = {
+    X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER,
+    X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER,
+    X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL,
+    X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL,
+    X509_V_ERR_CA_BCONS_NOT_CRITICAL,
+    X509_V_ERR_CA_CERT_MISSING_KEY_USAGE, /* 6.1.4 (n): keyCertSign only where there is a key usage */
+    X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL,
+    X509_V_ERR_EMPTY_SUBJECT_ALT_NAME,
+};
+
+/* A CA whose extended key usage is "any" may issue for clients: OpenSSL wants the very usage. */
+static bool is_ca_for_any_usage(X509 *cert)
+{
+    return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) && (X509_get_extended_key_usage(cert) & XKU_ANYEKU) &&
+           X509_check_ca(cert) == 1;
+}
+
+bool pki_path_tolerable(X509_STORE_CTX *ctx)
+{
+    int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    for (size_t i = 0; i < ARRAY_LEN(tolerated); i++) {
+        if (tolerated[i] == error)
+            return true;
+    }
+    if (error == X509_V_ERR_SUBJECT_NAME_EMPTY)
+        return depth == 0; /* name_missing is judged later, in its own words */
+    return error == X509_V_ERR_INVALID_PURPOSE && depth > 0 && cert && is_ca_for_any_usage(cert);
+}
+
+static enum verdict_reason reason_of(int error)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (reasons[i].error == error)
+            return reasons[i].reason;
+    }
+    return REASON_CERT_CONSTRAINT_VIOLATED;
+}
+
+enum near_miss { NOBODY, OTHER_KEY, MAY_NOT_SIGN };
+
+/* Is there a certificate of the missing issuer's name after all, and why was it passed over? */
+static enum near_miss look_for_name(STACK_OF(X509) * certs, X509 *subject)
+{
+    enum near_miss found = NOBODY;
+    for (int i = 0; i < sk_X509_num(certs); i++) {
+        X509 *issuer = sk_X509_value(certs, i);
+        if (X509_cmp(issuer, subject) == 0 ||
+            X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) != 0)
+            continue;
+        if (X509_check_issued(issuer, subject) == X509_V_ERR_KEYUSAGE_NO_CERTSIGN)
+            return MAY_NOT_SIGN;
+        found = OTHER_KEY;
+    }
+    return found;
+}
+
+static void explain_missing_issuer(X509 *cert, const struct pki_pool *pool, struct pki_verdict *ret)
+{
+    char issuer[120];
+    pki_cert_issuer(cert, issuer, sizeof issuer);
+    enum near_miss a = look_for_name(pool->anchors, cert), b = look_for_name(pool->untrusted, cert);
+    enum near_miss found = a > b ? a : b;
+    if (found == MAY_NOT_SIGN) {
+        ret->reason = REASON_CERT_CONSTRAINT_VIOLATED;
+        pki_path_detail(ret, cert, "is issued by '%s', whose key usage does not let it sign certificates", issuer);
+    } else {
+        pki_path_detail(ret, cert, "is issued by '%s', %s", issuer,
+                        found == OTHER_KEY ? "of which only certificates with another key are known"
+                                           : "which was neither sent nor uploaded");
+    }
+}
+
+static void explain_time(X509 *cert, struct pki_verdict *ret)
+{
+    char text[CLOCK_TEXT_SIZE];
+    bool ended = ret->reason == REASON_CERT_EXPIRED;
+    clock_rfc3339(ended ? pki_cert_not_after(cert) : pki_cert_not_before(cert), text);
+    pki_path_detail(ret, cert, "%s %s", ended ? "ended" : "begins", text);
+}
+
+bool pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret)
+{
+    int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    ret->reason = reason_of(error);
+    if (!cert)
+        pki_path_detail(ret, X509_STORE_CTX_get0_cert(ctx), "%s", X509_verify_cert_error_string(error));
+    else if (ret->reason == REASON_CERT_INCOMPLETE_CHAIN)
+        explain_missing_issuer(cert, pool, ret);
+    else if (ret->reason == REASON_CERT_EXPIRED || ret->reason == REASON_CERT_NOT_YET_VALID)
+        explain_time(cert, ret);
+    else
+        pki_path_detail(ret, cert, "%s%s", depth > 0 ? "(an issuer) " : "", X509_verify_cert_error_string(error));
+    /* A leaf's time, usage and form are the same on every path; its signature and issuer are not. */
+    return depth == 0 && (ret->reason == REASON_CERT_EXPIRED || ret->reason == REASON_CERT_NOT_YET_VALID ||
+                          ret->reason == REASON_CERT_WRONG_USAGE || ret->reason == REASON_CERT_WEAK_KEY ||
+                          error == X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION);
+}
