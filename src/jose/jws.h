@@ -25,21 +25,28 @@ MUST_USE enum result jose_sign(const struct jose_signer *s, json_t *header, stru
                                struct error *err);
 
 /* --- public keys --- */
+enum { JOSE_KEYS_MAX = 64, JOSE_KID_MAX = 128 };
 struct jose_keys; /* a JWKS, immutable, thread-safe */
-MUST_USE enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err); /* {"keys":[…]} */
+/* {"keys":[…]}; may be empty. Keys without kid, for encryption, or of a type that no algorithm here uses are left out
+ * (RFC 7517 5). R_INVALID: two with one kid, a private or symmetric member, a point off its curve, RSA under 2048 bits.
+ */
+MUST_USE enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err);
 void jose_keys_free(struct jose_keys *k);
 size_t jose_keys_count(const struct jose_keys *k);
 
-/* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"). On REASON_OK *ret_header and
- * *ret_payload are set, the caller json_decref()s both; otherwise TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or
+/* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"), of ES256, ES384, ES512, RS256,
+ * PS256; none and HS* are never taken. A header with crit, b64, zip, jwk, jku, x5u or x5c is malformed. On REASON_OK
+ * *ret_header and *ret_payload are set, the caller json_decref()s both; otherwise TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or
  * TOKEN_BAD_SIGNATURE, and *detail says what. */
 MUST_USE enum verdict_reason jose_verify(const struct jose_keys *k, struct slice token, const char *algorithms,
                                          json_t **ret_header, json_t **ret_payload, struct error *detail);
 
-/* Signature of a compact JWS by a key already known to be right (signed documents, see bundle/document.h). */
+/* Signature (ES256 alone) of a compact JWS by a key already known to be right (signed documents, see
+ * bundle/document.h; there the header may carry x5c). R_INVALID, R_LIMIT; R_DENIED: not signed by it. */
 MUST_USE enum result jose_verify_with(EVP_PKEY *key, struct slice token, struct error *err);
 
-/* Decodes header and payload without believing them: for choosing a key, for tools. */
+/* Decodes header and payload without believing them: for choosing a key, for tools. ret_payload NULL: the header alone.
+ * The caller json_decref()s what it got. R_INVALID, R_LIMIT. */
 MUST_USE enum result jose_peek(struct slice token, size_t max, json_t **ret_header, json_t **ret_payload,
                                struct error *err);
 
