@@ -24,7 +24,8 @@ struct tunnel_dialer_options {
 
 struct tunnel_dialer_events {
     void (*on_request)(void *owner, struct http_exchange *x); /* never for /.cmg/ paths: those are the tunnel's own */
-    /* For logs and status: up = a worker's tunnel is ready; down says why. */
+    /* For logs and status: up = a worker's tunnel is ready; down says why. An attempt that failed before the hello has
+     * gateway_id "" and workers 0. */
     void (*on_tunnel)(void *owner, const char *gateway_id, uint32_t worker, uint32_t workers, bool up,
                       const struct error *why);
 };
@@ -37,6 +38,7 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
 void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *endpoints, size_t count);
 size_t tunnel_dialer_up(const struct tunnel_dialer *d); /* workers that have a tunnel now */
 void tunnel_dialer_drain(struct tunnel_dialer *d);      /* GOAWAY on all, no new ones */
-void tunnel_dialer_free(struct tunnel_dialer *d);       /* at once */
+void tunnel_dialer_free(struct tunnel_dialer *d);       /* at once; its sessions close in the loop's next step. Not from
+                                                            inside on_tunnel. NULL allowed */
 
 #endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many tunnels, and when. The gateway gives each new tunnel to the worker that has fewest, so dialling again and
+ * again reaches all of them; what comes twice is kept until all are covered (dropping it would only bring it back) and
+ * then drained. A round has a bound, failures back off, and a new process of the gateway starts everything anew.
+ */
+#include "tunnel/dial.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "tunnel/dial_internal.h"
+
+enum {
+    BACK_OFF_MS = 200,
+    BACK_OFF_MAX_MS = 3000,
+    AT_ONCE = 8, /* attempts under way */
+    ROUND = 4,   /* dials a worker and round */
+    ROUND_PAUSE_MS = 10 * 1000,
+    SETTLED_MS = 500,
+    NEXT_MS = 50, /* between dials that only look for the last workers */
+};
+
+static void pump(struct tunnel_dialer *d);
+
+static void on_retry(void *arg)
+{
+    pump(arg);
+}
+
+static uint32_t covered(const struct tunnel_dialer *d)
+{
+    uint32_t n = 0;
+    for (const struct tunnel_link *l = d->links; l; l = l->next)
+        n += l->counted;
+    return n;
+}
+
+static uint32_t under_way(const struct tunnel_dialer *d)
+{
+    uint32_t n = 0;
+    for (const struct tunnel_link *l = d->links; l; l = l->next)
+        n += l->state == LINK_DIALING || l->state == LINK_GREETING;
+    return n;
+}
+
+static struct tunnel_link *of_worker(const struct tunnel_dialer *d, uint32_t worker, bool counted)
+{
+    for (struct tunnel_link *l = d->links; l; l = l->next)
+        if (l->state == LINK_UP && l->counted == counted && l->greeting.worker == worker)
+            return l;
+    return NULL;
+}
+
+static void tell(struct tunnel_dialer *d, const struct tunnel_link *l, bool up, const struct error *why)
+{
+    if (d->events->on_tunnel)
+        d->events->on_tunnel(d->owner, l->greeting.gateway_id, l->greeting.worker, l->greeting.workers, up, why);
+}
+
+static void drain_surplus(struct tunnel_dialer *d)
+{
+    for (struct tunnel_link *l = d->links, *next; l; l = next) {
+        next = l->next;
+        if (l->state == LINK_UP && !l->counted)
+            tunnel_link_drain(l);
+    }
+}
+
+/* Full jitter, so that the connectors of a gateway that restarts don't come in step. */
+static void back_off(struct tunnel_dialer *d, uint64_t base)
+{
+    if (!d->draining && !loop_timer_active(d->retry))
+        loop_timer_start(d->retry, 1 + rand_below(base), 0);
+}
+
+static void failed(struct tunnel_dialer *d)
+{
+    uint64_t base = BACK_OFF_MS;
+    if (loop_timer_active(d->retry))
+        return;
+    for (unsigned i = 0; i < d->fails && base < BACK_OFF_MAX_MS; i++)
+        base *= 2;
+    d->fails++;
+    back_off(d, base < BACK_OFF_MAX_MS ? base : BACK_OFF_MAX_MS);
+}
+
+static void end_round(struct tunnel_dialer *d, bool complete)
+{
+    d->dials = 0;
+    drain_surplus(d);
+    if (!complete)
+        loop_timer_start(d->retry, ROUND_PAUSE_MS / 2 + rand_below(ROUND_PAUSE_MS / 2), 0);
+}
+
+/* Dials as many as are missing; a worker that is not known counts as one. */
+static void pump(struct tunnel_dialer *d)
+{
+    if (d->draining || loop_timer_active(d->retry))
+        return;
+    uint32_t missing = d->workers ? d->workers - covered(d) : 1, pending = under_way(d);
+    if (missing == 0) {
+        end_round(d, true);
+        return;
+    }
+    bool looking = d->workers && d->dials >= d->workers; /* the first dials did not reach all */
+    uint32_t limit = looking ? 1 : missing < AT_ONCE ? missing : AT_ONCE;
+    while (pending < limit) {
+        if (d->workers && d->dials >= ROUND * d->workers) {
+            if (pending == 0)
+                end_round(d, false);
+            return;
+        }
+        tunnel_link_dial(d);
+        d->dials++;
+        pending++;
+    }
+}
+
+/* --- what links tell --- */
+
+static void forget_generation(struct tunnel_dialer *d)
+{
+    struct error why;
+    (void)error_set(&why, R_EOF, "the gateway was started anew");
+    for (struct tunnel_link *l = d->links; l; l = l->next) {
+        if (l->state != LINK_UP)
+            continue;
+        l->state = LINK_OLD;
+        if (l->counted)
+            tell(d, l, false, &why);
+        l->counted = false;
+    }
+}
+
+enum result tunnel_dialer_greeted(struct tunnel_dialer *d, struct tunnel_link *l, struct error *err)
+{
+    const struct tunnel_greeting *g = &l->greeting;
+    if (g->workers > d->o.max_tunnels)
+        return error_set(err, R_LIMIT, "the gateway says that it has %u workers; at most %u are believed", g->workers,
+                         d->o.max_tunnels);
+    bool same = strcmp(g->generation, d->generation) == 0;
+    if (same && g->workers != d->workers)
+        return error_set(err, R_INVALID, "the gateway had %u workers and now says %u", d->workers, g->workers);
+    if (same)
+        return OK;
+    forget_generation(d);
+    memcpy(d->generation, g->generation, sizeof d->generation);
+    d->workers = g->workers;
+    return OK;
+}
+
+void tunnel_dialer_link_up(struct tunnel_dialer *d, struct tunnel_link *l)
+{
+    d->fails = 0;
+    if (of_worker(d, l->greeting.worker, true)) { /* a second one: look for the others without haste */
+        if (d->dials >= d->workers && !loop_timer_active(d->retry))
+            loop_timer_start(d->retry, NEXT_MS, 0);
+    } else {
+        l->counted = true;
+        tell(d, l, true, NULL);
+    }
+    pump(d);
+}
+
+/* Another tunnel of the same worker takes over, if there is one. */
+static void uncount(struct tunnel_dialer *d, struct tunnel_link *l, const struct error *why)
+{
+    if (!l->counted)
+        return;
+    l->counted = false;
+    tell(d, l, false, why);
+    struct tunnel_link *other = of_worker(d, l->greeting.worker, false);
+    if (!other)
+        return;
+    other->counted = true;
+    tell(d, other, true, NULL);
+}
+
+void tunnel_dialer_link_ending(struct tunnel_dialer *d, struct tunnel_link *l, enum link_state was)
+{
+    struct error why;
+    if (was == LINK_OLD)
+        return;
+    (void)error_set(&why, R_EOF, "the gateway drains it");
+    uncount(d, l, &why);
+    /* a gateway that drains what it has just taken is not to be asked again at once */
+    if (was == LINK_UP && loop_now_ms(d->loop) - l->up_ms >= SETTLED_MS)
+        pump(d);
+    else
+        failed(d);
+}
+
+void tunnel_dialer_link_down(struct tunnel_dialer *d, struct tunnel_link *l, const struct error *why)
+{
+    enum link_state state = l->state;
+    if (state == LINK_ENDING || state == LINK_OLD)
+        return;
+    if (state == LINK_UP) {
+        uncount(d, l, why);
+        back_off(d, BACK_OFF_MS);
+        return;
+    }
+    tell(d, l, false, why);
+    if (d->dials)
+        d->dials--; /* a round counts tunnels that came up */
+    failed(d);
+}
+
+/* --- the owner's side --- */
+
+struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_dialer_options *o,
+                                        const char *const *endpoints, size_t endpoint_count,
+                                        const struct tunnel_dialer_events *events, void *owner)
+{
+    struct tunnel_dialer *d = mem_zalloc(sizeof *d);
+    d->loop = loop;
+    d->o = *o;
+    d->o.tls = tls_context_ref(o->tls);
+    d->events = events;
+    d->owner = owner;
+    d->retry = loop_timer_new(loop, on_retry, d);
+    tunnel_dialer_set_endpoints(d, endpoints, endpoint_count);
+    pump(d);
+    return d;
+}
+
+/* Over the maximum, the first ones are announced. */
+void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *endpoints, size_t count)
+{
+    if (tunnel_endpoints_set(&d->endpoints, endpoints, count < TUNNEL_ENDPOINTS_MAX ? count : TUNNEL_ENDPOINTS_MAX,
+                             NULL) != OK)
+        return;
+    for (struct tunnel_link *l = d->links; l; l = l->next)
+        tunnel_link_announce(l);
+}
+
+size_t tunnel_dialer_up(const struct tunnel_dialer *d)
+{
+    return covered(d);
+}
+
+void tunnel_dialer_drain(struct tunnel_dialer *d)
+{
+    d->draining = true;
+    loop_timer_stop(d->retry);
+    for (struct tunnel_link *l = d->links, *next; l; l = next) {
+        next = l->next;
+        l->counted = false;
+        tunnel_link_drain(l);
+    }
+}
+
+void tunnel_dialer_free(struct tunnel_dialer *d)
+{
+    if (!d)
+        return;
+    while (d->links)
+        tunnel_link_drop(d->links);
+    loop_timer_free(d->retry);
+    tls_context_unref(d->o.tls);
+    tunnel_endpoints_free(&d->endpoints);
+    free(d);
+}
