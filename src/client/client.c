@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state folder, and begin and end of a session. */
+#include "client/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { LOCK_WAIT_S = 120, ANCHORS_MAX_BYTES = 4 * 1024 * 1024 };
+
+static enum result take_lock(const char *dir, int *ret, struct error *err)
+{
+    char *path = file_join(dir, "lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    enum result r = OK;
+    if (fd < 0)
+        r = error_set(err, R_IO, "%s: %s", path, strerror(errno));
+    uint64_t until = clock_mono_ms() + LOCK_WAIT_S * 1000;
+    while (r == OK && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            r = error_set(err, R_IO, "%s: %s", path, strerror(errno));
+        else if (clock_mono_ms() > until || client_http_stopped())
+            r = error_set(err, R_CONFLICT, "another cmg-client works on %s", dir);
+        else
+            (void)nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+    }
+    if (r != OK && fd >= 0)
+        (void)close(fd);
+    else
+        *ret = fd;
+    free(path);
+    return r;
+}
+
+enum result client_open(const char *dir, struct client *ret, struct error *err)
+{
+    *ret = (struct client){.dir = dir, .lock = -1};
+    enum result r = file_make_dirs(dir, 0700, err);
+    if (r == OK)
+        r = take_lock(dir, &ret->lock, err);
+    if (r == OK)
+        r = client_settings_load(dir, &ret->settings, err);
+    if (r == OK)
+        r = client_identity_load(dir, &ret->identity, err);
+    if (r == OK)
+        r = client_logs_open(dir, &ret->logs, err);
+    if (r != OK)
+        client_close(ret);
+    return r;
+}
+
+void client_close(struct client *c)
+{
+    client_logs_close(&c->logs);
+    client_identity_free(&c->identity);
+    client_settings_free(&c->settings);
+    if (c->lock >= 0)
+        (void)close(c->lock);
+    c->lock = -1;
+}
+
+/* --- the session --- */
+
+bool client_session_fail(struct client_session *s, const char *reason, const struct error *err, const char *remedy)
+{
+    client_outcome_local(&s->outcome, reason, err->text, remedy);
+    return false;
+}
+
+const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method)
+{
+    return method == CHOICE_PKI ? &s->pki : &s->own;
+}
+
+struct client_registration *client_session_registration(struct client_session *s)
+{
+    return &s->c->identity.of[s->choice.method];
+}
+
+static void note_candidate(void *arg, const char *path, const char *what)
+{
+    client_logf(arg, CLIENT_LOG_REGISTRATION, LOG_INFO, "Certificate %s: %s", path, what);
+}
+
+static void find_pki(struct client_session *s)
+{
+    const struct client_settings *set = &s->c->settings;
+    struct client_credential_query q = {.certificate = client_setting(set, SETTING_CERTIFICATE),
+                                        .key = client_setting(set, SETTING_KEY),
+                                        .dir = client_setting(set, SETTING_CERTIFICATE_DIR),
+                                        .issuers = client_setting(set, SETTING_CERT_ISSUERS),
+                                        .now = clock_wall_s(),
+                                        .note = note_candidate,
+                                        .arg = &s->c->logs};
+    s->has_pki = client_credential_select(&q, &s->pki, &s->pki_fault);
+    if (s->has_pki) {
+        char subject[256];
+        pki_cert_subject(s->pki.leaf, subject, sizeof subject);
+        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "PKI certificate selected: %s", subject);
+    } else {
+        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, s->pki_fault.configured ? LOG_WARN : LOG_INFO,
+                    "No PKI certificate: %s", s->pki_fault.text);
+    }
+}
+
+static bool read_anchors(struct client_session *s)
+{
+    const char *path = client_setting(&s->c->settings, SETTING_GATEWAY_CA);
+    struct error err;
+    size_t len;
+    if (path && file_read(path, ANCHORS_MAX_BYTES, &s->anchors, &len, &err) != OK)
+        return client_session_fail(s, "gateway_ca", &err, "check the file that GatewayCA names");
+    return true;
+}
+
+static bool read_settings(struct client_session *s)
+{
+    const struct client_settings *set = &s->c->settings;
+    const char *pin = client_setting(set, SETTING_SITE_KEY), *fqdns = client_setting(set, SETTING_CMG_FQDNS);
+    const char *name = client_setting(set, SETTING_NAME);
+    struct error err;
+    size_t len;
+    if (client_setting_on(set, SETTING_DISALLOW_CMG)) {
+        client_outcome_local(&s->outcome, "cmg_disallowed", "DisAllowCMG is 1 on this device (set locally)",
+                             "cmg-client set DisAllowCMG=0");
+        return false;
+    }
+    if (!pin || !decode_hex(slice_of(pin), s->pin, sizeof s->pin, &len)) {
+        client_outcome_local(
+            &s->outcome, "no_site_key", "the device does not know the site's key (SiteKey)",
+            "cmg-client enroll FILE with the file of `cmg enroll-file`, or register with a bulk token");
+        return false;
+    }
+    if (client_fqdns_parse(slice_of(fqdns ? fqdns : ""), &s->gateways, &err) != OK)
+        return client_session_fail(s, "settings", &err, "cmg-client set CMGFQDNs=…");
+    if (s->gateways.count == 0) {
+        client_outcome_local(&s->outcome, "no_gateway", "no gateway is set (CMGFQDNs)",
+                             "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
+        return false;
+    }
+    if (!choices_version_parse(slice_of(client_setting(set, SETTING_CLIENT_VERSION)), &s->version))
+        s->version = 0;
+    (void)snprintf(s->name, sizeof s->name, "%s", name ? name : "");
+    if (!name && gethostname(s->name, sizeof s->name - 1) != 0)
+        (void)snprintf(s->name, sizeof s->name, "unnamed");
+    return true;
+}
+
+bool client_session_begin(struct client *c, struct client_session *s)
+{
+    struct error err;
+    *s = (struct client_session){.c = c, .http = client_http_new()};
+    if (!read_settings(s) || !read_anchors(s))
+        return false;
+    find_pki(s);
+    if (client_credential_own(c->dir, clock_wall_s(), &s->own, &err) != OK)
+        return client_session_fail(s, "own_key", &err, "correct the file's owner and mode (0600)");
+    return true;
+}
+
+void client_session_end(struct client_session *s)
+{
+    client_http_free(s->http);
+    client_credential_free(&s->pki);
+    client_credential_free(&s->own);
+    json_decref(s->location);
+    json_decref(s->policies);
+    free(s->anchors);
+    *s = (struct client_session){0};
+}

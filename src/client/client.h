@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device as it stands in its state folder, and one session of it: the credentials at hand, the gateway that
+ * answered, the management point and method chosen, and how it ended. Each step returns false after it filled
+ * session->outcome. */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "client/credential.h"
+#include "client/fqdns.h"
+#include "client/http.h"
+#include "client/identity.h"
+#include "client/logs.h"
+#include "client/outcome.h"
+#include "client/select.h"
+#include "client/settings.h"
+
+struct client {
+    const char *dir; /* STATE, borrowed */
+    int lock;        /* descriptor of STATE/lock, held while it is open */
+    struct client_settings settings;
+    struct client_identity identity;
+    struct client_logs logs;
+};
+
+/* Makes STATE (0700) when it is not there, waits until no other command works on it, and loads everything. */
+MUST_USE enum result client_open(const char *dir, struct client *ret, struct error *err);
+void client_close(struct client *c);
+
+enum { CLIENT_POLICIES_MAX = 4096 };
+
+struct client_session {
+    struct client *c;
+    struct client_http *http;
+    struct client_outcome outcome;
+    struct client_fqdns gateways;
+    const struct client_fqdn *gateway; /* the one that answered; NULL: none yet */
+    char *anchors;                     /* PEM of GatewayCA; NULL: the system's */
+    unsigned char pin[PKI_SHA256];
+    bool has_pki;
+    struct client_credential pki, own;
+    struct client_credential_fault pki_fault; /* when !has_pki */
+    char name[129];
+    unsigned version;
+    json_t *location; /* verified content; NULL: not yet */
+    struct client_choice choice;
+    json_t *policies; /* the array in force; NULL: none */
+    int64_t policy_sequence;
+    bool policy_changed;
+    int64_t offset; /* the site's clock less ours, in seconds, once an answer said so */
+};
+
+/* Reads what the settings name (anchors, credentials) and makes the own key where it is missing. Always to be ended
+ * with client_session_end, also after false. */
+MUST_USE bool client_session_begin(struct client *c, struct client_session *s);
+void client_session_end(struct client_session *s);
+
+/* Fills the outcome from *err as a local finding and returns false. */
+bool client_session_fail(struct client_session *s, const char *reason, const struct error *err, const char *remedy);
+
+/* The credential that stands behind a method. */
+const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method);
+struct client_registration *client_session_registration(struct client_session *s);
+
+/* --- session_send.c --- */
+
+struct client_call {
+    enum choice_client method; /* decides the prefix, the certificate and the key that signs */
+    const char *role;          /* NULL: the gateway itself answers */
+    const char *verb, *target; /* "GET", "/SMS_MP/.sms_aut?MPLIST" */
+    const char *content_type;  /* NULL: no body */
+    struct slice body;
+    const char *bearer;        /* NULL: none */
+    const char *if_none_match; /* NULL: none */
+};
+
+/* Signs and sends it to the gateway in use. true: an answer below 300, or 304, is in *ret. Once more when the clocks
+ * differ. The caller frees *ret in every case. */
+MUST_USE bool client_session_send(struct client_session *s, const struct client_call *call, struct client_answer *ret);
+
+/* --- a file for each duty --- */
+
+/* location.c: finds a gateway that answers, verifies its signed location data and chooses management point and method
+ * (s->choice). */
+MUST_USE bool client_locate(struct client_session *s);
+/* Chooses again without pki, after the gateway refused it by mode. false: nothing else is left. */
+MUST_USE bool client_locate_next(struct client_session *s);
+
+/* registration.c: with the chosen method, unless its key is registered already and `again` is not asked for. */
+MUST_USE bool client_register(struct client_session *s, bool again);
+
+/* token.c: *ret is a valid access token (borrowed from the identity), or NULL with pki, which needs none. */
+MUST_USE bool client_access_token(struct client_session *s, const char **ret);
+void client_access_token_drop(struct client_session *s);
+/* Takes over a device token that the site gave; its lifetime is read from it. */
+void client_device_token_take(struct client_registration *r, const char *token, int64_t now);
+void client_session_drop_tokens(struct client_registration *r);
+bool client_token_valid(struct slice token); /* the characters of a JWT only: it goes into a header */
+
+/* policy.c: fetches, verifies, stores; runs the handler on a change. */
+MUST_USE bool client_policy(struct client_session *s);
+/* The last good policy document, if it is of this site and GUID: its content (json_decref) and sequence. */
+json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
+                             int64_t *ret_sequence);
+
+/* handler.c: runs `program` with `argument`, no shell, at most 10 minutes. */
+MUST_USE enum result client_handler_run(const char *program, const char *argument, struct error *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The setting CMGFQDNs (PROTOCOL 6): which gateways the device may use, in the order in which it tries them.
+ * `FQDN[:port][/CCM_Proxy_MutualAuth/<role id>]`, several of them with `;` between. */
+#ifndef CLIENT_FQDNS_H
+#define CLIENT_FQDNS_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+enum { CLIENT_FQDNS_MAX = 16, CLIENT_ROLE_MAX = 40 };
+
+struct client_fqdn {
+    char host[256]; /* a name or an IP literal; IPv6 without brackets */
+    unsigned port;
+    char role[CLIENT_ROLE_MAX + 1]; /* "" when it names none */
+};
+struct client_fqdns {
+    struct client_fqdn items[CLIENT_FQDNS_MAX];
+    size_t count;
+};
+
+/* Empty items between the semicolons are skipped; an empty text gives no gateway. R_INVALID names the item and what is
+ * wrong with it, R_LIMIT more than CLIENT_FQDNS_MAX. */
+MUST_USE enum result client_fqdns_parse(struct slice text, struct client_fqdns *ret, struct error *err);
+
+/* "host:port", IPv6 in brackets: as it stands in a URL. */
+#define CLIENT_AUTHORITY_SIZE 272
+void client_fqdn_authority(const struct client_fqdn *f, char ret[CLIENT_AUTHORITY_SIZE]);
+
+/* 1 to 40 of A-Za-z0-9._- */
+bool client_role_valid(struct slice id);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTPS request after the other over libcurl: TLS 1.2 and up, peer and host always verified, no redirects, bounded
+ * in time and size; credentials come from memory. A failure without an answer becomes a named cause. */
+#ifndef CLIENT_HTTP_H
+#define CLIENT_HTTP_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum { CLIENT_ANSWER_MAX = 16 * 1024 * 1024, CLIENT_HEADERS_MAX = 12 };
+
+/* X(symbol, word, what it means, what to do) */
+#define CLIENT_FAULTS(X)                                                                                               \
+    X(NAME_NOT_FOUND, "name_not_found", "the gateway's name does not resolve",                                         \
+      "check CMGFQDNs, the DNS record of the gateway and the device's name servers")                                   \
+    X(CONNECT_REFUSED, "connection_refused", "nothing takes connections at this address and port",                     \
+      "check that cmg-gateway runs, the port, and firewalls in between")                                               \
+    X(NO_ROUTE, "no_route", "the address can't be reached", "check the device's network")                              \
+    X(TIMED_OUT, "timeout", "there was no answer in time",                                                             \
+      "check firewalls in between (TCP 443) and the gateway's load")                                                   \
+    X(PROXY, "proxy", "the proxy could not be used",                                                                   \
+      "check the proxy's name and that it lets CONNECT to port 443 pass")                                              \
+    X(TLS_UNTRUSTED, "tls_untrusted", "the gateway's server certificate comes from an issuer that is not trusted",     \
+      "with an internal CA give the device its root: cmg-client set GatewayCA=FILE; an issuer that is not yours is a " \
+      "proxy that breaks TLS open: exclude the gateway's name there")                                                  \
+    X(TLS_WRONG_HOST, "tls_wrong_host", "the gateway's server certificate is for another name",                        \
+      "use a name of the certificate in CMGFQDNs, or issue one with this name")                                        \
+    X(TLS_EXPIRED, "tls_expired", "the gateway's server certificate or an issuer of it has expired",                   \
+      "renew the gateway's certificate; if it is valid, correct the device's clock")                                   \
+    X(TLS_NOT_YET_VALID, "tls_not_yet_valid", "the gateway's server certificate is not valid yet",                     \
+      "correct the device's clock")                                                                                    \
+    X(TLS_FAILED, "tls_failed", "device and gateway did not agree on TLS",                                             \
+      "check what answers at this address; TLS 1.2 is the least")                                                      \
+    X(CREDENTIAL, "credential_unusable", "TLS could not use the device's certificate or key",                          \
+      "check Certificate and Key; keys must be PEM without a passphrase")                                              \
+    X(ANCHORS, "anchors_unusable", "the anchors for the gateway's certificate can't be read",                          \
+      "check the file that GatewayCA names")                                                                           \
+    X(TOO_LARGE, "too_large", "the answer is larger than 16 MiB", "check what answers at this address")                \
+    X(BROKEN, "broken_off", "the connection ended before the whole answer was there", "try again")                     \
+    X(STOPPED, "stopped", "stopped by a signal", "")                                                                   \
+    X(OTHER, "transport", "the request failed on its way", "see CcmMessaging.log")
+
+enum client_fault {
+    CLIENT_FAULT_NONE,
+#define CLIENT_X(symbol, word, text, remedy) CLIENT_FAULT_##symbol,
+    CLIENT_FAULTS(CLIENT_X)
+#undef CLIENT_X
+        CLIENT_FAULT_COUNT
+};
+struct client_fault_info {
+    const char *word, *text, *remedy;
+};
+const struct client_fault_info *client_fault_info(enum client_fault fault);
+
+/* Everything borrowed for the time of the call. */
+struct client_request {
+    const char *method, *url;
+    const char *headers[CLIENT_HEADERS_MAX]; /* "Name: value", NULL-terminated unless full */
+    struct slice body;                       /* .ptr NULL: none */
+    struct slice certificate_pem, key_pem;   /* .ptr NULL: present none */
+    struct slice anchors_pem;                /* .ptr NULL: the system's */
+};
+
+struct client_answer {
+    long status;
+    struct buf body;
+    char status_text[128]; /* CMG-Status-Text */
+    char etag[64];
+    int64_t date; /* wall seconds of Date; 0 when absent */
+    long millis;  /* how long it took */
+};
+void client_answer_free(struct client_answer *a);
+
+struct client_http; /* keeps connections between requests */
+struct client_http *client_http_new(void);
+void client_http_free(struct client_http *h); /* NULL allowed */
+
+/* CLIENT_FAULT_NONE: an answer of whatever status is in *ret, which the caller frees (in every case). Otherwise *err
+ * says what happened, without secrets. */
+MUST_USE enum client_fault client_http_do(struct client_http *h, const struct client_request *r,
+                                          struct client_answer *ret, struct error *err);
+
+/* From a signal handler: a running request ends soon with CLIENT_FAULT_STOPPED. */
+void client_http_stop(void);
+bool client_http_stopped(void);
+
+#endif

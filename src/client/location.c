@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds a gateway that answers, believes its location data only when the site signed them, and chooses. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "client/documents.h"
+
+enum { CLOCK_ALERT_S = 30 };
+
+static void logf_location(const struct client_session *s, enum log_level level, const char *what, const char *detail)
+{
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, level, "%s: %s", what, detail);
+}
+
+/* --- gateways: those set, then those that the site told of --- */
+
+static bool has_gateway(const struct client_fqdns *l, const char *host, unsigned port)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->items[i].port == port && slice_eq_nocase(slice_of(l->items[i].host), slice_of(host)))
+            return true;
+    }
+    return false;
+}
+
+static void add_known_gateways(struct client_session *s, const json_t *location)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(json_object_get(location, "gateways"), i, o)
+    {
+        const char *host = json_opt_str(o, "host", "");
+        int64_t port = json_opt_int(o, "port", 443);
+        if (s->gateways.count == CLIENT_FQDNS_MAX || !*host || port < 1 || port > 65535 ||
+            has_gateway(&s->gateways, host, (unsigned)port))
+            continue;
+        struct client_fqdn *f = &s->gateways.items[s->gateways.count];
+        *f = (struct client_fqdn){.port = (unsigned)port};
+        if (slice_to_cstr(slice_of(host), f->host, sizeof f->host))
+            s->gateways.count++;
+    }
+}
+
+/* --- service metadata --- */
+
+/* What opens ServiceMetadata for this device; false: it has nothing. */
+static bool metadata_credential(const struct client_session *s, struct client_call *call)
+{
+    const struct client_registration *r = &s->c->identity.of[CHOICE_TOKEN];
+    int64_t now = clock_wall_s() + s->offset;
+    call->method = s->has_pki ? CHOICE_PKI : CHOICE_TOKEN;
+    if (s->has_pki)
+        return true;
+    if (r->access_token && r->access_expires > now)
+        call->bearer = r->access_token;
+    else if (r->device_token && r->device_expires > now)
+        call->bearer = r->device_token;
+    else
+        call->bearer = s->c->identity.bulk_token;
+    return call->bearer != NULL;
+}
+
+static bool untrusted(struct client_session *s, struct error *err)
+{
+    (void)error_prefix(err, "the gateway's location data are not the site's");
+    logf_location(s, LOG_ERROR, "Location refused", err->text);
+    return client_session_fail(
+        s, "location_untrusted", err,
+        "compare SiteKey with the pin that `cmg status` shows; if it is right, the gateway is not "
+        "this site's");
+}
+
+static void check_clock(const struct client_session *s, const json_t *answer)
+{
+    int64_t skew = json_opt_int(answer, "time", 0) - clock_wall_s();
+    if (skew > CLOCK_ALERT_S || skew < -CLOCK_ALERT_S)
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
+                    "This device's clock differs from the gateway's by %lld s", (long long)skew);
+}
+
+static bool take_signed(struct client_session *s, const char *text)
+{
+    struct document d = {0};
+    struct error err;
+    enum result r =
+        client_document_accept(s->c->dir, slice_of(text), DOCUMENT_LOCATION, s->pin, "all", clock_wall_s(), &d, &err);
+    if (r == R_CONFLICT) {
+        logf_location(s, LOG_WARN, "The gateway's location data are older than the kept ones, which stay", err.text);
+        r = client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, &err);
+    }
+    if (r != OK)
+        return untrusted(s, &err);
+    json_decref(s->location);
+    s->location = json_incref(d.content);
+    document_done(&d);
+    return true;
+}
+
+static bool take_metadata(struct client_session *s, const struct client_answer *a)
+{
+    json_t *root = NULL;
+    const char *text = NULL;
+    struct error err;
+    enum result r = json_parse(buf_data(&a->body), CLIENT_ANSWER_MAX, &root, &err);
+    if (r == OK)
+        r = json_need_str(root, "signed", &text, &err);
+    bool ok;
+    if (r != OK) {
+        (void)error_prefix(&err, "ServiceMetadata");
+        ok = client_session_fail(s, "not_a_gateway", &err, "check what answers at the address in CMGFQDNs");
+    } else {
+        check_clock(s, root);
+        ok = take_signed(s, text);
+    }
+    json_decref(root);
+    return ok;
+}
+
+static bool ask(struct client_session *s, struct client_call *call)
+{
+    struct client_answer answer;
+    bool ok = client_session_send(s, call, &answer) && take_metadata(s, &answer);
+    client_answer_free(&answer);
+    return ok;
+}
+
+/* Another gateway may do better than one that can't be reached, or has no connection or no fresh bundle. */
+static bool try_next_gateway(const struct client_outcome *o)
+{
+    return o->ending == CLIENT_UNREACHABLE || (o->ending == CLIENT_REFUSED && o->status >= 500);
+}
+
+static bool ask_gateways(struct client_session *s, struct client_call *call)
+{
+    char authority[CLIENT_AUTHORITY_SIZE];
+    for (size_t i = 0; i < s->gateways.count; i++) {
+        s->gateway = &s->gateways.items[i];
+        client_fqdn_authority(s->gateway, authority);
+        logf_location(s, LOG_INFO, "Asking cloud management gateway", authority);
+        if (ask(s, call)) {
+            logf_location(s, LOG_INFO, "Current gateway", authority);
+            return true;
+        }
+        if (!try_next_gateway(&s->outcome) || client_http_stopped())
+            return false;
+    }
+    return false;
+}
+
+/* --- the choice --- */
+
+static void log_choice(const struct client_session *s)
+{
+    const struct client_choice *c = &s->choice;
+    const struct client_logs *l = &s->c->logs;
+    for (size_t i = 0; i < CHOICE_CLIENTS; i++) {
+        if (*c->why_not[i])
+            client_logf(l, CLIENT_LOG_REGISTRATION, LOG_INFO, "Method %s passed over: %s",
+                        choices_client_name((enum choice_client)i), c->why_not[i]);
+    }
+    if (c->found)
+        client_logf(l, CLIENT_LOG_REGISTRATION, c->against_rules ? LOG_WARN : LOG_INFO,
+                    "Management point %s (%s), method %s%s", c->role.id, choices_mp_name(c->role.mode),
+                    choices_client_name(c->method),
+                    c->against_rules ? ", although it does not work there: the gateway is asked for its words" : "");
+    else
+        client_logf(l, CLIENT_LOG_REGISTRATION, LOG_ERROR, "No method is left for management point %s (%s)", c->role.id,
+                    choices_mp_name(c->role.mode));
+}
+
+static bool choose(struct client_session *s, bool has_certificate, const char *no_certificate)
+{
+    static struct client_roles roles; /* large; this program is sequential */
+    const struct client_identity *id = &s->c->identity;
+    struct choices_device d = {.join = CHOICE_JOIN_NONE,
+                               .has_certificate = has_certificate,
+                               .has_token_way = id->of[CHOICE_TOKEN].device_token || id->bulk_token,
+                               .client_version = s->version,
+                               .allowed = ~0u};
+    const char *wanted = client_setting(&s->c->settings, SETTING_ROLE_ID);
+    struct error err;
+    if (!wanted && *s->gateway->role)
+        wanted = s->gateway->role;
+    enum result r = client_roles_read(s->location, &roles, &err);
+    if (r == OK)
+        r = client_select(&roles, wanted, &d, no_certificate, &s->choice, &err);
+    if (r != OK)
+        return client_session_fail(s, "no_management_point", &err, "set RoleId to one of those, or unset it");
+    log_choice(s);
+    return true;
+}
+
+static bool no_method(struct client_session *s)
+{
+    struct error err;
+    const char *reason = s->pki_fault.configured ? verdict_reason_info(s->pki_fault.reason)->name : "no_method";
+    (void)error_set(&err, R_DENIED, "pki: %.200s; token: %.200s", s->choice.why_not[CHOICE_PKI],
+                    s->choice.why_not[CHOICE_TOKEN]);
+    return client_session_fail(s, reason, &err,
+                               s->pki_fault.configured
+                                   ? verdict_reason_info(s->pki_fault.reason)->remedy
+                                   : "set Certificate and Key, or register with a bulk token: cmg-client register "
+                                     "--token-file F");
+}
+
+static bool nothing_to_show(struct client_session *s)
+{
+    const char *no_token = s->c->identity.of[CHOICE_TOKEN].device_token
+                               ? "the device token has expired and the management points are not known"
+                               : "no device token and no bulk registration token";
+    (void)snprintf(s->choice.why_not[CHOICE_PKI], sizeof s->choice.why_not[0], "%.250s", s->pki_fault.text);
+    (void)snprintf(s->choice.why_not[CHOICE_ENTRA], sizeof s->choice.why_not[0], "the device is not joined to Entra");
+    (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0], "%s", no_token);
+    log_choice(s);
+    return no_method(s);
+}
+
+static void remember_role(struct client_session *s)
+{
+    struct client_identity *id = &s->c->identity;
+    const char *mode = choices_mp_name(s->choice.role.mode);
+    if (strcmp(id->role, s->choice.role.id) == 0 && strcmp(id->mode, mode) == 0)
+        return;
+    (void)snprintf(id->role, sizeof id->role, "%s", s->choice.role.id);
+    (void)snprintf(id->mode, sizeof id->mode, "%s", mode);
+    struct error err;
+    if (client_identity_save(s->c->dir, id, &err) != OK)
+        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_WARN, "%s", err.text);
+}
+
+/* The kept location data: more gateways to try, and the way to CCM_STS of a device whose token has expired. */
+static json_t *kept_location(const struct client_session *s)
+{
+    struct document d = {0};
+    if (client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, NULL) != OK)
+        return NULL;
+    json_t *content = json_incref(d.content);
+    document_done(&d);
+    return content;
+}
+
+bool client_locate(struct client_session *s)
+{
+    struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
+    json_t *kept = kept_location(s);
+    bool ok;
+    add_known_gateways(s, kept);
+    s->gateway = &s->gateways.items[0];
+    if (metadata_credential(s, &call)) {
+        ok = ask_gateways(s, &call);
+    } else if (kept && s->c->identity.of[CHOICE_TOKEN].device_token) {
+        s->location = json_incref(kept);
+        ok = true;
+    } else {
+        ok = nothing_to_show(s);
+    }
+    json_decref(kept);
+    if (!ok || !choose(s, s->has_pki, s->has_pki ? NULL : s->pki_fault.text))
+        return false;
+    remember_role(s);
+    return s->choice.found || no_method(s);
+}
+
+bool client_locate_next(struct client_session *s)
+{
+    struct client_outcome refusal = s->outcome;
+    if (!choose(s, false, "the gateway refused it: mode_forbids_pki") || !s->choice.found) {
+        s->outcome = refusal;
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg-client: the device's agent. The table of commands, their options and exit codes: 0 ok, 1 refused or failed,
+ * 2 usage. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "client/operation.h"
+#include "client/report.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
+
+struct options {
+    const char *dir, *token_file;
+    bool json, once;
+};
+
+#define OPT_DIR                                                                                                        \
+    {                                                                                                                  \
+        "dir", OPT_TEXT, offsetof(struct options, dir), "STATE", "state folder (/var/lib/opencmg-client)"              \
+    }
+#define OPT_JSON                                                                                                       \
+    {                                                                                                                  \
+        "json", OPT_FLAG, offsetof(struct options, json), NULL, "print JSON"                                           \
+    }
+#define OPT_TOKEN                                                                                                      \
+    {                                                                                                                  \
+        "token-file", OPT_TEXT, offsetof(struct options, token_file), "FILE",                                          \
+            "bulk registration token (cmg1.…); - for standard input"                                                 \
+    }
+
+static const struct opt opts_common[] = {OPT_DIR, OPT_JSON, {0}};
+static const struct opt opts_token[] = {OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+static const struct opt opts_run[] = {
+    {"once", OPT_FLAG, offsetof(struct options, once), NULL, "once, then end"}, OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+
+static int fail(const struct options *o, int code, const struct error *err)
+{
+    if (o->json) {
+        json_t *report = json_pack("{s:b, s:n, s:s, s:s, s:n}", "ok", 0, "code", "reason", result_name(err->code),
+                                   "detail", err->text, "remedy");
+        client_report_json(report, stdout);
+        json_decref(report);
+    } else {
+        (void)fprintf(stderr, "cmg-client: %s\n", err->text);
+    }
+    return code;
+}
+
+/* --- set, get, enroll --- */
+
+static void print_settings(const struct client_settings *s, const char *only, bool json)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < CLIENT_SETTINGS; i++) {
+        const struct client_setting_info *info = client_setting_info((enum client_setting)i);
+        const char *value = client_setting(s, (enum client_setting)i);
+        if (only && !slice_eq_nocase(slice_of(only), slice_of(info->name)))
+            continue;
+        if (json_object_set_new(all, info->name, value ? json_string(value) : json_null()) != 0)
+            fatal("a setting can't be put into JSON");
+        if (!json && only)
+            (void)printf("%s\n", value ? value : "");
+        else if (!json)
+            (void)printf("%s=%s%s\n", info->name, value ? value : "", value && !s->values[i] ? "   (default)" : "");
+    }
+    if (json)
+        client_report_json(all, stdout);
+    json_decref(all);
+}
+
+static enum result set_one(struct client_settings *s, const char *arg, struct error *err)
+{
+    struct slice value = slice_of(arg), name = slice_cut(&value, '=');
+    if (!value.ptr)
+        return error_set(err, R_INVALID, "'%s': write NAME=VALUE (nothing behind = unsets)", arg);
+    return client_settings_set(s, name, value, err);
+}
+
+static int cmd_set(const struct options *o, const char **args, size_t count)
+{
+    struct client c;
+    struct error err;
+    int code = 0;
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    for (size_t i = 0; i < count && code == 0; i++) {
+        if (set_one(&c.settings, args[i], &err) != OK)
+            code = fail(o, EXIT_USAGE, &err);
+    }
+    if (code == 0 && client_settings_save(o->dir, &c.settings, &err) != OK)
+        code = fail(o, EXIT_FAILED, &err);
+    if (code == 0 && o->json)
+        print_settings(&c.settings, NULL, true);
+    client_close(&c);
+    return code;
+}
+
+static int cmd_get(const struct options *o, const char **args, size_t count)
+{
+    struct client_settings s;
+    struct error err;
+    enum client_setting which;
+    if (count && !client_setting_find(slice_of(args[0]), &which)) {
+        (void)error_set(&err, R_NOTFOUND, "there is no setting '%s'; see: cmg-client get", args[0]);
+        return fail(o, EXIT_USAGE, &err);
+    }
+    if (client_settings_load(o->dir, &s, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    print_settings(&s, count ? args[0] : NULL, o->json);
+    client_settings_free(&s);
+    return 0;
+}
+
+static int cmd_enroll(const struct options *o, const char **args, size_t count)
+{
+    struct client c;
+    struct error err;
+    char *text = NULL;
+    size_t len = 0;
+    (void)count;
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    enum result r = file_read(args[0], FILE_MAX_BYTES, &text, &len, &err);
+    if (r == OK)
+        r = client_settings_enroll(o->dir, &c.settings, slice_make(text, len), &err);
+    if (r == OK)
+        r = client_settings_save(o->dir, &c.settings, &err);
+    int code = r == OK ? 0 : fail(o, EXIT_FAILED, &err);
+    if (code == 0 && o->json)
+        print_settings(&c.settings, NULL, true);
+    else if (code == 0)
+        (void)printf("Enrolled for site %s. Next: cmg-client register, or cmg-client run\n",
+                     client_setting(&c.settings, SETTING_SITE_CODE));
+    free(text);
+    client_close(&c);
+    return code;
+}
+
+/* --- register, policy, run --- */
+
+static enum result take_token(struct client *c, const char *file, struct error *err)
+{
+    char *text;
+    size_t len;
+    if (!file)
+        return OK;
+    enum result r = file_read(file, FILE_MAX_BYTES, &text, &len, err);
+    if (r != OK)
+        return r;
+    r = client_bulk_take(c, slice_make(text, len), err);
+    mem_free_secret(text, len);
+    return r;
+}
+
+static int operate(const struct options *o, enum client_operation what)
+{
+    struct client c;
+    struct error err;
+    json_t *report;
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    if (take_token(&c, o->token_file, &err) != OK) {
+        client_close(&c);
+        return fail(o, EXIT_FAILED, &err);
+    }
+    bool ok = client_operate(&c, what, &report);
+    (o->json ? client_report_json : client_report_text)(report, stdout);
+    json_decref(report);
+    client_close(&c);
+    return ok ? 0 : EXIT_FAILED;
+}
+
+static int cmd_register(const struct options *o, const char **args, size_t count)
+{
+    (void)args, (void)count;
+    return operate(o, CLIENT_REGISTER);
+}
+
+static int cmd_policy(const struct options *o, const char **args, size_t count)
+{
+    (void)args, (void)count;
+    return operate(o, CLIENT_POLICY);
+}
+
+static int cmd_run(const struct options *o, const char **args, size_t count)
+{
+    struct client c;
+    struct error err;
+    (void)args, (void)count;
+    if (o->once)
+        return operate(o, CLIENT_RUN);
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    enum result r = take_token(&c, o->token_file, &err);
+    client_close(&c);
+    if (r == OK)
+        r = client_run(o->dir, o->json, &err);
+    return r == OK ? 0 : fail(o, EXIT_FAILED, &err);
+}
+
+/* --- status --- */
+
+static int cmd_status(const struct options *o, const char **args, size_t count)
+{
+    struct client c = {.dir = o->dir, .lock = -1};
+    struct error err;
+    (void)args, (void)count;
+    if (client_settings_load(o->dir, &c.settings, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    if (client_identity_load(o->dir, &c.identity, &err) != OK) {
+        client_close(&c);
+        return fail(o, EXIT_FAILED, &err);
+    }
+    json_t *status = client_status(&c, clock_wall_s());
+    if (o->json)
+        client_report_json(status, stdout);
+    else
+        client_status_text(status, stdout);
+    json_decref(status);
+    client_close(&c);
+    return 0;
+}
+
+/* --- the table --- */
+
+static const struct command {
+    const char *name;
+    int (*run)(const struct options *o, const char **args, size_t count);
+    struct opt_command cmd;
+} commands[] = {
+    {"enroll",
+     cmd_enroll,
+     {"cmg-client enroll FILE [options]", "Take over a site's enrolment file.", opts_common, 1, 1}},
+    {"set",
+     cmd_set,
+     {"cmg-client set NAME=VALUE… [options]", "Change settings; see get for their names.", opts_common, 1, 64}},
+    {"get", cmd_get, {"cmg-client get [NAME] [options]", "Show settings.", opts_common, 0, 1}},
+    {"register", cmd_register, {"cmg-client register [options]", "Register the device at its site.", opts_token, 0, 0}},
+    {"policy",
+     cmd_policy,
+     {"cmg-client policy [options]", "Fetch the device's policy, registering first if needed.", opts_common, 0, 0}},
+    {"run",
+     cmd_run,
+     {"cmg-client run [options]", "Register if needed, fetch policy, renew tokens: until stopped.", opts_run, 0, 0}},
+    {"status",
+     cmd_status,
+     {"cmg-client status [options]", "Show gateway, method, tokens, policy and the last failure.", opts_common, 0, 0}},
+};
+
+static void usage(FILE *out)
+{
+    (void)fprintf(out,
+                  "Usage: cmg-client COMMAND [options]\n"
+                  "The device's agent of OpenCMG " CMG_VERSION ". Exit codes: 0 ok, 1 refused or failed, 2 usage.\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].cmd.summary);
+    (void)fprintf(out, "cmg-client COMMAND --help tells more. Logs are in STATE/logs.\n");
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    client_http_stop();
+}
+
+static void set_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGTERM, &stop, NULL);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int dispatch(const struct command *c, int argc, char **argv)
+{
+    struct options o = {.dir = "/var/lib/opencmg-client"};
+    struct error err;
+    const char **args;
+    size_t count;
+    enum result r = opt_parse(&c->cmd, argc, argv, &o, &args, &count, &err);
+    if (r == R_EOF)
+        return 0;
+    if (r != OK)
+        return fail(&o, EXIT_USAGE, &err);
+    return c->run(&o, args, count);
+}
+
+int main(int argc, char **argv)
+{
+    (void)umask(0077);
+    set_signals();
+    struct slice name = slice_of(argc > 1 ? argv[1] : "");
+    if (slice_eq(name, SLICE("--help")) || slice_eq(name, SLICE("help"))) {
+        usage(stdout);
+        return 0;
+    }
+    if (slice_eq(name, SLICE("--version"))) {
+        (void)printf("cmg-client " CMG_VERSION "\n");
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (slice_eq(name, slice_of(commands[i].name)))
+            return dispatch(&commands[i], argc - 2, argv + 2);
+    }
+    usage(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of the steps of an operation. */
+#include "client/operation.h"
+
+#include <stdio.h>
+
+#include "client/report.h"
+#include "client/state.h"
+#include "jose/token.h"
+
+static const char *const names[] = {[CLIENT_REGISTER] = "register", [CLIENT_POLICY] = "policy", [CLIENT_RUN] = "run"};
+
+/* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
+static bool forgotten(const struct client_outcome *o)
+{
+    return o->ending == CLIENT_REFUSED && strncmp(o->code, "MP_", 3) == 0 &&
+           (strcmp(o->reason, "unknown_device") == 0 || strcmp(o->reason, "not_registered") == 0);
+}
+
+static bool with_method(struct client_session *s, enum client_operation what)
+{
+    if (!client_register(s, what == CLIENT_REGISTER))
+        return false;
+    if (what == CLIENT_REGISTER)
+        return true;
+    if (client_policy(s))
+        return true;
+    if (!forgotten(&s->outcome) || s->choice.method != CHOICE_PKI)
+        return false;
+    return client_register(s, true) && client_policy(s);
+}
+
+static bool steps(struct client_session *s, enum client_operation what)
+{
+    if (!client_locate(s))
+        return false;
+    if (with_method(s, what))
+        return true;
+    /* PROTOCOL 4: only mode_forbids_pki moves on; revoked and blocked are final */
+    return client_outcome_forbids_method(&s->outcome) && s->choice.method == CHOICE_PKI && client_locate_next(s) &&
+           with_method(s, what);
+}
+
+bool client_operate(struct client *c, enum client_operation what, json_t **ret_report)
+{
+    struct client_session s;
+    struct error err;
+    bool ok = client_session_begin(c, &s) && steps(&s, what);
+    *ret_report = client_report(&s, ok);
+    if (client_state_record(c->dir, names[what], *ret_report, &err) != OK)
+        client_logf(&c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "%s", err.text);
+    client_session_end(&s);
+    return ok;
+}
+
+enum result client_bulk_take(struct client *c, struct slice text, struct error *err)
+{
+    struct slice pin, jwt;
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    text = slice_trim(text);
+    if (!token_bulk_split(text, &pin, &jwt) || !client_token_valid(jwt))
+        return error_set(err, R_INVALID,
+                         "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)");
+    const char *held = client_setting(&c->settings, SETTING_SITE_KEY);
+    if (held && !slice_eq_nocase(slice_of(held), pin))
+        return error_set(err, R_DENIED, "the token is of another site: its key is %.16s…, SiteKey is %.16s…", pin.ptr,
+                         held);
+    enum result r = held ? OK : client_settings_set(&c->settings, SLICE("SiteKey"), pin, err);
+    if (r == OK && !held)
+        r = client_settings_save(c->dir, &c->settings, err);
+    if (r != OK)
+        return r;
+    char *copy = slice_dup(jwt);
+    client_secret_set(&c->identity.bulk_token, copy);
+    client_secret_set(&copy, NULL);
+    return client_identity_save(c->dir, &c->identity, err);
+}

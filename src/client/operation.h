@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole operations: locate, choose, register where needed, and policy; the next method where the rules say so; the
+ * result recorded. */
+#ifndef CLIENT_OPERATION_H
+#define CLIENT_OPERATION_H
+
+#include "client/client.h"
+
+enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_RUN };
+
+/* *ret_report: the result (report.h), the caller json_decref()s. true: it went well. */
+MUST_USE bool client_operate(struct client *c, enum client_operation what, json_t **ret_report);
+
+/* Takes over the text of a bulk registration token ("cmg1.<pin>.<jwt>"): its pin must be SiteKey, or becomes it. */
+MUST_USE enum result client_bulk_take(struct client *c, struct slice text, struct error *err);
+
+/* `run`: operates until SIGTERM or SIGINT, PolicyInterval apart, sooner with back-off after a failure. Opens and closes
+ * the state folder each time, so that `set` works meanwhile. `json`: how each result is printed. */
+MUST_USE enum result client_run(const char *dir, bool json, struct error *err);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Turns answers that refuse into an outcome. */
+#include "client/outcome.h"
+
+#include <stdio.h>
+
+#include "json/json.h"
+
+enum { PROBLEM_MAX = 64 * 1024 };
+
+void client_text_clean(struct slice text, char *ret, size_t size)
+{
+    size_t n = text.len < size - 1 ? text.len : size - 1;
+    while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
+        n--; /* not in the middle of a character */
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)text.ptr[i + 1] < 0xa0; /* U+0080 … U+009F */
+        ret[i] = (c < 0x20 || c == 0x7f || c1) ? '?' : (char)c;
+        if (c1)
+            ret[++i] = '?';
+    }
+    ret[n] = '\0';
+}
+
+static void set(char *at, size_t size, const char *text)
+{
+    client_text_clean(slice_of(text ? text : ""), at, size);
+}
+
+void client_outcome_local(struct client_outcome *o, const char *reason, const char *detail, const char *remedy)
+{
+    *o = (struct client_outcome){.ending = CLIENT_LOCAL};
+    set(o->reason, sizeof o->reason, reason);
+    set(o->detail, sizeof o->detail, detail);
+    set(o->remedy, sizeof o->remedy, remedy);
+}
+
+static void take_problem(struct client_outcome *o, const json_t *p)
+{
+    const char *oauth = json_opt_str(p, "error", NULL);
+    const char *code = json_opt_str(p, "code", NULL);
+    const char *detail = json_opt_str(p, "detail", NULL);
+    if (code)
+        set(o->code, sizeof o->code, code);
+    set(o->reason, sizeof o->reason, json_opt_str(p, "reason", oauth));
+    set(o->detail, sizeof o->detail,
+        detail ? detail : json_opt_str(p, "error_description", json_opt_str(p, "title", NULL)));
+    set(o->remedy, sizeof o->remedy, json_opt_str(p, "remedy", NULL));
+    set(o->request_id, sizeof o->request_id, json_opt_str(p, "request_id", NULL));
+}
+
+/* The table's own words win over a peer's, but for a detail that the peer gave. */
+static void take_table(struct client_outcome *o)
+{
+    enum verdict_reason reason = verdict_reason_find(slice_of(o->code), slice_of(o->reason));
+    if (reason == REASON_OK)
+        return;
+    const struct verdict_reason_info *info = verdict_reason_info(reason);
+    if (!*o->detail)
+        set(o->detail, sizeof o->detail, info->text);
+    set(o->remedy, sizeof o->remedy, info->remedy);
+}
+
+void client_outcome_answer(struct client_outcome *o, long status, struct slice status_text, struct slice body)
+{
+    json_t *problem = NULL;
+    *o = (struct client_outcome){.ending = CLIENT_REFUSED, .status = status};
+    client_text_clean(status_text, o->code, sizeof o->code);
+    if (json_parse(body, PROBLEM_MAX, &problem, NULL) == OK && json_is_object(problem))
+        take_problem(o, problem);
+    json_decref(problem);
+    take_table(o);
+    if (!*o->reason)
+        (void)snprintf(o->reason, sizeof o->reason, "http_%ld", status);
+    if (!*o->detail)
+        (void)snprintf(o->detail, sizeof o->detail, "the answer was HTTP %ld without an explanation", status);
+}
+
+bool client_outcome_forbids_method(const struct client_outcome *o)
+{
+    return o->ending == CLIENT_REFUSED && strcmp(o->reason, "mode_forbids_pki") == 0;
+}
+
+bool client_outcome_final(const struct client_outcome *o)
+{
+    return o->ending == CLIENT_REFUSED && (strcmp(o->reason, "revoked") == 0 || strcmp(o->reason, "blocked") == 0);
+}

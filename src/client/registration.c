@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Registers the device's key at the site (docs/protocol/wire.md 6). */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "client/client.h"
+
+enum { ANSWER_MAX = 256 * 1024 };
+
+/* A stable name of this machine and state folder that tells nobody the machine's id (machine-id(5) wants it hashed). */
+static void hardware_id(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
+{
+    unsigned char hash[PKI_SHA256] = {0};
+    char *machine = NULL, *dir = realpath(c->dir, NULL);
+    size_t len = 0;
+    struct buf text;
+    buf_init(&text, 16 * 1024);
+    if (file_read("/etc/machine-id", 4096, &machine, &len, NULL) != OK)
+        len = 0;
+    if (buf_printf(&text, "opencmg hardware id\n%.*s\n%s", (int)len, machine ? machine : "", dir ? dir : "") != OK ||
+        EVP_Digest(buf_data(&text).ptr, buf_len(&text), hash, NULL, EVP_sha256(), NULL) != 1)
+        fatal("the hardware id can't be made");
+    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    buf_free(&text);
+    free(machine);
+    free(dir);
+}
+
+static char *make_body(const struct client_session *s)
+{
+    char derived[HEX_SIZE(PKI_SHA256)];
+    const char *set = client_setting(&s->c->settings, SETTING_HARDWARE_ID);
+    char *pem = pki_cert_pem(client_session_credential(s, s->choice.method)->leaf);
+    hardware_id(s->c, derived);
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s}", "name", s->name, "hardware_id", set ? set : derived, "client_version",
+                          (int)s->version, "certificate_pem", pem);
+    if (!o)
+        fatal("the registration can't be put into JSON: is the name UTF-8?");
+    char *text = json_text(o);
+    json_decref(o);
+    free(pem);
+    return text;
+}
+
+static enum result take(struct client_session *s, const json_t *o, struct error *err)
+{
+    struct client_registration *r = client_session_registration(s);
+    const char *guid, *approval, *token = json_opt_str(o, "device_token", NULL);
+    enum result result;
+    if ((result = json_need_str(o, "guid", &guid, err)) != OK ||
+        (result = json_need_str(o, "approval", &approval, err)) != OK)
+        return result;
+    if (!guid_valid(slice_of(guid)))
+        return error_set(err, R_INVALID, "'guid' is no GUID");
+    if (strcmp(approval, "approved") != 0 && strcmp(approval, "pending") != 0)
+        return error_set(err, R_INVALID, "'approval' is neither approved nor pending");
+    r->pending = strcmp(approval, "pending") == 0;
+    if (strcmp(r->guid, guid) != 0)
+        client_session_drop_tokens(r);
+    (void)snprintf(r->guid, sizeof r->guid, "%s", guid);
+    (void)snprintf(r->key_id, sizeof r->key_id, "%s", client_session_credential(s, s->choice.method)->key_id);
+    if (token && !client_token_valid(slice_of(token)))
+        return error_set(err, R_INVALID, "'device_token' is no token");
+    if (token)
+        client_device_token_take(r, token, clock_wall_s());
+    if (!r->pending)
+        client_secret_set(&s->c->identity.bulk_token, NULL); /* it did its work */
+    return OK;
+}
+
+static bool take_answer(struct client_session *s, const struct client_answer *a)
+{
+    struct client_identity *id = &s->c->identity;
+    json_t *root = NULL;
+    struct error err;
+    enum result r = json_parse(buf_data(&a->body), ANSWER_MAX, &root, &err);
+    if (r == OK)
+        r = take(s, root, &err);
+    json_decref(root);
+    if (r != OK) {
+        (void)error_prefix(&err, "the answer to the registration");
+        return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
+    }
+    id->any = true;
+    id->method = s->choice.method;
+    if (client_identity_save(s->c->dir, id, &err) != OK)
+        return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+    return true;
+}
+
+static bool send(struct client_session *s)
+{
+    const struct client_identity *id = &s->c->identity;
+    char *body = make_body(s);
+    struct client_answer answer;
+    struct client_call call = {.method = s->choice.method,
+                               .role = s->choice.role.id,
+                               .verb = "POST",
+                               .target = "/CCM_Client/registration",
+                               .content_type = "application/json",
+                               .body = slice_of(body),
+                               .bearer = s->choice.method == CHOICE_TOKEN ? id->bulk_token : NULL};
+    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "Registering '%s' using %s at management point %s",
+                s->name, choices_client_name(s->choice.method), s->choice.role.id);
+    bool ok = client_session_send(s, &call, &answer) && take_answer(s, &answer);
+    client_answer_free(&answer);
+    free(body);
+    return ok;
+}
+
+/* A device with a token needs no registration; one with a key that the site does not know does. */
+static bool needed(struct client_session *s)
+{
+    const struct client_registration *r = client_session_registration(s);
+    const char *key_id = client_session_credential(s, s->choice.method)->key_id;
+    if (!*r->guid || r->pending || strcmp(r->key_id, key_id) != 0)
+        return true;
+    return s->choice.method == CHOICE_TOKEN && !r->device_token;
+}
+
+bool client_register(struct client_session *s, bool again)
+{
+    struct client_identity *id = &s->c->identity;
+    struct client_registration *r = client_session_registration(s);
+    bool can = s->choice.method == CHOICE_PKI || id->bulk_token;
+    bool need = needed(s);
+    if (need && !can) {
+        client_outcome_local(&s->outcome, r->pending ? "approval_pending" : "not_registered",
+                             "the site does not know this device's key, and there is no bulk registration token",
+                             "cmg-client register --token-file F with a token of `cmg token new`");
+        return false;
+    }
+    bool ok = need || (again && can) ? send(s) : true;
+    if (ok && (!id->any || id->method != s->choice.method)) { /* back to a method it registered with before */
+        struct error err;
+        id->any = true;
+        id->method = s->choice.method;
+        if (client_identity_save(s->c->dir, id, &err) != OK)
+            return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+    }
+    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s GUID:%s%s",
+                ok ? "Client is registered." : "Registration failed:", ok ? r->guid : s->outcome.reason,
+                ok && r->pending ? " Waiting for approval." : "");
+    return ok;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The result of register, policy and run. */
+#include "client/report.h"
+
+#include <stdlib.h>
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *management_point(const struct client_session *s)
+{
+    if (!*s->choice.role.id)
+        return json_null();
+    return json_pack("{s:s, s:s}", "id", s->choice.role.id, "mode", choices_mp_name(s->choice.role.mode));
+}
+
+static json_t *passed_over(const struct client_session *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < CHOICE_CLIENTS; i++) {
+        if (!*s->choice.why_not[i])
+            continue;
+        json_t *o =
+            json_pack("{s:s, s:s}", "method", choices_client_name((enum choice_client)i), "why", s->choice.why_not[i]);
+        if (!o || json_array_append_new(list, o) != 0)
+            fatal("a report can't be made");
+    }
+    return list;
+}
+
+static json_t *policies(const struct client_session *s)
+{
+    json_t *list = json_array(), *p;
+    size_t i;
+    json_array_foreach(s->policies, i, p)
+    {
+        const json_t *version = json_object_get(p, "version");
+        json_t *o = json_pack("{s:s, s:O, s:s}", "name", json_opt_str(p, "name", ""), "version",
+                              version ? version : json_null(), "sha256", json_opt_str(p, "sha256", ""));
+        if (!o || json_array_append_new(list, o) != 0)
+            fatal("a report can't be made");
+    }
+    return list;
+}
+
+static json_t *gateway(const struct client_session *s)
+{
+    char authority[CLIENT_AUTHORITY_SIZE];
+    if (!s->gateway)
+        return json_null();
+    client_fqdn_authority(s->gateway, authority);
+    return json_string(authority);
+}
+
+json_t *client_report(const struct client_session *s, bool ok)
+{
+    const struct client_outcome *o = &s->outcome;
+    const struct client_registration *r = s->choice.found ? &s->c->identity.of[s->choice.method] : NULL;
+    bool registered = r && *r->guid;
+    static const struct client_outcome fine;
+    if (ok)
+        o = &fine;
+    json_t *ret =
+        json_pack("{s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b}", "ok", (int)ok,
+                  "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
+                  s->choice.found ? json_string(choices_client_name(s->choice.method)) : json_null(),
+                  "management_point", management_point(s), "gateway", gateway(s), "approval",
+                  registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
+                  text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
+                  text_or_null(o->remedy), "request_id", text_or_null(o->request_id), "status", (int)o->status,
+                  "passed_over", passed_over(s), "policies", policies(s), "changed", (int)s->policy_changed);
+    if (!ret)
+        fatal("a report can't be made");
+    return ret;
+}
+
+void client_report_json(const json_t *report, FILE *out)
+{
+    char *text = json_text(report);
+    (void)fprintf(out, "%s\n", text);
+    (void)fflush(out);
+    free(text);
+}
+
+static const char *str(const json_t *o, const char *name)
+{
+    return json_opt_str(o, name, "");
+}
+
+static void text_failure(const json_t *r, FILE *out)
+{
+    (void)fprintf(out, "%s %s: %s\n", *str(r, "code") ? str(r, "code") : "Failed:", str(r, "reason"), str(r, "detail"));
+    if (*str(r, "remedy"))
+        (void)fprintf(out, "What to do: %s\n", str(r, "remedy"));
+    if (*str(r, "request_id"))
+        (void)fprintf(out, "Request:    %s\n", str(r, "request_id"));
+}
+
+void client_report_text(const json_t *r, FILE *out)
+{
+    const json_t *mp = json_object_get(r, "management_point");
+    json_t *p;
+    size_t i;
+    if (!json_opt_bool(r, "ok", false))
+        text_failure(r, out);
+    if (*str(r, "device"))
+        (void)fprintf(out, "Device %s '%s', %s\n", str(r, "device"), str(r, "name"), str(r, "approval"));
+    if (*str(r, "method"))
+        (void)fprintf(out, "Method %s at management point %s (%s) through %s\n", str(r, "method"), str(mp, "id"),
+                      str(mp, "mode"), str(r, "gateway"));
+    json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
+        fprintf(out, "  not %s: %s\n", str(p, "method"), str(p, "why"));
+    json_array_foreach(json_object_get(r, "policies"), i, p)(void)
+        fprintf(out, "Policy '%s' version %lld\n", str(p, "name"), (long long)json_opt_int(p, "version", 0));
+    (void)fflush(out);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the last operation ended and what the policy handler has done: STATE/state.json, for `status`. Not needed for
+ * anything else: when it is lost, the handler runs once more. */
+#ifndef CLIENT_STATE_H
+#define CLIENT_STATE_H
+
+#include "client/client.h"
+
+/* Fingerprint of the policies that the handler took last; "" when it took none. */
+void client_state_handled(const char *dir, char ret[PKI_HASH_HEX]);
+MUST_USE enum result client_state_set_handled(const char *dir, const char *fingerprint, struct error *err);
+
+/* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
+json_t *client_state_load(const char *dir);
+/* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */
+MUST_USE enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg-client status: from the state folder alone, without a request. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/report.h"
+#include "client/state.h"
+
+static void put(json_t *o, const char *name, json_t *value)
+{
+    if (!value || json_object_set_new(o, name, value) != 0)
+        fatal("the status can't be made");
+}
+
+static void put_text(json_t *o, const char *name, const char *value)
+{
+    put(o, name, value && *value ? json_string(value) : json_null());
+}
+
+static json_t *token(const char *kind, const char *text, int64_t expires, int64_t renew, int64_t now)
+{
+    json_t *o = json_object();
+    put_text(o, "kind", kind);
+    put(o, "expires", text ? json_integer(expires) : json_null());
+    put(o, "renew", renew ? json_integer(renew) : json_null());
+    put_text(o, "state", expires <= now ? "expired" : renew && renew <= now ? "due for renewal" : "valid");
+    return o;
+}
+
+static json_t *tokens(const struct client_identity *id, int64_t now)
+{
+    const struct client_registration *r = &id->of[id->method];
+    json_t *list = json_array();
+    if (id->any && r->device_token &&
+        json_array_append_new(list, token("device", r->device_token, r->device_expires, r->device_renew, now)) != 0)
+        fatal("the status can't be made");
+    if (id->any && r->access_token &&
+        json_array_append_new(list, token("access", r->access_token, r->access_expires, 0, now)) != 0)
+        fatal("the status can't be made");
+    return list;
+}
+
+static void put_policy(json_t *o, const struct client *c)
+{
+    unsigned char pin[PKI_SHA256];
+    size_t len;
+    int64_t sequence = 0;
+    const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
+    json_t *content = NULL;
+    if (key && c->identity.any && decode_hex(slice_of(key), pin, sizeof pin, &len))
+        content = client_policy_stored(c->dir, pin, c->identity.of[c->identity.method].guid, &sequence);
+    put(o, "policy_sequence", content ? json_integer(sequence) : json_null());
+    json_t *list = json_object_get(content, "policies");
+    put(o, "policies", list ? json_incref(list) : json_array());
+    json_decref(content);
+}
+
+json_t *client_status(const struct client *c, int64_t now)
+{
+    const struct client_identity *id = &c->identity;
+    const struct client_registration *r = &id->of[id->method];
+    json_t *o = json_object(), *state = client_state_load(c->dir);
+    json_t *last = json_object_get(state, "last"), *failure = json_object_get(state, "last_failure");
+    put_text(o, "state_dir", c->dir);
+    put_text(o, "site", client_setting(&c->settings, SETTING_SITE_CODE));
+    put_text(o, "site_key", client_setting(&c->settings, SETTING_SITE_KEY));
+    put_text(o, "cmg_fqdns", client_setting(&c->settings, SETTING_CMG_FQDNS));
+    put(o, "cmg_disallowed", json_boolean(client_setting_on(&c->settings, SETTING_DISALLOW_CMG)));
+    put_text(o, "gateway", json_opt_str(last, "gateway", NULL));
+    put(o, "registered", json_boolean(id->any && *r->guid));
+    put_text(o, "device", id->any ? r->guid : NULL);
+    put_text(o, "approval", !id->any ? NULL : r->pending ? "pending" : "approved");
+    put_text(o, "method", id->any ? choices_client_name(id->method) : NULL);
+    put(o, "management_point", *id->role ? json_pack("{s:s, s:s}", "id", id->role, "mode", id->mode) : json_null());
+    json_t *passed = json_object_get(last, "passed_over");
+    put(o, "passed_over", passed ? json_incref(passed) : json_array());
+    put(o, "tokens", tokens(id, now));
+    put(o, "bulk_token", json_boolean(id->bulk_token != NULL));
+    put_policy(o, c);
+    put(o, "last", last ? json_incref(last) : json_null());
+    put(o, "last_failure", failure ? json_incref(failure) : json_null());
+    json_decref(state);
+    return o;
+}
+
+/* --- for people --- */
+
+static const char *str(const json_t *o, const char *name, const char *none)
+{
+    return json_opt_str(o, name, none);
+}
+
+static void line_time(FILE *out, const char *what, int64_t when)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_rfc3339(when, text);
+    (void)fprintf(out, "%s %s", what, text);
+}
+
+static void text_tokens(const json_t *s, FILE *out)
+{
+    size_t i;
+    json_t *t;
+    json_array_foreach(json_object_get(s, "tokens"), i, t)
+    {
+        (void)fprintf(out, "  %-16s %s,", i ? "" : "tokens", str(t, "kind", ""));
+        line_time(out, " ends", json_opt_int(t, "expires", 0));
+        if (json_opt_int(t, "renew", 0))
+            line_time(out, ", renewed from", json_opt_int(t, "renew", 0));
+        (void)fprintf(out, " (%s)\n", str(t, "state", ""));
+    }
+    if (json_opt_bool(s, "bulk_token", false))
+        (void)fprintf(out, "  %-16s kept until the device is registered\n", "bulk token");
+}
+
+static void text_policies(const json_t *s, FILE *out)
+{
+    size_t i;
+    json_t *p;
+    if (json_array_size(json_object_get(s, "policies")) == 0)
+        (void)fprintf(out, "  %-16s none yet\n", "policy");
+    json_array_foreach(json_object_get(s, "policies"), i, p)(void)
+        fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", str(p, "name", ""),
+                (long long)json_opt_int(p, "version", 0));
+}
+
+static void text_last(const json_t *s, FILE *out)
+{
+    const json_t *last = json_object_get(s, "last"), *f = json_object_get(s, "last_failure");
+    if (json_is_object(last)) {
+        (void)fprintf(out, "  %-16s %s,", "last", str(last, "operation", ""));
+        line_time(out, "", json_opt_int(last, "time", 0));
+        (void)fprintf(out, ": %s\n", json_opt_bool(last, "ok", false) ? "ok" : "failed");
+    }
+    if (!json_is_object(f))
+        return;
+    (void)fprintf(out, "  %-16s", "last failure");
+    line_time(out, "", json_opt_int(f, "time", 0));
+    (void)fprintf(out, ": %s %s: %s\n", str(f, "code", ""), str(f, "reason", ""), str(f, "detail", ""));
+    if (*str(f, "remedy", ""))
+        (void)fprintf(out, "  %-16s %s\n", "what to do", str(f, "remedy", ""));
+}
+
+void client_status_text(const json_t *s, FILE *out)
+{
+    const json_t *mp = json_object_get(s, "management_point");
+    size_t i;
+    json_t *p;
+    (void)fprintf(out, "OpenCMG client " CMG_VERSION ", state in %s\n", str(s, "state_dir", ""));
+    (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
+    (void)fprintf(out, "  %-16s %s (set: %s)%s\n", "gateway", str(s, "gateway", "none used yet"),
+                  str(s, "cmg_fqdns", "none"),
+                  json_opt_bool(s, "cmg_disallowed", false) ? ", not used: DisAllowCMG=1 (local)" : "");
+    (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
+                  str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));
+    (void)fprintf(out, "  %-16s %s at management point %s (%s)\n", "method", str(s, "method", "none yet"),
+                  str(mp, "id", "none"), str(mp, "mode", "-"));
+    json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
+        fprintf(out, "  %-16s not %s: %s\n", "", str(p, "method", ""), str(p, "why", ""));
+    text_tokens(s, out);
+    text_policies(s, out);
+    text_last(s, out);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transport against a small TLS server in a thread: certificates from memory, named causes, limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "client/http.h"
+#include "pki/cert.h"
+#include "pki/issue.h"
+#include "tls_server.h"
+
+enum { DAY = 86400 };
+
+/* --- a PKI and a server that takes one connection and answers with fixed bytes --- */
+
+static struct {
+    EVP_PKEY *ca_key, *key, *client_key;
+    X509 *ca, *client;
+    char *ca_pem, *client_pem, *client_key_pem;
+} pki;
+
+static X509 *issue(enum pki_profile profile, const char *host, EVP_PKEY *key, int64_t from, int64_t to)
+{
+    const char *hosts[] = {host, NULL};
+    X509 *ret;
+    struct error err;
+    struct pki_request r = {.profile = profile,
+                            .common_name = "test",
+                            .hosts = profile == PKI_TLS_SERVER ? hosts : NULL,
+                            .not_before = from,
+                            .not_after = to,
+                            .subject_key = key,
+                            .issuer = pki.ca,
+                            .issuer_key = pki.ca ? pki.ca_key : NULL};
+    if (pki_issue(&r, &ret, &err) != OK)
+        fail_msg("%s", err.text);
+    return ret;
+}
+
+static int make_pki(void **state)
+{
+    int64_t now = clock_wall_s();
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    pki.ca_key = pki_key_new();
+    pki.key = pki_key_new();
+    pki.client_key = pki_key_new();
+    pki.ca = issue(PKI_TLS_CA, NULL, pki.ca_key, now - 100 * DAY, now + 100 * DAY);
+    pki.client = issue(PKI_TLS_CLIENT, NULL, pki.client_key, now - DAY, now + DAY);
+    pki.ca_pem = pki_cert_pem(pki.ca);
+    pki.client_pem = pki_cert_pem(pki.client);
+    pki.client_key_pem = pki_key_pem(pki.client_key);
+    return 0;
+}
+
+static int drop_pki(void **state)
+{
+    (void)state;
+    X509_free(pki.ca);
+    X509_free(pki.client);
+    EVP_PKEY_free(pki.ca_key);
+    EVP_PKEY_free(pki.key);
+    EVP_PKEY_free(pki.client_key);
+    free(pki.ca_pem);
+    free(pki.client_pem);
+    free(pki.client_key_pem);
+    return 0;
+}
+
+/* Answers every request with fixed bytes and remembers what came. */
+struct server {
+    struct tls_server *tls;
+    const char *answer;
+    size_t filler; /* bytes of 'x' behind the answer */
+    X509 *cert;
+    char verb[16], target[128], content_type[64], body[64];
+    char peer[256]; /* subject of the client's certificate */
+};
+
+static void remember(struct server *s, const struct tls_server_request *r)
+{
+    if (!slice_to_cstr(r->verb, s->verb, sizeof s->verb) || !slice_to_cstr(r->target, s->target, sizeof s->target) ||
+        !slice_to_cstr(tls_server_field(r, "Content-Type"), s->content_type, sizeof s->content_type) ||
+        !slice_to_cstr(r->body, s->body, sizeof s->body))
+        fatal("the test's request is too long");
+    if (r->peer)
+        pki_cert_subject(r->peer, s->peer, sizeof s->peer);
+}
+
+static void answer(void *arg, const struct tls_server_request *r, struct buf *ret)
+{
+    struct server *s = arg;
+    remember(s, r);
+    char *filler = mem_zalloc(s->filler + 1);
+    if (buf_append_str(ret, s->answer) != OK || buf_append(ret, slice_make(filler, s->filler)) != OK)
+        fatal("the test's answer is too long");
+    free(filler);
+}
+
+static void server_start(struct server *s, X509 *cert, const char *text)
+{
+    s->cert = cert;
+    s->answer = text;
+    s->tls = tls_server_start(cert, pki.key, answer, s);
+}
+
+static void server_end(struct server *s)
+{
+    tls_server_end(s->tls);
+    X509_free(s->cert);
+}
+
+static X509 *good_certificate(void)
+{
+    return issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, clock_wall_s() - DAY, clock_wall_s() + DAY);
+}
+
+static enum client_fault ask(const struct server *s, struct client_request *r, struct client_answer *ret,
+                             struct error *err)
+{
+    char url[128];
+    struct client_http *h = client_http_new();
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/SMS_MP/.sms_aut?MPLIST", tls_server_port(s->tls));
+    r->url = url;
+    if (!r->method)
+        r->method = "GET";
+    enum client_fault fault = client_http_do(h, r, ret, err);
+    client_http_free(h);
+    return fault;
+}
+
+static enum client_fault fault_of(X509 *cert, const char *anchors, const char *answer, struct error *err)
+{
+    struct server s = {0};
+    struct client_request r = {.anchors_pem = slice_of(anchors)};
+    struct client_answer a;
+    server_start(&s, cert, answer);
+    enum client_fault fault = ask(&s, &r, &a, err);
+    client_answer_free(&a);
+    server_end(&s);
+    return fault;
+}
+
+#define GOOD_ANSWER                                                                                                    \
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"7\"\r\nCMG-Status-Text: Fine\r\n"                                 \
+    "Date: Mon, 23 Nov 2026 04:05:06 GMT\r\n\r\nok"
+
+/* --- */
+
+static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void **state)
+{
+    struct server s = {0};
+    struct client_answer a;
+    struct error err;
+    struct client_request r = {.method = "POST",
+                               .headers = {"Content-Type: text/plain"},
+                               .body = SLICE("body"),
+                               .certificate_pem = slice_of(pki.client_pem),
+                               .key_pem = slice_of(pki.client_key_pem),
+                               .anchors_pem = slice_of(pki.ca_pem)};
+    (void)state;
+    server_start(&s, good_certificate(), GOOD_ANSWER);
+    enum client_fault fault = ask(&s, &r, &a, &err);
+    server_end(&s);
+    if (fault != CLIENT_FAULT_NONE)
+        fail_msg("%s", err.text);
+    assert_int_equal(a.status, 200);
+    assert_true(slice_eq(buf_data(&a.body), SLICE("ok")));
+    assert_string_equal(a.etag, "\"7\"");
+    assert_string_equal(a.status_text, "Fine");
+    assert_int_equal(a.date, 1795406706);
+    assert_non_null(strstr(s.peer, "CN=test"));
+    assert_string_equal(s.verb, "POST");
+    assert_string_equal(s.target, "/SMS_MP/.sms_aut?MPLIST");
+    assert_string_equal(s.content_type, "text/plain");
+    assert_string_equal(s.body, "body");
+    client_answer_free(&a);
+}
+
+static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
+{
+    int64_t now = clock_wall_s();
+    EVP_PKEY *other_key = pki_key_new();
+    struct pki_request o = {.profile = PKI_TLS_CA,
+                            .common_name = "Proxy CA",
+                            .not_before = now - DAY,
+                            .not_after = now + DAY,
+                            .subject_key = other_key};
+    X509 *other;
+    struct error err;
+    (void)state;
+    assert_int_equal(pki_issue(&o, &other, &err), OK);
+    char *other_pem = pki_cert_pem(other);
+    assert_int_equal(fault_of(good_certificate(), other_pem, GOOD_ANSWER, &err), CLIENT_FAULT_TLS_UNTRUSTED);
+    assert_non_null(strstr(err.text, "issued by"));
+    assert_int_equal(fault_of(good_certificate(), NULL, GOOD_ANSWER, &err), CLIENT_FAULT_TLS_UNTRUSTED);
+    assert_int_equal(
+        fault_of(issue(PKI_TLS_SERVER, "gw.example", pki.key, now - DAY, now + DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        CLIENT_FAULT_TLS_WRONG_HOST);
+    assert_int_equal(
+        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now - 9 * DAY, now - DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        CLIENT_FAULT_TLS_EXPIRED);
+    assert_int_equal(
+        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now + DAY, now + 9 * DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        CLIENT_FAULT_TLS_NOT_YET_VALID);
+    free(other_pem);
+    X509_free(other);
+    EVP_PKEY_free(other_key);
+}
+
+static void nobody_there_and_no_such_name_are_told_apart(void **state)
+{
+    struct client_answer a;
+    struct error err;
+    struct client_request r = {.method = "GET", .url = "https://127.0.0.1:1/"}; /* tcpmux: nobody listens there */
+    struct client_http *h = client_http_new();
+    (void)state;
+    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_CONNECT_REFUSED);
+    client_answer_free(&a);
+    r = (struct client_request){.method = "GET", .url = "https://no-such-name.invalid/"};
+    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_NAME_NOT_FOUND);
+    client_answer_free(&a);
+    r.url = "http://127.0.0.1/"; /* never without TLS */
+    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_OTHER);
+    client_answer_free(&a);
+    client_http_free(h);
+}
+
+static void redirects_are_not_followed(void **state)
+{
+    struct server s = {0};
+    struct client_answer a;
+    struct error err;
+    struct client_request r = {.anchors_pem = slice_of(pki.ca_pem)};
+    (void)state;
+    server_start(&s, good_certificate(),
+                 "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_NONE);
+    assert_int_equal(a.status, 302);
+    client_answer_free(&a);
+    server_end(&s);
+}
+
+static void an_answer_that_is_too_large_or_cut_off_is_no_answer(void **state)
+{
+    struct server s = {.filler = CLIENT_ANSWER_MAX + 1};
+    struct client_answer a;
+    struct error err;
+    struct client_request r = {.anchors_pem = slice_of(pki.ca_pem)};
+    (void)state;
+    server_start(&s, good_certificate(), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_TOO_LARGE);
+    client_answer_free(&a);
+    server_end(&s);
+    assert_int_equal(
+        fault_of(good_certificate(), pki.ca_pem, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", &err),
+        CLIENT_FAULT_TOO_LARGE);
+    assert_int_equal(fault_of(good_certificate(), pki.ca_pem, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", &err),
+                     CLIENT_FAULT_BROKEN);
+    assert_int_equal(fault_of(good_certificate(), pki.ca_pem, "", &err), CLIENT_FAULT_BROKEN);
+}
+
+static void a_key_that_does_not_fit_is_the_devices_own_fault(void **state)
+{
+    struct server s = {0};
+    struct client_answer a;
+    struct error err;
+    struct client_request r = {
+        .certificate_pem = slice_of(pki.client_pem), .key_pem = SLICE("no key"), .anchors_pem = slice_of(pki.ca_pem)};
+    (void)state;
+    server_start(&s, good_certificate(), GOOD_ANSWER);
+    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_CREDENTIAL);
+    client_answer_free(&a);
+    server_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_comes_with_its_fields_and_the_certificate_was_shown),
+        cmocka_unit_test(a_server_certificate_that_is_wrong_has_its_own_cause),
+        cmocka_unit_test(nobody_there_and_no_such_name_are_told_apart),
+        cmocka_unit_test(redirects_are_not_followed),
+        cmocka_unit_test(an_answer_that_is_too_large_or_cut_off_is_no_answer),
+        cmocka_unit_test(a_key_that_does_not_fit_is_the_devices_own_fault),
+    };
+    return cmocka_run_group_tests(tests, make_pki, drop_pki);
+}
