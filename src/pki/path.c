@@ -132,7 +132,9 @@ static X509_STORE_CTX *new_context(const struct search *s, const struct pki_pool
     /* Partial chain: an intermediate that was uploaded as an anchor is one. Only anchors are trusted here. */
     if (!X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
                                                 X509_V_FLAG_POLICY_CHECK | X509_V_FLAG_TRUSTED_FIRST) ||
-        !X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT))
+        !X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) ||
+        /* Any policy will do for us (RFC 5280 6.1.1 (c)); OpenSSL takes an empty set for "none". */
+        !X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)))
         fatal("pki: OpenSSL does not take our verification parameters");
     return ctx;
 }
