@@ -43,7 +43,6 @@ static int on_field(llhttp_t *t, const char *at, size_t len)
     struct http_h1_parser *p = t->data;
     if (in_head(p))
         return head_name(p, at, len);
-    p->trailer_seen = true;
     if (!p->answers || buf_append(&p->partial, slice_make(at, len)) != OK)
         return HPE_USER;
     p->trailer_name += len;
@@ -128,7 +127,7 @@ static void message_reset(struct http_h1_parser *p)
     p->raw = p->trailers = (struct http_fields){0};
     p->line = p->scanned = p->lines = p->trailer_name = 0;
     p->extensions = p->line_bytes = p->trailer_bytes = 0;
-    p->in_extension = p->in_trailers = p->trailer_seen = p->message_complete = p->chunk_begins = false;
+    p->in_extension = p->in_trailers = p->message_complete = p->chunk_begins = false;
     p->empties = 0;
     p->url = SLICE_NONE;
 }
@@ -258,8 +257,8 @@ static enum http_h1_event head_whole(struct http_h1_parser *p, struct slice borr
         [HTTP_H1_CHUNKED] = HTTP_H1_IN_CHUNKED,
         [HTTP_H1_BY_EOF] = HTTP_H1_UNTIL_EOF,
     };
-    bool inform = p->answers && p->response.status < 200;
-    p->stage = inform ? HTTP_H1_IN_INFORMED : next[p->framing];
+    p->informed = p->answers && p->response.status < 200;
+    p->stage = p->informed ? HTTP_H1_IN_INFORMED : next[p->framing];
     p->last = '\n';
     p->empties = 0;
     return HTTP_H1_HEAD;
@@ -328,6 +327,8 @@ static bool framing_byte(struct http_h1_parser *p, char c)
     if (p->last == '\n' && (c == ' ' || c == '\t'))
         return http_h1_fault(p, 400, "a blank at the begin of a line of the chunked body's framing");
     p->last = c;
+    if (p->in_trailers && !p->answers && c != '\r' && c != '\n')
+        return http_h1_fault(p, 400, "trailers in a request are not taken here");
     if (p->in_trailers)
         return ++p->trailer_bytes <= HTTP_H1_TRAILERS_MAX || http_h1_fault(p, 400, "the trailers are too long");
     if (c == '\n' || c == '\r') {
@@ -360,8 +361,6 @@ static bool chunked_step(struct http_h1_parser *p, struct slice *in)
     const char *at = e == HPE_OK ? in->ptr + in->len : llhttp_get_error_pos(&p->tokens);
     if (!check_framing(p, in->ptr, p->data.ptr ? p->data.ptr : at))
         return false;
-    if (p->trailer_seen && !p->answers)
-        return http_h1_fault(p, 400, "trailers in a request are not taken here");
     if (e == HPE_USER)
         return http_h1_fault(p, 400, "bad trailers");
     if (e != HPE_OK && e != HPE_PAUSED)
@@ -433,7 +432,7 @@ enum http_h1_event http_h1_parse_eof(struct http_h1_parser *p)
         p->stage = HTTP_H1_IN_HEAD;
         return HTTP_H1_END;
     }
-    if (p->stage == HTTP_H1_IN_HEAD && !buf_len(&p->partial))
+    if (p->stage == HTTP_H1_IN_HEAD && !buf_len(&p->partial) && !p->informed)
         return HTTP_H1_MORE;
     (void)http_h1_fault(p, 400, "the peer closed in the middle of a message");
     return HTTP_H1_FAIL;

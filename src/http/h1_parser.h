@@ -68,13 +68,14 @@ struct http_h1_parser {
     /* --- private --- */
     struct buf partial; /* the head so far, when it did not come in one piece */
     size_t line, scanned, lines;
+    bool informed;    /* the last head was a 1xx: the answer is still to come */
     unsigned empties; /* bytes of empty lines before a request */
     uint64_t left;    /* of a counted body */
 
     llhttp_t tokens;
     struct slice url, data; /* what llhttp's callbacks showed */
     struct http_fields raw; /* the head's fields, all of them */
-    bool chunk_begins, message_complete, trailer_seen;
+    bool chunk_begins, message_complete;
     size_t trailer_name; /* bytes of the trailer's name, at the front of `partial` */
 
     /* The framing of a chunked body, byte by byte. */
