@@ -12,12 +12,10 @@
 typedef struct rsa_st RSA;
 typedef struct ec_key_st EC_KEY;
 
-/* clang-format off: the order of libjose's own */
 #include_next <jose/b64.h>
 #include_next <jose/cfg.h>
 #include_next <jose/jwk.h>
 #include_next <jose/jws.h>
 #include_next <jose/openssl.h>
-/* clang-format on */
 
 #endif
