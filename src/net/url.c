@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/url.h"
+
+#include <stdio.h>
+
+static const struct {
+    struct slice prefix;
+    const char *scheme;
+    uint16_t port;
+} schemes[] = {{{"https://", 8}, "https", 443}, {{"http://", 7}, "http", 80}};
+
+static enum result parse_rest(struct slice rest, uint16_t default_port, struct net_url *ret, struct error *err)
+{
+    static const char *const forbidden = "@?#\\ \"<>";
+    for (const char *c = forbidden; *c; c++) {
+        if (slice_find(rest, *c) != SIZE_MAX)
+            return error_set(err, R_INVALID, "a URL here is scheme, host, port and path alone; found '%c'", *c);
+    }
+    size_t at = slice_find(rest, '/');
+    struct slice host = at == SIZE_MAX ? rest : slice_make(rest.ptr, at);
+    struct slice path = at == SIZE_MAX ? SLICE("/") : slice_skip(rest, at);
+    if (!slice_to_cstr(path, ret->path, sizeof ret->path))
+        return error_set(err, R_LIMIT, "the URL's path is longer than %zu bytes", sizeof ret->path - 1);
+    return net_host_parse(host, default_port, ret->host, &ret->port, err);
+}
+
+enum result net_url_parse(struct slice text, struct net_url *ret, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (!slice_starts_nocase(text, schemes[i].prefix))
+            continue;
+        (void)snprintf(ret->scheme, sizeof ret->scheme, "%s", schemes[i].scheme);
+        return parse_rest(slice_skip(text, schemes[i].prefix.len), schemes[i].port, ret, err);
+    }
+    return error_set(err, R_INVALID, "'%" PRIslice "' is not an http:// or https:// URL", SLICE_ARG(text));
+}

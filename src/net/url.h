@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http and https URLs of servers, as configuration and documents name them. */
+#ifndef NET_URL_H
+#define NET_URL_H
+
+#include "net/address.h"
+
+struct net_url {
+    char scheme[8];          /* "http" or "https" */
+    char host[NET_HOST_MAX]; /* without brackets */
+    uint16_t port;           /* the scheme's own when none is written */
+    char path[256];          /* "/" at least; without a query */
+};
+
+/* scheme "://" host [":" port] [path]; R_INVALID for anything else: user information, query, fragment, other schemes.
+ */
+MUST_USE enum result net_url_parse(struct slice text, struct net_url *ret, struct error *err);
+
+#endif
