@@ -123,7 +123,8 @@ struct tls_server *tls_server_start(X509 *cert, EVP_PKEY *key,
         getsockname(s->listener, (struct sockaddr *)&a, &len) != 0)
         fatal("the test server can't start");
     SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, any_certificate);
-    SSL_CTX_set_session_cache_mode(s->ctx, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_set_session_id_context(s->ctx, (const unsigned char *)"test", 4) != 1) /* else no resumption with it */
+        fatal("the test server can't resume sessions");
     s->port = ntohs(a.sin_port);
     if (pthread_create(&s->thread, NULL, serve, s) != 0)
         fatal("the test server has no thread");

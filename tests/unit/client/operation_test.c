@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole operations against a pretended site: which requests are made, with what, and how each ending is reported. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "client/operation.h"
+#include "client/report.h"
+#include "fake_site.h"
+#include "scratch.h"
+
+enum { DAY = 86400 };
+#define BULK_JWT "eyJ0eXAiOiJjbWctYnVsaytqd3QifQ.eyJhIjoxfQ.c2ln"
+
+struct fixture {
+    struct fake_site *site;
+    char *dir;
+    struct client c;
+};
+
+static void set(struct fixture *f, const char *name, const char *value)
+{
+    struct error err;
+    if (client_settings_set(&f->c.settings, slice_of(name), slice_of(value), &err) != OK)
+        fail_msg("%s", err.text);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct error err;
+    char text[64];
+    if (!f || scratch_make((void **)&f->dir) != 0)
+        return -1;
+    f->site = fake_site_start();
+    if (client_open(f->dir, &f->c, &err) != OK)
+        fail_msg("%s", err.text);
+    scratch_put(f->dir, "ca.pem", fake_site_server_ca(f->site), 0600);
+    char *ca = file_join(f->dir, "ca.pem");
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", fake_site_port(f->site));
+    set(f, "CMGFQDNs", text);
+    set(f, "SiteKey", fake_site_pin(f->site));
+    set(f, "GatewayCA", ca);
+    set(f, "Name", "laptop");
+    free(ca);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    void *dir = f->dir;
+    client_close(&f->c);
+    fake_site_end(f->site);
+    free(f);
+    return scratch_drop(&dir);
+}
+
+static void give_pki(struct fixture *f, int64_t not_after)
+{
+    char *pem = fake_site_pki_client(f->site, clock_wall_s() - 300 * DAY, not_after);
+    scratch_put(f->dir, "pki.pem", pem, 0600);
+    char *path = file_join(f->dir, "pki.pem");
+    set(f, "Certificate", path);
+    free(path);
+    free(pem);
+}
+
+static void give_bulk(struct fixture *f)
+{
+    char text[256];
+    struct error err;
+    (void)snprintf(text, sizeof text, "cmg1.%s.%s\n", fake_site_pin(f->site), BULK_JWT);
+    if (client_bulk_take(&f->c, slice_of(text), &err) != OK)
+        fail_msg("%s", err.text);
+}
+
+static json_t *operate(struct fixture *f, enum client_operation what, bool want)
+{
+    json_t *report;
+    fake_site_forget(f->site);
+    if (client_operate(&f->c, what, &report) != want) {
+        client_report_json(report, stderr);
+        fail_msg("it ended the other way");
+    }
+    assert_int_equal(json_is_true(json_object_get(report, "ok")), want);
+    assert_int_equal(fake_site_bad_signatures(f->site), 0);
+    return report;
+}
+
+static void assert_seen(const struct fixture *f, const char *const *want, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *got = fake_site_seen(f->site, i);
+        if (!got || strcmp(got, want[i]) != 0)
+            fail_msg("request %zu was '%s' instead of '%s'", i, got ? got : "none", want[i]);
+    }
+    if (fake_site_seen(f->site, count))
+        fail_msg("one request too many: %s", fake_site_seen(f->site, count));
+}
+#define SEEN(f, ...)                                                                                                   \
+    assert_seen((f), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void assert_member(const json_t *report, const char *name, const char *want)
+{
+    const char *got = json_opt_str(report, name, "null");
+    if (strcmp(got, want) != 0)
+        fail_msg("%s is '%s' instead of '%s'", name, got, want);
+}
+
+/* --- the ways that go well --- */
+
+static void a_pki_device_registers_and_gets_policy_by_its_certificate(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    json_t *report = operate(f, CLIENT_RUN, true);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+    assert_member(report, "method", "pki");
+    assert_member(report, "device", FAKE_GUID);
+    assert_member(json_object_get(report, "management_point"), "id", "h1");
+    assert_member(json_object_get(report, "management_point"), "mode", "https");
+    assert_member(json_array_get(json_object_get(report, "policies"), 0), "name", "wallpaper");
+    assert_int_equal(json_array_size(json_object_get(report, "passed_over")), 2);
+    json_decref(report);
+}
+
+static void a_token_device_registers_once_and_exchanges_tokens(void **state)
+{
+    struct fixture *f = *state;
+    give_bulk(f);
+    json_decref(operate(f, CLIENT_RUN, true));
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-bulk+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration cmg-bulk+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+    assert_null(f->c.identity.bulk_token);
+    json_decref(operate(f, CLIENT_RUN, true)); /* the access token is cached, the policy is unchanged */
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+}
+
+static void a_device_token_past_half_of_its_life_is_renewed(void **state)
+{
+    struct fixture *f = *state;
+    give_bulk(f);
+    json_decref(operate(f, CLIENT_REGISTER, true));
+    f->c.identity.of[CHOICE_TOKEN].device_renew = clock_wall_s() - 1;
+    json_decref(operate(f, CLIENT_POLICY, true));
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-device+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+    assert_true(f->c.identity.of[CHOICE_TOKEN].device_renew > clock_wall_s() + 40 * DAY);
+}
+
+static void an_expired_device_token_goes_straight_to_the_token_service(void **state)
+{
+    struct fixture *f = *state;
+    give_bulk(f);
+    json_decref(operate(f, CLIENT_REGISTER, true));
+    f->c.identity.of[CHOICE_TOKEN].device_renew = f->c.identity.of[CHOICE_TOKEN].device_expires = clock_wall_s() - 1;
+    json_decref(operate(f, CLIENT_POLICY, true));
+    SEEN(f, "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+}
+
+static void a_clock_that_is_wrong_is_signed_around(void **state)
+{
+    struct fixture *f = *state;
+    fake_site_knobs(f->site)->clock = 4000;
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/ServiceMetadata",
+         "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+}
+
+static void an_expired_certificate_leaves_the_token_and_is_told(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() - DAY);
+    give_bulk(f);
+    json_t *report = operate(f, CLIENT_RUN, true);
+    assert_member(report, "method", "token");
+    const json_t *first = json_array_get(json_object_get(report, "passed_over"), 0);
+    assert_member(first, "method", "pki");
+    assert_non_null(strstr(json_opt_str(first, "why", ""), "ended"));
+    json_decref(report);
+}
+
+static void the_handler_runs_on_a_change_only(void **state)
+{
+    struct fixture *f = *state;
+    char script[256];
+    char *out = file_join(f->dir, "runs"), *program = file_join(f->dir, "handler");
+    (void)snprintf(script, sizeof script, "#!/bin/sh\necho run >> '%s'\ntest -s \"$1\"\n", out);
+    scratch_put(f->dir, "handler", script, 0700);
+    set(f, "PolicyHandler", program);
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    json_decref(operate(f, CLIENT_RUN, true));
+    fake_site_knobs(f->site)->sequence++; /* newly signed, with the same policies in it */
+    json_decref(operate(f, CLIENT_RUN, true));
+    fake_site_knobs(f->site)->sequence++;
+    fake_site_knobs(f->site)->policy = "[]";
+    json_decref(operate(f, CLIENT_RUN, true));
+    char *text;
+    size_t len;
+    struct error err;
+    assert_int_equal(file_read(out, 4096, &text, &len, &err), OK);
+    assert_string_equal(text, "run\nrun\n");
+    free(text);
+    free(program);
+    free(out);
+}
+
+/* --- refusals --- */
+
+static void refuse(struct fixture *f, const char *where, int status, const char *code, const char *reason)
+{
+    fake_site_knobs(f->site)->refuse = (struct fake_refusal){where, status, code, reason};
+}
+
+static void a_revoked_certificate_is_final_and_shown_although_a_token_is_there(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    give_bulk(f);
+    refuse(f, "/CCM_Proxy_MutualAuth/", 401, "CMGService_Invalid_Client_Certificate", "revoked");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata");
+    assert_member(report, "code", "CMGService_Invalid_Client_Certificate");
+    assert_member(report, "reason", "revoked");
+    assert_member(report, "detail", "as told");
+    assert_member(report, "remedy", verdict_reason_info(REASON_CERT_REVOKED)->remedy);
+    json_decref(report);
+}
+
+static void a_pki_device_at_an_ehttp_management_point_shows_the_gateways_refusal(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    set(f, "RoleId", "e1");
+    refuse(f, "/e1/", 403, "CMGService_Not_Allowed", "mode_forbids_pki");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/e1/CCM_Client/registration");
+    assert_member(report, "code", "CMGService_Not_Allowed");
+    assert_member(report, "reason", "mode_forbids_pki");
+    const json_t *first = json_array_get(json_object_get(report, "passed_over"), 0);
+    assert_member(first, "method", "pki");
+    json_decref(report);
+}
+
+static void after_mode_forbids_pki_the_token_is_used(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    give_bulk(f);
+    refuse(f, "/CCM_Proxy_MutualAuth/h1/", 403, "CMGService_Not_Allowed", "mode_forbids_pki");
+    json_t *report = operate(f, CLIENT_RUN, true);
+    assert_member(report, "method", "token");
+    assert_member(report, "code", "null");
+    json_decref(report);
+}
+
+static void a_device_that_waits_for_approval_says_so(void **state)
+{
+    struct fixture *f = *state;
+    fake_site_knobs(f->site)->pending = true;
+    give_bulk(f);
+    json_t *report = operate(f, CLIENT_REGISTER, true);
+    assert_member(report, "approval", "pending");
+    json_decref(report);
+    report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "approval_pending");
+    json_decref(report);
+    fake_site_knobs(f->site)->pending = false;
+    json_decref(operate(f, CLIENT_RUN, true)); /* the bulk token was kept for this */
+}
+
+static void a_device_without_credentials_asks_nobody(void **state)
+{
+    struct fixture *f = *state;
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_null(fake_site_seen(f->site, 0));
+    assert_member(report, "reason", "no_method");
+    assert_int_equal(json_array_size(json_object_get(report, "passed_over")), 3);
+    json_decref(report);
+}
+
+static void a_disallowed_gateway_is_not_asked(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    set(f, "DisAllowCMG", "1");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_null(fake_site_seen(f->site, 0));
+    assert_member(report, "reason", "cmg_disallowed");
+    json_decref(report);
+}
+
+/* --- what must not be believed --- */
+
+static void location_data_of_another_site_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    fake_site_knobs(f->site)->foreign_documents = true;
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata");
+    assert_member(report, "reason", "location_untrusted");
+    json_decref(report);
+}
+
+static void policy_for_another_device_is_refused_and_the_last_good_one_stays(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    fake_site_knobs(f->site)->sequence++;
+    fake_site_knobs(f->site)->audience = "7f1c7e0a-0b1c-4d2e-8f3a-5b6c7d8e9f01";
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "policy_untrusted");
+    json_decref(report);
+    json_t *status = client_status(&f->c, clock_wall_s());
+    assert_int_equal(json_array_size(json_object_get(status, "policies")), 1);
+    assert_int_equal(json_opt_int(status, "policy_sequence", 0), 5);
+    json_decref(status);
+}
+
+static void policy_never_goes_back_to_an_older_sequence(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    fake_site_knobs(f->site)->sequence = 4;
+    fake_site_knobs(f->site)->policy = "[]";
+    json_t *report =
+        operate(f, CLIENT_RUN, false); /* the older location is passed over, the older policy is not taken */
+    assert_member(report, "reason", "policy_untrusted");
+    json_decref(report);
+}
+
+static void a_bulk_token_of_another_site_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char text[256];
+    struct error err;
+    (void)snprintf(text, sizeof text, "cmg1.%064d.%s", 7, BULK_JWT);
+    assert_int_equal(client_bulk_take(&f->c, slice_of(text), &err), R_DENIED);
+    assert_int_equal(client_bulk_take(&f->c, SLICE("cmg1.x.y"), &err), R_INVALID);
+    assert_int_equal(client_bulk_take(&f->c, SLICE(""), &err), R_INVALID);
+    assert_null(f->c.identity.bulk_token);
+}
+
+static void a_bulk_token_pins_a_device_that_knows_no_site_yet(void **state)
+{
+    struct fixture *f = *state;
+    set(f, "SiteKey", "");
+    give_bulk(f);
+    assert_string_equal(client_setting(&f->c.settings, SETTING_SITE_KEY), fake_site_pin(f->site));
+}
+
+static void an_unreachable_gateway_is_logged_with_the_fields_code_and_the_cause(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    set(f, "CMGFQDNs", "127.0.0.1:1");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "connection_refused");
+    assert_member(report, "code", "null");
+    json_decref(report);
+    char *path = file_join(f->dir, "logs/LocationServices.log"), *text;
+    size_t len;
+    struct error err;
+    assert_int_equal(file_read(path, 1 << 20, &text, &len, &err), OK);
+    assert_non_null(strstr(text, "0x87d00231"));
+    assert_non_null(strstr(text, "connection_refused"));
+    free(text);
+    free(path);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_pki_device_registers_and_gets_policy_by_its_certificate),
+        CASE(a_token_device_registers_once_and_exchanges_tokens),
+        CASE(a_device_token_past_half_of_its_life_is_renewed),
+        CASE(an_expired_device_token_goes_straight_to_the_token_service),
+        CASE(a_clock_that_is_wrong_is_signed_around),
+        CASE(an_expired_certificate_leaves_the_token_and_is_told),
+        CASE(the_handler_runs_on_a_change_only),
+        CASE(a_revoked_certificate_is_final_and_shown_although_a_token_is_there),
+        CASE(a_pki_device_at_an_ehttp_management_point_shows_the_gateways_refusal),
+        CASE(after_mode_forbids_pki_the_token_is_used),
+        CASE(a_device_that_waits_for_approval_says_so),
+        CASE(a_device_without_credentials_asks_nobody),
+        CASE(a_disallowed_gateway_is_not_asked),
+        CASE(location_data_of_another_site_are_refused),
+        CASE(policy_for_another_device_is_refused_and_the_last_good_one_stays),
+        CASE(policy_never_goes_back_to_an_older_sequence),
+        CASE(a_bulk_token_of_another_site_is_refused),
+        CASE(a_bulk_token_pins_a_device_that_knows_no_site_yet),
+        CASE(an_unreachable_gateway_is_logged_with_the_fields_code_and_the_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
