@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who changed what: one row a change, written in the change's own transaction. */
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include "base/arena.h"
+#include "store/store.h"
+
+struct store_audit {
+    int64_t id, at;
+    const char *caller; /* "uid:1000", "device:<guid>", "key:<spki>" */
+    const char *action; /* "gateway.add", "device.block", … */
+    const char *object;
+    const char *detail;
+};
+
+/* id and at are chosen here. */
+MUST_USE enum result store_audit_add(struct store *s, const struct store_audit *a, struct error *err);
+/* The newest first, at most `limit`. */
+MUST_USE enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,
+                                      size_t *ret_count, struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a database driver gives to store.c: SQLite (store/sqlite/) now, PostgreSQL later. */
+#ifndef STORE_DRIVER_H
+#define STORE_DRIVER_H
+
+#include "store/store.h"
+
+struct store_db;   /* a connection */
+struct store_stmt; /* a statement under way */
+
+struct store_driver {
+    enum result (*open)(const char *where, struct store_db **ret, struct error *err);
+    void (*close)(struct store_db *db);
+    /* Several statements, without parameters. */
+    enum result (*script)(struct store_db *db, const char *sql, struct error *err);
+    enum result (*begin)(struct store_db *db, enum store_durability durability, struct error *err);
+    enum result (*commit)(struct store_db *db, struct error *err);
+    void (*rollback)(struct store_db *db);
+    enum result (*start)(struct store_db *db, const char *sql, const struct store_value *params, size_t count,
+                         struct store_stmt **ret, struct error *err);
+    enum result (*step)(struct store_stmt *st, struct error *err); /* OK: a row; R_EOF: done */
+    int64_t (*changed)(struct store_db *db);
+    int64_t (*get_int)(struct store_stmt *st, int column);
+    struct slice (*get_text)(struct store_stmt *st, int column);
+    bool (*is_null)(struct store_stmt *st, int column);
+    void (*finish)(struct store_stmt *st);
+};
+
+extern const struct store_driver store_sqlite_driver;
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of table sequence. */
+#include "store/sequence.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+
+enum result store_sequence_bump(struct store *s, const char *name, struct error *err)
+{
+    return store_exec(s,
+                      "INSERT INTO sequence (name, value, changed) VALUES ($1, 1, $2) "
+                      "ON CONFLICT (name) DO UPDATE SET value = sequence.value + 1, changed = $2",
+                      STORE_PARAMS(STORE_T(name), STORE_N(clock_wall_s())), NULL, err);
+}
+
+static enum result bump_connectors(struct store *s, struct error *err)
+{
+    return store_exec(s, "UPDATE sequence SET value = value + 1, changed = $1 WHERE name LIKE 'connector:%'",
+                      STORE_PARAMS(STORE_N(clock_wall_s())), NULL, err);
+}
+
+enum result store_bump(struct store *s, unsigned what, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = store_sequence_bump(s, STORE_SEQUENCE_SITE, err);
+    if (r == OK && (what & (STORE_BUNDLE | STORE_LOCATION)))
+        r = store_sequence_bump(s, STORE_SEQUENCE_BUNDLE, err);
+    if (r == OK && (what & STORE_LOCATION))
+        r = store_sequence_bump(s, STORE_SEQUENCE_LOCATION, err);
+    if (r == OK && (what & STORE_CONNECTORS))
+        r = bump_connectors(s, err);
+    store_mark_bumped(s);
+    return store_end(s, r, err);
+}
+
+enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, int64_t *ret_changed, struct error *err)
+{
+    struct store_rows *rows;
+    *ret = 0;
+    if (ret_changed)
+        *ret_changed = 0;
+    enum result r =
+        store_query(s, "SELECT value, changed FROM sequence WHERE name = $1", STORE_PARAMS(STORE_T(name)), &rows, err);
+    if (r != OK)
+        return r;
+    r = store_rows_next(rows, err);
+    if (r == OK) {
+        *ret = store_rows_int(rows, 0);
+        if (ret_changed)
+            *ret_changed = store_rows_int(rows, 1);
+    }
+    store_rows_free(rows);
+    return r == R_EOF ? OK : r;
+}
+
+enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err)
+{
+    char name[sizeof STORE_SEQUENCE_POLICY + GUID_SIZE];
+    int64_t all, own;
+    (void)snprintf(name, sizeof name, "%s:%.36s", STORE_SEQUENCE_POLICY, guid);
+    enum result r = store_sequence_get(s, STORE_SEQUENCE_POLICY, &all, NULL, err);
+    if (r == OK)
+        r = store_sequence_get(s, name, &own, NULL, err);
+    if (r == OK)
+        *ret = all + own;
+    return r;
+}
+
+/* The count of rows that changed tells whether another process was first. */
+static enum result refresh(struct store *s, int64_t older_than, struct error *err)
+{
+    int64_t changed;
+    enum result r = store_exec(s,
+                               "UPDATE sequence SET value = value + 1, changed = $1 WHERE changed < $2 AND "
+                               "(name IN ('bundle', 'location') OR name LIKE 'connector:%')",
+                               STORE_PARAMS(STORE_N(clock_wall_s()), STORE_N(older_than)), &changed, err);
+    if (r != OK || changed == 0)
+        return r;
+    store_mark_bumped(s);
+    return store_sequence_bump(s, STORE_SEQUENCE_SITE, err);
+}
+
+enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    return store_end(s, refresh(s, older_than, err), err);
+}

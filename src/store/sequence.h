@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sequences of the signed documents (docs/protocol/wire.md 5): whoever changes what a document depends on bumps it in
+ * the same transaction, so that no document is ever newer or older than its number says. */
+#ifndef STORE_SEQUENCE_H
+#define STORE_SEQUENCE_H
+
+#include "store/store.h"
+
+/* What a change touches. The bundle holds the location document, so the latter implies the former. */
+enum { STORE_BUNDLE = 1, STORE_CONNECTORS = 2, STORE_LOCATION = 4 };
+
+/* Inside a durable transaction. */
+MUST_USE enum result store_bump(struct store *s, unsigned what, struct error *err);
+MUST_USE enum result store_sequence_bump(struct store *s, const char *name, struct error *err);
+
+/* 0 when it was never bumped. *ret_changed (NULL allowed): when it was, in wall seconds. */
+MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, int64_t *ret_changed,
+                                        struct error *err);
+
+/* Grows with each change of any document of gateways or connectors: what processes poll. */
+#define STORE_SEQUENCE_SITE "site"
+#define STORE_SEQUENCE_BUNDLE "bundle"
+#define STORE_SEQUENCE_LOCATION "location"
+#define STORE_SEQUENCE_CONNECTOR "connector:" /* and the id */
+#define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is this and "policy:<guid>", added */
+
+/* A document of this device's policy: the sum of both. */
+MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err);
+
+/* Bumps everything whose documents were made before `older_than`: documents end, so they are made anew in time. */
+MUST_USE enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all drivers share: nesting transactions, migrations, and telling who waits for a sequence. */
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/driver.h"
+#include "store/migration.h"
+
+struct store {
+    const struct store_driver *driver;
+    struct store_db *db;
+    unsigned depth; /* of transactions */
+    enum store_durability durability;
+    enum result inner; /* what an inner transaction failed with; OK: none */
+    bool bumped;
+    void (*on_bump)(void *arg);
+    void *on_bump_arg;
+};
+
+struct store_rows {
+    const struct store_driver *driver;
+    struct store_stmt *stmt;
+};
+
+struct store_value store_value_text(struct slice text)
+{
+    return (struct store_value){text.ptr ? STORE_TEXT : STORE_NULL, text, 0};
+}
+
+/* --- statements --- */
+
+enum result store_exec(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                       int64_t *changed, struct error *err)
+{
+    struct store_stmt *stmt;
+    enum result r = s->driver->start(s->db, sql, params, count, &stmt, err);
+    if (r != OK)
+        return r;
+    do {
+        r = s->driver->step(stmt, err);
+    } while (r == OK);
+    s->driver->finish(stmt);
+    if (r != R_EOF)
+        return r;
+    if (changed)
+        *changed = s->driver->changed(s->db);
+    return OK;
+}
+
+enum result store_query(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                        struct store_rows **ret, struct error *err)
+{
+    struct store_stmt *stmt;
+    enum result r = s->driver->start(s->db, sql, params, count, &stmt, err);
+    *ret = NULL;
+    if (r != OK)
+        return r;
+    *ret = mem_zalloc(sizeof **ret);
+    **ret = (struct store_rows){s->driver, stmt};
+    return OK;
+}
+
+enum result store_rows_next(struct store_rows *r, struct error *err)
+{
+    return r->driver->step(r->stmt, err);
+}
+
+int64_t store_rows_int(struct store_rows *r, int column)
+{
+    return r->driver->get_int(r->stmt, column);
+}
+
+struct slice store_rows_text(struct store_rows *r, int column)
+{
+    return r->driver->get_text(r->stmt, column);
+}
+
+bool store_rows_null(struct store_rows *r, int column)
+{
+    return r->driver->is_null(r->stmt, column);
+}
+
+void store_rows_free(struct store_rows *r)
+{
+    if (!r)
+        return;
+    r->driver->finish(r->stmt);
+    free(r);
+}
+
+enum result store_query_int(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                            int64_t *ret, struct error *err)
+{
+    struct store_rows *rows;
+    enum result r = store_query(s, sql, params, count, &rows, err);
+    if (r != OK)
+        return r;
+    r = store_rows_next(rows, err);
+    if (r == OK)
+        *ret = store_rows_int(rows, 0);
+    else if (r == R_EOF)
+        r = error_set(err, R_NOTFOUND, "the store holds no such row");
+    store_rows_free(rows);
+    return r;
+}
+
+/* --- transactions --- */
+
+enum result store_begin(struct store *s, enum store_durability durability, struct error *err)
+{
+    if (s->depth) {
+        if (durability > s->durability)
+            fatal("store: a durable transaction inside a quick one");
+        s->depth++;
+        return OK;
+    }
+    enum result r = s->driver->begin(s->db, durability, err);
+    if (r != OK)
+        return r;
+    s->depth = 1;
+    s->durability = durability;
+    s->inner = OK;
+    s->bumped = false;
+    return OK;
+}
+
+enum result store_end(struct store *s, enum result so_far, struct error *err)
+{
+    if (!s->depth)
+        fatal("store: a transaction ended that never began");
+    if (--s->depth) {
+        if (so_far != OK && s->inner == OK)
+            s->inner = so_far;
+        return so_far;
+    }
+    if (so_far == OK && s->inner != OK)
+        so_far = error_set(err, s->inner, "a part of the change failed, so none of it was made");
+    if (so_far == OK)
+        so_far = s->driver->commit(s->db, err);
+    if (so_far != OK) {
+        s->driver->rollback(s->db);
+        return so_far;
+    }
+    if (s->bumped && s->on_bump)
+        s->on_bump(s->on_bump_arg);
+    return OK;
+}
+
+void store_on_bump(struct store *s, void (*fn)(void *arg), void *arg)
+{
+    s->on_bump = fn;
+    s->on_bump_arg = arg;
+}
+
+void store_mark_bumped(struct store *s)
+{
+    s->bumped = true;
+}
+
+/* --- opening --- */
+
+static enum result schema_version(struct store *s, int64_t *ret, struct error *err)
+{
+    enum result r = s->driver->script(
+        s->db, "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL)",
+        err);
+    if (r != OK)
+        return r;
+    return store_query_int(s, "SELECT COALESCE(MAX(version), 0) FROM schema_migration", STORE_NO_PARAMS, ret, err);
+}
+
+static enum result apply(struct store *s, const struct store_migration *m, struct error *err)
+{
+    enum result r = s->driver->script(s->db, m->sql, err);
+    if (r == OK)
+        r = store_exec(s, "INSERT INTO schema_migration (version, applied) VALUES ($1, $2)",
+                       STORE_PARAMS(STORE_N(m->version), STORE_N(clock_wall_s())), NULL, err);
+    if (r != OK)
+        (void)error_prefix(err, "migration %s", m->name);
+    return r;
+}
+
+static enum result apply_newer(struct store *s, struct error *err)
+{
+    int64_t at;
+    enum result r = schema_version(s, &at, err);
+    int64_t newest = store_migration_count ? store_migrations[store_migration_count - 1].version : 0;
+    if (r == OK && at > newest)
+        return error_set(err, R_CONFLICT,
+                         "the database has version %" PRId64 ", this program knows up to %" PRId64
+                         ": install the newer program again",
+                         at, newest);
+    for (size_t i = 0; i < store_migration_count && r == OK; i++) {
+        if (store_migrations[i].version > at)
+            r = apply(s, &store_migrations[i], err);
+    }
+    return r;
+}
+
+static enum result migrate(struct store *s, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    return store_end(s, apply_newer(s, err), err);
+}
+
+enum result store_open(const char *path, struct store **ret, struct error *err)
+{
+    struct store *s = mem_zalloc(sizeof *s);
+    s->driver = &store_sqlite_driver;
+    enum result r = s->driver->open(path, &s->db, err);
+    if (r == OK)
+        r = migrate(s, err);
+    if (r != OK) {
+        store_close(s);
+        (void)error_prefix(err, "%s", path);
+        return r;
+    }
+    *ret = s;
+    return OK;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    if (s->db)
+        s->driver->close(s->db);
+    free(s);
+}

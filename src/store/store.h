@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The site's database: one thin API over SQL, with a driver below it (SQLite now; the SQL is kept to what PostgreSQL
+ * takes too). Parameters are $1, $2, …; values never become part of the text. One store belongs to one thread; several
+ * processes may open the same database.
+ *
+ * The nouns (store/device.h and so on) are what programs use; SQL stays in src/store.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+struct store;
+struct store_rows;
+
+enum store_kind { STORE_NULL, STORE_TEXT, STORE_INT, STORE_BLOB };
+struct store_value {
+    enum store_kind kind;
+    struct slice bytes; /* borrowed for the call */
+    int64_t number;
+};
+/* Parameters: a slice or C string without a pointer becomes NULL. */
+#define STORE_S(slice) store_value_text(slice)
+#define STORE_T(cstr) store_value_text(slice_of(cstr))
+#define STORE_N(value) ((struct store_value){STORE_INT, SLICE_NONE, (int64_t)(value)})
+#define STORE_B(slice) ((struct store_value){STORE_BLOB, (slice), 0})
+struct store_value store_value_text(struct slice text);
+
+#define STORE_PARAMS(...)                                                                                              \
+    (const struct store_value[]){__VA_ARGS__},                                                                         \
+        sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value)
+#define STORE_NO_PARAMS NULL, 0
+
+/* Opens (making it, 0600) the SQLite database at `path` and brings its schema up to date. R_CONFLICT when a newer
+ * version of the program wrote it. */
+MUST_USE enum result store_open(const char *path, struct store **ret, struct error *err);
+void store_close(struct store *s); /* NULL allowed */
+
+/* One statement without rows. *changed (NULL allowed): rows inserted, updated or deleted. R_CONFLICT: a constraint
+ * (unique, foreign key) says no; R_TIMEOUT: another process holds the database for too long. */
+MUST_USE enum result store_exec(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                                int64_t *changed, struct error *err);
+
+/* One statement with rows. The caller store_rows_free()s *ret, before the transaction ends. */
+MUST_USE enum result store_query(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                                 struct store_rows **ret, struct error *err);
+/* OK: a row; R_EOF: no more (err untouched); else failed. */
+MUST_USE enum result store_rows_next(struct store_rows *r, struct error *err);
+/* Of the present row, by column from 0; texts are borrowed until the next row. NULL reads as 0 or SLICE_NONE. */
+int64_t store_rows_int(struct store_rows *r, int column);
+struct slice store_rows_text(struct store_rows *r, int column);
+bool store_rows_null(struct store_rows *r, int column);
+void store_rows_free(struct store_rows *r); /* NULL allowed */
+
+/* The first row's first column as a number. R_NOTFOUND: no row. */
+MUST_USE enum result store_query_int(struct store *s, const char *sql, const struct store_value *params, size_t count,
+                                     int64_t *ret, struct error *err);
+
+/* Transactions take the write lock at once. STORE_DURABLE: a commit is on the disk when it returns; STORE_QUICK: the
+ * last ones may be lost with the machine's power, never half of one. They nest: the outermost one counts, and an inner
+ * one that failed makes it fail. A durable one inside a quick one is a bug. */
+enum store_durability { STORE_QUICK, STORE_DURABLE };
+MUST_USE enum result store_begin(struct store *s, enum store_durability durability, struct error *err);
+/* With OK commits, else rolls back; returns what became of it: `return store_end(s, r, err)`. */
+MUST_USE enum result store_end(struct store *s, enum result so_far, struct error *err);
+
+/* Called after each commit that bumped a sequence (store/sequence.h), from inside store_end: post, don't work. */
+void store_on_bump(struct store *s, void (*fn)(void *arg), void *arg);
+/* Of store/sequence.c: remembers that this transaction bumped one. */
+void store_mark_bumped(struct store *s);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of table trust. */
+#include "store/trust.h"
+
+#include "base/clock.h"
+#include "store/row.h"
+#include "store/sequence.h"
+
+#define COLUMNS "SELECT id, kind, subject, number, not_after, added, data FROM trust "
+
+static void read_trust(struct store_reader *r, void *ret)
+{
+    struct store_trust *t = ret;
+    t->id = store_read_text(r, 0);
+    t->kind = store_read_text(r, 1);
+    t->subject = store_read_text(r, 2);
+    t->number = store_read_text(r, 3);
+    t->not_after = store_read_int(r, 4);
+    t->added = store_read_int(r, 5);
+    t->data = store_read_text(r, 6);
+}
+
+static enum result put(struct store *s, const struct store_trust *t, struct error *err)
+{
+    int64_t older;
+    /* hex without leading zeros: the longer is the larger, then by text */
+    enum result r = store_query_int(s,
+                                    "SELECT COUNT(*) FROM trust WHERE id = $1 AND kind = 'crl' AND "
+                                    "(LENGTH(number) > LENGTH($2) OR (LENGTH(number) = LENGTH($2) AND number > $2))",
+                                    STORE_PARAMS(STORE_T(t->id), STORE_T(t->number)), &older, err);
+    if (r == OK && older)
+        return error_set(err, R_CONFLICT, "a CRL of this issuer with a higher number is in use already");
+    if (r == OK)
+        r = store_exec(s,
+                       "INSERT INTO trust (id, kind, subject, number, not_after, added, data) "
+                       "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, "
+                       "not_after = $5, added = $6, data = $7",
+                       STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
+                                    STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->data)),
+                       NULL, err);
+    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
+}
+
+enum result store_trust_put(struct store *s, const struct store_trust *t, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    return store_end(s, put(s, t, err), err);
+}
+
+enum result store_trust_list(struct store *s, struct arena *arena, struct store_trust **ret, size_t *ret_count,
+                             struct error *err)
+{
+    static const struct store_select select = {COLUMNS "ORDER BY kind, subject, id", sizeof **ret, read_trust};
+    return store_select_all(s, &select, STORE_NO_PARAMS, arena, ret, ret_count, err);
+}
+
+enum result store_trust_remove(struct store *s, const char *id, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = store_change(s, "DELETE FROM trust WHERE id = $1", STORE_PARAMS(STORE_T(id)),
+                     "anchor, intermediate or CRL of this id", err);
+    if (r == OK)
+        r = store_bump(s, STORE_BUNDLE, err);
+    return store_end(s, r, err);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What devices' certificates are judged by: anchors, intermediates, CRLs. */
+#ifndef STORE_TRUST_H
+#define STORE_TRUST_H
+
+#include "base/arena.h"
+#include "store/store.h"
+
+struct store_trust {
+    const char *id;   /* of a certificate: its SHA-256; of a CRL: its issuer's name's SHA-256, so that a newer one takes
+                         its place */
+    const char *kind; /* "anchor", "intermediate", "crl" */
+    const char *subject; /* RFC 4514; of a CRL the issuer */
+    const char *number;  /* cRLNumber as hex of even length, no leading zero bytes; "" for certificates */
+    int64_t not_after;   /* of a CRL: nextUpdate */
+    int64_t added;
+    const char *data; /* PEM; of a CRL: base64 DER */
+};
+
+/* Bumps the bundle. The same certificate again is fine; a CRL with a lower number than the one at hand is R_CONFLICT.
+ */
+MUST_USE enum result store_trust_put(struct store *s, const struct store_trust *t, struct error *err);
+MUST_USE enum result store_trust_list(struct store *s, struct arena *arena, struct store_trust **ret, size_t *ret_count,
+                                      struct error *err);
+MUST_USE enum result store_trust_remove(struct store *s, const char *id, struct error *err);
+
+#endif

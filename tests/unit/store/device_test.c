@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices, their certificates and device tokens. */
+#include "fixture.h"
+
+#include "base/clock.h"
+#include "store/device.h"
+
+#define GUID_A "6f1c0000-0000-4000-8000-00000000000a"
+#define GUID_B "6f1c0000-0000-4000-8000-00000000000b"
+
+static void add(struct fixture *f, const char *guid, const char *name, const char *spki)
+{
+    struct store_device d = {.guid = guid,
+                             .name = name,
+                             .hardware_id = "hw",
+                             .method = "token",
+                             .state = "approved",
+                             .spki = spki,
+                             .client_version = 2603,
+                             .registered = 100};
+    ok(f, store_device_add(f->store, &d, &f->err));
+}
+
+static void a_device_is_found_by_everything_that_names_it(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d;
+    struct store_certificate c = {.guid = GUID_A, .sha256 = "c1", .subject = "CN=a", .pem = "PEM", .not_after = 5};
+    add(f, GUID_A, "PC-1", "k1");
+    ok(f, store_certificate_put(f->store, &c, &f->err));
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_A, &d, &f->err));
+    assert_string_equal(d.name, "PC-1");
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_SPKI, "k1", &d, &f->err));
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_CERTIFICATE, "c1", &d, &f->err));
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_NAME, "pc-1", &d, &f->err));
+    assert_string_equal(d.guid, GUID_A);
+    assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_SPKI, "k2", &d, &f->err), R_NOTFOUND);
+}
+
+static void two_devices_of_a_name_must_be_told_apart_by_guid(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d;
+    add(f, GUID_A, "PC", "k1");
+    add(f, GUID_B, "pc", "k2");
+    assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_NAME, "PC", &d, &f->err), R_CONFLICT);
+}
+
+static void a_key_belongs_to_one_device(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d = {
+        .guid = GUID_B, .name = "x", .hardware_id = "", .method = "pki", .state = "approved", .spki = "k1"};
+    add(f, GUID_A, "PC", "k1");
+    assert_int_equal(store_device_add(f->store, &d, &f->err), R_CONFLICT);
+}
+
+static void a_name_or_hardware_id_in_use_is_known(void **state)
+{
+    struct fixture *f = *state;
+    bool known;
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_device_known(f->store, "pc", "", &known, &f->err));
+    assert_true(known);
+    ok(f, store_device_known(f->store, "other", "hw", &known, &f->err));
+    assert_true(known);
+    ok(f, store_device_known(f->store, "other", "", &known, &f->err));
+    assert_false(known);
+}
+
+static void blocking_bumps_the_bundle_and_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device_counts counts;
+    struct store_device *list;
+    size_t count;
+    add(f, GUID_A, "PC", "k1");
+    add(f, GUID_B, "PC2", "k2");
+    assert_int_equal(sequence(f, "bundle"), 0);
+    ok(f, store_device_block(f->store, GUID_A, true, &f->err));
+    assert_int_equal(sequence(f, "bundle"), 1);
+    ok(f, store_device_count(f->store, &counts, &f->err));
+    assert_int_equal(counts.blocked, 1);
+    assert_int_equal(counts.approved, 1);
+    ok(f, store_device_blocked_list(f->store, f->arena, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].guid, GUID_A);
+    assert_int_equal(store_device_block(f->store, "nobody", true, &f->err), R_NOTFOUND);
+    assert_int_equal(sequence(f, "bundle"), 1);
+}
+
+static void a_removed_device_stays_refused_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    struct store_certificate c = {.guid = GUID_A, .sha256 = "c1", .subject = "", .pem = ""};
+    const char *const *guids;
+    struct store_device d;
+    size_t count;
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_certificate_put(f->store, &c, &f->err));
+    ok(f, store_device_remove(f->store, GUID_A, &f->err));
+    assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_CERTIFICATE, "c1", &d, &f->err), R_NOTFOUND);
+    assert_int_equal(store_certificate_get(f->store, f->arena, "c1", &c, &f->err), R_NOTFOUND);
+    ok(f, store_device_removed_list(f->store, f->arena, clock_wall_s(), &guids, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(guids[0], GUID_A);
+    ok(f, store_device_removed_list(f->store, f->arena, clock_wall_s() + 86400, &guids, &count, &f->err));
+    assert_int_equal(count, 0);
+}
+
+static void a_renewed_token_works_a_day_longer(void **state)
+{
+    struct fixture *f = *state;
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_device_token_add(f->store, GUID_A, "t1", 0, 1000, &f->err));
+    ok(f, store_device_token_renew(f->store, GUID_A, "t1", 500, &f->err));
+    ok(f, store_device_token_check(f->store, GUID_A, "t1", 500 + STORE_SUPERSEDED_S, &f->err));
+    assert_int_equal(store_device_token_check(f->store, GUID_A, "t1", 501 + STORE_SUPERSEDED_S, &f->err), R_DENIED);
+    /* renewing the old one again does not make it live longer */
+    ok(f, store_device_token_renew(f->store, GUID_A, "t1", 900, &f->err));
+    assert_int_equal(store_device_token_check(f->store, GUID_A, "t1", 501 + STORE_SUPERSEDED_S, &f->err), R_DENIED);
+}
+
+static void a_token_that_was_never_issued_to_this_device_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    add(f, GUID_A, "PC", "k1");
+    add(f, GUID_B, "PC2", "k2");
+    ok(f, store_device_token_add(f->store, GUID_A, "t1", 0, 1000, &f->err));
+    assert_int_equal(store_device_token_check(f->store, GUID_B, "t1", 1, &f->err), R_DENIED);
+    assert_int_equal(store_device_token_check(f->store, GUID_A, "t2", 1, &f->err), R_DENIED);
+}
+
+static void renewals_are_limited_to_five_a_day(void **state)
+{
+    struct fixture *f = *state;
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_device_token_add(f->store, GUID_A, "t1", 0, 1000, &f->err));
+    for (int i = 0; i < STORE_RENEWALS_A_DAY; i++)
+        ok(f, store_device_token_renew(f->store, GUID_A, "t1", 1000 + i, &f->err));
+    assert_int_equal(store_device_token_renew(f->store, GUID_A, "t1", 2000, &f->err), R_LIMIT);
+    ok(f, store_device_token_renew(f->store, GUID_A, "t1", 1000 + 86400, &f->err));
+}
+
+static void a_device_keeps_a_bounded_number_of_tokens(void **state)
+{
+    struct fixture *f = *state;
+    char id[8];
+    add(f, GUID_A, "PC", "k1");
+    for (int i = 0; i < 2 * STORE_TOKENS_A_DEVICE; i++) {
+        (void)snprintf(id, sizeof id, "t%d", i);
+        ok(f, store_device_token_add(f->store, GUID_A, id, i, 1000, &f->err));
+    }
+    assert_int_equal(store_device_token_check(f->store, GUID_A, "t0", 1, &f->err), R_DENIED);
+    ok(f, store_device_token_check(f->store, GUID_A, id, 1, &f->err));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_device_is_found_by_everything_that_names_it),
+        TEST(two_devices_of_a_name_must_be_told_apart_by_guid),
+        TEST(a_key_belongs_to_one_device),
+        TEST(a_name_or_hardware_id_in_use_is_known),
+        TEST(blocking_bumps_the_bundle_and_is_counted),
+        TEST(a_removed_device_stays_refused_for_a_while),
+        TEST(a_renewed_token_works_a_day_longer),
+        TEST(a_token_that_was_never_issued_to_this_device_does_not_count),
+        TEST(renewals_are_limited_to_five_a_day),
+        TEST(a_device_keeps_a_bounded_number_of_tokens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bulk tokens, roles, endpoints, policies, trust, settings, nonces, audit. */
+#include "fixture.h"
+
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "store/audit.h"
+#include "store/endpoint.h"
+#include "store/nonce.h"
+#include "store/policy.h"
+#include "store/role.h"
+#include "store/setting.h"
+#include "store/token.h"
+#include "store/trust.h"
+
+/* --- bulk tokens --- */
+
+static void add_token(struct fixture *f, int64_t uses)
+{
+    struct store_token t = {.id = "t", .issued = 0, .expires = 1000, .uses = uses};
+    ok(f, store_token_add(f->store, &t, &f->err));
+}
+
+static int64_t used(struct fixture *f)
+{
+    struct store_token t;
+    ok(f, store_token_get(f->store, f->arena, "t", &t, &f->err));
+    return t.used;
+}
+
+static void a_retry_with_the_same_key_costs_no_further_use(void **state)
+{
+    struct fixture *f = *state;
+    add_token(f, 1);
+    ok(f, store_token_use(f->store, "t", "key1", 10, &f->err));
+    ok(f, store_token_use(f->store, "t", "key1", 20, &f->err));
+    assert_int_equal(used(f), 1);
+    assert_int_equal(store_token_use(f->store, "t", "key2", 20, &f->err), R_LIMIT);
+    assert_int_equal(used(f), 1);
+}
+
+static void a_refused_use_is_not_remembered(void **state)
+{
+    struct fixture *f = *state;
+    add_token(f, 2);
+    ok(f, store_token_block(f->store, "t", true, &f->err));
+    assert_int_equal(store_token_use(f->store, "t", "key1", 10, &f->err), R_DENIED);
+    ok(f, store_token_block(f->store, "t", false, &f->err));
+    ok(f, store_token_use(f->store, "t", "key1", 10, &f->err));
+    assert_int_equal(used(f), 1);
+}
+
+static void an_ended_or_unknown_token_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    add_token(f, 2);
+    assert_int_equal(store_token_use(f->store, "t", "key1", 2000, &f->err), R_TIMEOUT);
+    assert_int_equal(store_token_use(f->store, "other", "key1", 10, &f->err), R_NOTFOUND);
+}
+
+static void a_blocked_token_is_told_until_it_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct store_token *list;
+    size_t count;
+    add_token(f, 2);
+    ok(f, store_token_block(f->store, "t", true, &f->err));
+    assert_int_equal(sequence(f, "bundle"), 1);
+    ok(f, store_token_blocked_list(f->store, f->arena, 500, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    ok(f, store_token_blocked_list(f->store, f->arena, 5000, &list, &count, &f->err));
+    assert_int_equal(count, 0);
+}
+
+static void the_state_of_a_token_is_a_word(void **state)
+{
+    (void)state;
+    struct store_token t = {.expires = 100, .uses = 1};
+    assert_string_equal(store_token_state(&t, 50), "valid");
+    assert_string_equal(store_token_state(&t, 101), "expired");
+    t.used = 1;
+    assert_string_equal(store_token_state(&t, 50), "used");
+    t.blocked = true;
+    assert_string_equal(store_token_state(&t, 50), "blocked");
+}
+
+enum { RACERS = 8, LIMIT = 3 };
+struct racer {
+    const char *path;
+    char key[16];
+    enum result result;
+};
+static void *race(void *arg)
+{
+    struct racer *r = arg;
+    struct store *s;
+    struct error err;
+    r->result = store_open(r->path, &s, &err);
+    if (r->result != OK)
+        return NULL;
+    r->result = store_token_use(s, "t", r->key, 10, &err);
+    store_close(s);
+    return NULL;
+}
+
+static void racing_processes_use_a_token_no_more_often_than_allowed(void **state)
+{
+    struct fixture *f = *state;
+    struct racer racers[RACERS];
+    pthread_t threads[RACERS];
+    int good = 0;
+    add_token(f, LIMIT);
+    for (size_t i = 0; i < RACERS; i++) {
+        racers[i].path = f->path;
+        (void)snprintf(racers[i].key, sizeof racers[i].key, "key%zu", i);
+        assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+    }
+    for (size_t i = 0; i < RACERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(racers[i].result == OK || racers[i].result == R_LIMIT);
+        good += racers[i].result == OK;
+    }
+    assert_int_equal(good, LIMIT);
+    assert_int_equal(used(f), LIMIT);
+}
+
+/* --- roles --- */
+
+static void a_removed_connector_is_revoked_and_its_id_not_reused(void **state)
+{
+    struct fixture *f = *state;
+    struct store_connector c = {.id = "cp1", .not_after = clock_wall_s() + 1000}, got;
+    struct store_revoked *revoked;
+    size_t count;
+    ok(f, store_connector_add(f->store, &c, &f->err));
+    assert_int_equal(sequence(f, "connector:cp1"), 1);
+    assert_int_equal(store_connector_add(f->store, &c, &f->err), R_CONFLICT);
+    int64_t before = sequence(f, "bundle");
+    ok(f, store_connector_remove(f->store, "cp1", &f->err));
+    assert_int_equal(sequence(f, "bundle"), before + 1);
+    assert_int_equal(store_connector_get(f->store, f->arena, "cp1", &got, &f->err), R_NOTFOUND);
+    ok(f, store_revoked_list(f->store, f->arena, clock_wall_s(), &revoked, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(revoked[0].kind, "connector");
+    assert_string_equal(revoked[0].id, "cp1");
+    assert_int_equal(store_connector_add(f->store, &c, &f->err), R_CONFLICT);
+    assert_int_equal(store_connector_remove(f->store, "cp1", &f->err), R_NOTFOUND);
+}
+
+static void an_id_is_free_again_when_its_certificate_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    struct store_gateway g = {.id = "gw1", .host = "h", .port = 443, .not_after = clock_wall_s() - 10};
+    ok(f, store_gateway_add(f->store, &g, &f->err));
+    ok(f, store_gateway_remove(f->store, "gw1", &f->err));
+    ok(f, store_gateway_add(f->store, &g, &f->err));
+}
+
+static void a_pki_certificate_belongs_to_one_connector(void **state)
+{
+    struct fixture *f = *state;
+    struct store_connector c = {.id = "cp1", .pki_sha256 = "aa", .pki_subject = "CN=cp"}, got;
+    ok(f, store_connector_add(f->store, &c, &f->err));
+    ok(f, store_connector_by_pki(f->store, f->arena, "aa", &got, &f->err));
+    assert_string_equal(got.id, "cp1");
+    c.id = "cp2";
+    assert_int_equal(store_connector_add(f->store, &c, &f->err), R_CONFLICT);
+}
+
+static void registering_an_unchanged_management_point_bumps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store_mp m = {"1", "https", "https://mp:8443", "pki token", "PEM"};
+    struct store_endpoint e = {.id = "1.ccm_sts",
+                               .role = "1",
+                               .name = "CCM_STS",
+                               .host = "",
+                               .auth = "token",
+                               .purpose = "sts",
+                               .methods = "POST",
+                               .headers = "cmg",
+                               .management_point = true,
+                               .url = "",
+                               .upstream_host = ""};
+    ok(f, store_mp_put(f->store, &m, &f->err));
+    ok(f, store_endpoint_put(f->store, &e, &f->err));
+    int64_t before = sequence(f, "bundle");
+    ok(f, store_mp_put(f->store, &m, &f->err));
+    ok(f, store_endpoint_put(f->store, &e, &f->err));
+    assert_int_equal(sequence(f, "bundle"), before);
+    m.anchors_pem = NULL;
+    ok(f, store_mp_put(f->store, &m, &f->err));
+    e.auth = "pki token";
+    ok(f, store_endpoint_put(f->store, &e, &f->err));
+    assert_int_equal(sequence(f, "bundle"), before + 2);
+    ok(f, store_mp_remove(f->store, "1", &f->err));
+    assert_int_equal(store_endpoint_get(f->store, f->arena, "1.ccm_sts", &e, &f->err), R_NOTFOUND);
+}
+
+/* --- endpoints --- */
+
+static void a_path_or_host_is_published_once(void **state)
+{
+    struct fixture *f = *state;
+    struct store_endpoint e = {.id = "git",
+                               .role = "git",
+                               .name = "",
+                               .host = "",
+                               .auth = "pki",
+                               .purpose = "general",
+                               .methods = "",
+                               .headers = "cmg",
+                               .url = "https://git",
+                               .upstream_host = ""};
+    ok(f, store_endpoint_add(f->store, &e, &f->err));
+    e.id = "git2";
+    e.role = "GIT";
+    assert_int_equal(store_endpoint_add(f->store, &e, &f->err), R_CONFLICT);
+    e.role = "";
+    e.host = "apt.example.com";
+    ok(f, store_endpoint_add(f->store, &e, &f->err));
+    e.id = "git3";
+    e.host = "APT.example.com";
+    assert_int_equal(store_endpoint_add(f->store, &e, &f->err), R_CONFLICT);
+    assert_int_equal(sequence(f, "bundle"), 2);
+}
+
+/* --- policies --- */
+
+static void a_policy_gets_a_version_for_each_content(void **state)
+{
+    struct fixture *f = *state;
+    struct store_policy p;
+    ok(f, store_policy_put(f->store, "base", SLICE("a"), "h1", &f->err));
+    ok(f, store_policy_put(f->store, "base", SLICE("a"), "h1", &f->err));
+    ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
+    assert_int_equal(p.version, 1);
+    assert_int_equal(sequence(f, "policy"), 1);
+    ok(f, store_policy_put(f->store, "base", SLICE("b"), "h2", &f->err));
+    const char *id = p.id;
+    ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
+    assert_int_equal(p.version, 2);
+    assert_string_equal(p.content, "b");
+    assert_string_equal(p.id, id);
+    ok(f, store_policy_remove(f->store, "base", &f->err));
+    assert_int_equal(sequence(f, "policy"), 3);
+    assert_int_equal(store_policy_remove(f->store, "base", &f->err), R_NOTFOUND);
+}
+
+/* --- trust --- */
+
+static void a_crl_is_never_replaced_by_an_older_one(void **state)
+{
+    struct fixture *f = *state;
+    struct store_trust t = {.id = "ca", .kind = "crl", .subject = "CN=ca", .number = "02", .data = "two"};
+    struct store_trust *list;
+    size_t count;
+    ok(f, store_trust_put(f->store, &t, &f->err));
+    t.number = "01";
+    assert_int_equal(store_trust_put(f->store, &t, &f->err), R_CONFLICT);
+    t.number = "0100"; /* 256: longer, although its text sorts lower */
+    t.data = "new";
+    ok(f, store_trust_put(f->store, &t, &f->err));
+    t.number = "ff";
+    assert_int_equal(store_trust_put(f->store, &t, &f->err), R_CONFLICT);
+    ok(f, store_trust_list(f->store, f->arena, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].data, "new");
+    assert_int_equal(sequence(f, "bundle"), 2);
+}
+
+/* --- settings --- */
+
+static void a_setting_takes_only_what_it_knows(void **state)
+{
+    struct fixture *f = *state;
+    bool is;
+    int64_t number;
+    ok(f, store_setting_is(f->store, "approval", "auto", &is, &f->err));
+    assert_true(is);
+    assert_int_equal(store_setting_put(f->store, "approval", SLICE("perhaps"), &f->err), R_INVALID);
+    ok(f, store_setting_put(f->store, "approval", SLICE("manual"), &f->err));
+    ok(f, store_setting_is(f->store, "approval", "manual", &is, &f->err));
+    assert_true(is);
+    assert_int_equal(sequence(f, "bundle"), 1);
+    assert_int_equal(store_setting_put(f->store, "renewal_grace", SLICE("-1"), &f->err), R_INVALID);
+    ok(f, store_setting_put(f->store, "renewal_grace", SLICE("0"), &f->err));
+    ok(f, store_setting_get_int(f->store, "renewal_grace", &number, &f->err));
+    assert_int_equal(number, 0);
+    assert_int_equal(store_setting_put(f->store, "unheard", SLICE("x"), &f->err), R_NOTFOUND);
+}
+
+/* --- nonces --- */
+
+static void a_nonce_counts_once_in_ten_minutes(void **state)
+{
+    struct fixture *f = *state;
+    ok(f, store_nonce_use(f->store, "key", "n", 1000, &f->err));
+    assert_int_equal(store_nonce_use(f->store, "key", "n", 1000 + STORE_NONCE_KEEP_S, &f->err), R_CONFLICT);
+    ok(f, store_nonce_use(f->store, "other", "n", 1000, &f->err));
+    ok(f, store_nonce_use(f->store, "key", "n", 1001 + STORE_NONCE_KEEP_S, &f->err));
+}
+
+/* --- audit --- */
+
+static void the_audit_tells_the_newest_first(void **state)
+{
+    struct fixture *f = *state;
+    struct store_audit *list;
+    size_t count;
+    ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "a", .object = "o"}, &f->err));
+    ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "b"}, &f->err));
+    ok(f, store_audit_list(f->store, f->arena, 10, &list, &count, &f->err));
+    assert_int_equal(count, 2);
+    assert_string_equal(list[0].action, "b");
+    assert_string_equal(list[1].object, "o");
+    ok(f, store_audit_list(f->store, f->arena, 1, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+}
+
+static void a_list_that_is_too_large_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct arena *small = arena_new(128);
+    struct store_audit *list;
+    size_t count;
+    for (int i = 0; i < 10; i++)
+        ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "a"}, &f->err));
+    assert_int_equal(store_audit_list(f->store, small, 100, &list, &count, &f->err), R_LIMIT);
+    arena_free(small);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_retry_with_the_same_key_costs_no_further_use),
+        TEST(a_refused_use_is_not_remembered),
+        TEST(an_ended_or_unknown_token_is_refused),
+        TEST(a_blocked_token_is_told_until_it_ends),
+        TEST(the_state_of_a_token_is_a_word),
+        TEST(racing_processes_use_a_token_no_more_often_than_allowed),
+        TEST(a_removed_connector_is_revoked_and_its_id_not_reused),
+        TEST(an_id_is_free_again_when_its_certificate_has_ended),
+        TEST(a_pki_certificate_belongs_to_one_connector),
+        TEST(registering_an_unchanged_management_point_bumps_nothing),
+        TEST(a_path_or_host_is_published_once),
+        TEST(a_policy_gets_a_version_for_each_content),
+        TEST(a_crl_is_never_replaced_by_an_older_one),
+        TEST(a_setting_takes_only_what_it_knows),
+        TEST(a_nonce_counts_once_in_ten_minutes),
+        TEST(the_audit_tells_the_newest_first),
+        TEST(a_list_that_is_too_large_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

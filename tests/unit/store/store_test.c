@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store itself: transactions, several processes, privacy of the file, versions of the schema. */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+static void count_call(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void the_database_is_readable_by_its_owner_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    char wal[128];
+    (void)snprintf(wal, sizeof wal, "%s-wal", f->path);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void a_database_that_others_can_read_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct store *second = NULL;
+    assert_int_equal(chmod(f->path, 0644), 0);
+    assert_int_equal(store_open(f->path, &second, &f->err), R_DENIED);
+    assert_null(second);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct store *second = NULL;
+    ok(f, store_exec(f->store, "INSERT INTO schema_migration (version, applied) VALUES (9999, 0)", STORE_NO_PARAMS,
+                     NULL, &f->err));
+    assert_int_equal(store_open(f->path, &second, &f->err), R_CONFLICT);
+    assert_non_null(strstr(f->err.text, "9999"));
+}
+
+static void opening_again_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    store_close(f->store);
+    f->store = NULL;
+    ok(f, store_open(f->path, &f->store, &f->err));
+    assert_int_equal(sequence(f, "bundle"), 1);
+}
+
+static void parameters_are_never_part_of_the_statement(void **state)
+{
+    struct fixture *f = *state;
+    const char *evil = "x'); DROP TABLE setting; --";
+    struct store_rows *rows;
+    ok(f, store_exec(f->store, "INSERT INTO setting (name, value) VALUES ($2, $1)",
+                     STORE_PARAMS(STORE_T("value"), STORE_T(evil)), NULL, &f->err));
+    ok(f, store_query(f->store, "SELECT name, value, NULL, 42 FROM setting WHERE name = $1",
+                      STORE_PARAMS(STORE_T(evil)), &rows, &f->err));
+    ok(f, store_rows_next(rows, &f->err));
+    assert_true(slice_eq(store_rows_text(rows, 0), slice_of(evil)));
+    assert_true(slice_eq(store_rows_text(rows, 1), SLICE("value")));
+    assert_true(store_rows_null(rows, 2));
+    assert_null(store_rows_text(rows, 2).ptr);
+    assert_int_equal(store_rows_int(rows, 3), 42);
+    assert_int_equal(store_rows_next(rows, &f->err), R_EOF);
+    store_rows_free(rows);
+}
+
+static void blobs_with_zero_bytes_come_back_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct store_rows *rows;
+    struct slice blob = SLICE("a\0b");
+    ok(f, store_query(f->store, "SELECT $1", STORE_PARAMS(STORE_B(blob)), &rows, &f->err));
+    ok(f, store_rows_next(rows, &f->err));
+    assert_true(slice_eq(store_rows_text(rows, 0), blob));
+    store_rows_free(rows);
+}
+
+static void a_rolled_back_change_leaves_no_trace(void **state)
+{
+    struct fixture *f = *state;
+    int woken = 0;
+    store_on_bump(f->store, count_call, &woken);
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    assert_int_equal(store_end(f->store, R_INVALID, &f->err), R_INVALID);
+    assert_int_equal(sequence(f, "bundle"), 0);
+    assert_int_equal(woken, 0);
+}
+
+static void an_inner_failure_fails_the_whole(void **state)
+{
+    struct fixture *f = *state;
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    ok(f, store_begin(f->store, STORE_QUICK, &f->err));
+    assert_int_equal(store_end(f->store, R_LIMIT, &f->err), R_LIMIT);
+    assert_int_equal(store_end(f->store, OK, &f->err), R_LIMIT);
+    assert_int_equal(sequence(f, "bundle"), 0);
+}
+
+static void a_bump_wakes_once_after_the_commit(void **state)
+{
+    struct fixture *f = *state;
+    int woken = 0;
+    store_on_bump(f->store, count_call, &woken);
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
+    assert_int_equal(woken, 0);
+    ok(f, store_end(f->store, OK, &f->err));
+    assert_int_equal(woken, 1);
+    assert_int_equal(sequence(f, "bundle"), 2); /* the bundle holds the location */
+    assert_int_equal(sequence(f, "location"), 1);
+    assert_int_equal(sequence(f, "site"), 2);
+}
+
+static void a_constraint_is_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+    const char *sql = "INSERT INTO setting (name, value) VALUES ('a', 'b')";
+    ok(f, store_exec(f->store, sql, STORE_NO_PARAMS, NULL, &f->err));
+    assert_int_equal(store_exec(f->store, sql, STORE_NO_PARAMS, NULL, &f->err), R_CONFLICT);
+}
+
+/* Each thread is a process of its own as far as the database goes: a connection of its own. */
+enum { WRITERS = 4, BUMPS = 50 };
+static void *bump_often(void *arg)
+{
+    struct store *s;
+    struct error err;
+    if (store_open(arg, &s, &err) != OK)
+        return arg;
+    for (int i = 0; i < BUMPS; i++) {
+        if (store_bump(s, STORE_BUNDLE, &err) != OK)
+            return arg;
+    }
+    store_close(s);
+    return NULL;
+}
+
+static void several_processes_lose_no_bump(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[WRITERS];
+    void *failed;
+    for (size_t i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, bump_often, f->path), 0);
+    for (size_t i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(sequence(f, "bundle"), WRITERS * BUMPS);
+}
+
+static void old_documents_are_refreshed_once(void **state)
+{
+    struct fixture *f = *state;
+    ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, &f->err));
+    assert_int_equal(sequence(f, "location"), 1);
+    ok(f, store_exec(f->store, "UPDATE sequence SET changed = 0", STORE_NO_PARAMS, NULL, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, &f->err));
+    assert_int_equal(sequence(f, "location"), 2);
+    assert_int_equal(sequence(f, "bundle"), 2);
+    assert_int_equal(sequence(f, "site"), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_database_is_readable_by_its_owner_alone),
+        TEST(a_database_that_others_can_read_is_refused),
+        TEST(a_newer_schema_is_refused),
+        TEST(opening_again_changes_nothing),
+        TEST(parameters_are_never_part_of_the_statement),
+        TEST(blobs_with_zero_bytes_come_back_whole),
+        TEST(a_rolled_back_change_leaves_no_trace),
+        TEST(an_inner_failure_fails_the_whole),
+        TEST(a_bump_wakes_once_after_the_commit),
+        TEST(a_constraint_is_a_conflict),
+        TEST(several_processes_lose_no_bump),
+        TEST(old_documents_are_refreshed_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
