@@ -22,13 +22,20 @@ void http_h1_wire_free(struct http_h1_wire *w)
     buf_free(&w->out);
 }
 
+static void give(struct http_h1_wire *w, struct slice data)
+{
+    if (!w->stream || w->broken)
+        return;
+    w->wrote = true;
+    net_stream_write(w->stream, data);
+}
+
 void http_h1_wire_flush(struct http_h1_wire *w)
 {
     size_t n = buf_len(&w->out);
     if (!n)
         return;
-    if (w->stream && !w->broken)
-        net_stream_write(w->stream, buf_data(&w->out));
+    give(w, buf_data(&w->out));
     buf_consume(&w->out, n);
 }
 
@@ -36,11 +43,8 @@ static void put(struct http_h1_wire *w, struct slice data)
 {
     if (buf_len(&w->out) + data.len > GATHER_MAX)
         http_h1_wire_flush(w);
-    if (data.len <= GATHER_MAX && buf_append(&w->out, data) == OK)
-        return;
-    http_h1_wire_flush(w);
-    if (w->stream && !w->broken)
-        net_stream_write(w->stream, data);
+    if (data.len > GATHER_MAX || buf_append(&w->out, data) != OK)
+        give(w, data);
 }
 
 bool http_h1_wire_write(struct http_h1_wire *w, struct slice data)

@@ -26,6 +26,7 @@ struct http_h1_wire {
     size_t unreported;  /* bytes that the user wrote and was not told of yet */
     size_t outstanding; /* bytes of body delivered and not consumed */
     bool paused;
+    bool wrote;  /* something was given to the stream; for the user to reset */
     bool broken; /* the stream is dead: output goes nowhere */
 
     /* The body being sent. */
