@@ -154,22 +154,22 @@ static void add_crl_ext(X509_CRL *crl, X509 *issuer, int nid, const char *value)
     X509V3_CTX ctx;
     CONF *conf = NCONF_new(NULL);
     long line;
+    bool section = strchr(value, '\n'); /* several lines are a section named "x"; one line stands for itself */
     BIO *bio = BIO_new_mem_buf(value, -1);
-    must(conf && bio && NCONF_load_bio(conf, bio, &line));
+    must(conf && bio && (!section || NCONF_load_bio(conf, bio, &line)));
     BIO_free(bio);
     X509V3_set_ctx(&ctx, issuer, NULL, NULL, crl, 0);
     X509V3_set_nconf(&ctx, conf);
-    /* A value of several lines is a section named "x"; one line stands for itself. */
-    X509_EXTENSION *e = X509V3_EXT_nconf_nid(conf, &ctx, nid, strchr(value, '\n') ? "critical,@x" : value);
+    X509_EXTENSION *e = X509V3_EXT_nconf_nid(conf, &ctx, nid, section ? "critical,@x" : value);
     must(e != NULL && X509_CRL_add_ext(crl, e, -1));
     X509_EXTENSION_free(e);
     NCONF_free(conf);
 }
 
-static void add_number(X509_CRL *crl, const char *text)
+static void add_number(X509_CRL *crl, int nid, const char *text)
 {
     ASN1_INTEGER *n = s2i_ASN1_INTEGER(NULL, text);
-    must(n != NULL && X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0, X509V3_ADD_DEFAULT));
+    must(n != NULL && X509_CRL_add1_ext_i2d(crl, nid, n, nid == NID_delta_crl, X509V3_ADD_DEFAULT));
     ASN1_INTEGER_free(n);
 }
 
@@ -186,7 +186,9 @@ struct slice make_crl(const struct crl_spec *s)
     for (size_t i = 0; i < ARRAY_LEN(s->revoked) && s->revoked[i]; i++)
         add_revoked(crl, s->revoked[i], s);
     if (!s->number || s->number[0])
-        add_number(crl, s->number ? s->number : "1");
+        add_number(crl, NID_crl_number, s->number ? s->number : "1");
+    if (s->delta_base)
+        add_number(crl, NID_delta_crl, s->delta_base);
     for (size_t i = 0; i < ARRAY_LEN(s->ext) && s->ext[i].nid; i++)
         add_crl_ext(crl, s->issuer->cert, s->ext[i].nid, s->ext[i].value);
     must(X509_CRL_sort(crl));

@@ -38,9 +38,10 @@ void drop(struct pair *p);
 
 struct crl_spec {
     const struct pair *issuer;
-    EVP_PKEY *signer;   /* NULL: the issuer's */
-    const char *number; /* decimal; NULL: 1; "": none */
-    int64_t from, to;   /* 0: NOW - DAY, NOW + DAY; to -1: none */
+    EVP_PKEY *signer;       /* NULL: the issuer's */
+    const char *number;     /* decimal; NULL: 1; "": none */
+    const char *delta_base; /* NULL: a full CRL */
+    int64_t from, to;       /* 0: NOW - DAY, NOW + DAY; to -1: none */
     X509 *revoked[4];
     int reason; /* of the entries, + 1; 0: none */
     struct extension ext[4];
