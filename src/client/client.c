@@ -120,11 +120,18 @@ static bool read_anchors(struct client_session *s)
     return true;
 }
 
+static void find_name(struct client_session *s)
+{
+    const char *name = client_setting(&s->c->settings, SETTING_NAME);
+    (void)snprintf(s->name, sizeof s->name, "%s", name ? name : "");
+    if (!name && gethostname(s->name, sizeof s->name - 1) != 0)
+        (void)snprintf(s->name, sizeof s->name, "unnamed");
+}
+
 static bool read_settings(struct client_session *s)
 {
     const struct client_settings *set = &s->c->settings;
     const char *pin = client_setting(set, SETTING_SITE_KEY), *fqdns = client_setting(set, SETTING_CMG_FQDNS);
-    const char *name = client_setting(set, SETTING_NAME);
     struct error err;
     size_t len;
     if (client_setting_on(set, SETTING_DISALLOW_CMG)) {
@@ -147,9 +154,6 @@ static bool read_settings(struct client_session *s)
     }
     if (!choices_version_parse(slice_of(client_setting(set, SETTING_CLIENT_VERSION)), &s->version))
         s->version = 0;
-    (void)snprintf(s->name, sizeof s->name, "%s", name ? name : "");
-    if (!name && gethostname(s->name, sizeof s->name - 1) != 0)
-        (void)snprintf(s->name, sizeof s->name, "unnamed");
     return true;
 }
 
@@ -157,8 +161,12 @@ bool client_session_begin(struct client *c, struct client_session *s)
 {
     struct error err;
     *s = (struct client_session){.c = c, .http = client_http_new()};
+    find_name(s);
     if (!read_settings(s) || !read_anchors(s))
         return false;
+    if (client_setting(&c->settings, SETTING_MP_URLS) && !client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET))
+        client_logf(&c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
+                    "MPUrls is set, but this version reaches management points through a gateway only");
     find_pki(s);
     if (client_credential_own(c->dir, clock_wall_s(), &s->own, &err) != OK)
         return client_session_fail(s, "own_key", &err, "correct the file's owner and mode (0600)");

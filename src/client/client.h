@@ -42,6 +42,7 @@ struct client_session {
     char name[129];
     unsigned version;
     json_t *location; /* verified content; NULL: not yet */
+    bool shown;       /* a credential for choice.method was shown to a gateway already */
     struct client_choice choice;
     json_t *policies; /* the array in force; NULL: none */
     int64_t policy_sequence;

@@ -149,6 +149,23 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
     return false;
 }
 
+/* Before the management points are known, what can be said of the methods by the credentials alone. */
+static void explain_credentials(struct client_session *s)
+{
+    const struct client_identity *id = &s->c->identity;
+    bool token = id->of[CHOICE_TOKEN].device_token || id->bulk_token;
+    struct client_choice *c = &s->choice;
+    *c = (struct client_choice){.method = s->has_pki ? CHOICE_PKI : CHOICE_TOKEN};
+    if (!s->has_pki)
+        (void)snprintf(c->why_not[CHOICE_PKI], sizeof c->why_not[0], "%.250s", s->pki_fault.text);
+    (void)snprintf(c->why_not[CHOICE_ENTRA], sizeof c->why_not[0],
+                   "the device is neither Entra joined nor hybrid joined");
+    if (s->has_pki || !token)
+        (void)snprintf(c->why_not[CHOICE_TOKEN], sizeof c->why_not[0], "%s",
+                       token ? "comes after pki in the order of preference"
+                             : "no device token and no bulk registration token");
+}
+
 /* --- the choice --- */
 
 static void log_choice(const struct client_session *s)
@@ -166,8 +183,8 @@ static void log_choice(const struct client_session *s)
                     choices_client_name(c->method),
                     c->against_rules ? ", although it does not work there: the gateway is asked for its words" : "");
     else
-        client_logf(l, CLIENT_LOG_REGISTRATION, LOG_ERROR, "No method is left for management point %s (%s)", c->role.id,
-                    choices_mp_name(c->role.mode));
+        client_logf(l, CLIENT_LOG_REGISTRATION, LOG_ERROR, "No method is left%s%s",
+                    *c->role.id ? " for management point " : "", c->role.id);
 }
 
 static bool choose(struct client_session *s, bool has_certificate, const char *no_certificate)
@@ -205,18 +222,6 @@ static bool no_method(struct client_session *s)
                                      "--token-file F");
 }
 
-static bool nothing_to_show(struct client_session *s)
-{
-    const char *no_token = s->c->identity.of[CHOICE_TOKEN].device_token
-                               ? "the device token has expired and the management points are not known"
-                               : "no device token and no bulk registration token";
-    (void)snprintf(s->choice.why_not[CHOICE_PKI], sizeof s->choice.why_not[0], "%.250s", s->pki_fault.text);
-    (void)snprintf(s->choice.why_not[CHOICE_ENTRA], sizeof s->choice.why_not[0], "the device is not joined to Entra");
-    (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0], "%s", no_token);
-    log_choice(s);
-    return no_method(s);
-}
-
 static void remember_role(struct client_session *s)
 {
     struct client_identity *id = &s->c->identity;
@@ -246,15 +251,21 @@ bool client_locate(struct client_session *s)
     struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
     json_t *kept = kept_location(s);
     bool ok;
+    explain_credentials(s);
     add_known_gateways(s, kept);
     s->gateway = &s->gateways.items[0];
     if (metadata_credential(s, &call)) {
+        s->shown = true;
         ok = ask_gateways(s, &call);
     } else if (kept && s->c->identity.of[CHOICE_TOKEN].device_token) {
         s->location = json_incref(kept);
         ok = true;
     } else {
-        ok = nothing_to_show(s);
+        if (!*s->choice.why_not[CHOICE_TOKEN])
+            (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0],
+                           "the device token has expired, and the management points are not known");
+        log_choice(s);
+        ok = no_method(s);
     }
     json_decref(kept);
     if (!ok || !choose(s, s->has_pki, s->has_pki ? NULL : s->pki_fault.text))

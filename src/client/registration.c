@@ -58,13 +58,13 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
         return error_set(err, R_INVALID, "'guid' is no GUID");
     if (strcmp(approval, "approved") != 0 && strcmp(approval, "pending") != 0)
         return error_set(err, R_INVALID, "'approval' is neither approved nor pending");
+    if (token && !client_token_valid(slice_of(token)))
+        return error_set(err, R_INVALID, "'device_token' is no token");
     r->pending = strcmp(approval, "pending") == 0;
     if (strcmp(r->guid, guid) != 0)
         client_session_drop_tokens(r);
     (void)snprintf(r->guid, sizeof r->guid, "%s", guid);
     (void)snprintf(r->key_id, sizeof r->key_id, "%s", client_session_credential(s, s->choice.method)->key_id);
-    if (token && !client_token_valid(slice_of(token)))
-        return error_set(err, R_INVALID, "'device_token' is no token");
     if (token)
         client_device_token_take(r, token, clock_wall_s());
     if (!r->pending)

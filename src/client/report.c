@@ -65,7 +65,7 @@ json_t *client_report(const struct client_session *s, bool ok)
     json_t *ret =
         json_pack("{s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b}", "ok", (int)ok,
                   "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
-                  s->choice.found ? json_string(choices_client_name(s->choice.method)) : json_null(),
+                  s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
                   "management_point", management_point(s), "gateway", gateway(s), "approval",
                   registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
                   text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
@@ -107,9 +107,11 @@ void client_report_text(const json_t *r, FILE *out)
         text_failure(r, out);
     if (*str(r, "device"))
         (void)fprintf(out, "Device %s '%s', %s\n", str(r, "device"), str(r, "name"), str(r, "approval"));
-    if (*str(r, "method"))
+    if (*str(r, "method") && json_is_object(mp))
         (void)fprintf(out, "Method %s at management point %s (%s) through %s\n", str(r, "method"), str(mp, "id"),
                       str(mp, "mode"), str(r, "gateway"));
+    else if (*str(r, "method"))
+        (void)fprintf(out, "Method %s at gateway %s\n", str(r, "method"), str(r, "gateway"));
     json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
         fprintf(out, "  not %s: %s\n", str(p, "method"), str(p, "why"));
     json_array_foreach(json_object_get(r, "policies"), i, p)(void)

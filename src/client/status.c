@@ -153,8 +153,10 @@ void client_status_text(const json_t *s, FILE *out)
                   json_opt_bool(s, "cmg_disallowed", false) ? ", not used: DisAllowCMG=1 (local)" : "");
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
                   str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));
-    (void)fprintf(out, "  %-16s %s at management point %s (%s)\n", "method", str(s, "method", "none yet"),
-                  str(mp, "id", "none"), str(mp, "mode", "-"));
+    (void)fprintf(out, "  %-16s %s", "method", str(s, "method", "none yet"));
+    if (json_is_object(mp))
+        (void)fprintf(out, " at management point %s (%s)", str(mp, "id", ""), str(mp, "mode", ""));
+    (void)fputc('\n', out);
     json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
         fprintf(out, "  %-16s not %s: %s\n", "", str(p, "method", ""), str(p, "why", ""));
     text_tokens(s, out);

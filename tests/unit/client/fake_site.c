@@ -100,8 +100,6 @@ static void drop_signers(struct signers *s)
 
 static void put(struct buf *out, int status, const char *fields, const char *body)
 {
-    char date[CLOCK_TEXT_SIZE];
-    clock_http_date(clock_wall_s(), date);
     if (buf_printf(out, "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", status, strlen(body),
                    fields, body) != OK)
         fatal("the answer is too long");
@@ -262,6 +260,10 @@ static void answer(void *arg, const struct tls_server_request *r, struct buf *ou
     }
     if (no->where && slice_find_slice(r->target, slice_of(no->where)) != SIZE_MAX) {
         put_problem(s, out, no->status, no->code, no->reason);
+        return;
+    }
+    if (s->knobs.nonsense.where && slice_find_slice(r->target, slice_of(s->knobs.nonsense.where)) != SIZE_MAX) {
+        put(out, 200, "", s->knobs.nonsense.body);
         return;
     }
     if (slice_ends(r->target, SLICE("/ServiceMetadata"))) {

@@ -18,9 +18,14 @@ struct fake_refusal { /* where: a part of the target that is refused; NULL: none
     const char *code, *reason;
 };
 
+struct fake_nonsense { /* a part of the target that is answered with 200 and this; NULL: none */
+    const char *where, *body;
+};
+
 struct fake_knobs {
     const char *location; /* content of the location document */
     struct fake_refusal refuse;
+    struct fake_nonsense nonsense;
     bool foreign_documents; /* signed by another site's root */
     int64_t sequence;       /* of location and policy */
     const char *policy;     /* JSON array */

@@ -348,6 +348,81 @@ static void policy_never_goes_back_to_an_older_sequence(void **state)
     json_decref(report);
 }
 
+static void nonsense_from_any_endpoint_is_refused_and_nothing_of_it_is_kept(void **state)
+{
+    static const struct {
+        const char *where, *body, *reason;
+    } cases[] = {
+        {"/ServiceMetadata", "", "not_a_gateway"},
+        {"/ServiceMetadata", "<html>", "not_a_gateway"},
+        {"/ServiceMetadata", "{\"signed\":7}", "not_a_gateway"},
+        {"/ServiceMetadata", "{\"signed\":\"a.b.c\"}", "location_untrusted"},
+        {"/registration", "[]", "bad_answer"},
+        {"/registration", "{\"guid\":\"me\",\"approval\":\"approved\"}", "bad_answer"},
+        {"/registration", "{\"guid\":\"" FAKE_GUID "\",\"approval\":\"maybe\"}", "bad_answer"},
+        {"/registration", "{\"guid\":\"" FAKE_GUID "\",\"approval\":\"approved\",\"device_token\":\"a\\r\\nX: y\"}",
+         "bad_answer"},
+        {"/CCM_STS", "{\"access_token\":\"a b\"}", "bad_answer"},
+        {"/CCM_STS", "{}", "bad_answer"},
+        {"/SMS_MP/", "", "policy_untrusted"},
+        {"/SMS_MP/", "a.b.c", "policy_untrusted"},
+    };
+    struct fixture *f = *state;
+    give_bulk(f);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fake_site_knobs(f->site)->nonsense = (struct fake_nonsense){cases[i].where, cases[i].body};
+        json_t *report = operate(f, CLIENT_RUN, false);
+        assert_member(report, "reason", cases[i].reason);
+        assert_int_equal(json_array_size(json_object_get(report, "policies")), 0);
+        json_decref(report);
+        char *path = file_join(f->dir, "policy.jws");
+        assert_false(file_exists(path));
+        free(path);
+    }
+    fake_site_knobs(f->site)->nonsense = (struct fake_nonsense){0};
+    json_decref(operate(f, CLIENT_RUN, true)); /* and the device is none the worse for it */
+}
+
+static void a_gateway_that_is_down_is_passed_over_for_the_next(void **state)
+{
+    struct fixture *f = *state;
+    char text[64];
+    (void)snprintf(text, sizeof text, "127.0.0.1:1;127.0.0.1:%u", fake_site_port(f->site));
+    set(f, "CMGFQDNs", text);
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+}
+
+static void a_gateway_that_the_site_told_of_is_known_the_next_time(void **state)
+{
+    struct fixture *f = *state;
+    char location[512];
+    (void)snprintf(location, sizeof location,
+                   "{\"roles\":[{\"id\":\"h1\",\"mode\":\"https\",\"clients\":[\"pki\"]}],\"gateways\":["
+                   "{\"id\":\"gw1\",\"host\":\"127.0.0.1\",\"port\":%u},{\"id\":\"bad\",\"host\":7,\"port\":-1}]}",
+                   fake_site_port(f->site));
+    fake_site_knobs(f->site)->location = location;
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    set(f, "CMGFQDNs", "127.0.0.1:1");
+    json_decref(operate(f, CLIENT_RUN, true));
+}
+
+static void a_refused_access_token_is_replaced_once(void **state)
+{
+    struct fixture *f = *state;
+    give_bulk(f);
+    json_decref(operate(f, CLIENT_RUN, true));
+    refuse(f, "/SMS_MP/", 401, "CMGService_Invalid_Token", "unknown_key");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+    assert_member(report, "reason", "unknown_key");
+    json_decref(report);
+}
+
 static void a_bulk_token_of_another_site_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +483,10 @@ int main(void)
         CASE(location_data_of_another_site_are_refused),
         CASE(policy_for_another_device_is_refused_and_the_last_good_one_stays),
         CASE(policy_never_goes_back_to_an_older_sequence),
+        CASE(nonsense_from_any_endpoint_is_refused_and_nothing_of_it_is_kept),
+        CASE(a_gateway_that_is_down_is_passed_over_for_the_next),
+        CASE(a_gateway_that_the_site_told_of_is_known_the_next_time),
+        CASE(a_refused_access_token_is_replaced_once),
         CASE(a_bulk_token_of_another_site_is_refused),
         CASE(a_bulk_token_pins_a_device_that_knows_no_site_yet),
         CASE(an_unreachable_gateway_is_logged_with_the_fields_code_and_the_cause),
