@@ -30,8 +30,10 @@ enum result pki_role_judge_new(struct slice root_pem, const char *site, const ch
     *ret = NULL;
     STACK_OF(X509) * root;
     enum result r = pki_cert_read_all(root_pem, 1, &root, err);
-    if (r != OK)
-        return error_prefix(err, "site root");
+    if (r != OK) {
+        (void)error_prefix(err, "site root");
+        return r; /* err may be NULL */
+    }
     if (strlen(site) == 0 || strlen(site) >= PKI_SITE_MAX || strlen(kind) > 40) {
         sk_X509_pop_free(root, X509_free);
         return error_set(err, R_INVALID, "site code or kind of role has a wrong length");
