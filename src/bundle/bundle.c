@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a bundle member by member, by a table; the long lists have files of their own. */
+#include "bundle/bundle.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "bundle/member.h"
+#include "bundle/model.h"
+#include "json/json.h"
+
+enum {
+    ARENA_MAX = 256 * 1024 * 1024,
+    PEM_MAX = 8 * 1024 * 1024,
+    DAY_S = 86400,
+    GRACE_DEFAULT_S = 90 * DAY_S,
+    AGE_MAX_S = 366 * DAY_S,
+    GRACE_MAX_S = 3660 * DAY_S
+};
+
+static enum result read_on_unavailable(const json_t *o, bool *ret_allow, struct error *err)
+{
+    json_t *word;
+    *ret_allow = false;
+    enum result r = member_opt(o, "on_unavailable", JSON_STRING, &word, err);
+    if (r != OK || !word)
+        return r;
+    *ret_allow = strcmp(json_string_value(word), "allow") == 0;
+    if (!*ret_allow && strcmp(json_string_value(word), "fail") != 0)
+        return error_set(err, R_INVALID, "member 'on_unavailable' is neither fail nor allow");
+    return OK;
+}
+
+static enum result read_settings(struct bundle *b, const json_t *content, struct error *err)
+{
+    struct bundle_settings *s = &b->settings;
+    json_t *o;
+    enum result r = member_opt(content, "settings", JSON_OBJECT, &o, err);
+    if (r != OK)
+        return r;
+    r = member_bool(o, "crl_check", true, &s->crl_check, err);
+    if (r == OK)
+        r = read_on_unavailable(o, &s->allow_when_unavailable, err);
+    if (r == OK)
+        r = member_int(o, "bundle_max_age", 1, AGE_MAX_S, DAY_S, &s->max_age_s, err);
+    if (r == OK)
+        r = member_int(o, "renewal_grace", 0, GRACE_MAX_S, GRACE_DEFAULT_S, &s->renewal_grace_s, err);
+    if (r != OK)
+        (void)error_prefix(err, "settings");
+    return r;
+}
+
+static enum result read_pems(struct bundle *b, const json_t *content, struct error *err)
+{
+    enum result r = member_text(b->index->arena, content, "anchors_pem", PEM_MAX, "", &b->anchors_pem, err);
+    if (r == OK)
+        r = member_text(b->index->arena, content, "intermediates_pem", PEM_MAX, "", &b->intermediates_pem, err);
+    return r;
+}
+
+static enum result read_crl(struct arena *a, const json_t *item, struct slice *ret, struct error *err)
+{
+    if (!json_is_string(item))
+        return error_set(err, R_INVALID, "must be a string");
+    size_t size = json_string_length(item) / 4 * 3 + 3, len;
+    void *der;
+    enum result r = member_room(a, size, 1, &der, err);
+    if (r != OK)
+        return r;
+    if (!decode_base64(slice_of(json_string_value(item)), der, size, &len) || len == 0)
+        return error_set(err, R_INVALID, "is not base64");
+    *ret = slice_make(der, len);
+    return OK;
+}
+
+static enum result read_crls(struct bundle *b, const json_t *content, struct error *err)
+{
+    json_t *list;
+    void *crls;
+    enum result r = member_array(content, "crls", BUNDLE_CRLS_MAX, &list, err);
+    size_t count = json_array_size(list);
+    if (r == OK)
+        r = member_room(b->index->arena, count, sizeof *b->crls, &crls, err);
+    if (r != OK)
+        return r;
+    b->crls = crls;
+    for (size_t i = 0; i < count && r == OK; i++) {
+        r = read_crl(b->index->arena, json_array_get(list, i), (struct slice *)crls + i, err);
+        if (r != OK)
+            (void)error_prefix(err, "crls[%zu]", i);
+    }
+    b->crl_count = count;
+    return r;
+}
+
+static enum result read_token_keys(struct bundle *b, const json_t *content, struct error *err)
+{
+    json_t *o;
+    enum result r = json_need_object(content, "token_keys", &o, err);
+    if (r != OK)
+        return r;
+    r = jose_keys_new(o, &b->index->keys, err);
+    if (r != OK)
+        (void)error_prefix(err, "token_keys");
+    b->token_keys = b->index->keys;
+    return r;
+}
+
+static enum result read_location(struct bundle *b, const json_t *content, struct error *err)
+{
+    return member_text(b->index->arena, content, "location", PEM_MAX, "", &b->location, err);
+}
+
+/* In this order: endpoints point to roles. */
+static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
+    read_settings,         read_pems,          read_crls,           read_token_keys,        bundle_read_roles,
+    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, read_location,
+};
+
+static struct bundle *bundle_new(void)
+{
+    struct bundle *b = mem_zalloc(sizeof *b);
+    struct bundle_index *i = b->index = mem_zalloc(sizeof *b->index);
+    i->arena = arena_new(ARENA_MAX);
+    index_set_init(&i->guids, BUNDLE_GUID_BYTES);
+    index_set_init(&i->spkis, PKI_SHA256);
+    index_set_init(&i->certificates, PKI_SHA256);
+    index_set_init(&i->tokens, INDEX_TEXT_WIDTH);
+    index_set_init(&i->revoked, INDEX_TEXT_WIDTH);
+    index_set_init(&i->connectors, INDEX_TEXT_WIDTH);
+    return b;
+}
+
+enum result bundle_parse(const struct document *d, struct bundle **ret, struct error *err)
+{
+    struct error local;
+    err = err ? err : &local;
+    *ret = NULL;
+    if (d->type != DOCUMENT_BUNDLE || !json_is_object(d->content))
+        return error_set(err, R_INVALID, "this document is no bundle");
+    struct bundle *b = bundle_new();
+    b->sequence = d->sequence;
+    b->issued = d->issued;
+    b->expires = d->expires;
+    enum result r = OK;
+    for (size_t i = 0; i < ARRAY_LEN(readers) && r == OK; i++)
+        r = readers[i](b, d->content, err);
+    if (r != OK) {
+        (void)error_prefix(err, "bundle");
+        bundle_free(b);
+        return r;
+    }
+    *ret = b;
+    return OK;
+}
+
+void bundle_free(struct bundle *b)
+{
+    if (!b)
+        return;
+    struct bundle_index *i = b->index;
+    struct index_map *maps[] = {&i->roles, &i->paths, &i->hosts, &i->ids};
+    struct index_set *sets[] = {&i->guids, &i->spkis, &i->certificates, &i->tokens, &i->revoked, &i->connectors};
+    for (size_t n = 0; n < ARRAY_LEN(maps); n++)
+        index_map_free(maps[n]);
+    for (size_t n = 0; n < ARRAY_LEN(sets); n++)
+        index_set_free(sets[n]);
+    jose_keys_free(i->keys);
+    arena_free(i->arena);
+    free(i);
+    free(b);
+}

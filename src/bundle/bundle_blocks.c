@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is shut out: blocked devices, withdrawn roles; and the connectors that exist. */
+#include <stdio.h>
+
+#include "bundle/member.h"
+#include "bundle/model.h"
+#include "json/json.h"
+
+bool bundle_guid_bytes(struct slice text, unsigned char ret[BUNDLE_GUID_BYTES])
+{
+    char hex[HEX_SIZE(BUNDLE_GUID_BYTES)];
+    size_t n = 0, len;
+    if (!guid_valid(text))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '-')
+            hex[n++] = text.ptr[i];
+    }
+    return decode_hex(slice_make(hex, n), ret, BUNDLE_GUID_BYTES, &len) && len == BUNDLE_GUID_BYTES;
+}
+
+static enum result add_guid(struct index_set *s, const char *text, struct error *err)
+{
+    unsigned char guid[BUNDLE_GUID_BYTES];
+    if (!bundle_guid_bytes(slice_of(text), guid))
+        return error_set(err, R_INVALID, "member 'guid' is no GUID");
+    index_set_add(s, guid);
+    return OK;
+}
+
+static bool add_hash(struct index_set *s, const char *text)
+{
+    unsigned char hash[PKI_SHA256];
+    size_t len;
+    if (!decode_hex(slice_of(text), hash, sizeof hash, &len) || len != sizeof hash)
+        return false;
+    index_set_add(s, hash);
+    return true;
+}
+
+static bool add_jti(struct index_set *s, const char *text)
+{
+    return member_form_ok(MEMBER_JTI, text) && index_set_add_text(s, slice_of(text));
+}
+
+/* One of the lists of a block; *count grows by its items. */
+static enum result read_list(const json_t *o, const char *name, struct index_set *s,
+                             bool (*add)(struct index_set *, const char *), size_t *count, struct error *err)
+{
+    json_t *list;
+    enum result r = member_array(o, name, BUNDLE_BLOCKS_MAX - s->count, &list, err);
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_string(item) || !add(s, json_string_value(item)))
+            r = error_set(err, R_INVALID, "member '%s', item %zu, is malformed", name, i);
+        (*count)++;
+    }
+    return r;
+}
+
+static enum result read_block(struct bundle_index *x, const json_t *o, struct error *err)
+{
+    json_t *guid;
+    size_t names = 0;
+    enum result r = member_opt(o, "guid", JSON_STRING, &guid, err);
+    if (r == OK && guid) {
+        names++;
+        r = add_guid(&x->guids, json_string_value(guid), err);
+    }
+    if (r == OK)
+        r = read_list(o, "spki", &x->spkis, add_hash, &names, err);
+    if (r == OK)
+        r = read_list(o, "certificates", &x->certificates, add_hash, &names, err);
+    if (r == OK)
+        r = read_list(o, "tokens", &x->tokens, add_jti, &names, err);
+    if (r == OK && names == 0)
+        r = error_set(err, R_INVALID, "blocks nothing: it has no guid, spki, certificates or tokens");
+    return r;
+}
+
+enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct error *err)
+{
+    struct bundle_index *x = b->index;
+    json_t *list;
+    enum result r = member_array(content, "blocks", BUNDLE_BLOCKS_MAX, &list, err);
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        r = read_block(x, json_array_get(list, i), err);
+        if (r != OK)
+            (void)error_prefix(err, "blocks[%zu]", i);
+    }
+    index_set_seal(&x->guids);
+    index_set_seal(&x->spkis);
+    index_set_seal(&x->certificates);
+    index_set_seal(&x->tokens);
+    return r;
+}
+
+static const char *const role_kinds[] = {"connector", "gateway", "mp"};
+
+static bool role_kind_known(const char *kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(role_kinds); i++) {
+        if (strcmp(kind, role_kinds[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool role_key(const char *kind, const char *id, char ret[INDEX_TEXT_WIDTH])
+{
+    int n = snprintf(ret, INDEX_TEXT_WIDTH, "%s:%s", kind, id);
+    return n > 0 && n < INDEX_TEXT_WIDTH;
+}
+
+static enum result read_revoked(struct bundle_index *x, const json_t *o, struct error *err)
+{
+    const char *kind, *id;
+    char key[INDEX_TEXT_WIDTH];
+    enum result r = json_need_str(o, "kind", &kind, err);
+    if (r == OK && !role_kind_known(kind))
+        r = error_set(err, R_INVALID, "member 'kind' is none of connector, gateway, mp");
+    if (r == OK)
+        r = json_need_str(o, "id", &id, err);
+    if (r == OK && !member_form_ok(strcmp(kind, "mp") == 0 ? MEMBER_ROLE_ID : MEMBER_PEER_ID, id))
+        r = error_set(err, R_INVALID, "member 'id' is not the id of a %s", kind);
+    if (r == OK && (!role_key(kind, id, key) || !index_set_add_text(&x->revoked, slice_of(key))))
+        r = error_set(err, R_INVALID, "member 'id' is too long");
+    return r;
+}
+
+enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err)
+{
+    json_t *list;
+    enum result r = member_array(content, "revoked_roles", BUNDLE_REVOKED_MAX, &list, err);
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        r = read_revoked(b->index, json_array_get(list, i), err);
+        if (r != OK)
+            (void)error_prefix(err, "revoked_roles[%zu]", i);
+    }
+    index_set_seal(&b->index->revoked);
+    return r;
+}
+
+enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err)
+{
+    struct arena *a = b->index->arena;
+    json_t *list;
+    void *room;
+    enum result r = member_array(content, "connectors", BUNDLE_CONNECTORS_MAX, &list, err);
+    if (r == OK)
+        r = member_room(a, json_array_size(list), sizeof(char *), &room, err);
+    if (r != OK)
+        return r;
+    const char **ids = room;
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        r = member_id(a, json_array_get(list, i), "id", MEMBER_PEER_ID, false, &ids[i], err);
+        if (r == OK && !index_set_add_text(&b->index->connectors, slice_of(ids[i])))
+            r = error_set(err, R_INVALID, "member 'id' is too long");
+        if (r != OK)
+            (void)error_prefix(err, "connectors[%zu]", i);
+    }
+    index_set_seal(&b->index->connectors);
+    b->connectors = ids;
+    b->connector_count = json_array_size(list);
+    return r;
+}
+
+/* --- lookups --- */
+
+static bool has_hash(const struct index_set *s, struct slice hex)
+{
+    unsigned char hash[PKI_SHA256];
+    size_t len;
+    return decode_hex(hex, hash, sizeof hash, &len) && len == sizeof hash && index_set_has(s, hash);
+}
+
+bool bundle_blocks_guid(const struct bundle *b, struct slice guid)
+{
+    unsigned char bytes[BUNDLE_GUID_BYTES];
+    return bundle_guid_bytes(guid, bytes) && index_set_has(&b->index->guids, bytes);
+}
+
+bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex)
+{
+    return has_hash(&b->index->spkis, sha256_hex);
+}
+
+bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex)
+{
+    return has_hash(&b->index->certificates, sha256_hex);
+}
+
+bool bundle_blocks_token(const struct bundle *b, struct slice jti)
+{
+    return index_set_has_text(&b->index->tokens, jti);
+}
+
+bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id)
+{
+    char key[INDEX_TEXT_WIDTH];
+    return role_key(kind, id, key) && index_set_has_text(&b->index->revoked, slice_of(key));
+}
+
+bool bundle_connector_known(const struct bundle *b, const char *id)
+{
+    return index_set_has_text(&b->index->connectors, slice_of(id));
+}

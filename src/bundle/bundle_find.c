@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which role or endpoint is meant. Binary searches in sorted keys of lower case; nothing is allocated. */
+#include "bundle/model.h"
+
+#include "base/encode.h"
+
+enum { KEY_MAX = BUNDLE_ROLE_ID_MAX + 1 + BUNDLE_NAME_MAX, HOST_MAX = 253 };
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* False: longer than any key. */
+static bool lower_into(struct slice s, char *ret, size_t size)
+{
+    if (s.len > size)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        ret[i] = lower(s.ptr[i]);
+    return true;
+}
+
+const struct bundle_role *bundle_role_find(const struct bundle *b, struct slice id)
+{
+    char key[BUNDLE_ROLE_ID_MAX];
+    return lower_into(id, key, sizeof key) ? index_map_find(&b->index->roles, slice_make(key, id.len)) : NULL;
+}
+
+const struct bundle_endpoint *bundle_endpoint_by_host(const struct bundle *b, struct slice host)
+{
+    char key[HOST_MAX];
+    return lower_into(host, key, sizeof key) ? index_map_find(&b->index->hosts, slice_make(key, host.len)) : NULL;
+}
+
+const struct bundle_endpoint *bundle_endpoint_by_id(const struct bundle *b, struct slice id)
+{
+    return index_map_find(&b->index->ids, id);
+}
+
+/* The next character as a server might read it: decoded (RFC 3986 2.1), in lower case. */
+static char next_char(struct slice *path)
+{
+    char c = path->ptr[0], decoded;
+    size_t len;
+    if (c == '%' && path->len >= 3 && decode_hex(slice_make(path->ptr + 1, 2), &decoded, 1, &len)) {
+        *path = slice_skip(*path, 3);
+        return lower(decoded);
+    }
+    *path = slice_skip(*path, 1);
+    return lower(c);
+}
+
+struct path_key {
+    char text[KEY_MAX]; /* role "/" path */
+    size_t len;
+    size_t ends[BUNDLE_NAME_SEGMENTS_MAX]; /* where the first, second … segment ends */
+    size_t end_count;
+};
+
+static void end_segment(struct path_key *k)
+{
+    if (k->end_count < BUNDLE_NAME_SEGMENTS_MAX)
+        k->ends[k->end_count++] = k->len;
+}
+
+/* Behind "role/" the path without its first slash, runs of slashes as one. A segment that does not fit ends no name. */
+static void append_path(struct path_key *k, struct slice path)
+{
+    size_t query = slice_find(path, '?');
+    bool in_segment = false;
+    if (query != SIZE_MAX)
+        path.len = query;
+    while (path.len) {
+        char c = next_char(&path);
+        if (c == '/') {
+            if (in_segment)
+                end_segment(k);
+            in_segment = false;
+            continue;
+        }
+        if (!in_segment && k->end_count) {
+            if (k->len == sizeof k->text)
+                return;
+            k->text[k->len++] = '/';
+        }
+        if (k->len == sizeof k->text)
+            return;
+        k->text[k->len++] = c;
+        in_segment = true;
+    }
+    if (in_segment)
+        end_segment(k);
+}
+
+const struct bundle_endpoint *bundle_endpoint_by_path(const struct bundle *b, struct slice role, struct slice path)
+{
+    struct path_key k = {.len = 0};
+    if (role.len == 0 || !lower_into(role, k.text, BUNDLE_ROLE_ID_MAX))
+        return NULL;
+    k.len = role.len;
+    k.text[k.len++] = '/';
+    size_t whole = k.len;
+    append_path(&k, path);
+    for (size_t i = k.end_count; i-- > 0;) {
+        const struct bundle_endpoint *e = index_map_find(&b->index->paths, slice_make(k.text, k.ends[i]));
+        if (e)
+            return e;
+    }
+    return index_map_find(&b->index->paths, slice_make(k.text, whole));
+}
+
+bool bundle_endpoint_takes(const struct bundle_endpoint *e, struct slice method)
+{
+    for (size_t i = 0; i < e->method_count; i++) {
+        if (slice_eq(slice_of(e->methods[i]), method))
+            return true;
+    }
+    return e->method_count == 0;
+}

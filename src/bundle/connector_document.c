@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the connector document: which published endpoint leads to which server inside. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "bundle/bundle.h"
+#include "bundle/index.h"
+#include "bundle/member.h"
+#include "json/json.h"
+
+enum { ARENA_MAX = 64 * 1024 * 1024, PEM_MAX = 1024 * 1024, BASE_PATH_MAX = 1024, URL_MAX = 2048, HOST_MAX = 261 };
+
+/* The document and what searches it, in one piece. */
+struct whole {
+    struct connector_document public;
+    struct index_map ids;
+};
+
+/* --- URL (RFC 3986 3, the part of it that names a server and a prefix) --- */
+
+struct url {
+    bool tls;
+    struct slice host, port, path;
+};
+
+static bool split_scheme(struct slice *at, bool *ret_tls)
+{
+    static const struct {
+        const char *prefix;
+        bool tls;
+    } schemes[] = {{"https://", true}, {"http://", false}};
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        struct slice prefix = slice_of(schemes[i].prefix);
+        if (slice_starts_nocase(*at, prefix)) {
+            *at = slice_skip(*at, prefix.len);
+            *ret_tls = schemes[i].tls;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "host", "host:port", "[v6]", "[v6]:port". */
+static bool split_authority(struct slice s, struct url *ret)
+{
+    size_t end = SIZE_MAX;
+    if (s.len && s.ptr[0] == '[') {
+        end = slice_find(s, ']');
+        if (end == SIZE_MAX)
+            return false;
+        ret->host = slice_make(s.ptr + 1, end - 1);
+        s = slice_skip(s, end + 1);
+        if (s.len && s.ptr[0] != ':')
+            return false;
+        ret->port = s.len ? slice_skip(s, 1) : SLICE_NONE;
+        return !s.len || ret->port.len;
+    }
+    end = slice_find(s, ':');
+    ret->host = end == SIZE_MAX ? s : slice_make(s.ptr, end);
+    ret->port = end == SIZE_MAX ? SLICE_NONE : slice_skip(s, end + 1);
+    return end == SIZE_MAX || ret->port.len;
+}
+
+static bool host_ok(struct slice host, bool bracketed)
+{
+    char text[HOST_MAX];
+    if (!slice_to_cstr(host, text, sizeof text))
+        return false;
+    if (bracketed)
+        return host.len >= 2 && host.len <= 45 && strspn(text, "0123456789abcdefABCDEF:.") == host.len;
+    return member_form_ok(MEMBER_HOST, text);
+}
+
+/* The prefix of every request that goes there: no query, no dot segments, nothing that two servers read differently. */
+static bool path_ok(struct slice path)
+{
+    struct slice rest = slice_skip(path, 1);
+    if (path.len > BASE_PATH_MAX)
+        return false;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] <= 0x20 || path.ptr[i] > 0x7e || strchr("?#%\\\"<>^`{|}", path.ptr[i]))
+            return false;
+    }
+    while (rest.len) {
+        struct slice s = slice_cut(&rest, '/');
+        if (s.len == 0 || slice_eq(s, SLICE(".")) || slice_eq(s, SLICE("..")))
+            return false;
+    }
+    return true;
+}
+
+static bool url_split(struct slice text, struct url *ret)
+{
+    struct slice at = text;
+    if (text.len > URL_MAX || !split_scheme(&at, &ret->tls))
+        return false;
+    size_t slash = slice_find(at, '/');
+    struct slice authority = slash == SIZE_MAX ? at : slice_make(at.ptr, slash);
+    ret->path = slash == SIZE_MAX ? SLICE_NONE : slice_skip(at, slash);
+    while (ret->path.len && ret->path.ptr[ret->path.len - 1] == '/')
+        ret->path.len--;
+    return split_authority(authority, ret) && host_ok(ret->host, authority.ptr[0] == '[') && path_ok(ret->path);
+}
+
+static bool read_port(const struct url *u, uint16_t *ret)
+{
+    uint64_t port = u->tls ? 443 : 80;
+    if (u->port.ptr && !slice_to_u64(u->port, &port))
+        return false;
+    *ret = (uint16_t)port;
+    return port >= 1 && port <= 65535;
+}
+
+static enum result no_room(struct error *err)
+{
+    return error_set(err, R_LIMIT, "the document needs more memory than a document may");
+}
+
+/* Host as a client would send it (RFC 9110 7.2): the port only when it is not the scheme's. */
+static enum result make_authority(struct arena *a, struct connector_endpoint *e, struct error *err)
+{
+    bool v6 = strchr(e->host, ':') != NULL;
+    struct slice text = arena_printf(a, "%s%s%s", v6 ? "[" : "", e->host, v6 ? "]" : "");
+    if (text.ptr && e->port != (e->tls ? 443 : 80))
+        text = arena_printf(a, "%s:%u", text.ptr, (unsigned)e->port);
+    e->authority = text.ptr;
+    return text.ptr ? OK : no_room(err);
+}
+
+static enum result read_url(struct arena *a, const json_t *o, struct connector_endpoint *e, struct error *err)
+{
+    const char *text;
+    struct url u = {.tls = false};
+    enum result r = json_need_str(o, "url", &text, err);
+    if (r != OK)
+        return r;
+    if (!url_split(slice_of(text), &u) || !read_port(&u, &e->port))
+        return error_set(err, R_INVALID,
+                         "member 'url' is not http(s)://host[:port][/path] (without user, query, fragment, escapes)");
+    e->tls = u.tls;
+    struct slice host = arena_dup(a, u.host), path = arena_dup(a, u.path);
+    if (!host.ptr || !path.ptr)
+        return no_room(err);
+    char *at = (char *)(uintptr_t)host.ptr; /* our own copy */
+    for (size_t i = 0; i < host.len; i++) {
+        if (at[i] >= 'A' && at[i] <= 'Z')
+            at[i] = (char)(at[i] + ('a' - 'A'));
+    }
+    e->host = host.ptr;
+    e->base_path = path.ptr;
+    return make_authority(a, e, err);
+}
+
+/* --- endpoints --- */
+
+/* A virtual host: "name" or "name:port". */
+static enum result read_host(struct arena *a, const json_t *o, struct connector_endpoint *e, struct error *err)
+{
+    json_t *value;
+    struct url u = {.tls = e->tls};
+    uint16_t port;
+    enum result r = member_opt(o, "host", JSON_STRING, &value, err);
+    if (r != OK || !value)
+        return r;
+    struct slice text = slice_of(json_string_value(value));
+    if (text.len == 0 || !split_authority(text, &u) || !host_ok(u.host, text.ptr[0] == '[') || !read_port(&u, &port))
+        return error_set(err, R_INVALID, "member 'host' is not name[:port]");
+    return member_copy(a, text.ptr, &e->authority, err);
+}
+
+static enum result read_management_point(struct arena *a, const json_t *o, struct connector_endpoint *e,
+                                         struct error *err)
+{
+    json_t *mp;
+    enum result r = member_opt(o, "mp", JSON_STRING, &mp, err);
+    if (r != OK || !mp)
+        return r;
+    r = member_id(a, o, "mp", MEMBER_ROLE_ID, false, &e->mp, err);
+    if (r == OK)
+        r = member_mode(o, "mode", &e->mode, err);
+    if (r == OK)
+        r = member_clients(o, "clients", &e->clients, err);
+    if (r == OK && !e->tls)
+        r = error_set(err, R_INVALID, "is a management point without https");
+    return r;
+}
+
+static enum result read_endpoint(struct whole *w, const json_t *o, struct connector_endpoint *e, struct error *err)
+{
+    struct arena *a = w->public.arena;
+    enum result r = member_id(a, o, "id", MEMBER_ENDPOINT_ID, false, &e->id, err);
+    if (r == OK)
+        r = read_url(a, o, e, err);
+    if (r == OK)
+        r = read_host(a, o, e, err);
+    if (r == OK)
+        r = member_text(a, o, "anchors_pem", PEM_MAX, NULL, &e->anchors_pem, err);
+    if (r == OK)
+        r = read_management_point(a, o, e, err);
+    if (r == OK)
+        r = member_int(o, "answer_s", 0, BUNDLE_ANSWER_MAX_S, 0, &e->answer_s, err);
+    if (r == OK)
+        index_map_add(&w->ids, slice_of(e->id), e);
+    return r;
+}
+
+static enum result read_endpoints(struct whole *w, const json_t *content, struct error *err)
+{
+    json_t *list;
+    void *room;
+    enum result r = member_array(content, "endpoints", BUNDLE_ENDPOINTS_MAX, &list, err);
+    if (r == OK)
+        r = member_room(w->public.arena, json_array_size(list), sizeof *w->public.endpoints, &room, err);
+    if (r != OK)
+        return r;
+    struct connector_endpoint *endpoints = room;
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        r = read_endpoint(w, json_array_get(list, i), &endpoints[i], err);
+        if (r != OK)
+            (void)error_prefix(err, "endpoints[%zu]", i);
+    }
+    w->public.endpoints = endpoints;
+    w->public.endpoint_count = json_array_size(list);
+    struct slice twice = index_map_seal(&w->ids);
+    if (r == OK && twice.ptr)
+        r = error_set(err, R_INVALID, "endpoint id '%" PRIslice "' stands twice", SLICE_ARG(twice));
+    return r;
+}
+
+/* --- gateways --- */
+
+static enum result read_gateway(struct arena *a, const json_t *o, struct connector_gateway *g, struct error *err)
+{
+    const char *host;
+    int64_t port = 0;
+    enum result r = member_id(a, o, "id", MEMBER_PEER_ID, false, &g->id, err);
+    if (r == OK)
+        r = json_need_str(o, "host", &host, err);
+    if (r != OK)
+        return r;
+    if (!host_ok(slice_of(host), strchr(host, ':') != NULL))
+        return error_set(err, R_INVALID, "member 'host' is neither a DNS name nor an address");
+    r = member_copy(a, host, &g->host, err);
+    if (r == OK)
+        r = member_int(o, "port", 1, 65535, 443, &port, err);
+    g->port = (uint16_t)port;
+    return r;
+}
+
+static enum result read_gateways(struct whole *w, const json_t *content, struct error *err)
+{
+    json_t *list;
+    void *room;
+    enum result r = member_array(content, "gateways", BUNDLE_GATEWAYS_MAX, &list, err);
+    if (r == OK)
+        r = member_room(w->public.arena, json_array_size(list), sizeof *w->public.gateways, &room, err);
+    if (r != OK)
+        return r;
+    struct connector_gateway *gateways = room;
+    for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
+        r = read_gateway(w->public.arena, json_array_get(list, i), &gateways[i], err);
+        if (r != OK)
+            (void)error_prefix(err, "gateways[%zu]", i);
+    }
+    w->public.gateways = gateways;
+    w->public.gateway_count = json_array_size(list);
+    return r;
+}
+
+enum result connector_document_parse(const struct document *d, struct connector_document **ret, struct error *err)
+{
+    struct error local;
+    err = err ? err : &local;
+    *ret = NULL;
+    if (d->type != DOCUMENT_CONNECTOR || !json_is_object(d->content))
+        return error_set(err, R_INVALID, "this document is no connector document");
+    struct whole *w = mem_zalloc(sizeof *w);
+    w->public.sequence = d->sequence;
+    w->public.issued = d->issued;
+    w->public.expires = d->expires;
+    w->public.arena = arena_new(ARENA_MAX);
+    enum result r = read_endpoints(w, d->content, err);
+    if (r == OK)
+        r = read_gateways(w, d->content, err);
+    if (r != OK) {
+        (void)error_prefix(err, "connector document");
+        connector_document_free(&w->public);
+        return r;
+    }
+    *ret = &w->public;
+    return OK;
+}
+
+void connector_document_free(struct connector_document *d)
+{
+    if (!d)
+        return;
+    struct whole *w = container_of(d, struct whole, public);
+    index_map_free(&w->ids);
+    arena_free(w->public.arena);
+    free(w);
+}
+
+const struct connector_endpoint *connector_document_find(const struct connector_document *d, struct slice id)
+{
+    const struct whole *w = container_of(d, struct whole, public);
+    return index_map_find(&w->ids, id);
+}

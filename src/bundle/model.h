@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the bundle's reader, its lists and its lookups share: of this folder only. */
+#ifndef BUNDLE_MODEL_H
+#define BUNDLE_MODEL_H
+
+#include "base/arena.h"
+#include "bundle/bundle.h"
+#include "bundle/index.h"
+
+enum { BUNDLE_GUID_BYTES = 16, BUNDLE_ROLE_ID_MAX = 40 };
+
+struct bundle_index {
+    struct arena *arena;    /* holds all but what follows */
+    struct jose_keys *keys; /* the token keys */
+    struct index_map roles; /* lower-case id */
+    struct index_map paths; /* lower-case role "/" lower-case name */
+    struct index_map hosts; /* lower case */
+    struct index_map ids;   /* endpoints, exact */
+    struct index_set guids, spkis, certificates, tokens;
+    struct index_set revoked;    /* "<kind>:<id>" */
+    struct index_set connectors; /* ids */
+};
+
+/* Members of the content (bundle_endpoints.c, bundle_blocks.c); each error names its member. */
+MUST_USE enum result bundle_read_roles(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_endpoints(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
+
+/* The 16 bytes of a GUID's text, any case. */
+MUST_USE bool bundle_guid_bytes(struct slice text, unsigned char ret[BUNDLE_GUID_BYTES]);
+
+#endif
