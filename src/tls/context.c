@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/context_internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/mem.h"
+#include "base/rand.h"
+
+enum {
+    SESSIONS_MAX = 20000, /* of the process */
+    SESSION_SECONDS = 2 * 3600,
+    CERT_LIST_MAX = 64 * 1024, /* bytes of a peer's chain */
+    CHAIN_MAX = 16,
+};
+
+static const char ciphers_tls12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-"
+                                    "SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-"
+                                    "CHACHA20-POLY1305";
+
+const char *tls_openssl_reason(void)
+{
+    unsigned long code = ERR_peek_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    ERR_clear_error();
+    return reason ? reason : "unknown error";
+}
+
+static void set_common(SSL_CTX *ctx, bool tls13_only)
+{
+    (void)SSL_CTX_set_min_proto_version(ctx, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_cipher_list(ctx, ciphers_tls12);
+    (void)SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+    SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
+    SSL_CTX_set_security_level(ctx, 2); /* 112 bits */
+}
+
+static SSL_CTX *new_ctx(const SSL_METHOD *method, bool tls13_only)
+{
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    if (!ctx)
+        fatal("OpenSSL: %s", tls_openssl_reason());
+    set_common(ctx, tls13_only);
+    return ctx;
+}
+
+/* --- the first context of server connections --- */
+
+static SSL_CTX *first;
+static pthread_once_t first_once = PTHREAD_ONCE_INIT;
+
+static void make_first(void)
+{
+    first = new_ctx(TLS_server_method(), false);
+    (void)SSL_CTX_set_session_cache_mode(first, SSL_SESS_CACHE_SERVER);
+    (void)SSL_CTX_sess_set_cache_size(first, SESSIONS_MAX);
+    (void)SSL_CTX_set_timeout(first, SESSION_SECONDS);
+}
+
+SSL_CTX *tls_context_first(void)
+{
+    (void)pthread_once(&first_once, make_first);
+    return first;
+}
+
+void tls_context_apply(const struct tls_context *c, SSL *ssl)
+{
+    static const int modes[] = {
+        [TLS_CLIENT_CERT_NONE] = SSL_VERIFY_NONE,
+        [TLS_CLIENT_CERT_ASK] = SSL_VERIFY_PEER,
+        [TLS_CLIENT_CERT_REQUIRE] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+    };
+    unsigned char id[SSL_MAX_SID_CTX_LENGTH];
+    (void)SSL_set_SSL_CTX(ssl, c->ssl);
+    SSL_set_verify(ssl, modes[c->client_cert], NULL);
+    (void)SSL_set_min_proto_version(ssl, c->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
+    (void)SSL_set_num_tickets(ssl, c->resumption ? 1 : 0);
+    if (c->resumption)
+        memcpy(id, c->session_id, sizeof id);
+    else
+        rand_bytes(id, sizeof id); /* nobody's: no session is ever found */
+    (void)SSL_set_session_id_context(ssl, id, sizeof id);
+}
+
+/* --- making contexts --- */
+
+static enum result set_alpn(struct tls_context *c, const char *list, struct error *err)
+{
+    struct slice rest = slice_of(list);
+    while (rest.ptr) {
+        struct slice name = slice_cut(&rest, ',');
+        if (name.len == 0 || name.len > 255 || c->alpn_len + 1 + name.len > sizeof c->alpn)
+            return error_set(err, R_INVALID, "ALPN list '%s' is malformed or too long", list);
+        c->alpn[c->alpn_len++] = (unsigned char)name.len;
+        memcpy(c->alpn + c->alpn_len, name.ptr, name.len);
+        c->alpn_len += (unsigned)name.len;
+    }
+    return OK;
+}
+
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                       unsigned in_len, void *arg)
+{
+    const struct tls_context *c = arg;
+    unsigned char *chosen;
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, out_len, c->alpn, c->alpn_len, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 3.2: no_application_protocol */
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* A judge of our own decides alone; without one, whatever was shown is taken and judged later by others. */
+static int judge(X509_STORE_CTX *store, void *arg)
+{
+    const struct tls_context *c = arg;
+    if (!c->verify)
+        return 1;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct error *err = tls_stream_verify_error(ssl);
+    if (c->verify(c->verify_arg, X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_untrusted(store), err) == OK)
+        return 1;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+static BIO *bio_of(struct slice text)
+{
+    BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
+    if (!bio)
+        fatal("OpenSSL: out of memory");
+    return bio;
+}
+
+static int no_password(char *buf, int size, int rwflag, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    (void)arg;
+    return -1; /* encrypted keys are refused, never asked about on a terminal */
+}
+
+static enum result use_certificates(SSL_CTX *ctx, struct slice pem, struct error *err)
+{
+    BIO *bio = bio_of(pem);
+    X509 *cert = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+    enum result r = OK;
+    if (!cert || SSL_CTX_use_certificate(ctx, cert) != 1)
+        r = error_set(err, R_INVALID, "the certificate can't be used: %s", tls_openssl_reason());
+    X509_free(cert);
+    for (int i = 0; r == OK && (cert = PEM_read_bio_X509(bio, NULL, no_password, NULL)); i++) {
+        if (i == CHAIN_MAX || SSL_CTX_add1_chain_cert(ctx, cert) != 1)
+            r = error_set(err, R_INVALID, "intermediate %d can't be used", i + 1);
+        X509_free(cert);
+    }
+    ERR_clear_error(); /* the end of the PEM is an error to OpenSSL */
+    BIO_free(bio);
+    return r;
+}
+
+static enum result use_key(SSL_CTX *ctx, struct slice pem, struct error *err)
+{
+    BIO *bio = bio_of(pem);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    BIO_free(bio);
+    enum result r = OK;
+    if (!key)
+        r = error_set(err, R_INVALID, "the private key can't be read (PEM, unencrypted, is wanted): %s",
+                      tls_openssl_reason());
+    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        r = error_set(err, R_INVALID, "the private key is not the certificate's: %s", tls_openssl_reason());
+    EVP_PKEY_free(key);
+    return r;
+}
+
+static enum result use_identity(SSL_CTX *ctx, const struct tls_identity *identity, struct error *err)
+{
+    enum result r = use_certificates(ctx, identity->certificate_pem, err);
+    return r == OK ? use_key(ctx, identity->key_pem, err) : r;
+}
+
+static enum result done(struct tls_context *c, enum result r, struct tls_context **ret)
+{
+    if (r == OK)
+        *ret = c;
+    else
+        tls_context_unref(c);
+    return r;
+}
+
+enum result tls_context_server(const struct tls_server_options *o, struct tls_context **ret, struct error *err)
+{
+    struct tls_context *c = mem_zalloc(sizeof *c);
+    *c = (struct tls_context){.refs = 1,
+                              .client_cert = o->client_cert,
+                              .verify = o->verify,
+                              .verify_arg = o->verify_arg,
+                              .tls13_only = o->tls13_only,
+                              .resumption = o->resumption};
+    rand_bytes(c->session_id, sizeof c->session_id);
+    c->ssl = new_ctx(TLS_server_method(), o->tls13_only);
+    SSL_CTX_set_cert_verify_callback(c->ssl, judge, c);
+    enum result r = o->alpn ? set_alpn(c, o->alpn, err) : OK;
+    if (r == OK && c->alpn_len)
+        SSL_CTX_set_alpn_select_cb(c->ssl, select_alpn, c);
+    if (r == OK)
+        r = use_identity(c->ssl, &o->identity, err);
+    return done(c, r, ret);
+}
+
+static enum result use_anchors(SSL_CTX *ctx, struct slice pem, struct error *err)
+{
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    if (!pem.ptr)
+        return SSL_CTX_set_default_verify_paths(ctx) == 1
+                   ? OK
+                   : error_set(err, R_IO, "the system's trusted certificates can't be loaded");
+    BIO *bio = bio_of(pem);
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509 *cert;
+    size_t count = 0;
+    while ((cert = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+        count += X509_STORE_add_cert(store, cert) == 1;
+        X509_free(cert);
+    }
+    ERR_clear_error();
+    BIO_free(bio);
+    return count ? OK : error_set(err, R_INVALID, "there is no certificate in the PEM of trusted anchors");
+}
+
+enum result tls_context_client(const struct tls_client_options *o, struct tls_context **ret, struct error *err)
+{
+    struct tls_context *c = mem_zalloc(sizeof *c);
+    *c = (struct tls_context){.refs = 1, .verify = o->verify, .verify_arg = o->verify_arg, .tls13_only = o->tls13_only};
+    c->ssl = new_ctx(TLS_client_method(), o->tls13_only);
+    enum result r = OK;
+    if (o->verify) {
+        SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
+        SSL_CTX_set_cert_verify_callback(c->ssl, judge, c);
+    } else {
+        r = use_anchors(c->ssl, o->anchors_pem, err);
+    }
+    if (r == OK && o->alpn)
+        r = set_alpn(c, o->alpn, err);
+    if (r == OK && c->alpn_len && SSL_CTX_set_alpn_protos(c->ssl, c->alpn, c->alpn_len) != 0)
+        r = error_set(err, R_INVALID, "ALPN list '%s' is malformed", o->alpn);
+    if (r == OK && o->identity.certificate_pem.len)
+        r = use_identity(c->ssl, &o->identity, err);
+    return done(c, r, ret);
+}
+
+struct tls_context *tls_context_ref(struct tls_context *c)
+{
+    c->refs++;
+    return c;
+}
+
+void tls_context_unref(struct tls_context *c)
+{
+    if (!c || --c->refs)
+        return;
+    SSL_CTX_free(c->ssl);
+    free(c);
+}

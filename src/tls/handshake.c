@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a socket to an established TLS stream. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/mem.h"
+#include "tls/filter.h"
+
+/* --- ends --- */
+
+static void fail(struct tls_handshake *t, const struct error *why)
+{
+    void *ctx = t->handshake_ctx;
+    void (*on_fail)(void *, const struct error *) =
+        t->is_server ? t->accept_events->on_fail : t->connect_events->on_fail;
+    struct error copy = *why;
+    tls_filter_close(t);
+    on_fail(ctx, &copy);
+}
+
+static void fail_by_openssl(struct tls_handshake *t)
+{
+    struct error why;
+    tls_filter_error(t, &why);
+    tls_filter_send(t); /* the alert that tells the peer */
+    fail(t, &why);
+}
+
+static void on_limit(void *arg)
+{
+    struct tls_handshake *t = arg;
+    struct error why;
+    (void)error_set(&why, R_TIMEOUT, "the TLS handshake did not end in time");
+    fail(t, &why);
+}
+
+static void end_handshake(struct tls_handshake *t)
+{
+    loop_timer_free(t->limit);
+    t->limit = NULL;
+    buf_free(&t->hello);
+}
+
+static void ready(struct tls_handshake *t)
+{
+    end_handshake(t);
+    t->established = true;
+    tls_filter_send(t);
+    tls_stream_prepare(t);
+    if (t->is_server)
+        t->accept_events->on_ready(t->handshake_ctx, &t->stream);
+    else
+        t->connect_events->on_ready(t->handshake_ctx, &t->stream);
+    if (!t->closed)
+        tls_stream_start(t);
+}
+
+static void detach(struct tls_handshake *t)
+{
+    struct net_stream *below = t->below;
+    struct buf bytes = t->hello;
+    void *ctx = t->handshake_ctx;
+    const struct tls_accept_events *events = t->accept_events;
+    buf_init(&t->hello, TLS_HELLO_MAX);
+    t->below = NULL;
+    tls_filter_close(t);
+    events->on_detach(ctx, below, buf_data(&bytes));
+    buf_free(&bytes);
+}
+
+/* --- steps --- */
+
+static void step(struct tls_handshake *t)
+{
+    ERR_clear_error();
+    int r = SSL_do_handshake(t->ssl);
+    int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, r);
+    if (error == SSL_ERROR_NONE)
+        ready(t);
+    else if (error == SSL_ERROR_WANT_CLIENT_HELLO_CB)
+        detach(t);
+    else if (error == SSL_ERROR_WANT_READ)
+        tls_filter_send(t);
+    else
+        fail_by_openssl(t);
+}
+
+static void on_data(void *ctx, struct slice data)
+{
+    struct tls_handshake *t = ctx;
+    struct error why;
+    if (t->is_server && !t->hello_done && buf_append(&t->hello, data) != OK) {
+        (void)error_set(&why, R_LIMIT, "no whole ClientHello within %d bytes", TLS_HELLO_MAX);
+        fail(t, &why);
+        return;
+    }
+    tls_filter_enter(t);
+    t->ends.in = data;
+    step(t);
+    (void)!tls_filter_leave(t);
+}
+
+static void on_end(void *ctx)
+{
+    struct tls_handshake *t = ctx;
+    struct error why;
+    (void)error_set(&why, R_EOF, "the peer closed the connection during the TLS handshake");
+    fail(t, &why);
+}
+
+static void on_drain(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_close(void *ctx, const struct error *why)
+{
+    struct tls_handshake *t = ctx;
+    struct error copy;
+    (void)error_set(&copy, why->code, "during the TLS handshake: %s", why->text);
+    fail(t, &copy);
+}
+
+static const struct net_stream_events below_events = {on_data, on_end, on_drain, on_close};
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct tls_handshake *t = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+        t->alert = value & 0xff;
+}
+
+struct error *tls_stream_verify_error(SSL *ssl)
+{
+    struct tls_handshake *t = SSL_get_app_data(ssl);
+    return &t->verify_error;
+}
+
+static struct tls_handshake *make(struct loop *loop, struct net_stream *below, SSL_CTX *ctx, uint64_t timeout_ms)
+{
+    struct tls_handshake *t = mem_zalloc(sizeof *t);
+    t->loop = loop;
+    t->below = below;
+    t->alert = -1;
+    t->ssl = SSL_new(ctx);
+    if (!t->ssl)
+        fatal("OpenSSL: %s", tls_openssl_reason());
+    buf_init(&t->ends.out, TLS_OUT_MAX);
+    buf_init(&t->hello, TLS_HELLO_MAX);
+    buf_init(&t->plain, TLS_RECORD_MAX);
+    buf_init(&t->pending, TLS_PENDING_MAX);
+    BIO *bio = tls_bio_new(&t->ends);
+    SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_app_data(t->ssl, t);
+    SSL_set_info_callback(t->ssl, on_info);
+    t->limit = loop_timer_new(loop, on_limit, t);
+    loop_timer_start(t->limit, timeout_ms, 0);
+    net_stream_set_events(below, &below_events, t);
+    return t;
+}
+
+void tls_handshake_cancel(struct tls_handshake *h)
+{
+    if (h)
+        tls_filter_close(h);
+}
+
+/* --- accepting --- */
+
+/* RFC 6066 3: a list of names, of which we read the first host_name. */
+static struct slice hello_sni(SSL *ssl)
+{
+    const unsigned char *ext;
+    size_t len;
+    enum { HEADER = 5, HOST_NAME = 0 };
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len) != 1 || len < HEADER || ext[2] != HOST_NAME)
+        return SLICE_NONE;
+    size_t name_len = (size_t)ext[3] << 8 | ext[4];
+    return name_len <= len - HEADER ? slice_make(ext + HEADER, name_len) : SLICE_NONE;
+}
+
+/* RFC 7301 3.1. */
+static struct slice hello_alpn(SSL *ssl)
+{
+    const unsigned char *ext;
+    size_t len;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &ext, &len) != 1 || len < 2)
+        return SLICE_NONE;
+    size_t list_len = (size_t)ext[0] << 8 | ext[1];
+    return list_len <= len - 2 ? slice_make(ext + 2, list_len) : SLICE_NONE;
+}
+
+bool tls_hello_offers_only(const struct tls_hello *h, const char *protocol)
+{
+    size_t len = strlen(protocol);
+    return h->alpn_wire.len == len + 1 && (unsigned char)h->alpn_wire.ptr[0] == len &&
+           slice_eq(slice_skip(h->alpn_wire, 1), slice_make(protocol, len));
+}
+
+static int on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct tls_handshake *t = SSL_get_app_data(ssl);
+    struct tls_hello hello = {hello_sni(ssl), hello_alpn(ssl)};
+    (void)alert;
+    (void)arg;
+    struct tls_context *c = t->accept_events->on_hello(t->handshake_ctx, &hello);
+    if (!c)
+        return SSL_CLIENT_HELLO_RETRY;
+    t->context = tls_context_ref(c);
+    tls_context_apply(c, ssl);
+    t->hello_done = true;
+    buf_free(&t->hello);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+static void set_hello_callback(void)
+{
+    SSL_CTX_set_client_hello_cb(tls_context_first(), on_client_hello, NULL);
+}
+
+struct tls_handshake *tls_accept(struct loop *loop, struct net_stream *below, uint64_t timeout_ms,
+                                 const struct tls_accept_events *events, void *ctx)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_hello_callback);
+    struct tls_handshake *t = make(loop, below, tls_context_first(), timeout_ms);
+    t->is_server = true;
+    t->accept_events = events;
+    t->handshake_ctx = ctx;
+    SSL_set_accept_state(t->ssl);
+    return t;
+}
+
+/* --- connecting --- */
+
+static void expect_name(SSL *ssl, const char *name)
+{
+    unsigned char literal[sizeof(struct in6_addr)];
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (inet_pton(AF_INET, name, literal) == 1 || inet_pton(AF_INET6, name, literal) == 1) {
+        (void)X509_VERIFY_PARAM_set1_ip_asc(param, name);
+        return; /* RFC 6066 3: literals are not sent */
+    }
+    (void)SSL_set_tlsext_host_name(ssl, name);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    (void)X509_VERIFY_PARAM_set1_host(param, name, 0);
+}
+
+static void first_step(void *arg)
+{
+    struct tls_handshake *t = arg;
+    tls_filter_enter(t);
+    step(t);
+    (void)!tls_filter_leave(t);
+}
+
+struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, struct tls_context *context,
+                                  const char *name, uint64_t timeout_ms, const struct tls_connect_events *events,
+                                  void *ctx)
+{
+    struct tls_handshake *t = make(loop, below, context->ssl, timeout_ms);
+    t->context = tls_context_ref(context);
+    t->connect_events = events;
+    t->handshake_ctx = ctx;
+    if (name)
+        expect_name(t->ssl, name);
+    SSL_set_connect_state(t->ssl);
+    t->restart = (struct loop_deferred){.fn = first_step, .arg = t};
+    loop_defer(loop, &t->restart); /* callbacks never come from inside this call */
+    return t;
+}
