@@ -211,7 +211,9 @@ static void consider(struct selection *s, const char *path, const char *key_path
         if (i + 1 > s->farthest) {
             s->farthest = i + 1;
             s->fault->reason = steps[i].reason;
-            (void)snprintf(s->fault->text, sizeof s->fault->text, "%.200s: %.300s", path, why.text);
+            bool named = slice_starts(slice_of(why.text), slice_of(path));
+            (void)snprintf(s->fault->text, sizeof s->fault->text, "%.200s%s%.300s", named ? "" : path,
+                           named ? "" : ": ", why.text);
         }
     }
     sk_X509_pop_free(c.chain, X509_free);

@@ -80,15 +80,12 @@ enum result client_identity_load(const char *state, struct client_identity *ret,
     if (file_exists(path)) {
         if ((r = file_check_private(path, err)) == OK)
             r = file_read(path, IDENTITY_MAX, &data, &len, err);
-        if (r == OK)
-            r = json_parse(slice_make(data, len), IDENTITY_MAX, &root, err);
-        if (r == OK)
-            r = read_all(root, ret, err);
+        if (r == OK && ((r = json_parse(slice_make(data, len), IDENTITY_MAX, &root, err)) != OK ||
+                        (r = read_all(root, ret, err)) != OK))
+            (void)error_prefix(err, "%s", path);
     }
-    if (r != OK) {
-        (void)error_prefix(err, "%s", path);
+    if (r != OK)
         client_identity_free(ret);
-    }
     json_decref(root);
     if (data)
         mem_free_secret(data, len);

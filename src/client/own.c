@@ -89,7 +89,7 @@ enum result client_credential_own(const char *state, int64_t now, struct client_
         ret->certificate_pem = pki_cert_pem(ret->leaf);
         ret->key_pem = pki_key_pem(ret->key);
     } else {
-        (void)error_prefix(err, "the device's own key (%s)", key_path);
+        (void)error_prefix(err, "the device's own key");
         client_credential_free(ret);
     }
     free(cert_path);

@@ -134,7 +134,10 @@ bool client_register(struct client_session *s, bool again)
                              "cmg-client register --token-file F with a token of `cmg token new`");
         return false;
     }
-    bool ok = need || (again && can) ? send(s) : true;
+    bool send_it = need || (again && can);
+    if (!send_it && s->choice.method == CHOICE_TOKEN)
+        client_secret_set(&id->bulk_token, NULL); /* handed in once more, and not needed */
+    bool ok = !send_it || send(s);
     if (ok && (!id->any || id->method != s->choice.method)) { /* back to a method it registered with before */
         struct error err;
         id->any = true;

@@ -214,16 +214,13 @@ enum result client_settings_load(const char *dir, struct client_settings *ret, s
     json_t *root = NULL;
     *ret = (struct client_settings){0};
     enum result r = file_read(path, CONFIG_MAX, &text, &len, err);
-    if (r == OK)
-        r = json_parse(slice_make(text, len), CONFIG_MAX, &root, err);
-    if (r == OK)
-        r = take_all(ret, root, err);
-    if (r == R_NOTFOUND && !file_exists(path)) {
-        r = OK; /* nothing was set yet */
-    } else if (r != OK) {
+    if (r == OK &&
+        ((r = json_parse(slice_make(text, len), CONFIG_MAX, &root, err)) != OK || (r = take_all(ret, root, err)) != OK))
         (void)error_prefix(err, "%s", path);
+    if (r == R_NOTFOUND && !text)
+        r = OK; /* nothing was set yet */
+    if (r != OK)
         client_settings_free(ret);
-    }
     json_decref(root);
     free(text);
     free(path);
