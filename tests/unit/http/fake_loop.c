@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See fake_loop.h. */
+#include "fake_loop.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { FOR_EVER = 100000 };
+
+struct loop_timer {
+    struct loop_timer *next;
+    struct loop *loop;
+    loop_fn *fn;
+    void *arg;
+    uint64_t due, repeat;
+    bool active, dead;
+};
+
+struct loop {
+    uint64_t now;
+    struct loop_timer *timers;
+    struct loop_deferred *first;
+};
+
+struct loop *loop_new(void)
+{
+    struct loop *l = mem_zalloc(sizeof *l);
+    l->now = 1000;
+    return l;
+}
+
+void loop_free(struct loop *l)
+{
+    for (struct loop_timer *t = l->timers, *next; t; t = next) {
+        next = t->next;
+        if (!t->dead)
+            fatal("a timer outlives its loop");
+        free(t);
+    }
+    free(l);
+}
+
+uint64_t loop_now_ms(const struct loop *l)
+{
+    return l->now;
+}
+
+struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg)
+{
+    struct loop_timer *t = mem_zalloc(sizeof *t);
+    *t = (struct loop_timer){.next = l->timers, .loop = l, .fn = fn, .arg = arg};
+    l->timers = t;
+    return t;
+}
+
+void loop_timer_start(struct loop_timer *t, uint64_t after_ms, uint64_t repeat_ms)
+{
+    t->due = t->loop->now + after_ms;
+    t->repeat = repeat_ms;
+    t->active = true;
+}
+
+void loop_timer_stop(struct loop_timer *t)
+{
+    t->active = false;
+}
+
+bool loop_timer_active(const struct loop_timer *t)
+{
+    return t->active;
+}
+
+/* The memory stays until the loop goes: it may be freed inside its own callback. */
+void loop_timer_free(struct loop_timer *t)
+{
+    if (t) {
+        t->dead = true;
+        t->active = false;
+    }
+}
+
+void loop_defer(struct loop *l, struct loop_deferred *d)
+{
+    if (d->link)
+        return;
+    struct loop_deferred **at = &l->first;
+    while (*at)
+        at = &(*at)->next;
+    d->link = at;
+    d->next = NULL;
+    *at = d;
+}
+
+void loop_defer_cancel(struct loop_deferred *d)
+{
+    if (!d->link)
+        return;
+    *d->link = d->next;
+    if (d->next)
+        d->next->link = d->link;
+    d->link = NULL;
+}
+
+static bool run_deferred(struct loop *l)
+{
+    struct loop_deferred *d = l->first;
+    if (!d)
+        return false;
+    loop_defer_cancel(d);
+    d->fn(d->arg);
+    return true;
+}
+
+static bool run_timer(struct loop *l)
+{
+    struct loop_timer *due = NULL;
+    for (struct loop_timer *t = l->timers; t; t = t->next) {
+        if (t->active && t->due <= l->now && (!due || t->due < due->due))
+            due = t;
+    }
+    if (!due)
+        return false;
+    due->active = due->repeat > 0;
+    due->due = l->now + due->repeat;
+    due->fn(due->arg);
+    return true;
+}
+
+void fake_loop_settle(struct loop *l)
+{
+    for (int i = 0; i < FOR_EVER; i++) {
+        bool timer = run_timer(l), deferred = false;
+        while (run_deferred(l)) {
+            deferred = true;
+            if (++i > FOR_EVER)
+                fatal("deferred work without end");
+        }
+        if (!timer && !deferred)
+            return;
+    }
+    fatal("the loop never comes to rest");
+}
+
+void fake_loop_pass(struct loop *l, uint64_t ms)
+{
+    uint64_t until = l->now + ms;
+    for (;;) {
+        fake_loop_settle(l);
+        uint64_t next = until;
+        for (struct loop_timer *t = l->timers; t; t = t->next)
+            next = t->active && t->due < next ? t->due : next;
+        if (next >= until)
+            break;
+        l->now = next;
+    }
+    l->now = until;
+    fake_loop_settle(l);
+}

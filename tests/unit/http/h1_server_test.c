@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP/1.1 server's connection: a client of raw bytes, a handler that the tests script, a clock that they turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "fake_loop.h"
+#include "http/server.h"
+#include "loopback_stream.h"
+
+#define H "Host: a\r\n"
+
+struct fixture {
+    struct loop *loop;
+    struct net_stream *client;
+    struct http_server_conn *conn;
+    /* what the client saw */
+    struct buf got;
+    bool eof;
+    /* what the handler saw */
+    struct http_exchange *held;
+    struct buf body;
+    unsigned requests, ends, aborts, closes, nested;
+    size_t sent;
+    char abort_text[128];
+    /* what it does */
+    bool consume, inside;
+};
+
+static void client_data(void *ctx, struct slice data)
+{
+    struct fixture *f = ctx;
+    assert_int_equal(buf_append(&f->got, data), OK);
+}
+
+static void client_end(void *ctx)
+{
+    ((struct fixture *)ctx)->eof = true;
+}
+
+static void client_close(void *ctx, const struct error *why)
+{
+    (void)why;
+    ((struct fixture *)ctx)->eof = true;
+}
+
+static const struct net_stream_events client_events = {
+    .on_data = client_data, .on_end = client_end, .on_close = client_close};
+
+static void on_body(void *ctx, struct slice data)
+{
+    struct fixture *f = ctx;
+    f->nested += f->inside;
+    assert_int_equal(buf_append(&f->body, data), OK);
+    if (f->consume)
+        http_exchange_consumed(f->held, data.len);
+}
+
+static void on_body_end(void *ctx)
+{
+    struct fixture *f = ctx;
+    f->nested += f->inside;
+    f->ends++;
+}
+
+static void on_sent(void *ctx, size_t n)
+{
+    struct fixture *f = ctx;
+    f->nested += f->inside;
+    f->sent += n;
+}
+
+static void on_abort(void *ctx, const struct error *why)
+{
+    struct fixture *f = ctx;
+    f->nested += f->inside;
+    f->aborts++;
+    f->held = NULL;
+    (void)snprintf(f->abort_text, sizeof f->abort_text, "%s", why->text);
+}
+
+static const struct http_exchange_events handler = {
+    .on_body = on_body, .on_body_end = on_body_end, .on_sent = on_sent, .on_abort = on_abort};
+
+/* /now answers inside on_request with the target's query; everything else is held for the test. */
+static void on_request(void *owner, struct http_exchange *x)
+{
+    struct fixture *f = owner;
+    f->nested += f->inside;
+    f->requests++;
+    if (slice_starts(x->request.target, SLICE("/now"))) {
+        f->inside = true;
+        http_exchange_reply(x, 200, "text/plain", slice_skip(x->request.target, 5), NULL);
+        f->inside = false;
+        return;
+    }
+    assert_null(f->held);
+    f->held = x;
+    x->events = &handler;
+    x->ctx = f;
+}
+
+static void on_close(void *owner)
+{
+    struct fixture *f = owner;
+    f->closes++;
+    f->conn = NULL;
+}
+
+static void on_bad_request(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
+                           struct slice *ret_body)
+{
+    (void)owner;
+    (void)status;
+    *ret_body = arena_printf(a, "bad: %s", what);
+    assert_int_equal(http_fields_add(&ret_head->fields, a, SLICE("x-bad"), SLICE("yes")), OK);
+}
+
+static const struct http_server_events events = {
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_close = on_close};
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof *f);
+    struct net_stream *server;
+    f->loop = loop_new();
+    buf_init(&f->got, 16 << 20);
+    buf_init(&f->body, 16 << 20);
+    f->consume = true;
+    loopback_pair(f->loop, 0, 0, &f->client, &server);
+    net_stream_set_events(f->client, &client_events, f);
+    f->conn = http_server_conn_new(f->loop, server, false, &http_server_defaults, &events, f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    if (f->conn)
+        http_server_conn_close(f->conn);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->closes, 1);
+    assert_int_equal(f->nested, 0);
+    net_stream_close(f->client);
+    buf_free(&f->got);
+    buf_free(&f->body);
+    loop_free(f->loop);
+    free(f);
+    return 0;
+}
+
+static void send_text(struct fixture *f, const char *text)
+{
+    net_stream_write(f->client, slice_of(text));
+    fake_loop_settle(f->loop);
+}
+
+/* What came since, with every Date line taken out. The caller frees it. */
+static char *take(struct fixture *f)
+{
+    char *text = buf_take_str(&f->got), *date;
+    while (text && (date = strstr(text, "date: "))) {
+        char *after = strstr(date, "\r\n") + 2;
+        memmove(date, after, strlen(after) + 1);
+    }
+    return text;
+}
+
+static void expect(struct fixture *f, const char *want)
+{
+    fake_loop_settle(f->loop);
+    char *got = take(f);
+    assert_string_equal(got ? got : "", want);
+    free(got);
+}
+
+static void expect_begin(struct fixture *f, const char *want)
+{
+    fake_loop_settle(f->loop);
+    char *got = take(f);
+    if (!got || strncmp(got, want, strlen(want)) != 0)
+        fail_msg("wanted %s, got %s", want, got ? got : "nothing");
+    free(got);
+}
+
+static void respond(struct fixture *f, int status, int64_t length, bool end)
+{
+    struct http_response head = {.status = status, .content_length = length};
+    struct http_exchange *x = f->held;
+    if (end)
+        f->held = NULL;
+    f->inside = true;
+    http_exchange_respond(x, &head, end);
+    f->inside = false;
+}
+
+static void write_text(struct fixture *f, const char *text)
+{
+    f->inside = true;
+    http_exchange_write(f->held, slice_of(text));
+    f->inside = false;
+}
+
+static void finish(struct fixture *f)
+{
+    struct http_exchange *x = f->held;
+    f->held = NULL;
+    f->inside = true;
+    http_exchange_finish(x, NULL);
+    f->inside = false;
+}
+
+static void an_answer_from_memory_is_one_write(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?hello HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello");
+    send_text(f, "GET /now?hello HTTP/1.1\r\n" H "\r\n");
+    fake_loop_settle(f->loop);
+    char *got = buf_take_str(&f->got);
+    assert_non_null(strstr(got, "\r\ndate: "));
+    free(got);
+    assert_false(f->eof);
+}
+
+static void pipelined_requests_are_answered_in_order_one_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\nPOST /held HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET /now?3 "
+                 "HTTP/1.1\r\n" H "\r\nGET /now?4 HTTP/1.1\r\n" H "Connection: close\r\n\r\nGET /now?5 HTTP/1.1\r\n" H
+                 "\r\n");
+    expect_begin(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\n1");
+    assert_int_equal(f->requests, 2);
+    assert_int_equal(http_server_conn_exchanges(f->conn), 1);
+    respond(f, 201, -1, false);
+    write_text(f, "two");
+    finish(f);
+    expect(f, "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+              "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\n3"
+              "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\nconnection: close\r\n\r\n4");
+    assert_int_equal(f->requests, 4);
+    assert_true(f->eof);
+    fake_loop_pass(f->loop, 5000);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_body_and_its_end_reach_the_handler(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "PUT /x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    send_text(f, "3\r\nd");
+    assert_int_equal(f->ends, 0);
+    send_text(f, "ef\r\n0\r\n\r\n");
+    assert_int_equal(f->ends, 1);
+    assert_true(slice_eq(buf_data(&f->body), SLICE("abcdef")));
+    respond(f, 204, -1, true);
+    expect(f, "HTTP/1.1 204 No Content\r\n\r\n");
+    send_text(f, "GET /held HTTP/1.1\r\n" H "\r\n");
+    assert_int_equal(f->ends, 2);
+    respond(f, 200, -1, true);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+}
+
+static void at_most_a_window_is_outstanding(void **state)
+{
+    struct fixture *f = *state;
+    f->consume = false;
+    send_text(f, "PUT /x HTTP/1.1\r\n" H "Content-Length: 1000000\r\n\r\n");
+    char *body = mem_zalloc(1000000);
+    net_stream_write(f->client, slice_make(body, 1000000));
+    free(body);
+    fake_loop_settle(f->loop);
+    assert_int_equal(buf_len(&f->body), 65536);
+    assert_true(net_stream_queued(f->client) > 0);
+    http_exchange_consumed(f->held, 1000);
+    fake_loop_settle(f->loop);
+    assert_int_equal(buf_len(&f->body), 66536);
+    f->consume = true;
+    http_exchange_consumed(f->held, 65536);
+    fake_loop_settle(f->loop);
+    assert_int_equal(buf_len(&f->body), 1000000);
+    assert_int_equal(f->ends, 1);
+    respond(f, 200, 0, true);
+    expect_begin(f, "HTTP/1.1 200 OK\r\n");
+}
+
+static void what_is_written_is_reported_when_the_stream_takes_it(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    net_stream_pause(f->client);
+    respond(f, 200, 2000000, false);
+    char *piece = mem_zalloc(50000);
+    size_t written = 0, last;
+    do {
+        last = written;
+        for (; written - f->sent < HTTP_WRITE_AHEAD && written < 2000000; written += 50000)
+            http_exchange_write(f->held, slice_make(piece, 50000));
+        fake_loop_settle(f->loop);
+    } while (written != last);
+    assert_true(written < 1000000); /* the client reads nothing */
+    net_stream_resume(f->client);
+    while (written < 2000000) {
+        fake_loop_settle(f->loop);
+        for (; written - f->sent < HTTP_WRITE_AHEAD && written < 2000000; written += 50000)
+            http_exchange_write(f->held, slice_make(piece, 50000));
+    }
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->sent, 2000000);
+    finish(f);
+    fake_loop_settle(f->loop);
+    assert_true(buf_len(&f->got) > 2000000);
+    free(piece);
+}
+
+static void a_head_request_gets_no_body_but_its_length(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "HEAD /now?hello HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\n");
+    send_text(f, "HEAD /held HTTP/1.1\r\n" H "\r\n");
+    respond(f, 200, -1, false);
+    write_text(f, "not sent");
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->sent, 8);
+    finish(f);
+    expect(f, "HTTP/1.1 200 OK\r\n\r\n");
+    send_text(f, "GET /held HTTP/1.1\r\n" H "\r\n");
+    respond(f, 304, 77, true);
+    expect(f, "HTTP/1.1 304 Not Modified\r\ncontent-length: 77\r\n\r\n");
+}
+
+static void an_old_client_gets_a_body_that_ends_with_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /held HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    respond(f, 200, 0, true);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n");
+    send_text(f, "GET /held HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    respond(f, 200, -1, false);
+    write_text(f, "all");
+    finish(f);
+    expect(f, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall");
+    assert_true(f->eof);
+}
+
+static void the_handler_decides_on_100_continue(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    expect(f, "");
+    assert_true(f->held->request.expect_continue);
+    http_exchange_inform(f->held, &(struct http_response){.status = 100, .content_length = -1});
+    expect(f, "HTTP/1.1 100 Continue\r\n\r\n");
+    send_text(f, "hi");
+    assert_int_equal(f->ends, 1);
+    respond(f, 200, 0, true);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    assert_false(f->eof);
+}
+
+static void a_refusal_instead_of_100_closes_since_the_body_may_never_come(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    respond(f, 413, 0, true);
+    expect(f, "HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    assert_true(f->eof);
+}
+
+static void an_early_answer_lets_a_short_rest_pass_and_keeps_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /now?no HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n12345");
+    expect_begin(f, "HTTP/1.1 200 OK\r\n");
+    send_text(f, "67890GET /now?next HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nnext");
+    assert_int_equal(f->requests, 2);
+}
+
+static void an_early_answer_to_a_long_upload_closes(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 10000000\r\n\r\n12345");
+    respond(f, 403, 0, true);
+    expect(f, "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    assert_true(f->eof);
+    assert_int_equal(f->closes, 0); /* it still reads, so that the answer arrives */
+    char *piece = mem_zalloc(100000);
+    for (int i = 0; i < 3; i++)
+        net_stream_write(f->client, slice_make(piece, 100000));
+    free(piece);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_chunked_upload_without_end_is_cut_after_an_early_answer(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /now?no HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n12345");
+    char *piece = mem_zalloc(100000);
+    for (int i = 0; i < 8; i++)
+        net_stream_write(f->client, slice_make(piece, 100000));
+    free(piece);
+    fake_loop_settle(f->loop);
+    assert_true(f->eof);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_broken_request_gets_the_owners_text_and_the_end(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\n1"
+              "HTTP/1.1 400 Bad Request\r\nx-bad: yes\r\ncontent-length: 12\r\nconnection: close\r\n\r\nbad: no Host");
+    assert_true(f->eof);
+    assert_int_equal(f->requests, 1);
+}
+
+static void a_body_that_breaks_aborts_the_exchange_and_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n");
+    assert_int_equal(f->aborts, 1);
+    expect_begin(f, "HTTP/1.1 400 Bad Request\r\n");
+    assert_true(f->eof);
+}
+
+static void a_body_that_breaks_after_the_head_was_sent_cuts_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    respond(f, 200, 100, false);
+    write_text(f, "half");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf");
+    send_text(f, "zz\r\n");
+    assert_int_equal(f->aborts, 1);
+    expect(f, "");
+    assert_true(f->eof);
+}
+
+static void an_answer_that_breaks_its_length_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    respond(f, 200, 4, false);
+    write_text(f, "abc");
+    finish(f);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabc");
+    assert_true(f->eof);
+    assert_int_equal(f->closes, 1);
+}
+
+static void more_than_the_length_never_leaves(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    respond(f, 200, 4, false);
+    write_text(f, "abcdeHTTP/1.1 200 OK\r\n\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+    assert_int_equal(f->aborts, 1);
+    assert_true(f->eof);
+}
+
+static void a_reset_cuts_the_answer_without_its_end(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    respond(f, 200, -1, false);
+    write_text(f, "abc");
+    struct http_exchange *x = f->held;
+    f->held = NULL;
+    http_exchange_reset(x);
+    expect(f, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    assert_true(f->eof);
+    assert_int_equal(f->aborts, 0);
+}
+
+static void a_field_that_would_split_the_answer_is_left_out(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    struct http_field list[] = {
+        {SLICE("x-a"), SLICE("b\r\nx-evil: 1")},     {SLICE("x-good"), SLICE("yes")},
+        {SLICE("content-length"), SLICE("99")},      {SLICE("connection"), SLICE("x-good")},
+        {SLICE("transfer-encoding"), SLICE("gzip")},
+    };
+    struct http_response head = {.status = 200, .reason = SLICE("O\r\nK"), .fields = {list, 5, 5}, .content_length = 0};
+    struct http_exchange *x = f->held;
+    f->held = NULL;
+    http_exchange_respond(x, &head, true);
+    expect(f, "HTTP/1.1 200 OK\r\nx-good: yes\r\ncontent-length: 0\r\n\r\n");
+}
+
+static void a_client_that_leaves_aborts_its_exchange(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    net_stream_shutdown(f->client);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->aborts, 1);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_connection_that_breaks_aborts_its_exchange(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\nabc");
+    loopback_break(f->client);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->aborts, 1);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_head_that_does_not_come_gets_408(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\nGET / HT");
+    expect_begin(f, "HTTP/1.1 200 OK\r\n");
+    fake_loop_pass(f->loop, 20 * 1000);
+    send_text(f, "TP/1"); /* it does not help to send a little */
+    fake_loop_pass(f->loop, 9 * 1000);
+    expect(f, "");
+    fake_loop_pass(f->loop, 1001);
+    expect_begin(f, "HTTP/1.1 408 Request Timeout\r\n");
+    assert_true(f->eof);
+}
+
+static void silence_is_closed_without_a_word(void **state)
+{
+    struct fixture *f = *state;
+    fake_loop_pass(f->loop, 30 * 1000 + 1);
+    expect(f, "");
+    assert_int_equal(f->closes, 1);
+}
+
+static void an_idle_connection_lasts_its_time(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\n");
+    fake_loop_pass(f->loop, 299 * 1000);
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\n");
+    fake_loop_pass(f->loop, 299 * 1000);
+    assert_int_equal(f->closes, 0);
+    assert_int_equal(f->requests, 2);
+    fake_loop_pass(f->loop, 2 * 1000);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_stalled_upload_gets_408_but_a_parked_request_waits(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /parked HTTP/1.1\r\n" H "\r\n");
+    fake_loop_pass(f->loop, 270 * 1000);
+    assert_int_equal(f->aborts, 0);
+    respond(f, 204, -1, true);
+    expect(f, "HTTP/1.1 204 No Content\r\n\r\n");
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\nabc");
+    fake_loop_pass(f->loop, 50 * 1000);
+    send_text(f, "d");
+    fake_loop_pass(f->loop, 50 * 1000);
+    assert_int_equal(f->aborts, 0);
+    fake_loop_pass(f->loop, 120 * 1000);
+    assert_int_equal(f->aborts, 1);
+    expect_begin(f, "HTTP/1.1 408 Request Timeout\r\n");
+}
+
+static void a_handler_that_holds_the_window_is_no_fault_of_the_clients(void **state)
+{
+    struct fixture *f = *state;
+    f->consume = false;
+    send_text(f, "PUT /x HTTP/1.1\r\n" H "Content-Length: 100000\r\n\r\n");
+    char *body = mem_zalloc(100000);
+    net_stream_write(f->client, slice_make(body, 100000));
+    free(body);
+    fake_loop_pass(f->loop, 600 * 1000);
+    assert_int_equal(f->aborts, 0);
+    respond(f, 200, 0, true);
+    fake_loop_settle(f->loop);
+}
+
+static void a_client_that_does_not_read_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    net_stream_pause(f->client);
+    respond(f, 200, -1, false);
+    char *piece = mem_zalloc(60000);
+    for (int i = 0; i < 20; i++)
+        http_exchange_write(f->held, slice_make(piece, 60000));
+    free(piece);
+    fake_loop_pass(f->loop, 200 * 1000);
+    assert_int_equal(f->aborts, 1);
+    assert_int_equal(f->closes, 1);
+}
+
+static void draining_ends_after_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /held HTTP/1.1\r\n" H "\r\nGET /now?2 HTTP/1.1\r\n" H "\r\n");
+    http_server_conn_drain(f->conn);
+    fake_loop_settle(f->loop);
+    assert_false(f->eof);
+    respond(f, 200, 0, true);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    assert_true(f->eof);
+    assert_int_equal(f->requests, 1);
+}
+
+static void draining_closes_an_idle_connection(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\n");
+    http_server_conn_drain(f->conn);
+    fake_loop_settle(f->loop);
+    assert_true(f->eof);
+    net_stream_shutdown(f->client);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->closes, 1);
+}
+
+static void closing_aborts_later_and_not_inside(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /held HTTP/1.1\r\n" H "\r\n");
+    http_server_conn_close(f->conn);
+    assert_int_equal(f->aborts, 0);
+    assert_int_equal(f->closes, 0);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->aborts, 1);
+    assert_int_equal(f->closes, 1);
+}
+
+static void a_flood_of_requests_waits_for_the_client_to_read(void **state)
+{
+    struct fixture *f = *state;
+    net_stream_pause(f->client);
+    struct buf flood;
+    buf_init(&flood, 1 << 20);
+    for (int i = 0; i < 20000; i++)
+        assert_int_equal(buf_append_str(&flood, "GET /now?1 HTTP/1.1\r\n" H "\r\n"), OK);
+    net_stream_write(f->client, buf_data(&flood));
+    buf_free(&flood);
+    fake_loop_settle(f->loop);
+    assert_true(f->requests < 10000);
+    net_stream_resume(f->client);
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->requests, 20000);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(an_answer_from_memory_is_one_write),
+        T(pipelined_requests_are_answered_in_order_one_at_a_time),
+        T(a_body_and_its_end_reach_the_handler),
+        T(at_most_a_window_is_outstanding),
+        T(what_is_written_is_reported_when_the_stream_takes_it),
+        T(a_head_request_gets_no_body_but_its_length),
+        T(an_old_client_gets_a_body_that_ends_with_the_connection),
+        T(the_handler_decides_on_100_continue),
+        T(a_refusal_instead_of_100_closes_since_the_body_may_never_come),
+        T(an_early_answer_lets_a_short_rest_pass_and_keeps_the_connection),
+        T(an_early_answer_to_a_long_upload_closes),
+        T(a_chunked_upload_without_end_is_cut_after_an_early_answer),
+        T(a_broken_request_gets_the_owners_text_and_the_end),
+        T(a_body_that_breaks_aborts_the_exchange_and_is_answered),
+        T(a_body_that_breaks_after_the_head_was_sent_cuts_the_answer),
+        T(an_answer_that_breaks_its_length_is_cut),
+        T(more_than_the_length_never_leaves),
+        T(a_reset_cuts_the_answer_without_its_end),
+        T(a_field_that_would_split_the_answer_is_left_out),
+        T(a_client_that_leaves_aborts_its_exchange),
+        T(a_connection_that_breaks_aborts_its_exchange),
+        T(a_head_that_does_not_come_gets_408),
+        T(silence_is_closed_without_a_word),
+        T(an_idle_connection_lasts_its_time),
+        T(a_stalled_upload_gets_408_but_a_parked_request_waits),
+        T(a_handler_that_holds_the_window_is_no_fault_of_the_clients),
+        T(a_client_that_does_not_read_is_given_up),
+        T(draining_ends_after_the_answer),
+        T(draining_closes_an_idle_connection),
+        T(closing_aborts_later_and_not_inside),
+        T(a_flood_of_requests_waits_for_the_client_to_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
