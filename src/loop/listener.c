@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "loop/loop_internal.h"
+#include "loop/internal.h"
 #include "loop/socket.h"
 
 enum { ACCEPTS_A_TURN = 64 /* then others get their turn */, OUT_OF_FDS_PAUSE_MS = 100 };

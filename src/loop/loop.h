@@ -38,8 +38,7 @@ void loop_timer_free(struct loop_timer *t); /* NULL allowed */
 struct loop_deferred {
     loop_fn *fn;
     void *arg;
-    struct loop *loop; /* the rest is the loop's; link is NULL while not queued */
-    struct loop_deferred *next, **link;
+    struct loop_deferred *next, **link; /* of the loop; link is NULL while not queued */
 };
 void loop_defer(struct loop *loop, struct loop_deferred *d);
 void loop_defer_cancel(struct loop_deferred *d);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "loop/loop_internal.h"
+#include "loop/internal.h"
+#include "loop/watch.h"
 
 struct loop_socket {
     union {
@@ -71,12 +72,13 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 {
     struct loop_socket *s = h->data;
     (void)suggested;
-    *ret = uv_buf_init(s->loop->read_buffer, sizeof s->loop->read_buffer);
+    *ret = uv_buf_init(loop_scratch_take(s->loop), LOOP_SCRATCH_SIZE);
 }
 
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 {
     struct loop_socket *s = h->data;
+    struct loop *loop = s->loop;
     if (n > 0) {
         s->events->on_data(s->ctx, slice_make(buf->base, (size_t)n));
     } else if (n == UV_EOF) {
@@ -85,6 +87,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
     } else if (n < 0) {
         fail(s, (int)n);
     }
+    loop_scratch_give(loop, buf->base);
 }
 
 void loop_socket_read(struct loop_socket *s, bool on)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads of one's own, and jobs in the pool. */
+/* Threads with a loop of their own, and jobs in libuv's pool. */
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "loop/loop_internal.h"
+#include "loop/internal.h"
 
 struct loop_thread {
     pthread_t id;
@@ -11,21 +13,42 @@ struct loop_thread {
     void *arg;
 };
 
-static void *run(void *arg)
+struct job {
+    uv_work_t uv;
+    loop_fn *work, *done;
+    void *arg;
+};
+
+static void *run_thread(void *arg)
 {
     struct loop_thread *t = arg;
     t->fn(t->arg);
     return NULL;
 }
 
+/* Signals go to the main thread, but for those that a thread brings on itself. */
+static void block_signals(sigset_t *ret_old)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF};
+    sigset_t most;
+    (void)sigfillset(&most);
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        (void)sigdelset(&most, own[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &most, ret_old);
+}
+
 struct loop_thread *loop_thread_start(const char *name, loop_fn *fn, void *arg)
 {
     struct loop_thread *t = mem_zalloc(sizeof *t);
+    sigset_t old;
     t->fn = fn;
     t->arg = arg;
-    if (pthread_create(&t->id, NULL, run, t) != 0)
-        fatal("can't start thread %s", name);
-    (void)pthread_setname_np(t->id, name); /* for ps and debuggers; names over 15 bytes are not taken */
+    block_signals(&old);
+    int rc = pthread_create(&t->id, NULL, run_thread, t);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc != 0)
+        fatal("can't start the thread %s: %s", name, strerror(rc));
+    (void)pthread_setname_np(t->id, name);
     return t;
 }
 
@@ -35,21 +58,15 @@ void loop_thread_join(struct loop_thread *t)
     free(t);
 }
 
-struct job {
-    uv_work_t uv;
-    loop_fn *work, *done;
-    void *arg;
-};
-
-static void on_work(uv_work_t *w)
+static void on_work(uv_work_t *uv)
 {
-    struct job *j = w->data;
+    struct job *j = uv->data;
     j->work(j->arg);
 }
 
-static void on_done(uv_work_t *w, int status)
+static void on_done(uv_work_t *uv, int status)
 {
-    struct job *j = w->data;
+    struct job *j = uv->data;
     (void)status; /* jobs are never cancelled */
     j->done(j->arg);
     free(j);
@@ -60,6 +77,7 @@ void loop_job(struct loop *loop, loop_fn *work, loop_fn *done, void *arg)
     struct job *j = mem_zalloc(sizeof *j);
     *j = (struct job){.work = work, .done = done, .arg = arg};
     j->uv.data = j;
-    if (uv_queue_work(&loop->uv, &j->uv, on_work, on_done) != 0)
-        fatal("thread pool");
+    int rc = uv_queue_work(&loop->uv, &j->uv, on_work, on_done);
+    if (rc != 0)
+        fatal("uv_queue_work: %s", uv_strerror(rc));
 }

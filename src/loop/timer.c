@@ -1,40 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers. */
+/* Timers. libuv frees its part later than we do: the memory goes when it says so. */
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "loop/loop_internal.h"
+#include "loop/internal.h"
 
 struct loop_timer {
     uv_timer_t uv;
+    struct loop *loop;
     loop_fn *fn;
     void *arg;
 };
 
-static void on_timer(uv_timer_t *h)
-{
-    struct loop_timer *t = h->data;
-    t->fn(t->arg);
-}
-
-static void on_close(uv_handle_t *h)
-{
-    free(h->data);
-}
-
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_timer *t = mem_zalloc(sizeof *t);
-    if (uv_timer_init(&loop->uv, &t->uv) != 0)
-        fatal("timer");
+    *t = (struct loop_timer){.loop = loop, .fn = fn, .arg = arg};
+    (void)uv_timer_init(&loop->uv, &t->uv);
     t->uv.data = t;
-    t->fn = fn;
-    t->arg = arg;
     return t;
+}
+
+static void on_timer(uv_timer_t *uv)
+{
+    struct loop_timer *t = uv->data;
+    t->fn(t->arg);
 }
 
 void loop_timer_start(struct loop_timer *t, uint64_t after_ms, uint64_t repeat_ms)
 {
+    if (!t->loop->running)
+        uv_update_time(&t->loop->uv); /* the loop's time stands still while it does not run */
     (void)uv_timer_start(&t->uv, on_timer, after_ms, repeat_ms);
 }
 
@@ -48,10 +44,13 @@ bool loop_timer_active(const struct loop_timer *t)
     return uv_is_active((const uv_handle_t *)&t->uv) != 0;
 }
 
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 void loop_timer_free(struct loop_timer *t)
 {
-    if (!t)
-        return;
-    (void)uv_timer_stop(&t->uv);
-    uv_close((uv_handle_t *)&t->uv, on_close);
+    if (t)
+        uv_close((uv_handle_t *)&t->uv, on_closed);
 }

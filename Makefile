@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 too.
+.PHONY: help deps build demo check unit integration lint asan bench clean
+
+MESON_BUILD = build
+PYTEST = /usr/bin/python3 -m pytest
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+deps: ## installs what is missing, by apt; says what
+	@tools/deps
+
+$(MESON_BUILD)/build.ninja:
+	meson setup $(MESON_BUILD) >/dev/null
+
+build: deps $(MESON_BUILD)/build.ninja ## the five programs, in build/bin
+	@ninja -C $(MESON_BUILD) --quiet
+	@tools/link-programs $(MESON_BUILD)
+
+demo: build ## the main job, with real processes; KEEP=1 leaves it running
+	@/usr/bin/python3 tools/demo $(if $(KEEP),--keep)
+
+check: build ## all tests; ends with "N passed, N failed"
+	@tools/check $(MESON_BUILD)
+
+unit: build ## unit tests alone
+	@meson test -C $(MESON_BUILD) --no-rebuild --print-errorlogs
+
+integration: build ## tests with the real programs alone
+	@$(PYTEST) -q tests/integration
+
+lint: deps ## layers, sizes, banned calls, formatting
+	@tools/lint
+
+asan: deps ## all tests with address and undefined-behaviour sanitizers
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-asan --quiet
+	@tools/link-programs build-asan
+	@tools/check build-asan
+
+bench: build ## requests and handshakes beside nginx, as ratios
+	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick)
+
+clean:
+	rm -rf build build-asan

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connector.yaml: the bootstrap file, and what only this side may decide (its own PKI certificate, which targets it
+ * allows). */
+#ifndef CONNECTOR_CONFIG_H
+#define CONNECTOR_CONFIG_H
+
+#include "bundle/bootstrap.h"
+#include "conf/conf.h"
+#include "conf/log_keys.h"
+
+struct connector_certificate {
+    char *certificate, *key; /* files; NULL: none */
+};
+
+struct connector_config {
+    char *bootstrap_file, *state;
+    struct connector_certificate client_certificate;
+    struct conf_texts allow_targets; /* "loopback", "link-local" */
+    struct conf_log log;
+
+    struct bootstrap bootstrap;
+    char *certificate_pem, *key_pem; /* of client_certificate; NULL: none */
+};
+
+MUST_USE enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults);
+void connector_config_free(struct connector_config *c);
+void connector_config_reference(FILE *out);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/connector.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "bundle/bundle.h"
+#include "connector/forward.h"
+#include "connector/site.h"
+#include "tunnel/accept.h"
+
+enum { TUNNELS_MAX = 64 };
+
+/* --- requests --- */
+
+static struct upstream *find_upstream(const struct connector *c, struct slice id)
+{
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        if (slice_eq(id, slice_of(upstream_id(c->upstreams[i]))))
+            return c->upstreams[i];
+    }
+    return NULL;
+}
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    struct connector_dialer *d = owner;
+    struct connector *c = d->connector;
+    struct slice id = x->request.authority;
+    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_link_upstream(c->site) : find_upstream(c, id);
+    if (u)
+        forward_start(x, u);
+    else
+        forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
+}
+
+static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint32_t workers, bool up,
+                      const struct error *why)
+{
+    struct connector_dialer *d = owner;
+    (void)workers;
+    LOG_EVENT(up ? LOG_INFO : LOG_WARN, "tunnel", up ? "up" : "down",
+              LOG_T("gateway", gateway_id && gateway_id[0] ? gateway_id : d->gateway.id), LOG_N("worker", worker),
+              LOG_T("host", d->gateway.host), LOG_T("reason", why ? why->text : ""));
+}
+
+static const struct tunnel_dialer_events dialer_events = {on_request, on_tunnel};
+
+/* --- announcements --- */
+
+/* The site itself, then every endpoint that there is an upstream for. */
+static size_t announced(const struct connector *c, const char *ids[CONNECTOR_UPSTREAMS_MAX + 1])
+{
+    size_t count = 0;
+    ids[count++] = SITE_ENDPOINT;
+    for (size_t i = 0; i < c->upstream_count; i++)
+        ids[count++] = upstream_id(c->upstreams[i]);
+    return count;
+}
+
+static void announce(struct connector *c)
+{
+    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
+    size_t count = announced(c, ids);
+    for (size_t i = 0; i < c->dialer_count; i++)
+        tunnel_dialer_set_endpoints(c->dialers[i].dialer, ids, count);
+    free(ids);
+}
+
+/* --- gateways --- */
+
+static void dial(struct connector *c, const struct bootstrap_address *gateway)
+{
+    if (c->dialer_count == CONNECTOR_DIALERS_MAX) {
+        log_msg(LOG_ERROR, "connector", "more than %d gateways; %s is not dialled", CONNECTOR_DIALERS_MAX, gateway->id);
+        return;
+    }
+    struct connector_dialer *d = &c->dialers[c->dialer_count++];
+    *d = (struct connector_dialer){.gateway = *gateway, .connector = c};
+    struct tunnel_dialer_options o = {.port = gateway->port, .tls = c->tunnel_tls, .max_tunnels = TUNNELS_MAX};
+    (void)snprintf(o.host, sizeof o.host, "%s", gateway->host);
+    (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", c->config->bootstrap.id);
+    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
+    size_t count = announced(c, ids);
+    d->dialer = tunnel_dialer_new(c->loop, &o, ids, count, &dialer_events, d);
+    free(ids);
+}
+
+static bool same_gateway(const struct bootstrap_address *a, const struct connector_gateway *b)
+{
+    return a->port == b->port && strcmp(a->host, b->host) == 0 && strcmp(a->id, b->id) == 0;
+}
+
+static bool in_document(const struct bootstrap_address *a, const struct connector_document *d)
+{
+    for (size_t i = 0; i < d->gateway_count; i++) {
+        if (same_gateway(a, &d->gateways[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool dialled(const struct connector *c, const struct connector_gateway *g)
+{
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        if (same_gateway(&c->dialers[i].gateway, g))
+            return true;
+    }
+    return false;
+}
+
+/* A dialer's address is its callbacks' owner, so the array's slots must not move: a gone gateway leaves its slot to be
+ * drained, and the slot is reused by none. */
+static void drop_gone_gateways(struct connector *c, const struct connector_document *d)
+{
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        struct connector_dialer *one = &c->dialers[i];
+        if (one->gateway.host[0] && !in_document(&one->gateway, d)) {
+            LOG_EVENT(LOG_INFO, "connector", "gateway removed", LOG_T("gateway", one->gateway.id));
+            tunnel_dialer_drain(one->dialer);
+            one->gateway.host[0] = '\0';
+        }
+    }
+}
+
+static void apply_gateways(struct connector *c, const struct connector_document *d)
+{
+    if (d->gateway_count == 0)
+        return; /* the bootstrap file's stay: a connector without a gateway could not be told better */
+    drop_gone_gateways(c, d);
+    for (size_t i = 0; i < d->gateway_count; i++) {
+        const struct connector_gateway *g = &d->gateways[i];
+        if (dialled(c, g))
+            continue;
+        struct bootstrap_address address = {.port = g->port};
+        (void)snprintf(address.id, sizeof address.id, "%s", g->id);
+        (void)snprintf(address.host, sizeof address.host, "%s", g->host);
+        dial(c, &address);
+    }
+}
+
+/* --- upstreams --- */
+
+static const struct choices_line *forbidden(const struct connector *c, const struct connector_endpoint *e)
+{
+    return e->mp ? choices_forbids_connector(e->mode, e->clients, c->config->certificate_pem != NULL) : NULL;
+}
+
+static enum result make_upstream(struct connector *c, const struct connector_endpoint *e, struct upstream **ret,
+                                 struct error *err)
+{
+    struct upstream_options o = {
+        .config = c->config,
+        .id = e->id,
+        .scheme = e->tls ? "https" : "http",
+        .host = e->host,
+        .port = e->port,
+        .base_path = e->base_path,
+        .authority = e->authority,
+        .anchors_pem = e->anchors_pem,
+        .mp_id = e->mp && e->mode == CHOICE_MP_EHTTP ? e->mp : NULL,
+        .show_role_certificate = e->mp != NULL,
+        .show_pki_certificate = e->mp && choices_connector_needs_certificate(e->mode, e->clients),
+        .answer_ms = (uint64_t)e->answer_s * 1000,
+    };
+    return upstream_new(c->loop, &o, ret, err);
+}
+
+/* The first document decides whether this connector can do its job at all. */
+static enum result check_choices(const struct connector *c, const struct connector_document *d, struct error *err)
+{
+    for (size_t i = 0; !c->has_document && i < d->endpoint_count; i++) {
+        const struct choices_line *rule = forbidden(c, &d->endpoints[i]);
+        if (rule)
+            return error_set(err, R_DENIED, "endpoint %s: %s (rule %s)", d->endpoints[i].id, rule->text, rule->id);
+    }
+    return OK;
+}
+
+static void replace_upstreams(struct connector *c, const struct connector_document *d)
+{
+    struct error err;
+    for (size_t i = 0; i < c->upstream_count; i++)
+        upstream_unref(c->upstreams[i]); /* requests under way hold their own references */
+    c->upstream_count = 0;
+    for (size_t i = 0; i < d->endpoint_count && c->upstream_count < CONNECTOR_UPSTREAMS_MAX; i++) {
+        const struct choices_line *rule = forbidden(c, &d->endpoints[i]);
+        if (rule)
+            log_msg(LOG_ERROR, "connector", "endpoint %s is not served: %s (rule %s)", d->endpoints[i].id, rule->text,
+                    rule->id);
+        else if (make_upstream(c, &d->endpoints[i], &c->upstreams[c->upstream_count], &err) == OK)
+            c->upstream_count++;
+        else
+            log_msg(LOG_ERROR, "connector", "an endpoint is not served: %s", err.text);
+    }
+    if (d->endpoint_count > CONNECTOR_UPSTREAMS_MAX)
+        log_msg(LOG_ERROR, "connector", "more than %d endpoints; the rest is not served", CONNECTOR_UPSTREAMS_MAX);
+}
+
+enum result connector_apply(struct connector *c, const struct connector_document *d, struct error *err)
+{
+    enum result r = check_choices(c, d, err);
+    if (r != OK)
+        return r;
+    replace_upstreams(c, d);
+    announce(c);
+    apply_gateways(c, d);
+    return OK;
+}
+
+/* --- life --- */
+
+static enum result tunnel_context(struct connector *c, struct error *err)
+{
+    const struct bootstrap *b = &c->config->bootstrap;
+    enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "gateway", &c->gateway_judge, err);
+    if (r != OK)
+        return r;
+    struct tls_client_options o = {
+        .identity = {slice_of(b->certificate_pem), slice_of(b->key_pem)},
+        .verify = pki_role_tls_verify,
+        .verify_arg = c->gateway_judge,
+        .alpn = TUNNEL_ALPN,
+        .tls13_only = true,
+    };
+    return tls_context_client(&o, &c->tunnel_tls, err);
+}
+
+enum result connector_start(struct connector *c, const struct connector_config *config, struct loop *loop,
+                            struct error *err)
+{
+    memset(c, 0, sizeof *c);
+    c->config = config;
+    c->loop = loop;
+    enum result r = tunnel_context(c, err);
+    if (r == OK)
+        r = site_link_new(c, &c->site, err);
+    if (r != OK)
+        return r;
+    site_link_start(c->site);
+    if (c->dialer_count) /* a kept document named them */
+        return OK;
+    for (size_t i = 0; i < config->bootstrap.gateway_count; i++)
+        dial(c, &config->bootstrap.gateways[i]);
+    return OK;
+}
+
+void connector_drain(struct connector *c)
+{
+    for (size_t i = 0; i < c->dialer_count; i++)
+        tunnel_dialer_drain(c->dialers[i].dialer);
+}
+
+void connector_stop(struct connector *c)
+{
+    for (size_t i = 0; i < c->dialer_count; i++)
+        tunnel_dialer_free(c->dialers[i].dialer);
+    site_link_free(c->site);
+    for (size_t i = 0; i < c->upstream_count; i++)
+        upstream_unref(c->upstreams[i]);
+    tls_context_unref(c->tunnel_tls);
+    pki_role_judge_free(c->gateway_judge);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connector: dials out only.
+ *
+ *   site ──── asks a management point for this connector's own document (parked), and passes the gateways' questions on
+ *   upstreams the document's endpoints, by id
+ *   dialers   one a gateway; each keeps a tunnel to every worker of it
+ */
+#ifndef CONNECTOR_CONNECTOR_H
+#define CONNECTOR_CONNECTOR_H
+
+#include "connector/config.h"
+#include "connector/upstream.h"
+#include "loop/loop.h"
+#include "tunnel/dial.h"
+
+enum { CONNECTOR_UPSTREAMS_MAX = 1000, CONNECTOR_DIALERS_MAX = BOOTSTRAP_LIST_MAX };
+
+struct connector_dialer {
+    struct bootstrap_address gateway;
+    struct tunnel_dialer *dialer;
+    struct connector *connector;
+};
+
+struct site_link;
+
+struct connector {
+    const struct connector_config *config;
+    struct loop *loop;
+    struct site_link *site;
+    struct upstream *upstreams[CONNECTOR_UPSTREAMS_MAX];
+    size_t upstream_count;
+    struct connector_dialer dialers[CONNECTOR_DIALERS_MAX];
+    size_t dialer_count;
+    struct tls_context *tunnel_tls;
+    struct pki_role_judge *gateway_judge;
+    bool has_document;
+    int exit_code;
+};
+
+MUST_USE enum result connector_start(struct connector *c, const struct connector_config *config, struct loop *loop,
+                                     struct error *err);
+/* Puts a verified document in place: upstreams, announcements, gateways. R_DENIED: the choices rule the first one out.
+ */
+struct connector_document;
+MUST_USE enum result connector_apply(struct connector *c, const struct connector_document *d, struct error *err);
+void connector_drain(struct connector *c);
+void connector_stop(struct connector *c);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/forward.h"
+
+#include <stdlib.h>
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/splice.h"
+#include "verdict/problem.h"
+
+struct forward {
+    struct upstream *upstream;
+    struct arena *arena; /* of the exchange; not used after its answer began */
+    char request_id[GUID_SIZE];
+};
+
+static enum result make_call(void *ctx, const struct http_request *request, bool again,
+                             const struct http_call_events *events, void *call_ctx, struct http_call **ret)
+{
+    struct forward *f = ctx;
+    struct error err;
+    (void)again; /* never: the pool retries what is safe by itself */
+    enum result r = upstream_call(f->upstream, request, f->arena, events, call_ctx, ret, &err);
+    if (r != OK)
+        log_msg(LOG_WARN, "connector", "request %s could not be sent: %s", f->request_id, err.text);
+    return r;
+}
+
+static bool is_cmg(void *arg, struct slice name)
+{
+    (void)arg;
+    return slice_starts(name, SLICE("cmg-"));
+}
+
+/* "Client certificate required" → "CMGConnector_Clientcertificaterequired". Only visible ASCII survives. */
+static struct slice status_text(struct arena *arena, struct slice reason)
+{
+    char text[128];
+    size_t n = 0;
+    for (size_t i = 0; i < reason.len && n < sizeof text; i++) {
+        if (reason.ptr[i] > ' ' && reason.ptr[i] < 0x7f)
+            text[n++] = reason.ptr[i];
+    }
+    return arena_printf(arena, "CMGConnector_%.*s", (int)n, text);
+}
+
+/* From 400 on, CMG-Status-Text says that something behind the gateway refused; nothing from inside may speak with the
+ * gateway's voice. */
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
+{
+    enum { NGINX_CERTIFICATE_REQUIRED = 496 };
+    (void)ctx;
+    (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
+    if (head->status < 400)
+        return;
+    struct slice reason = head->reason.len ? head->reason : slice_of(http_reason(head->status));
+    if (head->status == NGINX_CERTIFICATE_REQUIRED)
+        reason = SLICE("Client certificate required");
+    struct slice text = status_text(x->arena, reason);
+    if (text.ptr)
+        (void)!http_fields_add(&head->fields, x->arena, SLICE("cmg-status-text"), text);
+}
+
+void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail)
+{
+    const struct verdict_refusal_info *what = verdict_refusal_info(verdict_reason_info(reason)->refusal);
+    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
+    char request_id[GUID_SIZE];
+    if (!slice_to_cstr(id, request_id, sizeof request_id))
+        request_id[0] = '\0';
+    struct http_fields fields = {0};
+    (void)!http_fields_add(&fields, x->arena, SLICE("cmg-status-text"), slice_of(what->code));
+    (void)!http_fields_add(&fields, x->arena, SLICE("cache-control"), SLICE("no-store"));
+    char *body = verdict_problem(reason, detail, request_id);
+    http_exchange_reply(x, what->status, VERDICT_PROBLEM_TYPE, slice_of(body), &fields);
+    free(body);
+}
+
+static const enum verdict_reason failure_reasons[] = {
+    [HTTP_FAIL_NAME] = REASON_UPSTREAM_NAME,
+    [HTTP_FAIL_REFUSED] = REASON_UPSTREAM_REFUSED,
+    [HTTP_FAIL_TLS] = REASON_UPSTREAM_TLS,
+    [HTTP_FAIL_CERT_REQUIRED] = REASON_UPSTREAM_CLIENT_CERTIFICATE,
+    [HTTP_FAIL_TRUNCATED] = REASON_UPSTREAM_TRUNCATED,
+    [HTTP_FAIL_PROTOCOL] = REASON_UPSTREAM_PROTOCOL,
+    [HTTP_FAIL_TIMEOUT] = REASON_UPSTREAM_TIMEOUT,
+    [HTTP_FAIL_LIMIT] = REASON_TOO_MANY_REQUESTS,
+};
+
+static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+{
+    struct forward *f = ctx;
+    enum verdict_reason reason = REASON_TOO_MANY_REQUESTS;
+    if (what == HTTP_SPLICE_FAILED) {
+        reason = failure_reasons[why->kind];
+        /* The cause names the internal server: it stays in this log; the device gets the reason's own words. */
+        LOG_EVENT(LOG_WARN, "connector", "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)),
+                  LOG_T("request_id", f->request_id), LOG_T("reason", verdict_reason_info(reason)->name),
+                  LOG_T("detail", why->error.text));
+    }
+    forward_refuse(x, reason, NULL);
+}
+
+static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
+{
+    struct forward *f = ctx;
+    LOG_EVENT(LOG_DEBUG, "connector", broken ? "broken off" : "done", LOG_T("endpoint", upstream_id(f->upstream)),
+              LOG_T("request_id", f->request_id), LOG_N("status", stats->status),
+              LOG_N("request_bytes", stats->request_bytes), LOG_N("response_bytes", stats->response_bytes));
+    upstream_unref(f->upstream);
+    free(f);
+}
+
+static const struct http_splice_owner owner = {
+    .make_call = make_call, .on_response = on_response, .refuse = refuse, .on_over = on_over};
+
+void forward_start(struct http_exchange *x, struct upstream *u)
+{
+    struct forward *f = mem_zalloc(sizeof *f);
+    f->upstream = upstream_ref(u);
+    f->arena = x->arena;
+    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
+    if (!slice_to_cstr(id, f->request_id, sizeof f->request_id))
+        f->request_id[0] = '\0';
+    (void)http_splice_start(x, &x->request, UINT64_MAX, &owner, f);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request that came through a tunnel, on its way to its upstream (a splice of http/splice.h). */
+#ifndef CONNECTOR_FORWARD_H
+#define CONNECTOR_FORWARD_H
+
+#include "connector/upstream.h"
+#include "http/exchange.h"
+#include "verdict/reason.h"
+
+/* Takes over x; holds a reference to u until it is over. */
+void forward_start(struct http_exchange *x, struct upstream *u);
+
+/* Answers x itself, as CMGConnector_…: a problem document. `detail` names no internal host; NULL: the reason's text. */
+void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/site.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "bundle/bundle.h"
+#include "bundle/document.h"
+#include "net/url.h"
+
+enum {
+    RETRY_MS = 1000,
+    SILENCE_MS = 300 * 1000,
+    ANSWER_MS = 290 * 1000,
+    TEXT_MAX = 8 * 1024 * 1024,
+    ARENA_MAX = 65536
+};
+
+#define STATE_NAME "connector"
+
+struct site_link {
+    struct connector *connector;
+    struct upstream *urls[BOOTSTRAP_LIST_MAX];
+    size_t url_count, current; /* index into urls: the one asked now */
+    struct http_call *call;
+    struct arena *arena; /* of the call */
+    struct buf text;
+    int status;
+    int64_t sequence; /* of the document in use */
+    struct loop_timer *again;
+};
+
+static void ask(struct site_link *s);
+
+/* --- taking a document --- */
+
+static enum result read_document(struct site_link *s, struct slice text, struct connector_document **ret,
+                                 struct error *err)
+{
+    const struct bootstrap *b = &s->connector->config->bootstrap;
+    struct document_expect expect = {.site = b->site,
+                                     .type = DOCUMENT_CONNECTOR,
+                                     .audience = b->id,
+                                     .min_sequence = s->sequence + (s->connector->has_document ? 1 : 0),
+                                     .now = clock_wall_s()};
+    memcpy(expect.root_sha256, b->pin, sizeof expect.root_sha256);
+    struct document d;
+    enum result r = document_read(text, &expect, &d, err);
+    if (r != OK)
+        return r;
+    r = connector_document_parse(&d, ret, err);
+    if (r == OK)
+        s->sequence = d.sequence;
+    document_done(&d);
+    return r;
+}
+
+static enum result take(struct site_link *s, struct slice text, struct error *err)
+{
+    struct connector_document *d;
+    enum result r = read_document(s, text, &d, err);
+    if (r != OK)
+        return r;
+    r = connector_apply(s->connector, d, err);
+    connector_document_free(d);
+    if (r == OK)
+        LOG_EVENT(LOG_INFO, "site", "connector document in use", LOG_N("sequence", s->sequence),
+                  LOG_N("endpoints", s->connector->upstream_count));
+    return r;
+}
+
+/* A combination that the choices rule out from the start: nothing to wait for, an administrator must act. */
+static void refuse_to_run(struct connector *c, const struct error *why)
+{
+    log_msg(LOG_ERROR, "connector", "can't start: %s", why->text);
+    c->exit_code = EXIT_FAILURE;
+    loop_stop(c->loop);
+}
+
+static void answered(struct site_link *s)
+{
+    struct connector *c = s->connector;
+    struct error err;
+    if (s->status != 200)
+        return;
+    enum result r = take(s, buf_data(&s->text), &err);
+    if (r == R_DENIED && !c->has_document) {
+        refuse_to_run(c, &err);
+    } else if (r != OK) {
+        log_msg(LOG_ERROR, "site", "a connector document was refused: %s", err.text);
+    } else {
+        c->has_document = true;
+        if (document_keep(c->config->state, STATE_NAME, buf_data(&s->text), &err) != OK)
+            log_msg(LOG_ERROR, "site", "the connector document could not be kept: %s", err.text);
+    }
+}
+
+/* --- asking --- */
+
+static void finish_call(struct site_link *s)
+{
+    s->call = NULL;
+    arena_free(s->arena);
+    s->arena = NULL;
+    buf_free(&s->text);
+}
+
+/* The next management point, after a moment. */
+static void ask_later(struct site_link *s)
+{
+    finish_call(s);
+    s->current = (s->current + 1) % s->url_count;
+    loop_timer_start(s->again, RETRY_MS / 2 + rand_below(RETRY_MS), 0);
+}
+
+static void on_response(void *ctx, const struct http_response *head)
+{
+    struct site_link *s = ctx;
+    s->status = head->status;
+}
+
+static void on_body(void *ctx, struct slice data)
+{
+    struct site_link *s = ctx;
+    http_call_consumed(s->call, data.len);
+    if (buf_append(&s->text, data) == OK)
+        return;
+    log_msg(LOG_ERROR, "site", "a management point sent a document of more than %d bytes; it was not taken", TEXT_MAX);
+    http_call_cancel(s->call);
+    ask_later(s);
+}
+
+static void on_end(void *ctx, const struct http_fields *trailers)
+{
+    struct site_link *s = ctx;
+    (void)trailers;
+    if (s->status != 200 && s->status != 204) {
+        log_msg(LOG_WARN, "site", "%s answered %d instead of a connector document", upstream_id(s->urls[s->current]),
+                s->status);
+        ask_later(s);
+        return;
+    }
+    answered(s);
+    finish_call(s);
+    ask(s);
+}
+
+static void on_sent(void *ctx, size_t n)
+{
+    (void)ctx;
+    (void)n;
+}
+
+static void on_fail(void *ctx, const struct http_failure *why)
+{
+    struct site_link *s = ctx;
+    LOG_EVENT(LOG_WARN, "site", "a management point can't be asked", LOG_T("url", upstream_id(s->urls[s->current])),
+              LOG_T("reason", http_failure_name(why->kind)), LOG_T("detail", why->error.text));
+    ask_later(s);
+}
+
+static const struct http_call_events events = {
+    .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
+
+static void ask(struct site_link *s)
+{
+    struct error err;
+    s->status = 0;
+    s->arena = arena_new(ARENA_MAX);
+    loop_timer_start(s->again, SILENCE_MS, 0);
+    struct http_request request = {
+        .version = HTTP_1_1,
+        .method = SLICE("GET"),
+        .content_length = 0,
+        .target = arena_printf(s->arena, "/connector?after=%" PRId64, s->connector->has_document ? s->sequence : 0)};
+    if (upstream_call(s->urls[s->current], &request, s->arena, &events, s, &s->call, &err) == OK)
+        return;
+    log_msg(LOG_WARN, "site", "%s", err.text);
+    ask_later(s);
+}
+
+static void ask_again(void *arg)
+{
+    struct site_link *s = arg;
+    if (s->call)
+        http_call_cancel(s->call);
+    finish_call(s);
+    ask(s);
+}
+
+/* --- life --- */
+
+static void restore(struct site_link *s)
+{
+    char *path = file_join(s->connector->config->state, STATE_NAME ".jws"), *text;
+    size_t len;
+    struct error err;
+    if (file_read(path, TEXT_MAX, &text, &len, &err) == OK) {
+        if (take(s, slice_make(text, len), &err) == OK)
+            s->connector->has_document = true;
+        else
+            log_msg(LOG_WARN, "site", "the kept connector document is of no use: %s", err.text);
+        free(text);
+    }
+    free(path);
+}
+
+static enum result add_url(struct site_link *s, const struct bootstrap_url *from, struct error *err)
+{
+    struct net_url url;
+    enum result r = net_url_parse(slice_of(from->url), &url, err);
+    if (r != OK)
+        return error_prefix(err, "site_urls");
+    char base[sizeof url.path + 8];
+    (void)snprintf(base, sizeof base, "%s/.cmg", strcmp(url.path, "/") == 0 ? "" : url.path);
+    struct upstream_options o = {.config = s->connector->config,
+                                 .id = SITE_ENDPOINT,
+                                 .scheme = url.scheme,
+                                 .host = url.host,
+                                 .port = url.port,
+                                 .base_path = base,
+                                 .anchors_pem = from->anchors_pem,
+                                 .any_mp = !from->anchors_pem,
+                                 .any_target = true,
+                                 .show_role_certificate = true,
+                                 .answer_ms = ANSWER_MS};
+    r = upstream_new(s->connector->loop, &o, &s->urls[s->url_count], err);
+    s->url_count += r == OK;
+    return r;
+}
+
+enum result site_link_new(struct connector *c, struct site_link **ret, struct error *err)
+{
+    struct site_link *s = mem_zalloc(sizeof *s);
+    s->connector = c;
+    s->again = loop_timer_new(c->loop, ask_again, s);
+    buf_init(&s->text, TEXT_MAX);
+    *ret = s;
+    enum result r = file_make_dirs(c->config->state, 0750, err);
+    for (size_t i = 0; r == OK && i < c->config->bootstrap.url_count; i++)
+        r = add_url(s, &c->config->bootstrap.urls[i], err);
+    return r;
+}
+
+void site_link_start(struct site_link *s)
+{
+    restore(s);
+    ask(s);
+}
+
+void site_link_free(struct site_link *s)
+{
+    if (!s)
+        return;
+    if (s->call)
+        http_call_cancel(s->call);
+    finish_call(s);
+    for (size_t i = 0; i < s->url_count; i++)
+        upstream_unref(s->urls[i]);
+    loop_timer_free(s->again);
+    free(s);
+}
+
+struct upstream *site_link_upstream(struct site_link *s)
+{
+    return s->urls[s->current];
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The link to the site: keeps a request for this connector's next document parked at a management point, one of those
+ * that the bootstrap file names, the next one when it fails; the last good document is kept on disk. */
+#ifndef CONNECTOR_SITE_H
+#define CONNECTOR_SITE_H
+
+#include "connector/connector.h"
+
+/* The id under which gateways reach the site through tunnels. */
+#define SITE_ENDPOINT "site"
+
+MUST_USE enum result site_link_new(struct connector *c, struct site_link **ret, struct error *err);
+void site_link_free(struct site_link *s); /* NULL allowed */
+void site_link_start(struct site_link *s);
+
+/* The upstream that questions of gateways go to now (borrowed): that of the management point which answered last. */
+struct upstream *site_link_upstream(struct site_link *s);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One published endpoint as the connector sees it: an internal server, a pool of connections to it, and how its
+ * certificate is judged. A request maps to an upstream by endpoint id and to nothing else. */
+#ifndef CONNECTOR_UPSTREAM_H
+#define CONNECTOR_UPSTREAM_H
+
+#include "bundle/bundle.h"
+#include "connector/config.h"
+#include "http/pool.h"
+#include "pki/role.h"
+
+struct upstream;
+
+struct upstream_options {
+    const struct connector_config *config;
+    const char *id;
+    const char *scheme, *host; /* "https" or "http" */
+    uint16_t port;
+    const char *base_path;   /* "" or "/prefix": put before the request's path */
+    const char *authority;   /* Host that it sees; "": host:port */
+    const char *anchors_pem; /* NULL: the system's, unless mp_id is judged by its role certificate */
+    const char *mp_id;       /* a management point that is judged by its role certificate; NULL: by anchors and name */
+    bool any_mp;             /* like mp_id, whichever management point of the site it is */
+    bool any_target;         /* loopback too: the bootstrap file names it, not the site */
+    bool show_role_certificate; /* to management points: who this connector is */
+    bool show_pki_certificate;  /* instead of it: the configured client certificate */
+    uint64_t answer_ms;
+};
+
+/* One reference. R_DENIED: a target that this connector does not allow. */
+MUST_USE enum result upstream_new(struct loop *loop, const struct upstream_options *o, struct upstream **ret,
+                                  struct error *err);
+struct upstream *upstream_ref(struct upstream *u);
+void upstream_unref(struct upstream *u); /* the last one closes its connections. NULL allowed */
+
+const char *upstream_id(const struct upstream *u);
+
+/* `request`: as it came through the tunnel; its authority and target are replaced by the upstream's (in `arena`). */
+MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
+                                   const struct http_call_events *events, void *ctx, struct http_call **ret,
+                                   struct error *err);
+
+#endif

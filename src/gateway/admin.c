@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admin.h"
+
+#include "gateway/start.h"
+#include "http/server.h"
+
+enum { METRICS_MAX = 1024 * 1024 };
+
+static void healthz(struct gateway *g, struct http_exchange *x)
+{
+    (void)g;
+    http_exchange_reply(x, 200, "text/plain", SLICE("ok\n"), NULL);
+}
+
+static void readyz(struct gateway *g, struct http_exchange *x)
+{
+    char why[160];
+    bool ready = gateway_ready(g, why, sizeof why);
+    http_exchange_reply(x, ready ? 200 : 503, "text/plain", ready ? SLICE("ok\n") : slice_of(why), NULL);
+}
+
+static void metrics(struct gateway *g, struct http_exchange *x)
+{
+    struct buf text;
+    buf_init(&text, METRICS_MAX);
+    bool fits = gateway_metrics_write(g, &text) == OK;
+    http_exchange_reply(x, fits ? 200 : 500, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                        buf_data(&text), NULL);
+    buf_free(&text);
+}
+
+static const struct {
+    const char *path;
+    void (*answer)(struct gateway *g, struct http_exchange *x);
+} pages[] = {{"/healthz", healthz}, {"/readyz", readyz}, {"/metrics", metrics}};
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    if (!slice_eq(x->request.method, SLICE("GET"))) {
+        http_exchange_reply(x, 405, "text/plain", SLICE("only GET here\n"), NULL);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        if (slice_eq(x->request.target, slice_of(pages[i].path))) {
+            pages[i].answer(owner, x);
+            return;
+        }
+    }
+    http_exchange_reply(x, 404, "text/plain", SLICE("there are /healthz, /readyz and /metrics\n"), NULL);
+}
+
+static void on_close(void *owner)
+{
+    (void)owner;
+}
+
+static const struct http_server_events events = {.on_request = on_request, .on_close = on_close};
+
+static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
+{
+    struct gateway *g = ctx;
+    (void)peer;
+    (void)http_server_conn_new(g->control, stream, false, &http_server_defaults, &events, g);
+}
+
+enum result gateway_admin_listen(struct gateway *g, struct net_listener **ret, struct error *err)
+{
+    struct net_address at;
+    enum result r = net_address_parse(slice_of(g->config->admin_listen), &at, err);
+    if (r == OK)
+        r = net_listen_tcp(g->control, &at, false, on_accept, g, ret, err);
+    return r == OK ? OK : error_prefix(err, "admin_listen");
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/authenticate.h"
+
+#include <openssl/evp.h>
+
+#include "base/clock.h"
+
+/* --- blocks --- */
+
+static bool certificate_blocked(const struct bundle *b, const struct credential *c)
+{
+    char hex[PKI_HASH_HEX];
+    (void)encode_hex(slice_make(c->sha256, sizeof c->sha256), hex);
+    if (bundle_blocks_certificate(b, slice_of(hex)))
+        return true;
+    (void)encode_hex(slice_make(c->spki_sha256, sizeof c->spki_sha256), hex);
+    return bundle_blocks_spki(b, slice_of(hex));
+}
+
+static bool token_blocked(const struct bundle *b, const char *guid, const char *id)
+{
+    return (guid[0] && bundle_blocks_guid(b, slice_of(guid))) || (id[0] && bundle_blocks_token(b, slice_of(id)));
+}
+
+/* --- certificate --- */
+
+static const struct pki_verdict *judge_certificate(struct gateway_connection *c, int64_t now,
+                                                   struct cached_verdict *fresh)
+{
+    struct gateway_worker *w = c->worker;
+    const struct cached_verdict *known =
+        verdict_cache_get(w->verdicts, c->credential.sha256, w->snapshot->generation, now);
+    metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
+    if (known)
+        return &known->certificate;
+    *fresh = (struct cached_verdict){.generation = w->snapshot->generation};
+    pki_trust_judge(w->snapshot->trust, c->credential.certificate, c->credential.sent, now, &fresh->certificate);
+    fresh->valid_until = fresh->certificate.valid_until;
+    /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
+     * lasts. */
+    if (fresh->certificate.reason == REASON_OK)
+        verdict_cache_put(w->verdicts, c->credential.sha256, fresh);
+    return &fresh->certificate;
+}
+
+static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,
+                                             struct error *detail)
+{
+    if (!c->credential.certificate)
+        return REASON_CERT_MISSING;
+    struct cached_verdict fresh;
+    const struct pki_verdict *v = judge_certificate(c, now, &fresh);
+    (void)snprintf(subject, size, "%s", v->identity);
+    if (v->reason != REASON_OK) {
+        (void)error_set(detail, R_DENIED, "%s", v->detail);
+        return v->reason;
+    }
+    c->valid_until = v->valid_until;
+    return certificate_blocked(c->worker->snapshot->bundle, &c->credential) ? REASON_BLOCKED : REASON_OK;
+}
+
+static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
+                                            struct authentication *ret, struct error *detail)
+{
+    enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, detail);
+    if (reason != REASON_OK)
+        return reason;
+    if (q->endpoint && q->endpoint->mp && !choices_mode_allows(q->endpoint->mp->mode, CHOICE_PKI)) {
+        (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule ehttp-forbids-pki)",
+                        q->endpoint->mp->id, choices_mp_name(q->endpoint->mp->mode));
+        return REASON_MODE_FORBIDS_PKI;
+    }
+    ret->identity.method = CHOICE_PKI;
+    ret->identity.certificate_b64 = credential_base64(&c->credential);
+    (void)encode_hex(slice_make(c->credential.sha256, PKI_SHA256), ret->identity.client_id);
+    return REASON_OK;
+}
+
+/* --- token --- */
+
+/* The bearer token of the request: in Authorization on path routes, in CMG-Authorization on host routes, whose
+ * upstreams own Authorization (PROTOCOL 6). RFC 6750 2.1; the scheme's name ignores case (RFC 9110 11.1). */
+static struct slice bearer(const struct authenticate_question *q)
+{
+    struct slice name = q->kind == TARGET_PLAIN ? SLICE("cmg-authorization") : SLICE("authorization");
+    struct slice value = http_fields_get(&q->request->fields, name);
+    if (http_fields_count(&q->request->fields, name) != 1 || !slice_starts_nocase(value, SLICE("Bearer ")))
+        return SLICE_NONE;
+    return slice_trim(slice_skip(value, 7));
+}
+
+/* One token means another thing with another certificate or for another purpose: all three make the key. */
+static void token_key(const struct gateway_connection *c, struct slice text, enum token_purpose purpose,
+                      unsigned char ret[VERDICT_KEY_SIZE])
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    unsigned char tag = (unsigned char)purpose;
+    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(md, &tag, 1) != 1 ||
+        EVP_DigestUpdate(md, c->credential.sha256, PKI_SHA256) != 1 || EVP_DigestUpdate(md, text.ptr, text.len) != 1 ||
+        EVP_DigestFinal_ex(md, ret, NULL) != 1)
+        fatal("SHA-256 failed");
+    EVP_MD_CTX_free(md);
+}
+
+static enum verdict_reason judge_token(struct gateway_connection *c, const struct authenticate_question *q,
+                                       struct slice text, struct token *ret, struct error *detail)
+{
+    struct gateway_worker *w = c->worker;
+    const struct bundle *b = w->snapshot->bundle;
+    unsigned char key[VERDICT_KEY_SIZE];
+    token_key(c, text, q->purpose, key);
+    const struct cached_verdict *known = verdict_cache_get(w->verdicts, key, w->snapshot->generation, q->now);
+    metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
+    if (known) {
+        *ret = known->token;
+        return REASON_OK;
+    }
+    struct token_policy policy = {w->gateway->config->bootstrap.site, b->token_keys, b->settings.renewal_grace_s};
+    struct slice x5t = c->credential.certificate ? slice_of(c->credential.x5t) : SLICE_NONE;
+    enum verdict_reason reason = token_judge(&policy, text, q->purpose, x5t, q->now, ret, detail);
+    if (reason == REASON_OK) {
+        struct cached_verdict fresh = {.generation = w->snapshot->generation, .is_token = true, .token = *ret};
+        fresh.valid_until = ret->expires + (ret->in_grace ? policy.renewal_grace_s : 0) + TOKEN_LEEWAY_S;
+        verdict_cache_put(w->verdicts, key, &fresh);
+    }
+    return reason;
+}
+
+static void set_token_identity(struct gateway_connection *c, const struct token *t, const struct bundle *b,
+                               struct authentication *ret)
+{
+    ret->identity.method = CHOICE_TOKEN;
+    if (t->kind == TOKEN_BULK)
+        (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
+    else
+        (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "%s", t->subject);
+    (void)snprintf(c->token_guid, sizeof c->token_guid, "%s", t->subject);
+    (void)snprintf(c->token_id, sizeof c->token_id, "%s", t->id);
+    c->valid_until = t->expires + TOKEN_LEEWAY_S + (t->in_grace ? b->settings.renewal_grace_s : 0);
+}
+
+static enum verdict_reason authenticate_token(struct gateway_connection *c, const struct authenticate_question *q,
+                                              struct authentication *ret, struct error *detail)
+{
+    const struct bundle *b = c->worker->snapshot->bundle;
+    struct slice text = bearer(q);
+    if (!text.ptr)
+        return REASON_TOKEN_MISSING;
+    struct token t = {0};
+    enum verdict_reason reason = judge_token(c, q, text, &t, detail);
+    (void)snprintf(ret->subject, sizeof ret->subject, "%s", t.subject[0] ? t.subject : t.id);
+    if (reason != REASON_OK)
+        return reason;
+    /* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */
+    if (token_blocked(b, t.subject, t.id) || (c->credential.certificate && certificate_blocked(b, &c->credential)))
+        return REASON_BLOCKED;
+    set_token_identity(c, &t, b, ret);
+    return REASON_OK;
+}
+
+/* --- which of them --- */
+
+/* A host route: the certificate first, then a bearer token (PROTOCOL 6); what was revoked or blocked stays so. */
+static enum verdict_reason authenticate_host(struct gateway_connection *c, const struct authenticate_question *q,
+                                             struct authentication *ret, struct error *detail)
+{
+    bool has_token = bearer(q).ptr != NULL;
+    if (!c->credential.certificate && (has_token || !(q->endpoint->auth & CHOICE_BIT(CHOICE_PKI))))
+        return authenticate_token(c, q, ret, detail);
+    enum verdict_reason reason = authenticate_pki(c, q, ret, detail);
+    bool final = reason == REASON_OK || reason == REASON_CERT_REVOKED || reason == REASON_BLOCKED;
+    return final || !has_token ? reason : authenticate_token(c, q, ret, detail);
+}
+
+typedef enum verdict_reason method_fn(struct gateway_connection *c, const struct authenticate_question *q,
+                                      struct authentication *ret, struct error *detail);
+
+static method_fn *const by_route[] = {
+    [TARGET_MUTUAL] = authenticate_pki, [TARGET_SERVER] = authenticate_token, [TARGET_PLAIN] = authenticate_host};
+
+static void name_methods(const struct bundle_endpoint *e, struct error *detail)
+{
+    char names[64] = "";
+    for (enum choice_client m = CHOICE_PKI; m < CHOICE_CLIENTS; m++) {
+        if (e->auth & CHOICE_BIT(m)) {
+            size_t n = strlen(names);
+            (void)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", choices_client_name(m));
+        }
+    }
+    (void)error_set(detail, R_DENIED, "this endpoint takes: %s", names);
+}
+
+enum verdict_reason authenticate(struct gateway_connection *c, const struct authenticate_question *q,
+                                 struct authentication *ret, struct error *detail)
+{
+    memset(ret, 0, sizeof *ret);
+    detail->text[0] = '\0';
+    enum verdict_reason reason = by_route[q->kind](c, q, ret, detail);
+    if (reason != REASON_OK || !q->endpoint || q->endpoint->auth & CHOICE_BIT(ret->identity.method))
+        return reason;
+    name_methods(q->endpoint, detail);
+    return REASON_METHOD_NOT_ALLOWED_HERE;
+}
+
+const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
+{
+    const struct snapshot *s = c->worker->snapshot;
+    struct error detail;
+    if (now >= c->valid_until)
+        return "expired";
+    if (token_blocked(s->bundle, c->token_guid, c->token_id))
+        return "blocked";
+    if (c->credential.certificate && certificate_blocked(s->bundle, &c->credential))
+        return "blocked";
+    if (c->token_guid[0] || c->token_id[0] || !c->credential.certificate)
+        return NULL; /* came by token: its certificate's chain is not judged */
+    char subject[256];
+    enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, &detail);
+    return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is this device let in, here, now? The certificate's or token's verdict, blocks, mode, and the endpoint's own list. */
+#ifndef GATEWAY_AUTHENTICATE_H
+#define GATEWAY_AUTHENTICATE_H
+
+#include "gateway/connection.h"
+#include "gateway/identity.h"
+#include "gateway/target.h"
+#include "http/message.h"
+
+struct authentication {
+    struct identity identity;
+    char subject[256]; /* for logs: the certificate's name, or the token's subject */
+};
+
+struct authenticate_question {
+    enum target_kind kind;
+    const struct bundle_endpoint *endpoint; /* NULL: the gateway's own metadata */
+    enum token_purpose purpose;
+    const struct http_request *request;
+    int64_t now;
+};
+
+/* REASON_OK and *ret, or why not and *detail. */
+MUST_USE enum verdict_reason authenticate(struct gateway_connection *c, const struct authenticate_question *q,
+                                          struct authentication *ret, struct error *detail);
+
+/* NULL while what let this connection's requests in still holds, else what ended it. */
+const char *authenticate_still_holds(struct gateway_connection *c, int64_t now);
+
+#endif

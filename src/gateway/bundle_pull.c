@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/bundle_pull.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bundle/document.h"
+
+enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
+
+#define STATE_NAME "bundle"
+
+struct bundle_pull {
+    struct gateway_worker *worker;
+    struct http_call *call; /* parked or being answered; NULL: none */
+    struct buf text;
+    int status;
+    struct loop_timer *again; /* after a failure, and against a silent peer */
+    char target[64];
+};
+
+static void ask(struct bundle_pull *p);
+
+static void ask_later(struct bundle_pull *p)
+{
+    p->call = NULL;
+    buf_free(&p->text);
+    loop_timer_start(p->again, RETRY_MS, 0);
+}
+
+static int64_t current_sequence(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    int64_t sequence = g->snapshot ? g->snapshot->bundle->sequence : 0;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    return sequence;
+}
+
+static enum result take(struct gateway *g, struct slice text, int64_t min_sequence, struct error *err)
+{
+    struct snapshot_source source = {g->config->bootstrap.site, g->config->bootstrap.pin, min_sequence, clock_wall_s()};
+    struct snapshot *snapshot;
+    enum result r = snapshot_build(text, &source, &snapshot, err);
+    if (r != OK)
+        return r;
+    LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
+              LOG_N("endpoints", snapshot->bundle->endpoint_count));
+    gateway_publish(g, snapshot);
+    return OK;
+}
+
+/* Kept before it is used: after a crash the sequence must not go back. */
+static void answered(struct bundle_pull *p)
+{
+    struct gateway *g = p->worker->gateway;
+    struct error err;
+    atomic_store(&g->last_contact, (long long)clock_wall_s());
+    if (p->status != 200)
+        return;
+    if (take(g, buf_data(&p->text), current_sequence(g) + 1, &err) != OK)
+        log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", err.text);
+    else if (document_keep(g->config->state, STATE_NAME, buf_data(&p->text), &err) != OK)
+        log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
+}
+
+static void on_response(void *ctx, const struct http_response *head)
+{
+    struct bundle_pull *p = ctx;
+    p->status = head->status;
+}
+
+static void on_body(void *ctx, struct slice data)
+{
+    struct bundle_pull *p = ctx;
+    http_call_consumed(p->call, data.len);
+    if (buf_append(&p->text, data) == OK)
+        return;
+    log_msg(LOG_ERROR, "bundle", "the site sent a bundle of more than %d bytes; it was not taken", TEXT_MAX);
+    http_call_cancel(p->call);
+    ask_later(p);
+}
+
+static void on_end(void *ctx, const struct http_fields *trailers)
+{
+    struct bundle_pull *p = ctx;
+    (void)trailers;
+    bool good = p->status == 200 || p->status == 204;
+    if (good)
+        answered(p);
+    else
+        log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
+    p->call = NULL;
+    buf_free(&p->text);
+    if (good)
+        ask(p);
+    else
+        ask_later(p);
+}
+
+static void on_sent(void *ctx, size_t n)
+{
+    (void)ctx;
+    (void)n;
+}
+
+static void on_fail(void *ctx, const struct http_failure *why)
+{
+    struct bundle_pull *p = ctx;
+    log_msg(LOG_DEBUG, "bundle", "asking the site failed: %s", why->error.text);
+    ask_later(p);
+}
+
+static const struct http_call_events events = {
+    .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
+
+static void ask(struct bundle_pull *p)
+{
+    struct tunnel *t = gateway_tunnels_pick(&p->worker->tunnels, SLICE("site"), NULL);
+    struct error err;
+    loop_timer_start(p->again, SILENCE_MS, 0);
+    if (!t)
+        return; /* the next tunnel kicks */
+    (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64, current_sequence(p->worker->gateway));
+    struct http_request request = {.version = HTTP_2,
+                                   .method = SLICE("GET"),
+                                   .scheme = SLICE("https"),
+                                   .authority = SLICE("site"),
+                                   .target = slice_of(p->target),
+                                   .content_length = 0};
+    p->status = 0;
+    if (tunnel_call(t, &request, &events, p, &p->call, &err) != OK)
+        ask_later(p);
+}
+
+static void ask_again(void *arg)
+{
+    struct bundle_pull *p = arg;
+    if (p->call)
+        http_call_cancel(p->call);
+    p->call = NULL;
+    buf_free(&p->text);
+    ask(p);
+}
+
+void bundle_pull_kick(struct bundle_pull *p)
+{
+    if (!p->call)
+        ask(p);
+}
+
+struct bundle_pull *bundle_pull_new(struct gateway_worker *w)
+{
+    struct bundle_pull *p = mem_zalloc(sizeof *p);
+    p->worker = w;
+    p->again = loop_timer_new(w->loop, ask_again, p);
+    buf_init(&p->text, TEXT_MAX);
+    return p;
+}
+
+void bundle_pull_free(struct bundle_pull *p)
+{
+    if (!p)
+        return;
+    if (p->call)
+        http_call_cancel(p->call);
+    loop_timer_free(p->again);
+    buf_free(&p->text);
+    free(p);
+}
+
+void bundle_pull_restore(struct gateway *g)
+{
+    char *path = file_join(g->config->state, STATE_NAME ".jws"), *text;
+    size_t len;
+    struct error err;
+    if (file_read(path, TEXT_MAX, &text, &len, &err) == OK) {
+        if (take(g, slice_make(text, len), 0, &err) != OK)
+            log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
+        free(text);
+    } else if (err.code != R_NOTFOUND) {
+        log_msg(LOG_WARN, "bundle", "the kept bundle can't be read: %s", err.text);
+    }
+    free(path);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "net/address.h"
+
+#define AT(member) offsetof(struct gateway_config, member)
+
+static const struct conf_key certificate_keys[] = {
+    {.name = "certificate",
+     .kind = CONF_PATH,
+     .offset = offsetof(struct gateway_certificate, certificate),
+     .required = true,
+     .help = "PEM: the certificate, then its intermediates"},
+    {.name = "key",
+     .kind = CONF_PATH,
+     .offset = offsetof(struct gateway_certificate, key),
+     .required = true,
+     .help = "PEM: its private key, mode 0600"},
+    {0},
+};
+static const struct conf_schema certificate_schema = {"server_certificates", sizeof(struct gateway_certificate),
+                                                      certificate_keys};
+
+static const struct conf_key keys[] = {
+    {.name = "listen",
+     .kind = CONF_TEXTS,
+     .offset = AT(listen),
+     .required = true,
+     .help = "addresses for clients and connectors, such as \":443\""},
+    {.name = "server_certificates",
+     .kind = CONF_BLOCKS,
+     .offset = AT(server_certificates),
+     .required = true,
+     .block = &certificate_schema,
+     .help = "what clients see; chosen by SNI, the first one otherwise"},
+    {.name = "bootstrap",
+     .kind = CONF_PATH,
+     .offset = AT(bootstrap_file),
+     .required = true,
+     .help = "the file that cmg gateway add wrote"},
+    {.name = "state",
+     .kind = CONF_PATH,
+     .offset = AT(state),
+     .fallback = "/var/lib/opencmg-gateway",
+     .help = "folder for the last good bundle"},
+    {.name = "workers",
+     .kind = CONF_NUMBER,
+     .offset = AT(workers),
+     .max = 64,
+     .fallback = "0",
+     .help = "threads; 0: one a processor"},
+    {.name = "admin_listen",
+     .kind = CONF_TEXT,
+     .offset = AT(admin_listen),
+     .fallback = "127.0.0.1:9180",
+     .help = "address of /metrics, /healthz and /readyz"},
+    {.name = "drain",
+     .kind = CONF_DURATION,
+     .offset = AT(drain_s),
+     .fallback = "10s",
+     .help = "how long requests may take to end after SIGTERM"},
+    {.name = "max_connections",
+     .kind = CONF_NUMBER,
+     .offset = AT(max_connections),
+     .min = 16,
+     .max = 1000000,
+     .fallback = "16000",
+     .help = "client connections a worker holds; over it the newest is closed at once"},
+    {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
+    {0},
+};
+static const struct conf_schema schema = {"gateway.yaml", sizeof(struct gateway_config), keys};
+
+static void check_addresses(const struct gateway_config *c, struct conf_faults *faults)
+{
+    struct net_address address;
+    struct error err;
+    if (c->listen.count == 0)
+        conf_fault_add(faults, 0, "listen: name at least one address, such as \":443\"");
+    for (size_t i = 0; i < c->listen.count; i++) {
+        if (net_address_parse(slice_of(c->listen.items[i]), &address, &err) != OK)
+            conf_fault_add(faults, 0, "listen: %s", err.text);
+    }
+    if (net_address_parse(slice_of(c->admin_listen), &address, &err) != OK)
+        conf_fault_add(faults, 0, "admin_listen: %s", err.text);
+}
+
+static void check_certificates(const struct gateway_config *c, struct conf_faults *faults)
+{
+    const struct gateway_certificate *list = c->server_certificates.items;
+    struct error err;
+    if (c->server_certificates.count == 0)
+        conf_fault_add(faults, 0,
+                       "server_certificates: any CMG needs a trusted server certificate (rule "
+                       "server-certificate-required)");
+    for (size_t i = 0; i < c->server_certificates.count; i++) {
+        if (!list[i].certificate || !list[i].key)
+            continue; /* told already */
+        if (!file_exists(list[i].certificate))
+            conf_fault_add(faults, 0, "server_certificates: %s does not exist", list[i].certificate);
+        if (file_check_private(list[i].key, &err) != OK)
+            conf_fault_add(faults, 0, "server_certificates: %s", err.text);
+    }
+}
+
+enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults)
+{
+    struct error err;
+    if (conf_load(path, &schema, ret, faults) != OK)
+        return R_INVALID;
+    check_addresses(ret, faults);
+    check_certificates(ret, faults);
+    if (bootstrap_read(ret->bootstrap_file, "gateway", &ret->bootstrap, &err) != OK)
+        conf_fault_add(faults, 0, "bootstrap: %s", err.text);
+    return faults->count ? R_INVALID : OK;
+}
+
+void gateway_config_free(struct gateway_config *c)
+{
+    bootstrap_free(&c->bootstrap);
+    conf_free(&schema, c);
+}
+
+void gateway_config_reference(FILE *out)
+{
+    conf_reference(&schema, out);
+}

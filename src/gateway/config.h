@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway.yaml: the listen address, the server certificate and the site's bootstrap file. All else comes in the bundle.
+ */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include "bundle/bootstrap.h"
+#include "conf/conf.h"
+#include "conf/log_keys.h"
+
+struct gateway_certificate {
+    char *certificate, *key; /* files */
+};
+
+struct gateway_config {
+    struct conf_texts listen;
+    struct conf_blocks server_certificates; /* struct gateway_certificate */
+    char *bootstrap_file, *state;
+    uint64_t workers; /* 0: one a processor */
+    char *admin_listen;
+    uint64_t drain_s;
+    uint64_t max_connections; /* a worker's */
+    struct conf_log log;
+
+    struct bootstrap bootstrap; /* read from bootstrap_file */
+};
+
+/* Everything that can be checked without opening a socket; all faults at once. gateway_config_free also after a
+ * failure. */
+MUST_USE enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults);
+void gateway_config_free(struct gateway_config *c);
+void gateway_config_reference(FILE *out);
+
+#endif

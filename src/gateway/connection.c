@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/connection.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/authenticate.h"
+#include "gateway/relay.h"
+#include "gateway/request.h"
+#include "tls/stream.h"
+
+static void on_close(void *owner)
+{
+    struct gateway_connection *c = owner;
+    struct gateway_worker *w = c->worker;
+    metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
+    w->connection_count--;
+    LIST_REMOVE(c, link);
+    credential_done(&c->credential);
+    free(c);
+}
+
+static const struct http_server_events events = {
+    .on_request = request_handle, .on_bad_request = request_unreadable, .on_close = on_close};
+
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer)
+{
+    struct gateway_connection *c = mem_zalloc(sizeof *c);
+    c->worker = w;
+    LIST_INIT(&c->relays);
+    net_address_format_host(peer, c->peer);
+    credential_init(&c->credential, stream);
+    LIST_INSERT_HEAD(&w->connections, c, link);
+    w->connection_count++;
+    metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
+    bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
+    c->http = http_server_conn_new(w->loop, stream, h2, &http_server_defaults, &events, c);
+}
+
+/* Requests under way end too: a parked one would otherwise outlive its right to be here. */
+static void close_connection(struct gateway_connection *c, const char *why)
+{
+    c->closing = true;
+    LOG_EVENT(LOG_INFO, "gateway", "connection closed", LOG_T("peer", c->peer), LOG_T("client", c->token_guid),
+              LOG_T("reason", why));
+    struct relay *r;
+    while ((r = LIST_FIRST(&c->relays)))
+        relay_abort(r);
+    http_server_conn_close(c->http);
+}
+
+void gateway_connections_sweep(struct gateway_worker *w, int64_t now)
+{
+    struct gateway_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &w->connections, link, next)
+    {
+        const char *why = c->closing || !c->valid_until ? NULL : authenticate_still_holds(c, now);
+        if (why)
+            close_connection(c, why);
+    }
+}

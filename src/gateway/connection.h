@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client's connection after its TLS handshake: what it proved there, and the requests of it that are under way. */
+#ifndef GATEWAY_CONNECTION_H
+#define GATEWAY_CONNECTION_H
+
+#include "gateway/credential.h"
+#include "gateway/worker.h"
+#include "http/server.h"
+#include "net/address.h"
+
+struct relay;
+LIST_HEAD(relays, relay);
+
+struct gateway_connection {
+    LIST_ENTRY(gateway_connection) link;
+    struct gateway_worker *worker;
+    struct http_server_conn *http;
+    struct credential credential;
+    char peer[NET_ADDRESS_TEXT]; /* address without port */
+    struct relays relays;
+
+    /* The last token that was let in here, so that a block ends the connection even while it is idle. */
+    char token_guid[64], token_id[64];
+    int64_t valid_until; /* of the last verdict, wall seconds; 0: none yet */
+    bool closing;
+};
+
+/* Takes `stream` (an established TLS stream that is no tunnel). */
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer);
+
+/* Ends those whose verdict no longer holds: after a new snapshot, and by time. */
+void gateway_connections_sweep(struct gateway_worker *w, int64_t now);
+
+#endif

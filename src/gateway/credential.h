@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client proved in the handshake: possession of a certificate's key, or nothing. */
+#ifndef GATEWAY_CREDENTIAL_H
+#define GATEWAY_CREDENTIAL_H
+
+#include "jose/token.h"
+#include "net/stream.h"
+#include "pki/cert.h"
+
+struct credential {
+    X509 *certificate;     /* NULL: none was shown. Own reference */
+    STACK_OF(X509) * sent; /* what came with it; own references; may be NULL */
+    unsigned char sha256[PKI_SHA256], spki_sha256[PKI_SHA256];
+    char x5t[TOKEN_X5T_SIZE]; /* base64url of sha256 */
+    char *base64;             /* of the DER: made when first asked for */
+};
+
+void credential_init(struct credential *c, const struct net_stream *tls);
+void credential_done(struct credential *c);
+const char *credential_base64(struct credential *c);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making the gateway of its configuration, and handing snapshots to its workers. */
+#include "gateway/start.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/bundle_pull.h"
+#include "gateway/worker.h"
+#include "tunnel/accept.h"
+
+enum { PEM_MAX = 256 * 1024 };
+
+void gateway_publish(struct gateway *g, struct snapshot *snapshot)
+{
+    static _Atomic uint64_t generations;
+    snapshot->generation = atomic_fetch_add(&generations, 1) + 1;
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    struct snapshot *old = g->snapshot;
+    g->snapshot = snapshot;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    snapshot_unref(old);
+    for (size_t i = 0; i < g->worker_count; i++)
+        gateway_worker_refresh(g->workers[i]);
+}
+
+/* --- TLS --- */
+
+static enum result public_context(struct gateway *g, const struct gateway_certificate *files, struct error *err)
+{
+    char *certificate = NULL, *key = NULL;
+    size_t certificate_len = 0, key_len = 0;
+    enum result r = file_read(files->certificate, PEM_MAX, &certificate, &certificate_len, err);
+    if (r == OK)
+        r = file_read(files->key, PEM_MAX, &key, &key_len, err);
+    if (r == OK) {
+        struct tls_server_options o = {
+            .identity = {slice_make(certificate, certificate_len), slice_make(key, key_len)},
+            .client_cert = TLS_CLIENT_CERT_ASK,
+            .alpn = "h2,http/1.1",
+            .resumption = true,
+        };
+        r = tls_context_server(&o, &g->public_tls[g->public_count], err);
+    }
+    if (r == OK)
+        r = pki_cert_read(slice_make(certificate, certificate_len), &g->public_certificates[g->public_count], err);
+    if (r == OK)
+        g->public_count++;
+    else
+        (void)error_prefix(err, "server certificate %s", files->certificate);
+    free(certificate);
+    mem_free_secret(key, key_len);
+    return r;
+}
+
+static enum result public_contexts(struct gateway *g, struct error *err)
+{
+    const struct conf_blocks *list = &g->config->server_certificates;
+    if (list->count > GATEWAY_CERTIFICATES_MAX)
+        return error_set(err, R_LIMIT, "server_certificates: more than %d", GATEWAY_CERTIFICATES_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        enum result r = public_context(g, (const struct gateway_certificate *)list->items + i, err);
+        if (r != OK)
+            return r;
+    }
+    return OK;
+}
+
+static enum result tunnel_context(struct gateway *g, struct error *err)
+{
+    const struct bootstrap *b = &g->config->bootstrap;
+    enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "connector", &g->connector_judge, err);
+    if (r != OK)
+        return r;
+    struct tls_server_options o = {
+        .identity = {slice_of(b->certificate_pem), slice_of(b->key_pem)},
+        .client_cert = TLS_CLIENT_CERT_REQUIRE,
+        .verify = pki_role_tls_verify,
+        .verify_arg = g->connector_judge,
+        .alpn = TUNNEL_ALPN,
+        .tls13_only = true,
+    };
+    return tls_context_server(&o, &g->tunnel_tls, err);
+}
+
+/* --- workers --- */
+
+static size_t worker_count(const struct gateway_config *c)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = c->workers ? (size_t)c->workers : processors > 0 ? (size_t)processors : 1;
+    return n < GATEWAY_WORKERS_MAX ? n : GATEWAY_WORKERS_MAX;
+}
+
+static enum result parse_listen(struct gateway *g, struct error *err)
+{
+    const struct conf_texts *list = &g->config->listen;
+    if (list->count > GATEWAY_LISTENERS_MAX)
+        return error_set(err, R_LIMIT, "listen: more than %d addresses", GATEWAY_LISTENERS_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        if (net_address_parse(slice_of(list->items[i]), &g->listen[i], err) != OK)
+            return error_prefix(err, "listen");
+    }
+    g->listen_count = list->count;
+    return OK;
+}
+
+static enum result make_workers(struct gateway *g, struct error *err)
+{
+    size_t count = worker_count(g->config);
+    enum result r = parse_listen(g, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        r = gateway_worker_new(g, i, &g->workers[i], err);
+        g->worker_count += r == OK;
+    }
+    return r;
+}
+
+enum result gateway_start(struct gateway *g, const struct gateway_config *config, struct loop *control,
+                          struct error *err)
+{
+    memset(g, 0, sizeof *g);
+    g->config = config;
+    g->control = control;
+    guid_new(g->generation);
+    (void)pthread_mutex_init(&g->snapshot_lock, NULL);
+    enum result r = file_make_dirs(config->state, 0750, err);
+    if (r == OK)
+        r = public_contexts(g, err);
+    if (r == OK)
+        r = tunnel_context(g, err);
+    if (r == OK)
+        r = make_workers(g, err);
+    if (r != OK)
+        return r;
+    bundle_pull_restore(g);
+    for (size_t i = 0; i < g->worker_count; i++)
+        gateway_worker_start(g->workers[i]);
+    return OK;
+}
+
+void gateway_drain(struct gateway *g)
+{
+    atomic_store(&g->draining, true);
+    for (size_t i = 0; i < g->worker_count; i++)
+        gateway_worker_drain(g->workers[i]);
+}
+
+void gateway_stop(struct gateway *g)
+{
+    for (size_t i = 0; i < g->worker_count; i++)
+        gateway_worker_stop(g->workers[i]);
+}
+
+static long long gauge(const struct gateway *g, enum gateway_metric which)
+{
+    long long total = 0;
+    for (size_t i = 0; i < g->worker_count; i++)
+        total += atomic_load_explicit(&g->workers[i]->metrics.values[which], memory_order_relaxed);
+    return total;
+}
+
+bool gateway_idle(const struct gateway *g)
+{
+    return gauge(g, METRIC_CONNECTIONS) == 0;
+}
+
+bool gateway_ready(struct gateway *g, char *why, size_t size)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    bool has_bundle = g->snapshot != NULL;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    size_t without = 0;
+    for (size_t i = 0; i < g->worker_count; i++)
+        without += atomic_load_explicit(&g->workers[i]->metrics.values[METRIC_TUNNELS], memory_order_relaxed) == 0;
+    if (atomic_load(&g->draining))
+        (void)snprintf(why, size, "draining");
+    else if (without)
+        (void)snprintf(why, size, "%zu of %zu workers have no tunnel yet: is a cmg-connector running?", without,
+                       g->worker_count);
+    else if (!has_bundle)
+        (void)snprintf(why, size, "no site bundle yet: does the connector reach its management point?");
+    else
+        return true;
+    return false;
+}

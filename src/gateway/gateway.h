@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gateway's parts and how they hang together.
+ *
+ *   gateway ── one control loop (main thread): signals, admin listener
+ *      └─ workers ── one thread and one loop each, sharing nothing but the snapshot's pointer
+ *            ├─ connections (clients)      accept → TLS → HTTP → judge → relay
+ *            └─ tunnels (connectors)       the way inside for this worker's connections alone
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/encode.h"
+#include "gateway/config.h"
+#include "gateway/metrics.h"
+#include "gateway/snapshot.h"
+#include "loop/loop.h"
+#include "net/tcp.h"
+#include "pki/role.h"
+#include "tls/context.h"
+
+struct gateway_worker;
+
+enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_CERTIFICATES_MAX = 16, GATEWAY_WORKERS_MAX = 64 };
+
+struct gateway {
+    const struct gateway_config *config;
+    char generation[GUID_SIZE]; /* of this process, told in the tunnel's hello */
+    struct loop *control;
+
+    struct tls_context *public_tls[GATEWAY_CERTIFICATES_MAX];
+    X509 *public_certificates[GATEWAY_CERTIFICATES_MAX]; /* for the choice by SNI */
+    size_t public_count;
+    struct tls_context *tunnel_tls;
+    struct pki_role_judge *connector_judge;
+
+    struct gateway_worker *workers[GATEWAY_WORKERS_MAX];
+    size_t worker_count;
+    atomic_uint next_tunnel_worker; /* where the search for the worker with fewest tunnels starts */
+
+    pthread_mutex_t snapshot_lock;
+    struct snapshot *snapshot; /* under the lock; NULL until the first bundle */
+    atomic_llong last_contact; /* wall seconds: when the site was last heard of */
+
+    struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
+    size_t listen_count;
+    atomic_bool draining;
+};
+
+/* Puts a new snapshot in place for every worker (takes over the reference). Any thread. */
+void gateway_publish(struct gateway *g, struct snapshot *snapshot);
+
+#endif

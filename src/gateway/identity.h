@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who the device is, as it is told to the server inside; and nothing of what the device itself says about that. */
+#ifndef GATEWAY_IDENTITY_H
+#define GATEWAY_IDENTITY_H
+
+#include "bundle/bundle.h"
+#include "choices/choices.h"
+#include "http/message.h"
+#include "net/address.h"
+
+struct identity {
+    enum choice_client method;
+    char client_id[80];          /* CMG-Client-Id */
+    const char *certificate_b64; /* pki only: base64 DER; NULL otherwise. Borrowed */
+};
+
+struct identity_request {
+    const struct identity *who;
+    const struct bundle_endpoint *endpoint;
+    const char *request_id;
+    const char *peer; /* address without port */
+    bool by_host;     /* a host route: Authorization belongs to the upstream */
+};
+
+/* Is this one of the names that could assert an identity, or that we set ourselves? Counts `_` as `-`. */
+bool identity_header_forbidden(struct slice name);
+
+/* Removes all such headers, then sets ours. R_LIMIT when the head grows too large. */
+MUST_USE enum result identity_apply(const struct identity_request *r, struct http_fields *fields, struct arena *arena,
+                                    struct error *err);
+
+#endif

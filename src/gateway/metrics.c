@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/metrics.h"
+
+#include "base/clock.h"
+#include "gateway/gateway.h"
+#include "gateway/worker.h"
+
+static const struct {
+    const char *name, *type, *help;
+} rows[METRIC_COUNT] = {
+#define GATEWAY_X(symbol, word, kind, text) [METRIC_##symbol] = {word, kind, text},
+    GATEWAY_METRICS(GATEWAY_X)
+#undef GATEWAY_X
+};
+
+static long long sum(const struct gateway *g, enum gateway_metric which)
+{
+    long long total = 0;
+    for (size_t i = 0; i < g->worker_count; i++)
+        total += atomic_load_explicit(&g->workers[i]->metrics.values[which], memory_order_relaxed);
+    return total;
+}
+
+static long long sum_refusals(const struct gateway *g, enum verdict_reason reason)
+{
+    long long total = 0;
+    for (size_t i = 0; i < g->worker_count; i++)
+        total += atomic_load_explicit(&g->workers[i]->metrics.refusals[reason], memory_order_relaxed);
+    return total;
+}
+
+/* Every reason has its line from the start, at zero, so that a dashboard sees it before it first happens. */
+static enum result write_refusals(const struct gateway *g, struct buf *out)
+{
+    enum result r =
+        buf_append_str(out, "# TYPE cmg_refusals counter\n# HELP cmg_refusals Requests refused, by code and reason\n");
+    for (enum verdict_reason reason = REASON_OK + 1; r == OK && reason < REASON_COUNT; reason++) {
+        const struct verdict_reason_info *info = verdict_reason_info(reason);
+        r = buf_printf(out, "cmg_refusals_total{code=\"%s\",reason=\"%s\"} %lld\n",
+                       verdict_refusal_info(info->refusal)->code, info->name, sum_refusals(g, reason));
+    }
+    return r;
+}
+
+static enum result write_bundle(const struct gateway *g, struct buf *out)
+{
+    long long contact = atomic_load(&g->last_contact);
+    return buf_printf(
+        out,
+        "# TYPE cmg_site_contact_age_seconds gauge\n# HELP cmg_site_contact_age_seconds Since the site was "
+        "last heard of\ncmg_site_contact_age_seconds %lld\n# EOF\n",
+        contact ? (long long)clock_wall_s() - contact : -1);
+}
+
+enum result gateway_metrics_write(const struct gateway *g, struct buf *out)
+{
+    enum result r = OK;
+    for (size_t i = 0; r == OK && i < METRIC_COUNT; i++) {
+        const char *suffix = rows[i].type[0] == 'c' ? "_total" : "";
+        r = buf_printf(out, "# TYPE %s %s\n# HELP %s %s\n%s%s %lld\n", rows[i].name, rows[i].type, rows[i].name,
+                       rows[i].help, rows[i].name, suffix, sum(g, (enum gateway_metric)i));
+    }
+    if (r == OK)
+        r = write_refusals(g, out);
+    return r == OK ? write_bundle(g, out) : r;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker counts, as a table: the same rows make the counters, /metrics and the documentation. */
+#ifndef GATEWAY_METRICS_H
+#define GATEWAY_METRICS_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "verdict/reason.h"
+
+/* X(symbol, name, type, help) */
+#define GATEWAY_METRICS(X)                                                                                             \
+    X(REQUESTS, "cmg_requests", "counter", "Requests that had a readable head")                                        \
+    X(RELAYED, "cmg_requests_relayed", "counter", "Requests that were let in and sent through a tunnel")               \
+    X(RETRIES, "cmg_requests_retried", "counter", "Requests tried again on another tunnel")                            \
+    X(IN_FLIGHT, "cmg_requests_in_flight", "gauge", "Requests being relayed now, parked ones included")                \
+    X(BYTES_IN, "cmg_request_body_bytes", "counter", "Bytes of request bodies taken from clients")                     \
+    X(BYTES_OUT, "cmg_response_body_bytes", "counter", "Bytes of answers' bodies sent to clients")                     \
+    X(CONNECTIONS, "cmg_connections", "gauge", "Client connections open now")                                          \
+    X(HANDSHAKES, "cmg_tls_handshakes", "counter", "TLS handshakes that succeeded")                                    \
+    X(HANDSHAKES_RESUMED, "cmg_tls_handshakes_resumed", "counter", "Of those, resumed sessions")                       \
+    X(HANDSHAKES_FAILED, "cmg_tls_handshakes_failed", "counter", "TLS handshakes that failed or timed out")            \
+    X(TUNNELS, "cmg_tunnels", "gauge", "Tunnels of connectors that are up")                                            \
+    X(VERDICTS, "cmg_verdicts_computed", "counter", "Certificates and tokens judged anew")                             \
+    X(VERDICTS_CACHED, "cmg_verdicts_cached", "counter", "Certificates and tokens judged before")
+
+enum gateway_metric {
+#define GATEWAY_X(symbol, name, type, help) METRIC_##symbol,
+    GATEWAY_METRICS(GATEWAY_X)
+#undef GATEWAY_X
+        METRIC_COUNT
+};
+
+/* Written by one worker, read by the admin listener. */
+struct gateway_metrics {
+    atomic_llong values[METRIC_COUNT];
+    atomic_llong refusals[REASON_COUNT];
+};
+
+static inline void metric_add(struct gateway_metrics *m, enum gateway_metric which, long long n)
+{
+    atomic_fetch_add_explicit(&m->values[which], n, memory_order_relaxed);
+}
+
+struct gateway;
+
+/* OpenMetrics text of all workers together (RFC-less; openmetrics.io 1.0), appended. */
+MUST_USE enum result gateway_metrics_write(const struct gateway *g, struct buf *out);
+
+#endif

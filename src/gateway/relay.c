@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/relay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/refusal.h"
+#include "http/splice.h"
+
+enum { RETRY_BUDGET_PERCENT = 10, RETRY_FREE = 10 /* so that the first request of a process may be tried again too */ };
+
+struct relay {
+    LIST_ENTRY(relay) link; /* in the connection's relays */
+    struct gateway_connection *connection;
+    struct http_splice *splice;
+    const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
+    char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80];
+    uint64_t max_body;
+    bool ccm_path, safe_method;
+};
+
+static struct gateway_metrics *metrics(const struct relay *r)
+{
+    return &r->connection->worker->metrics;
+}
+
+void relay_abort(struct relay *r)
+{
+    http_splice_abort(r->splice);
+}
+
+static enum result make_call(void *ctx, const struct http_request *request, bool again,
+                             const struct http_call_events *events, void *call_ctx, struct http_call **ret)
+{
+    struct relay *r = ctx;
+    struct gateway_worker *w = r->connection->worker;
+    struct error err;
+    struct tunnel *t = gateway_tunnels_pick(&w->tunnels, slice_of(r->endpoint_id), again ? r->tunnel : NULL);
+    if (!t)
+        return R_NOTFOUND;
+    r->tunnel = t;
+    w->calls++;
+    w->retries += again;
+    metric_add(metrics(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
+    return tunnel_call(t, request, events, call_ctx, ret, &err);
+}
+
+/* PROTOCOL 2: any method when no connector processed it, safe ones when no byte of the answer came. */
+static bool may_retry(void *ctx, const struct http_failure *why)
+{
+    struct relay *r = ctx;
+    const struct gateway_worker *w = r->connection->worker;
+    if (!why->unsent && !r->safe_method)
+        return false;
+    return w->retries * 100 <= (w->calls + RETRY_FREE * 10) * RETRY_BUDGET_PERCENT;
+}
+
+/* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
+{
+    struct relay *r = ctx;
+    (void)x;
+    struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
+    if (r->ccm_path && text.ptr)
+        head->reason = text;
+}
+
+static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+{
+    struct relay *r = ctx;
+    char detail[128] = "";
+    enum verdict_reason reason = REASON_NO_CONNECTOR;
+    if (what == HTTP_SPLICE_TOO_LARGE) {
+        reason = REASON_BODY_TOO_LARGE;
+        (void)snprintf(detail, sizeof detail, "this endpoint takes bodies of at most %" PRIu64 " bytes", r->max_body);
+    } else if (what == HTTP_SPLICE_FAILED && !why->unsent) {
+        reason = why->kind == HTTP_FAIL_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_TRUNCATED;
+        (void)snprintf(detail, sizeof detail, "the way through the connector broke before an answer came");
+    }
+    struct refusal refusal = {.reason = reason,
+                              .detail = detail,
+                              .request_id = r->request_id,
+                              .peer = r->connection->peer,
+                              .client = r->client,
+                              .metrics = metrics(r)};
+    refusal_send(&refusal, x);
+}
+
+static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
+{
+    struct relay *r = ctx;
+    metric_add(metrics(r), METRIC_IN_FLIGHT, -1);
+    metric_add(metrics(r), METRIC_BYTES_IN, (long long)stats->request_bytes);
+    metric_add(metrics(r), METRIC_BYTES_OUT, (long long)stats->response_bytes);
+    if (broken)
+        LOG_EVENT(LOG_INFO, "relay", "broken off", LOG_T("request_id", r->request_id), LOG_T("client", r->client),
+                  LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
+    LIST_REMOVE(r, link);
+    free(r);
+}
+
+static const struct http_splice_owner owner = {make_call, on_response, may_retry, refuse, on_over};
+
+void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
+                 const struct relay_options *o)
+{
+    struct relay *r = mem_zalloc(sizeof *r);
+    r->connection = c;
+    r->max_body = o->max_body;
+    r->ccm_path = o->ccm_path;
+    r->safe_method = http_method_safe(inside->method);
+    (void)snprintf(r->endpoint_id, sizeof r->endpoint_id, "%s", o->endpoint_id);
+    (void)snprintf(r->request_id, sizeof r->request_id, "%s", o->request_id);
+    (void)snprintf(r->client, sizeof r->client, "%s", o->client);
+    LIST_INSERT_HEAD(&c->relays, r, link);
+    metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
+    struct http_splice *s = http_splice_start(x, inside, o->max_body, &owner, r);
+    if (s) /* else r is gone already */
+        r->splice = s;
+}

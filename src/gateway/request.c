@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/request.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/authenticate.h"
+#include "gateway/refusal.h"
+#include "gateway/relay.h"
+#include "json/json.h"
+
+/* What is found out about one request, step by step. */
+struct inquiry {
+    struct gateway_connection *connection;
+    struct http_exchange *exchange;
+    struct target target;
+    const struct bundle_endpoint *endpoint; /* NULL: the gateway's own ServiceMetadata */
+    struct authentication who;
+    struct error detail;
+    char request_id[GUID_SIZE];
+    int64_t now;
+};
+
+typedef enum verdict_reason step_fn(struct inquiry *q);
+
+static enum verdict_reason have_bundle(struct inquiry *q)
+{
+    const struct gateway_worker *w = q->connection->worker;
+    if (!w->snapshot) {
+        (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
+        return REASON_STALE_BUNDLE;
+    }
+    const struct bundle *b = w->snapshot->bundle;
+    long long contact = atomic_load(&w->gateway->last_contact);
+    int64_t heard = contact > b->issued ? contact : b->issued;
+    if (q->now - heard > b->settings.max_age_s || q->now > b->expires) {
+        (void)error_set(&q->detail, R_TIMEOUT, "the site was last heard of %" PRId64 " s ago", q->now - heard);
+        return REASON_STALE_BUNDLE;
+    }
+    return REASON_OK;
+}
+
+static enum verdict_reason read_target(struct inquiry *q)
+{
+    return target_parse(q->exchange->request.target, &q->target, &q->detail) == OK ? REASON_OK : REASON_BAD_REQUEST;
+}
+
+/* "example.com:443" → "example.com"; "[::1]:443" → "::1". */
+static struct slice host_of(struct slice authority)
+{
+    if (slice_starts(authority, SLICE("["))) {
+        size_t end = slice_find(authority, ']');
+        return end == SIZE_MAX ? SLICE_NONE : slice_make(authority.ptr + 1, end - 1);
+    }
+    size_t colon = slice_find(authority, ':');
+    struct slice host = colon == SIZE_MAX ? authority : slice_make(authority.ptr, colon);
+    if (host.len && host.ptr[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+static bool is_metadata(const struct target *t)
+{
+    return t->kind != TARGET_PLAIN && t->path.len == 0 && slice_eq_nocase(t->role, SLICE("ServiceMetadata"));
+}
+
+static enum verdict_reason find_endpoint(struct inquiry *q)
+{
+    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    if (is_metadata(&q->target))
+        return REASON_OK;
+    if (q->target.kind == TARGET_PLAIN)
+        q->endpoint = bundle_endpoint_by_host(b, host_of(q->exchange->request.authority));
+    else
+        q->endpoint = bundle_endpoint_by_path(b, q->target.role, q->target.path);
+    if (!q->endpoint)
+        return REASON_UNKNOWN_ENDPOINT;
+    if (q->target.slashes && !q->endpoint->allow_encoded_slash) {
+        (void)error_set(&q->detail, R_INVALID, "the path holds an encoded slash or an empty segment");
+        return REASON_BAD_REQUEST;
+    }
+    return REASON_OK;
+}
+
+static enum verdict_reason judge_sender(struct inquiry *q)
+{
+    struct authenticate_question question = {
+        .kind = q->target.kind,
+        .endpoint = q->endpoint,
+        .purpose = q->endpoint ? q->endpoint->purpose : PURPOSE_METADATA,
+        .request = &q->exchange->request,
+        .now = q->now,
+    };
+    return authenticate(q->connection, &question, &q->who, &q->detail);
+}
+
+static enum verdict_reason check_method(struct inquiry *q)
+{
+    struct slice method = q->exchange->request.method;
+    if (q->endpoint)
+        return bundle_endpoint_takes(q->endpoint, method) ? REASON_OK : REASON_BAD_METHOD;
+    return slice_eq(method, SLICE("GET")) || slice_eq(method, SLICE("HEAD")) ? REASON_OK : REASON_BAD_METHOD;
+}
+
+static enum verdict_reason check_length(struct inquiry *q)
+{
+    if (!q->endpoint || q->exchange->request.content_length <= q->endpoint->max_body)
+        return REASON_OK;
+    (void)error_set(&q->detail, R_LIMIT, "the body has %" PRId64 " bytes; this endpoint takes at most %" PRId64,
+                    q->exchange->request.content_length, q->endpoint->max_body);
+    return REASON_BODY_TOO_LARGE;
+}
+
+/* In this order: nobody unknown learns more than whether a path is published. */
+static step_fn *const steps[] = {have_bundle, read_target, find_endpoint, judge_sender, check_method, check_length};
+
+/* --- fates --- */
+
+static void refuse(struct inquiry *q, enum verdict_reason reason)
+{
+    struct refusal refusal = {.reason = reason,
+                              .detail = q->detail.text,
+                              .request_id = q->request_id,
+                              .peer = q->connection->peer,
+                              .client = q->who.subject,
+                              .metrics = &q->connection->worker->metrics};
+    if (reason == REASON_BAD_METHOD)
+        refusal.allow = q->endpoint ? slice_of(q->endpoint->allow) : SLICE("GET, HEAD");
+    refusal_send(&refusal, q->exchange);
+}
+
+/* docs/protocol/wire.md section 9: the site's part is signed by the site; the time is the gateway's. */
+static void answer_metadata(struct inquiry *q)
+{
+    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    json_t *o = json_pack("{s:I, s:s}", "time", (json_int_t)q->now, "signed", b->location);
+    if (!o)
+        fatal("out of memory (service metadata)");
+    char *text = json_text(o);
+    http_exchange_reply(q->exchange, 200, "application/json", slice_of(text), NULL);
+    free(text);
+    json_decref(o);
+}
+
+/* The bytes behind the prefix; "/" where nothing stands there (:path must not be empty, RFC 9113 8.3.1). */
+static struct slice inside_target(const struct inquiry *q)
+{
+    const struct target *t = &q->target;
+    if (t->path.len == 0)
+        return arena_printf(q->exchange->arena, "/%" PRIslice, SLICE_ARG(t->query));
+    return slice_make(t->path.ptr, t->path.len + t->query.len); /* they stand together */
+}
+
+static void pass_on(struct inquiry *q)
+{
+    struct http_exchange *x = q->exchange;
+    struct http_request inside = x->request;
+    struct identity_request identity = {&q->who.identity, q->endpoint, q->request_id, q->connection->peer,
+                                        q->target.kind == TARGET_PLAIN};
+    inside.scheme = SLICE("https");
+    inside.authority = slice_of(q->endpoint->id);
+    inside.target = inside_target(q);
+    if (!inside.target.ptr || identity_apply(&identity, &inside.fields, x->arena, &q->detail) != OK) {
+        refuse(q, REASON_HEAD_TOO_LONG);
+        return;
+    }
+    struct relay_options o = {q->endpoint->id, (uint64_t)q->endpoint->max_body, q->request_id, q->who.subject,
+                              q->target.kind != TARGET_PLAIN};
+    relay_start(q->connection, x, &inside, &o);
+}
+
+void request_handle(void *owner, struct http_exchange *x)
+{
+    struct inquiry q = {.connection = owner, .exchange = x, .now = clock_wall_s()};
+    guid_new(q.request_id);
+    metric_add(&q.connection->worker->metrics, METRIC_REQUESTS, 1);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        enum verdict_reason reason = steps[i](&q);
+        if (reason != REASON_OK) {
+            refuse(&q, reason);
+            return;
+        }
+    }
+    if (q.endpoint)
+        pass_on(&q);
+    else
+        answer_metadata(&q);
+}
+
+/* --- heads that could not be read --- */
+
+static const struct {
+    int status;
+    enum verdict_reason reason;
+} unreadable[] = {
+    {408, REASON_REQUEST_TIMEOUT}, {414, REASON_TARGET_TOO_LONG}, {431, REASON_HEAD_TOO_LONG},
+    {501, REASON_UNSUPPORTED},     {505, REASON_UNSUPPORTED},
+};
+
+void request_unreadable(void *owner, int status, const char *what, struct arena *arena, struct http_response *ret_head,
+                        struct slice *ret_body)
+{
+    struct gateway_connection *c = owner;
+    char request_id[GUID_SIZE];
+    guid_new(request_id);
+    enum verdict_reason reason = REASON_BAD_REQUEST;
+    for (size_t i = 0; i < ARRAY_LEN(unreadable); i++) {
+        if (unreadable[i].status == status)
+            reason = unreadable[i].reason;
+    }
+    struct refusal refusal = {
+        .reason = reason, .detail = what, .request_id = request_id, .peer = c->peer, .metrics = &c->worker->metrics};
+    refusal_build(&refusal, arena, SLICE(""), SLICE(""), ret_head, ret_body);
+}

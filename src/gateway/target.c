@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/target.h"
+
+#include "base/encode.h"
+
+static const struct {
+    struct slice prefix;
+    enum target_kind kind;
+} prefixes[] = {
+    {{"/CCM_Proxy_MutualAuth/", 22}, TARGET_MUTUAL},
+    {{"/CCM_Proxy_ServerAuth/", 22}, TARGET_SERVER},
+};
+
+/* The octet that a segment's next character means, escapes decoded; moves *s behind it. -1: a broken escape. */
+static int next_octet(struct slice *s)
+{
+    unsigned char octet = (unsigned char)s->ptr[0];
+    size_t len;
+    if (octet != '%') {
+        *s = slice_skip(*s, 1);
+        return octet;
+    }
+    if (s->len < 3 || !decode_hex(slice_make(s->ptr + 1, 2), &octet, 1, &len))
+        return -1;
+    *s = slice_skip(*s, 3);
+    return octet;
+}
+
+static enum result check_octet(int octet, struct error *err)
+{
+    if (octet < 0)
+        return error_set(err, R_INVALID, "the path holds a broken percent escape");
+    if (octet < 0x20 || octet == 0x7f)
+        return error_set(err, R_INVALID, "the path holds a control character (0x%02x)", (unsigned)octet);
+    if (octet == '\\')
+        return error_set(err, R_INVALID, "the path holds a backslash");
+    return OK;
+}
+
+/* One segment: its octets, whether it is "." or "..", whether a slash hides in it. */
+static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
+{
+    size_t count = 0, dots = 0;
+    for (struct slice rest = segment; rest.len; count++) {
+        bool escaped = rest.ptr[0] == '%';
+        int octet = next_octet(&rest);
+        enum result r = check_octet(octet, err);
+        if (r != OK)
+            return r;
+        if (!escaped && octet == '#')
+            return error_set(err, R_INVALID, "the target holds a fragment");
+        dots += octet == '.';
+        *slashes = *slashes || octet == '/';
+    }
+    if (count == dots && (count == 1 || count == 2))
+        return error_set(err, R_INVALID, "the path holds a dot segment");
+    return OK;
+}
+
+static enum result check_path(struct slice path, bool *slashes, struct error *err)
+{
+    struct slice rest = slice_skip(path, 1);
+    while (rest.ptr) {
+        struct slice segment = slice_cut(&rest, '/');
+        if (segment.len == 0 && rest.ptr)
+            *slashes = true; /* an empty segment in the middle: "//" */
+        enum result r = check_segment(segment, slashes, err);
+        if (r != OK)
+            return r;
+    }
+    return OK;
+}
+
+static void cut_prefix(struct target *t)
+{
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+        if (!slice_starts_nocase(t->path, prefixes[i].prefix))
+            continue;
+        struct slice rest = slice_skip(t->path, prefixes[i].prefix.len);
+        size_t at = slice_find(rest, '/');
+        t->kind = prefixes[i].kind;
+        t->role = at == SIZE_MAX ? rest : slice_make(rest.ptr, at);
+        t->path = slice_skip(rest, t->role.len);
+        return;
+    }
+}
+
+enum result target_parse(struct slice text, struct target *ret, struct error *err)
+{
+    *ret = (struct target){.kind = TARGET_PLAIN};
+    size_t at = slice_find(text, '?');
+    ret->path = at == SIZE_MAX ? text : slice_make(text.ptr, at);
+    ret->query = slice_skip(text, ret->path.len);
+    if (!slice_starts(text, SLICE("/")))
+        return error_set(err, R_INVALID, "the target must be a path");
+    enum result r = check_path(ret->path, &ret->slashes, err);
+    if (r == OK)
+        cut_prefix(ret);
+    return r;
+}

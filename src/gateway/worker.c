@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepting: socket → TLS → a client's connection or a connector's tunnel, each on the worker it belongs to. */
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/bundle_pull.h"
+#include "gateway/connection.h"
+#include "gateway/sni.h"
+#include "tls/stream.h"
+
+enum { HANDSHAKE_MS = 10 * 1000, SWEEP_MS = 5 * 1000, VERDICTS_MAX = 65536 };
+
+/* A socket whose handshake is under way. */
+struct arrival {
+    struct gateway_worker *worker;
+    struct net_address peer;
+    bool pinned;                      /* a tunnel that was sent to this worker: it stays */
+    struct gateway_worker *elsewhere; /* where on_hello wants it; NULL: here */
+    struct tls_handshake *handshake;
+};
+
+/* --- tunnels --- */
+
+static void tunnel_up(void *owner, struct tunnel *t)
+{
+    struct gateway_worker *w = owner;
+    if (!gateway_tunnels_add(&w->tunnels, t)) {
+        log_msg(LOG_WARN, "tunnel", "more than %d tunnels on one worker; one more was closed", GATEWAY_TUNNELS_MAX);
+        tunnel_close(t);
+        return;
+    }
+    metric_add(&w->metrics, METRIC_TUNNELS, 1);
+    LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
+    if (w->pull)
+        bundle_pull_kick(w->pull);
+}
+
+static void tunnel_update(void *owner, struct tunnel *t)
+{
+    struct gateway_worker *w = owner;
+    (void)t;
+    if (w->pull)
+        bundle_pull_kick(w->pull);
+}
+
+static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
+{
+    struct gateway_worker *w = owner;
+    size_t before = w->tunnels.count;
+    gateway_tunnels_remove(&w->tunnels, t);
+    metric_add(&w->metrics, METRIC_TUNNELS, (long long)w->tunnels.count - (long long)before);
+    atomic_fetch_sub(&w->tunnel_count, 1);
+    LOG_EVENT(LOG_INFO, "tunnel", "down", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index),
+              LOG_T("reason", why->text));
+}
+
+static const struct tunnel_events tunnel_callbacks = {tunnel_up, tunnel_update, tunnel_down};
+
+static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
+{
+    struct gateway *g = w->gateway;
+    char prefix[64], urn[PKI_ROLE_ID_MAX + 64];
+    (void)snprintf(prefix, sizeof prefix, "urn:opencmg:%s:connector:", g->config->bootstrap.site);
+    X509 *peer = tls_stream_peer(stream);
+    if (!peer || !pki_cert_uri(peer, prefix, urn, sizeof urn)) { /* the handshake's judge lets none such through */
+        atomic_fetch_sub(&w->tunnel_count, 1);
+        net_stream_close(stream);
+        return;
+    }
+    const char *id = urn + strlen(prefix);
+    if (w->snapshot && bundle_role_revoked(w->snapshot->bundle, "connector", id)) {
+        LOG_EVENT(LOG_WARN, "tunnel", "refused: the connector was removed", LOG_T("connector", id));
+        atomic_fetch_sub(&w->tunnel_count, 1);
+        net_stream_close(stream);
+        return;
+    }
+    struct tunnel_hello hello = {g->config->bootstrap.id, g->generation, (uint32_t)w->index, (uint32_t)g->worker_count};
+    (void)tunnel_accept(w->loop, stream, id, &hello, &tunnel_callbacks, w);
+}
+
+static void close_removed_connectors(struct gateway_worker *w)
+{
+    for (size_t i = w->tunnels.count; i-- > 0;) {
+        if (bundle_role_revoked(w->snapshot->bundle, "connector", tunnel_connector_id(w->tunnels.list[i])))
+            tunnel_close(w->tunnels.list[i]);
+    }
+}
+
+/* The one with fewest tunnels; the search starts at another one each time, so that ties go round. */
+static struct gateway_worker *worker_for_tunnel(struct gateway *g)
+{
+    size_t start = atomic_fetch_add(&g->next_tunnel_worker, 1) % g->worker_count;
+    struct gateway_worker *best = g->workers[start];
+    for (size_t i = 1; i < g->worker_count; i++) {
+        struct gateway_worker *w = g->workers[(start + i) % g->worker_count];
+        if (atomic_load(&w->tunnel_count) < atomic_load(&best->tunnel_count))
+            best = w;
+    }
+    return best;
+}
+
+/* --- handshakes --- */
+
+static void start_handshake(struct gateway_worker *w, struct net_stream *socket, const struct net_address *peer,
+                            bool pinned);
+
+static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
+{
+    struct arrival *a = ctx;
+    struct gateway *g = a->worker->gateway;
+    if (!tls_hello_offers_only(hello, TUNNEL_ALPN))
+        return sni_choose(g, hello->sni);
+    if (!a->pinned) {
+        struct gateway_worker *best = worker_for_tunnel(g);
+        atomic_fetch_add(&best->tunnel_count, 1);
+        a->pinned = true;
+        a->elsewhere = best == a->worker ? NULL : best;
+    }
+    return a->elsewhere ? NULL : g->tunnel_tls;
+}
+
+struct transfer {
+    struct gateway_worker *to;
+    struct net_address peer;
+    int fd;
+    size_t len;
+    char bytes[];
+};
+
+static void arrive_from_elsewhere(void *arg)
+{
+    struct transfer *t = arg;
+    struct net_stream *socket = net_tcp_adopt(t->to->loop, t->fd, slice_make(t->bytes, t->len));
+    start_handshake(t->to, socket, &t->peer, true);
+    free(t);
+}
+
+static void on_detach(void *ctx, struct net_stream *below, struct slice already_read)
+{
+    struct arrival *a = ctx;
+    struct transfer *t = mem_zalloc(sizeof *t + already_read.len);
+    t->to = a->elsewhere;
+    t->peer = a->peer;
+    t->len = already_read.len;
+    memcpy(t->bytes, already_read.ptr, already_read.len);
+    t->fd = net_tcp_detach(below);
+    loop_post(t->to->loop, arrive_from_elsewhere, t);
+    free(a);
+}
+
+static void on_ready(void *ctx, struct net_stream *stream)
+{
+    struct arrival *a = ctx;
+    struct gateway_worker *w = a->worker;
+    metric_add(&w->metrics, METRIC_HANDSHAKES, 1);
+    if (tls_stream_resumed(stream))
+        metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
+    if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN)))
+        accept_tunnel(w, stream);
+    else
+        gateway_connection_new(w, stream, &a->peer);
+    free(a);
+}
+
+static void on_fail(void *ctx, const struct error *why)
+{
+    struct arrival *a = ctx;
+    char peer[NET_ADDRESS_TEXT];
+    net_address_format_host(&a->peer, peer);
+    metric_add(&a->worker->metrics, METRIC_HANDSHAKES_FAILED, 1);
+    if (a->pinned)
+        atomic_fetch_sub(&a->worker->tunnel_count, 1);
+    /* Scanners make many of these on the open Internet; those of connectors are worth a warning. */
+    LOG_EVENT(a->pinned ? LOG_WARN : LOG_INFO, "tls", a->pinned ? "tunnel handshake failed" : "handshake failed",
+              LOG_T("peer", peer), LOG_T("reason", why->text));
+    free(a);
+}
+
+static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail};
+
+static void start_handshake(struct gateway_worker *w, struct net_stream *socket, const struct net_address *peer,
+                            bool pinned)
+{
+    struct arrival *a = mem_zalloc(sizeof *a);
+    *a = (struct arrival){.worker = w, .peer = *peer, .pinned = pinned};
+    a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
+}
+
+static void on_accept(void *ctx, struct net_stream *socket, const struct net_address *peer)
+{
+    struct gateway_worker *w = ctx;
+    if (w->connection_count >= w->gateway->config->max_connections) {
+        net_stream_close(socket);
+        return;
+    }
+    start_handshake(w, socket, peer, false);
+}
+
+/* --- the snapshot --- */
+
+static void refresh(void *arg)
+{
+    struct gateway_worker *w = arg;
+    struct gateway *g = w->gateway;
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    struct snapshot *fresh = snapshot_ref(g->snapshot);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    snapshot_unref(w->snapshot);
+    w->snapshot = fresh;
+    close_removed_connectors(w);
+    gateway_connections_sweep(w, clock_wall_s());
+}
+
+void gateway_worker_refresh(struct gateway_worker *w)
+{
+    loop_post(w->loop, refresh, w);
+}
+
+static void on_sweep(void *arg)
+{
+    gateway_connections_sweep(arg, clock_wall_s());
+}
+
+/* --- life --- */
+
+static enum result listen_all(struct gateway_worker *w, struct error *err)
+{
+    struct gateway *g = w->gateway;
+    for (size_t i = 0; i < g->listen_count; i++) {
+        enum result r = net_listen_tcp(w->loop, &g->listen[i], true, on_accept, w, &w->listeners[i], err);
+        if (r != OK)
+            return error_prefix(err, "listen: %s", g->config->listen.items[i]);
+        w->listener_count++;
+        net_listener_address(w->listeners[i], &g->listen[i]); /* the port, when it was 0 */
+    }
+    return OK;
+}
+
+enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_worker **ret, struct error *err)
+{
+    struct gateway_worker *w = mem_zalloc(sizeof *w);
+    w->gateway = g;
+    w->index = index;
+    w->loop = loop_new();
+    w->verdicts = verdict_cache_new(VERDICTS_MAX);
+    w->sweep = loop_timer_new(w->loop, on_sweep, w);
+    LIST_INIT(&w->connections);
+    if (index == 0)
+        w->pull = bundle_pull_new(w);
+    *ret = w;
+    return listen_all(w, err);
+}
+
+static void run(void *arg)
+{
+    struct gateway_worker *w = arg;
+    loop_timer_start(w->sweep, SWEEP_MS, SWEEP_MS);
+    loop_run(w->loop);
+}
+
+void gateway_worker_start(struct gateway_worker *w)
+{
+    char name[16];
+    (void)snprintf(name, sizeof name, "worker-%zu", w->index);
+    w->thread = loop_thread_start(name, run, w);
+}
+
+static void close_listeners(struct gateway_worker *w)
+{
+    for (size_t i = 0; i < w->listener_count; i++)
+        net_listener_close(w->listeners[i]);
+    w->listener_count = 0;
+}
+
+static void drain(void *arg)
+{
+    struct gateway_worker *w = arg;
+    close_listeners(w);
+    struct gateway_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &w->connections, link, next)
+    {
+        http_server_conn_drain(c->http);
+    }
+}
+
+void gateway_worker_drain(struct gateway_worker *w)
+{
+    loop_post(w->loop, drain, w);
+}
+
+static void close_all(void *arg)
+{
+    struct gateway_worker *w = arg;
+    close_listeners(w);
+    struct gateway_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &w->connections, link, next)
+    {
+        http_server_conn_close(c->http);
+    }
+    bundle_pull_free(w->pull);
+    w->pull = NULL;
+    for (size_t i = w->tunnels.count; i-- > 0;)
+        tunnel_close(w->tunnels.list[i]);
+    loop_timer_free(w->sweep);
+    w->sweep = NULL;
+    loop_stop(w->loop);
+}
+
+/* The process ends right after: what is still under way (handshakes, closing streams) goes with it. */
+void gateway_worker_stop(struct gateway_worker *w)
+{
+    loop_post(w->loop, close_all, w);
+    if (w->thread)
+        loop_thread_join(w->thread);
+}

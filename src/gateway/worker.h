@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: a thread with its loop, its listeners (SO_REUSEPORT), its client connections and its tunnels. */
+#ifndef GATEWAY_WORKER_H
+#define GATEWAY_WORKER_H
+
+#include <bsd/sys/queue.h>
+
+#include "gateway/gateway.h"
+#include "gateway/tunnels.h"
+#include "gateway/verdict_cache.h"
+
+struct gateway_connection;
+LIST_HEAD(gateway_connections, gateway_connection);
+
+struct gateway_worker {
+    struct gateway *gateway;
+    size_t index;
+    struct loop *loop;
+    struct loop_thread *thread;
+    struct net_listener *listeners[GATEWAY_LISTENERS_MAX];
+    size_t listener_count;
+
+    struct snapshot *snapshot; /* this worker's reference; NULL until the first bundle */
+    struct verdict_cache *verdicts;
+    struct gateway_tunnels tunnels;
+    atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
+    struct gateway_connections connections;
+    size_t connection_count;
+    struct loop_timer *sweep; /* looks for connections whose verdict has ended */
+    struct bundle_pull *pull; /* worker 0 only */
+    uint64_t retries, calls;  /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
+    struct gateway_metrics metrics;
+};
+
+/* Listens; the thread starts with gateway_worker_start. A port 0 in g->listen is replaced by the real one. */
+MUST_USE enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_worker **ret,
+                                        struct error *err);
+void gateway_worker_start(struct gateway_worker *w);
+
+/* Any thread. The worker takes its own reference to the gateway's snapshot and judges its open connections by it. */
+void gateway_worker_refresh(struct gateway_worker *w);
+
+/* Any thread: no new connections, the old ones end; then at once. */
+void gateway_worker_drain(struct gateway_worker *w);
+void gateway_worker_stop(struct gateway_worker *w); /* waits for the thread, frees everything */
+
+#endif

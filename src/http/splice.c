@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/splice.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum { REPLAY_MAX = 64 * 1024 };
+
+struct http_splice {
+    const struct http_splice_owner *owner;
+    void *ctx;
+    struct http_exchange *exchange; /* NULL once over */
+    struct http_call *call;         /* NULL once over */
+    struct http_request request;
+    uint64_t max_body;
+    struct buf replay; /* the body so far, while it may have to be sent again */
+    bool replayable;   /* replay holds all of it */
+    bool answered, body_ended;
+    uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
+    struct http_splice_stats stats;
+};
+
+static void over(struct http_splice *s, const struct error *broken)
+{
+    if (s->call)
+        http_call_cancel(s->call);
+    if (s->exchange)
+        http_exchange_reset(s->exchange);
+    buf_free(&s->replay);
+    s->owner->on_over(s->ctx, &s->stats, broken);
+    free(s);
+}
+
+static void refuse(struct http_splice *s, enum http_splice_refusal what, const struct http_failure *why)
+{
+    struct http_exchange *x = s->exchange;
+    s->exchange = NULL;
+    s->owner->refuse(s->ctx, x, what, why);
+    over(s, NULL);
+}
+
+void http_splice_abort(struct http_splice *s)
+{
+    struct error err;
+    (void)error_set(&err, R_DENIED, "ended by this side");
+    over(s, &err);
+}
+
+static void stop_keeping(struct http_splice *s)
+{
+    s->replayable = false;
+    buf_free(&s->replay);
+}
+
+/* --- answer --- */
+
+static void call_inform(void *ctx, const struct http_response *head)
+{
+    struct http_splice *s = ctx;
+    http_exchange_inform(s->exchange, head);
+}
+
+static void call_response(void *ctx, const struct http_response *head)
+{
+    struct http_splice *s = ctx;
+    struct http_response changed = *head;
+    s->answered = true;
+    s->stats.status = head->status;
+    stop_keeping(s);
+    s->owner->on_response(s->ctx, s->exchange, &changed);
+    http_exchange_respond(s->exchange, &changed, false);
+}
+
+static void call_body(void *ctx, struct slice data)
+{
+    struct http_splice *s = ctx;
+    s->stats.response_bytes += data.len;
+    http_exchange_write(s->exchange, data);
+}
+
+static void call_end(void *ctx, const struct http_fields *trailers)
+{
+    struct http_splice *s = ctx;
+    http_exchange_finish(s->exchange, trailers);
+    s->exchange = NULL;
+    s->call = NULL;
+    over(s, NULL);
+}
+
+/* After a retry the same bytes pass again: only what passes for the first time is credited. */
+static void call_sent(void *ctx, size_t n)
+{
+    struct http_splice *s = ctx;
+    s->sent += n;
+    if (s->sent <= s->credited)
+        return;
+    size_t fresh = (size_t)(s->sent - s->credited);
+    s->credited = s->sent;
+    http_exchange_consumed(s->exchange, fresh);
+}
+
+static bool make_call(struct http_splice *s);
+
+static bool retry(struct http_splice *s, const struct http_failure *why)
+{
+    if (s->stats.retried || why->answered || !s->replayable || !s->owner->may_retry(s->ctx, why))
+        return false;
+    s->stats.retried = true;
+    s->sent = 0;
+    if (!make_call(s))
+        return false;
+    if (buf_len(&s->replay))
+        http_call_write(s->call, buf_data(&s->replay));
+    if (s->body_ended && s->request.has_body)
+        http_call_finish(s->call);
+    return true;
+}
+
+static void call_fail(void *ctx, const struct http_failure *why)
+{
+    struct http_splice *s = ctx;
+    s->call = NULL;
+    if (retry(s, why))
+        return;
+    if (s->answered)
+        over(s, &why->error);
+    else
+        refuse(s, HTTP_SPLICE_FAILED, why);
+}
+
+static const struct http_call_events call_events = {
+    .on_inform = call_inform,
+    .on_response = call_response,
+    .on_body = call_body,
+    .on_end = call_end,
+    .on_sent = call_sent,
+    .on_fail = call_fail,
+};
+
+/* --- request --- */
+
+static void exchange_body(void *ctx, struct slice data)
+{
+    struct http_splice *s = ctx;
+    s->stats.request_bytes += data.len;
+    if (s->stats.request_bytes > s->max_body) {
+        if (s->answered)
+            http_splice_abort(s);
+        else
+            refuse(s, HTTP_SPLICE_TOO_LARGE, NULL);
+        return;
+    }
+    if (s->replayable && buf_append(&s->replay, data) != OK)
+        stop_keeping(s);
+    http_call_write(s->call, data);
+}
+
+static void exchange_body_end(void *ctx)
+{
+    struct http_splice *s = ctx;
+    s->body_ended = true;
+    if (s->request.has_body)
+        http_call_finish(s->call);
+}
+
+static void exchange_sent(void *ctx, size_t n)
+{
+    struct http_splice *s = ctx;
+    http_call_consumed(s->call, n);
+}
+
+static void exchange_abort(void *ctx, const struct error *why)
+{
+    struct http_splice *s = ctx;
+    s->exchange = NULL;
+    over(s, s->answered ? why : NULL);
+}
+
+static const struct http_exchange_events exchange_events = {
+    .on_body = exchange_body,
+    .on_body_end = exchange_body_end,
+    .on_sent = exchange_sent,
+    .on_abort = exchange_abort,
+};
+
+/* --- start --- */
+
+static bool make_call(struct http_splice *s)
+{
+    return s->owner->make_call(s->ctx, &s->request, s->stats.retried, &call_events, s, &s->call) == OK;
+}
+
+struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
+                                      const struct http_splice_owner *owner, void *ctx)
+{
+    struct http_splice *s = mem_zalloc(sizeof *s);
+    *s = (struct http_splice){.owner = owner,
+                              .ctx = ctx,
+                              .exchange = x,
+                              .request = *request,
+                              .max_body = max_body,
+                              .replayable = owner->may_retry != NULL};
+    buf_init(&s->replay, REPLAY_MAX);
+    x->events = &exchange_events;
+    x->ctx = s;
+    if (make_call(s))
+        return s;
+    refuse(s, HTTP_SPLICE_NO_WAY, NULL);
+    return NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A splice joins one exchange (the side that asks us) to one call (the side that we ask), streaming both ways:
+ *
+ *     asker ─ body ─▶ exchange ─ on_body ─▶ call_write ─▶ server     credit flows back: call on_sent → exchange
+ * consumed asker ◀─ body ─ exchange_write ◀─ on_body ─ call ◀─ server     exchange on_sent → call consumed
+ *
+ * Nothing is buffered whole: each direction holds at most a window. Where the owner allows retries, the first 64 KiB of
+ * the request's body are kept until the answer begins, so that the call can be made once more.
+ */
+#ifndef HTTP_SPLICE_H
+#define HTTP_SPLICE_H
+
+#include "http/call.h"
+#include "http/exchange.h"
+
+struct http_splice;
+
+enum http_splice_refusal {
+    HTTP_SPLICE_NO_WAY,    /* the call could not be made */
+    HTTP_SPLICE_FAILED,    /* it failed before an answer; `why` says how */
+    HTTP_SPLICE_TOO_LARGE, /* the request's body passed max_body */
+};
+
+struct http_splice_stats {
+    uint64_t request_bytes, response_bytes;
+    int status; /* of the answer that was passed on; 0: none */
+    bool retried;
+};
+
+struct http_splice_owner {
+    /* Makes the call for `request` (as http_pool_call does); `again`: it is the second try. */
+    enum result (*make_call)(void *ctx, const struct http_request *request, bool again,
+                             const struct http_call_events *events, void *call_ctx, struct http_call **ret);
+    /* May change the head of the final answer before it is passed on. Fields added live in exchange->arena. */
+    void (*on_response)(void *ctx, struct http_exchange *x, struct http_response *head);
+    /* NULL: never. Asked only while all of the body so far is kept. */
+    bool (*may_retry)(void *ctx, const struct http_failure *why);
+    /* Must answer x. `why` only for HTTP_SPLICE_FAILED. */
+    void (*refuse)(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why);
+    /* It is over, whatever way: the last callback. `broken`: NULL, or why an answer under way was broken off. */
+    void (*on_over)(void *ctx, const struct http_splice_stats *stats, const struct error *broken);
+};
+
+/* Takes over x. `request` is what is asked of the server (in x's arena). May end (refuse, on_over) before it returns:
+ * then it returns NULL. */
+struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
+                                      const struct http_splice_owner *owner, void *ctx);
+
+/* Breaks it off towards both sides; on_over comes inside. */
+void http_splice_abort(struct http_splice *s);
+
+#endif
