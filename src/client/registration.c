@@ -122,31 +122,54 @@ static bool needed(struct client_session *s)
     return s->choice.method == CHOICE_TOKEN && !r->device_token;
 }
 
+/* Back to a method with which it registered before. */
+static bool use_method(struct client_session *s)
+{
+    struct client_identity *id = &s->c->identity;
+    struct error err;
+    if (id->any && id->method == s->choice.method)
+        return true;
+    id->any = true;
+    id->method = s->choice.method;
+    if (client_identity_save(s->c->dir, id, &err) != OK)
+        return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+    return true;
+}
+
+static bool no_token_to_register_with(struct client_session *s)
+{
+    client_outcome_local(&s->outcome, client_session_registration(s)->pending ? "approval_pending" : "not_registered",
+                         "the site does not know this device's key, and there is no bulk registration token",
+                         "cmg-client register --token-file F with a token of `cmg token new`");
+    return false;
+}
+
+static void log_ending(const struct client_session *s, const struct client_registration *r, bool ok)
+{
+    if (ok)
+        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "Client is registered. GUID:%s%s", r->guid,
+                    r->pending ? " Waiting for approval." : "");
+    else
+        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_ERROR, "Registration failed: %s %s: %s", s->outcome.code,
+                    s->outcome.reason, s->outcome.detail);
+}
+
 bool client_register(struct client_session *s, bool again)
 {
     struct client_identity *id = &s->c->identity;
-    struct client_registration *r = client_session_registration(s);
     bool can = s->choice.method == CHOICE_PKI || id->bulk_token;
     bool need = needed(s);
+    bool ok;
     if (need && !can) {
-        client_outcome_local(&s->outcome, r->pending ? "approval_pending" : "not_registered",
-                             "the site does not know this device's key, and there is no bulk registration token",
-                             "cmg-client register --token-file F with a token of `cmg token new`");
-        return false;
+        ok = no_token_to_register_with(s);
+    } else if (need || (again && can)) {
+        ok = send(s);
+    } else {
+        if (s->choice.method == CHOICE_TOKEN)
+            client_secret_set(&id->bulk_token, NULL); /* handed in once more, and not needed */
+        ok = true;
     }
-    bool send_it = need || (again && can);
-    if (!send_it && s->choice.method == CHOICE_TOKEN)
-        client_secret_set(&id->bulk_token, NULL); /* handed in once more, and not needed */
-    bool ok = !send_it || send(s);
-    if (ok && (!id->any || id->method != s->choice.method)) { /* back to a method it registered with before */
-        struct error err;
-        id->any = true;
-        id->method = s->choice.method;
-        if (client_identity_save(s->c->dir, id, &err) != OK)
-            return client_session_fail(s, "state", &err, "check space and rights of the state folder");
-    }
-    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s GUID:%s%s",
-                ok ? "Client is registered." : "Registration failed:", ok ? r->guid : s->outcome.reason,
-                ok && r->pending ? " Waiting for approval." : "");
+    ok = ok && use_method(s);
+    log_ending(s, client_session_registration(s), ok);
     return ok;
 }
