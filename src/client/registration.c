@@ -122,13 +122,16 @@ static bool needed(struct client_session *s)
     return s->choice.method == CHOICE_TOKEN && !r->device_token;
 }
 
-/* Back to a method with which it registered before. */
+/* Also back to a method with which it registered before; a bulk token that is not needed any more goes. */
 static bool use_method(struct client_session *s)
 {
     struct client_identity *id = &s->c->identity;
     struct error err;
-    if (id->any && id->method == s->choice.method)
+    bool drop = id->bulk_token && client_session_registration(s)->device_token;
+    if (id->any && id->method == s->choice.method && !drop)
         return true;
+    if (drop)
+        client_secret_set(&id->bulk_token, NULL);
     id->any = true;
     id->method = s->choice.method;
     if (client_identity_save(s->c->dir, id, &err) != OK)
@@ -159,16 +162,11 @@ bool client_register(struct client_session *s, bool again)
     struct client_identity *id = &s->c->identity;
     bool can = s->choice.method == CHOICE_PKI || id->bulk_token;
     bool need = needed(s);
-    bool ok;
-    if (need && !can) {
+    bool ok = true;
+    if (need && !can)
         ok = no_token_to_register_with(s);
-    } else if (need || (again && can)) {
+    else if (need || (again && can))
         ok = send(s);
-    } else {
-        if (s->choice.method == CHOICE_TOKEN)
-            client_secret_set(&id->bulk_token, NULL); /* handed in once more, and not needed */
-        ok = true;
-    }
     ok = ok && use_method(s);
     log_ending(s, client_session_registration(s), ok);
     return ok;
