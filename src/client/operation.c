@@ -13,8 +13,7 @@ static const char *const names[] = {[CLIENT_REGISTER] = "register", [CLIENT_POLI
 /* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
 static bool forgotten(const struct client_outcome *o)
 {
-    return o->ending == CLIENT_REFUSED && strncmp(o->code, "MP_", 3) == 0 &&
-           (strcmp(o->reason, "unknown_device") == 0 || strcmp(o->reason, "not_registered") == 0);
+    return o->ending == CLIENT_REFUSED && strncmp(o->code, "MP_", 3) == 0 && (strcmp(o->reason, "not_registered") == 0);
 }
 
 static bool with_method(struct client_session *s, enum client_operation what)

@@ -270,6 +270,20 @@ static void after_mode_forbids_pki_the_token_is_used(void **state)
     json_decref(report);
 }
 
+static void a_device_that_the_site_forgot_registers_anew_once(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    json_decref(operate(f, CLIENT_RUN, true));
+    refuse(f, "/SMS_MP/", 403, "MP_Not_Registered", "not_registered");
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE",
+         "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+    assert_member(report, "code", "MP_Not_Registered");
+    json_decref(report);
+}
+
 static void a_device_that_waits_for_approval_says_so(void **state)
 {
     struct fixture *f = *state;
@@ -477,6 +491,7 @@ int main(void)
         CASE(a_revoked_certificate_is_final_and_shown_although_a_token_is_there),
         CASE(a_pki_device_at_an_ehttp_management_point_shows_the_gateways_refusal),
         CASE(after_mode_forbids_pki_the_token_is_used),
+        CASE(a_device_that_the_site_forgot_registers_anew_once),
         CASE(a_device_that_waits_for_approval_says_so),
         CASE(a_device_without_credentials_asks_nobody),
         CASE(a_disallowed_gateway_is_not_asked),
