@@ -25,9 +25,12 @@ static int no_pass_phrase(char *buf UNUSED, int size UNUSED, int writing UNUSED,
     return -1;
 }
 
+/* Decided by the first bytes alone: a DER certificate may hold a whole PEM in one of its extensions, and reading that
+ * one instead would be reading somebody else's. DER begins with a SEQUENCE longer than 127 bytes, which no text does.
+ */
 static bool is_pem(struct slice data)
 {
-    return slice_find_slice(data, SLICE("-----BEGIN ")) != SIZE_MAX;
+    return data.len < 2 || data.ptr[0] != 0x30 || !((unsigned char)data.ptr[1] & 0x80);
 }
 
 static enum result check_size(struct slice data, struct error *err)

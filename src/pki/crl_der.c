@@ -15,6 +15,7 @@
 
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -278,11 +279,28 @@ void pki_crl_der_close(struct pki_crl_der *c)
     memset(c, 0, sizeof *c);
 }
 
-static bool broken_hash(const X509_CRL *head)
+/* The hash of RSA-PSS stands in its parameters (RFC 4055 3.1; SHA-1 when it does not). */
+static int pss_hash(const X509_ALGOR *algorithm)
 {
-    int md_nid = NID_undef;
-    if (!OBJ_find_sigid_algs(X509_CRL_get_signature_nid(head), &md_nid, NULL) || md_nid == NID_undef)
-        return false; /* Ed25519 and RSA-PSS carry theirs elsewhere */
+    const void *value;
+    int type, nid = NID_sha1;
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    RSA_PSS_PARAMS *params = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, ASN1_ITEM_rptr(RSA_PSS_PARAMS)) : NULL;
+    if (params && params->hashAlgorithm)
+        nid = OBJ_obj2nid(params->hashAlgorithm->algorithm);
+    RSA_PSS_PARAMS_free(params);
+    return nid;
+}
+
+static bool broken_hash(const X509_CRL *head, const X509_ALGOR *algorithm)
+{
+    int signature = X509_CRL_get_signature_nid(head), md_nid = NID_undef;
+    if (signature == NID_ED25519 || signature == NID_ED448)
+        return false;
+    if (signature == NID_rsassaPss)
+        md_nid = pss_hash(algorithm);
+    else if (!OBJ_find_sigid_algs(signature, &md_nid, NULL))
+        return true;
     const EVP_MD *md = EVP_get_digestbynid(md_nid);
     return !md || md_nid == NID_sha1 || EVP_MD_get_size(md) * 4 < STRENGTH_MIN;
 }
@@ -292,7 +310,7 @@ enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, struc
     const ASN1_BIT_STRING *signature;
     const X509_ALGOR *algorithm;
     X509_CRL_get0_signature(c->head, &signature, &algorithm);
-    if (broken_hash(c->head))
+    if (broken_hash(c->head, algorithm))
         return error_set(err, R_DENIED, "it is signed with a hash that is too weak (SHA-256 or stronger is wanted)");
     /* An ASN1_TYPE that holds a SEQUENCE is written as it is: OpenSSL hashes the very bytes that were signed. */
     ASN1_TYPE *tbs = ASN1_TYPE_new();

@@ -93,8 +93,7 @@ enum result pki_crl_set_add(struct pki_crl_set *s, struct slice data, struct err
         return error_set(err, data.len ? R_LIMIT : R_INVALID, "a CRL has 1 to %d bytes, this one %zu", CRL_BYTES_MAX,
                          data.len);
     ERR_set_mark();
-    bool pem = slice_starts(slice_trim(data), SLICE("-----BEGIN ")) ||
-               ((unsigned char)data.ptr[0] != 0x30 && slice_find_slice(data, SLICE("-----BEGIN ")) != SIZE_MAX);
+    bool pem = data.len < 2 || data.ptr[0] != 0x30 || !((unsigned char)data.ptr[1] & 0x80); /* as in cert.c */
     enum result r = pem ? add_pem(s, data, err) : add_der(s, data, err);
     ERR_pop_to_mark();
     while (r != OK && s->count > before)

@@ -100,7 +100,8 @@ void pki_trust_seal(struct pki_trust *t, char **warnings)
     buf_init(&text, WARNINGS_MAX);
     pki_crl_set_seal(t->crls, t->anchors, t->intermediates, &text);
     t->sealed = true;
-    *warnings = buf_len(&text) > 0 ? buf_take_str(&text) : NULL;
+    if (warnings)
+        *warnings = buf_len(&text) > 0 ? buf_take_str(&text) : NULL;
     buf_free(&text);
 }
 

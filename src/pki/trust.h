@@ -29,8 +29,8 @@ MUST_USE enum result pki_trust_add_intermediates(struct pki_trust *t, struct sli
  * intermediates. */
 MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err);
 /* Checks signatures and scopes of the CRLs, builds the index. A CRL that can't be used is left out and named in
- * *warnings (malloc'ed text, a line each; NULL when none; the caller frees it); its issuer's certificates are then
- * crl_unavailable. */
+ * *warnings (malloc'ed text, a line each; NULL when none; the caller frees it; may be NULL); its issuer's certificates
+ * are then crl_unavailable. */
 void pki_trust_seal(struct pki_trust *t, char **warnings);
 
 struct pki_trust *pki_trust_ref(struct pki_trust *t); /* thread-safe */

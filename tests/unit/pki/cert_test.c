@@ -108,6 +108,34 @@ static void a_certificate_cut_anywhere_is_refused(void **state UNUSED)
     free((void *)(uintptr_t)der.ptr);
 }
 
+static void a_pem_inside_of_a_der_is_never_read_for_it(void **state UNUSED)
+{
+    char *pem = pki_cert_pem(ca.cert);
+    struct pair odd = MAKE(.cn = "odd");
+    ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
+    assert_true(ASN1_OCTET_STRING_set(data, (const unsigned char *)pem, (int)strlen(pem)));
+    X509_EXTENSION *e = X509_EXTENSION_create_by_NID(NULL, NID_netscape_comment, 0, data);
+    assert_true(X509_add_ext(odd.cert, e, -1) && X509_sign(odd.cert, odd.key, EVP_sha256()) > 0);
+    struct slice der = der_of(odd.cert);
+    X509 *cert;
+    STACK_OF(X509) * certs;
+    assert_int_equal(pki_cert_read(der, &cert, NULL), OK);
+    assert_int_equal(X509_cmp(cert, odd.cert), 0);
+    X509_free(cert);
+    assert_int_equal(pki_cert_read_all(der, 4, &certs, NULL), OK);
+    assert_int_equal(X509_cmp(sk_X509_value(certs, 0), odd.cert), 0);
+    sk_X509_pop_free(certs, X509_free);
+    /* Nor when the DER around it is broken. */
+    ((char *)(uintptr_t)der.ptr)[3] ^= 1;
+    assert_int_equal(pki_cert_read(der, &cert, NULL), R_INVALID);
+    assert_int_equal(pki_cert_read_all(der, 4, &certs, NULL), R_INVALID);
+    X509_EXTENSION_free(e);
+    ASN1_OCTET_STRING_free(data);
+    free((void *)(uintptr_t)der.ptr);
+    free(pem);
+    drop(&odd);
+}
+
 static void altered_bytes_crash_nothing(void **state UNUSED)
 {
     struct slice der = der_of(device.cert);
@@ -210,6 +238,7 @@ int main(void)
         cmocka_unit_test(an_encrypted_key_is_refused_without_asking_a_terminal),
         cmocka_unit_test(all_certificates_of_a_pem_are_read_up_to_the_maximum),
         cmocka_unit_test(a_certificate_cut_anywhere_is_refused),
+        cmocka_unit_test(a_pem_inside_of_a_der_is_never_read_for_it),
         cmocka_unit_test(altered_bytes_crash_nothing),
         cmocka_unit_test(fingerprints_are_those_of_the_standards),
         cmocka_unit_test(names_are_printed_safely_and_cut),

@@ -173,6 +173,16 @@ static void add_number(X509_CRL *crl, int nid, const char *text)
     ASN1_INTEGER_free(n);
 }
 
+static void sign_pss(X509_CRL *crl, EVP_PKEY *key, const char *md)
+{
+    EVP_PKEY_CTX *parameters;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_DigestSignInit(ctx, &parameters, EVP_get_digestbyname(md), NULL, key));
+    must(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING));
+    must(X509_CRL_sign_ctx(crl, ctx));
+    EVP_MD_CTX_free(ctx);
+}
+
 struct slice make_crl(const struct crl_spec *s)
 {
     X509_CRL *crl = X509_CRL_new();
@@ -193,7 +203,10 @@ struct slice make_crl(const struct crl_spec *s)
         add_crl_ext(crl, s->issuer->cert, s->ext[i].nid, s->ext[i].value);
     must(X509_CRL_sort(crl));
     EVP_PKEY *signer = s->signer ? s->signer : s->issuer->key;
-    must(X509_CRL_sign(crl, signer, digest_for(signer, s->md)));
+    if (s->md && strncmp(s->md, "PSS-", 4) == 0)
+        sign_pss(crl, signer, s->md + 4);
+    else
+        must(X509_CRL_sign(crl, signer, digest_for(signer, s->md)));
     unsigned char *der = NULL;
     int len = i2d_X509_CRL(crl, &der);
     must(len);

@@ -46,7 +46,7 @@ struct crl_spec {
     int reason; /* of the entries, + 1; 0: none */
     struct extension ext[4];
     const char *critical_entry_oid;
-    const char *md;
+    const char *md; /* "SHA256" (default), "SHA1", and with an RSA key "PSS-SHA256" … */
 };
 
 /* DER, owned by the caller as malloc'ed memory. */

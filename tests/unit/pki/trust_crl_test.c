@@ -216,6 +216,26 @@ static void what_can_not_be_judged_rightly_is_refused_with_a_warning(void **stat
         assert_int_equal(with_crl(cases[i].crl, root_leaf.cert, cases[i].warning), REASON_CERT_CRL_UNAVAILABLE);
 }
 
+static void the_hash_of_an_rsa_pss_signature_counts_too(void **state UNUSED)
+{
+    static const struct {
+        const char *md;
+        enum verdict_reason reason;
+    } cases[] = {{"PSS-SHA256", REASON_OK}, {"PSS-SHA1", REASON_CERT_CRL_UNAVAILABLE}};
+    struct pair ca = MAKE(.cn = "RSA", .ca = true, .key = "RSA-2048");
+    struct pair device = MAKE(.cn = "device", .issuer = &ca);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct pki_trust *t = pki_trust_new(&checked_options);
+        add_anchor(t, ca.cert);
+        add_crl(t, MAKE_CRL(.issuer = &ca, .md = cases[i].md));
+        free(seal(t));
+        assert_reason(judge(t, device.cert), cases[i].reason);
+        pki_trust_unref(t);
+    }
+    drop(&ca);
+    drop(&device);
+}
+
 static void an_entry_with_an_unknown_critical_extension_refuses_the_crl(void **state UNUSED)
 {
     struct slice der = MAKE_CRL(.issuer = &root, .revoked = {leaf.cert}, .critical_entry_oid = "1.3.6.1.4.1.55555.1");
@@ -508,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_serial_revoked_by_another_issuer_does_not_hit),
         cmocka_unit_test(an_issuer_that_may_not_sign_crls_is_not_believed),
         cmocka_unit_test(what_can_not_be_judged_rightly_is_refused_with_a_warning),
+        cmocka_unit_test(the_hash_of_an_rsa_pss_signature_counts_too),
         cmocka_unit_test(an_entry_with_an_unknown_critical_extension_refuses_the_crl),
         cmocka_unit_test(reasons_of_entries_are_read),
         cmocka_unit_test(a_crl_for_users_does_not_speak_for_cas),
