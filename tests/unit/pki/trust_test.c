@@ -108,6 +108,37 @@ static void an_altered_leaf_has_a_bad_signature(void **state UNUSED)
     free(bytes);
 }
 
+/* Flips every bit of one certificate of the chain. */
+static void refuse_flips(const struct pki_trust *t, X509 *whole, bool is_leaf)
+{
+    struct slice der = der_of(whole);
+    for (size_t bit = 0; bit < der.len * 8; bit++) {
+        char *bytes = mem_zalloc(der.len);
+        memcpy(bytes, der.ptr, der.len);
+        bytes[bit / 8] = (char)(bytes[bit / 8] ^ (1 << bit % 8));
+        X509 *cert;
+        if (pki_cert_read(slice_make(bytes, der.len), &cert, NULL) == OK) {
+            struct pki_verdict v = is_leaf ? JUDGE_SENT(t, cert, sub.cert) : JUDGE_SENT(t, leaf.cert, cert);
+            if (v.reason == REASON_OK)
+                fail_msg("let in with bit %zu flipped", bit);
+            assert_true(v.detail[0] != '\0');
+            X509_free(cert);
+        }
+        free(bytes);
+    }
+    free((void *)(uintptr_t)der.ptr);
+}
+
+static void a_single_altered_bit_anywhere_lets_nobody_in(void **state UNUSED)
+{
+    struct pki_trust *t = pki_trust_new(&unchecked_options);
+    add_anchor(t, root.cert);
+    seal_quietly(t);
+    refuse_flips(t, leaf.cert, true);
+    refuse_flips(t, sub.cert, false);
+    pki_trust_unref(t);
+}
+
 static void times_are_judged_by_the_given_clock(void **state UNUSED)
 {
     struct pair ended = MAKE(.cn = "ended", .issuer = &root, .from = NOW - 9 * DAY, .to = NOW - 1);
@@ -430,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_foreign_root_of_the_same_name_opens_nothing),
         cmocka_unit_test(a_wrong_signature_is_told),
         cmocka_unit_test(an_altered_leaf_has_a_bad_signature),
+        cmocka_unit_test(a_single_altered_bit_anywhere_lets_nobody_in),
         cmocka_unit_test(times_are_judged_by_the_given_clock),
         cmocka_unit_test(an_ended_intermediate_is_named),
         cmocka_unit_test(the_verdict_ends_with_the_first_certificate_of_the_chain),
