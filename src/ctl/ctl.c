@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the command that the words name, and tells failures (ctl.h). */
+#include "ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "conf/units.h"
+#include "ctl/out.h"
+#include "ctl/request.h"
+
+static const struct ctl_command *const nouns[] = {ctl_setup_commands,    ctl_choices_commands,   ctl_site_commands,
+                                                  ctl_gateway_commands,  ctl_connector_commands, ctl_trust_commands,
+                                                  ctl_endpoint_commands, ctl_token_commands,     ctl_device_commands,
+                                                  ctl_policy_commands,   ctl_settings_commands};
+
+/* How many words of argv the command takes; 0: it is another one. */
+static size_t match(const struct ctl_command *c, int argc, char **argv)
+{
+    struct slice rest = slice_of(c->words);
+    size_t n = 0;
+    while (rest.ptr) {
+        struct slice word = slice_cut(&rest, ' ');
+        if (n >= (size_t)argc || !slice_eq(word, slice_of(argv[n])))
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+/* The command with the most matching words: "choices check" before "choices". */
+static const struct ctl_command *find(int argc, char **argv, size_t *ret_words)
+{
+    const struct ctl_command *best = NULL;
+    *ret_words = 0;
+    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) {
+        for (const struct ctl_command *c = nouns[i]; c->words; c++) {
+            size_t n = match(c, argc, argv);
+            if (n > *ret_words) {
+                *ret_words = n;
+                best = c;
+            }
+        }
+    }
+    return best;
+}
+
+/* All commands, or those whose first word is `noun`; returns how many. */
+static size_t print_commands(FILE *out, const char *noun)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) {
+        for (const struct ctl_command *c = nouns[i]; c->words; c++) {
+            struct slice rest = slice_of(c->words);
+            if (noun && !slice_eq(slice_cut(&rest, ' '), slice_of(noun)))
+                continue;
+            n++;
+            (void)fprintf(out, "  cmg %-18s %s\n", c->words, c->summary);
+        }
+    }
+    return n;
+}
+
+static void print_help(FILE *out)
+{
+    (void)fputs("cmg: the administrator's command of OpenCMG\n\nUsage: cmg COMMAND [options]\n\n", out);
+    (void)print_commands(out, NULL);
+    (void)fputs("\ncmg COMMAND --help shows a command's options. Every command takes --json; those that ask a running\n"
+                "management point take --socket PATH (default $CMG_ADMIN_SOCKET or " CTL_SOCKET_DEFAULT ").\n"
+                "Exit code: 0 done, 1 failed or the answer is no, 2 wrong usage.\n",
+                out);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* --json and --socket in front of the command's words are moved behind them. */
+static void move_leading_options(int argc, char **argv)
+{
+    int taken = 0;
+    while (taken < argc && strncmp(argv[taken], "--", 2) == 0 && !is_help(argv[taken]) &&
+           strcmp(argv[taken], "--version") != 0)
+        taken += strcmp(argv[taken], "--socket") == 0 && taken + 1 < argc ? 2 : 1;
+    if (taken == 0 || taken >= argc)
+        return;
+    char **copy = mem_array((size_t)argc, sizeof *copy);
+    memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    memcpy(argv, copy + taken, (size_t)(argc - taken) * sizeof *argv);
+    memcpy(argv + (argc - taken), copy, (size_t)taken * sizeof *argv);
+    free(copy);
+}
+
+static int unknown(int argc, char **argv)
+{
+    if (argc == 0) {
+        print_help(stderr);
+        return CTL_USAGE;
+    }
+    if (argc > 1 && is_help(argv[1]) && print_commands(stdout, argv[0]) > 0)
+        return CTL_DONE;
+    (void)fprintf(stderr, "cmg: there is no command '%s%s%s'\n", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+    if (print_commands(stderr, argv[0]) == 0)
+        (void)fputs("cmg --help lists the commands\n", stderr);
+    return CTL_USAGE;
+}
+
+int ctl_main(int argc, char **argv)
+{
+    move_leading_options(argc, argv);
+    if (argc > 0 && is_help(argv[0])) {
+        print_help(stdout);
+        return CTL_DONE;
+    }
+    size_t words;
+    const struct ctl_command *c = find(argc, argv, &words);
+    if (!c)
+        return unknown(argc, argv);
+    int rest = argc - (int)words;
+    if (c->run)
+        return c->run(rest, argv + words);
+    return ctl_request_run(c->request, c->summary, rest, argv + words);
+}
+
+int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
+{
+    if (common && common->json) {
+        json_t *error = json_pack("{s:s, s:s, s:s, s:s, s:i}", "what", fault->what.text, "where", fault->where,
+                                  "remedy", fault->remedy, "code", fault->code, "status", fault->status);
+        json_t *whole = json_pack("{s:o?}", "error", error);
+        ctl_print_json(stderr, whole, false);
+        json_decref(whole);
+        return CTL_FAILED;
+    }
+    (void)fprintf(stderr, "%scmg: %s%s\n", ctl_colour_on(stderr, CTL_RED), fault->what.text, ctl_colour_off(stderr));
+    if (fault->where[0])
+        (void)fprintf(stderr, "  where:  %s%s%s\n", fault->where, fault->code[0] ? "  " : "", fault->code);
+    if (fault->remedy[0])
+        (void)fprintf(stderr, "  remedy: %s\n", fault->remedy);
+    return CTL_FAILED;
+}
+
+int ctl_fail_error(const struct ctl_common *common, const struct error *err, const char *where, const char *remedy)
+{
+    struct ctl_fault fault = {.what = *err};
+    (void)snprintf(fault.where, sizeof fault.where, "%s", where ? where : "");
+    (void)snprintf(fault.remedy, sizeof fault.remedy, "%s", remedy ? remedy : "");
+    return ctl_fail(common, &fault);
+}
+
+int ctl_usage(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)fputs("cmg: ", stderr);
+    (void)vfprintf(stderr, fmt, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return CTL_USAGE;
+}
+
+bool ctl_parse(const struct opt_command *cmd, int argc, char **argv, void *ret, const char ***ret_args,
+               size_t *ret_arg_count, int *ret_exit)
+{
+    struct error err;
+    enum result r = opt_parse(cmd, argc, argv, ret, ret_args, ret_arg_count, &err);
+    if (r == OK)
+        return true;
+    *ret_exit = r == R_EOF ? CTL_DONE : ctl_usage("%s", err.text);
+    return false;
+}
+
+bool ctl_duration(const char *option, const char *text, int64_t *ret)
+{
+    uint64_t seconds;
+    if (!conf_parse_duration(slice_of(text), &seconds) || seconds > INT32_MAX) {
+        (void)ctl_usage("--%s: '%s' is no duration; write 30m, 12h or 3d", option, text);
+        return false;
+    }
+    *ret = (int64_t)seconds;
+    return true;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg gateway add|list|remove */
+#include <stdlib.h>
+
+#include "ctl/api.h"
+#include "ctl/request.h"
+#include "ctl/secret.h"
+
+struct add_options {
+    struct ctl_common common;
+    const char *host, *out;
+    uint64_t port;
+};
+
+static const struct opt add_opts[] = {
+    {.name = "host",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, host),
+     .value = "NAME",
+     .help = "the gateway's public name",
+     .required = true},
+    {.name = "port",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct add_options, port),
+     .value = "N",
+     .help = "its port (default 443)",
+     .min = 1,
+     .max = 65535},
+    {.name = "out",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, out),
+     .value = "FILE",
+     .help = "write the bootstrap file there, mode 0600, instead of standard output"},
+    CTL_OPT_JSON(struct add_options),
+    CTL_OPT_SOCKET(struct add_options),
+    CTL_OPT_END,
+};
+
+static int add(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg gateway add ID --host NAME [options]",
+                                           "Make a gateway known and write its bootstrap file.", add_opts, 1, 1};
+    struct add_options o = {.port = 443};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *body = json_pack("{s:s, s:s, s:I}", "id", args[0], "host", o.host, "port", (json_int_t)o.port);
+    if (!body)
+        return ctl_usage("the arguments must be UTF-8 text");
+    return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, "gateway", args[0], o.out);
+}
+
+static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
+                                            {"HOST", "host", CTL_TEXT, NULL},
+                                            {"PORT", "port", CTL_NUMBER, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_request list = {.usage = "cmg gateway list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/gateways",
+                                        .member = "gateways",
+                                        .columns = columns,
+                                        .empty = "no gateways yet: cmg gateway add ID --host NAME",
+                                        .is_list = true};
+static const struct ctl_request remove_it = {.usage = "cmg gateway remove ID [options]",
+                                             .method = "DELETE",
+                                             .path = "/v1/gateways/%s",
+                                             .done = "gateway %s removed; its certificate is withdrawn everywhere"};
+
+const struct ctl_command ctl_gateway_commands[] = {
+    {"gateway add", "Make a gateway known and write its bootstrap file", add, NULL},
+    {"gateway list", "List the gateways", NULL, &list},
+    {"gateway remove", "Remove a gateway and withdraw its certificate", NULL, &remove_it},
+    {NULL, NULL, NULL, NULL},
+};

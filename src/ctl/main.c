@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg: the administrator's command. */
+#include <curl/curl.h>
+#include <signal.h>
+
+#include "ctl/ctl.h"
+
+int main(int argc, char **argv)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (curl_global_init(CURL_GLOBAL_ALL) != 0)
+        fatal("libcurl does not start");
+    int code = ctl_main(argc - 1, argv + 1);
+    curl_global_cleanup();
+    if (fflush(stdout) != 0 && code == CTL_DONE)
+        return CTL_FAILED;
+    return code;
+}

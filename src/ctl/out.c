@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text for people (out.h): columns are measured first, then printed; widths count code points, not bytes. */
+#include "ctl/out.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum { CELL_MAX = 4096, ROWS_MAX = 100000 };
+
+/* Code points of UTF-8 text. */
+static size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7f;
+}
+
+/* C1 controls are U+0080 to U+009F: 0xc2 0x80 to 0xc2 0x9f. */
+static void clean(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        if (is_control(*p)) {
+            *p = '?';
+        } else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
+            p[0] = '?';
+            p[1] = '?';
+        }
+    }
+}
+
+static char *time_text(int64_t seconds)
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    char text[32] = "";
+    if (!gmtime_r(&t, &tm) || strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) == 0)
+        (void)snprintf(text, sizeof text, "%lld", (long long)seconds);
+    return mem_strdup(text);
+}
+
+static char *list_text(const json_t *list, const char *absent)
+{
+    struct buf b;
+    buf_init(&b, CELL_MAX);
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        char *text = ctl_cell_text(item, CTL_TEXT, "");
+        if (buf_printf(&b, "%s%s", i > 0 ? "," : "", text) != OK)
+            i = json_array_size(list); /* enough is shown */
+        free(text);
+    }
+    char *ret = buf_len(&b) > 0 ? buf_take_str(&b) : mem_strdup(absent);
+    buf_free(&b);
+    return ret;
+}
+
+char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent)
+{
+    const char *none = absent ? absent : "-";
+    if (!value || json_is_null(value))
+        return mem_strdup(none);
+    if (kind == CTL_TIME && json_is_integer(value))
+        return json_integer_value(value) > 0 ? time_text(json_integer_value(value)) : mem_strdup(none);
+    if (json_is_array(value))
+        return list_text(value, none);
+    char *text = json_is_string(value)    ? mem_strdup(json_string_value(value))
+                 : json_is_boolean(value) ? mem_strdup(json_is_true(value) ? "yes" : "no")
+                                          : json_text(value);
+    if (!text || text[0] == '\0') {
+        free(text);
+        return mem_strdup(none);
+    }
+    clean(text);
+    return text;
+}
+
+static bool coloured(FILE *out)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    if ((no_color && *no_color) || (term && strcmp(term, "dumb") == 0))
+        return false;
+    return isatty(fileno(out)) == 1;
+}
+
+const char *ctl_colour_on(FILE *out, enum ctl_colour colour)
+{
+    static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[1m"};
+    return coloured(out) ? codes[colour] : "";
+}
+
+const char *ctl_colour_off(FILE *out)
+{
+    return coloured(out) ? "\033[0m" : "";
+}
+
+static enum ctl_colour state_colour(const char *state)
+{
+    static const struct {
+        const char *state;
+        enum ctl_colour colour;
+    } colours[] = {{"approved", CTL_GREEN}, {"active", CTL_GREEN}, {"valid", CTL_GREEN},    {"connected", CTL_GREEN},
+                   {"pending", CTL_YELLOW}, {"used", CTL_YELLOW},  {"used up", CTL_YELLOW}, {"expired", CTL_YELLOW},
+                   {"blocked", CTL_RED},    {"revoked", CTL_RED}};
+    for (size_t i = 0; i < ARRAY_LEN(colours); i++) {
+        if (strcmp(state, colours[i].state) == 0)
+            return colours[i].colour;
+    }
+    return CTL_PLAIN;
+}
+
+static size_t count_columns(const struct ctl_column *columns)
+{
+    size_t n = 0;
+    while (n < CTL_COLUMNS_MAX && columns[n].title)
+        n++;
+    return n;
+}
+
+static void print_cell(FILE *out, const char *text, size_t width, enum ctl_cell kind, bool last)
+{
+    size_t used = text_width(text), pad = width > used ? width - used : 0;
+    enum ctl_colour colour = kind == CTL_STATE ? state_colour(text) : CTL_PLAIN;
+    if (kind == CTL_NUMBER)
+        (void)fprintf(out, "%*s", (int)pad, "");
+    if (colour == CTL_PLAIN)
+        (void)fputs(text, out);
+    else
+        (void)fprintf(out, "%s%s%s", ctl_colour_on(out, colour), text, ctl_colour_off(out));
+    if (!last)
+        (void)fprintf(out, "%*s", (int)(kind == CTL_NUMBER ? 2 : pad + 2), "");
+}
+
+static void print_head(FILE *out, const struct ctl_column *columns, const size_t *widths, size_t n)
+{
+    (void)fputs(ctl_colour_on(out, CTL_BOLD), out);
+    for (size_t c = 0; c < n; c++)
+        print_cell(out, columns[c].title, widths[c], columns[c].kind == CTL_NUMBER ? CTL_NUMBER : CTL_TEXT, c + 1 == n);
+    (void)fprintf(out, "%s\n", ctl_colour_off(out));
+}
+
+void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty)
+{
+    size_t n = count_columns(columns), rows = json_array_size(list);
+    if (rows == 0 || rows > ROWS_MAX) {
+        (void)fprintf(out, "%s\n", rows == 0 ? empty : "too many rows to show; use --json");
+        return;
+    }
+    char **cells = mem_array(rows * n, sizeof *cells);
+    size_t widths[CTL_COLUMNS_MAX] = {0};
+    for (size_t c = 0; c < n; c++)
+        widths[c] = text_width(columns[c].title);
+    for (size_t i = 0; i < rows * n; i++) {
+        const struct ctl_column *column = &columns[i % n];
+        const json_t *object = json_array_get(list, i / n);
+        cells[i] = ctl_cell_text(json_object_get(object, column->member), column->kind, column->absent);
+        size_t width = text_width(cells[i]);
+        if (width > widths[i % n])
+            widths[i % n] = width;
+    }
+    print_head(out, columns, widths, n);
+    for (size_t i = 0; i < rows * n; i++) {
+        print_cell(out, cells[i], widths[i % n], columns[i % n].kind, i % n + 1 == n);
+        if (i % n + 1 == n)
+            (void)fputc('\n', out);
+        free(cells[i]);
+    }
+    free(cells);
+}
+
+void ctl_details(FILE *out, const json_t *object, const struct ctl_column *columns)
+{
+    size_t n = count_columns(columns), width = 0;
+    for (size_t c = 0; c < n; c++) {
+        size_t w = text_width(columns[c].title);
+        width = w > width ? w : width;
+    }
+    for (size_t c = 0; c < n; c++) {
+        char *text = ctl_cell_text(json_object_get(object, columns[c].member), columns[c].kind, columns[c].absent);
+        (void)fprintf(out, "%s:%*s ", columns[c].title, (int)(width - text_width(columns[c].title)), "");
+        print_cell(out, text, 0, columns[c].kind, true);
+        (void)fputc('\n', out);
+        free(text);
+    }
+}
+
+void ctl_wrap(FILE *out, const char *text, size_t indent, size_t width)
+{
+    size_t column = 0;
+    struct slice rest = slice_of(text);
+    while (rest.ptr) {
+        struct slice word = slice_cut(&rest, ' ');
+        if (column > 0 && column + 1 + word.len > width - indent) {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            column = 0;
+        }
+        (void)fprintf(out, "%s%" PRIslice, column > 0 ? " " : "", SLICE_ARG(word));
+        column += word.len + (column > 0);
+    }
+    (void)fputc('\n', out);
+}
+
+void ctl_print_json(FILE *out, const json_t *value, bool pretty)
+{
+    (void)json_dumpf(value, out, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_ENCODE_ANY);
+    (void)fputc('\n', out);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text for people: aligned tables, times, states in colour (on a terminal only, and not when NO_COLOR is set). What
+ * came from devices is cleaned of control characters, so that a name can't steer the terminal. */
+#ifndef CTL_OUT_H
+#define CTL_OUT_H
+
+#include <stdio.h>
+
+#include "json/json.h"
+
+enum ctl_cell { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_STATE, CTL_LIST };
+
+struct ctl_column {
+    const char *title;
+    const char *member; /* of each object of the list */
+    enum ctl_cell kind;
+    const char *absent; /* what stands for a missing value or null; NULL: "-" */
+};
+
+enum { CTL_COLUMNS_MAX = 12 };
+
+/* A row an object of `list`; columns end with a NULL title. Prints `empty` when there is none. */
+void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty);
+
+/* "name: value" lines, aligned, for one object. */
+void ctl_details(FILE *out, const json_t *object, const struct ctl_column *columns);
+
+/* One value as a cell shows it, malloc'ed, without colour. */
+char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent);
+
+enum ctl_colour { CTL_PLAIN, CTL_GREEN, CTL_YELLOW, CTL_RED, CTL_BOLD };
+/* Escape sequences or "". */
+const char *ctl_colour_on(FILE *out, enum ctl_colour colour);
+const char *ctl_colour_off(FILE *out);
+
+/* `text` with line breaks at blanks so that no line passes `width` columns; later lines are indented. */
+void ctl_wrap(FILE *out, const char *text, size_t indent, size_t width);
+
+/* Pretty or, for programs, one line; with a line break. */
+void ctl_print_json(FILE *out, const json_t *value, bool pretty);
+
+#endif

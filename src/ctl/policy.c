@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg policy add|list|remove */
+#include <stdlib.h>
+
+#include "ctl/api.h"
+#include "ctl/request.h"
+#include "ctl/secret.h"
+
+struct add_options {
+    struct ctl_common common;
+    const char *content, *file;
+};
+
+static const struct opt add_opts[] = {
+    {.name = "file",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, file),
+     .value = "FILE",
+     .help = "the policy's text ('-': standard input)"},
+    {.name = "content",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, content),
+     .value = "TEXT",
+     .help = "the policy's text itself"},
+    CTL_OPT_JSON(struct add_options),
+    CTL_OPT_SOCKET(struct add_options),
+    CTL_OPT_END,
+};
+
+static int add_content(const struct add_options *o, const char *name, struct slice content)
+{
+    json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer = NULL;
+    if (!body)
+        return ctl_usage("a policy's name and content must be UTF-8 text");
+    struct ctl_fault fault;
+    enum result r = api_call(api_socket(&o->common), "POST", "/v1/policies", body, &answer, &fault);
+    json_decref(body);
+    if (r != OK)
+        return ctl_fail(&o->common, &fault);
+    if (o->common.json) {
+        ctl_print_answer(answer);
+    } else {
+        char *version = ctl_cell_text(json_object_get(json_object_get(answer, "policy"), "version"), CTL_TEXT, NULL);
+        (void)printf("policy %s stored, version %s\n", name, version);
+        free(version);
+    }
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+static int add(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg policy add NAME [FILE] [options]",
+                                           "Store a policy; a new version when the name exists.", add_opts, 1, 2};
+    struct add_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    const char *file = n == 2 ? args[1] : o.file;
+    if ((n == 2 && o.file) || (file != NULL) == (o.content != NULL))
+        return ctl_usage("give the policy's text once: as FILE, --file FILE or --content TEXT");
+    if (o.content)
+        return add_content(&o, args[0], slice_of(o.content));
+    char *data;
+    size_t len;
+    if (!ctl_read_file(&o.common, file, &data, &len))
+        return CTL_FAILED;
+    code = add_content(&o, args[0], slice_make(data, len));
+    free(data);
+    return code;
+}
+
+static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
+                                            {"VERSION", "version", CTL_NUMBER, NULL},
+                                            {"SHA-256", "sha256", CTL_TEXT, NULL},
+                                            {"ID", "id", CTL_TEXT, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_request list = {.usage = "cmg policy list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/policies",
+                                        .member = "policies",
+                                        .columns = columns,
+                                        .empty = "no policies yet: cmg policy add NAME FILE",
+                                        .is_list = true};
+static const struct ctl_request remove_it = {.usage = "cmg policy remove NAME [options]",
+                                             .method = "DELETE",
+                                             .path = "/v1/policies/%s",
+                                             .done = "policy %s removed"};
+
+const struct ctl_command ctl_policy_commands[] = {
+    {"policy add", "Store a policy, or a new version of it", add, NULL},
+    {"policy list", "List the policies", NULL, &list},
+    {"policy remove", "Remove a policy", NULL, &remove_it},
+    {NULL, NULL, NULL, NULL},
+};

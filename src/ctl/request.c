@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that are one request (request.h). */
+#include "ctl/request.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "ctl/api.h"
+
+char *ctl_request_path(const char *path, const char *argument)
+{
+    struct slice rest = slice_of(path);
+    size_t at = slice_find_slice(rest, SLICE("%s"));
+    if (at == SIZE_MAX)
+        return slice_dup(rest);
+    struct buf b;
+    char *escaped = api_escape(argument);
+    buf_init(&b, strlen(path) + strlen(escaped) + 1);
+    if (buf_append(&b, slice_make(path, at)) != OK || buf_append_str(&b, escaped) != OK ||
+        buf_append_str(&b, path + at + 2) != OK)
+        fatal("a path passed its own length");
+    char *ret = buf_take_str(&b);
+    free(escaped);
+    buf_free(&b);
+    return ret;
+}
+
+static void print_for_people(const struct ctl_request *request, const json_t *answer, const char *argument)
+{
+    const json_t *shown = request->member ? json_object_get(answer, request->member) : answer;
+    if (!request->columns) {
+        (void)printf(request->done, argument);
+        (void)putchar('\n');
+    } else if (request->is_list) {
+        ctl_table(stdout, shown, request->columns, request->empty);
+    } else {
+        ctl_details(stdout, shown ? shown : answer, request->columns);
+    }
+}
+
+void ctl_print_answer(const json_t *answer)
+{
+    json_t *none = json_object();
+    ctl_print_json(stdout, answer ? answer : none, false);
+    json_decref(none);
+}
+
+int ctl_request_run(const struct ctl_request *request, const char *summary, int argc, char **argv)
+{
+    struct options {
+        struct ctl_common common;
+    } o = {0};
+    static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+    size_t wanted = strstr(request->path, "%s") ? 1 : 0;
+    const struct opt_command cmd = {request->usage, summary, opts, wanted, wanted};
+    const char **args;
+    size_t arg_count;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &arg_count, &code))
+        return code;
+    char *path = ctl_request_path(request->path, wanted ? args[0] : "");
+    json_t *answer = NULL;
+    struct ctl_fault fault;
+    enum result r = api_call(api_socket(&o.common), request->method, path, NULL, &answer, &fault);
+    free(path);
+    if (r != OK)
+        return ctl_fail(&o.common, &fault);
+    if (o.common.json)
+        ctl_print_answer(answer);
+    else
+        print_for_people(request, answer, wanted ? args[0] : "");
+    json_decref(answer);
+    return CTL_DONE;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that are one request of the admin API and nothing else, as tables: list, show, remove, block … */
+#ifndef CTL_REQUEST_H
+#define CTL_REQUEST_H
+
+#include "ctl/ctl.h"
+#include "ctl/out.h"
+
+struct ctl_request {
+    const char *usage;  /* "cmg gateway remove ID [options]" */
+    const char *method; /* "GET" */
+    const char *path;   /* "/v1/gateways/%s": the argument, escaped, where %s stands */
+    const char *done;   /* without columns: "gateway %s removed" */
+    const char *member; /* the list or object to show; NULL: the answer itself */
+    const struct ctl_column *columns;
+    const char *empty; /* when the list is empty */
+    bool is_list;
+};
+
+/* Runs it: parses options, sends, prints. */
+int ctl_request_run(const struct ctl_request *request, const char *summary, int argc, char **argv);
+
+/* Path with the escaped argument in the place of %s, malloc'ed. */
+char *ctl_request_path(const char *path, const char *argument);
+
+/* The answer as one line of JSON ("{}" for none). */
+void ctl_print_answer(const json_t *answer);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of secrets and certificates on the administrator's side (secret.h). */
+#include "ctl/secret.h"
+
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "ctl/api.h"
+#include "ctl/out.h"
+#include "ctl/request.h"
+#include "pki/cert.h"
+
+enum { CERTIFICATES_MAX = 64 };
+
+bool ctl_write_secret(const struct ctl_common *common, const char *path, const char *text)
+{
+    struct buf b;
+    struct error err;
+    buf_init(&b, CTL_FILE_MAX);
+    enum result r = buf_printf(&b, "%s\n", text);
+    r = r == OK ? file_write(path, buf_data(&b), 0600, &err) : error_set(&err, r, "too long");
+    if (b.mem)
+        explicit_bzero(b.mem, b.room);
+    buf_free(&b);
+    if (r != OK)
+        (void)ctl_fail_error(common, &err, path, "name a file in a folder that you may write to with --out");
+    return r == OK;
+}
+
+bool ctl_read_file(const struct ctl_common *common, const char *path, char **ret, size_t *ret_len)
+{
+    struct error err;
+    if (file_read(path, CTL_FILE_MAX, ret, ret_len, &err) == OK)
+        return true;
+    (void)ctl_fail_error(common, &err, path, NULL);
+    return false;
+}
+
+enum result ctl_certificates_pem(struct slice data, char **ret, struct error *err)
+{
+    STACK_OF(X509) *certs = NULL;
+    enum result r = pki_cert_read_all(data, CERTIFICATES_MAX, &certs, err);
+    if (r != OK)
+        return r;
+    struct buf b;
+    buf_init(&b, CTL_FILE_MAX);
+    for (int i = 0; i < sk_X509_num(certs) && r == OK; i++) {
+        char *pem = pki_cert_pem(sk_X509_value(certs, i));
+        r = buf_append_str(&b, pem);
+        free(pem);
+    }
+    sk_X509_pop_free(certs, X509_free);
+    if (r == OK)
+        *ret = buf_take_str(&b);
+    else
+        (void)error_set(err, r, "too many certificates");
+    buf_free(&b);
+    return r;
+}
+
+enum result ctl_crl_base64(struct slice data, char **ret, struct error *err)
+{
+    BIO *bio = data.len <= INT32_MAX ? BIO_new_mem_buf(data.ptr, (int)data.len) : NULL;
+    X509_CRL *crl = NULL;
+    if (bio && slice_find_slice(data, SLICE("-----BEGIN")) != SIZE_MAX)
+        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    else if (bio)
+        crl = d2i_X509_CRL_bio(bio, NULL);
+    (void)BIO_free(bio);
+    unsigned char *der = NULL;
+    int len = crl ? i2d_X509_CRL(crl, &der) : -1;
+    X509_CRL_free(crl);
+    if (len <= 0)
+        return error_set(err, R_INVALID, "this is no certificate revocation list, neither PEM nor DER");
+    char *text = mem_zalloc(BASE64_SIZE((size_t)len));
+    (void)encode_base64(slice_make(der, (size_t)len), text);
+    OPENSSL_free(der);
+    *ret = text;
+    return OK;
+}
+
+/* Writes the bootstrap file of the answer, which then holds "out" in its place. */
+static bool write_bootstrap(const struct ctl_common *common, json_t *answer, const char *out)
+{
+    json_t *bootstrap = json_object_get(answer, "bootstrap");
+    char *text = json_is_string(bootstrap) ? mem_strdup(json_string_value(bootstrap)) : json_text(bootstrap);
+    bool written = ctl_write_secret(common, out, text);
+    mem_free_secret(text, strlen(text));
+    (void)json_object_del(answer, "bootstrap");
+    (void)json_object_set_new(answer, "out", json_string(out));
+    return written;
+}
+
+int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,
+                           const char *id, const char *out)
+{
+    json_t *answer = NULL;
+    struct ctl_fault fault;
+    enum result r = api_call(api_socket(common), "POST", path, body, &answer, &fault);
+    json_decref(body);
+    if (r != OK)
+        return ctl_fail(common, &fault);
+    int code = CTL_DONE;
+    json_t *bootstrap = json_object_get(answer, "bootstrap");
+    if (!bootstrap) {
+        (void)error_set(&fault.what, R_INVALID, "the answer holds no bootstrap file");
+        code = ctl_fail_error(common, &fault.what, path, "use cmg and cmg-mp of the same version");
+    } else if (out && !write_bootstrap(common, answer, out)) {
+        code = CTL_FAILED;
+    } else if (common->json) {
+        ctl_print_answer(answer);
+    } else if (out) {
+        (void)printf("%s %s added; its bootstrap file is %s: hand it over privately, it holds a key\n", kind, id, out);
+    } else {
+        ctl_print_json(stdout, bootstrap, true);
+    }
+    json_decref(answer);
+    return code;
+}

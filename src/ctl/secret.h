@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers that hold a secret (bootstrap files, bulk tokens): into a 0600 file, or to standard output when that was
+ * asked for. And reading the files that commands send. */
+#ifndef CTL_SECRET_H
+#define CTL_SECRET_H
+
+#include "ctl/ctl.h"
+
+enum { CTL_FILE_MAX = 16 * 1024 * 1024 };
+
+/* Writes `text` and a line break to `path` with mode 0600. Prints the fault itself; false then. */
+MUST_USE bool ctl_write_secret(const struct ctl_common *common, const char *path, const char *text);
+
+/* Reads a file ("-": standard input) as text, malloc'ed. Prints the fault itself; false then. */
+MUST_USE bool ctl_read_file(const struct ctl_common *common, const char *path, char **ret, size_t *ret_len);
+
+/* Certificates of PEM or DER as PEM text, malloc'ed; CRLs of PEM or DER as base64 of the DER. */
+MUST_USE enum result ctl_certificates_pem(struct slice data, char **ret, struct error *err);
+MUST_USE enum result ctl_crl_base64(struct slice data, char **ret, struct error *err);
+
+/* POSTs `body` (taken over) to `path`; of the answer {<kind>, bootstrap} the bootstrap file goes to `out` or to
+ * standard output. Returns the exit code. */
+int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,
+                           const char *id, const char *out);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg settings get|set: the site's own settings. The table says how a value is written on the command line. */
+#include <stdlib.h>
+
+#include "conf/units.h"
+#include "ctl/api.h"
+#include "ctl/request.h"
+
+static json_t *bool_value(const char *text)
+{
+    bool value;
+    return conf_parse_bool(slice_of(text), &value) ? json_boolean(value) : NULL;
+}
+
+static json_t *duration_value(const char *text)
+{
+    uint64_t seconds;
+    return conf_parse_duration(slice_of(text), &seconds) && seconds <= INT32_MAX ? json_integer((json_int_t)seconds)
+                                                                                 : NULL;
+}
+
+static json_t *text_value(const char *text)
+{
+    return json_string(text);
+}
+
+static const struct {
+    const char *name;
+    json_t *(*value)(const char *text);
+    const char *form; /* what a value looks like */
+} settings[] = {
+    {"crl_check", bool_value, "on or off"},
+    {"on_unavailable", text_value, "fail or allow"},
+    {"renewal_grace", duration_value, "a duration: 90d, 0 for off"},
+    {"bundle_max_age", duration_value, "a duration: 24h"},
+    {"approval", text_value, "auto or manual"},
+};
+
+struct options {
+    struct ctl_common common;
+};
+static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+
+static int send_value(const struct ctl_common *common, const char *name, json_t *value)
+{
+    json_t *body = json_pack("{s:o}", "value", value), *answer = NULL;
+    char *path = ctl_request_path("/v1/settings/%s", name);
+    struct ctl_fault fault;
+    enum result r = api_call(api_socket(common), "PUT", path, body, &answer, &fault);
+    free(path);
+    char *text = ctl_cell_text(json_object_get(body, "value"), CTL_TEXT, NULL);
+    if (r == OK && common->json)
+        ctl_print_answer(answer);
+    else if (r == OK)
+        (void)printf("%s: %s\n", name, text);
+    free(text);
+    json_decref(body);
+    json_decref(answer);
+    return r == OK ? CTL_DONE : ctl_fail(common, &fault);
+}
+
+static int set(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg settings set NAME VALUE [options]", "Change a setting of the site.",
+                                           opts, 2, 2};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        if (strcmp(settings[i].name, args[0]) != 0)
+            continue;
+        json_t *value = settings[i].value(args[1]);
+        return value ? send_value(&o.common, args[0], value)
+                     : ctl_usage("%s wants %s, not '%s'", args[0], settings[i].form, args[1]);
+    }
+    (void)ctl_usage("there is no setting '%s'; there are:", args[0]);
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        (void)fprintf(stderr, "  %-16s %s\n", settings[i].name, settings[i].form);
+    return CTL_USAGE;
+}
+
+/* {"settings": {...}} or the object itself. */
+static const json_t *settings_of(const json_t *answer)
+{
+    const json_t *inner = json_object_get(answer, "settings");
+    return json_is_object(inner) ? inner : answer;
+}
+
+static int print_settings(const struct ctl_common *common, json_t *answer, const char *only)
+{
+    const json_t *all = settings_of(answer);
+    if (only && !json_object_get(all, only))
+        return ctl_usage("there is no setting '%s'; cmg settings get lists them", only);
+    if (common->json && !only) {
+        ctl_print_answer(answer);
+        return CTL_DONE;
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)all, name, value)
+    {
+        if (only && strcmp(only, name) != 0)
+            continue;
+        char *text = ctl_cell_text(value, CTL_TEXT, NULL);
+        if (common->json)
+            ctl_print_json(stdout, value, false);
+        else
+            (void)printf(only ? "%s%s\n" : "%-16s %s\n", only ? "" : name, text);
+        free(text);
+    }
+    return CTL_DONE;
+}
+
+static int get(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg settings get [NAME] [options]", "Show the settings of the site.", opts,
+                                           0, 1};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *answer = NULL;
+    struct ctl_fault fault;
+    if (api_call(api_socket(&o.common), "GET", "/v1/settings", NULL, &answer, &fault) != OK)
+        return ctl_fail(&o.common, &fault);
+    code = print_settings(&o.common, answer, n == 1 ? args[0] : NULL);
+    json_decref(answer);
+    return code;
+}
+
+const struct ctl_command ctl_settings_commands[] = {
+    {"settings get", "Show the settings of the site", get, NULL},
+    {"settings set", "Change a setting of the site", set, NULL},
+    {NULL, NULL, NULL, NULL},
+};

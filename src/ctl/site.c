@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg status, bundle show, enrollment: the site as a whole. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "ctl/api.h"
+#include "ctl/request.h"
+#include "ctl/secret.h"
+
+/* --- status --- */
+
+static const struct ctl_column site_columns[] = {{"Site", "site", CTL_TEXT, NULL},
+                                                 {"Pin", "pin", CTL_TEXT, NULL},
+                                                 {"Version", "version", CTL_TEXT, NULL},
+                                                 {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column mp_columns[] = {{"MANAGEMENT POINT", "id", CTL_TEXT, NULL},
+                                               {"MODE", "mode", CTL_TEXT, NULL},
+                                               {"URL", "url", CTL_TEXT, NULL},
+                                               {"CLIENTS", "clients", CTL_LIST, NULL},
+                                               {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column gateway_columns[] = {{"GATEWAY", "id", CTL_TEXT, NULL},
+                                                    {"HOST", "host", CTL_TEXT, NULL},
+                                                    {"PORT", "port", CTL_NUMBER, NULL},
+                                                    {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column connector_columns[] = {{"CONNECTOR", "id", CTL_TEXT, NULL},
+                                                      {"LAST SEEN", "seen", CTL_TIME, "never"},
+                                                      {"GATEWAYS", "gateways", CTL_LIST, NULL},
+                                                      {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column certificate_columns[] = {
+    {"CERTIFICATE", "what", CTL_TEXT, NULL}, {"UNTIL", "not_after", CTL_TIME, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
+
+static void print_counts(const json_t *status)
+{
+    const json_t *devices = json_object_get(status, "devices"), *bundle = json_object_get(status, "bundle");
+    char issued[CLOCK_TEXT_SIZE];
+    clock_rfc3339(json_opt_int(bundle, "issued", 0), issued);
+    (void)printf("Devices: %lld approved, %lld pending, %lld blocked\n",
+                 (long long)json_opt_int(devices, "approved", 0), (long long)json_opt_int(devices, "pending", 0),
+                 (long long)json_opt_int(devices, "blocked", 0));
+    (void)printf("Bundle:  sequence %lld, issued %s\n", (long long)json_opt_int(bundle, "sequence", 0), issued);
+}
+
+static void print_status(const json_t *status)
+{
+    static const struct {
+        const char *member;
+        const struct ctl_column *columns;
+        const char *empty;
+    } sections[] = {
+        {"management_points", mp_columns, "no management points"},
+        {"gateways", gateway_columns, "no gateways yet: cmg gateway add ID --host NAME"},
+        {"connectors", connector_columns, "no connectors yet: cmg connector add ID"},
+        {"certificates", certificate_columns, "no certificates"},
+    };
+    ctl_details(stdout, status, site_columns);
+    print_counts(status);
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        (void)putchar('\n');
+        ctl_table(stdout, json_object_get(status, sections[i].member), sections[i].columns, sections[i].empty);
+    }
+}
+
+struct options {
+    struct ctl_common common;
+};
+static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+
+/* GETs `path` for a command without arguments; NULL with *ret_exit when the command ends here. */
+static json_t *fetch(const struct opt_command *cmd, int argc, char **argv, const char *path, struct options *o,
+                     int *ret_exit)
+{
+    const char **args;
+    size_t n;
+    if (!ctl_parse(cmd, argc, argv, o, &args, &n, ret_exit))
+        return NULL;
+    json_t *answer = NULL;
+    struct ctl_fault fault;
+    if (api_call(api_socket(&o->common), "GET", path, NULL, &answer, &fault) != OK) {
+        *ret_exit = ctl_fail(&o->common, &fault);
+        return NULL;
+    }
+    return answer ? answer : json_object();
+}
+
+static int status(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg status [options]", "Show the site: roles, connectors, devices.", opts,
+                                           0, 0};
+    struct options o = {0};
+    int code = CTL_DONE;
+    json_t *answer = fetch(&cmd, argc, argv, "/v1/status", &o, &code);
+    if (!answer)
+        return code;
+    if (o.common.json)
+        ctl_print_answer(answer);
+    else
+        print_status(answer);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+static int bundle_show(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg bundle show [options]", "Show what gateways are told, as JSON.", opts,
+                                           0, 0};
+    struct options o = {0};
+    int code = CTL_DONE;
+    json_t *answer = fetch(&cmd, argc, argv, "/v1/bundle", &o, &code);
+    if (!answer)
+        return code;
+    ctl_print_json(stdout, answer, !o.common.json);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+/* --- enrollment --- */
+
+struct enrollment_options {
+    struct ctl_common common;
+    const char *out, *gateway_ca;
+};
+static const struct opt enrollment_opts[] = {
+    {.name = "gateway-ca",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct enrollment_options, gateway_ca),
+     .value = "FILE",
+     .help = "the root of the gateway's certificate, when it is of an internal CA"},
+    {.name = "out",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct enrollment_options, out),
+     .value = "FILE",
+     .help = "write it there instead of standard output"},
+    CTL_OPT_JSON(struct enrollment_options),
+    CTL_OPT_SOCKET(struct enrollment_options),
+    CTL_OPT_END,
+};
+
+static bool set_gateway_ca(const struct enrollment_options *o, json_t *enrollment)
+{
+    char *data, *pem = NULL;
+    size_t len;
+    struct error err;
+    if (!ctl_read_file(&o->common, o->gateway_ca, &data, &len))
+        return false;
+    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
+    free(data);
+    if (r != OK) {
+        (void)ctl_fail_error(&o->common, &err, o->gateway_ca, NULL);
+        return false;
+    }
+    (void)json_object_set_new(enrollment, "gateway_ca_pem", json_string(pem));
+    free(pem);
+    return true;
+}
+
+static int print_enrollment(const struct enrollment_options *o, json_t *enrollment)
+{
+    if (o->gateway_ca && !set_gateway_ca(o, enrollment))
+        return CTL_FAILED;
+    if (!o->out) {
+        ctl_print_json(stdout, enrollment, !o->common.json);
+        return CTL_DONE;
+    }
+    char *text = json_text(enrollment);
+    bool written = ctl_write_secret(&o->common, o->out, text);
+    free(text);
+    if (written && o->common.json)
+        (void)printf("{\"out\": \"%s\"}\n", o->out);
+    else if (written)
+        (void)printf("enrolment file written to %s\n", o->out);
+    return written ? CTL_DONE : CTL_FAILED;
+}
+
+static int enrollment(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg enrollment [options]", "Print the enrolment file for devices; it holds no secret.", enrollment_opts, 0, 0};
+    struct enrollment_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *answer = NULL;
+    struct ctl_fault fault;
+    if (api_call(api_socket(&o.common), "GET", "/v1/enrollment", NULL, &answer, &fault) != OK)
+        return ctl_fail(&o.common, &fault);
+    code = print_enrollment(&o, answer);
+    json_decref(answer);
+    return code;
+}
+
+const struct ctl_command ctl_site_commands[] = {
+    {"status", "Show the site: roles, connectors, devices", status, NULL},
+    {"bundle show", "Show what gateways are told", bundle_show, NULL},
+    {"enrollment", "Print the enrolment file for devices", enrollment, NULL},
+    {"enroll-file", "The same", enrollment, NULL},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new site on disk (docs/protocol/wire.md section 2): its keys and mp.yaml. The store is cmg-mp's own. */
+#ifndef CTL_SITE_INIT_H
+#define CTL_SITE_INIT_H
+
+#include "choices/choices.h"
+#include "pki/cert.h"
+
+enum { SITE_MPS_MAX = 8, SITE_ROLE_ID_SIZE = 24 };
+
+struct site_mp {
+    enum choice_mp mode;
+    const char *listen;                 /* "127.0.0.1:8443" */
+    const char *url;                    /* as connectors and devices reach it */
+    const char *certificate, *key, *ca; /* https: files; NULL for ehttp */
+    char id[SITE_ROLE_ID_SIZE];         /* filled: a random decimal 64-bit number */
+};
+
+struct site_plan {
+    const char *dir;
+    const char *site;
+    const char *admin_socket; /* as mp.yaml says it: relative to dir, or absolute */
+    struct site_mp mps[SITE_MPS_MAX];
+    size_t mp_count;
+};
+
+/* Makes it; *ret_pin gets the pin. R_CONFLICT when there is a site already; files given are read and checked first. */
+MUST_USE enum result site_init(struct site_plan *plan, char ret_pin[PKI_HASH_HEX], struct error *err);
+
+/* Is this a site code: 1 to 8 of A-Z 0-9? */
+bool site_code_valid(const char *site);
+
+/* `text` as a YAML scalar in double quotes (which JSON strings are), malloc'ed. */
+char *yaml_quote(const char *text);
+
+#endif

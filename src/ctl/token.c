@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg token new|list|block|unblock: bulk registration tokens (PROTOCOL 4). The site does not keep them, only their ids.
+ */
+#include <stdlib.h>
+
+#include "ctl/api.h"
+#include "ctl/request.h"
+#include "ctl/secret.h"
+
+struct new_options {
+    struct ctl_common common;
+    const char *lifetime, *out;
+    uint64_t uses;
+};
+
+static const struct opt new_opts[] = {
+    {.name = "lifetime",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct new_options, lifetime),
+     .value = "TIME",
+     .help = "how long it may be used: 12h, 3d (default 3d, 7d at most)"},
+    {.name = "uses",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct new_options, uses),
+     .value = "N",
+     .help = "how many devices may register with it (default 1)",
+     .min = 1,
+     .max = 1000000},
+    {.name = "out",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct new_options, out),
+     .value = "FILE",
+     .help = "write the token there, mode 0600, instead of standard output"},
+    CTL_OPT_JSON(struct new_options),
+    CTL_OPT_SOCKET(struct new_options),
+    CTL_OPT_END,
+};
+
+static int print_token(const struct new_options *o, json_t *answer)
+{
+    const char *token = json_opt_str(answer, "token", NULL);
+    struct error err;
+    if (!token) {
+        (void)error_set(&err, R_INVALID, "the answer holds no token");
+        return ctl_fail_error(&o->common, &err, "POST /v1/tokens", "use cmg and cmg-mp of the same version");
+    }
+    if (o->out) {
+        if (!ctl_write_secret(&o->common, o->out, token))
+            return CTL_FAILED;
+        (void)json_object_del(answer, "token");
+        (void)json_object_set_new(answer, "out", json_string(o->out));
+    }
+    if (o->common.json)
+        ctl_print_answer(answer);
+    else if (o->out)
+        (void)printf("token written to %s\n", o->out);
+    else
+        (void)printf("%s\n", token);
+    return CTL_DONE;
+}
+
+static int new_token(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg token new [options]", "Make a bulk registration token; it is shown once and not kept.", new_opts, 0, 0};
+    struct new_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    int64_t lifetime = 0;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    if (o.lifetime && !ctl_duration("lifetime", o.lifetime, &lifetime))
+        return CTL_USAGE;
+    json_t *body = json_object(), *answer = NULL;
+    if (o.lifetime)
+        (void)json_object_set_new(body, "lifetime_s", json_integer(lifetime));
+    if (o.uses > 0)
+        (void)json_object_set_new(body, "uses", json_integer((json_int_t)o.uses));
+    struct ctl_fault fault;
+    enum result r = api_call(api_socket(&o.common), "POST", "/v1/tokens", body, &answer, &fault);
+    json_decref(body);
+    if (r != OK)
+        return ctl_fail(&o.common, &fault);
+    code = print_token(&o, answer);
+    json_decref(answer);
+    return code;
+}
+
+static const struct ctl_column columns[] = {
+    {"ID", "id", CTL_TEXT, NULL},       {"ISSUED", "issued", CTL_TIME, NULL}, {"EXPIRES", "expires", CTL_TIME, NULL},
+    {"USES", "uses", CTL_NUMBER, NULL}, {"USED", "used", CTL_NUMBER, NULL},   {"STATE", "state", CTL_STATE, NULL},
+    {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_request list = {.usage = "cmg token list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/tokens",
+                                        .member = "tokens",
+                                        .columns = columns,
+                                        .empty = "no bulk tokens yet: cmg token new",
+                                        .is_list = true};
+static const struct ctl_request block = {.usage = "cmg token block ID [options]",
+                                         .method = "POST",
+                                         .path = "/v1/tokens/%s/block",
+                                         .done = "token %s blocked"};
+static const struct ctl_request unblock = {.usage = "cmg token unblock ID [options]",
+                                           .method = "POST",
+                                           .path = "/v1/tokens/%s/unblock",
+                                           .done = "token %s unblocked"};
+
+const struct ctl_command ctl_token_commands[] = {
+    {"token new", "Make a bulk registration token", new_token, NULL},
+    {"token list", "List the bulk registration tokens", NULL, &list},
+    {"token block", "Block a bulk registration token", NULL, &block},
+    {"token unblock", "Allow a blocked token again", NULL, &unblock},
+    {NULL, NULL, NULL, NULL},
+};

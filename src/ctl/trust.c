@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg trust add|list|remove: the PKI that device certificates are judged by. */
+#include <stdlib.h>
+
+#include "ctl/api.h"
+#include "ctl/request.h"
+#include "ctl/secret.h"
+
+struct add_options {
+    struct ctl_common common;
+    struct opt_list anchors, intermediates, crls;
+};
+
+#define FILES(word, member_, help_)                                                                                    \
+    {                                                                                                                  \
+        .name = (word), .kind = OPT_LIST, .offset = offsetof(struct add_options, member_), .value = "FILE",            \
+        .help = (help_)                                                                                                \
+    }
+
+static const struct opt add_opts[] = {
+    FILES("anchor", anchors, "a root certificate, PEM or DER; may repeat"),
+    FILES("intermediate", intermediates, "an intermediate certificate, PEM or DER; may repeat"),
+    FILES("crl", crls, "a certificate revocation list, PEM or DER; may repeat"),
+    CTL_OPT_JSON(struct add_options),
+    CTL_OPT_SOCKET(struct add_options),
+    CTL_OPT_END,
+};
+
+/* Sends one file; its answer is appended to `answers`. */
+static int add_file(const struct ctl_common *common, const char *kind, const char *path, json_t *answers)
+{
+    char *data, *text = NULL;
+    size_t len;
+    struct error err;
+    if (!ctl_read_file(common, path, &data, &len))
+        return CTL_FAILED;
+    bool is_crl = strcmp(kind, "crl") == 0;
+    enum result r = is_crl ? ctl_crl_base64(slice_make(data, len), &text, &err)
+                           : ctl_certificates_pem(slice_make(data, len), &text, &err);
+    free(data);
+    if (r != OK)
+        return ctl_fail_error(common, &err, path, is_crl ? NULL : "a CRL is added with --crl FILE");
+    json_t *body = json_pack("{s:s, s:s}", "kind", kind, "data", text), *answer = NULL;
+    free(text);
+    struct ctl_fault fault;
+    r = api_call(api_socket(common), "POST", "/v1/trust", body, &answer, &fault);
+    json_decref(body);
+    if (r != OK) {
+        size_t at = strlen(fault.where);
+        (void)snprintf(fault.where + at, sizeof fault.where - at, " (%s)", path);
+        return ctl_fail(common, &fault);
+    }
+    (void)json_array_append_new(answers, answer);
+    return CTL_DONE;
+}
+
+static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
+                                            {"KIND", "kind", CTL_TEXT, NULL},
+                                            {"SUBJECT", "subject", CTL_TEXT, NULL},
+                                            {"UNTIL", "not_after", CTL_TIME, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+
+static int add_all(const struct add_options *o, json_t *answers)
+{
+    const struct {
+        const char *kind;
+        const struct opt_list *files;
+    } kinds[] = {{"anchor", &o->anchors}, {"intermediate", &o->intermediates}, {"crl", &o->crls}};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        for (size_t i = 0; i < kinds[k].files->count; i++) {
+            int code = add_file(&o->common, kinds[k].kind, kinds[k].files->items[i], answers);
+            if (code != CTL_DONE)
+                return code;
+        }
+    }
+    return CTL_DONE;
+}
+
+static int add(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE … [options]",
+                                           "Trust a PKI for device certificates, or take its revocation list.",
+                                           add_opts, 0, 0};
+    struct add_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    if (o.anchors.count + o.intermediates.count + o.crls.count == 0)
+        return ctl_usage("nothing to add; usage: %s", cmd.usage);
+    json_t *answers = json_array();
+    code = add_all(&o, answers);
+    if (code == CTL_DONE && o.common.json) {
+        json_t *whole = json_pack("{s:O}", "trust", answers);
+        ctl_print_answer(whole);
+        json_decref(whole);
+    } else if (code == CTL_DONE) {
+        ctl_table(stdout, answers, columns, "");
+    }
+    json_decref(answers);
+    return code;
+}
+
+static const struct ctl_request list = {.usage = "cmg trust list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/trust",
+                                        .member = "trust",
+                                        .columns = columns,
+                                        .empty = "no PKI is trusted yet: cmg trust add --anchor FILE",
+                                        .is_list = true};
+static const struct ctl_request remove_it = {.usage = "cmg trust remove ID [options]",
+                                             .method = "DELETE",
+                                             .path = "/v1/trust/%s",
+                                             .done = "%s is trusted no longer"};
+
+const struct ctl_command ctl_trust_commands[] = {
+    {"trust add", "Trust a PKI for device certificates, or take its CRL", add, NULL},
+    {"trust list", "List anchors, intermediates and CRLs", NULL, &list},
+    {"trust remove", "Trust one of them no longer", NULL, &remove_it},
+    {NULL, NULL, NULL, NULL},
+};
