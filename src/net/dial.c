@@ -1,145 +1,260 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dialling: resolve in the pool, then each address in turn, all within one time limit. */
+/* Dialling: the name is resolved in the pool, then its addresses are tried one after the other. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
-#include "loop/socket.h"
-#include "net/tcp_internal.h"
+#include "loop/watch.h"
+#include "net/internal.h"
 
 enum { ADDRESSES_MAX = 8 };
 
-/* The part that the pool's thread works on; outlives a cancelled dial. */
-struct lookup {
-    struct net_dial *dial; /* NULL: cancelled */
-    char host[NET_HOST_MAX], port[8];
+/* Outlives a dial that was cancelled or timed out: the pool still works on it. */
+struct resolving {
+    struct net_dial *dial; /* NULL: nobody waits */
+    char host[NET_HOST_MAX];
+    char port[8];
+    int fault; /* EAI_… */
     struct addrinfo *found;
-    int status;
 };
 
 struct net_dial {
     struct loop *loop;
-    const struct net_dial_events *events;
+    struct net_dial_events events;
     void *ctx;
-    struct lookup *lookup; /* while it runs */
-    struct addrinfo *found, *next;
-    unsigned tried;
-    struct loop_connect *connect;
-    struct loop_timer *limit;
-    struct error last;
-    char where[NET_HOST_MAX + 8];
+    struct resolving *resolving;
+    struct loop_timer *overall, *attempt;
+    struct loop_deferred later;
+    struct loop_watch *watch;
+    int fd, last_fault;
+    uint64_t deadline;
+    struct net_address addresses[ADDRESSES_MAX];
+    size_t count, next;
+    char host[NET_HOST_MAX];
+    uint16_t port;
 };
 
-static void dial_free(struct net_dial *d)
+/* --- the end of it --- */
+
+static void end_attempt(struct net_dial *d)
 {
-    if (d->lookup)
-        d->lookup->dial = NULL;
-    if (d->connect)
-        loop_connect_cancel(d->connect);
-    if (d->found)
-        freeaddrinfo(d->found);
-    loop_timer_free(d->limit);
+    loop_watch_free(d->watch);
+    d->watch = NULL;
+    loop_timer_stop(d->attempt);
+    if (d->fd >= 0)
+        (void)close(d->fd);
+    d->fd = -1;
+}
+
+static void free_dial(struct net_dial *d)
+{
+    end_attempt(d);
+    if (d->resolving)
+        d->resolving->dial = NULL;
+    loop_timer_free(d->overall);
+    loop_timer_free(d->attempt);
+    loop_defer_cancel(&d->later);
     free(d);
 }
 
 void net_dial_cancel(struct net_dial *d)
 {
     if (d)
-        dial_free(d);
+        free_dial(d);
 }
 
-static void fail(struct net_dial *d)
+static void fail(struct net_dial *d, enum result code, const char *reason)
 {
-    const struct net_dial_events *events = d->events;
+    struct error why;
+    struct net_dial_events events = d->events;
     void *ctx = d->ctx;
-    struct error why = d->last;
-    dial_free(d);
-    events->on_fail(ctx, &why);
+    (void)error_set(&why, code, "can't connect to %s port %u: %s", d->host, d->port, reason);
+    free_dial(d);
+    events.on_fail(ctx, &why);
 }
+
+static void succeed(struct net_dial *d)
+{
+    struct net_dial_events events = d->events;
+    void *ctx = d->ctx;
+    int fd = d->fd;
+    d->fd = -1; /* the stream's */
+    loop_watch_free(d->watch);
+    d->watch = NULL;
+    struct net_stream *s = net_socket_stream(d->loop, fd, SLICE_NONE);
+    if (!s) {
+        fail(d, R_IO, "the connection can't be watched");
+        return;
+    }
+    free_dial(d);
+    events.on_open(ctx, s);
+}
+
+/* --- attempts --- */
 
 static void try_next(struct net_dial *d);
 
-static void on_connect(void *ctx, int fd, const struct error *why)
+static void on_connected(void *arg, bool readable, bool writable)
 {
-    struct net_dial *d = ctx;
-    d->connect = NULL;
-    if (fd < 0) {
-        (void)error_set(&d->last, why->code, "%s: %s", d->where, why->text);
-        try_next(d);
+    struct net_dial *d = arg;
+    int fault = 0;
+    socklen_t len = sizeof fault;
+    (void)readable;
+    (void)writable;
+    if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &fault, &len) != 0)
+        fault = errno;
+    if (fault == 0) {
+        succeed(d);
         return;
     }
-    const struct net_dial_events *events = d->events;
-    void *owner = d->ctx;
-    struct net_stream *stream = net_stream_from_fd(d->loop, fd, false, SLICE_NONE);
-    dial_free(d);
-    events->on_open(owner, stream);
+    d->last_fault = fault;
+    try_next(d);
+}
+
+static void on_attempt_timeout(void *arg)
+{
+    struct net_dial *d = arg;
+    d->last_fault = ETIMEDOUT;
+    try_next(d);
+}
+
+/* Starts a connection; false: this address is none of ours to reach. */
+static bool start_attempt(struct net_dial *d, const struct net_address *to)
+{
+    d->fd = socket(to->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (d->fd >= 0) {
+        net_socket_options(d->fd);
+        int rc = connect(d->fd, (const struct sockaddr *)&to->storage, to->len);
+        if (rc == 0 || errno == EINPROGRESS)
+            d->watch = loop_watch_new(d->loop, d->fd, on_connected, d);
+    }
+    if (d->watch) {
+        loop_watch_set(d->watch, false, true);
+        return true;
+    }
+    d->last_fault = errno;
+    return false;
+}
+
+/* Each attempt gets its share of what is left of the time. */
+static uint64_t share(const struct net_dial *d)
+{
+    uint64_t now = loop_now_ms(d->loop);
+    uint64_t left = d->deadline > now ? d->deadline - now : 0;
+    return left / (d->count - d->next + 1);
 }
 
 static void try_next(struct net_dial *d)
 {
-    struct addrinfo *a = d->next;
-    if (!a || d->tried++ == ADDRESSES_MAX) {
-        fail(d);
-        return;
+    end_attempt(d);
+    while (d->next < d->count) {
+        d->next++;
+        if (start_attempt(d, &d->addresses[d->next - 1])) {
+            if (d->next < d->count) /* the last one has all that is left */
+                loop_timer_start(d->attempt, share(d), 0);
+            return;
+        }
+        end_attempt(d);
     }
-    d->next = a->ai_next;
-    d->connect = loop_connect_start(d->loop, a->ai_addr, a->ai_addrlen, on_connect, d);
+    fail(d, d->last_fault == ETIMEDOUT ? R_TIMEOUT : R_IO, strerror(d->last_fault));
 }
+
+/* --- names --- */
 
 static void resolve(void *arg)
 {
-    struct lookup *l = arg;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
-    l->status = getaddrinfo(l->host, l->port, &hints, &l->found);
-    if (l->status == EAI_ADDRFAMILY || l->status == EAI_NONAME) { /* no route of that family: literals still work */
-        hints.ai_flags = AI_NUMERICSERV;
-        l->status = getaddrinfo(l->host, l->port, &hints, &l->found);
-    }
+    struct resolving *r = arg;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    r->fault = getaddrinfo(r->host, r->port, &hints, &r->found);
 }
 
-static void resolved(void *arg)
+static void take_addresses(struct net_dial *d, const struct addrinfo *found)
 {
-    struct lookup *l = arg;
-    struct net_dial *d = l->dial;
-    if (!d) {
-        if (l->status == 0)
-            freeaddrinfo(l->found);
-        free(l);
-        return;
+    for (; found && d->count < ADDRESSES_MAX; found = found->ai_next) {
+        struct net_address *a = &d->addresses[d->count++];
+        a->len = found->ai_addrlen;
+        memcpy(&a->storage, found->ai_addr, found->ai_addrlen);
     }
-    d->lookup = NULL;
-    if (l->status == 0) {
-        d->found = d->next = l->found;
-        (void)error_set(&d->last, R_NOTFOUND, "%s: the name has no address", d->where);
-        try_next(d);
-    } else {
-        (void)error_set(&d->last, R_NOTFOUND, "the name %s does not resolve: %s", l->host, gai_strerror(l->status));
-        fail(d);
-    }
-    free(l);
 }
 
-static void on_limit(void *arg)
+static void on_resolved(void *arg)
+{
+    struct resolving *r = arg;
+    struct net_dial *d = r->dial;
+    int fault = r->fault;
+    if (d) {
+        d->resolving = NULL;
+        if (fault == 0)
+            take_addresses(d, r->found);
+    }
+    if (r->found)
+        freeaddrinfo(r->found);
+    free(r);
+    if (!d)
+        return;
+    if (d->count == 0)
+        fail(d, R_NOTFOUND, fault ? gai_strerror(fault) : "the name has no address");
+    else
+        try_next(d);
+}
+
+static void on_overall_timeout(void *arg)
 {
     struct net_dial *d = arg;
-    (void)error_set(&d->last, R_TIMEOUT, "%s: no connection in time", d->where);
-    fail(d);
+    fail(d, R_TIMEOUT, d->resolving ? "the name was not resolved in time" : "no answer in time");
+}
+
+static void on_later(void *arg)
+{
+    try_next(arg);
+}
+
+static bool take_literal(struct net_dial *d)
+{
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(d->port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(d->port)};
+    struct net_address *a = &d->addresses[0];
+    if (inet_pton(AF_INET, d->host, &four.sin_addr) == 1) {
+        memcpy(&a->storage, &four, sizeof four);
+        a->len = sizeof four;
+    } else if (inet_pton(AF_INET6, d->host, &six.sin6_addr) == 1) {
+        memcpy(&a->storage, &six, sizeof six);
+        a->len = sizeof six;
+    } else {
+        return false;
+    }
+    d->count = 1;
+    return true;
+}
+
+static void start_resolving(struct net_dial *d)
+{
+    struct resolving *r = mem_zalloc(sizeof *r);
+    r->dial = d;
+    d->resolving = r;
+    (void)snprintf(r->host, sizeof r->host, "%s", d->host);
+    (void)snprintf(r->port, sizeof r->port, "%u", d->port);
+    loop_job(d->loop, resolve, on_resolved, r);
 }
 
 struct net_dial *net_dial_tcp(struct loop *loop, const char *host, uint16_t port, uint64_t timeout_ms,
                               const struct net_dial_events *events, void *ctx)
 {
     struct net_dial *d = mem_zalloc(sizeof *d);
-    struct lookup *l = mem_zalloc(sizeof *l);
-    *d = (struct net_dial){.loop = loop, .events = events, .ctx = ctx, .lookup = l};
-    l->dial = d;
-    (void)snprintf(l->host, sizeof l->host, "%s", host);
-    (void)snprintf(l->port, sizeof l->port, "%u", (unsigned)port);
-    (void)snprintf(d->where, sizeof d->where, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    d->limit = loop_timer_new(loop, on_limit, d);
-    loop_timer_start(d->limit, timeout_ms, 0);
-    loop_job(loop, resolve, resolved, l);
+    *d = (struct net_dial){.loop = loop, .events = *events, .ctx = ctx, .fd = -1, .port = port};
+    (void)snprintf(d->host, sizeof d->host, "%s", host);
+    d->later = (struct loop_deferred){.fn = on_later, .arg = d};
+    d->deadline = loop_now_ms(loop) + timeout_ms;
+    d->last_fault = EADDRNOTAVAIL;
+    d->overall = loop_timer_new(loop, on_overall_timeout, d);
+    d->attempt = loop_timer_new(loop, on_attempt_timeout, d);
+    loop_timer_start(d->overall, timeout_ms, 0);
+    if (take_literal(d))
+        loop_defer(loop, &d->later);
+    else
+        start_resolving(d);
     return d;
 }

@@ -1,93 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listeners. */
+/* Listeners on TCP and Unix sockets. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "loop/socket.h"
-#include "net/tcp_internal.h"
+#include "loop/watch.h"
+#include "net/internal.h"
 
-enum { BACKLOG = 1024 };
+enum {
+    BACKLOG = 4096,
+    ACCEPTS_PER_TURN = 64,
+    FULL_PAUSE_MS = 100, /* out of descriptors: the kernel's queue holds the newcomers */
+};
 
 struct net_listener {
     struct loop *loop;
-    struct loop_listener *listener;
+    struct loop_watch *watch;
+    struct loop_timer *again; /* after a lack of descriptors */
     net_accept_fn *fn;
     void *ctx;
-    char *unix_path; /* NULL: TCP */
+    int fd;
+    bool busy, closed;
+    char *path; /* of a Unix socket */
+    dev_t device;
+    ino_t inode;
 };
 
-static void on_accept(void *ctx, int fd)
+/* --- accepting --- */
+
+/* One socket for both families tells IPv4 peers as ::ffff:a.b.c.d. */
+static void unmap(struct net_address *a)
 {
-    struct net_listener *l = ctx;
-    struct net_address peer = {.len = 0};
-    if (!l->unix_path) {
-        peer.len = sizeof peer.storage;
-        if (getpeername(fd, (struct sockaddr *)&peer.storage, &peer.len) != 0) { /* gone already */
-            (void)close(fd);
-            return;
-        }
-    }
-    l->fn(l->ctx, net_stream_from_fd(l->loop, fd, l->unix_path != NULL, SLICE_NONE), &peer);
+    struct sockaddr_in6 six;
+    if (a->storage.ss_family != AF_INET6)
+        return;
+    memcpy(&six, &a->storage, sizeof six);
+    if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+        return;
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = six.sin6_port};
+    memcpy(&four.sin_addr, six.sin6_addr.s6_addr + 12, sizeof four.sin_addr);
+    *a = (struct net_address){.len = sizeof four};
+    memcpy(&a->storage, &four, sizeof four);
 }
 
-static struct net_listener *start(struct loop *loop, int fd, char *unix_path, net_accept_fn *fn, void *ctx)
+static void take(struct net_listener *l, int fd, struct net_address *peer)
+{
+    struct net_stream *s = net_socket_stream(l->loop, fd, SLICE_NONE);
+    if (!s)
+        return;
+    if (l->path)
+        *peer = (struct net_address){0};
+    unmap(peer);
+    l->fn(l->ctx, s, peer);
+}
+
+static bool out_of_resources(int fault)
+{
+    return fault == EMFILE || fault == ENFILE || fault == ENOMEM || fault == ENOBUFS;
+}
+
+static void free_listener(struct net_listener *l)
+{
+    free(l->path);
+    free(l);
+}
+
+static void on_acceptable(void *arg, bool readable, bool writable)
+{
+    struct net_listener *l = arg;
+    (void)readable;
+    (void)writable;
+    l->busy = true;
+    for (int i = 0; i < ACCEPTS_PER_TURN && !l->closed; i++) {
+        struct net_address peer = {.len = sizeof peer.storage};
+        int fd = accept4(l->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            take(l, fd, &peer);
+            continue;
+        }
+        if (out_of_resources(errno)) {
+            loop_watch_set(l->watch, false, false);
+            loop_timer_start(l->again, FULL_PAUSE_MS, 0);
+        }
+        if (errno != ECONNABORTED && errno != EINTR)
+            break;
+    }
+    l->busy = false;
+    if (l->closed)
+        free_listener(l);
+}
+
+static void on_again(void *arg)
+{
+    struct net_listener *l = arg;
+    loop_watch_set(l->watch, true, false);
+}
+
+/* --- life --- */
+
+static enum result start(struct loop *loop, int fd, net_accept_fn *fn, void *ctx, struct net_listener **ret,
+                         struct error *err)
 {
     struct net_listener *l = mem_zalloc(sizeof *l);
-    *l = (struct net_listener){.loop = loop, .fn = fn, .ctx = ctx, .unix_path = unix_path};
-    l->listener = loop_listener_adopt(loop, fd, on_accept, l);
-    return l;
+    *l = (struct net_listener){.loop = loop, .fn = fn, .ctx = ctx, .fd = fd};
+    l->watch = loop_watch_new(loop, fd, on_acceptable, l);
+    if (!l->watch) {
+        free(l);
+        (void)close(fd);
+        return error_set(err, R_IO, "the listener can't be watched");
+    }
+    l->again = loop_timer_new(loop, on_again, l);
+    loop_watch_set(l->watch, true, false);
+    *ret = l;
+    return OK;
 }
 
-static enum result fail(int fd, const char *what, const char *where, struct error *err)
+static void remove_path(const struct net_listener *l)
 {
-    int saved = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    const char *hint = saved == EADDRINUSE ? "; something else listens there"
-                       : saved == EACCES   ? "; ports below 1024 want CAP_NET_BIND_SERVICE"
-                                           : "";
-    return error_set(err, saved == EADDRINUSE ? R_CONFLICT : R_IO, "can't %s %s: %s%s", what, where, strerror(saved),
-                     hint);
+    struct stat st;
+    if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
+        (void)unlink(l->path);
+}
+
+void net_listener_close(struct net_listener *l)
+{
+    if (!l)
+        return;
+    loop_watch_free(l->watch);
+    loop_timer_free(l->again);
+    remove_path(l);
+    (void)close(l->fd);
+    l->closed = true;
+    if (!l->busy)
+        free_listener(l);
+}
+
+void net_listener_address(const struct net_listener *l, struct net_address *ret)
+{
+    *ret = (struct net_address){.len = sizeof ret->storage};
+    if (getsockname(l->fd, (struct sockaddr *)&ret->storage, &ret->len) != 0)
+        *ret = (struct net_address){0};
+}
+
+/* --- TCP --- */
+
+static bool is_any_v6(const struct net_address *at)
+{
+    return at->storage.ss_family == AF_INET6 &&
+           IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&at->storage)->sin6_addr);
+}
+
+/* The descriptor, or -errno. */
+static int open_tcp(const struct net_address *at, bool reuseport)
+{
+    int on = 1, off = 0;
+    int fd = socket(at->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+    if (reuseport)
+        ok = ok && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+    if (is_any_v6(at))
+        ok = ok && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+    net_socket_options(fd);
+    ok = ok && bind(fd, (const struct sockaddr *)&at->storage, at->len) == 0 && listen(fd, BACKLOG) == 0;
+    if (ok)
+        return fd;
+    int fault = errno;
+    (void)close(fd);
+    return -fault;
 }
 
 enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool reuseport, net_accept_fn *fn,
                            void *ctx, struct net_listener **ret, struct error *err)
 {
+    int fd = open_tcp(at, reuseport);
+    if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && is_any_v6(at)) { /* a machine without IPv6 */
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(net_address_port(at))};
+        struct net_address four = {.len = sizeof any};
+        memcpy(&four.storage, &any, sizeof any);
+        fd = open_tcp(&four, reuseport);
+    }
+    if (fd >= 0)
+        return start(loop, fd, fn, ctx, ret, err);
     char text[NET_ADDRESS_TEXT];
-    int on = 1, off = 0;
     net_address_format(at, text);
-    int fd = socket(at->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const char *hint = fd == -EADDRINUSE ? "; something else listens there"
+                       : fd == -EACCES   ? "; ports below 1024 want CAP_NET_BIND_SERVICE"
+                                         : "";
+    return error_set(err, fd == -EADDRINUSE ? R_CONFLICT : R_IO, "can't listen on %s: %s%s", text, strerror(-fd), hint);
+}
+
+/* --- Unix --- */
+
+/* OK when nothing is at the path any more. */
+static enum result clear_stale(const struct sockaddr_un *at, struct error *err)
+{
+    struct stat st;
+    if (lstat(at->sun_path, &st) != 0)
+        return OK; /* bind will tell what else is wrong */
+    if (!S_ISSOCK(st.st_mode))
+        return error_set(err, R_CONFLICT, "%s exists and is not a socket", at->sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return fail(fd, "make a socket for", text, err);
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (at->storage.ss_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
-        return fail(fd, "share", text, err);
-    if (bind(fd, (const struct sockaddr *)&at->storage, at->len) != 0 || listen(fd, BACKLOG) != 0)
-        return fail(fd, "listen on", text, err);
-    *ret = start(loop, fd, NULL, fn, ctx);
+        return error_set(err, R_IO, "%s: %s", at->sun_path, strerror(errno));
+    bool live = connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 || errno == EAGAIN;
+    (void)close(fd);
+    if (live)
+        return error_set(err, R_CONFLICT, "%s: another process listens there", at->sun_path);
+    if (unlink(at->sun_path) != 0)
+        return error_set(err, R_IO, "%s: can't remove the stale socket: %s", at->sun_path, strerror(errno));
     return OK;
 }
 
-/* A socket file that nobody answers on is a leftover of a crash. */
-static enum result clear_stale(const struct sockaddr_un *at, struct error *err)
+static enum result bind_unix(int fd, const struct sockaddr_un *at, unsigned mode, struct error *err)
 {
-    if (access(at->sun_path, F_OK) != 0)
-        return OK;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool live = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    if (live)
-        return error_set(err, R_CONFLICT, "%s: another process listens there", at->sun_path);
-    (void)unlink(at->sun_path);
-    return OK;
+    /* before bind: the file is never there with a wider mode; after it: what the umask took away */
+    bool ok = fchmod(fd, mode) == 0 && bind(fd, (const struct sockaddr *)at, sizeof *at) == 0 &&
+              chmod(at->sun_path, mode) == 0 && listen(fd, BACKLOG) == 0;
+    return ok ? OK : error_set(err, R_IO, "can't listen on %s: %s", at->sun_path, strerror(errno));
 }
 
 enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, net_accept_fn *fn, void *ctx,
@@ -95,36 +229,24 @@ enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, 
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     if (!slice_to_cstr(slice_of(path), at.sun_path, sizeof at.sun_path))
-        return error_set(err, R_LIMIT, "%s: a Unix socket's path has at most %zu bytes", path, sizeof at.sun_path - 1);
+        return error_set(err, R_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof at.sun_path - 1);
     enum result r = clear_stale(&at, err);
     if (r != OK)
         return r;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(fd, "make a socket for", path, err);
-    mode_t old = umask(0777 & ~mode); /* so that it is never open to more, not even for a moment */
-    int bound = bind(fd, (const struct sockaddr *)&at, sizeof at);
-    (void)umask(old);
-    if (bound != 0 || chmod(path, mode) != 0 || listen(fd, BACKLOG) != 0)
-        return fail(fd, "listen on", path, err);
-    *ret = start(loop, fd, mem_strdup(path), fn, ctx);
-    return OK;
-}
-
-void net_listener_address(const struct net_listener *l, struct net_address *ret)
-{
-    ret->len = sizeof ret->storage;
-    if (getsockname(loop_listener_fd(l->listener), (struct sockaddr *)&ret->storage, &ret->len) != 0)
-        ret->len = 0;
-}
-
-void net_listener_close(struct net_listener *l)
-{
-    if (!l)
-        return;
-    loop_listener_close(l->listener);
-    if (l->unix_path)
-        (void)unlink(l->unix_path);
-    free(l->unix_path);
-    free(l);
+        return error_set(err, R_IO, "%s: %s", path, strerror(errno));
+    r = bind_unix(fd, &at, mode, err);
+    if (r != OK) {
+        (void)close(fd);
+        return r;
+    }
+    r = start(loop, fd, fn, ctx, ret, err);
+    struct stat st;
+    if (r == OK && lstat(path, &st) == 0) {
+        (*ret)->path = mem_strdup(path);
+        (*ret)->device = st.st_dev;
+        (*ret)->inode = st.st_ino;
+    }
+    return r;
 }

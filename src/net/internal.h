@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of src/net share. */
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
+
+#include "net/tcp.h"
+
+/* A stream for a connected descriptor, which it owns. NULL (and the descriptor closed): it can't be watched. Nothing is
+ * read before the loop's next turn. */
+struct net_stream *net_socket_stream(struct loop *loop, int fd, struct slice already_read);
+
+/* No delay, keep-alive; accepted sockets inherit it from their listener. Best effort. */
+void net_socket_options(int fd);
+
+#endif
