@@ -69,9 +69,6 @@ void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
         if (!bucket_take(&h->updates, 1, h->received_ms))
             h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many WINDOW_UPDATE frames");
         break;
-    case NGHTTP2_HEADERS:
-        bucket_add(&h->useless, 2);
-        break;
     default:
         break;
     }
@@ -87,8 +84,11 @@ static bool peers_fault(uint32_t code)
 
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
 {
+    bool answer = f->hd.type == NGHTTP2_DATA || f->hd.type == NGHTTP2_HEADERS;
     if (f->hd.type == NGHTTP2_DATA)
         bucket_add(&h->updates, 4); /* a peer may give credit for what it got */
+    if (answer && (f->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        bucket_add(&h->useless, 1); /* who asks for real things may be a little chatty */
     else if (f->hd.type == NGHTTP2_RST_STREAM && peers_fault(f->rst_stream.error_code))
         useless(h, 2, "broken streams");
 }

@@ -86,11 +86,22 @@ static void inform(struct http_exchange *x, const struct http_response *head)
     h2_schedule(e->s.h);
 }
 
+static void reset(struct http_exchange *x)
+{
+    struct exchange *e = of(x);
+    h2_stream_reset(&e->s, NGHTTP2_INTERNAL_ERROR);
+    h2_stream_over(&e->s);
+}
+
 static void respond(struct http_exchange *x, const struct http_response *head, bool end)
 {
     struct exchange *e = of(x);
-    if (e->s.over || e->answered)
+    if (e->s.over)
         return;
+    if (e->answered) { /* a second final head: a fault of the handler's, that the asker must be able to see */
+        reset(x);
+        return;
+    }
     if (h2_stream_live(&e->s) && !e->s.reset)
         submit(e, head, end);
     if (end)
@@ -134,13 +145,6 @@ static void consumed(struct http_exchange *x, size_t n)
 {
     if (!of(x)->s.over)
         h2_flow_consumed(&of(x)->s, n);
-}
-
-static void reset(struct http_exchange *x)
-{
-    struct exchange *e = of(x);
-    h2_stream_reset(&e->s, NGHTTP2_INTERNAL_ERROR);
-    h2_stream_over(&e->s);
 }
 
 static const struct http_exchange_ops ops = {
