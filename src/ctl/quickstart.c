@@ -93,10 +93,23 @@ static void check_programs(struct quick *q)
 
 /* --- the steps --- */
 
+/* bin/cmg-mp as installed; bin/../mp/cmg-mp as it lies in the build folder. */
+static char *program_path(const struct quick *q, const struct quick_program *p)
+{
+    char *beside = file_join(q->bin, p->name), in_build[64];
+    if (access(beside, X_OK) == 0)
+        return beside;
+    (void)snprintf(in_build, sizeof in_build, "../%s/%s", p->name + strlen("cmg-"), p->name);
+    char *built = file_join(q->bin, in_build);
+    bool there = access(built, X_OK) == 0;
+    free(there ? beside : built);
+    return there ? built : beside;
+}
+
 static enum result start(struct quick *q, enum quick_program_id id, struct ctl_fault *fault)
 {
     struct quick_program *p = &q->programs[id];
-    char *program = file_join(q->bin, p->name), *config = quick_path(q, p->config), *log = quick_path(q, p->log);
+    char *program = program_path(q, p), *config = quick_path(q, p->config), *log = quick_path(q, p->log);
     const char *const argv[] = {program, "--config", config, NULL};
     enum result r = OK;
     if (access(program, X_OK) != 0) {

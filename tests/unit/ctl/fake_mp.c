@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The management point of one answer (fake_mp.h). */
+#include "fake_mp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* Reads until the body that Content-Length announces is there. */
+static void read_request(int fd, char *ret, size_t size)
+{
+    size_t len = 0;
+    for (;;) {
+        ssize_t n = read(fd, ret + len, size - 1 - len);
+        if (n <= 0)
+            return;
+        len += (size_t)n;
+        ret[len] = '\0';
+        const char *end = strstr(ret, "\r\n\r\n"), *length = strcasestr(ret, "\r\ncontent-length:");
+        size_t body = length ? strtoul(length + 17, NULL, 10) : 0;
+        if (end && strlen(end + 4) >= body)
+            return;
+    }
+}
+
+static void *serve(void *arg)
+{
+    struct fake_mp *mp = arg;
+    int fd;
+    while ((fd = accept(mp->listener, NULL, NULL)) >= 0) {
+        memset(mp->request, 0, sizeof mp->request);
+        read_request(fd, mp->request, sizeof mp->request);
+        if (mp->answer && write(fd, mp->answer, strlen(mp->answer)) < 0)
+            perror("fake_mp");
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+void fake_mp_start(struct fake_mp *mp)
+{
+    *mp = (struct fake_mp){0};
+    (void)snprintf(mp->dir, sizeof mp->dir, "/tmp/cmg-ctl-test-XXXXXX");
+    if (!mkdtemp(mp->dir))
+        fatal("no temporary folder");
+    (void)snprintf(mp->socket, sizeof mp->socket, "%s/a.sock", mp->dir);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, mp->socket, strlen(mp->socket) + 1);
+    mp->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(mp->listener, (const struct sockaddr *)&address, sizeof address) != 0 || listen(mp->listener, 8) != 0 ||
+        pthread_create(&mp->thread, NULL, serve, mp) != 0)
+        fatal("the fake management point does not start");
+}
+
+void fake_mp_stop(struct fake_mp *mp)
+{
+    char command[128];
+    (void)shutdown(mp->listener, SHUT_RDWR);
+    (void)pthread_join(mp->thread, NULL);
+    (void)close(mp->listener);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", mp->dir);
+    if (system(command) != 0)
+        perror(mp->dir);
+}
+
+const char *fake_mp_answer(int status, const char *body)
+{
+    static char text[65536];
+    (void)snprintf(
+        text, sizeof text,
+        "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
+        strlen(body), body);
+    return text;
+}
+
+/* Sends a stream into a temporary file; returns what restore() needs. */
+static int catch_stream(FILE *stream, FILE *into)
+{
+    (void)fflush(stream);
+    int old = dup(fileno(stream));
+    if (old < 0 || dup2(fileno(into), fileno(stream)) < 0)
+        fatal("the output can't be caught");
+    return old;
+}
+
+static void restore(FILE *stream, int old, FILE *from, char *ret, size_t size)
+{
+    (void)fflush(stream);
+    (void)dup2(old, fileno(stream));
+    (void)close(old);
+    rewind(from);
+    ret[fread(ret, 1, size - 1, from)] = '\0';
+    (void)fclose(from);
+}
+
+void run_cmg(struct ran *ret, const struct fake_mp *mp, const char *const *words)
+{
+    char store[32][512], *argv[33];
+    int argc = 0;
+    for (; words[argc]; argc++) {
+        const char *word = words[argc], *dir = mp ? strstr(word, "{dir}") : NULL;
+        if (dir)
+            (void)snprintf(store[argc], sizeof store[argc], "%.*s%s%s", (int)(dir - word), word, mp->dir, dir + 5);
+        else if (mp && strcmp(word, "{socket}") == 0)
+            (void)snprintf(store[argc], sizeof store[argc], "%s", mp->socket);
+        else
+            (void)snprintf(store[argc], sizeof store[argc], "%s", word);
+        argv[argc] = store[argc];
+    }
+    argv[argc] = NULL;
+    FILE *out = tmpfile(), *err = tmpfile();
+    if (!out || !err)
+        fatal("no temporary file");
+    int old_out = catch_stream(stdout, out), old_err = catch_stream(stderr, err);
+    ret->code = ctl_main(argc, argv);
+    restore(stdout, old_out, out, ret->out, sizeof ret->out);
+    restore(stderr, old_err, err, ret->err, sizeof ret->err);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A management point of one answer: a Unix socket in a temporary folder, a thread that takes requests, keeps the last
+ * one and answers what the test says. And standard output and error of a command, caught. */
+#ifndef TESTS_CTL_FAKE_MP_H
+#define TESTS_CTL_FAKE_MP_H
+
+#include <pthread.h>
+
+#include "ctl/ctl.h"
+
+struct fake_mp {
+    char dir[64], socket[96];
+    char request[65536]; /* the last one, head and body */
+    const char *answer;  /* raw HTTP; NULL: close without one */
+    int listener;
+    pthread_t thread;
+};
+void fake_mp_start(struct fake_mp *mp);
+void fake_mp_stop(struct fake_mp *mp);
+
+/* "HTTP/1.1 <status> …" with this body, kept until the next call. */
+const char *fake_mp_answer(int status, const char *body);
+
+struct ran {
+    int code;
+    char out[65536], err[65536];
+};
+/* Runs `cmg` with these words, the last NULL; {dir} and {socket} are replaced when mp is given. */
+void run_cmg(struct ran *ret, const struct fake_mp *mp, const char *const *words);
+#define RUN(ret, mp, ...) run_cmg((ret), (mp), (const char *const[]){__VA_ARGS__, NULL})
+
+#endif
