@@ -21,7 +21,7 @@ enum result error_set(struct error *err, enum result code, const char *fmt, ...)
 enum result error_prefix(struct error *err, const char *fmt, ...)
 {
     if (!err)
-        return OK;
+        return R_INVALID; /* a failure, whichever it was */
     struct error old = *err;
     va_list args;
     va_start(args, fmt);

@@ -41,7 +41,7 @@ struct error {
 /* Fills *err (when not NULL) and returns `code`, so that one can write `return error_set(err, R_INVALID, …);`. */
 enum result error_set(struct error *err, enum result code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "<formatted>: " in front of the text; returns err->code (OK when err is NULL). */
+/* Puts "<formatted>: " in front of the text; returns err->code (R_INVALID when err is NULL: never OK). */
 enum result error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* "R_INVALID" → "invalid": the word for logs and JSON. */

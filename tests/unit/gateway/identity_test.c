@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identity headers: nothing that a device says about who it is gets inside, and what the gateway says is exact. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/identity.h"
+
+static struct slice get(const struct http_fields *f, const char *name)
+{
+    return http_fields_get(f, slice_of(name));
+}
+
+static void add(struct http_fields *f, struct arena *a, const char *name, const char *value)
+{
+    assert_int_equal(http_fields_add(f, a, slice_of(name), slice_of(value)), OK);
+}
+
+static void apply(const struct identity *who, bool management_point, bool by_host, struct http_fields *f,
+                  struct arena *a)
+{
+    struct bundle_endpoint endpoint = {.management_point = management_point};
+    struct identity_request r = {who, &endpoint, "req-1", "192.0.2.7", by_host};
+    struct error err;
+    assert_int_equal(identity_apply(&r, f, a, &err), OK);
+}
+
+static void every_spelling_of_a_forged_identity_is_removed(void **state)
+{
+    (void)state;
+    static const char *const forged[] = {
+        "client-cert",       "client_cert",      "client-cert-chain", "cmg-client-id",   "cmg_client_id",
+        "cmg-auth-method",   "x-client-verify",  "x_client_dn",       "x-ssl-client-cn", "x-ssl-issuer-hash-1",
+        "forwarded",         "x-forwarded-for",  "x-real-ip",         "traceparent",     "cmg-request-id",
+        "cmg-authorization", "x-arr-clientcert", "ssl-client-cert"};
+    struct arena *a = arena_new(HTTP_ARENA_MAX);
+    struct http_fields f = {0};
+    struct identity who = {CHOICE_TOKEN, "6f1c", NULL};
+    for (size_t i = 0; i < ARRAY_LEN(forged); i++)
+        add(&f, a, forged[i], "forged");
+    add(&f, a, "accept", "*/*");
+    apply(&who, true, false, &f, a);
+    for (size_t i = 0; i < f.count; i++)
+        assert_false(slice_eq(f.list[i].value, SLICE("forged")));
+    assert_true(slice_eq(get(&f, "accept"), SLICE("*/*")));
+    assert_true(slice_eq(get(&f, "cmg-client-id"), SLICE("6f1c")));
+    assert_null(get(&f, "client-cert").ptr);
+    arena_free(a);
+}
+
+static void a_certificate_goes_on_for_pki_alone(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(HTTP_ARENA_MAX);
+    struct http_fields pki = {0}, token = {0};
+    struct identity who = {CHOICE_PKI, "ab12", "TUlJ"};
+    apply(&who, true, false, &pki, a);
+    assert_true(slice_eq(get(&pki, "client-cert"), SLICE(":TUlJ:")));
+    assert_true(slice_eq(get(&pki, "cmg-auth-method"), SLICE("pki")));
+    assert_true(slice_eq(get(&pki, "forwarded"), SLICE("for=192.0.2.7;proto=https")));
+    who.method = CHOICE_TOKEN;
+    apply(&who, true, false, &token, a);
+    assert_null(get(&token, "client-cert").ptr);
+    arena_free(a);
+}
+
+static void authorization_reaches_management_points_and_hosts_but_no_other_path(void **state)
+{
+    (void)state;
+    static const struct {
+        bool management_point, by_host, stays;
+    } cases[] = {{true, false, true}, {false, false, false}, {false, true, true}};
+    struct arena *a = arena_new(HTTP_ARENA_MAX);
+    struct identity who = {CHOICE_TOKEN, "6f1c", NULL};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_fields f = {0};
+        add(&f, a, "authorization", "Bearer x");
+        add(&f, a, "cmg-target", "/CCM_STS");
+        apply(&who, cases[i].management_point, cases[i].by_host, &f, a);
+        assert_int_equal(get(&f, "authorization").ptr != NULL, cases[i].stays);
+        assert_true(slice_eq(get(&f, "cmg-target"), SLICE("/CCM_STS"))); /* signed by the device: its own */
+    }
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_spelling_of_a_forged_identity_is_removed),
+        cmocka_unit_test(a_certificate_goes_on_for_pki_alone),
+        cmocka_unit_test(authorization_reaches_management_points_and_hosts_but_no_other_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Request targets: which paths are the gateway's, and which are refused because two servers could read them
+ * differently. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/target.h"
+
+static void parse(const char *text, struct target *t)
+{
+    struct error err;
+    assert_int_equal(target_parse(slice_of(text), t, &err), OK);
+}
+
+static void the_prefix_is_cut_ignoring_case_and_the_rest_is_left_as_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum target_kind kind;
+        const char *role, *path, *query;
+    } cases[] = {
+        {"/CCM_Proxy_MutualAuth/72057594037937981/CCM_STS", TARGET_MUTUAL, "72057594037937981", "/CCM_STS", ""},
+        {"/CCM_PROXY_MUTUALAUTH/7/ccm_system/request", TARGET_MUTUAL, "7", "/ccm_system/request", ""},
+        {"/ccm_proxy_serverauth/7/SMS_MP/.sms_aut?MPLIST1&LAB", TARGET_SERVER, "7", "/SMS_MP/.sms_aut", "?MPLIST1&LAB"},
+        {"/CCM_Proxy_ServerAuth/7/SMS_MP/.sms_pol?{6F-A}.SHA256:ab/../x", TARGET_SERVER, "7", "/SMS_MP/.sms_pol",
+         "?{6F-A}.SHA256:ab/../x"},
+        {"/CCM_Proxy_ServerAuth/ServiceMetadata", TARGET_SERVER, "ServiceMetadata", "", ""},
+        {"/CCM_Proxy_ServerAuth/ServiceMetadata?x", TARGET_SERVER, "ServiceMetadata", "", "?x"},
+        {"/CCM_Proxy_MutualAuth/", TARGET_MUTUAL, "", "", ""},
+        {"/CCM_Proxy_MutualAuthX/7", TARGET_PLAIN, "", "/CCM_Proxy_MutualAuthX/7", ""},
+        {"/debian/dists/a.b%20c/..x/x..", TARGET_PLAIN, "", "/debian/dists/a.b%20c/..x/x..", ""},
+        {"/", TARGET_PLAIN, "", "/", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct target t;
+        parse(cases[i].text, &t);
+        assert_int_equal(t.kind, cases[i].kind);
+        assert_true(slice_eq(t.role, slice_of(cases[i].role)));
+        assert_true(slice_eq(t.path, slice_of(cases[i].path)));
+        assert_true(slice_eq(t.query, slice_of(cases[i].query)));
+    }
+}
+
+static void what_could_be_read_in_two_ways_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "/a/../b",
+        "/a/./b",
+        "/..",
+        "/.",
+        "/a/%2e%2E/b",
+        "/a/.%2e",
+        "/%2e",
+        "/a\\b",
+        "/a%5cb",
+        "/a%00b",
+        "/a%0d%0ab",
+        "/a%7f",
+        "/a%",
+        "/a%2",
+        "/a%zz",
+        "/a#b",
+        "",
+        "*",
+        "a/b",
+        "https://x/y",
+        "/CCM_Proxy_MutualAuth/7/../8/CCM_STS",
+        "/CCM_Proxy_MutualAuth/%2e%2e/x",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct target t;
+        struct error err;
+        assert_int_equal(target_parse(slice_of(bad[i]), &t, &err), R_INVALID);
+        assert_true(err.text[0] != '\0');
+    }
+}
+
+static void hidden_and_empty_segments_are_noted_for_the_endpoint_to_allow(void **state)
+{
+    (void)state;
+    struct target t;
+    parse("/a//b", &t);
+    assert_true(t.slashes);
+    parse("/CCM_Proxy_MutualAuth/7/a%2fb", &t);
+    assert_true(t.slashes);
+    parse("/a/b/", &t);
+    assert_false(t.slashes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_prefix_is_cut_ignoring_case_and_the_rest_is_left_as_it_is),
+        cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
+        cmocka_unit_test(hidden_and_empty_segments_are_noted_for_the_endpoint_to_allow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
