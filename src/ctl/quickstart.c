@@ -93,23 +93,10 @@ static void check_programs(struct quick *q)
 
 /* --- the steps --- */
 
-/* bin/cmg-mp as installed; bin/../mp/cmg-mp as it lies in the build folder. */
-static char *program_path(const struct quick *q, const struct quick_program *p)
-{
-    char *beside = file_join(q->bin, p->name), in_build[64];
-    if (access(beside, X_OK) == 0)
-        return beside;
-    (void)snprintf(in_build, sizeof in_build, "../%s/%s", p->name + strlen("cmg-"), p->name);
-    char *built = file_join(q->bin, in_build);
-    bool there = access(built, X_OK) == 0;
-    free(there ? beside : built);
-    return there ? built : beside;
-}
-
 static enum result start(struct quick *q, enum quick_program_id id, struct ctl_fault *fault)
 {
     struct quick_program *p = &q->programs[id];
-    char *program = program_path(q, p), *config = quick_path(q, p->config), *log = quick_path(q, p->log);
+    char *program = file_join(q->bin, p->name), *config = quick_path(q, p->config), *log = quick_path(q, p->log);
     const char *const argv[] = {program, "--config", config, NULL};
     enum result r = OK;
     if (access(program, X_OK) != 0) {
@@ -307,17 +294,21 @@ static int run_attempts(struct quick *q)
 
 /* --- the folders --- */
 
+/* Where this program is; in a build folder the five programs are side by side in bin/, as links. */
 static char *own_folder(void)
 {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
-        return mem_strdup(".");
-    path[n] = '\0';
+    path[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(path, '/');
-    if (slash)
-        *slash = '\0';
-    return mem_strdup(path);
+    if (!slash)
+        return mem_strdup(".");
+    *slash = '\0';
+    char *linked = file_join(path, "../../bin"), *beside = file_join(path, "cmg-mp");
+    char *bin = access(beside, X_OK) == 0 ? NULL : realpath(linked, NULL);
+    free(linked);
+    free(beside);
+    return bin ? bin : mem_strdup(path);
 }
 
 /* The site's folder as an absolute path, made when missing. */

@@ -2,6 +2,7 @@
 /* Files of secrets and certificates on the administrator's side (secret.h). */
 #include "ctl/secret.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 
@@ -14,6 +15,23 @@
 #include "pki/cert.h"
 
 enum { CERTIFICATES_MAX = 64 };
+
+bool ctl_can_write(const struct ctl_common *common, const char *path)
+{
+    struct error err;
+    if (!path)
+        return true;
+    char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = '\0'; /* "/x" is in "/" */
+    bool can = access(slash ? dir : ".", W_OK | X_OK) == 0;
+    if (!can) {
+        (void)error_set(&err, R_DENIED, "the file can't be written: %s", strerror(errno));
+        (void)ctl_fail_error(common, &err, path, "name a file in a folder that you may write to with --out");
+    }
+    free(dir);
+    return can;
+}
 
 bool ctl_write_secret(const struct ctl_common *common, const char *path, const char *text)
 {
@@ -99,6 +117,10 @@ int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, js
 {
     json_t *answer = NULL;
     struct ctl_fault fault;
+    if (!ctl_can_write(common, out)) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
     enum result r = api_call(api_socket(common), "POST", path, body, &answer, &fault);
     json_decref(body);
     if (r != OK)

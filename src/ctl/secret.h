@@ -8,6 +8,10 @@
 
 enum { CTL_FILE_MAX = 16 * 1024 * 1024 };
 
+/* Can `path` (NULL: standard output) be written? Asked before a secret is made that is shown only once. Prints the
+ * fault itself; false then. */
+MUST_USE bool ctl_can_write(const struct ctl_common *common, const char *path);
+
 /* Writes `text` and a line break to `path` with mode 0600. Prints the fault itself; false then. */
 MUST_USE bool ctl_write_secret(const struct ctl_common *common, const char *path, const char *text);
 

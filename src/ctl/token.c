@@ -72,6 +72,8 @@ static int new_token(int argc, char **argv)
         return code;
     if (o.lifetime && !ctl_duration("lifetime", o.lifetime, &lifetime))
         return CTL_USAGE;
+    if (!ctl_can_write(&o.common, o.out))
+        return CTL_FAILED;
     json_t *body = json_object(), *answer = NULL;
     if (o.lifetime)
         (void)json_object_set_new(body, "lifetime_s", json_integer(lifetime));

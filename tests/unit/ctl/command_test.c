@@ -72,6 +72,18 @@ static void secrets_go_into_files_that_only_the_owner_reads(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void no_secret_is_made_that_could_not_be_written(void **state)
+{
+    (void)state;
+    mp.answer = fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\"}");
+    memset(mp.request, 0, sizeof mp.request);
+    RUN(&ran, &mp, "token", "new", "--out", "{dir}/none/token", "--socket", "{socket}");
+    assert_int_equal(ran.code, CTL_FAILED);
+    RUN(&ran, &mp, "connector", "add", "cp1", "--out", "{dir}/none/cp", "--socket", "{socket}");
+    assert_int_equal(ran.code, CTL_FAILED);
+    assert_string_equal(mp.request, "");
+}
+
 static void a_list_is_a_table_for_people_and_the_answer_for_programs(void **state)
 {
     (void)state;
@@ -287,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_token_is_printed_to_standard_output_alone),
         cmocka_unit_test(secrets_go_into_files_that_only_the_owner_reads),
+        cmocka_unit_test(no_secret_is_made_that_could_not_be_written),
         cmocka_unit_test(a_list_is_a_table_for_people_and_the_answer_for_programs),
         cmocka_unit_test(a_name_of_a_device_cannot_steer_the_terminal),
         cmocka_unit_test(arguments_in_paths_are_escaped),

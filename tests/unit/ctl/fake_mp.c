@@ -2,10 +2,25 @@
 /* The management point of one answer (fake_mp.h). */
 #include "fake_mp.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+void remove_tree(const char *path)
+{
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        perror(path);
+}
 
 /* Reads until the body that Content-Length announces is there. */
 static void read_request(int fd, char *ret, size_t size)
@@ -55,13 +70,10 @@ void fake_mp_start(struct fake_mp *mp)
 
 void fake_mp_stop(struct fake_mp *mp)
 {
-    char command[128];
     (void)shutdown(mp->listener, SHUT_RDWR);
     (void)pthread_join(mp->thread, NULL);
     (void)close(mp->listener);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", mp->dir);
-    if (system(command) != 0)
-        perror(mp->dir);
+    remove_tree(mp->dir);
 }
 
 const char *fake_mp_answer(int status, const char *body)

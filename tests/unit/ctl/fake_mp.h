@@ -21,6 +21,8 @@ void fake_mp_stop(struct fake_mp *mp);
 /* "HTTP/1.1 <status> …" with this body, kept until the next call. */
 const char *fake_mp_answer(int status, const char *body);
 
+void remove_tree(const char *path);
+
 struct ran {
     int code;
     char out[65536], err[65536];
