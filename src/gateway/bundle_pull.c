@@ -19,6 +19,7 @@ struct bundle_pull {
     struct http_call *call; /* parked or being answered; NULL: none */
     struct buf text;
     int status;
+    bool confirmed;           /* this process has had an answer: a kept bundle may be older than the site's word */
     struct loop_timer *again; /* after a failure, and against a silent peer */
     char target[64];
 };
@@ -59,9 +60,10 @@ static void answered(struct bundle_pull *p)
     struct gateway *g = p->worker->gateway;
     struct error err;
     atomic_store(&g->last_contact, (long long)clock_wall_s());
+    p->confirmed = true;
     if (p->status != 200)
         return;
-    if (take(g, buf_data(&p->text), current_sequence(g) + 1, &err) != OK)
+    if (take(g, buf_data(&p->text), current_sequence(g), &err) != OK)
         log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", err.text);
     else if (document_keep(g->config->state, STATE_NAME, buf_data(&p->text), &err) != OK)
         log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
@@ -124,7 +126,8 @@ static void ask(struct bundle_pull *p)
     loop_timer_start(p->again, SILENCE_MS, 0);
     if (!t)
         return; /* the next tunnel kicks */
-    (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64, current_sequence(p->worker->gateway));
+    (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64,
+                   p->confirmed ? current_sequence(p->worker->gateway) : 0);
     struct http_request request = {.version = HTTP_2,
                                    .method = SLICE("GET"),
                                    .scheme = SLICE("https"),
