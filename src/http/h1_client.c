@@ -114,9 +114,9 @@ static void on_message_end(struct http_h1_client *c)
     c->become_idle = reusable;
     if (!reusable)
         close_with(c, HTTP_FAIL_TRUNCATED, R_EOF, "closed");
+    later(c); /* before anything that on_end may put off, so that the next call finds this connection idle */
     c->call.events->on_end(c->call.ctx, trailers.count ? &trailers : NULL);
     arena_free(http_h1_parser_take_arena(p));
-    later(c);
 }
 
 static void on_event(struct http_h1_client *c, enum http_h1_event event, struct slice data)

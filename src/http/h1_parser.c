@@ -258,6 +258,11 @@ static enum http_h1_event head_whole(struct http_h1_parser *p, struct slice borr
         [HTTP_H1_BY_EOF] = HTTP_H1_UNTIL_EOF,
     };
     p->informed = p->answers && p->response.status < 200;
+    p->informs = p->informed ? p->informs + 1 : 0;
+    if (p->informs > HTTP_H1_INFORMS_MAX) {
+        (void)http_h1_fault(p, 400, "too many 1xx answers");
+        return HTTP_H1_FAIL;
+    }
     p->stage = p->informed ? HTTP_H1_IN_INFORMED : next[p->framing];
     p->last = '\n';
     p->empties = 0;

@@ -22,6 +22,7 @@
 enum {
     HTTP_H1_EXTENSIONS_MAX = 256,     /* bytes of chunk extensions of a whole body */
     HTTP_H1_TRAILERS_MAX = 16 * 1024, /* bytes of an answer's trailers */
+    HTTP_H1_INFORMS_MAX = 32,         /* 1xx answers to one request */
     HTTP_H1_NOMINATED_MAX = 16,       /* names in Connection */
 };
 
@@ -69,6 +70,7 @@ struct http_h1_parser {
     struct buf partial; /* the head so far, when it did not come in one piece */
     size_t line, scanned, lines;
     bool informed;    /* the last head was a 1xx: the answer is still to come */
+    unsigned informs; /* 1xx answers in a row */
     unsigned empties; /* bytes of empty lines before a request */
     uint64_t left;    /* of a counted body */
 

@@ -12,14 +12,15 @@
 
 static void fault(struct http_h1_server *c, int status, const char *what);
 
-/* --- time: one timer, set anew only when a deadline lies before it --- */
+/* --- time: one timer, set anew only when a deadline lies before it; 0 ms: never --- */
+
+static const uint64_t NEVER = UINT64_MAX;
 
 static void set_deadline(struct http_h1_server *c, enum http_h1_phase phase, uint64_t ms)
 {
-    uint64_t now = loop_now_ms(c->loop);
     c->phase = phase;
-    c->deadline = now + ms;
-    if (c->due && c->due <= c->deadline)
+    c->deadline = ms ? loop_now_ms(c->loop) + ms : NEVER;
+    if (!ms || (c->due && c->due <= c->deadline))
         return;
     c->due = c->deadline;
     loop_timer_start(c->timer, ms, 0);
@@ -69,7 +70,7 @@ static void on_linger_timeout(struct http_h1_server *c)
         c->progress = now;
     c->queued = queued;
     uint64_t patience = queued ? c->limits.body_ms : HTTP_H1_LINGER_MS;
-    if ((c->eof && !queued) || now - c->progress >= patience)
+    if ((c->eof && !queued) || (patience && now - c->progress >= patience))
         http_h1_server_break(c, R_EOF, "closed");
     else
         set_deadline(c, HTTP_H1_PHASE_LINGER, HTTP_H1_LINGER_TICK_MS);
@@ -87,6 +88,8 @@ static void on_timer(void *arg)
     uint64_t now = loop_now_ms(c->loop);
     c->due = 0;
     if (c->closing)
+        return;
+    if (c->deadline == NEVER)
         return;
     if (now < c->deadline)
         set_deadline(c, c->phase, c->deadline - now);
@@ -141,7 +144,7 @@ static void linger(struct http_h1_server *c)
     net_stream_shutdown(c->wire.stream);
     c->queued = net_stream_queued(c->wire.stream);
     c->progress = loop_now_ms(c->loop);
-    set_deadline(c, HTTP_H1_PHASE_LINGER, c->eof ? 0 : HTTP_H1_LINGER_TICK_MS);
+    set_deadline(c, HTTP_H1_PHASE_LINGER, c->eof ? 1 : HTTP_H1_LINGER_TICK_MS);
 }
 
 static bool next_request_welcome(const struct http_h1_server *c)

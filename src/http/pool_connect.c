@@ -10,12 +10,17 @@ enum { SESSION_STREAMS = 1000, SESSION_WINDOWS = 16 * 1024 * 1024 };
 
 /* --- HTTP/1.1 --- */
 
+static uint64_t idle_until(const struct http_pool *p)
+{
+    return p->o.idle_ms ? loop_now_ms(p->loop) + p->o.idle_ms : UINT64_MAX;
+}
+
 static void conn_on_idle(void *ctx)
 {
     struct pool_conn *c = ctx;
     struct http_pool *p = c->pool;
     c->idle = c->reused = true;
-    c->idle_until = loop_now_ms(p->loop) + p->o.idle_ms;
+    c->idle_until = idle_until(p);
     TAILQ_INSERT_HEAD(&p->unused, c, unused);
     http_pool_later(p);
 }
@@ -53,7 +58,7 @@ static void conn_new(struct http_pool *p, struct net_stream *stream)
     c->pool = p;
     c->h1 = http_h1_client_new(p->loop, stream, p->o.tls != NULL, &conn_events, c);
     c->idle = true;
-    c->idle_until = loop_now_ms(p->loop) + p->o.idle_ms;
+    c->idle_until = idle_until(p);
     LIST_INSERT_HEAD(&p->conns, c, all);
     TAILQ_INSERT_HEAD(&p->unused, c, unused);
     p->conn_count++;

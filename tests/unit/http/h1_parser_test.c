@@ -470,6 +470,19 @@ static void answers_are_understood(void **state)
            "200 OK [] -1 | end | ");
 }
 
+static void a_flood_of_1xx_answers_is_refused(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    for (int i = 0; i <= HTTP_H1_INFORMS_MAX; i++)
+        assert_int_equal(buf_append_str(&b, "HTTP/1.1 102 Wait\r\n\r\n"), OK);
+    char *got = story_however_cut((struct how){true, false}, buf_data(&b));
+    assert_non_null(strstr(got, "400 too many 1xx answers"));
+    free(got);
+    buf_free(&b);
+}
+
 static void answer_fails(struct slice input)
 {
     char *got = story_however_cut((struct how){true, false}, input);
@@ -588,6 +601,7 @@ int main(void)
         cmocka_unit_test(long_targets_and_heads_are_refused_at_the_byte),
         cmocka_unit_test(too_many_fields_are_refused),
         cmocka_unit_test(answers_are_understood),
+        cmocka_unit_test(a_flood_of_1xx_answers_is_refused),
         cmocka_unit_test(broken_answers_are_refused),
         cmocka_unit_test(noise_tells_the_same_story_however_it_is_cut),
     };
