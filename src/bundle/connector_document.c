@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <arpa/inet.h>
+
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "bundle/index.h"
@@ -62,13 +64,14 @@ static bool split_authority(struct slice s, struct url *ret)
     return end == SIZE_MAX || ret->port.len;
 }
 
-static bool host_ok(struct slice host, bool bracketed)
+static bool host_ok(struct slice host, bool is_v6)
 {
     char text[HOST_MAX];
     if (!slice_to_cstr(host, text, sizeof text))
         return false;
-    if (bracketed)
-        return host.len >= 2 && host.len <= 45 && strspn(text, "0123456789abcdefABCDEF:.") == host.len;
+    struct in6_addr address;
+    if (is_v6)
+        return inet_pton(AF_INET6, text, &address) == 1;
     return member_form_ok(MEMBER_HOST, text);
 }
 
