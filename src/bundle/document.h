@@ -21,9 +21,9 @@ const char *document_signing_use(enum document_type type);
 struct document {
     enum document_type type;
     char site[16];
-    char audience[64]; /* "gateway", a connector's id, a device's GUID, or "all" */
-    int64_t sequence, issued, expires;
-    json_t *content; /* owned by the document once read; borrowed when signing */
+    char audience[64];                 /* "gateway", a connector's id, a device's GUID, or "all" */
+    int64_t sequence, issued, expires; /* sequence from 1 on; wall seconds */
+    json_t *content;                   /* owned by the document once read; borrowed when signing */
 };
 void document_done(struct document *d); /* drops content */
 
@@ -31,6 +31,7 @@ struct document_signer; /* key, its certificate, the root */
 MUST_USE enum result document_signer_new(struct slice key_pem, struct slice certificate_pem, struct slice root_pem,
                                          struct document_signer **ret, struct error *err);
 void document_signer_free(struct document_signer *s);
+/* R_INVALID: members that no receiver would take, or the signer's certificate is for another site or use. */
 MUST_USE enum result document_sign(const struct document_signer *s, const struct document *d, char **ret,
                                    struct error *err);
 
@@ -42,7 +43,8 @@ struct document_expect {
     int64_t min_sequence; /* a lower one is refused (R_CONFLICT); 0 at first */
     int64_t now;
 };
-/* Chain to the pin, URN, signature, type, site, audience, sequence, time. R_DENIED, R_CONFLICT, R_TIMEOUT (expired). */
+/* Chain to the pin, URN, signature, type, site, audience, sequence, time. R_DENIED (also when it is malformed),
+ * R_CONFLICT, R_TIMEOUT (expired). On OK the caller document_done()s; otherwise *ret holds nothing. */
 MUST_USE enum result document_read(struct slice text, const struct document_expect *e, struct document *ret,
                                    struct error *err);
 

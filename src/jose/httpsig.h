@@ -8,7 +8,8 @@
  *   Signature: cmg=:…:
  *
  * keyid is the base64url SHA-256 of the SubjectPublicKeyInfo. Algorithms: ecdsa-p256-sha256, ecdsa-p384-sha384,
- * rsa-pss-sha512, ed25519, by the key. content-digest is covered always; of an empty body too.
+ * rsa-pss-sha512, ed25519, by the key. content-digest is covered always; of an empty body too. A receiver takes the
+ * components and the parameters in any order, each exactly once and none besides.
  */
 #ifndef JOSE_HTTPSIG_H
 #define JOSE_HTTPSIG_H

@@ -486,6 +486,73 @@ static void only_p256_keys_with_their_private_part_sign(void **state)
     EVP_PKEY_free(public);
 }
 
+static json_t *rsa_jwk(EVP_PKEY *key)
+{
+    unsigned char bytes[512];
+    char n[BASE64_SIZE(512)], e[BASE64_SIZE(8)];
+    BIGNUM *modulus = NULL, *exponent = NULL;
+    assert_true(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus));
+    assert_true(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent));
+    encode_base64url(slice_make(bytes, (size_t)BN_bn2bin(modulus, bytes)), n);
+    encode_base64url(slice_make(bytes, (size_t)BN_bn2bin(exponent, bytes)), e);
+    BN_free(modulus);
+    BN_free(exponent);
+    return json_pack("{s:s, s:s, s:s, s:s}", "kty", "RSA", "kid", "rsa", "n", n, "e", e);
+}
+
+/* RSASSA-PKCS1-v1_5 with SHA-256. */
+static char *sign_rs256(EVP_PKEY *key, const char *header)
+{
+    unsigned char signature[512];
+    size_t len = sizeof signature;
+    char *unsigned_text = forge_raw(header, "{}", SLICE("x")), *end = strrchr(unsigned_text, '.');
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert_true(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) > 0);
+    assert_true(EVP_DigestSign(ctx, signature, &len, (unsigned char *)unsigned_text, (size_t)(end - unsigned_text)) >
+                0);
+    EVP_MD_CTX_free(ctx);
+    free(unsigned_text);
+    return forge_raw(header, "{}", slice_make(signature, len));
+}
+
+static void an_rsa_key_serves_where_rs256_is_taken_and_nowhere_else(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    json_t *h, *p;
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+    json_t *jwk = rsa_jwk(key);
+    struct jose_keys *keys = forge_keys(f->signer, jwk);
+    assert_int_equal(jose_keys_count(keys), 2);
+    char *text = sign_rs256(key, "{\"alg\":\"RS256\",\"kid\":\"rsa\"}");
+    assert_int_equal(jose_verify(keys, slice_of(text), "RS256", &h, &p, &err), REASON_OK);
+    json_decref(h);
+    json_decref(p);
+    assert_int_equal(jose_verify(keys, slice_of(text), "ES256", &h, &p, &err), REASON_TOKEN_MALFORMED);
+    char *confused = sign_rs256(key, "{\"alg\":\"ES256\",\"kid\":\"rsa\"}");
+    assert_int_equal(jose_verify(keys, slice_of(confused), "RS256 ES256", &h, &p, &err), REASON_TOKEN_BAD_SIGNATURE);
+    char *pss = sign_rs256(key, "{\"alg\":\"PS256\",\"kid\":\"rsa\"}");
+    assert_int_equal(jose_verify(keys, slice_of(pss), "PS256", &h, &p, &err), REASON_TOKEN_BAD_SIGNATURE);
+    free(pss);
+    free(confused);
+    free(text);
+    jose_keys_free(keys);
+    json_decref(jwk);
+    EVP_PKEY_free(key);
+}
+
+static void a_key_set_with_a_weak_rsa_key_is_refused(void **state UNUSED)
+{
+    struct jose_keys *keys;
+    struct error err;
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+    json_t *set = json_pack("{s:[o]}", "keys", rsa_jwk(key));
+    assert_int_equal(jose_keys_new(set, &keys, &err), R_INVALID);
+    assert_non_null(strstr(err.text, "1024"));
+    json_decref(set);
+    EVP_PKEY_free(key);
+}
+
 static void *sign_and_verify(void *arg)
 {
     struct fixture *f = arg;
@@ -535,6 +602,8 @@ int main(void)
         cmocka_unit_test(keys_for_other_things_are_left_out_of_a_set),
         cmocka_unit_test(a_public_jwk_holds_no_secret),
         cmocka_unit_test(only_p256_keys_with_their_private_part_sign),
+        cmocka_unit_test(an_rsa_key_serves_where_rs256_is_taken_and_nowhere_else),
+        cmocka_unit_test(a_key_set_with_a_weak_rsa_key_is_refused),
         cmocka_unit_test(threads_share_a_signer_and_a_key_set),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
