@@ -311,7 +311,8 @@ enum result conf_load(const char *path, const struct conf_schema *schema, void *
     size_t len = 0;
     struct error err;
     if (file_read(path, CONF_FILE_MAX, &text, &len, &err) != OK) {
-        conf_fault_add(faults, 0, "%s", err.text);
+        size_t named = strlen(path) + strlen(": "); /* faults are printed behind the path already */
+        conf_fault_add(faults, 0, "%s", strlen(err.text) > named ? err.text + named : err.text);
         return R_INVALID;
     }
     yaml_parser_t parser;

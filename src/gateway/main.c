@@ -5,36 +5,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/opt.h"
+#include "conf/daemon.h"
 #include "gateway/admin.h"
 #include "gateway/start.h"
 
-enum { DRAIN_TICK_MS = 50, USAGE = 2 };
+enum { DRAIN_TICK_MS = 50 };
 
-struct options {
-    const char *config;
-    bool check_config, version, reference;
-};
-
-static const struct opt opts[] = {
-    {.name = "config",
-     .kind = OPT_TEXT,
-     .offset = offsetof(struct options, config),
-     .value = "FILE",
-     .help = "the configuration (default: /etc/opencmg/gateway.yaml)"},
-    {.name = "check-config",
-     .kind = OPT_FLAG,
-     .offset = offsetof(struct options, check_config),
-     .help = "list every fault of the configuration and exit"},
-    {.name = "reference",
-     .kind = OPT_FLAG,
-     .offset = offsetof(struct options, reference),
-     .help = "print the keys of the configuration file and exit"},
-    {.name = "version", .kind = OPT_FLAG, .offset = offsetof(struct options, version), .help = "print the version"},
-    {0},
-};
-static const struct opt_command command = {
-    "cmg-gateway [options]", "The cloud management gateway: lets in the devices that prove who they are.", opts, 0, 0};
+static struct gateway_config config;
 
 struct process {
     struct gateway gateway;
@@ -64,13 +41,13 @@ static void on_terminate(void *arg)
     loop_timer_start(p->tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
 }
 
-static int run(const struct gateway_config *config)
+static int run(void)
 {
     static struct process p;
     struct error err;
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
-    if (gateway_start(&p.gateway, config, p.loop, &err) != OK ||
+    if (gateway_start(&p.gateway, &config, p.loop, &err) != OK ||
         gateway_admin_listen(&p.gateway, &p.admin, &err) != OK) {
         log_msg(LOG_ERROR, "gateway", "can't start: %s", err.text);
         return EXIT_FAILURE;
@@ -89,46 +66,26 @@ static int run(const struct gateway_config *config)
     return EXIT_SUCCESS;
 }
 
-static int start(const char *path, bool check_only)
+static enum result load(const char *path, struct conf_faults *faults)
 {
-    static struct gateway_config config;
-    struct conf_faults faults = {0};
-    struct error err;
-    if (gateway_config_load(path, &config, &faults) != OK) {
-        conf_faults_print(&faults, path, stderr);
-        return EXIT_FAILURE;
-    }
-    if (check_only) {
-        (void)printf("%s: no fault found\n", path);
-        return EXIT_SUCCESS;
-    }
-    if (conf_log_apply(&config.log, &err) != OK) {
-        (void)fprintf(stderr, "cmg-gateway: %s\n", err.text);
-        return EXIT_FAILURE;
-    }
-    return run(&config);
+    return gateway_config_load(path, &config, faults);
+}
+
+static const struct conf_log *log_keys(void)
+{
+    return &config.log;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.config = "/etc/opencmg/gateway.yaml"};
-    const char **args;
-    size_t count;
-    struct error err;
-    enum result r = opt_parse(&command, argc - 1, argv + 1, &o, &args, &count, &err);
-    if (r == R_EOF)
-        return EXIT_SUCCESS;
-    if (r != OK) {
-        (void)fprintf(stderr, "cmg-gateway: %s\n", err.text);
-        return USAGE;
-    }
-    if (o.version) {
-        (void)puts("cmg-gateway " CMG_VERSION);
-        return EXIT_SUCCESS;
-    }
-    if (o.reference) {
-        gateway_config_reference(stdout);
-        return EXIT_SUCCESS;
-    }
-    return start(o.config, o.check_config);
+    static const struct conf_daemon daemon = {
+        .name = "cmg-gateway",
+        .summary = "The cloud management gateway: lets in the devices that prove who they are.",
+        .default_config = "/etc/opencmg/gateway.yaml",
+        .load = load,
+        .reference = gateway_config_reference,
+        .log = log_keys,
+        .run = run,
+    };
+    return conf_daemon_main(&daemon, argc, argv);
 }

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/daemon.h"
+
+#include <stdlib.h>
+
+#include "base/opt.h"
+
+enum { USAGE = 2 };
+
+struct options {
+    const char *config;
+    bool check_config, version, reference;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct opt opts[] = {
+    {.name = "config", .kind = OPT_TEXT, .offset = AT(config), .value = "FILE", .help = "the configuration"},
+    {.name = "check-config", .kind = OPT_FLAG, .offset = AT(check_config), .help = "list every fault of it and exit"},
+    {.name = "reference",
+     .kind = OPT_FLAG,
+     .offset = AT(reference),
+     .help = "print the keys that it may have and exit"},
+    {.name = "version", .kind = OPT_FLAG, .offset = AT(version), .help = "print the version and exit"},
+    {0},
+};
+
+static int start(const struct conf_daemon *d, const char *path, bool check_only)
+{
+    struct conf_faults faults = {0};
+    struct error err;
+    if (d->load(path, &faults) != OK) {
+        conf_faults_print(&faults, path, stderr);
+        return EXIT_FAILURE;
+    }
+    if (check_only) {
+        (void)printf("%s: no fault found\n", path);
+        return EXIT_SUCCESS;
+    }
+    if (conf_log_apply(d->log(), &err) != OK) {
+        (void)fprintf(stderr, "%s: %s\n", d->name, err.text);
+        return EXIT_FAILURE;
+    }
+    return d->run();
+}
+
+int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv)
+{
+    struct options o = {.config = d->default_config};
+    char usage[128];
+    (void)snprintf(usage, sizeof usage, "%s [options]   (without --config: %s)", d->name, d->default_config);
+    struct opt_command command = {usage, d->summary, opts, 0, 0};
+    const char **args;
+    size_t count;
+    struct error err;
+    enum result r = opt_parse(&command, argc - 1, argv + 1, &o, &args, &count, &err);
+    if (r == R_EOF)
+        return EXIT_SUCCESS;
+    if (r != OK) {
+        (void)fprintf(stderr, "%s: %s\n", d->name, err.text);
+        return USAGE;
+    }
+    if (o.version)
+        (void)printf("%s %s\n", d->name, CMG_VERSION);
+    else if (o.reference)
+        d->reference(stdout);
+    else
+        return start(d, o.config, o.check_config);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line that every daemon shares: --config, --check-config, --reference, --version, --help. */
+#ifndef CONF_DAEMON_H
+#define CONF_DAEMON_H
+
+#include "conf/log_keys.h"
+
+struct conf_daemon {
+    const char *name, *summary;
+    const char *default_config;
+    /* Reads and checks the configuration into memory of the program's own. */
+    enum result (*load)(const char *path, struct conf_faults *faults);
+    void (*reference)(FILE *out);
+    const struct conf_log *(*log)(void); /* of what was loaded */
+    int (*run)(void);                    /* the exit code */
+};
+
+/* Exit codes: that of run(); 0 after --help, --version, --reference and a --check-config without a fault; 1 with
+ * faults; 2 usage. */
+int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv);
+
+#endif
