@@ -433,8 +433,8 @@ static void every_parameter_is_needed_and_bounded(void **state)
         "created=01800000000;nonce=\"n\";keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
         "created=1800000000000000;nonce=\"n\";keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
         "created;nonce=\"n\";keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
-        "created=1800000000;nonce=\"01234567890123456789012345678901234567890123456789012345678901234\";keyid=\"%s\";"
-        "alg=\"ecdsa-p256-sha256\";tag=\"cmg\"", /* 65 */
+        ("created=1800000000;nonce=\"01234567890123456789012345678901234567890123456789012345678901234\";keyid=\"%s\";"
+         "alg=\"ecdsa-p256-sha256\";tag=\"cmg\""), /* 65 */
     };
     char *id = keyid(f);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
