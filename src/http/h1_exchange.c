@@ -52,8 +52,13 @@ static void op_respond(struct http_exchange *x, const struct http_response *head
 {
     struct http_h1_exchange *e = of(x);
     struct http_h1_server *c = e->server;
-    if (e->over || c->head_sent)
+    if (e->over)
         return;
+    e->over = end;
+    if (c->head_sent) { /* a bug of the handler; the client must not take a part of it for the whole */
+        http_h1_server_break(c, R_CONFLICT, "answered twice");
+        return;
+    }
     struct http_h1_frame f = frame_of(&x->request, head, end);
     bool to_head = slice_eq(x->request.method, SLICE("HEAD"));
     c->bodiless = to_head || head->status == 204 || head->status == 304;
@@ -69,8 +74,6 @@ static void op_respond(struct http_exchange *x, const struct http_response *head
     c->wire.counted = !c->bodiless && f.length >= 0;
     c->wire.left = c->wire.counted ? (uint64_t)f.length : 0;
     c->progress = loop_now_ms(c->loop);
-    if (end)
-        e->over = true;
     http_h1_server_later(c);
 }
 
