@@ -445,7 +445,9 @@ static void flush(struct http_h2 *h)
 
 /* --- the end --- */
 
-/* Why a session ended that nobody ended by h2_fail: nghttp2 did, or both sides are done. */
+/* Nothing more to read and nothing to write, and nobody said h2_fail: nghttp2 ended it for a fault, or both sides are
+ * done. In peace, what the kernel has not taken yet is still sent, and the peer closes (or h2_health loses patience):
+ * a close with unread bytes would be a reset, which can take the end of an answer with it. */
 static void ended_by_itself(struct http_h2 *h)
 {
     const struct error *e = h->our_complaint.code    ? &h->our_complaint
@@ -453,8 +455,10 @@ static void ended_by_itself(struct http_h2 *h)
                                                      : NULL;
     if (e)
         h2_fail(h, NGHTTP2_NO_ERROR, e->code, "%s", e->text);
+    else if (h->open)
+        h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "the connection ended");
     else
-        h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "the connection is done");
+        h2_health_linger(h);
 }
 
 static void destroy(struct http_h2 *h)
@@ -487,7 +491,7 @@ static void step(void *arg)
         if (!h->dirty || h->closing)
             break;
     }
-    if (!h->closing && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
+    if (!h->closing && !h->linger_ms && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
         ended_by_itself(h);
     if (h->closing) {
         flush(h); /* the GOAWAY, as far as the peer still reads */
@@ -504,7 +508,7 @@ static void step(void *arg)
 static void on_data(void *ctx, struct slice data)
 {
     struct http_h2 *h = ctx;
-    if (h->closing)
+    if (h->closing || h->linger_ms)
         return;
     h->received_ms = loop_now_ms(h->loop);
     h2_flow_clock(h);
@@ -624,14 +628,14 @@ size_t http_h2_streams(const struct http_h2 *h)
 
 bool http_h2_draining(const struct http_h2 *h)
 {
-    return h->draining || h->peer_draining || h->closing;
+    return h->draining || h->peer_draining || h->linger_ms || h->closing;
 }
 
 /* RFC 9113 6.8: a server says so first, and names its last stream a round trip later, when requests that were under way
  * have arrived; a client has nothing to wait for. */
 void http_h2_drain(struct http_h2 *h)
 {
-    if (h->draining || h->closing)
+    if (h->draining || h->linger_ms || h->closing)
         return;
     h->draining = true;
     if (h->role->server) {

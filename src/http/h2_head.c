@@ -131,7 +131,7 @@ void h2_head_add(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value
         return;
     struct slice known = slice_make(n.base, n.len);
     for (size_t i = 0; i < ARRAY_LEN(special); i++)
-        if (slice_eq(known, special[i].name)) {
+        if (known.len == special[i].name.len && slice_eq(known, special[i].name)) {
             special[i].take(head, value);
             return;
         }

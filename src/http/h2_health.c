@@ -12,6 +12,8 @@ enum {
     UPDATES_BURST = 20000,
     UPDATES_PER_SECOND = 1000,
     COST_SETTINGS = 20,
+    LINGER_MS = 2000, /* for the peer's end, when ours is sent */
+    LINGER_SENDING_MS = 30 * 1000,
     NOTICE_MS = 1000, /* between the two GOAWAYs when no PING comes back */
 };
 
@@ -150,13 +152,13 @@ static uint64_t check_ping(struct http_h2 *h, uint64_t now)
 
 static uint64_t check_idle(struct http_h2 *h, uint64_t now)
 {
-    if (!h->o.idle_ms)
+    if (!h->o.idle_ms || h->draining)
         return UINT64_MAX;
     if (h->open)
         return now + h->o.idle_ms;
     if (now < h->idle_ms + h->o.idle_ms)
         return h->idle_ms + h->o.idle_ms;
-    h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "idle for %llu ms", (unsigned long long)h->o.idle_ms);
+    http_h2_drain(h); /* not just closed: a request may be on its way */
     return UINT64_MAX;
 }
 
@@ -198,18 +200,38 @@ static uint64_t check_notice(struct http_h2 *h, uint64_t now)
     return UINT64_MAX;
 }
 
+static uint64_t check_linger(struct http_h2 *h, uint64_t now)
+{
+    bool sending = net_stream_queued(h->stream) > 0;
+    uint64_t end = h->linger_ms + (sending ? LINGER_SENDING_MS : LINGER_MS);
+    if (now >= end)
+        h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "the connection is done");
+    return sooner(end, now + LINGER_MS);
+}
+
 static void tick(void *arg)
 {
     struct http_h2 *h = arg;
     if (h->closing)
         return;
     uint64_t now = loop_now_ms(h->loop);
+    if (h->linger_ms) {
+        loop_timer_start(h->timer, check_linger(h, now) - now, 0);
+        return;
+    }
     uint64_t next = check_ping(h, now);
     next = sooner(next, check_idle(h, now));
     next = sooner(next, check_bodies(h, now));
     next = sooner(next, check_notice(h, now));
     if (next != UINT64_MAX && !h->closing)
         loop_timer_start(h->timer, next > now ? next - now : 1, 0);
+}
+
+void h2_health_linger(struct http_h2 *h)
+{
+    h->linger_ms = loop_now_ms(h->loop);
+    net_stream_shutdown(h->stream);
+    loop_timer_start(h->timer, LINGER_MS, 0);
 }
 
 void h2_health_start(struct http_h2 *h)

@@ -99,7 +99,8 @@ struct http_h2 {
     size_t withheld;   /* connection credit not given back while `unconsumed` is over the budget */
     uint64_t now_us, rtt_us, rtt_at_us, rtt_seen_us, rtt_ping_us;
     /* health */
-    uint64_t received_ms, ping_ms, idle_ms, notice_ms; /* instants; ping, notice: 0 = none under way */
+    uint64_t received_ms, idle_ms;          /* instants */
+    uint64_t ping_ms, notice_ms, linger_ms; /* instants; 0: not under way */
     struct h2_bucket useless, updates;
     /* ends */
     bool in_step, dirty;
@@ -165,5 +166,6 @@ void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);
 void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_final_goaway(struct http_h2 *h);
+void h2_health_linger(struct http_h2 *h); /* our end is sent; the peer's is awaited a little */
 
 #endif

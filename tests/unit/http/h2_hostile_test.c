@@ -358,6 +358,11 @@ static bool client_gone(void *arg)
     return ((struct kit *)arg)->client_closed;
 }
 
+static bool raw_ended(void *arg)
+{
+    return ((struct raw *)arg)->ended;
+}
+
 static void end_client(struct kit *k, struct raw *r)
 {
     raw_stop(r);
@@ -400,7 +405,7 @@ static void calls_above_the_last_stream_of_a_goaway_may_be_tried_again(void **st
     raw_headers(&r, 1, NGHTTP2_FLAG_END_STREAM, ok);
     assert_true(kit_run(k, kit_done, &low, 1000));
     assert_true(low.ended);
-    assert_true(kit_run(k, client_gone, k, 1000)); /* nothing left to do */
+    assert_true(kit_run(k, raw_ended, &r, 1000)); /* nothing left to do */
     end_client(k, &r);
 }
 
@@ -417,6 +422,19 @@ static void calls_that_never_left_may_be_tried_again(void **state)
     http_h2_close(k->client);
     assert_true(kit_run(k, kit_done, &sent, 1000) && kit_run(k, kit_done, &kept, 1000));
     assert_true(sent.failed && !sent.failure.unsent);
+    end_client(k, &r);
+}
+
+static void a_peer_that_does_not_close_is_waited_for_a_little(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = client_with(&r);
+    (void)state;
+    http_h2_drain(k->client);
+    assert_true(kit_run(k, raw_ended, &r, 1000));
+    assert_false(k->client_closed);
+    assert_true(kit_run(k, client_gone, k, 3000));
+    assert_int_equal(k->client_why.code, R_EOF);
     end_client(k, &r);
 }
 
@@ -543,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_refused_stream_may_be_tried_again),
         cmocka_unit_test(calls_above_the_last_stream_of_a_goaway_may_be_tried_again),
         cmocka_unit_test(calls_that_never_left_may_be_tried_again),
+        cmocka_unit_test(a_peer_that_does_not_close_is_waited_for_a_little),
         cmocka_unit_test(a_goaway_that_crosses_a_call_leaves_it_unsent),
         cmocka_unit_test(no_error_after_a_whole_answer_is_a_success),
         cmocka_unit_test(answers_that_are_not_http_fail_as_protocol),

@@ -327,7 +327,11 @@ struct kit *kit_new(const struct kit_options *o)
     struct kit *k = mem_zalloc(sizeof *k);
     k->loop = loop_new();
     k->watch = loop_timer_new(k->loop, watch, k);
-    loopback_pair(k->loop, o->delay_ms, o->delay_ms ? 64 * 1024 * 1024 : 0, &k->client_stream, &k->server_stream);
+    loopback_pair(k->loop, o->delay_ms,
+                  o->capacity   ? o->capacity
+                  : o->delay_ms ? 64 * 1024 * 1024
+                                : 0,
+                  &k->client_stream, &k->server_stream);
     if (!o->no_server)
         k->server = http_h2_server(k->loop, k->server_stream, &o->h2, &server_events, k);
     if (!o->no_client)

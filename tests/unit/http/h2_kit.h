@@ -50,6 +50,7 @@ struct kit {
 
 struct kit_options {
     uint64_t delay_ms;
+    size_t capacity; /* of the line; 0: plenty */
     struct http_h2_options h2;
     bool no_client, no_server; /* the test speaks on that stream itself */
 };

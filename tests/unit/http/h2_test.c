@@ -228,6 +228,26 @@ static void a_drained_server_ends_what_it_has_and_takes_no_more(void **state)
     kit_free(k);
 }
 
+/* The session is done when the last frame is written; the line still has most of it to take. */
+static void a_drained_server_loses_nothing_of_a_large_answer(void **state)
+{
+    struct kit_options o = {.h2 = kit_h2, .capacity = 16 * 1024};
+    struct kit *k = kit_new(&o);
+    struct kit_call c = {0};
+    (void)state;
+    kit_call(k, &c, NULL, "/bytes/200000", 0);
+    kit_pass(k, 1);
+    http_h2_drain(k->server);
+    net_stream_pause(k->client_stream); /* it reads later */
+    kit_pass(k, 50);
+    net_stream_resume(k->client_stream);
+    assert_true(kit_run(k, kit_done, &c, 5000));
+    assert_true(c.ended);
+    assert_int_equal(c.checked, 200000);
+    assert_true(kit_run(k, both_closed, k, 5000));
+    kit_free(k);
+}
+
 static void a_drained_client_ends_what_it_has(void **state)
 {
     struct kit *k = plain();
@@ -348,6 +368,7 @@ int main(void)
         cmocka_unit_test(calls_over_the_maximum_are_refused_at_once),
         cmocka_unit_test(a_call_cancelled_before_it_left_leaves_no_trace),
         cmocka_unit_test(a_drained_server_ends_what_it_has_and_takes_no_more),
+        cmocka_unit_test(a_drained_server_loses_nothing_of_a_large_answer),
         cmocka_unit_test(a_drained_client_ends_what_it_has),
         cmocka_unit_test(an_idle_session_is_closed),
         cmocka_unit_test(a_silent_peer_is_found_by_pings),

@@ -102,7 +102,8 @@ static void deliver(struct end *e)
         e->inbox -= n;
         c->start += n;
         c->len -= n;
-        e->s.events->on_data(e->s.ctx, data);
+        if (n)
+            e->s.events->on_data(e->s.ctx, data);
         if (c->len == 0)
             take_first(e);
         if (!e->closed)
@@ -167,9 +168,24 @@ static void shut(struct net_stream *s)
     e->shut = true;
 }
 
+/* What the line had not taken is lost with its writer. */
+static void lose_queued(struct end *to)
+{
+    size_t kept = 0;
+    for (struct chunk *c = to->first; c; c = c->next) {
+        if (c->len > to->capacity - kept) {
+            to->inbox -= c->len - (to->capacity - kept);
+            c->len = to->capacity - kept;
+        }
+        kept += c->len;
+    }
+}
+
 static void close_end(struct net_stream *s)
 {
     struct end *e = of(s);
+    if (e->peer)
+        lose_queued(e->peer);
     shut(s);
     if (e->peer)
         e->peer->peer = NULL;
