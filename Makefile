@@ -30,8 +30,8 @@ unit: build ## unit tests alone
 integration: build ## tests with the real programs alone
 	@$(PYTEST) -q tests/integration
 
-lint: deps ## layers, sizes, banned calls, formatting
-	@tools/lint
+lint: deps ## layers, sizes, banned calls, formatting, and a build with clang
+	@tools/lint --clang
 
 asan: deps ## all tests with address and undefined-behaviour sanitizers
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
@@ -43,4 +43,4 @@ bench: build ## requests and handshakes beside nginx, as ratios
 	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick)
 
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-clang

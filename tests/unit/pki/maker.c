@@ -175,7 +175,7 @@ static void add_number(X509_CRL *crl, int nid, const char *text)
 
 static void sign_pss(X509_CRL *crl, EVP_PKEY *key, const char *md)
 {
-    EVP_PKEY_CTX *parameters;
+    EVP_PKEY_CTX *parameters = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     must(ctx && EVP_DigestSignInit(ctx, &parameters, EVP_get_digestbyname(md), NULL, key));
     must(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING));
