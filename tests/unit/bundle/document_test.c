@@ -465,6 +465,20 @@ static void fields_of_a_payload_are_required_and_of_their_kind(void **state)
     X509_free(cert);
 }
 
+static void a_reader_of_any_site_is_not_told_another_than_signed(void **state)
+{
+    struct fixture *f = *state;
+    struct document_expect e = expect(f);
+    X509 *cert = issue(PKI_SIGNING, "urn:opencmg:LAB:signing:bundle", f->lab.sign_key, f->lab.root, f->lab.root_key,
+                       NOW - 1, NOW + 9999);
+    json_t *payload = payload_of();
+    json_object_set_new(payload, "site", json_string("LAB2"));
+    e.site = NULL;
+    assert_int_equal(read_text(forge(f->lab.sign_key, x5c_of(cert, f->lab.root), "opencmg-bundle+jws", payload), &e),
+                     R_DENIED);
+    X509_free(cert);
+}
+
 static void x5c_is_exactly_two_certificates(void **state)
 {
     struct fixture *f = *state;
@@ -554,6 +568,7 @@ int main(void)
         cmocka_unit_test(time_decides_to_the_second),
         cmocka_unit_test(no_changed_character_goes_unnoticed),
         cmocka_unit_test(fields_of_a_payload_are_required_and_of_their_kind),
+        cmocka_unit_test(a_reader_of_any_site_is_not_told_another_than_signed),
         cmocka_unit_test(x5c_is_exactly_two_certificates),
         cmocka_unit_test(a_signer_needs_things_that_belong_together),
         cmocka_unit_test(a_kept_document_replaces_the_last_one_whole),

@@ -414,6 +414,8 @@ static void every_parameter_is_needed_and_bounded(void **state)
 {
     struct fixture *f = *state;
     static const char *const bad[] = {
+        "created=1800000000;created=1800000000;keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
+        "created=1800000000;keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\";tag=\"cmg\"",
         "nonce=\"n\";keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
         "created=1800000000;keyid=\"%s\";alg=\"ecdsa-p256-sha256\";tag=\"cmg\"",
         "created=1800000000;nonce=\"n\";keyid=\"%s\";tag=\"cmg\"",
@@ -445,6 +447,15 @@ static void every_parameter_is_needed_and_bounded(void **state)
         free(text);
     }
     free(id);
+}
+
+static void the_name_of_another_key_is_refused_although_the_signature_fits(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const text = "(\"@method\" \"cmg-target\" \"content-digest\");created=1800000000;nonce=\"n\";"
+                                    "keyid=\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\";"
+                                    "alg=\"ecdsa-p256-sha256\";tag=\"cmg\"";
+    assert_int_equal(verify_form(f, "mtd", text, text), R_DENIED);
 }
 
 static void other_labels_and_several_signatures_are_refused(void **state)
@@ -540,6 +551,7 @@ int main(void)
         cmocka_unit_test(the_order_is_the_senders_and_is_signed),
         cmocka_unit_test(what_is_covered_is_all_three_and_nothing_else),
         cmocka_unit_test(every_parameter_is_needed_and_bounded),
+        cmocka_unit_test(the_name_of_another_key_is_refused_although_the_signature_fits),
         cmocka_unit_test(other_labels_and_several_signatures_are_refused),
         cmocka_unit_test(a_huge_field_is_refused),
         cmocka_unit_test(a_zero_signature_does_not_verify),
