@@ -20,6 +20,7 @@ struct store_endpoint {
     const char *anchors_pem;
     const char *upstream_host; /* "" : that of the URL */
     int64_t answer_s;          /* 0: the connector's default */
+    bool allow_encoded_slash, websocket;
 };
 
 /* R_CONFLICT: the id, the path or the host is taken. */

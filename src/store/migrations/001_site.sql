@@ -65,7 +65,9 @@ CREATE TABLE endpoint (
     url TEXT NOT NULL,
     anchors_pem TEXT,
     upstream_host TEXT NOT NULL,
-    answer_s BIGINT NOT NULL
+    answer_s BIGINT NOT NULL,
+    allow_encoded_slash BIGINT NOT NULL,
+    websocket BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX endpoint_path ON endpoint (LOWER(role), LOWER(name)) WHERE role <> '';
 CREATE UNIQUE INDEX endpoint_host ON endpoint (LOWER(host)) WHERE host <> '';

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin socket: connections, the table of requests, answers that all handlers share. */
+#include "mp/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server.h"
+#include "mp/form.h"
+#include "net/tcp.h"
+#include "store/audit.h"
+
+enum { SOCKET_MODE = 0660, BODY_MAX = 64 * 1024 * 1024, ALLOW_SIZE = 64 };
+
+static const struct mp_admin_route routes[] = {
+    {"GET", "/v1/status", mp_admin_status},
+    {"POST", "/v1/gateways", mp_admin_gateway_add},
+    {"GET", "/v1/gateways", mp_admin_gateway_list},
+    {"DELETE", "/v1/gateways/*", mp_admin_gateway_remove},
+    {"POST", "/v1/connectors", mp_admin_connector_add},
+    {"GET", "/v1/connectors", mp_admin_connector_list},
+    {"DELETE", "/v1/connectors/*", mp_admin_connector_remove},
+    {"GET", "/v1/management-points", mp_admin_mp_list},
+    {"DELETE", "/v1/management-points/*", mp_admin_mp_remove},
+    {"POST", "/v1/tokens", mp_admin_token_add},
+    {"GET", "/v1/tokens", mp_admin_token_list},
+    {"POST", "/v1/tokens/*/block", mp_admin_token_block},
+    {"POST", "/v1/tokens/*/unblock", mp_admin_token_unblock},
+    {"GET", "/v1/devices", mp_admin_device_list},
+    {"GET", "/v1/devices/*", mp_admin_device_get},
+    {"DELETE", "/v1/devices/*", mp_admin_device_remove},
+    {"POST", "/v1/devices/*/block", mp_admin_device_block},
+    {"POST", "/v1/devices/*/unblock", mp_admin_device_unblock},
+    {"POST", "/v1/devices/*/approve", mp_admin_device_approve},
+    {"POST", "/v1/policies", mp_admin_policy_put},
+    {"GET", "/v1/policies", mp_admin_policy_list},
+    {"DELETE", "/v1/policies/*", mp_admin_policy_remove},
+    {"POST", "/v1/endpoints", mp_admin_endpoint_add},
+    {"GET", "/v1/endpoints", mp_admin_endpoint_list},
+    {"DELETE", "/v1/endpoints/*", mp_admin_endpoint_remove},
+    {"POST", "/v1/trust", mp_admin_trust_add},
+    {"GET", "/v1/trust", mp_admin_trust_list},
+    {"DELETE", "/v1/trust/*", mp_admin_trust_remove},
+    {"GET", "/v1/settings", mp_admin_settings_list},
+    {"PUT", "/v1/settings/*", mp_admin_setting_put},
+    {"GET", "/v1/enrollment", mp_admin_enrollment},
+    {"GET", "/v1/bundle", mp_admin_bundle},
+    {"GET", "/v1/audit", mp_admin_audit},
+};
+
+/* --- finding the handler --- */
+
+static bool take_param(struct arena *a, struct slice segment, char ret[MP_PARAM_SIZE])
+{
+    struct slice decoded;
+    if (mp_percent_decode(segment, false, a, &decoded, NULL) != OK || !decoded.len)
+        return false;
+    json_t *text = json_stringn(decoded.ptr, decoded.len); /* NULL when it is not UTF-8 */
+    json_decref(text);
+    return text && slice_to_cstr(decoded, ret, MP_PARAM_SIZE);
+}
+
+static bool matches(struct arena *a, const char *pattern, struct slice path, char params[MP_PARAMS_MAX][MP_PARAM_SIZE])
+{
+    struct slice want = slice_of(pattern);
+    size_t count = 0;
+    while (want.ptr && path.ptr) {
+        struct slice wanted = slice_cut(&want, '/'), segment = slice_cut(&path, '/');
+        if (!slice_eq(wanted, SLICE("*"))) {
+            if (!slice_eq(wanted, segment))
+                return false;
+        } else if (count == MP_PARAMS_MAX || !take_param(a, segment, params[count++])) {
+            return false;
+        }
+    }
+    return !want.ptr && !path.ptr;
+}
+
+const struct mp_admin_route *mp_admin_route_find(struct arena *a, struct slice method, struct slice path,
+                                                 char params[MP_PARAMS_MAX][MP_PARAM_SIZE], const char **ret_allow)
+{
+    const char *allow = "";
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!matches(a, routes[i].pattern, path, params))
+            continue;
+        if (slice_eq(method, slice_of(routes[i].method)))
+            return &routes[i];
+        allow = arena_printf(a, "%s%s%s", allow, *allow ? ", " : "", routes[i].method).ptr;
+    }
+    *ret_allow = allow;
+    return NULL;
+}
+
+/* --- connections --- */
+
+struct admin_connection {
+    struct mp_admin *admin;
+    struct admin_connection *next, **link;
+    struct http_server_conn *http;
+    unsigned uid;
+};
+
+struct mp_admin {
+    struct mp_site *site;
+    struct net_listener *listener;
+    struct admin_connection *connections;
+};
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    struct admin_connection *c = owner;
+    struct mp_request *r = mp_request_new(c->admin->site, NULL, x);
+    const char *allow;
+    (void)snprintf(r->caller, sizeof r->caller, "uid:%u", c->uid);
+    const struct mp_admin_route *route = mp_admin_route_find(r->arena, x->request.method, r->path, r->params, &allow);
+    if (route)
+        mp_request_collect(r, route->handle, BODY_MAX);
+    else if (*allow)
+        mp_refuse_method(r, allow);
+    else
+        mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, NULL);
+}
+
+static void on_close(void *owner)
+{
+    struct admin_connection *c = owner;
+    if ((*c->link = c->next))
+        c->next->link = c->link;
+    free(c);
+}
+
+static const struct http_server_events events = {.on_request = on_request, .on_close = on_close};
+
+static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
+{
+    struct mp_admin *a = ctx;
+    unsigned uid, gid;
+    (void)peer;
+    if (!net_unix_peer(stream, &uid, &gid)) {
+        log_msg(LOG_WARN, "mp", "the admin socket's caller can't be told; it was hung up on");
+        net_stream_close(stream);
+        return;
+    }
+    struct admin_connection *c = mem_zalloc(sizeof *c);
+    c->admin = a;
+    c->uid = uid;
+    c->link = &a->connections;
+    if ((c->next = a->connections))
+        c->next->link = &c->next;
+    a->connections = c;
+    c->http = http_server_conn_new(a->site->loop, stream, false, &http_server_defaults, &events, c);
+}
+
+enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err)
+{
+    struct mp_admin *a = mem_zalloc(sizeof *a);
+    a->site = site;
+    enum result r =
+        net_listen_unix(site->loop, site->config->admin_socket, SOCKET_MODE, on_accept, a, &a->listener, err);
+    if (r != OK) {
+        free(a);
+        return error_prefix(err, "admin_socket");
+    }
+    *ret = a;
+    return OK;
+}
+
+void mp_admin_hang_up(struct mp_admin *a)
+{
+    if (!a)
+        return;
+    net_listener_close(a->listener);
+    a->listener = NULL;
+    for (struct admin_connection *c = a->connections; c; c = c->next)
+        http_server_conn_close(c->http); /* on_close frees it, later */
+}
+
+void mp_admin_free(struct mp_admin *a)
+{
+    free(a);
+}
+
+/* --- what handlers share --- */
+
+json_t *mp_admin_body(struct mp_request *r)
+{
+    json_t *body = NULL;
+    struct error err;
+    enum result result = json_parse(buf_data(&r->body), BODY_MAX, &body, &err);
+    if (result == OK && !json_is_object(body))
+        result = error_set(&err, R_INVALID, "the body must be a JSON object");
+    if (result == OK)
+        return body;
+    json_decref(body);
+    mp_admin_fail(r, &err, NULL);
+    return NULL;
+}
+
+void mp_admin_fail(struct mp_request *r, const struct error *err, const char *remedy)
+{
+    static const struct {
+        enum result code;
+        int status;
+        const char *word, *title;
+    } map[] = {
+        {R_INVALID, 400, "MP_Bad_Request", "the request is malformed"},
+        {R_DENIED, 403, "MP_Not_Allowed", "this is not allowed"},
+        {R_NOTFOUND, 404, "MP_Not_Found", "there is no such thing"},
+        {R_CONFLICT, 409, "MP_Conflict", "this contradicts what is there already"},
+        {R_LIMIT, 413, "MP_Too_Large", "a maximum was reached"},
+        {R_TIMEOUT, 503, "MP_Busy", "the store is busy"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
+        if (map[i].code != err->code)
+            continue;
+        json_t *said = json_string(err->text); /* NULL when it quotes what is not UTF-8 */
+        json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", map[i].title,
+                              "status", map[i].status, "code", map[i].word, "reason", result_name(err->code), "detail",
+                              said ? said : json_string(map[i].title), "remedy",
+                              remedy ? remedy : "correct what the detail names", "request_id", r->id);
+        mp_answer_problem(r, map[i].status, o);
+        return;
+    }
+    mp_refuse_fault(r, err);
+}
+
+enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char *action, const char *object,
+                            const char *detail, struct error *err)
+{
+    if (so_far == OK)
+        so_far = store_audit_add(
+            r->site->store,
+            &(struct store_audit){.caller = r->caller, .action = action, .object = object, .detail = detail}, err);
+    so_far = store_end(r->site->store, so_far, err);
+    if (so_far == OK)
+        LOG_EVENT(LOG_INFO, "admin", action, LOG_T("caller", r->caller), LOG_T("object", object));
+    return so_far;
+}

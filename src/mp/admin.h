@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin API on a Unix socket (docs/protocol/wire.md 8): JSON over HTTP/1.1, the caller by SO_PEERCRED. Who may open
+ * the socket may administer. Every change is one durable transaction with its line of audit in it.
+ */
+#ifndef MP_ADMIN_H
+#define MP_ADMIN_H
+
+#include "mp/request.h"
+#include "mp/site.h"
+
+MUST_USE enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err);
+void mp_admin_hang_up(struct mp_admin *a); /* NULL allowed */
+void mp_admin_free(struct mp_admin *a);    /* NULL allowed */
+
+struct mp_admin_route {
+    const char *method, *pattern; /* a "*" stands for one segment: r->params */
+    mp_handler_fn *handle;
+};
+/* NULL: none; *ret_allow (in `a`) then tells the methods of the path, "" when there is no such path. */
+const struct mp_admin_route *mp_admin_route_find(struct arena *a, struct slice method, struct slice path,
+                                                 char params[MP_PARAMS_MAX][MP_PARAM_SIZE], const char **ret_allow);
+
+/* --- for the handlers --- */
+
+/* The body as an object, borrowed from r (freed with the arena's owner: call json_decref). NULL: answered. */
+json_t *mp_admin_body(struct mp_request *r);
+
+/* A failure told: R_INVALID 400, R_NOTFOUND 404, R_CONFLICT 409, R_LIMIT 413, else 500. `remedy` may be NULL. */
+void mp_admin_fail(struct mp_request *r, const struct error *err, const char *remedy);
+
+/* Ends the transaction that store_begin(…, STORE_DURABLE, …) began, with the audit in it when so_far is OK. */
+MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char *action, const char *object,
+                                     const char *detail, struct error *err);
+
+/* Handlers, by file. */
+void mp_admin_status(struct mp_request *r); /* admin_site.c */
+void mp_admin_settings_list(struct mp_request *r);
+void mp_admin_setting_put(struct mp_request *r);
+void mp_admin_enrollment(struct mp_request *r);
+void mp_admin_bundle(struct mp_request *r);
+void mp_admin_audit(struct mp_request *r);
+void mp_admin_gateway_add(struct mp_request *r); /* admin_role.c */
+void mp_admin_gateway_list(struct mp_request *r);
+void mp_admin_gateway_remove(struct mp_request *r);
+void mp_admin_connector_add(struct mp_request *r);
+void mp_admin_connector_list(struct mp_request *r);
+void mp_admin_connector_remove(struct mp_request *r);
+void mp_admin_mp_list(struct mp_request *r);
+void mp_admin_mp_remove(struct mp_request *r);
+void mp_admin_token_add(struct mp_request *r); /* admin_token.c */
+void mp_admin_token_list(struct mp_request *r);
+void mp_admin_token_block(struct mp_request *r);
+void mp_admin_token_unblock(struct mp_request *r);
+void mp_admin_device_list(struct mp_request *r); /* admin_device.c */
+void mp_admin_device_get(struct mp_request *r);
+void mp_admin_device_block(struct mp_request *r);
+void mp_admin_device_unblock(struct mp_request *r);
+void mp_admin_device_approve(struct mp_request *r);
+void mp_admin_device_remove(struct mp_request *r);
+void mp_admin_policy_put(struct mp_request *r); /* admin_policy.c */
+void mp_admin_policy_list(struct mp_request *r);
+void mp_admin_policy_remove(struct mp_request *r);
+void mp_admin_endpoint_add(struct mp_request *r); /* admin_endpoint.c */
+void mp_admin_endpoint_list(struct mp_request *r);
+void mp_admin_endpoint_remove(struct mp_request *r);
+void mp_admin_trust_add(struct mp_request *r); /* admin_trust.c */
+void mp_admin_trust_list(struct mp_request *r);
+void mp_admin_trust_remove(struct mp_request *r);
+
+#endif

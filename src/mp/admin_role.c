@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gateways, connectors and management points: their records, and the bootstrap files that make them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "mp/admin.h"
+#include "mp/content.h"
+#include "mp/device.h"
+#include "mp/documents.h"
+#include "store/role.h"
+
+enum { PORT_MAX = 65535, HOST_MAX = 253 };
+
+/* --- bootstrap files (docs/protocol/wire.md 3) --- */
+
+static json_t *bootstrap(const struct mp_site *site, const char *what, const char *id,
+                         const struct mp_role_certificate *c)
+{
+    json_t *o =
+        json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "opencmg", what, "version", 1, "site", site->keys.site, "id",
+                  id, "root_pem", site->keys.root_pem, "certificate_pem", c->certificate_pem, "key_pem", c->key_pem);
+    if (!o)
+        fatal("out of memory (bootstrap file)");
+    return o;
+}
+
+/* ehttp by its role certificate, https by the anchors beside it. */
+static enum result put_site_urls(struct mp_request *r, json_t *o, struct error *err)
+{
+    struct store_mp *list;
+    size_t count;
+    json_t *urls = json_array();
+    enum result result = store_mp_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++)
+        mp_push(urls, list[i].anchors_pem
+                          ? json_pack("{s:s, s:s}", "url", list[i].url, "anchors_pem", list[i].anchors_pem)
+                          : json_string(list[i].url));
+    mp_put(o, "site_urls", urls);
+    return result;
+}
+
+/* --- gateways --- */
+
+static json_t *gateway_json(const struct store_gateway *g)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "id", g->id, "host", g->host, "port", (json_int_t)g->port,
+                     "created", (json_int_t)g->created, "not_after", (json_int_t)g->not_after, "seen",
+                     (json_int_t)g->seen);
+}
+
+static bool host_good(const char *host)
+{
+    size_t len = strlen(host);
+    return len && len <= HOST_MAX &&
+           strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:_") == len;
+}
+
+static enum result read_gateway(const json_t *body, struct store_gateway *ret, struct error *err)
+{
+    enum result r = json_need_str(body, "id", &ret->id, err);
+    if (r == OK)
+        r = json_need_str(body, "host", &ret->host, err);
+    if (r != OK)
+        return r;
+    ret->port = json_opt_int(body, "port", 443);
+    ret->created = clock_wall_s();
+    if (!mp_name_valid(slice_of(ret->id)))
+        return error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
+    if (!host_good(ret->host))
+        return error_set(err, R_INVALID, "'host' is the name or address under which clients reach the gateway");
+    if (ret->port < 1 || ret->port > PORT_MAX)
+        return error_set(err, R_INVALID, "'port' is 1 to %d", PORT_MAX);
+    return OK;
+}
+
+static enum result add_gateway(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    struct store_gateway g = {0};
+    struct mp_role_certificate c = {0};
+    bool renew = json_opt_bool(body, "renew", false);
+    enum result result = read_gateway(body, &g, err);
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, &c, err);
+    if (result == OK)
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK) {
+        mp_role_certificate_free(&c);
+        return result;
+    }
+    g.not_after = c.not_after;
+    result = renew ? store_gateway_renew(r->site->store, &g, err) : store_gateway_add(r->site->store, &g, err);
+    if (result == OK)
+        result = mp_documents_check(r->site, err);
+    result = mp_admin_commit(r, result, renew ? "gateway.renew" : "gateway.add", g.id, g.host, err);
+    if (result == OK)
+        *ret = json_pack("{s:o, s:o}", "gateway", gateway_json(&g), "bootstrap",
+                         bootstrap(r->site, "gateway-bootstrap", g.id, &c));
+    mp_role_certificate_free(&c);
+    return result;
+}
+
+void mp_admin_gateway_add(struct mp_request *r)
+{
+    struct error err;
+    json_t *answer = NULL, *body = mp_admin_body(r);
+    if (!body)
+        return;
+    if (add_gateway(r, body, &answer, &err) == OK)
+        mp_answer_json(r, 201, answer);
+    else
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+void mp_admin_gateway_list(struct mp_request *r)
+{
+    struct store_gateway *list;
+    size_t count;
+    struct error err;
+    if (store_gateway_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, gateway_json(&list[i]));
+    mp_answer_json(r, 200, json_pack("{s:o}", "gateways", array));
+}
+
+/* --- connectors --- */
+
+static json_t *connector_json(const struct store_connector *c)
+{
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I}", "id", c->id, "created", (json_int_t)c->created, "not_after",
+                          (json_int_t)c->not_after, "seen", (json_int_t)c->seen);
+    mp_put(o, "certificate",
+           c->pki_sha256 ? json_pack("{s:s, s:s, s:I}", "sha256", c->pki_sha256, "subject",
+                                     c->pki_subject ? c->pki_subject : "", "not_after", (json_int_t)c->pki_not_after)
+                         : json_null());
+    return o;
+}
+
+static enum result read_certificate(struct mp_request *r, const char *pem, struct store_connector *ret,
+                                    struct error *err)
+{
+    char hex[PKI_HASH_HEX], subject[256];
+    X509 *cert;
+    enum result result = pki_cert_read(slice_of(pem), &cert, err);
+    if (result != OK)
+        return error_prefix(err, "certificate_pem");
+    mp_certificate_hex(cert, hex);
+    pki_cert_subject(cert, subject, sizeof subject);
+    ret->pki_sha256 = arena_dup(r->arena, slice_of(hex)).ptr;
+    ret->pki_subject = arena_dup(r->arena, slice_of(subject)).ptr;
+    ret->pki_not_after = pki_cert_not_after(cert);
+    X509_free(cert);
+    return ret->pki_not_after > clock_wall_s() ? OK : error_set(err, R_INVALID, "certificate_pem has ended");
+}
+
+static enum result read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
+                                  struct error *err)
+{
+    enum result result = json_need_str(body, "id", &ret->id, err);
+    if (result != OK)
+        return result;
+    ret->created = clock_wall_s();
+    if (!mp_name_valid(slice_of(ret->id)))
+        return error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
+    const char *pem = json_opt_str(body, "certificate_pem", NULL);
+    return pem ? read_certificate(r, pem, ret, err) : OK;
+}
+
+static enum result connector_answer(struct mp_request *r, const struct store_connector *c,
+                                    const struct mp_role_certificate *certificate, json_t **ret, struct error *err)
+{
+    json_t *file = bootstrap(r->site, "connector-bootstrap", c->id, certificate), *gateways = NULL;
+    enum result result = put_site_urls(r, file, err);
+    if (result == OK)
+        result = mp_content_gateways(r->site, r->arena, &gateways, err);
+    if (result != OK) {
+        json_decref(file);
+        return result;
+    }
+    mp_put(file, "gateways", gateways);
+    *ret = json_pack("{s:o, s:o}", "connector", connector_json(c), "bootstrap", file);
+    return OK;
+}
+
+static enum result store_it(struct mp_request *r, const struct store_connector *c, bool renew, struct error *err)
+{
+    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = renew ? store_connector_renew(r->site->store, c, err) : store_connector_add(r->site->store, c, err);
+    return mp_admin_commit(r, result, renew ? "connector.renew" : "connector.add", c->id,
+                           c->pki_subject ? c->pki_subject : "", err);
+}
+
+static enum result add_connector(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    struct store_connector c = {0};
+    struct mp_role_certificate issued = {0};
+    enum result result = read_connector(r, body, &c, err);
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "connector", c.id, NULL, &issued, err);
+    if (result == OK) {
+        c.not_after = issued.not_after;
+        result = store_it(r, &c, json_opt_bool(body, "renew", false), err);
+    }
+    if (result == OK)
+        result = connector_answer(r, &c, &issued, ret, err);
+    mp_role_certificate_free(&issued);
+    return result;
+}
+
+void mp_admin_connector_add(struct mp_request *r)
+{
+    struct error err;
+    json_t *answer = NULL, *body = mp_admin_body(r);
+    if (!body)
+        return;
+    if (add_connector(r, body, &answer, &err) == OK)
+        mp_answer_json(r, 201, answer);
+    else
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+void mp_admin_connector_list(struct mp_request *r)
+{
+    struct store_connector *list;
+    size_t count;
+    struct error err;
+    if (store_connector_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, connector_json(&list[i]));
+    mp_answer_json(r, 200, json_pack("{s:o}", "connectors", array));
+}
+
+/* --- management points --- */
+
+void mp_admin_mp_list(struct mp_request *r)
+{
+    struct store_mp *list;
+    size_t count;
+    struct error err;
+    if (store_mp_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, json_pack("{s:s, s:s, s:s, s:o}", "id", list[i].id, "mode", list[i].mode, "url", list[i].url,
+                                 "clients", mp_content_words(list[i].clients)));
+    mp_answer_json(r, 200, json_pack("{s:o}", "management_points", array));
+}
+
+/* --- removing --- */
+
+static void remove_role(struct mp_request *r, const char *action,
+                        enum result (*remove)(struct store *s, const char *id, struct error *err))
+{
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, remove(r->site->store, r->params[0], &err), action, r->params[0], "", &err);
+    if (result == OK)
+        mp_answer(r, &(struct mp_answer){.status = 204});
+    else
+        mp_admin_fail(r, &err, NULL);
+}
+
+void mp_admin_gateway_remove(struct mp_request *r)
+{
+    remove_role(r, "gateway.remove", store_gateway_remove);
+}
+
+void mp_admin_connector_remove(struct mp_request *r)
+{
+    remove_role(r, "connector.remove", store_connector_remove);
+}
+
+void mp_admin_mp_remove(struct mp_request *r)
+{
+    for (size_t i = 0; i < r->site->config->points.count; i++) {
+        if (strcmp(mp_config_points(r->site->config)[i].id, r->params[0]) == 0) {
+            mp_refuse(r, MP_REFUSAL_CONFLICT, "this process serves it: take it out of mp.yaml first");
+            return;
+        }
+    }
+    remove_role(r, "management-point.remove", store_mp_remove);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The site as a whole: status, settings, enrolment file, bundle, audit. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mp/admin.h"
+#include "mp/content.h"
+#include "mp/documents.h"
+#include "mp/parked.h"
+#include "mp/point.h"
+#include "store/audit.h"
+#include "store/device.h"
+#include "store/role.h"
+#include "store/sequence.h"
+#include "store/setting.h"
+
+enum { AUDIT_MAX = 1000 };
+
+/* --- status --- */
+
+/* A member of the last report; null when there is none. */
+static json_t *from_report(const char *report, const char *member)
+{
+    json_t *o = NULL;
+    if (!report || json_parse(slice_of(report), strlen(report), &o, NULL) != OK)
+        return json_null();
+    json_t *value = json_object_get(o, member);
+    value = value ? json_incref(value) : json_null();
+    json_decref(o);
+    return value;
+}
+
+static json_t *seen_json(int64_t seen)
+{
+    return seen ? json_integer(seen) : json_null();
+}
+
+static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, struct error *err)
+{
+    struct store_gateway *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        mp_push(array, json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
+                                 (json_int_t)list[i].port, "seen", seen_json(list[i].seen)));
+        mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("gateway %s", list[i].id), "not_after",
+                                (json_int_t)list[i].not_after));
+    }
+    mp_put(o, "gateways", array);
+    return result;
+}
+
+static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends, struct error *err)
+{
+    struct store_connector *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result result = store_connector_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        mp_push(array, json_pack("{s:s, s:o, s:o, s:b}", "id", list[i].id, "seen", seen_json(list[i].seen), "gateways",
+                                 from_report(list[i].report, "gateways"), "certificate", list[i].pki_sha256 != NULL));
+        mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
+                                (json_int_t)list[i].not_after));
+        if (list[i].pki_sha256)
+            mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("PKI certificate of connector %s", list[i].id),
+                                    "not_after", (json_int_t)list[i].pki_not_after));
+    }
+    mp_put(o, "connectors", array);
+    return result;
+}
+
+static enum result put_points(struct mp_request *r, json_t *o, json_t *ends, struct error *err)
+{
+    struct store_mp *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result result = store_mp_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++)
+        mp_push(array, json_pack("{s:s, s:s, s:s, s:o}", "id", list[i].id, "mode", list[i].mode, "url", list[i].url,
+                                 "clients", mp_content_words(list[i].clients)));
+    mp_put(o, "management_points", array);
+    for (size_t i = 0; i < r->site->config->points.count; i++) {
+        const struct mp_point *p = &r->site->points[i];
+        mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("management point %s", p->config->id), "not_after",
+                                (json_int_t)p->not_after));
+    }
+    return result;
+}
+
+static enum result put_counts(struct mp_request *r, json_t *o, struct error *err)
+{
+    struct store_device_counts n;
+    int64_t sequence = 0, issued = 0;
+    enum result result = store_device_count(r->site->store, &n, err);
+    if (result == OK)
+        result = store_sequence_get(r->site->store, STORE_SEQUENCE_BUNDLE, &sequence, &issued, err);
+    if (result != OK)
+        return result;
+    mp_put(o, "devices",
+           json_pack("{s:I, s:I, s:I}", "approved", (json_int_t)n.approved, "pending", (json_int_t)n.pending, "blocked",
+                     (json_int_t)n.blocked));
+    mp_put(o, "bundle", json_pack("{s:I, s:I}", "sequence", (json_int_t)sequence, "issued", (json_int_t)issued));
+    mp_put(o, "parked", json_integer((json_int_t)mp_parked_count(r->site->parked)));
+    return OK;
+}
+
+void mp_admin_status(struct mp_request *r)
+{
+    struct error err;
+    const struct mp_keys *k = &r->site->keys;
+    json_t *ends = json_array();
+    json_t *o = json_pack("{s:s, s:s, s:s}", "site", k->site, "pin", k->pin, "version", CMG_VERSION);
+    for (size_t i = 0; i < ARRAY_LEN(k->ends); i++)
+        mp_push(ends, json_pack("{s:s, s:I}", "what", k->ends[i].what, "not_after", (json_int_t)k->ends[i].not_after));
+    enum result result = put_points(r, o, ends, &err);
+    if (result == OK)
+        result = put_gateways(r, o, ends, &err);
+    if (result == OK)
+        result = put_connectors(r, o, ends, &err);
+    if (result == OK)
+        result = put_counts(r, o, &err);
+    mp_put(o, "certificates", ends);
+    if (result == OK) {
+        mp_answer_json(r, 200, o);
+        return;
+    }
+    json_decref(o);
+    mp_admin_fail(r, &err, NULL);
+}
+
+/* --- settings --- */
+
+void mp_admin_settings_list(struct mp_request *r)
+{
+    struct error err;
+    json_t *o = json_object();
+    for (const struct store_setting_info *i = store_settings; i->name; i++) {
+        char *value;
+        if (store_setting_get(r->site->store, i->name, &value, &err) != OK) {
+            json_decref(o);
+            mp_admin_fail(r, &err, NULL);
+            return;
+        }
+        mp_put(o, i->name, json_string(value));
+        free(value);
+    }
+    mp_answer_json(r, 200, json_pack("{s:o}", "settings", o));
+}
+
+/* "auto", 3600 and true (on) are all taken. */
+static const char *value_text(struct mp_request *r, const json_t *value)
+{
+    if (json_is_boolean(value))
+        return json_is_true(value) ? "on" : "off";
+    if (json_is_integer(value))
+        return arena_printf(r->arena, "%lld", (long long)json_integer_value(value)).ptr;
+    return json_string_value(value);
+}
+
+static enum result put_setting(struct mp_request *r, const char *value, struct error *err)
+{
+    if (!value)
+        return error_set(err, R_INVALID, "'value' is a string, a number or a boolean");
+    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = store_setting_put(r->site->store, r->params[0], slice_of(value), err);
+    return mp_admin_commit(r, result, "setting.put", r->params[0], value, err);
+}
+
+void mp_admin_setting_put(struct mp_request *r)
+{
+    struct error err;
+    json_t *body = mp_admin_body(r);
+    if (!body)
+        return;
+    const char *value = value_text(r, json_object_get(body, "value"));
+    if (put_setting(r, value, &err) == OK)
+        mp_answer_json(r, 200, json_pack("{s:s, s:s}", "name", r->params[0], "value", value));
+    else
+        mp_admin_fail(r, &err, "list them with: cmg settings list");
+    json_decref(body);
+}
+
+/* --- enrolment file (docs/protocol/wire.md 3) --- */
+
+static enum result fqdns_of(struct mp_request *r, const char **ret, struct error *err)
+{
+    struct store_gateway *list;
+    size_t count;
+    const char *text = "";
+    enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        const char *form = strchr(list[i].host, ':') ? "%s%s[%s]:%lld" : "%s%s%s:%lld"; /* an IPv6 address */
+        text = arena_printf(r->arena, form, text, *text ? ";" : "", list[i].host, (long long)list[i].port).ptr;
+    }
+    *ret = text;
+    return result;
+}
+
+void mp_admin_enrollment(struct mp_request *r)
+{
+    const char *fqdns;
+    char *ca = NULL;
+    struct error err;
+    enum result result = fqdns_of(r, &fqdns, &err);
+    if (result == OK)
+        result = store_setting_get(r->site->store, "gateway_ca_pem", &ca, &err);
+    if (result != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s, s:[]}", "opencmg", "enrollment", "version", 1, "site",
+                          r->site->keys.site, "site_key", r->site->keys.pin, "cmg_fqdns", fqdns, "mp_urls");
+    mp_put(o, "gateway_ca_pem", *ca ? json_string(ca) : json_null());
+    free(ca);
+    mp_answer_json(r, 200, o);
+}
+
+/* --- bundle and audit --- */
+
+void mp_admin_bundle(struct mp_request *r)
+{
+    struct mp_text *text;
+    json_t *header, *payload;
+    struct error err;
+    enum result result = mp_documents_bundle(r->site, &text, &err);
+    if (result == OK) {
+        result = jose_peek(slice_make(text->bytes, text->len), JOSE_DOCUMENT_MAX, &header, &payload, &err);
+        mp_text_unref(text);
+    }
+    if (result != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_decref(header);
+    mp_answer_json(r, 200, payload);
+}
+
+void mp_admin_audit(struct mp_request *r)
+{
+    struct store_audit *list;
+    size_t count;
+    struct error err;
+    if (store_audit_list(r->site->store, r->arena, AUDIT_MAX, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)list[i].id, "at",
+                                 (json_int_t)list[i].at, "caller", list[i].caller, "action", list[i].action, "object",
+                                 list[i].object, "detail", list[i].detail));
+    mp_answer_json(r, 200, json_pack("{s:o}", "events", array));
+}

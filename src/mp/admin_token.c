@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bulk registration tokens: made, listed, blocked. The token is told once and never stored. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "jose/token.h"
+#include "mp/admin.h"
+#include "mp/content.h"
+#include "store/token.h"
+
+enum { USES_MAX = 1000000, LIFETIME_MIN_S = 60 };
+
+static json_t *token_json(const struct store_token *t)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "id", t->id, "issued", (json_int_t)t->issued, "expires",
+                     (json_int_t)t->expires, "uses", (json_int_t)t->uses, "used", (json_int_t)t->used, "state",
+                     store_token_state(t, clock_wall_s()));
+}
+
+static enum result read_limits(const json_t *body, int64_t *lifetime, int64_t *uses, struct error *err)
+{
+    *lifetime = json_opt_int(body, "lifetime_s", TOKEN_BULK_S);
+    *uses = json_opt_int(body, "uses", 1);
+    if (*lifetime < LIFETIME_MIN_S || *lifetime > TOKEN_BULK_MAX_S)
+        return error_set(err, R_INVALID, "'lifetime_s' is %d to %d seconds (7 days)", LIFETIME_MIN_S, TOKEN_BULK_MAX_S);
+    if (*uses < 1 || *uses > USES_MAX)
+        return error_set(err, R_INVALID, "'uses' is 1 to %d", USES_MAX);
+    return OK;
+}
+
+static enum result add(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    int64_t lifetime, uses;
+    char *jwt = NULL, detail[64];
+    struct token t = {.kind = TOKEN_BULK};
+    enum result result = read_limits(body, &lifetime, &uses, err);
+    if (result != OK)
+        return result;
+    guid_new(t.id);
+    t.issued = t.not_before = clock_wall_s();
+    t.expires = t.issued + lifetime;
+    result = token_issue(r->site->keys.token, r->site->keys.site, &t, &jwt, err);
+    if (result == OK)
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result == OK) {
+        struct store_token row = {.id = t.id, .issued = t.issued, .expires = t.expires, .uses = uses};
+        (void)snprintf(detail, sizeof detail, "%lld uses, %lld s", (long long)uses, (long long)lifetime);
+        result = mp_admin_commit(r, store_token_add(r->site->store, &row, err), "token.new", t.id, detail, err);
+    }
+    if (result == OK)
+        *ret =
+            json_pack("{s:s, s:o, s:I, s:I}", "id", t.id, "token", json_sprintf("cmg1.%s.%s", r->site->keys.pin, jwt),
+                      "expires", (json_int_t)t.expires, "uses", (json_int_t)uses);
+    if (jwt)
+        mem_free_secret(jwt, strlen(jwt));
+    return result;
+}
+
+void mp_admin_token_add(struct mp_request *r)
+{
+    struct error err;
+    json_t *answer = NULL, *body = mp_admin_body(r);
+    if (!body)
+        return;
+    if (add(r, body, &answer, &err) == OK)
+        mp_answer_json(r, 201, answer);
+    else
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+void mp_admin_token_list(struct mp_request *r)
+{
+    struct store_token *list;
+    size_t count;
+    struct error err;
+    if (store_token_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, token_json(&list[i]));
+    mp_answer_json(r, 200, json_pack("{s:o}", "tokens", array));
+}
+
+static void set_blocked(struct mp_request *r, bool blocked)
+{
+    struct store_token t;
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, store_token_block(r->site->store, r->params[0], blocked, &err),
+                                 blocked ? "token.block" : "token.unblock", r->params[0], "", &err);
+    if (result == OK)
+        result = store_token_get(r->site->store, r->arena, r->params[0], &t, &err);
+    if (result == OK)
+        mp_answer_json(r, 200, json_pack("{s:o}", "token", token_json(&t)));
+    else
+        mp_admin_fail(r, &err, "list them with: cmg token list");
+}
+
+void mp_admin_token_block(struct mp_request *r)
+{
+    set_blocked(r, true);
+}
+
+void mp_admin_token_unblock(struct mp_request *r)
+{
+    set_blocked(r, false);
+}

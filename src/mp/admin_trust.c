@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Anchors, intermediates and CRLs that devices' certificates are judged by. */
+#include <stdlib.h>
+
+#include "mp/admin.h"
+#include "mp/content.h"
+#include "mp/crl.h"
+#include "mp/device.h"
+#include "mp/documents.h"
+#include "store/trust.h"
+
+enum { CERTIFICATES_MAX = 256 };
+
+static json_t *trust_json(const struct store_trust *t)
+{
+    return json_pack("{s:s, s:s, s:s, s:I}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
+                     (json_int_t)t->not_after);
+}
+
+static enum result put_certificate(struct mp_request *r, const char *kind, X509 *cert, json_t *added, struct error *err)
+{
+    char id[PKI_HASH_HEX], subject[256], *pem = pki_cert_pem(cert);
+    mp_certificate_hex(cert, id);
+    pki_cert_subject(cert, subject, sizeof subject);
+    struct store_trust t = {
+        .id = id, .kind = kind, .subject = subject, .number = "", .not_after = pki_cert_not_after(cert), .data = pem};
+    enum result result = store_trust_put(r->site->store, &t, err);
+    if (result == OK)
+        mp_push(added, trust_json(&t));
+    free(pem);
+    return result;
+}
+
+static enum result put_certificates(struct mp_request *r, const char *kind, struct slice data, json_t *added,
+                                    struct error *err)
+{
+    STACK_OF(X509) *list = NULL;
+    enum result result = pki_cert_read_all(data, CERTIFICATES_MAX, &list, err);
+    if (result != OK)
+        return result;
+    for (int i = 0; i < sk_X509_num(list) && result == OK; i++)
+        result = put_certificate(r, kind, sk_X509_value(list, i), added, err);
+    sk_X509_pop_free(list, X509_free);
+    return result;
+}
+
+static enum result put_crl(struct mp_request *r, struct slice data, json_t *added, struct error *err)
+{
+    struct mp_crl crl;
+    enum result result = mp_crl_read(data, &crl, err);
+    struct store_trust t = {.id = crl.issuer_sha256,
+                            .kind = "crl",
+                            .subject = crl.issuer,
+                            .number = crl.number,
+                            .not_after = crl.next_update,
+                            .data = crl.base64};
+    if (result == OK)
+        result = store_trust_put(r->site->store, &t, err);
+    if (result == OK)
+        mp_push(added, trust_json(&t));
+    mp_crl_free(&crl);
+    return result;
+}
+
+static enum result put(struct mp_request *r, const char *kind, const char *data, json_t *added, struct error *err)
+{
+    enum result result;
+    if (strcmp(kind, "crl") == 0)
+        result = put_crl(r, slice_of(data), added, err);
+    else if (strcmp(kind, "anchor") == 0 || strcmp(kind, "intermediate") == 0)
+        result = put_certificates(r, kind, slice_of(data), added, err);
+    else
+        result = error_set(err, R_INVALID, "'kind' is one of anchor, intermediate, crl");
+    return result == OK ? mp_documents_check(r->site, err) : result;
+}
+
+static enum result add(struct mp_request *r, const json_t *body, json_t *added, struct error *err)
+{
+    const char *kind, *data;
+    enum result result = json_need_str(body, "kind", &kind, err);
+    if (result == OK)
+        result = json_need_str(body, "data", &data, err);
+    if (result == OK)
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = put(r, kind, data, added, err);
+    const json_t *first = json_array_get(added, 0);
+    return mp_admin_commit(r, result, "trust.add", json_opt_str(first, "id", ""), json_opt_str(first, "subject", ""),
+                           err);
+}
+
+/* The first one as the answer's members; of a PEM with several, all of them in `added`. */
+void mp_admin_trust_add(struct mp_request *r)
+{
+    struct error err;
+    json_t *body = mp_admin_body(r), *added = json_array();
+    if (body && add(r, body, added, &err) == OK) {
+        json_t *answer = json_deep_copy(json_array_get(added, 0));
+        mp_put(answer, "added", json_incref(added));
+        mp_answer_json(r, 201, answer);
+    } else if (body) {
+        mp_admin_fail(r, &err, NULL);
+    }
+    json_decref(added);
+    json_decref(body);
+}
+
+void mp_admin_trust_list(struct mp_request *r)
+{
+    struct store_trust *list;
+    size_t count;
+    struct error err;
+    if (store_trust_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, trust_json(&list[i]));
+    mp_answer_json(r, 200, json_pack("{s:o}", "trust", array));
+}
+
+void mp_admin_trust_remove(struct mp_request *r)
+{
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, store_trust_remove(r->site->store, r->params[0], &err), "trust.remove",
+                                 r->params[0], "", &err);
+    if (result == OK)
+        mp_answer(r, &(struct mp_answer){.status = 204});
+    else
+        mp_admin_fail(r, &err, "list them with: cmg trust list");
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of mp.yaml and the checks that go beyond one key. */
+#include "mp/config.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "net/address.h"
+#include "net/url.h"
+
+enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
+
+#define POINT(member) offsetof(struct mp_config_point, member)
+#define AT(member) offsetof(struct mp_config, member)
+
+static const struct conf_key point_keys[] = {
+    {.name = "id",
+     .kind = CONF_TEXT,
+     .offset = POINT(id),
+     .required = true,
+     .help = "role id: a random decimal 64-bit number"},
+    {.name = "mode",
+     .kind = CONF_CHOICE,
+     .offset = POINT(mode),
+     .required = true,
+     .choices = "https|ehttp",
+     .help = "https: server certificate of an internal CA; ehttp: issued by the site"},
+    {.name = "listen",
+     .kind = CONF_TEXT,
+     .offset = POINT(listen),
+     .required = true,
+     .help = "address, such as \":8443\""},
+    {.name = "url",
+     .kind = CONF_TEXT,
+     .offset = POINT(url),
+     .required = true,
+     .help = "what clients inside and connectors use: https://host:port"},
+    {.name = "certificate",
+     .kind = CONF_PATH,
+     .offset = POINT(certificate),
+     .help = "https: PEM, the certificate, then its intermediates"},
+    {.name = "key", .kind = CONF_PATH, .offset = POINT(key), .help = "https: PEM, its private key, mode 0600"},
+    {.name = "anchors",
+     .kind = CONF_PATHS,
+     .offset = POINT(anchors),
+     .help = "https: PEM files, the CA of `certificate`, given to connectors"},
+    {.name = "client_auth",
+     .kind = CONF_TEXTS,
+     .offset = POINT(client_auth),
+     .choices = "pki|entra|token",
+     .help = "methods let in here; default: all that the mode allows"},
+    {0},
+};
+static const struct conf_schema point_schema = {"management_points", sizeof(struct mp_config_point), point_keys};
+
+static const struct conf_key keys[] = {
+    {.name = "site", .kind = CONF_TEXT, .offset = AT(site), .required = true, .help = "site code: 1 to 8 of A-Z0-9"},
+    {.name = "keys",
+     .kind = CONF_PATH,
+     .offset = AT(keys),
+     .fallback = "keys",
+     .help = "folder of the role CA and the signing keys, made by cmg init"},
+    {.name = "state", .kind = CONF_PATH, .offset = AT(state), .fallback = "state", .help = "folder of site.db"},
+    {.name = "admin_socket",
+     .kind = CONF_PATH,
+     .offset = AT(admin_socket),
+     .fallback = "admin.sock",
+     .help = "Unix socket of the admin API, mode 0660"},
+    {.name = "access_log",
+     .kind = CONF_PATH,
+     .offset = AT(access_log),
+     .help = "file with a line for each request that reached a management point; default: none"},
+    {.name = "management_points",
+     .kind = CONF_BLOCKS,
+     .offset = AT(points),
+     .required = true,
+     .block = &point_schema,
+     .help = "the management points that this process serves"},
+    {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
+    {0},
+};
+static const struct conf_schema schema = {"mp.yaml", sizeof(struct mp_config), keys};
+
+/* --- names --- */
+
+static bool made_of(struct slice s, const char *alphabet, size_t max)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!s.ptr[i] || !strchr(alphabet, s.ptr[i]))
+            return false;
+    }
+    return s.len > 0 && s.len <= max;
+}
+
+#define DIGITS "0123456789"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+bool mp_site_valid(struct slice s)
+{
+    return made_of(s, UPPER DIGITS, SITE_MAX);
+}
+
+bool mp_name_valid(struct slice s)
+{
+    return made_of(s, LOWER DIGITS "-", ID_MAX);
+}
+
+bool mp_role_valid(struct slice s)
+{
+    return made_of(s, UPPER LOWER DIGITS "._-", ID_MAX);
+}
+
+bool mp_endpoint_valid(struct slice s)
+{
+    return made_of(s, UPPER LOWER DIGITS "._-", ENDPOINT_MAX);
+}
+
+void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT])
+{
+    size_t at = 0;
+    ret[0] = '\0';
+    for (enum choice_client c = CHOICE_PKI; c < CHOICE_CLIENTS; c++) {
+        if (clients & CHOICE_BIT(c))
+            at += (size_t)snprintf(ret + at, MP_CLIENTS_TEXT - at, "%s%s", at ? " " : "", choices_client_name(c));
+    }
+}
+
+/* --- checks --- */
+
+static void check_files(const struct mp_config_point *p, struct conf_faults *faults)
+{
+    struct error err;
+    if (p->choice == CHOICE_MP_EHTTP) {
+        if (p->certificate || p->key || p->anchors.count)
+            conf_fault_add(faults, 0,
+                           "management point %s: in ehttp mode the site issues the certificate itself; remove "
+                           "certificate, key and anchors",
+                           p->id);
+        return;
+    }
+    if (!p->certificate || !p->key || !p->anchors.count) {
+        conf_fault_add(faults, 0, "management point %s: https mode needs certificate, key and anchors", p->id);
+        return;
+    }
+    if (!file_exists(p->certificate))
+        conf_fault_add(faults, 0, "management point %s: %s does not exist", p->id, p->certificate);
+    if (file_check_private(p->key, &err) != OK)
+        conf_fault_add(faults, 0, "management point %s: %s", p->id, err.text);
+    for (size_t i = 0; i < p->anchors.count; i++) {
+        if (!file_exists(p->anchors.items[i]))
+            conf_fault_add(faults, 0, "management point %s: %s does not exist", p->id, p->anchors.items[i]);
+    }
+}
+
+static void check_choices(struct mp_config_point *p, struct conf_faults *faults)
+{
+    enum choice_client client;
+    for (size_t i = 0; i < p->client_auth.count; i++) {
+        if (choices_client_parse(slice_of(p->client_auth.items[i]), &client))
+            p->clients |= CHOICE_BIT(client);
+    }
+    if (!p->client_auth.count)
+        p->clients = choices_mode_clients(p->choice);
+    const struct choices_line *rule = choices_forbids_mp(p->choice, p->clients);
+    if (rule)
+        conf_fault_add(faults, 0, "management point %s: rule %s: %s", p->id, rule->id, rule->text);
+}
+
+static void check_point(struct mp_config_point *p, struct conf_faults *faults)
+{
+    struct net_address address;
+    struct net_url url;
+    struct error err;
+    if (!p->id || !p->mode || !p->listen || !p->url)
+        return; /* told already */
+    if (!mp_role_valid(slice_of(p->id)))
+        conf_fault_add(faults, 0, "management point '%.64s': an id is 1 to 40 of A-Za-z0-9._-", p->id);
+    if (!choices_mp_parse(slice_of(p->mode), &p->choice))
+        return;
+    if (net_address_parse(slice_of(p->listen), &address, &err) != OK)
+        conf_fault_add(faults, 0, "management point %s: listen: %s", p->id, err.text);
+    if (net_url_parse(slice_of(p->url), &url, &err) != OK)
+        conf_fault_add(faults, 0, "management point %s: url: %s", p->id, err.text);
+    else if (strcmp(url.scheme, "https") != 0 || strcmp(url.path, "/") != 0)
+        conf_fault_add(faults, 0, "management point %s: url: must be https://host:port without a path", p->id);
+    check_files(p, faults);
+    check_choices(p, faults);
+}
+
+static void check_unique(const struct mp_config *c, struct conf_faults *faults)
+{
+    const struct mp_config_point *points = mp_config_points(c);
+    for (size_t i = 0; i < c->points.count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (points[i].id && points[k].id && slice_eq_nocase(slice_of(points[i].id), slice_of(points[k].id)))
+                conf_fault_add(faults, 0, "management point %s is named twice", points[i].id);
+        }
+    }
+}
+
+enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults)
+{
+    if (conf_load(path, &schema, ret, faults) != OK)
+        return R_INVALID;
+    if (!mp_site_valid(slice_of(ret->site)))
+        conf_fault_add(faults, 0, "site: a site code is 1 to 8 of A-Z0-9");
+    if (!ret->points.count)
+        conf_fault_add(faults, 0, "management_points: name at least one");
+    for (size_t i = 0; i < ret->points.count; i++)
+        check_point(&mp_config_points(ret)[i], faults);
+    check_unique(ret, faults);
+    return faults->count ? R_INVALID : OK;
+}
+
+void mp_config_free(struct mp_config *c)
+{
+    conf_free(&schema, c);
+}
+
+void mp_config_reference(FILE *out)
+{
+    conf_reference(&schema, out);
+}

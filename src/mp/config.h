@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mp.yaml: what cmg-mp reads at its start (docs/protocol/wire.md holds the formats of what it names). */
+#ifndef MP_CONFIG_H
+#define MP_CONFIG_H
+
+#include "choices/choices.h"
+#include "conf/conf.h"
+#include "conf/log_keys.h"
+
+struct mp_config_point {
+    char *id, *mode, *listen, *url;
+    char *certificate, *key; /* https */
+    struct conf_texts anchors, client_auth;
+    /* from the above, once loaded without a fault */
+    enum choice_mp choice;
+    unsigned clients; /* CHOICE_BIT()s */
+};
+
+struct mp_config {
+    char *site, *keys, *state, *admin_socket, *access_log;
+    struct conf_blocks points; /* struct mp_config_point */
+    struct conf_log log;
+};
+
+/* All faults at once, those against the choices too. *ret is to be freed in any case. */
+MUST_USE enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults);
+void mp_config_free(struct mp_config *c);
+void mp_config_reference(FILE *out);
+
+static inline struct mp_config_point *mp_config_points(const struct mp_config *c)
+{
+    return c->points.items;
+}
+
+/* Bits → "pki entra token", in the order of preference; `ret` has room for it. */
+#define MP_CLIENTS_TEXT 32
+void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT]);
+
+/* wire.md section 1. */
+bool mp_site_valid(struct slice s);     /* 1 to 8 of A-Z0-9 */
+bool mp_name_valid(struct slice s);     /* gateway, connector: 1 to 40 of a-z0-9- */
+bool mp_role_valid(struct slice s);     /* role: 1 to 40 of A-Za-z0-9._- */
+bool mp_endpoint_valid(struct slice s); /* endpoint: 1 to 64 of A-Za-z0-9._- */
+
+#endif

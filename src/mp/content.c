@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents' contents from rows. */
+#include "mp/content.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "store/device.h"
+#include "store/endpoint.h"
+#include "store/policy.h"
+#include "store/role.h"
+#include "store/setting.h"
+#include "store/token.h"
+#include "store/trust.h"
+#include "json/json.h"
+
+void mp_put(json_t *o, const char *name, json_t *value)
+{
+    if (json_object_set_new(o, name, value) != 0)
+        fatal("out of memory, or text that is not UTF-8, in a document (%s)", name);
+}
+
+void mp_push(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0)
+        fatal("out of memory, or text that is not UTF-8, in a document");
+}
+
+json_t *mp_content_words(const char *words)
+{
+    json_t *array = json_array();
+    struct slice rest = slice_of(words);
+    while (rest.ptr) {
+        struct slice word = slice_cut(&rest, ' ');
+        if (word.len)
+            mp_push(array, json_stringn(word.ptr, word.len));
+    }
+    return array;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+/* --- parts --- */
+
+static enum result put_settings(struct mp_site *site, json_t *ret, struct error *err)
+{
+    bool crl_check, allow;
+    int64_t max_age, grace;
+    struct store *s = site->store;
+    enum result r = store_setting_is(s, "crl_check", "on", &crl_check, err);
+    if (r == OK)
+        r = store_setting_is(s, "on_unavailable", "allow", &allow, err);
+    if (r == OK)
+        r = store_setting_get_int(s, "bundle_max_age", &max_age, err);
+    if (r == OK)
+        r = store_setting_get_int(s, "renewal_grace", &grace, err);
+    if (r == OK)
+        mp_put(ret, "settings",
+               json_pack("{s:b, s:s, s:I, s:I}", "crl_check", (int)crl_check, "on_unavailable",
+                         allow ? "allow" : "fail", "bundle_max_age", (json_int_t)max_age, "renewal_grace",
+                         (json_int_t)grace));
+    return r;
+}
+
+struct pems {
+    struct buf anchors, intermediates;
+};
+
+static enum result take_trust(struct pems *p, json_t *crls, const struct store_trust *t)
+{
+    if (strcmp(t->kind, "crl") == 0) {
+        mp_push(crls, json_string(t->data));
+        return OK;
+    }
+    struct buf *to = strcmp(t->kind, "anchor") == 0 ? &p->anchors : &p->intermediates;
+    return buf_append_str(to, t->data);
+}
+
+static enum result put_trust(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_trust *list;
+    struct pems p;
+    size_t count;
+    enum result r = store_trust_list(site->store, a, &list, &count, err);
+    if (r != OK)
+        return r;
+    json_t *crls = json_array();
+    buf_init(&p.anchors, JOSE_DOCUMENT_MAX);
+    buf_init(&p.intermediates, JOSE_DOCUMENT_MAX);
+    for (size_t i = 0; i < count && r == OK; i++)
+        r = take_trust(&p, crls, &list[i]);
+    struct slice anchors = buf_data(&p.anchors), intermediates = buf_data(&p.intermediates);
+    mp_put(ret, "anchors_pem", json_stringn(anchors.ptr ? anchors.ptr : "", anchors.len));
+    mp_put(ret, "intermediates_pem", json_stringn(intermediates.ptr ? intermediates.ptr : "", intermediates.len));
+    mp_put(ret, "crls", crls);
+    buf_free(&p.anchors);
+    buf_free(&p.intermediates);
+    return r == OK ? OK : error_set(err, r, "the site's anchors and intermediates are too large for a document");
+}
+
+static json_t *endpoint_json(const struct store_endpoint *e)
+{
+    json_t *o = json_pack("{s:s, s:o, s:s, s:I, s:s}", "id", e->id, "auth", mp_content_words(e->auth), "purpose",
+                          e->purpose, "max_body", (json_int_t)e->max_body, "headers", e->headers);
+    if (e->host[0]) {
+        mp_put(o, "host", json_string(e->host));
+    } else {
+        mp_put(o, "role", json_string(e->role));
+        mp_put(o, "name", json_string(e->name));
+    }
+    if (e->methods[0])
+        mp_put(o, "methods", mp_content_words(e->methods));
+    if (e->management_point)
+        mp_put(o, "management_point", json_true());
+    if (e->allow_encoded_slash)
+        mp_put(o, "allow_encoded_slash", json_true());
+    if (e->websocket)
+        mp_put(o, "upgrade", json_string("websocket"));
+    if (e->answer_s)
+        mp_put(o, "answer_s", json_integer(e->answer_s));
+    return o;
+}
+
+static enum result put_endpoints(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_endpoint *list;
+    size_t count;
+    enum result r = store_endpoint_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(array, endpoint_json(&list[i]));
+    mp_put(ret, "endpoints", array);
+    return r;
+}
+
+static enum result put_roles(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_mp *list;
+    size_t count;
+    enum result r = store_mp_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(array, json_pack("{s:s, s:s, s:o}", "id", list[i].id, "mode", list[i].mode, "clients",
+                                 mp_content_words(list[i].clients)));
+    mp_put(ret, "roles", array);
+    return r;
+}
+
+/* --- blocks --- */
+
+static enum result block_of(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
+                            struct error *err)
+{
+    struct store_certificate *list;
+    size_t count;
+    enum result r = store_certificate_list(site->store, a, d->guid, &list, &count, err);
+    json_t *hashes = json_array();
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(hashes, json_string(list[i].sha256));
+    *ret = json_pack("{s:s, s:[s], s:o, s:[]}", "guid", d->guid, "spki", d->spki, "certificates", hashes, "tokens");
+    return r;
+}
+
+static enum result push_blocked_devices(struct mp_site *site, struct arena *a, json_t *blocks, struct error *err)
+{
+    struct store_device *list;
+    size_t count;
+    json_t *block;
+    enum result r = store_device_blocked_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        r = block_of(site, a, &list[i], &block, err);
+        mp_push(blocks, block);
+    }
+    return r;
+}
+
+static enum result push_removed_devices(struct mp_site *site, struct arena *a, json_t *blocks, struct error *err)
+{
+    const char *const *guids;
+    size_t count;
+    enum result r = store_device_removed_list(site->store, a, clock_wall_s(), &guids, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(blocks, json_pack("{s:s, s:[], s:[], s:[]}", "guid", guids[i], "spki", "certificates", "tokens"));
+    return r;
+}
+
+/* They belong to no device. */
+static enum result push_blocked_tokens(struct mp_site *site, struct arena *a, json_t *blocks, struct error *err)
+{
+    struct store_token *list;
+    size_t count;
+    enum result r = store_token_blocked_list(site->store, a, clock_wall_s(), &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(blocks, json_pack("{s:[], s:[], s:[s]}", "spki", "certificates", "tokens", list[i].id));
+    return r;
+}
+
+static enum result put_blocks(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    json_t *blocks = json_array();
+    enum result r = push_blocked_devices(site, a, blocks, err);
+    if (r == OK)
+        r = push_removed_devices(site, a, blocks, err);
+    if (r == OK)
+        r = push_blocked_tokens(site, a, blocks, err);
+    mp_put(ret, "blocks", blocks);
+    return r;
+}
+
+static enum result put_connectors(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_connector *list;
+    struct store_revoked *revoked;
+    size_t count, revoked_count = 0;
+    enum result r = store_connector_list(site->store, a, &list, &count, err);
+    json_t *known = json_array(), *gone = json_array();
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(known, json_pack("{s:s}", "id", list[i].id));
+    if (r == OK)
+        r = store_revoked_list(site->store, a, clock_wall_s(), &revoked, &revoked_count, err);
+    for (size_t i = 0; r == OK && i < revoked_count; i++)
+        mp_push(gone, json_pack("{s:s, s:s}", "kind", revoked[i].kind, "id", revoked[i].id));
+    mp_put(ret, "connectors", known);
+    mp_put(ret, "revoked_roles", gone);
+    return r;
+}
+
+/* --- whole contents --- */
+
+static enum result finish(enum result r, json_t *o, json_t **ret)
+{
+    if (r != OK) {
+        json_decref(o);
+        o = NULL;
+    }
+    *ret = o;
+    return r;
+}
+
+enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char *location, json_t **ret,
+                              struct error *err)
+{
+    json_t *o = json_object();
+    enum result r = put_settings(site, o, err);
+    if (r == OK)
+        r = put_trust(site, a, o, err);
+    mp_put(o, "token_keys", json_incref(site->keys.jwks));
+    if (r == OK)
+        r = put_roles(site, a, o, err);
+    if (r == OK)
+        r = put_endpoints(site, a, o, err);
+    if (r == OK)
+        r = put_blocks(site, a, o, err);
+    if (r == OK)
+        r = put_connectors(site, a, o, err);
+    mp_put(o, "location", json_string(location));
+    return finish(r, o, ret);
+}
+
+enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    struct store_gateway *list;
+    size_t count;
+    enum result r = store_gateway_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(array,
+                json_pack("{s:s, s:s, s:I}", "id", list[i].id, "host", list[i].host, "port", (json_int_t)list[i].port));
+    return finish(r, array, ret);
+}
+
+static const struct store_mp *find_mp(const struct store_mp *list, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].id, id) == 0)
+            return &list[i];
+    }
+    return NULL;
+}
+
+static json_t *target_json(const struct store_endpoint *e, const struct store_mp *mp)
+{
+    json_t *o =
+        json_pack("{s:s, s:s, s:I}", "id", e->id, "url", mp ? mp->url : e->url, "answer_s", (json_int_t)e->answer_s);
+    mp_put(o, "anchors_pem", text_or_null(mp ? mp->anchors_pem : e->anchors_pem));
+    mp_put(o, "mp", text_or_null(mp ? mp->id : NULL));
+    mp_put(o, "mode", text_or_null(mp ? mp->mode : NULL));
+    if (mp)
+        mp_put(o, "clients", mp_content_words(mp->clients));
+    if (e->upstream_host[0])
+        mp_put(o, "host", json_string(e->upstream_host));
+    return o;
+}
+
+enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    struct store_endpoint *list;
+    struct store_mp *mps;
+    size_t count, mp_count;
+    json_t *o = json_object(), *targets = json_array(), *gateways = NULL;
+    enum result r = store_endpoint_list(site->store, a, &list, &count, err);
+    if (r == OK)
+        r = store_mp_list(site->store, a, &mps, &mp_count, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        const struct store_mp *mp = list[i].management_point ? find_mp(mps, mp_count, list[i].role) : NULL;
+        if (mp || list[i].url[0])
+            mp_push(targets, target_json(&list[i], mp));
+    }
+    mp_put(o, "endpoints", targets);
+    if (r == OK)
+        r = mp_content_gateways(site, a, &gateways, err);
+    if (r == OK)
+        mp_put(o, "gateways", gateways);
+    return finish(r, o, ret);
+}
+
+static json_t *names_of(const struct store_endpoint *list, size_t count, const char *role)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].management_point && strcmp(list[i].role, role) == 0)
+            mp_push(names, json_string(list[i].name));
+    }
+    return names;
+}
+
+enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    struct store_endpoint *list;
+    struct store_mp *mps;
+    size_t count, mp_count;
+    json_t *o = json_object(), *roles = json_array(), *inside = json_array(), *gateways = NULL;
+    enum result r = store_endpoint_list(site->store, a, &list, &count, err);
+    if (r == OK)
+        r = store_mp_list(site->store, a, &mps, &mp_count, err);
+    for (size_t i = 0; r == OK && i < mp_count; i++) {
+        mp_push(roles, json_pack("{s:s, s:s, s:o, s:o}", "id", mps[i].id, "mode", mps[i].mode, "clients",
+                                 mp_content_words(mps[i].clients), "endpoints", names_of(list, count, mps[i].id)));
+        mp_push(inside, json_pack("{s:s, s:s, s:s}", "id", mps[i].id, "url", mps[i].url, "mode", mps[i].mode));
+    }
+    mp_put(o, "roles", roles);
+    mp_put(o, "mps", inside);
+    if (r == OK)
+        r = mp_content_gateways(site, a, &gateways, err);
+    if (r == OK)
+        mp_put(o, "gateways", gateways);
+    return finish(r, o, ret);
+}
+
+enum result mp_content_policy(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    struct store_policy *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result r = store_policy_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(array, json_pack("{s:s, s:s, s:I, s:s, s:s}", "id", list[i].id, "name", list[i].name, "version",
+                                 (json_int_t)list[i].version, "sha256", list[i].sha256, "content", list[i].content));
+    return finish(r, json_pack("{s:o}", "policies", array), ret);
+}

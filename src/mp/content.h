@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the site's documents say (docs/protocol/wire.md 5), gathered from the store; documents.c signs it. */
+#ifndef MP_CONTENT_H
+#define MP_CONTENT_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "mp/site.h"
+
+/* Each in a fresh object that the caller json_decref()s; rows go through `a`. */
+MUST_USE enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char *location, json_t **ret,
+                                       struct error *err);
+MUST_USE enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
+MUST_USE enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
+MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
+
+/* "pki token" → ["pki", "token"]. */
+json_t *mp_content_words(const char *words);
+/* [{"id", "host", "port"}], of all gateways: also for bootstrap files. */
+MUST_USE enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
+
+/* Puts `value` (taken) into `o`; out of memory ends the process. */
+void mp_put(json_t *o, const char *name, json_t *value);
+void mp_push(json_t *array, json_t *value);
+
+#endif

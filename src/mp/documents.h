@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The site's signed documents, made when their sequence has grown and kept as text until it grows again. */
+#ifndef MP_DOCUMENTS_H
+#define MP_DOCUMENTS_H
+
+#include "mp/request.h"
+
+struct mp_documents *mp_documents_new(void);
+void mp_documents_free(struct mp_documents *d); /* NULL allowed */
+
+/* Compact JWS; the caller owns a reference (mp_text_unref, or mp_answer_text). */
+MUST_USE enum result mp_documents_bundle(struct mp_site *site, struct mp_text **ret, struct error *err);
+MUST_USE enum result mp_documents_location(struct mp_site *site, struct mp_text **ret, struct error *err);
+MUST_USE enum result mp_documents_connector(struct mp_site *site, const char *id, struct mp_text **ret,
+                                            struct error *err);
+MUST_USE enum result mp_documents_connector_sequence(struct mp_site *site, const char *id, int64_t *ret,
+                                                     struct error *err);
+
+/* At least 1. */
+MUST_USE enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid, int64_t *ret,
+                                                  struct error *err);
+/* Not kept: it is of one device. *ret is malloc'ed. */
+MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, int64_t sequence,
+                                         char **ret, struct error *err);
+
+/* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
+ * nothing is published that they would refuse. */
+MUST_USE enum result mp_documents_check(struct mp_site *site, struct error *err);
+
+/* Half of a bundle's life: what is older is made anew. */
+MUST_USE enum result mp_documents_refresh(struct mp_site *site, int64_t now, struct error *err);
+
+#endif

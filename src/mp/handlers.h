@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers that the router's table names, a file each. */
+#ifndef MP_HANDLERS_H
+#define MP_HANDLERS_H
+
+#include "mp/request.h"
+
+void mp_handle_registration(struct mp_request *r);   /* registration.c */
+void mp_handle_sts(struct mp_request *r);            /* sts.c */
+void mp_handle_location(struct mp_request *r);       /* location.c */
+void mp_handle_policy(struct mp_request *r);         /* policy.c */
+void mp_handle_site_bundle(struct mp_request *r);    /* service.c */
+void mp_handle_site_connector(struct mp_request *r); /* service.c */
+void mp_handle_site_report(struct mp_request *r);    /* service.c */
+void mp_handle_not_supported(struct mp_request *r);  /* router.c */
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The site's keys (docs/protocol/wire.md 2) and what is issued with them: role certificates and tokens. */
+#ifndef MP_KEYS_H
+#define MP_KEYS_H
+
+#include "bundle/document.h"
+#include "jose/token.h"
+#include "pki/cert.h"
+
+enum { MP_ROLE_DAYS = 90 };
+
+struct mp_key_end { /* for the status: what ends when */
+    const char *what;
+    int64_t not_after;
+};
+
+struct mp_keys {
+    char *site;
+    char *root_pem, *role_ca_pem;
+    X509 *root, *role_ca;
+    EVP_PKEY *role_ca_key;
+    struct document_signer *bundle, *policy;
+    struct jose_signer *token;
+    struct jose_keys *token_keys;
+    json_t *jwks; /* {"keys": [...]}, public */
+    char pin[PKI_HASH_HEX];
+    struct mp_key_end ends[5];
+};
+
+/* From the folder that `cmg init` made; refuses keys that others can read, certificates that do not belong to `site` or
+ * to the root, and what has ended. */
+MUST_USE enum result mp_keys_load(const char *dir, const char *site, struct mp_keys *ret, struct error *err);
+void mp_keys_free(struct mp_keys *k);
+
+struct mp_role_certificate {
+    char *certificate_pem; /* leaf, role CA */
+    char *key_pem;         /* a secret */
+    int64_t not_after;
+};
+void mp_role_certificate_free(struct mp_role_certificate *c);
+
+/* A new key and certificate for urn:opencmg:<site>:<kind>:<id>, 90 days; `host` (NULL: none) goes in as DNS name or IP
+ * address. */
+MUST_USE enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
+                                   struct mp_role_certificate *ret, struct error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections to a management point: TLS with an optional client certificate, then HTTP/1.1 or HTTP/2. */
+#ifndef MP_LISTENER_H
+#define MP_LISTENER_H
+
+#include <openssl/x509.h>
+
+#include "http/server.h"
+#include "mp/point.h"
+
+struct mp_connection {
+    struct mp_site *site;
+    struct mp_point *point;
+    struct mp_connection *next, **link; /* of the point */
+    struct net_stream *stream;          /* the TLS stream, of `http` */
+    struct tls_handshake *handshake;    /* until it is done */
+    struct http_server_conn *http;
+    char peer[NET_ADDRESS_TEXT];
+    X509 *certificate;               /* what the peer showed; NULL: none */
+    STACK_OF(X509) * chain;          /* borrowed from the stream */
+    char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */
+};
+
+MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);
+/* Closes the listener and every connection. */
+void mp_listener_close(struct mp_point *p);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg-mp: management point and site. Reads its configuration, serves, and waits for signals. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "conf/daemon.h"
+#include "mp/site.h"
+
+enum { CLOSE_MS = 100 }; /* connections close from the loop */
+
+static struct mp_config config;
+
+struct process {
+    struct mp_site site;
+    struct loop *loop;
+    struct loop_timer *end;
+};
+
+static void stop(void *arg)
+{
+    loop_stop(arg);
+}
+
+/* Answers under way are given up: every change is in the store, and askers ask again. */
+static void on_terminate(void *arg)
+{
+    struct process *p = arg;
+    mp_site_hang_up(&p->site);
+    loop_timer_start(p->end, CLOSE_MS, 0);
+}
+
+static void announce(void)
+{
+    for (size_t i = 0; i < config.points.count; i++) {
+        const struct mp_config_point *p = &mp_config_points(&config)[i];
+        LOG_EVENT(LOG_INFO, "mp", "listening", LOG_T("mp", p->id), LOG_T("mode", p->mode), LOG_T("address", p->listen));
+    }
+    LOG_EVENT(LOG_INFO, "mp", "ready", LOG_T("site", config.site), LOG_T("admin_socket", config.admin_socket),
+              LOG_T("version", CMG_VERSION));
+}
+
+static int run(void)
+{
+    static struct process p;
+    struct error err;
+    p.loop = loop_new();
+    p.end = loop_timer_new(p.loop, stop, p.loop);
+    if (mp_site_open(&p.site, &config, p.loop, &err) != OK) {
+        log_msg(LOG_ERROR, "mp", "can't start: %s", err.text);
+        return EXIT_FAILURE;
+    }
+    loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
+    loop_on_signal(p.loop, SIGINT, on_terminate, &p);
+    announce();
+    loop_run(p.loop);
+    loop_timer_free(p.end);
+    mp_site_close(&p.site);
+    loop_free(p.loop);
+    log_msg(LOG_INFO, "mp", "stopped");
+    mp_config_free(&config);
+    return EXIT_SUCCESS;
+}
+
+static enum result load(const char *path, struct conf_faults *faults)
+{
+    return mp_config_load(path, &config, faults);
+}
+
+static const struct conf_log *log_of(void)
+{
+    return &config.log;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct conf_daemon daemon_of = {
+        .name = "cmg-mp",
+        .summary = "The management point and its site: registration, tokens, policy, administration.",
+        .default_config = "/etc/opencmg/mp.yaml",
+        .load = load,
+        .reference = mp_config_reference,
+        .log = log_of,
+        .run = run,
+    };
+    return conf_daemon_main(&daemon_of, argc, argv);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a management point, its certificate, its record. */
+#include "mp/point.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mp/listener.h"
+#include "net/url.h"
+#include "store/endpoint.h"
+#include "store/role.h"
+
+enum { PEM_MAX = 256 * 1024, KIB = 1024, MIB = 1024 * KIB };
+
+#define ALPN "h2,http/1.1"
+
+/* --- certificate --- */
+
+static enum result make_context(struct mp_point *p, const char *certificate_pem, const char *key_pem, struct error *err)
+{
+    struct tls_server_options o = {
+        .identity = {slice_of(certificate_pem), slice_of(key_pem)}, .client_cert = TLS_CLIENT_CERT_ASK, .alpn = ALPN};
+    struct tls_context *made;
+    X509 *leaf;
+    enum result r = pki_cert_read(slice_of(certificate_pem), &leaf, err);
+    if (r != OK)
+        return r;
+    r = tls_context_server(&o, &made, err);
+    if (r == OK) {
+        tls_context_unref(p->context);
+        p->context = made;
+        p->not_after = pki_cert_not_after(leaf);
+    }
+    X509_free(leaf);
+    return r;
+}
+
+static enum result read_file(const char *path, char **ret, struct error *err)
+{
+    size_t len;
+    *ret = NULL;
+    return file_read(path, PEM_MAX, ret, &len, err);
+}
+
+static enum result load_certificate(struct mp_point *p, struct error *err)
+{
+    char *certificate = NULL, *key = NULL;
+    enum result r = read_file(p->config->certificate, &certificate, err);
+    if (r == OK)
+        r = file_check_private(p->config->key, err);
+    if (r == OK)
+        r = read_file(p->config->key, &key, err);
+    if (r == OK)
+        r = make_context(p, certificate, key, err);
+    free(certificate);
+    if (key)
+        mem_free_secret(key, strlen(key));
+    return r;
+}
+
+/* By the role CA, in memory alone: a restart makes another. */
+static enum result issue_certificate(struct mp_point *p, struct error *err)
+{
+    struct mp_role_certificate issued = {0};
+    struct net_url url;
+    enum result r = net_url_parse(slice_of(p->config->url), &url, err);
+    if (r == OK)
+        r = mp_role_issue(&p->site->keys, "mp", p->config->id, url.host, &issued, err);
+    if (r == OK)
+        r = make_context(p, issued.certificate_pem, issued.key_pem, err);
+    mp_role_certificate_free(&issued);
+    return r;
+}
+
+void mp_point_upkeep(struct mp_point *p, int64_t now)
+{
+    struct error err;
+    if (p->config->choice != CHOICE_MP_EHTTP || p->not_after - now > MP_ROLE_DAYS * 86400LL / 2)
+        return;
+    if (issue_certificate(p, &err) != OK)
+        LOG_EVENT(LOG_ERROR, "mp", "the role certificate could not be renewed", LOG_T("mp", p->config->id),
+                  LOG_T("error", err.text));
+    else
+        LOG_EVENT(LOG_INFO, "mp", "the role certificate was renewed", LOG_T("mp", p->config->id));
+}
+
+/* --- record --- */
+
+static const struct {
+    const char *name, *purpose, *methods;
+    unsigned clients; /* CHOICE_BIT()s that it is for */
+    int64_t max_body;
+} standard[] = {
+    {"CCM_Client", "registration", "POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN) | CHOICE_BIT(CHOICE_ENTRA),
+     64 * KIB},
+    {"CCM_STS", "sts", "POST", CHOICE_BIT(CHOICE_TOKEN) | CHOICE_BIT(CHOICE_ENTRA), 64 * KIB},
+    {"SMS_MP", "general", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
+    {"CCM_System", "general", "POST CCM_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), MIB},
+    {"CCM_Incoming", "general", "POST PUT BITS_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 32 * MIB},
+};
+
+static enum result register_endpoint(const struct mp_point *p, size_t which, struct error *err)
+{
+    char id[160], auth[MP_CLIENTS_TEXT];
+    unsigned clients = standard[which].clients & p->config->clients;
+    (void)snprintf(id, sizeof id, "%s.%s", p->config->id, standard[which].name);
+    for (char *c = id + strlen(p->config->id); *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    if (!clients) {
+        enum result r = store_endpoint_remove(p->site->store, id, err);
+        return r == R_NOTFOUND ? OK : r;
+    }
+    mp_clients_text(clients, auth);
+    struct store_endpoint e = {.id = id,
+                               .role = p->config->id,
+                               .name = standard[which].name,
+                               .host = "",
+                               .auth = auth,
+                               .purpose = standard[which].purpose,
+                               .methods = standard[which].methods,
+                               .max_body = standard[which].max_body,
+                               .headers = "cmg",
+                               .management_point = true,
+                               .url = "",
+                               .upstream_host = ""};
+    return store_endpoint_put(p->site->store, &e, err);
+}
+
+static enum result read_anchors(const struct mp_config_point *c, char **ret, struct error *err)
+{
+    struct buf all;
+    enum result r = OK;
+    buf_init(&all, PEM_MAX);
+    for (size_t i = 0; i < c->anchors.count && r == OK; i++) {
+        char *pem;
+        r = read_file(c->anchors.items[i], &pem, err);
+        if (r == OK && (buf_append_str(&all, pem) != OK || buf_append_str(&all, "\n") != OK))
+            r = error_set(err, R_LIMIT, "the anchors of management point %s are over %d bytes", c->id, PEM_MAX);
+        free(pem);
+    }
+    *ret = r == OK && c->choice == CHOICE_MP_HTTPS ? buf_take_str(&all) : NULL;
+    buf_free(&all);
+    return r;
+}
+
+static enum result register_all(const struct mp_point *p, const char *anchors, struct error *err)
+{
+    char clients[MP_CLIENTS_TEXT];
+    mp_clients_text(p->config->clients, clients);
+    struct store_mp record = {p->config->id, p->config->mode, p->config->url, clients, anchors};
+    enum result r = store_mp_put(p->site->store, &record, err);
+    for (size_t i = 0; i < ARRAY_LEN(standard) && r == OK; i++)
+        r = register_endpoint(p, i, err);
+    return r;
+}
+
+/* Only what changed is written, so that a restart bumps nothing. */
+enum result mp_point_register(const struct mp_point *p, struct error *err)
+{
+    char *anchors;
+    enum result r = read_anchors(p->config, &anchors, err);
+    if (r == OK)
+        r = store_begin(p->site->store, STORE_DURABLE, err);
+    if (r == OK)
+        r = store_end(p->site->store, register_all(p, anchors, err), err);
+    free(anchors);
+    return r;
+}
+
+/* --- opening --- */
+
+enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
+                          struct error *err)
+{
+    *p = (struct mp_point){.site = site, .config = config};
+    enum result r = config->choice == CHOICE_MP_HTTPS ? load_certificate(p, err) : issue_certificate(p, err);
+    if (r == OK)
+        r = mp_point_register(p, err);
+    if (r == OK)
+        r = mp_listener_open(p, err);
+    if (r != OK)
+        (void)error_prefix(err, "management point %s", config->id);
+    return r;
+}
+
+void mp_point_close(struct mp_point *p)
+{
+    tls_context_unref(p->context);
+    p->context = NULL;
+}

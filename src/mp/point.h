@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A management point as this process serves it: its TLS context, its listener, its record and endpoints in the store.
+ */
+#ifndef MP_POINT_H
+#define MP_POINT_H
+
+#include "mp/site.h"
+#include "net/tcp.h"
+#include "tls/context.h"
+
+struct mp_connection;
+
+struct mp_point {
+    struct mp_site *site;
+    const struct mp_config_point *config;
+    struct tls_context *context; /* the newest; connections keep theirs */
+    int64_t not_after;           /* of its certificate */
+    struct net_listener *listener;
+    struct mp_connection *connections;
+};
+
+MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
+                                   struct error *err);
+void mp_point_close(struct mp_point *p); /* after mp_listener_close, and when its connections are gone */
+
+/* Makes a new role certificate when half of the present one's life is over (ehttp). */
+void mp_point_upkeep(struct mp_point *p, int64_t now);
+
+/* Record and standard endpoints (docs/protocol/wire.md 6). */
+MUST_USE enum result mp_point_register(const struct mp_point *p, struct error *err);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing all of it, and the regular work. */
+#include "mp/site.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mp/access.h"
+#include "mp/admin.h"
+#include "mp/documents.h"
+#include "mp/listener.h"
+#include "mp/parked.h"
+#include "mp/point.h"
+#include "store/sequence.h"
+#include "store/setting.h"
+#include "store/trust.h"
+
+enum { UPKEEP_MS = 60 * 1000, ROWS_MAX = 512 * 1024 * 1024 };
+
+/* --- trust --- */
+
+/* A CRL is kept as base64 of its DER. */
+static enum result add_crl(struct pki_trust *trust, const char *base64, struct error *err)
+{
+    size_t room = strlen(base64), len;
+    char *der = mem_zalloc(room + 1);
+    enum result r = decode_base64(slice_of(base64), der, room, &len)
+                        ? pki_trust_add_crl(trust, slice_make(der, len), err)
+                        : error_set(err, R_INVALID, "the CRL is not base64");
+    free(der);
+    return r;
+}
+
+static enum result add_trust(struct pki_trust *trust, const struct store_trust *t, struct error *err)
+{
+    if (strcmp(t->kind, "crl") == 0)
+        return add_crl(trust, t->data, err);
+    if (strcmp(t->kind, "anchor") == 0)
+        return pki_trust_add_anchors(trust, slice_of(t->data), err);
+    return pki_trust_add_intermediates(trust, slice_of(t->data), err);
+}
+
+static enum result fill_trust(struct mp_site *site, struct pki_trust *trust, struct error *err)
+{
+    struct arena *a = arena_new(ROWS_MAX);
+    struct store_trust *list;
+    size_t count;
+    enum result r = store_trust_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; i < count && r == OK; i++)
+        r = add_trust(trust, &list[i], err);
+    arena_free(a);
+    return r;
+}
+
+static enum result make_trust(struct mp_site *site, struct error *err)
+{
+    struct pki_trust_options o = {0};
+    char *warnings = NULL;
+    enum result r = store_setting_is(site->store, "crl_check", "on", &o.crl_check, err);
+    if (r == OK)
+        r = store_setting_is(site->store, "on_unavailable", "allow", &o.allow_when_unavailable, err);
+    if (r != OK)
+        return r;
+    struct pki_trust *made = pki_trust_new(&o);
+    r = fill_trust(site, made, err);
+    if (r != OK) {
+        pki_trust_unref(made);
+        return r;
+    }
+    pki_trust_seal(made, &warnings);
+    if (warnings)
+        log_msg(LOG_WARN, "mp", "CRLs that can't be used: %s", warnings);
+    free(warnings);
+    pki_trust_unref(site->trust);
+    site->trust = made;
+    return OK;
+}
+
+enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err)
+{
+    int64_t sequence;
+    enum result r = store_sequence_get(site->store, STORE_SEQUENCE_BUNDLE, &sequence, NULL, err);
+    if (r == OK && (!site->trust || sequence != site->trust_sequence))
+        r = make_trust(site, err);
+    if (r != OK)
+        return r;
+    site->trust_sequence = sequence;
+    *ret = site->trust;
+    return OK;
+}
+
+/* --- regular work --- */
+
+static void upkeep(void *arg)
+{
+    struct mp_site *site = arg;
+    struct error err;
+    int64_t now = clock_wall_s();
+    for (size_t i = 0; i < site->config->points.count; i++)
+        mp_point_upkeep(&site->points[i], now);
+    if (mp_documents_refresh(site, now, &err) != OK)
+        log_msg(LOG_ERROR, "mp", "documents can't be refreshed: %s", err.text);
+}
+
+/* --- opening --- */
+
+static enum result open_store(struct mp_site *site, struct error *err)
+{
+    enum result r = file_make_dirs(site->config->state, 0700, err);
+    if (r != OK)
+        return r;
+    char *path = file_join(site->config->state, "site.db");
+    r = store_open(path, &site->store, err);
+    free(path);
+    return r;
+}
+
+static enum result open_points(struct mp_site *site, struct error *err)
+{
+    size_t count = site->config->points.count;
+    enum result r = OK;
+    site->points = mem_array(count, sizeof *site->points);
+    for (size_t i = 0; i < count && r == OK; i++)
+        r = mp_point_open(&site->points[i], site, &mp_config_points(site->config)[i], err);
+    return r;
+}
+
+enum result mp_site_open(struct mp_site *site, const struct mp_config *config, struct loop *loop, struct error *err)
+{
+    *site = (struct mp_site){.config = config, .loop = loop, .access_fd = -1};
+    enum result r = mp_keys_load(config->keys, config->site, &site->keys, err);
+    if (r == OK)
+        r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "connector", &site->connectors, err);
+    if (r == OK)
+        r = open_store(site, err);
+    if (r == OK && config->access_log)
+        r = mp_access_open(config->access_log, &site->access_fd, err);
+    if (r != OK)
+        return r;
+    site->documents = mp_documents_new();
+    site->parked = mp_parked_new(site);
+    r = open_points(site, err);
+    if (r == OK)
+        r = mp_admin_open(site, &site->admin, err);
+    if (r != OK)
+        return r;
+    site->upkeep = loop_timer_new(loop, upkeep, site);
+    loop_timer_start(site->upkeep, 0, UPKEEP_MS);
+    return OK;
+}
+
+void mp_site_hang_up(struct mp_site *site)
+{
+    mp_admin_hang_up(site->admin);
+    for (size_t i = 0; site->points && i < site->config->points.count; i++)
+        mp_listener_close(&site->points[i]);
+}
+
+void mp_site_close(struct mp_site *site)
+{
+    mp_admin_free(site->admin);
+    for (size_t i = 0; site->points && i < site->config->points.count; i++)
+        mp_point_close(&site->points[i]);
+    free(site->points);
+    loop_timer_free(site->upkeep);
+    mp_parked_free(site->parked);
+    mp_documents_free(site->documents);
+    pki_trust_unref(site->trust);
+    pki_role_judge_free(site->connectors);
+    store_close(site->store);
+    mp_keys_free(&site->keys);
+    if (site->access_fd >= 0)
+        (void)close(site->access_fd);
+    *site = (struct mp_site){.access_fd = -1};
+}

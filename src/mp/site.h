@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all parts of cmg-mp share: keys, store, documents, who is parked. One thread, one loop. */
+#ifndef MP_SITE_H
+#define MP_SITE_H
+
+#include "loop/loop.h"
+#include "mp/config.h"
+#include "mp/keys.h"
+#include "pki/role.h"
+#include "pki/trust.h"
+#include "store/store.h"
+
+struct mp_admin;
+struct mp_documents;
+struct mp_parked;
+struct mp_point;
+
+struct mp_site {
+    const struct mp_config *config;
+    struct loop *loop;
+    struct mp_keys keys;
+    struct store *store;
+    struct pki_role_judge *connectors; /* role certificates of connectors */
+    struct mp_documents *documents;
+    struct mp_parked *parked;
+    struct mp_point *points; /* config->points.count */
+    struct mp_admin *admin;
+    struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
+    int64_t trust_sequence;
+    struct loop_timer *upkeep;
+    int access_fd; /* -1: no access log */
+};
+
+/* Loads keys, opens the store, makes itself known there, listens. mp_site_close also after a failure. */
+MUST_USE enum result mp_site_open(struct mp_site *site, const struct mp_config *config, struct loop *loop,
+                                  struct error *err);
+/* No more listeners; connections are closed from the loop, so it must run a little longer before the close. */
+void mp_site_hang_up(struct mp_site *site);
+void mp_site_close(struct mp_site *site);
+
+/* What direct devices' certificates are judged by, made anew when the site changed; borrowed until the next call. */
+MUST_USE enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err);
+
+#endif

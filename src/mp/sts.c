@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /CCM_STS: the token service, RFC 8693 token exchange. A device token gives an access token, or (renewal) a new
+ * device token: at any time of its life, and for renewal_grace after its end; the same key of an existing, unblocked
+ * record, five times a day, audited. Errors as RFC 6749 5.2, with our reason beside them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "mp/device.h"
+#include "mp/form.h"
+#include "mp/handlers.h"
+#include "mp/site.h"
+#include "store/audit.h"
+
+#define GRANT "urn:ietf:params:oauth:grant-type:token-exchange"
+#define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt"
+#define TYPE_ACCESS "urn:ietf:params:oauth:token-type:access_token"
+#define TYPE_DEVICE "urn:opencmg:token-type:device"
+
+struct sts {
+    struct mp_request *r;
+    struct mp_device device;
+    bool renewal;
+    char *token;
+    int64_t lifetime;
+};
+
+static void fail(struct mp_request *r, int status, const char *error, const char *reason, const char *text)
+{
+    json_t *said = json_string(text); /* NULL when it quotes what is not UTF-8 */
+    json_t *o = json_pack("{s:s, s:o, s:s, s:s}", "error", error, "error_description", said ? said : json_string(error),
+                          "reason", reason, "request_id", r->id);
+    if (!o)
+        fatal("out of memory (token error)");
+    mp_answer_json(r, status, o);
+}
+
+/* --- the form --- */
+
+static enum result need(struct mp_request *r, const char *name, struct slice *ret, struct error *err)
+{
+    enum result result = mp_form_get(buf_data(&r->body), name, r->arena, ret, err);
+    if (result == OK && !ret->ptr)
+        return error_set(err, R_INVALID, "'%s' is missing", name);
+    return result;
+}
+
+static bool is_form(const struct mp_request *r)
+{
+    struct slice rest = mp_request_field(r, "content-type");
+    return slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), SLICE("application/x-www-form-urlencoded"));
+}
+
+/* false: answered. The subject token is the one that opened the way here. */
+static bool read_form(struct sts *s)
+{
+    struct slice grant, subject, type, wanted;
+    struct error err;
+    enum result result = is_form(s->r) ? need(s->r, "grant_type", &grant, &err)
+                                       : error_set(&err, R_INVALID, "the body must be a form (RFC 6749 appendix B)");
+    if (result == OK && !slice_eq(grant, SLICE(GRANT))) {
+        fail(s->r, 400, "unsupported_grant_type", "bad_request", "the grant type must be " GRANT);
+        return false;
+    }
+    if (result == OK)
+        result = need(s->r, "subject_token", &subject, &err);
+    if (result == OK)
+        result = need(s->r, "subject_token_type", &type, &err);
+    if (result == OK)
+        result = mp_form_get(buf_data(&s->r->body), "requested_token_type", s->r->arena, &wanted, &err);
+    if (result == OK && !slice_eq(type, SLICE(TYPE_JWT)))
+        result = error_set(&err, R_INVALID, "'subject_token_type' must be " TYPE_JWT);
+    if (result == OK && wanted.ptr && !slice_eq(wanted, SLICE(TYPE_ACCESS)) && !slice_eq(wanted, SLICE(TYPE_DEVICE)))
+        result = error_set(&err, R_INVALID, "'requested_token_type' must be " TYPE_ACCESS " or " TYPE_DEVICE);
+    if (result == OK && !slice_eq_secret(subject, s->r->identity.bearer))
+        result = error_set(&err, R_INVALID, "'subject_token' and Authorization hold different tokens");
+    if (result != OK) {
+        fail(s->r, 400, "invalid_request", "bad_request", err.text);
+        return false;
+    }
+    s->renewal = slice_eq(wanted, SLICE(TYPE_DEVICE));
+    return true;
+}
+
+/* --- issuing --- */
+
+static enum result issue(struct sts *s, enum token_kind kind, struct token *ret, struct error *err)
+{
+    const struct mp_site *site = s->r->site;
+    int64_t now = clock_wall_s();
+    s->lifetime = kind == TOKEN_DEVICE ? TOKEN_DEVICE_S : TOKEN_ACCESS_S;
+    *ret = (struct token){.kind = kind, .issued = now, .not_before = now, .expires = now + s->lifetime};
+    guid_new(ret->id);
+    (void)snprintf(ret->subject, sizeof ret->subject, "%s", s->device.record.guid);
+    (void)snprintf(ret->x5t, sizeof ret->x5t, "%s", s->device.token.x5t);
+    return token_issue(site->keys.token, site->keys.site, ret, &s->token, err);
+}
+
+static enum result renew(struct sts *s, struct error *err)
+{
+    struct store *store = s->r->site->store;
+    const char *guid = s->device.record.guid;
+    char caller[64];
+    struct token t;
+    enum result r = store_device_token_renew(store, guid, s->device.token.id, clock_wall_s(), err);
+    if (r == OK)
+        r = issue(s, TOKEN_DEVICE, &t, err);
+    if (r == OK)
+        r = store_device_token_add(store, guid, t.id, t.issued, t.expires, err);
+    if (r != OK)
+        return r;
+    (void)snprintf(caller, sizeof caller, "device:%s", guid);
+    return store_audit_add(store,
+                           &(struct store_audit){.caller = caller,
+                                                 .action = "token.renew",
+                                                 .object = guid,
+                                                 .detail = s->device.token.in_grace ? "after its end, in grace" : ""},
+                           err);
+}
+
+static enum result exchange(struct sts *s, struct error *err)
+{
+    struct store *store = s->r->site->store;
+    struct token t;
+    enum result r = store_begin(store, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = store_device_token_check(store, s->device.record.guid, s->device.token.id, clock_wall_s(), err);
+    if (r == OK)
+        r = s->renewal ? renew(s, err) : issue(s, TOKEN_ACCESS, &t, err);
+    return store_end(store, r, err);
+}
+
+static void answer(struct sts *s)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "access_token", s->token, "issued_token_type",
+                          s->renewal ? TYPE_DEVICE : TYPE_ACCESS, "token_type", "Bearer", "expires_in",
+                          (json_int_t)s->lifetime);
+    if (!o)
+        fatal("out of memory (token)");
+    mp_answer_json(s->r, 200, o);
+}
+
+static void serve(struct sts *s)
+{
+    struct error err;
+    if (s->device.token.in_grace && !s->renewal) {
+        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only");
+        return;
+    }
+    enum result result = exchange(s, &err);
+    if (result == OK)
+        answer(s);
+    else if (result == R_DENIED)
+        fail(s->r, 400, "invalid_grant", "revoked", err.text);
+    else if (result == R_LIMIT)
+        mp_refuse(s->r, MP_REFUSAL_RENEWAL_LIMIT, err.text);
+    else
+        mp_refuse_fault(s->r, &err);
+}
+
+void mp_handle_sts(struct mp_request *r)
+{
+    struct sts s = {.r = r};
+    if (r->identity.auth == MP_PKI) { /* a certificate needs no token */
+        mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, "the token service takes a device token");
+        return;
+    }
+    if (read_form(&s) && mp_device_authenticate(r, PURPOSE_STS, MP_SIGNED_ALWAYS, &s.device)) {
+        serve(&s);
+        mp_device_done(&s.device);
+    }
+    free(s.token);
+}
