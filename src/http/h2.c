@@ -461,15 +461,19 @@ static void ended_by_itself(struct http_h2 *h)
         h2_health_linger(h);
 }
 
-static void destroy(struct http_h2 *h)
+static void tell_all(struct http_h2 *h)
 {
-    h->closed = NULL;
-    while (h->streams) {
-        struct h2_stream *s = h->streams;
+    for (struct h2_stream *s = h->streams; s; s = s->next)
         if (!s->over)
             h->role->on_gone(s, s->closed ? NULL : &h->why);
-        stream_free(s);
-    }
+}
+
+static void destroy(struct http_h2 *h)
+{
+    tell_all(h);
+    h->closed = NULL;
+    while (h->streams)
+        stream_free(h->streams);
     net_stream_close(h->stream);
     if (h->events->on_close)
         h->events->on_close(h->owner, &h->why);
@@ -651,4 +655,11 @@ void http_h2_drain(struct http_h2 *h)
 void http_h2_close(struct http_h2 *h)
 {
     h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "closed by this side");
+}
+
+/* Nothing is freed here: it may be called from inside a callback of any of the streams. */
+void http_h2_abort(struct http_h2 *h)
+{
+    http_h2_close(h);
+    tell_all(h);
 }

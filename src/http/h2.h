@@ -54,4 +54,8 @@ bool http_h2_draining(const struct http_h2 *h);  /* GOAWAY sent or received */
 void http_h2_drain(struct http_h2 *h);           /* GOAWAY; closes after the last stream */
 void http_h2_close(struct http_h2 *h);           /* at once; on_close comes later from the loop */
 
+/* Like http_h2_close, but every call has failed and every exchange was aborted when it returns; on_close alone comes
+ * later. For owners that free at once what those would use. */
+void http_h2_abort(struct http_h2 *h);
+
 #endif

@@ -38,7 +38,8 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
 void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *endpoints, size_t count);
 size_t tunnel_dialer_up(const struct tunnel_dialer *d); /* workers that have a tunnel now */
 void tunnel_dialer_drain(struct tunnel_dialer *d);      /* GOAWAY on all, no new ones */
-void tunnel_dialer_free(struct tunnel_dialer *d);       /* at once; its sessions close in the loop's next step. Not from
-                                                            inside on_tunnel. NULL allowed */
+/* At once: every exchange is aborted inside; the sessions close in the loop's next step. Not from inside on_tunnel.
+ * NULL allowed. */
+void tunnel_dialer_free(struct tunnel_dialer *d);
 
 #endif

@@ -262,7 +262,7 @@ void tunnel_link_drop(struct tunnel_link *l)
     l->tls = NULL;
     loop_timer_stop(l->timer);
     if (l->h2)
-        http_h2_close(l->h2);
+        http_h2_abort(l->h2);
     else
         link_free(l);
 }

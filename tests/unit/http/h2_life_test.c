@@ -34,6 +34,8 @@ enum action {
     DRAIN_CLIENT,
     NEW_CALL,
     CANCEL_ALL,
+    ABORT_SERVER,
+    ABORT_CLIENT,
     ACTIONS
 };
 
@@ -166,6 +168,18 @@ static void act(struct actor *a, enum place place)
     case DRAIN_CLIENT:
         if (d->kit->client)
             http_h2_drain(d->kit->client);
+        break;
+    case ABORT_SERVER:
+        if (d->kit->server)
+            http_h2_abort(d->kit->server);
+        for (size_t i = 0; i < d->exchange_count && d->kit->server; i++)
+            assert_true(d->exchanges[i].over);
+        break;
+    case ABORT_CLIENT:
+        if (d->kit->client)
+            http_h2_abort(d->kit->client);
+        for (size_t i = 0; i < d->call_count && d->kit->client; i++)
+            assert_true(d->calls[i].over);
         break;
     case NEW_CALL:
         start_call(d);

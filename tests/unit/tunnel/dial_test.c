@@ -652,6 +652,22 @@ static void nobody_there_is_asked_with_back_off(void **state)
     world_free(w);
 }
 
+static void a_freed_dialer_has_aborted_its_requests(void **state)
+{
+    struct world *w = world_new(1);
+    (void)state;
+    connector_start(w);
+    assert_true(run(w, one_each, 5000));
+    call(w, 0, "/park");
+    assert_true(run(w, is_parked, 2000));
+    tunnel_dialer_free(w->dialer);
+    w->dialer = NULL;
+    assert_null(w->parked);
+    assert_true(run(w, call_over, 2000));
+    assert_true(w->failed);
+    world_free(w);
+}
+
 static void a_dialer_may_be_freed_at_any_moment(void **state)
 {
     (void)state;
@@ -680,6 +696,7 @@ int main(void)
         cmocka_unit_test(a_gateway_with_too_many_workers_is_not_believed),
         cmocka_unit_test(a_gateway_that_drains_everything_is_not_dialled_in_a_rush),
         cmocka_unit_test(nobody_there_is_asked_with_back_off),
+        cmocka_unit_test(a_freed_dialer_has_aborted_its_requests),
         cmocka_unit_test(a_dialer_may_be_freed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, make_site, drop_site);
