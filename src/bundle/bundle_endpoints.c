@@ -127,11 +127,22 @@ static enum result read_by_path(struct bundle *b, const json_t *o, struct bundle
     return r;
 }
 
+/* The site itself answers to this id inside a tunnel (docs/protocol/wire.md section 4): published, every client would
+ * reach what is meant for gateways. */
+static enum result check_not_reserved(const char *id, struct error *err)
+{
+    if (!slice_eq_nocase(slice_of(id), SLICE("site")))
+        return OK;
+    return error_set(err, R_INVALID, "id: 'site' is reserved for the site itself");
+}
+
 static enum result read_route(struct bundle *b, const json_t *o, struct bundle_endpoint *e, struct error *err)
 {
     struct arena *a = b->index->arena;
     json_t *host;
     enum result r = member_id(a, o, "id", MEMBER_ENDPOINT_ID, false, &e->id, err);
+    if (r == OK)
+        r = check_not_reserved(e->id, err);
     if (r == OK)
         r = member_opt(o, "host", JSON_STRING, &host, err);
     if (r == OK)

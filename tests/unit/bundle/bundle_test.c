@@ -399,6 +399,7 @@ static void endpoints_that_are_unclear_are_refused(void **state UNUSED)
 {
     refuses("endpoints", "id", NULL, "endpoints[0]: member 'id'");
     refuses("endpoints", "id", "\"a b\"", "'id'");
+    refuses("endpoints", "id", "\"Site\"", "reserved");
     refuses("endpoints", "id", "\"git\"", "'git' stands twice");
     refuses("endpoints", "role", NULL, "'role'");
     refuses("endpoints", "role", "\"a/b\"", "'role'");
