@@ -19,7 +19,7 @@
 #include "tls/stream.h"
 #include "tunnel/accept.h"
 
-enum { WORKERS_MAX = 8, TUNNELS_MAX = 64 };
+enum { WORKERS_MAX = 8, TUNNELS_MAX = 64, SOURCE = 3200 * 16 * 1024 };
 
 /* --- the site's certificates, made once --- */
 
@@ -307,11 +307,61 @@ static void x_abort(void *ctx, const struct error *why)
 
 static const struct http_exchange_events parked_events = {.on_abort = x_abort};
 
+/* "/bytes": 50 MB, written as fast as they go on. */
+struct source {
+    struct http_exchange *x;
+    size_t left, unreported;
+};
+
+static void source_more(struct source *s)
+{
+    static const char piece[16 * 1024];
+    while (s->left && s->unreported + sizeof piece <= HTTP_WRITE_AHEAD) {
+        http_exchange_write(s->x, slice_make(piece, sizeof piece));
+        s->unreported += sizeof piece;
+        s->left -= sizeof piece;
+    }
+    if (s->left)
+        return;
+    http_exchange_finish(s->x, NULL);
+    free(s);
+}
+
+static void source_sent(void *ctx, size_t n)
+{
+    struct source *s = ctx;
+    s->unreported -= n;
+    source_more(s);
+}
+
+static void source_abort(void *ctx, const struct error *why)
+{
+    (void)why;
+    free(ctx);
+}
+
+static const struct http_exchange_events source_events = {.on_sent = source_sent, .on_abort = source_abort};
+
+static void source_start(struct http_exchange *x)
+{
+    struct http_response head = {.status = 200, .content_length = SOURCE};
+    struct source *s = mem_zalloc(sizeof *s);
+    *s = (struct source){.x = x, .left = SOURCE};
+    x->events = &source_events;
+    x->ctx = s;
+    http_exchange_respond(x, &head, false);
+    source_more(s);
+}
+
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct world *w = owner;
     w->requests++;
     assert_ptr_equal(x->owner, w);
+    if (slice_eq(x->request.target, SLICE("/bytes"))) {
+        source_start(x);
+        return;
+    }
     if (!slice_eq(x->request.target, SLICE("/park"))) {
         http_exchange_reply(x, 200, "text/plain", x->request.target, NULL);
         return;
@@ -652,6 +702,60 @@ static void nobody_there_is_asked_with_back_off(void **state)
     world_free(w);
 }
 
+struct sink {
+    struct http_call *call;
+    size_t received;
+    bool stalls, ended;
+};
+
+static void sink_body(void *ctx, struct slice data)
+{
+    struct sink *s = ctx;
+    s->received += data.len;
+    if (!s->stalls)
+        http_call_consumed(s->call, data.len);
+}
+
+static void sink_end(void *ctx, const struct http_fields *trailers)
+{
+    (void)trailers;
+    ((struct sink *)ctx)->ended = true;
+}
+
+static const struct http_call_events sink_events = {.on_body = sink_body, .on_end = sink_end};
+
+static struct sink sinks[8];
+
+static bool sinks_ended(struct world *w)
+{
+    (void)w;
+    for (size_t i = 1; i < ARRAY_LEN(sinks); i++)
+        if (!sinks[i].ended)
+            return false;
+    return true;
+}
+
+/* The first reader never reads; the others get 50 MB each through the same tunnel. */
+static void bulk_passes_a_stalled_reader(void **state)
+{
+    struct world *w = world_new(1);
+    struct http_request r = {
+        .method = SLICE("GET"), .authority = SLICE("git"), .target = SLICE("/bytes"), .content_length = -1};
+    struct error err;
+    (void)state;
+    connector_start(w);
+    assert_true(run(w, one_each, 5000));
+    for (size_t i = 0; i < ARRAY_LEN(sinks); i++) {
+        sinks[i] = (struct sink){.stalls = i == 0};
+        assert_int_equal(tunnel_call(tunnel_to(w, 0), &r, &sink_events, &sinks[i], &sinks[i].call, &err), OK);
+    }
+    assert_true(run(w, sinks_ended, 60000));
+    for (size_t i = 1; i < ARRAY_LEN(sinks); i++)
+        assert_int_equal(sinks[i].received, SOURCE);
+    assert_int_equal(sinks[0].received, 64 * 1024);
+    world_free(w);
+}
+
 static void a_freed_dialer_has_aborted_its_requests(void **state)
 {
     struct world *w = world_new(1);
@@ -696,6 +800,7 @@ int main(void)
         cmocka_unit_test(a_gateway_with_too_many_workers_is_not_believed),
         cmocka_unit_test(a_gateway_that_drains_everything_is_not_dialled_in_a_rush),
         cmocka_unit_test(nobody_there_is_asked_with_back_off),
+        cmocka_unit_test(bulk_passes_a_stalled_reader),
         cmocka_unit_test(a_freed_dialer_has_aborted_its_requests),
         cmocka_unit_test(a_dialer_may_be_freed_at_any_moment),
     };
