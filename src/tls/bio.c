@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* OpenSSL's ends. */
 #include "tls/bio.h"
 
 #include <pthread.h>
+
+#include "loop/watch.h"
 
 static int bio_read(BIO *b, char *to, size_t want, size_t *ret)
 {
@@ -22,9 +25,18 @@ static int bio_write(BIO *b, const char *from, size_t len, size_t *ret)
 {
     struct tls_bio *ends = BIO_get_data(b);
     BIO_clear_retry_flags(b);
-    if (buf_append(&ends->out, slice_make(from, len)) != OK)
-        return 0; /* over the maximum: OpenSSL fails the connection */
     *ret = len;
+    while (len) {
+        if (!ends->out)
+            ends->out = loop_scratch_take(ends->loop);
+        size_t room = LOOP_SCRATCH_SIZE - ends->out_len, n = len < room ? len : room;
+        memcpy(ends->out + ends->out_len, from, n);
+        ends->out_len += n;
+        from += n;
+        len -= n;
+        if (ends->out_len == LOOP_SCRATCH_SIZE)
+            tls_bio_send(ends);
+    }
     return 1;
 }
 
@@ -37,7 +49,6 @@ static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 }
 
 static BIO_METHOD *method;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void make_method(void)
 {
@@ -49,6 +60,7 @@ static void make_method(void)
 
 BIO *tls_bio_new(struct tls_bio *ends)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, make_method);
     BIO *b = BIO_new(method);
     if (!b)
@@ -56,4 +68,13 @@ BIO *tls_bio_new(struct tls_bio *ends)
     BIO_set_data(b, ends);
     BIO_set_init(b, 1);
     return b;
+}
+
+void tls_bio_send(struct tls_bio *ends)
+{
+    if (ends->out_len && ends->below)
+        net_stream_write(ends->below, slice_make(ends->out, ends->out_len));
+    loop_scratch_give(ends->loop, ends->out);
+    ends->out = NULL;
+    ends->out_len = 0;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts: what is the same for all of them, what a server's and a client's add, and the way from the first to the
+ * chosen one. */
 #include "tls/context_internal.h"
 
 #include <pthread.h>
@@ -9,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "tls/verify.h"
 
 enum {
     SESSIONS_MAX = 20000, /* of the process */
@@ -20,6 +23,8 @@ enum {
 static const char ciphers_tls12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-"
                                     "SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-"
                                     "CHACHA20-POLY1305";
+
+static const char ciphers_tls13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
 const char *tls_openssl_reason(void)
 {
@@ -33,11 +38,14 @@ static void set_common(SSL_CTX *ctx, bool tls13_only)
 {
     (void)SSL_CTX_set_min_proto_version(ctx, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE);
-    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    (void)SSL_CTX_set_cipher_list(ctx, ciphers_tls12);
-    (void)SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    /* no auto chain: what an identity shows is what it was given, and nothing is built at each handshake */
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    if (SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 || SSL_CTX_set_ciphersuites(ctx, ciphers_tls13) != 1 ||
+        SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
+        fatal("OpenSSL: %s", tls_openssl_reason());
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
     SSL_CTX_set_security_level(ctx, 2); /* 112 bits */
 }
@@ -117,20 +125,6 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* A judge of our own decides alone; without one, whatever was shown is taken and judged later by others. */
-static int judge(X509_STORE_CTX *store, void *arg)
-{
-    const struct tls_context *c = arg;
-    if (!c->verify)
-        return 1;
-    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct error *err = tls_stream_verify_error(ssl);
-    if (c->verify(c->verify_arg, X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_untrusted(store), err) == OK)
-        return 1;
-    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
-    return 0;
-}
-
 static BIO *bio_of(struct slice text)
 {
     BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
@@ -148,6 +142,15 @@ static int no_password(char *buf, int size, int rwflag, void *arg)
     return -1; /* encrypted keys are refused, never asked about on a terminal */
 }
 
+/* PEM_read_bio_X509 gave NULL: was it the end of the text, or a certificate that is broken? Empties the queue. */
+static bool at_end_of_pem(void)
+{
+    bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    if (end)
+        ERR_clear_error();
+    return end;
+}
+
 static enum result use_certificates(SSL_CTX *ctx, struct slice pem, struct error *err)
 {
     BIO *bio = bio_of(pem);
@@ -161,7 +164,9 @@ static enum result use_certificates(SSL_CTX *ctx, struct slice pem, struct error
             r = error_set(err, R_INVALID, "intermediate %d can't be used", i + 1);
         X509_free(cert);
     }
-    ERR_clear_error(); /* the end of the PEM is an error to OpenSSL */
+    if (r == OK && !at_end_of_pem())
+        r = error_set(err, R_INVALID, "a certificate behind the first can't be read: %s", tls_openssl_reason());
+    ERR_clear_error();
     BIO_free(bio);
     return r;
 }
@@ -198,16 +203,21 @@ static enum result done(struct tls_context *c, enum result r, struct tls_context
 
 enum result tls_context_server(const struct tls_server_options *o, struct tls_context **ret, struct error *err)
 {
+    if (o->client_cert == TLS_CLIENT_CERT_REQUIRE && (!o->verify || o->resumption))
+        return error_set(err, R_INVALID, "a required certificate wants a judge, and one at each handshake");
     struct tls_context *c = mem_zalloc(sizeof *c);
     *c = (struct tls_context){.refs = 1,
+                              .is_server = true,
                               .client_cert = o->client_cert,
-                              .verify = o->verify,
+                              .verify = o->client_cert == TLS_CLIENT_CERT_REQUIRE ? o->verify : NULL,
                               .verify_arg = o->verify_arg,
                               .tls13_only = o->tls13_only,
                               .resumption = o->resumption};
     rand_bytes(c->session_id, sizeof c->session_id);
     c->ssl = new_ctx(TLS_server_method(), o->tls13_only);
-    SSL_CTX_set_cert_verify_callback(c->ssl, judge, c);
+    if (o->resumption)
+        (void)SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_SERVER);
+    SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify, c);
     enum result r = o->alpn ? set_alpn(c, o->alpn, err) : OK;
     if (r == OK && c->alpn_len)
         SSL_CTX_set_alpn_select_cb(c->ssl, select_alpn, c);
@@ -218,7 +228,6 @@ enum result tls_context_server(const struct tls_server_options *o, struct tls_co
 
 static enum result use_anchors(SSL_CTX *ctx, struct slice pem, struct error *err)
 {
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     if (!pem.ptr)
         return SSL_CTX_set_default_verify_paths(ctx) == 1
                    ? OK
@@ -231,8 +240,9 @@ static enum result use_anchors(SSL_CTX *ctx, struct slice pem, struct error *err
         count += X509_STORE_add_cert(store, cert) == 1;
         X509_free(cert);
     }
-    ERR_clear_error();
     BIO_free(bio);
+    if (!at_end_of_pem())
+        return error_set(err, R_INVALID, "trusted certificate %zu can't be read: %s", count + 1, tls_openssl_reason());
     return count ? OK : error_set(err, R_INVALID, "there is no certificate in the PEM of trusted anchors");
 }
 
@@ -241,13 +251,9 @@ enum result tls_context_client(const struct tls_client_options *o, struct tls_co
     struct tls_context *c = mem_zalloc(sizeof *c);
     *c = (struct tls_context){.refs = 1, .verify = o->verify, .verify_arg = o->verify_arg, .tls13_only = o->tls13_only};
     c->ssl = new_ctx(TLS_client_method(), o->tls13_only);
-    enum result r = OK;
-    if (o->verify) {
-        SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
-        SSL_CTX_set_cert_verify_callback(c->ssl, judge, c);
-    } else {
-        r = use_anchors(c->ssl, o->anchors_pem, err);
-    }
+    SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify, c);
+    enum result r = o->verify ? OK : use_anchors(c->ssl, o->anchors_pem, err);
     if (r == OK && o->alpn)
         r = set_alpn(c, o->alpn, err);
     if (r == OK && c->alpn_len && SSL_CTX_set_alpn_protos(c->ssl, c->alpn, c->alpn_len) != 0)

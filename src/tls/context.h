@@ -31,12 +31,12 @@ struct tls_identity {
 struct tls_server_options {
     struct tls_identity identity;
     enum tls_client_cert client_cert;
-    tls_verify_fn *verify; /* for REQUIRE */
+    tls_verify_fn *verify; /* for REQUIRE, and needed there; not asked otherwise */
     void *verify_arg;      /* borrowed: outlives the context */
     const char
         *alpn; /* "h2,http/1.1": ours in order of preference; a client that offers none of them is refused (RFC 7301) */
     bool tls13_only;
-    bool resumption; /* stateful cache, bounded; otherwise none */
+    bool resumption; /* stateful cache, bounded; otherwise none. Not with REQUIRE: a resumed session is not judged */
 };
 MUST_USE enum result tls_context_server(const struct tls_server_options *o, struct tls_context **ret,
                                         struct error *err);

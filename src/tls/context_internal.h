@@ -13,7 +13,7 @@ struct tls_context {
     enum tls_client_cert client_cert;
     tls_verify_fn *verify;
     void *verify_arg;
-    bool tls13_only, resumption;
+    bool is_server, tls13_only, resumption;
     unsigned char alpn[64]; /* ProtocolNameList entries */
     unsigned alpn_len;
     unsigned char session_id[SSL_MAX_SID_CTX_LENGTH]; /* a session resumes only in the context that made it */

@@ -14,9 +14,10 @@
 
 static void fail(struct tls_handshake *t, const struct error *why)
 {
-    void *ctx = t->handshake_ctx;
+    const struct tls_opening *o = t->opening;
+    void *ctx = o->ctx;
     void (*on_fail)(void *, const struct error *) =
-        t->is_server ? t->accept_events->on_fail : t->connect_events->on_fail;
+        o->accept_events ? o->accept_events->on_fail : o->connect_events->on_fail;
     struct error copy = *why;
     tls_filter_close(t);
     on_fail(ctx, &copy);
@@ -26,8 +27,7 @@ static void fail_by_openssl(struct tls_handshake *t)
 {
     struct error why;
     tls_filter_error(t, &why);
-    tls_filter_send(t); /* the alert that tells the peer */
-    fail(t, &why);
+    fail(t, &why); /* sends the alert that tells the peer, too */
 }
 
 static void on_limit(void *arg)
@@ -38,78 +38,85 @@ static void on_limit(void *arg)
     fail(t, &why);
 }
 
-static void end_handshake(struct tls_handshake *t)
-{
-    loop_timer_free(t->limit);
-    t->limit = NULL;
-    buf_free(&t->hello);
-}
-
 static void ready(struct tls_handshake *t)
 {
-    end_handshake(t);
-    t->established = true;
-    tls_filter_send(t);
+    struct tls_opening *o = t->opening;
+    t->opening = NULL;
+    loop_timer_free(o->limit);
+    buf_free(&o->hello);
+    tls_bio_send(&t->ends);
     tls_stream_prepare(t);
-    if (t->is_server)
-        t->accept_events->on_ready(t->handshake_ctx, &t->stream);
+    if (o->accept_events)
+        o->accept_events->on_ready(o->ctx, &t->stream);
     else
-        t->connect_events->on_ready(t->handshake_ctx, &t->stream);
+        o->connect_events->on_ready(o->ctx, &t->stream);
+    free(o);
     if (!t->closed)
         tls_stream_start(t);
 }
 
+/* The bytes are kept by a copy, for `below` may free its own when its new owner takes it apart. */
 static void detach(struct tls_handshake *t)
 {
     struct net_stream *below = t->below;
-    struct buf bytes = t->hello;
-    void *ctx = t->handshake_ctx;
-    const struct tls_accept_events *events = t->accept_events;
-    buf_init(&t->hello, TLS_HELLO_MAX);
-    t->below = NULL;
+    struct tls_opening *o = t->opening;
+    struct buf bytes = o->hello;
+    void *ctx = o->ctx;
+    void (*on_detach)(void *, struct net_stream *, struct slice) = o->accept_events->on_detach;
+    bytes.max = SIZE_MAX; /* the last piece is at most one read */
+    (void)!buf_append(&bytes, o->fed);
+    buf_init(&o->hello, TLS_HELLO_MAX);
+    t->below = t->ends.below = NULL;
     tls_filter_close(t);
-    events->on_detach(ctx, below, buf_data(&bytes));
+    on_detach(ctx, below, buf_data(&bytes));
     buf_free(&bytes);
 }
 
 /* --- steps --- */
+
+/* The ClientHello is not whole: its bytes may have to go to another worker. */
+static void keep_hello(struct tls_handshake *t)
+{
+    struct tls_opening *o = t->opening;
+    struct error why;
+    if (!o->accept_events || o->hello_done || buf_append(&o->hello, o->fed) == OK)
+        return;
+    (void)error_set(&why, R_LIMIT, "no whole ClientHello within %d bytes", TLS_HELLO_MAX);
+    fail(t, &why);
+}
 
 static void step(struct tls_handshake *t)
 {
     ERR_clear_error();
     int r = SSL_do_handshake(t->ssl);
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, r);
-    if (error == SSL_ERROR_NONE)
+    if (error == SSL_ERROR_NONE) {
         ready(t);
-    else if (error == SSL_ERROR_WANT_CLIENT_HELLO_CB)
+    } else if (error == SSL_ERROR_WANT_CLIENT_HELLO_CB) {
         detach(t);
-    else if (error == SSL_ERROR_WANT_READ)
-        tls_filter_send(t);
-    else
+    } else if (error == SSL_ERROR_WANT_READ) {
+        tls_bio_send(&t->ends);
+        keep_hello(t);
+    } else {
         fail_by_openssl(t);
+    }
 }
 
 static void on_data(void *ctx, struct slice data)
 {
     struct tls_handshake *t = ctx;
-    struct error why;
-    if (t->is_server && !t->hello_done && buf_append(&t->hello, data) != OK) {
-        (void)error_set(&why, R_LIMIT, "no whole ClientHello within %d bytes", TLS_HELLO_MAX);
-        fail(t, &why);
-        return;
-    }
     tls_filter_enter(t);
-    t->ends.in = data;
+    t->ends.in = t->opening->fed = data;
     step(t);
-    (void)!tls_filter_leave(t);
+    t->ends.in = SLICE_NONE;
+    (void)tls_filter_leave(t);
 }
 
 static void on_end(void *ctx)
 {
-    struct tls_handshake *t = ctx;
     struct error why;
     (void)error_set(&why, R_EOF, "the peer closed the connection during the TLS handshake");
-    fail(t, &why);
+    fail(ctx, &why);
 }
 
 static void on_drain(void *ctx)
@@ -119,46 +126,50 @@ static void on_drain(void *ctx)
 
 static void on_close(void *ctx, const struct error *why)
 {
-    struct tls_handshake *t = ctx;
     struct error copy;
     (void)error_set(&copy, why->code, "during the TLS handshake: %s", why->text);
-    fail(t, &copy);
+    fail(ctx, &copy);
 }
 
 static const struct net_stream_events below_events = {on_data, on_end, on_drain, on_close};
 
+/* Alerts received, and answers that a peer causes who does not read them. */
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct tls_handshake *t = SSL_get_app_data(ssl);
-    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
         t->alert = value & 0xff;
+    bool answer = (where & SSL_CB_LOOP) || (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT;
+    if (answer && !t->opening && t->below && net_stream_congested(t->below))
+        t->noise++;
 }
 
 struct error *tls_stream_verify_error(SSL *ssl)
 {
     struct tls_handshake *t = SSL_get_app_data(ssl);
-    return &t->verify_error;
+    if (!t->verify_error)
+        t->verify_error = mem_zalloc(sizeof *t->verify_error);
+    return t->verify_error;
 }
 
 static struct tls_handshake *make(struct loop *loop, struct net_stream *below, SSL_CTX *ctx, uint64_t timeout_ms)
 {
     struct tls_handshake *t = mem_zalloc(sizeof *t);
-    t->loop = loop;
-    t->below = below;
-    t->alert = -1;
+    struct tls_opening *o = mem_zalloc(sizeof *o);
+    *t = (struct tls_handshake){.loop = loop, .below = below, .opening = o, .alert = -1};
+    t->ends = (struct tls_bio){.loop = loop, .below = below};
     t->ssl = SSL_new(ctx);
     if (!t->ssl)
         fatal("OpenSSL: %s", tls_openssl_reason());
-    buf_init(&t->ends.out, TLS_OUT_MAX);
-    buf_init(&t->hello, TLS_HELLO_MAX);
+    buf_init(&o->hello, TLS_HELLO_MAX);
     buf_init(&t->plain, TLS_RECORD_MAX);
     buf_init(&t->pending, TLS_PENDING_MAX);
     BIO *bio = tls_bio_new(&t->ends);
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, t);
     SSL_set_info_callback(t->ssl, on_info);
-    t->limit = loop_timer_new(loop, on_limit, t);
-    loop_timer_start(t->limit, timeout_ms, 0);
+    o->limit = loop_timer_new(loop, on_limit, t);
+    loop_timer_start(o->limit, timeout_ms, 0);
     net_stream_set_events(below, &below_events, t);
     return t;
 }
@@ -180,7 +191,8 @@ static struct slice hello_sni(SSL *ssl)
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len) != 1 || len < HEADER || ext[2] != HOST_NAME)
         return SLICE_NONE;
     size_t name_len = (size_t)ext[3] << 8 | ext[4];
-    return name_len <= len - HEADER ? slice_make(ext + HEADER, name_len) : SLICE_NONE;
+    struct slice name = slice_make(ext + HEADER, name_len <= len - HEADER ? name_len : 0);
+    return slice_find(name, '\0') == SIZE_MAX ? name : SLICE_NONE; /* OpenSSL refuses the hello for it later */
 }
 
 /* RFC 7301 3.1. */
@@ -204,16 +216,20 @@ bool tls_hello_offers_only(const struct tls_hello *h, const char *protocol)
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
     struct tls_handshake *t = SSL_get_app_data(ssl);
+    struct tls_opening *o = t->opening;
     struct tls_hello hello = {hello_sni(ssl), hello_alpn(ssl)};
     (void)alert;
     (void)arg;
-    struct tls_context *c = t->accept_events->on_hello(t->handshake_ctx, &hello);
+    if (o->hello_done) /* the second one, after a HelloRetryRequest */
+        return SSL_CLIENT_HELLO_SUCCESS;
+    struct tls_context *c = o->accept_events->on_hello(o->ctx, &hello);
     if (!c)
         return SSL_CLIENT_HELLO_RETRY;
     t->context = tls_context_ref(c);
     tls_context_apply(c, ssl);
-    t->hello_done = true;
-    buf_free(&t->hello);
+    t->sni = hello.sni.len ? slice_dup(hello.sni) : NULL;
+    o->hello_done = true;
+    buf_free(&o->hello);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -228,9 +244,8 @@ struct tls_handshake *tls_accept(struct loop *loop, struct net_stream *below, ui
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, set_hello_callback);
     struct tls_handshake *t = make(loop, below, tls_context_first(), timeout_ms);
-    t->is_server = true;
-    t->accept_events = events;
-    t->handshake_ctx = ctx;
+    t->opening->accept_events = events;
+    t->opening->ctx = ctx;
     SSL_set_accept_state(t->ssl);
     return t;
 }
@@ -255,7 +270,7 @@ static void first_step(void *arg)
     struct tls_handshake *t = arg;
     tls_filter_enter(t);
     step(t);
-    (void)!tls_filter_leave(t);
+    (void)tls_filter_leave(t);
 }
 
 struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, struct tls_context *context,
@@ -264,8 +279,8 @@ struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, s
 {
     struct tls_handshake *t = make(loop, below, context->ssl, timeout_ms);
     t->context = tls_context_ref(context);
-    t->connect_events = events;
-    t->handshake_ctx = ctx;
+    t->opening->connect_events = events;
+    t->opening->ctx = ctx;
     if (name)
         expect_name(t->ssl, name);
     SSL_set_connect_state(t->ssl);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An established TLS connection as a net_stream. Small writes are gathered into one record until the end of the loop's
- * iteration, and leave with one system call. */
+/*
+ * An established TLS connection as a net_stream. Small writes are gathered into one record until the end of the loop's
+ * iteration, and the records leave with one system call; what was read is decrypted into a buffer of the loop's and
+ * goes up in one piece. An idle connection holds no buffer.
+ */
 #include <stdlib.h>
 
 #include <openssl/err.h>
 
+#include "loop/watch.h"
 #include "tls/filter.h"
 
 static struct tls_handshake *self(const struct net_stream *s)
@@ -18,117 +22,130 @@ static void die(struct tls_handshake *t, const struct error *why)
         return;
     t->dead = true;
     loop_defer_cancel(&t->flush);
+    loop_defer_cancel(&t->restart);
+    tls_bio_send(&t->ends); /* the alert */
+    net_stream_pause(t->below);
     t->stream.events->on_close(t->stream.ctx, why);
+}
+
+static void die_of(struct tls_handshake *t, enum result code, const char *text)
+{
+    struct error why;
+    (void)error_set(&why, code, "%s", text);
+    die(t, &why);
 }
 
 static void die_by_openssl(struct tls_handshake *t)
 {
     struct error why;
     tls_filter_error(t, &why);
-    tls_filter_send(t); /* the alert */
     die(t, &why);
 }
 
 /* --- reading --- */
 
-static void deliver_end(struct tls_handshake *t)
+static bool may_read(const struct tls_handshake *t)
 {
-    if (t->read_ended)
-        return;
-    t->read_ended = true;
-    t->stream.events->on_end(t->stream.ctx);
+    return !t->closed && !t->dead && !t->paused && !t->read_ended;
 }
 
-/* Takes records out of ends.in until it is used up, or the owner pauses, or closes. */
-static void decrypt(struct tls_handshake *t)
+/* Fills `plain` with as many records as fit. SSL_ERROR_NONE: it is full, there may be more. */
+static int read_records(struct tls_handshake *t, char *plain, size_t *ret_len)
 {
-    static _Thread_local char plain[TLS_RECORD_MAX]; /* one a thread: connections hold none */
-    while (!t->closed && !t->dead && !t->paused && !t->read_ended) {
-        size_t n;
+    size_t n;
+    *ret_len = 0;
+    while (LOOP_SCRATCH_SIZE - *ret_len >= TLS_RECORD_MAX) {
         ERR_clear_error();
-        if (SSL_read_ex(t->ssl, plain, sizeof plain, &n) == 1) {
-            t->stream.events->on_data(t->stream.ctx, slice_make(plain, n));
-            continue;
-        }
-        switch (SSL_get_error(t->ssl, 0)) {
-        case SSL_ERROR_WANT_READ:
-            return;
-        case SSL_ERROR_ZERO_RETURN:
-            deliver_end(t);
-            return;
-        default:
-            die_by_openssl(t);
-            return;
-        }
+        if (SSL_read_ex(t->ssl, plain + *ret_len, LOOP_SCRATCH_SIZE - *ret_len, &n) != 1)
+            return SSL_get_error(t->ssl, 0);
+        *ret_len += n;
+    }
+    return SSL_ERROR_NONE;
+}
+
+static void end_reading(struct tls_handshake *t, int error)
+{
+    if (t->closed || t->dead || t->read_ended || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_NONE)
+        return;
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        t->read_ended = true;
+        t->stream.events->on_end(t->stream.ctx);
+    } else {
+        die_by_openssl(t);
     }
 }
 
-/* What a paused owner did not take waits; the stream below is paused with it, so that it is little. */
-static void keep_rest(struct tls_handshake *t)
+/* Takes records out of ends.in until it is used up, or the owner pauses, or closes. An error that was found behind data
+ * is OpenSSL's to keep: a paused owner gets it after resuming, for the next SSL_read says the same. */
+static void decrypt(struct tls_handshake *t)
 {
-    struct error why;
-    if (t->closed || t->dead || buf_append(&t->pending, t->ends.in) == OK)
+    struct loop *loop = t->loop;
+    char *plain = loop_scratch_take(loop);
+    int error = SSL_ERROR_NONE;
+    size_t len;
+    while (error == SSL_ERROR_NONE && may_read(t)) {
+        error = read_records(t, plain, &len);
+        if (len)
+            t->stream.events->on_data(t->stream.ctx, slice_make(plain, len));
+    }
+    loop_scratch_give(loop, plain);
+    if (t->paused && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_NONE)
+        t->read_error = error;
+    else
+        end_reading(t, error);
+    if (t->noise > TLS_NOISE_MAX)
+        die_of(t, R_LIMIT, "the peer asks for answers that it does not read");
+}
+
+/* What a paused owner did not take waits; the stream below is paused with it, so that it is little. */
+static void keep_rest(struct tls_handshake *t, struct slice rest)
+{
+    if (t->closed || t->dead || t->read_ended || buf_append(&t->pending, rest) == OK)
         return;
-    (void)error_set(&why, R_LIMIT, "more than %d bytes wait for a paused reader", TLS_PENDING_MAX);
-    die(t, &why);
+    die_of(t, R_LIMIT, "too many bytes wait for a paused reader");
+}
+
+static void truncated(struct tls_handshake *t)
+{
+    if (!t->read_ended)
+        die_of(t, R_EOF, "the peer closed without close_notify");
 }
 
 static void take(struct tls_handshake *t, struct slice data)
 {
-    tls_filter_enter(t);
     t->ends.in = data;
     decrypt(t);
-    if (t->ends.in.len && !t->read_ended)
-        keep_rest(t);
+    keep_rest(t, t->ends.in);
     t->ends.in = SLICE_NONE;
-    if (!t->closed && !t->dead)
-        tls_filter_send(t); /* answers to key updates */
-    (void)!tls_filter_leave(t);
-}
-
-static void take_pending(void *arg)
-{
-    struct tls_handshake *t = arg;
-    if (t->paused || t->dead)
-        return;
-    struct buf waiting = t->pending;
-    buf_init(&t->pending, TLS_PENDING_MAX);
-    tls_filter_enter(t);
-    take(t, buf_data(&waiting));
-    buf_free(&waiting);
-    if (tls_filter_leave(t) && !t->paused && !t->dead && !t->closed)
-        net_stream_resume(t->below);
+    if (!t->closed && !t->dead && buf_len(&t->plain) == 0)
+        tls_bio_send(&t->ends); /* answers to key updates; else the flush brings them */
 }
 
 static void on_data(void *ctx, struct slice data)
 {
     struct tls_handshake *t = ctx;
-    if (buf_len(&t->pending) || t->paused) {
-        t->ends.in = data;
-        keep_rest(t);
-        t->ends.in = SLICE_NONE;
-    } else {
+    tls_filter_enter(t);
+    if (buf_len(&t->pending) || t->paused)
+        keep_rest(t, data);
+    else
         take(t, data);
-    }
+    (void)tls_filter_leave(t);
 }
 
 static void on_end(void *ctx)
 {
     struct tls_handshake *t = ctx;
-    struct error why;
-    if (t->read_ended)
-        return;
-    (void)error_set(&why, R_EOF, "the peer closed without close_notify");
-    die(t, &why);
+    t->below_ended = true;
+    if (!t->paused && buf_len(&t->pending) == 0)
+        truncated(t);
 }
 
 static void on_drain(void *ctx)
 {
     struct tls_handshake *t = ctx;
-    if (!t->congested)
-        return;
-    t->congested = false;
-    t->stream.events->on_drain(t->stream.ctx);
+    t->noise = 0;
+    if (!t->dead)
+        t->stream.events->on_drain(t->stream.ctx);
 }
 
 static void on_close(void *ctx, const struct error *why)
@@ -138,29 +155,58 @@ static void on_close(void *ctx, const struct error *why)
 
 static const struct net_stream_events below_events = {on_data, on_end, on_drain, on_close};
 
-/* --- writing --- */
-
-static void encrypt(struct tls_handshake *t, struct slice data)
-{
-    while (data.len) {
-        size_t n;
-        ERR_clear_error();
-        if (SSL_write_ex(t->ssl, data.ptr, data.len, &n) != 1) {
-            ERR_clear_error(); /* reading reports what broke the connection */
-            return;
-        }
-        data = slice_skip(data, n);
-    }
-}
-
-static void flush(void *arg)
+/* After a resume, from the loop: first what waits here, then the stream below may bring more. */
+static void on_restart(void *arg)
 {
     struct tls_handshake *t = arg;
-    if (t->closed || t->dead)
+    struct buf waiting = t->pending;
+    int error = t->read_error;
+    if (t->paused)
         return;
+    buf_init(&t->pending, TLS_PENDING_MAX);
+    t->read_error = SSL_ERROR_NONE;
+    tls_filter_enter(t);
+    if (error != SSL_ERROR_NONE)
+        end_reading(t, error);
+    else
+        take(t, buf_data(&waiting));
+    buf_free(&waiting);
+    if (!t->closed && !t->dead && !t->paused) {
+        if (t->below_ended)
+            truncated(t);
+        else
+            net_stream_resume(t->below);
+    }
+    (void)tls_filter_leave(t);
+}
+
+/* --- writing --- */
+
+/* The BIO always takes: a failure is the connection's end, told from the loop. */
+static void encrypt(struct tls_handshake *t, struct slice data)
+{
+    while (data.len && !t->write_failed) {
+        size_t n = 0;
+        ERR_clear_error();
+        t->write_failed = SSL_write_ex(t->ssl, data.ptr, data.len, &n) != 1;
+        data = slice_skip(data, n);
+    }
+    ERR_clear_error();
+}
+
+static void push(struct tls_handshake *t)
+{
     encrypt(t, buf_data(&t->plain));
     buf_free(&t->plain);
-    tls_filter_send(t);
+    tls_bio_send(&t->ends);
+}
+
+static void on_flush(void *arg)
+{
+    struct tls_handshake *t = arg;
+    push(t);
+    if (t->write_failed)
+        die_of(t, R_IO, "TLS can't be written to any more");
 }
 
 static void stream_write(struct net_stream *s, struct slice data)
@@ -172,25 +218,27 @@ static void stream_write(struct net_stream *s, struct slice data)
         size_t room = TLS_RECORD_MAX - buf_len(&t->plain);
         struct slice part = slice_make(data.ptr, data.len < room ? data.len : room);
         data = slice_skip(data, part.len);
-        if (buf_len(&t->plain) == 0 && part.len == TLS_RECORD_MAX) {
+        if (part.len == TLS_RECORD_MAX) {
             encrypt(t, part); /* a whole record: no copy */
-        } else {
-            (void)!buf_append(&t->plain, part); /* fits by the line above */
-            if (buf_len(&t->plain) < TLS_RECORD_MAX)
-                break;
+            continue;
+        }
+        (void)!buf_append(&t->plain, part); /* fits: see `room` */
+        if (buf_len(&t->plain) == TLS_RECORD_MAX) {
             encrypt(t, buf_data(&t->plain));
-            buf_consume(&t->plain, buf_len(&t->plain));
+            buf_consume(&t->plain, TLS_RECORD_MAX);
         }
     }
-    if (net_stream_congested(s))
-        t->congested = true;
     loop_defer(t->loop, &t->flush);
 }
 
+/* Congested exactly when the stream below is, for its on_drain is ours. */
 static size_t stream_queued(const struct net_stream *s)
 {
     const struct tls_handshake *t = self(s);
-    return buf_len(&t->plain) + buf_len(&t->ends.out) + (t->below ? net_stream_queued(t->below) : 0);
+    if (!t->below)
+        return 0;
+    size_t here = buf_len(&t->plain) + t->ends.out_len, below = net_stream_queued(t->below);
+    return below <= NET_STREAM_HIGH && below + here > NET_STREAM_HIGH ? NET_STREAM_HIGH : below + here;
 }
 
 static void stream_pause(struct net_stream *s)
@@ -198,15 +246,27 @@ static void stream_pause(struct net_stream *s)
     struct tls_handshake *t = self(s);
     t->paused = true;
     loop_defer_cancel(&t->restart);
-    if (t->below)
+    if (!t->dead)
         net_stream_pause(t->below);
 }
 
 static void stream_resume(struct net_stream *s)
 {
     struct tls_handshake *t = self(s);
+    if (!t->paused || t->dead)
+        return;
     t->paused = false;
     loop_defer(t->loop, &t->restart);
+}
+
+static void notify_close(struct tls_handshake *t)
+{
+    push(t);
+    t->write_ended = true;
+    if (!t->write_failed)
+        (void)SSL_shutdown(t->ssl);
+    ERR_clear_error();
+    tls_bio_send(&t->ends);
 }
 
 static void stream_shutdown(struct net_stream *s)
@@ -214,41 +274,41 @@ static void stream_shutdown(struct net_stream *s)
     struct tls_handshake *t = self(s);
     if (t->dead || t->write_ended)
         return;
-    flush(t);
-    t->write_ended = true;
-    (void)SSL_shutdown(t->ssl);
-    ERR_clear_error();
-    tls_filter_send(t);
+    notify_close(t);
     net_stream_shutdown(t->below);
 }
 
 static void stream_close(struct net_stream *s)
 {
     struct tls_handshake *t = self(s);
-    if (!t->dead)
-        flush(t);
-    if (!t->dead && !t->write_ended) {
-        (void)SSL_shutdown(t->ssl);
-        ERR_clear_error();
-        tls_filter_send(t);
-    }
+    if (!t->dead && !t->write_ended)
+        notify_close(t);
     tls_filter_close(t);
 }
 
-static const struct net_stream_ops tls_stream_ops = {stream_write,  stream_queued,   stream_pause,
-                                                     stream_resume, stream_shutdown, stream_close};
+static const struct net_stream_ops tls_stream_ops = {
+    .write = stream_write,
+    .queued = stream_queued,
+    .pause = stream_pause,
+    .resume = stream_resume,
+    .shutdown = stream_shutdown,
+    .close = stream_close,
+};
 
 void tls_stream_prepare(struct tls_handshake *t)
 {
     t->stream.ops = &tls_stream_ops;
-    t->flush = (struct loop_deferred){.fn = flush, .arg = t};
-    t->restart = (struct loop_deferred){.fn = take_pending, .arg = t};
+    t->flush = (struct loop_deferred){.fn = on_flush, .arg = t};
+    t->restart = (struct loop_deferred){.fn = on_restart, .arg = t};
     net_stream_set_events(t->below, &below_events, t);
 }
 
 void tls_stream_start(struct tls_handshake *t)
 {
-    take(t, t->ends.in);
+    struct slice rest = t->ends.in;
+    t->ends.in = SLICE_NONE;
+    if (rest.len)
+        on_data(t, rest);
 }
 
 /* --- questions --- */
@@ -271,7 +331,9 @@ struct slice tls_stream_alpn(const struct net_stream *s)
 struct slice tls_stream_sni(const struct net_stream *s)
 {
     const struct tls_handshake *t = established(s);
-    return t ? slice_of(SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name)) : SLICE_NONE;
+    if (!t)
+        return SLICE_NONE;
+    return slice_of(SSL_is_server(t->ssl) ? t->sni : SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
 }
 
 X509 *tls_stream_peer(const struct net_stream *s)
@@ -280,10 +342,28 @@ X509 *tls_stream_peer(const struct net_stream *s)
     return t ? SSL_get0_peer_certificate(t->ssl) : NULL;
 }
 
+/* A server's OpenSSL keeps a client's leaf apart from the rest. */
+static STACK_OF(X509) * whole_chain(SSL *ssl)
+{
+    STACK_OF(X509) *rest = SSL_get_peer_cert_chain(ssl), *all = sk_X509_new_null();
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    bool ok = all && (!rest || sk_X509_num(rest) == 0 || sk_X509_value(rest, 0) == leaf ||
+                      X509_add_cert(all, leaf, X509_ADD_FLAG_UP_REF) == 1);
+    ok = ok && (!rest || X509_add_certs(all, rest, X509_ADD_FLAG_UP_REF) == 1);
+    ok = ok && (sk_X509_num(all) > 0 || X509_add_cert(all, leaf, X509_ADD_FLAG_UP_REF) == 1);
+    if (!ok)
+        fatal("OpenSSL: out of memory");
+    return all;
+}
+
 STACK_OF(X509) * tls_stream_peer_chain(const struct net_stream *s)
 {
-    const struct tls_handshake *t = established(s);
-    return t ? SSL_get_peer_cert_chain(t->ssl) : NULL;
+    struct tls_handshake *t = s->ops == &tls_stream_ops ? self(s) : NULL;
+    if (!t || !SSL_get0_peer_certificate(t->ssl))
+        return NULL;
+    if (!t->chain)
+        t->chain = whole_chain(t->ssl);
+    return t->chain;
 }
 
 const char *tls_stream_version(const struct net_stream *s)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judging the peer's certificate inside the handshake. */
+#include "tls/verify.h"
+
+#include <openssl/x509v3.h>
+
+#include "base/buf.h"
+#include "tls/context_internal.h"
+
+enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
+
+static void name_text(const X509_NAME *name, char ret[NAME_MAX_TEXT])
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int n = 0;
+    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
+        n = BIO_read(bio, ret, NAME_MAX_TEXT - 1);
+    ret[n > 0 ? n : 0] = '\0';
+    BIO_free(bio);
+}
+
+/* "a.example, b.example": the DNS names of a certificate. They came over the wire: controls are left out. */
+static void dns_names(X509 *cert, char *ret, size_t size)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    size_t len = 0;
+    int shown = 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && shown < NAMES_SHOWN; i++) {
+        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+        if (n->type != GEN_DNS)
+            continue;
+        const char *sep = shown++ ? ", " : "";
+        for (; *sep && len + 1 < size; sep++)
+            ret[len++] = *sep;
+        const unsigned char *text = ASN1_STRING_get0_data(n->d.dNSName);
+        for (int c = 0; c < ASN1_STRING_length(n->d.dNSName) && len + 1 < size; c++)
+            ret[len++] = text[c] > ' ' && text[c] < 0x7f ? (char)text[c] : '?';
+    }
+    ret[len] = '\0';
+    GENERAL_NAMES_free(names);
+}
+
+static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
+{
+    int code = X509_STORE_CTX_get_error(store);
+    X509 *cert = X509_STORE_CTX_get_current_cert(store);
+    const char *what = X509_verify_cert_error_string(code);
+    char subject[NAME_MAX_TEXT] = "", issuer[NAME_MAX_TEXT] = "", names[NAME_MAX_TEXT] = "";
+    if (!cert)
+        cert = X509_STORE_CTX_get0_cert(store);
+    if (code == X509_V_ERR_HOSTNAME_MISMATCH) {
+        const char *wanted = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        dns_names(cert, names, sizeof names);
+        (void)error_set(ret, R_DENIED, "%s: expected %s, the certificate is for: %s", what, wanted ? wanted : "another",
+                        names[0] ? names : "no DNS name");
+        return;
+    }
+    name_text(X509_get_subject_name(cert), subject);
+    name_text(X509_get_issuer_name(cert), issuer);
+    (void)error_set(ret, R_DENIED, "%s (certificate of '%s', issued by '%s')", what, subject, issuer);
+}
+
+int tls_verify(X509_STORE_CTX *store, void *context)
+{
+    const struct tls_context *c = context;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct error why = {OK, ""};
+    if (c->verify) {
+        if (c->verify(c->verify_arg, X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_untrusted(store), &why) == OK)
+            return 1;
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* the alert is bad_certificate */
+    } else {
+        if (c->is_server || X509_verify_cert(store) == 1)
+            return 1;
+        explain(store, ssl, &why);
+    }
+    *tls_stream_verify_error(ssl) = why;
+    return 0;
+}
