@@ -12,10 +12,8 @@
 #include "http/h2_internal.h"
 
 enum {
-    GATHER = 64 * 1024,
-    FRAME_ROOM = 9 + 16384 + 256, /* a whole frame of the default maximum size */
-    ROUNDS = 16,                  /* of writing and reporting within one step, then the loop gets its turn */
-    QUEUE_MAX = 4096,             /* frames of ours that a peer who does not read may pile up, beside its streams */
+    ROUNDS = 16,      /* of writing and reporting within one step, then the loop gets its turn */
+    QUEUE_MAX = 4096, /* frames of ours that a peer who does not read may pile up, beside its streams */
     HEAD_OUT_MAX = 4 * HTTP_HEAD_MAX,
     HPACK_TABLE = 4096,
 };
@@ -26,13 +24,6 @@ const struct http_h2_options http_h2_tunnel_options = {
     .ping_ms = 10 * 1000,
     .ping_timeout_ms = 5 * 1000,
 };
-
-/* One a thread: filled and emptied within one call, so that sessions hold no buffer of their own. */
-static _Thread_local struct {
-    char mem[GATHER];
-    size_t len;
-    bool full;
-} gather;
 
 void h2_schedule(struct http_h2 *h)
 {
@@ -163,286 +154,6 @@ static void report_sent(struct http_h2 *h)
     }
 }
 
-/* --- what nghttp2 asks for and tells --- */
-
-static ssize_t read_out(nghttp2_session *ng, int32_t id, uint8_t *unused, size_t max, uint32_t *flags,
-                        nghttp2_data_source *source, void *user)
-{
-    struct h2_stream *s = source->ptr;
-    struct h2_nv nv;
-    (void)unused, (void)user;
-    size_t have = buf_len(&s->out), n = have < max ? have : max;
-    if (n == 0 && !s->eof) {
-        s->deferred = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (n < have || !s->eof)
-        return (ssize_t)n;
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (s->trailers && h2_nv_fields(&nv, s->trailers) && nghttp2_submit_trailer(ng, id, nv.list, nv.count) == 0)
-        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    return (ssize_t)n;
-}
-const nghttp2_data_source_read_callback h2_read_out = read_out;
-
-static void to_gather(const void *data, size_t n)
-{
-    memcpy(gather.mem + gather.len, data, n);
-    gather.len += n;
-}
-
-/* flush() left room for one frame; PAUSE says that there is none for another. */
-static int send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t n,
-                     nghttp2_data_source *source, void *user)
-{
-    struct h2_stream *s = source->ptr;
-    struct http_h2 *h = user;
-    (void)ng, (void)frame;
-    to_gather(head, 9);
-    if (n) {
-        to_gather(buf_data(&s->out).ptr, n);
-        buf_consume(&s->out, n);
-        s->sent += n;
-        s->progress_ms = loop_now_ms(h->loop);
-    }
-    if (buf_len(&s->out) == 0)
-        buf_free(&s->out);
-    if (s->sent && !s->in_sent) {
-        s->in_sent = true;
-        s->next_sent = h->sent;
-        h->sent = s;
-    }
-    gather.full = sizeof gather.mem - gather.len < FRAME_ROOM;
-    return gather.full ? NGHTTP2_ERR_PAUSE : 0;
-}
-
-static struct h2_stream *stream_of(struct http_h2 *h, int32_t id)
-{
-    return id ? nghttp2_session_get_stream_user_data(h->ng, id) : NULL;
-}
-
-static void mark_closed(struct h2_stream *s, uint32_t code)
-{
-    if (s->closed)
-        return;
-    s->closed = true;
-    s->error_code = code;
-    s->next_closed = s->h->closed;
-    s->h->closed = s;
-}
-
-static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user)
-{
-    struct h2_stream *s = stream_of(user, id);
-    if (s) {
-        (void)nghttp2_session_set_stream_user_data(ng, id, NULL);
-        mark_closed(s, code);
-    }
-    return 0;
-}
-
-static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
-{
-    struct http_h2 *h = user;
-    h->head.arena = NULL;
-    if (h->closing || frame->hd.type != NGHTTP2_HEADERS)
-        return 0;
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
-    if (h->role->server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        s = h2_server_begin(h, frame->hd.stream_id);
-        (void)nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, s);
-    }
-    if (!s || s->over)
-        return 0;
-    if (!s->arena)
-        s->arena = arena_new(HTTP_ARENA_MAX);
-    h2_head_begin(&h->head, s->arena);
-    return 0;
-}
-
-static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
-                     uint8_t flags, void *user)
-{
-    struct http_h2 *h = user;
-    (void)ng, (void)frame, (void)flags;
-    if (h->head.arena)
-        h2_head_add(&h->head, name, value);
-    return 0;
-}
-
-/* Names and values that RFC 9113 8.2.1 does not allow: nghttp2 would leave them out, we refuse the message. */
-static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
-                             uint8_t flags, void *user)
-{
-    struct http_h2 *h = user;
-    (void)ng, (void)frame, (void)name, (void)value, (void)flags;
-    if (h->head.arena)
-        h2_head_refuse(&h->head, 400, "a header field is malformed");
-    return 0;
-}
-
-static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data, size_t n, void *user)
-{
-    struct http_h2 *h = user;
-    struct h2_stream *s = stream_of(h, id);
-    (void)ng, (void)flags;
-    if (!s || s->over || h->closing) {
-        h2_flow_dropped(h, n);
-        return 0;
-    }
-    s->progress_ms = h->received_ms;
-    h2_flow_received(s, n);
-    h->role->on_body(s, slice_make(data, n));
-    return 0;
-}
-
-static void received_headers(struct http_h2 *h, struct h2_stream *s, bool end)
-{
-    struct h2_head head = h->head;
-    h->head.arena = NULL;
-    if (end)
-        s->remote_end = true;
-    if (head.arena && !s->over)
-        h->role->on_head(s, &head, end);
-}
-
-static void received_goaway(struct http_h2 *h, const nghttp2_goaway *g)
-{
-    h->peer_draining = true;
-    if (g->error_code != NGHTTP2_NO_ERROR)
-        (void)error_set(&h->peer_complaint, R_INVALID, "the peer ended the connection: %s",
-                        nghttp2_http2_strerror(g->error_code));
-    if (!h->told_drain && h->events->on_drain) {
-        h->told_drain = true;
-        h->events->on_drain(h->owner);
-    }
-}
-
-static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
-{
-    struct http_h2 *h = user;
-    (void)ng;
-    if (h->closing)
-        return 0;
-    h2_health_received_frame(h, frame);
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
-    bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (frame->hd.type == NGHTTP2_GOAWAY)
-        received_goaway(h, &frame->goaway);
-    else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
-        h2_health_pong(h, frame->ping.opaque_data);
-    else if (!s)
-        return 0;
-    else if (frame->hd.type == NGHTTP2_HEADERS)
-        received_headers(h, s, end);
-    else if (frame->hd.type == NGHTTP2_RST_STREAM)
-        s->peer_reset = true;
-    else if (frame->hd.type == NGHTTP2_DATA && end) {
-        s->remote_end = true;
-        if (!s->over)
-            h->role->on_end(s);
-    }
-    return 0;
-}
-
-static void sent_goaway(struct http_h2 *h, const nghttp2_goaway *g)
-{
-    if (g->error_code == NGHTTP2_NO_ERROR)
-        return;
-    (void)error_set(&h->our_complaint, R_INVALID, "the peer broke HTTP/2: %s (%.*s)",
-                    nghttp2_http2_strerror(g->error_code), (int)g->opaque_data_len,
-                    g->opaque_data ? (const char *)g->opaque_data : "");
-}
-
-static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
-{
-    struct http_h2 *h = user;
-    h2_health_sent_frame(h, frame);
-    if (frame->hd.type == NGHTTP2_GOAWAY)
-        sent_goaway(h, &frame->goaway);
-    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
-        return 0;
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
-    if (!s)
-        return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS)
-        s->head_sent = true;
-    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-        return 0;
-    s->local_end = true;
-    /* RFC 9113 8.1: answered before the request was all in; the rest of it is not wanted */
-    if (h->role->server && !s->remote_end && !s->reset) {
-        s->reset = true;
-        (void)nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
-    }
-    return 0;
-}
-
-/* A request that nghttp2 could not start has no stream of its own, so it is looked for. */
-static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, int code, void *user)
-{
-    struct http_h2 *h = user;
-    (void)ng;
-    if (frame->hd.type != NGHTTP2_HEADERS)
-        return 0;
-    for (struct h2_stream *s = h->streams; s; s = s->next)
-        if (s->id == frame->hd.stream_id && !s->closed) {
-            if (!h->role->server) {
-                s->unsent = true;
-                mark_closed(s, NGHTTP2_REFUSED_STREAM);
-            } else if (!s->reset) { /* an answer with a head over the maximum */
-                s->reset = true;
-                (void)nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
-            }
-            break;
-        }
-    (void)code;
-    return 0;
-}
-
-/* --- writing --- */
-
-static void gather_out(struct http_h2 *h)
-{
-    if (gather.len)
-        net_stream_write(h->stream, slice_make(gather.mem, gather.len));
-    gather.len = 0;
-}
-
-/* Up to one gather of frames; false when there was nothing more to send. */
-static bool fill_gather(struct http_h2 *h)
-{
-    gather.len = 0;
-    do {
-        const uint8_t *data;
-        gather.full = false;
-        ssize_t n = nghttp2_session_mem_send(h->ng, &data);
-        if (n < 0) {
-            h2_fail(h, NGHTTP2_INTERNAL_ERROR, R_IO, "HTTP/2: %s", nghttp2_strerror((int)n));
-            return false;
-        }
-        if (n == 0 && !gather.full)
-            return false;
-        if ((size_t)n > sizeof gather.mem - gather.len)
-            gather_out(h);
-        if ((size_t)n > sizeof gather.mem)
-            net_stream_write(h->stream, slice_make(data, (size_t)n));
-        else if (n)
-            to_gather(data, (size_t)n);
-    } while (sizeof gather.mem - gather.len >= FRAME_ROOM);
-    return true;
-}
-
-static void flush(struct http_h2 *h)
-{
-    bool more = true;
-    while (more && !net_stream_congested(h->stream)) {
-        more = fill_gather(h);
-        gather_out(h);
-    }
-}
-
 /* --- the end --- */
 
 /* Nothing more to read and nothing to write, and nobody said h2_fail: nghttp2 ended it for a fault, or both sides are
@@ -489,7 +200,7 @@ static void step(void *arg)
     h->in_step = true;
     for (int round = 0; round < ROUNDS; round++) {
         h->dirty = false;
-        flush(h);
+        h2_flush(h);
         report_sent(h);
         reap(h);
         if (!h->dirty || h->closing)
@@ -498,7 +209,7 @@ static void step(void *arg)
     if (!h->closing && !h->linger_ms && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
         ended_by_itself(h);
     if (h->closing) {
-        flush(h); /* the GOAWAY, as far as the peer still reads */
+        h2_flush(h); /* the GOAWAY, as far as the peer still reads */
         destroy(h);
         return;
     }
@@ -553,23 +264,6 @@ static const struct net_stream_events below = {
 
 /* --- making one --- */
 
-static nghttp2_session_callbacks *callbacks(void)
-{
-    nghttp2_session_callbacks *c;
-    if (nghttp2_session_callbacks_new(&c) != 0)
-        fatal("http: no memory for HTTP/2");
-    nghttp2_session_callbacks_set_send_data_callback(c, send_data);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
-    nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(c, on_frame_not_send);
-    nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
-    return c;
-}
-
 static nghttp2_option *options(const struct http_h2_options *o)
 {
     nghttp2_option *n;
@@ -610,7 +304,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     struct http_h2 *h = mem_zalloc(sizeof *h);
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
     h->step = (struct loop_deferred){.fn = step, .arg = h};
-    nghttp2_session_callbacks *c = callbacks();
+    nghttp2_session_callbacks *c = h2_callbacks();
     nghttp2_option *n = options(o);
     int r = role->server ? nghttp2_session_server_new2(&h->ng, c, h, n) : nghttp2_session_client_new2(&h->ng, c, h, n);
     if (r != 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the HTTP/2 adapter share: the session, the part of a stream that both roles have, and the head
- * being received. h2.c does the plumbing, h2_head.c heads, h2_server.c exchanges, h2_client.c calls, h2_flow.c windows,
- * h2_health.c clocks and limits.
+ * being received. h2.c has the lives, h2_write.c bytes out, h2_events.c what nghttp2 tells, h2_head.c heads,
+ * h2_server.c exchanges, h2_client.c calls, h2_flow.c windows, h2_health.c clocks and limits.
  *
  * The user is called from two places alone: inside nghttp2_session_mem_recv (he may submit there, which only queues),
- * and from h2_reap and h2_report_sent, outside nghttp2. Never inside nghttp2_session_mem_send.
+ * and from reap and report_sent in h2.c, outside nghttp2. Never inside nghttp2_session_mem_send.
  */
 #ifndef HTTP_H2_INTERNAL_H
 #define HTTP_H2_INTERNAL_H
@@ -124,9 +124,17 @@ static inline bool h2_stream_live(const struct h2_stream *s)
 {
     return !s->closed && !s->h->closing;
 }
-extern const nghttp2_data_source_read_callback h2_read_out;
 struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struct http_h2_options *o,
                        const struct http_h2_events *events, void *owner, const struct h2_role *role);
+
+/* --- h2_write.c --- */
+extern const nghttp2_data_source_read_callback h2_read_out; /* source.ptr: the h2_stream */
+int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t n, nghttp2_data_source *source,
+                 void *user);
+void h2_flush(struct http_h2 *h); /* until nothing is left or the stream is congested */
+
+/* --- h2_events.c --- */
+nghttp2_session_callbacks *h2_callbacks(void);
 
 /* --- h2_server.c --- */
 struct h2_stream *h2_server_begin(struct http_h2 *h, int32_t id);

@@ -9,129 +9,14 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "net/tcp.h"
-#include "pki/cert.h"
-#include "pki/issue.h"
-#include "pki/role.h"
+#include "site.h"
 #include "tls/stream.h"
 #include "tunnel/accept.h"
 
 enum { WORKERS_MAX = 8, TUNNELS_MAX = 64, SOURCE = 3200 * 16 * 1024 };
-
-/* --- the site's certificates, made once --- */
-
-static char *root_pem, *connector_pem, *connector_key, *gateway_pem, *gateway_key;
-static struct pki_role_judge *connectors, *gateways;
-static struct tls_context *gateway_tls, *connector_tls, *impostor_tls;
-
-static X509 *issue(enum pki_profile profile, const char *uri, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
-{
-    struct error err = {0};
-    X509 *cert;
-    int64_t now = clock_wall_s();
-    struct pki_request r = {
-        .profile = profile,
-        .common_name = "test",
-        .uri = uri,
-        .not_before = now - 3600,
-        .not_after = now + 3600,
-        .subject_key = key,
-        .issuer = issuer,
-        .issuer_key = issuer_key,
-    };
-    if (pki_issue(&r, &cert, &err) != OK)
-        fail_msg("%s", err.text);
-    return cert;
-}
-
-static void make_role(const char *uri, X509 *ca, EVP_PKEY *ca_key, char **ret_pem, char **ret_key)
-{
-    EVP_PKEY *key = pki_key_new();
-    X509 *cert = issue(PKI_ROLE, uri, key, ca, ca_key);
-    char *leaf = pki_cert_pem(cert), *issuer = pki_cert_pem(ca);
-    *ret_pem = mem_zalloc(strlen(leaf) + strlen(issuer) + 1);
-    memcpy(*ret_pem, leaf, strlen(leaf));
-    memcpy(*ret_pem + strlen(leaf), issuer, strlen(issuer));
-    *ret_key = pki_key_pem(key);
-    free(leaf);
-    free(issuer);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
-
-static struct tls_context *client_context(const char *pem, const char *key)
-{
-    struct tls_client_options o = {
-        .identity = {slice_of(pem), slice_of(key)},
-        .verify = pki_role_tls_verify,
-        .verify_arg = gateways,
-        .alpn = TUNNEL_ALPN,
-        .tls13_only = true,
-    };
-    struct tls_context *c;
-    struct error err = {0};
-    if (tls_context_client(&o, &c, &err) != OK)
-        fail_msg("%s", err.text);
-    return c;
-}
-
-static struct tls_context *server_context(const char *pem, const char *key)
-{
-    struct tls_server_options o = {
-        .identity = {slice_of(pem), slice_of(key)},
-        .client_cert = TLS_CLIENT_CERT_REQUIRE,
-        .verify = pki_role_tls_verify,
-        .verify_arg = connectors,
-        .alpn = TUNNEL_ALPN,
-        .tls13_only = true,
-    };
-    struct tls_context *c;
-    struct error err = {0};
-    if (tls_context_server(&o, &c, &err) != OK)
-        fail_msg("%s", err.text);
-    return c;
-}
-
-static int make_site(void **state)
-{
-    EVP_PKEY *root_key = pki_key_new(), *ca_key = pki_key_new();
-    X509 *root = issue(PKI_SITE_ROOT, NULL, root_key, NULL, NULL);
-    X509 *ca = issue(PKI_ROLE_CA, NULL, ca_key, root, root_key);
-    struct error err;
-    (void)state;
-    root_pem = pki_cert_pem(root);
-    make_role("urn:opencmg:LAB:connector:cp1", ca, ca_key, &connector_pem, &connector_key);
-    make_role("urn:opencmg:LAB:gateway:gw1", ca, ca_key, &gateway_pem, &gateway_key);
-    assert_int_equal(pki_role_judge_new(slice_of(root_pem), "LAB", "connector", &connectors, &err), OK);
-    assert_int_equal(pki_role_judge_new(slice_of(root_pem), "LAB", "gateway", &gateways, &err), OK);
-    connector_tls = client_context(connector_pem, connector_key);
-    gateway_tls = server_context(gateway_pem, gateway_key);
-    impostor_tls = server_context(connector_pem, connector_key); /* a connector that plays gateway */
-    X509_free(root);
-    X509_free(ca);
-    EVP_PKEY_free(root_key);
-    EVP_PKEY_free(ca_key);
-    return 0;
-}
-
-static int drop_site(void **state)
-{
-    (void)state;
-    tls_context_unref(connector_tls);
-    tls_context_unref(gateway_tls);
-    tls_context_unref(impostor_tls);
-    pki_role_judge_free(connectors);
-    pki_role_judge_free(gateways);
-    free(root_pem);
-    free(connector_pem);
-    free(connector_key);
-    free(gateway_pem);
-    free(gateway_key);
-    return 0;
-}
 
 /* --- a gateway: one listener, its tunnels given to workers like the real one does --- */
 
@@ -390,8 +275,11 @@ static const struct tunnel_dialer_events dialer_events = {.on_request = on_reque
 static void connector_start(struct world *w)
 {
     static const char *const endpoints[] = {"git", "ccm"};
-    struct tunnel_dialer_options o = {
-        .host = "127.0.0.1", .port = w->port, .tls = connector_tls, .connector_id = "cp1", .max_tunnels = WORKERS_MAX};
+    struct tunnel_dialer_options o = {.host = "127.0.0.1",
+                                      .port = w->port,
+                                      .tls = site_connector_tls,
+                                      .connector_id = "cp1",
+                                      .max_tunnels = WORKERS_MAX};
     w->dialer = tunnel_dialer_new(w->loop, &o, endpoints, 2, &dialer_events, w);
 }
 
@@ -430,7 +318,7 @@ static struct world *world_new(uint32_t workers)
     struct world *w = mem_zalloc(sizeof *w);
     w->loop = loop_new();
     w->watch = loop_timer_new(w->loop, watch, w);
-    w->tls = gateway_tls;
+    w->tls = site_gateway_tls;
     gateway_start(w, workers);
     return w;
 }
@@ -658,7 +546,7 @@ static void a_gateway_without_a_gateways_certificate_is_refused(void **state)
 {
     struct world *w = world_new(1);
     (void)state;
-    w->tls = impostor_tls;
+    w->tls = site_impostor_tls;
     connector_start(w);
     assert_true(run(w, was_down, 5000));
     assert_int_equal(w->ups, 0);
@@ -804,5 +692,5 @@ int main(void)
         cmocka_unit_test(a_freed_dialer_has_aborted_its_requests),
         cmocka_unit_test(a_dialer_may_be_freed_at_any_moment),
     };
-    return cmocka_run_group_tests(tests, make_site, drop_site);
+    return cmocka_run_group_tests(tests, site_make, site_drop);
 }

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nghttp2 tells: frames that came, frames that left or could not, streams that closed. Each is passed on to the
+ * role's part of the stream.
+ */
+#include "http/h2_internal.h"
+
+static struct h2_stream *stream_of(struct http_h2 *h, int32_t id)
+{
+    return id ? nghttp2_session_get_stream_user_data(h->ng, id) : NULL;
+}
+
+static void mark_closed(struct h2_stream *s, uint32_t code)
+{
+    if (s->closed)
+        return;
+    s->closed = true;
+    s->error_code = code;
+    s->next_closed = s->h->closed;
+    s->h->closed = s;
+}
+
+static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user)
+{
+    struct h2_stream *s = stream_of(user, id);
+    if (s) {
+        (void)nghttp2_session_set_stream_user_data(ng, id, NULL);
+        mark_closed(s, code);
+    }
+    return 0;
+}
+
+static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    struct http_h2 *h = user;
+    h->head.arena = NULL;
+    if (h->closing || frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    if (h->role->server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        s = h2_server_begin(h, frame->hd.stream_id);
+        (void)nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, s);
+    }
+    if (!s || s->over)
+        return 0;
+    if (!s->arena)
+        s->arena = arena_new(HTTP_ARENA_MAX);
+    h2_head_begin(&h->head, s->arena);
+    return 0;
+}
+
+static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
+                     uint8_t flags, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng, (void)frame, (void)flags;
+    if (h->head.arena)
+        h2_head_add(&h->head, name, value);
+    return 0;
+}
+
+/* Names and values that RFC 9113 8.2.1 does not allow: nghttp2 would leave them out, we refuse the message. */
+static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
+                             uint8_t flags, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng, (void)frame, (void)name, (void)value, (void)flags;
+    if (h->head.arena)
+        h2_head_refuse(&h->head, 400, "a header field is malformed");
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data, size_t n, void *user)
+{
+    struct http_h2 *h = user;
+    struct h2_stream *s = stream_of(h, id);
+    (void)ng, (void)flags;
+    if (!s || s->over || h->closing) {
+        h2_flow_dropped(h, n);
+        return 0;
+    }
+    s->progress_ms = h->received_ms;
+    h2_flow_received(s, n);
+    h->role->on_body(s, slice_make(data, n));
+    return 0;
+}
+
+static void received_headers(struct http_h2 *h, struct h2_stream *s, bool end)
+{
+    struct h2_head head = h->head;
+    h->head.arena = NULL;
+    if (end)
+        s->remote_end = true;
+    if (head.arena && !s->over)
+        h->role->on_head(s, &head, end);
+}
+
+static void received_goaway(struct http_h2 *h, const nghttp2_goaway *g)
+{
+    h->peer_draining = true;
+    if (g->error_code != NGHTTP2_NO_ERROR)
+        (void)error_set(&h->peer_complaint, R_INVALID, "the peer ended the connection: %s",
+                        nghttp2_http2_strerror(g->error_code));
+    if (!h->told_drain && h->events->on_drain) {
+        h->told_drain = true;
+        h->events->on_drain(h->owner);
+    }
+}
+
+static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng;
+    if (h->closing)
+        return 0;
+    h2_health_received_frame(h, frame);
+    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        received_goaway(h, &frame->goaway);
+    else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+        h2_health_pong(h, frame->ping.opaque_data);
+    else if (!s)
+        return 0;
+    else if (frame->hd.type == NGHTTP2_HEADERS)
+        received_headers(h, s, end);
+    else if (frame->hd.type == NGHTTP2_RST_STREAM)
+        s->peer_reset = true;
+    else if (frame->hd.type == NGHTTP2_DATA && end) {
+        s->remote_end = true;
+        if (!s->over)
+            h->role->on_end(s);
+    }
+    return 0;
+}
+
+static void sent_goaway(struct http_h2 *h, const nghttp2_goaway *g)
+{
+    if (g->error_code == NGHTTP2_NO_ERROR)
+        return;
+    (void)error_set(&h->our_complaint, R_INVALID, "the peer broke HTTP/2: %s (%.*s)",
+                    nghttp2_http2_strerror(g->error_code), (int)g->opaque_data_len,
+                    g->opaque_data ? (const char *)g->opaque_data : "");
+}
+
+static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    struct http_h2 *h = user;
+    h2_health_sent_frame(h, frame);
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        sent_goaway(h, &frame->goaway);
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+        return 0;
+    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    if (!s)
+        return 0;
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        s->head_sent = true;
+    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    s->local_end = true;
+    /* RFC 9113 8.1: answered before the request was all in; the rest of it is not wanted */
+    if (h->role->server && !s->remote_end && !s->reset) {
+        s->reset = true;
+        (void)nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    }
+    return 0;
+}
+
+/* A request that nghttp2 could not start has no stream of its own, so it is looked for. */
+static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, int code, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng;
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    for (struct h2_stream *s = h->streams; s; s = s->next)
+        if (s->id == frame->hd.stream_id && !s->closed) {
+            if (!h->role->server) {
+                s->unsent = true;
+                mark_closed(s, NGHTTP2_REFUSED_STREAM);
+            } else if (!s->reset) { /* an answer with a head over the maximum */
+                s->reset = true;
+                (void)nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
+            }
+            break;
+        }
+    (void)code;
+    return 0;
+}
+
+nghttp2_session_callbacks *h2_callbacks(void)
+{
+    nghttp2_session_callbacks *c;
+    if (nghttp2_session_callbacks_new(&c) != 0)
+        fatal("http: no memory for HTTP/2");
+    nghttp2_session_callbacks_set_send_data_callback(c, h2_send_data);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
+    nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(c, on_frame_not_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+    return c;
+}
