@@ -57,9 +57,10 @@ static bool let_through(struct mp_request *r, const struct mp_route *route)
 {
     const struct mp_identity *i = &r->identity;
     if (route->whom == MP_FOR_CONNECTORS) {
-        if (!i->role_certificate)
-            mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, NULL);
-        return i->role_certificate;
+        if (i->role_certificate)
+            return true;
+        mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, NULL);
+        return false;
     }
     if (i->auth != MP_NOBODY || (route->whom == MP_FOR_ANYBODY_INSIDE && !i->asserted))
         return true;
