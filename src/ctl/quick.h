@@ -23,7 +23,8 @@ struct quick {
     const struct ctl_common *common;
     char *dir, *bin, *socket_dir; /* absolute; socket_dir NULL: the socket is in dir */
     bool resumed;                 /* the site was there already */
-    bool ready, ending, retry;    /* retry: a port was taken from us */
+    bool ready, ending, hurried;
+    bool retry; /* a port was taken from us */
     struct port ports[QUICK_PORTS];
     json_t *report; /* what is printed once all is ready, kept as dir/quickstart.json */
     struct quick_program programs[QUICK_PROGRAMS];

@@ -69,7 +69,7 @@ bool quick_log_tail(const struct quick *q, const struct quick_program *p)
     bool in_use = false;
     if (file_read(path, LOG_MAX, &text, &len, &err) == OK) {
         struct slice tail = slice_skip(slice_make(text, len), len > TAIL_BYTES ? len - TAIL_BYTES : 0);
-        in_use = slice_find_slice(tail, SLICE("in use")) != SIZE_MAX ||
+        in_use = slice_find_slice(tail, SLICE("ddress already in use")) != SIZE_MAX ||
                  slice_find_slice(tail, SLICE("EADDRINUSE")) != SIZE_MAX;
         (void)fprintf(stderr, "--- the end of %s ---\n%" PRIslice "%s---\n", path, SLICE_ARG(tail),
                       slice_ends(tail, SLICE("\n")) ? "" : "\n");

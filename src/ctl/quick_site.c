@@ -341,28 +341,39 @@ static enum result add_policy(const struct quick *q, struct ctl_fault *fault)
         fault);
 }
 
-/* The enrolment file, with the CA that the gateway's certificate is of. */
-static enum result save_enrollment(const struct quick *q, struct ctl_fault *fault)
+/* The site is told the CA of the gateway's certificate, so that every enrolment file holds it. */
+static enum result set_gateway_ca(const struct quick *q, struct ctl_fault *fault)
 {
-    json_t *enrollment = NULL;
-    char *pem = NULL;
+    char *pem;
     size_t len;
-    enum result r = api_call(quick_report_text(q, "admin_socket"), "GET", "/v1/enrollment", NULL, &enrollment, fault);
-    if (r == OK)
-        r = read_own(q, "pki/ca.pem", &pem, &len, fault);
-    if (r != OK) {
-        json_decref(enrollment);
+    enum result r = read_own(q, "pki/ca.pem", &pem, &len, fault);
+    if (r != OK)
         return r;
-    }
-    (void)json_object_set_new(enrollment, "gateway_ca_pem", json_string(pem));
-    char *text = json_text(enrollment), *path = quick_path(q, "enrollment.json");
+    json_t *body = json_pack("{s:s}", "value", pem);
+    r = api_call(quick_report_text(q, "admin_socket"), "PUT", "/v1/settings/gateway_ca_pem", body, NULL, fault);
+    json_decref(body);
+    free(pem);
+    return r;
+}
+
+static enum result save_json(const struct quick *q, const char *name, const json_t *value, struct ctl_fault *fault)
+{
+    char *text = json_text(value), *path = quick_path(q, name);
     struct error err;
-    r = file_write(path, slice_of(text ? text : ""), 0644, &err);
+    enum result r = file_write(path, slice_of(text ? text : ""), 0644, &err);
     if (r != OK)
         (void)fault_from(fault, &err, path);
     free(path);
     free(text);
-    free(pem);
+    return r;
+}
+
+static enum result save_enrollment(const struct quick *q, struct ctl_fault *fault)
+{
+    json_t *enrollment = NULL;
+    enum result r = api_call(quick_report_text(q, "admin_socket"), "GET", "/v1/enrollment", NULL, &enrollment, fault);
+    if (r == OK)
+        r = save_json(q, "enrollment.json", enrollment, fault);
     json_decref(enrollment);
     return r;
 }
@@ -370,20 +381,13 @@ static enum result save_enrollment(const struct quick *q, struct ctl_fault *faul
 /* Kept last: from then on the folder can be started again. */
 static enum result save_report(const struct quick *q, struct ctl_fault *fault)
 {
-    char *text = json_text(q->report), *path = quick_path(q, "quickstart.json");
-    struct error err;
-    enum result r = file_write(path, slice_of(text ? text : ""), 0644, &err);
-    if (r != OK)
-        (void)fault_from(fault, &err, path);
-    free(text);
-    free(path);
-    return r;
+    return save_json(q, "quickstart.json", q->report, fault);
 }
 
 enum result quick_configure_site(struct quick *q, struct ctl_fault *fault)
 {
     static enum result (*const steps[])(const struct quick *q, struct ctl_fault *fault) = {
-        add_gateway, add_connector, add_trust, add_policy, save_enrollment, save_report};
+        add_gateway, add_connector, add_trust, add_policy, set_gateway_ca, save_enrollment, save_report};
     for (size_t i = 0; !q->resumed && i < ARRAY_LEN(steps); i++) {
         enum result r = steps[i](q, fault);
         if (r != OK)

@@ -20,7 +20,7 @@
 #include "ctl/api.h"
 #include "ctl/quick.h"
 
-enum { TICK_MS = 50, KILL_AFTER_MS = 8000, ATTEMPTS = 3 };
+enum { TICK_MS = 50, HURRY_AFTER_MS = 500, KILL_AFTER_MS = 8000, ATTEMPTS = 3 };
 
 /* --- the end --- */
 
@@ -48,12 +48,17 @@ static void end(struct quick *q, int exit_code)
     q->ending = true;
     q->exit_code = exit_code;
     signal_all(q, SIGTERM);
-    loop_timer_start(q->kill_timer, KILL_AFTER_MS, 0);
+    loop_timer_start(q->kill_timer, HURRY_AFTER_MS, 0);
 }
 
+/* A second SIGTERM ends a program that still drains: nobody waits for an evaluation site. Then there is SIGKILL. */
 static void on_kill(void *arg)
 {
-    signal_all(arg, SIGKILL);
+    struct quick *q = arg;
+    signal_all(q, q->hurried ? SIGKILL : SIGTERM);
+    if (!q->hurried)
+        loop_timer_start(q->kill_timer, KILL_AFTER_MS, 0);
+    q->hurried = true;
 }
 
 static void on_signal(void *arg)
@@ -279,7 +284,7 @@ static int run_attempts(struct quick *q)
         for (size_t i = 0; i < QUICK_PORTS; i++)
             q->ports[i].fd = -1;
         q->step = 0;
-        q->ending = q->retry = false;
+        q->ending = q->retry = q->hurried = false;
         run(q);
         for (size_t i = 0; i < QUICK_PORTS; i++)
             port_release(&q->ports[i]);

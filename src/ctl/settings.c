@@ -2,9 +2,11 @@
 /* cmg settings get|set: the site's own settings. The table says how a value is written on the command line. */
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "conf/units.h"
 #include "ctl/api.h"
 #include "ctl/request.h"
+#include "ctl/secret.h"
 
 static json_t *bool_value(const char *text)
 {
@@ -24,6 +26,21 @@ static json_t *text_value(const char *text)
     return json_string(text);
 }
 
+/* The certificates of a file as PEM; "": none. */
+static json_t *certificates_value(const char *path)
+{
+    char *data, *pem = NULL;
+    size_t len;
+    if (!*path)
+        return json_string("");
+    if (file_read(path, CTL_FILE_MAX, &data, &len, NULL) != OK)
+        return NULL;
+    json_t *value = ctl_certificates_pem(slice_make(data, len), &pem, NULL) == OK ? json_string(pem) : NULL;
+    free(data);
+    free(pem);
+    return value;
+}
+
 static const struct {
     const char *name;
     json_t *(*value)(const char *text);
@@ -34,6 +51,8 @@ static const struct {
     {"renewal_grace", duration_value, "a duration: 90d, 0 for off"},
     {"bundle_max_age", duration_value, "a duration: 24h"},
     {"approval", text_value, "auto or manual"},
+    {"gateway_ca_pem", certificates_value,
+     "a FILE: the CA of the gateways' certificates, for enrolment files; '' for none"},
 };
 
 struct options {
