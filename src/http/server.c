@@ -58,6 +58,14 @@ static void h2_on_request(void *owner, struct http_exchange *x)
     c->events->on_request(c->owner, x);
 }
 
+static void h2_on_bad_request(void *owner, int status, const char *what, struct arena *a,
+                              struct http_response *ret_head, struct slice *ret_body)
+{
+    const struct h2_conn *c = owner;
+    if (c->events->on_bad_request)
+        c->events->on_bad_request(c->owner, status, what, a, ret_head, ret_body);
+}
+
 static void h2_on_drain(void *owner)
 {
     (void)owner; /* a client's GOAWAY: it will close when its streams have ended */
@@ -74,6 +82,7 @@ static void h2_on_close(void *owner, const struct error *why)
 
 static const struct http_h2_events h2_conn_events = {
     .on_request = h2_on_request,
+    .on_bad_request = h2_on_bad_request,
     .on_drain = h2_on_drain,
     .on_close = h2_on_close,
 };
