@@ -20,7 +20,7 @@
 #include "store/setting.h"
 #include "store/trust.h"
 
-enum { UPKEEP_MS = 60 * 1000, ROWS_MAX = 512 * 1024 * 1024 };
+enum { UPKEEP_MS = 15 * 1000, ROWS_MAX = 512 * 1024 * 1024 };
 
 /* --- trust --- */
 

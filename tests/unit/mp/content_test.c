@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The documents' contents, read back by the readers of gateways and connectors; and CRLs as they are kept. */
+#include "cmocka_first.h"
+
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "bundle/bundle.h"
+#include "mp/content.h"
+#include "mp/crl.h"
+#include "mp/documents.h"
+#include "pki/issue.h"
+#include "store/device.h"
+#include "store/endpoint.h"
+#include "store/role.h"
+#include "store/sequence.h"
+#include "store/token.h"
+
+#define GUID "6f1c0000-0000-4000-8000-00000000000a"
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static char dir[64], path[96];
+static struct mp_site site;
+static struct arena *arena;
+static struct error err;
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "%s", "/tmp/opencmg-mp-XXXXXX");
+    if (!mkdtemp(dir))
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/site.db", dir);
+    site = (struct mp_site){0};
+    site.keys.site = mem_strdup("LAB");
+    site.keys.jwks = json_pack("{s:[]}", "keys");
+    arena = arena_new(1024 * 1024);
+    return store_open(path, &site.store, &err) == OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    store_close(site.store);
+    mp_keys_free(&site.keys);
+    arena_free(arena);
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
+        (void)unlink(name);
+    }
+    return rmdir(dir);
+}
+
+static void ok(enum result r)
+{
+    if (r != OK)
+        fail_msg("%s", err.text);
+}
+
+static void fill(void)
+{
+    struct store_mp mp = {"72", "ehttp", "https://mp:8444", "entra token", NULL};
+    struct store_endpoint sts = {.id = "72.ccm_sts",
+                                 .role = "72",
+                                 .name = "CCM_STS",
+                                 .host = "",
+                                 .auth = "token",
+                                 .purpose = "sts",
+                                 .methods = "POST",
+                                 .max_body = 65536,
+                                 .headers = "cmg",
+                                 .management_point = true,
+                                 .url = "",
+                                 .upstream_host = ""};
+    struct store_endpoint apt = {.id = "apt",
+                                 .role = "",
+                                 .name = "",
+                                 .host = "apt.example.com",
+                                 .auth = "pki token",
+                                 .purpose = "general",
+                                 .methods = "",
+                                 .max_body = 1,
+                                 .headers = "cmg",
+                                 .url = "https://10.0.0.9/debian",
+                                 .upstream_host = "apt.inside"};
+    struct store_gateway gw = {.id = "gw1", .host = "gw.example.com", .port = 443};
+    struct store_connector cp = {.id = "cp1"};
+    ok(store_mp_put(site.store, &mp, &err));
+    ok(store_endpoint_put(site.store, &sts, &err));
+    ok(store_endpoint_add(site.store, &apt, &err));
+    ok(store_gateway_add(site.store, &gw, &err));
+    ok(store_connector_add(site.store, &cp, &err));
+}
+
+static struct bundle *read_bundle(void)
+{
+    struct document d = {.type = DOCUMENT_BUNDLE, .sequence = 1, .issued = 1, .expires = 2};
+    struct bundle *b;
+    ok(mp_content_bundle(&site, arena, "", &d.content, &err));
+    ok(bundle_parse(&d, &b, &err));
+    document_done(&d);
+    return b;
+}
+
+static void gateways_read_what_the_site_writes(void **state)
+{
+    (void)state;
+    fill();
+    struct bundle *b = read_bundle();
+    const struct bundle_endpoint *sts = bundle_endpoint_by_path(b, SLICE("72"), SLICE("/ccm_sts"));
+    assert_non_null(sts);
+    assert_true(sts->management_point);
+    assert_int_equal(sts->mp->mode, CHOICE_MP_EHTTP);
+    assert_int_equal(sts->purpose, PURPOSE_STS);
+    assert_non_null(bundle_endpoint_by_host(b, SLICE("apt.example.com")));
+    assert_true(bundle_connector_known(b, "cp1"));
+    assert_true(b->settings.crl_check);
+    assert_int_equal(b->settings.renewal_grace_s, 7776000);
+    bundle_free(b);
+}
+
+static void blocks_are_read_as_blocks(void **state)
+{
+    (void)state;
+    struct store_device d = {
+        .guid = GUID, .name = "pc", .hardware_id = "", .method = "pki", .state = "approved", .spki = HASH};
+    struct store_certificate c = {.guid = GUID, .sha256 = HASH, .subject = "", .pem = ""};
+    struct store_token t = {.id = "jti-1", .issued = 1, .expires = clock_wall_s() + 100, .uses = 1};
+    ok(store_device_add(site.store, &d, &err));
+    ok(store_certificate_put(site.store, &c, &err));
+    ok(store_token_add(site.store, &t, &err));
+    struct bundle *b = read_bundle();
+    assert_false(bundle_blocks_guid(b, SLICE(GUID)));
+    assert_false(bundle_blocks_token(b, SLICE("jti-1")));
+    bundle_free(b);
+    ok(store_device_block(site.store, GUID, true, &err));
+    ok(store_token_block(site.store, "jti-1", true, &err));
+    b = read_bundle();
+    assert_true(bundle_blocks_guid(b, SLICE(GUID)));
+    assert_true(bundle_blocks_spki(b, SLICE(HASH)));
+    assert_true(bundle_blocks_certificate(b, SLICE(HASH)));
+    assert_true(bundle_blocks_token(b, SLICE("jti-1")));
+    bundle_free(b);
+    ok(store_device_remove(site.store, GUID, &err));
+    b = read_bundle();
+    assert_true(bundle_blocks_guid(b, SLICE(GUID)));
+    assert_false(bundle_blocks_spki(b, SLICE(HASH)));
+    bundle_free(b);
+}
+
+static void a_removed_connector_is_revoked_in_the_bundle(void **state)
+{
+    (void)state;
+    struct store_connector cp = {.id = "cp9", .not_after = clock_wall_s() + 1000};
+    ok(store_connector_add(site.store, &cp, &err));
+    ok(store_connector_remove(site.store, "cp9", &err));
+    struct bundle *b = read_bundle();
+    assert_true(bundle_role_revoked(b, "connector", "cp9"));
+    assert_false(bundle_connector_known(b, "cp9"));
+    bundle_free(b);
+}
+
+static void connectors_read_what_the_site_writes(void **state)
+{
+    (void)state;
+    fill();
+    struct document d = {.type = DOCUMENT_CONNECTOR, .sequence = 1, .issued = 1, .expires = 2};
+    struct connector_document *c;
+    ok(mp_content_connector(&site, arena, &d.content, &err));
+    ok(connector_document_parse(&d, &c, &err));
+    document_done(&d);
+    const struct connector_endpoint *sts = connector_document_find(c, SLICE("72.ccm_sts"));
+    assert_non_null(sts);
+    assert_string_equal(sts->host, "mp");
+    assert_int_equal(sts->port, 8444);
+    assert_string_equal(sts->mp, "72");
+    const struct connector_endpoint *apt = connector_document_find(c, SLICE("apt"));
+    assert_string_equal(apt->authority, "apt.inside");
+    assert_string_equal(apt->base_path, "/debian");
+    assert_int_equal(c->gateway_count, 1);
+    connector_document_free(c);
+}
+
+static void what_nobody_could_read_is_found_before_it_is_published(void **state)
+{
+    (void)state;
+    struct store_endpoint e = {.id = "bad",
+                               .role = "bad",
+                               .name = "a/../b",
+                               .host = "",
+                               .auth = "pki",
+                               .purpose = "general",
+                               .methods = "",
+                               .headers = "cmg",
+                               .url = "https://x",
+                               .upstream_host = ""};
+    ok(mp_documents_check(&site, &err));
+    ok(store_endpoint_add(site.store, &e, &err));
+    assert_int_not_equal(mp_documents_check(&site, &err), OK);
+    assert_non_null(strstr(err.text, "endpoints"));
+}
+
+static void policy_sequences_begin_at_one(void **state)
+{
+    (void)state;
+    int64_t sequence;
+    ok(mp_documents_policy_sequence(&site, GUID, &sequence, &err));
+    assert_int_equal(sequence, 1);
+    ok(store_sequence_bump(site.store, STORE_SEQUENCE_POLICY, &err));
+    ok(store_sequence_bump(site.store, STORE_SEQUENCE_POLICY ":" GUID, &err));
+    ok(mp_documents_policy_sequence(&site, GUID, &sequence, &err));
+    assert_int_equal(sequence, 3);
+}
+
+/* --- CRLs --- */
+
+static void a_crl_is_kept_with_issuer_and_number(void **state)
+{
+    (void)state;
+    X509 *ca;
+    unsigned char *der;
+    size_t len;
+    struct mp_crl c, again;
+    EVP_PKEY *key = pki_key_new();
+    int64_t now = clock_wall_s();
+    struct pki_request r = {.profile = PKI_TLS_CA,
+                            .common_name = "lab ca",
+                            .not_before = now - 10,
+                            .not_after = now + 1000,
+                            .subject_key = key};
+    ok(pki_issue(&r, &ca, &err));
+    ok(pki_issue_crl(ca, key, NULL, 0, 258, now, now + 500, &der, &len, &err));
+    ok(mp_crl_read(slice_make(der, len), &c, &err));
+    assert_string_equal(c.number, "0102");
+    assert_non_null(strstr(c.issuer, "lab ca"));
+    assert_int_equal(c.next_update, now + 500);
+    ok(mp_crl_read(slice_of(c.base64), &again, &err));
+    assert_string_equal(c.issuer_sha256, again.issuer_sha256);
+    assert_string_equal(c.base64, again.base64);
+    mp_crl_free(&again);
+    mp_crl_free(&c);
+    assert_int_equal(mp_crl_read(slice_make(der, len - 1), &c, &err), R_INVALID);
+    mp_crl_free(&c);
+    assert_int_equal(mp_crl_read(SLICE("nonsense"), &c, &err), R_INVALID);
+    mp_crl_free(&c);
+    free(der);
+    X509_free(ca);
+    EVP_PKEY_free(key);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(gateways_read_what_the_site_writes),
+        TEST(blocks_are_read_as_blocks),
+        TEST(a_removed_connector_is_revoked_in_the_bundle),
+        TEST(connectors_read_what_the_site_writes),
+        TEST(what_nobody_could_read_is_found_before_it_is_published),
+        TEST(policy_sequences_begin_at_one),
+        TEST(a_crl_is_kept_with_issuer_and_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
