@@ -209,6 +209,20 @@ static void deliver_first(struct socket_stream *t)
     buf_free(&first);
 }
 
+/* A write can find the peer gone while its last words (an alert, an early answer) still lie in the kernel. */
+static void hear_out(struct socket_stream *t)
+{
+    struct loop *loop = t->loop;
+    char *scratch = loop_scratch_take(loop);
+    for (int i = 0; i < READS_PER_TURN && !t->closed && !t->paused && !t->ended; i++) {
+        ssize_t n = recv(t->fd, scratch, LOOP_SCRATCH_SIZE, MSG_DONTWAIT);
+        if (n <= 0)
+            break;
+        t->stream.events->on_data(t->stream.ctx, slice_make(scratch, (size_t)n));
+    }
+    loop_scratch_give(loop, scratch);
+}
+
 static void tell_fault(struct socket_stream *t)
 {
     struct error why;
@@ -224,6 +238,8 @@ static void on_later(void *arg)
     enter(t);
     if (buf_len(&t->first) && !t->paused && !t->dead)
         deliver_first(t);
+    if (t->fault && !t->closed)
+        hear_out(t);
     if (t->fault && !t->closed)
         tell_fault(t);
     update_watch(t);
