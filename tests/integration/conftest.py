@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: one site for all tests that leave it whole, sites of their own for those that break things."""
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from kit import pki, programs
+from kit.device import Device
+from kit.gatewayclient import HTTP1, HTTP2
+from kit.mint import Mint
+from kit.site import Site
+from kit.upstream import Upstream
+
+# Proxies of the machine have no part in this.
+for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(name, None)
+os.environ["no_proxy"] = "*"
+os.environ.pop("CMG_ADMIN_SOCKET", None)
+
+RUNNING = []  # sites, whose logs are shown with a failure
+
+
+def temporary_folder():
+    """Its path is short: there will be Unix sockets in it."""
+    return Path(tempfile.mkdtemp(prefix="cmg-test-"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for site in RUNNING:
+            report.sections.append((f"logs of {site.folder}", site.logs()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    missing = [n for n in ("cmg", "cmg-client", "cmg-mp", "cmg-gateway", "cmg-connector")
+               if not os.access(programs.program(n), os.X_OK)]
+    assert not missing, f"{programs.BIN} lacks {missing}: run make build, or set CMG_BIN"
+
+
+@pytest.fixture(scope="session")
+def folder():
+    path = temporary_folder()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def running_site(folder):
+    site = Site(folder).start()
+    RUNNING.append(site)
+    return site
+
+
+def end_site(site):
+    RUNNING.remove(site)
+    site.end()
+
+
+@pytest.fixture(scope="session")
+def site(folder):
+    """Shared: a test puts back what it changes."""
+    it = running_site(folder / "site")
+    yield it
+    end_site(it)
+
+
+@pytest.fixture
+def own_site():
+    """A site that may be broken. Its programs run one by one: any of them can be stopped, killed and started."""
+    path = temporary_folder()
+    it = running_site(path / "site")
+    yield it.take_apart()
+    end_site(it)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(params=[HTTP1, HTTP2], ids=["h1", "h2"])
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def new_device(site, tmp_path):
+    return lambda **more: Device(site, tmp_path, **more)
+
+
+@pytest.fixture(scope="session")
+def mint(site):
+    return Mint(site)
+
+
+@pytest.fixture(scope="session")
+def self_signed(folder):
+    """A certificate as a device with a token makes it."""
+    return pki.self_signed(folder, "self-signed")
+
+
+@pytest.fixture(scope="session")
+def ca(site, folder):
+    """An organisation's PKI: a trusted root with a CRL, beside the one that quickstart made."""
+    path = folder / "pki"
+    path.mkdir()
+    root = pki.Ca(path, "Test Root")
+    root.revoked = root.device("revoked")
+    root.good = root.device("good")
+    site.cmg("trust", "add", "--anchor", root.path, "--crl", root.crl([root.revoked]))
+    site.settle()
+    return root
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    """An HTTP server inside, which tells what reached it."""
+    server = Upstream()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def echo(site, upstream):
+    """The upstream, published under the role id `echo` for every kind of client."""
+    site.publish("echo", "--url", upstream.url, "--auth", "pki,token", "--max-body", "64KiB")
+    return "echo"

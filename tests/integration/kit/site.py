@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole site: `cmg quickstart` with its management points, connector and gateway, or the same programs one by one."""
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from . import gatewayclient, programs
+from .programs import program, until
+
+START_WAIT_S = 60
+LOGS = {"cmg-mp": "mp.log", "cmg-gateway": "gateway.log", "cmg-connector": "connector.log"}
+CONFIGURATIONS = {"cmg-mp": "mp.yaml", "cmg-gateway": "gateway.yaml", "cmg-connector": "connector.yaml"}
+
+
+class Site:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.report = None
+        self.quickstart = None
+        self.alone = {}  # program → process, after take_apart()
+
+    # --- life ---
+
+    def start(self):
+        complaints = self.folder.parent / (self.folder.name + ".stderr")
+        with open(complaints, "wb") as stderr:
+            self.quickstart = programs.start([program("cmg"), "quickstart", "--json", "--dir", self.folder], stderr,
+                                             subprocess.PIPE)
+        try:
+            self.report = self._read_report(complaints)
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def _read_report(self, complaints):
+        text, end_at = b"", time.monotonic() + START_WAIT_S
+        while not text.endswith(b"\n"):
+            ready, _, _ = select.select([self.quickstart.stdout], [], [], max(0.0, end_at - time.monotonic()))
+            chunk = os.read(self.quickstart.stdout.fileno(), 65536) if ready else b""
+            if not chunk:
+                raise AssertionError("quickstart did not start:\n" + complaints.read_text(errors="replace")[-6000:] +
+                                     self.logs())
+            text += chunk
+        return json.loads(text)
+
+    def end(self):
+        for name in list(self.alone):
+            self.kill(name)
+        programs.end(self.quickstart, signal.SIGINT)
+        self.quickstart = None
+
+    def take_apart(self):
+        """Ends quickstart, which ends with any of its programs, and starts the programs one by one."""
+        programs.end(self.quickstart, signal.SIGKILL)
+        self.quickstart = None
+        for name in ("cmg-mp", "cmg-gateway", "cmg-connector"):
+            self.run(name)
+        self.wait_ready()
+        return self
+
+    def run(self, name, configuration=None):
+        path = self.folder / (configuration or CONFIGURATIONS[name])
+        with open(self.folder / LOGS[name], "ab") as log:
+            self.alone[name] = programs.start([program(name), "--config", path], log)
+        return self.alone[name]
+
+    def stop(self, name, number=signal.SIGTERM):
+        programs.end(self.alone.pop(name, None), number)
+
+    def kill(self, name):
+        self.stop(name, signal.SIGKILL)
+
+    def pid(self, name):
+        return self.alone[name].pid if name in self.alone else self.report["pids"][name]
+
+    # --- the administrator ---
+
+    def cmg(self, *arguments, check=True):
+        """The answer of `cmg … --json`; without check (exit code, answer)."""
+        code, out, err = programs.run([program("cmg"), *arguments, "--json", "--socket", self.report["admin_socket"]],
+                                      check)
+        answer = json.loads(out) if out.strip() else None
+        return answer if check else (code, answer if code == 0 else json.loads(err))
+
+    def add(self, *arguments):
+        """Like cmg(), and waits until the gateway and the connector have heard of it."""
+        answer = self.cmg(*arguments)
+        self.settle()
+        return answer
+
+    def publish(self, name, *options):
+        """`cmg endpoint add`, and waits until the way inside is there. By host if --host is among the options."""
+        self.add("endpoint", "add", name, *options)
+        host = options[options.index("--host") + 1] if "--host" in options else None
+        target = "/probe" if host else f"/CCM_Proxy_MutualAuth/{name}/probe"
+        until(f"a connector reaches endpoint {name}", lambda: self.reaches(target, host), 10)
+
+    def reaches(self, target, host=None):
+        """A good device's request comes back with an answer that is not the gateway's own."""
+        answer = gatewayclient.request(self, gatewayclient.HTTP1, "GET", target, certificate=self.pki("certificate"),
+                                       key=self.pki("key"), host=host)
+        return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
+
+    def settle(self):
+        """Until the gateway holds the site's newest bundle. A bundle is made on request, so that its sequence counts."""
+        wanted = self.bundle_sequence()
+        until(f"the gateway has bundle {wanted}", lambda: self.gateway_bundle() >= wanted, 10)
+
+    def bundle_sequence(self):
+        return self.cmg("status")["bundle"]["sequence"]
+
+    def gateway_bundle(self):
+        """The sequence of the gateway's kept bundle."""
+        return max([int(n) for n in re.findall(r"bundle.*?sequence=(\d+)", self.log("cmg-gateway"))] or [0])
+
+    # --- what is seen ---
+
+    @property
+    def port(self):
+        return int(self.report["gateway"].rsplit(":", 1)[1])
+
+    def role(self, mode):
+        return self.report["roles"][mode]
+
+    def pki(self, name):
+        return self.report["pki"][name]
+
+    def log(self, name):
+        path = self.folder / LOGS[name]
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def access_log(self):
+        path = self.folder / "access.log"
+        return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+    def admin_page(self, path):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(self.report["gateway_admin"] + path, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def ready(self):
+        return self.admin_page("/readyz")[0] == 200
+
+    def wait_ready(self, within_s=20):
+        until("the gateway is ready", self.ready, within_s)
+
+    def metric(self, name):
+        """Name with labels, as it stands in /metrics."""
+        found = re.search(rf"^{re.escape(name)} (-?\d+)$", self.admin_page("/metrics")[1], re.M)
+        assert found, f"no metric {name}"
+        return int(found.group(1))
+
+    def refusals(self, code, reason):
+        return self.metric(f'cmg_refusals_total{{code="{code}",reason="{reason}"}}')
+
+    def logs(self, lines=8):
+        """The end of every log, for failures."""
+        return "".join(f"\n--- {LOGS[name]} ---\n" + "\n".join(self.log(name).splitlines()[-lines:]) for name in LOGS)
