@@ -72,6 +72,11 @@ static bool answered(struct mp_request *r)
     int64_t sequence;
     struct error err;
     enum result result = still_there(r, &err);
+    /* The last thing that a removed connector carries is the news of its removal: it may be the gateway's only way. */
+    if (result == R_NOTFOUND && r->parked.bundle && r->parked.link) {
+        answer(r);
+        return true;
+    }
     if (result == R_NOTFOUND) {
         mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, "this connector was removed");
         return true;

@@ -17,7 +17,7 @@
 #include "store/setting.h"
 #include "store/token.h"
 
-enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999 };
+enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999, PENDING_MAX = 1000 };
 
 enum voucher { BY_PKI, BY_BULK, BY_NOBODY };
 
@@ -160,8 +160,23 @@ static enum result choose_state(struct registration *g, const char **ret, struct
     return r;
 }
 
+/* Nobody vouches for them, so they are not to fill the store. */
+static enum result check_room(struct registration *g, struct error *err)
+{
+    struct store_device_counts n;
+    enum result r = store_device_count(g->r->site->store, &n, err);
+    if (r == OK && n.pending >= PENDING_MAX)
+        return error_set(err, R_LIMIT, "%d devices wait for approval already", PENDING_MAX);
+    return r;
+}
+
 static enum result add_device(struct registration *g, struct error *err)
 {
+    if (g->voucher == BY_NOBODY) {
+        enum result full = check_room(g, err);
+        if (full != OK)
+            return full;
+    }
     guid_new(g->guid);
     g->device = (struct store_device){.guid = g->guid, .spki = g->spki, .registered = g->now};
     enum result r = choose_state(g, &g->device.state, err);
@@ -192,7 +207,7 @@ static enum result update_device(struct registration *g, struct error *err)
     return store_device_update(g->r->site->store, &g->device, err);
 }
 
-static enum result remember_certificate(struct registration *g, struct error *err)
+static enum result remember_certificate(struct registration *g, bool *ret_new, struct error *err)
 {
     char subject[256], *pem = pki_cert_pem(g->certificate);
     pki_cert_subject(g->certificate, subject, sizeof subject);
@@ -202,7 +217,7 @@ static enum result remember_certificate(struct registration *g, struct error *er
                                   .pem = pem,
                                   .not_after = pki_cert_not_after(g->certificate),
                                   .added = g->now};
-    enum result r = store_certificate_put(g->r->site->store, &c, err);
+    enum result r = store_certificate_put(g->r->site->store, &c, ret_new, err);
     free(pem);
     return r;
 }
@@ -241,6 +256,7 @@ static enum result issue_token(struct registration *g, struct error *err)
 static enum result record(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
+    bool new_certificate = false;
     enum result r = OK;
     if (g->voucher == BY_BULK)
         r = store_token_use(s, g->bulk.id, g->spki, g->now, err);
@@ -255,8 +271,8 @@ static enum result record(struct registration *g, struct error *err)
     else if (is_new)
         r = add_device(g, err);
     if (r == OK)
-        r = remember_certificate(g, err);
-    if (r == OK)
+        r = remember_certificate(g, &new_certificate, err);
+    if (r == OK && new_certificate) /* a mere repetition changes nothing */
         r = audit(g, is_new, err);
     return r == OK ? issue_token(g, err) : r;
 }
@@ -274,7 +290,7 @@ static void refuse(struct registration *g, enum result why, const struct error *
     if (why == R_DENIED)
         mp_refuse_verdict(g->r, REASON_BLOCKED, err->text);
     else if (why == R_LIMIT)
-        mp_refuse(g->r, MP_REFUSAL_TOKEN_USED_UP, err->text);
+        mp_refuse(g->r, g->voucher == BY_BULK ? MP_REFUSAL_TOKEN_USED_UP : MP_REFUSAL_BUSY, err->text);
     else if (why == R_TIMEOUT && g->voucher == BY_BULK)
         mp_refuse_verdict(g->r, REASON_TOKEN_EXPIRED, err->text);
     else if (why == R_NOTFOUND)

@@ -24,6 +24,8 @@ struct store_device_counts {
     int64_t approved, pending, blocked;
 };
 
+enum { STORE_CERTIFICATES_A_DEVICE = 32 };
+
 enum store_device_by { STORE_BY_GUID, STORE_BY_SPKI, STORE_BY_CERTIFICATE, STORE_BY_NAME };
 
 /* BY_CERTIFICATE: `value` is its SHA-256 in hex. R_NOTFOUND; R_CONFLICT when several have this name. */
@@ -51,7 +53,9 @@ MUST_USE enum result store_device_removed_list(struct store *s, struct arena *a,
 /* Not for every request: written at most once a minute. */
 MUST_USE enum result store_device_seen(struct store *s, const struct store_device *d, int64_t now, struct error *err);
 
-MUST_USE enum result store_certificate_put(struct store *s, const struct store_certificate *c, struct error *err);
+/* Of more than STORE_CERTIFICATES_A_DEVICE the oldest are forgotten. *ret_new: it was not known. */
+MUST_USE enum result store_certificate_put(struct store *s, const struct store_certificate *c, bool *ret_new,
+                                           struct error *err);
 MUST_USE enum result store_certificate_get(struct store *s, struct arena *a, const char *sha256,
                                            struct store_certificate *ret, struct error *err);
 MUST_USE enum result store_certificate_list(struct store *s, struct arena *a, const char *guid,

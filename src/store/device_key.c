@@ -20,14 +20,29 @@ static void read_certificate(struct store_reader *r, void *ret)
 
 #define CERTIFICATE "SELECT sha256, guid, subject, not_after, added, pem FROM device_certificate "
 
-enum result store_certificate_put(struct store *s, const struct store_certificate *c, struct error *err)
+static enum result put_certificate(struct store *s, const struct store_certificate *c, bool *ret_new, struct error *err)
 {
+    int64_t added;
+    enum result r = store_exec(s,
+                               "INSERT INTO device_certificate (sha256, guid, subject, not_after, added, pem) "
+                               "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sha256) DO NOTHING",
+                               STORE_PARAMS(STORE_T(c->sha256), STORE_T(c->guid), STORE_T(c->subject),
+                                            STORE_N(c->not_after), STORE_N(c->added), STORE_T(c->pem)),
+                               &added, err);
+    if (r != OK)
+        return r;
+    *ret_new = added > 0;
     return store_exec(s,
-                      "INSERT INTO device_certificate (sha256, guid, subject, not_after, added, pem) "
-                      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sha256) DO NOTHING",
-                      STORE_PARAMS(STORE_T(c->sha256), STORE_T(c->guid), STORE_T(c->subject), STORE_N(c->not_after),
-                                   STORE_N(c->added), STORE_T(c->pem)),
-                      NULL, err);
+                      "DELETE FROM device_certificate WHERE guid = $1 AND sha256 <> $2 AND sha256 NOT IN "
+                      "(SELECT sha256 FROM device_certificate WHERE guid = $1 ORDER BY added DESC, sha256 LIMIT $3)",
+                      STORE_PARAMS(STORE_T(c->guid), STORE_T(c->sha256), STORE_N(STORE_CERTIFICATES_A_DEVICE)), NULL,
+                      err);
+}
+
+enum result store_certificate_put(struct store *s, const struct store_certificate *c, bool *ret_new, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, put_certificate(s, c, ret_new, err), err) : r;
 }
 
 enum result store_certificate_get(struct store *s, struct arena *a, const char *sha256, struct store_certificate *ret,

@@ -132,8 +132,9 @@ static void blocks_are_read_as_blocks(void **state)
         .guid = GUID, .name = "pc", .hardware_id = "", .method = "pki", .state = "approved", .spki = HASH};
     struct store_certificate c = {.guid = GUID, .sha256 = HASH, .subject = "", .pem = ""};
     struct store_token t = {.id = "jti-1", .issued = 1, .expires = clock_wall_s() + 100, .uses = 1};
+    bool is_new;
     ok(store_device_add(site.store, &d, &err));
-    ok(store_certificate_put(site.store, &c, &err));
+    ok(store_certificate_put(site.store, &c, &is_new, &err));
     ok(store_token_add(site.store, &t, &err));
     struct bundle *b = read_bundle();
     assert_false(bundle_blocks_guid(b, SLICE(GUID)));

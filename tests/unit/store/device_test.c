@@ -25,9 +25,10 @@ static void a_device_is_found_by_everything_that_names_it(void **state)
 {
     struct fixture *f = *state;
     struct store_device d;
+    bool is_new;
     struct store_certificate c = {.guid = GUID_A, .sha256 = "c1", .subject = "CN=a", .pem = "PEM", .not_after = 5};
     add(f, GUID_A, "PC-1", "k1");
-    ok(f, store_certificate_put(f->store, &c, &f->err));
+    ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
     ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_A, &d, &f->err));
     assert_string_equal(d.name, "PC-1");
     ok(f, store_device_get(f->store, f->arena, STORE_BY_SPKI, "k1", &d, &f->err));
@@ -95,9 +96,10 @@ static void a_removed_device_stays_refused_for_a_while(void **state)
     struct store_certificate c = {.guid = GUID_A, .sha256 = "c1", .subject = "", .pem = ""};
     const char *const *guids;
     struct store_device d;
+    bool is_new;
     size_t count;
     add(f, GUID_A, "PC", "k1");
-    ok(f, store_certificate_put(f->store, &c, &f->err));
+    ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
     ok(f, store_device_remove(f->store, GUID_A, &f->err));
     assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_CERTIFICATE, "c1", &d, &f->err), R_NOTFOUND);
     assert_int_equal(store_certificate_get(f->store, f->arena, "c1", &c, &f->err), R_NOTFOUND);
@@ -155,6 +157,27 @@ static void a_device_keeps_a_bounded_number_of_tokens(void **state)
     ok(f, store_device_token_check(f->store, GUID_A, id, 1, &f->err));
 }
 
+static void a_device_keeps_a_bounded_number_of_certificates(void **state)
+{
+    struct fixture *f = *state;
+    struct store_certificate *list;
+    size_t count;
+    char sha256[8];
+    bool is_new;
+    add(f, GUID_A, "PC", "k1");
+    for (int i = 0; i < 2 * STORE_CERTIFICATES_A_DEVICE; i++) {
+        (void)snprintf(sha256, sizeof sha256, "c%d", i);
+        struct store_certificate c = {.guid = GUID_A, .sha256 = sha256, .subject = "", .pem = "", .added = i};
+        ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
+        assert_true(is_new);
+        ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
+        assert_false(is_new);
+    }
+    ok(f, store_certificate_list(f->store, f->arena, GUID_A, &list, &count, &f->err));
+    assert_int_equal(count, STORE_CERTIFICATES_A_DEVICE);
+    assert_string_equal(list[count - 1].sha256, sha256);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 int main(void)
 {
@@ -169,6 +192,7 @@ int main(void)
         TEST(a_token_that_was_never_issued_to_this_device_does_not_count),
         TEST(renewals_are_limited_to_five_a_day),
         TEST(a_device_keeps_a_bounded_number_of_tokens),
+        TEST(a_device_keeps_a_bounded_number_of_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
