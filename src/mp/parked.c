@@ -44,8 +44,10 @@ static enum result sequence_of(struct mp_request *r, int64_t *ret, struct error 
     return mp_documents_connector_sequence(r->site, r->identity.connector, ret, err);
 }
 
+/* A long answer takes its time: from here on it is no longer parked. */
 static void answer(struct mp_request *r)
 {
+    mp_parked_remove(r);
     struct mp_text *text;
     struct error err;
     enum result result = r->parked.bundle ? mp_documents_bundle(r->site, &text, &err)
