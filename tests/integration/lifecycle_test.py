@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens while the site runs: programs die and come back, blocks and removals arrive, choices are enforced."""
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from kit import gatewayclient, pki, programs
+from kit.device import Device
+from kit.gatewayclient import HTTP1, HTTP2
+from kit.mint import Mint
+from kit.programs import until
+from kit.upstream import Upstream
+
+WITHIN_S = 5.0
+METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+
+
+def pki_device(site, folder):
+    device = Device(site, folder)
+    device.with_certificate(site.pki("certificate"), site.pki("key")).at("https").must("run", "--once")
+    return device
+
+
+def works(device):
+    return device.run("policy")[0] == 0
+
+
+def assert_back(site, device, since):
+    until("the device gets its policy again", lambda: works(device), WITHIN_S - (time.monotonic() - since), 0.02)
+    until("both workers have a tunnel", lambda: site.metric("cmg_tunnels") == 2, WITHIN_S - (time.monotonic() - since))
+
+
+def test_the_tunnel_is_back_after_the_gateway_was_killed(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    own_site.kill("cmg-gateway")
+    assert not works(device)
+    time.sleep(1)
+    since = time.monotonic()
+    own_site.run("cmg-gateway")
+    assert_back(own_site, device, since)
+
+
+def test_the_tunnel_is_back_after_the_connector_was_killed(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    own_site.kill("cmg-connector")
+    report = until("without a connector there is no way inside", lambda: device.run("policy")[1]["code"] ==
+                   "CMGService_No_Connection_Point" and device.run("policy")[1])
+    assert report["status"] == 503
+    since = time.monotonic()
+    own_site.run("cmg-connector")
+    assert_back(own_site, device, since)
+
+
+def test_the_site_is_back_after_all_of_it_was_killed(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    for name in ("cmg-mp", "cmg-gateway", "cmg-connector"):
+        own_site.kill(name)
+    since = time.monotonic()
+    for name in ("cmg-connector", "cmg-gateway", "cmg-mp"):  # in no helpful order
+        own_site.run(name)
+    until("the device gets its policy again", lambda: works(device), WITHIN_S + 3 - (time.monotonic() - since))
+
+
+def test_a_gateway_that_starts_without_its_site_serves_with_the_bundle_it_kept(own_site, tmp_path):
+    for name in ("cmg-mp", "cmg-connector", "cmg-gateway"):
+        own_site.kill(name)
+    own_site.run("cmg-gateway")
+    until("the gateway listens", lambda: own_site.admin_page("/healthz")[0] == 200)
+    answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
+                                   key=own_site.pki("key"))
+    assert answer.status == 200, answer
+    revoked = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("revoked_certificate"),
+                                    key=own_site.pki("revoked_key"))
+    assert revoked.problem()["reason"] == "revoked"
+    assert not own_site.ready()  # it says of itself that it has no way inside
+
+
+def test_a_gateway_that_never_had_a_bundle_lets_nobody_in(own_site):
+    for name in ("cmg-mp", "cmg-connector", "cmg-gateway"):
+        own_site.kill(name)
+    for file in (own_site.folder / "gateway-state").iterdir():
+        file.unlink()
+    own_site.run("cmg-gateway")
+    until("the gateway listens", lambda: own_site.admin_page("/healthz")[0] == 200)
+    answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
+                                   key=own_site.pki("key"))
+    problem = answer.problem()
+    assert (answer.status, problem["code"], problem["reason"]) == (503, "CMGService_Stale_Bundle", "stale_bundle")
+    assert answer.headers["retry-after"]
+
+
+def test_a_bundle_that_somebody_altered_on_disk_is_not_used(own_site):
+    for name in ("cmg-mp", "cmg-connector", "cmg-gateway"):
+        own_site.kill(name)
+    [kept] = [f for f in (own_site.folder / "gateway-state").iterdir() if f.suffix == ".jws"]
+    header, payload, signature = kept.read_text().strip().split(".")
+    middle = len(payload) // 2
+    kept.write_text(".".join((header, payload[:middle] + ("A" if payload[middle] != "A" else "B") +
+                              payload[middle + 1:], signature)))
+    own_site.run("cmg-gateway")
+    until("the gateway listens", lambda: own_site.admin_page("/healthz")[0] == 200)
+    answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
+                                   key=own_site.pki("key"))
+    assert answer.problem()["code"] == "CMGService_Stale_Bundle"
+
+
+def test_a_drained_gateway_finishes_what_is_under_way(own_site):
+    upstream = Upstream()
+    try:
+        own_site.publish("echo", "--url", upstream.url)
+        ctx = gatewayclient.context(own_site.report["ca"], own_site.pki("certificate"), own_site.pki("key"))
+        with gatewayclient.connect(own_site.port, ctx) as tls:
+            tls.sendall(b"POST /CCM_Proxy_MutualAuth/echo/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
+            time.sleep(0.5)
+            own_site.alone["cmg-gateway"].terminate()
+            time.sleep(0.5)
+            with pytest.raises(OSError):
+                gatewayclient.connect(own_site.port, ctx).close()
+            tls.sendall(b"cd")
+            answer = gatewayclient.read_h1(tls)
+        assert answer.status == 200 and b'"body": "abcd"' in answer.body
+        until("the gateway has ended", lambda: own_site.alone["cmg-gateway"].poll() is not None, 8)
+        assert own_site.alone["cmg-gateway"].returncode == 0
+    finally:
+        upstream.close()
+
+
+# --- blocks and removals ----------------------------------------------------------------------------------------------
+
+
+class Watched:
+    """An open connection with a request that is parked inside, and when it ended."""
+
+    def __init__(self, site, version, target, headers=(), **shown):
+        self.closed_after = None
+        self.began = time.monotonic()
+        ctx = gatewayclient.context(site.report["ca"], alpn=version, **shown)
+        if version == HTTP1:
+            self.tls = gatewayclient.connect(site.port, ctx)
+            lines = [f"GET {target} HTTP/1.1", "Host: localhost"] + [f"{n}: {v}" for n, v in headers]
+            self.tls.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            self.wait = lambda: self.tls.recv(65536)
+        else:
+            connection = gatewayclient.H2(site.port, ctx)
+            self.tls = connection.tls
+            connection.h2.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
+                                           (":path", target)] + [(n.lower(), v) for n, v in headers], end_stream=True)
+            connection.flush()
+            self.wait = connection.events
+        self.tls.settimeout(20)
+        self.thread = threading.Thread(target=self._wait, daemon=True)
+        self.thread.start()
+
+    def _wait(self):
+        try:
+            while self.wait():
+                pass
+        except OSError:
+            return  # a time-out leaves closed_after unset
+        finally:
+            self.ended = time.monotonic()
+        self.closed_after = self.ended
+
+    def close(self):
+        self.tls.close()
+
+
+@pytest.fixture
+def parking(own_site):
+    """An endpoint that never answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}")
+    time.sleep(0.5)
+    yield "parking"
+    listener.close()
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_a_block_closes_the_devices_open_connections_within_5_s(own_site, parking, version, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    token_device = Device(own_site, tmp_path).at("ehttp").registered_by_token()
+    token_device.must("policy")
+    bearer = [("Authorization", f"Bearer {token_device.identity()['access_token']}")]
+    watched = [Watched(own_site, version, f"/CCM_Proxy_MutualAuth/{parking}/x", certificate=own_site.pki("certificate"),
+                       key=own_site.pki("key")),
+               Watched(own_site, version, f"/CCM_Proxy_ServerAuth/{parking}/x", bearer, **token_device.client())]
+    time.sleep(1)
+    assert all(w.thread.is_alive() for w in watched), "the requests were not parked"
+    since = time.monotonic()
+    own_site.cmg("device", "block", device.guid)
+    own_site.cmg("device", "block", token_device.guid)
+    for one in watched:
+        one.thread.join(WITHIN_S - (time.monotonic() - since))
+        assert not one.thread.is_alive(), "still open"
+        one.close()
+    for one in (device, token_device):
+        report = one.must_fail("policy")
+        assert (report["code"], report["reason"]) == ("CMGService_Not_Allowed", "blocked")
+
+
+def test_a_crl_that_revokes_a_certificate_closes_its_connections_within_5_s(own_site, parking, tmp_path):
+    root = pki.Ca(tmp_path, "Root")
+    device = root.device("soon-revoked")
+    own_site.add("trust", "add", "--anchor", root.path, "--crl", root.crl())
+    watched = Watched(own_site, HTTP1, f"/CCM_Proxy_MutualAuth/{parking}/x", **device.client())
+    time.sleep(0.5)
+    assert watched.thread.is_alive()
+    since = time.monotonic()
+    own_site.cmg("trust", "add", "--crl", root.crl([device], number=2))
+    watched.thread.join(WITHIN_S - (time.monotonic() - since))
+    assert not watched.thread.is_alive()
+    watched.close()
+    answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, **device.client())
+    assert answer.problem()["reason"] == "revoked"
+    code, problem = own_site.cmg("trust", "add", "--crl", root.crl(number=1, file="old.crl"), check=False)
+    assert code == 1, f"an older CRL was taken: {problem}"
+
+
+def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    since = time.monotonic()
+    own_site.cmg("connector", "remove", "cp1")
+    until("its tunnels are gone", lambda: own_site.metric("cmg_tunnels") == 0, WITHIN_S)
+    report = device.must_fail("policy")
+    assert report["code"] == "CMGService_No_Connection_Point"
+    assert time.monotonic() - since < WITHIN_S + 1
+    time.sleep(2)  # it dials again, and again
+    assert own_site.metric("cmg_tunnels") == 0
+    before = len(own_site.access_log())
+    own_site.kill("cmg-connector")
+    own_site.run("cmg-connector")
+    time.sleep(1.5)
+    assert own_site.metric("cmg_tunnels") == 0 and not own_site.ready()
+    assert not [line for line in own_site.access_log()[before:] if "status=200" in line]
+
+
+def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    certificate = pki.Ca.__new__(pki.Ca)  # quickstart's own CA
+    certificate.private = pki.serialization.load_pem_private_key(open(own_site.pki("ca_key"), "rb").read(), None)
+    certificate.certificate = pki.x509.load_pem_x509_certificate(open(own_site.pki("ca"), "rb").read())
+    certificate.name = certificate.certificate.subject.get_attributes_for_oid(pki.NameOID.COMMON_NAME)[0].value
+    certificate.folder = tmp_path
+    pair = certificate.device("connector-2")
+    own_site.cmg("connector", "add", "cp2", "--cert", pair.path, "--out", own_site.folder / "cp2.json")
+    assert (own_site.folder / "cp2.json").stat().st_mode & 0o777 == 0o600
+    text = (own_site.folder / "connector.yaml").read_text()
+    text = text.replace("connector.bootstrap.json", "cp2.json").replace("connector-state", "cp2-state") \
+        .replace("pki/connector.pem", str(pair.path)).replace("pki/connector.key", str(pair.key)) \
+        .replace("connector.log", "cp2.log")
+    (own_site.folder / "cp2.yaml").write_text(text)
+    (own_site.folder / "cp2-state").mkdir()
+    with open(own_site.folder / "cp2.log", "ab") as log:
+        own_site.alone["cp2"] = programs.start([programs.program("cmg-connector"), "--config",
+                                                own_site.folder / "cp2.yaml"], log)
+    until("four tunnels", lambda: own_site.metric("cmg_tunnels") == 4, 10)
+    own_site.kill("cmg-connector")
+    since = time.monotonic()
+    until("the other one serves", lambda: works(device), WITHIN_S, 0.02)
+    until("its own tunnels alone are left", lambda: own_site.metric("cmg_tunnels") == 2,
+          WITHIN_S - (time.monotonic() - since))
+
+
+# --- choices ----------------------------------------------------------------------------------------------------------
+
+
+def start_refused(site, name, configuration):
+    """The program does not start; what it said."""
+    code, out, err = programs.run([programs.program(name), "--config", configuration], False)
+    assert code != 0, f"{name} started"
+    return out + err
+
+
+def test_an_ehttp_management_point_with_pki_clients_does_not_start_and_names_the_rule(own_site):
+    text = (own_site.folder / "mp.yaml").read_text()
+    head, ehttp = text.split("mode: ehttp")
+    ehttp = re.sub(r"client_auth: \[.*?\]", "client_auth: [pki, token]", ehttp, 1)
+    configuration = own_site.folder / "mp-pki.yaml"
+    configuration.write_text(head + "mode: ehttp" + ehttp)
+    own_site.kill("cmg-mp")
+    assert "ehttp-forbids-pki" in start_refused(own_site, "cmg-mp", configuration)
+    code, out, err = programs.run([programs.program("cmg-mp"), "--check-config", "--config", configuration], False)
+    assert code != 0 and "ehttp-forbids-pki" in out + err
+
+
+def test_a_connector_without_certificate_does_not_serve_an_https_management_point_with_pki_clients(own_site):
+    configuration = own_site.folder / "bare.yaml"
+    text = (own_site.folder / "connector.yaml").read_text()
+    configuration.write_text("\n".join(line for line in text.splitlines() if not line.startswith("client_certificate"))
+                             .replace("connector.log", "bare.log"))
+    own_site.kill("cmg-connector")
+    for file in (own_site.folder / "connector-state").iterdir():
+        file.unlink()
+    own_site.alone["bare"] = programs.start([programs.program("cmg-connector"), "--config", configuration],
+                                            programs.subprocess.DEVNULL)
+    until("it has ended", lambda: own_site.alone["bare"].poll() is not None, 10)
+    assert own_site.alone["bare"].returncode != 0
+    assert "connector-certificate-missing" in (own_site.folder / "bare.log").read_text()
+
+
+def test_a_gateway_without_a_server_certificate_does_not_start_and_names_the_rule(own_site):
+    configuration = own_site.folder / "bare.yaml"
+    text = (own_site.folder / "gateway.yaml").read_text()
+    configuration.write_text(re.sub(r"server_certificates: .*", "server_certificates: []", text))
+    own_site.kill("cmg-gateway")
+    assert "server-certificate-required" in start_refused(own_site, "cmg-gateway", configuration)
+
+
+# --- forgeries ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_management_point_with_other_keys_cannot_forge_policy(own_site, tmp_path):
+    """Whoever sits behind the gateway needs the site's keys: with a signing key of its own the device refuses it."""
+    device = pki_device(own_site, tmp_path)
+    own_site.cmg("policy", "add", "later", "--content", "a: 1\n")
+    own_site.kill("cmg-mp")
+    code, _, _ = programs.run([programs.program("cmg"), "init", "--dir", tmp_path / "forger", "--site", "LAB"])
+    assert code == 0
+    for suffix in ("pem", "key"):
+        (own_site.folder / "keys" / f"sign-policy.{suffix}").write_bytes(
+            (tmp_path / "forger" / "keys" / f"sign-policy.{suffix}").read_bytes())
+    process = own_site.run("cmg-mp")
+    time.sleep(2)
+    if process.poll() is not None:
+        assert "sign-policy" in own_site.log("cmg-mp")  # it sees by itself that the key is not of this site
+        return
+    report = device.must_fail("policy")
+    assert report["reason"] == "policy_untrusted", report
+    assert "later" not in device.policies()
+
+
+def test_tokens_of_another_site_open_nothing(own_site, tmp_path):
+    programs.run([programs.program("cmg"), "init", "--dir", tmp_path / "other", "--site", "LAB"])
+    shown = pki.self_signed(tmp_path, "device")
+    mint = Mint(own_site)
+    other = pki.serialization.load_pem_private_key((tmp_path / "other/keys/sign-token.key").read_bytes(), None)
+    for kid, reason in ((mint.kid, "bad_signature"), ("another", "unknown_key")):
+        token = mint.token("access", shown.certificate, key=other, kid=kid)
+        answer = gatewayclient.request(own_site, HTTP1, "GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
+                                       [("Authorization", f"Bearer {token}")], **shown.client())
+        assert answer.problem()["reason"] == reason
