@@ -12,7 +12,7 @@ enum { ALL = STORE_BUNDLE | STORE_CONNECTORS | STORE_LOCATION };
     "upstream_host, answer_s, allow_encoded_slash, websocket"
 #define INSERT                                                                                                         \
     "INSERT INTO endpoint (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "    \
-                                     "$16) "
+    "$16) "
 #define PARAMS(e)                                                                                                      \
     STORE_PARAMS(STORE_T((e)->id), STORE_T((e)->role), STORE_T((e)->name), STORE_T((e)->host), STORE_T((e)->auth),     \
                  STORE_T((e)->purpose), STORE_T((e)->methods), STORE_N((e)->max_body), STORE_T((e)->headers),          \
