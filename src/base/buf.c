@@ -30,14 +30,13 @@ static void move_to_front(struct buf *b)
     b->end = len;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+/* Room for n bytes at the end, whatever the maximum is. */
+static char *make_room(struct buf *b, size_t n)
 {
     size_t len = buf_len(b);
-    if (n > b->max - len)
-        return NULL;
     if (b->room - b->end < n)
         move_to_front(b);
-    if (b->room - b->end < n) {
+    if (!b->mem || b->room - b->end < n) {
         size_t room = b->room ? b->room : FIRST_ROOM;
         while (room < len + n)
             room *= 2;
@@ -45,6 +44,11 @@ char *buf_reserve(struct buf *b, size_t n)
         b->room = room;
     }
     return b->mem + b->end;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    return n > b->max - buf_len(b) ? NULL : make_room(b, n);
 }
 
 void buf_commit(struct buf *b, size_t n)
@@ -78,8 +82,8 @@ enum result buf_printf(struct buf *b, const char *fmt, ...)
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    /* one byte more than the text: vsnprintf always writes its NUL */
-    char *at = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
+    /* one byte more than the text: vsnprintf always writes its NUL, which does not count */
+    char *at = n < 0 || (size_t)n > b->max - buf_len(b) ? NULL : make_room(b, (size_t)n + 1);
     if (at) {
         (void)vsnprintf(at, (size_t)n + 1, fmt, again);
         buf_commit(b, (size_t)n);

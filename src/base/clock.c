@@ -47,13 +47,19 @@ void clock_http_date(int64_t wall_s, char ret[CLOCK_TEXT_SIZE])
 
 bool clock_parse_rfc3339(struct slice text, int64_t *ret)
 {
-    char copy[CLOCK_TEXT_SIZE];
+    char copy[CLOCK_TEXT_SIZE], again[CLOCK_TEXT_SIZE];
     struct tm tm = {0};
     if (!slice_to_cstr(text, copy, sizeof copy))
         return false;
     const char *end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (!end || *end)
         return false;
-    *ret = (int64_t)timegm(&tm);
+    /* strptime takes spaces, single digits and 31 February: what is written back must be what was read. Years have
+     * four digits, which strftime does not insist on. */
+    int64_t wall_s = (int64_t)timegm(&tm);
+    clock_rfc3339(wall_s, again);
+    if (text.len != strlen("2026-11-23T04:05:06Z") || !slice_eq(text, slice_of(again)))
+        return false;
+    *ret = wall_s;
     return true;
 }

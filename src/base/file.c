@@ -120,6 +120,9 @@ enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
         if (!kept)
             break;
     }
+    struct stat st;
+    if (r == OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        r = error_set(err, R_CONFLICT, "%s: exists and is not a folder", path);
     free(copy);
     return r;
 }

@@ -18,7 +18,7 @@ enum { LINE_MAX_BYTES = 16384, MESSAGE_MAX = 2048 };
 static struct {
     enum log_format format;
     enum log_level threshold;
-    int fd;
+    _Atomic int fd;
 } settings = {LOG_TEXT, LOG_INFO, STDERR_FILENO};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -35,9 +35,12 @@ enum result log_to_file(const char *path, struct error *err)
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return error_set(err, R_IO, "log file %s: %s", path, strerror(errno));
-    if (settings.fd != STDERR_FILENO)
-        (void)close(settings.fd);
-    settings.fd = fd;
+    if (settings.fd == STDERR_FILENO) {
+        settings.fd = fd;
+    } else { /* another thread may be writing: the number stays, the file behind it changes at once */
+        (void)dup3(fd, settings.fd, O_CLOEXEC);
+        (void)close(fd);
+    }
     return OK;
 }
 
@@ -81,36 +84,75 @@ static void put_str(struct buf *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* Escapes controls and what ends the surrounding syntax: `quote` and backslash. */
-static void put_escaped(struct buf *line, struct slice s, bool json)
+/* Bytes that whatever closes a line still needs when its texts have used up the rest. */
+static size_t reserve_of(const struct buf *line)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        char hex[8];
-        if (c < 0x20 || c == 0x7f) {
-            int n = snprintf(hex, sizeof hex, json ? "\\u%04x" : "\\x%02x", c);
-            put(line, hex, (size_t)n);
-        } else if (json && (c == '"' || c == '\\')) {
-            put(line, "\\", 1);
-            put(line, s.ptr + i, 1);
-        } else {
-            put(line, s.ptr + i, 1);
+    enum { RESERVE = 1024 };
+    return line->max / 4 < RESERVE ? line->max / 4 : RESERVE;
+}
+
+/* Length of the well-formed UTF-8 sequence of a printable character at the start of s; 0: there is none (a control, C1
+ * among them, or an ill-formed byte). Unicode 15, table 3-7. */
+static size_t printable(struct slice s)
+{
+    static const struct {
+        unsigned char first, last, low, high; /* of the first byte; of the second */
+        size_t len;
+    } forms[] = {
+        {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2},
+        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+        {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    const unsigned char *c = (const unsigned char *)s.ptr;
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        size_t len = forms[i].len;
+        if (c[0] < forms[i].first || c[0] > forms[i].last)
+            continue;
+        if (len > s.len || (len > 1 && (c[1] < forms[i].low || c[1] > forms[i].high)))
+            return 0;
+        for (size_t k = 2; k < len; k++) {
+            if ((c[k] & 0xc0) != 0x80)
+                return 0;
         }
+        return len;
+    }
+    return 0;
+}
+
+/* Escapes what is not printable and what ends the surrounding syntax: quote and backslash in JSON, the end mark in
+ * cmtrace. A text that is too long for the line is cut. */
+static void put_escaped(struct buf *line, struct slice s, enum log_format format)
+{
+    bool json = format == LOG_JSON;
+    while (s.len && line->max - buf_len(line) > reserve_of(line)) {
+        size_t n = printable(s);
+        bool mark =
+            (json && (*s.ptr == '"' || *s.ptr == '\\')) || (format == LOG_CMTRACE && slice_starts(s, SLICE("]LOG]")));
+        if (n == 0 || (mark && !json)) {
+            (void)!buf_printf(line, json ? "\\u%04x" : "\\x%02x", (unsigned char)*s.ptr);
+            n = 1;
+        } else {
+            if (mark)
+                put(line, "\\", 1);
+            put(line, s.ptr, n);
+        }
+        s = slice_skip(s, n);
     }
 }
 
-static void put_value(struct buf *line, const struct log_field *f, bool json)
+static void put_value(struct buf *line, const struct log_field *f, enum log_format format)
 {
     if (f->is_number) {
         (void)!buf_printf(line, "%lld", (long long)f->number);
         return;
     }
-    if (!json) {
-        put_escaped(line, f->text, false);
+    if (format != LOG_JSON) {
+        put_escaped(line, f->text, format);
         return;
     }
     put_str(line, "\"");
-    put_escaped(line, f->text, true);
+    put_escaped(line, f->text, format);
     put_str(line, "\"");
 }
 
@@ -123,12 +165,12 @@ struct event {
     int64_t wall_ms;
 };
 
-static void put_text_body(struct buf *line, const struct event *e)
+static void put_text_body(struct buf *line, const struct event *e, enum log_format format)
 {
-    put_escaped(line, slice_of(e->message), false);
+    put_escaped(line, slice_of(e->message), format);
     for (size_t i = 0; i < e->count; i++) {
         (void)!buf_printf(line, " %s=", e->fields[i].name);
-        put_value(line, &e->fields[i], false);
+        put_value(line, &e->fields[i], format);
     }
 }
 
@@ -137,7 +179,7 @@ static void line_text(struct buf *line, const struct event *e)
     char when[CLOCK_TEXT_SIZE];
     clock_rfc3339(e->wall_ms / 1000, when);
     (void)!buf_printf(line, "%s %-5s %s: ", when, level_names[e->level], e->component);
-    put_text_body(line, e);
+    put_text_body(line, e, LOG_TEXT);
 }
 
 static void line_json(struct buf *line, const struct event *e)
@@ -146,11 +188,11 @@ static void line_json(struct buf *line, const struct event *e)
     clock_rfc3339(e->wall_ms / 1000, when);
     (void)!buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"component\":\"%s\",\"message\":\"", when,
                       level_names[e->level], e->component);
-    put_escaped(line, slice_of(e->message), true);
+    put_escaped(line, slice_of(e->message), LOG_JSON);
     put_str(line, "\"");
     for (size_t i = 0; i < e->count; i++) {
         (void)!buf_printf(line, ",\"%s\":", e->fields[i].name);
-        put_value(line, &e->fields[i], true);
+        put_value(line, &e->fields[i], LOG_JSON);
     }
     put_str(line, "}");
 }
@@ -164,7 +206,7 @@ static void line_cmtrace(struct buf *line, const struct event *e)
     time_t t = (time_t)(e->wall_ms / 1000);
     (void)gmtime_r(&t, &tm);
     put_str(line, "<![LOG[");
-    put_text_body(line, e);
+    put_text_body(line, e, LOG_CMTRACE);
     (void)!buf_printf(line,
                       "]LOG]!><time=\"%02d:%02d:%02d.%03d+000\" date=\"%02d-%02d-%04d\" component=\"%s\" context=\"\" "
                       "type=\"%d\" thread=\"%ld\" file=\"\">",

@@ -103,7 +103,11 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
 {
     enum { OPTS_MAX = 64 };
     bool seen[OPTS_MAX] = {false}, options_end = false;
-    size_t args = 0;
+    size_t args = 0, known = 0;
+    while (cmd->opts && cmd->opts[known].name)
+        known++;
+    if (known > OPTS_MAX)
+        fatal("%s: more than %d options", cmd->usage, OPTS_MAX);
     for (int i = 0; i < argc; i++) {
         char *word = argv[i];
         if (!options_end && strcmp(word, "--help") == 0) {

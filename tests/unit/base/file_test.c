@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+static char dir[] = "/tmp/file-test-XXXXXX";
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        char *path = file_join(dir, e->d_name);
+        (void)remove(path);
+        free(path);
+    }
+    (void)closedir(d);
+    return rmdir(dir);
+}
+
+static unsigned mode_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (unsigned)(st.st_mode & 07777) : 0xffff;
+}
+
+static int entries(void)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n - 2;
+}
+
+static void a_file_is_written_whole_with_its_mode_and_replaced(void **state)
+{
+    (void)state;
+    char *path = file_join(dir, "one"), *text;
+    size_t len;
+    assert_false(file_exists(path));
+    assert_int_equal(file_write(path, SLICE("secret"), 0600, NULL), OK);
+    assert_int_equal(mode_of(path), 0600);
+    assert_int_equal(file_check_private(path, NULL), OK);
+    assert_int_equal(file_write(path, SLICE("a\0b"), 0644, NULL), OK);
+    assert_int_equal(mode_of(path), 0644);
+    assert_int_equal(file_check_private(path, NULL), R_DENIED);
+    assert_int_equal(file_read(path, 3, &text, &len, NULL), OK);
+    assert_int_equal(len, 3);
+    assert_memory_equal(text, "a\0b", 4); /* and a NUL behind it */
+    free(text);
+    assert_int_equal(entries(), 1); /* no temporary file is left */
+    (void)unlink(path);
+    free(path);
+}
+
+static void reading_has_a_maximum_and_tells_what_is_missing(void **state)
+{
+    (void)state;
+    char *path = file_join(dir, "two"), *text = NULL;
+    size_t len;
+    struct error err;
+    assert_int_equal(file_read(path, 10, &text, &len, &err), R_NOTFOUND);
+    assert_non_null(strstr(err.text, path));
+    assert_int_equal(file_check_private(path, &err), R_NOTFOUND);
+    assert_int_equal(file_write(path, SLICE("0123456789"), 0600, NULL), OK);
+    assert_int_equal(file_read(path, 9, &text, &len, &err), R_LIMIT);
+    assert_int_equal(file_read(path, 10, &text, &len, &err), OK);
+    free(text);
+    assert_int_equal(file_write(path, SLICE(""), 0600, NULL), OK);
+    assert_int_equal(file_read(path, 0, &text, &len, &err), OK);
+    assert_string_equal(text, "");
+    free(text);
+    assert_int_equal(file_read(dir, 10, &text, &len, &err), R_IO);
+    assert_int_equal(file_write("/nonexistent/file", SLICE("x"), 0600, &err), R_NOTFOUND);
+    (void)unlink(path);
+    free(path);
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+    (void)state;
+    char *a = file_join(dir, "a"), *b = file_join(a, "/b/"), *file = file_join(dir, "file");
+    struct error err;
+    assert_int_equal(file_make_dirs(b, 0750, NULL), OK);
+    assert_int_equal(file_make_dirs(b, 0700, NULL), OK);
+    assert_int_equal(mode_of(b), 0750); /* what exists keeps its mode */
+    assert_int_equal(file_write(file, SLICE("x"), 0600, NULL), OK);
+    assert_int_equal(file_make_dirs(file, 0700, &err), R_CONFLICT);
+    assert_int_not_equal(file_make_dirs("/proc/x/y", 0700, &err), OK);
+    (void)rmdir(b);
+    (void)rmdir(a);
+    (void)unlink(file);
+    free(a);
+    free(b);
+    free(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_written_whole_with_its_mode_and_replaced),
+        cmocka_unit_test(reading_has_a_maximum_and_tells_what_is_missing),
+        cmocka_unit_test(folders_are_made_with_their_parents),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
