@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handshakes: versions, certificates, names, choice by ClientHello, refusals, time limits. */
+/* Handshakes: certificates, names, choice by ClientHello, refusals, time limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "kit.h"
@@ -51,8 +50,6 @@ static void start(struct kit *k, const struct tls_server_options *so, const stru
     k->client_context = kit_client_context(co);
 }
 
-/* --- versions --- */
-
 static void tls13_joins_two_ends_and_tells_what_was_agreed(void **state)
 {
     (void)state;
@@ -72,225 +69,6 @@ static void tls13_joins_two_ends_and_tells_what_was_agreed(void **state)
     assert_false(tls_stream_resumed(k.client.stream));
     assert_int_equal(k.hellos, 1);
     kit_done(&k);
-}
-
-/* A client by OpenSSL alone, with settings that ours does not have, in a blocking thread of its own. */
-struct foreign {
-    uint16_t port;
-    int version; /* its maximum */
-    const char *ciphers, *groups;
-    SSL_CTX *ctx;
-    SSL_SESSION *session; /* to resume, and the newest one */
-    bool ok, reused;
-    int version_used;
-    char reason[128];
-};
-
-static int keep_session(SSL *ssl, SSL_SESSION *session)
-{
-    struct foreign *f = SSL_get_app_data(ssl);
-    SSL_SESSION_free(f->session);
-    f->session = session;
-    return 1;
-}
-
-static void foreign_client(void *arg)
-{
-    struct foreign *f = arg;
-    char target[32], byte;
-    SSL *ssl;
-    (void)snprintf(target, sizeof target, "127.0.0.1:%u", f->port);
-    BIO *bio = BIO_new_ssl_connect(f->ctx);
-    (void)BIO_set_conn_hostname(bio, target);
-    (void)BIO_get_ssl(bio, &ssl);
-    SSL_set_app_data(ssl, f);
-    (void)SSL_set_tlsext_host_name(ssl, "server.test");
-    if (f->session)
-        (void)SSL_set_session(ssl, f->session);
-    f->ok = BIO_do_handshake(bio) == 1 && BIO_write(bio, "hello", 5) == 5 && BIO_read(bio, &byte, 1) == 1;
-    f->reused = SSL_session_reused(ssl) == 1;
-    f->version_used = SSL_version(ssl);
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
-    (void)snprintf(f->reason, sizeof f->reason, "%s", reason ? reason : "");
-    ERR_clear_error();
-    if (f->ok)
-        (void)SSL_shutdown(ssl);
-    BIO_free_all(bio);
-}
-
-static bool server_got_hello(struct kit *k)
-{
-    return k->server.failed || k->server.total == 5;
-}
-
-/* Runs one connection of the foreign client against the kit's server. */
-static void run_foreign(struct kit *k, struct foreign *f)
-{
-    f->port = k->port;
-    struct loop_thread *t = loop_thread_start("client", foreign_client, f);
-    KIT_RUN_UNTIL(k, server_got_hello);
-    if (!k->server.failed) {
-        kit_write(&k->server, "!");
-        KIT_RUN_UNTIL(k, kit_server_ended);
-        net_stream_shutdown(k->server.stream);
-    }
-    loop_thread_join(t);
-}
-
-static void foreign_init(struct foreign *f, int min, int max)
-{
-    *f = (struct foreign){.ctx = SSL_CTX_new(TLS_client_method())};
-    SSL_CTX_set_security_level(f->ctx, 0);
-    (void)SSL_CTX_set_min_proto_version(f->ctx, min);
-    (void)SSL_CTX_set_max_proto_version(f->ctx, max);
-    (void)SSL_CTX_set_session_cache_mode(f->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(f->ctx, keep_session);
-}
-
-static void foreign_done(struct foreign *f)
-{
-    SSL_SESSION_free(f->session);
-    SSL_CTX_free(f->ctx);
-}
-
-static void tls12_joins_two_ends(void **state)
-{
-    (void)state;
-    struct kit k;
-    struct foreign f;
-    struct tls_server_options so = server_options();
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, TLS1_2_VERSION, TLS1_2_VERSION);
-    run_foreign(&k, &f);
-    assert_true(f.ok);
-    assert_int_equal(f.version_used, TLS1_2_VERSION);
-    assert_string_equal(tls_stream_version(k.server.stream), "TLSv1.2");
-    foreign_done(&f);
-    kit_done(&k);
-}
-
-static void tls11_is_refused_and_the_operator_told(void **state)
-{
-    (void)state;
-    struct kit k;
-    struct foreign f;
-    struct tls_server_options so = server_options();
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, TLS1_VERSION, TLS1_1_VERSION);
-    run_foreign(&k, &f);
-    assert_false(f.ok);
-    assert_true(k.server.failed);
-    assert_non_null(strstr(k.server.why.text, "unsupported protocol"));
-    foreign_done(&f);
-    kit_done(&k);
-}
-
-static void a_tls13_only_context_refuses_tls12(void **state)
-{
-    (void)state;
-    struct kit k;
-    struct foreign f;
-    struct tls_server_options so = server_options();
-    so.tls13_only = true;
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, TLS1_2_VERSION, TLS1_2_VERSION);
-    run_foreign(&k, &f);
-    assert_false(f.ok);
-    assert_true(k.server.failed);
-    foreign_done(&f);
-    kit_done(&k);
-}
-
-static void ciphers_without_forward_secrecy_or_aead_are_refused(void **state)
-{
-    static const char *const weak[] = {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA"};
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(weak); i++) {
-        struct kit k;
-        struct foreign f;
-        struct tls_server_options so = server_options();
-        kit_init(&k);
-        k.server_context = kit_server_context(&so);
-        foreign_init(&f, TLS1_2_VERSION, TLS1_2_VERSION);
-        assert_int_equal(SSL_CTX_set_cipher_list(f.ctx, weak[i]), 1);
-        run_foreign(&k, &f);
-        assert_false(f.ok);
-        assert_non_null(strstr(k.server.why.text, "no shared cipher"));
-        foreign_done(&f);
-        kit_done(&k);
-    }
-}
-
-static void a_group_that_needs_a_second_hello_asks_for_the_context_once(void **state)
-{
-    (void)state;
-    struct kit k;
-    struct foreign f;
-    struct tls_server_options so = server_options();
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, TLS1_3_VERSION, TLS1_3_VERSION);
-    assert_int_equal(SSL_CTX_set1_groups_list(f.ctx, "X448:P-384"), 1); /* the key share is for X448 */
-    run_foreign(&k, &f);
-    assert_true(f.ok);
-    assert_int_equal(k.hellos, 1);
-    foreign_done(&f);
-    kit_done(&k);
-}
-
-/* --- resumption --- */
-
-static void check_resumption(int version, bool resumption)
-{
-    struct kit k;
-    struct foreign f;
-    struct tls_server_options so = server_options();
-    so.resumption = resumption;
-    so.client_cert = TLS_CLIENT_CERT_ASK;
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, version, version);
-    assert_int_equal(SSL_CTX_use_certificate(f.ctx, client_id.x509), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(f.ctx, client_id.pkey), 1);
-    run_foreign(&k, &f);
-    assert_true(f.ok);
-    assert_false(f.reused);
-    kit_hang_up(&k);
-    run_foreign(&k, &f);
-    assert_true(f.ok);
-    assert_int_equal(f.reused, resumption);
-    assert_int_equal(tls_stream_resumed(k.server.stream), resumption);
-    assert_true(slice_eq(tls_stream_sni(k.server.stream), SLICE("server.test")));
-    assert_non_null(tls_stream_peer(k.server.stream)); /* a resumed session brings the certificate back */
-    assert_int_equal(X509_cmp(tls_stream_peer(k.server.stream), client_id.x509), 0);
-    assert_non_null(tls_stream_peer_chain(k.server.stream));
-    kit_hang_up(&k);
-    if (resumption) { /* another context of the same certificate knows nothing of this one's sessions */
-        tls_context_unref(k.server_context);
-        k.server_context = kit_server_context(&so);
-        run_foreign(&k, &f);
-        assert_true(f.ok);
-        assert_false(f.reused);
-    }
-    foreign_done(&f);
-    kit_done(&k);
-}
-
-static void sessions_resume_where_allowed_and_only_in_their_context(void **state)
-{
-    (void)state;
-    check_resumption(TLS1_2_VERSION, true);
-    check_resumption(TLS1_3_VERSION, true);
-}
-
-static void sessions_do_not_resume_where_not_allowed(void **state)
-{
-    (void)state;
-    check_resumption(TLS1_2_VERSION, false);
-    check_resumption(TLS1_3_VERSION, false);
 }
 
 /* --- the server's certificate --- */
@@ -844,13 +622,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls13_joins_two_ends_and_tells_what_was_agreed),
-        cmocka_unit_test(tls12_joins_two_ends),
-        cmocka_unit_test(tls11_is_refused_and_the_operator_told),
-        cmocka_unit_test(a_tls13_only_context_refuses_tls12),
-        cmocka_unit_test(ciphers_without_forward_secrecy_or_aead_are_refused),
-        cmocka_unit_test(a_group_that_needs_a_second_hello_asks_for_the_context_once),
-        cmocka_unit_test(sessions_resume_where_allowed_and_only_in_their_context),
-        cmocka_unit_test(sessions_do_not_resume_where_not_allowed),
         cmocka_unit_test(a_wrong_host_name_is_refused_with_both_names),
         cmocka_unit_test(an_unknown_issuer_is_refused_and_named),
         cmocka_unit_test(an_expired_certificate_is_refused),
