@@ -48,6 +48,24 @@ static char *time_text(int64_t seconds)
     return mem_strdup(text);
 }
 
+/* The texts of an object within a list, one behind the other: a certificate is its hash and its subject. */
+static char *object_text(const json_t *object)
+{
+    struct buf b;
+    buf_init(&b, CELL_MAX);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
+        if (json_is_string(value))
+            (void)!buf_printf(&b, "%s%s", buf_len(&b) > 0 ? " " : "", json_string_value(value));
+    }
+    char *ret = buf_len(&b) > 0 ? buf_take_str(&b) : mem_strdup("");
+    buf_free(&b);
+    clean(ret);
+    return ret;
+}
+
 static char *list_text(const json_t *list, const char *absent)
 {
     struct buf b;
@@ -56,7 +74,7 @@ static char *list_text(const json_t *list, const char *absent)
     json_t *item;
     json_array_foreach(list, i, item)
     {
-        char *text = ctl_cell_text(item, CTL_TEXT, "");
+        char *text = json_is_object(item) ? object_text(item) : ctl_cell_text(item, CTL_TEXT, "");
         if (buf_printf(&b, "%s%s", i > 0 ? "," : "", text) != OK)
             i = json_array_size(list); /* enough is shown */
         free(text);

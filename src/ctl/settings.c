@@ -60,19 +60,17 @@ struct options {
 };
 static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
 
-static int send_value(const struct ctl_common *common, const char *name, json_t *value)
+static int send_value(const struct ctl_common *common, const char *name, const char *given, json_t *value)
 {
     json_t *body = json_pack("{s:o}", "value", value), *answer = NULL;
     char *path = ctl_request_path("/v1/settings/%s", name);
     struct ctl_fault fault;
     enum result r = api_call(api_socket(common), "PUT", path, body, &answer, &fault);
     free(path);
-    char *text = ctl_cell_text(json_object_get(body, "value"), CTL_TEXT, NULL);
     if (r == OK && common->json)
         ctl_print_answer(answer);
     else if (r == OK)
-        (void)printf("%s: %s\n", name, text);
-    free(text);
+        (void)printf("%s: %s\n", name, given);
     json_decref(body);
     json_decref(answer);
     return r == OK ? CTL_DONE : ctl_fail(common, &fault);
@@ -92,7 +90,7 @@ static int set(int argc, char **argv)
         if (strcmp(settings[i].name, args[0]) != 0)
             continue;
         json_t *value = settings[i].value(args[1]);
-        return value ? send_value(&o.common, args[0], value)
+        return value ? send_value(&o.common, args[0], args[1], value)
                      : ctl_usage("%s wants %s, not '%s'", args[0], settings[i].form, args[1]);
     }
     (void)ctl_usage("there is no setting '%s'; there are:", args[0]);
@@ -106,6 +104,22 @@ static const json_t *settings_of(const json_t *answer)
 {
     const json_t *inner = json_object_get(answer, "settings");
     return json_is_object(inner) ? inner : answer;
+}
+
+/* As it is, so that a script can take it. */
+static void print_alone(const json_t *value)
+{
+    char *text = json_is_string(value) ? NULL : ctl_cell_text(value, CTL_TEXT, NULL);
+    (void)printf("%s\n", text ? text : json_string_value(value));
+    free(text);
+}
+
+static void print_in_list(const char *name, const json_t *value)
+{
+    bool lines = json_is_string(value) && strchr(json_string_value(value), '\n');
+    char *text = lines ? NULL : ctl_cell_text(value, CTL_TEXT, NULL);
+    (void)printf("%-16s %s\n", name, text ? text : "(set; shown by its name alone)");
+    free(text);
 }
 
 static int print_settings(const struct ctl_common *common, json_t *answer, const char *only)
@@ -123,12 +137,12 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
     {
         if (only && strcmp(only, name) != 0)
             continue;
-        char *text = ctl_cell_text(value, CTL_TEXT, NULL);
         if (common->json)
             ctl_print_json(stdout, value, false);
+        else if (only)
+            print_alone(value);
         else
-            (void)printf(only ? "%s%s\n" : "%-16s %s\n", only ? "" : name, text);
-        free(text);
+            print_in_list(name, value);
     }
     return CTL_DONE;
 }
