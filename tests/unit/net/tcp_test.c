@@ -26,7 +26,7 @@ struct end {
     struct net_stream *stream;
     struct buf got;
     size_t total;
-    bool ended, closed, drained, pause_in_data, close_in_data;
+    bool ended, closed, drained, full, pause_in_data, close_in_data;
     struct error why;
 };
 
@@ -43,7 +43,7 @@ static void on_data(void *ctx, struct slice data)
 {
     struct end *e = ctx;
     e->total += data.len;
-    (void)!buf_append(&e->got, data);
+    e->full = e->full || buf_append(&e->got, data) != OK; /* a later, smaller piece must not close the gap */
     if (e->pause_in_data)
         net_stream_pause(e->stream);
     if (e->close_in_data) {

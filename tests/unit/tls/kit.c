@@ -97,7 +97,7 @@ static void on_data(void *ctx, struct slice data)
     for (size_t i = 0; i < data.len; i++)
         e->sum = e->sum * 31 + (unsigned char)data.ptr[i];
     e->total += data.len;
-    (void)!buf_append(&e->got, data);
+    e->full = e->full || buf_append(&e->got, data) != OK;
     if (e->pause_in_data)
         net_stream_pause(e->stream);
     if (e->close_in_data) {

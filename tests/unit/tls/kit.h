@@ -35,7 +35,7 @@ struct kit_end {
     struct kit *kit;
     struct tls_handshake *handshake;
     struct net_stream *stream;
-    bool ready, failed, ended, closed, drained;
+    bool ready, failed, ended, closed, drained, full;
     bool close_in_ready, close_in_data, close_in_end, pause_in_data, pause_in_ready;
     struct error why;  /* of failed or closed */
     struct buf got;    /* the first MiB that came */
