@@ -15,7 +15,9 @@ struct loop;
 typedef void loop_fn(void *arg);
 
 struct loop *loop_new(void);
-void loop_free(struct loop *loop); /* every timer, stream and signal of it must be closed before */
+/* Every timer, stream, dial and listener of it must be closed before (else it ends the process); jobs are waited for,
+ * what was posted and did not run is dropped. NULL allowed. */
+void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);  /* until loop_stop() */
 void loop_stop(struct loop *loop); /* any thread */
 
@@ -56,7 +58,7 @@ void loop_thread_join(struct loop_thread *t); /* waits, then frees it */
 
 /* Children: started with exactly these arguments; on_exit gets the exit code (or 128 + signal) once. stdout and stderr
  * go to `log_path` (appended, created 0640) or are inherited when it is NULL. The child ends with us
- * (PR_SET_PDEATHSIG). */
+ * (PR_SET_PDEATHSIG): with the thread that started it, to be exact, so start it from one that lives as long as it. */
 struct loop_child;
 MUST_USE enum result loop_child_start(struct loop *loop, const char *const *argv, const char *log_path,
                                       void (*on_exit)(void *arg, int code), void *arg, struct loop_child **ret,
