@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The management points from inside: what they judge again, whatever a gateway or a host on the office network says."""
+import base64
+import json
+import secrets
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from kit import pki
+from kit.inside import ACCESS, DEVICE, Inside, payload
+from kit.programs import until
+
+
+@pytest.fixture(scope="module")
+def inside(site, tmp_path_factory):
+    return Inside(site, tmp_path_factory.mktemp("inside"))
+
+
+@pytest.fixture
+def bulk(site):
+    """A bulk registration token for two devices: the JWT."""
+    return site.add("token", "new", "--uses", "2")["token"].split(".", 2)[2]
+
+
+@pytest.fixture
+def keys(tmp_path):
+    count = iter(range(100))
+    return lambda: pki.self_signed(tmp_path, f"device-{next(count)}")
+
+
+@pytest.fixture
+def device(inside, bulk, keys):
+    """A registered one; its device token is .token."""
+    it = keys()
+    answer = json.loads(inside.register(it, bulk).body)
+    it.guid, it.token = answer["guid"], answer["device_token"]
+    return it
+
+
+def reason(answer):
+    return json.loads(answer.body)["reason"]
+
+
+def token_of(answer):
+    assert answer.status == 200, answer
+    return json.loads(answer.body)["access_token"]
+
+
+# --- registration ---
+
+
+def test_registering_again_with_the_same_key_gives_the_same_guid_and_costs_no_use(inside, bulk, keys):
+    first, second, third = keys(), keys(), keys()
+    guid = json.loads(inside.register(first, bulk).body)["guid"]
+    assert json.loads(inside.register(first, bulk).body)["guid"] == guid
+    assert inside.register(second, bulk).status == 200
+    assert reason(inside.register(third, bulk)) == "token_used_up"
+
+
+def test_a_known_name_waits_for_approval_and_replaces_nobody(inside, bulk, keys):
+    name = f"known-{secrets.token_hex(4)}"
+    first = json.loads(inside.register(keys(), bulk, name=name).body)
+    answer = inside.register(keys(), bulk, name=name.upper())
+    other = json.loads(answer.body)
+    assert (answer.status, other["approval"], other["device_token"]) == (202, "pending", None)
+    assert other["guid"] != first["guid"]
+
+
+def test_a_registration_that_another_key_signed_is_refused(inside, bulk, keys):
+    assert inside.register(keys(), bulk, signer=keys().private).status == 401
+
+
+def test_a_signature_outside_of_the_window_is_told_the_time(inside, bulk, keys):
+    answer = inside.register(keys(), bulk, created=int(time.time()) - 4000)
+    assert (answer.status, reason(answer)) == (401, "clock_skew")
+    assert "date" in answer.headers
+
+
+def test_a_request_can_not_be_sent_twice(inside, bulk, device):
+    nonce = secrets.token_urlsafe(16)
+    assert inside.register(device, bulk, nonce=nonce).status == 200
+    assert reason(inside.register(device, bulk, nonce=nonce)) == "nonce_reused"
+
+
+def test_identity_headers_of_a_host_that_is_no_connector_are_nobodys(inside, keys):
+    spoofed = {"CMG-Auth-Method": "pki", "CMG-Client-Id": "x", "Client-Cert": ":AAAA:"}
+    answer = inside.register(keys(), headers=spoofed, show=None)
+    assert (answer.status, json.loads(answer.body)["approval"]) == (202, "pending")
+    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_aut?MPLIST", {"CMG-Auth-Method": "token", "CMG-Client-Id": "x"})
+    assert (answer.status, reason(answer)) == (401, "no_identity")
+
+
+def test_a_connector_that_contradicts_itself_is_not_believed(inside, ca):
+    der = ca.good.certificate.public_bytes(pki.serialization.Encoding.DER)
+    headers = {"CMG-Auth-Method": "pki", "CMG-Client-Id": "00" * 32, "Client-Cert": f":{base64.b64encode(der).decode()}:"}
+    assert inside.request("https", "GET", "/SMS_MP/.sms_aut?MPLIST", headers, show=inside.connector).status == 400
+
+
+# --- the token service ---
+
+
+@pytest.mark.parametrize("mode", ["https", "ehttp"])
+def test_a_device_token_gives_an_access_token_for_eight_hours(inside, device, mode):
+    answer = inside.sts(device, device.token, mode=mode)
+    assert (answer.status, json.loads(answer.body)["expires_in"]) == (200, 8 * 3600)
+
+
+def test_the_token_service_takes_no_access_token_and_no_other_key(inside, device, keys):
+    access = token_of(inside.sts(device, device.token))
+    assert reason(inside.sts(device, access)) == "wrong_purpose"
+    assert inside.sts(device, device.token, signer=keys().private).status == 401
+
+
+def test_directly_inside_the_binding_is_to_the_certificate_of_tls(inside, device, keys):
+    other = keys()
+    assert inside.sts(device, device.token, show=(device.path, device.key)).status == 200
+    assert reason(inside.sts(device, device.token, show=(other.path, other.key))) == "not_bound"
+    assert reason(inside.sts(device, device.token, show=None)) == "not_bound"
+
+
+def test_a_renewed_device_token_and_for_a_day_the_old_one_are_good(inside, device):
+    renewed = inside.sts(device, device.token, DEVICE)
+    assert json.loads(renewed.body)["expires_in"] == 90 * 86400
+    assert inside.sts(device, token_of(renewed)).status == 200
+    assert inside.sts(device, device.token).status == 200
+
+
+def test_a_device_token_is_renewed_five_times_a_day_and_no_more(inside, device):
+    assert [inside.sts(device, device.token, DEVICE).status for _ in range(6)] == [200] * 5 + [429]
+
+
+def test_an_expired_device_token_is_renewed_in_grace_but_gives_no_access(site, inside, device, mint):
+    now = int(time.time())
+    database = sqlite3.connect(site.folder / "state" / "site.db")
+    with database:
+        database.execute("INSERT INTO device_token VALUES (?, ?, ?, ?, 0)",
+                         (f"old-{device.guid}", device.guid, now - 91 * 86400, now - 3600))
+    database.close()
+
+    def old(**claims):
+        times = {"iat": now - 91 * 86400, "nbf": now - 91 * 86400, "exp": now - 3600}
+        return mint.token("device", device.certificate, **{"sub": device.guid, "jti": f"old-{device.guid}", **times, **claims})
+
+    assert reason(inside.sts(device, old(), ACCESS)) == "expired"
+    assert inside.sts(device, token_of(inside.sts(device, old(), DEVICE))).status == 200
+    assert reason(inside.sts(device, old(jti="never-issued"), DEVICE)) == "revoked"
+    assert reason(inside.sts(device, old(exp=now - 200 * 86400, iat=now - 300 * 86400, nbf=now - 300 * 86400),
+                             DEVICE)) == "expired"
+
+
+def test_a_removed_device_gets_no_more_tokens(site, inside, device):
+    site.cmg("device", "remove", device.guid)
+    assert inside.sts(device, device.token).status in (401, 403)
+
+
+# --- policy and location ---
+
+
+def test_policy_comes_signed_for_this_device_and_is_not_sent_twice(site, inside, device):
+    access = token_of(inside.sts(device, device.token))
+    answer = inside.policy(device, access)
+    assert payload(answer.body)["audience"] == device.guid
+    same = inside.policy(device, access, **{"If-None-Match": answer.headers["etag"]})
+    assert (same.status, same.body) == (304, b"")
+    name = f"p-{secrets.token_hex(4)}"
+    file = site.folder / name
+    file.write_text("x" * 500000)
+    site.cmg("policy", "add", name, str(file))
+    changed = inside.policy(device, access, **{"If-None-Match": answer.headers["etag"]})
+    assert name in [p["name"] for p in payload(changed.body)["content"]["policies"]]
+    site.cmg("policy", "remove", name)
+
+
+def test_policy_wants_a_signature_and_an_access_token(inside, device):
+    access = token_of(inside.sts(device, device.token))
+    assert reason(inside.policy(device, access, signed=False)) == "signature_missing"
+    assert reason(inside.policy(device, device.token)) == "wrong_purpose"
+    assert inside.policy(device, access, target="/sms_mp/.SMS_POL?machine").status == 200
+
+
+def test_location_names_every_management_point(inside, device):
+    access = token_of(inside.sts(device, device.token))
+    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_aut?MPLIST", inside.asserted(access), show=inside.connector)
+    assert {r["mode"] for r in payload(answer.body)["content"]["roles"]} == {"https", "ehttp"}
+    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_aut?SITESIGNCERT", inside.asserted(access),
+                            show=inside.connector)
+    assert answer.body.count(b"BEGIN CERTIFICATE") == 2
+
+
+# --- the site's own service ---
+
+
+@pytest.mark.parametrize("path", ["/.cmg/bundle?after=0", "/.cmg/connector?after=0", "/.CMG/bundle?after=0"])
+def test_the_sites_service_is_for_connectors_alone(inside, ca, path):
+    for show in (None, (ca.good.path, ca.good.key)):
+        assert inside.request("https", "GET", path, show=show).status in (403, 404)
+
+
+def test_a_parked_question_is_answered_as_soon_as_something_changes(site, inside):
+    answers = []
+    sequence = site.cmg("status")["bundle"]["sequence"]
+    asker = threading.Thread(target=lambda: answers.append(
+        inside.request("ehttp", "GET", f"/.cmg/bundle?after={sequence}", show=inside.connector)))
+    asker.start()
+    time.sleep(0.5)
+    assert not answers
+    site.cmg("token", "block", site.cmg("token", "new")["id"])
+    until("the parked question is answered", lambda: answers, 5)
+    asker.join()
+    assert payload(answers[0].body)["sequence"] > sequence
