@@ -239,12 +239,7 @@ def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_pa
 
 def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_path):
     device = pki_device(own_site, tmp_path)
-    certificate = pki.Ca.__new__(pki.Ca)  # quickstart's own CA
-    certificate.private = pki.serialization.load_pem_private_key(open(own_site.pki("ca_key"), "rb").read(), None)
-    certificate.certificate = pki.x509.load_pem_x509_certificate(open(own_site.pki("ca"), "rb").read())
-    certificate.name = certificate.certificate.subject.get_attributes_for_oid(pki.NameOID.COMMON_NAME)[0].value
-    certificate.folder = tmp_path
-    pair = certificate.device("connector-2")
+    pair = own_site.ca(tmp_path).device("connector-2")
     own_site.cmg("connector", "add", "cp2", "--cert", pair.path, "--out", own_site.folder / "cp2.json")
     assert (own_site.folder / "cp2.json").stat().st_mode & 0o777 == 0o600
     text = (own_site.folder / "connector.yaml").read_text()

@@ -103,6 +103,16 @@ class Ca:
         self.path = self.folder / f"ca-{name.replace(' ', '-')}.pem"
         self.path.write_bytes(pem_of(self.certificate))
 
+    @classmethod
+    def of(cls, folder, certificate, key):
+        """One that is there already, by its files."""
+        ca = cls.__new__(cls)
+        ca.folder, ca.path, ca.parent = Path(folder), Path(certificate), None
+        ca.certificate = x509.load_pem_x509_certificate(ca.path.read_bytes())
+        ca.private = serialization.load_pem_private_key(Path(key).read_bytes(), None)
+        ca.name = ca.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+        return ca
+
     def device(self, name, usage=(CLIENT_AUTH,), days=(-1, 365), key=None, dns=None, chain=(), file=None,
                digital_signature=True):
         key = key or new_key()
@@ -113,7 +123,8 @@ class Ca:
         if usage:
             extensions.append((x509.ExtendedKeyUsage(list(usage)), False))
         if dns:
-            extensions.append((x509.SubjectAlternativeName([x509.DNSName(dns)]), False))
+            names = [dns] if isinstance(dns, str) else dns
+            extensions.append((x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False))
         certificate = build(name_of(name), key.public_key(), name_of(self.name), self.private, extensions, days)
         return save(self.folder, file or name, certificate, key, [c.certificate for c in chain])
 

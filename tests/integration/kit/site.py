@@ -10,7 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from . import gatewayclient, programs
+from . import gatewayclient, pki, programs
 from .programs import program, until
 
 START_WAIT_S = 60
@@ -125,6 +125,10 @@ class Site:
     @property
     def port(self):
         return int(self.report["gateway"].rsplit(":", 1)[1])
+
+    def ca(self, folder):
+        """Quickstart's own PKI, to make more of its certificates."""
+        return pki.Ca.of(folder, self.pki("ca"), self.pki("ca_key"))
 
     def role(self, mode):
         return self.report["roles"][mode]
