@@ -236,7 +236,7 @@ static void on_later(void *arg)
 {
     struct socket_stream *t = arg;
     enter(t);
-    if (buf_len(&t->first) && !t->paused && !t->dead)
+    if (buf_len(&t->first) && !t->paused && (!t->dead || t->fault))
         deliver_first(t);
     if (t->fault && !t->closed)
         hear_out(t);
