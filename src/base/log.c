@@ -141,19 +141,27 @@ static void put_escaped(struct buf *line, struct slice s, enum log_format format
     }
 }
 
+/* So that a value can't pass for a further field. */
+static bool wants_quotes(struct slice text)
+{
+    static const char special[] = " =\"\\";
+    for (const char *c = special; *c; c++) {
+        if (slice_find(text, *c) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
 static void put_value(struct buf *line, const struct log_field *f, enum log_format format)
 {
     if (f->is_number) {
         (void)!buf_printf(line, "%lld", (long long)f->number);
         return;
     }
-    if (format != LOG_JSON) {
-        put_escaped(line, f->text, format);
-        return;
-    }
-    put_str(line, "\"");
-    put_escaped(line, f->text, format);
-    put_str(line, "\"");
+    bool quoted = format == LOG_JSON || (format == LOG_TEXT && wants_quotes(f->text));
+    put_str(line, quoted ? "\"" : "");
+    put_escaped(line, f->text, quoted ? LOG_JSON : format); /* JSON's escapes are right inside any quotes */
+    put_str(line, quoted ? "\"" : "");
 }
 
 struct event {

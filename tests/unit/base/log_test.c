@@ -27,7 +27,7 @@ static void the_three_formats_are_as_promised(void **state)
     (void)state;
     const struct log_field fields[] = {LOG_T("role", "a \"b\""), LOG_N("bytes", -5)};
     char *text = line(LOG_TEXT, "hello", fields, 2);
-    assert_string_equal(text, "2026-11-23T04:05:06Z warn  gateway: hello role=a \"b\" bytes=-5\n");
+    assert_string_equal(text, "2026-11-23T04:05:06Z warn  gateway: hello role=\"a \\\"b\\\"\" bytes=-5\n");
     free(text);
     text = line(LOG_JSON, "hel\\lo", fields, 2);
     assert_string_equal(text,
@@ -35,8 +35,9 @@ static void the_three_formats_are_as_promised(void **state)
                         "\"hel\\\\lo\",\"role\":\"a \\\"b\\\"\",\"bytes\":-5}\n");
     free(text);
     text = line(LOG_CMTRACE, "hello", fields, 2);
-    const char *start = "<![LOG[hello role=a \"b\" bytes=-5]LOG]!><time=\"04:05:06.123+000\" date=\"11-23-2026\" "
-                        "component=\"gateway\" context=\"\" type=\"2\" thread=\"";
+    const char *start =
+        "<![LOG[hello role=a \"b\" bytes=-5]LOG]!><time=\"04:05:06.123+000\" date=\"11-23-2026\" "
+        "component=\"gateway\" context=\"\" type=\"2\" thread=\"";
     assert_memory_equal(text, start, strlen(start));
     free(text);
 }
@@ -73,6 +74,23 @@ static void no_value_forges_a_line(void **state)
                 assert_int_equal(count_of(text, "]LOG]!>"), 1);
             free(text);
         }
+    }
+}
+
+static void no_value_of_a_text_line_passes_for_a_further_field(void **state)
+{
+    static const char *const evil[] = {"x reason=ok", "x\" reason=ok", "\\\" reason=ok", "=ok"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(evil); i++) {
+        const struct log_field field = LOG_T("value", evil[i]);
+        char *text = line(LOG_TEXT, "m", &field, 1);
+        const char *value = strstr(text, " value=\"");
+        assert_non_null(value);
+        const char *c = value + strlen(" value=\"");
+        while (*c != '"')
+            c += *c == '\\' ? 2 : 1;
+        assert_string_equal(c, "\"\n"); /* the closing quote is the line's last character */
+        free(text);
     }
 }
 
@@ -175,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_three_formats_are_as_promised),
         cmocka_unit_test(no_value_forges_a_line),
+        cmocka_unit_test(no_value_of_a_text_line_passes_for_a_further_field),
         cmocka_unit_test(readable_text_of_any_language_stays_readable),
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_stays_whole),
         cmocka_unit_test(names_of_levels_and_formats_are_known),
