@@ -68,7 +68,7 @@ static int add(int argc, char **argv)
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"LAST SEEN", "seen", CTL_TIME, "never"},
-                                            {"GATEWAYS", "gateways", CTL_LIST, NULL},
+                                            {"CERTIFICATE UNTIL", "not_after", CTL_TIME, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_request list = {.usage = "cmg connector list [options]",
                                         .method = "GET",
