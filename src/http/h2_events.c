@@ -77,6 +77,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     (void)ng, (void)flags;
     if (!s || s->over || h->closing) {
         h2_flow_dropped(h, n);
+        if (s && !h->closing)
+            h2_health_unwanted(s, n);
         return 0;
     }
     s->progress_ms = h->received_ms;
@@ -146,6 +148,7 @@ static void sent_goaway(struct http_h2 *h, const nghttp2_goaway *g)
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
 {
     struct http_h2 *h = user;
+    (void)ng;
     h2_health_sent_frame(h, frame);
     if (frame->hd.type == NGHTTP2_GOAWAY)
         sent_goaway(h, &frame->goaway);
@@ -159,11 +162,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
     s->local_end = true;
-    /* RFC 9113 8.1: answered before the request was all in; the rest of it is not wanted */
-    if (h->role->server && !s->remote_end && !s->reset) {
-        s->reset = true;
-        (void)nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
-    }
+    if (h->role->server && !s->remote_end && !s->reset)
+        h2_health_early(s);
     return 0;
 }
 

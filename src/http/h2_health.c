@@ -14,6 +14,8 @@ enum {
     COST_SETTINGS = 20,
     LINGER_MS = 2000, /* for the peer's end, when ours is sent */
     LINGER_SENDING_MS = 30 * 1000,
+    EARLY_MS = 1000, /* for the rest of a request that was answered early */
+    EARLY_BYTES = 60 * 1024,
     NOTICE_MS = 1000, /* between the two GOAWAYs when no PING comes back */
 };
 
@@ -209,6 +211,49 @@ static uint64_t check_linger(struct http_h2 *h, uint64_t now)
     return sooner(end, now + LINGER_MS);
 }
 
+/* RFC 9113 8.1: answered before the request was all in, the rest of it is not wanted. The stream is not reset at once:
+ * curl 7.88 and its likes forget an answer that they have not read yet when a reset comes behind it, and most rests are
+ * short. */
+static void reset_early(struct h2_stream *s)
+{
+    s->early_ms = 0;
+    if (!s->remote_end)
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+}
+
+void h2_health_early(struct h2_stream *s)
+{
+    struct http_h2 *h = s->h;
+    s->early_ms = loop_now_ms(h->loop);
+    if (h->early_ms || h->linger_ms)
+        return;
+    h->early_ms = s->early_ms + EARLY_MS;
+    loop_timer_start(h->timer, EARLY_MS, 0);
+}
+
+void h2_health_unwanted(struct h2_stream *s, size_t n)
+{
+    s->unwanted += n;
+    if (s->early_ms && s->unwanted > EARLY_BYTES)
+        reset_early(s);
+}
+
+static uint64_t check_early(struct http_h2 *h, uint64_t now)
+{
+    uint64_t next = UINT64_MAX;
+    for (struct h2_stream *s = h->streams, *after; h->early_ms && s; s = after) {
+        after = s->next;
+        if (!s->early_ms)
+            continue;
+        if (now < s->early_ms + EARLY_MS)
+            next = sooner(next, s->early_ms + EARLY_MS);
+        else
+            reset_early(s);
+    }
+    h->early_ms = next == UINT64_MAX ? 0 : next;
+    return next;
+}
+
 static void tick(void *arg)
 {
     struct http_h2 *h = arg;
@@ -223,6 +268,7 @@ static void tick(void *arg)
     next = sooner(next, check_idle(h, now));
     next = sooner(next, check_bodies(h, now));
     next = sooner(next, check_notice(h, now));
+    next = sooner(next, check_early(h, now));
     if (next != UINT64_MAX && !h->closing)
         loop_timer_start(h->timer, next > now ? next - now : 1, 0);
 }

@@ -48,6 +48,8 @@ struct h2_stream {
     size_t window;                      /* that the peer was given */
     size_t arrived;                     /* bytes within the round trip that began at epoch_us */
     uint64_t epoch_us, progress_ms;
+    uint64_t early_ms; /* our answer ended then, before the request did; 0: it did not */
+    size_t unwanted;   /* bytes of the request that came afterwards */
     uint32_t error_code;
     int32_t id;
     bool over;       /* for the user: no callback any more */
@@ -101,6 +103,7 @@ struct http_h2 {
     /* health */
     uint64_t received_ms, idle_ms;          /* instants */
     uint64_t ping_ms, notice_ms, linger_ms; /* instants; 0: not under way */
+    uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
     struct h2_bucket useless, updates;
     /* ends */
     bool in_step, dirty;
@@ -174,6 +177,8 @@ void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);
 void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_final_goaway(struct http_h2 *h);
+void h2_health_early(struct h2_stream *s); /* its answer is sent; the request's rest is awaited a little */
+void h2_health_unwanted(struct h2_stream *s, size_t n);
 void h2_health_linger(struct http_h2 *h); /* our end is sent; the peer's is awaited a little */
 
 #endif

@@ -476,6 +476,44 @@ static void no_error_after_a_whole_answer_is_a_success(void **state)
     end_client(k, &r);
 }
 
+/* Some askers forget an answer that they have not read yet when a reset comes behind it. */
+static void an_early_answer_leaves_time_for_a_short_rest(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    raw_get(&r, 1, 0, "/early");
+    kit_pass(k, 300);
+    assert_int_equal(r.status, 413);
+    assert_int_equal(r.frames[NGHTTP2_RST_STREAM], 0);
+    raw_frame(&r, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, SLICE("the rest"));
+    kit_pass(k, 2000);
+    assert_int_equal(r.frames[NGHTTP2_RST_STREAM], 0);
+    assert_int_equal(http_h2_streams(k->server), 0);
+    end(k, &r);
+}
+
+static void a_rest_that_does_not_come_or_is_long_is_reset_after_an_early_answer(void **state)
+{
+    static const char piece[16384];
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    raw_get(&r, 1, 0, "/early");
+    kit_pass(k, 2000);
+    assert_int_equal(r.frames[NGHTTP2_RST_STREAM], 1);
+    assert_int_equal(r.reset_code, NGHTTP2_NO_ERROR);
+    raw_get(&r, 3, 0, "/early");
+    kit_pass(k, 10);
+    for (int i = 0; i < 4; i++)
+        raw_frame(&r, NGHTTP2_DATA, 0, 3, slice_make(piece, i < 3 ? sizeof piece : sizeof piece - 1));
+    kit_pass(k, 100);
+    assert_int_equal(r.frames[NGHTTP2_RST_STREAM], 2);
+    assert_int_equal(r.reset_id, 3);
+    assert_int_equal(http_h2_streams(k->server), 0);
+    end(k, &r);
+}
+
 static void answers_that_are_not_http_fail_as_protocol(void **state)
 {
     static const char *const cases[][8] = {
@@ -564,6 +602,8 @@ int main(void)
         cmocka_unit_test(a_peer_that_does_not_close_is_waited_for_a_little),
         cmocka_unit_test(a_goaway_that_crosses_a_call_leaves_it_unsent),
         cmocka_unit_test(no_error_after_a_whole_answer_is_a_success),
+        cmocka_unit_test(an_early_answer_leaves_time_for_a_short_rest),
+        cmocka_unit_test(a_rest_that_does_not_come_or_is_long_is_reset_after_an_early_answer),
         cmocka_unit_test(answers_that_are_not_http_fail_as_protocol),
         cmocka_unit_test(a_server_push_ends_the_connection),
         cmocka_unit_test(many_interim_answers_keep_no_memory),
