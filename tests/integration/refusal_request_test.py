@@ -7,6 +7,7 @@ import pytest
 
 from kit import gatewayclient, pki, refusal
 from kit.gatewayclient import HTTP1, HTTP2
+from kit.programs import until
 from kit.upstream import Broken, Upstream
 
 DOTS = ["/x/../y", "/./x", "/x/..", "/x/%2e%2e/y", "/%2E/x", "/x/.%2e"]
@@ -250,6 +251,23 @@ def test_a_server_that_speaks_no_http_is_told_as_such(site, version, ca, data, r
         assert_bad_gateway(site, version, ca, "broken", server.url, reason)
     finally:
         server.close()
+
+
+def test_a_server_that_does_not_answer_in_time_is_told_as_timeout(site, version, ca):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        site.admin("POST", "/v1/endpoints", {"id": "silent", "role": "silent", "name": "", "auth": ["pki"], "answer_s": 1,
+                                             "url": f"http://localhost:{silent.getsockname()[1]}"})
+        site.settle()
+        answer = until("the way inside is there", lambda: not_ours(gatewayclient.request(
+            site, version, "GET", inside("silent", "/x"), **ca.good.client())), 10)
+        problem = answer.problem()
+        assert (answer.status, problem["code"], problem["reason"]) == (504, "CMGConnector_Timeout", "timeout")
+        assert answer.headers["cmg-status-text"] == "CMGConnector_Timeout"
+    site.add("endpoint", "remove", "silent")
+
+
+def not_ours(answer):
+    return answer if not answer.headers.get("cmg-status-text", "").startswith("CMGService_") else None
 
 
 @pytest.mark.parametrize("status,text", [(404, "NotFound"), (500, "InternalServerError"), (403, "Forbidden")])

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole site: `cmg quickstart` with its management points, connector and gateway, or the same programs one by one."""
+import http.client
 import json
 import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -88,6 +91,23 @@ class Site:
                                       check)
         answer = json.loads(out) if out.strip() else None
         return answer if check else (code, answer if code == 0 else json.loads(err))
+
+    def admin(self, method, path, body=None):
+        """A request to the admin API itself."""
+        bare = socket.socket(socket.AF_UNIX)
+        bare.settimeout(10)
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = bare
+        try:
+            bare.connect(self.report["admin_socket"])
+            connection.request(method, path, json.dumps(body) if body is not None else None,
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            assert answer.status < 300, (answer.status, text)
+            return json.loads(text) if text else None
+        finally:
+            connection.close()
 
     def add(self, *arguments):
         """Like cmg(), and waits until the gateway and the connector have heard of it."""
