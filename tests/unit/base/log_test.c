@@ -35,9 +35,8 @@ static void the_three_formats_are_as_promised(void **state)
                         "\"hel\\\\lo\",\"role\":\"a \\\"b\\\"\",\"bytes\":-5}\n");
     free(text);
     text = line(LOG_CMTRACE, "hello", fields, 2);
-    const char *start =
-        "<![LOG[hello role=a \"b\" bytes=-5]LOG]!><time=\"04:05:06.123+000\" date=\"11-23-2026\" "
-        "component=\"gateway\" context=\"\" type=\"2\" thread=\"";
+    const char *start = "<![LOG[hello role=a \"b\" bytes=-5]LOG]!><time=\"04:05:06.123+000\" date=\"11-23-2026\" "
+                        "component=\"gateway\" context=\"\" type=\"2\" thread=\"";
     assert_memory_equal(text, start, strlen(start));
     free(text);
 }

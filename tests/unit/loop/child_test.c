@@ -51,7 +51,7 @@ static void the_exit_code_or_the_signal_is_told_once(void **state)
     loop_child_kill(c, SIGKILL); /* gone: nobody else gets it */
     loop_child_free(c);
     e.wanted = 2;
-    c = shell(&e, "sleep 100", NULL);
+    c = shell(&e, "exec sleep 100", NULL);
     assert_true(loop_child_pid(c) > 1);
     loop_child_kill(c, SIGTERM);
     loop_run(e.loop);
@@ -141,7 +141,7 @@ static void a_child_does_not_outlive_a_parent_that_was_killed(void **state)
     pid_t parent = fork();
     if (parent == 0) {
         struct end e = {.loop = loop_new()};
-        pid = loop_child_pid(shell(&e, "sleep 100", NULL));
+        pid = loop_child_pid(shell(&e, "exec sleep 100", NULL));
         (void)!write(tell[1], &pid, sizeof pid);
         (void)raise(SIGKILL);
     }
