@@ -58,11 +58,8 @@ def make_crl(site, entries, name):
         f.write(f"[ca]\ndefault_ca = it\n[it]\ndatabase = {folder}/index\ncrlnumber = {folder}/number\n"
                 "default_md = sha256\ndefault_crl_days = 30\ncrl_extensions = extensions\n"
                 "[extensions]\nauthorityKeyIdentifier = keyid:always\n")
-    result = subprocess.run(["openssl", "ca", "-gencrl", "-config", os.path.join(folder, "config"), "-keyfile",
-                             site.pki["ca_key"], "-cert", site.pki["ca"], "-out", path], capture_output=True, text=True,
-                            check=False, timeout=300)
-    if result.returncode != 0:
-        raise Fault(f"openssl ca -gencrl: {result.stderr}")
+    site.openssl("ca", "-gencrl", "-config", os.path.join(folder, "config"), "-keyfile", site.pki["ca_key"], "-cert",
+                 site.pki["ca"], "-out", path)
     return path
 
 
@@ -77,8 +74,9 @@ class Bench:
     def load(self, candidate, row):
         pki = self.site.pki
         watch = [part for name, pid in candidate.watched().items() for part in ("--watch", f"{name}={pid}")]
+        certificates = [part for path in self.site.devices for part in ("--certificate", path)]
         command = [self.load_program, "--port", candidate.port, "--target", candidate.target, "--ca", pki["ca"],
-                   "--certificate", pki["client"], "--key", pki["client_key"], *row.arguments(), *watch]
+                   *certificates, "--key", pki["client_key"], *row.arguments(), *watch]
         result = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                 check=False, timeout=OPEN_LIMIT_S + (row.duration + row.warm_up) / 1000,
                                 preexec_fn=lambda: os.sched_setaffinity(0, self.site.other_cpus))

@@ -21,6 +21,7 @@ from machine import Fault
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 BODY_SIZE = 1024
+DEVICES = 32
 COMMON = """
 worker_processes 1;
 worker_rlimit_nofile {files};
@@ -72,7 +73,7 @@ class Site:
         self.folder, self.programs, self.processes = folder, programs, processes
         self.gateway_cpus, self.other_cpus = machine.cores()
         self.files = machine.raise_file_limit()
-        self.pki = {}
+        self.pki, self.devices = {}, []
         self.upstream_port = 0
 
     def subfolder(self, name):
@@ -93,6 +94,26 @@ class Site:
             raise Fault(f"{fault}\n{machine.tail(os.path.join(folder, 'log'))}"
                         f"{machine.tail(os.path.join(folder, 'error.log'))}") from None
         return process
+
+    def make_devices(self):
+        """As many certificates as a quiet office has devices, all of the same key: what differs is who they are."""
+        folder = self.subfolder("devices")
+        request, extensions = os.path.join(folder, "request.pem"), os.path.join(folder, "extensions")
+        with open(extensions, "w", encoding="ascii") as f:
+            f.write("basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\n"
+                    "extendedKeyUsage = clientAuth\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n")
+        self.openssl("req", "-new", "-key", self.pki["client_key"], "-subj", "/CN=device", "-out", request)
+        for i in range(DEVICES):
+            path = os.path.join(folder, f"{i}.pem")
+            self.openssl("x509", "-req", "-in", request, "-CA", self.pki["ca"], "-CAkey", self.pki["ca_key"],
+                         "-set_serial", str(0x5000000000000000 + i), "-days", "30", "-extfile", extensions, "-out", path)
+            self.devices.append(path)
+
+    @staticmethod
+    def openssl(*arguments):
+        result = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, timeout=300)
+        if result.returncode != 0:
+            raise Fault(f"openssl {arguments[0]}: {result.stderr}")
 
     def start_upstream(self):
         self.upstream_port = machine.free_ports(1)[0]
@@ -271,6 +292,7 @@ class Opencmg(Candidate):
         self.site.pki = {"ca": os.path.join(pki, "ca.pem"), "ca_key": os.path.join(pki, "ca.key"),
                          "server": os.path.join(pki, "gateway.pem"), "server_key": os.path.join(pki, "gateway.key"),
                          "client": os.path.join(pki, "client.pem"), "client_key": os.path.join(pki, "client.key")}
+        self.site.make_devices()
 
     def _one_worker(self):
         path = os.path.join(self.folder, "gateway.yaml")

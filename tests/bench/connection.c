@@ -77,20 +77,33 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-SSL_CTX *connection_context(const char *ca, const char *certificate, const char *key, bool h2, bool tls12,
-                            struct error *err)
+static enum result unusable(struct error *err, const char *path)
+{
+    char reason[128];
+    ERR_error_string_n(ERR_peek_error(), reason, sizeof reason);
+    return error_set(err, R_INVALID, "%s can't be used: %s", path, reason);
+}
+
+/* The key belongs to all of them: what differs is who the client is. */
+enum result connection_add_certificate(struct load *l, const char *certificate, const char *key, struct error *err)
+{
+    if (SSL_CTX_use_certificate_chain_file(l->tls, certificate) != 1)
+        return unusable(err, certificate);
+    if (SSL_CTX_use_PrivateKey_file(l->tls, key, SSL_FILETYPE_PEM) != 1)
+        return unusable(err, key);
+    X509 *own = SSL_CTX_get0_certificate(l->tls);
+    (void)X509_up_ref(own);
+    l->certificates[l->certificate_count++] = own;
+    return OK;
+}
+
+SSL_CTX *connection_context(const char *ca, bool h2, bool tls12, struct error *err)
 {
     static const unsigned char h1_name[] = "\x08http/1.1", h2_name[] = "\x02h2";
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-    bool good = tls && SSL_CTX_load_verify_file(tls, ca) == 1;
-    if (good && certificate)
-        good = SSL_CTX_use_certificate_chain_file(tls, certificate) == 1 &&
-               SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1;
-    if (!good) {
-        char reason[128];
-        ERR_error_string_n(ERR_peek_error(), reason, sizeof reason);
+    if (!tls || SSL_CTX_load_verify_file(tls, ca) != 1) {
+        (void)unusable(err, ca);
         SSL_CTX_free(tls);
-        (void)error_set(err, R_INVALID, "the certificates can't be used: %s", reason);
         return NULL;
     }
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
@@ -120,6 +133,9 @@ void connection_open(struct load_connection *c)
     if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_tlsext_host_name(c->ssl, c->load->name) != 1 ||
         SSL_set1_host(c->ssl, c->load->name) != 1)
         fatal("out of memory (TLS)");
+    if (c->load->certificate_count > 1 &&
+        SSL_use_certificate(c->ssl, c->load->certificates[c->number % c->load->certificate_count]) != 1)
+        fatal("a certificate does not fit the key");
     SSL_set_app_data(c->ssl, c);
     SSL_set_connect_state(c->ssl);
     if (c->load->mode == LOAD_RESUME && c->session)

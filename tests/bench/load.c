@@ -18,10 +18,10 @@ enum { EVENTS = 512, TICK_MS = 20, OPENING_MAX = 64, OPEN_LIMIT_S = 120, SETTLE_
 static const uint64_t second = 1000 * 1000 * 1000;
 
 struct options {
-    const char *address, *name, *target, *ca, *certificate, *key, *token_file, *mode, *protocol;
+    const char *address, *name, *target, *ca, *key, *token_file, *mode, *protocol;
     uint64_t port, connections, streams, duration_ms, warm_up_ms, body;
     bool tls12;
-    struct opt_list watch;
+    struct opt_list certificates, watch;
 };
 
 struct run {
@@ -47,8 +47,8 @@ static const struct opt opts[] = {
     OPTION("name", OPT_TEXT, name, "NAME", "for SNI, Host and the certificate (default localhost)"),
     OPTION("target", OPT_TEXT, target, "PATH", "what is asked for (default /)"),
     OPTION("ca", OPT_TEXT, ca, "FILE", "anchors of the server's certificate", .required = true),
-    OPTION("certificate", OPT_TEXT, certificate, "FILE", "the client's"),
-    OPTION("key", OPT_TEXT, key, "FILE", "the client's"),
+    OPTION("certificate", OPT_LIST, certificates, "FILE", "a client's; may repeat: connections take turns"),
+    OPTION("key", OPT_TEXT, key, "FILE", "of all these certificates"),
     OPTION("token-file", OPT_TEXT, token_file, "FILE", "a bearer token, sent with every request"),
     OPTION("connections", OPT_NUMBER, connections, "N", "at once (default 32)", .min = 1, .max = LOAD_CONNECTIONS_MAX),
     OPTION("streams", OPT_NUMBER, streams, "N", "HTTP/2: at once on a connection (default 1)", .min = 1,
@@ -252,17 +252,19 @@ static enum result set_up(struct run *r, struct error *err)
     l->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
     if (inet_pton(AF_INET, o->address, &l->server.sin_addr) != 1)
         return error_set(err, R_INVALID, "'%s' is no IPv4 address", o->address);
-    if (!o->certificate != !o->key)
+    if ((o->certificates.count == 0) != !o->key)
         return error_set(err, R_INVALID, "--certificate and --key belong together");
     l->name = o->name;
     l->target = o->target;
     l->body = o->body;
     l->streams = (unsigned)o->streams;
     l->h2 = strcmp(o->protocol, "h2") == 0;
-    l->tls = connection_context(o->ca, o->certificate, o->key, l->h2, o->tls12, err);
+    l->tls = connection_context(o->ca, l->h2, o->tls12, err);
     if (!l->tls)
         return R_INVALID;
     enum result result = read_token(r, err);
+    for (size_t i = 0; result == OK && i < o->certificates.count; i++)
+        result = connection_add_certificate(l, o->certificates.items[i], o->key, err);
     if (result == OK)
         result = make_request(r, err);
     return result == OK ? watch_parse(&o->watch, r->before, err) : result;
@@ -295,6 +297,8 @@ static void end(struct run *r)
     free(r->connections);
     (void)close(r->load.epoll);
     SSL_CTX_free(r->load.tls);
+    for (size_t i = 0; i < r->load.certificate_count; i++)
+        X509_free(r->load.certificates[i]);
     free((void *)(uintptr_t)r->load.request.ptr);
     free((void *)(uintptr_t)r->load.token_header);
 }

@@ -20,6 +20,7 @@
 enum {
     LOAD_CONNECTIONS_MAX = 65536,
     LOAD_STREAMS_MAX = 256,
+    LOAD_CERTIFICATES_MAX = 32,
     LOAD_OUT_MAX = 256 * 1024, /* bytes that a connection may have waiting */
     LOAD_FAULT_SIZE = 256,
 };
@@ -39,6 +40,8 @@ struct load {
     unsigned streams;         /* HTTP/2: at once on a connection */
     bool h2;
     SSL_CTX *tls;
+    X509 *certificates[LOAD_CERTIFICATES_MAX]; /* of the same key; connection n shows the n-th, and so on in turn */
+    size_t certificate_count;
     int epoll;
 
     bool measuring, ending;
@@ -74,8 +77,8 @@ void connection_event(struct load_connection *c, uint32_t events);
 void connection_write(struct load_connection *c, struct slice data); /* gathers; goes when the event was handled */
 /* This connection's fault: counted, and the connection begins anew while the run lasts. */
 void connection_fail(struct load_connection *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
-SSL_CTX *connection_context(const char *ca, const char *certificate, const char *key, bool h2, bool tls12,
-                            struct error *err);
+SSL_CTX *connection_context(const char *ca, bool h2, bool tls12, struct error *err);
+enum result connection_add_certificate(struct load *l, const char *certificate, const char *key, struct error *err);
 
 /* --- a protocol: h1.c, h2.c --- */
 struct load_protocol *h1_new(struct load_connection *c);
