@@ -276,13 +276,20 @@ void pki_cert_serial_hex(X509 *cert, char *ret, size_t size)
     free(hex);
 }
 
-/* A time that can't be read counts as the worse one, so that the certificate is never valid. */
-static int64_t wall_seconds(const ASN1_TIME *t, int64_t otherwise)
+bool pki_time_read(const ASN1_TIME *t, int64_t *ret)
 {
     struct tm tm;
     if (!t || !ASN1_TIME_to_tm(t, &tm))
-        return otherwise;
-    return (int64_t)timegm(&tm);
+        return false;
+    *ret = (int64_t)timegm(&tm);
+    return true;
+}
+
+/* A time that can't be read counts as the worse one, so that the certificate is never valid. */
+static int64_t wall_seconds(const ASN1_TIME *t, int64_t otherwise)
+{
+    int64_t seconds;
+    return pki_time_read(t, &seconds) ? seconds : otherwise;
 }
 
 int64_t pki_cert_not_after(X509 *cert)

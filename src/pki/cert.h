@@ -32,6 +32,8 @@ void pki_key_spki_sha256(EVP_PKEY *key, unsigned char ret[PKI_SHA256]);
 void pki_cert_subject(X509 *cert, char *ret, size_t size);
 void pki_cert_issuer(X509 *cert, char *ret, size_t size);
 void pki_cert_serial_hex(X509 *cert, char *ret, size_t size);
+/* Wall seconds; false when there is none or it is malformed. */
+MUST_USE bool pki_time_read(const ASN1_TIME *t, int64_t *ret);
 int64_t pki_cert_not_after(X509 *cert); /* wall seconds */
 int64_t pki_cert_not_before(X509 *cert);
 /* First URI SAN that starts with `prefix`, as C string; false when there is none or it does not fit. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Admission of a CRL. What this version can't judge rightly it refuses with a warning instead of guessing: indirect
- * CRLs, deltas, CRLs for some reasons only, unknown critical extensions. Its issuer's certificates are then
- * crl_unavailable, which an administrator sees, rather than wrongly good.
+ * Admission of a CRL. What can't be judged rightly is refused with a warning instead of guessing. Its issuer's
+ * certificates are then crl_unavailable, which an administrator sees, rather than wrongly good.
  */
 #include "pki/crl_admit.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/mem.h"
 
@@ -33,6 +31,8 @@ void pki_crl_free(struct pki_crl *c)
         return;
     ISSUING_DIST_POINT_free(c->idp);
     ASN1_INTEGER_free(c->number);
+    ASN1_INTEGER_free(c->base);
+    sk_X509_pop_free(c->signers, X509_free);
     pki_crl_der_close(&c->der);
     free(c->bytes);
     free(c);
@@ -40,11 +40,18 @@ void pki_crl_free(struct pki_crl *c)
 
 /* --- scope --- */
 
+unsigned pki_crl_reasons(const ASN1_BIT_STRING *flags)
+{
+    unsigned ret = 0;
+    for (int bit = 1; bit <= 8; bit++)
+        ret |= ASN1_BIT_STRING_get_bit(flags, bit) ? 1u << bit : 0;
+    return ret;
+}
+
 static enum result check_extensions(const struct pki_crl *c, struct error *err)
 {
-    static const int known[] = {NID_authority_key_identifier, NID_crl_number, NID_issuing_distribution_point};
-    if (X509_CRL_get_ext_by_NID(c->der.head, NID_delta_crl, -1) >= 0)
-        return error_set(err, R_DENIED, "it is a delta CRL; give the full one");
+    static const int known[] = {NID_authority_key_identifier, NID_crl_number, NID_issuing_distribution_point,
+                                NID_delta_crl};
     for (int i = 0; i < X509_CRL_get_ext_count(c->der.head); i++) {
         X509_EXTENSION *e = X509_CRL_get_ext(c->der.head, i);
         bool is_known = false;
@@ -56,112 +63,140 @@ static enum result check_extensions(const struct pki_crl *c, struct error *err)
     return OK;
 }
 
-static enum result read_idp(struct pki_crl *c, struct error *err)
+static enum result check_idp(struct pki_crl *c, struct error *err)
 {
-    int critical;
-    c->idp = X509_CRL_get_ext_d2i(c->der.head, NID_issuing_distribution_point, &critical, NULL);
-    if (!c->idp)
-        return critical == -1 ? OK : error_set(err, R_DENIED, "its issuing distribution point is malformed");
-    if (c->idp->indirectCRL > 0)
-        return error_set(err, R_DENIED, "it is an indirect CRL, which is not supported");
-    if (c->idp->onlysomereasons)
-        return error_set(err, R_DENIED, "it covers some reasons only; give one that covers all");
     if (c->idp->onlyattr > 0)
         return error_set(err, R_DENIED, "it covers attribute certificates only");
     if (c->idp->onlyuser > 0 && c->idp->onlyCA > 0)
         return error_set(err, R_DENIED, "its scope contradicts itself");
-    if (c->idp->distpoint && c->idp->distpoint->type != 0)
-        return error_set(err, R_DENIED, "its distribution point is named relative to its issuer: not supported");
-    return OK;
+    if (c->idp->distpoint && !DIST_POINT_set_dpname(c->idp->distpoint, pki_crl_issuer(c)))
+        return error_set(err, R_DENIED, "its distribution point's relative name is malformed");
+    if (c->idp->onlysomereasons)
+        c->reasons = pki_crl_reasons(c->idp->onlysomereasons);
+    return c->reasons ? OK : error_set(err, R_DENIED, "it covers no reason at all");
 }
 
-static enum result read_number(struct pki_crl *c, struct error *err)
+static enum result read_idp(struct pki_crl *c, struct error *err)
 {
     int critical;
-    c->number = X509_CRL_get_ext_d2i(c->der.head, NID_crl_number, &critical, NULL);
-    if (!c->number && critical != -1)
-        return error_set(err, R_DENIED, "its cRLNumber is malformed");
+    c->reasons = PKI_CRL_REASONS_ALL;
+    c->idp = X509_CRL_get_ext_d2i(c->der.head, NID_issuing_distribution_point, &critical, NULL);
+    if (!c->idp && critical != -1)
+        return error_set(err, R_DENIED, "its issuing distribution point is malformed");
+    if ((!c->idp || c->idp->indirectCRL <= 0) && c->der.entries.run_count > 0)
+        return error_set(err, R_DENIED, "it has entries of other issuers and does not say that it is indirect");
+    return c->idp ? check_idp(c, err) : OK;
+}
+
+static enum result read_integer(const struct pki_crl *c, int nid, ASN1_INTEGER **ret, struct error *err)
+{
+    int critical;
+    *ret = X509_CRL_get_ext_d2i(c->der.head, nid, &critical, NULL);
+    if (!*ret && critical != -1)
+        return error_set(err, R_DENIED, "its %s is malformed", nid == NID_delta_crl ? "base number" : "cRLNumber");
     return OK;
 }
 
-static bool wall_seconds(const ASN1_TIME *t, int64_t *ret)
+static enum result read_numbers(struct pki_crl *c, struct error *err)
 {
-    struct tm tm;
-    if (!t || !ASN1_TIME_to_tm(t, &tm))
-        return false;
-    *ret = (int64_t)timegm(&tm);
-    return true;
+    enum result r = read_integer(c, NID_crl_number, &c->number, err);
+    if (r == OK)
+        r = read_integer(c, NID_delta_crl, &c->base, err);
+    if (r == OK && c->base && !c->number)
+        r = error_set(err, R_DENIED, "it is a delta CRL without a cRLNumber (RFC 5280 5.2.3)");
+    return r;
 }
 
 static enum result read_times(struct pki_crl *c, struct error *err)
 {
-    if (!wall_seconds(X509_CRL_get0_lastUpdate(c->der.head), &c->this_update))
+    if (!pki_time_read(X509_CRL_get0_lastUpdate(c->der.head), &c->this_update))
         return error_set(err, R_DENIED, "its thisUpdate is malformed");
-    if (!wall_seconds(X509_CRL_get0_nextUpdate(c->der.head), &c->next_update))
+    if (!pki_time_read(X509_CRL_get0_nextUpdate(c->der.head), &c->next_update))
         return error_set(err, R_DENIED, "it has no nextUpdate (RFC 5280 5.1.2.5), so its age can't be judged");
     return OK;
 }
 
 /* --- issuer --- */
 
+const X509_NAME *pki_crl_issuer(const struct pki_crl *c)
+{
+    return X509_CRL_get_issuer(c->der.head);
+}
+
+bool pki_crl_may_sign(X509 *cert)
+{
+    return !(X509_get_extension_flags(cert) & EXFLAG_KUSAGE) || (X509_get_key_usage(cert) & KU_CRL_SIGN);
+}
+
 /* Name, key identifier and usage say that this certificate's key may have signed the CRL. */
 static bool may_have_signed(const struct pki_crl *c, X509 *issuer, const AUTHORITY_KEYID *aki)
 {
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_CRL_get_issuer(c->der.head)) != 0)
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), pki_crl_issuer(c)) != 0 || !pki_crl_may_sign(issuer))
         return false;
-    if (aki && X509_check_akid(issuer, aki) != X509_V_OK)
-        return false;
-    return !(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) || (X509_get_key_usage(issuer) & KU_CRL_SIGN);
+    return !aki || X509_check_akid(issuer, aki) == X509_V_OK;
 }
 
-/* OK; R_NOTFOUND when none of these is its issuer; R_DENIED when one should be, but did not sign it. */
-static enum result find_issuer(struct pki_crl *c, STACK_OF(X509) * certs, const AUTHORITY_KEYID *aki, struct error *err)
+static void add_signer(struct pki_crl *c, X509 *cert)
 {
-    enum result r = R_NOTFOUND;
-    for (int i = 0; i < sk_X509_num(certs); i++) {
-        X509 *issuer = sk_X509_value(certs, i);
-        EVP_PKEY *key = X509_get0_pubkey(issuer);
-        if (!key || !may_have_signed(c, issuer, aki))
-            continue;
-        r = pki_crl_der_verify(&c->der, key, err);
-        if (r == OK) {
-            pki_cert_spki_sha256(issuer, c->issuer_spki);
-            break;
-        }
-    }
-    return r;
+    if (!c->signers)
+        c->signers = sk_X509_new_null();
+    if (!c->signers || X509_up_ref(cert) != 1 || !sk_X509_push(c->signers, cert))
+        fatal("pki: out of memory");
 }
 
-static enum result check_signature(struct pki_crl *c, STACK_OF(X509) * anchors, STACK_OF(X509) * intermediates,
-                                   struct error *err)
+/* Every key is tried once: the signature covers the whole list, which may be long. *r: R_NOTFOUND until there was a
+ * candidate, then R_DENIED until there was the right one. */
+static void find_signers(struct pki_crl *c, STACK_OF(X509) * certs, const struct pki_crl_signers *from,
+                         const AUTHORITY_KEYID *aki, enum result *r, struct error *err)
+{
+    for (int i = 0; i < sk_X509_num(certs); i++) {
+        X509 *cert = sk_X509_value(certs, i);
+        EVP_PKEY *key = X509_get0_pubkey(cert);
+        unsigned char spki[PKI_SHA256];
+        if (!key || !may_have_signed(c, cert, aki))
+            continue;
+        pki_cert_spki_sha256(cert, spki);
+        if (*r == OK) {
+            if (memcmp(spki, c->signer_spki, PKI_SHA256) == 0)
+                add_signer(c, cert);
+            continue;
+        }
+        *r = pki_crl_der_verify(&c->der, key, from->any_strength, err);
+        if (*r != OK)
+            continue;
+        memcpy(c->signer_spki, spki, PKI_SHA256);
+        add_signer(c, cert);
+    }
+}
+
+static enum result check_signature(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err)
 {
     int critical;
     AUTHORITY_KEYID *aki = X509_CRL_get_ext_d2i(c->der.head, NID_authority_key_identifier, &critical, NULL);
     if (!aki && critical != -1)
         return error_set(err, R_DENIED, "its authority key identifier is malformed");
-    enum result first = find_issuer(c, anchors, aki, err);
-    enum result r = first == OK ? OK : find_issuer(c, intermediates, aki, err);
+    enum result r = R_NOTFOUND;
+    find_signers(c, from->anchors, from, aki, &r, err);
+    find_signers(c, from->intermediates, from, aki, &r, err);
     AUTHORITY_KEYID_free(aki);
-    if (r == R_NOTFOUND)
-        r = first;
     if (r == R_NOTFOUND)
         return error_set(err, R_DENIED,
                          "no anchor or intermediate with that name and key may sign CRLs; upload the CA's certificate");
     return r;
 }
 
-enum result pki_crl_admit(struct pki_crl *c, STACK_OF(X509) * anchors, STACK_OF(X509) * intermediates,
-                          struct error *err)
+enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err)
 {
     enum result r = check_extensions(c, err);
+    c->delta = PKI_CRL_NO_DELTA;
     if (r == OK)
         r = read_idp(c, err);
     if (r == OK)
-        r = read_number(c, err);
+        r = read_numbers(c, err);
     if (r == OK)
         r = read_times(c, err);
     if (r == OK)
-        r = check_signature(c, anchors, intermediates, err);
+        r = check_signature(c, from, err);
     return r;
 }
 
@@ -175,7 +210,7 @@ static const ASN1_OCTET_STRING *raw_idp(const struct pki_crl *c)
 
 bool pki_crl_same_scope(const struct pki_crl *a, const struct pki_crl *b)
 {
-    if (memcmp(a->issuer_spki, b->issuer_spki, PKI_SHA256) != 0 ||
+    if (memcmp(a->signer_spki, b->signer_spki, PKI_SHA256) != 0 ||
         X509_NAME_cmp(X509_CRL_get_issuer(a->der.head), X509_CRL_get_issuer(b->der.head)) != 0)
         return false;
     const ASN1_OCTET_STRING *x = raw_idp(a), *y = raw_idp(b);
@@ -188,38 +223,11 @@ int pki_crl_compare_age(const struct pki_crl *a, const struct pki_crl *b)
     return order ? order : (a->this_update > b->this_update) - (a->this_update < b->this_update);
 }
 
-/* --- speaking for a certificate --- */
-
-/* RFC 5280 6.3.3 (b)(2)(i): a CRL of one distribution point speaks for the certificates that name that point. */
-static bool names_point(const CRL_DIST_POINTS *points, const GENERAL_NAMES *wanted)
+bool pki_crl_delta_fits(const struct pki_crl *delta, const struct pki_crl *complete)
 {
-    for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-        const DIST_POINT *p = sk_DIST_POINT_value(points, i);
-        if (!p->distpoint || p->distpoint->type != 0)
-            continue;
-        for (int k = 0; k < sk_GENERAL_NAME_num(p->distpoint->name.fullname); k++) {
-            for (int w = 0; w < sk_GENERAL_NAME_num(wanted); w++) {
-                if (GENERAL_NAME_cmp(sk_GENERAL_NAME_value(p->distpoint->name.fullname, k),
-                                     sk_GENERAL_NAME_value(wanted, w)) == 0)
-                    return true;
-            }
-        }
-    }
-    return false;
-}
-
-bool pki_crl_speaks_for(const struct pki_crl *c, X509 *cert, X509 *issuer, const unsigned char issuer_spki[PKI_SHA256],
-                        const CRL_DIST_POINTS *points)
-{
-    if (memcmp(c->issuer_spki, issuer_spki, PKI_SHA256) != 0 ||
-        X509_NAME_cmp(X509_CRL_get_issuer(c->der.head), X509_get_subject_name(issuer)) != 0)
-        return false;
-    if (!c->idp)
-        return true;
-    bool is_ca = X509_check_ca(cert) == 1;
-    if ((c->idp->onlyuser > 0 && is_ca) || (c->idp->onlyCA > 0 && !is_ca))
-        return false;
-    return !c->idp->distpoint || names_point(points, c->idp->distpoint->name.fullname);
+    return delta->base && !complete->base && complete->number && pki_crl_same_scope(delta, complete) &&
+           ASN1_INTEGER_cmp(delta->base, complete->number) <= 0 &&
+           ASN1_INTEGER_cmp(delta->number, complete->number) > 0;
 }
 
 void pki_crl_warn(const struct pki_crl *c, struct buf *warnings, const char *why)

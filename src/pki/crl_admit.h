@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One CRL of a set: whether it may be used, and for whom it speaks (RFC 5280 6.3.3). Internal to src/pki. */
+/* One CRL of a set: whether it may be used, and who signed it (RFC 5280 5, 6.3.3 (f)-(h)). Internal to src/pki. */
 #ifndef PKI_CRL_ADMIT_H
 #define PKI_CRL_ADMIT_H
 
@@ -9,31 +9,47 @@
 #include "pki/cert.h"
 #include "pki/crl_der.h"
 
+/* Bits of a set of revocation reasons: those of ReasonFlags (RFC 5280 4.2.1.13) from keyCompromise (1) to aACompromise
+ * (8). */
+#define PKI_CRL_REASONS_ALL 0x1feu
+unsigned pki_crl_reasons(const ASN1_BIT_STRING *flags);
+
 struct pki_crl {
     char *bytes; /* owned; der points into it */
     struct pki_crl_der der;
     /* from here on: set by pki_crl_admit */
-    unsigned char issuer_spki[PKI_SHA256]; /* of the key that signed it */
-    ISSUING_DIST_POINT *idp;               /* owned; NULL: speaks for all certificates of the issuer */
-    ASN1_INTEGER *number;                  /* owned; NULL: none */
-    int64_t this_update, next_update;      /* wall seconds */
+    STACK_OF(X509) * signers; /* owned: certificates of the CRL issuer's name with the key that signed it */
+    unsigned char signer_spki[PKI_SHA256];
+    ISSUING_DIST_POINT *idp;          /* owned; NULL: speaks for all certificates of the issuer */
+    unsigned reasons;                 /* what it speaks about */
+    ASN1_INTEGER *number;             /* owned; NULL: none */
+    ASN1_INTEGER *base;               /* owned; NULL: a complete CRL; else a delta to this one or a later one */
+    int64_t this_update, next_update; /* wall seconds */
+    size_t delta;                     /* of a complete one: index of the delta to it in the set, or PKI_CRL_NO_DELTA */
+};
+#define PKI_CRL_NO_DELTA SIZE_MAX
+
+struct pki_crl_signers {
+    STACK_OF(X509) * anchors, *intermediates;
+    bool any_strength; /* weak hashes are taken too */
 };
 
 MUST_USE enum result pki_crl_new(struct slice der, struct pki_crl **ret, struct error *err);
 void pki_crl_free(struct pki_crl *c);
 
-/* Full CRL, known scope, no unknown critical extension, and signed by one of these. R_DENIED with the cause. */
-MUST_USE enum result pki_crl_admit(struct pki_crl *c, STACK_OF(X509) * anchors, STACK_OF(X509) * intermediates,
-                                   struct error *err);
+/* Known scope, no unknown critical extension, and signed by one of these. R_DENIED with the cause. */
+MUST_USE enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err);
 
+const X509_NAME *pki_crl_issuer(const struct pki_crl *c);
 /* Same issuer, key and issuing distribution point. */
 bool pki_crl_same_scope(const struct pki_crl *a, const struct pki_crl *b);
 /* <0: a is the older one; by cRLNumber, then by thisUpdate. */
 int pki_crl_compare_age(const struct pki_crl *a, const struct pki_crl *b);
+/* May this delta be applied to that complete CRL (RFC 5280 5.2.4, 6.3.3 (c))? */
+bool pki_crl_delta_fits(const struct pki_crl *delta, const struct pki_crl *complete);
 
-/* `points`: cRLDistributionPoints of the certificate, or NULL. */
-bool pki_crl_speaks_for(const struct pki_crl *c, X509 *cert, X509 *issuer, const unsigned char issuer_spki[PKI_SHA256],
-                        const CRL_DIST_POINTS *points);
+/* May this certificate's key sign CRLs (RFC 5280 6.3.3 (f))? */
+bool pki_crl_may_sign(X509 *cert);
 
 /* Appends "CRL of '…' is not used: …". */
 void pki_crl_warn(const struct pki_crl *c, struct buf *warnings, const char *why);

@@ -19,45 +19,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "pki/tlv.h"
 
-enum { STRENGTH_MIN = 112, REMOVE_FROM_CRL = 8 };
-
-struct tlv {
-    int tag, class;
-    struct slice whole, content;
-};
-
-/* Cuts the next definite-length element from *rest. */
-static bool tlv_next(struct slice *rest, struct tlv *ret)
-{
-    const unsigned char *at = (const unsigned char *)rest->ptr;
-    long len = 0;
-    if (rest->len == 0)
-        return false;
-    int flags = ASN1_get_object(&at, &len, &ret->tag, &ret->class, (long)rest->len);
-    if (flags & 0x81) /* 0x80: malformed or too long; 0x01: indefinite length, not DER */
-        return false;
-    size_t head = (size_t)((const char *)at - rest->ptr);
-    ret->content = slice_make(at, (size_t)len);
-    ret->whole = slice_make(rest->ptr, head + (size_t)len);
-    *rest = slice_skip(*rest, ret->whole.len);
-    return true;
-}
-
-static bool tlv_is(const struct tlv *t, int tag)
-{
-    return t->class == V_ASN1_UNIVERSAL && t->tag == tag;
-}
-
-static bool tlv_take(struct slice *rest, int tag, struct tlv *ret)
-{
-    return tlv_next(rest, ret) && tlv_is(ret, tag);
-}
-
-static bool tlv_is_time(const struct tlv *t)
-{
-    return tlv_is(t, V_ASN1_UTCTIME) || tlv_is(t, V_ASN1_GENERALIZEDTIME);
-}
+enum { STRENGTH_MIN = 112 };
 
 /* --- the parts of the list --- */
 
@@ -141,113 +105,6 @@ static X509_CRL *decode_head(const struct parts *p)
     return head;
 }
 
-/* --- entries --- */
-
-struct entry {
-    struct slice whole_serial; /* the INTEGER */
-    struct slice serial;       /* its content */
-    struct slice extensions;   /* content of the SEQUENCE OF, or empty */
-};
-
-static bool entry_next(struct slice *rest, struct entry *ret)
-{
-    struct tlv t, part;
-    if (!tlv_take(rest, V_ASN1_SEQUENCE, &t))
-        return false;
-    struct slice in = t.content;
-    if (!tlv_take(&in, V_ASN1_INTEGER, &part) || part.content.len == 0)
-        return false;
-    ret->whole_serial = part.whole;
-    ret->serial = part.content;
-    if (!tlv_next(&in, &part) || !tlv_is_time(&part))
-        return false;
-    ret->extensions = SLICE_NONE;
-    if (in.len == 0)
-        return true;
-    if (!tlv_take(&in, V_ASN1_SEQUENCE, &part) || in.len != 0)
-        return false;
-    ret->extensions = part.content;
-    return true;
-}
-
-struct entry_extension {
-    struct slice oid; /* content of the OBJECT IDENTIFIER */
-    bool critical;
-    struct slice value; /* content of the OCTET STRING */
-};
-
-static bool entry_extension_next(struct slice *rest, struct entry_extension *ret)
-{
-    struct tlv t, part;
-    if (!tlv_take(rest, V_ASN1_SEQUENCE, &t))
-        return false;
-    struct slice in = t.content;
-    if (!tlv_take(&in, V_ASN1_OBJECT, &part))
-        return false;
-    ret->oid = part.content;
-    ret->critical = false;
-    if (!tlv_next(&in, &part))
-        return false;
-    if (tlv_is(&part, V_ASN1_BOOLEAN)) {
-        ret->critical = part.content.len != 1 || part.content.ptr[0] != 0;
-        if (!tlv_next(&in, &part))
-            return false;
-    }
-    ret->value = part.content;
-    return tlv_is(&part, V_ASN1_OCTET_STRING) && in.len == 0;
-}
-
-#define OID_REASON SLICE("\x55\x1d\x15") /* 2.5.29.21 id-ce-cRLReasons */
-
-static int reason_of(struct slice value)
-{
-    struct tlv t;
-    if (!tlv_take(&value, V_ASN1_ENUMERATED, &t) || t.content.len != 1)
-        return 0;
-    return (unsigned char)t.content.ptr[0];
-}
-
-/* OK; R_INVALID; R_DENIED for a critical extension that is not the reason. */
-static enum result check_entry_extensions(struct slice extensions)
-{
-    struct entry_extension e;
-    while (extensions.len > 0) {
-        if (!entry_extension_next(&extensions, &e))
-            return R_INVALID;
-        if (e.critical && !slice_eq(e.oid, OID_REASON))
-            return R_DENIED;
-    }
-    return OK;
-}
-
-static bool removed_from_crl(struct slice extensions)
-{
-    struct entry_extension e;
-    while (extensions.len > 0 && entry_extension_next(&extensions, &e)) {
-        if (slice_eq(e.oid, OID_REASON) && reason_of(e.value) == REMOVE_FROM_CRL)
-            return true;
-    }
-    return false;
-}
-
-static enum result count_entries(struct slice entries, size_t *ret, struct error *err)
-{
-    struct entry e;
-    size_t count = 0;
-    while (entries.len > 0) {
-        if (!entry_next(&entries, &e))
-            return error_set(err, R_INVALID, "entry %zu of the CRL is malformed", count + 1);
-        enum result r = check_entry_extensions(e.extensions);
-        if (r == R_INVALID)
-            return error_set(err, r, "an extension of entry %zu of the CRL is malformed", count + 1);
-        if (r != OK)
-            return error_set(err, r, "entry %zu of the CRL has a critical extension that is not known", count + 1);
-        count++;
-    }
-    *ret = count;
-    return OK;
-}
-
 /* --- public --- */
 
 enum result pki_crl_der_open(struct slice der, struct pki_crl_der *ret, struct error *err)
@@ -260,13 +117,12 @@ enum result pki_crl_der_open(struct slice der, struct pki_crl_der *ret, struct e
     ERR_set_mark();
     if (split(der, &parts)) {
         ret->tbs = parts.tbs.whole;
-        ret->entries = parts.entries;
         ret->head = decode_head(&parts);
     }
     if (!ret->head)
         (void)error_set(err, R_INVALID, "not a CRL in DER (RFC 5280 5.1)");
     else
-        r = count_entries(ret->entries, &ret->count, err);
+        r = pki_crl_entries_open(parts.entries, &ret->entries, err);
     ERR_pop_to_mark();
     if (r != OK)
         pki_crl_der_close(ret);
@@ -276,6 +132,7 @@ enum result pki_crl_der_open(struct slice der, struct pki_crl_der *ret, struct e
 void pki_crl_der_close(struct pki_crl_der *c)
 {
     X509_CRL_free(c->head);
+    pki_crl_entries_close(&c->entries);
     memset(c, 0, sizeof *c);
 }
 
@@ -305,12 +162,12 @@ static bool broken_hash(const X509_CRL *head, const X509_ALGOR *algorithm)
     return !md || md_nid == NID_sha1 || EVP_MD_get_size(md) * 4 < STRENGTH_MIN;
 }
 
-enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, struct error *err)
+enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, bool any_strength, struct error *err)
 {
     const ASN1_BIT_STRING *signature;
     const X509_ALGOR *algorithm;
     X509_CRL_get0_signature(c->head, &signature, &algorithm);
-    if (broken_hash(c->head, algorithm))
+    if (!any_strength && broken_hash(c->head, algorithm))
         return error_set(err, R_DENIED, "it is signed with a hash that is too weak (SHA-256 or stronger is wanted)");
     /* An ASN1_TYPE that holds a SEQUENCE is written as it is: OpenSSL hashes the very bytes that were signed. */
     ASN1_TYPE *tbs = ASN1_TYPE_new();
@@ -323,21 +180,4 @@ enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, struc
     ERR_pop_to_mark();
     ASN1_TYPE_free(tbs);
     return ok == 1 ? OK : error_set(err, R_DENIED, "its signature is wrong");
-}
-
-void pki_crl_der_each(const struct pki_crl_der *c, pki_crl_der_fn *fn, void *arg)
-{
-    struct slice rest = c->entries;
-    struct entry e;
-    while (rest.len > 0 && entry_next(&rest, &e)) {
-        if (!removed_from_crl(e.extensions))
-            fn(arg, (uint32_t)(e.whole_serial.ptr - c->entries.ptr), e.serial);
-    }
-}
-
-struct slice pki_crl_der_serial(const struct pki_crl_der *c, uint32_t offset)
-{
-    struct slice rest = slice_skip(c->entries, offset);
-    struct tlv t;
-    return tlv_take(&rest, V_ASN1_INTEGER, &t) ? t.content : SLICE_NONE;
 }

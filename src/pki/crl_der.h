@@ -12,27 +12,20 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/crl_entry.h"
 
 struct pki_crl_der {
-    struct slice tbs;     /* what is signed, borrowed from the DER */
-    struct slice entries; /* content of revokedCertificates, borrowed; empty when there are none */
-    X509_CRL *head;       /* owned: the CRL without its entries */
-    size_t count;         /* of entries */
+    struct slice tbs; /* what is signed, borrowed from the DER */
+    struct pki_crl_entries entries;
+    X509_CRL *head; /* owned: the CRL without its entries */
 };
 
-/* Decodes and checks the form of every entry. R_INVALID; R_DENIED when an entry holds a critical extension that is not
- * known here (RFC 5280 5.3: the CRL must not be used then). */
+/* Decodes and checks the form of every entry. Errors as of pki_crl_entries_open. */
 MUST_USE enum result pki_crl_der_open(struct slice der, struct pki_crl_der *ret, struct error *err);
 void pki_crl_der_close(struct pki_crl_der *c);
 
-/* Is it signed by this key, with a hash that is not broken? R_DENIED. */
-MUST_USE enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, struct error *err);
-
-/* Calls back for every revoked serial (not for removeFromCRL) with where its INTEGER begins in `entries`. */
-typedef void pki_crl_der_fn(void *arg, uint32_t offset, struct slice serial);
-void pki_crl_der_each(const struct pki_crl_der *c, pki_crl_der_fn *fn, void *arg);
-
-/* The serial at an offset that pki_crl_der_each told. */
-struct slice pki_crl_der_serial(const struct pki_crl_der *c, uint32_t offset);
+/* Is it signed by this key, with a hash that is not broken (unless any_strength)? R_DENIED. */
+MUST_USE enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, bool any_strength,
+                                        struct error *err);
 
 #endif

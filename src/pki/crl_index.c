@@ -141,7 +141,7 @@ static size_t lower_bound(const struct pki_crl_index *x, uint64_t wanted)
 }
 
 bool pki_crl_index_has(const struct pki_crl_index *x, uint32_t crl, struct slice serial, pki_crl_index_confirm *confirm,
-                       const void *arg)
+                       void *arg)
 {
     if (x->count == 0)
         return false;

@@ -22,10 +22,10 @@ void pki_crl_index_add(struct pki_crl_index *x, uint32_t crl, uint32_t offset, s
 void pki_crl_index_seal(struct pki_crl_index *x);
 
 /* Does the serial at `offset` of this CRL equal the one looked for? */
-typedef bool pki_crl_index_confirm(const void *arg, uint32_t crl, uint32_t offset, struct slice serial);
+typedef bool pki_crl_index_confirm(void *arg, uint32_t crl, uint32_t offset, struct slice serial);
 /* Thread-safe once sealed. */
 bool pki_crl_index_has(const struct pki_crl_index *x, uint32_t crl, struct slice serial, pki_crl_index_confirm *confirm,
-                       const void *arg);
+                       void *arg);
 
 /* Two INTEGER contents that are the same number (a superfluous leading 00 or ff is forgiven). */
 bool pki_crl_serial_eq(struct slice a, struct slice b);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Asking the CRLs. Admission (which of them may be used at all) is in crl_admit.c.
- */
+/* Holding the CRLs and their index. Which may be used at all is in crl_admit.c, what follows from them in crl_ask.c. */
 #include "pki/crl_set.h"
 
 #include <stdlib.h>
@@ -11,11 +9,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "pki/cert.h"
-#include "pki/crl_admit.h"
 #include "pki/crl_index.h"
 
-enum { CRLS_MAX = 4096, CRL_BYTES_MAX = 512 * 1024 * 1024, CLOCK_LEEWAY = 300 };
+enum { CRLS_MAX = 4096, CRL_BYTES_MAX = 512 * 1024 * 1024 };
 
 struct pki_crl_set {
     struct pki_crl **crls; /* after sealing: the usable ones */
@@ -118,11 +114,11 @@ static void build_index(struct pki_crl_set *s)
 {
     size_t entries = 0;
     for (size_t i = 0; i < s->count; i++)
-        entries += s->crls[i]->der.count;
+        entries += s->crls[i]->der.entries.count;
     s->index = pki_crl_index_new(entries);
     for (size_t i = 0; i < s->count; i++) {
         struct indexing x = {s->index, (uint32_t)i};
-        pki_crl_der_each(&s->crls[i]->der, index_entry, &x);
+        pki_crl_entries_each(&s->crls[i]->der.entries, index_entry, &x);
     }
     pki_crl_index_seal(s->index);
 }
@@ -132,7 +128,7 @@ static void keep_newest(struct pki_crl_set *s, size_t *kept, struct pki_crl *crl
 {
     for (size_t i = 0; i < *kept; i++) {
         struct pki_crl *other = s->crls[i];
-        if (!pki_crl_same_scope(crl, other))
+        if (!crl->base != !other->base || !pki_crl_same_scope(crl, other))
             continue;
         int order = pki_crl_compare_age(crl, other);
         if (order < 0)
@@ -147,8 +143,23 @@ static void keep_newest(struct pki_crl_set *s, size_t *kept, struct pki_crl *crl
     s->crls[(*kept)++] = crl;
 }
 
-void pki_crl_set_seal(struct pki_crl_set *s, STACK_OF(X509) * anchors, STACK_OF(X509) * intermediates,
-                      struct buf *warnings)
+/* Gives each complete CRL the delta to it; warns of a delta to none. */
+static void pair_deltas(struct pki_crl_set *s, struct buf *warnings)
+{
+    for (size_t d = 0; d < s->count; d++) {
+        bool used = !s->crls[d]->base;
+        for (size_t i = 0; i < s->count; i++) {
+            if (!pki_crl_delta_fits(s->crls[d], s->crls[i]))
+                continue;
+            s->crls[i]->delta = d;
+            used = true;
+        }
+        if (!used)
+            pki_crl_warn(s->crls[d], warnings, "it is a delta CRL, and the complete one that it builds on is not here");
+    }
+}
+
+void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from, struct buf *warnings)
 {
     size_t kept = 0;
     if (s->index)
@@ -157,91 +168,55 @@ void pki_crl_set_seal(struct pki_crl_set *s, STACK_OF(X509) * anchors, STACK_OF(
     for (size_t i = 0; i < s->count; i++) {
         struct pki_crl *crl = s->crls[i];
         struct error err = {0};
-        if (pki_crl_admit(crl, anchors, intermediates, &err) == OK) {
+        if (pki_crl_admit(crl, from, &err) == OK) {
             keep_newest(s, &kept, crl, warnings);
         } else {
             pki_crl_warn(crl, warnings, err.text);
             pki_crl_free(crl);
         }
     }
-    ERR_pop_to_mark();
     s->count = kept;
+    pair_deltas(s, warnings);
+    ERR_pop_to_mark();
     build_index(s);
 }
 
 /* --- asking --- */
 
-static bool confirm(const void *arg, uint32_t crl, uint32_t offset, struct slice serial)
+size_t pki_crl_set_count(const struct pki_crl_set *s)
 {
-    const struct pki_crl_set *s = arg;
-    return pki_crl_serial_eq(pki_crl_der_serial(&s->crls[crl]->der, offset), serial);
+    return s->count;
 }
 
-struct question {
-    X509 *cert, *issuer;
-    unsigned char issuer_spki[PKI_SHA256];
-    unsigned char *serial_der; /* the INTEGER */
-    struct slice serial;       /* its content */
-    CRL_DIST_POINTS *points;   /* of the certificate, or NULL */
+const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i)
+{
+    return s->crls[i];
+}
+
+struct look_up {
+    const struct pki_crl_set *set;
+    const X509_NAME *issuer;
+    enum pki_crl_entry_state found;
 };
 
-static bool open_question(struct question *q, X509 *cert, X509 *issuer)
+/* The index knows hashes: here the entry itself is compared. One that is listed ends the search, for it outweighs one
+ * of the same number that was removed. */
+static bool confirm(void *arg, uint32_t crl, uint32_t offset, struct slice serial)
 {
-    memset(q, 0, sizeof *q);
-    q->cert = cert;
-    q->issuer = issuer;
-    pki_cert_spki_sha256(issuer, q->issuer_spki);
-    int len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &q->serial_der);
-    const unsigned char *at = q->serial_der;
-    long content = 0;
-    int tag, class;
-    if (len <= 0 || (ASN1_get_object(&at, &content, &tag, &class, len) & 0x80))
+    struct look_up *l = arg;
+    const struct pki_crl *c = l->set->crls[crl];
+    struct pki_crl_entry e = pki_crl_entry_at(&c->der.entries, offset);
+    const X509_NAME *whose = pki_crl_entry_issuer(&c->der.entries, offset);
+    if (!pki_crl_serial_eq(e.serial, serial) || X509_NAME_cmp(whose ? whose : pki_crl_issuer(c), l->issuer) != 0)
         return false;
-    q->serial = slice_make(at, (size_t)content);
-    q->points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
-    return true;
+    l->found = e.removed ? PKI_CRL_REMOVED : PKI_CRL_LISTED;
+    return !e.removed;
 }
 
-static void close_question(struct question *q)
+enum pki_crl_entry_state pki_crl_set_look_up(const struct pki_crl_set *s, size_t i, const X509_NAME *issuer,
+                                             struct slice serial)
 {
-    OPENSSL_free(q->serial_der);
-    CRL_DIST_POINTS_free(q->points);
-}
-
-/* Takes one CRL's word into the answer. */
-static void consult(const struct pki_crl_set *s, uint32_t i, const struct question *q, int64_t now,
-                    struct pki_crl_answer *ret)
-{
-    const struct pki_crl *crl = s->crls[i];
-    if (pki_crl_index_has(s->index, i, q->serial, confirm, s)) {
-        ret->state = PKI_CRL_REVOKED;
-    } else if (crl->this_update > now + CLOCK_LEEWAY) {
-        ret->not_begun = true;
-    } else if (crl->next_update < now) {
-        bool later = ret->state == PKI_CRL_UNAVAILABLE || crl->next_update > ret->next_update;
-        if (ret->state != PKI_CRL_GOOD && later) {
-            ret->state = PKI_CRL_EXPIRED;
-            ret->next_update = crl->next_update;
-        }
-    } else {
-        bool earlier = ret->state != PKI_CRL_GOOD || crl->next_update < ret->next_update;
-        ret->state = PKI_CRL_GOOD;
-        if (earlier)
-            ret->next_update = crl->next_update;
-    }
-}
-
-void pki_crl_set_check(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t now, struct pki_crl_answer *ret)
-{
-    struct question q;
-    *ret = (struct pki_crl_answer){.state = PKI_CRL_UNAVAILABLE};
-    ERR_set_mark();
-    if (open_question(&q, cert, issuer)) {
-        for (size_t i = 0; i < s->count && ret->state != PKI_CRL_REVOKED; i++) {
-            if (pki_crl_speaks_for(s->crls[i], cert, issuer, q.issuer_spki, q.points))
-                consult(s, (uint32_t)i, &q, now, ret);
-        }
-    }
-    close_question(&q);
-    ERR_pop_to_mark();
+    struct look_up l = {s, issuer, PKI_CRL_ABSENT};
+    (void)pki_crl_index_has(s->index, (uint32_t)i, serial, confirm, &l);
+    return l.found;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The CRLs of a trust: which are usable, for whom they speak, how fresh they are, and what they say. A CRL speaks for
- * the issuer (name and key) that signed it; its signature and scope are checked once, when the set is sealed.
- */
+/* The CRLs of a trust: which are usable, and what stands in them. Signature and scope are checked once, when the set is
+ * sealed. Internal to src/pki. */
 #ifndef PKI_CRL_SET_H
 #define PKI_CRL_SET_H
 
@@ -13,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/crl_admit.h"
 
 struct pki_crl_set;
 
@@ -23,19 +22,15 @@ void pki_crl_set_free(struct pki_crl_set *s); /* NULL allowed */
 MUST_USE enum result pki_crl_set_add(struct pki_crl_set *s, struct slice data, struct error *err);
 
 /* Looks for each CRL's issuer among these, drops what can't be used (a line each into *warnings), builds the index. */
-void pki_crl_set_seal(struct pki_crl_set *s, STACK_OF(X509) * anchors, STACK_OF(X509) * intermediates,
-                      struct buf *warnings);
+void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from, struct buf *warnings);
 
-enum pki_crl_state { PKI_CRL_GOOD, PKI_CRL_REVOKED, PKI_CRL_EXPIRED, PKI_CRL_UNAVAILABLE };
+/* After sealing: the usable ones. */
+size_t pki_crl_set_count(const struct pki_crl_set *s);
+const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i);
 
-struct pki_crl_answer {
-    enum pki_crl_state state;
-    int64_t next_update; /* GOOD: earliest of those used; EXPIRED: when the latest ended */
-    bool not_begun;      /* UNAVAILABLE: there is one, but its thisUpdate lies in the future */
-};
-
-/* What the CRLs say at `now` about this certificate of this issuer. An entry in an outdated CRL still revokes.
- * Thread-safe once sealed. */
-void pki_crl_set_check(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t now, struct pki_crl_answer *ret);
+enum pki_crl_entry_state { PKI_CRL_ABSENT, PKI_CRL_LISTED, PKI_CRL_REMOVED };
+/* What CRL i says about this serial number of that issuer. Thread-safe once sealed. */
+enum pki_crl_entry_state pki_crl_set_look_up(const struct pki_crl_set *s, size_t i, const X509_NAME *issuer,
+                                             struct slice serial);
 
 #endif

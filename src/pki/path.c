@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The search. A try is OpenSSL's verification with some certificates left out. When a try fails, each issuer on its
- * path is left out in turn and the rest is tried again, breadth first: whatever good path exists, it survives leaving
- * out the certificates that are not on it, so it is found unless the maximum of tries ends the search first.
+ * The search. A try is OpenSSL's verification with some certificates left out. When a try fails, those of its path are
+ * found of which every good path lacks at least one; each of them is left out in turn and the rest is tried again,
+ * breadth first. Whatever good path exists survives that, so it is found unless the maximum of tries ends the search.
+ * Most faults are of one certificate alone (ended, no CA, a dead end): then there is only one way on, and a mesh of
+ * cross-certificates takes one try for each bad one.
  *
  *     {} → path A fails → {without A1} {without A2} → …
  */
@@ -10,16 +12,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/path_fault.h"
+#include "pki/strength.h"
 
-enum { TRIES_MAX = 24, WITHOUT_MAX = 6, DEPTH_MAX = 8 };
+enum { WITHOUT_MAX = 64 };
 
 struct
 try {
@@ -28,12 +33,9 @@ try {
 };
 
 struct search {
-    const struct pki_pool *pool;
+    const struct pki_path_search *asked;
     X509 *leaf;
-    int64_t now;
-    pki_path_check_fn *check;
-    void *arg;
-    struct try queue[TRIES_MAX];
+    struct try *queue; /* PKI_PATH_TRIES of them, once the first try failed */
     size_t queued;
 };
 
@@ -56,6 +58,20 @@ void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
     if (len > 0 && (size_t)len < sizeof v->detail)
         (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);
     va_end(args);
+}
+
+int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v)
+{
+    char why[120];
+    int last = sk_X509_num(chain) - 1;
+    for (int i = 0; i <= last; i++) {
+        if (pki_strength_ok(sk_X509_value(chain, i), i < last, why, sizeof why))
+            continue;
+        v->reason = REASON_CERT_WEAK_KEY;
+        pki_path_detail(v, sk_X509_value(chain, i), "%s", why);
+        return i;
+    }
+    return -1;
 }
 
 static int tolerate(int ok, X509_STORE_CTX *ctx)
@@ -104,8 +120,10 @@ static bool same_try(const struct try *a, const struct try *b)
 
 static void enqueue(struct search *s, const struct try *from, X509 *cert)
 {
-    if (s->queued == TRIES_MAX || from->count == WITHOUT_MAX || left_out(from, cert))
+    if (s->queued == PKI_PATH_TRIES || from->count == WITHOUT_MAX || left_out(from, cert))
         return;
+    if (!s->queue)
+        s->queue = mem_array(PKI_PATH_TRIES, sizeof *s->queue);
     struct try *t = &s->queue[s->queued];
     *t = *from;
     t->without[t->count++] = cert;
@@ -126,40 +144,39 @@ static X509_STORE_CTX *new_context(const struct search *s, const struct pki_pool
     X509_STORE_CTX_set0_trusted_stack(ctx, pool->anchors);
     X509_STORE_CTX_set_verify_cb(ctx, tolerate);
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_time(param, (time_t)s->now);
-    X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
+    X509_VERIFY_PARAM_set_time(param, (time_t)s->asked->now);
+    X509_VERIFY_PARAM_set_depth(param, PKI_PATH_DEPTH);
     X509_VERIFY_PARAM_set_auth_level(param, 0); /* strength is judged by ourselves, with a reason of its own */
     /* Partial chain: an intermediate that was uploaded as an anchor is one. Only anchors are trusted here. */
     if (!X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
                                                 X509_V_FLAG_POLICY_CHECK | X509_V_FLAG_TRUSTED_FIRST) ||
-        !X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) ||
+        !X509_VERIFY_PARAM_set_purpose(param, s->asked->client ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_ANY) ||
         /* Any policy will do for us (RFC 5280 6.1.1 (c)); OpenSSL takes an empty set for "none". */
         !X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)))
         fatal("pki: OpenSSL does not take our verification parameters");
     return ctx;
 }
 
-/* True when the search is over: a good path, or a fault of the leaf itself. */
-static bool run(struct search *s, const struct try *t, struct pki_verdict *v)
+/* A good path, or what to leave out next. */
+static void run(struct search *s, const struct try *t, struct pki_verdict *v, struct pki_path_blame *blame)
 {
-    struct pki_pool pool = {all_but(s->pool->anchors, t), all_but(s->pool->untrusted, t)};
+    struct pki_pool pool = {all_but(s->asked->pool->anchors, t), all_but(s->asked->pool->untrusted, t)};
     X509_STORE_CTX *ctx = new_context(s, &pool);
-    bool over;
     v->unchecked = false;
     v->detail[0] = '\0';
+    blame->count = 0;
     if (X509_verify_cert(ctx) == 1) {
+        STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
         v->reason = REASON_OK;
-        over = s->check(s->arg, X509_STORE_CTX_get0_chain(ctx), v) || v->reason == REASON_OK;
+        int depth = s->asked->check(s->asked->arg, chain, v);
+        if (v->reason != REASON_OK)
+            pki_path_blame_depth(blame, chain, depth);
     } else {
-        over = pki_path_explain(ctx, &pool, v);
+        pki_path_explain(ctx, &pool, v, blame);
     }
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
-    for (int i = 1; !over && i < sk_X509_num(chain); i++)
-        enqueue(s, t, sk_X509_value(chain, i));
-    X509_STORE_CTX_free(ctx);
+    X509_STORE_CTX_free(ctx); /* the blamed ones live on in the pool */
     sk_X509_free(pool.anchors);
     sk_X509_free(pool.untrusted);
-    return over;
 }
 
 static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict *v)
@@ -172,23 +189,37 @@ static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict
     memcpy(best->detail, v->detail, sizeof best->detail);
 }
 
-void pki_path_judge(const struct pki_pool *pool, X509 *leaf, int64_t now, pki_path_check_fn *check, void *arg,
-                    struct pki_verdict *ret)
+static void search(struct search *s, struct pki_verdict *ret)
 {
-    struct search s = {.pool = pool, .leaf = leaf, .now = now, .check = check, .arg = arg, .queued = 1};
     struct pki_verdict v = *ret;
+    struct try t = {.count = 0};
     ret->reason = REASON_OK; /* tells nothing: any failure replaces it */
-    ERR_set_mark();
-    for (size_t i = 0; i < s.queued; i++) {
-        struct try t = s.queue[i];
-        bool over = run(&s, &t, &v);
-        if (over && v.reason == REASON_OK) {
+    for (size_t next = 0; *s->asked->tries > 0; next++) {
+        struct pki_path_blame blame;
+        --*s->asked->tries;
+        run(s, &t, &v, &blame);
+        if (v.reason == REASON_OK) {
             *ret = v;
-            break;
+            return;
         }
         keep_more_telling(ret, &v);
-        if (over)
-            break;
+        for (size_t i = 0; i < blame.count; i++)
+            enqueue(s, &t, blame.certs[i]);
+        if (next == s->queued)
+            return;
+        t = s->queue[next];
     }
+    if (ret->reason == REASON_OK) { /* not tried at all */
+        ret->reason = REASON_CERT_INCOMPLETE_CHAIN;
+        pki_path_detail(ret, s->leaf, "was not judged: too many paths were tried");
+    }
+}
+
+void pki_path_judge(const struct pki_path_search *asked, X509 *leaf, struct pki_verdict *ret)
+{
+    struct search s = {.asked = asked, .leaf = leaf};
+    ERR_set_mark();
+    search(&s, ret);
     ERR_pop_to_mark();
+    free(s.queue);
 }

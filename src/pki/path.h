@@ -16,12 +16,30 @@ struct pki_pool {
 };
 
 /* A further check of a path that OpenSSL found good (leaf first, anchor last): sets reason, detail, unchecked and
- * valid_until. True when the fault is the leaf's own, so that no other path can help. */
-typedef bool pki_path_check_fn(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v);
+ * valid_until. When it refuses: the depth of the certificate that no good path can hold (0, the leaf: there is none),
+ * or PKI_PATH_TOGETHER when it is for how they go together. */
+enum { PKI_PATH_TOGETHER = -1 };
+typedef int pki_path_check_fn(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v);
+
+/* No judgement asks OpenSSL more often than this, the paths of CRL signers included: with at most 10 certificates a
+ * path these are fewer than 1,300 signatures, whatever a peer sends. */
+enum { PKI_PATH_TRIES = 128 };
+
+struct pki_path_search {
+    const struct pki_pool *pool;
+    int64_t now;
+    bool client; /* the purpose: clientAuth; else any */
+    pki_path_check_fn *check;
+    void *arg;
+    unsigned *tries; /* left; shared by all searches of one judgement */
+};
 
 /* Fills reason, detail, unchecked and valid_until: of the first good path, else of the most telling failure. */
-void pki_path_judge(const struct pki_pool *pool, X509 *leaf, int64_t now, pki_path_check_fn *check, void *arg,
-                    struct pki_verdict *ret);
+void pki_path_judge(const struct pki_path_search *s, X509 *leaf, struct pki_verdict *ret);
+
+/* The depth of the first certificate whose key or signature is too weak (pki/strength.h), with reason and detail; -1:
+ * all are strong enough. An anchor is trusted because it was uploaded, not because of the signature on it. */
+int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v);
 
 /* "certificate 'CN=…' <formatted>" */
 void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -126,7 +126,115 @@ static void explain_time(X509 *cert, struct pki_verdict *ret)
     pki_path_detail(ret, cert, "%s %s", ended ? "ended" : "begins", text);
 }
 
-bool pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret)
+/* --- blame --- */
+
+static void blame(struct pki_path_blame *b, X509 *cert)
+{
+    if (b->count < ARRAY_LEN(b->certs))
+        b->certs[b->count++] = cert;
+}
+
+void pki_path_blame_depth(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    if (depth > 0 && depth < sk_X509_num(chain))
+        blame(b, sk_X509_value(chain, depth));
+    for (int i = 1; depth == PKI_PATH_TOGETHER && i < sk_X509_num(chain); i++)
+        blame(b, sk_X509_value(chain, i));
+}
+
+typedef void blame_fn(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
+
+/* The certificate is bad on every path. */
+static void alone(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    pki_path_blame_depth(b, chain, depth);
+}
+
+/* It or the one above it, whose key does not fit its signature. */
+static void edge(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    pki_path_blame_depth(b, chain, depth);
+    pki_path_blame_depth(b, chain, depth + 1);
+}
+
+/* It has no issuer among those that are left; one that stands below it already would have been one. */
+static void dead_end(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    X509 *end = sk_X509_value(chain, depth);
+    for (int i = 1; end && i < depth; i++) {
+        if (X509_check_issued(sk_X509_value(chain, i), end) == X509_V_OK) {
+            pki_path_blame_depth(b, chain, PKI_PATH_TOGETHER);
+            return;
+        }
+    }
+    pki_path_blame_depth(b, chain, depth);
+}
+
+/* A name that one of the constraints above it does not permit. */
+static void name_below(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    pki_path_blame_depth(b, chain, depth);
+    for (int i = depth + 1; i < sk_X509_num(chain); i++) {
+        if (X509_get_ext_by_NID(sk_X509_value(chain, i), NID_name_constraints, -1) >= 0)
+            pki_path_blame_depth(b, chain, i);
+    }
+}
+
+/* Errors that are not in the table are of how the certificates go together. */
+static const struct {
+    int error;
+    blame_fn *who;
+} blames[] = {
+    {X509_V_ERR_CERT_HAS_EXPIRED, alone},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, alone},
+    {X509_V_ERR_CERT_NOT_YET_VALID, alone},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, alone},
+    {X509_V_ERR_INVALID_PURPOSE, alone},
+    {X509_V_ERR_INVALID_CA, alone},
+    {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, alone},
+    {X509_V_ERR_INVALID_EXTENSION, alone},
+    {X509_V_ERR_INVALID_POLICY_EXTENSION, alone},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, alone},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, alone},
+    {X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE, alone},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, alone},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, alone},
+    {X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, alone},
+    {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, alone},
+    {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, alone},
+    {X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN, alone},
+    {X509_V_ERR_CA_BCONS_NOT_CRITICAL, alone},
+    {X509_V_ERR_ISSUER_NAME_EMPTY, alone},
+    {X509_V_ERR_SUBJECT_NAME_EMPTY, alone},
+    {X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, alone},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, alone},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, alone},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, edge},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, edge},
+    {X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH, edge},
+    {X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, edge},
+    {X509_V_ERR_NO_ISSUER_PUBLIC_KEY, edge},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, dead_end},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, dead_end},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, dead_end},
+    {X509_V_ERR_PERMITTED_VIOLATION, name_below},
+    {X509_V_ERR_EXCLUDED_VIOLATION, name_below},
+};
+
+static void find_blame(int error, STACK_OF(X509) * chain, int depth, struct pki_path_blame *ret)
+{
+    ret->count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(blames); i++) {
+        if (blames[i].error == error) {
+            blames[i].who(ret, chain, depth);
+            return;
+        }
+    }
+    pki_path_blame_depth(ret, chain, PKI_PATH_TOGETHER);
+}
+
+void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret,
+                      struct pki_path_blame *who)
 {
     int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
@@ -139,8 +247,5 @@ bool pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct p
         explain_time(cert, ret);
     else
         pki_path_detail(ret, cert, "%s%s", depth > 0 ? "(an issuer) " : "", X509_verify_cert_error_string(error));
-    /* A leaf's time, usage and form are the same on every path; its signature and issuer are not. */
-    return depth == 0 && (ret->reason == REASON_CERT_EXPIRED || ret->reason == REASON_CERT_NOT_YET_VALID ||
-                          ret->reason == REASON_CERT_WRONG_USAGE || ret->reason == REASON_CERT_WEAK_KEY ||
-                          error == X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION);
+    find_blame(error, X509_STORE_CTX_get0_chain(ctx), depth, who);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL's verification errors in our words: the table of reasons. Internal to src/pki. */
+/* OpenSSL's verification errors in our words: the table of reasons, and what to leave out next. Internal to src/pki. */
 #ifndef PKI_PATH_FAULT_H
 #define PKI_PATH_FAULT_H
 
@@ -7,10 +7,21 @@
 
 #include "pki/path.h"
 
+enum { PKI_PATH_DEPTH = 8, PKI_PATH_CERTS = PKI_PATH_DEPTH + 2 };
+
+/* Every good path lacks at least one of these certificates of the failed one; none: there is no good path. */
+struct pki_path_blame {
+    X509 *certs[PKI_PATH_CERTS + 1]; /* borrowed */
+    size_t count;
+};
+
+void pki_path_blame_depth(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
+
 /* May path validation go on in spite of this error of the strict mode? */
 bool pki_path_tolerable(X509_STORE_CTX *ctx);
 
-/* Why OpenSSL refused: reason and detail. True when the fault is the leaf's own. */
-bool pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret);
+/* Why OpenSSL refused: reason and detail, and who is to blame. */
+void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret,
+                      struct pki_path_blame *blame);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trust and its verdicts: path.c finds a path, then strength, usage, name and revocation are judged on it here.
+ * A trust and its verdicts: path.c finds a path, then strength, usage, name and revocation are judged on it.
  */
 #include "pki/trust.h"
 
@@ -11,13 +11,12 @@
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/crl_set.h"
 #include "pki/identity.h"
 #include "pki/path.h"
-#include "pki/strength.h"
+#include "pki/revocation.h"
 
 enum { CERTS_MAX = 4096, SENT_MAX = 32, WARNINGS_MAX = 64 * 1024, REFUSAL_HOLDS_S = 60 };
 
@@ -27,6 +26,7 @@ struct pki_trust {
     STACK_OF(X509) * anchors;
     STACK_OF(X509) * intermediates;
     struct pki_crl_set *crls;
+    struct pki_ocsp_set *ocsp;
     bool sealed;
 };
 
@@ -38,6 +38,7 @@ struct pki_trust *pki_trust_new(const struct pki_trust_options *o)
     t->anchors = sk_X509_new_null();
     t->intermediates = sk_X509_new_null();
     t->crls = pki_crl_set_new();
+    t->ocsp = pki_ocsp_set_new();
     if (!t->anchors || !t->intermediates)
         fatal("pki: out of memory");
     return t;
@@ -56,6 +57,7 @@ void pki_trust_unref(struct pki_trust *t)
     sk_X509_pop_free(t->anchors, X509_free);
     sk_X509_pop_free(t->intermediates, X509_free);
     pki_crl_set_free(t->crls);
+    pki_ocsp_set_free(t->ocsp);
     free(t);
 }
 
@@ -94,11 +96,19 @@ enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct erro
     return pki_crl_set_add(t->crls, crl, err);
 }
 
+enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err)
+{
+    if (t->sealed)
+        return error_set(err, R_INVALID, "the trust is sealed");
+    return pki_ocsp_set_add(t->ocsp, response, err);
+}
+
 void pki_trust_seal(struct pki_trust *t, char **warnings)
 {
     struct buf text;
     buf_init(&text, WARNINGS_MAX);
-    pki_crl_set_seal(t->crls, t->anchors, t->intermediates, &text);
+    struct pki_crl_signers from = {t->anchors, t->intermediates, t->options.any_strength};
+    pki_crl_set_seal(t->crls, &from, &text);
     t->sealed = true;
     if (warnings)
         *warnings = buf_len(&text) > 0 ? buf_take_str(&text) : NULL;
@@ -109,25 +119,9 @@ void pki_trust_seal(struct pki_trust *t, char **warnings)
 
 struct judging {
     const struct pki_trust *trust;
-    int64_t now;
+    struct pki_revocation revocation;
     bool named;
 };
-
-static bool check_strength(STACK_OF(X509) * chain, struct pki_verdict *v, bool *of_leaf)
-{
-    char why[120];
-    int last = sk_X509_num(chain) - 1;
-    for (int i = 0; i <= last; i++) {
-        /* An anchor is trusted because it was uploaded, not because of the signature on it. */
-        if (pki_strength_ok(sk_X509_value(chain, i), i < last, why, sizeof why))
-            continue;
-        v->reason = REASON_CERT_WEAK_KEY;
-        pki_path_detail(v, sk_X509_value(chain, i), "%s", why);
-        *of_leaf = i == 0;
-        return false;
-    }
-    return true;
-}
 
 /* OpenSSL accepts a leaf without any extended key usage; we want clientAuth said. A role's certificate is no device's,
  * even where somebody uploaded the site root as an anchor (PROTOCOL 1). */
@@ -153,73 +147,47 @@ static bool check_name(const struct judging *j, X509 *leaf, struct pki_verdict *
     return false;
 }
 
-static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answer *answer)
-{
-    char issuer[100], when[CLOCK_TEXT_SIZE];
-    pki_cert_issuer(cert, issuer, sizeof issuer);
-    if (answer->state == PKI_CRL_EXPIRED) {
-        clock_rfc3339(answer->next_update, when);
-        v->reason = REASON_CERT_CRL_EXPIRED;
-        pki_path_detail(v, cert, "can't be checked: the CRL of '%s' ended %s", issuer, when);
-    } else {
-        v->reason = REASON_CERT_CRL_UNAVAILABLE;
-        pki_path_detail(v, cert, "can't be checked: %s '%s'",
-                        answer->not_begun ? "thisUpdate lies in the future in the CRL of" : "there is no CRL of",
-                        issuer);
-    }
-}
-
 static void bound(int64_t *until, int64_t limit)
 {
     if (limit < *until)
         *until = limit;
 }
 
-/* Everything but the anchor is looked up: it is the administrator who takes an anchor back. */
-static bool check_revocation(const struct judging *j, STACK_OF(X509) * chain, struct pki_verdict *v, bool *of_leaf)
+/* What OpenSSL checks for clientAuth, for any purpose: a usage of the leaf is of use only when every issuer that has
+ * usages has it too. Usages that OpenSSL does not know have no bit, and are not looked at. */
+static bool check_any_usage(STACK_OF(X509) * chain, struct pki_verdict *v)
 {
-    struct pki_verdict unchecked = *v;
-    for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
-        struct pki_crl_answer answer;
-        X509 *cert = sk_X509_value(chain, i);
-        pki_crl_set_check(j->trust->crls, cert, sk_X509_value(chain, i + 1), j->now, &answer);
-        if (answer.state == PKI_CRL_REVOKED) {
-            char serial[64];
-            pki_cert_serial_hex(cert, serial, sizeof serial);
-            v->reason = REASON_CERT_REVOKED;
-            pki_path_detail(v, cert, "with the serial number %s is on its issuer's CRL", serial);
-            *of_leaf = i == 0;
-            return false;
-        }
-        if (answer.state == PKI_CRL_GOOD)
-            bound(&v->valid_until, answer.next_update);
-        else if (unchecked.reason == REASON_OK)
-            no_crl(&unchecked, cert, &answer);
+    uint32_t usage = X509_get_extended_key_usage(sk_X509_value(chain, 0)); /* all bits: there is none */
+    for (int i = 1; usage && i + 1 < sk_X509_num(chain); i++) {
+        uint32_t above = X509_get_extended_key_usage(sk_X509_value(chain, i));
+        if (above == UINT32_MAX || (above & XKU_ANYEKU))
+            continue;
+        usage = usage & XKU_ANYEKU ? above : usage & above;
+        if (usage)
+            continue;
+        v->reason = REASON_CERT_WRONG_USAGE;
+        pki_path_detail(v, sk_X509_value(chain, i), "(an issuer) leaves none of the leaf's extended key usages");
+        return false;
     }
-    if (unchecked.reason == REASON_OK)
-        return true;
-    v->unchecked = j->trust->options.allow_when_unavailable;
-    memcpy(v->detail, unchecked.detail, sizeof v->detail); /* the alert's text when let in */
-    if (!v->unchecked)
-        v->reason = unchecked.reason;
-    return v->unchecked;
+    return true;
 }
 
-static bool judge_path(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
+static int judge_path(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
 {
     const struct judging *j = arg;
+    const struct pki_trust_options *o = &j->trust->options;
     X509 *leaf = sk_X509_value(chain, 0);
-    bool of_leaf = false;
+    int depth = o->any_strength ? -1 : pki_path_check_strength(chain, v);
     v->valid_until = INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++)
         bound(&v->valid_until, pki_cert_not_after(sk_X509_value(chain, i)));
-    if (!check_strength(chain, v, &of_leaf))
-        return of_leaf;
-    if (!check_usage(leaf, v) || !check_name(j, leaf, v))
-        return true;
-    if (j->trust->options.crl_check && !check_revocation(j, chain, v, &of_leaf))
-        return of_leaf;
-    return false;
+    if (depth >= 0)
+        return depth;
+    if (o->any_purpose && !check_any_usage(chain, v))
+        return PKI_PATH_TOGETHER;
+    if (!o->any_purpose && (!check_usage(leaf, v) || !check_name(j, leaf, v)))
+        return 0;
+    return o->crl_check ? pki_revocation_check(&j->revocation, chain, v) : PKI_PATH_TOGETHER;
 }
 
 /* --- the verdict --- */
@@ -238,13 +206,23 @@ static STACK_OF(X509) * gather(const struct pki_trust *t, STACK_OF(X509) * sent)
 
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now, struct pki_verdict *ret)
 {
-    struct judging j = {.trust = t, .now = now};
+    unsigned tries = PKI_PATH_TRIES;
+    struct pki_pool pool = {t->anchors, gather(t, sent)};
+    struct judging j = {.trust = t};
+    struct pki_path_search search = {
+        .pool = &pool, .now = now, .client = !t->options.any_purpose, .check = judge_path, .arg = &j, .tries = &tries};
     if (!t->sealed)
         fatal("pki: a trust is asked before it is sealed");
+    j.revocation = (struct pki_revocation){.crls = t->crls,
+                                           .ocsp = t->ocsp,
+                                           .pool = &pool,
+                                           .now = now,
+                                           .any_strength = t->options.any_strength,
+                                           .allow_when_unavailable = t->options.allow_when_unavailable,
+                                           .tries = &tries};
     memset(ret, 0, sizeof *ret);
     j.named = pki_identity(leaf, ret->identity, sizeof ret->identity);
-    struct pki_pool pool = {t->anchors, gather(t, sent)};
-    pki_path_judge(&pool, leaf, now, judge_path, &j, ret);
+    pki_path_judge(&search, leaf, ret);
     sk_X509_free(pool.untrusted);
     if (ret->reason != REASON_OK) {
         ret->unchecked = false;

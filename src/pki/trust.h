@@ -19,6 +19,9 @@ struct pki_trust;
 struct pki_trust_options {
     bool crl_check;              /* off: knowingly no revocation check */
     bool allow_when_unavailable; /* on_unavailable: allow, with an alert in the verdict */
+    /* Never of a gateway; for tools that ask about paths as such: */
+    bool any_purpose;  /* neither clientAuth nor a name is asked for */
+    bool any_strength; /* weak keys and hashes pass */
 };
 
 struct pki_trust *pki_trust_new(const struct pki_trust_options *o);
@@ -28,6 +31,8 @@ MUST_USE enum result pki_trust_add_intermediates(struct pki_trust *t, struct sli
 /* A CRL in DER or several in PEM: kept until sealing, when its signature is checked against the anchors and
  * intermediates. */
 MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err);
+/* An OCSP response in DER (RFC 6960), judged when a certificate is that it is about. */
+MUST_USE enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err);
 /* Checks signatures and scopes of the CRLs, builds the index. A CRL that can't be used is left out and named in
  * *warnings (malloc'ed text, a line each; NULL when none; the caller frees it; may be NULL); its issuer's certificates
  * are then crl_unavailable. */

@@ -14,18 +14,18 @@ static struct slice serial_of(uint32_t *n)
     return slice_make(n, sizeof *n);
 }
 
-static bool believe(const void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset UNUSED, struct slice serial UNUSED)
+static bool believe(void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset UNUSED, struct slice serial UNUSED)
 {
     return true;
 }
 
-static bool doubt(const void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset UNUSED, struct slice serial UNUSED)
+static bool doubt(void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset UNUSED, struct slice serial UNUSED)
 {
     return false;
 }
 
 /* The offset that a test stored is the serial itself. */
-static bool compare(const void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset, struct slice serial)
+static bool compare(void *arg UNUSED, uint32_t crl UNUSED, uint32_t offset, struct slice serial)
 {
     return serial.len == sizeof offset && memcmp(serial.ptr, &offset, sizeof offset) == 0;
 }

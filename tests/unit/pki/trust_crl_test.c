@@ -204,9 +204,6 @@ static void what_can_not_be_judged_rightly_is_refused_with_a_warning(void **stat
         const char *warning;
     } cases[] = {
         {MAKE_CRL(.issuer = &root, .number = "7", .delta_base = "3"), "delta"},
-        {MAKE_CRL(.issuer = &root, .ext = {{NID_issuing_distribution_point, "[x]\nindirectCRL=TRUE\n"}}), "indirect"},
-        {MAKE_CRL(.issuer = &root, .ext = {{NID_issuing_distribution_point, "[x]\nonlysomereasons=keyCompromise\n"}}),
-         "some reasons"},
         {MAKE_CRL(.issuer = &root, .ext = {{NID_issuing_distribution_point, "[x]\nonlyAA=TRUE\n"}}), "attribute"},
         {MAKE_CRL(.issuer = &root, .ext = {{NID_certificate_policies, "critical,1.2.3.4"}}), "critical extension"},
         {MAKE_CRL(.issuer = &root, .to = -1), "no nextUpdate"},

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every CRL that speaks for the certificate is asked: one that lists it is enough to revoke it, and only those that
+ * together cover all reasons of revocation (RFC 5280 6.3.3 (e)) make it good.
+ */
+#include "pki/crl_ask.h"
+
+#include <openssl/err.h>
+
+#include "pki/crl_scope.h"
+
+enum { CLOCK_LEEWAY = 300 };
+
+struct asking {
+    const struct pki_crl_set *set;
+    struct pki_crl_subject subject;
+    X509 *issuer;
+    unsigned char issuer_spki[PKI_SHA256];
+    int64_t now;
+    pki_crl_believe_fn *believe;
+    void *arg;
+    unsigned good;      /* reasons about which a fresh CRL does not list it */
+    int64_t good_until; /* earliest nextUpdate of these */
+    struct pki_crl_answer *ret;
+};
+
+static bool begun(const struct asking *a, const struct pki_crl *c)
+{
+    return c->this_update <= a->now + CLOCK_LEEWAY;
+}
+
+static bool fresh(const struct asking *a, const struct pki_crl *c)
+{
+    return begun(a, c) && c->next_update >= a->now;
+}
+
+static enum pki_crl_entry_state look_up(const struct asking *a, size_t i)
+{
+    return pki_crl_set_look_up(a->set, i, X509_get_issuer_name(a->subject.cert), a->subject.serial);
+}
+
+/* The complete CRL together with its delta, if there is one (RFC 5280 5.2.4). */
+static bool listed(const struct asking *a, size_t i)
+{
+    const struct pki_crl *c = pki_crl_set_at(a->set, i);
+    bool complete = look_up(a, i) == PKI_CRL_LISTED;
+    if (c->delta == PKI_CRL_NO_DELTA)
+        return complete;
+    enum pki_crl_entry_state changed = look_up(a, c->delta);
+    if (changed == PKI_CRL_REMOVED && fresh(a, pki_crl_set_at(a->set, c->delta)))
+        return false;
+    return complete || changed == PKI_CRL_LISTED;
+}
+
+static void earliest(struct asking *a, const struct pki_crl *c)
+{
+    if (c->next_update < a->good_until)
+        a->good_until = c->next_update;
+}
+
+static void latest_end(struct asking *a, const struct pki_crl *c)
+{
+    if (a->ret->state != PKI_CRL_EXPIRED || c->next_update > a->ret->next_update)
+        a->ret->next_update = c->next_update;
+    a->ret->state = PKI_CRL_EXPIRED;
+}
+
+/* Takes one complete CRL's word into the answer. A fresh delta makes an outdated one complete again. */
+static void consult(struct asking *a, size_t i, unsigned reasons)
+{
+    const struct pki_crl *c = pki_crl_set_at(a->set, i);
+    const struct pki_crl *delta = c->delta == PKI_CRL_NO_DELTA ? NULL : pki_crl_set_at(a->set, c->delta);
+    bool delta_fresh = delta && begun(a, c) && fresh(a, delta);
+    if (listed(a, i)) {
+        a->ret->state = PKI_CRL_REVOKED;
+    } else if (!begun(a, c)) {
+        a->ret->not_begun = true;
+    } else if (fresh(a, c) || delta_fresh) {
+        if (fresh(a, c))
+            earliest(a, c);
+        if (delta_fresh)
+            earliest(a, delta);
+        a->good |= reasons;
+    } else {
+        latest_end(a, c);
+    }
+}
+
+static bool by_issuer_itself(const struct asking *a, const struct pki_crl *c)
+{
+    return memcmp(c->signer_spki, a->issuer_spki, PKI_SHA256) == 0 &&
+           X509_NAME_cmp(pki_crl_issuer(c), X509_get_subject_name(a->issuer)) == 0 && pki_crl_may_sign(a->issuer);
+}
+
+static void ask(struct asking *a, size_t i)
+{
+    const struct pki_crl *c = pki_crl_set_at(a->set, i);
+    unsigned reasons = c->base ? 0 : pki_crl_scope(c, &a->subject);
+    if (!reasons)
+        return;
+    if (by_issuer_itself(a, c) || a->believe(a->arg, c))
+        consult(a, i, reasons);
+    else
+        a->ret->unbelieved = true;
+}
+
+void pki_crl_ask(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t now, pki_crl_believe_fn *believe,
+                 void *arg, struct pki_crl_answer *ret)
+{
+    struct asking a = {
+        .set = s, .issuer = issuer, .now = now, .believe = believe, .arg = arg, .good_until = INT64_MAX, .ret = ret};
+    *ret = (struct pki_crl_answer){.state = PKI_CRL_UNAVAILABLE};
+    ERR_set_mark();
+    if (pki_crl_subject_open(&a.subject, cert)) {
+        pki_cert_spki_sha256(issuer, a.issuer_spki);
+        for (size_t i = 0; i < pki_crl_set_count(s) && ret->state != PKI_CRL_REVOKED; i++)
+            ask(&a, i);
+    }
+    if (ret->state != PKI_CRL_REVOKED && a.good == PKI_CRL_REASONS_ALL) {
+        ret->state = PKI_CRL_GOOD;
+        ret->next_update = a.good_until;
+    }
+    ret->partial = a.good != 0 && a.good != PKI_CRL_REASONS_ALL;
+    pki_crl_subject_close(&a.subject);
+    ERR_pop_to_mark();
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The responses are kept as they came and decoded when they are asked: OpenSSL's objects are not made to be shared by
+ * threads. */
+#include "pki/ocsp.h"
+
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+
+#include "base/mem.h"
+#include "pki/cert.h"
+#include "pki/strength.h"
+
+enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300 };
+
+struct pki_ocsp_set {
+    struct slice *responses;
+    size_t count;
+};
+
+struct pki_ocsp_set *pki_ocsp_set_new(void)
+{
+    return mem_zalloc(sizeof(struct pki_ocsp_set));
+}
+
+void pki_ocsp_set_free(struct pki_ocsp_set *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        free((void *)(uintptr_t)s->responses[i].ptr);
+    free(s->responses);
+    free(s);
+}
+
+static OCSP_BASICRESP *decode(struct slice der)
+{
+    const unsigned char *at = (const unsigned char *)der.ptr;
+    OCSP_RESPONSE *whole = d2i_OCSP_RESPONSE(NULL, &at, (long)der.len);
+    OCSP_BASICRESP *basic = NULL;
+    if (whole && at == (const unsigned char *)der.ptr + der.len &&
+        OCSP_response_status(whole) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+        basic = OCSP_response_get1_basic(whole);
+    OCSP_RESPONSE_free(whole);
+    return basic;
+}
+
+enum result pki_ocsp_set_add(struct pki_ocsp_set *s, struct slice der, struct error *err)
+{
+    if (s->count == RESPONSES_MAX)
+        return error_set(err, R_LIMIT, "more than %d OCSP responses", RESPONSES_MAX);
+    if (der.len == 0 || der.len > RESPONSE_BYTES_MAX)
+        return error_set(err, R_INVALID, "an OCSP response has 1 to %d bytes, this one %zu", RESPONSE_BYTES_MAX,
+                         der.len);
+    ERR_set_mark();
+    OCSP_BASICRESP *basic = decode(der);
+    ERR_pop_to_mark();
+    if (!basic)
+        return error_set(err, R_INVALID, "not a successful OCSP response in DER (RFC 6960 4.2.1)");
+    OCSP_BASICRESP_free(basic);
+    char *copy = mem_zalloc(der.len);
+    memcpy(copy, der.ptr, der.len);
+    s->responses = mem_resize(s->responses, s->count + 1, sizeof *s->responses);
+    s->responses[s->count++] = slice_make(copy, der.len);
+    return OK;
+}
+
+/* --- who signed --- */
+
+static X509_STORE *store_of(X509 *issuer, int64_t now)
+{
+    X509_STORE *store = X509_STORE_new();
+    if (!store || !X509_STORE_add_cert(store, issuer) || !X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN))
+        fatal("pki: out of memory");
+    X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)now);
+    X509_VERIFY_PARAM_set_auth_level(X509_STORE_get0_param(store), 0); /* judged below */
+    return store;
+}
+
+static bool strong(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
+{
+    int md = NID_undef, key = NID_undef;
+    const X509_ALGOR *algorithm = OCSP_resp_get0_tbs_sigalg(basic);
+    X509 *signer = NULL;
+    char why[120];
+    if (!OBJ_find_sigid_algs(OBJ_obj2nid(algorithm->algorithm), &md, &key) || md == NID_sha1 || md == NID_md5 ||
+        !OCSP_resp_get0_signer(basic, &signer, known))
+        return false;
+    return X509_cmp(signer, issuer) == 0 || pki_strength_ok(signer, true, why, sizeof why);
+}
+
+/* Signed by the issuer or by one whom it let sign (RFC 6960 4.2.2.2); NULL, or what is wrong. */
+static const char *check_signer(OCSP_BASICRESP *basic, X509 *issuer, int64_t now, bool any_strength)
+{
+    X509_STORE *store = store_of(issuer, now);
+    STACK_OF(X509) *known = sk_X509_new_null();
+    if (!known || !sk_X509_push(known, issuer))
+        fatal("pki: out of memory");
+    const char *why = NULL;
+    if (OCSP_basic_verify(basic, known, store, OCSP_NOEXPLICIT) != 1)
+        why = "it is not signed by the issuer or a responder of its choice";
+    else if (!any_strength && !strong(basic, issuer, known))
+        why = "it is signed with a key or hash that is too weak";
+    sk_X509_free(known);
+    X509_STORE_free(store);
+    return why;
+}
+
+/* --- what it says --- */
+
+static bool is_about(OCSP_SINGLERESP *single, X509 *cert, X509 *issuer)
+{
+    const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(single);
+    ASN1_OBJECT *algorithm;
+    OCSP_CERTID *copy = OCSP_CERTID_dup(id);
+    if (!copy || !OCSP_id_get0_info(NULL, &algorithm, NULL, NULL, copy)) {
+        OCSP_CERTID_free(copy);
+        return false;
+    }
+    const EVP_MD *md = EVP_get_digestbyobj(algorithm);
+    OCSP_CERTID *wanted = md ? OCSP_cert_to_id(md, cert, issuer) : NULL;
+    bool same = wanted && OCSP_id_cmp(wanted, id) == 0;
+    OCSP_CERTID_free(wanted);
+    OCSP_CERTID_free(copy);
+    return same;
+}
+
+static void unusable(struct pki_ocsp_answer *ret, const char *why)
+{
+    if (ret->state == PKI_OCSP_NONE || ret->state == PKI_OCSP_UNUSABLE) {
+        ret->state = PKI_OCSP_UNUSABLE;
+        ret->why = why;
+    }
+}
+
+static void take(OCSP_SINGLERESP *single, int64_t now, struct pki_ocsp_answer *ret)
+{
+    ASN1_GENERALIZEDTIME *from, *to;
+    int64_t this_update, next_update;
+    int status = OCSP_single_get0_status(single, NULL, NULL, &from, &to);
+    if (status == V_OCSP_CERTSTATUS_REVOKED) {
+        ret->state = PKI_OCSP_REVOKED;
+        return;
+    }
+    if (status != V_OCSP_CERTSTATUS_GOOD)
+        unusable(ret, "the responder does not know the certificate");
+    else if (!pki_time_read(from, &this_update) || !pki_time_read(to, &next_update))
+        unusable(ret, "it has no nextUpdate, so its age can't be judged");
+    else if (this_update > now + CLOCK_LEEWAY)
+        unusable(ret, "its thisUpdate lies in the future");
+    else if (next_update < now)
+        unusable(ret, "it is past its nextUpdate");
+    else if (ret->state != PKI_OCSP_GOOD || next_update > ret->next_update)
+        *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_GOOD, .next_update = next_update};
+}
+
+static void ask_one(struct slice der, X509 *cert, X509 *issuer, int64_t now, bool any_strength,
+                    struct pki_ocsp_answer *ret)
+{
+    OCSP_BASICRESP *basic = decode(der);
+    for (int i = 0; basic && i < OCSP_resp_count(basic) && ret->state != PKI_OCSP_REVOKED; i++) {
+        OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
+        if (!is_about(single, cert, issuer))
+            continue;
+        const char *why = check_signer(basic, issuer, now, any_strength);
+        if (why)
+            unusable(ret, why);
+        else
+            take(single, now, ret);
+    }
+    OCSP_BASICRESP_free(basic);
+}
+
+void pki_ocsp_ask(const struct pki_ocsp_set *s, X509 *cert, X509 *issuer, int64_t now, bool any_strength,
+                  struct pki_ocsp_answer *ret)
+{
+    *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_NONE};
+    ERR_set_mark();
+    for (size_t i = 0; i < s->count && ret->state != PKI_OCSP_REVOKED; i++)
+        ask_one(s->responses[i], cert, issuer, now, any_strength, ret);
+    ERR_pop_to_mark();
+}
