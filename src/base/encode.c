@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/encode.h"
 
-#include <stdio.h>
-
 #include "base/rand.h"
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -130,13 +128,18 @@ bool decode_base64url(struct slice text, void *ret, size_t size, size_t *ret_len
 
 void guid_new(char ret[GUID_SIZE])
 {
+    static const unsigned char groups[] = {4, 2, 2, 2, 6}; /* bytes */
     unsigned char b[16];
-    rand_bytes(b, sizeof b);
+    rand_id_bytes(b, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    char hex[HEX_SIZE(sizeof b)];
-    (void)encode_hex(slice_make(b, sizeof b), hex);
-    (void)snprintf(ret, GUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    const unsigned char *from = b;
+    for (size_t i = 0; i < sizeof groups; i++) {
+        if (i)
+            *ret++ = '-';
+        ret += encode_hex(slice_make(from, groups[i]), ret);
+        from += groups[i];
+    }
 }
 
 bool guid_valid(struct slice text)

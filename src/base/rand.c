@@ -2,6 +2,7 @@
 #include "base/rand.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/error.h"
@@ -18,6 +19,27 @@ void rand_bytes(void *ret, size_t len)
         at += n;
         len -= (size_t)n;
     }
+}
+
+void rand_id_bytes(void *ret, size_t len)
+{
+    enum { STOCK = 4096 };
+    static _Thread_local struct {
+        unsigned char bytes[STOCK];
+        size_t left; /* at the end of `bytes` */
+    } stock;
+    if (len > STOCK) {
+        rand_bytes(ret, len);
+        return;
+    }
+    if (stock.left < len) {
+        rand_bytes(stock.bytes, STOCK);
+        stock.left = STOCK;
+    }
+    unsigned char *from = stock.bytes + STOCK - stock.left;
+    memcpy(ret, from, len);
+    memset(from, 0, len); /* nobody gets them again */
+    stock.left -= len;
 }
 
 uint64_t rand_below(uint64_t limit)
