@@ -76,6 +76,22 @@ struct slice arena_dup(struct arena *a, struct slice s)
     return (struct slice){copy, s.len};
 }
 
+struct slice arena_join(struct arena *a, const struct slice *parts, size_t count)
+{
+    size_t len = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(a, len + 1);
+    if (!text)
+        return SLICE_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(text + at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    return (struct slice){text, len};
+}
+
 struct slice arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list args, again;

@@ -16,6 +16,7 @@ MUST_USE void *arena_alloc(struct arena *a, size_t size);
 
 /* Copies; .ptr is NULL when the maximum would be passed. A NUL follows the copy, outside its length. */
 MUST_USE struct slice arena_dup(struct arena *a, struct slice s);
+MUST_USE struct slice arena_join(struct arena *a, const struct slice *parts, size_t count); /* one behind the other */
 MUST_USE struct slice arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Bytes taken so far. */

@@ -171,7 +171,7 @@ static bool has_hash(const struct index_set *s, struct slice hex)
 {
     unsigned char hash[PKI_SHA256];
     size_t len;
-    return decode_hex(hex, hash, sizeof hash, &len) && len == sizeof hash && index_set_has(s, hash);
+    return s->count && decode_hex(hex, hash, sizeof hash, &len) && len == sizeof hash && index_set_has(s, hash);
 }
 
 bool bundle_blocks_guid(const struct bundle *b, struct slice guid)

@@ -9,12 +9,8 @@
 
 static bool certificate_blocked(const struct bundle *b, const struct credential *c)
 {
-    char hex[PKI_HASH_HEX];
-    (void)encode_hex(slice_make(c->sha256, sizeof c->sha256), hex);
-    if (bundle_blocks_certificate(b, slice_of(hex)))
-        return true;
-    (void)encode_hex(slice_make(c->spki_sha256, sizeof c->spki_sha256), hex);
-    return bundle_blocks_spki(b, slice_of(hex));
+    return bundle_blocks_certificate(b, slice_make(c->sha256_hex, PKI_HASH_HEX - 1)) ||
+           bundle_blocks_spki(b, slice_make(c->spki_hex, PKI_HASH_HEX - 1));
 }
 
 static bool token_blocked(const struct bundle *b, const char *guid, const char *id)
@@ -71,8 +67,8 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
         return REASON_MODE_FORBIDS_PKI;
     }
     ret->identity.method = CHOICE_PKI;
-    ret->identity.certificate_b64 = credential_base64(&c->credential);
-    (void)encode_hex(slice_make(c->credential.sha256, PKI_SHA256), ret->identity.client_id);
+    ret->identity.certificate = credential_field(&c->credential);
+    memcpy(ret->identity.client_id, c->credential.sha256_hex, PKI_HASH_HEX);
     return REASON_OK;
 }
 

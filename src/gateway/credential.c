@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "tls/stream.h"
 
 void credential_init(struct credential *c, const struct net_stream *tls)
@@ -17,6 +18,8 @@ void credential_init(struct credential *c, const struct net_stream *tls)
     c->sent = sent ? X509_chain_up_ref(sent) : NULL;
     pki_cert_sha256(peer, c->sha256);
     pki_cert_spki_sha256(peer, c->spki_sha256);
+    (void)encode_hex(slice_make(c->sha256, sizeof c->sha256), c->sha256_hex);
+    (void)encode_hex(slice_make(c->spki_sha256, sizeof c->spki_sha256), c->spki_hex);
     (void)encode_base64url(slice_make(c->sha256, sizeof c->sha256), c->x5t);
 }
 
@@ -24,13 +27,20 @@ void credential_done(struct credential *c)
 {
     X509_free(c->certificate);
     sk_X509_pop_free(c->sent, X509_free);
-    free(c->base64);
+    free((char *)(uintptr_t)c->field.ptr);
     memset(c, 0, sizeof *c);
 }
 
-const char *credential_base64(struct credential *c)
+struct slice credential_field(struct credential *c)
 {
-    if (!c->base64 && c->certificate)
-        c->base64 = pki_cert_base64(c->certificate);
-    return c->base64;
+    if (c->field.ptr || !c->certificate)
+        return c->field;
+    char *base64 = pki_cert_base64(c->certificate);
+    size_t len = strlen(base64);
+    char *text = mem_array(len + 3, 1);
+    text[0] = text[len + 1] = ':';
+    memcpy(text + 1, base64, len);
+    free(base64);
+    c->field = slice_make(text, len + 2);
+    return c->field;
 }

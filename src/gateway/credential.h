@@ -12,11 +12,13 @@ struct credential {
     STACK_OF(X509) * sent; /* what came with it; own references; may be NULL */
     unsigned char sha256[PKI_SHA256], spki_sha256[PKI_SHA256];
     char x5t[TOKEN_X5T_SIZE]; /* base64url of sha256 */
-    char *base64;             /* of the DER: made when first asked for */
+    char sha256_hex[PKI_HASH_HEX], spki_hex[PKI_HASH_HEX];
+    struct slice field; /* Client-Cert: made when first asked for */
 };
 
 void credential_init(struct credential *c, const struct net_stream *tls);
 void credential_done(struct credential *c);
-const char *credential_base64(struct credential *c);
+/* ":<base64 DER>:" (RFC 9440), for as long as the credential; SLICE_NONE without a certificate. */
+struct slice credential_field(struct credential *c);
 
 #endif

@@ -6,18 +6,36 @@
 
 /* Names and beginnings of names by which servers of the field learn who a client is: all of them, on every endpoint,
  * since an upstream may believe any of them. */
-static const char *const forbidden_prefixes[] = {
-    "cmg-",         "client-cert", "x-client-",        "x-ssl-",      "ssl-",
-    "x-forwarded-", "x-arr-",      "x-remote-",        "remote-",     "x-amzn-mtls-",
-    "x-tls-",       "x-auth-",     "x-authenticated-", "x-original-", "x-ms-client-principal",
+#define NAME(text)                                                                                                     \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
+static const struct slice forbidden_prefixes[] = {
+    NAME("cmg-"),
+    NAME("client-cert"),
+    NAME("x-client-"),
+    NAME("x-ssl-"),
+    NAME("ssl-"),
+    NAME("x-forwarded-"),
+    NAME("x-arr-"),
+    NAME("x-remote-"),
+    NAME("remote-"),
+    NAME("x-amzn-mtls-"),
+    NAME("x-tls-"),
+    NAME("x-auth-"),
+    NAME("x-authenticated-"),
+    NAME("x-original-"),
+    NAME("x-ms-client-principal"),
 };
-static const char *const forbidden_names[] = {
-    "forwarded", "x-real-ip",           "x-cluster-client-ip", "true-client-ip", "traceparent", "tracestate",
-    "proxy",     "proxy-authorization", "x-clientcert",        "x-user",         "x-username",
+static const struct slice forbidden_names[] = {
+    NAME("forwarded"),  NAME("x-real-ip"), NAME("x-cluster-client-ip"), NAME("true-client-ip"), NAME("traceparent"),
+    NAME("tracestate"), NAME("proxy"),     NAME("proxy-authorization"), NAME("x-clientcert"),   NAME("x-user"),
+    NAME("x-username"),
 };
 
 /* The device's own, not assertions: the signed target goes inside. */
-static const char *const exempt_names[] = {"cmg-target"};
+static const struct slice exempt_names[] = {NAME("cmg-target")};
+#undef NAME
 
 static bool same(const char *a, const char *b, size_t n)
 {
@@ -29,11 +47,11 @@ static bool same(const char *a, const char *b, size_t n)
     return true;
 }
 
-static bool in_list(struct slice name, const char *const *list, size_t count, bool whole)
+static bool in_list(struct slice name, const struct slice *list, size_t count, bool whole)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t n = strlen(list[i]);
-        if ((whole ? name.len == n : name.len >= n) && same(name.ptr, list[i], n))
+        size_t n = list[i].len;
+        if ((whole ? name.len == n : name.len >= n) && same(name.ptr, list[i].ptr, n))
             return true;
     }
     return false;
@@ -42,7 +60,7 @@ static bool in_list(struct slice name, const char *const *list, size_t count, bo
 bool identity_header_forbidden(struct slice name)
 {
     for (size_t i = 0; i < ARRAY_LEN(exempt_names); i++) {
-        if (slice_eq(name, slice_of(exempt_names[i])))
+        if (slice_eq(name, exempt_names[i]))
             return false;
     }
     return in_list(name, forbidden_prefixes, ARRAY_LEN(forbidden_prefixes), false) ||
@@ -73,7 +91,9 @@ static void add(struct writer *w, struct slice name, struct slice value)
 static void add_forwarded(struct writer *w, const struct identity_request *r)
 {
     bool v6 = strchr(r->peer, ':') != NULL;
-    add(w, SLICE("forwarded"), arena_printf(w->arena, v6 ? "for=\"[%s]\";proto=https" : "for=%s;proto=https", r->peer));
+    const struct slice parts[] = {v6 ? SLICE("for=\"[") : SLICE("for="), slice_of(r->peer),
+                                  v6 ? SLICE("]\";proto=https") : SLICE(";proto=https")};
+    add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 
 /* W3C Trace Context: version 00, ids of our own, sampled. A client's own trace is not believed. */
@@ -81,9 +101,11 @@ static void add_traceparent(struct writer *w)
 {
     unsigned char ids[24];
     char hex[HEX_SIZE(sizeof ids)];
-    rand_bytes(ids, sizeof ids);
+    rand_id_bytes(ids, sizeof ids);
     (void)encode_hex(slice_make(ids, sizeof ids), hex);
-    add(w, SLICE("traceparent"), arena_printf(w->arena, "00-%.32s-%.16s-01", hex, hex + 32));
+    const struct slice parts[] = {SLICE("00-"), slice_make(hex, 32), SLICE("-"), slice_make(hex + 32, 16),
+                                  SLICE("-01")};
+    add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 
 enum result identity_apply(const struct identity_request *r, struct http_fields *fields, struct arena *arena,
@@ -94,8 +116,8 @@ enum result identity_apply(const struct identity_request *r, struct http_fields 
     add(&w, SLICE("cmg-auth-method"), slice_of(choices_client_name(r->who->method)));
     add(&w, SLICE("cmg-client-id"), arena_dup(arena, slice_of(r->who->client_id)));
     add(&w, SLICE("cmg-request-id"), arena_dup(arena, slice_of(r->request_id)));
-    if (r->who->method == CHOICE_PKI && r->who->certificate_b64)
-        add(&w, SLICE("client-cert"), arena_printf(arena, ":%s:", r->who->certificate_b64));
+    if (r->who->method == CHOICE_PKI && r->who->certificate.ptr)
+        add(&w, SLICE("client-cert"), r->who->certificate);
     add_forwarded(&w, r);
     add_traceparent(&w);
     return w.full ? error_set(err, R_LIMIT, "the request's head is too long once its sender is named in it") : OK;

@@ -10,8 +10,8 @@
 
 struct identity {
     enum choice_client method;
-    char client_id[80];          /* CMG-Client-Id */
-    const char *certificate_b64; /* pki only: base64 DER; NULL otherwise. Borrowed */
+    char client_id[80];       /* CMG-Client-Id */
+    struct slice certificate; /* pki only: Client-Cert, ":<base64 DER>:" (RFC 9440); borrowed for the exchange's life */
 };
 
 struct identity_request {

@@ -39,7 +39,9 @@ struct gateway_metrics {
 
 static inline void metric_add(struct gateway_metrics *m, enum gateway_metric which, long long n)
 {
-    atomic_fetch_add_explicit(&m->values[which], n, memory_order_relaxed);
+    /* One writer: a load and a store, no locked addition. */
+    long long now = atomic_load_explicit(&m->values[which], memory_order_relaxed);
+    atomic_store_explicit(&m->values[which], now + n, memory_order_relaxed);
 }
 
 struct gateway;

@@ -38,7 +38,7 @@ static void every_spelling_of_a_forged_identity_is_removed(void **state)
         "cmg-authorization", "x-arr-clientcert", "ssl-client-cert"};
     struct arena *a = arena_new(HTTP_ARENA_MAX);
     struct http_fields f = {0};
-    struct identity who = {CHOICE_TOKEN, "6f1c", NULL};
+    struct identity who = {CHOICE_TOKEN, "6f1c", SLICE_NONE};
     for (size_t i = 0; i < ARRAY_LEN(forged); i++)
         add(&f, a, forged[i], "forged");
     add(&f, a, "accept", "*/*");
@@ -56,7 +56,7 @@ static void a_certificate_goes_on_for_pki_alone(void **state)
     (void)state;
     struct arena *a = arena_new(HTTP_ARENA_MAX);
     struct http_fields pki = {0}, token = {0};
-    struct identity who = {CHOICE_PKI, "ab12", "TUlJ"};
+    struct identity who = {CHOICE_PKI, "ab12", SLICE(":TUlJ:")};
     apply(&who, true, false, &pki, a);
     assert_true(slice_eq(get(&pki, "client-cert"), SLICE(":TUlJ:")));
     assert_true(slice_eq(get(&pki, "cmg-auth-method"), SLICE("pki")));
@@ -74,7 +74,7 @@ static void authorization_reaches_management_points_and_hosts_but_no_other_path(
         bool management_point, by_host, stays;
     } cases[] = {{true, false, true}, {false, false, false}, {false, true, true}};
     struct arena *a = arena_new(HTTP_ARENA_MAX);
-    struct identity who = {CHOICE_TOKEN, "6f1c", NULL};
+    struct identity who = {CHOICE_TOKEN, "6f1c", SLICE_NONE};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct http_fields f = {0};
         add(&f, a, "authorization", "Bearer x");
