@@ -15,7 +15,7 @@ enum {
     ROUNDS = 16,      /* of writing and reporting within one step, then the loop gets its turn */
     QUEUE_MAX = 4096, /* frames of ours that a peer who does not read may pile up, beside its streams */
     HEAD_OUT_MAX = 4 * HTTP_HEAD_MAX,
-    HPACK_TABLE = 4096,
+    HPACK_TABLE = 4096, /* RFC 7541's own size */
 };
 
 const struct http_h2_options http_h2_tunnel_options = {
@@ -23,6 +23,7 @@ const struct http_h2_options http_h2_tunnel_options = {
     .window_budget = 64 * 1024 * 1024,
     .ping_ms = 10 * 1000,
     .ping_timeout_ms = 5 * 1000,
+    .header_table = 64 * 1024,
 };
 
 void h2_schedule(struct http_h2 *h)
@@ -272,7 +273,7 @@ static nghttp2_option *options(const struct http_h2_options *o)
     nghttp2_option_set_no_auto_window_update(n, 1);
     nghttp2_option_set_no_closed_streams(n, 1);
     nghttp2_option_set_max_send_header_block_length(n, HEAD_OUT_MAX);
-    nghttp2_option_set_max_deflate_dynamic_table_size(n, HPACK_TABLE);
+    nghttp2_option_set_max_deflate_dynamic_table_size(n, o->header_table);
     nghttp2_option_set_max_reserved_remote_streams(n, 0);
     nghttp2_option_set_max_outbound_ack(n, 256);
     nghttp2_option_set_max_settings(n, 32);
@@ -284,16 +285,16 @@ static nghttp2_option *options(const struct http_h2_options *o)
 
 static void submit_settings(struct http_h2 *h)
 {
-    nghttp2_settings_entry list[5] = {
+    nghttp2_settings_entry list[] = {
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW_FIRST},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_MAX},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, h->o.header_table},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0},
     };
-    size_t count = 4;
+    size_t count = sizeof list / sizeof *list;
     if (h->role->server)
-        list[3] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->o.max_streams};
+        list[count - 1] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->o.max_streams};
     if (nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, list, count) != 0)
         fatal("http: HTTP/2 settings were refused");
 }
@@ -304,8 +305,10 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     struct http_h2 *h = mem_zalloc(sizeof *h);
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
     h->step = (struct loop_deferred){.fn = step, .arg = h};
+    if (!h->o.header_table)
+        h->o.header_table = HPACK_TABLE;
     nghttp2_session_callbacks *c = h2_callbacks();
-    nghttp2_option *n = options(o);
+    nghttp2_option *n = options(&h->o);
     int r = role->server ? nghttp2_session_server_new2(&h->ng, c, h, n) : nghttp2_session_client_new2(&h->ng, c, h, n);
     if (r != 0)
         fatal("http: no memory for HTTP/2");

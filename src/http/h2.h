@@ -24,6 +24,10 @@ struct http_h2_options {
     uint64_t ping_timeout_ms;
     uint64_t idle_ms; /* no stream open for so long: GOAWAY and close; 0: never */
     uint64_t body_ms; /* a stream without progress while it could make some (server: 60 s); 0: never */
+    /* Bytes of the table of field lines that repeat, each direction (RFC 7541 2.3.2); 0: 4096. In a tunnel, which
+     * carries many devices' requests, it holds their certificates: else each request would carry its own,
+     * Huffman-coded. */
+    uint32_t header_table;
 };
 extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 64 MiB, PING 10 s / 5 s, never idle */
 

@@ -41,7 +41,7 @@ static enum result submit(struct call *k, const struct http_request *r, struct e
 {
     struct h2_nv nv;
     nghttp2_data_provider body = {.source.ptr = &k->s, .read_callback = h2_read_out};
-    if (!h2_nv_request(&nv, r))
+    if (!h2_nv_request(&nv, k->s.h, r))
         return error_set(err, R_LIMIT, "the request has too many fields");
     int32_t id = nghttp2_submit_request(k->s.h->ng, NULL, nv.list, nv.count, r->has_body ? &body : NULL, &k->s);
     if (id < 0)

@@ -9,7 +9,7 @@
 #include "http/h2_internal.h"
 
 /* RFC 9113 6.5.2: what a field line counts in SETTINGS_MAX_HEADER_LIST_SIZE beside its bytes. */
-enum { LINE_COST = 32, NO_INDEX_FROM = 512 };
+enum { LINE_COST = 32 };
 
 void h2_head_begin(struct h2_head *head, struct arena *a)
 {
@@ -231,6 +231,26 @@ void h2_head_response(struct h2_head *head, struct http_response *ret)
 
 /* --- ours, to send --- */
 
+static void nv_begin(struct h2_nv *nv, const struct http_h2 *h)
+{
+    nv->count = 0;
+    nv->table = h->o.header_table;
+}
+
+/* Fields that never have the same value twice: kept, they would only drive out what repeats. */
+static const struct slice once_only[] = {{"cmg-request-id", 14}, {"traceparent", 11}};
+
+/* A long value would empty the table as well: an eighth of it is the most. */
+static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice value)
+{
+    if (value.len >= nv->table / 8)
+        return NGHTTP2_NV_FLAG_NO_INDEX;
+    for (size_t i = 0; i < ARRAY_LEN(once_only); i++)
+        if (name.len == once_only[i].len && slice_eq(name, once_only[i]))
+            return NGHTTP2_NV_FLAG_NO_INDEX;
+    return NGHTTP2_NV_FLAG_NONE;
+}
+
 static bool nv_add(struct h2_nv *nv, struct slice name, struct slice value)
 {
     if (nv->count == H2_NV_MAX)
@@ -240,8 +260,7 @@ static bool nv_add(struct h2_nv *nv, struct slice name, struct slice value)
         .namelen = name.len,
         .value = (uint8_t *)(uintptr_t)(value.ptr ? value.ptr : ""),
         .valuelen = value.len,
-        /* a long value (a certificate, a token) would empty the dynamic table of what does repeat */
-        .flags = value.len >= NO_INDEX_FROM ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE,
+        .flags = indexing(nv, name, value),
     };
     return true;
 }
@@ -284,24 +303,24 @@ static bool nv_add_fields(struct h2_nv *nv, const struct http_fields *f, int64_t
     return !text.ptr || nv_add(nv, SLICE("content-length"), text);
 }
 
-bool h2_nv_request(struct h2_nv *nv, const struct http_request *r)
+bool h2_nv_request(struct h2_nv *nv, const struct http_h2 *h, const struct http_request *r)
 {
-    nv->count = 0;
+    nv_begin(nv, h);
     return nv_add(nv, SLICE(":method"), r->method) && nv_add(nv, SLICE(":scheme"), SLICE("https")) &&
            nv_add(nv, SLICE(":authority"), r->authority) && nv_add(nv, SLICE(":path"), r->target) &&
            nv_add_fields(nv, &r->fields, r->content_length);
 }
 
-bool h2_nv_response(struct h2_nv *nv, const struct http_response *r)
+bool h2_nv_response(struct h2_nv *nv, const struct http_h2 *h, const struct http_response *r)
 {
-    nv->count = 0;
+    nv_begin(nv, h);
     for (int i = 0, rest = r->status; i < 3; i++, rest /= 10)
         nv->status[2 - i] = (char)('0' + rest % 10);
     return nv_add(nv, SLICE(":status"), slice_make(nv->status, 3)) && nv_add_fields(nv, &r->fields, r->content_length);
 }
 
-bool h2_nv_fields(struct h2_nv *nv, const struct http_fields *f)
+bool h2_nv_fields(struct h2_nv *nv, const struct http_h2 *h, const struct http_fields *f)
 {
-    nv->count = 0;
+    nv_begin(nv, h);
     return nv_add_fields(nv, f, -1);
 }

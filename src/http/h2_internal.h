@@ -151,13 +151,13 @@ void h2_head_response(struct h2_head *head, struct http_response *ret);
 
 struct h2_nv {
     nghttp2_nv list[H2_NV_MAX];
-    size_t count;
+    size_t count, table; /* bytes of the session's table of what repeats */
     char length[24], status[4];
 };
 /* False: too many fields. They borrow from `r` and from themselves. */
-MUST_USE bool h2_nv_request(struct h2_nv *nv, const struct http_request *r);
-MUST_USE bool h2_nv_response(struct h2_nv *nv, const struct http_response *r);
-MUST_USE bool h2_nv_fields(struct h2_nv *nv, const struct http_fields *f);
+MUST_USE bool h2_nv_request(struct h2_nv *nv, const struct http_h2 *h, const struct http_request *r);
+MUST_USE bool h2_nv_response(struct h2_nv *nv, const struct http_h2 *h, const struct http_response *r);
+MUST_USE bool h2_nv_fields(struct h2_nv *nv, const struct http_h2 *h, const struct http_fields *f);
 
 /* --- h2_flow.c --- */
 void h2_flow_start(struct http_h2 *h);

@@ -70,7 +70,7 @@ static void submit(struct exchange *e, const struct http_response *head, bool en
     struct h2_nv nv;
     nghttp2_data_provider body = {.source.ptr = &e->s, .read_callback = h2_read_out};
     e->answered = true;
-    if (!h2_nv_response(&nv, head) || !add_date(&nv, &head->fields) ||
+    if (!h2_nv_response(&nv, e->s.h, head) || !add_date(&nv, &head->fields) ||
         nghttp2_submit_response(e->s.h->ng, e->s.id, nv.list, nv.count, end ? NULL : &body) != 0)
         h2_stream_reset(&e->s, NGHTTP2_INTERNAL_ERROR);
     h2_schedule(e->s.h);
@@ -80,7 +80,7 @@ static void inform(struct http_exchange *x, const struct http_response *head)
 {
     struct exchange *e = of(x);
     struct h2_nv nv;
-    if (e->s.over || e->answered || e->s.reset || !h2_stream_live(&e->s) || !h2_nv_response(&nv, head))
+    if (e->s.over || e->answered || e->s.reset || !h2_stream_live(&e->s) || !h2_nv_response(&nv, e->s.h, head))
         return;
     (void)nghttp2_submit_headers(e->s.h->ng, NGHTTP2_FLAG_NONE, e->s.id, NULL, nv.list, nv.count, NULL);
     h2_schedule(e->s.h);

@@ -32,7 +32,7 @@ static ssize_t read_out(nghttp2_session *ng, int32_t id, uint8_t *unused, size_t
     if (n < have || !s->eof)
         return (ssize_t)n;
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (s->trailers && h2_nv_fields(&nv, s->trailers) && nghttp2_submit_trailer(ng, id, nv.list, nv.count) == 0)
+    if (s->trailers && h2_nv_fields(&nv, s->h, s->trailers) && nghttp2_submit_trailer(ng, id, nv.list, nv.count) == 0)
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return (ssize_t)n;
 }
