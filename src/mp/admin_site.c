@@ -179,7 +179,7 @@ void mp_admin_setting_put(struct mp_request *r)
     if (put_setting(r, value, &err) == OK)
         mp_answer_json(r, 200, json_pack("{s:s, s:s}", "name", r->params[0], "value", value));
     else
-        mp_admin_fail(r, &err, "list them with: cmg settings list");
+        mp_admin_fail(r, &err, "list them with: cmg settings get");
     json_decref(body);
 }
 
