@@ -279,6 +279,22 @@ def test_the_admin_socket_serves_no_other_user(site):
     assert f"caller=uid:{os.getuid()}" in site.log("cmg-mp") and made["id"] in site.log("cmg-mp")
 
 
+def test_metrics_are_openmetrics_and_name_every_reason(site):
+    status, text = site.admin_page("/metrics")
+    assert status == 200 and text.endswith("# EOF\n")
+    types = dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE "))
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        name, value = line.split("{")[0].split()[0], line.rsplit(" ", 1)[1]
+        family = name[:-len("_total")] if name.endswith("_total") else name
+        assert types[family] == ("counter" if name.endswith("_total") else "gauge"), line
+        int(value)
+    for code, reason in (("CMGService_Invalid_Client_Certificate", "revoked"), ("CMGService_Invalid_Token", "not_bound"),
+                         ("CMGService_Not_Allowed", "mode_forbids_pki"), ("CMGService_Stale_Bundle", "stale_bundle")):
+        assert site.refusals(code, reason) >= 0
+
+
 def test_quickstart_in_a_foreign_folder_touches_nothing(tmp_path):
     (tmp_path / "mp.yaml").write_text("mine")
     result = subprocess.run([program("cmg"), "quickstart", "--json", "--dir", tmp_path], capture_output=True, text=True,

@@ -60,6 +60,9 @@ def running_site(folder):
 def end_site(site):
     RUNNING.remove(site)
     site.end()
+    complaints = [line for log in site.folder.glob("*.log") for line in log.read_text(errors="replace").splitlines()
+                  if "Sanitizer" in line or "runtime error:" in line]
+    assert not complaints, complaints
 
 
 @pytest.fixture(scope="session")

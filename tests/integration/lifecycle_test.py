@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from kit import gatewayclient, pki, programs
+from kit import gatewayclient, pki, programs, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
@@ -85,11 +85,9 @@ def test_a_gateway_that_never_had_a_bundle_lets_nobody_in(own_site):
         file.unlink()
     own_site.run("cmg-gateway")
     until("the gateway listens", lambda: own_site.admin_page("/healthz")[0] == 200)
-    answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
-                                   key=own_site.pki("key"))
-    problem = answer.problem()
-    assert (answer.status, problem["code"], problem["reason"]) == (503, "CMGService_Stale_Bundle", "stale_bundle")
-    assert answer.headers["retry-after"]
+    for version in (HTTP1, HTTP2):
+        refusal.assert_refused(own_site, version, 503, "CMGService_Stale_Bundle", "stale_bundle", "GET", METADATA,
+                               certificate=own_site.pki("certificate"), key=own_site.pki("key"))
 
 
 def test_a_bundle_that_somebody_altered_on_disk_is_not_used(own_site):
@@ -237,9 +235,8 @@ def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_pa
     assert not [line for line in own_site.access_log()[before:] if "status=200" in line]
 
 
-def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_path):
-    device = pki_device(own_site, tmp_path)
-    pair = own_site.ca(tmp_path).device("connector-2")
+def start_second_connector(own_site, folder):
+    pair = own_site.ca(folder).device("connector-2")
     own_site.cmg("connector", "add", "cp2", "--cert", pair.path, "--out", own_site.folder / "cp2.json")
     assert (own_site.folder / "cp2.json").stat().st_mode & 0o777 == 0o600
     text = (own_site.folder / "connector.yaml").read_text()
@@ -252,11 +249,49 @@ def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_p
         own_site.alone["cp2"] = programs.start([programs.program("cmg-connector"), "--config",
                                                 own_site.folder / "cp2.yaml"], log)
     until("four tunnels", lambda: own_site.metric("cmg_tunnels") == 4, 10)
+
+
+def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_path):
+    device = pki_device(own_site, tmp_path)
+    start_second_connector(own_site, tmp_path)
     own_site.kill("cmg-connector")
     since = time.monotonic()
     until("the other one serves", lambda: works(device), WITHIN_S, 0.02)
     until("its own tunnels alone are left", lambda: own_site.metric("cmg_tunnels") == 2,
           WITHIN_S - (time.monotonic() - since))
+
+
+def test_a_connector_that_dies_loses_no_safe_request(own_site, tmp_path):
+    upstream = Upstream()
+    over, answers, faults = threading.Event(), [], []
+
+    def ask(version):
+        ctx = gatewayclient.context(own_site.report["ca"], own_site.pki("certificate"), own_site.pki("key"), version)
+        while not over.is_set():
+            try:
+                with gatewayclient.H2(own_site.port, ctx) as connection:
+                    for _ in range(20):
+                        answers.append(connection.request("GET", "/CCM_Proxy_MutualAuth/echo/x").status)
+            except (OSError, AssertionError) as fault:
+                faults.append(fault)
+    try:
+        own_site.publish("echo", "--url", upstream.url)
+        start_second_connector(own_site, tmp_path)
+        time.sleep(1)
+        threads = [threading.Thread(target=ask, args=(HTTP2,), daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        count = len(answers)
+        own_site.kill("cmg-connector")
+        time.sleep(2)
+        over.set()
+        for thread in threads:
+            thread.join(10)
+        assert len(answers) > count > 50 and set(answers) == {200} and faults == [], (set(answers), faults[:3])
+    finally:
+        over.set()
+        upstream.close()
 
 
 # --- choices ----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,50 @@ def test_a_broken_head_is_refused(site, what):
     assert site.refusals("CMGService_Bad_Request", "bad_request") == before + 1
 
 
+NOT_SUPPORTED = {
+    "another transfer coding": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "another version": b"GET /x HTTP/3.7\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", NOT_SUPPORTED)
+def test_what_is_not_supported_is_refused(site, what):
+    before = site.refusals("CMGService_Not_Supported", "unsupported")
+    answer = gatewayclient.send_raw(site.port, gatewayclient.context(site.report["ca"]), NOT_SUPPORTED[what])
+    problem = refusal.assert_refusal(answer, HTTP1, 501, "CMGService_Not_Supported", "unsupported")
+    refusal.assert_logged(site, problem)
+    assert site.refusals("CMGService_Not_Supported", "unsupported") == before + 1
+
+
+def test_connect_is_not_supported(site, version, ca):
+    ctx = gatewayclient.context(site.report["ca"], alpn=version, **ca.good.client())
+    if version == HTTP1:
+        answer = gatewayclient.send_raw(site.port, ctx, b"CONNECT inside.example:443 HTTP/1.1\r\nHost: inside.example:443"
+                                        b"\r\n\r\n", "GET")
+        assert answer.status in (400, 404, 405, 501) and answer.headers["cmg-status-text"].startswith("CMGService_")
+        return
+    with gatewayclient.H2(site.port, ctx) as connection:
+        connection.h2.send_headers(1, [(":method", "CONNECT"), (":authority", "inside.example:443")])
+        connection.flush()
+        answer = gatewayclient.Answer(0)
+        while not connection._take(1, connection.events(), answer):
+            pass
+    problem = refusal.assert_refusal(answer, HTTP2, 501, "CMGService_Not_Supported", "unsupported")
+    refusal.assert_logged(site, problem)
+
+
+def test_a_head_that_does_not_end_is_refused_after_its_time(site):
+    ctx = gatewayclient.context(site.report["ca"])
+    before = site.refusals("CMGService_Request_Timeout", "request_timeout")
+    with gatewayclient.connect(site.port, ctx) as tls:
+        tls.settimeout(45)
+        tls.sendall(b"GET /CCM_Proxy_MutualAuth/ServiceMetadata HTTP/1.1\r\nHost: loc")
+        answer = gatewayclient.read_h1(tls)
+    problem = refusal.assert_refusal(answer, HTTP1, 408, "CMGService_Request_Timeout", "request_timeout")
+    refusal.assert_logged(site, problem)
+    assert site.refusals("CMGService_Request_Timeout", "request_timeout") == before + 1
+
+
 @pytest.mark.parametrize("target", ["/CCM_Proxy_MutualAuth/123/SMS_MP", "/CCM_Proxy_ServerAuth/123/CCM_STS",
                                     "/CCM_Proxy_MutualAuth/", "/CCM_Proxy_MutualAuth/servicemetadata/x", "/", "/etc"])
 def test_what_is_not_published_is_unknown(site, version, ca, target):
