@@ -57,6 +57,12 @@ static bool may_read(const struct tls_handshake *t)
     return !t->closed && !t->dead && !t->paused && !t->read_ended;
 }
 
+/* Nothing left to read, neither here nor in OpenSSL: asking it would only allocate its 16 KiB, to say WANT_READ. */
+static bool used_up(const struct tls_handshake *t)
+{
+    return t->ends.in.len == 0 && SSL_has_pending(t->ssl) != 1;
+}
+
 /* Fills `plain` with as many records as fit. SSL_ERROR_NONE: it is full, there may be more. */
 static int read_records(struct tls_handshake *t, char *plain, size_t *ret_len)
 {
@@ -67,6 +73,8 @@ static int read_records(struct tls_handshake *t, char *plain, size_t *ret_len)
         if (SSL_read_ex(t->ssl, plain + *ret_len, LOOP_SCRATCH_SIZE - *ret_len, &n) != 1)
             return SSL_get_error(t->ssl, 0);
         *ret_len += n;
+        if (used_up(t))
+            return SSL_ERROR_WANT_READ;
     }
     return SSL_ERROR_NONE;
 }
