@@ -6,6 +6,7 @@
 #include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
+#include "ctl/token_check.h"
 
 struct new_options {
     struct ctl_common common;
@@ -112,6 +113,7 @@ static const struct ctl_request unblock = {.usage = "cmg token unblock ID [optio
 const struct ctl_command ctl_token_commands[] = {
     {"token new", "Make a bulk registration token", new_token, NULL},
     {"token list", "List the bulk registration tokens", NULL, &list},
+    {"token check", "Would this token be let in, and if not, why?", ctl_token_check, NULL},
     {"token block", "Block a bulk registration token", NULL, &block},
     {"token unblock", "Allow a blocked token again", NULL, &unblock},
     {NULL, NULL, NULL, NULL},

@@ -8,8 +8,11 @@
 #include "json/json.h"
 
 static const struct jose_algorithm algorithms[] = {
-    {"ES256", "EC", "P-256", 64}, {"ES384", "EC", "P-384", 96}, {"ES512", "EC", "P-521", 132},
-    {"RS256", "RSA", NULL, 0},    {"PS256", "RSA", NULL, 0},
+    {"ES256", "EC", "P-256", 64},  {"ES384", "EC", "P-384", 96},
+    {"ES512", "EC", "P-521", 132}, {"RS256", "RSA", NULL, 0},
+    {"RS384", "RSA", NULL, 0},     {"RS512", "RSA", NULL, 0},
+    {"PS256", "RSA", NULL, 0},     {"PS384", "RSA", NULL, 0},
+    {"PS512", "RSA", NULL, 0},     {"EdDSA", "OKP", "Ed25519", JOSE_ED25519_SIGNATURE},
 };
 
 const struct jose_algorithm *jose_algorithm_find(const char *name)

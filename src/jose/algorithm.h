@@ -8,10 +8,12 @@
 #include "base/slice.h"
 #include "jose/library.h"
 
+enum { JOSE_ED25519_KEY = 32, JOSE_ED25519_SIGNATURE = 64 };
+
 struct jose_algorithm {
     const char *name;     /* as in `alg` (RFC 7518 3.1) */
-    const char *kty;      /* "EC", "RSA" */
-    const char *crv;      /* EC only */
+    const char *kty;      /* "EC", "RSA", "OKP" (RFC 8037) */
+    const char *crv;      /* EC and OKP */
     size_t signature_len; /* bytes, exact; 0: as long as the key's modulus */
 };
 

@@ -9,13 +9,14 @@
 
 #include <openssl/err.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "jose/algorithm.h"
 #include "jose/compact.h"
 #include "jose/keys.h"
 #include "json/json.h"
 
-enum { KID_SIZE = 64 };
+enum { KID_SIZE = 64, MODULUS_MAX = 1025 };
 
 struct jose_signer {
     json_t *jwk; /* with the private member */
@@ -195,36 +196,63 @@ static json_t *text_of(struct slice part)
     return text;
 }
 
-/* The parts are base64url and the algorithm's name stands in the header: libjose reads it there again. */
-static bool verify_parts(const struct compact *c, const struct jose_algorithm *a, const json_t *jwk)
+/* As long as the modulus, no byte less (RFC 8017 8.1.2, 8.2.2): one signature has one spelling. */
+static bool rsa_length_ok(const json_t *jwk, size_t len)
 {
-    size_t len = compact_signature_len(c);
-    if (len == 0 || (a->signature_len && len != a->signature_len))
+    unsigned char n[MODULUS_MAX];
+    size_t n_len, zeros = 0;
+    if (!decode_base64url(slice_of(json_opt_str(jwk, "n", "")), n, sizeof n, &n_len))
         return false;
+    while (zeros < n_len && n[zeros] == 0)
+        zeros++;
+    return len == n_len - zeros;
+}
+
+/* libjose 11 has no EdDSA. What is signed stands in the token as it is: header, dot, payload. */
+static bool verify_ed25519(const struct compact *c, const json_t *jwk)
+{
+    unsigned char signature[JOSE_ED25519_SIGNATURE];
+    size_t len, signed_len = (size_t)(c->payload.ptr - c->header.ptr) + c->payload.len;
+    if (!decode_base64url(c->signature, signature, sizeof signature, &len))
+        return false;
+    EVP_PKEY *key = jose_keys_ed25519(jwk);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+              EVP_DigestVerify(ctx, signature, len, (const unsigned char *)c->header.ptr, signed_len) == 1;
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+/* The parts are base64url and the algorithm's name stands in the header: libjose reads it there again. */
+static bool verify_by_libjose(const struct compact *c, const json_t *jwk)
+{
     json_t *jws = json_pack("{s:o, s:o, s:o}", "payload", text_of(c->payload), "protected", text_of(c->header),
                             "signature", text_of(c->signature));
     if (!jws)
         fatal("jose: out of memory");
     jose_cfg_t *cfg = jose_algorithm_cfg();
-    ERR_set_mark();
     bool ok = jose_jws_ver(cfg, jws, NULL, jwk, false);
-    ERR_pop_to_mark();
     jose_cfg_decref(cfg);
     json_decref(jws);
     return ok;
 }
 
-static enum verdict_reason judge(const struct jose_keys *k, const struct compact *c, const json_t *header,
-                                 const char *algorithms, struct error *detail)
+static bool verify_parts(const struct compact *c, const struct jose_algorithm *a, const json_t *jwk)
 {
-    const struct jose_algorithm *a = NULL;
-    const char *kid = NULL;
-    if (check_header(header, false, &a, detail) != OK || check_kid(header, &kid, detail) != OK)
-        return REASON_TOKEN_MALFORMED;
-    if (!jose_algorithm_listed(algorithms, a->name)) {
-        (void)error_set(detail, R_INVALID, "signed by %s, taken here: %s", a->name, algorithms);
-        return REASON_TOKEN_MALFORMED;
-    }
+    size_t len = compact_signature_len(c);
+    if (len == 0 || (a->signature_len ? len != a->signature_len : !rsa_length_ok(jwk, len)))
+        return false;
+    ERR_set_mark();
+    bool ok = strcmp(a->kty, "OKP") == 0 ? verify_ed25519(c, jwk) : verify_by_libjose(c, jwk);
+    ERR_pop_to_mark();
+    return ok;
+}
+
+/* A set of our own: the kid names the one key. */
+static enum verdict_reason judge_own(const struct jose_keys *k, const struct compact *c, const struct jose_algorithm *a,
+                                     const char *kid, struct error *detail)
+{
     const json_t *jwk = jose_keys_find(k, kid);
     if (!jwk) {
         (void)error_set(detail, R_NOTFOUND, "its key '%s' is none of the %zu known", kid, jose_keys_count(k));
@@ -239,6 +267,46 @@ static enum verdict_reason judge(const struct jose_keys *k, const struct compact
         return REASON_TOKEN_BAD_SIGNATURE;
     }
     return REASON_OK;
+}
+
+static enum verdict_reason judge_foreign(const struct jose_keys *k, const struct compact *c,
+                                         const struct jose_algorithm *a, const char *kid, struct error *detail)
+{
+    const json_t *candidates[JOSE_SAME_KID_MAX];
+    size_t count = jose_keys_candidates(k, kid, a, candidates);
+    for (size_t i = 0; i < count; i++) {
+        if (verify_parts(c, a, candidates[i]))
+            return REASON_OK;
+    }
+    if (count > 0) {
+        (void)error_set(detail, R_DENIED, "the signature does not fit the content and the key%s%s", kid ? " " : "",
+                        kid ? kid : "");
+        return REASON_TOKEN_BAD_SIGNATURE;
+    }
+    if (kid && jose_keys_find(k, kid)) {
+        (void)error_set(detail, R_DENIED, "its key '%s' is not one for %s", kid, a->name);
+        return REASON_TOKEN_BAD_SIGNATURE;
+    }
+    (void)error_set(detail, R_NOTFOUND,
+                    kid ? "its key '%s' is none of the %zu known for %s"
+                        : "it names no key%s, and not exactly one of the %zu known is for %s",
+                    kid ? kid : "", jose_keys_count(k), a->name);
+    return REASON_TOKEN_UNKNOWN_KEY;
+}
+
+static enum verdict_reason judge(const struct jose_keys *k, const struct compact *c, const json_t *header,
+                                 const char *algorithms, struct error *detail)
+{
+    const struct jose_algorithm *a = NULL;
+    const char *kid = NULL;
+    bool foreign = jose_keys_foreign(k), named = !foreign || json_object_get(header, "kid");
+    if (check_header(header, false, &a, detail) != OK || (named && check_kid(header, &kid, detail) != OK))
+        return REASON_TOKEN_MALFORMED;
+    if (!jose_algorithm_listed(algorithms, a->name)) {
+        (void)error_set(detail, R_INVALID, "signed by %s, taken here: %s", a->name, algorithms);
+        return REASON_TOKEN_MALFORMED;
+    }
+    return foreign ? judge_foreign(k, c, a, kid, detail) : judge_own(k, c, a, kid, detail);
 }
 
 static enum result decode_both(const struct compact *c, json_t **ret_header, json_t **ret_payload, struct error *err)
@@ -267,6 +335,19 @@ enum verdict_reason jose_verify(const struct jose_keys *k, struct slice token, c
         json_decref(*ret_payload);
         *ret_header = *ret_payload = NULL;
     }
+    return reason;
+}
+
+enum verdict_reason jose_verify_signature(const struct jose_keys *k, struct slice token, const char *algorithms,
+                                          struct error *detail)
+{
+    struct compact c;
+    json_t *header;
+    if (compact_split(token, JOSE_TOKEN_MAX, &c, detail) != OK ||
+        compact_object(c.header, "header", &header, detail) != OK)
+        return REASON_TOKEN_MALFORMED;
+    enum verdict_reason reason = judge(k, &c, header, algorithms, detail);
+    json_decref(header);
     return reason;
 }
 

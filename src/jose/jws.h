@@ -31,15 +31,22 @@ struct jose_keys; /* a JWKS, immutable, thread-safe */
  * (RFC 7517 5). R_INVALID: two with one kid, a private or symmetric member, a point off its curve, RSA under 2048 bits.
  */
 MUST_USE enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err);
+/* A set of somebody else, an OpenID provider: what can't be used in it is left out (RFC 7517 5), keys without a kid are
+ * kept. A token of theirs may lack a kid when one key alone fits; the allow-list decides about the algorithm. */
+MUST_USE enum result jose_keys_new_foreign(const json_t *jwks, struct jose_keys **ret, struct error *err);
 void jose_keys_free(struct jose_keys *k);
 size_t jose_keys_count(const struct jose_keys *k);
 
-/* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"), of ES256, ES384, ES512, RS256,
- * PS256; none and HS* are never taken. A header with crit, b64, zip, jwk, jku, x5u or x5c is malformed. On REASON_OK
- * *ret_header and *ret_payload are set, the caller json_decref()s both; otherwise TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or
- * TOKEN_BAD_SIGNATURE, and *detail says what. */
+/* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"), of ES256 … ES512, RS256 …
+ * RS512, PS256 … PS512, EdDSA (Ed25519); none and HS* are never taken. A header with crit, b64, zip, jwk, jku, x5u or
+ * x5c is malformed. On REASON_OK *ret_header and *ret_payload are set, the caller json_decref()s both; otherwise
+ * TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or TOKEN_BAD_SIGNATURE, and *detail says what. */
 MUST_USE enum verdict_reason jose_verify(const struct jose_keys *k, struct slice token, const char *algorithms,
                                          json_t **ret_header, json_t **ret_payload, struct error *detail);
+
+/* The same without a look at the payload, which may be anything: the signature alone. */
+MUST_USE enum verdict_reason jose_verify_signature(const struct jose_keys *k, struct slice token,
+                                                   const char *algorithms, struct error *detail);
 
 /* Signature (ES256 alone) of a compact JWS by a key already known to be right (signed documents, see
  * bundle/document.h; there the header may carry x5c). R_INVALID, R_LIMIT; R_DENIED: not signed by it. */

@@ -4,8 +4,11 @@
 
 #include <stdlib.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "jose/algorithm.h"
 #include "json/json.h"
@@ -15,6 +18,7 @@ enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
 struct jose_keys {
     json_t *jwks[JOSE_KEYS_MAX];
     size_t count;
+    bool foreign;
 };
 
 /* RFC 7518 6.2.2, 6.3.2, 6.4: a set of public keys that holds one of these gives a secret away. */
@@ -32,23 +36,67 @@ static bool kid_usable(const char *kid)
     return len > 0 && len <= JOSE_KID_MAX;
 }
 
+EVP_PKEY *jose_keys_ed25519(const json_t *jwk)
+{
+    unsigned char x[JOSE_ED25519_KEY + 1];
+    size_t len;
+    if (strcmp(json_opt_str(jwk, "crv", ""), "Ed25519") != 0 ||
+        !decode_base64url(slice_of(json_opt_str(jwk, "x", "")), x, sizeof x, &len) || len != JOSE_ED25519_KEY)
+        return NULL;
+    return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, len);
+}
+
+static EVP_PKEY *make_key(const json_t *jwk)
+{
+    if (strcmp(json_opt_str(jwk, "kty", ""), "OKP") == 0)
+        return jose_keys_ed25519(jwk);
+    jose_cfg_t *cfg = jose_algorithm_cfg();
+    EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(cfg, jwk);
+    jose_cfg_decref(cfg);
+    return key;
+}
+
+/* With an exponent of 1 every text is its own signature. */
+static bool exponent_ok(EVP_PKEY *key)
+{
+    BIGNUM *e = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(e) && !BN_is_one(e);
+    BN_free(e);
+    return ok;
+}
+
+static enum result check_rsa(EVP_PKEY *key, struct error *err)
+{
+    int bits = EVP_PKEY_get_bits(key);
+    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+        return error_set(err, R_INVALID, "RSA of %d bits, taken are %d to %d", bits, RSA_BITS_MIN, RSA_BITS_MAX);
+    return exponent_ok(key) ? OK : error_set(err, R_INVALID, "RSA with an exponent that is even or 1");
+}
+
 /* Builds the key once: a point off its curve or a modulus that is none shows here. */
 static enum result check_numbers(const json_t *jwk, struct error *err)
 {
-    jose_cfg_t *cfg = jose_algorithm_cfg();
     ERR_set_mark();
-    EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(cfg, jwk);
+    EVP_PKEY *key = make_key(jwk);
     enum result r = OK;
     if (!key)
         r = error_set(err, R_INVALID, "its numbers make no key");
-    else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
-             (EVP_PKEY_get_bits(key) < RSA_BITS_MIN || EVP_PKEY_get_bits(key) > RSA_BITS_MAX))
-        r = error_set(err, R_INVALID, "RSA of %d bits, taken are %d to %d", EVP_PKEY_get_bits(key), RSA_BITS_MIN,
-                      RSA_BITS_MAX);
+    else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        r = check_rsa(key, err);
     EVP_PKEY_free(key);
     ERR_pop_to_mark();
-    jose_cfg_decref(cfg);
     return r;
+}
+
+static enum result keep(struct jose_keys *k, const json_t *jwk, struct error *err)
+{
+    if (k->count == JOSE_KEYS_MAX)
+        return error_set(err, R_LIMIT, "is one key too many, at most %d are taken", JOSE_KEYS_MAX);
+    json_t *copy = json_deep_copy(jwk);
+    if (!copy)
+        fatal("jose: out of memory");
+    k->jwks[k->count++] = copy;
+    return OK;
 }
 
 static enum result add_key(struct jose_keys *k, const json_t *jwk, struct error *err)
@@ -61,23 +109,36 @@ static enum result add_key(struct jose_keys *k, const json_t *jwk, struct error 
                              secret_members[i]);
     }
     const char *kid = json_opt_str(jwk, "kid", NULL);
-    if (!kid_usable(kid) || !for_signatures(jwk) || !jose_algorithm_any(jwk))
+    bool ours = strcmp(json_opt_str(jwk, "kty", ""), "OKP") != 0; /* sites sign with ES256, foreign ones with RS256 */
+    if (!kid_usable(kid) || !for_signatures(jwk) || !jose_algorithm_any(jwk) || !ours)
         return OK;
     if (jose_keys_find(k, kid))
         return error_set(err, R_INVALID, "has the same kid as another key");
     enum result r = check_numbers(jwk, err);
     if (r != OK)
         return r;
-    if (k->count == JOSE_KEYS_MAX)
-        return error_set(err, R_LIMIT, "is one key too many, at most %d are taken", JOSE_KEYS_MAX);
-    json_t *copy = json_deep_copy(jwk);
-    if (!copy)
-        fatal("jose: out of memory");
-    k->jwks[k->count++] = copy;
-    return OK;
+    return keep(k, jwk, err);
 }
 
-enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err)
+/* RFC 7517 5: what is not understood, incomplete or out of range is passed over, so that one bad key strands nobody.
+ * One that gives a secret away is never believed. */
+static enum result add_foreign(struct jose_keys *k, const json_t *jwk, struct error *err)
+{
+    struct error why;
+    const json_t *kid = json_object_get(jwk, "kid");
+    for (size_t i = 0; i < ARRAY_LEN(secret_members); i++) {
+        if (json_object_get(jwk, secret_members[i]))
+            return OK;
+    }
+    if ((kid && !kid_usable(json_string_value(kid))) || !for_signatures(jwk) || !jose_algorithm_any(jwk) ||
+        check_numbers(jwk, &why) != OK)
+        return OK;
+    return keep(k, jwk, err);
+}
+
+typedef enum result add_fn(struct jose_keys *k, const json_t *jwk, struct error *err);
+
+static enum result read_set(const json_t *jwks, add_fn *add, struct jose_keys **ret, struct error *err)
 {
     struct error local;
     err = err ? err : &local;
@@ -88,7 +149,7 @@ enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct err
         return r;
     struct jose_keys *k = mem_zalloc(sizeof *k);
     for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
-        r = add_key(k, json_array_get(list, i), err);
+        r = add(k, json_array_get(list, i), err);
         if (r != OK)
             (void)error_prefix(err, "keys[%zu]", i);
     }
@@ -98,6 +159,19 @@ enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct err
     }
     *ret = k;
     return OK;
+}
+
+enum result jose_keys_new(const json_t *jwks, struct jose_keys **ret, struct error *err)
+{
+    return read_set(jwks, add_key, ret, err);
+}
+
+enum result jose_keys_new_foreign(const json_t *jwks, struct jose_keys **ret, struct error *err)
+{
+    enum result r = read_set(jwks, add_foreign, ret, err);
+    if (r == OK)
+        (*ret)->foreign = true;
+    return r;
 }
 
 void jose_keys_free(struct jose_keys *k)
@@ -121,4 +195,33 @@ const json_t *jose_keys_find(const struct jose_keys *k, const char *kid)
             return k->jwks[i];
     }
     return NULL;
+}
+
+bool jose_keys_foreign(const struct jose_keys *k)
+{
+    return k->foreign;
+}
+
+/* Those of `kid`; with NULL those without one, or (any) all. */
+static size_t select_keys(const struct jose_keys *k, const char *kid, bool any, const struct jose_algorithm *a,
+                          const json_t *ret[JOSE_SAME_KID_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < k->count && count < JOSE_SAME_KID_MAX; i++) {
+        const char *own = json_opt_str(k->jwks[i], "kid", NULL);
+        bool wanted = any || (kid ? own && strcmp(own, kid) == 0 : !own);
+        if (wanted && jose_algorithm_fits(a, k->jwks[i]))
+            ret[count++] = k->jwks[i];
+    }
+    return count;
+}
+
+size_t jose_keys_candidates(const struct jose_keys *k, const char *kid, const struct jose_algorithm *a,
+                            const json_t *ret[JOSE_SAME_KID_MAX])
+{
+    size_t count = 0;
+    if (kid && jose_keys_find(k, kid))
+        return select_keys(k, kid, false, a, ret);
+    count = select_keys(k, NULL, !kid, a, ret);
+    return count == 1 ? 1 : 0;
 }
