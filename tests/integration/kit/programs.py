@@ -40,6 +40,15 @@ def end(process, number=signal.SIGTERM, wait_s=20):
         process.stdout.close()
 
 
+def has_ended(pid):
+    """Also when nobody has waited for it: it holds no port any more."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def run(arguments, check=True, **more):
     """(exit code, stdout, stderr) as text."""
     result = subprocess.run([str(a) for a in arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,

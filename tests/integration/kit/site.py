@@ -63,6 +63,7 @@ class Site:
         """Ends quickstart, which ends with any of its programs, and starts the programs one by one."""
         programs.end(self.quickstart, signal.SIGKILL)
         self.quickstart = None
+        until("quickstart's programs have ended", lambda: all(map(programs.has_ended, self.report["pids"].values())), 15)
         for name in ("cmg-mp", "cmg-gateway", "cmg-connector"):
             self.run(name)
         self.wait_ready()
