@@ -69,3 +69,11 @@ def test_the_readmes_site_commands_work_as_written(tmp_path):
     finally:
         programs.end(management_point)
     assert len(ran) >= 10, ran
+
+
+def test_every_path_that_the_documents_name_is_there():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {(page.name, path.rstrip("/")) for page in pages
+             for path in re.findall(r"`((?:src|tools|tests|docs|examples)/[\w/.-]+)`", page.read_text())}
+    assert len(named) > 30
+    assert not [(page, path) for page, path in named if not (ROOT / path).exists()]
