@@ -77,10 +77,14 @@ def site(folder):
 def own_site():
     """A site that may be broken. Its programs run one by one: any of them can be stopped, killed and started."""
     path = temporary_folder()
-    it = running_site(path / "site")
-    yield it.take_apart()
-    end_site(it)
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        it = running_site(path / "site")
+        try:
+            yield it.take_apart()
+        finally:
+            end_site(it)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(params=[HTTP1, HTTP2], ids=["h1", "h2"])
