@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "tls/library.h"
 #include "tls/verify.h"
 
 enum {
@@ -52,7 +53,7 @@ static void set_common(SSL_CTX *ctx, bool tls13_only)
 
 static SSL_CTX *new_ctx(const SSL_METHOD *method, bool tls13_only)
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
+    SSL_CTX *ctx = SSL_CTX_new_ex(tls_library(), NULL, method);
     if (!ctx)
         fatal("OpenSSL: %s", tls_openssl_reason());
     set_common(ctx, tls13_only);
@@ -174,7 +175,7 @@ static enum result use_certificates(SSL_CTX *ctx, struct slice pem, struct error
 static enum result use_key(SSL_CTX *ctx, struct slice pem, struct error *err)
 {
     BIO *bio = bio_of(pem);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(bio, NULL, no_password, NULL, tls_library(), NULL);
     BIO_free(bio);
     enum result r = OK;
     if (!key)
