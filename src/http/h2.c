@@ -15,7 +15,6 @@ enum {
     ROUNDS = 16,      /* of writing and reporting within one step, then the loop gets its turn */
     QUEUE_MAX = 4096, /* frames of ours that a peer who does not read may pile up, beside its streams */
     HEAD_OUT_MAX = 4 * HTTP_HEAD_MAX,
-    HPACK_TABLE = 4096, /* RFC 7541's own size */
 };
 
 const struct http_h2_options http_h2_tunnel_options = {
@@ -306,7 +305,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
     h->step = (struct loop_deferred){.fn = step, .arg = h};
     if (!h->o.header_table)
-        h->o.header_table = HPACK_TABLE;
+        h->o.header_table = H2_HEADER_TABLE;
     nghttp2_session_callbacks *c = h2_callbacks();
     nghttp2_option *n = options(&h->o);
     int r = role->server ? nghttp2_session_server_new2(&h->ng, c, h, n) : nghttp2_session_client_new2(&h->ng, c, h, n);

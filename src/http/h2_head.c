@@ -237,18 +237,24 @@ static void nv_begin(struct h2_nv *nv, const struct http_h2 *h)
     nv->table = h->o.header_table;
 }
 
-/* Fields that never have the same value twice: kept, they would only drive out what repeats. */
-static const struct slice once_only[] = {{"cmg-request-id", 14}, {"traceparent", 11}};
+/* What a large table is for. nghttp2 finds a value by looking at every value of its name, so names stay out whose
+ * values differ by request or by device, but for the one that is long enough to pay. */
+static const struct slice kept_in_large[] = {
+    {"client-cert", 11},     {":authority", 10}, {":method", 7}, {":scheme", 7},          {":status", 7},
+    {"cmg-auth-method", 15}, {"user-agent", 10}, {"accept", 6},  {"accept-encoding", 15}, {"accept-language", 15},
+    {"content-type", 12},    {"server", 6},      {"date", 4},    {"cache-control", 13},   {"vary", 4},
+};
 
-/* A long value would empty the table as well: an eighth of it is the most. */
 static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice value)
 {
-    if (value.len >= nv->table / 8)
+    if (value.len >= nv->table / 8) /* it would empty the table of what does repeat */
         return NGHTTP2_NV_FLAG_NO_INDEX;
-    for (size_t i = 0; i < ARRAY_LEN(once_only); i++)
-        if (name.len == once_only[i].len && slice_eq(name, once_only[i]))
-            return NGHTTP2_NV_FLAG_NO_INDEX;
-    return NGHTTP2_NV_FLAG_NONE;
+    if (nv->table <= H2_HEADER_TABLE)
+        return NGHTTP2_NV_FLAG_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(kept_in_large); i++)
+        if (name.len == kept_in_large[i].len && slice_eq(name, kept_in_large[i]))
+            return NGHTTP2_NV_FLAG_NONE;
+    return NGHTTP2_NV_FLAG_NO_INDEX;
 }
 
 static bool nv_add(struct h2_nv *nv, struct slice name, struct slice value)

@@ -149,6 +149,7 @@ void h2_head_refuse(struct h2_head *head, int status, const char *why);
 void h2_head_request(struct h2_head *head, struct http_request *ret, bool end);
 void h2_head_response(struct h2_head *head, struct http_response *ret);
 
+enum { H2_HEADER_TABLE = 4096 }; /* RFC 7541's own size */
 struct h2_nv {
     nghttp2_nv list[H2_NV_MAX];
     size_t count, table; /* bytes of the session's table of what repeats */
