@@ -3,8 +3,9 @@
  * The search. A try is OpenSSL's verification with some certificates left out. When a try fails, those of its path are
  * found of which every good path lacks at least one; each of them is left out in turn and the rest is tried again,
  * breadth first. Whatever good path exists survives that, so it is found unless the maximum of tries ends the search.
- * Most faults are of one certificate alone (ended, no CA, a dead end): then there is only one way on, and a mesh of
- * cross-certificates takes one try for each bad one.
+ * Most faults are of one certificate alone (no CA, revoked): that one is left out for good, and a mesh of
+ * cross-certificates takes one try for each bad one. From the second try on OpenSSL sees only certificates that lead
+ * to an anchor by right signatures (path_graph.h).
  *
  *     {} → path A fails → {without A1} {without A2} → …
  */
@@ -22,6 +23,7 @@
 #include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/path_fault.h"
+#include "pki/path_graph.h"
 #include "pki/strength.h"
 
 enum { WITHOUT_MAX = 64 };
@@ -35,7 +37,10 @@ try {
 struct search {
     const struct pki_path_search *asked;
     X509 *leaf;
-    struct try *queue; /* PKI_PATH_TRIES of them, once the first try failed */
+    struct pki_graph *graph; /* once the first try failed */
+    struct try bad;          /* left out for good */
+    X509_STORE *store;       /* empty: holds check_issued */
+    struct try *queue;       /* PKI_PATH_TRIES of them, once the first try failed */
     size_t queued;
 };
 
@@ -95,16 +100,27 @@ static bool left_out(const struct try *t, X509 *cert)
     return false;
 }
 
-static STACK_OF(X509) * all_but(STACK_OF(X509) * certs, const struct try *t)
+struct exclusion {
+    const struct try *now, *ever;
+};
+
+static bool excluded(const void *arg, X509 *cert)
 {
-    STACK_OF(X509) *rest = sk_X509_new_null();
-    if (!rest)
+    const struct exclusion *x = arg;
+    return left_out(x->now, cert) || left_out(x->ever, cert);
+}
+
+/* What OpenSSL is shown; false: nothing that leads to an anchor. The first time, when there is nothing to be left out
+ * yet, it is everything as it came. */
+static bool take_pool(const struct search *s, const struct try *t, struct pki_pool *ret)
+{
+    struct exclusion x = {t, &s->bad};
+    if (s->graph)
+        return pki_graph_pool(s->graph, excluded, &x, ret);
+    *ret = (struct pki_pool){sk_X509_dup(s->asked->pool->anchors), sk_X509_dup(s->asked->pool->untrusted)};
+    if (!ret->anchors || !ret->untrusted)
         fatal("pki: out of memory");
-    for (int i = 0; i < sk_X509_num(certs); i++) {
-        if (!left_out(t, sk_X509_value(certs, i)) && !sk_X509_push(rest, sk_X509_value(certs, i)))
-            fatal("pki: out of memory");
-    }
-    return rest;
+    return true;
 }
 
 static bool same_try(const struct try *a, const struct try *b)
@@ -136,10 +152,20 @@ static void enqueue(struct search *s, const struct try *from, X509 *cert)
 
 /* --- one try --- */
 
-static X509_STORE_CTX *new_context(const struct search *s, const struct pki_pool *pool)
+/* OpenSSL's choice of issuers is by name; where the graph is known, by signature. */
+static int check_issued(X509_STORE_CTX *ctx, X509 *subject, X509 *issuer)
+{
+    const struct search *s = X509_STORE_CTX_get_app_data(ctx);
+    if (s->graph)
+        return pki_graph_issued(s->graph, issuer, subject);
+    int r = X509_check_issued(issuer, subject);
+    return r == X509_V_OK || r == X509_V_ERR_KEYUSAGE_NO_CERTSIGN; /* as OpenSSL itself: usage is judged later */
+}
+
+static X509_STORE_CTX *new_context(struct search *s, const struct pki_pool *pool)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    if (!ctx || !X509_STORE_CTX_init(ctx, NULL, s->leaf, pool->untrusted))
+    if (!ctx || !X509_STORE_CTX_init(ctx, s->store, s->leaf, pool->untrusted) || !X509_STORE_CTX_set_app_data(ctx, s))
         fatal("pki: out of memory");
     X509_STORE_CTX_set0_trusted_stack(ctx, pool->anchors);
     X509_STORE_CTX_set_verify_cb(ctx, tolerate);
@@ -157,26 +183,30 @@ static X509_STORE_CTX *new_context(const struct search *s, const struct pki_pool
     return ctx;
 }
 
-/* A good path, or what to leave out next. */
-static void run(struct search *s, const struct try *t, struct pki_verdict *v, struct pki_path_blame *blame)
+/* A good path, or what to leave out next; false: there was nothing to try. */
+static bool run(struct search *s, const struct try *t, struct pki_verdict *v, struct pki_path_blame *blame)
 {
-    struct pki_pool pool = {all_but(s->asked->pool->anchors, t), all_but(s->asked->pool->untrusted, t)};
+    struct pki_pool pool;
+    *blame = (struct pki_path_blame){.count = 0};
+    if (!take_pool(s, t, &pool))
+        return false;
+    --*s->asked->tries;
     X509_STORE_CTX *ctx = new_context(s, &pool);
     v->unchecked = false;
     v->detail[0] = '\0';
-    blame->count = 0;
     if (X509_verify_cert(ctx) == 1) {
         STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
         v->reason = REASON_OK;
         int depth = s->asked->check(s->asked->arg, chain, v);
         if (v->reason != REASON_OK)
-            pki_path_blame_depth(blame, chain, depth);
+            pki_path_blame_check(blame, chain, depth);
     } else {
         pki_path_explain(ctx, &pool, v, blame);
     }
     X509_STORE_CTX_free(ctx); /* the blamed ones live on in the pool */
     sk_X509_free(pool.anchors);
     sk_X509_free(pool.untrusted);
+    return true;
 }
 
 static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict *v)
@@ -189,25 +219,39 @@ static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict
     memcpy(best->detail, v->detail, sizeof best->detail);
 }
 
+/* True when the same is to be tried again, knowing more. */
+static bool learn(struct search *s, const struct pki_path_blame *blame)
+{
+    bool first = !s->graph && blame->count > 0, new_bad = blame->alone && s->bad.count < WITHOUT_MAX;
+    if (first)
+        s->graph = pki_graph_new(s->leaf, s->asked->pool, s->asked->now);
+    if (new_bad)
+        s->bad.without[s->bad.count++] = blame->certs[0];
+    return first || new_bad;
+}
+
 static void search(struct search *s, struct pki_verdict *ret)
 {
     struct pki_verdict v = *ret;
     struct try t = {.count = 0};
+    size_t next = 0;
     ret->reason = REASON_OK; /* tells nothing: any failure replaces it */
-    for (size_t next = 0; *s->asked->tries > 0; next++) {
+    while (*s->asked->tries > 0) {
         struct pki_path_blame blame;
-        --*s->asked->tries;
-        run(s, &t, &v, &blame);
-        if (v.reason == REASON_OK) {
+        bool tried = run(s, &t, &v, &blame);
+        if (tried && v.reason == REASON_OK) {
             *ret = v;
             return;
         }
-        keep_more_telling(ret, &v);
+        if (tried)
+            keep_more_telling(ret, &v);
+        if (learn(s, &blame))
+            continue;
         for (size_t i = 0; i < blame.count; i++)
             enqueue(s, &t, blame.certs[i]);
         if (next == s->queued)
             return;
-        t = s->queue[next];
+        t = s->queue[next++];
     }
     if (ret->reason == REASON_OK) { /* not tried at all */
         ret->reason = REASON_CERT_INCOMPLETE_CHAIN;
@@ -217,9 +261,14 @@ static void search(struct search *s, struct pki_verdict *ret)
 
 void pki_path_judge(const struct pki_path_search *asked, X509 *leaf, struct pki_verdict *ret)
 {
-    struct search s = {.asked = asked, .leaf = leaf};
+    struct search s = {.asked = asked, .leaf = leaf, .store = X509_STORE_new()};
+    if (!s.store)
+        fatal("pki: out of memory");
+    X509_STORE_set_check_issued(s.store, check_issued);
     ERR_set_mark();
     search(&s, ret);
     ERR_pop_to_mark();
+    X509_STORE_free(s.store);
+    pki_graph_free(s.graph);
     free(s.queue);
 }

@@ -21,8 +21,8 @@ struct pki_pool {
 enum { PKI_PATH_TOGETHER = -1 };
 typedef int pki_path_check_fn(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v);
 
-/* No judgement asks OpenSSL more often than this, the paths of CRL signers included: with at most 10 certificates a
- * path these are fewer than 1,300 signatures, whatever a peer sends. */
+/* No judgement asks OpenSSL more often than this, the paths of CRL signers included, whatever a peer sends. A try costs
+ * at most 10 signatures, and each search looks once at PKI_GRAPH_EDGES at most. */
 enum { PKI_PATH_TRIES = 128 };
 
 struct pki_path_search {

@@ -134,50 +134,69 @@ static void blame(struct pki_path_blame *b, X509 *cert)
         b->certs[b->count++] = cert;
 }
 
-void pki_path_blame_depth(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+static void blame_depth(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
     if (depth > 0 && depth < sk_X509_num(chain))
         blame(b, sk_X509_value(chain, depth));
-    for (int i = 1; depth == PKI_PATH_TOGETHER && i < sk_X509_num(chain); i++)
-        blame(b, sk_X509_value(chain, i));
 }
 
-typedef void blame_fn(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
+static void up_to(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    for (int i = 1; i <= depth; i++)
+        blame_depth(b, chain, i);
+}
 
 /* The certificate is bad on every path. */
 static void alone(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
-    pki_path_blame_depth(b, chain, depth);
+    blame_depth(b, chain, depth);
+    b->alone = b->count == 1;
 }
+
+void pki_path_blame_check(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
+{
+    if (depth == PKI_PATH_TOGETHER)
+        up_to(b, chain, sk_X509_num(chain) - 1);
+    else
+        alone(b, chain, depth);
+}
+
+typedef void blame_fn(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
 
 /* It or the one above it, whose key does not fit its signature. */
 static void edge(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
-    pki_path_blame_depth(b, chain, depth);
-    pki_path_blame_depth(b, chain, depth + 1);
+    blame_depth(b, chain, depth);
+    blame_depth(b, chain, depth + 1);
 }
 
-/* It has no issuer among those that are left; one that stands below it already would have been one. */
+/* It has no issuer among those that are left. Where one that stands below it would have been one, a good path may hold
+ * it lower down: then it lacks one of those up to there. */
 static void dead_end(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
-    X509 *end = sk_X509_value(chain, depth);
-    for (int i = 1; end && i < depth; i++) {
-        if (X509_check_issued(sk_X509_value(chain, i), end) == X509_V_OK) {
-            pki_path_blame_depth(b, chain, PKI_PATH_TOGETHER);
-            return;
-        }
+    int lower = 0;
+    for (int i = 1; i < depth; i++) {
+        if (X509_check_issued(sk_X509_value(chain, i), sk_X509_value(chain, depth)) == X509_V_OK)
+            lower = i - 1;
     }
-    pki_path_blame_depth(b, chain, depth);
+    blame_depth(b, chain, depth);
+    up_to(b, chain, lower);
 }
 
-/* A name that one of the constraints above it does not permit. */
+/* A name that one of the constraints above it does not permit: on the leaf each of them weighs, wherever it stands. */
 static void name_below(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
-    pki_path_blame_depth(b, chain, depth);
+    int top = 0;
     for (int i = depth + 1; i < sk_X509_num(chain); i++) {
-        if (X509_get_ext_by_NID(sk_X509_value(chain, i), NID_name_constraints, -1) >= 0)
-            pki_path_blame_depth(b, chain, i);
+        if (X509_get_ext_by_NID(sk_X509_value(chain, i), NID_name_constraints, -1) < 0)
+            continue;
+        top = i;
+        if (depth == 0)
+            blame_depth(b, chain, i);
     }
+    if (depth > 0)
+        up_to(b, chain, top);
+    b->alone = depth == 0 && b->count == 1;
 }
 
 /* Errors that are not in the table are of how the certificates go together. */
@@ -217,20 +236,20 @@ static const struct {
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, dead_end},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, dead_end},
     {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, dead_end},
+    {X509_V_ERR_PATH_LENGTH_EXCEEDED, up_to},
     {X509_V_ERR_PERMITTED_VIOLATION, name_below},
     {X509_V_ERR_EXCLUDED_VIOLATION, name_below},
 };
 
 static void find_blame(int error, STACK_OF(X509) * chain, int depth, struct pki_path_blame *ret)
 {
-    ret->count = 0;
     for (size_t i = 0; i < ARRAY_LEN(blames); i++) {
         if (blames[i].error == error) {
             blames[i].who(ret, chain, depth);
             return;
         }
     }
-    pki_path_blame_depth(ret, chain, PKI_PATH_TOGETHER);
+    up_to(ret, chain, sk_X509_num(chain) - 1);
 }
 
 void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret,

@@ -9,13 +9,17 @@
 
 enum { PKI_PATH_DEPTH = 8, PKI_PATH_CERTS = PKI_PATH_DEPTH + 2 };
 
-/* Every good path lacks at least one of these certificates of the failed one; none: there is no good path. */
+/* The shortest good path lacks at least one of these certificates of the failed one; none: there is no good path. (If
+ * it held all of the failed one up to some depth, it would begin like it: each of them issues the one below, so that
+ * any other order could be shortened.) */
 struct pki_path_blame {
     X509 *certs[PKI_PATH_CERTS + 1]; /* borrowed */
     size_t count;
+    bool alone; /* it is one, and no good path holds it, whatever else is left out */
 };
 
-void pki_path_blame_depth(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
+/* Of a refusal by a pki_path_check_fn, by the depth that it told. */
+void pki_path_blame_check(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth);
 
 /* May path validation go on in spite of this error of the strict mode? */
 bool pki_path_tolerable(X509_STORE_CTX *ctx);

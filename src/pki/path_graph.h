@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who issued whom among the certificates above a leaf. OpenSSL takes the first issuer of the right name that it is
+ * shown; this is what to show it, nearest to an anchor first, so that it walks into no dead end. Internal to src/pki.
+ */
+#ifndef PKI_PATH_GRAPH_H
+#define PKI_PATH_GRAPH_H
+
+#include "pki/path.h"
+
+/* More certificates or signatures than this are not looked at: of a mesh so large, the part nearest to the leaf. */
+enum { PKI_GRAPH_NODES = 128, PKI_GRAPH_EDGES = 512 };
+
+struct pki_graph;
+
+/* Of the certificates that are valid at `now`. The graph borrows them from the pool. */
+struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_pool *pool, int64_t now);
+void pki_graph_free(struct pki_graph *g); /* NULL allowed */
+
+/* Is the candidate's key the one that signed the subject? False for those that are not in the graph. */
+bool pki_graph_issued(const struct pki_graph *g, X509 *candidate, X509 *subject);
+
+typedef bool pki_graph_left_out(const void *arg, X509 *cert);
+/* The pool of those on a way to an anchor that is not left out; the caller sk_X509_free()s both stacks. False, and
+ * nothing to free, when no way is left. */
+MUST_USE bool pki_graph_pool(const struct pki_graph *g, pki_graph_left_out *left_out, const void *arg,
+                             struct pki_pool *ret);
+
+#endif
