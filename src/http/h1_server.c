@@ -156,6 +156,8 @@ static void become_idle(struct http_h1_server *c)
 {
     c->discarding = false;
     c->received = false;
+    if (buf_len(&c->wire.out) == 0)
+        buf_free(&c->wire.out); /* it may be idle for long */
     if (next_request_welcome(c))
         set_deadline(c, HTTP_H1_PHASE_IDLE, c->limits.idle_ms);
     else
