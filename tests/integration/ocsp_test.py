@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OCSP responses (RFC 6960) asked through `cmg cert check --ocsp`: who may sign them, and what they change."""
+import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from collections_test import ask
+
+NOW = datetime.datetime(2026, 6, 1)
+DAY = datetime.timedelta(days=1)
+ROOT_KEY, LEAF_KEY, RESPONDER_KEY, STRANGER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
+DER = serialization.Encoding.DER
+
+
+def name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def make(subject, issuer, key, signer, usage=None, ca=False):
+    builder = x509.CertificateBuilder(name(issuer), name(subject), key.public_key(), x509.random_serial_number(),
+                                      NOW - DAY, NOW + 300 * DAY)
+    builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
+    if usage:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), False)
+    return builder.sign(signer, hashes.SHA256())
+
+
+ROOT = make("Root", "Root", ROOT_KEY, ROOT_KEY, ca=True)
+LEAF = make("device", "Root", LEAF_KEY, ROOT_KEY, ExtendedKeyUsageOID.CLIENT_AUTH)
+OTHER = make("other", "Root", LEAF_KEY, ROOT_KEY, ExtendedKeyUsageOID.CLIENT_AUTH)
+RESPONDER = make("Responder", "Root", RESPONDER_KEY, ROOT_KEY, ExtendedKeyUsageOID.OCSP_SIGNING)
+NO_RESPONDER = make("Impostor", "Root", RESPONDER_KEY, ROOT_KEY, ExtendedKeyUsageOID.CLIENT_AUTH)
+STRANGER = make("Root", "Root", STRANGER_KEY, STRANGER_KEY, ca=True)
+
+
+def response(status=ocsp.OCSPCertStatus.GOOD, about=LEAF, signer=(ROOT, ROOT_KEY), begin=-DAY, end=DAY, algorithm=None,
+             digest=None, sent=None):
+    revoked = status == ocsp.OCSPCertStatus.REVOKED
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        about, ROOT, algorithm or hashes.SHA1(), status, NOW + begin, end and NOW + end, NOW - DAY if revoked else None,
+        None).responder_id(ocsp.OCSPResponderEncoding.HASH, signer[0])
+    if sent:
+        builder = builder.certificates(sent)
+    return builder.sign(signer[1], digest or hashes.SHA256()).public_bytes(DER)
+
+
+def crl(*revoked):
+    builder = x509.CertificateRevocationListBuilder(name("Root"), NOW - DAY, NOW + DAY)
+    for cert in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(cert.serial_number).revocation_date(NOW - DAY).build()
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(ROOT_KEY, hashes.SHA256()).public_bytes(DER)
+
+
+def verdicts(folder, *cases):
+    """Each case: a list of responses and of CRLs."""
+    asked = []
+    for i, (responses, crls) in enumerate(cases):
+        case = {"anchors": folder / "root.der", "cert": folder / "leaf.der", "at": "2026-06-01T00:00:00Z", "ocsp": [],
+                "crl": []}
+        for kind, files in (("ocsp", responses), ("crl", crls)):
+            for k, data in enumerate(files):
+                path = folder / f"{i}-{k}.{kind}"
+                path.write_bytes(data)
+                case[kind].append(str(path))
+        asked.append(case)
+    (folder / "root.der").write_bytes(ROOT.public_bytes(DER))
+    (folder / "leaf.der").write_bytes(LEAF.public_bytes(DER))
+    answers = ask(folder, "cert", [{k: v if isinstance(v, (list, str)) else str(v) for k, v in c.items()} for c in asked])
+    return [answer["reason"] for answer in answers]
+
+
+GOOD, REVOKED, UNKNOWN = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED, ocsp.OCSPCertStatus.UNKNOWN
+
+
+def test_a_responders_word_decides_without_a_crl(tmp_path):
+    assert verdicts(tmp_path, ([response()], []), ([response(REVOKED)], []), ([response(UNKNOWN)], []), ([], []),
+                    ([response(algorithm=hashes.SHA256())], []), ([response(about=OTHER)], [])) == \
+        ["ok", "revoked", "ocsp_unavailable", "crl_unavailable", "ok", "crl_unavailable"]
+
+
+def test_the_issuer_or_whom_it_let_sign_and_nobody_else(tmp_path):
+    altered = response()
+    altered = altered[:-1] + bytes([altered[-1] ^ 1])
+    assert verdicts(tmp_path, ([response(signer=(RESPONDER, RESPONDER_KEY), sent=[RESPONDER])], []),
+                    ([response(signer=(NO_RESPONDER, RESPONDER_KEY), sent=[NO_RESPONDER])], []),
+                    ([response(signer=(STRANGER, STRANGER_KEY), sent=[STRANGER])], []),
+                    ([altered], []),
+                    ([response(signer=(LEAF, LEAF_KEY), sent=[LEAF])], []),
+                    ([response(digest=hashes.SHA1())], [])) == ["ok"] + ["ocsp_unavailable"] * 5
+    assert verdicts(tmp_path, ([response(REVOKED, signer=(STRANGER, STRANGER_KEY), sent=[STRANGER])], [crl()])) == ["ok"]
+
+
+def test_an_outdated_or_future_response_is_of_no_use(tmp_path):
+    assert verdicts(tmp_path, ([response(begin=-3 * DAY, end=-DAY)], []), ([response(begin=DAY, end=2 * DAY)], []),
+                    ([response(end=None)], []), ([response(REVOKED, begin=-3 * DAY, end=-DAY)], [])) == \
+        ["ocsp_unavailable"] * 3 + ["revoked"]
+
+
+def test_responses_and_lists_together(tmp_path):
+    assert verdicts(tmp_path, ([response()], [crl(LEAF)]), ([response(REVOKED)], [crl()]), ([response(UNKNOWN)], [crl()]),
+                    ([response(), response(REVOKED)], []), ([b"garbage"], [crl()]), ([b"garbage"], [])) == \
+        ["revoked", "revoked", "ok", "revoked", "ok", "crl_unavailable"]
