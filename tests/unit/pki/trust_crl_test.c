@@ -213,6 +213,124 @@ static void what_can_not_be_judged_rightly_is_refused_with_a_warning(void **stat
         assert_int_equal(with_crl(cases[i].crl, root_leaf.cert, cases[i].warning), REASON_CERT_CRL_UNAVAILABLE);
 }
 
+/* Judges root_leaf by these CRLs (without a warning, unless one is expected). */
+static struct pki_verdict with_crls(const struct slice *crls, size_t count, const char *warning, X509 *cert)
+{
+    struct pki_trust *t = new_trust(&checked_options);
+    for (size_t i = 0; i < count; i++)
+        add_crl(t, crls[i]);
+    char *warnings = seal(t);
+    if (warning)
+        assert_says(warnings, warning);
+    else if (warnings)
+        fail_msg("%s", warnings);
+    free(warnings);
+    struct pki_verdict v = judge(t, cert);
+    pki_trust_unref(t);
+    return v;
+}
+#define WITH_CRLS(cert, warning, ...)                                                                                  \
+    with_crls((const struct slice[]){__VA_ARGS__}, sizeof((const struct slice[]){__VA_ARGS__}) / sizeof(struct slice), \
+              (warning), (cert))
+
+enum { HOLD = 6, REMOVE = 8 };
+
+static void a_delta_adds_to_its_complete_crl_and_takes_from_it(void **state UNUSED)
+{
+    struct slice base = MAKE_CRL(.issuer = &root, .number = "3");
+    struct pki_verdict v = WITH_CRLS(
+        root_leaf.cert, NULL, base,
+        MAKE_CRL(.issuer = &root, .number = "5", .delta_base = "3", .revoked = {root_leaf.cert}, .to = NOW + 3600));
+    assert_reason(v, REASON_CERT_REVOKED);
+    v = WITH_CRLS(root_leaf.cert, NULL,
+                  MAKE_CRL(.issuer = &root, .number = "3", .revoked = {root_leaf.cert}, .reason = HOLD + 1),
+                  MAKE_CRL(.issuer = &root, .number = "5", .delta_base = "3", .revoked = {root_leaf.cert},
+                           .reason = REMOVE + 1, .to = NOW + 3600));
+    assert_reason(v, REASON_OK);
+    assert_int_equal(v.valid_until, NOW + 3600); /* until the delta must be renewed */
+    v = WITH_CRLS(root_leaf.cert, NULL,
+                  MAKE_CRL(.issuer = &root, .number = "3", .revoked = {root_leaf.cert}, .reason = HOLD + 1),
+                  MAKE_CRL(.issuer = &root, .number = "5", .delta_base = "3", .revoked = {root_leaf.cert},
+                           .reason = REMOVE + 1, .from = NOW - 9 * DAY, .to = NOW - DAY));
+    assert_reason(v, REASON_CERT_REVOKED); /* an outdated one takes nothing back */
+}
+
+static void a_fresh_delta_keeps_an_outdated_complete_crl_alive(void **state UNUSED)
+{
+    struct slice ended = MAKE_CRL(.issuer = &root, .number = "3", .from = NOW - 9 * DAY, .to = NOW - DAY);
+    assert_reason(WITH_CRLS(root_leaf.cert, NULL, ended, MAKE_CRL(.issuer = &root, .number = "4", .delta_base = "2")),
+                  REASON_OK);
+}
+
+static void a_delta_without_its_complete_crl_says_nothing(void **state UNUSED)
+{
+    static const char *const bases[] = {"4", "3"};
+    static const char *const numbers[] = {"5", "3"};
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++) { /* it builds on a later one; it is not newer */
+        struct pki_verdict v = WITH_CRLS(
+            root_leaf.cert, "builds on", MAKE_CRL(.issuer = &root, .number = "3"),
+            MAKE_CRL(.issuer = &root, .number = numbers[i], .delta_base = bases[i], .revoked = {root_leaf.cert}));
+        assert_reason(v, REASON_OK);
+    }
+}
+
+#define ONLY(reasons) .ext = {{NID_issuing_distribution_point, "[x]\nonlysomereasons=" reasons "\n"}}
+#define ALL_BUT_ONE                                                                                                    \
+    "CACompromise,affiliationChanged,superseded,cessationOfOperation,certificateHold,privilegeWithdrawn,AACompromise"
+
+static void all_reasons_must_be_covered(void **state UNUSED)
+{
+    struct pki_verdict v = WITH_CRLS(root_leaf.cert, NULL, MAKE_CRL(.issuer = &root, ONLY("keyCompromise")));
+    assert_reason(v, REASON_CERT_CRL_UNAVAILABLE);
+    assert_says(v.detail, "not all reasons");
+    v = WITH_CRLS(root_leaf.cert, NULL, MAKE_CRL(.issuer = &root, ONLY("keyCompromise")),
+                  MAKE_CRL(.issuer = &root, ONLY(ALL_BUT_ONE), .to = NOW + 3600));
+    assert_reason(v, REASON_OK);
+    assert_int_equal(v.valid_until, NOW + 3600);
+    v = WITH_CRLS(root_leaf.cert, NULL, MAKE_CRL(.issuer = &root, ONLY("keyCompromise"), .revoked = {root_leaf.cert}));
+    assert_reason(v, REASON_CERT_REVOKED);
+}
+
+/* A second certificate of the CA's name, with a key that signs CRLs alone. */
+static struct pki_verdict with_crl_key(const struct pair *crl_issuer, X509 *also_revoked)
+{
+    struct pki_trust *t = new_trust(&checked_options);
+    add_intermediate(t, crl_issuer->cert);
+    add_crl(t, MAKE_CRL(.issuer = &root, .revoked = {also_revoked}));
+    add_crl(t, MAKE_CRL(.issuer = crl_issuer));
+    free(seal(t));
+    struct pki_verdict v = judge(t, leaf.cert);
+    pki_trust_unref(t);
+    return v;
+}
+
+static void a_key_for_crls_is_believed_when_the_same_ca_certified_it(void **state UNUSED)
+{
+    struct extension usage = {NID_key_usage, "critical,cRLSign"};
+    struct pair own = MAKE(.cn = "Sub", .issuer = &root, .ext = {usage});
+    struct pair second = MAKE(.cn = "Second", .ca = true, .issuer = &root);
+    struct pair namesake = MAKE(.cn = "Sub", .issuer = &second, .ext = {usage});
+    struct pair ended = MAKE(.cn = "Sub", .issuer = &root, .ext = {usage}, .from = NOW - 9 * DAY, .to = NOW - DAY);
+    assert_reason(with_crl_key(&own, NULL), REASON_OK);
+    struct pki_verdict v = with_crl_key(&own, own.cert);
+    assert_reason(v, REASON_CERT_CRL_UNAVAILABLE);
+    assert_says(v.detail, "not good");
+    assert_reason(with_crl_key(&ended, NULL), REASON_CERT_CRL_UNAVAILABLE);
+    struct pki_trust *t = new_trust(&checked_options);
+    add_intermediate(t, second.cert);
+    add_intermediate(t, namesake.cert);
+    add_crl(t, empty_crl(&root));
+    add_crl(t, empty_crl(&second));
+    add_crl(t, MAKE_CRL(.issuer = &namesake));
+    free(seal(t));
+    assert_reason(judge(t, leaf.cert), REASON_CERT_CRL_UNAVAILABLE);
+    pki_trust_unref(t);
+    drop(&own);
+    drop(&second);
+    drop(&namesake);
+    drop(&ended);
+}
+
 static void the_hash_of_an_rsa_pss_signature_counts_too(void **state UNUSED)
 {
     static const struct {
@@ -247,7 +365,7 @@ static void an_entry_with_an_unknown_critical_extension_refuses_the_crl(void **s
 
 static void reasons_of_entries_are_read(void **state UNUSED)
 {
-    enum { KEY_COMPROMISE = 1, HOLD = 6, REMOVE = 8 };
+    enum { KEY_COMPROMISE = 1 };
     assert_int_equal(with_crl(MAKE_CRL(.issuer = &root, .revoked = {root_leaf.cert}, .reason = KEY_COMPROMISE + 1),
                               root_leaf.cert, NULL),
                      REASON_CERT_REVOKED);
@@ -525,6 +643,11 @@ int main(void)
         cmocka_unit_test(a_serial_revoked_by_another_issuer_does_not_hit),
         cmocka_unit_test(an_issuer_that_may_not_sign_crls_is_not_believed),
         cmocka_unit_test(what_can_not_be_judged_rightly_is_refused_with_a_warning),
+        cmocka_unit_test(a_delta_adds_to_its_complete_crl_and_takes_from_it),
+        cmocka_unit_test(a_fresh_delta_keeps_an_outdated_complete_crl_alive),
+        cmocka_unit_test(a_delta_without_its_complete_crl_says_nothing),
+        cmocka_unit_test(all_reasons_must_be_covered),
+        cmocka_unit_test(a_key_for_crls_is_believed_when_the_same_ca_certified_it),
         cmocka_unit_test(the_hash_of_an_rsa_pss_signature_counts_too),
         cmocka_unit_test(an_entry_with_an_unknown_critical_extension_refuses_the_crl),
         cmocka_unit_test(reasons_of_entries_are_read),
