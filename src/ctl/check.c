@@ -57,8 +57,10 @@ bool check_time(struct slice text, int64_t *ret)
 enum result check_time_of(const json_t *c, int64_t *ret, struct error *err)
 {
     const json_t *at = json_object_get(c, "at");
-    *ret = json_is_integer(at) ? json_integer_value(at) : clock_wall_s();
-    if (!at || json_is_null(at) || json_is_integer(at))
+    double seconds = json_number_value(at);
+    bool number = json_is_number(at) && seconds > -1e11 && seconds < 3e11;
+    *ret = number ? (int64_t)seconds : clock_wall_s();
+    if (!at || json_is_null(at) || number)
         return OK;
     if (json_is_string(at) && check_time(slice_of(json_string_value(at)), ret))
         return OK;
