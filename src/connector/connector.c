@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
@@ -23,12 +24,32 @@ static struct upstream *find_upstream(const struct connector *c, struct slice id
     return NULL;
 }
 
+/* What a gateway may ask the site (docs/protocol/wire.md 4). The connector's own document is not among it: it names the
+ * servers inside. */
+static bool for_gateways(const struct http_request *request)
+{
+    static const struct {
+        struct slice method, path;
+    } table[] = {{{"GET", 3}, {"/bundle", 7}}, {{"POST", 4}, {"/report", 7}}};
+    struct slice rest = request->target, path = slice_cut(&rest, '?');
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (slice_eq(request->method, table[i].method) && slice_eq(path, table[i].path))
+            return true;
+    }
+    return false;
+}
+
+static struct upstream *site_upstream(const struct connector *c, const struct http_request *request)
+{
+    return for_gateways(request) ? site_link_upstream(c->site) : NULL;
+}
+
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct connector_dialer *d = owner;
     struct connector *c = d->connector;
     struct slice id = x->request.authority;
-    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_link_upstream(c->site) : find_upstream(c, id);
+    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_upstream(c, &x->request) : find_upstream(c, id);
     if (u)
         forward_start(x, u);
     else
@@ -63,22 +84,70 @@ static void announce(struct connector *c)
 {
     const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
     size_t count = announced(c, ids);
-    for (size_t i = 0; i < c->dialer_count; i++)
-        tunnel_dialer_set_endpoints(c->dialers[i].dialer, ids, count);
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        if (c->dialers[i].dialer)
+            tunnel_dialer_set_endpoints(c->dialers[i].dialer, ids, count);
+    }
     free(ids);
 }
 
 /* --- gateways --- */
 
+/* A gateway's key opens its own place alone: one that was removed is in no document, so nobody dials it any more. */
+static enum result judge_gateway(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err)
+{
+    const struct connector_dialer *d = arg;
+    char id[PKI_ROLE_ID_MAX];
+    enum result r = pki_role_check(d->connector->gateway_judge, leaf, chain, clock_wall_s(), id, err);
+    if (r == OK && strcmp(id, d->gateway.id) != 0)
+        r = error_set(err, R_DENIED, "the peer is gateway %s, expected %s", id, d->gateway.id);
+    return r;
+}
+
+static enum result tunnel_context(struct connector_dialer *d, struct error *err)
+{
+    const struct bootstrap *b = &d->connector->config->bootstrap;
+    struct tls_client_options o = {
+        .identity = {slice_of(b->certificate_pem), slice_of(b->key_pem)},
+        .verify = judge_gateway,
+        .verify_arg = d,
+        .alpn = TUNNEL_ALPN,
+        .tls13_only = true,
+    };
+    return tls_context_client(&o, &d->tls, err);
+}
+
+static void hang_up(struct connector_dialer *d)
+{
+    tunnel_dialer_free(d->dialer);
+    tls_context_unref(d->tls);
+    *d = (struct connector_dialer){.connector = d->connector};
+}
+
+/* A dialer's address is its callbacks' owner, so the array's slots never move. */
+static struct connector_dialer *free_slot(struct connector *c)
+{
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        if (!c->dialers[i].dialer)
+            return &c->dialers[i];
+    }
+    return c->dialer_count < CONNECTOR_DIALERS_MAX ? &c->dialers[c->dialer_count++] : NULL;
+}
+
 static void dial(struct connector *c, const struct bootstrap_address *gateway)
 {
-    if (c->dialer_count == CONNECTOR_DIALERS_MAX) {
+    struct connector_dialer *d = free_slot(c);
+    struct error err;
+    if (!d) {
         log_msg(LOG_ERROR, "connector", "more than %d gateways; %s is not dialled", CONNECTOR_DIALERS_MAX, gateway->id);
         return;
     }
-    struct connector_dialer *d = &c->dialers[c->dialer_count++];
     *d = (struct connector_dialer){.gateway = *gateway, .connector = c};
-    struct tunnel_dialer_options o = {.port = gateway->port, .tls = c->tunnel_tls, .max_tunnels = TUNNELS_MAX};
+    if (tunnel_context(d, &err) != OK) {
+        log_msg(LOG_ERROR, "connector", "gateway %s is not dialled: %s", gateway->id, err.text);
+        return;
+    }
+    struct tunnel_dialer_options o = {.port = gateway->port, .tls = d->tls, .max_tunnels = TUNNELS_MAX};
     (void)snprintf(o.host, sizeof o.host, "%s", gateway->host);
     (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", c->config->bootstrap.id);
     const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
@@ -104,30 +173,26 @@ static bool in_document(const struct bootstrap_address *a, const struct connecto
 static bool dialled(const struct connector *c, const struct connector_gateway *g)
 {
     for (size_t i = 0; i < c->dialer_count; i++) {
-        if (same_gateway(&c->dialers[i].gateway, g))
+        if (c->dialers[i].dialer && same_gateway(&c->dialers[i].gateway, g))
             return true;
     }
     return false;
 }
 
-/* A dialer's address is its callbacks' owner, so the array's slots must not move: a gone gateway leaves its slot to be
- * drained, and the slot is reused by none. */
+/* At once: a gateway is removed when it is no longer trusted. */
 static void drop_gone_gateways(struct connector *c, const struct connector_document *d)
 {
     for (size_t i = 0; i < c->dialer_count; i++) {
         struct connector_dialer *one = &c->dialers[i];
-        if (one->gateway.host[0] && !in_document(&one->gateway, d)) {
+        if (one->dialer && !in_document(&one->gateway, d)) {
             LOG_EVENT(LOG_INFO, "connector", "gateway removed", LOG_T("gateway", one->gateway.id));
-            tunnel_dialer_drain(one->dialer);
-            one->gateway.host[0] = '\0';
+            hang_up(one);
         }
     }
 }
 
 static void apply_gateways(struct connector *c, const struct connector_document *d)
 {
-    if (d->gateway_count == 0)
-        return; /* the bootstrap file's stay: a connector without a gateway could not be told better */
     drop_gone_gateways(c, d);
     for (size_t i = 0; i < d->gateway_count; i++) {
         const struct connector_gateway *g = &d->gateways[i];
@@ -211,35 +276,20 @@ enum result connector_apply(struct connector *c, const struct connector_document
 
 /* --- life --- */
 
-static enum result tunnel_context(struct connector *c, struct error *err)
-{
-    const struct bootstrap *b = &c->config->bootstrap;
-    enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "gateway", &c->gateway_judge, err);
-    if (r != OK)
-        return r;
-    struct tls_client_options o = {
-        .identity = {slice_of(b->certificate_pem), slice_of(b->key_pem)},
-        .verify = pki_role_tls_verify,
-        .verify_arg = c->gateway_judge,
-        .alpn = TUNNEL_ALPN,
-        .tls13_only = true,
-    };
-    return tls_context_client(&o, &c->tunnel_tls, err);
-}
-
 enum result connector_start(struct connector *c, const struct connector_config *config, struct loop *loop,
                             struct error *err)
 {
     memset(c, 0, sizeof *c);
     c->config = config;
     c->loop = loop;
-    enum result r = tunnel_context(c, err);
+    const struct bootstrap *b = &config->bootstrap;
+    enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "gateway", &c->gateway_judge, err);
     if (r == OK)
         r = site_link_new(c, &c->site, err);
     if (r != OK)
         return r;
     site_link_start(c->site);
-    if (c->dialer_count) /* a kept document named them */
+    if (c->has_document) /* the kept one named them */
         return OK;
     for (size_t i = 0; i < config->bootstrap.gateway_count; i++)
         dial(c, &config->bootstrap.gateways[i]);
@@ -248,17 +298,18 @@ enum result connector_start(struct connector *c, const struct connector_config *
 
 void connector_drain(struct connector *c)
 {
-    for (size_t i = 0; i < c->dialer_count; i++)
-        tunnel_dialer_drain(c->dialers[i].dialer);
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        if (c->dialers[i].dialer)
+            tunnel_dialer_drain(c->dialers[i].dialer);
+    }
 }
 
 void connector_stop(struct connector *c)
 {
     for (size_t i = 0; i < c->dialer_count; i++)
-        tunnel_dialer_free(c->dialers[i].dialer);
+        hang_up(&c->dialers[i]);
     site_link_free(c->site);
     for (size_t i = 0; i < c->upstream_count; i++)
         upstream_unref(c->upstreams[i]);
-    tls_context_unref(c->tunnel_tls);
     pki_role_judge_free(c->gateway_judge);
 }

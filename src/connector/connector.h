@@ -18,7 +18,8 @@ enum { CONNECTOR_UPSTREAMS_MAX = 1000, CONNECTOR_DIALERS_MAX = BOOTSTRAP_LIST_MA
 
 struct connector_dialer {
     struct bootstrap_address gateway;
-    struct tunnel_dialer *dialer;
+    struct tunnel_dialer *dialer; /* NULL: the slot is free */
+    struct tls_context *tls;      /* takes this gateway's certificate alone */
     struct connector *connector;
 };
 
@@ -32,7 +33,6 @@ struct connector {
     size_t upstream_count;
     struct connector_dialer dialers[CONNECTOR_DIALERS_MAX];
     size_t dialer_count;
-    struct tls_context *tunnel_tls;
     struct pki_role_judge *gateway_judge;
     bool has_document;
     int exit_code;

@@ -82,12 +82,13 @@ static void refuse_to_run(struct connector *c, const struct error *why)
     loop_stop(c->loop);
 }
 
-static void answered(struct site_link *s)
+/* false: the document was refused, and would be at once again. */
+static bool answered(struct site_link *s)
 {
     struct connector *c = s->connector;
     struct error err;
     if (s->status != 200)
-        return;
+        return true;
     enum result r = take(s, buf_data(&s->text), &err);
     if (r == R_DENIED && !c->has_document) {
         refuse_to_run(c, &err);
@@ -98,6 +99,7 @@ static void answered(struct site_link *s)
         if (document_keep(c->config->state, STATE_NAME, buf_data(&s->text), &err) != OK)
             log_msg(LOG_ERROR, "site", "the connector document could not be kept: %s", err.text);
     }
+    return r == OK;
 }
 
 /* --- asking --- */
@@ -145,7 +147,10 @@ static void on_end(void *ctx, const struct http_fields *trailers)
         ask_later(s);
         return;
     }
-    answered(s);
+    if (!answered(s)) {
+        ask_later(s);
+        return;
+    }
     finish_call(s);
     ask(s);
 }
