@@ -41,32 +41,39 @@ static int64_t current_sequence(struct gateway *g)
     return sequence;
 }
 
-static enum result take(struct gateway *g, struct slice text, int64_t min_sequence, struct error *err)
+static enum result build(const struct gateway *g, struct slice text, int64_t min_sequence, struct snapshot **ret,
+                         struct error *err)
 {
     struct snapshot_source source = {g->config->bootstrap.site, g->config->bootstrap.pin, min_sequence, clock_wall_s()};
-    struct snapshot *snapshot;
-    enum result r = snapshot_build(text, &source, &snapshot, err);
-    if (r != OK)
-        return r;
+    return snapshot_build(text, &source, ret, err);
+}
+
+static void use(struct gateway *g, struct snapshot *snapshot)
+{
     LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
               LOG_N("endpoints", snapshot->bundle->endpoint_count));
     gateway_publish(g, snapshot);
-    return OK;
 }
 
-/* Kept before it is used: after a crash the sequence must not go back. */
-static void answered(struct bundle_pull *p)
+/* Kept before it is used: after a crash the sequence must not go back. false: it was refused, and would be at once
+ * again. */
+static bool answered(struct bundle_pull *p)
 {
     struct gateway *g = p->worker->gateway;
+    struct snapshot *snapshot;
     struct error err;
     atomic_store(&g->last_contact, (long long)clock_wall_s());
     p->confirmed = true;
     if (p->status != 200)
-        return;
-    if (take(g, buf_data(&p->text), current_sequence(g), &err) != OK)
+        return true;
+    if (build(g, buf_data(&p->text), current_sequence(g), &snapshot, &err) != OK) {
         log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", err.text);
-    else if (document_keep(g->config->state, STATE_NAME, buf_data(&p->text), &err) != OK)
+        return false;
+    }
+    if (document_keep(g->config->state, STATE_NAME, buf_data(&p->text), &err) != OK)
         log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
+    use(g, snapshot);
+    return true;
 }
 
 static void on_response(void *ctx, const struct http_response *head)
@@ -92,7 +99,7 @@ static void on_end(void *ctx, const struct http_fields *trailers)
     (void)trailers;
     bool good = p->status == 200 || p->status == 204;
     if (good)
-        answered(p);
+        good = answered(p);
     else
         log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
     p->call = NULL;
@@ -181,7 +188,10 @@ void bundle_pull_restore(struct gateway *g)
     size_t len;
     struct error err;
     if (file_read(path, TEXT_MAX, &text, &len, &err) == OK) {
-        if (take(g, slice_make(text, len), 0, &err) != OK)
+        struct snapshot *snapshot;
+        if (build(g, slice_make(text, len), 0, &snapshot, &err) == OK)
+            use(g, snapshot);
+        else
             log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
         free(text);
     } else if (err.code != R_NOTFOUND) {
