@@ -109,6 +109,12 @@ static struct gateway_worker *worker_for_tunnel(struct gateway *g)
 static void start_handshake(struct gateway_worker *w, struct net_stream *socket, const struct net_address *peer,
                             bool pinned);
 
+static void arrival_free(struct arrival *a)
+{
+    a->worker->connection_count--;
+    free(a);
+}
+
 static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
 {
     struct arrival *a = ctx;
@@ -150,7 +156,7 @@ static void on_detach(void *ctx, struct net_stream *below, struct slice already_
     memcpy(t->bytes, already_read.ptr, already_read.len);
     t->fd = net_tcp_detach(below);
     loop_post(t->to->loop, arrive_from_elsewhere, t);
-    free(a);
+    arrival_free(a);
 }
 
 static void on_ready(void *ctx, struct net_stream *stream)
@@ -164,7 +170,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
         accept_tunnel(w, stream);
     else
         gateway_connection_new(w, stream, &a->peer);
-    free(a);
+    arrival_free(a);
 }
 
 static void on_fail(void *ctx, const struct error *why)
@@ -178,7 +184,7 @@ static void on_fail(void *ctx, const struct error *why)
     /* Scanners make many of these on the open Internet; those of connectors are worth a warning. */
     LOG_EVENT(a->pinned ? LOG_WARN : LOG_INFO, "tls", a->pinned ? "tunnel handshake failed" : "handshake failed",
               LOG_T("peer", peer), LOG_T("reason", why->text));
-    free(a);
+    arrival_free(a);
 }
 
 static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail};
@@ -188,6 +194,7 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
 {
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.worker = w, .peer = *peer, .pinned = pinned};
+    w->connection_count++;
     a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
 }
 
