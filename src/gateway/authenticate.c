@@ -51,7 +51,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
         (void)error_set(detail, R_DENIED, "%s", v->detail);
         return v->reason;
     }
-    c->valid_until = v->valid_until;
+    c->certificate_until = v->valid_until;
     return certificate_blocked(c->worker->snapshot->bundle, &c->credential) ? REASON_BLOCKED : REASON_OK;
 }
 
@@ -132,7 +132,7 @@ static void set_token_identity(struct gateway_connection *c, const struct token 
         (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "%s", t->subject);
     (void)snprintf(c->token_guid, sizeof c->token_guid, "%s", t->subject);
     (void)snprintf(c->token_id, sizeof c->token_id, "%s", t->id);
-    c->valid_until = t->expires + TOKEN_LEEWAY_S + (t->in_grace ? b->settings.renewal_grace_s : 0);
+    c->token_until = t->expires + TOKEN_LEEWAY_S + (t->in_grace ? b->settings.renewal_grace_s : 0);
 }
 
 static enum verdict_reason authenticate_token(struct gateway_connection *c, const struct authenticate_question *q,
@@ -201,16 +201,18 @@ enum verdict_reason authenticate(struct gateway_connection *c, const struct auth
 const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
 {
     const struct snapshot *s = c->worker->snapshot;
+    char subject[256];
     struct error detail;
-    if (now >= c->valid_until)
-        return "expired";
-    if (token_blocked(s->bundle, c->token_guid, c->token_id))
-        return "blocked";
+    if (!c->certificate_until && !c->token_until)
+        return NULL; /* nothing was let in yet */
     if (c->credential.certificate && certificate_blocked(s->bundle, &c->credential))
         return "blocked";
-    if (c->token_guid[0] || c->token_id[0] || !c->credential.certificate)
-        return NULL; /* came by token: its certificate's chain is not judged */
-    char subject[256];
+    if (c->token_until && now >= c->token_until)
+        return "expired";
+    if (c->token_until && token_blocked(s->bundle, c->token_guid, c->token_id))
+        return "blocked";
+    if (!c->certificate_until)
+        return NULL; /* the chain of a certificate that only carries a token's key is not judged */
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, &detail);
     return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
 }

@@ -56,7 +56,7 @@ void gateway_connections_sweep(struct gateway_worker *w, int64_t now)
     struct gateway_connection *c, *next;
     LIST_FOREACH_SAFE(c, &w->connections, link, next)
     {
-        const char *why = c->closing || !c->valid_until ? NULL : authenticate_still_holds(c, now);
+        const char *why = c->closing ? NULL : authenticate_still_holds(c, now);
         if (why)
             close_connection(c, why);
     }

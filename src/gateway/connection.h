@@ -19,9 +19,11 @@ struct gateway_connection {
     char peer[NET_ADDRESS_TEXT]; /* address without port */
     struct relays relays;
 
-    /* The last token that was let in here, so that a block ends the connection even while it is idle. */
+    /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
+     * that is under way by certificate stays one when another comes with a token. */
+    int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
+    int64_t token_until;       /* of the last token; 0: none */
     char token_guid[64], token_id[64];
-    int64_t valid_until; /* of the last verdict, wall seconds; 0: none yet */
     bool closing;
 };
 
