@@ -64,6 +64,16 @@ static void end_segment(struct path_key *k)
         k->ends[k->end_count++] = k->len;
 }
 
+/* Without a segment's parameters (RFC 3986 3.3): servers that know them read "admin;x" as "admin". */
+static struct slice skip_parameters(struct slice path)
+{
+    while (path.len && path.ptr[0] == ';') {
+        size_t end = slice_find(path, '/');
+        path = end == SIZE_MAX ? SLICE_NONE : slice_skip(path, end);
+    }
+    return path;
+}
+
 /* Behind "role/" the path without its first slash, runs of slashes as one. A segment that does not fit ends no name. */
 static void append_path(struct path_key *k, struct slice path)
 {
@@ -71,7 +81,7 @@ static void append_path(struct path_key *k, struct slice path)
     bool in_segment = false;
     if (query != SIZE_MAX)
         path.len = query;
-    while (path.len) {
+    while ((path = skip_parameters(path)).len) {
         char c = next_char(&path);
         if (c == '/') {
             if (in_segment)

@@ -40,8 +40,8 @@ static const struct slice exempt_names[] = {NAME("cmg-target")};
 static bool same(const char *a, const char *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        char c = a[i] == '_' ? '-' : a[i];
-        if (c != b[i])
+        bool alnum = (a[i] >= 'a' && a[i] <= 'z') || (a[i] >= '0' && a[i] <= '9');
+        if ((alnum ? a[i] : '-') != b[i]) /* CGI servers make '_' of whatever else stands in a name, not of '-' alone */
             return false;
     }
     return true;

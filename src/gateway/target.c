@@ -41,7 +41,8 @@ static enum result check_octet(int octet, struct error *err)
 static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
 {
     size_t count = 0, dots = 0;
-    for (struct slice rest = segment; rest.len; count++) {
+    bool parameters = false; /* behind a ';' (RFC 3986 3.3): servers that know them cut them off, so "..;x" is ".." */
+    for (struct slice rest = segment; rest.len;) {
         bool escaped = rest.ptr[0] == '%';
         int octet = next_octet(&rest);
         enum result r = check_octet(octet, err);
@@ -49,7 +50,9 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             return r;
         if (!escaped && octet == '#')
             return error_set(err, R_INVALID, "the target holds a fragment");
-        dots += octet == '.';
+        parameters = parameters || (!escaped && octet == ';');
+        count += !parameters;
+        dots += !parameters && octet == '.';
         *slashes = *slashes || octet == '/';
     }
     if (count == dots && (count == 1 || count == 2))

@@ -213,8 +213,9 @@ static void the_longest_name_of_whole_segments_wins(void **state)
 static void another_spelling_does_not_reach_a_wider_endpoint(void **state)
 {
     static const char *const spellings[] = {
-        "/%61dmin",      "/%41DMIN",       "//admin",        "///admin//",     "/%2fadmin",        "/admin%2F",
-        "/admin//users", "/adm%69n/users", "/admin%2fusers", "/%2f%2fadmin/x", "/admin/%75sers/y", "/admin%3F/../x",
+        "/admin;x",       "/admin;x/users", "/;y/admin;x=1/z", "/%61dmin",         "/%41DMIN",
+        "//admin",        "///admin//",     "/%2fadmin",       "/admin%2F",        "/admin//users",
+        "/adm%69n/users", "/admin%2fusers", "/%2f%2fadmin/x",  "/admin/%75sers/y", "/admin%3F/../x",
     };
     for (size_t i = 0; i + 1 < ARRAY_LEN(spellings); i++) {
         const struct bundle_endpoint *e = bundle_endpoint_by_path(*state, SLICE("git"), slice_of(spellings[i]));

@@ -72,6 +72,10 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "https://x/y",
         "/CCM_Proxy_MutualAuth/7/../8/CCM_STS",
         "/CCM_Proxy_MutualAuth/%2e%2e/x",
+        "/a/..;/b",
+        "/a/..;x=1/b",
+        "/a/%2e%2e;/b",
+        "/a/.;/b",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct target t;
