@@ -26,7 +26,7 @@ static enum result take_lock(const char *dir, int *ret, struct error *err)
     while (r == OK && flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             r = error_set(err, R_IO, "%s: %s", path, strerror(errno));
-        else if (clock_mono_ms() > until || client_http_stopped())
+        else if (clock_mono_ms() > until || web_http_stopped())
             r = error_set(err, R_CONFLICT, "another cmg-client works on %s", dir);
         else
             (void)nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
@@ -70,7 +70,7 @@ void client_close(struct client *c)
 
 bool client_session_fail(struct client_session *s, const char *reason, const struct error *err, const char *remedy)
 {
-    client_outcome_local(&s->outcome, reason, err->text, remedy);
+    web_outcome_local(&s->outcome, reason, err->text, remedy);
     return false;
 }
 
@@ -135,21 +135,20 @@ static bool read_settings(struct client_session *s)
     struct error err;
     size_t len;
     if (client_setting_on(set, SETTING_DISALLOW_CMG)) {
-        client_outcome_local(&s->outcome, "cmg_disallowed", "DisAllowCMG is 1 on this device (set locally)",
-                             "cmg-client set DisAllowCMG=0");
+        web_outcome_local(&s->outcome, "cmg_disallowed", "DisAllowCMG is 1 on this device (set locally)",
+                          "cmg-client set DisAllowCMG=0");
         return false;
     }
     if (!pin || !decode_hex(slice_of(pin), s->pin, sizeof s->pin, &len)) {
-        client_outcome_local(
-            &s->outcome, "no_site_key", "the device does not know the site's key (SiteKey)",
-            "cmg-client enroll FILE with the file of `cmg enroll-file`, or register with a bulk token");
+        web_outcome_local(&s->outcome, "no_site_key", "the device does not know the site's key (SiteKey)",
+                          "cmg-client enroll FILE with the file of `cmg enroll-file`, or register with a bulk token");
         return false;
     }
     if (client_fqdns_parse(slice_of(fqdns ? fqdns : ""), &s->gateways, &err) != OK)
         return client_session_fail(s, "settings", &err, "cmg-client set CMGFQDNs=…");
     if (s->gateways.count == 0) {
-        client_outcome_local(&s->outcome, "no_gateway", "no gateway is set (CMGFQDNs)",
-                             "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
+        web_outcome_local(&s->outcome, "no_gateway", "no gateway is set (CMGFQDNs)",
+                          "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
         return false;
     }
     if (!choices_version_parse(slice_of(client_setting(set, SETTING_CLIENT_VERSION)), &s->version))
@@ -160,7 +159,7 @@ static bool read_settings(struct client_session *s)
 bool client_session_begin(struct client *c, struct client_session *s)
 {
     struct error err;
-    *s = (struct client_session){.c = c, .http = client_http_new()};
+    *s = (struct client_session){.c = c, .http = web_http_new()};
     find_name(s);
     if (!read_settings(s) || !read_anchors(s))
         return false;
@@ -175,7 +174,7 @@ bool client_session_begin(struct client *c, struct client_session *s)
 
 void client_session_end(struct client_session *s)
 {
-    client_http_free(s->http);
+    web_http_free(s->http);
     client_credential_free(&s->pki);
     client_credential_free(&s->own);
     json_decref(s->location);

@@ -7,12 +7,12 @@
 
 #include "client/credential.h"
 #include "client/fqdns.h"
-#include "client/http.h"
 #include "client/identity.h"
 #include "client/logs.h"
-#include "client/outcome.h"
 #include "client/select.h"
 #include "client/settings.h"
+#include "web/http.h"
+#include "web/outcome.h"
 
 struct client {
     const char *dir; /* STATE, borrowed */
@@ -30,8 +30,8 @@ enum { CLIENT_POLICIES_MAX = 4096 };
 
 struct client_session {
     struct client *c;
-    struct client_http *http;
-    struct client_outcome outcome;
+    struct web_http *http;
+    struct web_outcome outcome;
     struct client_fqdns gateways;
     const struct client_fqdn *gateway; /* the one that answered; NULL: none yet */
     char *anchors;                     /* PEM of GatewayCA; NULL: the system's */
@@ -76,7 +76,7 @@ struct client_call {
 
 /* Signs and sends it to the gateway in use. true: an answer below 300, or 304, is in *ret. Once more when the clocks
  * differ. The caller frees *ret in every case. */
-MUST_USE bool client_session_send(struct client_session *s, const struct client_call *call, struct client_answer *ret);
+MUST_USE bool client_session_send(struct client_session *s, const struct client_call *call, struct web_answer *ret);
 
 /* --- a file for each duty --- */
 
@@ -95,7 +95,6 @@ void client_access_token_drop(struct client_session *s);
 /* Takes over a device token that the site gave; its lifetime is read from it. */
 void client_device_token_take(struct client_registration *r, const char *token, int64_t now);
 void client_session_drop_tokens(struct client_registration *r);
-bool client_token_valid(struct slice token); /* the characters of a JWT only: it goes into a header */
 
 /* policy.c: fetches, verifies, stores; runs the handler on a change. */
 MUST_USE bool client_policy(struct client_session *s);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "client/http.h"
+#include "web/http.h"
 #include "json/json.h"
 
 /* When it was issued, by its own unverified words: an expired document must still verify as of then. */
@@ -15,7 +15,7 @@ static int64_t issued(struct slice text)
 {
     json_t *header = NULL, *payload = NULL;
     int64_t when = 0;
-    if (jose_peek(text, CLIENT_ANSWER_MAX, &header, &payload, NULL) == OK) {
+    if (jose_peek(text, WEB_ANSWER_MAX, &header, &payload, NULL) == OK) {
         when = json_opt_int(payload, "issued", 0);
         json_decref(header);
         json_decref(payload);
@@ -38,7 +38,7 @@ enum result client_document_stored(const char *dir, enum document_type type, con
     (void)snprintf(name, sizeof name, "%s.jws", document_type_name(type));
     char *path = file_join(dir, name), *text = NULL;
     size_t len;
-    enum result r = file_read(path, CLIENT_ANSWER_MAX, &text, &len, err);
+    enum result r = file_read(path, WEB_ANSWER_MAX, &text, &len, err);
     if (r == OK) {
         struct slice kept = slice_make(text, len);
         struct document_expect e = expect(type, pin, audience, issued(kept));

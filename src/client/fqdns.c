@@ -17,11 +17,6 @@ static bool only(struct slice s, const char *extra)
     return s.len > 0;
 }
 
-bool client_role_valid(struct slice id)
-{
-    return id.len <= CLIENT_ROLE_MAX && only(id, "._-");
-}
-
 /* Cuts host and port of "name", "name:port", "[v6]", "[v6]:port". */
 static bool cut_authority(struct slice text, struct slice *host, struct slice *port)
 {
@@ -52,7 +47,7 @@ static enum result parse_role(struct slice item, struct slice path, struct clien
         return error_set(err, R_INVALID,
                          "'%" PRIslice "': after the name only /CCM_Proxy_MutualAuth/<role id> may stand",
                          SLICE_ARG(item));
-    if (!client_role_valid(path) || !slice_to_cstr(path, ret->role, sizeof ret->role))
+    if (!web_role_valid(path) || !slice_to_cstr(path, ret->role, sizeof ret->role))
         return error_set(err, R_INVALID, "'%" PRIslice "': a role id is 1 to 40 of A-Z a-z 0-9 . _ -", SLICE_ARG(item));
     return OK;
 }

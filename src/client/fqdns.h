@@ -6,13 +6,14 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "web/roles.h"
 
-enum { CLIENT_FQDNS_MAX = 16, CLIENT_ROLE_MAX = 40 };
+enum { CLIENT_FQDNS_MAX = 16 };
 
 struct client_fqdn {
     char host[256]; /* a name or an IP literal; IPv6 without brackets */
     unsigned port;
-    char role[CLIENT_ROLE_MAX + 1]; /* "" when it names none */
+    char role[WEB_ROLE_MAX + 1]; /* "" when it names none */
 };
 struct client_fqdns {
     struct client_fqdn items[CLIENT_FQDNS_MAX];
@@ -26,8 +27,5 @@ MUST_USE enum result client_fqdns_parse(struct slice text, struct client_fqdns *
 /* "host:port", IPv6 in brackets: as it stands in a URL. */
 #define CLIENT_AUTHORITY_SIZE 272
 void client_fqdn_authority(const struct client_fqdn *f, char ret[CLIENT_AUTHORITY_SIZE]);
-
-/* 1 to 40 of A-Za-z0-9._- */
-bool client_role_valid(struct slice id);
 
 #endif

@@ -59,7 +59,7 @@ enum result client_handler_run(const char *program, const char *argument, struct
             return judge(program, status, err);
         if (ended < 0 && errno != EINTR)
             return error_set(err, R_IO, "%s: %s", program, strerror(errno));
-        if (clock_mono_ms() > until || client_http_stopped())
+        if (clock_mono_ms() > until || web_http_stopped())
             break;
         (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000 * 1000}, NULL);
     }

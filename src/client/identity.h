@@ -23,8 +23,8 @@ struct client_identity {
     bool any;                  /* is `method` meaningful? */
     enum choice_client method; /* in use */
     struct client_registration of[CHOICE_CLIENTS];
-    char role[CLIENT_ROLE_MAX + 1], mode[16]; /* management point in use */
-    char *bulk_token;                         /* the JWT, kept until it did its work; NULL: none */
+    char role[WEB_ROLE_MAX + 1], mode[16]; /* management point in use */
+    char *bulk_token;                      /* the JWT, kept until it did its work; NULL: none */
 };
 
 MUST_USE enum result client_identity_load(const char *state, struct client_identity *ret, struct error *err);

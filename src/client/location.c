@@ -98,12 +98,12 @@ static bool take_signed(struct client_session *s, const char *text)
     return true;
 }
 
-static bool take_metadata(struct client_session *s, const struct client_answer *a)
+static bool take_metadata(struct client_session *s, const struct web_answer *a)
 {
     json_t *root = NULL;
     const char *text = NULL;
     struct error err;
-    enum result r = json_parse(buf_data(&a->body), CLIENT_ANSWER_MAX, &root, &err);
+    enum result r = json_parse(buf_data(&a->body), WEB_ANSWER_MAX, &root, &err);
     if (r == OK)
         r = json_need_str(root, "signed", &text, &err);
     bool ok;
@@ -120,16 +120,16 @@ static bool take_metadata(struct client_session *s, const struct client_answer *
 
 static bool ask(struct client_session *s, struct client_call *call)
 {
-    struct client_answer answer;
+    struct web_answer answer;
     bool ok = client_session_send(s, call, &answer) && take_metadata(s, &answer);
-    client_answer_free(&answer);
+    web_answer_free(&answer);
     return ok;
 }
 
 /* Another gateway may do better than one that can't be reached, or has no connection or no fresh bundle. */
-static bool try_next_gateway(const struct client_outcome *o)
+static bool try_next_gateway(const struct web_outcome *o)
 {
-    return o->ending == CLIENT_UNREACHABLE || (o->ending == CLIENT_REFUSED && o->status >= 500);
+    return o->ending == WEB_UNREACHABLE || (o->ending == WEB_REFUSED && o->status >= 500);
 }
 
 static bool ask_gateways(struct client_session *s, struct client_call *call)
@@ -143,7 +143,7 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
             logf_location(s, LOG_INFO, "Current gateway", authority);
             return true;
         }
-        if (!try_next_gateway(&s->outcome) || client_http_stopped())
+        if (!try_next_gateway(&s->outcome) || web_http_stopped())
             return false;
     }
     return false;
@@ -189,7 +189,7 @@ static void log_choice(const struct client_session *s)
 
 static bool choose(struct client_session *s, bool has_certificate, const char *no_certificate)
 {
-    static struct client_roles roles; /* large; this program is sequential */
+    static struct web_roles roles; /* large; this program is sequential */
     const struct client_identity *id = &s->c->identity;
     struct choices_device d = {.join = CHOICE_JOIN_NONE,
                                .has_certificate = has_certificate,
@@ -200,7 +200,7 @@ static bool choose(struct client_session *s, bool has_certificate, const char *n
     struct error err;
     if (!wanted && *s->gateway->role)
         wanted = s->gateway->role;
-    enum result r = client_roles_read(s->location, &roles, &err);
+    enum result r = web_roles_read(s->location, &roles, &err);
     if (r == OK)
         r = client_select(&roles, wanted, &d, no_certificate, &s->choice, &err);
     if (r != OK)
@@ -276,7 +276,7 @@ bool client_locate(struct client_session *s)
 
 bool client_locate_next(struct client_session *s)
 {
-    struct client_outcome refusal = s->outcome;
+    struct web_outcome refusal = s->outcome;
     if (!choose(s, false, "the gateway refused it: mode_forbids_pki") || !s->choice.found) {
         s->outcome = refusal;
         return false;

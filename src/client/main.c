@@ -266,7 +266,7 @@ static void usage(FILE *out)
 static void on_signal(int number)
 {
     (void)number;
-    client_http_stop();
+    web_http_stop();
 }
 
 static void set_signals(void)

@@ -7,13 +7,14 @@
 #include "client/report.h"
 #include "client/state.h"
 #include "jose/token.h"
+#include "web/signed.h"
 
 static const char *const names[] = {[CLIENT_REGISTER] = "register", [CLIENT_POLICY] = "policy", [CLIENT_RUN] = "run"};
 
 /* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
-static bool forgotten(const struct client_outcome *o)
+static bool forgotten(const struct web_outcome *o)
 {
-    return o->ending == CLIENT_REFUSED && strncmp(o->code, "MP_", 3) == 0 && (strcmp(o->reason, "not_registered") == 0);
+    return o->ending == WEB_REFUSED && strncmp(o->code, "MP_", 3) == 0 && (strcmp(o->reason, "not_registered") == 0);
 }
 
 static bool with_method(struct client_session *s, enum client_operation what)
@@ -36,7 +37,7 @@ static bool steps(struct client_session *s, enum client_operation what)
     if (with_method(s, what))
         return true;
     /* PROTOCOL 4: only mode_forbids_pki moves on; revoked and blocked are final */
-    return client_outcome_forbids_method(&s->outcome) && s->choice.method == CHOICE_PKI && client_locate_next(s) &&
+    return web_outcome_forbids_method(&s->outcome) && s->choice.method == CHOICE_PKI && client_locate_next(s) &&
            with_method(s, what);
 }
 
@@ -58,7 +59,7 @@ enum result client_bulk_take(struct client *c, struct slice text, struct error *
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     text = slice_trim(text);
-    if (!token_bulk_split(text, &pin, &jwt) || !client_token_valid(jwt))
+    if (!token_bulk_split(text, &pin, &jwt) || !web_token_valid(jwt))
         return error_set(err, R_INVALID,
                          "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)");
     const char *held = client_setting(&c->settings, SETTING_SITE_KEY);

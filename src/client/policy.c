@@ -22,7 +22,7 @@ json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256
     return content;
 }
 
-static bool fetch(struct client_session *s, int64_t sequence, struct client_answer *ret)
+static bool fetch(struct client_session *s, int64_t sequence, struct web_answer *ret)
 {
     char etag[32];
     (void)snprintf(etag, sizeof etag, "\"%lld\"", (long long)sequence);
@@ -36,11 +36,11 @@ static bool fetch(struct client_session *s, int64_t sequence, struct client_answ
         return false;
     call.bearer = token;
     bool ok = client_session_send(s, &call, ret);
-    if (ok || !token || s->outcome.status != 401 || client_outcome_final(&s->outcome))
+    if (ok || !token || s->outcome.status != 401 || web_outcome_final(&s->outcome))
         return ok;
     /* a cached token that is no longer good (keys rolled, clock set) is replaced once */
-    client_answer_free(ret);
-    *ret = (struct client_answer){0};
+    web_answer_free(ret);
+    *ret = (struct web_answer){0};
     client_access_token_drop(s);
     if (!client_access_token(s, &token))
         return false;
@@ -109,7 +109,7 @@ static bool hand_over(struct client_session *s)
     return client_session_fail(s, "policy_handler", &err, "correct the handler; it runs again with the next request");
 }
 
-static bool accept_answer(struct client_session *s, const struct client_answer *a)
+static bool accept_answer(struct client_session *s, const struct web_answer *a)
 {
     const char *guid = client_session_registration(s)->guid;
     struct document d = {0};
@@ -142,11 +142,11 @@ static void log_policies(const struct client_session *s)
 bool client_policy(struct client_session *s)
 {
     struct client_registration *reg = client_session_registration(s);
-    struct client_answer answer = {0};
+    struct web_answer answer = {0};
     int64_t sequence = 0;
     if (reg->pending) {
-        client_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site",
-                             "cmg device approve NAME");
+        web_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site",
+                          "cmg device approve NAME");
         return false;
     }
     json_t *stored = client_policy_stored(s->c->dir, s->pin, reg->guid, &sequence);
@@ -157,7 +157,7 @@ bool client_policy(struct client_session *s)
         ok = accept_answer(s, &answer);
         s->policy_changed = ok && !json_equal(s->policies, json_object_get(stored, "policies"));
     }
-    client_answer_free(&answer);
+    web_answer_free(&answer);
     json_decref(stored);
     if (ok)
         log_policies(s);

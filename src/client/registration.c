@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "client/client.h"
+#include "web/signed.h"
 
 enum { ANSWER_MAX = 256 * 1024 };
 
@@ -58,7 +59,7 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
         return error_set(err, R_INVALID, "'guid' is no GUID");
     if (strcmp(approval, "approved") != 0 && strcmp(approval, "pending") != 0)
         return error_set(err, R_INVALID, "'approval' is neither approved nor pending");
-    if (token && !client_token_valid(slice_of(token)))
+    if (token && !web_token_valid(slice_of(token)))
         return error_set(err, R_INVALID, "'device_token' is no token");
     r->pending = strcmp(approval, "pending") == 0;
     if (strcmp(r->guid, guid) != 0)
@@ -72,7 +73,7 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
     return OK;
 }
 
-static bool take_answer(struct client_session *s, const struct client_answer *a)
+static bool take_answer(struct client_session *s, const struct web_answer *a)
 {
     struct client_identity *id = &s->c->identity;
     json_t *root = NULL;
@@ -96,7 +97,7 @@ static bool send(struct client_session *s)
 {
     const struct client_identity *id = &s->c->identity;
     char *body = make_body(s);
-    struct client_answer answer;
+    struct web_answer answer;
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",
@@ -107,7 +108,7 @@ static bool send(struct client_session *s)
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "Registering '%s' using %s at management point %s",
                 s->name, choices_client_name(s->choice.method), s->choice.role.id);
     bool ok = client_session_send(s, &call, &answer) && take_answer(s, &answer);
-    client_answer_free(&answer);
+    web_answer_free(&answer);
     free(body);
     return ok;
 }
@@ -141,9 +142,9 @@ static bool use_method(struct client_session *s)
 
 static bool no_token_to_register_with(struct client_session *s)
 {
-    client_outcome_local(&s->outcome, client_session_registration(s)->pending ? "approval_pending" : "not_registered",
-                         "the site does not know this device's key, and there is no bulk registration token",
-                         "cmg-client register --token-file F with a token of `cmg token new`");
+    web_outcome_local(&s->outcome, client_session_registration(s)->pending ? "approval_pending" : "not_registered",
+                      "the site does not know this device's key, and there is no bulk registration token",
+                      "cmg-client register --token-file F with a token of `cmg token new`");
     return false;
 }
 

@@ -56,10 +56,10 @@ static json_t *gateway(const struct client_session *s)
 
 json_t *client_report(const struct client_session *s, bool ok)
 {
-    const struct client_outcome *o = &s->outcome;
+    const struct web_outcome *o = &s->outcome;
     const struct client_registration *r = s->choice.found ? &s->c->identity.of[s->choice.method] : NULL;
     bool registered = r && *r->guid;
-    static const struct client_outcome fine;
+    static const struct web_outcome fine;
     if (ok)
         o = &fine;
     json_t *ret =

@@ -23,7 +23,7 @@ static uint64_t jitter(uint64_t seconds)
 static void sleep_ms(uint64_t ms, const sigset_t *open)
 {
     struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    if (!client_http_stopped())
+    if (!web_http_stopped())
         (void)ppoll(NULL, 0, &t, open);
 }
 
@@ -46,12 +46,12 @@ enum result client_run(const char *dir, bool json, struct error *err)
     (void)sigemptyset(&closed);
     (void)sigaddset(&closed, SIGTERM);
     (void)sigaddset(&closed, SIGINT);
-    while (!client_http_stopped()) {
+    while (!web_http_stopped()) {
         struct client c;
         json_t *report;
         enum result r = client_open(dir, &c, err);
         if (r != OK)
-            return client_http_stopped() ? OK : r;
+            return web_http_stopped() ? OK : r;
         bool ok = client_operate(&c, CLIENT_RUN, &report);
         (json ? client_report_json : client_report_text)(report, stdout);
         json_decref(report);

@@ -4,58 +4,6 @@
 
 #include <stdio.h>
 
-static unsigned read_clients(const json_t *list, enum choice_mp mode)
-{
-    unsigned bits = 0;
-    size_t i;
-    json_t *name;
-    if (!json_is_array(list))
-        return choices_mode_clients(mode);
-    json_array_foreach(list, i, name)
-    {
-        enum choice_client client;
-        if (json_is_string(name) && choices_client_parse(slice_of(json_string_value(name)), &client))
-            bits |= CHOICE_BIT(client);
-    }
-    return bits;
-}
-
-static enum result read_role(const json_t *o, struct client_roles *ret, struct error *err)
-{
-    const char *id, *mode;
-    enum result r;
-    if ((r = json_need_str(o, "id", &id, err)) != OK || (r = json_need_str(o, "mode", &mode, err)) != OK)
-        return r;
-    struct client_role *role = &ret->items[ret->count];
-    if (!client_role_valid(slice_of(id)) || !slice_to_cstr(slice_of(id), role->id, sizeof role->id))
-        return error_set(err, R_INVALID, "a role's id is malformed");
-    if (!choices_mp_parse(slice_of(mode), &role->mode))
-        return OK;
-    role->clients = read_clients(json_object_get(o, "clients"), role->mode);
-    ret->count++;
-    return OK;
-}
-
-enum result client_roles_read(const json_t *location, struct client_roles *ret, struct error *err)
-{
-    json_t *roles, *o;
-    size_t i;
-    ret->count = 0;
-    enum result r = json_need_array(location, "roles", &roles, err);
-    if (r != OK)
-        return r;
-    json_array_foreach(roles, i, o)
-    {
-        if (ret->count == CLIENT_ROLES_MAX)
-            return error_set(err, R_LIMIT, "more than %d roles", CLIENT_ROLES_MAX);
-        if ((r = read_role(o, ret, err)) != OK)
-            return r;
-    }
-    return OK;
-}
-
-/* --- the choice --- */
-
 static void explain(struct client_choice *ret, const struct choices_pick *pick, const struct choices_device *d,
                     const char *no_certificate)
 {
@@ -71,14 +19,14 @@ static void explain(struct client_choice *ret, const struct choices_pick *pick, 
     }
 }
 
-static void pick_at(const struct client_role *role, const struct choices_device *device, struct choices_pick *ret)
+static void pick_at(const struct web_role *role, const struct choices_device *device, struct choices_pick *ret)
 {
     struct choices_device d = *device;
     d.allowed &= role->clients;
     choices_pick(&d, role->mode, ret);
 }
 
-static enum result no_role(const struct client_roles *roles, const char *wanted, struct error *err)
+static enum result no_role(const struct web_roles *roles, const char *wanted, struct error *err)
 {
     char ids[256] = "";
     size_t used = 0;
@@ -89,14 +37,14 @@ static enum result no_role(const struct client_roles *roles, const char *wanted,
     return error_set(err, R_NOTFOUND, "the site has no management point '%s'; there are: %s", wanted, ids);
 }
 
-enum result client_select(const struct client_roles *roles, const char *wanted, const struct choices_device *device,
+enum result client_select(const struct web_roles *roles, const char *wanted, const struct choices_device *device,
                           const char *no_certificate, struct client_choice *ret, struct error *err)
 {
-    const struct client_role *best = NULL;
+    const struct web_role *best = NULL;
     struct choices_pick pick = {0}, at;
     *ret = (struct client_choice){0};
     for (size_t i = 0; i < roles->count; i++) {
-        const struct client_role *role = &roles->items[i];
+        const struct web_role *role = &roles->items[i];
         if (wanted && !slice_eq_nocase(slice_of(wanted), slice_of(role->id)))
             continue;
         pick_at(role, device, &at);

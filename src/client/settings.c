@@ -64,7 +64,7 @@ static enum result check_path(struct slice v, struct error *err)
 
 static enum result check_role(struct slice v, struct error *err)
 {
-    return client_role_valid(v) ? OK : error_set(err, R_INVALID, "a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
+    return web_role_valid(v) ? OK : error_set(err, R_INVALID, "a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
 }
 
 static enum result check_version(struct slice v, struct error *err)

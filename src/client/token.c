@@ -8,22 +8,9 @@
 #include "base/mem.h"
 #include "client/client.h"
 #include "jose/token.h"
+#include "web/signed.h"
 
-enum { FORM_MAX = 2 * JOSE_TOKEN_MAX, ANSWER_MAX = 256 * 1024 };
-
-#define TYPE_ACCESS "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
-#define TYPE_DEVICE "urn%3Aopencmg%3Atoken-type%3Adevice"
-
-bool client_token_valid(struct slice token)
-{
-    for (size_t i = 0; i < token.len; i++) {
-        char c = token.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              c == '.'))
-            return false;
-    }
-    return token.len > 0 && token.len <= JOSE_TOKEN_MAX;
-}
+enum { ANSWER_MAX = 256 * 1024 };
 
 /* Its own words, which only say when to ask for the next one: nothing is decided by them. */
 static void lifetime(const char *token, int64_t now, int64_t *issued, int64_t *expires)
@@ -61,7 +48,7 @@ static bool save(struct client_session *s)
     return true;
 }
 
-static bool take(struct client_session *s, const struct client_answer *a, bool renewal)
+static bool take(struct client_session *s, const struct web_answer *a, bool renewal)
 {
     struct client_registration *r = client_session_registration(s);
     int64_t now = clock_wall_s() + s->offset, issued;
@@ -71,7 +58,7 @@ static bool take(struct client_session *s, const struct client_answer *a, bool r
     enum result result = json_parse(buf_data(&a->body), ANSWER_MAX, &root, &err);
     if (result == OK)
         result = json_need_str(root, "access_token", &token, &err);
-    if (result == OK && !client_token_valid(slice_of(token)))
+    if (result == OK && !web_token_valid(slice_of(token)))
         result = error_set(&err, R_INVALID, "'access_token' is no token");
     if (result == OK && renewal) {
         client_device_token_take(r, token, now);
@@ -90,26 +77,18 @@ static bool take(struct client_session *s, const struct client_answer *a, bool r
 static bool exchange(struct client_session *s, bool renewal)
 {
     const struct client_registration *r = client_session_registration(s);
-    struct client_answer answer;
-    struct buf form;
-    buf_init(&form, FORM_MAX);
-    if (buf_printf(&form,
-                   "grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Atoken-exchange&subject_token=%s"
-                   "&subject_token_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Atoken-type%%3Ajwt&requested_token_type=%s",
-                   r->device_token, renewal ? TYPE_DEVICE : TYPE_ACCESS) != OK)
-        fatal("a token that was accepted does not fit into a form");
+    struct web_answer answer;
+    char *form = web_exchange_form(r->device_token, renewal);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",
                                .target = "/CCM_STS",
-                               .content_type = "application/x-www-form-urlencoded",
-                               .body = buf_data(&form),
+                               .content_type = WEB_FORM_TYPE,
+                               .body = slice_of(form),
                                .bearer = r->device_token};
     bool ok = client_session_send(s, &call, &answer) && take(s, &answer, renewal);
-    client_answer_free(&answer);
-    size_t len = buf_len(&form);
-    mem_free_secret(buf_take_str(&form), len);
-    buf_free(&form);
+    web_answer_free(&answer);
+    mem_free_secret(form, strlen(form));
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s%s%s",
                 renewal ? "Renewal of the device token" : "Getting CCM access token",
                 ok ? " succeeded" : " failed: ", ok ? "" : s->outcome.reason);
@@ -129,7 +108,7 @@ bool client_access_token(struct client_session *s, const char **ret)
     if (s->choice.method == CHOICE_PKI)
         return true;
     /* a renewal that fails matters only once the token has ended: until then the next run tries again */
-    if (now >= r->device_renew && !exchange(s, true) && (now >= r->device_expires || client_outcome_final(&s->outcome)))
+    if (now >= r->device_renew && !exchange(s, true) && (now >= r->device_expires || web_outcome_final(&s->outcome)))
         return false;
     if (r->access_token && r->access_expires > now + TOKEN_LEEWAY_S) {
         *ret = r->access_token;

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../web/tls_server.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/document.h"
 #include "jose/httpsig.h"
 #include "jose/token.h"
 #include "pki/issue.h"
-#include "tls_server.h"
 #include "json/json.h"
 
 enum { DAY = 86400 };

@@ -10,6 +10,7 @@
 #include "client/client.h"
 #include "client/state.h"
 #include "scratch.h"
+#include "web/signed.h"
 
 #define GUID "6f1c7e0a-0b1c-4d2e-8f3a-5b6c7d8e9f00"
 #define OTHER_GUID "7f1c7e0a-0b1c-4d2e-8f3a-5b6c7d8e9f01"
@@ -79,10 +80,10 @@ static void a_malformed_identity_is_named(void **state)
 static void a_token_may_hold_the_characters_of_a_jwt_only(void **state)
 {
     (void)state;
-    assert_true(client_token_valid(SLICE("eyJ.a-b_c.0")));
-    assert_false(client_token_valid(SLICE("")));
-    assert_false(client_token_valid(SLICE("a.b.c\r\nX: y")));
-    assert_false(client_token_valid(SLICE("a b")));
+    assert_true(web_token_valid(SLICE("eyJ.a-b_c.0")));
+    assert_false(web_token_valid(SLICE("")));
+    assert_false(web_token_valid(SLICE("a.b.c\r\nX: y")));
+    assert_false(web_token_valid(SLICE("a b")));
 }
 
 /* --- the handler --- */

@@ -12,13 +12,13 @@
 static const char both[] = "{\"roles\":[{\"id\":\"e1\",\"mode\":\"ehttp\",\"clients\":[\"entra\",\"token\"]},"
                            "{\"id\":\"h1\",\"mode\":\"https\",\"clients\":[\"pki\",\"token\"]}]}";
 
-static struct client_roles roles(const char *text)
+static struct web_roles roles(const char *text)
 {
-    struct client_roles ret;
+    struct web_roles ret;
     json_t *o;
     struct error err;
     assert_int_equal(json_parse(slice_of(text), 1 << 20, &o, &err), OK);
-    if (client_roles_read(o, &ret, &err) != OK)
+    if (web_roles_read(o, &ret, &err) != OK)
         fail_msg("%s", err.text);
     json_decref(o);
     return ret;
@@ -35,7 +35,7 @@ static struct choices_device device(bool certificate, bool token)
 
 static struct client_choice choose(const char *text, const char *wanted, bool certificate, bool token)
 {
-    struct client_roles r = roles(text);
+    struct web_roles r = roles(text);
     struct choices_device d = device(certificate, token);
     struct client_choice c;
     struct error err;
@@ -109,7 +109,7 @@ static void what_the_site_does_not_let_in_is_not_chosen(void **state)
 static void an_unknown_role_lists_those_there_are(void **state)
 {
     (void)state;
-    struct client_roles r = roles(both);
+    struct web_roles r = roles(both);
     struct choices_device d = device(true, true);
     struct client_choice c;
     struct error err;
@@ -125,10 +125,10 @@ static void malformed_location_data_are_refused_and_unknown_modes_skipped(void *
                                       "{\"roles\":[{\"id\":\"a/b\",\"mode\":\"https\"}]}", "{\"roles\":[7]}"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct client_roles r;
+        struct web_roles r;
         json_t *o;
         assert_int_equal(json_parse(slice_of(bad[i]), 4096, &o, NULL), OK);
-        if (client_roles_read(o, &r, NULL) == OK)
+        if (web_roles_read(o, &r, NULL) == OK)
             fail_msg("taken: %s", bad[i]);
         json_decref(o);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transport over libcurl. */
-#include "client/http.h"
+#include "web/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -9,14 +9,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "client/outcome.h"
 #include "pki/cert.h"
+#include "web/outcome.h"
 
 enum { CONNECT_MS = 15000, WHOLE_MS = 60000 };
 
 static volatile sig_atomic_t stop_asked;
 
-struct client_http {
+struct web_http {
     CURL *curl;
     char curl_error[CURL_ERROR_SIZE];
     int tls_error;         /* X509_V_ERR_… of the last verification, X509_V_OK when it passed */
@@ -25,36 +25,36 @@ struct client_http {
     bool too_large;
 };
 
-static const struct client_fault_info faults[CLIENT_FAULT_COUNT] = {[CLIENT_FAULT_NONE] = {"ok", "", ""},
-#define CLIENT_X(symbol, word, text, remedy) [CLIENT_FAULT_##symbol] = {word, text, remedy},
-                                                                    CLIENT_FAULTS(CLIENT_X)
-#undef CLIENT_X
+static const struct web_fault_info faults[WEB_FAULT_COUNT] = {[WEB_FAULT_NONE] = {"ok", "", ""},
+#define WEB_X(symbol, word, text, remedy) [WEB_FAULT_##symbol] = {word, text, remedy},
+                                                              WEB_FAULTS(WEB_X)
+#undef WEB_X
 };
 
-const struct client_fault_info *client_fault_info(enum client_fault fault)
+const struct web_fault_info *web_fault_info(enum web_fault fault)
 {
     return &faults[fault];
 }
 
-void client_http_stop(void)
+void web_http_stop(void)
 {
     stop_asked = 1;
 }
 
-bool client_http_stopped(void)
+bool web_http_stopped(void)
 {
     return stop_asked != 0;
 }
 
-struct client_http *client_http_new(void)
+struct web_http *web_http_new(void)
 {
-    struct client_http *h = mem_zalloc(sizeof *h);
+    struct web_http *h = mem_zalloc(sizeof *h);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(h->curl = curl_easy_init()))
         fatal("libcurl can't be started");
     return h;
 }
 
-void client_http_free(struct client_http *h)
+void web_http_free(struct web_http *h)
 {
     if (!h)
         return;
@@ -63,7 +63,7 @@ void client_http_free(struct client_http *h)
     free(h);
 }
 
-void client_answer_free(struct client_answer *a)
+void web_answer_free(struct web_answer *a)
 {
     buf_free(&a->body);
 }
@@ -71,8 +71,8 @@ void client_answer_free(struct client_answer *a)
 /* --- what libcurl calls back --- */
 
 struct transfer {
-    struct client_http *http;
-    struct client_answer *answer;
+    struct web_http *http;
+    struct web_answer *answer;
 };
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
@@ -89,7 +89,7 @@ static bool field(struct slice line, struct slice name, char *ret, size_t size)
     if (!slice_starts_nocase(line, name))
         return false;
     struct slice value = slice_trim(slice_skip(line, name.len));
-    client_text_clean(value, ret, size);
+    web_text_clean(value, ret, size);
     return true;
 }
 
@@ -120,7 +120,7 @@ static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, c
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct client_http *h = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
+    struct web_http *h = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
     X509 *cert = X509_STORE_CTX_get_current_cert(store);
     if (ok || !h)
         return ok;
@@ -154,7 +154,7 @@ static struct curl_blob blob(struct slice data)
     return (struct curl_blob){.data = (void *)(uintptr_t)data.ptr, .len = data.len, .flags = CURL_BLOB_COPY};
 }
 
-static void set_tls(struct client_http *h, const struct client_request *r)
+static void set_tls(struct web_http *h, const struct web_request *r)
 {
     SETOPT(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SETOPT(h->curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -172,7 +172,7 @@ static void set_tls(struct client_http *h, const struct client_request *r)
     }
 }
 
-static void set_limits(struct client_http *h)
+static void set_limits(struct web_http *h)
 {
     SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "https");
     SETOPT(h->curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -180,7 +180,7 @@ static void set_limits(struct client_http *h)
     SETOPT(h->curl, CURLOPT_PATH_AS_IS, 1L);
     SETOPT(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     SETOPT(h->curl, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
-    SETOPT(h->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)CLIENT_ANSWER_MAX);
+    SETOPT(h->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)WEB_ANSWER_MAX);
     SETOPT(h->curl, CURLOPT_NOSIGNAL, 1L);
     SETOPT(h->curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SETOPT(h->curl, CURLOPT_USERAGENT, "OpenCMG-client/" CMG_VERSION);
@@ -189,7 +189,7 @@ static void set_limits(struct client_http *h)
     SETOPT(h->curl, CURLOPT_ERRORBUFFER, h->curl_error);
 }
 
-static struct curl_slist *set_request(struct client_http *h, const struct client_request *r)
+static struct curl_slist *set_request(struct web_http *h, const struct web_request *r)
 {
     struct curl_slist *headers = NULL;
     SETOPT(h->curl, CURLOPT_URL, r->url);
@@ -198,7 +198,7 @@ static struct curl_slist *set_request(struct client_http *h, const struct client
         SETOPT(h->curl, CURLOPT_POSTFIELDS, r->body.ptr);
     }
     SETOPT(h->curl, CURLOPT_CUSTOMREQUEST, r->method);
-    for (size_t i = 0; i < CLIENT_HEADERS_MAX && r->headers[i]; i++) {
+    for (size_t i = 0; i < WEB_HEADERS_MAX && r->headers[i]; i++) {
         struct curl_slist *more = curl_slist_append(headers, r->headers[i]);
         if (!more)
             fatal("out of memory");
@@ -210,72 +210,72 @@ static struct curl_slist *set_request(struct client_http *h, const struct client
 
 /* --- causes --- */
 
-static enum client_fault of_verification(const struct client_http *h)
+static enum web_fault of_verification(const struct web_http *h)
 {
     switch (h->tls_error) {
     case X509_V_OK: /* the chain passed, so libcurl's comparison of names did not */
-        return CLIENT_FAULT_TLS_WRONG_HOST;
+        return WEB_FAULT_TLS_WRONG_HOST;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        return CLIENT_FAULT_TLS_EXPIRED;
+        return WEB_FAULT_TLS_EXPIRED;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return CLIENT_FAULT_TLS_NOT_YET_VALID;
+        return WEB_FAULT_TLS_NOT_YET_VALID;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_UNTRUSTED:
-        return CLIENT_FAULT_TLS_UNTRUSTED;
+        return WEB_FAULT_TLS_UNTRUSTED;
     default:
-        return CLIENT_FAULT_TLS_FAILED;
+        return WEB_FAULT_TLS_FAILED;
     }
 }
 
-static enum client_fault of_connect(const struct client_http *h)
+static enum web_fault of_connect(const struct web_http *h)
 {
     static const struct {
         const char *text;
-        enum client_fault fault;
-    } known[] = {{"refused", CLIENT_FAULT_CONNECT_REFUSED},
-                 {"No route", CLIENT_FAULT_NO_ROUTE},
-                 {"unreachable", CLIENT_FAULT_NO_ROUTE},
-                 {"timed out", CLIENT_FAULT_TIMED_OUT}};
+        enum web_fault fault;
+    } known[] = {{"refused", WEB_FAULT_CONNECT_REFUSED},
+                 {"No route", WEB_FAULT_NO_ROUTE},
+                 {"unreachable", WEB_FAULT_NO_ROUTE},
+                 {"timed out", WEB_FAULT_TIMED_OUT}};
     long number = 0;
     if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
         if (number == ECONNREFUSED)
-            return CLIENT_FAULT_CONNECT_REFUSED;
+            return WEB_FAULT_CONNECT_REFUSED;
         if (number == ENETUNREACH || number == EHOSTUNREACH)
-            return CLIENT_FAULT_NO_ROUTE;
+            return WEB_FAULT_NO_ROUTE;
         if (number == ETIMEDOUT)
-            return CLIENT_FAULT_TIMED_OUT;
+            return WEB_FAULT_TIMED_OUT;
     }
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (strstr(h->curl_error, known[i].text))
             return known[i].fault;
     }
-    return CLIENT_FAULT_CONNECT_REFUSED;
+    return WEB_FAULT_CONNECT_REFUSED;
 }
 
-static enum client_fault of_code(const struct client_http *h, CURLcode code)
+static enum web_fault of_code(const struct web_http *h, CURLcode code)
 {
     static const struct {
         CURLcode code;
-        enum client_fault fault;
-    } table[] = {{CURLE_COULDNT_RESOLVE_HOST, CLIENT_FAULT_NAME_NOT_FOUND},
-                 {CURLE_COULDNT_RESOLVE_PROXY, CLIENT_FAULT_PROXY},
-                 {CURLE_PROXY, CLIENT_FAULT_PROXY},
-                 {CURLE_OPERATION_TIMEDOUT, CLIENT_FAULT_TIMED_OUT},
-                 {CURLE_SSL_CONNECT_ERROR, CLIENT_FAULT_TLS_FAILED},
-                 {CURLE_SSL_CERTPROBLEM, CLIENT_FAULT_CREDENTIAL},
-                 {CURLE_SSL_CACERT_BADFILE, CLIENT_FAULT_ANCHORS},
-                 {CURLE_FILESIZE_EXCEEDED, CLIENT_FAULT_TOO_LARGE},
-                 {CURLE_GOT_NOTHING, CLIENT_FAULT_BROKEN},
-                 {CURLE_PARTIAL_FILE, CLIENT_FAULT_BROKEN},
-                 {CURLE_RECV_ERROR, CLIENT_FAULT_BROKEN},
-                 {CURLE_SEND_ERROR, CLIENT_FAULT_BROKEN},
-                 {CURLE_ABORTED_BY_CALLBACK, CLIENT_FAULT_STOPPED}};
+        enum web_fault fault;
+    } table[] = {{CURLE_COULDNT_RESOLVE_HOST, WEB_FAULT_NAME_NOT_FOUND},
+                 {CURLE_COULDNT_RESOLVE_PROXY, WEB_FAULT_PROXY},
+                 {CURLE_PROXY, WEB_FAULT_PROXY},
+                 {CURLE_OPERATION_TIMEDOUT, WEB_FAULT_TIMED_OUT},
+                 {CURLE_SSL_CONNECT_ERROR, WEB_FAULT_TLS_FAILED},
+                 {CURLE_SSL_CERTPROBLEM, WEB_FAULT_CREDENTIAL},
+                 {CURLE_SSL_CACERT_BADFILE, WEB_FAULT_ANCHORS},
+                 {CURLE_FILESIZE_EXCEEDED, WEB_FAULT_TOO_LARGE},
+                 {CURLE_GOT_NOTHING, WEB_FAULT_BROKEN},
+                 {CURLE_PARTIAL_FILE, WEB_FAULT_BROKEN},
+                 {CURLE_RECV_ERROR, WEB_FAULT_BROKEN},
+                 {CURLE_SEND_ERROR, WEB_FAULT_BROKEN},
+                 {CURLE_ABORTED_BY_CALLBACK, WEB_FAULT_STOPPED}};
     if (h->too_large)
-        return CLIENT_FAULT_TOO_LARGE;
+        return WEB_FAULT_TOO_LARGE;
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return of_verification(h);
     if (code == CURLE_COULDNT_CONNECT)
@@ -284,14 +284,14 @@ static enum client_fault of_code(const struct client_http *h, CURLcode code)
         if (table[i].code == code)
             return table[i].fault;
     }
-    return CLIENT_FAULT_OTHER;
+    return WEB_FAULT_OTHER;
 }
 
-static void explain(const struct client_http *h, enum client_fault fault, CURLcode code, struct error *err)
+static void explain(const struct web_http *h, enum web_fault fault, CURLcode code, struct error *err)
 {
     const char *text = *h->curl_error ? h->curl_error : curl_easy_strerror(code);
     char clean[CURL_ERROR_SIZE];
-    client_text_clean(slice_of(text), clean, sizeof clean);
+    web_text_clean(slice_of(text), clean, sizeof clean);
     if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
@@ -299,12 +299,11 @@ static void explain(const struct client_http *h, enum client_fault fault, CURLco
         (void)error_set(err, R_IO, "%s (%s)", faults[fault].text, clean);
 }
 
-enum client_fault client_http_do(struct client_http *h, const struct client_request *r, struct client_answer *ret,
-                                 struct error *err)
+enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret, struct error *err)
 {
     struct transfer t = {h, ret};
-    *ret = (struct client_answer){0};
-    buf_init(&ret->body, CLIENT_ANSWER_MAX);
+    *ret = (struct web_answer){0};
+    buf_init(&ret->body, WEB_ANSWER_MAX);
     curl_easy_reset(h->curl); /* connections stay */
     h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = '\0';
     h->tls_error = X509_V_OK;
@@ -323,8 +322,8 @@ enum client_fault client_http_do(struct client_http *h, const struct client_requ
     ret->millis = (long)(micros / 1000);
     curl_slist_free_all(headers);
     if (code == CURLE_OK)
-        return CLIENT_FAULT_NONE;
-    enum client_fault fault = of_code(h, code);
+        return WEB_FAULT_NONE;
+    enum web_fault fault = of_code(h, code);
     explain(h, fault, code, err);
     return fault;
 }

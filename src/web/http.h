@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTPS request after the other over libcurl: TLS 1.2 and up, peer and host always verified, no redirects, bounded
  * in time and size; credentials come from memory. A failure without an answer becomes a named cause. */
-#ifndef CLIENT_HTTP_H
-#define CLIENT_HTTP_H
+#ifndef WEB_HTTP_H
+#define WEB_HTTP_H
 
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { CLIENT_ANSWER_MAX = 16 * 1024 * 1024, CLIENT_HEADERS_MAX = 12 };
+enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
 
 /* X(symbol, word, what it means, what to do) */
-#define CLIENT_FAULTS(X)                                                                                               \
+#define WEB_FAULTS(X)                                                                                                  \
     X(NAME_NOT_FOUND, "name_not_found", "the gateway's name does not resolve",                                         \
       "check CMGFQDNs, the DNS record of the gateway and the device's name servers")                                   \
     X(CONNECT_REFUSED, "connection_refused", "nothing takes connections at this address and port",                     \
@@ -40,28 +40,28 @@ enum { CLIENT_ANSWER_MAX = 16 * 1024 * 1024, CLIENT_HEADERS_MAX = 12 };
     X(STOPPED, "stopped", "stopped by a signal", "")                                                                   \
     X(OTHER, "transport", "the request failed on its way", "see CcmMessaging.log")
 
-enum client_fault {
-    CLIENT_FAULT_NONE,
-#define CLIENT_X(symbol, word, text, remedy) CLIENT_FAULT_##symbol,
-    CLIENT_FAULTS(CLIENT_X)
-#undef CLIENT_X
-        CLIENT_FAULT_COUNT
+enum web_fault {
+    WEB_FAULT_NONE,
+#define WEB_X(symbol, word, text, remedy) WEB_FAULT_##symbol,
+    WEB_FAULTS(WEB_X)
+#undef WEB_X
+        WEB_FAULT_COUNT
 };
-struct client_fault_info {
+struct web_fault_info {
     const char *word, *text, *remedy;
 };
-const struct client_fault_info *client_fault_info(enum client_fault fault);
+const struct web_fault_info *web_fault_info(enum web_fault fault);
 
 /* Everything borrowed for the time of the call. */
-struct client_request {
+struct web_request {
     const char *method, *url;
-    const char *headers[CLIENT_HEADERS_MAX]; /* "Name: value", NULL-terminated unless full */
-    struct slice body;                       /* .ptr NULL: none */
-    struct slice certificate_pem, key_pem;   /* .ptr NULL: present none */
-    struct slice anchors_pem;                /* .ptr NULL: the system's */
+    const char *headers[WEB_HEADERS_MAX];  /* "Name: value", NULL-terminated unless full */
+    struct slice body;                     /* .ptr NULL: none */
+    struct slice certificate_pem, key_pem; /* .ptr NULL: present none */
+    struct slice anchors_pem;              /* .ptr NULL: the system's */
 };
 
-struct client_answer {
+struct web_answer {
     long status;
     struct buf body;
     char status_text[128]; /* CMG-Status-Text */
@@ -69,19 +69,19 @@ struct client_answer {
     int64_t date; /* wall seconds of Date; 0 when absent */
     long millis;  /* how long it took */
 };
-void client_answer_free(struct client_answer *a);
+void web_answer_free(struct web_answer *a);
 
-struct client_http; /* keeps connections between requests */
-struct client_http *client_http_new(void);
-void client_http_free(struct client_http *h); /* NULL allowed */
+struct web_http; /* keeps connections between requests */
+struct web_http *web_http_new(void);
+void web_http_free(struct web_http *h); /* NULL allowed */
 
-/* CLIENT_FAULT_NONE: an answer of whatever status is in *ret, which the caller frees (in every case). Otherwise *err
+/* WEB_FAULT_NONE: an answer of whatever status is in *ret, which the caller frees (in every case). Otherwise *err
  * says what happened, without secrets. */
-MUST_USE enum client_fault client_http_do(struct client_http *h, const struct client_request *r,
-                                          struct client_answer *ret, struct error *err);
+MUST_USE enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret,
+                                    struct error *err);
 
-/* From a signal handler: a running request ends soon with CLIENT_FAULT_STOPPED. */
-void client_http_stop(void);
-bool client_http_stopped(void);
+/* From a signal handler: a running request ends soon with WEB_FAULT_STOPPED. */
+void web_http_stop(void);
+bool web_http_stopped(void);
 
 #endif

@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "client/http.h"
 #include "pki/cert.h"
 #include "pki/issue.h"
 #include "tls_server.h"
+#include "web/http.h"
 
 enum { DAY = 86400 };
 
@@ -124,28 +124,27 @@ static X509 *good_certificate(void)
     return issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, clock_wall_s() - DAY, clock_wall_s() + DAY);
 }
 
-static enum client_fault ask(const struct server *s, struct client_request *r, struct client_answer *ret,
-                             struct error *err)
+static enum web_fault ask(const struct server *s, struct web_request *r, struct web_answer *ret, struct error *err)
 {
     char url[128];
-    struct client_http *h = client_http_new();
+    struct web_http *h = web_http_new();
     (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/SMS_MP/.sms_aut?MPLIST", tls_server_port(s->tls));
     r->url = url;
     if (!r->method)
         r->method = "GET";
-    enum client_fault fault = client_http_do(h, r, ret, err);
-    client_http_free(h);
+    enum web_fault fault = web_http_do(h, r, ret, err);
+    web_http_free(h);
     return fault;
 }
 
-static enum client_fault fault_of(X509 *cert, const char *anchors, const char *answer, struct error *err)
+static enum web_fault fault_of(X509 *cert, const char *anchors, const char *answer, struct error *err)
 {
     struct server s = {0};
-    struct client_request r = {.anchors_pem = slice_of(anchors)};
-    struct client_answer a;
+    struct web_request r = {.anchors_pem = slice_of(anchors)};
+    struct web_answer a;
     server_start(&s, cert, answer);
-    enum client_fault fault = ask(&s, &r, &a, err);
-    client_answer_free(&a);
+    enum web_fault fault = ask(&s, &r, &a, err);
+    web_answer_free(&a);
     server_end(&s);
     return fault;
 }
@@ -159,19 +158,19 @@ static enum client_fault fault_of(X509 *cert, const char *anchors, const char *a
 static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void **state)
 {
     struct server s = {0};
-    struct client_answer a;
+    struct web_answer a;
     struct error err;
-    struct client_request r = {.method = "POST",
-                               .headers = {"Content-Type: text/plain"},
-                               .body = SLICE("body"),
-                               .certificate_pem = slice_of(pki.client_pem),
-                               .key_pem = slice_of(pki.client_key_pem),
-                               .anchors_pem = slice_of(pki.ca_pem)};
+    struct web_request r = {.method = "POST",
+                            .headers = {"Content-Type: text/plain"},
+                            .body = SLICE("body"),
+                            .certificate_pem = slice_of(pki.client_pem),
+                            .key_pem = slice_of(pki.client_key_pem),
+                            .anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
     server_start(&s, good_certificate(), GOOD_ANSWER);
-    enum client_fault fault = ask(&s, &r, &a, &err);
+    enum web_fault fault = ask(&s, &r, &a, &err);
     server_end(&s);
-    if (fault != CLIENT_FAULT_NONE)
+    if (fault != WEB_FAULT_NONE)
         fail_msg("%s", err.text);
     assert_int_equal(a.status, 200);
     assert_true(slice_eq(buf_data(&a.body), SLICE("ok")));
@@ -183,7 +182,7 @@ static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void *
     assert_string_equal(s.target, "/SMS_MP/.sms_aut?MPLIST");
     assert_string_equal(s.content_type, "text/plain");
     assert_string_equal(s.body, "body");
-    client_answer_free(&a);
+    web_answer_free(&a);
 }
 
 static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
@@ -200,18 +199,18 @@ static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
     (void)state;
     assert_int_equal(pki_issue(&o, &other, &err), OK);
     char *other_pem = pki_cert_pem(other);
-    assert_int_equal(fault_of(good_certificate(), other_pem, GOOD_ANSWER, &err), CLIENT_FAULT_TLS_UNTRUSTED);
+    assert_int_equal(fault_of(good_certificate(), other_pem, GOOD_ANSWER, &err), WEB_FAULT_TLS_UNTRUSTED);
     assert_non_null(strstr(err.text, "issued by"));
-    assert_int_equal(fault_of(good_certificate(), NULL, GOOD_ANSWER, &err), CLIENT_FAULT_TLS_UNTRUSTED);
+    assert_int_equal(fault_of(good_certificate(), NULL, GOOD_ANSWER, &err), WEB_FAULT_TLS_UNTRUSTED);
     assert_int_equal(
         fault_of(issue(PKI_TLS_SERVER, "gw.example", pki.key, now - DAY, now + DAY), pki.ca_pem, GOOD_ANSWER, &err),
-        CLIENT_FAULT_TLS_WRONG_HOST);
+        WEB_FAULT_TLS_WRONG_HOST);
     assert_int_equal(
         fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now - 9 * DAY, now - DAY), pki.ca_pem, GOOD_ANSWER, &err),
-        CLIENT_FAULT_TLS_EXPIRED);
+        WEB_FAULT_TLS_EXPIRED);
     assert_int_equal(
         fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now + DAY, now + 9 * DAY), pki.ca_pem, GOOD_ANSWER, &err),
-        CLIENT_FAULT_TLS_NOT_YET_VALID);
+        WEB_FAULT_TLS_NOT_YET_VALID);
     free(other_pem);
     X509_free(other);
     EVP_PKEY_free(other_key);
@@ -220,68 +219,68 @@ static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
 static void nobody_there_and_no_such_name_are_told_apart(void **state)
 {
     char url[128]; /* a label over 63 letters is no name: no name server is asked */
-    struct client_answer a;
+    struct web_answer a;
     struct error err;
-    struct client_request r = {.method = "GET", .url = "https://127.0.0.1:1/"}; /* tcpmux: nobody listens there */
-    struct client_http *h = client_http_new();
+    struct web_request r = {.method = "GET", .url = "https://127.0.0.1:1/"}; /* tcpmux: nobody listens there */
+    struct web_http *h = web_http_new();
     (void)state;
-    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_CONNECT_REFUSED);
-    client_answer_free(&a);
+    assert_int_equal(web_http_do(h, &r, &a, &err), WEB_FAULT_CONNECT_REFUSED);
+    web_answer_free(&a);
     (void)snprintf(url, sizeof url, "https://%064d.example/", 0);
-    r = (struct client_request){.method = "GET", .url = url};
-    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_NAME_NOT_FOUND);
-    client_answer_free(&a);
+    r = (struct web_request){.method = "GET", .url = url};
+    assert_int_equal(web_http_do(h, &r, &a, &err), WEB_FAULT_NAME_NOT_FOUND);
+    web_answer_free(&a);
     r.url = "http://127.0.0.1/"; /* never without TLS */
-    assert_int_equal(client_http_do(h, &r, &a, &err), CLIENT_FAULT_OTHER);
-    client_answer_free(&a);
-    client_http_free(h);
+    assert_int_equal(web_http_do(h, &r, &a, &err), WEB_FAULT_OTHER);
+    web_answer_free(&a);
+    web_http_free(h);
 }
 
 static void redirects_are_not_followed(void **state)
 {
     struct server s = {0};
-    struct client_answer a;
+    struct web_answer a;
     struct error err;
-    struct client_request r = {.anchors_pem = slice_of(pki.ca_pem)};
+    struct web_request r = {.anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
     server_start(&s, good_certificate(),
                  "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_NONE);
+    assert_int_equal(ask(&s, &r, &a, &err), WEB_FAULT_NONE);
     assert_int_equal(a.status, 302);
-    client_answer_free(&a);
+    web_answer_free(&a);
     server_end(&s);
 }
 
 static void an_answer_that_is_too_large_or_cut_off_is_no_answer(void **state)
 {
-    struct server s = {.filler = CLIENT_ANSWER_MAX + 1};
-    struct client_answer a;
+    struct server s = {.filler = WEB_ANSWER_MAX + 1};
+    struct web_answer a;
     struct error err;
-    struct client_request r = {.anchors_pem = slice_of(pki.ca_pem)};
+    struct web_request r = {.anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
     server_start(&s, good_certificate(), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_TOO_LARGE);
-    client_answer_free(&a);
+    assert_int_equal(ask(&s, &r, &a, &err), WEB_FAULT_TOO_LARGE);
+    web_answer_free(&a);
     server_end(&s);
     assert_int_equal(
         fault_of(good_certificate(), pki.ca_pem, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", &err),
-        CLIENT_FAULT_TOO_LARGE);
+        WEB_FAULT_TOO_LARGE);
     assert_int_equal(fault_of(good_certificate(), pki.ca_pem, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", &err),
-                     CLIENT_FAULT_BROKEN);
-    assert_int_equal(fault_of(good_certificate(), pki.ca_pem, "", &err), CLIENT_FAULT_BROKEN);
+                     WEB_FAULT_BROKEN);
+    assert_int_equal(fault_of(good_certificate(), pki.ca_pem, "", &err), WEB_FAULT_BROKEN);
 }
 
 static void a_key_that_does_not_fit_is_the_devices_own_fault(void **state)
 {
     struct server s = {0};
-    struct client_answer a;
+    struct web_answer a;
     struct error err;
-    struct client_request r = {
+    struct web_request r = {
         .certificate_pem = slice_of(pki.client_pem), .key_pem = SLICE("no key"), .anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
     server_start(&s, good_certificate(), GOOD_ANSWER);
-    assert_int_equal(ask(&s, &r, &a, &err), CLIENT_FAULT_CREDENTIAL);
-    client_answer_free(&a);
+    assert_int_equal(ask(&s, &r, &a, &err), WEB_FAULT_CREDENTIAL);
+    web_answer_free(&a);
     server_end(&s);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A TLS server in a thread for the client's tests: one request a connection, answered by a function. */
-#ifndef TESTS_CLIENT_TLS_SERVER_H
-#define TESTS_CLIENT_TLS_SERVER_H
+#ifndef TESTS_WEB_TLS_SERVER_H
+#define TESTS_WEB_TLS_SERVER_H
 
 #include <openssl/ssl.h>
 

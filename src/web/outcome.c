@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns answers that refuse into an outcome. */
-#include "client/outcome.h"
+#include "web/outcome.h"
 
 #include <stdio.h>
 
@@ -8,7 +8,7 @@
 
 enum { PROBLEM_MAX = 64 * 1024 };
 
-void client_text_clean(struct slice text, char *ret, size_t size)
+void web_text_clean(struct slice text, char *ret, size_t size)
 {
     size_t n = text.len < size - 1 ? text.len : size - 1;
     while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
@@ -25,18 +25,18 @@ void client_text_clean(struct slice text, char *ret, size_t size)
 
 static void set(char *at, size_t size, const char *text)
 {
-    client_text_clean(slice_of(text ? text : ""), at, size);
+    web_text_clean(slice_of(text ? text : ""), at, size);
 }
 
-void client_outcome_local(struct client_outcome *o, const char *reason, const char *detail, const char *remedy)
+void web_outcome_local(struct web_outcome *o, const char *reason, const char *detail, const char *remedy)
 {
-    *o = (struct client_outcome){.ending = CLIENT_LOCAL};
+    *o = (struct web_outcome){.ending = WEB_LOCAL};
     set(o->reason, sizeof o->reason, reason);
     set(o->detail, sizeof o->detail, detail);
     set(o->remedy, sizeof o->remedy, remedy);
 }
 
-static void take_problem(struct client_outcome *o, const json_t *p)
+static void take_problem(struct web_outcome *o, const json_t *p)
 {
     const char *oauth = json_opt_str(p, "error", NULL);
     const char *code = json_opt_str(p, "code", NULL);
@@ -51,7 +51,7 @@ static void take_problem(struct client_outcome *o, const json_t *p)
 }
 
 /* The table's own words win over a peer's, but for a detail that the peer gave. */
-static void take_table(struct client_outcome *o)
+static void take_table(struct web_outcome *o)
 {
     enum verdict_reason reason = verdict_reason_find(slice_of(o->code), slice_of(o->reason));
     if (reason == REASON_OK)
@@ -62,11 +62,11 @@ static void take_table(struct client_outcome *o)
     set(o->remedy, sizeof o->remedy, info->remedy);
 }
 
-void client_outcome_answer(struct client_outcome *o, long status, struct slice status_text, struct slice body)
+void web_outcome_answer(struct web_outcome *o, long status, struct slice status_text, struct slice body)
 {
     json_t *problem = NULL;
-    *o = (struct client_outcome){.ending = CLIENT_REFUSED, .status = status};
-    client_text_clean(status_text, o->code, sizeof o->code);
+    *o = (struct web_outcome){.ending = WEB_REFUSED, .status = status};
+    web_text_clean(status_text, o->code, sizeof o->code);
     if (json_parse(body, PROBLEM_MAX, &problem, NULL) == OK && json_is_object(problem))
         take_problem(o, problem);
     json_decref(problem);
@@ -77,12 +77,12 @@ void client_outcome_answer(struct client_outcome *o, long status, struct slice s
         (void)snprintf(o->detail, sizeof o->detail, "the answer was HTTP %ld without an explanation", status);
 }
 
-bool client_outcome_forbids_method(const struct client_outcome *o)
+bool web_outcome_forbids_method(const struct web_outcome *o)
 {
-    return o->ending == CLIENT_REFUSED && strcmp(o->reason, "mode_forbids_pki") == 0;
+    return o->ending == WEB_REFUSED && strcmp(o->reason, "mode_forbids_pki") == 0;
 }
 
-bool client_outcome_final(const struct client_outcome *o)
+bool web_outcome_final(const struct web_outcome *o)
 {
-    return o->ending == CLIENT_REFUSED && (strcmp(o->reason, "revoked") == 0 || strcmp(o->reason, "blocked") == 0);
+    return o->ending == WEB_REFUSED && (strcmp(o->reason, "revoked") == 0 || strcmp(o->reason, "blocked") == 0);
 }

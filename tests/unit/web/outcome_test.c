@@ -7,36 +7,36 @@
 
 #include <cmocka.h>
 
-#include "client/outcome.h"
+#include "web/outcome.h"
 
-static struct client_outcome answer(long status, const char *status_text, const char *body)
+static struct web_outcome answer(long status, const char *status_text, const char *body)
 {
-    struct client_outcome o;
-    client_outcome_answer(&o, status, slice_of(status_text), slice_of(body));
+    struct web_outcome o;
+    web_outcome_answer(&o, status, slice_of(status_text), slice_of(body));
     return o;
 }
 
 static void a_problem_document_gives_code_reason_detail_and_request(void **state)
 {
     (void)state;
-    struct client_outcome o = answer(
+    struct web_outcome o = answer(
         401, "CMGService_Invalid_Client_Certificate",
         "{\"type\":\"about:blank\",\"title\":\"t\",\"status\":401,\"code\":\"CMGService_Invalid_Client_Certificate\","
         "\"reason\":\"revoked\",\"detail\":\"serial 05\",\"remedy\":\"theirs\",\"request_id\":\"r-1\"}");
-    assert_int_equal(o.ending, CLIENT_REFUSED);
+    assert_int_equal(o.ending, WEB_REFUSED);
     assert_string_equal(o.code, "CMGService_Invalid_Client_Certificate");
     assert_string_equal(o.reason, "revoked");
     assert_string_equal(o.detail, "serial 05");
     assert_string_equal(o.request_id, "r-1");
     assert_string_equal(o.remedy, verdict_reason_info(REASON_CERT_REVOKED)->remedy);
-    assert_true(client_outcome_final(&o));
-    assert_false(client_outcome_forbids_method(&o));
+    assert_true(web_outcome_final(&o));
+    assert_false(web_outcome_forbids_method(&o));
 }
 
 static void the_table_tells_a_tokens_expiry_from_a_certificates(void **state)
 {
     (void)state;
-    struct client_outcome o = answer(401, "", "{\"code\":\"CMGService_Invalid_Token\",\"reason\":\"expired\"}");
+    struct web_outcome o = answer(401, "", "{\"code\":\"CMGService_Invalid_Token\",\"reason\":\"expired\"}");
     assert_string_equal(o.remedy, verdict_reason_info(REASON_TOKEN_EXPIRED)->remedy);
     assert_string_equal(o.detail, verdict_reason_info(REASON_TOKEN_EXPIRED)->text);
 }
@@ -44,18 +44,18 @@ static void the_table_tells_a_tokens_expiry_from_a_certificates(void **state)
 static void mode_forbids_pki_is_the_refusal_that_moves_on(void **state)
 {
     (void)state;
-    struct client_outcome o = answer(403, "", "{\"code\":\"CMGService_Not_Allowed\",\"reason\":\"mode_forbids_pki\"}");
-    assert_true(client_outcome_forbids_method(&o));
-    assert_false(client_outcome_final(&o));
+    struct web_outcome o = answer(403, "", "{\"code\":\"CMGService_Not_Allowed\",\"reason\":\"mode_forbids_pki\"}");
+    assert_true(web_outcome_forbids_method(&o));
+    assert_false(web_outcome_final(&o));
     o = answer(403, "", "{\"code\":\"CMGService_Not_Allowed\",\"reason\":\"blocked\"}");
-    assert_false(client_outcome_forbids_method(&o));
-    assert_true(client_outcome_final(&o));
+    assert_false(web_outcome_forbids_method(&o));
+    assert_true(web_outcome_final(&o));
 }
 
 static void an_oauth_error_is_read_as_a_refusal(void **state)
 {
     (void)state;
-    struct client_outcome o =
+    struct web_outcome o =
         answer(400, "CMGConnector_BadRequest", "{\"error\":\"invalid_grant\",\"error_description\":\"too late\"}");
     assert_string_equal(o.code, "CMGConnector_BadRequest");
     assert_string_equal(o.reason, "invalid_grant");
@@ -67,7 +67,7 @@ static void an_answer_without_words_still_says_its_status(void **state)
     static const char *const bodies[] = {"", "<html>", "[]", "{}", "{\"code\":5,\"reason\":[]}", "{\"a\":1,\"a\":2}"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        struct client_outcome o = answer(502, "CMGConnector_BadGateway", bodies[i]);
+        struct web_outcome o = answer(502, "CMGConnector_BadGateway", bodies[i]);
         assert_string_equal(o.code, "CMGConnector_BadGateway");
         assert_string_equal(o.reason, "http_502");
         assert_non_null(strstr(o.detail, "502"));
@@ -77,7 +77,7 @@ static void an_answer_without_words_still_says_its_status(void **state)
 static void what_a_peer_says_can_not_steer_a_terminal(void **state)
 {
     (void)state;
-    struct client_outcome o = answer(403, "A\x1b[2J\r\n", "{\"reason\":\"a\\u001b[31m\\nb\",\"detail\":\"x\\u009by\"}");
+    struct web_outcome o = answer(403, "A\x1b[2J\r\n", "{\"reason\":\"a\\u001b[31m\\nb\",\"detail\":\"x\\u009by\"}");
     assert_string_equal(o.code, "A?[2J??");
     assert_string_equal(o.reason, "a?[31m?b");
     assert_string_equal(o.detail, "x??y");
@@ -87,11 +87,11 @@ static void long_texts_are_cut_between_characters(void **state)
 {
     char ret[6];
     (void)state;
-    client_text_clean(slice_of("abcd\xc3\xa4"), ret, sizeof ret);
+    web_text_clean(slice_of("abcd\xc3\xa4"), ret, sizeof ret);
     assert_string_equal(ret, "abcd");
-    client_text_clean(slice_of("abc\xc3\xa4"), ret, sizeof ret);
+    web_text_clean(slice_of("abc\xc3\xa4"), ret, sizeof ret);
     assert_string_equal(ret, "abc\xc3\xa4");
-    client_text_clean(slice_of("\xbf\xbf\xbf\xbf\xbf\xbf\xbf\xbf"), ret, sizeof ret);
+    web_text_clean(slice_of("\xbf\xbf\xbf\xbf\xbf\xbf\xbf\xbf"), ret, sizeof ret);
     assert_string_equal(ret, "");
 }
 

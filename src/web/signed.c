@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/signed.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "jose/httpsig.h"
+#include "jose/token.h"
+
+enum { FORM_MAX = 2 * JOSE_TOKEN_MAX };
+
+#define TYPE_ACCESS "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
+#define TYPE_DEVICE "urn%3Aopencmg%3Atoken-type%3Adevice"
+
+void web_lines_add(struct web_lines *l, const char *name, const char *value)
+{
+    struct buf text;
+    if (!value)
+        return;
+    buf_init(&text, WEB_TOKEN_HEADER_MAX + 64);
+    if (l->count == ARRAY_LEN(l->items) || buf_printf(&text, "%s: %s", name, value) != OK)
+        fatal("a request has more or longer headers than it was made for");
+    l->items[l->count++] = buf_take_str(&text);
+    buf_free(&text);
+}
+
+void web_lines_free(struct web_lines *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        mem_free_secret(l->items[i], strlen(l->items[i]));
+    l->count = 0;
+}
+
+static enum result add_bearer(struct web_lines *l, const char *token, struct error *err)
+{
+    struct buf value;
+    if (!token)
+        return OK;
+    buf_init(&value, WEB_TOKEN_HEADER_MAX);
+    if (buf_printf(&value, "Bearer %s", token) != OK) {
+        buf_free(&value);
+        return error_set(err, R_LIMIT, "the token is longer than a header may be");
+    }
+    char *text = buf_take_str(&value);
+    web_lines_add(l, "Authorization", text);
+    mem_free_secret(text, strlen(text));
+    buf_free(&value);
+    return OK;
+}
+
+enum result web_signed_lines(const struct web_signed_request *r, struct web_lines *ret, struct error *err)
+{
+    struct httpsig_message m = {slice_of(r->verb), slice_of(r->target), r->body};
+    struct httpsig_fields f = {0};
+    *ret = (struct web_lines){.count = 0};
+    if (httpsig_sign(r->key, &m, r->now, &f, err) != OK)
+        return R_INVALID;
+    web_lines_add(ret, "CMG-Target", f.cmg_target);
+    web_lines_add(ret, "Content-Digest", f.content_digest);
+    web_lines_add(ret, "Signature-Input", f.signature_input);
+    web_lines_add(ret, "Signature", f.signature);
+    httpsig_fields_free(&f);
+    web_lines_add(ret, "Content-Type", r->content_type);
+    web_lines_add(ret, "If-None-Match", r->if_none_match);
+    return add_bearer(ret, r->bearer, err);
+}
+
+bool web_token_valid(struct slice token)
+{
+    for (size_t i = 0; i < token.len; i++) {
+        char c = token.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+              c == '.'))
+            return false;
+    }
+    return token.len > 0 && token.len <= JOSE_TOKEN_MAX;
+}
+
+char *web_exchange_form(const char *device_token, bool renewal)
+{
+    struct buf form;
+    buf_init(&form, FORM_MAX);
+    if (buf_printf(&form,
+                   "grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Atoken-exchange&subject_token=%s"
+                   "&subject_token_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Atoken-type%%3Ajwt&requested_token_type=%s",
+                   device_token, renewal ? TYPE_DEVICE : TYPE_ACCESS) != OK)
+        fatal("a token that was accepted does not fit into a form");
+    return buf_take_str(&form);
+}
