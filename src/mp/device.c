@@ -215,6 +215,61 @@ static bool by_token(struct mp_request *r, enum token_purpose purpose, struct mp
     return false;
 }
 
+/* --- revocation --- */
+
+struct standing {
+    const struct pki_trust *trust;
+    bool good;
+    struct pki_verdict revoked; /* reason REASON_OK: none was */
+};
+
+static void weigh(struct standing *s, X509 *cert)
+{
+    struct pki_verdict verdict;
+    pki_trust_judge(s->trust, cert, NULL, clock_wall_s(), &verdict);
+    if (verdict.reason == REASON_OK)
+        s->good = true;
+    else if (verdict.reason == REASON_CERT_REVOKED)
+        s->revoked = verdict;
+}
+
+static enum result weigh_known(struct mp_request *r, const char *guid, struct standing *s, struct error *err)
+{
+    struct store_certificate *list;
+    size_t count;
+    enum result result = store_certificate_list(r->site->store, r->arena, guid, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        X509 *cert;
+        result = pki_cert_read(slice_of(list[i].pem), &cert, err);
+        if (result != OK)
+            break;
+        weigh(s, cert);
+        X509_free(cert);
+    }
+    return result;
+}
+
+bool mp_device_not_revoked(struct mp_request *r, const char *guid, X509 *shown)
+{
+    struct standing s = {.good = false};
+    struct pki_trust *trust;
+    struct error err;
+    enum result result = mp_site_trust(r->site, &trust, &err);
+    s.trust = trust;
+    if (result == OK)
+        result = weigh_known(r, guid, &s, &err);
+    if (result != OK) {
+        mp_refuse_fault(r, &err);
+        return false;
+    }
+    if (shown)
+        weigh(&s, shown);
+    if (s.good || s.revoked.reason != REASON_CERT_REVOKED)
+        return true;
+    mp_refuse_verdict(r, REASON_CERT_REVOKED, s.revoked.detail);
+    return false;
+}
+
 static bool in_good_standing(struct mp_request *r, const struct store_device *d)
 {
     if (d->blocked)
@@ -235,7 +290,11 @@ static bool authenticate(struct mp_request *r, enum token_purpose purpose, enum 
     }
     if (r->identity.auth == MP_PKI ? !by_certificate(r, d) : !by_token(r, purpose, d))
         return false;
-    if (!in_good_standing(r, &d->record) || !mp_signature_check(r, d->certificate, how, &d->signed_request))
+    if (!in_good_standing(r, &d->record))
+        return false;
+    if (r->identity.auth == MP_TOKEN && !mp_device_not_revoked(r, d->record.guid, d->certificate))
+        return false;
+    if (!mp_signature_check(r, d->certificate, how, &d->signed_request))
         return false;
     if (store_device_seen(r->site->store, &d->record, clock_wall_s(), &err) == OK)
         return true;

@@ -147,6 +147,21 @@ static bool vouched(struct registration *g)
     }
 }
 
+/* A revoked certificate's key gets no token instead of it. */
+static bool not_revoked(struct registration *g)
+{
+    struct store_device known;
+    struct error err;
+    if (g->voucher == BY_PKI)
+        return true;
+    enum result result = store_device_get(g->r->site->store, g->r->arena, STORE_BY_SPKI, g->spki, &known, &err);
+    if (result != OK && result != R_NOTFOUND) {
+        mp_refuse_fault(g->r, &err);
+        return false;
+    }
+    return mp_device_not_revoked(g->r, result == OK ? known.guid : "", g->certificate);
+}
+
 /* --- the record --- */
 
 static enum result choose_state(struct registration *g, const char **ret, struct error *err)
@@ -155,7 +170,7 @@ static enum result choose_state(struct registration *g, const char **ret, struct
     bool known = false, manual;
     enum result r = store_setting_is(s, "approval", "manual", &manual, err);
     if (r == OK && g->voucher == BY_BULK)
-        r = store_device_known(s, g->name, g->hardware_id, &known, err);
+        r = store_device_known(s, g->name, g->hardware_id, "", &known, err);
     *ret = manual || known || g->voucher == BY_NOBODY ? "pending" : "approved";
     return r;
 }
@@ -189,17 +204,28 @@ static enum result add_device(struct registration *g, struct error *err)
     return store_device_add(g->r->site->store, &g->device, err);
 }
 
-/* The key was proven, so name and version are taken as they are now. A PKI's word approves what waited. */
+/* A PKI's word approves what waited; without it, to take another device's name or hardware makes the device wait. */
+static enum result choose_state_again(struct registration *g, struct error *err)
+{
+    struct store *s = g->r->site->store;
+    const char *name = strcmp(g->name, g->device.name) == 0 ? "" : g->name;
+    const char *hardware_id = strcmp(g->hardware_id, g->device.hardware_id) == 0 ? "" : g->hardware_id;
+    bool manual = true, known = false;
+    enum result r = g->voucher == BY_PKI ? store_setting_is(s, "approval", "manual", &manual, err)
+                                         : store_device_known(s, name, hardware_id, g->device.guid, &known, err);
+    if (r == OK && !manual)
+        g->device.state = "approved";
+    if (r == OK && known)
+        g->device.state = "pending";
+    return r;
+}
+
+/* The key was proven, so name and version are taken as they are now. */
 static enum result update_device(struct registration *g, struct error *err)
 {
-    bool manual = true;
-    enum result r = OK;
-    if (g->voucher == BY_PKI)
-        r = store_setting_is(g->r->site->store, "approval", "manual", &manual, err);
+    enum result r = choose_state_again(g, err);
     if (r != OK)
         return r;
-    if (!manual)
-        g->device.state = "approved";
     g->device.name = g->name;
     g->device.hardware_id = g->hardware_id;
     g->device.method = g->voucher == BY_PKI ? "pki" : "token";
@@ -320,7 +346,7 @@ void mp_handle_registration(struct mp_request *r)
     enum result result = read_body(&g, &err);
     if (result != OK)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
-    else if (vouched(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed)) {
+    else if (vouched(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed) && not_revoked(&g)) {
         result = record_all(&g, &err);
         if (result == OK)
             answer(&g);

@@ -75,13 +75,14 @@ enum result store_device_count(struct store *s, struct store_device_counts *ret,
     return r;
 }
 
-enum result store_device_known(struct store *s, const char *name, const char *hardware_id, bool *ret, struct error *err)
+enum result store_device_known(struct store *s, const char *name, const char *hardware_id, const char *but, bool *ret,
+                               struct error *err)
 {
     int64_t count;
     enum result r = store_query_int(s,
-                                    "SELECT COUNT(*) FROM device WHERE LOWER(name) = LOWER($1) OR "
-                                    "(hardware_id = $2 AND hardware_id <> '')",
-                                    STORE_PARAMS(STORE_T(name), STORE_T(hardware_id)), &count, err);
+                                    "SELECT COUNT(*) FROM device WHERE (LOWER(name) = LOWER($1) OR "
+                                    "(hardware_id = $2 AND hardware_id <> '')) AND guid <> $3",
+                                    STORE_PARAMS(STORE_T(name), STORE_T(hardware_id), STORE_T(but)), &count, err);
     *ret = r == OK && count > 0;
     return r;
 }

@@ -36,9 +36,10 @@ MUST_USE enum result store_device_list(struct store *s, struct arena *a, struct 
 MUST_USE enum result store_device_blocked_list(struct store *s, struct arena *a, struct store_device **ret,
                                                size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_count(struct store *s, struct store_device_counts *ret, struct error *err);
-/* Is there another record of this name (ignoring ASCII case) or of this hardware ("" is nobody's)? */
-MUST_USE enum result store_device_known(struct store *s, const char *name, const char *hardware_id, bool *ret,
-                                        struct error *err);
+/* Is there a record of this name (ignoring ASCII case) or of this hardware ("" is nobody's), other than that of the
+ * GUID `but` ("": any)? */
+MUST_USE enum result store_device_known(struct store *s, const char *name, const char *hardware_id, const char *but,
+                                        bool *ret, struct error *err);
 
 MUST_USE enum result store_device_add(struct store *s, const struct store_device *d, struct error *err);
 /* name, hardware id, method, state and version of an existing record. */

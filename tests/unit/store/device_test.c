@@ -61,11 +61,13 @@ static void a_name_or_hardware_id_in_use_is_known(void **state)
     struct fixture *f = *state;
     bool known;
     add(f, GUID_A, "PC", "k1");
-    ok(f, store_device_known(f->store, "pc", "", &known, &f->err));
+    ok(f, store_device_known(f->store, "pc", "", "", &known, &f->err));
     assert_true(known);
-    ok(f, store_device_known(f->store, "other", "hw", &known, &f->err));
+    ok(f, store_device_known(f->store, "other", "hw", "", &known, &f->err));
     assert_true(known);
-    ok(f, store_device_known(f->store, "other", "", &known, &f->err));
+    ok(f, store_device_known(f->store, "other", "", "", &known, &f->err));
+    assert_false(known);
+    ok(f, store_device_known(f->store, "pc", "hw", GUID_A, &known, &f->err));
     assert_false(known);
 }
 
