@@ -54,6 +54,15 @@ static const char *special_kind(const char *host)
     return IN6_IS_ADDR_LINKLOCAL(&v6) ? "link-local" : NULL;
 }
 
+/* What the name resolves to counts, however it is spelled. A management point proves by its certificate who it is, and
+ * may well be on this machine under its own name. */
+static bool may_connect(const void *arg, const struct net_address *to)
+{
+    static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
+    enum net_scope scope = net_address_scope(to);
+    return scope == NET_SCOPE_OTHER || allows(arg, kinds[scope]);
+}
+
 static enum result check_target(const struct upstream_options *o, struct error *err)
 {
     const char *kind = special_kind(o->host);
@@ -121,7 +130,9 @@ static void make_pool(struct upstream *u, struct loop *loop, const struct upstre
                                      .max_waiting = WAITING_MAX,
                                      .connect_ms = CONNECT_MS,
                                      .idle_ms = IDLE_MS,
-                                     .answer_ms = o->answer_ms};
+                                     .answer_ms = o->answer_ms,
+                                     .may = o->any_target || o->show_role_certificate ? NULL : may_connect,
+                                     .may_arg = o->config};
     (void)snprintf(pool.host, sizeof pool.host, "%s", o->host);
     u->pool = http_pool_new(loop, &pool);
 }

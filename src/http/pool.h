@@ -8,6 +8,7 @@
 
 #include "http/call.h"
 #include "loop/loop.h"
+#include "net/address.h"
 #include "tls/context.h"
 
 struct http_pool;
@@ -15,13 +16,15 @@ struct http_pool;
 struct http_pool_options {
     char host[256];
     uint16_t port;
-    struct tls_context *tls;  /* NULL: plain HTTP. A reference is taken. */
-    char tls_name[256];       /* for SNI and the check; "": host */
-    uint32_t max_connections; /* HTTP/1.1; e.g. 256 */
-    uint32_t max_waiting;     /* calls that wait; over it: R_LIMIT */
-    uint64_t connect_ms;      /* name, TCP and TLS together */
-    uint64_t idle_ms;         /* an unused connection is closed after it */
-    uint64_t answer_ms;       /* until the final head; 0: never (parked requests) */
+    struct tls_context *tls;                                    /* NULL: plain HTTP. A reference is taken. */
+    char tls_name[256];                                         /* for SNI and the check; "": host */
+    uint32_t max_connections;                                   /* HTTP/1.1; e.g. 256 */
+    uint32_t max_waiting;                                       /* calls that wait; over it: R_LIMIT */
+    uint64_t connect_ms;                                        /* name, TCP and TLS together */
+    uint64_t idle_ms;                                           /* an unused connection is closed after it */
+    uint64_t answer_ms;                                         /* until the final head; 0: never (parked requests) */
+    bool (*may)(const void *arg, const struct net_address *to); /* which addresses may be connected to; NULL: all */
+    const void *may_arg;
 };
 
 struct http_pool *http_pool_new(struct loop *loop, const struct http_pool_options *o);

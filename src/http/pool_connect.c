@@ -188,7 +188,14 @@ static void tcp_on_fail(void *ctx, const struct error *why)
     dial_failed(d, kind, why);
 }
 
-static const struct net_dial_events tcp_events = {.on_open = tcp_on_open, .on_fail = tcp_on_fail};
+static bool tcp_may(void *ctx, const struct net_address *to)
+{
+    const struct pool_dial *d = ctx;
+    const struct http_pool_options *o = &d->pool->o;
+    return !o->may || o->may(o->may_arg, to);
+}
+
+static const struct net_dial_events tcp_events = {.may = tcp_may, .on_open = tcp_on_open, .on_fail = tcp_on_fail};
 
 void http_pool_connect(struct http_pool *p)
 {

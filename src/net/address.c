@@ -149,3 +149,28 @@ enum result net_host_parse(struct slice text, uint16_t default_port, char ret_ho
         return error_set(err, R_INVALID, "'%" PRIslice "' is neither a host name nor an address", SLICE_ARG(host));
     return OK;
 }
+
+static enum net_scope scope_v4(uint32_t a)
+{
+    if (a >> 24 == 127 || a >> 24 == 0)
+        return NET_SCOPE_LOOPBACK;
+    return a >> 16 == 0xa9fe ? NET_SCOPE_LINK_LOCAL : NET_SCOPE_OTHER;
+}
+
+enum net_scope net_address_scope(const struct net_address *a)
+{
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    uint32_t mapped;
+    if (a->storage.ss_family == AF_INET) {
+        memcpy(&four, &a->storage, sizeof four);
+        return scope_v4(ntohl(four.sin_addr.s_addr));
+    }
+    memcpy(&six, &a->storage, sizeof six);
+    if (IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr))
+        return NET_SCOPE_LOOPBACK;
+    if (IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr))
+        return NET_SCOPE_LINK_LOCAL;
+    memcpy(&mapped, six.sin6_addr.s6_addr + 12, sizeof mapped);
+    return IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) ? scope_v4(ntohl(mapped)) : NET_SCOPE_OTHER;
+}

@@ -25,6 +25,10 @@ void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT])
 void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 uint16_t net_address_port(const struct net_address *a);
 
+/* Addresses that mean this machine (loopback, unspecified; also as IPv4 in IPv6) or its link. */
+enum net_scope { NET_SCOPE_OTHER, NET_SCOPE_LOOPBACK, NET_SCOPE_LINK_LOCAL };
+enum net_scope net_address_scope(const struct net_address *a);
+
 /* "host[:port]", "[v6][:port]" → host without brackets and port (default_port when absent). */
 MUST_USE enum result net_host_parse(struct slice text, uint16_t default_port, char ret_host[NET_HOST_MAX],
                                     uint16_t *ret_port, struct error *err);

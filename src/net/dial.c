@@ -10,7 +10,7 @@
 #include "loop/watch.h"
 #include "net/internal.h"
 
-enum { ADDRESSES_MAX = 8 };
+enum { ADDRESSES_MAX = 8, NOT_ALLOWED = -1 /* among errno values */ };
 
 /* Outlives a dial that was cancelled or timed out: the pool still works on it. */
 struct resolving {
@@ -152,6 +152,10 @@ static void try_next(struct net_dial *d)
     end_attempt(d);
     while (d->next < d->count) {
         d->next++;
+        if (d->events.may && !d->events.may(d->ctx, &d->addresses[d->next - 1])) {
+            d->last_fault = NOT_ALLOWED;
+            continue;
+        }
         if (start_attempt(d, &d->addresses[d->next - 1])) {
             if (d->next < d->count) /* the last one has all that is left */
                 loop_timer_start(d->attempt, share(d), 0);
@@ -159,7 +163,10 @@ static void try_next(struct net_dial *d)
         }
         end_attempt(d);
     }
-    fail(d, d->last_fault == ETIMEDOUT ? R_TIMEOUT : R_IO, strerror(d->last_fault));
+    if (d->last_fault == NOT_ALLOWED)
+        fail(d, R_DENIED, "its address may not be connected to");
+    else
+        fail(d, d->last_fault == ETIMEDOUT ? R_TIMEOUT : R_IO, strerror(d->last_fault));
 }
 
 /* --- names --- */

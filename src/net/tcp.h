@@ -28,6 +28,8 @@ struct net_dial;
 struct net_dial_events {
     void (*on_open)(void *ctx, struct net_stream *stream); /* belongs to the callback */
     void (*on_fail)(void *ctx, const struct error *why);   /* R_NOTFOUND: name; R_TIMEOUT; R_IO: refused … */
+    /* May this address be connected to? Others are passed over; R_DENIED when none is left. NULL: all. */
+    bool (*may)(void *ctx, const struct net_address *to);
 };
 /* Resolves (getaddrinfo in the pool), tries each address in turn within timeout_ms. Exactly one callback, later, after
  * which the dial is gone. */

@@ -116,6 +116,36 @@ static void what_is_no_host_is_refused(void **state)
     assert_int_not_equal(net_host_parse(slice_make("a\0b", 3), 1, host, &port, NULL), OK);
 }
 
+static void addresses_of_this_machine_and_its_link_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum net_scope scope;
+    } cases[] = {
+        {"127.0.0.1:1", NET_SCOPE_LOOPBACK},
+        {"127.9.8.7:1", NET_SCOPE_LOOPBACK},
+        {"0.0.0.0:1", NET_SCOPE_LOOPBACK},
+        {"[::1]:1", NET_SCOPE_LOOPBACK},
+        {"[::]:1", NET_SCOPE_LOOPBACK},
+        {"[::ffff:127.0.0.1]:1", NET_SCOPE_LOOPBACK},
+        {"169.254.169.254:1", NET_SCOPE_LINK_LOCAL},
+        {"[fe80::1]:1", NET_SCOPE_LINK_LOCAL},
+        {"[::ffff:169.254.1.1]:1", NET_SCOPE_LINK_LOCAL},
+        {"10.0.0.1:1", NET_SCOPE_OTHER},
+        {"128.0.0.1:1", NET_SCOPE_OTHER},
+        {"[2001:db8::1]:1", NET_SCOPE_OTHER},
+        {"[::ffff:10.0.0.1]:1", NET_SCOPE_OTHER},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct net_address a;
+        struct error err;
+        assert_int_equal(net_address_parse(slice_of(cases[i].text), &a, &err), OK);
+        if (net_address_scope(&a) != cases[i].scope)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 static void urls_are_scheme_host_port_and_path(void **state)
 {
     struct net_url u;
@@ -152,6 +182,7 @@ int main(void)
         cmocka_unit_test(an_address_tells_host_and_port_alone),
         cmocka_unit_test(hosts_come_with_or_without_a_port),
         cmocka_unit_test(what_is_no_host_is_refused),
+        cmocka_unit_test(addresses_of_this_machine_and_its_link_are_told_apart),
         cmocka_unit_test(urls_are_scheme_host_port_and_path),
         cmocka_unit_test(other_urls_are_refused),
     };
