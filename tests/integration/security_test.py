@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks by those who hold something of the site: a gateway's key, a revoked certificate, a token, a device's key."""
+import base64
+import json
+import socket
+import sqlite3
+import ssl
+import time
+import uuid
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+
+from kit import gatewayclient, pki
+from kit.gatewayclient import HTTP2
+from kit.inside import ACCESS, Inside
+from kit.mint import Mint
+from kit.programs import until
+
+WITHIN_S = 5
+
+
+def reason(answer):
+    return json.loads(answer.body).get("reason")
+
+
+# --- a gateway that was broken into -----------------------------------------------------------------------------------
+
+
+class FakeGateway:
+    """Takes the place of the gateway with a bootstrap file's key, and asks in the tunnel whatever it likes."""
+
+    def __init__(self, site, bootstrap, folder):
+        held = json.loads(bootstrap.read_text())
+        chain, key = folder / "fake-gateway.pem", folder / "fake-gateway.key"
+        chain.write_text(held["certificate_pem"])
+        key.touch(0o600)
+        key.write_text(held["key_pem"])
+        self.id, self.tls = held["id"], None
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self.context.load_cert_chain(chain, key)
+        self.context.load_verify_locations(cadata=held["root_pem"])
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.set_alpn_protocols(["rh2"])
+        self.listener = socket.create_server(("127.0.0.1", site.port))
+        self.answers, self.done = {}, set()
+
+    def accept(self, within_s):
+        """A connector believes that this is its gateway: it goes on after the handshake."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            self.listener.settimeout(max(0.05, end - time.monotonic()))
+            try:
+                bare, _ = self.listener.accept()
+                bare.settimeout(3)
+                self.tls = self.context.wrap_socket(bare, server_side=True)
+                if self._begin():
+                    return True
+            except OSError:
+                continue
+        return False
+
+    def _begin(self):
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.h2.initiate_connection()
+        self._flush()
+        return self._take()
+
+    def _flush(self):
+        self.tls.sendall(self.h2.data_to_send())
+
+    def _take(self):
+        data = self.tls.recv(65536)
+        for event in self.h2.receive_data(data) if data else []:
+            if isinstance(event, h2.events.ResponseReceived):
+                self.answers[event.stream_id] = [int(dict(event.headers)[":status"]), b""]
+            elif isinstance(event, h2.events.DataReceived):
+                self.answers[event.stream_id][1] += event.data
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset)):
+                self.done.add(event.stream_id)
+        self._flush()
+        return bool(data)
+
+    def _send(self, method, authority, path, body=b""):
+        stream = self.h2.get_next_available_stream_id()
+        self.h2.send_headers(stream, [(":method", method), (":scheme", "https"), (":authority", authority),
+                                      (":path", path)], end_stream=not body)
+        if body:
+            self.h2.send_data(stream, body, end_stream=True)
+        self._flush()
+        return stream
+
+    def hello(self):
+        text = json.dumps({"version": 1, "gateway": self.id, "generation": str(uuid.uuid4()), "worker": 0,
+                           "workers": 1})
+        stream = self._send("POST", "cp1", "/.cmg/hello", text.encode())
+        while stream not in self.answers:
+            assert self._take(), "the connector went away"
+
+    def ask(self, method, authority, path):
+        """(status, body)."""
+        stream = self._send(method, authority, path)
+        while stream not in self.done:
+            assert self._take(), "the connector went away"
+        return self.answers[stream]
+
+    def close(self):
+        if self.tls:
+            self.tls.close()
+        self.listener.close()
+
+
+@pytest.mark.parametrize("path", ["/connector?after=0", "/connector", "/bundle/../connector?after=0", "/Connector?after=0"])
+def test_a_gateway_learns_nothing_of_the_servers_inside(own_site, tmp_path, path):
+    own_site.kill("cmg-gateway")
+    fake = FakeGateway(own_site, own_site.folder / "gateway.bootstrap.json", tmp_path)
+    try:
+        assert fake.accept(10), "no connector came"
+        fake.hello()
+        assert fake.ask("GET", "site", "/bundle?after=0")[0] == 200
+        status, body = fake.ask("GET", "site", path)
+        assert status == 404 and b"localhost" not in base64.urlsafe_b64decode(body + b"===")
+    finally:
+        fake.close()
+
+
+def test_a_gateways_key_does_not_open_the_place_of_another_gateway(own_site, tmp_path):
+    """Otherwise a removed gateway's key would go on being of use to somebody in the middle."""
+    own_site.add("gateway", "add", "gw9", "--host", "gw9.invalid", "--out", tmp_path / "gw9.json")
+    own_site.kill("cmg-gateway")
+    fake = FakeGateway(own_site, tmp_path / "gw9.json", tmp_path)
+    try:
+        assert not fake.accept(4), "the connector took gw9 for the gateway that it had dialled"
+    finally:
+        fake.close()
+
+
+def test_the_only_gateway_is_withdrawn_too_within_5_s(own_site):
+    assert own_site.metric("cmg_tunnels") > 0
+    own_site.cmg("gateway", "remove", own_site.cmg("gateway", "list")["gateways"][0]["id"])
+    until("its tunnels are gone", lambda: own_site.metric("cmg_tunnels") == 0, WITHIN_S)
+    time.sleep(2)
+    assert own_site.metric("cmg_tunnels") == 0
+
+
+# --- a certificate that was revoked -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(own_site, tmp_path):
+    it = pki.Ca(tmp_path, "Root")
+    own_site.add("trust", "add", "--anchor", it.path, "--crl", it.crl())
+    return it
+
+
+def asserted_pki(device):
+    der = device.certificate.public_bytes(pki.serialization.Encoding.DER)
+    return {"CMG-Auth-Method": "pki", "CMG-Client-Id": pki.sha256_of(device.certificate).hex(),
+            "Client-Cert": ":" + base64.b64encode(der).decode() + ":"}
+
+
+def bulk(site):
+    return site.add("token", "new", "--uses", "5")["token"].split(".", 2)[2]
+
+
+def test_a_revoked_device_gets_no_token_instead_of_its_certificate(own_site, root, tmp_path):
+    inside, device, token = Inside(own_site, tmp_path), root.device("lost"), bulk(own_site)
+    assert inside.register(device, mode="https", headers=asserted_pki(device)).status == 200
+    device_token = json.loads(inside.register(device, token).body)["device_token"]
+    access = json.loads(inside.sts(device, device_token).body)["access_token"]
+    assert inside.policy(device, access).status == 200
+    own_site.add("trust", "add", "--crl", root.crl([device], number=2))
+    for answer in (inside.register(device, token),
+                   inside.register(device, token, mode="https"),
+                   inside.register(device, mode="https", show=(device.path, device.key)),
+                   inside.register(device, mode="ehttp", show=(device.path, device.key)),
+                   inside.sts(device, device_token, ACCESS),
+                   inside.policy(device, access)):
+        assert answer.status in (400, 401) and reason(answer) == "revoked", answer
+    renamed = pki.save(tmp_path, "same-key", pki.build(pki.name_of("x"), device.private.public_key(), pki.name_of("x"),
+                                                       device.private, []), device.private)
+    assert reason(inside.register(renamed, token)) == "revoked", "another certificate of the same key"
+
+
+def test_a_token_on_its_connection_does_not_keep_a_revoked_certificates_request(own_site, root):
+    """The request that is parked came by certificate; that a token was shown later changes nothing about it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}")
+    device = root.device("soon-revoked")
+    ctx = gatewayclient.context(own_site.report["ca"], device.path, device.key, HTTP2)
+    time.sleep(0.5)
+    with listener, gatewayclient.H2(own_site.port, ctx) as connection:
+        connection.h2.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
+                                       (":path", "/CCM_Proxy_MutualAuth/parking/x")], end_stream=True)
+        connection.flush()
+        token = Mint(own_site).token("bulk")
+        metadata = connection.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
+                                      [("Authorization", f"Bearer {token}")])
+        assert metadata.status == 200
+        own_site.cmg("trust", "add", "--crl", root.crl([device], number=2))
+        connection.tls.settimeout(WITHIN_S)
+        while connection.events() is not None:
+            pass  # a time-out fails the test
+
+
+# --- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_device_can_not_take_a_known_name_by_registering_again(own_site, tmp_path):
+    inside, token = Inside(own_site, tmp_path), bulk(own_site)
+    victim, other = (pki.self_signed(tmp_path, name) for name in ("victim", "other"))
+    assert inside.register(victim, token, name="finance-1").status == 200
+    assert inside.register(other, token, name="other-1").status == 200
+    answer = inside.register(other, token, name="FINANCE-1")
+    assert answer.status == 202 and json.loads(answer.body)["device_token"] is None
+    assert inside.register(victim, token, name="finance-1").status == 200
+
+
+# --- documents that are refused ----------------------------------------------------------------------------------------
+
+
+def test_a_bundle_that_is_refused_is_not_asked_for_without_rest(own_site):
+    with sqlite3.connect(own_site.folder / "state" / "site.db") as db:
+        db.execute("UPDATE endpoint SET headers = 'nonsense'")
+        db.execute("UPDATE sequence SET value = value + 1 WHERE name IN ('bundle', 'site')")
+    until("the bundle is refused", lambda: "a bundle was refused" in own_site.log("cmg-gateway"), 10)
+    time.sleep(3)
+    assert own_site.log("cmg-gateway").count("a bundle was refused") <= 6
+
+
+def test_a_connector_document_that_is_refused_is_not_asked_for_without_rest(own_site):
+    with sqlite3.connect(own_site.folder / "state" / "site.db") as db:
+        db.execute("UPDATE management_point SET url = 'nonsense'")
+        db.execute("UPDATE sequence SET value = value + 1 WHERE name = 'site' OR name LIKE 'connector:%'")
+    until("the document is refused", lambda: "document was refused" in own_site.log("cmg-connector"), 10)
+    time.sleep(3)
+    assert own_site.log("cmg-connector").count("document was refused") <= 8
+
+
+# --- connections that say nothing --------------------------------------------------------------------------------------
+
+
+def closed(connection):
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_connections_without_a_handshake_count(own_site):
+    own_site.stop("cmg-gateway")
+    path = own_site.folder / "gateway.yaml"
+    lines = [l for l in path.read_text().splitlines() if not l.startswith(("workers:", "max_connections:"))]
+    path.write_text("\n".join([*lines, "workers: 1", "max_connections: 16", ""]))
+    own_site.run("cmg-gateway")
+    own_site.wait_ready()
+    silent = [socket.create_connection(("127.0.0.1", own_site.port)) for _ in range(100)]
+    time.sleep(1)
+    for one in silent:
+        one.setblocking(False)
+    still_open = sum(not closed(one) for one in silent)
+    assert still_open <= 16, f"{still_open} connections that never said anything are held"
+    for one in silent:
+        one.close()
+    until("there is room again", own_site.ready, 5)
+    assert own_site.metric("cmg_connections") == 0
+
+
+# --- targets ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost.", "127.1", "2130706433", "0x7f000001"])
+def test_a_connector_does_not_reach_its_own_machine_by_any_spelling(own_site, host):
+    path = own_site.folder / "connector.yaml"
+    path.write_text("\n".join(l for l in path.read_text().splitlines() if not l.startswith("allow_targets")) + "\n")
+    own_site.stop("cmg-connector")
+    own_site.run("cmg-connector")
+    own_site.wait_ready()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        code, _ = own_site.cmg("endpoint", "add", "own", "--url", f"http://{host}:{listener.getsockname()[1]}", check=False)
+        if code != 0:
+            return  # refused as a name at once: as good
+        time.sleep(1)
+        gatewayclient.request(own_site, HTTP2, "GET", "/CCM_Proxy_MutualAuth/own/x",
+                              certificate=own_site.pki("certificate"), key=own_site.pki("key"))
+        listener.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            listener.accept()
