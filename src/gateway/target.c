@@ -37,11 +37,23 @@ static enum result check_octet(int octet, struct error *err)
     return OK;
 }
 
-/* One segment: its octets, whether it is "." or "..", whether a slash hides in it. */
+/* What stands between two slashes, as far as it was read. */
+struct segment {
+    size_t count, dots;
+    bool parameters; /* behind a ';' (RFC 3986 3.3): servers that know them cut them off, so "..;x" is ".." */
+};
+
+static bool is_dots(const struct segment *s)
+{
+    return s->count == s->dots && (s->count == 1 || s->count == 2);
+}
+
+/* One segment: its octets, whether it is "." or "..", whether a slash hides in it. Such a slash ends a segment for
+ * servers that decode before they cut, which must not find their way up either: "x%2f..". */
 static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
 {
-    size_t count = 0, dots = 0;
-    bool parameters = false; /* behind a ';' (RFC 3986 3.3): servers that know them cut them off, so "..;x" is ".." */
+    struct segment s = {0};
+    bool dots = false;
     for (struct slice rest = segment; rest.len;) {
         bool escaped = rest.ptr[0] == '%';
         int octet = next_octet(&rest);
@@ -50,12 +62,17 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             return r;
         if (!escaped && octet == '#')
             return error_set(err, R_INVALID, "the target holds a fragment");
-        parameters = parameters || (!escaped && octet == ';');
-        count += !parameters;
-        dots += !parameters && octet == '.';
-        *slashes = *slashes || octet == '/';
+        if (octet == '/') {
+            *slashes = true;
+            dots = dots || is_dots(&s);
+            s = (struct segment){0};
+            continue;
+        }
+        s.parameters = s.parameters || (!escaped && octet == ';');
+        s.count += !s.parameters;
+        s.dots += !s.parameters && octet == '.';
     }
-    if (count == dots && (count == 1 || count == 2))
+    if (dots || is_dots(&s))
         return error_set(err, R_INVALID, "the path holds a dot segment");
     return OK;
 }

@@ -76,6 +76,10 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "/a/..;x=1/b",
         "/a/%2e%2e;/b",
         "/a/.;/b",
+        "/a/x%2f../b",
+        "/a/%2e%2e%2Fb",
+        "/a/x%2F.%2fb",
+        "/a/x%2f..;y%2fb",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct target t;
