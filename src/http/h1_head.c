@@ -36,11 +36,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_alnum(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* --- start lines --- */
 
 static bool check_request_start(struct http_h1_parser *p, struct slice s)
@@ -341,30 +336,6 @@ static bool keeps_alive(const struct head *h, enum http_version version)
 
 /* --- requests --- */
 
-static bool host_port_valid(struct slice port)
-{
-    uint64_t n;
-    return port.len <= 5 && slice_to_u64(port, &n) && n <= 65535;
-}
-
-/* uri-host [ ":" port ] (RFC 9110 7.2), without the characters that no host name needs. */
-static bool host_valid(struct slice s)
-{
-    size_t i = 0;
-    if (s.len && s.ptr[0] == '[') {
-        while (++i < s.len && (is_alnum(s.ptr[i]) || s.ptr[i] == ':' || s.ptr[i] == '.'))
-            ;
-        if (i < 3 || i == s.len || s.ptr[i++] != ']')
-            return false;
-    } else {
-        while (i < s.len && (is_alnum(s.ptr[i]) || memchr("-._~", s.ptr[i], 4)))
-            i++;
-        if (i == 0 || i > 255)
-            return false;
-    }
-    return i == s.len || (s.ptr[i] == ':' && host_port_valid(slice_skip(s, i + 1)));
-}
-
 /* "https://host/path?query" with the same host becomes "/path?query" (RFC 9112 3.2.2). */
 static bool absolute_target(struct head *h, struct http_request *r)
 {
@@ -379,7 +350,7 @@ static bool absolute_target(struct head *h, struct http_request *r)
     while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?')
         n++;
     struct slice authority = {rest.ptr, n}, path = slice_skip(rest, n);
-    if (!host_valid(authority) || (h->hosts && !slice_eq_nocase(authority, h->host)))
+    if (!http_is_authority(authority) || (h->hosts && !slice_eq_nocase(authority, h->host)))
         return http_h1_fault(h->p, 400, "the target's host is not that of Host");
     r->authority = authority;
     if (!path.len)
@@ -396,7 +367,7 @@ static bool read_authority(struct head *h, struct http_request *r)
         return http_h1_fault(h->p, 400, "Host twice");
     if (!h->hosts && r->version == HTTP_1_1)
         return http_h1_fault(h->p, 400, "no Host");
-    if (h->hosts && !host_valid(h->host))
+    if (h->hosts && !http_is_authority(h->host))
         return http_h1_fault(h->p, 400, "Host is not a host");
     r->authority = h->hosts ? h->host : SLICE("");
     if (r->target.ptr[0] == '/')

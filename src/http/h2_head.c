@@ -194,6 +194,12 @@ static void judge_request(struct h2_head *head)
         h2_head_refuse(head, 400, "the method is too long");
     if (!target_clean(head->path))
         h2_head_refuse(head, 400, "the request target holds characters that are not allowed");
+    struct slice authority = head->authority.ptr ? head->authority : head->host;
+    if (authority.ptr && !http_is_authority(authority)) /* RFC 9113 8.3.1: without user information, too */
+        h2_head_refuse(head, 400, "the authority is not a host");
+    if (head->scheme.ptr && !slice_eq_nocase(head->scheme, SLICE("https")) &&
+        !slice_eq_nocase(head->scheme, SLICE("http")))
+        h2_head_refuse(head, 400, "the scheme is not one of HTTP");
     if (head->host.ptr && head->authority.ptr && !slice_eq_nocase(head->host, head->authority))
         h2_head_refuse(head, 400, "Host and :authority disagree");
 }

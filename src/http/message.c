@@ -44,6 +44,34 @@ bool http_is_field_value(struct slice s)
     return all_of_class(s, CLASS_VALUE);
 }
 
+static bool is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool host_port_valid(struct slice port)
+{
+    uint64_t n;
+    return port.len <= 5 && slice_to_u64(port, &n) && n <= 65535;
+}
+
+bool http_is_authority(struct slice s)
+{
+    size_t i = 0;
+    if (s.len && s.ptr[0] == '[') {
+        while (++i < s.len && (is_alnum(s.ptr[i]) || s.ptr[i] == ':' || s.ptr[i] == '.'))
+            ;
+        if (i < 3 || i == s.len || s.ptr[i++] != ']')
+            return false;
+    } else {
+        while (i < s.len && (is_alnum(s.ptr[i]) || memchr("-._~", s.ptr[i], 4)))
+            i++;
+        if (i == 0 || i > 255)
+            return false;
+    }
+    return i == s.len || (s.ptr[i] == ':' && host_port_valid(slice_skip(s, i + 1)));
+}
+
 struct slice http_fields_get(const struct http_fields *f, struct slice name)
 {
     for (size_t i = 0; i < f->count; i++) {

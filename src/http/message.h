@@ -62,6 +62,9 @@ size_t http_fields_remove(struct http_fields *f, struct slice name);
 bool http_is_token(struct slice s);
 bool http_is_field_value(struct slice s);
 
+/* uri-host [ ":" port ] (RFC 9110 7.2), without the characters that no host name needs. */
+bool http_is_authority(struct slice s);
+
 /* The field's standard reason phrase: "Not Found"; "" when there is none. */
 const char *http_reason(int status);
 

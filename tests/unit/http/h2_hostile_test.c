@@ -257,6 +257,21 @@ static void connect_is_not_implemented(void **state)
     expect_status(pairs, 501);
 }
 
+static void authorities_and_schemes_that_are_none_are_answered_400(void **state)
+{
+    static const char *const authorities[] = {"user@test.example", "a,b", "test.example:99999", "[::1", "%61"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(authorities); i++) {
+        const char *const pairs[] = {":method",      "GET",   ":scheme", "https", ":authority",
+                                     authorities[i], ":path", "/",       NULL};
+        expect_status(pairs, 400);
+        const char *const host[] = {":method", "GET", ":scheme", "https", ":path", "/", "host", authorities[i], NULL};
+        expect_status(host, 400);
+    }
+    const char *const ftp[] = {":method", "GET", ":scheme", "ftp", ":authority", "a", ":path", "/", NULL};
+    expect_status(ftp, 400);
+}
+
 /* RFC 9113 8.2.2, 8.3.1: malformed, so the stream is reset and nobody sees it. */
 static void malformed_requests_are_reset_and_seen_by_nobody(void **state)
 {
@@ -592,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_request_that_contradicts_itself_is_answered_400),
         cmocka_unit_test(the_same_host_twice_is_one_host),
         cmocka_unit_test(connect_is_not_implemented),
+        cmocka_unit_test(authorities_and_schemes_that_are_none_are_answered_400),
         cmocka_unit_test(malformed_requests_are_reset_and_seen_by_nobody),
         cmocka_unit_test(request_trailers_are_answered_400),
         cmocka_unit_test(request_trailers_after_the_answer_began_reset_the_stream),
