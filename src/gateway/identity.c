@@ -28,13 +28,24 @@ static const struct slice forbidden_prefixes[] = {
     NAME("x-ms-client-principal"),
 };
 static const struct slice forbidden_names[] = {
-    NAME("forwarded"),  NAME("x-real-ip"), NAME("x-cluster-client-ip"), NAME("true-client-ip"), NAME("traceparent"),
-    NAME("tracestate"), NAME("proxy"),     NAME("proxy-authorization"), NAME("x-clientcert"),   NAME("x-user"),
+    NAME("forwarded"),
+    NAME("x-real-ip"),
+    NAME("x-cluster-client-ip"),
+    NAME("true-client-ip"),
+    NAME("traceparent"),
+    NAME("tracestate"),
+    NAME("proxy"),
+    NAME("proxy-authorization"),
+    NAME("x-clientcert"),
+    NAME("x-user"),
     NAME("x-username"),
+    /* Spelled otherwise ("content_length"), they would stand for the real ones in a CGI server's environment. */
+    NAME("content-length"),
+    NAME("transfer-encoding"),
 };
 
-/* The device's own, not assertions: the signed target goes inside. */
-static const struct slice exempt_names[] = {NAME("cmg-target")};
+/* The device's own, not assertions: the signed target goes inside. Framing is the HTTP layer's. */
+static const struct slice exempt_names[] = {NAME("cmg-target"), NAME("content-length")};
 #undef NAME
 
 static bool same(const char *a, const char *b, size_t n)
