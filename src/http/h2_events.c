@@ -5,6 +5,8 @@
  */
 #include "http/h2_internal.h"
 
+enum { HEAD_BOMB = 4 * HTTP_HEAD_MAX }; /* bytes of a head that end the connection */
+
 static struct h2_stream *stream_of(struct http_h2 *h, int32_t id)
 {
     return id ? nghttp2_session_get_stream_user_data(h->ng, id) : NULL;
@@ -34,6 +36,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 {
     struct http_h2 *h = user;
     h->head.arena = NULL;
+    h->head.bytes = 0;
     if (h->closing || frame->hd.type != NGHTTP2_HEADERS)
         return 0;
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
@@ -49,11 +52,26 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     return 0;
 }
 
+/* A frame of a few kilobytes may mean megabytes of fields, each of which nghttp2 looks through (RFC 7541 7.3); who is
+ * that far over the maximum that he was told means harm. */
+static bool is_bomb(struct http_h2 *h, nghttp2_rcbuf *value)
+{
+    size_t bytes = h->head.bytes;
+    if (!h->head.arena)
+        h->head.bytes += nghttp2_rcbuf_get_buf(value).len;
+    if (bytes <= HEAD_BOMB)
+        return false;
+    h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends a head of over %d bytes", HEAD_BOMB);
+    return true;
+}
+
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
                      uint8_t flags, void *user)
 {
     struct http_h2 *h = user;
     (void)ng, (void)frame, (void)flags;
+    if (is_bomb(h, value))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the head is not looked at */
     if (h->head.arena)
         h2_head_add(&h->head, name, value);
     return 0;

@@ -143,7 +143,8 @@ void h2_head_add(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value
         h2_head_refuse(head, 431, "there are too many header fields");
 }
 
-/* RFC 9113 8.2.3: crumbs are one field for everybody who is not HTTP/2. It stands where the first one stood. */
+/* RFC 9113 8.2.3: crumbs are one field for everybody who is not HTTP/2. It stands where the first one stood. Empty ones
+ * are left out: a value may not end with the blank that would stand before them (8.2.1). */
 static void join_cookies(struct h2_head *head)
 {
     struct http_fields *f = &head->fields;
@@ -166,12 +167,14 @@ static void join_cookies(struct h2_head *head)
         if (first == SIZE_MAX) {
             first = kept;
             f->list[kept++] = field;
-        } else {
+        }
+        if (!field.value.len)
+            continue;
+        if (at) {
             memcpy(text + at, "; ", 2);
             at += 2;
         }
-        if (field.value.len)
-            memcpy(text + at, field.value.ptr, field.value.len);
+        memcpy(text + at, field.value.ptr, field.value.len);
         at += field.value.len;
     }
     f->count = kept;

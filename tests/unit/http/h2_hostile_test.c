@@ -334,27 +334,46 @@ static void request_trailers_after_the_answer_began_reset_the_stream(void **stat
 }
 
 /* One line in the dynamic table, then thousands of references to it, each a byte. */
-static void a_header_bomb_is_answered_431_within_the_arena(void **state)
+/* A field of 3,968 bytes in the table, then so many bytes that each mean it. */
+static void send_repeats(struct raw *r, size_t count)
 {
-    struct raw r = {0};
-    struct kit *k = server_with(&r);
     char block[16 * 1024];
-    size_t n = 0;
-    (void)state;
+    size_t n = 12;
     memcpy(block,
            "\x82\x87\x84\x41\x01"
            "a\x40\x01x\x7f\x81\x1e",
-           12); /* :method GET, :scheme https, :path /, :authority a, x: 4000 bytes */
-    n = 12;
-    memset(block + n, 'v', 4000);
-    n += 4000;
-    memset(block + n, (char)(0x80 | 62), sizeof block - n);
-    raw_frame(&r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
-              slice_make(block, sizeof block));
+           n); /* :method GET, :scheme https, :path /, :authority a, x: 3968 bytes */
+    memset(block + n, 'v', 3968);
+    n += 3968;
+    memset(block + n, (char)(0x80 | 62), count);
+    raw_frame(r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, slice_make(block, n + count));
+}
+
+static void a_head_that_repeats_itself_is_answered_431_within_the_arena(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    send_repeats(&r, 50);
     kit_pass(k, 50);
     assert_int_equal(r.status, 431);
     assert_int_equal(k->requests, 0);
+    assert_false(k->server_closed);
     end(k, &r);
+}
+
+static void a_header_bomb_ends_the_connection(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    send_repeats(&r, 12000);
+    assert_true(kit_run(k, server_gone, k, 1000));
+    assert_int_equal(k->server_why.code, R_LIMIT);
+    assert_int_equal(r.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_int_equal(k->requests, 0);
+    raw_stop(&r);
+    kit_free(k);
 }
 
 /* --- against our client --- */
@@ -611,7 +630,8 @@ int main(void)
         cmocka_unit_test(malformed_requests_are_reset_and_seen_by_nobody),
         cmocka_unit_test(request_trailers_are_answered_400),
         cmocka_unit_test(request_trailers_after_the_answer_began_reset_the_stream),
-        cmocka_unit_test(a_header_bomb_is_answered_431_within_the_arena),
+        cmocka_unit_test(a_head_that_repeats_itself_is_answered_431_within_the_arena),
+        cmocka_unit_test(a_header_bomb_ends_the_connection),
         cmocka_unit_test(a_refused_stream_may_be_tried_again),
         cmocka_unit_test(calls_above_the_last_stream_of_a_goaway_may_be_tried_again),
         cmocka_unit_test(calls_that_never_left_may_be_tried_again),
