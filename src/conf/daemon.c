@@ -2,6 +2,7 @@
 #include "conf/daemon.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/opt.h"
 
@@ -25,6 +26,16 @@ static const struct opt opts[] = {
     {0},
 };
 
+/* As many descriptors as the system lets us have: the usual 1024 would be a limit of connections that nobody chose. */
+static void raise_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur == l.rlim_max)
+        return;
+    l.rlim_cur = l.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
@@ -41,6 +52,7 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
         (void)fprintf(stderr, "%s: %s\n", d->name, err.text);
         return EXIT_FAILURE;
     }
+    raise_descriptors();
     return d->run();
 }
 

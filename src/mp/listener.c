@@ -17,6 +17,7 @@ static void connection_free(struct mp_connection *c)
 {
     if ((*c->link = c->next))
         c->next->link = c->link;
+    c->point->connection_count--;
     X509_free(c->certificate);
     free(c);
 }
@@ -96,7 +97,12 @@ static const struct tls_accept_events tls_events = {
 static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
 {
     struct mp_point *p = ctx;
+    if (p->connection_count >= p->site->config->max_connections) {
+        net_stream_close(stream);
+        return;
+    }
     struct mp_connection *c = mem_zalloc(sizeof *c);
+    p->connection_count++;
     c->site = p->site;
     c->point = p;
     net_address_format(peer, c->peer);

@@ -17,6 +17,7 @@ struct mp_point {
     int64_t not_after;           /* of its certificate */
     struct net_listener *listener;
     struct mp_connection *connections;
+    size_t connection_count; /* of them, handshakes too */
 };
 
 MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,

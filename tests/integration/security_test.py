@@ -2,6 +2,7 @@
 """Attacks by those who hold something of the site: a gateway's key, a revoked certificate, a token, a device's key."""
 import base64
 import json
+import resource
 import socket
 import sqlite3
 import ssl
@@ -254,7 +255,7 @@ def closed(connection):
 
 
 def test_connections_without_a_handshake_count(own_site):
-    own_site.stop("cmg-gateway")
+    own_site.kill("cmg-gateway")
     path = own_site.folder / "gateway.yaml"
     lines = [l for l in path.read_text().splitlines() if not l.startswith(("workers:", "max_connections:"))]
     path.write_text("\n".join([*lines, "workers: 1", "max_connections: 16", ""]))
@@ -272,6 +273,34 @@ def test_connections_without_a_handshake_count(own_site):
     assert own_site.metric("cmg_connections") == 0
 
 
+def test_a_management_point_holds_no_more_connections_than_it_may(own_site):
+    own_site.kill("cmg-mp")
+    path = own_site.folder / "mp.yaml"
+    path.write_text("max_connections: 16\n" + path.read_text())
+    own_site.run("cmg-mp")
+    until("it answers again", lambda: own_site.cmg("status", check=False)[0] == 0, 10)
+    port = int(own_site.report["mp_urls"]["ehttp"].rsplit(":", 1)[1])
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+    time.sleep(1)
+    for one in silent:
+        one.setblocking(False)
+    assert sum(not closed(one) for one in silent) <= 16
+    for one in silent:
+        one.close()
+
+
+def test_the_daemons_take_all_descriptors_that_they_may_have(own_site):
+    own_site.kill("cmg-gateway")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
+    try:
+        process = own_site.run("cmg-gateway")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    own_site.wait_ready()
+    assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == limits[1]
+
+
 # --- targets ------------------------------------------------------------------------------------------------------------
 
 
@@ -279,7 +308,7 @@ def test_connections_without_a_handshake_count(own_site):
 def test_a_connector_does_not_reach_its_own_machine_by_any_spelling(own_site, host):
     path = own_site.folder / "connector.yaml"
     path.write_text("\n".join(l for l in path.read_text().splitlines() if not l.startswith("allow_targets")) + "\n")
-    own_site.stop("cmg-connector")
+    own_site.kill("cmg-connector")
     own_site.run("cmg-connector")
     own_site.wait_ready()
     with socket.create_server(("127.0.0.1", 0)) as listener:
