@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 too.
-.PHONY: help deps build demo check unit integration lint asan bench clean
+.PHONY: help deps build demo check unit integration lint asan fuzz bench clean
 
 MESON_BUILD = build
 PYTEST = /usr/bin/python3 -m pytest
@@ -39,8 +39,14 @@ asan: deps ## all tests with address and undefined-behaviour sanitizers
 	@tools/link-programs build-asan
 	@tools/check build-asan
 
+fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
+	@tools/deps fuzz
+	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-fuzz --quiet fuzz
+	@tests/fuzz/run build-fuzz
+
 bench: build ## requests and handshakes beside nginx, as ratios
 	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick)
 
 clean:
-	rm -rf build build-asan build-clang
+	rm -rf build build-asan build-clang build-fuzz

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates, CRLs and OCSP responses. The input is a list of parts, each one byte of kind, two of length, then
+ * bytes; the parts make a trust, and the last certificate is judged by it.
+ */
+#include "fuzz.h"
+#include "pki/cert.h"
+#include "pki/crl_der.h"
+#include "pki/crl_index.h"
+#include "pki/role.h"
+#include "pki/trust.h"
+
+#define NOW INT64_C(1800000000)
+
+enum { LEAF, ANCHOR, INTERMEDIATE, CRL, OCSP, KINDS };
+
+static void read_entry(void *arg, uint32_t offset, struct slice serial)
+{
+    const struct pki_crl_entries *e = arg;
+    struct pki_crl_entry one = pki_crl_entry_at(e, offset);
+    MUST(serial.len && pki_crl_serial_eq(one.serial, serial));
+    (void)pki_crl_entry_issuer(e, offset);
+}
+
+static void try_crl(struct slice der)
+{
+    struct pki_crl_der c;
+    struct error err = {0};
+    if (pki_crl_der_open(der, &c, &err) != OK) {
+        MUST(err.text[0]);
+        return;
+    }
+    pki_crl_entries_each(&c.entries, read_entry, &c.entries);
+    pki_crl_der_close(&c);
+}
+
+/* What every certificate of a peer's is asked. */
+static void ask(X509 *cert)
+{
+    char text[64], uri[256];
+    unsigned char hash[PKI_SHA256];
+    pki_cert_subject(cert, text, sizeof text);
+    MUST(strlen(text) < sizeof text);
+    pki_cert_issuer(cert, text, sizeof text);
+    pki_cert_serial_hex(cert, text, sizeof text);
+    pki_cert_sha256(cert, hash);
+    pki_cert_spki_sha256(cert, hash);
+    (void)pki_cert_not_after(cert);
+    (void)pki_cert_not_before(cert);
+    if (pki_cert_uri(cert, "urn:opencmg:", uri, sizeof uri))
+        MUST(slice_starts(slice_of(uri), SLICE("urn:opencmg:")));
+    free(pki_cert_base64(cert));
+}
+
+static void try_leaf(struct slice data, STACK_OF(X509) * *leaf)
+{
+    struct error err = {0};
+    STACK_OF(X509) * certs;
+    if (pki_cert_read_all(data, 8, &certs, &err) != OK) {
+        MUST(err.text[0]);
+        return;
+    }
+    MUST(sk_X509_num(certs) >= 1 && sk_X509_num(certs) <= 8);
+    for (int i = 0; i < sk_X509_num(certs); i++)
+        ask(sk_X509_value(certs, i));
+    sk_X509_pop_free(*leaf, X509_free);
+    *leaf = certs;
+}
+
+static void take(struct pki_trust *t, uint8_t kind, struct slice part, STACK_OF(X509) * *leaf)
+{
+    struct error err = {0};
+    enum result r = OK;
+    if (kind == LEAF)
+        try_leaf(part, leaf);
+    else if (kind == ANCHOR)
+        r = pki_trust_add_anchors(t, part, &err);
+    else if (kind == INTERMEDIATE)
+        r = pki_trust_add_intermediates(t, part, &err);
+    else if (kind == OCSP)
+        r = pki_trust_add_ocsp(t, part, &err);
+    else
+        r = pki_trust_add_crl(t, part, &err);
+    MUST(r == OK || err.text[0]);
+    if (kind == CRL)
+        try_crl(part);
+}
+
+static void judge(const struct pki_trust *t, STACK_OF(X509) * leaf)
+{
+    struct pki_verdict v = {0};
+    pki_trust_judge(t, sk_X509_value(leaf, 0), leaf, NOW, &v);
+    MUST(v.reason == REASON_OK || v.detail[0]);
+    MUST(v.reason != REASON_OK || v.valid_until >= NOW);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct slice in = slice_make(bytes, size);
+    uint8_t choice = fuzz_choice(&in);
+    const struct pki_trust_options o = {.crl_check = choice & 1,
+                                        .allow_when_unavailable = choice & 2,
+                                        .any_purpose = choice & 4,
+                                        .any_strength = choice & 8};
+    struct pki_trust *t = pki_trust_new(&o);
+    STACK_OF(X509) *leaf = NULL;
+    char *warnings = NULL;
+    for (int parts = 0; in.len && parts < 16; parts++) {
+        uint8_t kind = fuzz_choice(&in) % KINDS;
+        size_t len = (size_t)fuzz_choice(&in) << 8;
+        len |= fuzz_choice(&in);
+        struct slice own = fuzz_own(slice_make(in.ptr, len < in.len ? len : in.len));
+        in = slice_skip(in, own.len);
+        take(t, kind, own, &leaf);
+        fuzz_own_free(own);
+    }
+    pki_trust_seal(t, &warnings);
+    if (leaf)
+        judge(t, leaf);
+    sk_X509_pop_free(leaf, X509_free);
+    free(warnings);
+    pki_trust_unref(t);
+    return 0;
+}

@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a small seed corpus for each fuzz target: seeds.py FOLDER makes FOLDER/<target>/…"""
+import datetime
+import hashlib
+import json
+import struct
+import sys
+from pathlib import Path
+
+import hpack
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+NOW = datetime.datetime.fromtimestamp(1800000000, datetime.timezone.utc).replace(tzinfo=None)
+DAY = datetime.timedelta(days=1)
+
+REQUESTS = [
+    b"GET /a/b?c=d HTTP/1.1\r\nHost: localhost:443\r\nAccept: */*\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: b\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=\"y\"\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
+    b"PUT https://a/y HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close, x-y\r\nX-Y: z\r\nContent-Length: 0\r\n\r\n",
+    b"OPTIONS * HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    b"\r\nCCM_POST /x HTTP/1.1\r\nhost: [::1]:80\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    b"GET /x HTTP/1.1\nHost: a\r\n b\r\nX: \x00\r\n\r\n",
+]
+ANSWERS = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nhi\r\n0\r\nX-T: 1\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+    b"HTTP/1.1 304\r\nContent-Length: 100\r\nETag: \"x\"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+]
+TARGETS = ["/", "/CCM_Proxy_MutualAuth/720/SMS_MP/.sms_aut?MPLIST", "/CCM_Proxy_ServerAuth/720", "/a%2fb//c/%2e%2e/d\\e",
+           "/a/./b/../c#d?e", "/%00%zz%2", "*"]
+JSON = ['{"a":[1,2.5e3,-0,true,false,null,"x\\u00e9\\ud83d\\ude00"],"b":{"c":{}}}', "[[[[[[[[]]]]]]]]", '{"a":1,"a":2}',
+        '"\\u0000"', "9223372036854775807", "1e999"]
+BUNDLE = {
+    "settings": {"crl_check": False, "on_unavailable": "allow", "bundle_max_age": 100, "renewal_grace": 0},
+    "anchors_pem": "A", "intermediates_pem": "I", "crls": ["AAEC", "/w=="], "token_keys": {"keys": []},
+    "roles": [{"id": "720Ab", "mode": "https", "clients": ["pki", "entra", "token"]}],
+    "endpoints": [
+        {"id": "720Ab.ccm_sts", "role": "720Ab", "name": "CCM_STS", "auth": ["pki", "token"], "purpose": "sts",
+         "methods": ["POST"], "max_body": 65536, "headers": "cmg", "management_point": True},
+        {"id": "git", "role": "git", "name": "", "auth": ["pki"], "purpose": "general", "max_body": 1073741824,
+         "headers": "puppet", "allow_encoded_slash": True, "answer_s": 120},
+        {"id": "apt", "host": "APT.example.com", "auth": ["pki", "token"], "purpose": "general", "headers": "hawkbit",
+         "upgrade": "websocket"}],
+    "blocks": [{"guid": "6f1c0000-1111-4222-8333-44445555abcd", "spki": ["a" * 64], "certificates": ["b" * 64],
+                "tokens": ["jti-1"]}],
+    "revoked_roles": [{"kind": "connector", "id": "cp9"}], "connectors": [{"id": "cp1"}], "location": "a.b.c"}
+CONNECTOR = {"endpoints": [
+    {"id": "git", "url": "https://inside.example:8443/base", "host": "git.example", "anchors_pem": "A", "answer_s": 5},
+    {"id": "mp", "url": "http://[::1]/", "mp": "720", "mode": "ehttp", "clients": ["token"]}],
+    "gateways": [{"id": "gw1", "host": "gateway.example", "port": 443}]}
+CONF = ["mode: ehttp\nworkers: 3\nbody: 1GiB\nwait: 5m\non: yes\nlisten: [a, b]\nfiles:\n  - x\npairs:\n  - certificate: c\n"
+        "    key: k\none: {certificate: /abs}\n", "mode: &x https\none: *x\n", "mode: !!str https\n---\nmode: x\n",
+        "a: {b: [c, {d: e}]}\n? x\n: y\n", "mode: |\n  https\nworkers: 99999999999999999999\n"]
+TEXTS = ["127.0.0.1:443", "[::1]:443", "https://inside.example:8443/base", "a=b&c=%20+d&a", "a=%c3%a9%00", "00ff", "AAEC/w==",
+         "AAEC_w", "http://user@host/?q#f"]
+SIGNATURE = ("/CCM_STS\nsha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\ncmg=(\"@method\" \"cmg-target\" \"content-digest\");"
+             "created=1800000000;nonce=\"abc\";keyid=\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\";"
+             "alg=\"ecdsa-p256-sha256\";tag=\"cmg\"\ncmg=:" + "A" * 86 + "==:")
+CLAIMS = {"iss": "urn:opencmg:LAB", "aud": "urn:opencmg:LAB:service", "jti": "1", "iat": 1800000000, "nbf": 1800000000,
+          "exp": 1800003600, "sub": "6f1c0000-1111-4222-8333-444455556666",
+          "cnf": {"x5t#S256": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}}
+
+
+def token_seeds():
+    for kind, purpose in (("device", 1), ("access", 3), ("bulk", 0), ("user", 3)):
+        more = {"act": {"sub": CLAIMS["sub"]}, "user": "u@example"} if kind == "user" else {}
+        yield bytes([2 * purpose]) + (json.dumps({"typ": f"cmg-{kind}+jwt"}) + "\n" + json.dumps(CLAIMS | more)).encode()
+    yield b"\1eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.e30.AAAA"
+    yield b"\1cmg1." + b"a" * 64 + b".e30.e30.AA"
+
+
+# --- HTTP/2 -----------------------------------------------------------------------------------------------------------
+
+
+def frame(kind, flags, stream, payload=b""):
+    """As h2_server.c makes frames of: kind, flags, stream, length, payload."""
+    return bytes([kind, flags, stream, len(payload)]) + payload
+
+
+def wire(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def head(*more, method="GET", path="/echo"):
+    fields = [(":method", method), (":scheme", "https"), (":authority", "a"), (":path", path), *more]
+    return hpack.Encoder().encode(fields, huffman=False)
+
+
+def h2_seeds():
+    plain = [(1, 5, 1, head()), (1, 4, 3, head(method="POST")), (0, 1, 3, b"hello"), (6, 0, 0, b"12345678"),
+             (8, 0, 0, struct.pack(">I", 1000)), (3, 0, 3, struct.pack(">I", 8)), (2, 0, 5, b"\0\0\0\1\x10"),
+             (7, 0, 0, struct.pack(">II", 0, 0))]
+    yield b"\2" + b"".join(frame(*f) for f in plain)
+    yield b"\xfc" + wire(4, 0, 0) + b"".join(wire(*f) for f in plain)
+    yield b"\1" + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + wire(4, 0, 0, struct.pack(">HI", 3, 10)) + wire(1, 5, 1, head())
+    yield b"\2" + frame(4, 0, 0, struct.pack(">HIHI", 1, 0, 4, 2**31 - 1)) + frame(4, 1, 0) + frame(
+        1, 1, 1, head()[:9]) + frame(9, 4, 1, head()[9:])
+    bad = [("te", "gzip"), ("connection", "close"), ("X-Upper", "a"), ("", "b"), ("content-length", "9"), (":late", "x"),
+           ("host", "b"), ("cookie", "a=b"), ("cookie", "c=d"), ("expect", "100-continue")]
+    for n, field in enumerate(bad):
+        yield b"\2" + frame(1, 4, 1, head(field, method="POST")) + frame(0, 0, 1, b"x" * n) + frame(
+            1, 5, 1, hpack.Encoder().encode([("x-trailer", "y")], huffman=False))
+    for path in ("/reset", "/no", "/parked", "*", "/a b"):
+        yield b"\2" + frame(1, 5, 1, head(path=path)) + frame(0, 1, 1, b"after")
+
+
+# --- PKI --------------------------------------------------------------------------------------------------------------
+
+
+def name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def certificate(subject, key, issuer, issuer_key, ca):
+    builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key.public_key())
+               .serial_number(1000).not_valid_before(NOW - DAY).not_valid_after(NOW + 365 * DAY)
+               .add_extension(x509.BasicConstraints(ca, None), True))
+    if ca:
+        builder = builder.add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True)
+    else:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False).add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("a.example"),
+                                         x509.UniformResourceIdentifier("urn:opencmg:LAB:mp:1")]), False)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def crl(issuer, key):
+    builder = (x509.CertificateRevocationListBuilder().issuer_name(name(issuer)).last_update(NOW - DAY)
+               .next_update(NOW + DAY).add_extension(x509.CRLNumber(1), False))
+    for serial in (1000, 2000):
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - DAY)
+            .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), False).build())
+    return builder.sign(key, hashes.SHA256())
+
+
+def part(kind, data):
+    return bytes([kind]) + struct.pack(">H", len(data)) + data
+
+
+def pki_seeds():
+    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root, leaf = certificate("R", root_key, "R", root_key, True), certificate("L", key, "R", root_key, False)
+    der = serialization.Encoding.DER
+    response = ocsp.OCSPResponseBuilder().add_response(
+        leaf, root, hashes.SHA1(), ocsp.OCSPCertStatus.GOOD, NOW - DAY, NOW + DAY, None, None).responder_id(
+            ocsp.OCSPResponderEncoding.NAME, root).sign(root_key, hashes.SHA256())
+    both = part(1, root.public_bytes(der)) + part(0, leaf.public_bytes(der))
+    yield b"\0" + both
+    yield b"\1" + both + part(3, crl("R", root_key).public_bytes(der))
+    yield b"\1" + both + part(4, response.public_bytes(der))
+    yield b"\2" + part(0, leaf.public_bytes(serialization.Encoding.PEM)) + part(2, root.public_bytes(der))
+    yield b"\1" + part(3, crl("R", root_key).public_bytes(serialization.Encoding.PEM))
+
+
+SEEDS = {
+    "h1_request": [bytes([n]) + text for n, text in enumerate(REQUESTS)],
+    "h1_response": [bytes([n % 2 * 128 + n]) + text for n, text in enumerate(ANSWERS)],
+    "h2_server": list(h2_seeds()),
+    "json": [text.encode() for text in JSON + [json.dumps(BUNDLE)]],
+    "bundle": [b"\0" + json.dumps(BUNDLE).encode(), b"\1" + json.dumps(CONNECTOR).encode(), b"\2e30.e30.AA",
+               b"\3" + json.dumps({"endpoints": ["a", "b"], "connector_id": "c", "gateway_id": "g"}).encode()],
+    "token": list(token_seeds()),
+    "httpsig": [SIGNATURE.encode()],
+    "conf": [text.encode() for text in CONF],
+    "pki": list(pki_seeds()),
+    "target": [text.encode() for text in TARGETS],
+    "text": [text.encode() for text in TEXTS],
+}
+
+
+def main():
+    for target, seeds in SEEDS.items():
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed in seeds:
+            (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+
+main()
