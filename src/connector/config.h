@@ -16,6 +16,7 @@ struct connector_config {
     char *bootstrap_file, *state;
     struct connector_certificate client_certificate;
     struct conf_texts allow_targets; /* "loopback", "link-local" */
+    uint64_t role_renewal_s;         /* 0: at half-life */
     struct conf_log log;
 
     struct bootstrap bootstrap;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "connector/forward.h"
+#include "connector/report.h"
 #include "connector/site.h"
 #include "tunnel/accept.h"
 
@@ -25,23 +26,33 @@ static struct upstream *find_upstream(const struct connector *c, struct slice id
 }
 
 /* What a gateway may ask the site (docs/protocol/wire.md 4). The connector's own document is not among it: it names the
- * servers inside. */
-static bool for_gateways(const struct http_request *request)
+ * servers inside. What the gateway says of itself gets its id into the path, as the tunnel's certificate proved it:
+ * under the bare path the connector speaks for itself. */
+static const struct site_question {
+    struct slice method, path;
+    const char *named; /* the target then; NULL: passed on as it is */
+} site_questions[] = {{{"GET", 3}, {"/bundle", 7}, NULL},
+                      {{"POST", 4}, {"/report", 7}, "/report/%s"},
+                      {{"POST", 4}, {"/renew", 6}, "/renew/%s"}};
+
+static const struct site_question *for_gateways(const struct http_request *request)
 {
-    static const struct {
-        struct slice method, path;
-    } table[] = {{{"GET", 3}, {"/bundle", 7}}, {{"POST", 4}, {"/report", 7}}};
     struct slice rest = request->target, path = slice_cut(&rest, '?');
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (slice_eq(request->method, table[i].method) && slice_eq(path, table[i].path))
-            return true;
+    for (size_t i = 0; i < ARRAY_LEN(site_questions); i++) {
+        if (slice_eq(request->method, site_questions[i].method) && slice_eq(path, site_questions[i].path))
+            return &site_questions[i];
     }
-    return false;
+    return NULL;
 }
 
-static struct upstream *site_upstream(const struct connector *c, const struct http_request *request)
+static struct upstream *site_upstream(const struct connector_dialer *d, struct http_exchange *x)
 {
-    return for_gateways(request) ? site_link_upstream(c->site) : NULL;
+    const struct site_question *q = for_gateways(&x->request);
+    if (!q)
+        return NULL;
+    if (q->named)
+        x->request.target = arena_printf(x->arena, q->named, d->gateway.id);
+    return x->request.target.ptr ? site_link_upstream(d->connector->site) : NULL;
 }
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -49,7 +60,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct connector_dialer *d = owner;
     struct connector *c = d->connector;
     struct slice id = x->request.authority;
-    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_upstream(c, &x->request) : find_upstream(c, id);
+    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_upstream(d, x) : find_upstream(c, id);
     if (u)
         forward_start(x, u);
     else
@@ -60,10 +71,12 @@ static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint
                       const struct error *why)
 {
     struct connector_dialer *d = owner;
-    (void)workers;
+    if (workers)
+        d->workers = workers;
     LOG_EVENT(up ? LOG_INFO : LOG_WARN, "tunnel", up ? "up" : "down",
               LOG_T("gateway", gateway_id && gateway_id[0] ? gateway_id : d->gateway.id), LOG_N("worker", worker),
               LOG_T("host", d->gateway.host), LOG_T("reason", why ? why->text : ""));
+    report_changed(d->connector->report);
 }
 
 static const struct tunnel_dialer_events dialer_events = {on_request, on_tunnel};
@@ -104,17 +117,17 @@ static enum result judge_gateway(void *arg, X509 *leaf, STACK_OF(X509) * chain, 
     return r;
 }
 
-static enum result tunnel_context(struct connector_dialer *d, struct error *err)
+static enum result tunnel_context(struct connector_dialer *d, struct tls_context **ret, struct error *err)
 {
-    const struct bootstrap *b = &d->connector->config->bootstrap;
+    const struct role_identity *role = renewer_identity(d->connector->renewer);
     struct tls_client_options o = {
-        .identity = {slice_of(b->certificate_pem), slice_of(b->key_pem)},
+        .identity = {slice_of(role->certificate_pem), slice_of(role->key_pem)},
         .verify = judge_gateway,
         .verify_arg = d,
         .alpn = TUNNEL_ALPN,
         .tls13_only = true,
     };
-    return tls_context_client(&o, &d->tls, err);
+    return tls_context_client(&o, ret, err);
 }
 
 static void hang_up(struct connector_dialer *d)
@@ -143,7 +156,7 @@ static void dial(struct connector *c, const struct bootstrap_address *gateway)
         return;
     }
     *d = (struct connector_dialer){.gateway = *gateway, .connector = c};
-    if (tunnel_context(d, &err) != OK) {
+    if (tunnel_context(d, &d->tls, &err) != OK) {
         log_msg(LOG_ERROR, "connector", "gateway %s is not dialled: %s", gateway->id, err.text);
         return;
     }
@@ -217,6 +230,7 @@ static enum result make_upstream(struct connector *c, const struct connector_end
 {
     struct upstream_options o = {
         .config = c->config,
+        .role = renewer_identity(c->renewer),
         .id = e->id,
         .scheme = e->tls ? "https" : "http",
         .host = e->host,
@@ -263,7 +277,7 @@ static void replace_upstreams(struct connector *c, const struct connector_docume
         log_msg(LOG_ERROR, "connector", "more than %d endpoints; the rest is not served", CONNECTOR_UPSTREAMS_MAX);
 }
 
-enum result connector_apply(struct connector *c, const struct connector_document *d, struct error *err)
+enum result connector_apply(struct connector *c, struct connector_document *d, struct error *err)
 {
     enum result r = check_choices(c, d, err);
     if (r != OK)
@@ -271,6 +285,83 @@ enum result connector_apply(struct connector *c, const struct connector_document
     replace_upstreams(c, d);
     announce(c);
     apply_gateways(c, d);
+    connector_document_free(c->document);
+    c->document = d;
+    report_changed(c->report);
+    return OK;
+}
+
+/* --- the role certificate --- */
+
+/* Tunnels that stand stay as they are; the next ones show the new certificate. */
+static void renew_tunnels(struct connector *c)
+{
+    struct error err;
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        struct connector_dialer *d = &c->dialers[i];
+        struct tls_context *made;
+        if (!d->dialer)
+            continue;
+        if (tunnel_context(d, &made, &err) != OK) {
+            log_msg(LOG_ERROR, "connector", "gateway %s: the new role certificate can't be shown: %s", d->gateway.id,
+                    err.text);
+            continue;
+        }
+        tunnel_dialer_set_tls(d->dialer, made);
+        tls_context_unref(d->tls);
+        d->tls = made;
+    }
+}
+
+/* Pooled connections would go on under the old certificate beyond its end: the pools are made anew, and requests under
+ * way hold the old ones. */
+static void use_role(struct connector *c)
+{
+    renew_tunnels(c);
+    report_stop(c->report);
+    site_link_renewed(c->site);
+    if (c->document)
+        replace_upstreams(c, c->document);
+    report_changed(c->report);
+}
+
+static enum result send_renewal(void *owner, const struct http_request *request, const struct http_call_events *events,
+                                void *ctx, struct http_call **ret, struct error *err)
+{
+    const struct connector *c = owner;
+    return site_link_call(c->site, request, events, ctx, ret, err);
+}
+
+static void on_renewal(void *owner, const struct role_identity *fresh, const struct error *why, uint64_t retry_s)
+{
+    struct connector *c = owner;
+    if (!fresh) {
+        LOG_EVENT(LOG_WARN, "renew", "the role certificate was not renewed", LOG_T("reason", why->text),
+                  LOG_N("retry_s", retry_s), LOG_N("not_after", renewer_identity(c->renewer)->not_after));
+        return;
+    }
+    if (why->code != OK)
+        LOG_EVENT(LOG_ERROR, "renew", "the new role certificate could not be kept", LOG_T("reason", why->text));
+    use_role(c);
+    LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_N("not_after", fresh->not_after));
+}
+
+static enum result load_role(struct connector *c, struct error *err)
+{
+    static const struct renewer_events events = {send_renewal, on_renewal};
+    const struct connector_config *config = c->config;
+    struct role_identity role;
+    struct error why;
+    enum result r =
+        role_identity_load(config->state, "connector", &config->bootstrap, clock_wall_s(), &role, &why, err);
+    if (r != OK)
+        return r;
+    if (why.code != OK)
+        log_msg(LOG_WARN, "renew", "the kept role certificate is not used: %s", why.text);
+    LOG_EVENT(role.not_after < clock_wall_s() ? LOG_ERROR : LOG_INFO, "renew", "role certificate in use",
+              LOG_T("from", role.renewed ? "state" : "bootstrap"), LOG_N("not_after", role.not_after));
+    struct renewer_options o = {"connector", config->state, &config->bootstrap, config->role_renewal_s};
+    c->renewer = renewer_new(c->loop, &o, &role, &events, c);
     return OK;
 }
 
@@ -285,9 +376,13 @@ enum result connector_start(struct connector *c, const struct connector_config *
     const struct bootstrap *b = &config->bootstrap;
     enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "gateway", &c->gateway_judge, err);
     if (r == OK)
+        r = load_role(c, err);
+    if (r == OK)
         r = site_link_new(c, &c->site, err);
     if (r != OK)
         return r;
+    c->started = clock_wall_s();
+    c->report = report_new(c);
     site_link_start(c->site);
     if (c->has_document) /* the kept one named them */
         return OK;
@@ -304,12 +399,25 @@ void connector_drain(struct connector *c)
     }
 }
 
+bool connector_idle(const struct connector *c)
+{
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        if (c->dialers[i].dialer && !tunnel_dialer_idle(c->dialers[i].dialer))
+            return false;
+    }
+    return true;
+}
+
 void connector_stop(struct connector *c)
 {
+    report_free(c->report);
+    c->report = NULL;
+    renewer_free(c->renewer);
     for (size_t i = 0; i < c->dialer_count; i++)
         hang_up(&c->dialers[i]);
     site_link_free(c->site);
     for (size_t i = 0; i < c->upstream_count; i++)
         upstream_unref(c->upstreams[i]);
+    connector_document_free(c->document);
     pki_role_judge_free(c->gateway_judge);
 }

@@ -12,6 +12,7 @@
 #include "connector/config.h"
 #include "connector/upstream.h"
 #include "loop/loop.h"
+#include "renew/renewer.h"
 #include "tunnel/dial.h"
 
 enum { CONNECTOR_UPSTREAMS_MAX = 1000, CONNECTOR_DIALERS_MAX = BOOTSTRAP_LIST_MAX };
@@ -20,9 +21,12 @@ struct connector_dialer {
     struct bootstrap_address gateway;
     struct tunnel_dialer *dialer; /* NULL: the slot is free */
     struct tls_context *tls;      /* takes this gateway's certificate alone */
+    uint32_t workers;             /* of it; 0: not known yet */
     struct connector *connector;
 };
 
+struct connector_document;
+struct report;
 struct site_link;
 
 struct connector {
@@ -34,17 +38,21 @@ struct connector {
     struct connector_dialer dialers[CONNECTOR_DIALERS_MAX];
     size_t dialer_count;
     struct pki_role_judge *gateway_judge;
+    struct renewer *renewer;             /* holds the role certificate */
+    struct connector_document *document; /* in use; NULL: none yet */
+    struct report *report;
+    int64_t started; /* wall seconds */
     bool has_document;
     int exit_code;
 };
 
 MUST_USE enum result connector_start(struct connector *c, const struct connector_config *config, struct loop *loop,
                                      struct error *err);
-/* Puts a verified document in place: upstreams, announcements, gateways. R_DENIED: the choices rule the first one out.
- */
-struct connector_document;
-MUST_USE enum result connector_apply(struct connector *c, const struct connector_document *d, struct error *err);
+/* Puts a verified document in place and takes it over: upstreams, announcements, gateways. R_DENIED: the choices rule
+ * the first one out; it stays the caller's then. */
+MUST_USE enum result connector_apply(struct connector *c, struct connector_document *d, struct error *err);
 void connector_drain(struct connector *c);
+bool connector_idle(const struct connector *c); /* no tunnel is left */
 void connector_stop(struct connector *c);
 
 #endif

@@ -8,33 +8,36 @@
 #include "conf/daemon.h"
 #include "connector/connector.h"
 
-enum { DRAIN_MS = 5000 };
+enum { DRAIN_MS = 5000, TICK_MS = 20 };
 
 static struct connector_config config;
 
 struct process {
     struct connector connector;
     struct loop *loop;
-    struct loop_timer *give_up;
+    struct loop_timer *tick;
+    uint64_t give_up_ms; /* 0: not draining */
 };
 
-static void stop_now(void *arg)
+static void drain_tick(void *arg)
 {
     struct process *p = arg;
-    loop_stop(p->loop);
+    if (connector_idle(&p->connector) || loop_now_ms(p->loop) >= p->give_up_ms)
+        loop_stop(p->loop);
 }
 
 /* The gateways are told at once and send nothing more; what is under way has some seconds to end. */
 static void on_terminate(void *arg)
 {
     struct process *p = arg;
-    if (loop_timer_active(p->give_up)) {
+    if (p->give_up_ms) { /* the second time: at once */
         loop_stop(p->loop);
         return;
     }
     log_msg(LOG_INFO, "connector", "draining");
+    p->give_up_ms = loop_now_ms(p->loop) + DRAIN_MS;
     connector_drain(&p->connector);
-    loop_timer_start(p->give_up, DRAIN_MS, 0);
+    loop_timer_start(p->tick, TICK_MS, TICK_MS);
 }
 
 static int run(void)
@@ -42,7 +45,7 @@ static int run(void)
     static struct process p;
     struct error err;
     p.loop = loop_new();
-    p.give_up = loop_timer_new(p.loop, stop_now, &p);
+    p.tick = loop_timer_new(p.loop, drain_tick, &p);
     if (connector_start(&p.connector, &config, p.loop, &err) != OK) {
         log_msg(LOG_ERROR, "connector", "can't start: %s", err.text);
         return EXIT_FAILURE;

@@ -67,8 +67,9 @@ static enum result take(struct site_link *s, struct slice text, struct error *er
     if (r != OK)
         return r;
     r = connector_apply(s->connector, d, err);
-    connector_document_free(d);
-    if (r == OK)
+    if (r != OK)
+        connector_document_free(d);
+    else
         LOG_EVENT(LOG_INFO, "site", "connector document in use", LOG_N("sequence", s->sequence),
                   LOG_N("endpoints", s->connector->upstream_count));
     return r;
@@ -215,7 +216,8 @@ static void restore(struct site_link *s)
     free(path);
 }
 
-static enum result add_url(struct site_link *s, const struct bootstrap_url *from, struct error *err)
+static enum result make_url(const struct site_link *s, const struct bootstrap_url *from, struct upstream **ret,
+                            struct error *err)
 {
     struct net_url url;
     enum result r = net_url_parse(slice_of(from->url), &url, err);
@@ -224,6 +226,7 @@ static enum result add_url(struct site_link *s, const struct bootstrap_url *from
     char base[sizeof url.path + 8];
     (void)snprintf(base, sizeof base, "%s/.cmg", strcmp(url.path, "/") == 0 ? "" : url.path);
     struct upstream_options o = {.config = s->connector->config,
+                                 .role = renewer_identity(s->connector->renewer),
                                  .id = SITE_ENDPOINT,
                                  .scheme = url.scheme,
                                  .host = url.host,
@@ -234,9 +237,7 @@ static enum result add_url(struct site_link *s, const struct bootstrap_url *from
                                  .any_target = true,
                                  .show_role_certificate = true,
                                  .answer_ms = ANSWER_MS};
-    r = upstream_new(s->connector->loop, &o, &s->urls[s->url_count], err);
-    s->url_count += r == OK;
-    return r;
+    return upstream_new(s->connector->loop, &o, ret, err);
 }
 
 enum result site_link_new(struct connector *c, struct site_link **ret, struct error *err)
@@ -248,7 +249,7 @@ enum result site_link_new(struct connector *c, struct site_link **ret, struct er
     *ret = s;
     enum result r = file_make_dirs(c->config->state, 0750, err);
     for (size_t i = 0; r == OK && i < c->config->bootstrap.url_count; i++)
-        r = add_url(s, &c->config->bootstrap.urls[i], err);
+        s->url_count += (r = make_url(s, &c->config->bootstrap.urls[i], &s->urls[i], err)) == OK;
     return r;
 }
 
@@ -274,4 +275,36 @@ void site_link_free(struct site_link *s)
 struct upstream *site_link_upstream(struct site_link *s)
 {
     return s->urls[s->current];
+}
+
+enum result site_link_call(struct site_link *s, const struct http_request *request, const struct http_call_events *ev,
+                           void *ctx, struct http_call **ret, struct error *err)
+{
+    struct arena *arena = arena_new(ARENA_MAX);
+    enum result r = upstream_call(s->urls[s->current], request, arena, ev, ctx, ret, err);
+    arena_free(arena);
+    return r;
+}
+
+void site_link_renewed(struct site_link *s)
+{
+    struct error err;
+    if (s->call)
+        http_call_cancel(s->call);
+    finish_call(s);
+    for (size_t i = 0; i < s->url_count; i++) {
+        struct upstream *made;
+        if (make_url(s, &s->connector->config->bootstrap.urls[i], &made, &err) != OK) {
+            log_msg(LOG_ERROR, "site", "the new role certificate can't be shown: %s", err.text);
+            continue;
+        }
+        upstream_unref(s->urls[i]);
+        s->urls[i] = made;
+    }
+    ask(s);
+}
+
+int64_t site_link_sequence(const struct site_link *s)
+{
+    return s->connector->has_document ? s->sequence : 0;
 }

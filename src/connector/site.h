@@ -16,4 +16,13 @@ void site_link_start(struct site_link *s);
 /* The upstream that questions of gateways go to now (borrowed): that of the management point which answered last. */
 struct upstream *site_link_upstream(struct site_link *s);
 
+/* A request of the connector's own to that management point; `request` is copied, "/.cmg" is put before its target. */
+MUST_USE enum result site_link_call(struct site_link *s, const struct http_request *request,
+                                    const struct http_call_events *ev, void *ctx, struct http_call **ret,
+                                    struct error *err);
+
+/* The role certificate is a new one: asks anew with it. No call of site_link_call may be under way. */
+void site_link_renewed(struct site_link *s);
+int64_t site_link_sequence(const struct site_link *s); /* of the document in use; 0: none */
+
 #endif

@@ -94,7 +94,7 @@ static enum result make_context(struct upstream *u, const struct upstream_option
     if (show_pki)
         tls.identity = (struct tls_identity){slice_of(c->certificate_pem), slice_of(c->key_pem)};
     else if (o->show_role_certificate)
-        tls.identity = (struct tls_identity){slice_of(c->bootstrap.certificate_pem), slice_of(c->bootstrap.key_pem)};
+        tls.identity = (struct tls_identity){slice_of(o->role->certificate_pem), slice_of(o->role->key_pem)};
     if (o->mp_id || o->any_mp) {
         enum result r =
             pki_role_judge_new(slice_of(c->bootstrap.root_pem), c->bootstrap.site, "mp", &u->judge.role, err);

@@ -5,6 +5,7 @@
 #define CONNECTOR_UPSTREAM_H
 
 #include "bundle/bundle.h"
+#include "bundle/role_identity.h"
 #include "connector/config.h"
 #include "http/pool.h"
 #include "pki/role.h"
@@ -13,6 +14,7 @@ struct upstream;
 
 struct upstream_options {
     const struct connector_config *config;
+    const struct role_identity *role; /* for show_role_certificate */
     const char *id;
     const char *scheme, *host; /* "https" or "http" */
     uint16_t port;

@@ -17,6 +17,7 @@ enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
 struct bundle_pull {
     struct gateway_worker *worker;
     struct http_call *call; /* parked or being answered; NULL: none */
+    struct tunnel *tunnel;  /* of the call, and not looked at without one */
     struct buf text;
     int status;
     bool confirmed;           /* this process has had an answer: a kept bundle may be older than the site's word */
@@ -142,6 +143,7 @@ static void ask(struct bundle_pull *p)
                                    .target = slice_of(p->target),
                                    .content_length = 0};
     p->status = 0;
+    p->tunnel = t;
     if (tunnel_call(t, &request, &events, p, &p->call, &err) != OK)
         ask_later(p);
 }
@@ -156,10 +158,13 @@ static void ask_again(void *arg)
     ask(p);
 }
 
+/* A parked request would hold a tunnel that drains until its end. */
 void bundle_pull_kick(struct bundle_pull *p)
 {
     if (!p->call)
         ask(p);
+    else if (!tunnel_reaches(p->tunnel, SLICE("site")))
+        ask_again(p);
 }
 
 struct bundle_pull *bundle_pull_new(struct gateway_worker *w)

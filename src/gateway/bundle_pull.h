@@ -9,7 +9,7 @@ struct bundle_pull;
 struct bundle_pull *bundle_pull_new(struct gateway_worker *w);
 void bundle_pull_free(struct bundle_pull *p); /* NULL allowed */
 
-/* A tunnel came up: ask now if nothing is under way. */
+/* A tunnel came up, or drains: ask now if nothing is under way, or on another tunnel. */
 void bundle_pull_kick(struct bundle_pull *p);
 
 /* The last good bundle of an earlier process, from the state folder; missing is no error. */

@@ -12,6 +12,11 @@ void mp_handle_policy(struct mp_request *r);         /* policy.c */
 void mp_handle_site_bundle(struct mp_request *r);    /* service.c */
 void mp_handle_site_connector(struct mp_request *r); /* service.c */
 void mp_handle_site_report(struct mp_request *r);    /* service.c */
+void mp_handle_site_renew(struct mp_request *r);     /* renew.c */
 void mp_handle_not_supported(struct mp_request *r);  /* router.c */
+
+/* The gateway that the path names behind `route` ("/.cmg/report/gw1"), told by the connector from the tunnel that it
+ * came through; "" when the connector speaks for itself. false: answered, it is no id. */
+MUST_USE bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_ID_MAX]); /* service.c */
 
 #endif

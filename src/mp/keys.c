@@ -205,26 +205,25 @@ static void validity(const struct mp_keys *k, int64_t *begins, int64_t *ends)
     *ends = now + MP_ROLE_DAYS * 86400LL < last ? now + MP_ROLE_DAYS * 86400LL : last;
 }
 
-static void fill(const struct mp_keys *k, X509 *leaf, EVP_PKEY *key, struct mp_role_certificate *ret)
+static void fill(const struct mp_keys *k, X509 *leaf, struct mp_role_certificate *ret)
 {
     struct buf chain;
     char *pem = pki_cert_pem(leaf), *issuer = pki_cert_pem(k->role_ca);
     buf_init(&chain, 2 * PEM_MAX);
     if (buf_append_str(&chain, pem) != OK || buf_append_str(&chain, issuer) != OK)
         fatal("mp: a certificate chain over %d bytes", 2 * PEM_MAX);
-    *ret = (struct mp_role_certificate){buf_take_str(&chain), pki_key_pem(key), pki_cert_not_after(leaf)};
+    *ret = (struct mp_role_certificate){buf_take_str(&chain), NULL, pki_cert_not_after(leaf)};
     buf_free(&chain);
     free(pem);
     free(issuer);
 }
 
-enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
-                          struct mp_role_certificate *ret, struct error *err)
+static enum result issue(const struct mp_keys *k, const char *kind, const char *id, const char *host, EVP_PKEY *key,
+                         struct mp_role_certificate *ret, struct error *err)
 {
     char urn[URN_MAX];
     const char *hosts[] = {host, NULL};
     X509 *leaf = NULL;
-    EVP_PKEY *key = pki_key_new();
     (void)snprintf(urn, sizeof urn, "urn:opencmg:%s:%s:%s", k->site, kind, id);
     struct pki_request request = {.profile = PKI_ROLE,
                                   .common_name = id,
@@ -236,8 +235,24 @@ enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char 
     validity(k, &request.not_before, &request.not_after);
     enum result r = pki_issue(&request, &leaf, err);
     if (r == OK)
-        fill(k, leaf, key, ret);
+        fill(k, leaf, ret);
     X509_free(leaf);
+    return r;
+}
+
+enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
+                          struct mp_role_certificate *ret, struct error *err)
+{
+    EVP_PKEY *key = pki_key_new();
+    enum result r = issue(k, kind, id, host, key, ret, err);
+    if (r == OK)
+        ret->key_pem = pki_key_pem(key);
     EVP_PKEY_free(key);
     return r;
+}
+
+enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
+                            struct mp_role_certificate *ret, struct error *err)
+{
+    return issue(k, kind, id, NULL, key, ret, err);
 }

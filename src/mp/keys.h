@@ -34,7 +34,7 @@ void mp_keys_free(struct mp_keys *k);
 
 struct mp_role_certificate {
     char *certificate_pem; /* leaf, role CA */
-    char *key_pem;         /* a secret */
+    char *key_pem;         /* a secret; NULL: the subject made its key itself */
     int64_t not_after;
 };
 void mp_role_certificate_free(struct mp_role_certificate *c);
@@ -43,5 +43,9 @@ void mp_role_certificate_free(struct mp_role_certificate *c);
  * address. */
 MUST_USE enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
                                    struct mp_role_certificate *ret, struct error *err);
+
+/* The same for a public key that the subject sent (a renewal): nothing but the key is the subject's choice. */
+MUST_USE enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
+                                     struct mp_role_certificate *ret, struct error *err);
 
 #endif

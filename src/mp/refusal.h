@@ -32,6 +32,8 @@
       "the certificate to register is not the one presented", "register with the certificate that TLS shows")          \
     X(NOT_A_CONNECTOR, 403, "MP_Not_Allowed", "not_a_connector", "only the site's connectors may ask this",            \
       "use a connector's role certificate: cmg connector add")                                                         \
+    X(RENEWAL_REFUSED, 403, "MP_Not_Allowed", "renewal_refused",                                                       \
+      "the role certificate is not renewed for whoever asks", "cmg gateway add, or cmg connector add, with --renew")   \
     X(UNKNOWN_PATH, 404, "MP_Not_Found", "not_found", "there is nothing at this path", "correct the path")             \
     X(BAD_METHOD, 405, "MP_Method_Not_Allowed", "method", "this method does not work here",                            \
       "use one of those in Allow")                                                                                     \

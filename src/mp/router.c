@@ -6,7 +6,14 @@
 #include "mp/listener.h"
 #include "mp/site.h"
 
-enum { KIB = 1024, REGISTRATION_MAX = 64 * KIB, STS_MAX = 64 * KIB, REPORT_MAX = 256 * KIB, BODY_MAX = 1024 * KIB };
+enum {
+    KIB = 1024,
+    REGISTRATION_MAX = 64 * KIB,
+    STS_MAX = 64 * KIB,
+    REPORT_MAX = 256 * KIB,
+    RENEW_MAX = 32 * KIB,
+    BODY_MAX = 1024 * KIB
+};
 
 static const struct mp_route routes[] = {
     {"/CCM_Client/registration", "POST", REGISTRATION_MAX, mp_handle_registration, MP_FOR_ANYBODY_INSIDE, false},
@@ -17,7 +24,8 @@ static const struct mp_route routes[] = {
     {"/CCM_Incoming", "POST, PUT, BITS_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},
     {"/.cmg/connector", "GET", 0, mp_handle_site_connector, MP_FOR_CONNECTORS, false},
-    {"/.cmg/report", "POST", REPORT_MAX, mp_handle_site_report, MP_FOR_CONNECTORS, false},
+    {"/.cmg/report", "POST", REPORT_MAX, mp_handle_site_report, MP_FOR_CONNECTORS, true},
+    {"/.cmg/renew", "POST", RENEW_MAX, mp_handle_site_renew, MP_FOR_CONNECTORS, true},
 };
 
 static bool covers(const struct mp_route *route, struct slice path)

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "mp/device.h"
 #include "mp/handlers.h"
 #include "mp/parked.h"
+#include "mp/report.h"
 #include "mp/site.h"
 #include "store/role.h"
 
@@ -34,31 +36,47 @@ void mp_handle_site_connector(struct mp_request *r)
     handle_document(r, false);
 }
 
-/* A gateway's report names the gateway; any other is the connector's own. */
-static enum result take_report(struct mp_request *r, const json_t *report, struct error *err)
+bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_ID_MAX])
 {
-    const char *gateway = json_opt_str(report, "gateway", NULL);
+    struct slice id = slice_skip(r->path, strlen(route));
+    ret[0] = '\0';
+    if (id.len == 0)
+        return true;
+    id = slice_skip(id, 1);
+    if (mp_name_valid(id) && slice_to_cstr(id, ret, PKI_ROLE_ID_MAX))
+        return true;
+    mp_refuse(r, MP_REFUSAL_BAD_REQUEST, "the path does not end with a gateway's id");
+    return false;
+}
+
+static enum result take_report(struct mp_request *r, const char *gateway, const json_t *report, struct error *err)
+{
     struct store *s = r->site->store;
     int64_t now = clock_wall_s();
-    char *text = json_text(report);
-    enum result result = gateway ? store_gateway_seen(s, gateway, now, text, err)
-                                 : store_connector_seen(s, r->identity.connector, now, text, err);
-    if (result == OK && gateway)
+    json_t *clean = gateway[0] ? mp_report_of_gateway(report) : mp_report_of_connector(report);
+    char *text = json_text(clean);
+    enum result result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
+                                    : store_connector_seen(s, r->identity.connector, now, text, err);
+    if (result == OK && gateway[0])
         result = store_connector_seen(s, r->identity.connector, now, NULL, err);
     free(text);
+    json_decref(clean);
     return result;
 }
 
 void mp_handle_site_report(struct mp_request *r)
 {
+    char gateway[PKI_ROLE_ID_MAX];
     json_t *report = NULL;
     struct error err;
+    if (!mp_site_gateway(r, "/.cmg/report", gateway))
+        return;
     enum result result = json_parse(buf_data(&r->body), r->body.max, &report, &err);
     if (result == OK && !json_is_object(report))
         result = error_set(&err, R_INVALID, "a report is a JSON object");
     if (result != OK) {
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
-    } else if ((result = take_report(r, report, &err)) != OK) {
+    } else if ((result = take_report(r, gateway, report, &err)) != OK) {
         mp_refuse_fault(r, &err);
     } else {
         mp_answer(r, &(struct mp_answer){.status = 204});

@@ -137,6 +137,8 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     if (r == OK)
         r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "connector", &site->connectors, err);
     if (r == OK)
+        r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "gateway", &site->gateways, err);
+    if (r == OK)
         r = open_store(site, err);
     if (r == OK && config->access_log)
         r = mp_access_open(config->access_log, &site->access_fd, err);
@@ -172,6 +174,7 @@ void mp_site_close(struct mp_site *site)
     mp_documents_free(site->documents);
     pki_trust_unref(site->trust);
     pki_role_judge_free(site->connectors);
+    pki_role_judge_free(site->gateways);
     store_close(site->store);
     mp_keys_free(&site->keys);
     if (site->access_fd >= 0)

@@ -21,6 +21,7 @@ struct mp_site {
     struct mp_keys keys;
     struct store *store;
     struct pki_role_judge *connectors; /* role certificates of connectors */
+    struct pki_role_judge *gateways;   /* of gateways: they never connect here, they sign */
     struct mp_documents *documents;
     struct mp_parked *parked;
     struct mp_point *points; /* config->points.count */

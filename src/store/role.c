@@ -140,6 +140,19 @@ enum result store_connector_renew(struct store *s, const struct store_connector 
     return r == OK ? store_end(s, renew_connector(s, c, err), err) : r;
 }
 
+/* No document names a role certificate, so nothing is bumped. */
+enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
+{
+    return store_change(s, "UPDATE gateway SET not_after = MAX(not_after, $2) WHERE id = $1",
+                        STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "gateway of this id", err);
+}
+
+enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
+{
+    return store_change(s, "UPDATE connector SET not_after = MAX(not_after, $2) WHERE id = $1",
+                        STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "connector of this id", err);
+}
+
 struct removal {
     const char *kind, *remove, *not_after, *name;
 };

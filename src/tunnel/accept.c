@@ -102,6 +102,8 @@ static void hello_over(struct tunnel *t, const struct error *why)
     t->hello = NULL;
     if (!http_h2_draining(t->h2) || !t->up)
         give_up(t, why);
+    else
+        t->events->on_update(t->owner, t);
 }
 
 static void on_end(void *ctx, const struct http_fields *trailers)

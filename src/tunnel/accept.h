@@ -21,7 +21,7 @@ struct tunnel_hello { /* ours */
 
 struct tunnel_events {
     void (*on_up)(void *owner, struct tunnel *t);     /* the hello was answered: it can carry calls */
-    void (*on_update)(void *owner, struct tunnel *t); /* it announced another set of endpoints */
+    void (*on_update)(void *owner, struct tunnel *t); /* it announced another set of endpoints, or drains */
     void (*on_down)(void *owner, struct tunnel *t,
                     const struct error *why); /* gone; freed after it. Also without on_up */
 };

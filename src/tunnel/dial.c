@@ -236,6 +236,18 @@ void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *end
         tunnel_link_announce(l);
 }
 
+void tunnel_dialer_set_tls(struct tunnel_dialer *d, struct tls_context *tls)
+{
+    struct tls_context *old = d->o.tls;
+    d->o.tls = tls_context_ref(tls);
+    tls_context_unref(old); /* a handshake under way has its own reference */
+}
+
+bool tunnel_dialer_idle(const struct tunnel_dialer *d)
+{
+    return d->links == NULL;
+}
+
 size_t tunnel_dialer_up(const struct tunnel_dialer *d)
 {
     return covered(d);

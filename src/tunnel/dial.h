@@ -36,8 +36,11 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
                                         const struct tunnel_dialer_events *events, void *owner);
 /* Announces another set, on every tunnel. */
 void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *endpoints, size_t count);
+/* What the next tunnels are dialled with; those that stand stay. A reference is taken. */
+void tunnel_dialer_set_tls(struct tunnel_dialer *d, struct tls_context *tls);
 size_t tunnel_dialer_up(const struct tunnel_dialer *d); /* workers that have a tunnel now */
 void tunnel_dialer_drain(struct tunnel_dialer *d);      /* GOAWAY on all, no new ones */
+bool tunnel_dialer_idle(const struct tunnel_dialer *d); /* no tunnel is left, nor one under way */
 /* At once: every exchange is aborted inside; the sessions close in the loop's next step. Not from inside on_tunnel.
  * NULL allowed. */
 void tunnel_dialer_free(struct tunnel_dialer *d);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/report.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "connector/site.h"
+#include "json/json.h"
+
+enum { EVERY_MS = 60 * 1000, SOON_MS = 500, ANSWER_MS = 20 * 1000, ANSWER_MAX = 16 * 1024 };
+
+struct report {
+    struct connector *connector;
+    struct http_fetch *fetch;
+    struct loop_timer *timer;
+    bool soon; /* the timer stands for a change */
+};
+
+static json_t *gateways_json(const struct connector *c)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        const struct connector_dialer *d = &c->dialers[i];
+        if (!d->dialer)
+            continue;
+        json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I}", "id", d->gateway.id, "host", d->gateway.host, "port",
+                                (int)d->gateway.port, "up", (json_int_t)tunnel_dialer_up(d->dialer), "workers",
+                                (json_int_t)d->workers);
+        if (json_array_append_new(list, one) != 0)
+            fatal("out of memory (report)");
+    }
+    return list;
+}
+
+static json_t *report_json(const struct connector *c)
+{
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:o}", "version", CMG_VERSION, "started", (json_int_t)c->started,
+                          "document", (json_int_t)site_link_sequence(c->site), "not_after",
+                          (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c));
+    if (!o)
+        fatal("out of memory (report)");
+    return o;
+}
+
+static enum result send_report(void *owner, const struct http_request *request, const struct http_call_events *events,
+                               void *ctx, struct http_call **ret, struct error *err)
+{
+    const struct report *r = owner;
+    return site_link_call(r->connector->site, request, events, ctx, ret, err);
+}
+
+static void on_done(void *owner, int status, struct slice body, const struct error *why)
+{
+    (void)owner;
+    (void)body;
+    if (status != 204) /* the link to the site says what is wrong with it */
+        log_msg(LOG_DEBUG, "report", "the site did not take the report: %d %s", status, why->text);
+}
+
+static void on_timer(void *arg)
+{
+    struct report *r = arg;
+    loop_timer_start(r->timer, EVERY_MS, 0);
+    r->soon = false;
+    if (http_fetch_busy(r->fetch))
+        http_fetch_cancel(r->fetch);
+    json_t *o = report_json(r->connector);
+    char *text = json_text(o);
+    http_fetch_post(r->fetch, SLICE_NONE, SLICE("/report"), "application/json", slice_of(text));
+    free(text);
+    json_decref(o);
+}
+
+struct report *report_new(struct connector *c)
+{
+    struct report *r = mem_zalloc(sizeof *r);
+    r->connector = c;
+    r->fetch = http_fetch_new(c->loop, ANSWER_MAX, ANSWER_MS, send_report, on_done, r);
+    r->timer = loop_timer_new(c->loop, on_timer, r);
+    report_changed(r);
+    return r;
+}
+
+void report_free(struct report *r)
+{
+    if (!r)
+        return;
+    http_fetch_free(r->fetch);
+    loop_timer_free(r->timer);
+    free(r);
+}
+
+/* The first change starts the wait, so that many changes make one report and it is not put off for ever. */
+void report_changed(struct report *r)
+{
+    if (!r || r->soon)
+        return;
+    r->soon = true;
+    loop_timer_start(r->timer, SOON_MS, 0);
+}
+
+void report_stop(struct report *r)
+{
+    if (r)
+        http_fetch_cancel(r->fetch);
+}

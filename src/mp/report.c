@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mp/report.h"
+
+#include "verdict/reason.h"
+
+enum { TEXT_MAX = 255, CERTIFICATES_MAX = 16, GATEWAYS_MAX = 64 };
+
+struct member {
+    const char *name;
+    enum { TEXT, NUMBER } kind;
+};
+
+static const struct member gateway_members[] = {
+    {"version", TEXT},       {"bundle", NUMBER},  {"workers", NUMBER},   {"tunnels", NUMBER},
+    {"connections", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
+static const struct member certificate_members[] = {{"subject", TEXT}, {"not_after", NUMBER}, {NULL, TEXT}};
+static const struct member connector_members[] = {
+    {"version", TEXT}, {"document", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
+static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
+                                               {"up", NUMBER}, {"workers", NUMBER}, {NULL, TEXT}};
+
+static bool right(const json_t *value, const struct member *m)
+{
+    if (m->kind == NUMBER)
+        return json_is_integer(value) && json_integer_value(value) >= 0;
+    return json_is_string(value) && json_string_length(value) <= TEXT_MAX;
+}
+
+static void set(json_t *o, const char *name, json_t *value)
+{
+    if (json_object_set_new(o, name, value) != 0)
+        fatal("out of memory (report)");
+}
+
+static json_t *reduce(const json_t *from, const struct member *members)
+{
+    json_t *o = json_object();
+    for (const struct member *m = members; m->name; m++) {
+        json_t *value = json_object_get(from, m->name);
+        if (right(value, m))
+            set(o, m->name, json_incref(value));
+    }
+    return o;
+}
+
+static json_t *reduce_list(const json_t *from, const struct member *members, size_t max)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(from) && i < max; i++) {
+        if (json_array_append_new(list, reduce(json_array_get(from, i), members)) != 0)
+            fatal("out of memory (report)");
+    }
+    return list;
+}
+
+/* Reasons are those of the one table. */
+static json_t *reduce_refusals(const json_t *from)
+{
+    json_t *o = json_object();
+    for (enum verdict_reason reason = REASON_OK + 1; reason < REASON_COUNT; reason++) {
+        const char *name = verdict_reason_info(reason)->name;
+        int64_t count = json_opt_int(from, name, 0);
+        if (count > 0)
+            set(o, name, json_integer((json_int_t)count));
+    }
+    return o;
+}
+
+json_t *mp_report_of_gateway(const json_t *report)
+{
+    json_t *o = reduce(report, gateway_members);
+    set(o, "refusals", reduce_refusals(json_object_get(report, "refusals")));
+    set(o, "server_certificates",
+        reduce_list(json_object_get(report, "server_certificates"), certificate_members, CERTIFICATES_MAX));
+    return o;
+}
+
+json_t *mp_report_of_connector(const json_t *report)
+{
+    json_t *o = reduce(report, connector_members);
+    set(o, "gateways", reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
+    return o;
+}

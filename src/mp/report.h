@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What gateways and connectors tell of themselves (docs/protocol/wire.md 4), reduced to the members that are known,
+ * each of its kind and size: it is kept and shown to administrators, and a gateway stands in the open. */
+#ifndef MP_REPORT_H
+#define MP_REPORT_H
+
+#include "json/json.h"
+
+/* A new object; the caller json_decref()s it. What is missing or wrong is left out. */
+json_t *mp_report_of_gateway(const json_t *report);
+json_t *mp_report_of_connector(const json_t *report);
+
+#endif
