@@ -18,6 +18,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
 struct options {
     const char *dir, *token_file;
     bool json, once;
+    uint64_t timeout;
 };
 
 #define OPT_DIR                                                                                                        \
@@ -36,6 +37,11 @@ struct options {
 
 static const struct opt opts_common[] = {OPT_DIR, OPT_JSON, {0}};
 static const struct opt opts_token[] = {OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+static const struct opt opts_analyze[] = {{"timeout", OPT_NUMBER, offsetof(struct options, timeout), "S",
+                                           "seconds to wait for each answer (10)", NULL, 1, 300},
+                                          OPT_DIR,
+                                          OPT_JSON,
+                                          {0}};
 static const struct opt opts_run[] = {
     {"once", OPT_FLAG, offsetof(struct options, once), NULL, "once, then end"}, OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
 
@@ -227,6 +233,23 @@ static int cmd_status(const struct options *o, const char **args, size_t count)
     return 0;
 }
 
+/* --- analyze --- */
+
+static int cmd_analyze(const struct options *o, const char **args, size_t count)
+{
+    struct client_analysis how = {count ? args[0] : NULL, (long)(o->timeout * 1000), o->json};
+    struct client c;
+    struct error err;
+    bool ok = false;
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    enum result r = client_analyze(&c, &how, &ok, &err);
+    client_close(&c);
+    if (r != OK)
+        return fail(o, EXIT_USAGE, &err);
+    return ok ? 0 : EXIT_FAILED;
+}
+
 /* --- the table --- */
 
 static const struct command {
@@ -248,6 +271,10 @@ static const struct command {
     {"run",
      cmd_run,
      {"cmg-client run [options]", "Register if needed, fetch policy, renew tokens: until stopped.", opts_run, 0, 0}},
+    {"analyze",
+     cmd_analyze,
+     {"cmg-client analyze [GATEWAY] [options]",
+      "Find out, step by step, why this device's connection fails, and what to do.", opts_analyze, 0, 1}},
     {"status",
      cmd_status,
      {"cmg-client status [options]", "Show gateway, method, tokens, policy and the last failure.", opts_common, 0, 0}},
@@ -279,7 +306,7 @@ static void set_signals(void)
 
 static int dispatch(const struct command *c, int argc, char **argv)
 {
-    struct options o = {.dir = "/var/lib/opencmg-client"};
+    struct options o = {.dir = "/var/lib/opencmg-client", .timeout = 10};
     struct error err;
     const char **args;
     size_t count;

@@ -14,6 +14,16 @@ MUST_USE bool client_operate(struct client *c, enum client_operation what, json_
 /* Takes over the text of a bulk registration token ("cmg1.<pin>.<jwt>"): its pin must be SiteKey, or becomes it. */
 MUST_USE enum result client_bulk_take(struct client *c, struct slice text, struct error *err);
 
+/* `analyze`: step by step, printed to standard output; *ret_ok: nothing failed. R_INVALID: `gateway` is no gateway's
+ * name. */
+struct client_analysis {
+    const char *gateway; /* NULL: the first of CMGFQDNs */
+    long timeout_ms;
+    bool json;
+};
+MUST_USE enum result client_analyze(struct client *c, const struct client_analysis *how, bool *ret_ok,
+                                    struct error *err);
+
 /* `run`: operates until SIGTERM or SIGINT, PolicyInterval apart, sooner with back-off after a failure. Opens and closes
  * the state folder each time, so that `set` works meanwhile. `json`: how each result is printed. */
 MUST_USE enum result client_run(const char *dir, bool json, struct error *err);

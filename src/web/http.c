@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -101,7 +102,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
     if (field(line, SLICE("CMG-Status-Text:"), t->answer->status_text, sizeof t->answer->status_text) ||
-        field(line, SLICE("ETag:"), t->answer->etag, sizeof t->answer->etag))
+        field(line, SLICE("ETag:"), t->answer->etag, sizeof t->answer->etag) ||
+        field(line, SLICE("Location:"), t->answer->location, sizeof t->answer->location))
         return size * count;
     if (field(line, SLICE("Date:"), date, sizeof date)) {
         time_t when = curl_getdate(date, NULL);
@@ -157,8 +159,8 @@ static struct curl_blob blob(struct slice data)
 static void set_tls(struct web_http *h, const struct web_request *r)
 {
     SETOPT(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SETOPT(h->curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    SETOPT(h->curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    SETOPT(h->curl, CURLOPT_SSL_VERIFYPEER, r->unverified ? 0L : 1L);
+    SETOPT(h->curl, CURLOPT_SSL_VERIFYHOST, r->unverified ? 0L : 2L);
     SETOPT(h->curl, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     SETOPT(h->curl, CURLOPT_SSL_CTX_DATA, h);
     if (r->anchors_pem.ptr) {
@@ -172,14 +174,14 @@ static void set_tls(struct web_http *h, const struct web_request *r)
     }
 }
 
-static void set_limits(struct web_http *h)
+static void set_limits(struct web_http *h, long timeout_ms)
 {
     SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "https");
     SETOPT(h->curl, CURLOPT_FOLLOWLOCATION, 0L);
     SETOPT(h->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SETOPT(h->curl, CURLOPT_PATH_AS_IS, 1L);
-    SETOPT(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    SETOPT(h->curl, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
+    SETOPT(h->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms ? timeout_ms : (long)CONNECT_MS);
+    SETOPT(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms ? timeout_ms : (long)WHOLE_MS);
     SETOPT(h->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)WEB_ANSWER_MAX);
     SETOPT(h->curl, CURLOPT_NOSIGNAL, 1L);
     SETOPT(h->curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -299,16 +301,64 @@ static void explain(const struct web_http *h, enum web_fault fault, CURLcode cod
         (void)error_set(err, R_IO, "%s (%s)", faults[fault].text, clean);
 }
 
+static void begin(struct web_http *h, long timeout_ms)
+{
+    curl_easy_reset(h->curl); /* connections stay */
+    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = '\0';
+    h->tls_error = X509_V_OK;
+    h->too_large = false;
+    set_limits(h, timeout_ms);
+}
+
+const char *web_http_proxy(void)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return value;
+    }
+    return NULL;
+}
+
+enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms, int *ret_fd,
+                                char peer[64], struct error *err)
+{
+    char url[320];
+    const char *ip = NULL;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    long port = 0;
+    (void)snprintf(url, sizeof url, strchr(at->host, ':') ? "http://[%.255s]:%u/" : "http://%.255s:%u/", at->host,
+                   at->port);
+    begin(h, timeout_ms);
+    SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "http"); /* nothing of it is sent: the caller speaks */
+    SETOPT(h->curl, CURLOPT_URL, url);
+    SETOPT(h->curl, CURLOPT_CONNECT_ONLY, 1L);
+    SETOPT(h->curl, CURLOPT_FRESH_CONNECT, 1L);
+    SETOPT(h->curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    SETOPT(h->curl, CURLOPT_PROXY, web_http_proxy() ? web_http_proxy() : "");
+    CURLcode code = curl_easy_perform(h->curl);
+    if (code == CURLE_OK && curl_easy_getinfo(h->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+        fd != CURL_SOCKET_BAD) {
+        (void)curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &ip);
+        (void)curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_PORT, &port);
+        (void)snprintf(peer, 64, ip && strchr(ip, ':') ? "[%s]:%ld" : "%s:%ld", ip ? ip : "?", port);
+        *ret_fd = (int)fd;
+        return WEB_FAULT_NONE;
+    }
+    enum web_fault fault = code == CURLE_OK ? WEB_FAULT_BROKEN : of_code(h, code);
+    explain(h, fault, code, err);
+    return fault;
+}
+
 enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret, struct error *err)
 {
     struct transfer t = {h, ret};
     *ret = (struct web_answer){0};
     buf_init(&ret->body, WEB_ANSWER_MAX);
-    curl_easy_reset(h->curl); /* connections stay */
-    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = '\0';
-    h->tls_error = X509_V_OK;
-    h->too_large = false;
-    set_limits(h);
+    if (r->unverified && (r->certificate_pem.ptr || r->headers[0] || r->body.ptr))
+        fatal("a request to a peer that is not verified carries something");
+    begin(h, r->timeout_ms);
     set_tls(h, r);
     struct curl_slist *headers = set_request(h, r);
     SETOPT(h->curl, CURLOPT_WRITEFUNCTION, on_body);

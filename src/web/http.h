@@ -59,6 +59,10 @@ struct web_request {
     struct slice body;                     /* .ptr NULL: none */
     struct slice certificate_pem, key_pem; /* .ptr NULL: present none */
     struct slice anchors_pem;              /* .ptr NULL: the system's */
+    long timeout_ms;                       /* 0: 15 s to connect, 60 s in all */
+    /* The peer's certificate is not judged: for reading the clock of one whose certificate seems to have ended. Such a
+     * request may carry nothing of worth, and nothing in its answer is to be believed. */
+    bool unverified;
 };
 
 struct web_answer {
@@ -66,8 +70,9 @@ struct web_answer {
     struct buf body;
     char status_text[128]; /* CMG-Status-Text */
     char etag[64];
-    int64_t date; /* wall seconds of Date; 0 when absent */
-    long millis;  /* how long it took */
+    char location[256]; /* Location, cut; "" when absent */
+    int64_t date;       /* wall seconds of Date; 0 when absent */
+    long millis;        /* how long it took */
 };
 void web_answer_free(struct web_answer *a);
 
@@ -79,6 +84,18 @@ void web_http_free(struct web_http *h); /* NULL allowed */
  * says what happened, without secrets. */
 MUST_USE enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret,
                                     struct error *err);
+
+struct web_endpoint {
+    const char *host; /* IPv6 without brackets */
+    unsigned port;
+};
+
+/* Connects to a server, through the proxy of the environment (https_proxy, no_proxy) when one applies, and sends
+ * nothing. *ret_fd is non-blocking and belongs to `h` until its next request or end; `peer` is who was connected to. */
+MUST_USE enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms,
+                                         int *ret_fd, char peer[64], struct error *err);
+/* The proxy that the environment names for https, or NULL; whether it applies to a name, no_proxy decides. */
+const char *web_http_proxy(void);
 
 /* From a signal handler: a running request ends soon with WEB_FAULT_STOPPED. */
 void web_http_stop(void);

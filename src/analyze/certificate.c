@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/certificate.h"
+
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "pki/cert.h"
+#include "web/outcome.h"
+
+static const struct {
+    int error;
+    enum analyze_cause cause;
+} causes[] = {
+    {X509_V_OK, ANALYZE_CAUSE_NONE},
+    {X509_V_ERR_CERT_HAS_EXPIRED, ANALYZE_CAUSE_TLS_EXPIRED},
+    {X509_V_ERR_CERT_NOT_YET_VALID, ANALYZE_CAUSE_TLS_NOT_YET_VALID},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_CERT_UNTRUSTED, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_CERT_REJECTED, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    /* an anchor of the right name with another key: renewed, or forged by name */
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_AKID_SKID_MISMATCH, ANALYZE_CAUSE_TLS_UNTRUSTED},
+    {X509_V_ERR_HOSTNAME_MISMATCH, ANALYZE_CAUSE_TLS_WRONG_HOST},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH, ANALYZE_CAUSE_TLS_WRONG_HOST},
+    {X509_V_ERR_INVALID_PURPOSE, ANALYZE_CAUSE_TLS_USAGE},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, ANALYZE_CAUSE_TLS_WEAK},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, ANALYZE_CAUSE_TLS_WEAK},
+    {X509_V_ERR_CA_MD_TOO_WEAK, ANALYZE_CAUSE_TLS_WEAK},
+};
+
+enum analyze_cause analyze_certificate_cause(int x509_error)
+{
+    for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
+        if (causes[i].error == x509_error)
+            return causes[i].cause;
+    }
+    return ANALYZE_CAUSE_TLS_INVALID;
+}
+
+static bool is_address(const char *host)
+{
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    ASN1_OCTET_STRING_free(address);
+    return address != NULL;
+}
+
+bool analyze_certificate_names(X509 *leaf, const char *host)
+{
+    return is_address(host) ? X509_check_ip_asc(leaf, host, 0) == 1 : X509_check_host(leaf, host, 0, 0, NULL) == 1;
+}
+
+static void add_host(char *ret, size_t size, const char *text, size_t len)
+{
+    size_t used = strlen(ret);
+    char clean[256];
+    web_text_clean(slice_make(text, len), clean, sizeof clean);
+    (void)snprintf(ret + used, size - used, "%s%s", used ? ", " : "", clean);
+}
+
+void analyze_certificate_hosts(X509 *leaf, char *ret, size_t size)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    ret[0] = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+        if (n->type == GEN_DNS) {
+            add_host(ret, size, (const char *)ASN1_STRING_get0_data(n->d.dNSName),
+                     (size_t)ASN1_STRING_length(n->d.dNSName));
+        } else if (n->type == GEN_IPADD && ASN1_STRING_length(n->d.iPAddress) == 4) {
+            const unsigned char *b = ASN1_STRING_get0_data(n->d.iPAddress);
+            char text[16];
+            int len = snprintf(text, sizeof text, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+            add_host(ret, size, text, (size_t)len);
+        }
+    }
+    GENERAL_NAMES_free(names);
+    if (!ret[0])
+        (void)snprintf(ret, size, "no name at all");
+}
+
+const char *analyze_certificate_inspector(X509 *leaf)
+{
+    static const char *const makers[] = {
+        "Zscaler",  "Netskope",  "Fortinet", "FortiGate",   "Palo Alto", "Blue Coat",   "Symantec Web", "Forcepoint",
+        "Websense", "McAfee",    "Skyhigh",  "Sophos",      "Umbrella",  "Check Point", "Barracuda",    "WatchGuard",
+        "Cato",     "iboss",     "Squid",    "mitmproxy",   "Charles",   "Fiddler",     "PortSwigger",  "Kaspersky",
+        "ESET SSL", "Avast Web", "AVG Web",  "Bitdefender", "SonicWall", "Untangle",    "pfSense",      "Securly"};
+    char issuer[256];
+    pki_cert_issuer(leaf, issuer, sizeof issuer);
+    for (size_t i = 0; i < ARRAY_LEN(makers); i++) {
+        if (strcasestr(issuer, makers[i]))
+            return makers[i];
+    }
+    return NULL;
+}
+
+/* --- words --- */
+
+static void explain_time(X509 *cert, bool ended, int64_t now, struct error *detail)
+{
+    char subject[200], then[CLOCK_TEXT_SIZE], here[CLOCK_TEXT_SIZE];
+    pki_cert_subject(cert, subject, sizeof subject);
+    clock_rfc3339(ended ? pki_cert_not_after(cert) : pki_cert_not_before(cert), then);
+    clock_rfc3339(now, here);
+    (void)error_set(detail, R_DENIED, "certificate '%s' %s %s, and here it is %s", subject, ended ? "ended" : "begins",
+                    then, here);
+}
+
+/* Which root is missing: the last of what could be built names it. */
+static void explain_root(X509_STORE_CTX *ctx, X509 *leaf, struct error *detail)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    int n = sk_X509_num(chain);
+    X509 *top = n > 0 ? sk_X509_value(chain, n - 1) : leaf;
+    char subject[160], issuer[160];
+    bool self = X509_self_signed(top, 0) == 1;
+    pki_cert_subject(leaf, subject, sizeof subject);
+    pki_cert_issuer(top, issuer, sizeof issuer);
+    if (self && n <= 1)
+        (void)error_set(detail, R_DENIED, "certificate '%s' is self-signed, and is not itself among the trusted ones",
+                        subject);
+    else
+        (void)error_set(detail, R_DENIED, "certificate '%s': missing is %s '%s', which is not among the trusted ones",
+                        subject, self ? "the root" : "the root (or an intermediate that was not sent)", issuer);
+}
+
+static void explain_host(X509 *leaf, const char *host, struct error *detail)
+{
+    char hosts[300];
+    analyze_certificate_hosts(leaf, hosts, sizeof hosts);
+    (void)error_set(detail, R_DENIED, "asked for '%.200s'; the certificate is for %s", host, hosts);
+}
+
+static void explain(X509_STORE_CTX *ctx, const struct analyze_certificate *c, enum analyze_cause cause,
+                    struct error *detail)
+{
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    char subject[200];
+    if (cause == ANALYZE_CAUSE_TLS_EXPIRED || cause == ANALYZE_CAUSE_TLS_NOT_YET_VALID) {
+        explain_time(cert ? cert : c->leaf, cause == ANALYZE_CAUSE_TLS_EXPIRED, c->now, detail);
+        return;
+    }
+    if (cause == ANALYZE_CAUSE_TLS_UNTRUSTED) {
+        explain_root(ctx, c->leaf, detail);
+        return;
+    }
+    pki_cert_subject(cert ? cert : c->leaf, subject, sizeof subject);
+    (void)error_set(detail, R_DENIED, "certificate '%s': %s", subject,
+                    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+}
+
+enum analyze_cause analyze_certificate_judge(const struct analyze_certificate *c, struct error *detail)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    if (!ctx || X509_STORE_CTX_init(ctx, c->anchors, c->leaf, c->sent) != 1 ||
+        X509_STORE_CTX_set_default(ctx, "ssl_server") != 1)
+        fatal("OpenSSL can't verify certificates");
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_time(param, (time_t)c->now);
+    /* as libcurl does: what is given as an anchor is one, also when it is no root */
+    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+    enum analyze_cause cause = ANALYZE_CAUSE_NONE;
+    if (X509_verify_cert(ctx) != 1) {
+        cause = analyze_certificate_cause(X509_STORE_CTX_get_error(ctx));
+        if (cause == ANALYZE_CAUSE_NONE)
+            cause = ANALYZE_CAUSE_TLS_INVALID;
+        explain(ctx, c, cause, detail);
+    } else if (!analyze_certificate_names(c->leaf, c->host)) {
+        cause = ANALYZE_CAUSE_TLS_WRONG_HOST;
+        explain_host(c->leaf, c->host, detail);
+    }
+    X509_STORE_CTX_free(ctx);
+    return cause;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way to the gateway: name, route, TCP, TLS. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analyze/context.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* --- name --- */
+
+/* A look-up that can outlive its caller's patience: then it is left to the end of the program, as glibc asks. */
+struct lookup {
+    struct gaicb request;
+    struct addrinfo hints;
+    char name[256];
+};
+
+static int look_up(const char *name, long timeout_ms, struct addrinfo **ret)
+{
+    struct lookup *l = mem_zalloc(sizeof *l);
+    struct gaicb *list[1] = {&l->request};
+    uint64_t until = clock_mono_ms() + (uint64_t)timeout_ms;
+    (void)snprintf(l->name, sizeof l->name, "%s", name);
+    l->hints.ai_socktype = SOCK_STREAM;
+    l->request.ar_name = l->name;
+    l->request.ar_request = &l->hints;
+    int r = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
+    while (r == 0 && (r = gai_error(&l->request)) == EAI_INPROGRESS && clock_mono_ms() < until && !web_http_stopped()) {
+        struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+        (void)gai_suspend((const struct gaicb *const *)list, 1, &pause);
+        r = 0;
+    }
+    if (gai_error(&l->request) == EAI_INPROGRESS && gai_cancel(&l->request) != EAI_CANCELED)
+        return EAI_AGAIN; /* *l is the look-up's until it ends */
+    r = gai_error(&l->request);
+    *ret = r == 0 ? l->request.ar_result : NULL;
+    free(l);
+    return r == EAI_CANCELED ? EAI_AGAIN : r;
+}
+
+static void addresses_text(const struct addrinfo *list, char *ret, size_t size)
+{
+    size_t used = 0;
+    ret[0] = '\0';
+    for (const struct addrinfo *i = list; i && used + 2 < size; i = i->ai_next) {
+        char text[NI_MAXHOST];
+        if (getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
+            continue;
+        (void)snprintf(ret + used, size - used, "%s%s", used ? ", " : "", text);
+        used = strlen(ret);
+    }
+}
+
+static void step_name(void *arg, struct analyze_result *r)
+{
+    const struct analyze *a = arg;
+    struct addrinfo *list = NULL;
+    char text[400];
+    int code = look_up(a->at.host, a->c->timeout_ms, &list);
+    if (code == 0) {
+        addresses_text(list, text, sizeof text);
+        analyze_found(r, strcmp(text, a->at.host) == 0 ? "%s is an address" : "%s is %s", a->at.host, text);
+        freeaddrinfo(list);
+    } else if (web_http_proxy()) {
+        analyze_skip(r, "%s is left to the proxy (https_proxy)", a->at.host);
+        r->outcome = ANALYZE_OK;
+    } else {
+        analyze_fail(r, code == EAI_AGAIN ? ANALYZE_CAUSE_NAME_SERVER : ANALYZE_CAUSE_NAME_NOT_FOUND, "'%s' (%s)",
+                     a->at.host, gai_strerror(code));
+    }
+}
+
+/* --- route --- */
+
+/* A datagram socket that is connected sends nothing; it only finds the way. */
+static int find_route(const struct addrinfo *to, char *ret, size_t size)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+    if (fd < 0)
+        return errno;
+    if (connect(fd, to->ai_addr, to->ai_addrlen) != 0)
+        error = errno;
+    else if (getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
+             getnameinfo((struct sockaddr *)&own, len, ret, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+        error = EIO;
+    (void)close(fd);
+    return error;
+}
+
+static void step_route(void *arg, struct analyze_result *r)
+{
+    const struct analyze *a = arg;
+    struct addrinfo *list = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    char port[8], own[NI_MAXHOST];
+    int error = ENETUNREACH;
+    (void)snprintf(port, sizeof port, "%u", a->at.port);
+    if (web_http_proxy()) {
+        analyze_found(r, "https_proxy is set: requests go through that proxy, unless no_proxy names the gateway");
+        return;
+    }
+    if (getaddrinfo(a->at.host, port, &hints, &list) != 0) { /* resolved a moment ago */
+        analyze_fail(r, ANALYZE_CAUSE_NAME_SERVER, "'%s'", a->at.host);
+        return;
+    }
+    for (const struct addrinfo *i = list; i && error; i = i->ai_next)
+        error = find_route(i, own, sizeof own);
+    freeaddrinfo(list);
+    if (error)
+        analyze_fail(r, ANALYZE_CAUSE_NO_ROUTE, "%s", strerror(error));
+    else
+        analyze_found(r, "from %s", own);
+}
+
+/* --- TCP and TLS --- */
+
+static void tell_connect(const struct analyze *a, enum analyze_cause cause, const char *text, struct analyze_result *r)
+{
+    if (cause == ANALYZE_CAUSE_PROXY)
+        analyze_fail(r, cause, "%s: %s", web_http_proxy() ? "https_proxy" : a->authority, text);
+    else
+        analyze_fail(r, cause, "%s", a->authority);
+}
+
+static void step_tcp(void *arg, struct analyze_result *r)
+{
+    const struct analyze *a = arg;
+    struct web_http *http = web_http_new();
+    struct error err;
+    char peer[64];
+    int fd;
+    enum web_fault fault = web_http_connect(http, &a->at, a->c->timeout_ms, &fd, peer, &err);
+    if (fault == WEB_FAULT_NONE)
+        analyze_found(r, "connected to %s", peer);
+    else if (fault == WEB_FAULT_TIMED_OUT)
+        analyze_fail(r, ANALYZE_CAUSE_FILTERED, "no answer from %s within %ld s", a->authority,
+                     a->c->timeout_ms / 1000);
+    else
+        tell_connect(a, analyze_connect_cause(fault), err.text, r);
+    web_http_free(http);
+}
+
+/* Whatever failed: if old versions work, they are all that the other side speaks. */
+static bool is_old(const struct analyze *a, char *version, size_t size)
+{
+    struct analyze_peer old;
+    analyze_probe(&a->at, ANALYZE_PROBE_OLD, a->c->timeout_ms, &old);
+    bool yes = old.cause == ANALYZE_CAUSE_NONE;
+    (void)snprintf(version, size, "%s", old.version);
+    analyze_peer_done(&old);
+    return yes;
+}
+
+static void step_tls(void *arg, struct analyze_result *r)
+{
+    struct analyze *a = arg;
+    char version[16];
+    analyze_probe(&a->at, ANALYZE_PROBE_CLIENT, a->c->timeout_ms, &a->peer);
+    if (a->peer.cause == ANALYZE_CAUSE_NONE && a->peer.leaf)
+        analyze_found(r, "%s", a->peer.version);
+    else if (a->peer.cause == ANALYZE_CAUSE_NONE)
+        analyze_fail(r, ANALYZE_CAUSE_NOT_A_GATEWAY, "no certificate came");
+    else if (a->peer.cause != ANALYZE_CAUSE_NOT_TLS && is_old(a, version, sizeof version))
+        analyze_fail(r, ANALYZE_CAUSE_TLS_VERSION, "found %s, needed is TLSv1.2 or TLSv1.3", version);
+    else
+        analyze_fail(r, a->peer.cause, "%s", a->peer.detail.text);
+}
+
+const struct analyze_step analyze_reach_steps[] = {
+    {"name", "Name", NULL, step_name},
+    {"route", "Route", "name", step_route},
+    {"tcp", "TCP connection", "route", step_tcp},
+    {"tls", "TLS", "tcp", step_tls},
+    {NULL, NULL, NULL, NULL},
+};

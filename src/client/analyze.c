@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg-client analyze: the connection analyzer with the device's own settings, credential and tokens. What it learns and
+ * the tokens it gets are not kept: the device stays as it was. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyze/print.h"
+#include "client/operation.h"
+#include "client/report.h"
+
+struct device {
+    struct client_session session;
+    struct analyze_credential credential;
+    struct analyze_config config;
+    struct {
+        char cause[64], found[700], remedy[512];
+    } local;
+};
+
+static void rule_out(struct device *d, const char *cause, const char *found, const char *remedy)
+{
+    (void)snprintf(d->local.cause, sizeof d->local.cause, "%s", cause);
+    (void)snprintf(d->local.found, sizeof d->local.found, "%s", found);
+    (void)snprintf(d->local.remedy, sizeof d->local.remedy, "%s", remedy);
+    d->config.local_cause = d->local.cause;
+    d->config.local_found = d->local.found;
+    d->config.local_remedy = d->local.remedy;
+}
+
+/* What the device would show: its last method's credential, else by the order of preference. */
+static struct analyze_credential_text choose(const struct device *d)
+{
+    const struct client_session *s = &d->session;
+    const struct client_identity *id = &s->c->identity;
+    const struct client_registration *r = &id->of[CHOICE_TOKEN];
+    bool token = r->device_token || r->access_token;
+    struct analyze_credential_text own = {slice_of(s->own.certificate_pem), slice_of(s->own.key_pem), SLICE_NONE};
+    if (s->has_pki && !(id->any && id->method == CHOICE_TOKEN && token))
+        return (struct analyze_credential_text){slice_of(s->pki.certificate_pem), slice_of(s->pki.key_pem), SLICE_NONE};
+    own.token = slice_of(r->device_token ? r->device_token : r->access_token ? r->access_token : id->bulk_token);
+    return own;
+}
+
+static void no_credential(struct device *d)
+{
+    const struct client_credential_fault *f = &d->session.pki_fault;
+    const struct verdict_reason_info *info = verdict_reason_info(f->reason);
+    char found[700];
+    (void)snprintf(found, sizeof found,
+                   "the device has nothing to show to a gateway: pki: %.400s; token: neither a "
+                   "device token nor a bulk registration token",
+                   f->text);
+    rule_out(d, f->configured ? info->name : "no_method", found,
+             f->configured ? info->remedy
+                           : "set Certificate and Key, or register with a bulk token: cmg-client register "
+                             "--token-file F");
+}
+
+static void take_credential(struct device *d)
+{
+    struct analyze_credential_text text = choose(d);
+    struct error err;
+    if (d->session.has_pki || text.token.ptr) {
+        if (analyze_credential_read(&text, &d->credential, &err) != OK)
+            rule_out(d, "credential_unusable", err.text, "register the device again: cmg-client register");
+    } else {
+        no_credential(d);
+    }
+    enum choice_client method = analyze_kind_method(d->credential.kind);
+    const struct client_registration *r = &d->session.c->identity.of[method];
+    (void)snprintf(d->credential.guid, sizeof d->credential.guid, "%s", r->guid);
+    d->config.pending = r->pending;
+}
+
+static enum result take_gateway(struct device *d, const char *gateway, struct error *err)
+{
+    const struct client_session *s = &d->session;
+    const char *role = client_setting(&s->c->settings, SETTING_ROLE_ID);
+    struct analyze_gateway *g = &d->config.gateway;
+    if (gateway) {
+        enum result r = analyze_gateway_parse(slice_of(gateway), g, err);
+        if (r != OK)
+            return error_prefix(err, "%.200s", gateway);
+    } else if (s->gateways.count) {
+        (void)snprintf(g->host, sizeof g->host, "%s", s->gateways.items[0].host);
+        (void)snprintf(g->role, sizeof g->role, "%s", s->gateways.items[0].role);
+        g->port = s->gateways.items[0].port;
+    }
+    if (role)
+        (void)snprintf(g->role, sizeof g->role, "%s", role);
+    return OK;
+}
+
+static enum result prepare(struct client *c, const char *gateway, struct device *d, struct error *err)
+{
+    bool ready = client_session_begin(c, &d->session);
+    const struct web_outcome *o = &d->session.outcome;
+    d->config.own_device = true;
+    d->config.credential = &d->credential;
+    if (ready)
+        take_credential(d);
+    else
+        rule_out(d, o->reason, o->detail, o->remedy);
+    d->config.anchors_pem = d->session.anchors;
+    d->config.anchors_from = client_setting(&c->settings, SETTING_GATEWAY_CA);
+    d->config.has_pin = ready;
+    memcpy(d->config.pin, d->session.pin, sizeof d->config.pin);
+    return take_gateway(d, gateway, err);
+}
+
+static bool run(const struct device *d, bool json)
+{
+    struct analyze_report report;
+    struct analyze_proof proof;
+    struct analyze_print print;
+    struct analyze_watch watch = {NULL, NULL, NULL};
+    if (!json) {
+        analyze_print_begin(&print, stdout, &d->config);
+        watch = analyze_print_watch(&print);
+    }
+    analyze_run(&d->config, &watch, &report, &proof);
+    if (json) {
+        json_t *o = analyze_json(&d->config, &report, &proof);
+        client_report_json(o, stdout);
+        json_decref(o);
+    } else {
+        analyze_print_end(&print, &d->config, &report, &proof);
+    }
+    bool ok = analyze_report_fault(&report) == NULL;
+    analyze_report_free(&report);
+    return ok;
+}
+
+enum result client_analyze(struct client *c, const struct client_analysis *how, bool *ret_ok, struct error *err)
+{
+    struct device d = {.config = {.timeout_ms = how->timeout_ms}};
+    enum result r = prepare(c, how->gateway, &d, err);
+    if (r == OK)
+        *ret_ok = run(&d, how->json);
+    analyze_credential_free(&d.credential);
+    client_session_end(&d.session);
+    return r;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg analyze: the connection analyzer from the administrator's machine, with a credential that is at hand. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "analyze/print.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "ctl/ctl.h"
+#include "ctl/out.h"
+#include "web/http.h"
+
+enum { PEM_MAX = 4 * 1024 * 1024, TOKEN_FILE_MAX = 64 * 1024 };
+
+struct analyze_options {
+    struct ctl_common common;
+    const char *ca, *cert, *key, *token_file, *site_key, *role;
+    uint64_t timeout;
+};
+
+#define TEXT(word, member_, value_, help_)                                                                             \
+    {                                                                                                                  \
+        .name = (word), .kind = OPT_TEXT, .offset = offsetof(struct analyze_options, member_), .value = (value_),      \
+        .help = (help_)                                                                                                \
+    }
+
+static const struct opt opts[] = {
+    TEXT("ca", ca, "FILE", "roots (PEM) for the gateway's server certificate; default: the system's"),
+    TEXT("cert", cert, "FILE", "client certificate (PEM, leaf first): of the PKI, or the device's own for its token"),
+    TEXT("key", key, "FILE", "its private key"),
+    TEXT("token-file", token_file, "F", "a bulk, device or access token; - for standard input"),
+    TEXT("site-key", site_key, "PIN", "the site's pin (cmg status), to verify what the site signs"),
+    TEXT("role", role, "ID", "this management point alone"),
+    {.name = "timeout",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct analyze_options, timeout),
+     .value = "S",
+     .help = "seconds to wait for each answer (default 10)",
+     .min = 1,
+     .max = 300},
+    CTL_OPT_JSON(struct analyze_options),
+    CTL_OPT_END,
+};
+
+/* What the options name, read; all of it is freed and wiped together. */
+struct inputs {
+    char *ca, *cert, *key, *token;
+    struct analyze_credential credential;
+};
+
+static void wipe(char *secret)
+{
+    if (secret)
+        mem_free_secret(secret, strlen(secret));
+}
+
+static void inputs_done(struct inputs *in)
+{
+    free(in->ca);
+    free(in->cert);
+    wipe(in->key);
+    wipe(in->token);
+    analyze_credential_free(&in->credential);
+}
+
+static enum result take_file(const char *path, size_t max, char **ret, struct error *err)
+{
+    size_t len;
+    return path ? file_read(path, max, ret, &len, err) : OK;
+}
+
+static enum result read_inputs(const struct analyze_options *o, struct inputs *in, struct error *err)
+{
+    STACK_OF(X509) *certs = NULL;
+    enum result r = take_file(o->ca, PEM_MAX, &in->ca, err);
+    if (r == OK && in->ca) {
+        r = pki_cert_read_all(slice_of(in->ca), 1000, &certs, err);
+        sk_X509_pop_free(certs, X509_free);
+        if (r != OK)
+            return error_prefix(err, "--ca %s", o->ca);
+    }
+    if (r == OK)
+        r = take_file(o->cert, PEM_MAX, &in->cert, err);
+    if (r == OK)
+        r = take_file(o->key, PEM_MAX, &in->key, err);
+    if (r == OK)
+        r = take_file(o->token_file, TOKEN_FILE_MAX, &in->token, err);
+    struct analyze_credential_text text = {slice_of(in->cert), slice_of(in->key), slice_of(in->token)};
+    return r == OK ? analyze_credential_read(&text, &in->credential, err) : r;
+}
+
+static enum result configure(const struct analyze_options *o, const char *gateway, const struct inputs *in,
+                             struct analyze_config *ret, struct error *err)
+{
+    size_t len;
+    *ret = (struct analyze_config){.anchors_pem = in->ca,
+                                   .anchors_from = o->ca,
+                                   .credential = &in->credential,
+                                   .timeout_ms = (long)(o->timeout * 1000),
+                                   .has_pin = in->credential.has_pin};
+    memcpy(ret->pin, in->credential.pin, sizeof ret->pin);
+    enum result r = analyze_gateway_parse(slice_of(gateway), &ret->gateway, err);
+    if (r != OK)
+        return error_prefix(err, "%.200s", gateway);
+    if (o->role && (!web_role_valid(slice_of(o->role)) ||
+                    !slice_to_cstr(slice_of(o->role), ret->gateway.role, sizeof ret->gateway.role)))
+        return error_set(err, R_INVALID, "--role: a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
+    if (o->site_key) {
+        ret->has_pin = decode_hex(slice_of(o->site_key), ret->pin, sizeof ret->pin, &len) && len == sizeof ret->pin;
+        if (!ret->has_pin)
+            return error_set(err, R_INVALID, "--site-key: a pin is 64 hex digits; see: cmg status");
+    }
+    return OK;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    web_http_stop();
+}
+
+static int run(const struct analyze_options *o, const struct analyze_config *config)
+{
+    struct analyze_report report;
+    struct analyze_proof proof;
+    struct analyze_print print;
+    struct analyze_watch watch = {NULL, NULL, NULL};
+    struct sigaction stop = {.sa_handler = on_signal};
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGTERM, &stop, NULL);
+    if (!o->common.json) {
+        analyze_print_begin(&print, stdout, config);
+        watch = analyze_print_watch(&print);
+    }
+    analyze_run(config, &watch, &report, &proof);
+    if (o->common.json) {
+        json_t *json = analyze_json(config, &report, &proof);
+        ctl_print_json(stdout, json, true);
+        json_decref(json);
+    } else {
+        analyze_print_end(&print, config, &report, &proof);
+    }
+    int code = analyze_report_fault(&report) ? CTL_FAILED : CTL_DONE;
+    analyze_report_free(&report);
+    return code;
+}
+
+static int ctl_analyze(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg analyze GATEWAY [options]",
+        "Ask a gateway as a device does, step by step, and name the first thing that fails, its cause and what to do.",
+        opts, 1, 1};
+    struct analyze_options o = {.timeout = 10};
+    struct analyze_config config;
+    struct inputs in = {.ca = NULL};
+    struct error err;
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    enum result r = read_inputs(&o, &in, &err);
+    if (r == OK)
+        r = configure(&o, args[0], &in, &config, &err);
+    code = r == OK ? run(&o, &config) : ctl_usage("%s", err.text);
+    inputs_done(&in);
+    return code;
+}
+
+const struct ctl_command ctl_analyze_commands[] = {
+    {.words = "analyze", .summary = "Find out why a connection through a gateway fails", .run = ctl_analyze},
+    {.words = NULL},
+};
