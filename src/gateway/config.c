@@ -69,7 +69,8 @@ static const struct conf_key keys[] = {
      .min = 16,
      .max = 1000000,
      .fallback = "16000",
-     .help = "client connections a worker holds; over it the newest is closed at once"},
+     .help = "client connections a worker holds; over it one that was never let in makes room, else the newest is "
+             "closed at once"},
     {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
     {0},
 };

@@ -17,6 +17,7 @@ static void on_close(void *owner)
     struct gateway_worker *w = c->worker;
     metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
     w->connection_count--;
+    strangers_remove(&w->strangers, &c->stranger);
     LIST_REMOVE(c, link);
     credential_done(&c->credential);
     free(c);
@@ -24,20 +25,6 @@ static void on_close(void *owner)
 
 static const struct http_server_events events = {
     .on_request = request_handle, .on_bad_request = request_unreadable, .on_close = on_close};
-
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer)
-{
-    struct gateway_connection *c = mem_zalloc(sizeof *c);
-    c->worker = w;
-    LIST_INIT(&c->relays);
-    net_address_format_host(peer, c->peer);
-    credential_init(&c->credential, stream);
-    LIST_INSERT_HEAD(&w->connections, c, link);
-    w->connection_count++;
-    metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
-    bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
-    c->http = http_server_conn_new(w->loop, stream, h2, &http_server_defaults, &events, c);
-}
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
 static void close_connection(struct gateway_connection *c, const char *why)
@@ -49,6 +36,34 @@ static void close_connection(struct gateway_connection *c, const char *why)
     while ((r = LIST_FIRST(&c->relays)))
         relay_abort(r);
     http_server_conn_close(c->http);
+}
+
+static void make_room(struct stranger *s)
+{
+    struct gateway_connection *c = container_of(s, struct gateway_connection, stranger);
+    if (!c->closing)
+        close_connection(c, "turned away to make room");
+}
+
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
+                            struct stranger *handshake)
+{
+    struct gateway_connection *c = mem_zalloc(sizeof *c);
+    c->worker = w;
+    LIST_INIT(&c->relays);
+    net_address_format_host(peer, c->peer);
+    credential_init(&c->credential, stream);
+    strangers_replace(&w->strangers, handshake, &c->stranger, make_room);
+    LIST_INSERT_HEAD(&w->connections, c, link);
+    w->connection_count++;
+    metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
+    bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
+    c->http = http_server_conn_new(w->loop, stream, h2, &http_server_defaults, &events, c);
+}
+
+void gateway_connection_known(struct gateway_connection *c)
+{
+    strangers_remove(&c->worker->strangers, &c->stranger);
 }
 
 void gateway_connections_sweep(struct gateway_worker *w, int64_t now)

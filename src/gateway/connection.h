@@ -4,6 +4,7 @@
 #define GATEWAY_CONNECTION_H
 
 #include "gateway/credential.h"
+#include "gateway/strangers.h"
 #include "gateway/worker.h"
 #include "http/server.h"
 #include "net/address.h"
@@ -18,6 +19,7 @@ struct gateway_connection {
     struct credential credential;
     char peer[NET_ADDRESS_TEXT]; /* address without port */
     struct relays relays;
+    struct stranger stranger; /* until a request was let in */
 
     /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
      * that is under way by certificate stays one when another comes with a token. */
@@ -27,8 +29,12 @@ struct gateway_connection {
     bool closing;
 };
 
-/* Takes `stream` (an established TLS stream that is no tunnel). */
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer);
+/* Takes `stream` (an established TLS stream that is no tunnel), and the place of its handshake among the strangers. */
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
+                            struct stranger *handshake);
+
+/* One of its requests was let in. */
+void gateway_connection_known(struct gateway_connection *c);
 
 /* Ends those whose verdict no longer holds: after a new snapshot, and by time. */
 void gateway_connections_sweep(struct gateway_worker *w, int64_t now);

@@ -92,7 +92,10 @@ static enum verdict_reason judge_sender(struct inquiry *q)
         .request = &q->exchange->request,
         .now = q->now,
     };
-    return authenticate(q->connection, &question, &q->who, &q->detail);
+    enum verdict_reason reason = authenticate(q->connection, &question, &q->who, &q->detail);
+    if (reason == REASON_OK)
+        gateway_connection_known(q->connection);
+    return reason;
 }
 
 static enum verdict_reason check_method(struct inquiry *q)

@@ -22,6 +22,7 @@ struct arrival {
     bool pinned;                      /* a tunnel that was sent to this worker: it stays */
     struct gateway_worker *elsewhere; /* where on_hello wants it; NULL: here */
     struct tls_handshake *handshake;
+    struct stranger stranger;
 };
 
 /* --- tunnels --- */
@@ -112,6 +113,7 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
 static void arrival_free(struct arrival *a)
 {
     a->worker->connection_count--;
+    strangers_remove(&a->worker->strangers, &a->stranger);
     free(a);
 }
 
@@ -169,7 +171,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
     if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN)))
         accept_tunnel(w, stream);
     else
-        gateway_connection_new(w, stream, &a->peer);
+        gateway_connection_new(w, stream, &a->peer, &a->stranger);
     arrival_free(a);
 }
 
@@ -189,19 +191,30 @@ static void on_fail(void *ctx, const struct error *why)
 
 static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail};
 
+static void make_room(struct stranger *s)
+{
+    struct arrival *a = container_of(s, struct arrival, stranger);
+    metric_add(&a->worker->metrics, METRIC_HANDSHAKES_FAILED, 1);
+    if (a->pinned)
+        atomic_fetch_sub(&a->worker->tunnel_count, 1);
+    tls_handshake_cancel(a->handshake);
+    arrival_free(a);
+}
+
 static void start_handshake(struct gateway_worker *w, struct net_stream *socket, const struct net_address *peer,
                             bool pinned)
 {
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.worker = w, .peer = *peer, .pinned = pinned};
     w->connection_count++;
+    strangers_add(&w->strangers, &a->stranger, make_room);
     a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
 }
 
 static void on_accept(void *ctx, struct net_stream *socket, const struct net_address *peer)
 {
     struct gateway_worker *w = ctx;
-    if (w->connection_count >= w->gateway->config->max_connections) {
+    if (w->connection_count >= w->gateway->config->max_connections && !strangers_make_room(&w->strangers)) {
         net_stream_close(socket);
         return;
     }
@@ -257,6 +270,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->verdicts = verdict_cache_new(VERDICTS_MAX);
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     LIST_INIT(&w->connections);
+    TAILQ_INIT(&w->strangers);
     if (index == 0)
         w->pull = bundle_pull_new(w);
     *ret = w;

@@ -6,6 +6,7 @@
 #include <bsd/sys/queue.h>
 
 #include "gateway/gateway.h"
+#include "gateway/strangers.h"
 #include "gateway/tunnels.h"
 #include "gateway/verdict_cache.h"
 
@@ -25,7 +26,8 @@ struct gateway_worker {
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;
-    size_t connection_count;  /* and handshakes under way */
+    size_t connection_count; /* and handshakes under way */
+    struct stranger_list strangers;
     struct loop_timer *sweep; /* looks for connections whose verdict has ended */
     struct bundle_pull *pull; /* worker 0 only */
     uint64_t retries, calls;  /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */

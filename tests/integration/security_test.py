@@ -15,7 +15,7 @@ import h2.events
 import pytest
 
 from kit import gatewayclient, pki
-from kit.gatewayclient import HTTP2
+from kit.gatewayclient import HTTP1, HTTP2
 from kit.inside import ACCESS, Inside
 from kit.mint import Mint
 from kit.programs import until
@@ -254,23 +254,61 @@ def closed(connection):
         return True
 
 
-def test_connections_without_a_handshake_count(own_site):
+@pytest.fixture
+def small_site(own_site):
+    """A gateway of one worker that holds 16 connections."""
     own_site.kill("cmg-gateway")
     path = own_site.folder / "gateway.yaml"
     lines = [l for l in path.read_text().splitlines() if not l.startswith(("workers:", "max_connections:"))]
     path.write_text("\n".join([*lines, "workers: 1", "max_connections: 16", ""]))
     own_site.run("cmg-gateway")
     own_site.wait_ready()
-    silent = [socket.create_connection(("127.0.0.1", own_site.port)) for _ in range(100)]
-    time.sleep(1)
-    for one in silent:
+    return own_site
+
+
+METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+
+
+def silent_connections(site, count):
+    return [socket.create_connection(("127.0.0.1", site.port)) for _ in range(count)]
+
+
+def open_among(connections):
+    for one in connections:
         one.setblocking(False)
-    still_open = sum(not closed(one) for one in silent)
-    assert still_open <= 16, f"{still_open} connections that never said anything are held"
+    return sum(not closed(one) for one in connections)
+
+
+def test_connections_without_a_handshake_count(small_site):
+    silent = silent_connections(small_site, 100)
+    until("most were closed", lambda: open_among(silent) <= 16, 5)
     for one in silent:
         one.close()
-    until("there is room again", own_site.ready, 5)
-    assert own_site.metric("cmg_connections") == 0
+    until("there is room again", small_site.ready, 5)
+    assert small_site.metric("cmg_connections") == 0
+
+
+@pytest.mark.parametrize("alpn", [HTTP1, HTTP2])
+def test_strangers_who_hold_all_places_keep_no_device_out(small_site, root, alpn):
+    device = root.device("comes-late")
+    refused = gatewayclient.context(small_site.report["ca"], alpn=alpn)
+    strangers = silent_connections(small_site, 10) + [gatewayclient.connect(small_site.port, refused) for _ in range(10)]
+    answer = gatewayclient.request(small_site, alpn, "GET", METADATA, certificate=device.path, key=device.key)
+    assert answer.status == 200, answer
+    for one in strangers:
+        one.close()
+
+
+def test_who_was_let_in_does_not_make_room_for_strangers(small_site, root):
+    device = root.device("came-first")
+    ctx = gatewayclient.context(small_site.report["ca"], device.path, device.key, HTTP2)
+    with gatewayclient.H2(small_site.port, ctx) as connection:
+        assert connection.request("GET", METADATA).status == 200
+        silent = silent_connections(small_site, 100)
+        until("most were closed", lambda: open_among(silent) <= 16, 5)
+        assert connection.request("GET", METADATA).status == 200
+    for one in silent:
+        one.close()
 
 
 def test_a_management_point_holds_no_more_connections_than_it_may(own_site):
