@@ -82,6 +82,7 @@ static void stream_free(struct h2_stream *s)
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;
+    h->heads -= s->head_bytes;
     if (--h->open == 0)
         h->idle_ms = loop_now_ms(h->loop);
     if (h->head.arena == s->arena)

@@ -28,6 +28,9 @@ struct http_h2_options {
      * carries many devices' requests, it holds their certificates: else each request would carry its own,
      * Huffman-coded. */
     uint32_t header_table;
+    /* Server: bytes of all heads of requests under way; a stream over it is refused, and may be tried again; 0: any. A
+     * peer that takes no answers would hold max_streams times the largest head. */
+    size_t heads_budget;
 };
 extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 64 MiB, PING 10 s / 5 s, never idle */
 

@@ -105,13 +105,26 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     return 0;
 }
 
+/* false: the stream is refused. */
+static bool hold_head(struct h2_stream *s)
+{
+    struct http_h2 *h = s->h;
+    s->head_bytes = arena_used(s->arena);
+    h->heads += s->head_bytes;
+    if (!h->o.heads_budget || h->heads <= h->o.heads_budget)
+        return true;
+    h2_stream_reset(s, NGHTTP2_REFUSED_STREAM);
+    h2_stream_over(s);
+    return false;
+}
+
 static void received_headers(struct http_h2 *h, struct h2_stream *s, bool end)
 {
     struct h2_head head = h->head;
     h->head.arena = NULL;
     if (end)
         s->remote_end = true;
-    if (head.arena && !s->over)
+    if (head.arena && !s->over && (!h->role->server || s->head_bytes || hold_head(s)))
         h->role->on_head(s, &head, end);
 }
 

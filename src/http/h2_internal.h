@@ -46,6 +46,7 @@ struct h2_stream {
     size_t sent;                        /* in frames, not yet reported */
     size_t unconsumed;                  /* delivered, not yet credited */
     size_t window;                      /* that the peer was given */
+    size_t head_bytes;                  /* of its request, counted in h->heads */
     size_t arrived;                     /* bytes within the round trip that began at epoch_us */
     uint64_t epoch_us, progress_ms;
     uint64_t early_ms; /* our answer ended then, before the request did; 0: it did not */
@@ -94,6 +95,7 @@ struct http_h2 {
     struct h2_stream *streams, *closed, *sent;
     size_t open;   /* in `streams` */
     size_t active; /* not over for the user */
+    size_t heads;  /* bytes of the requests' heads of all streams (server) */
     struct h2_head head;
     /* flow */
     size_t grown;      /* of all windows over their first size */

@@ -16,7 +16,7 @@ const struct http_server_limits http_server_defaults = {
 };
 
 /* Windows of one client's connection may grow to this together. */
-enum { H2_WINDOW_BUDGET = 8 * 1024 * 1024 };
+enum { H2_WINDOW_BUDGET = 8 * 1024 * 1024, H2_HEADS_BUDGET = 1024 * 1024 };
 
 struct h2_conn {
     struct http_server_conn base;
@@ -96,6 +96,7 @@ static struct http_server_conn *h2_conn_new(struct loop *loop, struct net_stream
         .max_streams = limits->streams,
         .window_budget = H2_WINDOW_BUDGET,
         .idle_ms = limits->idle_ms,
+        .heads_budget = H2_HEADS_BUDGET,
         .body_ms = limits->body_ms,
     };
     c->base.ops = &h2_conn_ops;

@@ -12,10 +12,13 @@
 
 /* --- against our server --- */
 
+enum { HEADS_BUDGET = 256 * 1024 };
+
 static struct kit *server_with(struct raw *r)
 {
     struct kit_options o = {.h2 = kit_h2, .no_client = true};
     o.h2.max_streams = 100;
+    o.h2.heads_budget = HEADS_BUDGET;
     struct kit *k = kit_new(&o);
     raw_start(r, k->client_stream, true);
     kit_pass(k, 10);
@@ -333,7 +336,6 @@ static void request_trailers_after_the_answer_began_reset_the_stream(void **stat
     end(k, &r);
 }
 
-/* One line in the dynamic table, then thousands of references to it, each a byte. */
 /* A field of 3,968 bytes in the table, then so many bytes that each mean it. */
 static void send_repeats(struct raw *r, size_t count)
 {
@@ -359,6 +361,35 @@ static void a_head_that_repeats_itself_is_answered_431_within_the_arena(void **s
     assert_int_equal(r.status, 431);
     assert_int_equal(k->requests, 0);
     assert_false(k->server_closed);
+    end(k, &r);
+}
+
+/* Nobody may hold as many of the largest heads as streams. */
+static void heads_of_parked_requests_have_a_budget(void **state)
+{
+    enum { FIELD = 15000, MOST = HEADS_BUDGET / FIELD, ASKED = 3 * MOST };
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    char *large = mem_zalloc(FIELD + 1);
+    const char *const pairs[] = {":method", "GET",   ":scheme", "https", ":authority", "a",
+                                 ":path",   "/park", "x",       large,   NULL};
+    (void)state;
+    memset(large, 'v', FIELD);
+    for (int i = 0; i < ASKED; i++) {
+        raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
+        kit_pass(k, 2);
+    }
+    kit_pass(k, 20);
+    size_t served = k->requests; /* what else stands in an arena counts too */
+    assert_in_range(served, MOST - 2, MOST);
+    assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
+    for (int i = 0; i < MOST; i++)
+        raw_u32(&r, NGHTTP2_RST_STREAM, 2 * i + 1, NGHTTP2_CANCEL);
+    raw_headers(&r, 2 * ASKED + 1, NGHTTP2_FLAG_END_STREAM, pairs);
+    kit_pass(k, 20);
+    assert_int_equal(k->requests, served + 1);
+    assert_false(k->server_closed);
+    free(large);
     end(k, &r);
 }
 
@@ -631,6 +662,7 @@ int main(void)
         cmocka_unit_test(request_trailers_are_answered_400),
         cmocka_unit_test(request_trailers_after_the_answer_began_reset_the_stream),
         cmocka_unit_test(a_head_that_repeats_itself_is_answered_431_within_the_arena),
+        cmocka_unit_test(heads_of_parked_requests_have_a_budget),
         cmocka_unit_test(a_header_bomb_ends_the_connection),
         cmocka_unit_test(a_refused_stream_may_be_tried_again),
         cmocka_unit_test(calls_above_the_last_stream_of_a_goaway_may_be_tried_again),
