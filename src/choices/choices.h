@@ -31,16 +31,20 @@ bool choices_connector_needs_certificate(enum choice_mp mode, unsigned clients);
 
 /* --- one combination --- */
 
+enum { CHOICES_TOKENS_SINCE = 2002 }; /* the first client version that takes tokens of the site */
+
 struct choices_question {
     enum choice_mp mp;
     enum choice_client client;
     enum choice_cert server_cert;
-    unsigned client_version; /* YYMM: 1910, 2002; 0: unknown */
+    unsigned client_version; /* YYMM: 1910, 2002 (CHOICES_TOKENS_SINCE); 0: unknown */
     enum choice_join join;
     enum choice_scenario scenario;
     enum choice_crl crl;
     bool crl_check, crl_relay;
     enum choice_tri client_has_root, connector_cert;
+    enum choice_tri cmg_allowed;  /* the resultant client setting */
+    enum choice_tri user_sign_in; /* with Entra, on the device */
 };
 
 struct choices_line {
@@ -67,6 +71,7 @@ void choices_check(const struct choices_question *q, struct choices_answer *ret)
 enum choices_kind { CHOICES_RULES_OUT, CHOICES_WHY, CHOICES_REQUIRES, CHOICES_LIMITS };
 struct choices_condition {
     struct choices_line line;
+    const char *title; /* what is found, in a few words: "the client is older than version 2002, which tokens need" */
     enum choices_kind kind;
 };
 /* The index-th condition, NULL behind the last. */
@@ -95,6 +100,9 @@ struct choices_pick {
     enum choice_client client;
     /* For each method: NULL when it is the one, else why it was passed over ("no client certificate", …). */
     const char *passed_over[CHOICE_CLIENTS];
+    /* The condition that rules it out or that the device does not meet; NULL for the order of preference, for methods
+     * that are not allowed, and for the one that was found. */
+    const struct choices_condition *unmet[CHOICE_CLIENTS];
 };
 void choices_pick(const struct choices_device *d, enum choice_mp mode, struct choices_pick *ret);
 

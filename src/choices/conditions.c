@@ -21,11 +21,12 @@ enum input {
     IN_RELAY,
     IN_ROOT,
     IN_CONNECTOR,
+    IN_ALLOWED,
+    IN_SIGN_IN,
     INPUTS
 };
 
 enum version_class { VERSION_UNKNOWN, VERSION_OLD, VERSION_NEW };
-enum { VERSION_WITH_TOKENS = 2002 };
 
 struct row {
     struct choices_condition condition; /* first: choices_condition_when() finds the row by it */
@@ -51,9 +52,9 @@ struct row {
 #define RELAY_ON [IN_RELAY] = ONE(1)
 #define RELAY_OFF [IN_RELAY] = ONE(0)
 
-#define ROW(kind, id, text, ...)                                                                                       \
+#define ROW(kind, id, title, text, ...)                                                                                \
     {                                                                                                                  \
-        {{(id), (text)}, (kind)},                                                                                      \
+        {{(id), (text)}, (title), (kind)},                                                                             \
         {                                                                                                              \
             __VA_ARGS__                                                                                                \
         }                                                                                                              \
@@ -61,120 +62,133 @@ struct row {
 
 static const struct row rows[] = {
     /* What rules a combination out. */
-    ROW(CHOICES_RULES_OUT, "ehttp-forbids-pki",
+    ROW(CHOICES_RULES_OUT, "ehttp-forbids-pki", "Enhanced HTTP takes no PKI client certificates",
         "A management point with Enhanced HTTP does not take PKI client certificates. Use an HTTPS management point "
         "(with a server certificate from an internal CA), or let these devices use entra or token.",
         EHTTP, PKI),
-    ROW(CHOICES_RULES_OUT, "token-needs-2002",
+    ROW(CHOICES_RULES_OUT, "token-needs-2002", "the client is older than version 2002, which tokens need",
         "Tokens issued by the site need client version 2002 or newer. Update the client first, or let the device use "
         "pki (HTTPS management point) or entra (Entra or hybrid joined).",
         TOKEN, OLD),
     ROW(CHOICES_RULES_OUT, "ehttp-old-client",
+        "Enhanced HTTP with a client older than 2002 that is neither Entra joined nor hybrid joined",
         "With Enhanced HTTP, clients older than 2002 work only on devices that are Entra or hybrid joined. Update the "
         "client to 2002 or newer (it is then given a token by itself) or join the device.",
         EHTTP, OLD, NOT_JOINED),
-    ROW(CHOICES_RULES_OUT, "entra-needs-join",
+    ROW(CHOICES_RULES_OUT, "entra-needs-join", "the device is neither Entra joined nor hybrid joined",
         "Method entra works only on a device that is Entra joined or hybrid joined. Join the device, or let it use pki "
         "(HTTPS management point) or token.",
         ENTRA, NOT_JOINED),
-    ROW(CHOICES_RULES_OUT, "user-needs-join",
+    ROW(CHOICES_RULES_OUT, "user-needs-join", "user policy on a device that is neither Entra joined nor hybrid joined",
         "User policy is for devices that are Entra or hybrid joined, with a user signed in with Entra, whichever "
         "method the device itself uses; on any other device there is none. Join the device, or target the device "
         "instead of the user.",
         USER, NOT_JOINED),
-    ROW(CHOICES_RULES_OUT, "root-missing",
+    ROW(CHOICES_RULES_OUT, "root-missing", "the device lacks the root of the gateway's certificate",
         "The gateway's certificate is from an internal CA and the device does not have its root, so the TLS handshake "
         "fails. Hand the root certificate out first (group policy or MDM, or the enrolment file of 'cmg enrollment'), "
         "or take a certificate of a public CA.",
         INTERNAL_CA, [IN_ROOT] = ONE(CHOICE_NO)),
-    ROW(CHOICES_RULES_OUT, "connector-certificate-missing",
+    ROW(CHOICES_RULES_OUT, "connector-certificate-missing", "the connector lacks a client certificate of its own",
         "The management point is HTTPS and clients use pki, so the connector needs a PKI client certificate of its own "
         "and has none. Issue one to its machine and register it: cmg connector add ID --cert FILE.",
         HTTPS, PKI, [IN_CONNECTOR] = ONE(CHOICE_NO)),
-    ROW(CHOICES_RULES_OUT, "crl-unreachable",
+    ROW(CHOICES_RULES_OUT, "crl-unreachable", "the CRL is not on the Internet, and nobody relays it",
         "The CRL is not published on the Internet, so the gateway can't fetch it. Three ways out: let the connector "
         "relay it from inside (--crl-relay on), switch CRL checking off knowingly (--crl-check off), or let the "
         "devices use entra or token.",
         PKI, CHECK_ON, RELAY_OFF, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
-    ROW(CHOICES_RULES_OUT, "crl-nowhere",
+    ROW(CHOICES_RULES_OUT, "crl-nowhere", "the PKI publishes no CRL, but CRL checking is on",
         "The PKI publishes no CRL anywhere, so there is nothing to check against and nothing that the connector could "
         "relay. Publish one, switch CRL checking off knowingly (--crl-check off), or let the devices use entra or "
         "token.",
         PKI, CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_NONE)),
+    ROW(CHOICES_RULES_OUT, "user-not-signed-in", "nobody signs in with Entra on the device",
+        "User policy needs a user who signed in with Entra on the device, whichever method the device itself uses. Let "
+        "the user sign in, or target the device instead of the user.",
+        USER, [IN_SIGN_IN] = ONE(CHOICE_NO)),
+    ROW(CHOICES_RULES_OUT, "cmg-forbidden", "the device's client settings forbid the CMG",
+        "The resultant client setting of this device forbids the CMG, whatever one custom setting says: the one of the "
+        "highest priority decides. Allow it there, or take the device out of the collection that forbids it.",
+        [IN_ALLOWED] = ONE(CHOICE_NO)),
 
     /* Why a supported one works. */
-    ROW(CHOICES_WHY, "https-takes-all", "An HTTPS management point takes pki, entra and token.", HTTPS),
-    ROW(CHOICES_WHY, "ehttp-takes-entra-token", "A management point with Enhanced HTTP takes entra and token.", EHTTP),
-    ROW(CHOICES_WHY, "any-server-certificate",
+    ROW(CHOICES_WHY, "https-takes-all", "HTTPS takes all methods",
+        "An HTTPS management point takes pki, entra and token.", HTTPS),
+    ROW(CHOICES_WHY, "ehttp-takes-entra-token", "Enhanced HTTP takes entra and token",
+        "A management point with Enhanced HTTP takes entra and token.", EHTTP),
+    ROW(CHOICES_WHY, "any-server-certificate", "public and internal gateway certificates work alike",
         "A gateway certificate from a public CA and one from an internal CA work alike; they differ only in who trusts "
         "them already.",
         ALWAYS),
-    ROW(CHOICES_WHY, "entra-comes-first",
+    ROW(CHOICES_WHY, "entra-comes-first", "entra comes before token",
         "A device that is Entra or hybrid joined uses entra before token, by the order of preference; it uses token "
         "only when entra is not allowed for it.",
         TOKEN, JOINED),
 
     /* What must be there. */
-    ROW(CHOICES_REQUIRES, "server-certificate",
+    ROW(CHOICES_REQUIRES, "server-certificate", "a server certificate that devices trust",
         "The gateway needs a TLS server certificate for its public name that every device trusts. This holds in every "
         "mode, with Enhanced HTTP too.",
         ALWAYS),
-    ROW(CHOICES_REQUIRES, "client-root",
+    ROW(CHOICES_REQUIRES, "client-root", "the internal CA's root on each device",
         "Each device needs the root of the internal CA that issued the gateway's certificate: hand it out by group "
         "policy or MDM, or with the enrolment file ('cmg enrollment').",
         INTERNAL_CA, [IN_ROOT] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
-    ROW(CHOICES_REQUIRES, "mp-certificate",
+    ROW(CHOICES_REQUIRES, "mp-certificate", "a server certificate for the management point",
         "The management point needs a TLS server certificate from an internal CA, and the connector that CA's root.",
         HTTPS),
-    ROW(CHOICES_REQUIRES, "mp-ehttp",
+    ROW(CHOICES_REQUIRES, "mp-ehttp", "Enhanced HTTP is on",
         "Enhanced HTTP must be on: the site issues the management point's certificate itself and renews it.", EHTTP),
-    ROW(CHOICES_REQUIRES, "connector-certificate",
+    ROW(CHOICES_REQUIRES, "connector-certificate", "a client certificate for the connector",
         "The connector needs a PKI client certificate of its own, because the management point is HTTPS and clients "
         "use pki: cmg connector add ID --cert FILE.",
         HTTPS, PKI, [IN_CONNECTOR] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
-    ROW(CHOICES_REQUIRES, "client-certificate",
+    ROW(CHOICES_REQUIRES, "client-certificate", "a unique client certificate on each device",
         "Each device needs a unique, valid client certificate with its private key and the client authentication "
         "usage; the site needs its PKI's root and intermediates: cmg trust add --anchor FILE.",
         PKI),
-    ROW(CHOICES_REQUIRES, "entra-tenant",
+    ROW(CHOICES_REQUIRES, "entra-tenant", "the tenant is known to the site",
         "The Entra tenant (or other OpenID Connect issuer) of the device must be known to the site.", ENTRA),
-    ROW(CHOICES_REQUIRES, "token-client", "The client must be of version 2002 or newer; this one's version is unknown.",
+    ROW(CHOICES_REQUIRES, "token-client", "client version 2002 or newer",
+        "The client must be of version 2002 or newer; this one's version is unknown.",
         TOKEN, [IN_VERSION] = ONE(VERSION_UNKNOWN)),
-    ROW(CHOICES_REQUIRES, "token-start",
+    ROW(CHOICES_REQUIRES, "token-start", "a first token",
         "The device gets its first token by itself while it reaches the site; one that never does needs a bulk "
         "registration token: cmg token new.",
         TOKEN),
-    ROW(CHOICES_REQUIRES, "user-sign-in",
+    ROW(CHOICES_REQUIRES, "user-sign-in", "the user's sign-in with Entra",
         "The user must sign in with Entra on the device, whichever method the "
         "device itself uses.",
-        USER, JOINED),
-    ROW(CHOICES_REQUIRES, "crl-internet", "The gateway must be able to fetch the CRL from the Internet.", PKI,
+        USER, JOINED, [IN_SIGN_IN] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
+    ROW(CHOICES_REQUIRES, "crl-internet", "the CRL can be fetched from the Internet",
+        "The gateway must be able to fetch the CRL from the Internet.", PKI,
         CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_INTERNET)),
-    ROW(CHOICES_REQUIRES, "crl-relay",
+    ROW(CHOICES_REQUIRES, "crl-relay", "the connector relays the CRL",
         "The connector must reach the CRL inside (Active Directory or an internal server) and relay it.", PKI, CHECK_ON,
         RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
-    ROW(CHOICES_REQUIRES, "cmg-allowed",
+    ROW(CHOICES_REQUIRES, "cmg-allowed", "a client setting that allows the CMG",
         "The device's resultant client setting must allow the CMG: an allowing custom setting counts only when no "
         "setting of higher priority forbids it (cmg settings get).",
-        ALWAYS),
-    ROW(CHOICES_REQUIRES, "cmg-known",
+        [IN_ALLOWED] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
+    ROW(CHOICES_REQUIRES, "cmg-known", "the device knows of the CMG",
         "The device must know of the CMG. One that cannot reach the site to learn it: set CMGFQDNs to the gateway's "
         "name and DisAllowCMG=0 on it, restart the client, read LocationServices.log.",
         ALWAYS),
 
     /* What is lost. */
-    ROW(CHOICES_LIMITS, "workgroup-no-user-policy",
+    ROW(CHOICES_LIMITS, "workgroup-no-user-policy", "no user-targeted policy in workgroups and untrusted domains",
         "Devices in workgroups and in domains (untrusted ones too) work with this one management point by token; what "
         "is lost is user-targeted policy, which needs an Entra or hybrid joined device.",
         EHTTP, TOKEN, NOT_JOINED),
-    ROW(CHOICES_LIMITS, "no-user-policy",
+    ROW(CHOICES_LIMITS, "no-user-policy", "no user-targeted policy",
         "No user-targeted policy: that needs an Entra or hybrid joined device and a user signed in with Entra.", HTTPS,
         NOT_JOINED, DEVICE),
-    ROW(CHOICES_LIMITS, "revocation-unchecked",
+    ROW(CHOICES_LIMITS, "revocation-unchecked", "revoked certificates are accepted",
         "CRL checking is off: a revoked client certificate is accepted until it expires or the device is blocked (cmg "
         "device block).",
         PKI, CHECK_OFF),
-    ROW(CHOICES_LIMITS, "crl-by-relay",
+    ROW(CHOICES_LIMITS, "crl-by-relay", "the CRL is as fresh as the relay",
         "While no connector can relay, the gateway's copy of the CRL ends at its nextUpdate; after that PKI clients "
         "are refused (on_unavailable: fail).",
         PKI, CHECK_ON, RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
@@ -214,6 +228,8 @@ static const char *name_of(enum input in, unsigned v)
         return on_off_name(v);
     case IN_ROOT:
     case IN_CONNECTOR:
+    case IN_ALLOWED:
+    case IN_SIGN_IN:
         return v <= CHOICE_YES ? choices_tri_name((enum choice_tri)v) : NULL;
     case INPUTS:
         break;
@@ -226,9 +242,9 @@ static void question_inputs(const struct choices_question *q, unsigned char ret[
     ret[IN_MP] = (unsigned char)q->mp;
     ret[IN_CLIENT] = (unsigned char)q->client;
     ret[IN_CERT] = (unsigned char)q->server_cert;
-    ret[IN_VERSION] = q->client_version == 0                    ? VERSION_UNKNOWN
-                      : q->client_version < VERSION_WITH_TOKENS ? VERSION_OLD
-                                                                : VERSION_NEW;
+    ret[IN_VERSION] = q->client_version == 0                     ? VERSION_UNKNOWN
+                      : q->client_version < CHOICES_TOKENS_SINCE ? VERSION_OLD
+                                                                 : VERSION_NEW;
     ret[IN_JOIN] = (unsigned char)q->join;
     ret[IN_SCENARIO] = (unsigned char)q->scenario;
     ret[IN_CRL] = (unsigned char)q->crl;
@@ -236,6 +252,8 @@ static void question_inputs(const struct choices_question *q, unsigned char ret[
     ret[IN_RELAY] = q->crl_relay;
     ret[IN_ROOT] = (unsigned char)q->client_has_root;
     ret[IN_CONNECTOR] = (unsigned char)q->connector_cert;
+    ret[IN_ALLOWED] = (unsigned char)q->cmg_allowed;
+    ret[IN_SIGN_IN] = (unsigned char)q->user_sign_in;
 }
 
 static bool row_applies(const struct row *row, const unsigned char inputs[INPUTS])
@@ -291,9 +309,9 @@ const struct choices_condition *choices_condition_find(struct slice id)
 /* Appends "name=a|b" for the values that the row accepts. */
 static void when_input(enum input in, unsigned mask, char *ret, size_t size)
 {
-    static const char *const names[INPUTS] = {"mp",        "client",          "server-cert",   "client-version",
-                                              "join",      "scenario",        "crl",           "crl-check",
-                                              "crl-relay", "client-has-root", "connector-cert"};
+    static const char *const names[INPUTS] = {
+        "mp",        "client",    "server-cert",     "client-version", "join",        "scenario",    "crl",
+        "crl-check", "crl-relay", "client-has-root", "connector-cert", "cmg-allowed", "user-sign-in"};
     size_t at = strlen(ret);
     int n = snprintf(ret + at, size - at, "%s%s=", at > 0 ? ", " : "", names[in]);
     const char *separator = "";

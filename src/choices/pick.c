@@ -1,61 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which method a device uses (SPEC 2.1, PROTOCOL 4): of those that it fulfils and that the management point's mode
- * allows, the first in the order pki, entra, token; and why each of the others was passed over.
+ * allows, the first in the order pki, entra, token; and why each of the others was passed over. Modes, joins and
+ * versions are asked of the conditions; what this adds is which credentials the device holds.
  */
 #include "choices/choices.h"
 
-enum { VERSION_WITH_TOKENS = 2002 };
-
-static const char *lacks_pki(const struct choices_device *d)
-{
-    return d->has_certificate ? NULL : "no usable client certificate";
-}
-
-static const char *lacks_entra(const struct choices_device *d)
-{
-    bool joined = d->join == CHOICE_JOIN_HYBRID || d->join == CHOICE_JOIN_ENTRA;
-    return joined ? NULL : "the device is neither Entra joined nor hybrid joined";
-}
-
-static const char *lacks_token(const struct choices_device *d)
-{
-    if (d->client_version != 0 && d->client_version < VERSION_WITH_TOKENS)
-        return "the client is older than version 2002";
-    return d->has_token_way ? NULL : "no device token and no bulk registration token";
-}
-
-static const struct {
-    const char *(*lacks)(const struct choices_device *d);
-    const char *comes_later; /* when this one was chosen, what is said of those behind it */
-} methods[CHOICE_CLIENTS] = {
-    [CHOICE_PKI] = {lacks_pki, "comes after pki in the order of preference"},
-    [CHOICE_ENTRA] = {lacks_entra, "comes after entra in the order of preference"},
-    [CHOICE_TOKEN] = {lacks_token, "comes after token in the order of preference"},
+static const char *const comes_later[CHOICE_CLIENTS] = {
+    [CHOICE_PKI] = "comes after pki in the order of preference",
+    [CHOICE_ENTRA] = "comes after entra in the order of preference",
+    [CHOICE_TOKEN] = "comes after token in the order of preference",
 };
 
-static const char *why_not(const struct choices_device *d, enum choice_mp mode, enum choice_client client)
+struct passed {
+    const char *why;
+    const struct choices_condition *unmet;
+};
+
+/* The first condition that rules this method out for the device, by its mode, join and version alone. */
+static const struct choices_condition *ruled_out(const struct choices_device *d, enum choice_mp mode,
+                                                 enum choice_client client)
 {
-    if (!choices_mode_allows(mode, client))
-        return "the management point's mode (ehttp) does not take it";
-    if ((d->allowed & CHOICE_BIT(client)) == 0)
-        return "not among the methods allowed for this device";
-    return methods[client].lacks(d);
+    struct choices_question q = {.mp = mode, .client = client, .client_version = d->client_version, .join = d->join};
+    struct choices_answer a;
+    choices_check(&q, &a);
+    return a.supported ? NULL : choices_condition_find(slice_of(a.reasons.lines[0].id));
+}
+
+static struct passed unmet(const char *id, const char *why)
+{
+    return (struct passed){why, choices_condition_find(slice_of(id))};
+}
+
+static struct passed why_not(const struct choices_device *d, enum choice_mp mode, enum choice_client client)
+{
+    if ((d->allowed & CHOICE_BIT(client)) == 0 && choices_mode_allows(mode, client))
+        return (struct passed){"not among the methods allowed for this device", NULL};
+    const struct choices_condition *rule = ruled_out(d, mode, client);
+    if (rule)
+        return (struct passed){rule->title, rule};
+    if (client == CHOICE_PKI && !d->has_certificate)
+        return unmet("client-certificate", "no usable client certificate");
+    if (client == CHOICE_TOKEN && !d->has_token_way)
+        return unmet("token-start", "no device token and no bulk registration token");
+    return (struct passed){NULL, NULL};
 }
 
 void choices_pick(const struct choices_device *d, enum choice_mp mode, struct choices_pick *ret)
 {
     *ret = (struct choices_pick){0};
     for (unsigned i = 0; i < CHOICE_CLIENTS; i++) {
-        enum choice_client client = (enum choice_client)i;
-        ret->passed_over[i] = why_not(d, mode, client);
-        if (ret->passed_over[i])
+        struct passed p = why_not(d, mode, (enum choice_client)i);
+        ret->passed_over[i] = p.why;
+        ret->unmet[i] = p.unmet;
+        if (p.why)
             continue;
         if (ret->found) {
-            ret->passed_over[i] = methods[ret->client].comes_later;
+            ret->passed_over[i] = comes_later[ret->client];
             continue;
         }
         ret->found = true;
-        ret->client = client;
+        ret->client = (enum choice_client)i;
     }
 }

@@ -110,7 +110,7 @@ static int choices(int argc, char **argv)
 struct check_options {
     struct ctl_common common;
     const char *mp, *client, *server_cert, *client_version, *join, *scenario, *crl, *crl_check, *crl_relay, *root,
-        *connector_cert;
+        *connector_cert, *cmg_allowed, *user_sign_in;
 };
 
 #define INPUT(word, member_, value_, help_, required_)                                                                 \
@@ -134,6 +134,9 @@ static const struct opt check_opts[] = {
           false),
     INPUT("connector-cert", connector_cert, "yes|no|unknown",
           "has the connector a PKI client certificate (default unknown)", false),
+    INPUT("cmg-allowed", cmg_allowed, "yes|no|unknown", "does the device's resultant client setting allow the CMG",
+          false),
+    INPUT("user-sign-in", user_sign_in, "yes|no|unknown", "does a user sign in with Entra on the device", false),
     CTL_OPT_JSON(struct check_options),
     CTL_OPT_END,
 };
@@ -183,6 +186,8 @@ static bool read_question(const struct check_options *o, struct choices_question
     PARSE("client-has-root", o->root, enum choice_tri, choices_tri_parse, q->client_has_root, "yes, no, unknown")
     PARSE("connector-cert", o->connector_cert, enum choice_tri, choices_tri_parse, q->connector_cert,
           "yes, no, unknown")
+    PARSE("cmg-allowed", o->cmg_allowed, enum choice_tri, choices_tri_parse, q->cmg_allowed, "yes, no, unknown")
+    PARSE("user-sign-in", o->user_sign_in, enum choice_tri, choices_tri_parse, q->user_sign_in, "yes, no, unknown")
     return true;
 }
 

@@ -63,7 +63,9 @@ static bool trust_works(const struct choices_question *q)
 
 static bool expected(const struct choices_question *q)
 {
-    if (q->scenario == CHOICE_USER && user_by_join[q->join] == 'N')
+    if (q->scenario == CHOICE_USER && (user_by_join[q->join] == 'N' || q->user_sign_in == CHOICE_NO))
+        return false;
+    if (q->cmg_allowed == CHOICE_NO)
         return false;
     return fits(q) && revocation_works(q) && trust_works(q);
 }
@@ -77,12 +79,12 @@ static bool has(const struct choices_list *list, const char *id)
     return false;
 }
 
-/* Calls fn for every combination: 69,120 of them. */
+/* Calls fn for every combination: 622,080 of them. */
 static void for_each_question(void (*fn)(const struct choices_question *q))
 {
     static const unsigned versions[] = {0, 1910, 2001, 2002, 2309};
     enum { MP = 2, CLIENT = 3, CERT = 2, VERSION = 5, JOIN = 4, SCENARIO = 2, CRL = 4, CHECK = 2, RELAY = 2, TRI = 3 };
-    enum { ALL = MP * CLIENT * CERT * VERSION * JOIN * SCENARIO * CRL * CHECK * RELAY * TRI * TRI };
+    enum { ALL = MP * CLIENT * CERT * VERSION * JOIN * SCENARIO * CRL * CHECK * RELAY * TRI * TRI * TRI * TRI };
     for (unsigned n = 0; n < ALL; n++) {
         unsigned rest = n;
         struct choices_question q = {0};
@@ -98,6 +100,8 @@ static void for_each_question(void (*fn)(const struct choices_question *q))
         q.crl_relay = TAKE(bool, RELAY);
         q.client_has_root = TAKE(enum choice_tri, TRI);
         q.connector_cert = TAKE(enum choice_tri, TRI);
+        q.cmg_allowed = TAKE(enum choice_tri, TRI);
+        q.user_sign_in = TAKE(enum choice_tri, TRI);
 #undef TAKE
         fn(&q);
     }
@@ -129,7 +133,7 @@ static void every_combination_is_supported_exactly_as_the_specification_says(voi
     supported_count = 0;
     for_each_question(check_supported);
     /* Neither everything nor nothing. */
-    assert_in_range(supported_count, 10000, 30000);
+    assert_in_range(supported_count, 50000, 200000);
 }
 
 static void check_requirements(const struct choices_question *q)
@@ -143,7 +147,9 @@ static void check_requirements(const struct choices_question *q)
                      q->server_cert == CHOICE_CERT_INTERNAL && q->client_has_root != CHOICE_YES);
     assert_int_equal(has(need, "connector-certificate"),
                      q->mp == CHOICE_MP_HTTPS && q->client == CHOICE_PKI && q->connector_cert != CHOICE_YES);
-    assert_int_equal(has(need, "user-sign-in"), q->scenario == CHOICE_USER && q->join >= CHOICE_JOIN_HYBRID);
+    assert_int_equal(has(need, "user-sign-in"),
+                     q->scenario == CHOICE_USER && q->join >= CHOICE_JOIN_HYBRID && q->user_sign_in != CHOICE_YES);
+    assert_int_equal(has(need, "cmg-allowed"), q->cmg_allowed != CHOICE_YES);
     assert_int_equal(has(need, "mp-certificate"), q->mp == CHOICE_MP_HTTPS);
     assert_int_equal(has(need, "mp-ehttp"), q->mp == CHOICE_MP_EHTTP);
     assert_int_equal(has(need, "token-client"), q->client == CHOICE_TOKEN && q->client_version == 0);
@@ -227,7 +233,7 @@ static void ids_are_unique_and_every_condition_says_when_it_applies(void **state
         choices_condition_when(c, when, sizeof when);
         assert_true(strlen(when) > 0 && strlen(when) < sizeof when - 1);
         assert_null(strstr(when, "(null)"));
-        assert_true(strlen(c->line.text) > 20);
+        assert_true(strlen(c->line.text) > 20 && strlen(c->title) > 8 && strlen(c->title) < 100);
         assert_ptr_equal(choices_condition_find(slice_of(c->line.id)), c);
     }
     assert_true(count > 20);

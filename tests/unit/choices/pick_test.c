@@ -30,7 +30,7 @@ static void a_hybrid_device_with_a_certificate_uses_entra_at_ehttp(void **state)
     choices_pick(&everything, CHOICE_MP_EHTTP, &p);
     assert_true(p.found);
     assert_int_equal(p.client, CHOICE_ENTRA);
-    assert_non_null(strstr(p.passed_over[CHOICE_PKI], "ehttp"));
+    assert_non_null(strstr(p.passed_over[CHOICE_PKI], "Enhanced HTTP"));
 }
 
 static void what_a_device_lacks_is_named(void **state)
