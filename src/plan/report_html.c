@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan as one HTML page: an SVG chart, tables, no script, nothing from elsewhere. Whatever is not of this file goes
+ * through escape().
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "plan/report.h"
+
+/* Remembers the first failure, so that a page can be written line by line. */
+struct page {
+    struct buf *out;
+    enum result r;
+};
+
+static void put(struct page *p, const char *text)
+{
+    if (p->r == OK)
+        p->r = buf_append_str(p->out, text);
+}
+
+static void putf(struct page *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void putf(struct page *p, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof text)
+        p->r = R_LIMIT;
+    else
+        put(p, text);
+}
+
+static void escape(struct page *p, const char *text)
+{
+    static const char *const entities[128] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;", ['`'] = "&#96;"};
+    for (const char *c = text; p->r == OK && *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        if (byte < 128 && entities[byte])
+            put(p, entities[byte]);
+        else
+            p->r = buf_append(p->out, slice_make(byte < 0x20 || byte == 0x7f ? " " : c, 1));
+    }
+}
+
+static int64_t number(const json_t *o, const char *name)
+{
+    return json_opt_int(o, name, 0);
+}
+
+/* "1 device", "12,345 devices" */
+static void put_number(struct page *p, int64_t n)
+{
+    if (n >= 1000) {
+        put_number(p, n / 1000);
+        putf(p, ",%03d", (int)(n % 1000));
+    } else {
+        putf(p, "%d", (int)n);
+    }
+}
+
+static void put_devices(struct page *p, int64_t n)
+{
+    put_number(p, n);
+    put(p, n == 1 ? " device" : " devices");
+}
+
+static const char head[] =
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plan for the "
+    "CMG</title>\n<style>\n"
+    ":root{color-scheme:light dark;--pki:#2563eb;--entra:#0d9488;--token:#7c3aed;--unknown:#9ca3af;--cut:#dc2626}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\n"
+    "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\n"
+    "th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #8884}\n"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "svg{width:100%;height:auto}svg text{font:14px system-ui,sans-serif;fill:currentColor}svg text.in{fill:#fff}\n"
+    ".pki{fill:var(--pki)}.entra{fill:var(--entra)}.token{fill:var(--token)}.unknown{fill:var(--unknown)}"
+    ".cut{fill:var(--cut)}\n"
+    ".names{color:#888;font-size:.9em;overflow-wrap:anywhere}code{font-size:.9em}li{margin:.6rem 0}\n"
+    ".bad{color:var(--cut);font-weight:600}\n</style>\n</head>\n<body>\n";
+
+/* --- chart --- */
+
+static const struct {
+    const char *name, *css, *label;
+    bool method;
+} fates[] = {{"pki", "pki", "pki", true},
+             {"entra", "entra", "entra", true},
+             {"token", "token", "token", true},
+             {"unknown", "unknown", "unknown", false},
+             {"cut_off", "cut", "cut off", false}};
+
+static int64_t fate_count(const json_t *side, size_t fate)
+{
+    return number(fates[fate].method ? json_object_get(side, "methods") : side, fates[fate].name);
+}
+
+enum { BAR_X = 90, BAR_WIDTH = 800, BAR_HEIGHT = 36, BAR_STEP = 56 };
+
+static void put_bar(struct page *p, const json_t *side, const char *label, int row, int64_t total)
+{
+    int y = 12 + row * BAR_STEP;
+    double x = BAR_X;
+    putf(p, "<text x=\"0\" y=\"%d\">%s</text>\n", y + 23, label);
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
+        int64_t n = fate_count(side, i);
+        if (n <= 0 || total <= 0)
+            continue;
+        double width = (double)n / (double)total * BAR_WIDTH;
+        putf(p,
+             "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>%s %s: %" PRId64
+             "</title></rect>\n",
+             fates[i].css, x, y, width, BAR_HEIGHT, label, fates[i].label, n);
+        if (width > 46)
+            putf(p, "<text class=\"in\" x=\"%.1f\" y=\"%d\">%" PRId64 "</text>\n", x + 6, y + 23, n);
+        x += width;
+    }
+}
+
+static void put_chart(struct page *p, const json_t *report, int64_t total)
+{
+    const json_t *proposed = json_object_get(report, "proposed");
+    int rows = json_is_object(proposed) ? 2 : 1;
+    putf(p, "<svg viewBox=\"0 0 900 %d\" role=\"img\" aria-label=\"Devices by method, today%s\">\n",
+         12 + rows * BAR_STEP + 28, rows == 2 ? " and as proposed" : "");
+    put_bar(p, json_object_get(report, "today"), "Today", 0, total);
+    if (rows == 2)
+        put_bar(p, proposed, "Proposed", 1, total);
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++)
+        putf(p,
+             "<rect class=\"%s\" x=\"%zu\" y=\"%d\" width=\"14\" height=\"14\"/><text x=\"%zu\" y=\"%d\">%s</text>\n",
+             fates[i].css, BAR_X + i * 120, 16 + rows * BAR_STEP, BAR_X + 20 + i * 120, 28 + rows * BAR_STEP,
+             fates[i].label);
+    put(p, "</svg>\n");
+}
+
+/* --- tables --- */
+
+static void put_count_row(struct page *p, const char *label, int64_t today, int64_t proposed, bool two)
+{
+    putf(p, "<tr><td>%s</td><td class=\"n\">", label);
+    put_number(p, today);
+    if (two) {
+        put(p, "</td><td class=\"n\">");
+        put_number(p, proposed);
+    }
+    put(p, "</td></tr>\n");
+}
+
+static void put_words(struct page *p, const json_t *array, const char *separator)
+{
+    size_t i;
+    json_t *word;
+    json_array_foreach(array, i, word)
+    {
+        put(p, i ? separator : "");
+        escape(p, json_is_string(word) ? json_string_value(word) : "");
+    }
+}
+
+static void put_setup_row(struct page *p, const char *label, const char *member, const json_t *const *sides,
+                          size_t count)
+{
+    putf(p, "<tr><td>%s</td>", label);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *v = json_object_get(json_object_get(sides[i], "setup"), member);
+        put(p, "<td class=\"n\">");
+        if (json_is_array(v))
+            put_words(p, v, ", ");
+        else
+            escape(p, json_is_string(v) ? json_string_value(v) : "");
+        put(p, "</td>");
+    }
+    put(p, "</tr>\n");
+}
+
+static void put_sides(struct page *p, const json_t *report)
+{
+    const json_t *sides[2] = {json_object_get(report, "today"), json_object_get(report, "proposed")};
+    bool two = json_is_object(sides[1]);
+    put(p, "<table>\n<tr><th></th><th class=\"n\">Today</th>");
+    put(p, two ? "<th class=\"n\">Proposed</th></tr>\n" : "</tr>\n");
+    static const char *const setup[][2] = {
+        {"Management points", "mp"},   {"Methods let in", "clients"}, {"Gateway's certificate", "server_cert"},
+        {"CRL checking", "crl_check"}, {"CRL relayed", "crl_relay"},  {"Connector's certificate", "connector_cert"}};
+    for (size_t i = 0; i < ARRAY_LEN(setup); i++)
+        put_setup_row(p, setup[i][0], setup[i][1], sides, two ? 2 : 1);
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++)
+        put_count_row(p, fates[i].label, fate_count(sides[0], i), fate_count(sides[1], i), two);
+    static const char *const users[][2] = {{"user policy wanted: works", "works"},
+                                           {"user policy wanted: none", "none"},
+                                           {"user policy: unknown", "unknown"}};
+    for (size_t i = 0; i < ARRAY_LEN(users); i++)
+        put_count_row(p, users[i][0], number(json_object_get(sides[0], "user_policy"), users[i][1]),
+                      number(json_object_get(sides[1], "user_policy"), users[i][1]), two);
+    put(p, "</table>\n");
+}
+
+static void put_examples(struct page *p, const json_t *of)
+{
+    const json_t *names = json_object_get(of, "examples");
+    int64_t more = number(of, "devices") - (int64_t)json_array_size(names);
+    if (json_array_size(names) == 0)
+        return;
+    put(p, "<div class=\"names\">");
+    put_words(p, names, ", ");
+    if (more > 0) {
+        put(p, " and ");
+        put_number(p, more);
+        put(p, " more");
+    }
+    put(p, "</div>");
+}
+
+static void put_group(struct page *p, const json_t *group)
+{
+    put(p, "<tr><td class=\"n\">");
+    put_number(p, number(group, "devices"));
+    put(p, "</td><td>");
+    const json_t *depends = json_object_get(group, "depends_on"), *reasons = json_object_get(group, "reasons");
+    if (json_array_size(depends) > 0) {
+        put(p, "<div>depends on: <b>");
+        put_words(p, depends, ", ");
+        put(p, "</b></div>");
+    }
+    if (json_array_size(reasons) == 0)
+        put(p, json_opt_bool(group, "works", false) ? "<div>they work either way; by which method is unknown</div>"
+                                                    : "<div>no method that this set-up lets in is one of theirs</div>");
+    size_t i;
+    json_t *reason;
+    json_array_foreach(reasons, i, reason)
+    {
+        put(p, "<div><b>");
+        escape(p, json_opt_str(reason, "title", ""));
+        put(p, "</b> <code>");
+        escape(p, json_opt_str(reason, "id", ""));
+        put(p, "</code><br>");
+        escape(p, json_opt_str(reason, "text", ""));
+        put(p, "</div>");
+    }
+    put_examples(p, group);
+    put(p, "</td></tr>\n");
+}
+
+static void put_groups(struct page *p, const char *title, const json_t *groups)
+{
+    size_t i;
+    json_t *group;
+    if (json_array_size(groups) == 0)
+        return;
+    putf(p, "<h3>%s</h3>\n<table>\n<tr><th class=\"n\">Devices</th><th>Why</th></tr>\n", title);
+    json_array_foreach(groups, i, group) put_group(p, group);
+    put(p, "</table>\n");
+}
+
+static void put_side_details(struct page *p, const char *title, const json_t *side)
+{
+    if (!json_is_object(side))
+        return;
+    putf(p, "<h2>%s</h2>\n", title);
+    if (number(side, "cut_off") == 0)
+        put(p, "<p>Nobody is cut off.</p>\n");
+    put_groups(p, "Cut off", json_object_get(side, "cut_off_groups"));
+    put_groups(p, "Unknown", json_object_get(side, "unknown_groups"));
+    put_groups(p, "Works, but without the user policy that is wanted",
+               json_object_get(json_object_get(side, "user_policy"), "groups"));
+}
+
+static void put_change(struct page *p, const json_t *changes, const char *member, const char *label)
+{
+    const json_t *names = json_object_get(changes, member);
+    if (number(names, "devices") == 0)
+        return;
+    put(p, "<li><b>");
+    put_devices(p, number(names, "devices"));
+    putf(p, "</b> %s", label);
+    put_examples(p, names);
+    put(p, "</li>\n");
+}
+
+static void put_changes(struct page *p, const json_t *changes)
+{
+    if (!json_is_object(changes))
+        return;
+    put(p, "<h2>What changes</h2>\n<ul>\n");
+    put_change(p, changes, "cut_off", "would be cut off that are not today");
+    put_change(p, changes, "unknown", "would become unknown");
+    put_change(p, changes, "rescued", "that are cut off today would work");
+    put_change(p, changes, "lose_user_policy", "would lose user policy");
+    put_change(p, changes, "gain_user_policy", "would gain user policy");
+    put(p, "</ul>\n<table>\n<tr><th>Today</th><th>Proposed</th><th class=\"n\">Devices</th></tr>\n");
+    size_t i;
+    json_t *move;
+    json_array_foreach(json_object_get(changes, "moves"), i, move)
+    {
+        put(p, "<tr><td>");
+        escape(p, json_opt_str(move, "from", ""));
+        put(p, "</td><td>");
+        escape(p, json_opt_str(move, "to", ""));
+        put(p, "</td><td class=\"n\">");
+        put_number(p, number(move, "devices"));
+        put(p, "</td></tr>\n");
+    }
+    put(p, "</table>\n");
+}
+
+static void put_steps(struct page *p, const json_t *steps)
+{
+    size_t i;
+    json_t *step;
+    put(p, "<h2>What to do, in order</h2>\n<ol>\n");
+    json_array_foreach(steps, i, step)
+    {
+        put(p, "<li><b>");
+        escape(p, json_opt_str(step, "title", ""));
+        put(p, "</b>");
+        if (number(step, "devices") > 0) {
+            put(p, " (");
+            put_devices(p, number(step, "devices"));
+            put(p, ")");
+        }
+        put(p, "<br>");
+        escape(p, json_opt_str(step, "text", ""));
+        put_examples(p, step);
+        put(p, "</li>\n");
+    }
+    put(p, "</ol>\n");
+}
+
+static void put_faults(struct page *p, const json_t *inventory)
+{
+    size_t i;
+    json_t *fault;
+    if (number(inventory, "bad_rows") == 0)
+        return;
+    put(p, "<h2>Bad rows</h2>\n<p class=\"bad\">");
+    put_number(p, number(inventory, "bad_rows"));
+    put(p, " rows could not be read and are in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
+           "<th class=\"n\">Column</th><th>What is wrong</th></tr>\n");
+    json_array_foreach(json_object_get(inventory, "faults"), i, fault)
+    {
+        putf(p, "<tr><td class=\"n\">%" PRId64 "</td><td class=\"n\">%" PRId64 "</td><td>", number(fault, "line"),
+             number(fault, "column"));
+        escape(p, json_opt_str(fault, "text", ""));
+        put(p, "</td></tr>\n");
+    }
+    put(p, "</table>\n");
+    if (json_opt_bool(inventory, "faults_left_off", false))
+        put(p, "<p>Only the first 1,000 faults are listed.</p>\n");
+}
+
+static void put_unverified(struct page *p, const json_t *unverified)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(unverified, i, one)
+    {
+        put(p, "<p>Unknown for ");
+        put_devices(p, number(one, "devices"));
+        put(p, ": ");
+        escape(p, json_opt_str(one, "text", ""));
+        put(p, " (column <code>");
+        escape(p, json_opt_str(one, "column", ""));
+        put(p, "</code>).</p>\n");
+    }
+}
+
+enum result plan_report_html(const json_t *report, struct buf *out)
+{
+    struct page p = {out, OK};
+    const json_t *inventory = json_object_get(report, "inventory");
+    int64_t devices = number(inventory, "devices");
+    put(&p, head);
+    put(&p, "<h1>Plan for the CMG</h1>\n<p>");
+    put_devices(&p, devices);
+    put(&p, " from ");
+    escape(&p, json_opt_str(inventory, "source", ""));
+    put(&p, ".</p>\n");
+    put_chart(&p, report, devices);
+    put_sides(&p, report);
+    put_changes(&p, json_object_get(report, "changes"));
+    put_steps(&p, json_object_get(report, "steps"));
+    put_side_details(&p, "Today", json_object_get(report, "today"));
+    put_side_details(&p, "Proposed", json_object_get(report, "proposed"));
+    put_unverified(&p, json_object_get(report, "unverified"));
+    put_faults(&p, inventory);
+    put(&p, "</body>\n</html>\n");
+    return p.r;
+}
