@@ -111,10 +111,16 @@ static enum result read_location(struct bundle *b, const json_t *content, struct
     return member_text(b->index->arena, content, "location", PEM_MAX, "", &b->location, err);
 }
 
+static enum result read_sources(struct bundle *b, const json_t *content, struct error *err)
+{
+    return bundle_read_sources(b->index->arena, content, false, &b->sources, &b->source_count, err);
+}
+
 /* In this order: endpoints point to roles. */
 static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
     read_settings,         read_pems,          read_crls,           read_token_keys,        bundle_read_roles,
-    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, read_location,
+    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, read_sources,
+    read_location,
 };
 
 static struct bundle *bundle_new(void)

@@ -30,7 +30,9 @@ enum {
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_GATEWAYS_MAX = 1024,
-    BUNDLE_ANSWER_MAX_S = 3600
+    BUNDLE_ANSWER_MAX_S = 3600,
+    BUNDLE_SOURCES_MAX = 256,
+    BUNDLE_REFRESH_MAX_S = 30 * 86400
 };
 #define BUNDLE_BODY_DEFAULT (1024 * 1024)  /* max_body when the endpoint names none */
 #define BUNDLE_BODY_MAX ((int64_t)1 << 40) /* the largest that it may name */
@@ -72,6 +74,18 @@ struct bundle_endpoint {
     int64_t answer_s;             /* longest wait for the answer's head; 0: the program's default */
 };
 
+/* Where something comes from that the site does not make itself: a CRL, an OCSP responder, an OpenID provider's keys.
+ */
+enum bundle_source_kind { BUNDLE_SOURCE_CRL, BUNDLE_SOURCE_OCSP, BUNDLE_SOURCE_JWKS, BUNDLE_SOURCE_OIDC };
+const char *bundle_source_kind_name(enum bundle_source_kind kind); /* "crl", "ocsp", "jwks", "oidc" */
+
+struct bundle_source {
+    const char *id; /* 1 to 40 of a-z0-9- */
+    enum bundle_source_kind kind;
+    const char *url;   /* in a bundle NULL when a connector fetches it, by id; in a connector document never NULL */
+    int64_t refresh_s; /* at most this long between two fetches; 0: the program's default */
+};
+
 struct bundle_index; /* what the lookups search */
 
 struct bundle {
@@ -87,6 +101,8 @@ struct bundle {
     size_t endpoint_count;
     const char *const *connectors; /* ids of those that exist */
     size_t connector_count;
+    const struct bundle_source *sources;
+    size_t source_count;
     const char *location; /* JWS of type location as it came (not verified: it is for the clients); "" when none */
     struct bundle_index *index;
 };
@@ -159,6 +175,8 @@ struct connector_document {
     size_t endpoint_count;
     const struct connector_gateway *gateways;
     size_t gateway_count;
+    const struct bundle_source *sources; /* that gateways may ask for by id */
+    size_t source_count;
     struct arena *arena; /* holds it all */
 };
 

@@ -131,9 +131,12 @@ static enum result read_by_path(struct bundle *b, const json_t *o, struct bundle
  * reach what is meant for gateways. */
 static enum result check_not_reserved(const char *id, struct error *err)
 {
-    if (!slice_eq_nocase(slice_of(id), SLICE("site")))
-        return OK;
-    return error_set(err, R_INVALID, "id: 'site' is reserved for the site itself");
+    static const char *const reserved[] = {"site", "source"};
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+        if (slice_eq_nocase(slice_of(id), slice_of(reserved[i])))
+            return error_set(err, R_INVALID, "id: '%s' is reserved for what gateways ask the site", reserved[i]);
+    }
+    return OK;
 }
 
 static enum result read_route(struct bundle *b, const json_t *o, struct bundle_endpoint *e, struct error *err)

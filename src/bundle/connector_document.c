@@ -9,6 +9,7 @@
 #include "bundle/bundle.h"
 #include "bundle/index.h"
 #include "bundle/member.h"
+#include "bundle/model.h"
 #include "json/json.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024, PEM_MAX = 1024 * 1024, BASE_PATH_MAX = 1024, URL_MAX = 2048, HOST_MAX = 261 };
@@ -286,6 +287,8 @@ enum result connector_document_parse(const struct document *d, struct connector_
     enum result r = read_endpoints(w, d->content, err);
     if (r == OK)
         r = read_gateways(w, d->content, err);
+    if (r == OK)
+        r = bundle_read_sources(w->public.arena, d->content, true, &w->public.sources, &w->public.source_count, err);
     if (r != OK) {
         (void)error_prefix(err, "connector document");
         connector_document_free(&w->public);

@@ -28,6 +28,10 @@ MUST_USE enum result bundle_read_blocks(struct bundle *b, const json_t *content,
 MUST_USE enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
 
+/* Member "sources" of either document; for_connector: each has its URL. */
+MUST_USE enum result bundle_read_sources(struct arena *a, const json_t *content, bool for_connector,
+                                         const struct bundle_source **ret, size_t *ret_count, struct error *err);
+
 /* The 16 bytes of a GUID's text, any case. */
 MUST_USE bool bundle_guid_bytes(struct slice text, unsigned char ret[BUNDLE_GUID_BYTES]);
 

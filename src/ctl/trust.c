@@ -5,10 +5,12 @@
 #include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
+#include "ctl/source.h"
 
 struct add_options {
     struct ctl_common common;
     struct opt_list anchors, intermediates, crls;
+    const char *crl_source, *ocsp_source, *url, *via, *refresh;
 };
 
 #define FILES(word, member_, help_)                                                                                    \
@@ -17,10 +19,26 @@ struct add_options {
         .help = (help_)                                                                                                \
     }
 
+#define TEXT(word, member_, value_, help_)                                                                             \
+    {                                                                                                                  \
+        .name = (word), .kind = OPT_TEXT, .offset = offsetof(struct add_options, member_), .value = (value_),          \
+        .help = (help_)                                                                                                \
+    }
+
 static const struct opt add_opts[] = {
     FILES("anchor", anchors, "a root certificate, PEM or DER; may repeat"),
     FILES("intermediate", intermediates, "an intermediate certificate, PEM or DER; may repeat"),
     FILES("crl", crls, "a certificate revocation list, PEM or DER; may repeat"),
+    TEXT("crl-source", crl_source, "ID", "instead: fetch a revocation list from --url, under this name"),
+    TEXT("ocsp-source", ocsp_source, "ID", "instead: ask the OCSP responder at --url, under this name"),
+    TEXT("url", url, "URL", "of the source: http, https; via connector also ldap, ldaps, file"),
+    {.name = "via",
+     .kind = OPT_CHOICE,
+     .offset = offsetof(struct add_options, via),
+     .value = "internet|connector",
+     .choices = "internet|connector",
+     .help = "who fetches it: the gateway itself (default for http and https), or a connector from inside"},
+    TEXT("refresh", refresh, "TIME", "fetch the list this often at least (default 1h)"),
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -76,6 +94,15 @@ static int add_all(const struct add_options *o, json_t *answers)
     return CTL_DONE;
 }
 
+static int add_source(const struct add_options *o)
+{
+    if ((o->crl_source && o->ocsp_source) || o->anchors.count + o->intermediates.count + o->crls.count > 0)
+        return ctl_usage("one source at a time, and no files beside it");
+    struct ctl_source s = {o->crl_source ? o->crl_source : o->ocsp_source, o->crl_source ? "crl" : "ocsp", o->url,
+                           o->via, o->refresh};
+    return ctl_source_add(&o->common, &s);
+}
+
 static int add(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE … [options]",
@@ -87,6 +114,8 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
+    if (o.crl_source || o.ocsp_source)
+        return add_source(&o);
     if (o.anchors.count + o.intermediates.count + o.crls.count == 0)
         return ctl_usage("nothing to add; usage: %s", cmd.usage);
     json_t *answers = json_array();

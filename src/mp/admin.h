@@ -67,5 +67,8 @@ void mp_admin_endpoint_remove(struct mp_request *r);
 void mp_admin_trust_add(struct mp_request *r); /* admin_trust.c */
 void mp_admin_trust_list(struct mp_request *r);
 void mp_admin_trust_remove(struct mp_request *r);
+void mp_admin_source_add(struct mp_request *r); /* admin_source.c */
+void mp_admin_source_list(struct mp_request *r);
+void mp_admin_source_remove(struct mp_request *r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "store/policy.h"
 #include "store/role.h"
 #include "store/setting.h"
+#include "store/source.h"
 #include "store/token.h"
 #include "store/trust.h"
 #include "json/json.h"
@@ -100,6 +101,31 @@ static enum result put_trust(struct mp_site *site, struct arena *a, json_t *ret,
     buf_free(&p.anchors);
     buf_free(&p.intermediates);
     return r == OK ? OK : error_set(err, r, "the site's anchors and intermediates are too large for a document");
+}
+
+/* Gateways learn the URLs of what they fetch themselves; connectors those of what they are asked for by id. */
+static enum result put_sources(struct mp_site *site, struct arena *a, bool for_connector, json_t *ret,
+                               struct error *err)
+{
+    struct store_source *list;
+    size_t count;
+    enum result r = store_source_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++) {
+        bool relayed = strcmp(list[i].via, "connector") == 0;
+        if (for_connector && !relayed)
+            continue;
+        json_t *o = json_pack("{s:s, s:s}", "id", list[i].id, "kind", list[i].kind);
+        if (for_connector == relayed)
+            mp_put(o, "url", json_string(list[i].url));
+        if (!for_connector) {
+            mp_put(o, "via", json_string(list[i].via));
+            mp_put(o, "refresh_s", json_integer((json_int_t)list[i].refresh_s));
+        }
+        mp_push(array, o);
+    }
+    mp_put(ret, "sources", array);
+    return r;
 }
 
 static json_t *endpoint_json(const struct store_endpoint *e)
@@ -257,6 +283,8 @@ enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char 
         r = put_blocks(site, a, o, err);
     if (r == OK)
         r = put_connectors(site, a, o, err);
+    if (r == OK)
+        r = put_sources(site, a, false, o, err);
     mp_put(o, "location", json_string(location));
     return finish(r, o, ret);
 }
@@ -315,6 +343,8 @@ enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t *
         r = mp_content_gateways(site, a, &gateways, err);
     if (r == OK)
         mp_put(o, "gateways", gateways);
+    if (r == OK)
+        r = put_sources(site, a, true, o, err);
     return finish(r, o, ret);
 }
 

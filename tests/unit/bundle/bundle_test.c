@@ -380,6 +380,21 @@ static void members_of_a_wrong_kind_are_refused(void **state UNUSED)
     refuses("", "crls", "[\"\"]", "crls[0]");
 }
 
+static void a_gateway_fetches_over_http_alone_and_may_not_know_where_else(void **state UNUSED)
+{
+    refuses("", "sources", "[{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"ldap://dc/x\"}]", "use via connector");
+    refuses("", "sources", "[{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"file:///x\"}]", "use via connector");
+    json_t *content = json_pack("{s:[{s:s, s:s, s:s}], s:{s:[]}}", "sources", "id", "a", "kind", "crl", "via",
+                                "connector", "token_keys", "keys");
+    struct document d = {.type = DOCUMENT_BUNDLE, .sequence = 1, .content = content};
+    struct bundle *b;
+    assert_int_equal(bundle_parse(&d, &b, NULL), OK);
+    assert_int_equal(b->source_count, 1);
+    assert_null(b->sources[0].url);
+    bundle_free(b);
+    document_done(&d);
+}
+
 static void roles_that_are_unclear_are_refused(void **state UNUSED)
 {
     refuses("roles", "id", NULL, "roles[0]: member 'id'");
@@ -518,6 +533,7 @@ int main(void)
         cmocka_unit_test(a_hundred_thousand_blocks_are_all_found),
         cmocka_unit_test(settings_that_are_unclear_are_refused),
         cmocka_unit_test(members_of_a_wrong_kind_are_refused),
+        cmocka_unit_test(a_gateway_fetches_over_http_alone_and_may_not_know_where_else),
         cmocka_unit_test(roles_that_are_unclear_are_refused),
         cmocka_unit_test(endpoints_that_are_unclear_are_refused),
         cmocka_unit_test(hosts_that_are_unclear_are_refused),

@@ -225,6 +225,42 @@ static void endpoints_and_gateways_that_are_unclear_are_refused(void **state UNU
     refuses(parsed("{\"gateways\":1}"), "'gateways'");
 }
 
+static void sources_lead_to_what_their_urls_name(void **state UNUSED)
+{
+    static const char *const good[] = {"http://crl.lab.example/root.crl", "https://[fd00::1]:8443/a?b=c",
+                                       "LDAP://dc.lab.example/CN=Root%20CA,DC=lab?certificateRevocationList;binary",
+                                       "ldaps://dc/", "file:///var/crl/root.crl"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        struct connector_document *d;
+        json_t *o = json_pack("{s:[{s:s, s:s, s:s}]}", "sources", "id", "root-crl", "kind", "crl", "url", good[i]);
+        assert_int_equal(parse_content(o, &d, NULL), OK);
+        assert_int_equal(d->source_count, 1);
+        assert_string_equal(d->sources[0].url, good[i]);
+        connector_document_free(d);
+    }
+}
+
+static void sources_that_are_unclear_are_refused(void **state UNUSED)
+{
+    static const char *const bad[] = {"{}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\"}",
+                                      "{\"id\":\"A\",\"kind\":\"crl\",\"url\":\"http://a/\"}",
+                                      "{\"id\":\"a\",\"kind\":\"CRL\",\"url\":\"http://a/\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"gopher://a/\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"file://host/x\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://user@a/\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://a/b c\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://a/#b\"}",
+                                      "{\"id\":\"a\",\"kind\":\"jwks\",\"url\":\"ldap://a/\"}",
+                                      "{\"id\":\"a\",\"kind\":\"ocsp\",\"url\":\"file:///a\"}",
+                                      "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://a/\",\"refresh_s\":-1}"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        refuses(json_pack("{s:[o]}", "sources", parsed(bad[i])), "sources[0]");
+    const char *twice = "{\"id\":\"a\",\"kind\":\"crl\",\"url\":\"http://a/\"}";
+    refuses(json_pack("{s:[o, o]}", "sources", parsed(twice), parsed(twice)), "sources[1]: id 'a' stands twice");
+}
+
 static void an_empty_document_leads_nowhere(void **state UNUSED)
 {
     struct connector_document *d;
@@ -245,6 +281,8 @@ int main(void)
         cmocka_unit_test(an_authority_has_the_port_only_when_it_is_another),
         cmocka_unit_test(urls_that_name_no_single_server_are_refused),
         cmocka_unit_test(endpoints_and_gateways_that_are_unclear_are_refused),
+        cmocka_unit_test(sources_lead_to_what_their_urls_name),
+        cmocka_unit_test(sources_that_are_unclear_are_refused),
         cmocka_unit_test(an_empty_document_leads_nowhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

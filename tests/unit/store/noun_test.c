@@ -11,6 +11,7 @@
 #include "store/policy.h"
 #include "store/role.h"
 #include "store/setting.h"
+#include "store/source.h"
 #include "store/token.h"
 #include "store/trust.h"
 
@@ -272,6 +273,25 @@ static void a_crl_is_never_replaced_by_an_older_one(void **state)
 
 /* --- settings --- */
 
+static void a_source_with_a_known_name_takes_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct store_source *list;
+    size_t count;
+    struct store_source s = {.id = "root", .kind = "crl", .url = "http://a/", .via = "internet", .refresh_s = 60};
+    ok(f, store_source_put(f->store, &s, &f->err));
+    s.url = "ldap://a/";
+    s.via = "connector";
+    ok(f, store_source_put(f->store, &s, &f->err));
+    ok(f, store_source_list(f->store, f->arena, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].url, "ldap://a/");
+    assert_string_equal(list[0].via, "connector");
+    assert_int_equal(list[0].refresh_s, 60);
+    ok(f, store_source_remove(f->store, "root", &f->err));
+    assert_int_equal(store_source_remove(f->store, "root", &f->err), R_NOTFOUND);
+}
+
 static void a_setting_takes_only_what_it_knows(void **state)
 {
     struct fixture *f = *state;
@@ -348,6 +368,7 @@ int main(void)
         TEST(a_path_or_host_is_published_once),
         TEST(a_policy_gets_a_version_for_each_content),
         TEST(a_crl_is_never_replaced_by_an_older_one),
+        TEST(a_source_with_a_known_name_takes_its_place),
         TEST(a_setting_takes_only_what_it_knows),
         TEST(a_nonce_counts_once_in_ten_minutes),
         TEST(the_audit_tells_the_newest_first),

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Named sources. What gateways and connectors would refuse to read is refused here already. */
+#include "mp/admin.h"
+#include "mp/content.h"
+#include "mp/documents.h"
+#include "store/source.h"
+
+static json_t *source_json(const struct store_source *x)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "id", x->id, "kind", x->kind, "url", x->url, "via", x->via,
+                     "refresh_s", (json_int_t)x->refresh_s);
+}
+
+static enum result read_body(const json_t *body, struct store_source *ret, struct error *err)
+{
+    enum result r = json_need_str(body, "id", &ret->id, err);
+    if (r == OK)
+        r = json_need_str(body, "kind", &ret->kind, err);
+    if (r == OK)
+        r = json_need_str(body, "url", &ret->url, err);
+    if (r == OK)
+        r = json_need_str(body, "via", &ret->via, err);
+    if (r == OK && strcmp(ret->via, "internet") != 0 && strcmp(ret->via, "connector") != 0)
+        r = error_set(err, R_INVALID, "'via' is internet (the gateway fetches it) or connector");
+    ret->refresh_s = json_opt_int(body, "refresh_s", 0);
+    return r;
+}
+
+static enum result put(struct mp_request *r, const struct store_source *x, struct error *err)
+{
+    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = store_source_put(r->site->store, x, err);
+    if (result == OK)
+        result = mp_documents_check(r->site, err);
+    return mp_admin_commit(r, result, "source.add", x->id, x->url, err);
+}
+
+void mp_admin_source_add(struct mp_request *r)
+{
+    struct store_source x = {0};
+    struct error err;
+    json_t *body = mp_admin_body(r);
+    if (body && read_body(body, &x, &err) == OK && put(r, &x, &err) == OK)
+        mp_answer_json(r, 201, json_pack("{s:o}", "source", source_json(&x)));
+    else if (body)
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+void mp_admin_source_list(struct mp_request *r)
+{
+    struct store_source *list;
+    size_t count;
+    struct error err;
+    if (store_source_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+        mp_admin_fail(r, &err, NULL);
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(array, source_json(&list[i]));
+    mp_answer_json(r, 200, json_pack("{s:o}", "sources", array));
+}
+
+void mp_admin_source_remove(struct mp_request *r)
+{
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, store_source_remove(r->site->store, r->params[0], &err), "source.remove",
+                                 r->params[0], "", &err);
+    if (result == OK)
+        mp_answer(r, &(struct mp_answer){.status = 204});
+    else
+        mp_admin_fail(r, &err, "list them with: cmg source list");
+}
