@@ -18,31 +18,22 @@ import sys
 import tempfile
 import time
 
+import haproxy
 import machine
-from candidates import Haproxy, Nginx, Opencmg, Site, TwoNginx
+import plot
+import rows
+import scenarios
+from candidates import Nginx, Site, TwoNginx
+from figures import Bench, cpu
 from machine import Fault, Processes
+from opencmg import Opencmg
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SMALL_CRL, LARGE_CRL = 10, 1_000_000
-OPEN_LIMIT_S = 180
+SMALL_CRL, MIDDLE_CRL, LARGE_CRL = rows.SMALL_CRL, 100_000, 1_000_000
 
 
 class Stopped(Exception):
     """SIGTERM, SIGHUP: tidy up as on Ctrl-C."""
-
-
-class Row:
-    """One line of the table: what the load generator does."""
-
-    def __init__(self, title, mode="keep-alive", protocol="h1", connections=32, streams=1, duration=2000, warm_up=500,
-                 fresh=False):
-        self.title, self.mode, self.protocol = title, mode, protocol
-        self.connections, self.streams = connections, streams
-        self.duration, self.warm_up, self.fresh = duration, warm_up, fresh
-
-    def arguments(self):
-        return ["--mode", self.mode, "--protocol", self.protocol, "--connections", self.connections, "--streams",
-                self.streams, "--duration", self.duration, "--warm-up", self.warm_up]
 
 
 def make_crl(site, entries, name):
@@ -63,180 +54,104 @@ def make_crl(site, entries, name):
     return path
 
 
-# --- measuring --------------------------------------------------------------------------------------------------------
+# --- the parts --------------------------------------------------------------------------------------------------------
 
 
-class Bench:
-    def __init__(self, site, load, say):
-        self.site, self.load_program, self.say = site, load, say
-        self.results = []  # {row, candidate, round, report of cmg-load}
+class Whole:
+    """One run: the parts in order, with what they share."""
 
-    def load(self, candidate, row):
-        pki = self.site.pki
-        watch = [part for name, pid in candidate.watched().items() for part in ("--watch", f"{name}={pid}")]
-        certificates = [part for path in self.site.devices for part in ("--certificate", path)]
-        command = [self.load_program, "--port", candidate.port, "--target", candidate.target, "--ca", pki["ca"],
-                   *certificates, "--key", pki["client_key"], *row.arguments(), *watch]
-        result = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                check=False, timeout=OPEN_LIMIT_S + (row.duration + row.warm_up) / 1000,
-                                preexec_fn=lambda: os.sched_setaffinity(0, self.site.other_cpus))
-        try:
-            return json.loads(result.stdout)
-        except ValueError:
-            raise Fault(f"cmg-load: {result.stderr}") from None
+    def __init__(self, bench, ours, crl, options, out):
+        self.bench, self.ours, self.crl, self.options, self.out = bench, ours, crl, options, out
+        self.site = bench.site
+        self.rounds = options.rounds or (2 if options.quick else 4)
+        self.nginx, self.two = Nginx(self.site, crl), TwoNginx(self.site, crl)
+        self.peers = [self.nginx, self.two]
+        if haproxy.program():
+            self.peers.append(haproxy.Haproxy(self.site, crl))
+        if haproxy.can_reverse():
+            self.peers.append(haproxy.ReverseHaproxy(self.site, crl))
+        self.more = {}  # what is no row of requests
 
-    def measure(self, row, candidates, rounds):
-        for number in range(rounds):
-            turn = number % len(candidates)
-            for candidate in candidates[turn:] + candidates[:turn]:
-                if row.fresh:
-                    candidate.restart()
-                    self.load(candidate, Row("", connections=8, duration=300, warm_up=0))
-                report = self.load(candidate, row)
-                if report["errors"]:
-                    self.say(f"  {candidate.name}: {report['errors']} errors, first: {report.get('first_fault')}")
-                self.results.append({"row": row.title, "candidate": candidate.name, "round": number, **report})
-        print_row(self, row, sys.stderr if self.say is not print else sys.stdout)
+    def requests(self):
+        """keep-alive, full handshakes, idle connections; every candidate."""
+        everybody = [*self.peers, self.ours]
+        for row in [*rows.keep_alive(self.options.quick), rows.handshake(SMALL_CRL, self.options.quick, "handshake"),
+                    *rows.idle(self.options.quick)]:
+            self.bench.measure(row, everybody, self.rounds if row.mode != "idle" else min(self.rounds, 2))
 
-    def of(self, row, candidate):
-        return [r for r in self.results if r["row"] == row.title and r["candidate"] == candidate]
+    def resumed(self):
+        """nginx by stateless tickets, and by a cache that its workers share."""
+        resumers = [Nginx(self.site, self.crl, "nginx", "tickets"), Nginx(self.site, self.crl, "nginx, cache", "cache")]
+        for candidate in resumers:
+            candidate.start()
+        self.bench.measure(rows.RESUMED, [*resumers, self.ours], self.rounds)
+        for candidate in resumers:
+            candidate.end()
 
-    def names(self, row):
-        return list(dict.fromkeys(r["candidate"] for r in self.results if r["row"] == row.title))
+    def half_load(self):
+        busiest = [r["per_second"] for r in self.bench.results if r["key"] == "keep-alive" and r["candidate"] == "nginx x2"]
+        self.bench.measure(rows.half_load(statistics.median(busiest)), [*self.peers, self.ours], self.rounds)
 
+    def tokens(self):
+        token = self.ours.make_token()
+        by_certificate = rows.Row("our own requests by certificate", key="own pki")
+        by_token = rows.Row("our own requests by token, judged before", key="own token", token=token, target=token.target)
+        for number in range(self.rounds):
+            for row in (by_certificate, by_token) if number % 2 else (by_token, by_certificate):
+                self.bench.measure(row, [self.ours], 1)
+        pairs = [[cpu(r, "gateway") for r in self.bench.of(row, self.ours.name)] for row in (by_token, by_certificate)]
+        extra = [a - b for a, b in zip(*pairs)]
+        self.more["token_extra_us"] = extra
+        print(f"  a token costs the gateway {statistics.median(extra):.1f} µs more ({min(extra):.1f} to {max(extra):.1f})",
+              file=self.out)
+        self.more["cold_tokens"] = scenarios.cold_tokens(self.site, self.out)
 
-def cpu(report, *processes):
-    """µs per request of these processes together; None when it has none of them, or nothing was answered."""
-    if not report["requests"] or any(p not in report["processes"] for p in processes):
-        return None
-    return sum(report["processes"][p]["cpu_us_per_request"] for p in processes)
+    def gigabyte(self):
+        self.more["gigabyte"] = scenarios.gigabyte(self.site, [*self.peers, self.ours], 2, self.out)
 
+    def management_point(self):
+        self.more["management_point"] = scenarios.management_point(self.ours, self.out)
 
-def kb_per_connection(report):
-    return report["processes"]["gateway"]["rss_bytes_per_connection"] / 1000
+    def long_crl(self, entries, key):
+        """Handshakes with it, how it comes, and what it takes."""
+        site, quick = self.site, self.options.quick
+        path = make_crl(site, entries, key.replace(" ", "-"))
+        nginx = Nginx(site, path if quick else self.crl, "nginx")
+        nginx.start()
 
+        def taken():
+            wait_for_crl(self.ours, entries)
 
-def whole(report):
-    return cpu(report, *report["processes"])
-
-
-def ratios(bench, row, ours, theirs, figure, base):
-    """Of the same round each."""
-    pairs = [(figure(a), base(b)) for a, b in zip(bench.of(row, ours), bench.of(row, theirs))]
-    return [a / b for a, b in pairs if a is not None and b]
-
-
-def spread(values, digits=2):
-    if not values:
-        return "-"
-    digits = 4 if statistics.median(values) < 0.1 else digits
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
-
-
-def median(values, digits=0):
-    values = [v for v in values if v is not None]
-    return f"{statistics.median(values):,.{digits}f}" if values else "-"
-
-
-# --- what is shown ----------------------------------------------------------------------------------------------------
-
-HEAD = ("candidate", "gateway µs/op", "inside µs/op", "gateway : nginx", "both : nginx", "op/s", "p50 ms", "p99 ms",
-        "errors")
-IDLE_HEAD = ("candidate", "kB a connection", "to nginx", "connections", "errors")
-
-
-def cells(bench, row, name):
-    reports = bench.of(row, name)
-    errors = str(sum(r["errors"] for r in reports))
-    if row.mode == "idle":
-        return (name, median([kb_per_connection(r) for r in reports], 1),
-                spread(ratios(bench, row, name, "nginx", kb_per_connection, kb_per_connection)), str(row.connections), errors)
-
-    def gateway(report):
-        return cpu(report, "gateway")
-
-    return (name, median([gateway(r) for r in reports], 1), median([cpu(r, "inside") for r in reports], 1),
-            spread(ratios(bench, row, name, "nginx", gateway, gateway)),
-            spread(ratios(bench, row, name, "nginx", whole, gateway)), median([r["per_second"] for r in reports]),
-            median([r["latency"]["p50_us"] / 1000 for r in reports], 2),
-            median([r["latency"]["p99_us"] / 1000 for r in reports], 2), errors)
-
-
-def print_row(bench, row, out):
-    lines = [IDLE_HEAD if row.mode == "idle" else HEAD] + [cells(bench, row, name) for name in bench.names(row)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    print(f"\n{row.title}", file=out)
-    for line in lines:
-        first, *rest = (cell.ljust(width) if i == 0 else cell.rjust(width)
-                        for i, (cell, width) in enumerate(zip(line, widths)))
-        print("  " + "  ".join([first, *rest]), file=out, flush=True)
-
-
-# --- the rows ---------------------------------------------------------------------------------------------------------
-
-
-def small_rows(quick):
-    if quick:
-        return [Row("keep-alive, HTTP/1.1, 32 connections", duration=1200, warm_up=300),
-                Row(f"full handshake and one request, CRL of {SMALL_CRL}", mode="handshake", connections=8, duration=1200,
-                    warm_up=200),
-                Row("idle connections, after one request each", mode="idle", connections=1000, duration=1, warm_up=0,
-                    fresh=True)]
-    rows = [Row(f"keep-alive, HTTP/1.1, {n} connection{'s' if n > 1 else ''}", connections=n) for n in (1, 32, 256, 4096)]
-    rows += [Row(f"keep-alive, HTTP/2, {n} connections of {s} streams", protocol="h2", connections=n, streams=s)
-             for n, s in ((32, 1), (8, 32))]
-    return rows + [Row(f"full handshake and one request, CRL of {SMALL_CRL}", mode="handshake", connections=8),
-                   Row("resumed handshake and one request", mode="resume", connections=8),
-                   Row("idle connections, after one request each", mode="idle", connections=5000, duration=1, warm_up=0,
-                       fresh=True)]
-
-
-def measure_small(bench, ours, crl, options):
-    site = bench.site
-    candidates = [Nginx(site, crl), TwoNginx(site, crl)]
-    if Haproxy.program():
-        candidates.append(Haproxy(site, crl))
-    resumers = [Nginx(site, crl, "nginx", "tickets"), Nginx(site, crl, "nginx, cache", "cache"), ours]
-    for candidate in candidates:
-        candidate.start()
-    candidates.append(ours)
-    rounds = options.rounds or (2 if options.quick else 5)
-    for row in small_rows(options.quick):
-        if row.mode == "resume":
-            for candidate in resumers[:-1]:
-                candidate.start()
-            bench.measure(row, resumers, rounds)
-            for candidate in resumers[:-1]:
-                candidate.end()
+        if quick:
+            self.ours.set_crl(path)
+            taken()
         else:
-            bench.measure(row, candidates, rounds)
-    for candidate in candidates[:-1]:
-        candidate.end()
+            changes = [scenarios.changed_crl(self.bench, nginx, lambda: nginx.reload(path), lambda: None),
+                       scenarios.changed_crl(self.bench, self.ours, lambda: self.ours.set_crl(path), taken)]
+            scenarios.print_changes(changes, entries, self.out)
+            self.more[f"changed {key}"] = changes
+        self.bench.measure(rows.handshake(entries, quick, key), [nginx, self.ours], 2 if quick else 3)
+        rss = {c.name: machine.memory_mb(c.watched()["gateway"]) for c in (nginx, self.ours)}
+        self.more[f"memory {key}"] = rss
+        print("  resident memory of the gateway: " + ", ".join(f"{n} {mb:.0f} MB" for n, mb in rss.items()), file=self.out)
+        nginx.end()
 
-
-def measure_large(bench, ours, options):
-    """Handshakes with a long CRL. nginx is at work on it for a second and more at the million: few of them are enough."""
-    site, entries = bench.site, options.crl
-    path = make_crl(site, entries, "large")
-    nginx = Nginx(site, path)
-    nginx.start()
-    began = time.monotonic()
-    ours.set_crl(path)
-    wait_for_crl(ours, entries)
-    bench.say(f"\nthe CRL of {entries:,} entries was uploaded, signed, sent to the gateway and in use after "
-              f"{time.monotonic() - began:.1f} s")
-    row = Row(f"full handshake and one request, CRL of {entries:,}", mode="handshake", connections=8,
-              duration=2000 if options.quick else 4000, warm_up=500)
-    bench.measure(row, [nginx, ours], options.rounds or (2 if options.quick else 3))
-    rss = {c.name: resident_mb(c.watched()["gateway"]) for c in (nginx, ours)}
-    bench.say("  resident memory of the gateway: " + ", ".join(f"{n} {mb:.0f} MB" for n, mb in rss.items()))
-    nginx.end()
-    return rss
-
-
-def resident_mb(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) / 1000
+    def run(self):
+        for candidate in self.peers:
+            candidate.start()
+        self.requests()
+        if not self.options.quick:
+            self.half_load()
+            self.gigabyte()
+        for candidate in self.peers:
+            candidate.end()
+        if not self.options.quick:
+            self.resumed()
+            self.tokens()
+            self.management_point()
+            self.long_crl(MIDDLE_CRL, "handshake, middle CRL")
+        if self.options.crl:
+            self.long_crl(self.options.crl, "handshake, long CRL")
 
 
 def wait_for_crl(ours, entries, within_s=60):
@@ -295,11 +210,13 @@ def run(options, folder, processes):
     ours.set_crl(crl)
     wait_for_crl(ours, SMALL_CRL)
     bench = Bench(site, load, say)
-    measure_small(bench, ours, crl, options)
-    about["crl_rss_mb"] = measure_large(bench, ours, options) if options.crl else {}
+    whole = Whole(bench, ours, crl, options, sys.stderr if options.json else sys.stdout)
+    whole.run()
     about["load_after"] = os.getloadavg()[0]
     if options.json:
-        print(json.dumps({"conditions": about, "results": bench.results}, indent=1))
+        print(json.dumps({"conditions": about, "results": bench.results, "more": whole.more}, indent=1))
+    if options.plot:
+        plot.write(options.plot, bench)
     return 1 if any(r["errors"] for r in bench.results) else 0
 
 
@@ -311,6 +228,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the most telling rows, in 90 seconds")
     parser.add_argument("--json", action="store_true", help="all figures of all rounds on standard output")
+    parser.add_argument("--plot", metavar="FILE", help="writes the ratios to nginx as a picture (SVG)")
     parser.add_argument("--rounds", type=int, help="how often each candidate has its turn")
     parser.add_argument("--crl", type=int, default=LARGE_CRL, metavar="ENTRIES", help="of the long CRL; 0: none")
     parser.add_argument("--build", default=os.path.join(REPOSITORY, "build"), metavar="DIR", help="the build's folder")

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: the same duty done by nginx, by two of them, by HAProxy, and by our gateway with a connector.
+"""What is measured: the same duty done by nginx, by two of them, by HAProxy (haproxy.py), and by our gateway with a connector
+(opencmg.py).
 
 Each candidate listens with the same server certificate, demands a client certificate of the same CA, checks the same CRL,
 has one worker on the gateway's core, and asks the same upstream over keep-alive connections. `inside` is what runs at the
 other end of a tunnel, or stands in for it.
 """
-import base64
-import http.client
-import json
 import os
-import select
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import time
 
 import machine
@@ -21,8 +18,10 @@ from machine import Fault
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 BODY_SIZE = 1024
+GIGABYTE = 1 << 30
 DEVICES = 32
 COMMON = """
+{user}
 worker_processes 1;
 worker_rlimit_nofile {files};
 daemon off;
@@ -42,7 +41,7 @@ http {{
 """
 # No tickets and no cache: what a full handshake costs at the least. With `resumption`, stateless tickets or a cache.
 SERVER = """
-    upstream next {{ server 127.0.0.1:{next_port}; keepalive 512; keepalive_requests 1000000000; keepalive_timeout 600; }}
+    upstream next {{ server 127.0.0.1:{next_port}; keepalive 4096; keepalive_requests 1000000000; keepalive_timeout 600; }}
     server {{
         listen 127.0.0.1:{port} ssl http2;
         server_name localhost;
@@ -57,6 +56,9 @@ SERVER = """
         location / {{
             proxy_pass {scheme}://next;
             proxy_http_version 1.1;
+            client_max_body_size 0;
+            proxy_request_buffering off;
+            proxy_max_temp_file_size 0;
             proxy_set_header Connection "";
             {proxy}
         }}
@@ -83,7 +85,7 @@ class Site:
 
     def nginx(self, name, http, port, cpus):
         folder = self.subfolder(name)
-        text = COMMON.format(folder=folder, files=self.files) + HTTP.format(folder=folder, body=http)
+        text = COMMON.format(folder=folder, files=self.files, user="user root;" if os.geteuid() == 0 else "") + HTTP.format(folder=folder, body=http)
         with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as f:
             f.write(text)
         process = self.processes.start([NGINX, "-c", os.path.join(folder, "nginx.conf"), "-p", folder, "-e",
@@ -116,17 +118,25 @@ class Site:
             raise Fault(f"openssl {arguments[0]}: {result.stderr}")
 
     def start_upstream(self):
-        self.upstream_port = machine.free_ports(1)[0]
+        """1 KB for any path, a file of a gigabyte, and a sink (sink.py) for another one."""
+        self.upstream_port, sink = machine.free_ports(2)
+        with open(os.path.join(self.subfolder("upstream"), "gigabyte"), "wb") as f:
+            f.truncate(GIGABYTE)
+        self.processes.start([sys.executable, os.path.join(os.path.dirname(__file__), "sink.py"), str(sink)], self.other_cpus,
+                             os.path.join(self.folder, "sink.log"))
         self.nginx("upstream", f"""
     server {{
         listen 127.0.0.1:{self.upstream_port};
         location / {{ default_type text/plain; return 200 "{'x' * BODY_SIZE}"; }}
+        location ~ /gigabyte$ {{ root {self.folder}/upstream; rewrite ^ /gigabyte break; }}
+        location ~ /sink$ {{ proxy_pass http://127.0.0.1:{sink}; proxy_request_buffering off; client_max_body_size 0; }}
     }}""", self.upstream_port, self.other_cpus)
 
 
 class Candidate:
     name = ""
     target = "/"
+    connections_max = 16000
 
     def __init__(self, site, crl):
         self.site, self.crl = site, crl
@@ -144,6 +154,10 @@ class Candidate:
     def watched(self):
         """name → pid: `gateway`, and `inside` when there is one."""
         raise NotImplementedError
+
+    def crl_pids(self):
+        """Who has work with a new CRL."""
+        return [self.watched()["gateway"]]
 
     def end(self):
         for process in self.running:
@@ -164,6 +178,7 @@ class Nginx(Candidate):
         super().__init__(site, crl)
         self.name = name or self.name
         self.resumption = resumption
+        self.old_workers = set()
 
     def server(self, port, next_port, crl, proxy=""):
         return SERVER.format(port=port, next_port=next_port, certificate=self.site.pki["server"],
@@ -177,9 +192,30 @@ class Nginx(Candidate):
         self.running = [self.site.nginx(self.name.replace(" ", "-"),
                                         self.server(self.port, self.site.upstream_port, self.crl), self.port,
                                         self.site.gateway_cpus)]
+        self.old_workers = set(machine.children(self.running[0].pid))
 
     def watched(self):
         return {"gateway": worker_of(self.running[0])}
+
+
+    def crl_pids(self):
+        """The master reads it, and each new worker has it from there."""
+        return [self.running[0].pid, *(set(machine.children(self.running[0].pid)) - self.old_workers)]
+
+    def reload(self, crl):
+        """Until no worker of before is left that takes connections: a new one has begun."""
+        path = os.path.join(self.site.folder, self.name.replace(" ", "-"), "nginx.conf")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(self.crl, crl))
+        self.crl = crl
+        self.running[0].send_signal(signal.SIGHUP)
+        until = time.monotonic() + 120
+        while not set(machine.children(self.running[0].pid)) - self.old_workers:
+            if time.monotonic() > until:
+                raise machine.Fault("nginx did not reload within 120 s")
+            time.sleep(0.02)
 
 
 class TwoNginx(Nginx):
@@ -197,165 +233,3 @@ class TwoNginx(Nginx):
 
     def watched(self):
         return {"gateway": worker_of(self.running[1]), "inside": worker_of(self.running[0])}
-
-
-HAPROXY = """
-global
-    nbthread 1
-    maxconn {connections}
-    tune.ssl.cachesize 0
-    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
-defaults
-    mode http
-    timeout client 600s
-    timeout server 600s
-    timeout connect 5s
-    timeout http-keep-alive 600s
-    http-reuse always
-frontend in
-    bind 127.0.0.1:{port} ssl crt {pem} ca-file {ca} crl-file {crl} verify required alpn h2,http/1.1
-    default_backend next
-backend next
-    server u 127.0.0.1:{upstream} pool-max-conn 512
-"""
-
-
-class Haproxy(Candidate):
-    """One hop."""
-    name = "haproxy"
-
-    @staticmethod
-    def program():
-        return os.environ.get("HAPROXY") or shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
-
-    def start(self):
-        folder, pki = self.site.subfolder("haproxy"), self.site.pki
-        self.port = machine.free_ports(1)[0]
-        pem = os.path.join(folder, "server.pem")
-        with open(pem, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-            for name in ("server", "server_key"):
-                with open(pki[name], "rb") as f:
-                    out.write(f.read())
-        with open(os.path.join(folder, "haproxy.cfg"), "w", encoding="utf-8") as f:
-            f.write(HAPROXY.format(port=self.port, pem=pem, ca=pki["ca"], crl=self.crl, upstream=self.site.upstream_port,
-                                   connections=self.site.files // 2 - 100))
-        process = self.site.processes.start([self.program(), "-db", "-f", os.path.join(folder, "haproxy.cfg")],
-                                            self.site.gateway_cpus, os.path.join(folder, "log"))
-        self.running = [process]
-        machine.wait_for_port(self.port, process, "haproxy", 60)
-
-    def watched(self):
-        return {"gateway": self.running[0].pid}
-
-
-class AdminSocket(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=120)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
-class Opencmg(Candidate):
-    """Our gateway with one worker, a tunnel, our connector. Its CRL is the one that its site was told last."""
-    name = "opencmg"
-    target = "/CCM_Proxy_MutualAuth/bench/file"
-    programs_in_order = ("cmg-mp", "cmg-gateway", "cmg-connector")
-
-    def __init__(self, site):
-        super().__init__(site, None)
-        self.folder = os.path.join(site.folder, "site")
-        self.report = None
-        self.pids = {}
-
-    def make(self):
-        """Once: an evaluation site on disk, and the PKI that all the others use too."""
-        log = os.path.join(self.site.folder, "quickstart.log")
-        process = self.site.processes.start([os.path.join(self.site.programs, "cmg"), "quickstart", "--json", "--dir",
-                                             self.folder], self.site.other_cpus, log, stdout=subprocess.PIPE)
-        text, until = b"", time.monotonic() + 60
-        while not text.endswith(b"\n"):
-            ready, _, _ = select.select([process.stdout], [], [], max(0, until - time.monotonic()))
-            chunk = os.read(process.stdout.fileno(), 65536) if ready else b""
-            if not chunk:
-                raise Fault(f"cmg quickstart did not start: {machine.tail(log)}")
-            text += chunk
-        self.report = json.loads(text)
-        self.port = int(self.report["gateway"].rsplit(":", 1)[1])
-        self.site.processes.end(process, signal.SIGINT)
-        process.stdout.close()
-        self._one_worker()
-        pki = os.path.join(self.folder, "pki")
-        self.site.pki = {"ca": os.path.join(pki, "ca.pem"), "ca_key": os.path.join(pki, "ca.key"),
-                         "server": os.path.join(pki, "gateway.pem"), "server_key": os.path.join(pki, "gateway.key"),
-                         "client": os.path.join(pki, "client.pem"), "client_key": os.path.join(pki, "client.key")}
-        self.site.make_devices()
-
-    def _one_worker(self):
-        path = os.path.join(self.folder, "gateway.yaml")
-        with open(path, encoding="utf-8") as f:
-            lines = [line for line in f if not line.startswith("workers:")]
-        with open(path, "w", encoding="utf-8") as f:
-            f.writelines([*lines, "workers: 1\n"])
-
-    def start(self):
-        for name in self.programs_in_order:
-            self._run(name)
-        self.running = list(self.pids.values())
-        self._wait_ready()
-
-    def _run(self, name):
-        conf = os.path.join(self.folder, name.removeprefix("cmg-") + ".yaml")
-        cpus = self.site.gateway_cpus if name == "cmg-gateway" else self.site.other_cpus
-        self.pids[name] = self.site.processes.start([os.path.join(self.site.programs, name), "--config", conf], cpus,
-                                                    os.path.join(self.folder, name + ".stderr"))
-
-    def publish(self):
-        result = subprocess.run([os.path.join(self.site.programs, "cmg"), "endpoint", "add", "bench", "--url",
-                                 f"http://127.0.0.1:{self.site.upstream_port}", "--auth", "pki", "--json", "--socket",
-                                 self.report["admin_socket"]], capture_output=True, text=True, check=False, timeout=60)
-        if result.returncode != 0:
-            raise Fault(f"cmg endpoint add failed: {result.stderr}")
-
-    def set_crl(self, path):
-        """By the admin API: cmg itself takes files of 16 MiB at most."""
-        with open(path, encoding="ascii") as f:
-            text = "".join(line.strip() for line in f if not line.startswith("-----"))
-        base64.b64decode(text[:1024], validate=True)
-        admin = AdminSocket(self.report["admin_socket"])
-        admin.request("POST", "/v1/trust", json.dumps({"kind": "crl", "data": text}),
-                      {"Content-Type": "application/json"})
-        answer = admin.getresponse()
-        body = answer.read().decode(errors="replace")
-        admin.close()
-        if answer.status != 201:
-            raise Fault(f"the CRL was not taken ({answer.status}): {body[:300]}")
-        self.crl = path
-
-    def _wait_ready(self, within_s=30):
-        until = time.monotonic() + within_s
-        host = self.report["gateway_admin"].removeprefix("http://")
-        while time.monotonic() < until:
-            try:
-                admin = http.client.HTTPConnection(host, timeout=2)
-                admin.request("GET", "/readyz")
-                if admin.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        raise Fault("the gateway is not ready: " + machine.tail(os.path.join(self.folder, "gateway.log")) +
-                    machine.tail(os.path.join(self.folder, "connector.log")))
-
-    def restart(self):
-        """The gateway alone; the connector comes back by itself."""
-        self.site.processes.end(self.pids["cmg-gateway"])
-        self._run("cmg-gateway")
-        self.running = list(self.pids.values())
-        self._wait_ready()
-
-    def watched(self):
-        return {"gateway": self.pids["cmg-gateway"].pid, "inside": self.pids["cmg-connector"].pid}

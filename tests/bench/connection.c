@@ -156,6 +156,7 @@ void connection_close(struct load_connection *c)
     if (c->protocol)
         (c->load->h2 ? h2_free : h1_free)(c->protocol);
     c->protocol = NULL;
+    load_gone(c);
     SSL_free(c->ssl);
     c->ssl = NULL;
     (void)close(c->fd);
@@ -169,7 +170,7 @@ void connection_write(struct load_connection *c, struct slice data)
         connection_fail(c, "the server does not read");
 }
 
-static void flush(struct load_connection *c)
+void connection_flush(struct load_connection *c)
 {
     while (c->state == LOAD_OPEN && buf_len(&c->out) > 0) {
         struct slice data = buf_data(&c->out);
@@ -198,7 +199,7 @@ static void opened(struct load_connection *c)
         l->resumed += SSL_session_reused(c->ssl) == 1;
     }
     c->protocol = (l->h2 ? h2_new : h1_new)(c);
-    (l->h2 ? h2_ask : h1_ask)(c->protocol);
+    load_ready(c);
 }
 
 static void shake(struct load_connection *c)
@@ -249,5 +250,5 @@ void connection_event(struct load_connection *c, uint32_t events)
     if (c->state == LOAD_OPEN && c->renew)
         connection_close(c);
     else
-        flush(c);
+        connection_flush(c);
 }

@@ -53,7 +53,7 @@ void h1_free(struct load_protocol *p)
 
 void h1_ask(struct load_protocol *p)
 {
-    p->asked_at = load_now();
+    p->asked_at = load_due(p->connection->load);
     p->asked = true;
     p->body = 0;
     connection_write(p->connection, p->connection->load->request);

@@ -14,12 +14,12 @@
 #include "base/mem.h"
 #include "watch.h"
 
-enum { EVENTS = 512, TICK_MS = 20, OPENING_MAX = 64, OPEN_LIMIT_S = 120, SETTLE_NS = 500 * 1000 * 1000 };
+enum { EVENTS = 512, TICK_NS = 20 * 1000 * 1000, OPENING_MAX = 64, OPEN_LIMIT_S = 120, SETTLE_NS = 500 * 1000 * 1000 };
 static const uint64_t second = 1000 * 1000 * 1000;
 
 struct options {
     const char *address, *name, *target, *ca, *key, *token_file, *mode, *protocol;
-    uint64_t port, connections, streams, duration_ms, warm_up_ms, body;
+    uint64_t port, connections, streams, duration_ms, warm_up_ms, body, rate;
     bool tls12;
     struct opt_list certificates, watch;
 };
@@ -56,6 +56,8 @@ static const struct opt opts[] = {
     OPTION("duration", OPT_NUMBER, duration_ms, "MS", "measured (default 2000)", .min = 1, .max = 3600000),
     OPTION("warm-up", OPT_NUMBER, warm_up_ms, "MS", "before that (default 500)", .min = 0, .max = 3600000),
     OPTION("body", OPT_NUMBER, body, "BYTES", "that every answer must have (default 1024)", .max = 1 << 30),
+    OPTION("rate", OPT_NUMBER, rate, "N",
+           "requests a second, evenly, whether or not answers come (HTTP/1.1, keep-alive)", .min = 1, .max = 1000000),
     OPTION("tls12", OPT_FLAG, tls12, NULL, "TLS 1.2"),
     OPTION("watch", OPT_LIST, watch, "NAME=PID", "a process whose CPU and memory are told; may repeat"),
     {.name = NULL},
@@ -85,7 +87,49 @@ bool load_answered(struct load_connection *c, uint64_t asked_at, int status, uin
         histogram_add(&l->latency, load_now() - (once ? c->began : asked_at));
     }
     c->renew = once;
-    return l->mode == LOAD_KEEP_ALIVE;
+    if (l->interval)
+        l->idle[l->idle_count++] = c;
+    return l->mode == LOAD_KEEP_ALIVE && !l->interval;
+}
+
+void load_ready(struct load_connection *c)
+{
+    struct load *l = c->load;
+    if (l->interval || l->holding)
+        l->idle[l->idle_count++] = c;
+    else
+        (l->h2 ? h2_ask : h1_ask)(c->protocol);
+}
+
+void load_gone(const struct load_connection *c)
+{
+    struct load *l = c->load;
+    for (size_t i = 0; i < l->idle_count; i++) {
+        if (l->idle[i] == c)
+            l->idle[i--] = l->idle[--l->idle_count];
+    }
+}
+
+uint64_t load_due(const struct load *l)
+{
+    return l->interval ? l->paced_from + l->paced * l->interval : load_now();
+}
+
+/* Asks what is due, and says for how long nothing more is. */
+static struct timespec pace(struct load *l)
+{
+    uint64_t now = load_now(), wait = TICK_NS;
+    if (!l->paced_from)
+        return (struct timespec){.tv_nsec = TICK_NS};
+    while (l->idle_count > 0 && load_due(l) <= now) {
+        struct load_connection *c = l->idle[--l->idle_count];
+        h1_ask(c->protocol);
+        l->paced++;
+        connection_flush(c);
+    }
+    if (l->interval && l->idle_count > 0 && load_due(l) - now < wait)
+        wait = load_due(l) - now;
+    return (struct timespec){.tv_nsec = (long)wait};
 }
 
 /* An idle connection has had its answer and stays; all others begin anew. */
@@ -98,7 +142,8 @@ static void again(struct run *r, struct load_connection *c)
 static void turn(struct run *r)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(r->load.epoll, events, EVENTS, TICK_MS);
+    struct timespec wait = pace(&r->load);
+    int n = epoll_pwait2(r->load.epoll, events, EVENTS, &wait, NULL);
     for (int i = 0; i < n; i++) {
         struct load_connection *c = events[i].data.ptr;
         connection_event(c, events[i].events);
@@ -113,12 +158,23 @@ static void run_for(struct run *r, uint64_t ns)
         turn(r);
 }
 
+static void release(struct load *l)
+{
+    l->holding = false;
+    while (!l->interval && l->idle_count > 0) {
+        struct load_connection *c = l->idle[--l->idle_count];
+        (l->h2 ? h2_ask : h1_ask)(c->protocol);
+        connection_flush(c);
+    }
+}
+
 /* A few at a time: a listener's backlog has an end. */
 static bool open_all(struct run *r)
 {
     struct load *l = &r->load;
     uint64_t until = load_now() + OPEN_LIMIT_S * second;
     uint64_t count = r->options.connections, begun = 0;
+    l->holding = l->mode == LOAD_KEEP_ALIVE;
     bool stay = l->mode == LOAD_KEEP_ALIVE || l->mode == LOAD_IDLE;
     while (begun < count || (stay && l->established < count)) {
         while (begun < count && (!stay || begun - l->established < OPENING_MAX))
@@ -127,6 +183,7 @@ static bool open_all(struct run *r)
         if (load_now() > until || l->errors > count)
             return false;
     }
+    release(l);
     return true;
 }
 
@@ -146,6 +203,7 @@ static double own_cpu(void)
 
 static void measure(struct run *r)
 {
+    r->load.paced_from = load_now();
     run_for(r, r->options.warm_up_ms * 1000000);
     read_all(r, r->start);
     double cpu = own_cpu();
@@ -180,12 +238,12 @@ static void report(const struct run *r)
     json_t *latency = json_pack("{s:f, s:f, s:f, s:f}", "p50_us", (double)histogram_at(&l->latency, 0.5) / 1e3,
                                 "p99_us", (double)histogram_at(&l->latency, 0.99) / 1e3, "p999_us",
                                 (double)histogram_at(&l->latency, 0.999) / 1e3, "max_us", (double)l->latency.max / 1e3);
-    json_t *all =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o}", "mode", r->options.mode, "protocol",
-                  r->options.protocol, "connections", (json_int_t)r->options.connections, "requests",
-                  (json_int_t)l->requests, "errors", (json_int_t)l->errors, "opened", (json_int_t)l->opened, "resumed",
-                  (json_int_t)l->resumed, "seconds", r->seconds, "per_second", (double)l->requests / r->seconds,
-                  "own_cpu_s", r->own_cpu_s, "latency", latency, "processes", watched(r));
+    json_t *all = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o}", "mode", r->options.mode,
+                            "protocol", r->options.protocol, "connections", (json_int_t)r->options.connections,
+                            "requests", (json_int_t)l->requests, "errors", (json_int_t)l->errors, "opened",
+                            (json_int_t)l->opened, "resumed", (json_int_t)l->resumed, "seconds", r->seconds,
+                            "per_second", r->seconds > 0 ? (double)l->requests / r->seconds : 0.0, "own_cpu_s",
+                            r->own_cpu_s, "latency", latency, "processes", watched(r));
     if (l->first_fault[0] != '\0')
         (void)json_object_set_new(all, "first_fault", json_string(l->first_fault));
     (void)json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
@@ -252,12 +310,15 @@ static enum result set_up(struct run *r, struct error *err)
     l->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
     if (inet_pton(AF_INET, o->address, &l->server.sin_addr) != 1)
         return error_set(err, R_INVALID, "'%s' is no IPv4 address", o->address);
+    if (o->rate && (l->mode != LOAD_KEEP_ALIVE || strcmp(o->protocol, "h1") != 0))
+        return error_set(err, R_INVALID, "--rate goes with --mode keep-alive and --protocol h1");
     if ((o->certificates.count == 0) != !o->key)
         return error_set(err, R_INVALID, "--certificate and --key belong together");
     l->name = o->name;
     l->target = o->target;
     l->body = o->body;
     l->streams = (unsigned)o->streams;
+    l->interval = o->rate ? second / o->rate : 0;
     l->h2 = strcmp(o->protocol, "h2") == 0;
     l->tls = connection_context(o->ca, l->h2, o->tls12, err);
     if (!l->tls)
@@ -283,6 +344,7 @@ static void begin(struct run *r)
     r->connections = mem_array(r->options.connections, sizeof *r->connections);
     for (unsigned i = 0; i < r->options.connections; i++)
         r->connections[i] = (struct load_connection){.load = &r->load, .number = i, .state = LOAD_CLOSED};
+    r->load.idle = mem_array(r->options.connections, sizeof(struct load_connection *));
     for (size_t i = 0; i < r->options.watch.count; i++)
         watch_read(&r->before[i]);
 }
@@ -295,6 +357,7 @@ static void end(struct run *r)
         SSL_SESSION_free(r->connections[i].session);
     }
     free(r->connections);
+    free((void *)r->load.idle);
     (void)close(r->load.epoll);
     SSL_CTX_free(r->load.tls);
     for (size_t i = 0; i < r->load.certificate_count; i++)

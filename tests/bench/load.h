@@ -34,16 +34,21 @@ struct load {
     const char *name;      /* for SNI and the certificate */
     const char *authority; /* Host */
     const char *target;
-    const char *token_header; /* "Bearer …" for Authorization, or NULL */
-    struct slice request;     /* HTTP/1.1: its bytes */
-    uint64_t body;            /* bytes that each answer must have */
-    unsigned streams;         /* HTTP/2: at once on a connection */
+    const char *token_header;      /* "Bearer …" for Authorization, or NULL */
+    struct slice request;          /* HTTP/1.1: its bytes */
+    uint64_t body;                 /* bytes that each answer must have */
+    unsigned streams;              /* HTTP/2: at once on a connection */
+    uint64_t interval;             /* ns between requests, whether or not answers come; 0: each as soon as it can go */
+    uint64_t paced_from, paced;    /* the n-th request is due n intervals after this instant */
+    struct load_connection **idle; /* those that wait for their turn */
+    size_t idle_count;
     bool h2;
     SSL_CTX *tls;
     X509 *certificates[LOAD_CERTIFICATES_MAX]; /* of the same key; connection n shows the n-th, and so on in turn */
     size_t certificate_count;
     int epoll;
 
+    bool holding; /* all connections are opened first */
     bool measuring, ending;
     uint64_t requests, errors, opened, resumed; /* counted while measuring, errors always */
     unsigned established;                       /* connections now */
@@ -75,6 +80,7 @@ void connection_open(struct load_connection *c);
 void connection_close(struct load_connection *c);
 void connection_event(struct load_connection *c, uint32_t events);
 void connection_write(struct load_connection *c, struct slice data); /* gathers; goes when the event was handled */
+void connection_flush(struct load_connection *c);
 /* This connection's fault: counted, and the connection begins anew while the run lasts. */
 void connection_fail(struct load_connection *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 SSL_CTX *connection_context(const char *ca, bool h2, bool tls12, struct error *err);
@@ -90,6 +96,12 @@ struct load_protocol *h2_new(struct load_connection *c);
 void h2_free(struct load_protocol *p);
 void h2_ask(struct load_protocol *p);
 void h2_feed(struct load_protocol *p, struct slice data);
+
+/* The connection is open: it asks, or waits for its turn. */
+void load_ready(struct load_connection *c);
+void load_gone(const struct load_connection *c);
+/* When the request that is made now should have gone: latency counts from there (no coordinated omission). */
+uint64_t load_due(const struct load *l);
 
 /* One answer is whole. True: ask again on this connection. False: it idles, or `renew` is set. */
 bool load_answered(struct load_connection *c, uint64_t asked_at, int status, uint64_t body);

@@ -90,3 +90,26 @@ def tail(path, size=3000):
             return f.read()[-size:].decode(errors="replace")
     except OSError:
         return ""
+
+
+def cpu_s(pid):
+    """User and system, of all threads, since the process began."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+                total += int(f.read().split()[0])
+        except OSError:
+            pass  # the thread has just ended
+    return total / 1e9
+
+
+def memory_mb(pid, field="VmRSS"):
+    """VmRSS: resident now; VmHWM: the most since reset_peak."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(field + ":")) / 1000
+
+
+def reset_peak(pid):
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as f:
+        f.write("5")
