@@ -4,12 +4,8 @@
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/mem.h"
-
-/* The first block is small enough for an ordinary request's head and comes with the arena in one allocation. */
-enum { FIRST_BLOCK = 2048, NEXT_BLOCK = 8192 };
+#include "base/stock.h"
 
 struct block {
     struct block *next;
@@ -22,16 +18,19 @@ struct arena {
     size_t used, max;
 };
 
-static struct block *block_new(size_t room)
+/* A block is one of the stock's, header included, or as large as what it is for; an ordinary request's head fits into
+ * the first, which holds the arena too. */
+static struct block *block_new(size_t want)
 {
-    struct block *b = mem_resize(NULL, sizeof *b + room, 1);
-    *b = (struct block){.room = room};
+    size_t size = sizeof(struct block) + want;
+    struct block *b = stock_take(size < STOCK_SMALL ? STOCK_SMALL : size);
+    *b = (struct block){.room = (size < STOCK_SMALL ? STOCK_SMALL : size) - sizeof *b};
     return b;
 }
 
 struct arena *arena_new(size_t max)
 {
-    struct block *first = block_new(FIRST_BLOCK);
+    struct block *first = block_new(sizeof(struct arena));
     struct arena *a = (struct arena *)(void *)first->mem;
     first->used = (sizeof *a + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     *a = (struct arena){.blocks = first, .max = max};
@@ -44,35 +43,43 @@ void arena_free(struct arena *a)
         return;
     for (struct block *b = a->blocks, *next; b; b = next) {
         next = b->next;
-        free(b);
+        stock_give(b, sizeof *b + b->room);
     }
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size)
 {
     if (size > a->max - a->used)
         return NULL;
     size_t want = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct block *b = a->blocks;
     if (b->room - b->used < want) {
-        b = block_new(want > NEXT_BLOCK ? want : NEXT_BLOCK);
+        b = block_new(want);
         b->next = a->blocks;
         a->blocks = b;
     }
     void *p = b->mem + b->used;
     b->used += want;
     a->used += want > a->max - a->used ? a->max - a->used : want;
-    memset(p, 0, want);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    void *p = take(a, size);
+    if (p)
+        memset(p, 0, size);
     return p;
 }
 
 struct slice arena_dup(struct arena *a, struct slice s)
 {
-    char *copy = arena_alloc(a, s.len + 1);
+    char *copy = take(a, s.len + 1);
     if (!copy)
         return SLICE_NONE;
     if (s.len)
         memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
     return (struct slice){copy, s.len};
 }
 
@@ -81,9 +88,10 @@ struct slice arena_join(struct arena *a, const struct slice *parts, size_t count
     size_t len = 0, at = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
-    char *text = arena_alloc(a, len + 1);
+    char *text = take(a, len + 1);
     if (!text)
         return SLICE_NONE;
+    text[len] = '\0';
     for (size_t i = 0; i < count; i++) {
         if (parts[i].len)
             memcpy(text + at, parts[i].ptr, parts[i].len);

@@ -3,9 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/stock.h"
 
 enum { FIRST_ROOM = 256, KEEP_ROOM = 4096 };
 
@@ -16,7 +16,7 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_free(struct buf *b)
 {
-    free(b->mem);
+    stock_give(b->mem, b->room);
     buf_init(b, b->max);
 }
 
@@ -30,19 +30,32 @@ static void move_to_front(struct buf *b)
     b->end = len;
 }
 
+/* Rooms are powers of two, so that those of the stock are among them. */
+static void grow(struct buf *b, size_t want)
+{
+    size_t room = b->room ? b->room : FIRST_ROOM;
+    while (room < want)
+        room *= 2;
+    if (room <= STOCK_LARGE) {
+        char *mem = stock_take(room);
+        if (b->end)
+            memcpy(mem, b->mem, b->end);
+        stock_give(b->mem, b->room);
+        b->mem = mem;
+    } else {
+        b->mem = mem_resize(b->mem, room, 1);
+    }
+    b->room = room;
+}
+
 /* Room for n bytes at the end, whatever the maximum is. */
 static char *make_room(struct buf *b, size_t n)
 {
     size_t len = buf_len(b);
     if (b->room - b->end < n)
         move_to_front(b);
-    if (!b->mem || b->room - b->end < n) {
-        size_t room = b->room ? b->room : FIRST_ROOM;
-        while (room < len + n)
-            room *= 2;
-        b->mem = mem_resize(b->mem, room, 1);
-        b->room = room;
-    }
+    if (!b->mem || b->room - b->end < n)
+        grow(b, len + n);
     return b->mem + b->end;
 }
 

@@ -7,9 +7,14 @@
 
 #include "base/error.h"
 
+/* glibc's calloc does not look into its thread's quick lists, which hold what is as small as this. */
+enum { QUICK_MAX = 1024 };
+
 void *mem_zalloc(size_t size)
 {
-    void *p = calloc(1, size ? size : 1);
+    void *p = size <= QUICK_MAX ? malloc(size ? size : 1) : calloc(1, size);
+    if (p && size <= QUICK_MAX)
+        memset(p, 0, size);
     if (!p)
         fatal("out of memory (%zu bytes)", size);
     return p;

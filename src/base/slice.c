@@ -17,19 +17,9 @@ static bool same_nocase(const char *a, const char *b, size_t n)
     return true;
 }
 
-bool slice_eq(struct slice a, struct slice b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool slice_eq_nocase(struct slice a, struct slice b)
 {
     return a.len == b.len && same_nocase(a.ptr, b.ptr, a.len);
-}
-
-bool slice_starts(struct slice s, struct slice prefix)
-{
-    return s.len >= prefix.len && slice_eq((struct slice){s.ptr, prefix.len}, prefix);
 }
 
 bool slice_starts_nocase(struct slice s, struct slice prefix)
@@ -59,13 +49,6 @@ bool slice_eq_secret(struct slice a, struct slice b)
     /* volatile: the compiler may not turn the loop above into one that stops early */
     volatile unsigned char seen = diff;
     return seen == 0;
-}
-
-struct slice slice_skip(struct slice s, size_t n)
-{
-    if (n > s.len)
-        n = s.len;
-    return (struct slice){s.ptr ? s.ptr + n : NULL, s.len - n};
 }
 
 size_t slice_find(struct slice s, char c)
@@ -129,6 +112,13 @@ bool slice_to_cstr(struct slice s, char *ret, size_t size)
         memcpy(ret, s.ptr, s.len);
     ret[s.len] = '\0';
     return true;
+}
+
+void cstr_copy(char *ret, size_t size, const char *text)
+{
+    size_t n = strnlen(text, size - 1);
+    memcpy(ret, text, n);
+    ret[n] = '\0';
 }
 
 char *slice_dup(struct slice s)

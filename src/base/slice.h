@@ -32,9 +32,18 @@ static inline struct slice slice_make(const void *ptr, size_t len)
     return (struct slice){ptr, len};
 }
 
-bool slice_eq(struct slice a, struct slice b);
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
-bool slice_starts(struct slice s, struct slice prefix);
+
+static inline bool slice_starts(struct slice s, struct slice prefix)
+{
+    return s.len >= prefix.len && slice_eq((struct slice){s.ptr, prefix.len}, prefix);
+}
+
 bool slice_starts_nocase(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 
@@ -45,7 +54,12 @@ int slice_cmp(struct slice a, struct slice b);
 bool slice_eq_secret(struct slice a, struct slice b);
 
 /* s without its first n bytes (all of it when shorter). */
-struct slice slice_skip(struct slice s, size_t n);
+static inline struct slice slice_skip(struct slice s, size_t n)
+{
+    if (n > s.len)
+        n = s.len;
+    return (struct slice){s.ptr ? s.ptr + n : NULL, s.len - n};
+}
 
 /* Index of the first c or of the first needle, or SIZE_MAX. */
 size_t slice_find(struct slice s, char c);
@@ -63,6 +77,9 @@ MUST_USE bool slice_to_u64(struct slice s, uint64_t *ret);
 
 /* Copies into a C string of `size` bytes; false (and an empty string) when it does not fit or holds a NUL. */
 MUST_USE bool slice_to_cstr(struct slice s, char *ret, size_t size);
+
+/* Copies a C string; what does not fit is cut off, as in a line of a log. */
+void cstr_copy(char *ret, size_t size, const char *text);
 
 /* A malloc'ed C string; a NUL inside ends it early. The caller frees it. */
 char *slice_dup(struct slice s);

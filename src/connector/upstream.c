@@ -187,7 +187,8 @@ enum result upstream_call(struct upstream *u, const struct http_request *request
     inside.scheme = u->tls ? SLICE("https") : SLICE("http");
     inside.authority = slice_of(u->authority);
     if (u->base_path[0]) {
-        inside.target = arena_printf(arena, "%s%" PRIslice, u->base_path, SLICE_ARG(request->target));
+        const struct slice parts[] = {slice_of(u->base_path), request->target};
+        inside.target = arena_join(arena, parts, ARRAY_LEN(parts));
         if (!inside.target.ptr)
             return error_set(err, R_LIMIT, "the request's head is too long");
     }

@@ -46,7 +46,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
         return REASON_CERT_MISSING;
     struct cached_verdict fresh;
     const struct pki_verdict *v = judge_certificate(c, now, &fresh);
-    (void)snprintf(subject, size, "%s", v->identity);
+    cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
         (void)error_set(detail, R_DENIED, "%s", v->detail);
         return v->reason;
@@ -129,9 +129,9 @@ static void set_token_identity(struct gateway_connection *c, const struct token 
     if (t->kind == TOKEN_BULK)
         (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
     else
-        (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "%s", t->subject);
-    (void)snprintf(c->token_guid, sizeof c->token_guid, "%s", t->subject);
-    (void)snprintf(c->token_id, sizeof c->token_id, "%s", t->id);
+        cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
+    cstr_copy(c->token_guid, sizeof c->token_guid, t->subject);
+    cstr_copy(c->token_id, sizeof c->token_id, t->id);
     c->token_until = t->expires + TOKEN_LEEWAY_S + (t->in_grace ? b->settings.renewal_grace_s : 0);
 }
 
@@ -144,7 +144,7 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
         return REASON_TOKEN_MISSING;
     struct token t = {0};
     enum verdict_reason reason = judge_token(c, q, text, &t, detail);
-    (void)snprintf(ret->subject, sizeof ret->subject, "%s", t.subject[0] ? t.subject : t.id);
+    cstr_copy(ret->subject, sizeof ret->subject, t.subject[0] ? t.subject : t.id);
     if (reason != REASON_OK)
         return reason;
     /* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */

@@ -103,14 +103,6 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 
 static const struct http_splice_owner owner = {make_call, on_response, may_retry, refuse, on_over};
 
-/* What does not fit is cut off, as it is in a log's line. */
-static void copy_text(char *ret, size_t size, const char *text)
-{
-    size_t n = strnlen(text, size - 1);
-    memcpy(ret, text, n);
-    ret[n] = '\0';
-}
-
 void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
                  const struct relay_options *o)
 {
@@ -119,9 +111,9 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
     r->max_body = o->max_body;
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
-    copy_text(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
-    copy_text(r->request_id, sizeof r->request_id, o->request_id);
-    copy_text(r->client, sizeof r->client, o->client);
+    cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
+    cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
+    cstr_copy(r->client, sizeof r->client, o->client);
     LIST_INSERT_HEAD(&c->relays, r, link);
     metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, o->max_body, &owner, r);

@@ -27,7 +27,7 @@ static void give(struct http_h1_wire *w, struct slice data)
     if (!w->stream || w->broken)
         return;
     w->wrote = true;
-    net_stream_write(w->stream, data);
+    net_stream_send(w->stream, data);
 }
 
 void http_h1_wire_flush(struct http_h1_wire *w)

@@ -299,6 +299,33 @@ static void submit_settings(struct http_h2 *h)
         fatal("http: HTTP/2 settings were refused");
 }
 
+/* glibc's calloc is slow for what is small: see base/mem.c. nghttp2 takes several pieces a stream. */
+static void *ng_calloc(size_t count, size_t size, void *user)
+{
+    (void)user;
+    return count && size > SIZE_MAX / count ? NULL : mem_zalloc(count * size);
+}
+
+static void *ng_malloc(size_t size, void *user)
+{
+    (void)user;
+    return malloc(size);
+}
+
+static void *ng_realloc(void *old, size_t size, void *user)
+{
+    (void)user;
+    return realloc(old, size);
+}
+
+static void ng_free(void *p, void *user)
+{
+    (void)user;
+    free(p);
+}
+
+static nghttp2_mem ng_mem = {NULL, ng_malloc, ng_free, ng_calloc, ng_realloc};
+
 struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struct http_h2_options *o,
                        const struct http_h2_events *events, void *owner, const struct h2_role *role)
 {
@@ -309,7 +336,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
         h->o.header_table = H2_HEADER_TABLE;
     nghttp2_session_callbacks *c = h2_callbacks();
     nghttp2_option *n = options(&h->o);
-    int r = role->server ? nghttp2_session_server_new2(&h->ng, c, h, n) : nghttp2_session_client_new2(&h->ng, c, h, n);
+    int r = (role->server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(&h->ng, c, h, n, &ng_mem);
     if (r != 0)
         fatal("http: no memory for HTTP/2");
     nghttp2_option_del(n);

@@ -4,8 +4,6 @@
  * nghttp2's name-value lists. nghttp2 has checked names, values, pseudo-fields and their order (RFC 9113 8.2, 8.3);
  * maxima, Host and cookie crumbs are ours.
  */
-#include <stdio.h>
-
 #include "http/h2_internal.h"
 
 /* RFC 9113 6.5.2: what a field line counts in SETTINGS_MAX_HEADER_LIST_SIZE beside its bytes. */
@@ -294,14 +292,19 @@ static bool is_not_ours(struct slice name)
     return false;
 }
 
+static struct slice decimal(struct h2_nv *nv, uint64_t n)
+{
+    size_t at = sizeof nv->length;
+    do
+        nv->length[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    return slice_make(nv->length + at, sizeof nv->length - at);
+}
+
 /* The fields in their order; Content-Length says what `length` says, in its own place when it has one. */
 static bool nv_add_fields(struct h2_nv *nv, const struct http_fields *f, int64_t length)
 {
-    struct slice text = SLICE_NONE;
-    if (length >= 0) {
-        int n = snprintf(nv->length, sizeof nv->length, "%lld", (long long)length);
-        text = slice_make(nv->length, (size_t)n);
-    }
+    struct slice text = length >= 0 ? decimal(nv, (uint64_t)length) : SLICE_NONE;
     for (size_t i = 0; i < f->count; i++) {
         struct slice name = f->list[i].name, value = f->list[i].value;
         if (is_not_ours(name))

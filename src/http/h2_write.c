@@ -72,7 +72,7 @@ int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
 static void gather_out(struct http_h2 *h)
 {
     if (gather.len)
-        net_stream_write(h->stream, slice_make(gather.mem, gather.len));
+        net_stream_send(h->stream, slice_make(gather.mem, gather.len));
     gather.len = 0;
 }
 
@@ -93,7 +93,7 @@ static bool fill_gather(struct http_h2 *h)
         if ((size_t)n > sizeof gather.mem - gather.len)
             gather_out(h);
         if ((size_t)n > sizeof gather.mem)
-            net_stream_write(h->stream, slice_make(data, (size_t)n));
+            net_stream_send(h->stream, slice_make(data, (size_t)n));
         else if (n)
             to_gather(data, (size_t)n);
     } while (sizeof gather.mem - gather.len >= FRAME_ROOM);

@@ -27,6 +27,7 @@ struct net_stream_events {
 
 struct net_stream_ops {
     void (*write)(struct net_stream *s, struct slice data);
+    void (*send)(struct net_stream *s, struct slice data); /* NULL: write */
     size_t (*queued)(const struct net_stream *s);
     void (*pause)(struct net_stream *s);
     void (*resume)(struct net_stream *s);
@@ -54,6 +55,12 @@ static inline void net_stream_set_events(struct net_stream *s, const struct net_
 static inline void net_stream_write(struct net_stream *s, struct slice data)
 {
     s->ops->write(s, data);
+}
+
+/* For writers that have gathered already: like net_stream_write, but what waited and this leave at once. */
+static inline void net_stream_send(struct net_stream *s, struct slice data)
+{
+    (s->ops->send ? s->ops->send : s->ops->write)(s, data);
 }
 
 /* Bytes taken and not yet given to the kernel. */

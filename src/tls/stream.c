@@ -247,6 +247,19 @@ static void stream_write(struct net_stream *s, struct slice data)
     loop_defer(t->loop, &t->flush);
 }
 
+static void stream_send(struct net_stream *s, struct slice data)
+{
+    struct tls_handshake *t = self(s);
+    if (t->dead || t->write_ended)
+        return;
+    encrypt(t, buf_data(&t->plain));
+    buf_free(&t->plain);
+    encrypt(t, data);
+    tls_bio_send(&t->ends);
+    if (t->write_failed)
+        loop_defer(t->loop, &t->flush); /* which says so, from the loop */
+}
+
 /* Congested exactly when the stream below is, for its on_drain is ours. */
 static size_t stream_queued(const struct net_stream *s)
 {
@@ -304,6 +317,7 @@ static void stream_close(struct net_stream *s)
 
 static const struct net_stream_ops tls_stream_ops = {
     .write = stream_write,
+    .send = stream_send,
     .queued = stream_queued,
     .pause = stream_pause,
     .resume = stream_resume,

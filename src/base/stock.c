@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/stock.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { KEPT = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { KEPT = 0 };
+#else
+enum { KEPT = 64 };
+#endif
+#else
+enum { KEPT = 64 };
+#endif
+
+struct block {
+    struct block *next;
+};
+
+/* At most KEPT of each size: 384 KiB a thread. */
+static _Thread_local struct shelf {
+    struct block *free;
+    size_t count;
+} shelves[2];
+
+static struct shelf *shelf_of(size_t size)
+{
+    return size == STOCK_SMALL ? &shelves[0] : size == STOCK_LARGE ? &shelves[1] : NULL;
+}
+
+void *stock_take(size_t size)
+{
+    struct shelf *s = shelf_of(size);
+    if (!s || !s->free)
+        return mem_resize(NULL, size, 1);
+    struct block *b = s->free;
+    s->free = b->next;
+    s->count--;
+    return b;
+}
+
+void stock_give(void *block, size_t size)
+{
+    struct shelf *s = shelf_of(size);
+    struct block *b = block;
+    if (!b || !s || s->count >= KEPT) {
+        free(block);
+        return;
+    }
+    b->next = s->free;
+    s->free = b;
+    s->count++;
+}
