@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "connector/forward.h"
+#include "connector/identity.h"
 #include "connector/report.h"
 #include "connector/site.h"
 #include "tunnel/accept.h"
@@ -60,11 +61,14 @@ static void on_request(void *owner, struct http_exchange *x)
     struct connector_dialer *d = owner;
     struct connector *c = d->connector;
     struct slice id = x->request.authority;
-    struct upstream *u = slice_eq(id, SLICE(SITE_ENDPOINT)) ? site_upstream(d, x) : find_upstream(c, id);
-    if (u)
-        forward_start(x, u);
-    else
+    bool for_site = slice_eq(id, SLICE(SITE_ENDPOINT));
+    struct upstream *u = for_site ? site_upstream(d, x) : find_upstream(c, id);
+    if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
+    else if (!for_site && identity_unfold(&x->request.fields, x->arena) != OK)
+        forward_refuse(x, REASON_BAD_REQUEST, "the gateway does not say who asks");
+    else
+        forward_start(x, u);
 }
 
 static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint32_t workers, bool up,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/identity.h"
 
-#include "base/encode.h"
-#include "base/rand.h"
+#include "tunnel/device.h"
 
 /* Names and beginnings of names by which servers of the field learn who a client is: all of them, on every endpoint,
  * since an upstream may believe any of them. */
@@ -99,37 +98,15 @@ static void add(struct writer *w, struct slice name, struct slice value)
         w->full = true;
 }
 
-static void add_forwarded(struct writer *w, const struct identity_request *r)
-{
-    bool v6 = strchr(r->peer, ':') != NULL;
-    const struct slice parts[] = {v6 ? SLICE("for=\"[") : SLICE("for="), slice_of(r->peer),
-                                  v6 ? SLICE("]\";proto=https") : SLICE(";proto=https")};
-    add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
-}
-
-/* W3C Trace Context: version 00, ids of our own, sampled. A client's own trace is not believed. */
-static void add_traceparent(struct writer *w)
-{
-    unsigned char ids[24];
-    char hex[HEX_SIZE(sizeof ids)];
-    rand_id_bytes(ids, sizeof ids);
-    (void)encode_hex(slice_make(ids, sizeof ids), hex);
-    const struct slice parts[] = {SLICE("00-"), slice_make(hex, 32), SLICE("-"), slice_make(hex + 32, 16),
-                                  SLICE("-01")};
-    add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
-}
-
 enum result identity_apply(const struct identity_request *r, struct http_fields *fields, struct arena *arena,
                            struct error *err)
 {
     (void)http_fields_remove_if(fields, drop_name, (void *)(uintptr_t)r);
     struct writer w = {fields, arena, false};
-    add(&w, SLICE("cmg-auth-method"), slice_of(choices_client_name(r->who->method)));
-    add(&w, SLICE("cmg-client-id"), arena_dup(arena, slice_of(r->who->client_id)));
+    const struct tunnel_device device = {slice_of(r->who->client_id), slice_of(choices_client_name(r->who->method)),
+                                         slice_of(r->peer),
+                                         r->who->method == CHOICE_PKI ? r->who->certificate : SLICE_NONE};
+    add(&w, SLICE(TUNNEL_DEVICE_FIELD), tunnel_device_write(&device, arena));
     add(&w, SLICE("cmg-request-id"), arena_dup(arena, slice_of(r->request_id)));
-    if (r->who->method == CHOICE_PKI && r->who->certificate.ptr)
-        add(&w, SLICE("client-cert"), r->who->certificate);
-    add_forwarded(&w, r);
-    add_traceparent(&w);
     return w.full ? error_set(err, R_LIMIT, "the request's head is too long once its sender is named in it") : OK;
 }

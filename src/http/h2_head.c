@@ -245,18 +245,30 @@ static void nv_begin(struct h2_nv *nv, const struct http_h2 *h)
 }
 
 /* What a large table is for. nghttp2 finds a value by looking at every value of its name, so names stay out whose
- * values differ by request or by device, but for the one that is long enough to pay. */
+ * values differ by request or by device; but for the one that says who the device is (tunnel/device.h), where it holds
+ * a certificate: that is long enough to pay, and the table is full with some fifty of them. */
+enum { DEVICE_LEAST = 512 };
 static const struct slice kept_in_large[] = {
-    {"client-cert", 11},     {":authority", 10}, {":method", 7}, {":scheme", 7},          {":status", 7},
-    {"cmg-auth-method", 15}, {"user-agent", 10}, {"accept", 6},  {"accept-encoding", 15}, {"accept-language", 15},
-    {"content-type", 12},    {"server", 6},      {"date", 4},    {"cache-control", 13},   {"vary", 4},
+    {":authority", 10},
+    {":method", 7},
+    {":scheme", 7},
+    {":status", 7},
+    {"user-agent", 10},
+    {"accept", 6},
+    {"accept-encoding", 15},
+    {"accept-language", 15},
+    {"content-type", 12},
+    {"server", 6},
+    {"date", 4},
+    {"cache-control", 13},
+    {"vary", 4},
 };
 
 static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice value)
 {
     if (value.len >= nv->table / 8) /* it would empty the table of what does repeat */
         return NGHTTP2_NV_FLAG_NO_INDEX;
-    if (nv->table <= H2_HEADER_TABLE)
+    if (nv->table <= H2_HEADER_TABLE || (value.len >= DEVICE_LEAST && slice_eq(name, SLICE("cmg-device"))))
         return NGHTTP2_NV_FLAG_NONE;
     for (size_t i = 0; i < ARRAY_LEN(kept_in_large); i++)
         if (name.len == kept_in_large[i].len && slice_eq(name, kept_in_large[i]))

@@ -61,6 +61,21 @@ static void tokens_and_values_are_those_of_rfc_9110(void **state)
     assert_false(http_is_field_value(SLICE("a\r\nb")));
 }
 
+/* Long values are looked at in words, the rest by bytes: the place of a byte makes no difference. */
+static void a_byte_is_refused_wherever_it_stands_in_a_value(void **state)
+{
+    (void)state;
+    char text[21];
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, c % 2 ? 'a' : 0xff, sizeof text);
+            text[at] = (char)c;
+            bool fine = c == '\t' || (c >= ' ' && c != 0x7f);
+            assert_int_equal(http_is_field_value(slice_make(text, sizeof text)), fine);
+        }
+    }
+}
+
 static void reasons_methods_and_failures_have_their_words(void **state)
 {
     (void)state;
@@ -147,6 +162,7 @@ int main(void)
         cmocka_unit_test(fields_keep_their_order_and_repeated_names),
         cmocka_unit_test(a_list_takes_its_maximum_and_not_one_more),
         cmocka_unit_test(tokens_and_values_are_those_of_rfc_9110),
+        cmocka_unit_test(a_byte_is_refused_wherever_it_stands_in_a_value),
         cmocka_unit_test(reasons_methods_and_failures_have_their_words),
         cmocka_unit_test(a_reply_is_head_body_and_end),
         cmocka_unit_test(a_reply_to_head_or_without_body_ends_with_its_head),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/identity.h"
+
+#include "base/encode.h"
+#include "base/rand.h"
+#include "tunnel/device.h"
+
+struct writer {
+    struct http_fields *fields;
+    struct arena *arena;
+    bool full;
+};
+
+static void add(struct writer *w, struct slice name, struct slice value)
+{
+    if (!value.ptr || http_fields_add(w->fields, w->arena, name, value) != OK)
+        w->full = true;
+}
+
+/* RFC 7239. */
+static void add_forwarded(struct writer *w, struct slice peer)
+{
+    bool v6 = slice_find(peer, ':') != SIZE_MAX;
+    const struct slice parts[] = {v6 ? SLICE("for=\"[") : SLICE("for="), peer,
+                                  v6 ? SLICE("]\";proto=https") : SLICE(";proto=https")};
+    add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+}
+
+/* The 32 digits of a GUID; false, and any digits, when it is none. */
+static bool guid_digits(struct slice guid, char ret[32])
+{
+    static const unsigned char parts[][2] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}};
+    size_t n = 0;
+    if (guid.len != GUID_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(parts); n += parts[i++][1])
+        memcpy(ret + n, guid.ptr + parts[i][0], parts[i][1]);
+    for (size_t i = 0; i < n; i++) {
+        if (!((ret[i] >= '0' && ret[i] <= '9') || (ret[i] >= 'a' && ret[i] <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+/* W3C Trace Context: version 00, sampled. The trace's id is the request's, so that one finds the other; the span is the
+ * connector's own. A client's own trace is not believed. */
+static void add_traceparent(struct writer *w)
+{
+    unsigned char bytes[24];
+    char trace[HEX_SIZE(16)], span[HEX_SIZE(8)];
+    rand_id_bytes(bytes, sizeof bytes);
+    (void)encode_hex(slice_make(bytes, 8), span);
+    if (!guid_digits(http_fields_get(w->fields, SLICE("cmg-request-id")), trace))
+        (void)encode_hex(slice_make(bytes + 8, 16), trace);
+    const struct slice parts[] = {SLICE("00-"), slice_make(trace, 32), SLICE("-"), slice_make(span, 16), SLICE("-01")};
+    add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+}
+
+enum result identity_unfold(struct http_fields *fields, struct arena *arena)
+{
+    struct tunnel_device d;
+    struct slice text = http_fields_get(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    if (!text.ptr || !tunnel_device_read(text, &d))
+        return R_INVALID;
+    struct writer w = {fields, arena, false};
+    (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    add(&w, SLICE("cmg-auth-method"), d.method);
+    add(&w, SLICE("cmg-client-id"), d.client_id);
+    if (d.certificate.ptr)
+        add(&w, SLICE("client-cert"), d.certificate);
+    add_forwarded(&w, d.peer);
+    add_traceparent(&w);
+    return w.full ? R_LIMIT : OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who asks, in one field: a gateway tells a connector all that it knows of the sender in CMG-Device, and the connector
+ * makes of it what servers inside are shown (docs/protocol/wire.md 7). The value is the same for all requests of a
+ * device's connection, so HPACK carries an index in its place; several fields would be several literals a request.
+ */
+#ifndef TUNNEL_DEVICE_H
+#define TUNNEL_DEVICE_H
+
+#include "base/arena.h"
+
+#define TUNNEL_DEVICE_FIELD "cmg-device"
+
+struct tunnel_device {
+    struct slice client_id;   /* may hold blanks; the others may not, nor be empty */
+    struct slice method;      /* pki, entra, token */
+    struct slice peer;        /* address without port */
+    struct slice certificate; /* ":<base64 DER>:" (RFC 9440); .ptr NULL: none */
+};
+
+/* "<client id> <method> <peer> <certificate or ->", in the arena; .ptr NULL: its maximum would be passed. */
+MUST_USE struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a);
+
+/* Borrows from `text`. False: it is not of that form. */
+MUST_USE bool tunnel_device_read(struct slice text, struct tunnel_device *ret);
+
+#endif
