@@ -25,7 +25,8 @@ struct identity_request {
 /* Is this one of the names that could assert an identity, or that we set ourselves? Counts `_` as `-`. */
 bool identity_header_forbidden(struct slice name);
 
-/* Removes all such headers, then sets CMG-Device, of which the connector makes the others, and CMG-Request-Id. R_LIMIT when the head grows too large. */
+/* Removes all such headers, then sets CMG-Device, of which the connector makes the others, and CMG-Request-Id. R_LIMIT
+ * when the head grows too large. */
 MUST_USE enum result identity_apply(const struct identity_request *r, struct http_fields *fields, struct arena *arena,
                                     struct error *err);
 
