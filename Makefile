@@ -30,7 +30,7 @@ unit: build ## unit tests alone
 integration: build ## tests with the real programs alone
 	@$(PYTEST) -q tests/integration
 
-lint: deps ## layers, sizes, banned calls, formatting, and a build with clang
+lint: build ## layers, sizes, banned calls, formatting, and a build with clang
 	@tools/lint --clang
 
 asan: deps ## all tests with address and undefined-behaviour sanitizers

@@ -80,6 +80,18 @@ const struct choices_condition *choices_condition_find(struct slice id); /* NULL
 /* When it applies: "mp=ehttp client=pki"; "always" for a condition without conditions. Cut to size. */
 void choices_condition_when(const struct choices_condition *c, char *ret, size_t size);
 
+/* Does it name this value of this input ("client", "pki")? Not when it says nothing about the input. */
+bool choices_condition_about(const struct choices_condition *c, const char *input, const char *value);
+
+/* --- the values themselves, as words that tools explain --- */
+
+struct choices_term {
+    const char *input, *value; /* "client", "pki" */
+    const char *text;
+};
+/* The index-th term, NULL behind the last. */
+const struct choices_term *choices_term(size_t index);
+
 /* --- a management point's or connector's settings at start-up --- */
 
 /* Returns the rule (id and text) that rules the settings out, or NULL. `clients`: bits that the site lets in there. */

@@ -306,14 +306,30 @@ const struct choices_condition *choices_condition_find(struct slice id)
     return NULL;
 }
 
+static const char *const input_names[INPUTS] = {
+    "mp",        "client",    "server-cert",     "client-version", "join",        "scenario",    "crl",
+    "crl-check", "crl-relay", "client-has-root", "connector-cert", "cmg-allowed", "user-sign-in"};
+
+bool choices_condition_about(const struct choices_condition *c, const char *input, const char *value)
+{
+    const struct row *row = container_of(c, const struct row, condition);
+    for (unsigned in = 0; in < INPUTS; in++) {
+        const char *name;
+        if (strcmp(input_names[in], input) != 0)
+            continue;
+        for (unsigned v = 0; (name = name_of((enum input)in, v)) != NULL; v++) {
+            if ((row->accepts[in] & ONE(v)) != 0 && strcmp(name, value) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Appends "name=a|b" for the values that the row accepts. */
 static void when_input(enum input in, unsigned mask, char *ret, size_t size)
 {
-    static const char *const names[INPUTS] = {
-        "mp",        "client",    "server-cert",     "client-version", "join",        "scenario",    "crl",
-        "crl-check", "crl-relay", "client-has-root", "connector-cert", "cmg-allowed", "user-sign-in"};
     size_t at = strlen(ret);
-    int n = snprintf(ret + at, size - at, "%s%s=", at > 0 ? ", " : "", names[in]);
+    int n = snprintf(ret + at, size - at, "%s%s=", at > 0 ? ", " : "", input_names[in]);
     const char *separator = "";
     for (unsigned v = 0; v < 8; v++) {
         if ((mask & ONE(v)) == 0 || n < 0 || (size_t)n >= size - at)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmg choices, choices check, explain: the choices of SPEC 2 for people and programs. Asks nothing but src/choices. */
-#include "choices/choices.h"
-
+/* cmg choices, choices check: the choices of SPEC 2 for people and programs. Asks nothing but src/choices. */
 #include "ctl/ctl.h"
+#include "ctl/explain.h"
 #include "ctl/out.h"
-#include "verdict/reason.h"
-
-enum { TEXT_WIDTH = 100 };
 
 static const char *const kind_names[] = {[CHOICES_RULES_OUT] = "rules out",
                                          [CHOICES_WHY] = "why",
@@ -34,12 +30,12 @@ static json_t *matrix_json(void)
     return rows;
 }
 
-static json_t *condition_json(const struct choices_condition *c)
+json_t *ctl_condition_json(const struct choices_condition *c)
 {
     char when[256];
     choices_condition_when(c, when, sizeof when);
-    return json_pack("{s:s, s:s, s:s, s:s}", "id", c->line.id, "kind", kind_names[c->kind], "when", when, "text",
-                     c->line.text);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", c->line.id, "kind", kind_names[c->kind], "title", c->title,
+                     "when", when, "text", c->line.text);
 }
 
 static void print_condition(const struct choices_condition *c)
@@ -47,7 +43,7 @@ static void print_condition(const struct choices_condition *c)
     char when[256];
     choices_condition_when(c, when, sizeof when);
     (void)printf("  %s%s%s  (%s)\n      ", ctl_colour_on(stdout, CTL_BOLD), c->line.id, ctl_colour_off(stdout), when);
-    ctl_wrap(stdout, c->line.text, 6, TEXT_WIDTH);
+    ctl_wrap(stdout, c->line.text, 6, EXPLAIN_WIDTH);
 }
 
 static void print_choices_json(void)
@@ -55,7 +51,7 @@ static void print_choices_json(void)
     json_t *conditions = json_array();
     const struct choices_condition *c;
     for (size_t i = 0; (c = choices_condition(i)) != NULL; i++)
-        (void)json_array_append_new(conditions, condition_json(c));
+        (void)json_array_append_new(conditions, ctl_condition_json(c));
     json_t *whole = json_pack("{s:[s, s, s], s:o, s:o}", "order", "pki", "entra", "token", "matrix", matrix_json(),
                               "conditions", conditions);
     ctl_print_json(stdout, whole, false);
@@ -219,7 +215,7 @@ static void print_list(const char *title, const struct choices_list *list)
     (void)printf("\n%s:\n", title);
     for (size_t i = 0; i < list->count; i++) {
         (void)printf("  - ");
-        ctl_wrap(stdout, list->lines[i].text, 4, TEXT_WIDTH);
+        ctl_wrap(stdout, list->lines[i].text, 4, EXPLAIN_WIDTH);
     }
 }
 
@@ -260,82 +256,8 @@ static int check(int argc, char **argv)
     return a.supported ? CTL_DONE : CTL_FAILED;
 }
 
-/* --- cmg explain --- */
-
-static json_t *reason_json(enum verdict_reason reason)
-{
-    const struct verdict_reason_info *info = verdict_reason_info(reason);
-    const struct verdict_refusal_info *refusal = verdict_refusal_info(info->refusal);
-    return json_pack("{s:s, s:s, s:i, s:s, s:s}", "reason", info->name, "code", refusal->code, "status",
-                     refusal->status, "text", info->text, "remedy", info->remedy);
-}
-
-/* Everything known by this id: a condition, a refusal's code or its reason. */
-static json_t *find_all(const char *id)
-{
-    json_t *found = json_array();
-    const struct choices_condition *c = choices_condition_find(slice_of(id));
-    if (c)
-        (void)json_array_append_new(found, condition_json(c));
-    for (unsigned r = REASON_OK + 1; r < REASON_COUNT; r++) {
-        const struct verdict_reason_info *info = verdict_reason_info((enum verdict_reason)r);
-        const char *code = verdict_refusal_info(info->refusal)->code;
-        if (slice_eq_nocase(slice_of(id), slice_of(info->name)) || slice_eq_nocase(slice_of(id), slice_of(code)))
-            (void)json_array_append_new(found, reason_json((enum verdict_reason)r));
-    }
-    return found;
-}
-
-static void print_found(const json_t *found)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(found, i, item)
-    {
-        const char *code = json_opt_str(item, "code", NULL);
-        if (code)
-            (void)printf("%s%s%s  refused with %lld %s\n    ", ctl_colour_on(stdout, CTL_BOLD),
-                         json_opt_str(item, "reason", ""), ctl_colour_off(stdout),
-                         (long long)json_opt_int(item, "status", 0), code);
-        else
-            (void)printf("%s%s%s  %s, when: %s\n    ", ctl_colour_on(stdout, CTL_BOLD), json_opt_str(item, "id", ""),
-                         ctl_colour_off(stdout), json_opt_str(item, "kind", ""), json_opt_str(item, "when", ""));
-        ctl_wrap(stdout, json_opt_str(item, "text", ""), 4, TEXT_WIDTH);
-        if (code)
-            (void)printf("    remedy: %s\n", json_opt_str(item, "remedy", ""));
-    }
-}
-
-static int explain(int argc, char **argv)
-{
-    static const struct opt_command cmd = {"cmg explain ID [options]",
-                                           "Explain a condition of the choices, a refusal's code or its reason.",
-                                           json_opts, 1, 1};
-    struct json_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    json_t *found = find_all(args[0]);
-    if (json_array_size(found) == 0) {
-        json_decref(found);
-        struct error err;
-        (void)error_set(&err, R_NOTFOUND, "nothing is known by '%s'", args[0]);
-        return ctl_fail_error(&o.common, &err, NULL,
-                              "cmg choices lists the conditions; refusals carry their code and reason");
-    }
-    if (o.common.json)
-        ctl_print_json(stdout, found, false);
-    else
-        print_found(found);
-    json_decref(found);
-    return CTL_DONE;
-}
-
 const struct ctl_command ctl_choices_commands[] = {
     {"choices", "Print which choices go together", choices, NULL},
     {"choices check", "Judge one combination of choices", check, NULL},
-    {"explain", "Explain a condition, a refusal's code or its reason", explain, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -95,3 +95,41 @@ def test_every_condition_can_be_explained():
     assert code == 0 and {"CMGService_Invalid_Client_Certificate", "CMGService_Invalid_Token"} == \
         {one["code"] for one in json.loads(out)}
     assert cmg("explain", "no-such-thing")[0] == 1
+
+
+def test_questions_are_answered_by_name_with_cases_that_check_agrees_with():
+    code, out, _ = cmg("explain")
+    assert code == 0 and "enhanced-http-client-work" in out and "Does Enhanced HTTP mean" in out
+    everything = json.loads(cmg("explain", "--json")[1])
+    questions = [item for item in everything if item["kind"] == "question"]
+    assert len(questions) >= 9
+    for item in questions:
+        code, out, _ = cmg("explain", item["id"], "--json")
+        assert code == 0 and json.loads(out) == [item] and item["cases"] and item["conditions"]
+        text = cmg("explain", item["id"])[1]
+        assert item["title"] in text and all(case["what"] in text for case in item["cases"])
+
+
+def test_choices_are_explained_with_what_follows_from_them():
+    pki = json.loads(cmg("explain", "pki", "--json")[1])
+    assert pki[0]["id"] == "client=pki" and "ehttp-forbids-pki" in [c["id"] for c in pki[0]["conditions"]]
+    assert {item["id"] for item in json.loads(cmg("explain", "internal", "--json")[1])} == \
+        {"server-cert=internal", "crl=internal"}
+
+
+def test_a_mistyped_name_is_answered_with_names_like_it():
+    code, out, err = cmg("explain", "crl-unreach")
+    assert code == 1 and not out and "crl-unreachable" in err
+
+
+def test_the_page_of_the_documents_says_what_the_command_says():
+    page = (programs.REPOSITORY / "docs" / "choices.md").read_text()
+    for item in json.loads(cmg("explain", "--json")[1]):
+        assert item["kind"] == "refusal" or item["text"].replace("|", "\\|") in page, item
+
+
+def test_what_the_device_has_is_asked_too():
+    code, answer = check(mp="https", client="pki", cmg_allowed="no")
+    assert code == 1 and "cmg-forbidden" in answer["ids"]
+    code, answer = check(mp="https", client="pki", join="hybrid", scenario="user", user_sign_in="no")
+    assert code == 1 and answer["ids"][0] == "user-not-signed-in"
