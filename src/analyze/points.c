@@ -65,15 +65,16 @@ static void step_sts(void *arg, struct analyze_result *r)
                                                : "it takes the device token, and an access token was given");
         return;
     }
-    char *form = web_exchange_form(c->token, false);
+    struct web_form form;
+    web_exchange_form(&form, c->token, NULL, WEB_TYPE_ACCESS);
     struct analyze_ask q = {.role = p->role->id,
                             .verb = "POST",
                             .target = "/CCM_STS",
                             .content_type = WEB_FORM_TYPE,
-                            .body = slice_of(form),
+                            .body = web_form_body(&form),
                             .bearer = c->token};
     analyze_ask(a, &q, &answer);
-    mem_free_secret(form, strlen(form));
+    web_form_free(&form);
     if (analyze_good(a, &answer, true, r))
         take_access_token(a, &answer, r);
     analyze_answer_free(&answer);

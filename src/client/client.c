@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "client/entra.h"
 
 enum { LOCK_WAIT_S = 120, ANCHORS_MAX_BYTES = 4 * 1024 * 1024 };
 
@@ -167,6 +168,7 @@ bool client_session_begin(struct client *c, struct client_session *s)
         client_logf(&c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
                     "MPUrls is set, but this version reaches management points through a gateway only");
     find_pki(s);
+    client_entra_find(s);
     if (client_credential_own(c->dir, clock_wall_s(), &s->own, &err) != OK)
         return client_session_fail(s, "own_key", &err, "correct the file's owner and mode (0600)");
     return true;
@@ -177,6 +179,7 @@ void client_session_end(struct client_session *s)
     web_http_free(s->http);
     client_credential_free(&s->pki);
     client_credential_free(&s->own);
+    client_entra_end(&s->entra);
     json_decref(s->location);
     json_decref(s->policies);
     free(s->anchors);

@@ -28,6 +28,13 @@ void client_close(struct client *c);
 
 enum { CLIENT_POLICIES_MAX = 4096 };
 
+struct client_entra {
+    bool configured, usable;             /* usable: by what can be seen without a request */
+    char fault[256];                     /* when it is not */
+    struct client_credential credential; /* of EntraCertificate */
+    char *token;                         /* the device's, of this session; a secret; NULL: not asked for yet */
+};
+
 struct client_session {
     struct client *c;
     struct web_http *http;
@@ -39,6 +46,7 @@ struct client_session {
     bool has_pki;
     struct client_credential pki, own;
     struct client_credential_fault pki_fault; /* when !has_pki */
+    struct client_entra entra;
     char name[129];
     unsigned version;
     json_t *location; /* verified content; NULL: not yet */
@@ -92,6 +100,9 @@ MUST_USE bool client_register(struct client_session *s, bool again);
 /* token.c: *ret is a valid access token (borrowed from the identity), or NULL with pki, which needs none. */
 MUST_USE bool client_access_token(struct client_session *s, const char **ret);
 void client_access_token_drop(struct client_session *s);
+/* *ret is what the device shows at CCM_STS: its device token, renewed when that is due, or its Entra token; NULL with
+ * pki. */
+MUST_USE bool client_subject_token(struct client_session *s, const char **ret);
 /* Takes over a device token that the site gave; its lifetime is read from it. */
 void client_device_token_take(struct client_registration *r, const char *token, int64_t now);
 void client_session_drop_tokens(struct client_registration *r);
@@ -101,8 +112,5 @@ MUST_USE bool client_policy(struct client_session *s);
 /* The last good policy document, if it is of this site and GUID: its content (json_decref) and sequence. */
 json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
                              int64_t *ret_sequence);
-
-/* handler.c: runs `program` with `argument`, no shell, at most 10 minutes. */
-MUST_USE enum result client_handler_run(const char *program, const char *argument, struct error *err);
 
 #endif

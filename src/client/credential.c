@@ -134,9 +134,8 @@ static bool step_key_matches(struct candidate *c, const struct client_credential
 static bool step_usage(struct candidate *c, const struct client_credential_query *q, struct error *err)
 {
     X509 *leaf = sk_X509_value(c->chain, 0);
-    (void)q;
-    if ((X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) &&
-        (X509_get_extended_key_usage(leaf) & (XKU_SSL_CLIENT | XKU_ANYEKU)))
+    if (q->any_usage || ((X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) &&
+                         (X509_get_extended_key_usage(leaf) & (XKU_SSL_CLIENT | XKU_ANYEKU))))
         return true;
     (void)error_set(err, R_DENIED, "it has no extended key usage clientAuth (1.3.6.1.5.5.7.3.2)");
     return false;

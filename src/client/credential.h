@@ -22,6 +22,7 @@ struct client_credential_query {
     const char *certificate, *key; /* files; key NULL: in the certificate's file; certificate NULL: none set */
     const char *dir;               /* folder of more candidates, or NULL */
     const char *issuers;           /* `;`-separated DNs or CNs, or NULL: any */
+    bool any_usage;                /* also certificates that are not for client authentication in TLS */
     int64_t now;
     /* Called for each candidate with what became of it; may be NULL. */
     void (*note)(void *arg, const char *path, const char *what);

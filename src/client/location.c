@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "client/client.h"
 #include "client/documents.h"
+#include "client/entra.h"
 
 enum { CLOCK_ALERT_S = 30 };
 
@@ -45,21 +45,40 @@ static void add_known_gateways(struct client_session *s, const json_t *location)
 
 /* --- service metadata --- */
 
-/* What opens ServiceMetadata for this device; false: it has nothing. */
-static bool metadata_credential(const struct client_session *s, struct client_call *call)
+static const char *good_until(const char *token, int64_t expires, int64_t now)
 {
-    const struct client_registration *r = &s->c->identity.of[CHOICE_TOKEN];
+    return token && expires > now ? token : NULL;
+}
+
+/* Tokens of the site that it holds already; entra and token share the device's own key. */
+static const char *held_token(const struct client_session *s)
+{
+    const struct client_identity *id = &s->c->identity;
     int64_t now = clock_wall_s() + s->offset;
+    for (enum choice_client m = CHOICE_ENTRA; m <= CHOICE_TOKEN; m++) {
+        const char *token = good_until(id->of[m].access_token, id->of[m].access_expires, now);
+        if (!token)
+            token = good_until(id->of[m].device_token, id->of[m].device_expires, now);
+        if (token)
+            return token;
+    }
+    return NULL;
+}
+
+enum opening { OPENED_BY_NOTHING, OPENED, OPENING_FAILED };
+
+/* What opens ServiceMetadata for this device, in the order of preference. */
+static enum opening metadata_credential(struct client_session *s, struct client_call *call)
+{
     call->method = s->has_pki ? CHOICE_PKI : CHOICE_TOKEN;
     if (s->has_pki)
-        return true;
-    if (r->access_token && r->access_expires > now)
-        call->bearer = r->access_token;
-    else if (r->device_token && r->device_expires > now)
-        call->bearer = r->device_token;
-    else
+        return OPENED;
+    call->bearer = held_token(s);
+    if (!call->bearer && s->entra.usable && !client_entra_token(s, &call->bearer))
+        return OPENING_FAILED;
+    if (!call->bearer)
         call->bearer = s->c->identity.bulk_token;
-    return call->bearer != NULL;
+    return call->bearer ? OPENED : OPENED_BY_NOTHING;
 }
 
 static bool untrusted(struct client_session *s, struct error *err)
@@ -154,16 +173,19 @@ static void explain_credentials(struct client_session *s)
 {
     const struct client_identity *id = &s->c->identity;
     bool token = id->of[CHOICE_TOKEN].device_token || id->bulk_token;
+    const char *first =
+        s->has_pki ? "comes after pki in the order of preference" : "comes after entra in the order of preference";
+    bool settled = s->has_pki || s->entra.usable;
     struct client_choice *c = &s->choice;
-    *c = (struct client_choice){.method = s->has_pki ? CHOICE_PKI : CHOICE_TOKEN};
+    *c = (struct client_choice){.method = s->has_pki ? CHOICE_PKI : s->entra.usable ? CHOICE_ENTRA : CHOICE_TOKEN};
     if (!s->has_pki)
         (void)snprintf(c->why_not[CHOICE_PKI], sizeof c->why_not[0], "%.250s", s->pki_fault.text);
-    (void)snprintf(c->why_not[CHOICE_ENTRA], sizeof c->why_not[0],
-                   "the device is neither Entra joined nor hybrid joined");
-    if (s->has_pki || !token)
+    if (s->has_pki || !s->entra.usable)
+        (void)snprintf(c->why_not[CHOICE_ENTRA], sizeof c->why_not[0], "%.250s",
+                       s->entra.usable ? first : s->entra.fault);
+    if (settled || !token)
         (void)snprintf(c->why_not[CHOICE_TOKEN], sizeof c->why_not[0], "%s",
-                       token ? "comes after pki in the order of preference"
-                             : "no device token and no bulk registration token");
+                       token ? first : "no device token and no bulk registration token");
 }
 
 /* --- the choice --- */
@@ -187,12 +209,15 @@ static void log_choice(const struct client_session *s)
                     *c->role.id ? " for management point " : "", c->role.id);
 }
 
-static bool choose(struct client_session *s, bool has_certificate, const char *no_certificate)
+/* `no_pki`: why the certificate does not count; NULL: it does. */
+static bool choose(struct client_session *s, const char *no_pki)
 {
     static struct web_roles roles; /* large; this program is sequential */
     const struct client_identity *id = &s->c->identity;
-    struct choices_device d = {.join = CHOICE_JOIN_NONE,
-                               .has_certificate = has_certificate,
+    const char *const lacks[CHOICE_CLIENTS] = {
+        [CHOICE_PKI] = no_pki, [CHOICE_ENTRA] = s->entra.usable ? NULL : s->entra.fault};
+    struct choices_device d = {.join = s->entra.usable ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE,
+                               .has_certificate = no_pki == NULL,
                                .has_token_way = id->of[CHOICE_TOKEN].device_token || id->bulk_token,
                                .client_version = s->version,
                                .allowed = ~0u};
@@ -202,7 +227,7 @@ static bool choose(struct client_session *s, bool has_certificate, const char *n
         wanted = s->gateway->role;
     enum result r = web_roles_read(s->location, &roles, &err);
     if (r == OK)
-        r = client_select(&roles, wanted, &d, no_certificate, &s->choice, &err);
+        r = client_select(&roles, wanted, &d, lacks, &s->choice, &err);
     if (r != OK)
         return client_session_fail(s, "no_management_point", &err, "set RoleId to one of those, or unset it");
     log_choice(s);
@@ -213,13 +238,13 @@ static bool no_method(struct client_session *s)
 {
     struct error err;
     const char *reason = s->pki_fault.configured ? verdict_reason_info(s->pki_fault.reason)->name : "no_method";
-    (void)error_set(&err, R_DENIED, "pki: %.200s; token: %.200s", s->choice.why_not[CHOICE_PKI],
-                    s->choice.why_not[CHOICE_TOKEN]);
+    (void)error_set(&err, R_DENIED, "pki: %.160s; entra: %.160s; token: %.120s", s->choice.why_not[CHOICE_PKI],
+                    s->choice.why_not[CHOICE_ENTRA], s->choice.why_not[CHOICE_TOKEN]);
     return client_session_fail(s, reason, &err,
                                s->pki_fault.configured
                                    ? verdict_reason_info(s->pki_fault.reason)->remedy
-                                   : "set Certificate and Key, or register with a bulk token: cmg-client register "
-                                     "--token-file F");
+                                   : "set Certificate and Key, or the settings Entra…, or register with a bulk token: "
+                                     "cmg-client register --token-file F");
 }
 
 static void remember_role(struct client_session *s)
@@ -254,9 +279,12 @@ bool client_locate(struct client_session *s)
     explain_credentials(s);
     add_known_gateways(s, kept);
     s->gateway = &s->gateways.items[0];
-    if (metadata_credential(s, &call)) {
+    enum opening opening = metadata_credential(s, &call);
+    if (opening == OPENED) {
         s->shown = true;
         ok = ask_gateways(s, &call);
+    } else if (opening == OPENING_FAILED) {
+        ok = false;
     } else if (kept && s->c->identity.of[CHOICE_TOKEN].device_token) {
         s->location = json_incref(kept);
         ok = true;
@@ -268,7 +296,7 @@ bool client_locate(struct client_session *s)
         ok = no_method(s);
     }
     json_decref(kept);
-    if (!ok || !choose(s, s->has_pki, s->has_pki ? NULL : s->pki_fault.text))
+    if (!ok || !choose(s, s->has_pki ? NULL : s->pki_fault.text))
         return false;
     remember_role(s);
     return s->choice.found || no_method(s);
@@ -277,7 +305,7 @@ bool client_locate(struct client_session *s)
 bool client_locate_next(struct client_session *s)
 {
     struct web_outcome refusal = s->outcome;
-    if (!choose(s, false, "the gateway refused it: mode_forbids_pki") || !s->choice.found) {
+    if (!choose(s, "the gateway refused it: mode_forbids_pki") || !s->choice.found) {
         s->outcome = refusal;
         return false;
     }

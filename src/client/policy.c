@@ -7,8 +7,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "client/client.h"
+#include "client/command.h"
 #include "client/documents.h"
 #include "client/state.h"
+
+enum { HANDLER_LIMIT_S = 600 };
 
 json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
                              int64_t *ret_sequence)
@@ -84,6 +87,13 @@ static void fingerprint(const json_t *policies, char ret[PKI_HASH_HEX])
     free(text);
 }
 
+static enum result run_handler(const char *program, const char *path, struct error *err)
+{
+    char *nothing;
+    return client_command_run(
+        &(struct client_command){.program = program, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
+}
+
 /* What the handler did last is remembered by the policy's fingerprint: one that failed is run again next time. */
 static bool hand_over(struct client_session *s)
 {
@@ -97,7 +107,7 @@ static bool hand_over(struct client_session *s)
     enum result r = write_plain(s, &path, &err);
     if (r == OK && handler) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Running the policy handler %s", handler);
-        r = client_handler_run(handler, path, &err);
+        r = run_handler(handler, path, &err);
     }
     if (r == OK)
         r = client_state_set_handled(s->c->dir, now_hash, &err);

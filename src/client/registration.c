@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "client/client.h"
+#include "client/entra.h"
 #include "web/signed.h"
 
 enum { ANSWER_MAX = 256 * 1024 };
@@ -93,18 +93,27 @@ static bool take_answer(struct client_session *s, const struct web_answer *a)
     return true;
 }
 
+/* The token that vouches for the device; NULL: its certificate does. */
+static bool voucher(struct client_session *s, const char **ret)
+{
+    *ret = s->choice.method == CHOICE_TOKEN ? s->c->identity.bulk_token : NULL;
+    return s->choice.method != CHOICE_ENTRA || client_entra_token(s, ret);
+}
+
 static bool send(struct client_session *s)
 {
-    const struct client_identity *id = &s->c->identity;
+    struct web_answer answer = {0};
+    const char *bearer;
+    if (!voucher(s, &bearer))
+        return false;
     char *body = make_body(s);
-    struct web_answer answer;
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",
                                .target = "/CCM_Client/registration",
                                .content_type = "application/json",
                                .body = slice_of(body),
-                               .bearer = s->choice.method == CHOICE_TOKEN ? id->bulk_token : NULL};
+                               .bearer = bearer};
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "Registering '%s' using %s at management point %s",
                 s->name, choices_client_name(s->choice.method), s->choice.role.id);
     bool ok = client_session_send(s, &call, &answer) && take_answer(s, &answer);
@@ -161,7 +170,7 @@ static void log_ending(const struct client_session *s, const struct client_regis
 bool client_register(struct client_session *s, bool again)
 {
     struct client_identity *id = &s->c->identity;
-    bool can = s->choice.method == CHOICE_PKI || id->bulk_token;
+    bool can = s->choice.method != CHOICE_TOKEN || id->bulk_token;
     bool need = needed(s);
     bool ok = true;
     if (need && !can)

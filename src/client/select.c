@@ -4,15 +4,14 @@
 
 #include <stdio.h>
 
-static void explain(struct client_choice *ret, const struct choices_pick *pick, const struct choices_device *d,
-                    const char *no_certificate)
+static void explain(struct client_choice *ret, const struct choices_pick *pick, const char *const *lacks)
 {
     for (size_t i = 0; i < CHOICE_CLIENTS; i++) {
         const char *why = pick->passed_over[i];
         if (ret->found && i == (size_t)ret->method)
             why = NULL;
-        else if (i == CHOICE_PKI && !d->has_certificate && no_certificate)
-            why = no_certificate;
+        else if (lacks[i])
+            why = lacks[i];
         else if (!why)
             why = "not used";
         (void)snprintf(ret->why_not[i], sizeof ret->why_not[i], "%s", why ? why : "");
@@ -38,7 +37,7 @@ static enum result no_role(const struct web_roles *roles, const char *wanted, st
 }
 
 enum result client_select(const struct web_roles *roles, const char *wanted, const struct choices_device *device,
-                          const char *no_certificate, struct client_choice *ret, struct error *err)
+                          const char *const lacks[CHOICE_CLIENTS], struct client_choice *ret, struct error *err)
 {
     const struct web_role *best = NULL;
     struct choices_pick pick = {0}, at;
@@ -60,6 +59,6 @@ enum result client_select(const struct web_roles *roles, const char *wanted, con
     ret->found = pick.found || device->has_certificate;
     ret->against_rules = !pick.found && device->has_certificate;
     ret->method = pick.found ? pick.client : CHOICE_PKI;
-    explain(ret, &pick, device, no_certificate);
+    explain(ret, &pick, lacks);
     return OK;
 }

@@ -14,11 +14,12 @@ struct client_choice {
     char why_not[CHOICE_CLIENTS][256]; /* of each method not used; "" for the one that is */
 };
 
-/* `wanted`: a role id or NULL. `no_certificate`: what ruled the PKI certificate out, when the device has none usable.
+/* `wanted`: a role id or NULL. `lacks`: for each method what ruled its credential out, in more words than the rules
+ * have; NULL: nothing.
  * R_NOTFOUND: there is no such role (the text names those there are), or no role at all. OK with !found: no method is
  * left; ret->role is the management point in question. */
 MUST_USE enum result client_select(const struct web_roles *roles, const char *wanted,
-                                   const struct choices_device *device, const char *no_certificate,
+                                   const struct choices_device *device, const char *const lacks[CHOICE_CLIENTS],
                                    struct client_choice *ret, struct error *err);
 
 #endif

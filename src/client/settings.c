@@ -88,6 +88,24 @@ static enum result check_text(struct slice v, struct error *err)
     return v.len <= 128 ? OK : error_set(err, R_INVALID, "more than 128 bytes");
 }
 
+/* Goes into a URL of Microsoft's: a GUID, or one of the tenant's domains. */
+static enum result check_tenant(struct slice v, struct error *err)
+{
+    for (size_t i = 0; i < v.len; i++) {
+        char c = v.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
+            return error_set(err, R_INVALID, "a tenant is its id (a GUID) or one of its domains");
+    }
+    return v.len <= 128 ? OK : error_set(err, R_INVALID, "more than 128 bytes");
+}
+
+static enum result check_https(struct slice v, struct error *err)
+{
+    if (!slice_starts(v, SLICE("https://")) || v.len > 400)
+        return error_set(err, R_INVALID, "a URL that starts with https://, of at most 400 bytes");
+    return OK;
+}
+
 /* Its length alone has a limit, which client_settings_set checks. */
 static enum result check_list(struct slice v, struct error *err)
 {
@@ -123,6 +141,27 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
                                 check_path},
     [SETTING_POLICY_INTERVAL] = {"PolicyInterval", "3600", "seconds between two policy requests of `run`",
                                  check_interval},
+    [SETTING_ENTRA_TENANT] = {"EntraTenant", NULL, "the Entra tenant that the device is joined to", check_tenant},
+    [SETTING_ENTRA_ISSUER] = {"EntraIssuer", NULL, "OpenID provider; not set: Microsoft's, of EntraTenant",
+                              check_https},
+    [SETTING_ENTRA_TOKEN_ENDPOINT] = {"EntraTokenEndpoint", NULL, "not set: found by discovery", check_https},
+    [SETTING_ENTRA_CA] = {"EntraCA", NULL, "file of anchors for the provider's certificate; not set: the system's",
+                          check_path},
+    [SETTING_ENTRA_CLIENT_ID] = {"EntraClientId", NULL, "application id by which the device asks for its token",
+                                 check_text},
+    [SETTING_ENTRA_CERTIFICATE] = {"EntraCertificate", NULL, "its certificate at the provider, PEM", check_path},
+    [SETTING_ENTRA_KEY] = {"EntraKey", NULL, "its private key, PEM; not set: in the same file", check_path},
+    [SETTING_ENTRA_COMMAND] = {"EntraCommand", NULL,
+                               "program that prints the device's token; used before EntraCertificate", check_path},
+    [SETTING_ENTRA_SCOPE] = {"EntraScope", NULL, "scope of the device's token; not set: EntraClientId/.default",
+                             check_list},
+    [SETTING_ENTRA_RESOURCE] = {"EntraResource", NULL, "resource of the tokens (RFC 8707), for providers that want one",
+                                check_list},
+    [SETTING_ENTRA_USER_CLIENT_ID] = {"EntraUserClientId", NULL, "application id for sign-in; not set: EntraClientId",
+                                      check_text},
+    [SETTING_ENTRA_USER_SCOPE] =
+        {"EntraUserScope", NULL,
+         "scope of the user's token; not set: openid profile offline_access EntraClientId/.default", check_list},
 };
 
 const struct client_setting_info *client_setting_info(enum client_setting which)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens: access tokens from CCM_STS by the device token, and the device token's renewal at half of its life
- * (RFC 8693 token exchange). */
+/* Tokens: access tokens from CCM_STS by the device token or the device's Entra token, and the device token's renewal at
+ * half of its life (RFC 8693 token exchange). */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
-#include "client/client.h"
+#include "client/entra.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
@@ -74,21 +73,21 @@ static bool take(struct client_session *s, const struct web_answer *a, bool rene
     return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
 }
 
-static bool exchange(struct client_session *s, bool renewal)
+static bool exchange(struct client_session *s, const char *subject, bool renewal)
 {
-    const struct client_registration *r = client_session_registration(s);
     struct web_answer answer;
-    char *form = web_exchange_form(r->device_token, renewal);
+    struct web_form form;
+    web_exchange_form(&form, subject, NULL, renewal ? WEB_TYPE_DEVICE : WEB_TYPE_ACCESS);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",
                                .target = "/CCM_STS",
                                .content_type = WEB_FORM_TYPE,
-                               .body = slice_of(form),
-                               .bearer = r->device_token};
+                               .body = web_form_body(&form),
+                               .bearer = subject};
     bool ok = client_session_send(s, &call, &answer) && take(s, &answer, renewal);
     web_answer_free(&answer);
-    mem_free_secret(form, strlen(form));
+    web_form_free(&form);
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s%s%s",
                 renewal ? "Renewal of the device token" : "Getting CCM access token",
                 ok ? " succeeded" : " failed: ", ok ? "" : s->outcome.reason);
@@ -100,21 +99,36 @@ void client_access_token_drop(struct client_session *s)
     client_secret_set(&client_session_registration(s)->access_token, NULL);
 }
 
-bool client_access_token(struct client_session *s, const char **ret)
+/* What the device proves itself by at CCM_STS: its token of the site, or of Entra. NULL with pki. */
+bool client_subject_token(struct client_session *s, const char **ret)
 {
     struct client_registration *r = client_session_registration(s);
     int64_t now = clock_wall_s() + s->offset;
     *ret = NULL;
     if (s->choice.method == CHOICE_PKI)
         return true;
+    if (s->choice.method == CHOICE_ENTRA)
+        return client_entra_token(s, ret);
     /* a renewal that fails matters only once the token has ended: until then the next run tries again */
-    if (now >= r->device_renew && !exchange(s, true) && (now >= r->device_expires || web_outcome_final(&s->outcome)))
+    if (now >= r->device_renew && !exchange(s, r->device_token, true) &&
+        (now >= r->device_expires || web_outcome_final(&s->outcome)))
         return false;
-    if (r->access_token && r->access_expires > now + TOKEN_LEEWAY_S) {
-        *ret = r->access_token;
+    *ret = r->device_token;
+    return true;
+}
+
+bool client_access_token(struct client_session *s, const char **ret)
+{
+    struct client_registration *r = client_session_registration(s);
+    int64_t now = clock_wall_s() + s->offset;
+    const char *subject;
+    bool fresh = r->access_token && r->access_expires > now + TOKEN_LEEWAY_S;
+    *ret = NULL;
+    if (s->choice.method == CHOICE_PKI)
         return true;
-    }
-    if (!exchange(s, false))
+    if (!(fresh && s->choice.method == CHOICE_ENTRA) && !client_subject_token(s, &subject))
+        return false;
+    if (!fresh && !exchange(s, subject, false))
         return false;
     *ret = r->access_token;
     return true;

@@ -14,6 +14,7 @@
 #include "jose/algorithm.h"
 #include "jose/compact.h"
 #include "jose/keys.h"
+#include "jose/sign.h"
 #include "json/json.h"
 
 enum { KID_SIZE = 64, MODULUS_MAX = 1025 };
@@ -54,6 +55,18 @@ static bool thumbprint(const json_t *jwk, char *ret, size_t size)
     return ok;
 }
 
+/* The copies of the private key's numbers, whose one owner is the JWK. */
+static void wipe(json_t *jwk)
+{
+    static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi"};
+    for (size_t i = 0; i < ARRAY_LEN(private_members); i++) {
+        const json_t *secret = json_object_get(jwk, private_members[i]);
+        if (secret)
+            explicit_bzero((void *)(uintptr_t)json_string_value(secret), json_string_length(secret));
+    }
+    json_decref(jwk);
+}
+
 enum result jose_signer_new(EVP_PKEY *key, struct jose_signer **ret, struct error *err)
 {
     *ret = NULL;
@@ -73,10 +86,7 @@ void jose_signer_free(struct jose_signer *s)
 {
     if (!s)
         return;
-    const json_t *secret = json_object_get(s->jwk, "d");
-    if (secret) /* the one owner is gone: nobody reads this string any more */
-        explicit_bzero((void *)(uintptr_t)json_string_value(secret), json_string_length(secret));
-    json_decref(s->jwk);
+    wipe(s->jwk);
     free(s);
 }
 
@@ -118,20 +128,16 @@ static char *join_parts(const json_t *jws)
     return text;
 }
 
-enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice payload, char **ret, struct error *err)
+/* Takes `header`, which names the algorithm. */
+static enum result sign_with(const json_t *jwk, json_t *header, struct slice payload, char **ret, struct error *err)
 {
-    *ret = NULL;
-    if (payload.len > JOSE_DOCUMENT_MAX / 4 * 3 - 65536) /* leaves room for the header */
-        return error_set(err, R_LIMIT, "a payload of %zu bytes is too large to be signed", payload.len);
-    json_t *protected = header ? json_deep_copy(header) : json_object();
-    json_t *jws = json_pack("{s:o}", "payload", encode_payload(payload));
-    if (!jws || !protected || json_object_set_new(protected, "alg", json_string("ES256")) != 0 ||
-        json_object_set_new(protected, "kid", json_string(s->kid)) != 0)
+    json_t *jws = json_pack("{s:o}", "payload", encode_payload(payload)),
+           *sig = json_pack("{s:o}", "protected", header);
+    if (!jws || !sig)
         fatal("jose: out of memory");
-    json_t *sig = json_pack("{s:o}", "protected", protected);
     jose_cfg_t *cfg = jose_algorithm_cfg();
     ERR_set_mark();
-    bool ok = sig && jose_jws_sig(cfg, jws, sig, s->jwk);
+    bool ok = jose_jws_sig(cfg, jws, sig, jwk);
     ERR_pop_to_mark();
     jose_cfg_decref(cfg);
     if (ok)
@@ -139,6 +145,31 @@ enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice 
     json_decref(sig);
     json_decref(jws);
     return ok ? OK : error_set(err, R_IO, "the library could not sign");
+}
+
+enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice payload, char **ret, struct error *err)
+{
+    *ret = NULL;
+    if (payload.len > JOSE_DOCUMENT_MAX / 4 * 3 - 65536) /* leaves room for the header */
+        return error_set(err, R_LIMIT, "a payload of %zu bytes is too large to be signed", payload.len);
+    json_t *protected = header ? json_deep_copy(header) : json_object();
+    if (!protected || json_object_set_new(protected, "alg", json_string("ES256")) != 0 ||
+        json_object_set_new(protected, "kid", json_string(s->kid)) != 0)
+        fatal("jose: out of memory");
+    return sign_with(s->jwk, protected, payload, ret, err);
+}
+
+enum result jose_sign_by(EVP_PKEY *key, json_t *header, struct slice payload, char **ret, struct error *err)
+{
+    json_t *jwk = jwk_of(key);
+    *ret = NULL;
+    if (!json_object_get(jwk, "d")) {
+        json_decref(jwk);
+        return error_set(err, R_INVALID, "the signing key has no private part");
+    }
+    enum result r = sign_with(jwk, json_deep_copy(header), payload, ret, err);
+    wipe(jwk);
+    return r;
 }
 
 /* --- verification --- */

@@ -7,10 +7,7 @@
 #include "jose/httpsig.h"
 #include "jose/token.h"
 
-enum { FORM_MAX = 2 * JOSE_TOKEN_MAX };
-
-#define TYPE_ACCESS "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
-#define TYPE_DEVICE "urn%3Aopencmg%3Atoken-type%3Adevice"
+#define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt"
 
 void web_lines_add(struct web_lines *l, const char *name, const char *value)
 {
@@ -76,14 +73,13 @@ bool web_token_valid(struct slice token)
     return token.len > 0 && token.len <= JOSE_TOKEN_MAX;
 }
 
-char *web_exchange_form(const char *device_token, bool renewal)
+void web_exchange_form(struct web_form *ret, const char *subject_token, const char *actor_token, const char *wanted)
 {
-    struct buf form;
-    buf_init(&form, FORM_MAX);
-    if (buf_printf(&form,
-                   "grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Atoken-exchange&subject_token=%s"
-                   "&subject_token_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Atoken-type%%3Ajwt&requested_token_type=%s",
-                   device_token, renewal ? TYPE_DEVICE : TYPE_ACCESS) != OK)
-        fatal("a token that was accepted does not fit into a form");
-    return buf_take_str(&form);
+    web_form_init(ret);
+    web_form_add(ret, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+    web_form_add(ret, "subject_token", subject_token);
+    web_form_add(ret, "subject_token_type", TYPE_JWT);
+    web_form_add(ret, "actor_token", actor_token);
+    web_form_add(ret, "actor_token_type", actor_token ? TYPE_JWT : NULL);
+    web_form_add(ret, "requested_token_type", wanted);
 }

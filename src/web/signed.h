@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "web/form.h"
 #include "web/http.h"
 
 enum { WEB_TOKEN_HEADER_MAX = 20 * 1024 };
@@ -31,8 +32,10 @@ void web_lines_free(struct web_lines *l);
 /* The characters of a JWT only, and not too many: it goes into a header. */
 bool web_token_valid(struct slice token);
 
-/* The body of POST /CCM_STS, malloc'ed: for an access token or, as a renewal, for a device token. mem_free_secret. */
-char *web_exchange_form(const char *device_token, bool renewal);
-#define WEB_FORM_TYPE "application/x-www-form-urlencoded"
+/* The body of POST /CCM_STS (RFC 8693 2.1); web_form_free. `wanted`: one of the types below. `actor`: NULL: none. */
+void web_exchange_form(struct web_form *ret, const char *subject_token, const char *actor_token, const char *wanted);
+#define WEB_TYPE_ACCESS "urn:ietf:params:oauth:token-type:access_token"
+#define WEB_TYPE_DEVICE "urn:opencmg:token-type:device"
+#define WEB_TYPE_USER "urn:opencmg:token-type:user"
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* identity.json: registrations of several methods, secrets that others can't read. And the policy handler. */
+/* identity.json: registrations of several methods, secrets that others can't read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,39 +86,6 @@ static void a_token_may_hold_the_characters_of_a_jwt_only(void **state)
     assert_false(web_token_valid(SLICE("a b")));
 }
 
-/* --- the handler --- */
-
-static void the_handler_gets_the_path_as_one_argument_and_no_shell(void **state)
-{
-    struct error err;
-    char *out = file_join(*state, "out"), *program = file_join(*state, "handler"), script[512];
-    char *strange = file_join(*state, "a b;$(touch x)");
-    (void)snprintf(script, sizeof script, "#!/bin/sh\nprintf '%%s|%%s' \"$#\" \"$1\" > '%s'\n", out);
-    scratch_put(*state, "handler", script, 0700);
-    if (client_handler_run(program, strange, &err) != OK)
-        fail_msg("%s", err.text);
-    char *text, want[512];
-    size_t len;
-    assert_int_equal(file_read(out, 4096, &text, &len, &err), OK);
-    (void)snprintf(want, sizeof want, "1|%s", strange);
-    assert_string_equal(text, want);
-    free(text);
-    free(strange);
-    free(program);
-    free(out);
-}
-
-static void a_handler_that_fails_or_is_missing_is_told(void **state)
-{
-    struct error err;
-    char *program = file_join(*state, "handler");
-    assert_int_equal(client_handler_run(program, "x", &err), R_IO);
-    scratch_put(*state, "handler", "#!/bin/sh\nexit 7\n", 0700);
-    assert_int_equal(client_handler_run(program, "x", &err), R_IO);
-    assert_non_null(strstr(err.text, "7"));
-    free(program);
-}
-
 /* --- the state for `status` --- */
 
 static json_t *result(bool ok, const char *reason)
@@ -158,8 +125,6 @@ int main(void)
         WITH_SCRATCH(a_file_that_others_can_read_is_refused),
         WITH_SCRATCH(a_malformed_identity_is_named),
         cmocka_unit_test(a_token_may_hold_the_characters_of_a_jwt_only),
-        WITH_SCRATCH(the_handler_gets_the_path_as_one_argument_and_no_shell),
-        WITH_SCRATCH(a_handler_that_fails_or_is_missing_is_told),
         WITH_SCRATCH(a_failure_stays_until_the_same_operation_succeeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

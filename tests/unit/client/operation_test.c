@@ -80,6 +80,18 @@ static void give_bulk(struct fixture *f)
         fail_msg("%s", err.text);
 }
 
+/* {"typ":"entra"}.{"a":1}.sig */
+#define ENTRA_JWT "eyJ0eXAiOiJlbnRyYSJ9.eyJhIjoxfQ.c2ln"
+
+/* The device's Entra token comes from a command. */
+static void give_entra(struct fixture *f, const char *script)
+{
+    char *program = file_join(f->dir, "entra");
+    scratch_put(f->dir, "entra", script, 0700);
+    set(f, "EntraCommand", program);
+    free(program);
+}
+
 static json_t *operate(struct fixture *f, enum client_operation what, bool want)
 {
     json_t *report;
@@ -219,6 +231,129 @@ static void the_handler_runs_on_a_change_only(void **state)
     free(text);
     free(program);
     free(out);
+}
+
+/* --- the order: pki, entra, token --- */
+
+#define GIVE_ENTRA(f) give_entra((f), "#!/bin/sh\necho " ENTRA_JWT "\n")
+
+static void
+an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_access_token_lives(void **state)
+{
+    struct fixture *f = *state;
+    GIVE_ENTRA(f);
+    give_bulk(f); /* comes after entra */
+    json_t *report = operate(f, CLIENT_RUN, true);
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata entra",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS entra",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+    assert_member(report, "method", "entra");
+    assert_member(json_array_get(json_object_get(report, "passed_over"), 1), "method", "token");
+    json_decref(report);
+    give_entra(f, "#!/bin/sh\nexit 1\n"); /* not asked for again */
+    json_decref(operate(f, CLIENT_RUN, true));
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+}
+
+static void a_hybrid_joined_device_uses_entra_at_an_ehttp_management_point_and_pki_at_an_https_one(void **state)
+{
+    struct fixture *f = *state;
+    GIVE_ENTRA(f);
+    give_pki(f, clock_wall_s() + DAY);
+    set(f, "RoleId", "e1");
+    json_t *report = operate(f, CLIENT_REGISTER, true);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra");
+    assert_member(report, "method", "entra");
+    const json_t *first = json_array_get(json_object_get(report, "passed_over"), 0);
+    assert_non_null(strstr(json_opt_str(first, "why", ""), "mode (ehttp)"));
+    json_decref(report);
+    set(f, "RoleId", "h1");
+    report = operate(f, CLIENT_REGISTER, true);
+    assert_member(report, "method", "pki");
+    json_decref(report);
+}
+
+static void after_mode_forbids_pki_entra_is_used_before_token(void **state)
+{
+    struct fixture *f = *state;
+    GIVE_ENTRA(f);
+    give_pki(f, clock_wall_s() + DAY);
+    give_bulk(f);
+    fake_site_knobs(f->site)->location =
+        "{\"roles\":[{\"id\":\"x1\",\"mode\":\"https\",\"clients\":[\"pki\",\"entra\",\"token\"]}]}";
+    fake_site_knobs(f->site)->refuse =
+        (struct fake_refusal){"/CCM_Proxy_MutualAuth/x1/", 403, "CMGService_Not_Allowed", "mode_forbids_pki"};
+    json_t *report = operate(f, CLIENT_REGISTER, true);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/x1/CCM_Client/registration",
+         "POST /CCM_Proxy_ServerAuth/x1/CCM_Client/registration entra");
+    assert_member(report, "method", "entra");
+    json_decref(report);
+}
+
+static void an_unusable_entra_credential_leaves_the_token_and_is_told(void **state)
+{
+    struct fixture *f = *state;
+    set(f, "EntraCommand", "/nowhere/entra");
+    give_bulk(f);
+    json_t *report = operate(f, CLIENT_REGISTER, true);
+    assert_member(report, "method", "token");
+    const json_t *why = json_array_get(json_object_get(report, "passed_over"), 1);
+    assert_member(why, "method", "entra");
+    assert_non_null(strstr(json_opt_str(why, "why", ""), "/nowhere/entra can't be executed"));
+    json_decref(report);
+}
+
+static void a_command_that_gives_no_token_ends_the_run_with_its_cause(void **state)
+{
+    static const struct {
+        const char *script, *words;
+    } bad[] = {{"#!/bin/sh\nexit 3\n", "exit code 3"},
+               {"#!/bin/sh\necho 'ERROR: not signed in'\n", "did not print a token"},
+               {"#!/bin/sh\n", "did not print a token"},
+               {"#!/bin/sh\nhead -c 100000 /dev/zero\n", "more than 32768 bytes"}};
+    struct fixture *f = *state;
+    give_bulk(f);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        give_entra(f, bad[i].script);
+        json_t *report = operate(f, CLIENT_REGISTER, false);
+        assert_null(fake_site_seen(f->site, 0)); /* nothing else is tried */
+        assert_member(report, "reason", "entra_command");
+        if (!strstr(json_opt_str(report, "detail", ""), bad[i].words))
+            fail_msg("no '%s' in '%s'", bad[i].words, json_opt_str(report, "detail", ""));
+        json_decref(report);
+    }
+}
+
+static void a_blocked_entra_device_tries_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    GIVE_ENTRA(f);
+    give_bulk(f);
+    fake_site_knobs(f->site)->refuse = (struct fake_refusal){"/registration", 403, "CMGService_Not_Allowed", "blocked"};
+    json_t *report = operate(f, CLIENT_RUN, false);
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata entra",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra");
+    assert_member(report, "reason", "blocked");
+    assert_member(report, "method", "entra");
+    json_decref(report);
+}
+
+static void a_client_older_than_2002_gets_no_token_but_may_use_entra(void **state)
+{
+    struct fixture *f = *state;
+    set(f, "ClientVersion", "1910");
+    give_bulk(f);
+    set(f, "RoleId", "e1");
+    json_t *report = operate(f, CLIENT_REGISTER, false);
+    assert_member(report, "reason", "no_method");
+    assert_non_null(strstr(json_opt_str(report, "detail", ""), "older than version 2002"));
+    SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-bulk+jwt");
+    json_decref(report);
+    GIVE_ENTRA(f);
+    report = operate(f, CLIENT_REGISTER, true);
+    assert_member(report, "method", "entra");
+    json_decref(report);
 }
 
 /* --- refusals --- */
@@ -488,6 +623,13 @@ int main(void)
         CASE(a_clock_that_is_wrong_is_signed_around),
         CASE(an_expired_certificate_leaves_the_token_and_is_told),
         CASE(the_handler_runs_on_a_change_only),
+        CASE(an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_access_token_lives),
+        CASE(a_hybrid_joined_device_uses_entra_at_an_ehttp_management_point_and_pki_at_an_https_one),
+        CASE(after_mode_forbids_pki_entra_is_used_before_token),
+        CASE(an_unusable_entra_credential_leaves_the_token_and_is_told),
+        CASE(a_command_that_gives_no_token_ends_the_run_with_its_cause),
+        CASE(a_blocked_entra_device_tries_nothing_else),
+        CASE(a_client_older_than_2002_gets_no_token_but_may_use_entra),
         CASE(a_revoked_certificate_is_final_and_shown_although_a_token_is_there),
         CASE(a_pki_device_at_an_ehttp_management_point_shows_the_gateways_refusal),
         CASE(after_mode_forbids_pki_the_token_is_used),

@@ -39,7 +39,8 @@ static struct client_choice choose(const char *text, const char *wanted, bool ce
     struct choices_device d = device(certificate, token);
     struct client_choice c;
     struct error err;
-    if (client_select(&r, wanted, &d, certificate ? NULL : "it ended yesterday", &c, &err) != OK)
+    const char *const lacks[CHOICE_CLIENTS] = {[CHOICE_PKI] = certificate ? NULL : "it ended yesterday"};
+    if (client_select(&r, wanted, &d, lacks, &c, &err) != OK)
         fail_msg("%s", err.text);
     return c;
 }
@@ -113,10 +114,11 @@ static void an_unknown_role_lists_those_there_are(void **state)
     struct choices_device d = device(true, true);
     struct client_choice c;
     struct error err;
-    assert_int_equal(client_select(&r, "x9", &d, NULL, &c, &err), R_NOTFOUND);
+    const char *const lacks[CHOICE_CLIENTS] = {NULL};
+    assert_int_equal(client_select(&r, "x9", &d, lacks, &c, &err), R_NOTFOUND);
     assert_non_null(strstr(err.text, "e1, h1"));
     r.count = 0;
-    assert_int_equal(client_select(&r, NULL, &d, NULL, &c, &err), R_NOTFOUND);
+    assert_int_equal(client_select(&r, NULL, &d, lacks, &c, &err), R_NOTFOUND);
 }
 
 static void malformed_location_data_are_refused_and_unknown_modes_skipped(void **state)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts a program in a process group of its own, reads what it says, and ends it when it takes too long. */
+#include "client/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "web/http.h"
+
+enum { POLL_MS = 20, FIRST_FD = 3 };
+
+struct run {
+    const struct client_command *command;
+    pid_t pid;
+    int output[2]; /* read end, write end; -1: none */
+    struct buf said;
+};
+
+/* Nothing of ours but stderr is open in it; what it started ends with it, by its process group. */
+static enum result start(struct run *run, struct error *err)
+{
+    const struct client_command *c = run->command;
+    char *argv[] = {(char *)(uintptr_t)c->program, (char *)(uintptr_t)c->argument, NULL};
+    char *env[] = {(char *)(uintptr_t) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                   (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
+    int out = run->output[1] >= 0 ? run->output[1] : STDERR_FILENO;
+    posix_spawnattr_t attr;
+    posix_spawn_file_actions_t files;
+    sigset_t none, defaults;
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&defaults);
+    (void)sigaddset(&defaults, SIGPIPE); /* we ignore it, it need not */
+    if (posix_spawnattr_init(&attr) != 0 || posix_spawn_file_actions_init(&files) != 0 ||
+        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) != 0 ||
+        posix_spawnattr_setsigmask(&attr, &none) != 0 || posix_spawnattr_setsigdefault(&attr, &defaults) != 0 ||
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
+        posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) != 0 ||
+        posix_spawn_file_actions_addclosefrom_np(&files, FIRST_FD) != 0)
+        fatal("a process can't be prepared");
+    int e = posix_spawn(&run->pid, c->program, &files, &attr, argv, env);
+    (void)posix_spawn_file_actions_destroy(&files);
+    (void)posix_spawnattr_destroy(&attr);
+    return e == 0 ? OK : error_set(err, R_IO, "%s: %s", c->program, strerror(e));
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+static enum result judge(const char *program, int status, struct error *err)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return OK;
+    if (WIFEXITED(status))
+        return error_set(err, R_IO, "%s ended with exit code %d", program, WEXITSTATUS(status));
+    return error_set(err, R_IO, "%s was ended by signal %d", program, WTERMSIG(status));
+}
+
+/* What is there to be read now; never waits. */
+static enum result take_output(struct run *run, struct error *err)
+{
+    for (;;) {
+        char part[4096];
+        ssize_t n = run->output[0] >= 0 ? read(run->output[0], part, sizeof part) : -1;
+        if (n <= 0)
+            return OK;
+        enum result r = buf_append(&run->said, slice_make(part, (size_t)n));
+        explicit_bzero(part, sizeof part);
+        if (r != OK)
+            return error_set(err, R_LIMIT, "%s printed more than %zu bytes", run->command->program,
+                             run->command->output_max);
+    }
+}
+
+static void pause_a_little(const struct run *run)
+{
+    struct pollfd p = {.fd = run->output[0], .events = POLLIN};
+    (void)poll(&p, 1, POLL_MS); /* a negative descriptor is passed over */
+    if (p.revents & POLLHUP && !(p.revents & POLLIN))
+        (void)poll(NULL, 0, POLL_MS); /* it closed its output and goes on */
+}
+
+static enum result wait_for(struct run *run, struct error *err)
+{
+    const struct client_command *c = run->command;
+    uint64_t until = clock_mono_ms() + (uint64_t)c->limit_s * 1000;
+    enum result r;
+    for (;;) {
+        int status;
+        pid_t ended = waitpid(run->pid, &status, WNOHANG);
+        if ((r = take_output(run, err)) != OK)
+            break;
+        if (ended == run->pid)
+            return judge(c->program, status, err);
+        if (ended < 0 && errno != EINTR)
+            return error_set(err, R_IO, "%s: %s", c->program, strerror(errno));
+        if (clock_mono_ms() > until || web_http_stopped()) {
+            r = error_set(err, R_TIMEOUT, "%s did not end within %u s, or was stopped with us", c->program, c->limit_s);
+            break;
+        }
+        pause_a_little(run);
+    }
+    (void)kill(-run->pid, SIGKILL);
+    (void)waitpid(run->pid, NULL, 0);
+    return r;
+}
+
+static void forget(struct buf *said)
+{
+    if (said->mem)
+        explicit_bzero(said->mem, said->room);
+    buf_free(said);
+}
+
+enum result client_command_run(const struct client_command *c, char **ret_output, struct error *err)
+{
+    struct run run = {.command = c, .output = {-1, -1}};
+    enum result r = OK;
+    *ret_output = NULL;
+    buf_init(&run.said, c->output_max);
+    if (c->output_max && (pipe2(run.output, O_CLOEXEC) != 0 || fcntl(run.output[0], F_SETFL, O_NONBLOCK) != 0))
+        r = error_set(err, R_IO, "a pipe for %s: %s", c->program, strerror(errno));
+    if (r == OK)
+        r = start(&run, err);
+    close_fd(&run.output[1]);
+    if (r == OK)
+        r = wait_for(&run, err);
+    if (r == OK && c->output_max)
+        *ret_output = slice_dup(buf_data(&run.said));
+    forget(&run.said);
+    close_fd(&run.output[0]);
+    return r;
+}
