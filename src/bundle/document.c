@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "pki/role.h"
 #include "json/json.h"
 
-enum { FUTURE_S = 300, CERTIFICATE_MAX = 16 * 1024, SITE_CODE_MAX = 8, URN_SIZE = 96, TYPE_SIZE = 48 };
+enum { FUTURE_S = 300, USER_HASH = 12, CERTIFICATE_MAX = 16 * 1024, SITE_CODE_MAX = 8, URN_SIZE = 96, TYPE_SIZE = 48 };
 static const int64_t sequence_max = (int64_t)1 << 53; /* exact in every JSON reader */
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     [DOCUMENT_CONNECTOR] = {"connector", "bundle", "opencmg-connector+jws"},
     [DOCUMENT_POLICY] = {"policy", "policy", "opencmg-policy+jws"},
     [DOCUMENT_LOCATION] = {"location", "bundle", "opencmg-location+jws"},
+    [DOCUMENT_USER_POLICY] = {"user-policy", "policy", "opencmg-user-policy+jws"},
 };
 
 const char *document_type_name(enum document_type type)
@@ -35,6 +37,19 @@ const char *document_type_name(enum document_type type)
 const char *document_signing_use(enum document_type type)
 {
     return types[type].use;
+}
+
+void document_user_audience(const char *guid, const char *user, char ret[DOCUMENT_AUDIENCE_SIZE])
+{
+    unsigned char hash[PKI_SHA256];
+    char hex[HEX_SIZE(USER_HASH)], lower[256];
+    size_t len = 0;
+    for (; user[len] && len < sizeof lower; len++)
+        lower[len] = (user[len] >= 'A' && user[len] <= 'Z') ? (char)(user[len] - 'A' + 'a') : user[len];
+    if (EVP_Digest(lower, len, hash, NULL, EVP_sha256(), NULL) != 1)
+        fatal("SHA-256 failed");
+    (void)encode_hex(slice_make(hash, USER_HASH), hex);
+    (void)snprintf(ret, DOCUMENT_AUDIENCE_SIZE, "%.36s.%s", guid, hex);
 }
 
 void document_done(struct document *d)

@@ -12,18 +12,23 @@
 #include "jose/jws.h"
 #include "pki/cert.h"
 
-enum document_type { DOCUMENT_BUNDLE, DOCUMENT_CONNECTOR, DOCUMENT_POLICY, DOCUMENT_LOCATION };
-/* "bundle", "connector", "policy", "location": also the signing use in urn:opencmg:<site>:signing:<use>, where
- * connector and location documents are signed by the key for "bundle". */
+enum document_type { DOCUMENT_BUNDLE, DOCUMENT_CONNECTOR, DOCUMENT_POLICY, DOCUMENT_LOCATION, DOCUMENT_USER_POLICY };
+/* "bundle", "connector", "policy", "location", "user-policy": also the signing use in urn:opencmg:<site>:signing:<use>,
+ * where connector and location documents are signed by the key for "bundle" and user policies by that for "policy". */
 const char *document_type_name(enum document_type type);
 const char *document_signing_use(enum document_type type);
+
+#define DOCUMENT_AUDIENCE_SIZE 64
+
+/* Of a user policy: the device's GUID, a dot, and 96 bits of the SHA-256 of the user's name in lower case (ASCII). */
+void document_user_audience(const char *guid, const char *user, char ret[DOCUMENT_AUDIENCE_SIZE]);
 
 struct document {
     enum document_type type;
     char site[16];
-    char audience[64];                 /* "gateway", a connector's id, a device's GUID, or "all" */
-    int64_t sequence, issued, expires; /* sequence from 1 on; wall seconds */
-    json_t *content;                   /* owned by the document once read; borrowed when signing */
+    char audience[DOCUMENT_AUDIENCE_SIZE]; /* "gateway", a connector's id, a device's GUID, or "all" */
+    int64_t sequence, issued, expires;     /* sequence from 1 on; wall seconds */
+    json_t *content;                       /* owned by the document once read; borrowed when signing */
 };
 void document_done(struct document *d); /* drops content */
 

@@ -181,7 +181,8 @@ void client_session_end(struct client_session *s)
     client_credential_free(&s->own);
     client_entra_end(&s->entra);
     json_decref(s->location);
-    json_decref(s->policies);
+    for (size_t i = 0; i < ARRAY_LEN(s->policies); i++)
+        json_decref(s->policies[i].list);
     free(s->anchors);
     *s = (struct client_session){0};
 }

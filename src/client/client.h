@@ -35,6 +35,12 @@ struct client_entra {
     char *token;                         /* the device's, of this session; a secret; NULL: not asked for yet */
 };
 
+struct client_policies {
+    json_t *list; /* in force; NULL: none */
+    int64_t sequence;
+    bool changed;
+};
+
 struct client_session {
     struct client *c;
     struct web_http *http;
@@ -52,9 +58,9 @@ struct client_session {
     json_t *location; /* verified content; NULL: not yet */
     bool shown;       /* a credential for choice.method was shown to a gateway already */
     struct client_choice choice;
-    json_t *policies; /* the array in force; NULL: none */
-    int64_t policy_sequence;
-    bool policy_changed;
+    enum choice_scenario scenario; /* whose policy the report is about */
+    struct client_policies policies[CHOICE_USER + 1];
+    char user[256]; /* who is signed in, for the report; "": nobody, or not asked for */
     int64_t offset; /* the site's clock less ours, in seconds, once an answer said so */
 };
 
@@ -108,7 +114,7 @@ void client_device_token_take(struct client_registration *r, const char *token, 
 void client_session_drop_tokens(struct client_registration *r);
 
 /* policy.c: fetches, verifies, stores; runs the handler on a change. */
-MUST_USE bool client_policy(struct client_session *s);
+MUST_USE bool client_policy(struct client_session *s, enum choice_scenario whose);
 /* The last good policy document, if it is of this site and GUID: its content (json_decref) and sequence. */
 json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
                              int64_t *ret_sequence);

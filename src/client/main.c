@@ -12,11 +12,13 @@
 #include "base/opt.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/user.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
 
 struct options {
     const char *dir, *token_file;
+    const char *scenario;
     bool json, once;
     uint64_t timeout;
 };
@@ -37,6 +39,14 @@ struct options {
 
 static const struct opt opts_common[] = {OPT_DIR, OPT_JSON, {0}};
 static const struct opt opts_token[] = {OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+static const struct opt opts_policy[] = {{.name = "scenario",
+                                          .kind = OPT_CHOICE,
+                                          .offset = offsetof(struct options, scenario),
+                                          .help = "whose policy: the device's (default) or the signed-in user's",
+                                          .choices = "device|user"},
+                                         OPT_DIR,
+                                         OPT_JSON,
+                                         {0}};
 static const struct opt opts_analyze[] = {{"timeout", OPT_NUMBER, offsetof(struct options, timeout), "S",
                                            "seconds to wait for each answer (10)", NULL, 1, 300},
                                           OPT_DIR,
@@ -191,7 +201,7 @@ static int cmd_register(const struct options *o, const char **args, size_t count
 static int cmd_policy(const struct options *o, const char **args, size_t count)
 {
     (void)args, (void)count;
-    return operate(o, CLIENT_POLICY);
+    return operate(o, o->scenario && strcmp(o->scenario, "user") == 0 ? CLIENT_USER_POLICY : CLIENT_POLICY);
 }
 
 static int cmd_run(const struct options *o, const char **args, size_t count)
@@ -208,6 +218,36 @@ static int cmd_run(const struct options *o, const char **args, size_t count)
     if (r == OK)
         r = client_run(o->dir, o->json, &err);
     return r == OK ? 0 : fail(o, EXIT_FAILED, &err);
+}
+
+/* --- sign-in, sign-out --- */
+
+static int cmd_sign_in(const struct options *o, const char **args, size_t count)
+{
+    (void)args, (void)count;
+    return client_sign_in(o->dir, o->json) ? 0 : EXIT_FAILED;
+}
+
+static int cmd_sign_out(const struct options *o, const char **args, size_t count)
+{
+    struct client c;
+    struct error err;
+    bool was = false;
+    (void)args, (void)count;
+    if (client_open(o->dir, &c, &err) != OK)
+        return fail(o, EXIT_FAILED, &err);
+    enum result r = client_sign_out(&c, &was, &err);
+    client_close(&c);
+    if (r != OK)
+        return fail(o, EXIT_FAILED, &err);
+    if (o->json) {
+        json_t *report = json_pack("{s:b, s:b}", "ok", 1, "was_signed_in", (int)was);
+        client_report_json(report, stdout);
+        json_decref(report);
+    } else {
+        (void)puts(was ? "Signed out" : "Nobody was signed in");
+    }
+    return 0;
 }
 
 /* --- status --- */
@@ -267,7 +307,13 @@ static const struct command {
     {"register", cmd_register, {"cmg-client register [options]", "Register the device at its site.", opts_token, 0, 0}},
     {"policy",
      cmd_policy,
-     {"cmg-client policy [options]", "Fetch the device's policy, registering first if needed.", opts_common, 0, 0}},
+     {"cmg-client policy [options]", "Fetch the device's or the user's policy, registering first if needed.",
+      opts_policy, 0, 0}},
+    {"sign-in",
+     cmd_sign_in,
+     {"cmg-client sign-in [options]", "Let a user sign in with Entra, by a code in a browser, for the user's policy.",
+      opts_common, 0, 0}},
+    {"sign-out", cmd_sign_out, {"cmg-client sign-out [options]", "Forget the user who signed in.", opts_common, 0, 0}},
     {"run",
      cmd_run,
      {"cmg-client run [options]", "Register if needed, fetch policy, renew tokens: until stopped.", opts_run, 0, 0}},

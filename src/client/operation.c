@@ -6,10 +6,14 @@
 
 #include "client/report.h"
 #include "client/state.h"
+#include "client/user.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
-static const char *const names[] = {[CLIENT_REGISTER] = "register", [CLIENT_POLICY] = "policy", [CLIENT_RUN] = "run"};
+static const char *const names[] = {[CLIENT_REGISTER] = "register",
+                                    [CLIENT_POLICY] = "policy",
+                                    [CLIENT_USER_POLICY] = "user-policy",
+                                    [CLIENT_RUN] = "run"};
 
 /* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
 static bool forgotten(const struct web_outcome *o)
@@ -23,11 +27,11 @@ static bool with_method(struct client_session *s, enum client_operation what)
         return false;
     if (what == CLIENT_REGISTER)
         return true;
-    if (client_policy(s))
+    if (client_policy(s, s->scenario))
         return true;
-    if (!forgotten(&s->outcome) || s->choice.method != CHOICE_PKI)
+    if (!forgotten(&s->outcome) || s->choice.method == CHOICE_TOKEN)
         return false;
-    return client_register(s, true) && client_policy(s);
+    return client_register(s, true) && client_policy(s, s->scenario);
 }
 
 static bool steps(struct client_session *s, enum client_operation what)
@@ -41,12 +45,35 @@ static bool steps(struct client_session *s, enum client_operation what)
            with_method(s, what);
 }
 
+/* `run` also fetches the signed-in user's policy. That it fails is told, but the device's own policy is in force. */
+static json_t *user_part(struct client_session *s)
+{
+    struct client_user u;
+    struct error err;
+    bool signed_in = client_user_load(s->c->dir, &u, &err) == OK && u.token;
+    client_user_free(&u);
+    if (!signed_in)
+        return NULL;
+    struct web_outcome before = s->outcome;
+    s->scenario = CHOICE_USER;
+    bool ok = client_policy(s, CHOICE_USER);
+    json_t *ret = client_report(s, ok);
+    s->scenario = CHOICE_DEVICE;
+    s->outcome = before;
+    return ret;
+}
+
 bool client_operate(struct client *c, enum client_operation what, json_t **ret_report)
 {
     struct client_session s;
     struct error err;
-    bool ok = client_session_begin(c, &s) && steps(&s, what);
+    bool ok = client_session_begin(c, &s);
+    s.scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
+    ok = ok && steps(&s, what);
+    json_t *user = ok && what == CLIENT_RUN ? user_part(&s) : NULL;
     *ret_report = client_report(&s, ok);
+    if (user && json_object_set_new(*ret_report, "user_policy", user) != 0)
+        fatal("a report can't be made");
     if (client_state_record(c->dir, names[what], *ret_report, &err) != OK)
         client_logf(&c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "%s", err.text);
     client_session_end(&s);

@@ -6,7 +6,7 @@
 
 #include "client/client.h"
 
-enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_RUN };
+enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_USER_POLICY, CLIENT_RUN };
 
 /* *ret_report: the result (report.h), the caller json_decref()s. true: it went well. */
 MUST_USE bool client_operate(struct client *c, enum client_operation what, json_t **ret_report);

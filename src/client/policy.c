@@ -1,23 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Machine policy: fetched by version, believed only when the site signed it for this device, stored, and handed to the
- * administrator's handler when it changed. */
+/* Machine policy, and the policy of the user who signed in: fetched by version, believed only when the site signed it
+ * for this device (and user), stored, and handed to the administrator's handler when it changed. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "client/client.h"
 #include "client/command.h"
 #include "client/documents.h"
 #include "client/state.h"
+#include "client/user.h"
 
 enum { HANDLER_LIMIT_S = 600 };
 
-json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
-                             int64_t *ret_sequence)
+/* --- machine policy and user policy --- */
+
+static const struct scenario {
+    enum document_type type;
+    const char *target, *plain, *handled; /* what is asked for; the file for the handler; its mark in the state */
+    enum client_setting handler;
+} scenarios[] = {
+    [CHOICE_DEVICE] = {DOCUMENT_POLICY, "/SMS_MP/.sms_pol?MACHINE", "policy.json", "handled", SETTING_POLICY_HANDLER},
+    [CHOICE_USER] = {DOCUMENT_USER_POLICY, "/SMS_MP/.sms_pol/USER", "user-policy.json", "handled_user",
+                     SETTING_USER_POLICY_HANDLER},
+};
+
+struct asking {
+    struct client_session *s;
+    const struct scenario *of;
+    struct client_policies *policies;
+    struct client_user user;               /* scenario user */
+    char audience[DOCUMENT_AUDIENCE_SIZE]; /* whom the document must be for */
+};
+
+static json_t *stored_content(const char *dir, enum document_type type, const unsigned char pin[PKI_SHA256],
+                              const char *audience, int64_t *ret_sequence)
 {
     struct document d = {0};
-    if (client_document_stored(dir, DOCUMENT_POLICY, pin, guid, &d, NULL) != OK)
+    if (client_document_stored(dir, type, pin, audience, &d, NULL) != OK)
         return NULL;
     json_t *content = json_incref(d.content);
     *ret_sequence = d.sequence;
@@ -25,65 +45,96 @@ json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256
     return content;
 }
 
-static bool fetch(struct client_session *s, int64_t sequence, struct web_answer *ret)
+json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
+                             int64_t *ret_sequence)
 {
+    return stored_content(dir, DOCUMENT_POLICY, pin, guid, ret_sequence);
+}
+
+/* --- fetching --- */
+
+static bool find_bearer(struct asking *a, const char **ret)
+{
+    if (a->of->type == DOCUMENT_USER_POLICY)
+        return client_user_token(a->s, &a->user, ret);
+    return client_access_token(a->s, ret);
+}
+
+/* A cached token that is no longer good (keys rolled, clock set) is replaced once. */
+static bool replace_bearer(struct asking *a, const char **ret)
+{
+    if (a->of->type == DOCUMENT_USER_POLICY) {
+        client_user_free(&a->user);
+        return client_user_token_again(a->s, &a->user, ret);
+    }
+    client_access_token_drop(a->s);
+    return client_access_token(a->s, ret);
+}
+
+static bool fetch(struct asking *a, const char *bearer, int64_t sequence, struct web_answer *ret)
+{
+    struct client_session *s = a->s;
     char etag[32];
     (void)snprintf(etag, sizeof etag, "\"%lld\"", (long long)sequence);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "GET",
-                               .target = "/SMS_MP/.sms_pol?MACHINE",
-                               .if_none_match = sequence ? etag : NULL};
-    const char *token;
-    if (!client_access_token(s, &token))
-        return false;
-    call.bearer = token;
+                               .target = a->of->target,
+                               .if_none_match = sequence ? etag : NULL,
+                               .bearer = bearer};
     bool ok = client_session_send(s, &call, ret);
-    if (ok || !token || s->outcome.status != 401 || web_outcome_final(&s->outcome))
+    if (ok || !bearer || s->outcome.status != 401 || web_outcome_final(&s->outcome))
         return ok;
-    /* a cached token that is no longer good (keys rolled, clock set) is replaced once */
     web_answer_free(ret);
     *ret = (struct web_answer){0};
-    client_access_token_drop(s);
-    if (!client_access_token(s, &token))
+    if (!replace_bearer(a, &bearer))
         return false;
-    call.bearer = token;
+    call.bearer = bearer;
     return client_session_send(s, &call, ret);
 }
 
-static bool adopt(struct client_session *s, json_t *content, int64_t sequence)
+static bool adopt(struct asking *a, json_t *content, int64_t sequence)
 {
     json_t *policies;
     struct error err;
     if (json_need_array(content, "policies", &policies, &err) != OK)
-        return client_session_fail(s, "bad_policy", &err, "the management point and this client are of other versions");
-    json_decref(s->policies);
-    s->policies = json_incref(policies);
-    s->policy_sequence = sequence;
+        return client_session_fail(a->s, "bad_policy", &err,
+                                   "the management point and this client are of other versions");
+    json_decref(a->policies->list);
+    a->policies->list = json_incref(policies);
+    a->policies->sequence = sequence;
     return true;
 }
 
+/* --- handing over --- */
+
 /* The policy as the handler reads it: the verified content, without the signature around it. */
-static enum result write_plain(const struct client_session *s, char **ret_path, struct error *err)
+static enum result write_plain(const struct asking *a, char **ret_path, struct error *err)
 {
-    json_t *o = json_pack("{s:I, s:O}", "sequence", (json_int_t)s->policy_sequence, "policies", s->policies);
+    const char *user = a->of->type == DOCUMENT_USER_POLICY ? a->user.name : NULL;
+    json_t *o = json_pack("{s:I, s:s*, s:O}", "sequence", (json_int_t)a->policies->sequence, "user", user, "policies",
+                          a->policies->list);
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     if (!text)
         fatal("the policy can't be put into JSON");
-    *ret_path = file_join(s->c->dir, "policy.json");
+    *ret_path = file_join(a->s->c->dir, a->of->plain);
     enum result r = file_write(*ret_path, slice_of(text), 0600, err);
     free(text);
     json_decref(o);
     return r;
 }
 
-static void fingerprint(const json_t *policies, char ret[PKI_HASH_HEX])
+static void fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
 {
     unsigned char hash[PKI_SHA256];
-    char *text = json_dumps(policies, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text || EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
+    struct buf b;
+    char *text = json_dumps(a->policies->list, JSON_COMPACT | JSON_SORT_KEYS);
+    buf_init(&b, WEB_ANSWER_MAX + sizeof a->user.name);
+    if (!text || buf_printf(&b, "%s%s", a->user.name, text) != OK ||
+        EVP_Digest(buf_data(&b).ptr, buf_len(&b), hash, NULL, EVP_sha256(), NULL) != 1)
         fatal("the policy can't be digested");
     (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    buf_free(&b);
     free(text);
 }
 
@@ -95,36 +146,38 @@ static enum result run_handler(const char *program, const char *path, struct err
 }
 
 /* What the handler did last is remembered by the policy's fingerprint: one that failed is run again next time. */
-static bool hand_over(struct client_session *s)
+static bool hand_over(struct asking *a)
 {
-    const char *handler = client_setting(&s->c->settings, SETTING_POLICY_HANDLER);
+    const struct client *c = a->s->c;
+    const char *handler = client_setting(&c->settings, a->of->handler);
     char now_hash[PKI_HASH_HEX], done_hash[PKI_HASH_HEX], *path = NULL;
     struct error err;
-    fingerprint(s->policies, now_hash);
-    client_state_handled(s->c->dir, done_hash);
+    fingerprint(a, now_hash);
+    client_state_handled(c->dir, a->of->handled, done_hash);
     if (strcmp(now_hash, done_hash) == 0)
         return true;
-    enum result r = write_plain(s, &path, &err);
+    enum result r = write_plain(a, &path, &err);
     if (r == OK && handler) {
-        client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Running the policy handler %s", handler);
+        client_logf(&c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Running the policy handler %s", handler);
         r = run_handler(handler, path, &err);
     }
     if (r == OK)
-        r = client_state_set_handled(s->c->dir, now_hash, &err);
+        r = client_state_set_handled(c->dir, a->of->handled, now_hash, &err);
     free(path);
-    client_logf(&s->c->logs, CLIENT_LOG_POLICY, r == OK ? LOG_INFO : LOG_ERROR, "%s",
+    client_logf(&c->logs, CLIENT_LOG_POLICY, r == OK ? LOG_INFO : LOG_ERROR, "%s",
                 r == OK ? "The policy is in force" : err.text);
-    if (r == OK)
-        return true;
-    return client_session_fail(s, "policy_handler", &err, "correct the handler; it runs again with the next request");
+    return r == OK || client_session_fail(a->s, "policy_handler", &err,
+                                          "correct the handler; it runs again with the next request");
 }
 
-static bool accept_answer(struct client_session *s, const struct web_answer *a)
+/* --- the whole --- */
+
+static bool accept_answer(struct asking *a, const struct web_answer *answer)
 {
-    const char *guid = client_session_registration(s)->guid;
+    struct client_session *s = a->s;
     struct document d = {0};
     struct error err;
-    if (client_document_accept(s->c->dir, buf_data(&a->body), DOCUMENT_POLICY, s->pin, guid, clock_wall_s(), &d,
+    if (client_document_accept(s->c->dir, buf_data(&answer->body), a->of->type, s->pin, a->audience, clock_wall_s(), &d,
                                &err) != OK) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The policy is refused, the last good one stays: %s",
                     err.text);
@@ -132,47 +185,65 @@ static bool accept_answer(struct client_session *s, const struct web_answer *a)
                                    "compare SiteKey with the pin that `cmg status` shows; an older sequence means a "
                                    "management point with an old store");
     }
-    bool ok = adopt(s, d.content, d.sequence);
+    bool ok = adopt(a, d.content, d.sequence);
     document_done(&d);
     return ok;
 }
 
-static void log_policies(const struct client_session *s)
+static void log_policies(const struct asking *a)
 {
+    const struct client_logs *logs = &a->s->c->logs;
     size_t i;
     json_t *p;
-    client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Policy %lld verified: %zu policies, %s",
-                (long long)s->policy_sequence, json_array_size(s->policies),
-                s->policy_changed ? "changed" : "unchanged");
-    json_array_foreach(s->policies, i, p)
-        client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Policy '%.128s' version %lld",
-                    json_opt_str(p, "name", ""), (long long)json_opt_int(p, "version", 0));
+    client_logf(logs, CLIENT_LOG_POLICY, LOG_INFO, "Policy %lld%s%s verified: %zu policies, %s",
+                (long long)a->policies->sequence, *a->user.name ? " of user " : "", a->user.name,
+                json_array_size(a->policies->list), a->policies->changed ? "changed" : "unchanged");
+    json_array_foreach(a->policies->list, i, p)
+        client_logf(logs, CLIENT_LOG_POLICY, LOG_INFO, "Policy '%.128s' version %lld", json_opt_str(p, "name", ""),
+                    (long long)json_opt_int(p, "version", 0));
 }
 
-bool client_policy(struct client_session *s)
+static bool obtain(struct asking *a)
 {
-    struct client_registration *reg = client_session_registration(s);
+    struct client_session *s = a->s;
+    const char *guid = client_session_registration(s)->guid, *bearer;
     struct web_answer answer = {0};
     int64_t sequence = 0;
-    if (reg->pending) {
+    if (!find_bearer(a, &bearer))
+        return false;
+    if (a->of->type == DOCUMENT_USER_POLICY)
+        document_user_audience(guid, a->user.name, a->audience);
+    else
+        (void)snprintf(a->audience, sizeof a->audience, "%s", guid);
+    (void)snprintf(s->user, sizeof s->user, "%s", a->user.name);
+    json_t *stored = stored_content(s->c->dir, a->of->type, s->pin, a->audience, &sequence);
+    bool ok = fetch(a, bearer, sequence, &answer);
+    if (ok && answer.status == 304) {
+        ok = stored && adopt(a, stored, sequence);
+    } else if (ok) {
+        ok = accept_answer(a, &answer);
+        a->policies->changed = ok && !json_equal(a->policies->list, json_object_get(stored, "policies"));
+    }
+    web_answer_free(&answer);
+    json_decref(stored);
+    return ok;
+}
+
+bool client_policy(struct client_session *s, enum choice_scenario whose)
+{
+    struct asking a = {.s = s, .of = &scenarios[whose], .policies = &s->policies[whose]};
+    if (client_session_registration(s)->pending) {
         web_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site",
                           "cmg device approve NAME");
         return false;
     }
-    json_t *stored = client_policy_stored(s->c->dir, s->pin, reg->guid, &sequence);
-    bool ok = fetch(s, sequence, &answer);
-    if (ok && answer.status == 304) {
-        ok = stored && adopt(s, stored, sequence);
-    } else if (ok) {
-        ok = accept_answer(s, &answer);
-        s->policy_changed = ok && !json_equal(s->policies, json_object_get(stored, "policies"));
-    }
-    web_answer_free(&answer);
-    json_decref(stored);
+    bool ok = obtain(&a);
     if (ok)
-        log_policies(s);
+        log_policies(&a);
     else
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "Policy request failed: %s %s: %s", s->outcome.code,
                     s->outcome.reason, s->outcome.detail);
-    return ok && hand_over(s);
+    ok = ok && hand_over(&a);
+    client_user_free(&a.user);
+    return ok;
 }

@@ -30,11 +30,11 @@ static json_t *passed_over(const struct client_session *s)
     return list;
 }
 
-static json_t *policies(const struct client_session *s)
+static json_t *policies(const json_t *in_force)
 {
     json_t *list = json_array(), *p;
     size_t i;
-    json_array_foreach(s->policies, i, p)
+    json_array_foreach(in_force, i, p)
     {
         const json_t *version = json_object_get(p, "version");
         json_t *o = json_pack("{s:s, s:O, s:s}", "name", json_opt_str(p, "name", ""), "version",
@@ -57,20 +57,22 @@ static json_t *gateway(const struct client_session *s)
 json_t *client_report(const struct client_session *s, bool ok)
 {
     const struct web_outcome *o = &s->outcome;
+    const struct client_policies *in_force = &s->policies[s->scenario];
     const struct client_registration *r = s->choice.found ? &s->c->identity.of[s->choice.method] : NULL;
     bool registered = r && *r->guid;
     static const struct web_outcome fine;
     if (ok)
         o = &fine;
-    json_t *ret =
-        json_pack("{s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b}", "ok", (int)ok,
-                  "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
-                  s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
-                  "management_point", management_point(s), "gateway", gateway(s), "approval",
-                  registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
-                  text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
-                  text_or_null(o->remedy), "request_id", text_or_null(o->request_id), "status", (int)o->status,
-                  "passed_over", passed_over(s), "policies", policies(s), "changed", (int)s->policy_changed);
+    json_t *ret = json_pack(
+        "{s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:o}", "ok", (int)ok,
+        "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
+        s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
+        "management_point", management_point(s), "gateway", gateway(s), "approval",
+        registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code", text_or_null(o->code),
+        "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy", text_or_null(o->remedy),
+        "request_id", text_or_null(o->request_id), "status", (int)o->status, "passed_over", passed_over(s), "policies",
+        policies(in_force->list), "changed", (int)in_force->changed, "scenario", choices_scenario_name(s->scenario),
+        "user", text_or_null(s->user));
     if (!ret)
         fatal("a report can't be made");
     return ret;
@@ -114,6 +116,8 @@ void client_report_text(const json_t *r, FILE *out)
         (void)fprintf(out, "Method %s at gateway %s\n", str(r, "method"), str(r, "gateway"));
     json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
         fprintf(out, "  not %s: %s\n", str(p, "method"), str(p, "why"));
+    if (*str(r, "user"))
+        (void)fprintf(out, "User   %s\n", str(r, "user"));
     json_array_foreach(json_object_get(r, "policies"), i, p)(void)
         fprintf(out, "Policy '%s' version %lld\n", str(p, "name"), (long long)json_opt_int(p, "version", 0));
     (void)fflush(out);

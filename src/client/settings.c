@@ -162,6 +162,8 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_ENTRA_USER_SCOPE] =
         {"EntraUserScope", NULL,
          "scope of the user's token; not set: openid profile offline_access EntraClientId/.default", check_list},
+    [SETTING_USER_POLICY_HANDLER] = {"UserPolicyHandler", NULL,
+                                     "program run with the user policy file's path when it changed", check_path},
 };
 
 const struct client_setting_info *client_setting_info(enum client_setting which)

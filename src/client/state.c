@@ -44,17 +44,17 @@ static void put(json_t *root, const char *name, json_t *value)
         fatal("the state can't be put into JSON");
 }
 
-void client_state_handled(const char *dir, char ret[PKI_HASH_HEX])
+void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_HEX])
 {
     json_t *root = client_state_load(dir);
-    (void)snprintf(ret, PKI_HASH_HEX, "%s", json_opt_str(root, "handled", ""));
+    (void)snprintf(ret, PKI_HASH_HEX, "%s", json_opt_str(root, whose, ""));
     json_decref(root);
 }
 
-enum result client_state_set_handled(const char *dir, const char *fingerprint, struct error *err)
+enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint, struct error *err)
 {
     json_t *root = client_state_load(dir);
-    put(root, "handled", json_string(fingerprint));
+    put(root, whose, json_string(fingerprint));
     enum result r = save(dir, root, err);
     json_decref(root);
     return r;

@@ -6,9 +6,10 @@
 
 #include "client/client.h"
 
-/* Fingerprint of the policies that the handler took last; "" when it took none. */
-void client_state_handled(const char *dir, char ret[PKI_HASH_HEX]);
-MUST_USE enum result client_state_set_handled(const char *dir, const char *fingerprint, struct error *err);
+/* Fingerprint of the policies that a handler took last, under the name `whose`; "" when it took none. */
+void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_HEX]);
+MUST_USE enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint,
+                                              struct error *err);
 
 /* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
 json_t *client_state_load(const char *dir);

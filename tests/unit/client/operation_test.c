@@ -266,7 +266,7 @@ static void a_hybrid_joined_device_uses_entra_at_an_ehttp_management_point_and_p
     SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra");
     assert_member(report, "method", "entra");
     const json_t *first = json_array_get(json_object_get(report, "passed_over"), 0);
-    assert_non_null(strstr(json_opt_str(first, "why", ""), "mode (ehttp)"));
+    assert_non_null(strstr(json_opt_str(first, "why", ""), "Enhanced HTTP"));
     json_decref(report);
     set(f, "RoleId", "h1");
     report = operate(f, CLIENT_REGISTER, true);
