@@ -25,9 +25,15 @@ const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal ref
 
 enum verdict_reason verdict_reason_find(struct slice code, struct slice name)
 {
+    enum verdict_reason only = REASON_OK;
+    unsigned of_code = 0;
     for (enum verdict_reason r = REASON_OK + 1; r < REASON_COUNT; r++) {
-        if (slice_eq(name, slice_of(reasons[r].name)) && slice_eq(code, slice_of(refusals[reasons[r].refusal].code)))
+        if (!slice_eq(code, slice_of(refusals[reasons[r].refusal].code)))
+            continue;
+        if (slice_eq(name, slice_of(reasons[r].name)))
             return r;
+        only = r;
+        of_code++;
     }
-    return REASON_OK;
+    return name.len == 0 && of_code == 1 ? only : REASON_OK;
 }

@@ -59,6 +59,7 @@ static void take_table(struct web_outcome *o)
     const struct verdict_reason_info *info = verdict_reason_info(reason);
     if (!*o->detail)
         set(o->detail, sizeof o->detail, info->text);
+    set(o->reason, sizeof o->reason, info->name);
     set(o->remedy, sizeof o->remedy, info->remedy);
 }
 

@@ -441,6 +441,10 @@ def test_a_management_point_that_behaves_otherwise(own_site, tmp_path, how, caus
     with Server(context_of(pair), mp_port(own_site, "https"), **how):
         fault = assert_only(analyze(own_site, *good(own_site)), f"mp.{own_site.role('https')}.location", cause)
     assert "login.example" in fault["found"] or cause != "mp_redirects"
-    with Server(None, mp_port(own_site, "https"), **how):
+
+
+def test_a_management_point_that_lost_its_tls(own_site):
+    own_site.kill("cmg-mp")
+    with Server(None, mp_port(own_site, "https")):
         until("TLS is missed", lambda: step(analyze(own_site, *good(own_site)),
                                             f"mp.{own_site.role('https')}.location")["cause"] == "tls", 10)

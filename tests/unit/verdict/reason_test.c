@@ -31,6 +31,9 @@ static void a_reason_is_found_by_code_and_name(void **state UNUSED)
         assert_int_equal(verdict_reason_find(slice_of(code), slice_of(i->name)), r); /* also: no two are the same */
     }
     assert_int_equal(verdict_reason_find(SLICE("CMGService_Invalid_Token"), SLICE("untrusted_root")), REASON_OK);
+    assert_int_equal(verdict_reason_find(SLICE("CMGConnector_Clientcertificaterequired"), SLICE("")),
+                     REASON_UPSTREAM_CLIENT_CERTIFICATE); /* the code has no other */
+    assert_int_equal(verdict_reason_find(SLICE("CMGService_Invalid_Token"), SLICE("")), REASON_OK);
     assert_int_equal(verdict_reason_find(SLICE(""), SLICE("")), REASON_OK);
     assert_int_equal(verdict_reason_find(SLICE_NONE, SLICE_NONE), REASON_OK);
 }
