@@ -98,6 +98,11 @@ const struct choices_term *choices_term(size_t index);
 const struct choices_line *choices_forbids_mp(enum choice_mp mode, unsigned clients);
 const struct choices_line *choices_forbids_connector(enum choice_mp mode, unsigned clients, bool has_certificate);
 
+/* --- a device's registration --- */
+
+/* The rule that keeps a client of this version (YYMM; 0: unknown) from using the method there, or NULL. */
+const struct choices_line *choices_forbids_client(enum choice_mp mode, enum choice_client client, unsigned version);
+
 /* --- which method a device uses (SPEC 2.1, PROTOCOL 4) --- */
 
 struct choices_device {

@@ -37,6 +37,17 @@ const struct choices_line *choices_forbids_mp(enum choice_mp mode, unsigned clie
     return NULL;
 }
 
+const struct choices_line *choices_forbids_client(enum choice_mp mode, enum choice_client client, unsigned version)
+{
+    struct choices_question q = {.mp = mode,
+                                 .client = client,
+                                 .client_version = version,
+                                 .join = client == CHOICE_ENTRA ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE};
+    struct choices_answer a;
+    choices_check(&q, &a);
+    return a.supported ? NULL : &choices_condition_find(slice_of(a.reasons.lines[0].id))->line;
+}
+
 const struct choices_line *choices_forbids_connector(enum choice_mp mode, unsigned clients, bool has_certificate)
 {
     if (choices_connector_needs_certificate(mode, clients) && !has_certificate)

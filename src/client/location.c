@@ -168,26 +168,6 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
     return false;
 }
 
-/* Before the management points are known, what can be said of the methods by the credentials alone. */
-static void explain_credentials(struct client_session *s)
-{
-    const struct client_identity *id = &s->c->identity;
-    bool token = id->of[CHOICE_TOKEN].device_token || id->bulk_token;
-    const char *first =
-        s->has_pki ? "comes after pki in the order of preference" : "comes after entra in the order of preference";
-    bool settled = s->has_pki || s->entra.usable;
-    struct client_choice *c = &s->choice;
-    *c = (struct client_choice){.method = s->has_pki ? CHOICE_PKI : s->entra.usable ? CHOICE_ENTRA : CHOICE_TOKEN};
-    if (!s->has_pki)
-        (void)snprintf(c->why_not[CHOICE_PKI], sizeof c->why_not[0], "%.250s", s->pki_fault.text);
-    if (s->has_pki || !s->entra.usable)
-        (void)snprintf(c->why_not[CHOICE_ENTRA], sizeof c->why_not[0], "%.250s",
-                       s->entra.usable ? first : s->entra.fault);
-    if (settled || !token)
-        (void)snprintf(c->why_not[CHOICE_TOKEN], sizeof c->why_not[0], "%s",
-                       token ? first : "no device token and no bulk registration token");
-}
-
 /* --- the choice --- */
 
 static void log_choice(const struct client_session *s)
@@ -209,18 +189,33 @@ static void log_choice(const struct client_session *s)
                     *c->role.id ? " for management point " : "", c->role.id);
 }
 
-/* `no_pki`: why the certificate does not count; NULL: it does. */
+/* What the rules are asked about. `no_pki`: why the certificate does not count; NULL: it does. */
+static struct choices_device describe(const struct client_session *s, const char *no_pki, const char **lacks)
+{
+    const struct client_identity *id = &s->c->identity;
+    lacks[CHOICE_PKI] = no_pki;
+    lacks[CHOICE_ENTRA] = s->entra.usable ? NULL : s->entra.fault;
+    lacks[CHOICE_TOKEN] = NULL;
+    return (struct choices_device){.join = s->entra.usable ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE,
+                                   .has_certificate = no_pki == NULL,
+                                   .has_token_way = id->of[CHOICE_TOKEN].device_token || id->bulk_token,
+                                   .client_version = s->version,
+                                   .allowed = ~0u};
+}
+
+/* Before the management points are known, what can be said of the methods by the credentials alone. */
+static void explain_credentials(struct client_session *s)
+{
+    const char *lacks[CHOICE_CLIENTS];
+    struct choices_device d = describe(s, s->has_pki ? NULL : s->pki_fault.text, lacks);
+    client_select_blind(&d, lacks, &s->choice);
+}
+
 static bool choose(struct client_session *s, const char *no_pki)
 {
     static struct web_roles roles; /* large; this program is sequential */
-    const struct client_identity *id = &s->c->identity;
-    const char *const lacks[CHOICE_CLIENTS] = {
-        [CHOICE_PKI] = no_pki, [CHOICE_ENTRA] = s->entra.usable ? NULL : s->entra.fault};
-    struct choices_device d = {.join = s->entra.usable ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE,
-                               .has_certificate = no_pki == NULL,
-                               .has_token_way = id->of[CHOICE_TOKEN].device_token || id->bulk_token,
-                               .client_version = s->version,
-                               .allowed = ~0u};
+    const char *lacks[CHOICE_CLIENTS];
+    struct choices_device d = describe(s, no_pki, lacks);
     const char *wanted = client_setting(&s->c->settings, SETTING_ROLE_ID);
     struct error err;
     if (!wanted && *s->gateway->role)

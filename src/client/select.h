@@ -22,4 +22,9 @@ MUST_USE enum result client_select(const struct web_roles *roles, const char *wa
                                    const struct choices_device *device, const char *const lacks[CHOICE_CLIENTS],
                                    struct client_choice *ret, struct error *err);
 
+/* The same before any management point is known: by the credentials alone. ret->found stays false; ret->method is the
+ * one that would be used, or token when there is none. */
+void client_select_blind(const struct choices_device *device, const char *const lacks[CHOICE_CLIENTS],
+                         struct client_choice *ret);
+
 #endif

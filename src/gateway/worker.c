@@ -223,20 +223,6 @@ static void on_accept(void *ctx, struct net_stream *socket, const struct net_add
 
 /* --- the snapshot --- */
 
-/* In slices: requests get their turn between two of them. */
-static void sweep(struct gateway_worker *w)
-{
-    bool done = gateway_connections_sweep(w, clock_wall_s());
-    if (w->sweep)
-        loop_timer_start(w->sweep, done ? SWEEP_MS : 1, 0);
-}
-
-static void begin_sweep(struct gateway_worker *w)
-{
-    w->sweep_next = LIST_FIRST(&w->connections);
-    sweep(w);
-}
-
 static void refresh(void *arg)
 {
     struct gateway_worker *w = arg;
@@ -247,7 +233,7 @@ static void refresh(void *arg)
     snapshot_unref(w->snapshot);
     w->snapshot = fresh;
     close_removed_connectors(w);
-    begin_sweep(w);
+    gateway_connections_sweep(w, clock_wall_s());
 }
 
 void gateway_worker_refresh(struct gateway_worker *w)
@@ -257,11 +243,7 @@ void gateway_worker_refresh(struct gateway_worker *w)
 
 static void on_sweep(void *arg)
 {
-    struct gateway_worker *w = arg;
-    if (w->sweep_next)
-        sweep(w);
-    else
-        begin_sweep(w);
+    gateway_connections_sweep(arg, clock_wall_s());
 }
 
 /* --- life --- */
@@ -298,7 +280,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
 static void run(void *arg)
 {
     struct gateway_worker *w = arg;
-    loop_timer_start(w->sweep, SWEEP_MS, 0);
+    loop_timer_start(w->sweep, SWEEP_MS, SWEEP_MS);
     loop_run(w->loop);
 }
 

@@ -209,7 +209,7 @@ static enum result look(struct mp_request *r, struct mp_identity *i, struct erro
         i->certificate = c->certificate;
     if (i->bearer.ptr)
         i->auth = MP_TOKEN;
-    else if (i->certificate && c->point->config->choice == CHOICE_MP_HTTPS)
+    else if (i->certificate && choices_mode_allows(c->point->config->choice, CHOICE_PKI))
         return judge_certificate(r, i, err);
     return OK;
 }

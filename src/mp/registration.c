@@ -147,6 +147,21 @@ static bool vouched(struct registration *g)
     }
 }
 
+/* The method by which it is let in must be one that its version knows. */
+static bool version_fits(struct registration *g)
+{
+    enum choice_client client = g->voucher == BY_PKI ? CHOICE_PKI : CHOICE_TOKEN;
+    const struct choices_line *rule =
+        choices_forbids_client(g->r->connection->point->config->choice, client, (unsigned)g->version);
+    char detail[512];
+    if (!rule)
+        return true;
+    (void)snprintf(detail, sizeof detail, "client version %u: %s (rule %s)", (unsigned)g->version, rule->text,
+                   rule->id);
+    mp_refuse_verdict(g->r, REASON_METHOD_NOT_ALLOWED_HERE, detail);
+    return false;
+}
+
 /* A revoked certificate's key gets no token instead of it. */
 static bool not_revoked(struct registration *g)
 {
@@ -346,7 +361,8 @@ void mp_handle_registration(struct mp_request *r)
     enum result result = read_body(&g, &err);
     if (result != OK)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
-    else if (vouched(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed) && not_revoked(&g)) {
+    else if (vouched(&g) && version_fits(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed) &&
+             not_revoked(&g)) {
         result = record_all(&g, &err);
         if (result == OK)
             answer(&g);

@@ -69,6 +69,14 @@ def test_a_known_name_waits_for_approval_and_replaces_nobody(inside, bulk, keys)
     assert other["guid"] != first["guid"]
 
 
+@pytest.mark.parametrize("mode", ["https", "ehttp"])
+def test_a_client_that_knows_no_tokens_is_given_none_whatever_it_sends(inside, keys, bulk, mode):
+    answer = inside.register(keys(), bulk, mode=mode, version=1910)
+    assert answer.status == 403 and "token-needs-2002" in answer.problem()["detail"]
+    assert inside.register(keys(), bulk, mode=mode, version=2002).status == 200
+    assert inside.register(keys(), bulk, mode=mode, version=0).status == 200  # unknown counts as new enough
+
+
 def test_a_registration_that_another_key_signed_is_refused(inside, bulk, keys):
     assert inside.register(keys(), bulk, signer=keys().private).status == 401
 

@@ -75,9 +75,10 @@ class Inside:
         """What the gateway says of a device that came with this token."""
         return {"CMG-Auth-Method": "token", "CMG-Client-Id": "as-the-gateway-says", "Authorization": f"Bearer {bearer}"}
 
-    def register(self, device, bearer=None, mode="ehttp", show="connector", signer=None, headers=None, name=None, **how):
+    def register(self, device, bearer=None, mode="ehttp", show="connector", signer=None, headers=None, name=None, version=2603,
+                 **how):
         body = json.dumps({"name": name or f"pc-{secrets.token_hex(4)}", "hardware_id": secrets.token_hex(8),
-                           "client_version": 2603, "certificate_pem": pki.pem_of(device.certificate).decode()}).encode()
+                           "client_version": version, "certificate_pem": pki.pem_of(device.certificate).decode()}).encode()
         fields = signature(signer or device.private, "POST", "/CCM_Client/registration", body, **how)
         fields.update(self.asserted(bearer) if bearer else {})
         fields.update(headers or {})

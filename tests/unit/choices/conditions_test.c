@@ -136,51 +136,154 @@ static void every_combination_is_supported_exactly_as_the_specification_says(voi
     assert_in_range(supported_count, 50000, 200000);
 }
 
-static void check_requirements(const struct choices_question *q)
+/* --- each condition, as SPEC 2 words it --- */
+
+static bool is_old(const struct choices_question *q)
+{
+    return q->client_version != 0 && q->client_version < 2002;
+}
+
+static bool is_joined(const struct choices_question *q)
+{
+    return q->join == CHOICE_JOIN_HYBRID || q->join == CHOICE_JOIN_ENTRA;
+}
+
+static bool is_inside(const struct choices_question *q)
+{
+    return q->crl == CHOICE_CRL_AD || q->crl == CHOICE_CRL_INTERNAL;
+}
+
+#define IS(name, expression)                                                                                           \
+    static bool name(const struct choices_question *q)                                                                 \
+    {                                                                                                                  \
+        return (expression);                                                                                           \
+    }
+#define PKI_HERE (q->client == CHOICE_PKI)
+#define CHECKED_PKI (PKI_HERE && q->crl_check)
+#define HTTPS_HERE (q->mp == CHOICE_MP_HTTPS)
+#define USER_HERE (q->scenario == CHOICE_USER)
+
+IS(always, q != NULL)
+IS(https, HTTPS_HERE)
+IS(ehttp, !HTTPS_HERE)
+IS(pki, PKI_HERE)
+IS(entra, q->client == CHOICE_ENTRA)
+IS(token, q->client == CHOICE_TOKEN)
+IS(ehttp_pki, !HTTPS_HERE && PKI_HERE)
+IS(token_old, q->client == CHOICE_TOKEN && is_old(q))
+IS(ehttp_old, !HTTPS_HERE && is_old(q) && !is_joined(q))
+IS(entra_alone, q->client == CHOICE_ENTRA && !is_joined(q))
+IS(user_alone, USER_HERE && !is_joined(q))
+IS(user_out, USER_HERE && q->user_sign_in == CHOICE_NO)
+IS(user_maybe, USER_HERE &&is_joined(q) && q->user_sign_in != CHOICE_YES)
+IS(no_root, q->server_cert == CHOICE_CERT_INTERNAL && q->client_has_root == CHOICE_NO)
+IS(maybe_no_root, q->server_cert == CHOICE_CERT_INTERNAL && q->client_has_root != CHOICE_YES)
+IS(no_connector, HTTPS_HERE &&PKI_HERE && q->connector_cert == CHOICE_NO)
+IS(maybe_no_connector, HTTPS_HERE &&PKI_HERE && q->connector_cert != CHOICE_YES)
+IS(forbidden, q->cmg_allowed == CHOICE_NO)
+IS(maybe_forbidden, q->cmg_allowed != CHOICE_YES)
+IS(list_inside, CHECKED_PKI &&is_inside(q) && !q->crl_relay)
+IS(list_relayed, CHECKED_PKI &&is_inside(q) && q->crl_relay)
+IS(list_nowhere, CHECKED_PKI && q->crl == CHOICE_CRL_NONE)
+IS(list_outside, CHECKED_PKI && q->crl == CHOICE_CRL_INTERNET)
+IS(unchecked, PKI_HERE && !q->crl_check)
+IS(token_maybe_old, q->client == CHOICE_TOKEN && q->client_version == 0)
+IS(token_joined, q->client == CHOICE_TOKEN && is_joined(q))
+IS(workgroup, !HTTPS_HERE && q->client == CHOICE_TOKEN && !is_joined(q))
+IS(https_alone, HTTPS_HERE && !is_joined(q) && !USER_HERE)
+
+static const struct {
+    const char *id;
+    bool (*holds)(const struct choices_question *q);
+} conditions[] = {
+    {"ehttp-forbids-pki", ehttp_pki},
+    {"token-needs-2002", token_old},
+    {"ehttp-old-client", ehttp_old},
+    {"entra-needs-join", entra_alone},
+    {"user-needs-join", user_alone},
+    {"root-missing", no_root},
+    {"connector-certificate-missing", no_connector},
+    {"crl-unreachable", list_inside},
+    {"crl-nowhere", list_nowhere},
+    {"user-not-signed-in", user_out},
+    {"cmg-forbidden", forbidden},
+    {"https-takes-all", https},
+    {"ehttp-takes-entra-token", ehttp},
+    {"any-server-certificate", always},
+    {"entra-comes-first", token_joined},
+    {"server-certificate", always},
+    {"client-root", maybe_no_root},
+    {"mp-certificate", https},
+    {"mp-ehttp", ehttp},
+    {"connector-certificate", maybe_no_connector},
+    {"client-certificate", pki},
+    {"entra-tenant", entra},
+    {"token-client", token_maybe_old},
+    {"token-start", token},
+    {"user-sign-in", user_maybe},
+    {"crl-internet", list_outside},
+    {"crl-relay", list_relayed},
+    {"cmg-allowed", maybe_forbidden},
+    {"cmg-known", always},
+    {"workgroup-no-user-policy", workgroup},
+    {"no-user-policy", https_alone},
+    {"revocation-unchecked", unchecked},
+    {"crl-by-relay", list_relayed},
+};
+
+/* In which list it stands, and when: reasons name what rules out, or, when nothing does, why it works. */
+static bool is_said(const struct choices_answer *a, const struct choices_condition *c)
+{
+    switch (c->kind) {
+    case CHOICES_RULES_OUT:
+    case CHOICES_WHY:
+        return has(&a->reasons, c->line.id);
+    case CHOICES_REQUIRES:
+        return has(&a->requirements, c->line.id);
+    case CHOICES_LIMITS:
+    default:
+        return has(&a->limitations, c->line.id);
+    }
+}
+
+static void check_conditions(const struct choices_question *q)
 {
     struct choices_answer a;
     choices_check(q, &a);
-    const struct choices_list *need = &a.requirements;
-    assert_true(has(need, "server-certificate"));
-    assert_true(has(need, "cmg-known"));
-    assert_int_equal(has(need, "client-root"),
-                     q->server_cert == CHOICE_CERT_INTERNAL && q->client_has_root != CHOICE_YES);
-    assert_int_equal(has(need, "connector-certificate"),
-                     q->mp == CHOICE_MP_HTTPS && q->client == CHOICE_PKI && q->connector_cert != CHOICE_YES);
-    assert_int_equal(has(need, "user-sign-in"),
-                     q->scenario == CHOICE_USER && q->join >= CHOICE_JOIN_HYBRID && q->user_sign_in != CHOICE_YES);
-    assert_int_equal(has(need, "cmg-allowed"), q->cmg_allowed != CHOICE_YES);
-    assert_int_equal(has(need, "mp-certificate"), q->mp == CHOICE_MP_HTTPS);
-    assert_int_equal(has(need, "mp-ehttp"), q->mp == CHOICE_MP_EHTTP);
-    assert_int_equal(has(need, "token-client"), q->client == CHOICE_TOKEN && q->client_version == 0);
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+        const struct choices_condition *c = choices_condition(i);
+        bool expected_here = conditions[i].holds(q) && (c->kind != CHOICES_WHY || a.supported);
+        if (is_said(&a, c) != expected_here)
+            fail_msg("condition %s is %ssaid of mp %s, client %s, version %u, join %s, crl %s", c->line.id,
+                     expected_here ? "not " : "", choices_mp_name(q->mp), choices_client_name(q->client),
+                     q->client_version, choices_join_name(q->join), choices_crl_name(q->crl));
+    }
 }
 
-static void requirements_appear_exactly_where_they_hold(void **state)
+static void each_condition_is_said_exactly_where_it_holds(void **state)
 {
     (void)state;
-    for_each_question(check_requirements);
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+        assert_non_null(choices_condition(i));
+        assert_string_equal(choices_condition(i)->line.id, conditions[i].id);
+    }
+    assert_null(choices_condition(ARRAY_LEN(conditions)));
+    for_each_question(check_conditions);
 }
 
-static void check_limitations(const struct choices_question *q)
+/* Whoever is supported without being joined is told that there is no user policy. */
+static void check_told_of_user_policy(const struct choices_question *q)
 {
     struct choices_answer a;
     choices_check(q, &a);
-    const struct choices_list *lost = &a.limitations;
-    bool not_joined = q->join == CHOICE_JOIN_NONE || q->join == CHOICE_JOIN_DOMAIN;
-    assert_int_equal(has(lost, "workgroup-no-user-policy"),
-                     not_joined && q->mp == CHOICE_MP_EHTTP && q->client == CHOICE_TOKEN);
-    assert_int_equal(has(lost, "revocation-unchecked"), q->client == CHOICE_PKI && !q->crl_check);
-    /* Whoever is supported and not joined is told that there is no user policy. */
-    if (a.supported && not_joined)
-        assert_true(has(lost, "workgroup-no-user-policy") || has(lost, "no-user-policy"));
-    if (!not_joined)
-        assert_false(has(lost, "workgroup-no-user-policy") || has(lost, "no-user-policy"));
+    bool told = has(&a.limitations, "workgroup-no-user-policy") || has(&a.limitations, "no-user-policy");
+    assert_true(!a.supported || told == !is_joined(q));
 }
 
-static void limitations_appear_exactly_where_something_is_lost(void **state)
+static void what_is_lost_without_a_join_is_always_told(void **state)
 {
     (void)state;
-    for_each_question(check_limitations);
+    for_each_question(check_told_of_user_policy);
 }
 
 static void check_crl_irrelevant(const struct choices_question *q)
@@ -274,14 +377,19 @@ static void settings_that_cannot_work_are_named_at_start_up(void **state)
     assert_null(choices_forbids_connector(CHOICE_MP_HTTPS, pki, true));
     assert_null(choices_forbids_connector(CHOICE_MP_HTTPS, token, false));
     assert_null(choices_forbids_connector(CHOICE_MP_EHTTP, token, false));
+    assert_string_equal(choices_forbids_client(CHOICE_MP_HTTPS, CHOICE_TOKEN, 1910)->id, "token-needs-2002");
+    assert_null(choices_forbids_client(CHOICE_MP_EHTTP, CHOICE_TOKEN, 2002));
+    assert_null(choices_forbids_client(CHOICE_MP_EHTTP, CHOICE_TOKEN, 0));
+    assert_null(choices_forbids_client(CHOICE_MP_EHTTP, CHOICE_ENTRA, 1910));
+    assert_null(choices_forbids_client(CHOICE_MP_HTTPS, CHOICE_PKI, 1910));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination_is_supported_exactly_as_the_specification_says),
-        cmocka_unit_test(requirements_appear_exactly_where_they_hold),
-        cmocka_unit_test(limitations_appear_exactly_where_something_is_lost),
+        cmocka_unit_test(each_condition_is_said_exactly_where_it_holds),
+        cmocka_unit_test(what_is_lost_without_a_join_is_always_told),
         cmocka_unit_test(the_crl_means_nothing_to_entra_and_token),
         cmocka_unit_test(every_reason_against_is_given_not_only_the_first),
         cmocka_unit_test(ids_are_unique_and_every_condition_says_when_it_applies),
