@@ -11,6 +11,8 @@
 #include "gateway/request.h"
 #include "tls/stream.h"
 
+enum { SWEEP_SLICE_MS = 2 };
+
 static void on_close(void *owner)
 {
     struct gateway_connection *c = owner;
@@ -18,6 +20,8 @@ static void on_close(void *owner)
     metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
     w->connection_count--;
     strangers_remove(&w->strangers, &c->stranger);
+    if (w->sweep_next == c)
+        w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
     credential_done(&c->credential);
     free(c);
@@ -66,13 +70,16 @@ void gateway_connection_known(struct gateway_connection *c)
     strangers_remove(&c->worker->strangers, &c->stranger);
 }
 
-void gateway_connections_sweep(struct gateway_worker *w, int64_t now)
+bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
 {
-    struct gateway_connection *c, *next;
-    LIST_FOREACH_SAFE(c, &w->connections, link, next)
-    {
+    uint64_t until = clock_mono_ms() + SWEEP_SLICE_MS;
+    struct gateway_connection *c;
+    while ((c = w->sweep_next) && clock_mono_ms() < until) {
+        w->sweep_next = LIST_NEXT(c, link);
         const char *why = c->closing ? NULL : authenticate_still_holds(c, now);
+        credential_rest(&c->credential);
         if (why)
             close_connection(c, why);
     }
+    return !w->sweep_next;
 }

@@ -36,7 +36,8 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
 /* One of its requests was let in. */
 void gateway_connection_known(struct gateway_connection *c);
 
-/* Ends those whose verdict no longer holds: after a new snapshot, and by time. */
-void gateway_connections_sweep(struct gateway_worker *w, int64_t now);
+/* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
+ * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */
+bool gateway_connections_sweep(struct gateway_worker *w, int64_t now);
 
 #endif

@@ -31,8 +31,18 @@ void credential_done(struct credential *c)
     memset(c, 0, sizeof *c);
 }
 
+void credential_rest(struct credential *c)
+{
+    if (!c->used) {
+        free((char *)(uintptr_t)c->field.ptr);
+        c->field = SLICE_NONE;
+    }
+    c->used = false;
+}
+
 struct slice credential_field(struct credential *c)
 {
+    c->used = true;
     if (c->field.ptr || !c->certificate)
         return c->field;
     char *base64 = pki_cert_base64(c->certificate);

@@ -13,12 +13,15 @@ struct credential {
     unsigned char sha256[PKI_SHA256], spki_sha256[PKI_SHA256];
     char x5t[TOKEN_X5T_SIZE]; /* base64url of sha256 */
     char sha256_hex[PKI_HASH_HEX], spki_hex[PKI_HASH_HEX];
-    struct slice field; /* Client-Cert: made when first asked for */
+    struct slice field; /* Client-Cert: made when asked for */
+    bool used;          /* asked for since the last rest */
 };
 
 void credential_init(struct credential *c, const struct net_stream *tls);
 void credential_done(struct credential *c);
-/* ":<base64 DER>:" (RFC 9440), for as long as the credential; SLICE_NONE without a certificate. */
+/* ":<base64 DER>:" (RFC 9440), until the second rest from now; SLICE_NONE without a certificate. */
 struct slice credential_field(struct credential *c);
+/* From time to time: gives back what was not asked for since the last call. */
+void credential_rest(struct credential *c);
 
 #endif

@@ -11,7 +11,7 @@
 struct identity {
     enum choice_client method;
     char client_id[80];       /* CMG-Client-Id */
-    struct slice certificate; /* pki only: Client-Cert, ":<base64 DER>:" (RFC 9440); borrowed for the exchange's life */
+    struct slice certificate; /* pki only: Client-Cert, ":<base64 DER>:" (RFC 9440); borrowed for the call */
 };
 
 struct identity_request {

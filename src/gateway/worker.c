@@ -223,6 +223,20 @@ static void on_accept(void *ctx, struct net_stream *socket, const struct net_add
 
 /* --- the snapshot --- */
 
+/* In slices: requests get their turn between two of them. */
+static void sweep(struct gateway_worker *w)
+{
+    bool done = gateway_connections_sweep(w, clock_wall_s());
+    if (w->sweep)
+        loop_timer_start(w->sweep, done ? SWEEP_MS : 1, 0);
+}
+
+static void begin_sweep(struct gateway_worker *w)
+{
+    w->sweep_next = LIST_FIRST(&w->connections);
+    sweep(w);
+}
+
 static void refresh(void *arg)
 {
     struct gateway_worker *w = arg;
@@ -233,7 +247,7 @@ static void refresh(void *arg)
     snapshot_unref(w->snapshot);
     w->snapshot = fresh;
     close_removed_connectors(w);
-    gateway_connections_sweep(w, clock_wall_s());
+    begin_sweep(w);
 }
 
 void gateway_worker_refresh(struct gateway_worker *w)
@@ -243,7 +257,11 @@ void gateway_worker_refresh(struct gateway_worker *w)
 
 static void on_sweep(void *arg)
 {
-    gateway_connections_sweep(arg, clock_wall_s());
+    struct gateway_worker *w = arg;
+    if (w->sweep_next)
+        sweep(w);
+    else
+        begin_sweep(w);
 }
 
 /* --- life --- */
@@ -280,7 +298,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
 static void run(void *arg)
 {
     struct gateway_worker *w = arg;
-    loop_timer_start(w->sweep, SWEEP_MS, SWEEP_MS);
+    loop_timer_start(w->sweep, SWEEP_MS, 0);
     loop_run(w->loop);
 }
 

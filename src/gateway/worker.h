@@ -28,9 +28,10 @@ struct gateway_worker {
     struct gateway_connections connections;
     size_t connection_count; /* and handshakes under way */
     struct stranger_list strangers;
-    struct loop_timer *sweep; /* looks for connections whose verdict has ended */
-    struct bundle_pull *pull; /* worker 0 only */
-    uint64_t retries, calls;  /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
+    struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
+    struct gateway_connection *sweep_next; /* NULL: the round is over */
+    struct bundle_pull *pull;              /* worker 0 only */
+    uint64_t retries, calls;               /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
     struct gateway_metrics metrics;
 };
 

@@ -101,8 +101,10 @@ static void on_timer(void *arg)
 
 void http_h1_server_break(struct http_h1_server *c, enum result code, const char *why)
 {
-    if (!c->closing)
-        (void)error_set(&c->why, code, "%s", why);
+    if (!c->closing) {
+        c->why = mem_zalloc(sizeof *c->why);
+        (void)error_set(c->why, code, "%s", why);
+    }
     c->closing = true;
     http_h1_server_later(c);
 }
@@ -120,7 +122,7 @@ static void exchange_free(struct http_h1_server *c)
 static void tear_down(struct http_h1_server *c)
 {
     if (c->exchange) {
-        http_h1_exchange_abort(c->exchange, &c->why);
+        http_h1_exchange_abort(c->exchange, c->why);
         exchange_free(c);
     }
     http_h1_wire_flush(&c->wire);
@@ -129,6 +131,7 @@ static void tear_down(struct http_h1_server *c)
     if (c->events->on_close)
         c->events->on_close(c->owner);
     loop_defer_cancel(&c->run);
+    free(c->why);
     free(c);
 }
 

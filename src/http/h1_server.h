@@ -53,8 +53,8 @@ struct http_h1_server {
     bool draining;   /* http_server_conn_drain */
     bool discarding; /* reads the rest of a request whose answer is complete */
     bool lingering, eof;
-    bool closing; /* run() tears it down */
-    struct error why;
+    bool closing;      /* run() tears it down */
+    struct error *why; /* of closing; NULL before */
     size_t discarded;
 
     enum http_h1_phase phase;
