@@ -216,7 +216,7 @@ static enum result read_purpose(const json_t *o, struct bundle_endpoint *e, stru
     const char *word;
     enum result r = json_need_str(o, "purpose", &word, err);
     if (r == OK && !token_purpose_parse(slice_of(word), &e->purpose))
-        r = error_set(err, R_INVALID, "member 'purpose' is none of registration, sts, metadata, general");
+        r = error_set(err, R_INVALID, "member 'purpose' is none of registration, sts, metadata, general, user");
     return r;
 }
 

@@ -21,7 +21,7 @@ static const struct scenario {
     enum client_setting handler;
 } scenarios[] = {
     [CHOICE_DEVICE] = {DOCUMENT_POLICY, "/SMS_MP/.sms_pol?MACHINE", "policy.json", "handled", SETTING_POLICY_HANDLER},
-    [CHOICE_USER] = {DOCUMENT_USER_POLICY, "/SMS_MP/.sms_pol/USER", "user-policy.json", "handled_user",
+    [CHOICE_USER] = {DOCUMENT_USER_POLICY, "/CCM_User/policy", "user-policy.json", "handled_user",
                      SETTING_USER_POLICY_HANDLER},
 };
 

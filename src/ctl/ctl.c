@@ -173,6 +173,20 @@ bool ctl_parse(const struct opt_command *cmd, int argc, char **argv, void *ret, 
     return false;
 }
 
+json_t *ctl_words(const struct opt_list *list)
+{
+    json_t *ret = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        struct slice rest = slice_of(list->items[i]);
+        while (rest.ptr) {
+            struct slice word = slice_trim(slice_cut(&rest, ','));
+            if (word.len > 0)
+                (void)json_array_append_new(ret, json_stringn(word.ptr, word.len));
+        }
+    }
+    return ret;
+}
+
 bool ctl_duration(const char *option, const char *text, int64_t *ret)
 {
     uint64_t seconds;

@@ -76,5 +76,7 @@ int ctl_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Numbers with a unit on the command line ("3d", "12h"); false and a usage message when malformed. */
 MUST_USE bool ctl_duration(const char *option, const char *text, int64_t *ret);
+/* ["pki", "token"] of an option's "pki,token" and its repetitions. */
+json_t *ctl_words(const struct opt_list *list);
 
 #endif

@@ -52,23 +52,6 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-/* ["pki", "token"] of "pki,token" and repetitions; NULL when nothing was given. */
-static json_t *words(const struct opt_list *list)
-{
-    if (list->count == 0)
-        return NULL;
-    json_t *ret = json_array();
-    for (size_t i = 0; i < list->count; i++) {
-        struct slice rest = slice_of(list->items[i]);
-        while (rest.ptr) {
-            struct slice word = slice_trim(slice_cut(&rest, ','));
-            if (word.len > 0)
-                (void)json_array_append_new(ret, json_stringn(word.ptr, word.len));
-        }
-    }
-    return ret;
-}
-
 static void set_text(json_t *body, const char *member, const char *text)
 {
     if (text)
@@ -111,7 +94,8 @@ static json_t *make_body(const struct add_options *o, const char *id, int *ret_e
         set_text(body, "name", o->name ? o->name : "");
     set_text(body, "headers", o->headers);
     set_text(body, "upstream_host", o->upstream_host);
-    json_t *auth = words(&o->auth), *methods = words(&o->methods);
+    json_t *auth = o->auth.count ? ctl_words(&o->auth) : NULL,
+           *methods = o->methods.count ? ctl_words(&o->methods) : NULL;
     (void)json_object_set_new(body, "auth", auth ? auth : json_pack("[s, s]", "pki", "token"));
     if (methods)
         (void)json_object_set_new(body, "methods", methods);

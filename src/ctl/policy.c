@@ -8,7 +8,9 @@
 
 struct add_options {
     struct ctl_common common;
+    struct opt_list users;
     const char *content, *file;
+    bool all_users, devices;
 };
 
 static const struct opt add_opts[] = {
@@ -22,16 +24,37 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, content),
      .value = "TEXT",
      .help = "the policy's text itself"},
+    {.name = "user",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct add_options, users),
+     .value = "NAMES",
+     .help = "a policy of these users (ada@example.com); by commas or repeated"},
+    {.name = "users", .kind = OPT_FLAG, .offset = offsetof(struct add_options, all_users), .help = "of every user"},
+    {.name = "devices",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, devices),
+     .help = "of every device (the default of a new policy; a known one keeps whose it is)"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
 };
 
+/* NULL: nothing was said of it. */
+static json_t *users_of(const struct add_options *o)
+{
+    if (o->all_users)
+        return json_pack("[s]", "*");
+    return o->users.count || o->devices ? ctl_words(&o->users) : NULL;
+}
+
 static int add_content(const struct add_options *o, const char *name, struct slice content)
 {
     json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer = NULL;
+    json_t *users = users_of(o);
     if (!body)
         return ctl_usage("a policy's name and content must be UTF-8 text");
+    if (users)
+        (void)json_object_set_new(body, "users", users);
     struct ctl_fault fault;
     enum result r = api_call(api_socket(&o->common), "POST", "/v1/policies", body, &answer, &fault);
     json_decref(body);
@@ -61,6 +84,8 @@ static int add(int argc, char **argv)
     const char *file = n == 2 ? args[1] : o.file;
     if ((n == 2 && o.file) || (file != NULL) == (o.content != NULL))
         return ctl_usage("give the policy's text once: as FILE, --file FILE or --content TEXT");
+    if ((o.users.count > 0) + o.all_users + o.devices > 1)
+        return ctl_usage("give one of --user, --users and --devices");
     if (o.content)
         return add_content(&o, args[0], slice_of(o.content));
     char *data;
@@ -72,11 +97,9 @@ static int add(int argc, char **argv)
     return code;
 }
 
-static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
-                                            {"VERSION", "version", CTL_NUMBER, NULL},
-                                            {"SHA-256", "sha256", CTL_TEXT, NULL},
-                                            {"ID", "id", CTL_TEXT, NULL},
-                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},  {"VERSION", "version", CTL_NUMBER, NULL},
+                                            {"USERS", "users", CTL_LIST, "-"}, {"SHA-256", "sha256", CTL_TEXT, NULL},
+                                            {"ID", "id", CTL_TEXT, NULL},      {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_request list = {.usage = "cmg policy list [options]",
                                         .method = "GET",
                                         .path = "/v1/policies",

@@ -41,8 +41,8 @@ static const struct opt opts[] = {
     {.name = "purpose",
      .kind = OPT_CHOICE,
      .offset = offsetof(struct token_options, purpose),
-     .value = "registration|sts|metadata|general",
-     .choices = "registration|sts|metadata|general",
+     .value = "registration|sts|metadata|general|user",
+     .choices = "registration|sts|metadata|general|user",
      .help = "a site's token: what the endpoint is for (default: what the token opens)"},
     TEXT("certificate", certificate, "FILE", "a site's token: the presented certificate (default: the right one)"),
     TEXT("batch", batch, "FILE",
@@ -121,7 +121,8 @@ static enum token_purpose own_purpose(const json_t *header)
     static const struct {
         const char *type;
         enum token_purpose purpose;
-    } purposes[] = {{"cmg-bulk+jwt", PURPOSE_REGISTRATION}, {"cmg-device+jwt", PURPOSE_STS}};
+    } purposes[] = {
+        {"cmg-bulk+jwt", PURPOSE_REGISTRATION}, {"cmg-device+jwt", PURPOSE_STS}, {"cmg-user+jwt", PURPOSE_USER}};
     for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
         if (strcmp(json_opt_str(header, "typ", ""), purposes[i].type) == 0)
             return purposes[i].purpose;
@@ -178,7 +179,7 @@ static json_t *judge_site(const struct judging *j, const json_t *c, const char *
     json_decref(header);
     json_decref(claims);
     if (r == OK && wanted && !token_purpose_parse(slice_of(wanted), &purpose))
-        r = error_set(err, R_INVALID, "'purpose' must be registration, sts, metadata or general");
+        r = error_set(err, R_INVALID, "'purpose' must be registration, sts, metadata, general or user");
     if (r != OK)
         return NULL;
     struct token_policy policy = {.site = site, .keys = j->keys};

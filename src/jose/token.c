@@ -26,14 +26,12 @@ static const struct {
     [TOKEN_BULK] = {"bulk", "cmg-bulk+jwt", OPENS(PURPOSE_REGISTRATION) | OPENS(PURPOSE_METADATA), false, false},
     [TOKEN_DEVICE] = {"device", "cmg-device+jwt", OPENS(PURPOSE_STS) | OPENS(PURPOSE_METADATA), true, false},
     [TOKEN_ACCESS] = {"access", "cmg-access+jwt", OPENS(PURPOSE_GENERAL) | OPENS(PURPOSE_METADATA), true, false},
-    [TOKEN_USER] = {"user", "cmg-user+jwt", OPENS(PURPOSE_GENERAL), true, true},
+    [TOKEN_USER] = {"user", "cmg-user+jwt", OPENS(PURPOSE_USER), true, true},
 };
 
 static const char *const purposes[] = {
-    [PURPOSE_REGISTRATION] = "registration",
-    [PURPOSE_STS] = "sts",
-    [PURPOSE_METADATA] = "metadata",
-    [PURPOSE_GENERAL] = "general",
+    [PURPOSE_REGISTRATION] = "registration", [PURPOSE_STS] = "sts",   [PURPOSE_METADATA] = "metadata",
+    [PURPOSE_GENERAL] = "general",           [PURPOSE_USER] = "user",
 };
 
 const char *token_kind_name(enum token_kind kind)

@@ -17,8 +17,8 @@ enum token_kind { TOKEN_BULK, TOKEN_DEVICE, TOKEN_ACCESS, TOKEN_USER };
 const char *token_kind_name(enum token_kind kind); /* "bulk", "device", "access", "user" */
 
 /* What an endpoint is for: decides which kinds open it. */
-enum token_purpose { PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_METADATA, PURPOSE_GENERAL };
-const char *token_purpose_name(enum token_purpose p); /* "registration", "sts", "metadata", "general" */
+enum token_purpose { PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_METADATA, PURPOSE_GENERAL, PURPOSE_USER };
+const char *token_purpose_name(enum token_purpose p); /* "registration", "sts", "metadata", "general", "user" */
 MUST_USE bool token_purpose_parse(struct slice name, enum token_purpose *ret);
 bool token_kind_opens(enum token_kind kind, enum token_purpose purpose); /* the table */
 
@@ -26,6 +26,7 @@ enum {
     TOKEN_LEEWAY_S = 60,
     TOKEN_DEVICE_S = 90 * 86400,
     TOKEN_ACCESS_S = 8 * 3600,
+    TOKEN_USER_S = 8 * 3600,
     TOKEN_BULK_S = 3 * 86400,
     TOKEN_BULK_MAX_S = 7 * 86400
 };

@@ -381,14 +381,17 @@ enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **
     return finish(r, o, ret);
 }
 
-enum result mp_content_policy(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+enum result mp_content_policy(struct mp_site *site, struct arena *a, const char *user, json_t **ret, struct error *err)
 {
     struct store_policy *list;
     size_t count;
     json_t *array = json_array();
     enum result r = store_policy_list(site->store, a, &list, &count, err);
-    for (size_t i = 0; r == OK && i < count; i++)
+    for (size_t i = 0; r == OK && i < count; i++) {
+        if (user ? !store_policy_is_of(&list[i], user) : list[i].users[0] != '\0')
+            continue;
         mp_push(array, json_pack("{s:s, s:s, s:I, s:s, s:s}", "id", list[i].id, "name", list[i].name, "version",
                                  (json_int_t)list[i].version, "sha256", list[i].sha256, "content", list[i].content));
-    return finish(r, json_pack("{s:o}", "policies", array), ret);
+    }
+    return finish(r, json_pack("{s:o, s:s*}", "policies", array, "user", user), ret);
 }

@@ -237,7 +237,7 @@ static enum result weigh_known(struct mp_request *r, const char *guid, struct st
 {
     struct store_certificate *list;
     size_t count;
-    enum result result = store_certificate_list(r->site->store, r->arena, guid, &list, &count, err);
+    enum result result = store_certificate_list_of_hardware(r->site->store, r->arena, guid, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         X509 *cert;
         result = pki_cert_read(slice_of(list[i].pem), &cert, err);

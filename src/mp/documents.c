@@ -84,7 +84,8 @@ static enum result sign(struct mp_site *site, const struct making *m, int64_t se
         .type = m->type, .sequence = sequence, .issued = now, .expires = now + m->lifetime, .content = content};
     (void)snprintf(d.site, sizeof d.site, "%s", site->keys.site);
     (void)snprintf(d.audience, sizeof d.audience, "%s", m->audience);
-    return document_sign(m->type == DOCUMENT_POLICY ? site->keys.policy : site->keys.bundle, &d, ret, err);
+    bool policy = m->type == DOCUMENT_POLICY || m->type == DOCUMENT_USER_POLICY;
+    return document_sign(policy ? site->keys.policy : site->keys.bundle, &d, ret, err);
 }
 
 /* Rows and sequence of one moment: inside a transaction. */
@@ -185,12 +186,15 @@ enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid,
     return r;
 }
 
-enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, int64_t sequence, char **ret,
-                                struct error *err)
+enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, const char *user,
+                                int64_t sequence, char **ret, struct error *err)
 {
-    struct making making = {DOCUMENT_POLICY, guid, NULL, MONTH, mp_content_policy};
+    char audience[DOCUMENT_AUDIENCE_SIZE];
+    struct making making = {user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, user ? audience : guid, NULL, MONTH, NULL};
     json_t *content;
-    enum result r = mp_content_policy(site, a, &content, err);
+    if (user)
+        document_user_audience(guid, user, audience);
+    enum result r = mp_content_policy(site, a, user, &content, err);
     if (r != OK)
         return r;
     r = sign(site, &making, sequence, content, ret, err);

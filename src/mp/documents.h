@@ -19,9 +19,9 @@ MUST_USE enum result mp_documents_connector_sequence(struct mp_site *site, const
 /* At least 1. */
 MUST_USE enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid, int64_t *ret,
                                                   struct error *err);
-/* Not kept: it is of one device. *ret is malloc'ed. */
-MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, int64_t sequence,
-                                         char **ret, struct error *err);
+/* Not kept: it is of one device, and of one user there (NULL: the device's own). *ret is malloc'ed. */
+MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, const char *user,
+                                         int64_t sequence, char **ret, struct error *err);
 
 /* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
  * nothing is published that they would refuse. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /SMS_MP/.sms_pol?MACHINE: the device's policy, signed by the site for this device alone, by version (ETag). */
+/* GET /SMS_MP/.sms_pol?MACHINE: the device's policy; GET /CCM_User/policy: that of the user of a user token. Signed by
+ * the site for this device (and user) alone, by version (ETag). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static bool matches(struct slice list, struct slice etag)
     return false;
 }
 
-static void answer(struct mp_request *r, const char *guid)
+/* `user` NULL: the device's own policy. */
+static void answer(struct mp_request *r, const char *guid, const char *user)
 {
     char etag[ETAG_SIZE];
     char *text;
@@ -40,7 +42,7 @@ static void answer(struct mp_request *r, const char *guid)
         mp_answer(r, &(struct mp_answer){.status = 304, .fields = {field}});
         return;
     }
-    if (mp_documents_policy(r->site, r->arena, guid, sequence, &text, &err) != OK) {
+    if (mp_documents_policy(r->site, r->arena, guid, user, sequence, &text, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }
@@ -59,6 +61,41 @@ void mp_handle_policy(struct mp_request *r)
     }
     if (!mp_device_authenticate(r, PURPOSE_GENERAL, MP_SIGNED_ALWAYS, &device))
         return;
-    answer(r, device.record.guid);
+    answer(r, device.record.guid, NULL);
+    mp_device_done(&device);
+}
+
+/* A device that came with its certificate shows the user token beside it; it must be bound to that certificate and be
+ * of that device. false: answered. */
+static bool user_token_beside(struct mp_request *r, struct mp_device *d)
+{
+    char x5t[TOKEN_X5T_SIZE];
+    enum verdict_reason reason;
+    struct error err;
+    if (!r->identity.bearer.ptr) {
+        mp_refuse_verdict(r, REASON_TOKEN_MISSING, NULL);
+        return false;
+    }
+    mp_certificate_x5t(d->certificate, x5t);
+    if (mp_token_judge(r, r->identity.bearer, PURPOSE_USER, slice_of(x5t), &d->token, &reason, &err) != OK) {
+        mp_refuse_fault(r, &err);
+        return false;
+    }
+    if (reason == REASON_OK && strcmp(d->token.subject, d->record.guid) != 0) {
+        (void)error_set(&err, R_DENIED, "it was issued for another device");
+        reason = REASON_TOKEN_NOT_BOUND;
+    }
+    if (reason != REASON_OK)
+        mp_refuse_verdict(r, reason, err.text);
+    return reason == REASON_OK;
+}
+
+void mp_handle_user_policy(struct mp_request *r)
+{
+    struct mp_device device;
+    if (!mp_device_authenticate(r, PURPOSE_USER, MP_SIGNED_ALWAYS, &device))
+        return;
+    if (r->identity.auth != MP_PKI || user_token_beside(r, &device))
+        answer(r, device.record.guid, device.token.user);
     mp_device_done(&device);
 }

@@ -20,6 +20,7 @@ static const struct mp_route routes[] = {
     {"/CCM_STS", "POST", STS_MAX, mp_handle_sts, MP_FOR_DEVICES, false},
     {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_DEVICES, false},
     {"/SMS_MP/.sms_pol", "GET, HEAD", 0, mp_handle_policy, MP_FOR_DEVICES, false},
+    {"/CCM_User/policy", "GET, HEAD", 0, mp_handle_user_policy, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},

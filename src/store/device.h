@@ -62,6 +62,12 @@ MUST_USE enum result store_certificate_get(struct store *s, struct arena *a, con
 MUST_USE enum result store_certificate_list(struct store *s, struct arena *a, const char *guid,
                                             struct store_certificate **ret, size_t *ret_count, struct error *err);
 
+/* Those of all records of the same hardware (`guid`'s own where the hardware is not known): a device that changed its
+ * method has a record for each. */
+MUST_USE enum result store_certificate_list_of_hardware(struct store *s, struct arena *a, const char *guid,
+                                                        struct store_certificate **ret, size_t *ret_count,
+                                                        struct error *err);
+
 /* --- device tokens (PROTOCOL 4, Renewal) --- */
 enum { STORE_TOKENS_A_DEVICE = 16, STORE_SUPERSEDED_S = 86400, STORE_RENEWALS_A_DAY = 5 };
 

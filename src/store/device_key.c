@@ -60,6 +60,17 @@ enum result store_certificate_list(struct store *s, struct arena *a, const char 
     return store_select_all(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, ret_count, err);
 }
 
+enum result store_certificate_list_of_hardware(struct store *s, struct arena *a, const char *guid,
+                                               struct store_certificate **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {
+        CERTIFICATE "WHERE guid = $1 OR guid IN (SELECT other.guid FROM device own JOIN device other ON "
+                    "other.hardware_id = own.hardware_id WHERE own.guid = $1 AND own.hardware_id <> '') "
+                    "ORDER BY added, sha256",
+        sizeof **ret, read_certificate};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, ret_count, err);
+}
+
 /* --- tokens --- */
 
 static enum result add_token(struct store *s, const char *guid, const char *id, int64_t issued, int64_t expires,

@@ -352,7 +352,7 @@ def test_one_token_by_file_by_input_and_by_argument(tmp_path):
 
 
 KINDS = {"bulk": {"registration", "metadata"}, "device": {"sts", "metadata"}, "access": {"general", "metadata"},
-         "user": {"general"}}
+         "user": {"user"}}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -366,7 +366,7 @@ def test_a_sites_token_is_judged_by_the_sites_rules(folder, kind):
     text = token(header={"typ": f"cmg-{kind}+jwt"}, claims=claims)
     asked = {"issuer": claims["iss"], "audience": claims["aud"], "jwks": {"keys": [jwk(KEYS["p256"], "p256")]}}
     every(folder, "ok", [text], **asked)
-    for purpose in ("registration", "sts", "metadata", "general"):
+    for purpose in ("registration", "sts", "metadata", "general", "user"):
         assert verdicts(folder, [text], purpose=purpose, **asked) == \
             ["ok" if purpose in KINDS[kind] else "wrong_purpose"]
     certificate = folder / "other.pem"

@@ -14,9 +14,10 @@ CODE = "CMGService_Invalid_Token"
 
 # purpose → method and path behind the role id
 ENDPOINTS = {"registration": ("POST", "/CCM_Client/registration"), "sts": ("POST", "/CCM_STS"),
-             "general": ("GET", "/SMS_MP/.sms_aut?MPLIST"), "metadata": ("GET", None)}
+             "general": ("GET", "/SMS_MP/.sms_aut?MPLIST"), "metadata": ("GET", None),
+             "user": ("GET", "/CCM_User/policy")}
 OPENS = {"bulk": {"registration", "metadata"}, "device": {"sts", "metadata"}, "access": {"general", "metadata"},
-         "user": {"general"}}
+         "user": {"user"}}
 REFUSED = [(kind, purpose) for kind in OPENS for purpose in ENDPOINTS if purpose not in OPENS[kind]]
 OPENED = [(kind, purpose) for kind in OPENS for purpose in ENDPOINTS if purpose in OPENS[kind]]
 
@@ -127,7 +128,7 @@ def test_a_token_is_let_through_for_its_purpose(site, version, mint, self_signed
     assert let_through(site, version, mint.token(kind, self_signed.certificate), self_signed, purpose)
 
 
-@pytest.mark.parametrize("kind,purpose", [("device", "sts"), ("access", "general"), ("user", "general")])
+@pytest.mark.parametrize("kind,purpose", [("device", "sts"), ("access", "general"), ("user", "user")])
 def test_a_token_without_its_key_is_refused_as_not_bound(site, version, mint, self_signed, kind, purpose, tmp_path):
     token = mint.token(kind, self_signed.certificate)
     assert let_through(site, version, token, self_signed, purpose)

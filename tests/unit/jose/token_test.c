@@ -16,7 +16,7 @@
 #define X5T "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 #define OTHER_X5T "g83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 
-enum { KINDS = TOKEN_USER + 1, PURPOSES = PURPOSE_GENERAL + 1 };
+enum { KINDS = TOKEN_USER + 1, PURPOSES = PURPOSE_USER + 1 };
 
 struct fixture {
     EVP_PKEY *key;
@@ -99,7 +99,7 @@ static void each_kind_opens_its_purposes_and_no_other(void **state)
         [TOKEN_BULK] = {[PURPOSE_REGISTRATION] = true, [PURPOSE_METADATA] = true},
         [TOKEN_DEVICE] = {[PURPOSE_STS] = true, [PURPOSE_METADATA] = true},
         [TOKEN_ACCESS] = {[PURPOSE_GENERAL] = true, [PURPOSE_METADATA] = true},
-        [TOKEN_USER] = {[PURPOSE_GENERAL] = true},
+        [TOKEN_USER] = {[PURPOSE_USER] = true},
     };
     for (int k = 0; k < KINDS; k++) {
         for (int p = 0; p < PURPOSES; p++) {
@@ -118,8 +118,7 @@ static void what_was_issued_is_what_is_read(void **state)
     struct fixture *f = *state;
     for (int k = 0; k < KINDS; k++) {
         struct token t = token_of((enum token_kind)k), back;
-        static const enum token_purpose purpose[] = {PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_GENERAL,
-                                                     PURPOSE_GENERAL};
+        static const enum token_purpose purpose[] = {PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_GENERAL, PURPOSE_USER};
         t.not_before = NOW + 1;
         assert_int_equal(judge_as(&f->policy, issue(f, &t), purpose[k], X5T, NOW + 2, &back), REASON_OK);
         assert_int_equal(back.kind, k);
@@ -150,7 +149,7 @@ static void a_stolen_token_is_useless_without_the_key(void **state)
 {
     struct fixture *f = *state;
     static const enum token_kind kinds[] = {TOKEN_DEVICE, TOKEN_ACCESS, TOKEN_USER};
-    static const enum token_purpose purpose[] = {PURPOSE_STS, PURPOSE_GENERAL, PURPOSE_GENERAL};
+    static const enum token_purpose purpose[] = {PURPOSE_STS, PURPOSE_GENERAL, PURPOSE_USER};
     static const char *const presented[] = {NULL,    "",     OTHER_X5T, "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVE",
                                             X5T "=", X5T X5T};
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
@@ -342,7 +341,7 @@ static char *sign_claims(const struct fixture *f, const char *type, const json_t
 static enum verdict_reason judge_with(const struct fixture *f, enum token_kind kind, const char *name,
                                       const char *value)
 {
-    static const enum token_purpose purpose[] = {PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_GENERAL, PURPOSE_GENERAL};
+    static const enum token_purpose purpose[] = {PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_GENERAL, PURPOSE_USER};
     json_t *o = claims_of(kind);
     if (value)
         json_object_set_new(o, name, json_loads(value, JSON_DECODE_ANY, NULL));

@@ -233,12 +233,12 @@ static void a_policy_gets_a_version_for_each_content(void **state)
 {
     struct fixture *f = *state;
     struct store_policy p;
-    ok(f, store_policy_put(f->store, "base", SLICE("a"), "h1", &f->err));
-    ok(f, store_policy_put(f->store, "base", SLICE("a"), "h1", &f->err));
+    ok(f, store_policy_put(f->store, "base", "", SLICE("a"), "h1", &f->err));
+    ok(f, store_policy_put(f->store, "base", "", SLICE("a"), "h1", &f->err));
     ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
     assert_int_equal(p.version, 1);
     assert_int_equal(sequence(f, "policy"), 1);
-    ok(f, store_policy_put(f->store, "base", SLICE("b"), "h2", &f->err));
+    ok(f, store_policy_put(f->store, "base", "", SLICE("b"), "h2", &f->err));
     const char *id = p.id;
     ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
     assert_int_equal(p.version, 2);
