@@ -92,7 +92,11 @@ struct choices_term {
 /* The index-th term, NULL behind the last. */
 const struct choices_term *choices_term(size_t index);
 
-/* --- a management point's or connector's settings at start-up --- */
+/* --- what daemons ask of their settings at start-up --- */
+
+const struct choices_line *choices_forbids_gateway(size_t server_certificates); /* how many it has */
+/* `own_certificate`: one of an internal CA is configured. https needs it, in ehttp the site issues it. */
+const struct choices_line *choices_forbids_mp_certificate(enum choice_mp mode, bool own_certificate);
 
 /* Returns the rule (id and text) that rules the settings out, or NULL. `clients`: bits that the site lets in there. */
 const struct choices_line *choices_forbids_mp(enum choice_mp mode, unsigned clients);

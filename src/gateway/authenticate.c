@@ -62,8 +62,9 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
     if (reason != REASON_OK)
         return reason;
     if (q->endpoint && q->endpoint->mp && !choices_mode_allows(q->endpoint->mp->mode, CHOICE_PKI)) {
-        (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule ehttp-forbids-pki)",
-                        q->endpoint->mp->id, choices_mp_name(q->endpoint->mp->mode));
+        const struct choices_line *rule = choices_forbids_client(q->endpoint->mp->mode, CHOICE_PKI, 0);
+        (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule %s)", q->endpoint->mp->id,
+                        choices_mp_name(q->endpoint->mp->mode), rule ? rule->id : "");
         return REASON_MODE_FORBIDS_PKI;
     }
     ret->identity.method = CHOICE_PKI;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "choices/choices.h"
 #include "net/address.h"
 
 #define AT(member) offsetof(struct gateway_config, member)
@@ -94,10 +95,9 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
 {
     const struct gateway_certificate *list = c->server_certificates.items;
     struct error err;
-    if (c->server_certificates.count == 0)
-        conf_fault_add(faults, 0,
-                       "server_certificates: any CMG needs a trusted server certificate (rule "
-                       "server-certificate-required)");
+    const struct choices_line *rule = choices_forbids_gateway(c->server_certificates.count);
+    if (rule)
+        conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
     for (size_t i = 0; i < c->server_certificates.count; i++) {
         if (!list[i].certificate || !list[i].key)
             continue; /* told already */

@@ -138,18 +138,16 @@ void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT])
 static void check_files(const struct mp_config_point *p, struct conf_faults *faults)
 {
     struct error err;
-    if (p->choice == CHOICE_MP_EHTTP) {
-        if (p->certificate || p->key || p->anchors.count)
-            conf_fault_add(faults, 0,
-                           "management point %s: in ehttp mode the site issues the certificate itself; remove "
-                           "certificate, key and anchors",
-                           p->id);
+    bool any = p->certificate || p->key || p->anchors.count, all = p->certificate && p->key && p->anchors.count;
+    const struct choices_line *rule = choices_forbids_mp_certificate(p->choice, any);
+    if (rule || any != all) {
+        conf_fault_add(faults, 0, "management point %s: %s certificate, key and anchors%s%s%s%s", p->id,
+                       p->choice == CHOICE_MP_EHTTP ? "remove" : "https mode needs", rule ? "; rule " : "",
+                       rule ? rule->id : "", rule ? ": " : "", rule ? rule->text : "");
         return;
     }
-    if (!p->certificate || !p->key || !p->anchors.count) {
-        conf_fault_add(faults, 0, "management point %s: https mode needs certificate, key and anchors", p->id);
-        return;
-    }
+    if (!any)
+        return; /* the site issues it */
     if (!file_exists(p->certificate))
         conf_fault_add(faults, 0, "management point %s: %s does not exist", p->id, p->certificate);
     if (file_check_private(p->key, &err) != OK)

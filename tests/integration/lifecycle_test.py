@@ -336,7 +336,7 @@ def test_a_gateway_without_a_server_certificate_does_not_start_and_names_the_rul
     text = (own_site.folder / "gateway.yaml").read_text()
     configuration.write_text(re.sub(r"server_certificates: .*", "server_certificates: []", text))
     own_site.kill("cmg-gateway")
-    assert "server-certificate-required" in start_refused(own_site, "cmg-gateway", configuration)
+    assert "rule server-certificate:" in start_refused(own_site, "cmg-gateway", configuration)
 
 
 # --- forgeries ---------------------------------------------------------------------------------------------------------

@@ -377,6 +377,12 @@ static void settings_that_cannot_work_are_named_at_start_up(void **state)
     assert_null(choices_forbids_connector(CHOICE_MP_HTTPS, pki, true));
     assert_null(choices_forbids_connector(CHOICE_MP_HTTPS, token, false));
     assert_null(choices_forbids_connector(CHOICE_MP_EHTTP, token, false));
+    assert_string_equal(choices_forbids_gateway(0)->id, "server-certificate");
+    assert_null(choices_forbids_gateway(1));
+    assert_string_equal(choices_forbids_mp_certificate(CHOICE_MP_HTTPS, false)->id, "mp-certificate");
+    assert_string_equal(choices_forbids_mp_certificate(CHOICE_MP_EHTTP, true)->id, "mp-ehttp");
+    assert_null(choices_forbids_mp_certificate(CHOICE_MP_HTTPS, true));
+    assert_null(choices_forbids_mp_certificate(CHOICE_MP_EHTTP, false));
     assert_string_equal(choices_forbids_client(CHOICE_MP_HTTPS, CHOICE_TOKEN, 1910)->id, "token-needs-2002");
     assert_null(choices_forbids_client(CHOICE_MP_EHTTP, CHOICE_TOKEN, 2002));
     assert_null(choices_forbids_client(CHOICE_MP_EHTTP, CHOICE_TOKEN, 0));
