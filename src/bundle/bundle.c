@@ -58,19 +58,24 @@ static enum result read_pems(struct bundle *b, const json_t *content, struct err
     return r;
 }
 
-static enum result read_crl(struct arena *a, const json_t *item, struct slice *ret, struct error *err)
+static enum result read_crl(const json_t *item, struct slice *ret, struct error *err)
 {
     if (!json_is_string(item))
         return error_set(err, R_INVALID, "must be a string");
     size_t size = json_string_length(item) / 4 * 3 + 3, len;
-    void *der;
-    enum result r = member_room(a, size, 1, &der, err);
-    if (r != OK)
-        return r;
-    if (!decode_base64(slice_of(json_string_value(item)), der, size, &len) || len == 0)
+    char *der = mem_zalloc(size);
+    if (!decode_base64(slice_of(json_string_value(item)), der, size, &len) || len == 0) {
+        free(der);
         return error_set(err, R_INVALID, "is not base64");
+    }
     *ret = slice_make(der, len);
     return OK;
+}
+
+void bundle_drop_crl(struct bundle *b, size_t i)
+{
+    free((void *)(uintptr_t)b->crls[i].ptr);
+    b->crls[i] = SLICE_NONE;
 }
 
 static enum result read_crls(struct bundle *b, const json_t *content, struct error *err)
@@ -85,11 +90,11 @@ static enum result read_crls(struct bundle *b, const json_t *content, struct err
         return r;
     b->crls = crls;
     for (size_t i = 0; i < count && r == OK; i++) {
-        r = read_crl(b->index->arena, json_array_get(list, i), (struct slice *)crls + i, err);
+        r = read_crl(json_array_get(list, i), &b->crls[i], err);
+        b->crl_count += r == OK;
         if (r != OK)
             (void)error_prefix(err, "crls[%zu]", i);
     }
-    b->crl_count = count;
     return r;
 }
 
@@ -164,6 +169,8 @@ void bundle_free(struct bundle *b)
 {
     if (!b)
         return;
+    for (size_t n = 0; n < b->crl_count; n++)
+        bundle_drop_crl(b, n);
     struct bundle_index *i = b->index;
     struct index_map *maps[] = {&i->roles, &i->paths, &i->hosts, &i->ids};
     struct index_set *sets[] = {&i->guids, &i->spkis, &i->certificates, &i->tokens, &i->revoked, &i->connectors};

@@ -92,7 +92,7 @@ struct bundle {
     int64_t sequence, issued, expires; /* the document's */
     struct bundle_settings settings;
     const char *anchors_pem, *intermediates_pem; /* "" when there are none */
-    const struct slice *crls;                    /* crl_count DERs, not looked into yet */
+    struct slice *crls; /* crl_count DERs, not looked into yet; .ptr NULL after bundle_drop_crl */
     size_t crl_count;
     const struct jose_keys *token_keys; /* never NULL, may hold no key */
     const struct bundle_role *roles;
@@ -111,6 +111,8 @@ struct bundle {
  * caller bundle_free()s. PEMs and CRLs are not parsed here: pki_trust does that. R_INVALID or R_LIMIT. */
 MUST_USE enum result bundle_parse(const struct document *d, struct bundle **ret, struct error *err);
 void bundle_free(struct bundle *b); /* NULL allowed */
+/* Gives the bytes of the i-th CRL back: they are long, and stand elsewhere. Before anybody else has the bundle. */
+void bundle_drop_crl(struct bundle *b, size_t i);
 
 /* The management point of this id, ignoring ASCII case; NULL: none (published paths that are no management point have
  * no role entry). */

@@ -15,6 +15,7 @@ struct connector_certificate {
 struct connector_config {
     char *bootstrap_file, *state;
     struct connector_certificate client_certificate;
+    char *source_folder;             /* of files that gateways may be given as sources; NULL or "": none */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     uint64_t role_renewal_s;         /* 0: at half-life */
     struct conf_log log;

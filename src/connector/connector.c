@@ -9,6 +9,7 @@
 #include "bundle/bundle.h"
 #include "connector/forward.h"
 #include "connector/identity.h"
+#include "connector/relay_source.h"
 #include "connector/report.h"
 #include "connector/site.h"
 #include "tunnel/accept.h"
@@ -61,6 +62,10 @@ static void on_request(void *owner, struct http_exchange *x)
     struct connector_dialer *d = owner;
     struct connector *c = d->connector;
     struct slice id = x->request.authority;
+    if (slice_eq(id, SLICE(SOURCE_ENDPOINT))) {
+        relay_source_start(c, x);
+        return;
+    }
     bool for_site = slice_eq(id, SLICE(SITE_ENDPOINT));
     struct upstream *u = for_site ? site_upstream(d, x) : find_upstream(c, id);
     if (!u)
@@ -87,11 +92,12 @@ static const struct tunnel_dialer_events dialer_events = {on_request, on_tunnel}
 
 /* --- announcements --- */
 
-/* The site itself, then every endpoint that there is an upstream for. */
-static size_t announced(const struct connector *c, const char *ids[CONNECTOR_UPSTREAMS_MAX + 1])
+/* The site itself and its sources, then every endpoint that there is an upstream for. */
+static size_t announced(const struct connector *c, const char *ids[CONNECTOR_UPSTREAMS_MAX + 2])
 {
     size_t count = 0;
     ids[count++] = SITE_ENDPOINT;
+    ids[count++] = SOURCE_ENDPOINT;
     for (size_t i = 0; i < c->upstream_count; i++)
         ids[count++] = upstream_id(c->upstreams[i]);
     return count;
@@ -99,7 +105,7 @@ static size_t announced(const struct connector *c, const char *ids[CONNECTOR_UPS
 
 static void announce(struct connector *c)
 {
-    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
+    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 2, sizeof *ids);
     size_t count = announced(c, ids);
     for (size_t i = 0; i < c->dialer_count; i++) {
         if (c->dialers[i].dialer)
@@ -167,7 +173,7 @@ static void dial(struct connector *c, const struct bootstrap_address *gateway)
     struct tunnel_dialer_options o = {.port = gateway->port, .tls = d->tls, .max_tunnels = TUNNELS_MAX};
     (void)snprintf(o.host, sizeof o.host, "%s", gateway->host);
     (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", c->config->bootstrap.id);
-    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 1, sizeof *ids);
+    const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 2, sizeof *ids);
     size_t count = announced(c, ids);
     d->dialer = tunnel_dialer_new(c->loop, &o, ids, count, &dialer_events, d);
     free(ids);

@@ -56,7 +56,7 @@ static const char *special_kind(const char *host)
 
 /* What the name resolves to counts, however it is spelled. A management point proves by its certificate who it is, and
  * may well be on this machine under its own name. */
-static bool may_connect(const void *arg, const struct net_address *to)
+bool upstream_may_connect(const void *arg, const struct net_address *to)
 {
     static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
     enum net_scope scope = net_address_scope(to);
@@ -131,7 +131,7 @@ static void make_pool(struct upstream *u, struct loop *loop, const struct upstre
                                      .connect_ms = CONNECT_MS,
                                      .idle_ms = IDLE_MS,
                                      .answer_ms = o->answer_ms,
-                                     .may = o->any_target || o->show_role_certificate ? NULL : may_connect,
+                                     .may = o->any_target || o->show_role_certificate ? NULL : upstream_may_connect,
                                      .may_arg = o->config};
     (void)snprintf(pool.host, sizeof pool.host, "%s", o->host);
     u->pool = http_pool_new(loop, &pool);

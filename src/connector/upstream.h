@@ -29,6 +29,9 @@ struct upstream_options {
     uint64_t answer_ms;
 };
 
+/* Does this connector (`arg`: its struct connector_config) connect to such an address for the site? */
+bool upstream_may_connect(const void *arg, const struct net_address *to);
+
 /* One reference. R_DENIED: a target that this connector does not allow. */
 MUST_USE enum result upstream_new(struct loop *loop, const struct upstream_options *o, struct upstream **ret,
                                   struct error *err);

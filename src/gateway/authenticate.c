@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 /* --- blocks --- */
 
@@ -20,6 +21,13 @@ static bool token_blocked(const struct bundle *b, const char *guid, const char *
 
 /* --- certificate --- */
 
+/* on_unavailable: allow. Once a verdict, so once a device and generation at most. */
+static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *v)
+{
+    metric_add(&w->metrics, METRIC_UNCHECKED, 1);
+    LOG_EVENT(LOG_WARN, "pki", "let in unchecked", LOG_T("client", v->identity), LOG_T("detail", v->detail));
+}
+
 static const struct pki_verdict *judge_certificate(struct gateway_connection *c, int64_t now,
                                                    struct cached_verdict *fresh)
 {
@@ -34,6 +42,8 @@ static const struct pki_verdict *judge_certificate(struct gateway_connection *c,
     fresh->valid_until = fresh->certificate.valid_until;
     /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
      * lasts. */
+    if (fresh->certificate.unchecked)
+        alert_unchecked(w, &fresh->certificate);
     if (fresh->certificate.reason == REASON_OK)
         verdict_cache_put(w->verdicts, c->credential.sha256, fresh);
     return &fresh->certificate;

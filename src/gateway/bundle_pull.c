@@ -5,21 +5,21 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "bundle/document.h"
+#include "gateway/sources.h"
 
 enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
-
-#define STATE_NAME "bundle"
 
 struct bundle_pull {
     struct gateway_worker *worker;
     struct http_call *call; /* parked or being answered; NULL: none */
     struct tunnel *tunnel;  /* of the call, and not looked at without one */
+    struct builder *builder;
+    struct sources *sources;
     struct buf text;
     int status;
+    bool building;            /* what came is being verified: nothing is asked meanwhile */
     bool confirmed;           /* this process has had an answer: a kept bundle may be older than the site's word */
     struct loop_timer *again; /* after a failure, and against a silent peer */
     char target[64];
@@ -42,39 +42,38 @@ static int64_t current_sequence(struct gateway *g)
     return sequence;
 }
 
-static enum result build(const struct gateway *g, struct slice text, int64_t min_sequence, struct snapshot **ret,
-                         struct error *err)
+/* A bundle that was refused would be at once again. */
+static void on_bundle(void *owner, const struct error *why)
 {
-    struct snapshot_source source = {g->config->bootstrap.site, g->config->bootstrap.pin, min_sequence, clock_wall_s()};
-    return snapshot_build(text, &source, ret, err);
+    struct bundle_pull *p = owner;
+    p->building = false;
+    if (why->code == OK)
+        ask(p);
+    else
+        ask_later(p);
 }
 
-static void use(struct gateway *g, struct snapshot *snapshot)
+static void on_publish(void *owner)
 {
-    LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
-              LOG_N("endpoints", snapshot->bundle->endpoint_count));
-    gateway_publish(g, snapshot);
+    struct bundle_pull *p = owner;
+    sources_refresh(p->sources);
 }
 
-/* Kept before it is used: after a crash the sequence must not go back. false: it was refused, and would be at once
- * again. */
-static bool answered(struct bundle_pull *p)
+static const struct builder_events builder_callbacks = {on_bundle, on_publish};
+
+static void answered(struct bundle_pull *p)
 {
     struct gateway *g = p->worker->gateway;
-    struct snapshot *snapshot;
-    struct error err;
     atomic_store(&g->last_contact, (long long)clock_wall_s());
     p->confirmed = true;
-    if (p->status != 200)
-        return true;
-    if (build(g, buf_data(&p->text), current_sequence(g), &snapshot, &err) != OK) {
-        log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", err.text);
-        return false;
+    if (p->status == 200) {
+        p->building = true;
+        loop_timer_stop(p->again);
+        builder_bundle(p->builder, buf_data(&p->text));
     }
-    if (document_keep(g->config->state, STATE_NAME, buf_data(&p->text), &err) != OK)
-        log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
-    use(g, snapshot);
-    return true;
+    buf_free(&p->text);
+    if (!p->building)
+        ask(p);
 }
 
 static void on_response(void *ctx, const struct http_response *head)
@@ -98,17 +97,13 @@ static void on_end(void *ctx, const struct http_fields *trailers)
 {
     struct bundle_pull *p = ctx;
     (void)trailers;
-    bool good = p->status == 200 || p->status == 204;
-    if (good)
-        good = answered(p);
-    else
-        log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
     p->call = NULL;
-    buf_free(&p->text);
-    if (good)
-        ask(p);
-    else
-        ask_later(p);
+    if (p->status == 200 || p->status == 204) {
+        answered(p);
+        return;
+    }
+    log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
+    ask_later(p);
 }
 
 static void on_sent(void *ctx, size_t n)
@@ -161,19 +156,30 @@ static void ask_again(void *arg)
 /* A parked request would hold a tunnel that drains until its end. */
 void bundle_pull_kick(struct bundle_pull *p)
 {
+    sources_kick(p->sources);
+    if (p->building)
+        return;
     if (!p->call)
         ask(p);
     else if (!tunnel_reaches(p->tunnel, SLICE("site")))
         ask_again(p);
 }
 
-struct bundle_pull *bundle_pull_new(struct gateway_worker *w)
+enum result bundle_pull_new(struct gateway_worker *w, struct bundle_pull **ret, struct error *err)
 {
     struct bundle_pull *p = mem_zalloc(sizeof *p);
     p->worker = w;
+    p->builder = builder_new(w, &builder_callbacks, p);
+    if (sources_new(w, p->builder, &p->sources, err) != OK) {
+        builder_free(p->builder);
+        free(p);
+        return err->code;
+    }
+    w->sources = p->sources;
     p->again = loop_timer_new(w->loop, ask_again, p);
     buf_init(&p->text, TEXT_MAX);
-    return p;
+    *ret = p;
+    return OK;
 }
 
 void bundle_pull_free(struct bundle_pull *p)
@@ -182,25 +188,14 @@ void bundle_pull_free(struct bundle_pull *p)
         return;
     if (p->call)
         http_call_cancel(p->call);
+    sources_free(p->sources);
+    builder_free(p->builder);
     loop_timer_free(p->again);
     buf_free(&p->text);
     free(p);
 }
 
-void bundle_pull_restore(struct gateway *g)
+void bundle_pull_start(struct bundle_pull *p)
 {
-    char *path = file_join(g->config->state, STATE_NAME ".jws"), *text;
-    size_t len;
-    struct error err;
-    if (file_read(path, TEXT_MAX, &text, &len, &err) == OK) {
-        struct snapshot *snapshot;
-        if (build(g, slice_make(text, len), 0, &snapshot, &err) == OK)
-            use(g, snapshot);
-        else
-            log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
-        free(text);
-    } else if (err.code != R_NOTFOUND) {
-        log_msg(LOG_WARN, "bundle", "the kept bundle can't be read: %s", err.text);
-    }
-    free(path);
+    sources_refresh(p->sources);
 }

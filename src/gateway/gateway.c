@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gateway/bundle_pull.h"
+#include "gateway/builder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 
@@ -137,7 +137,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = make_workers(g, err);
     if (r != OK)
         return r;
-    bundle_pull_restore(g);
+    builder_restore(g);
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_start(g->workers[i]);
     return OK;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "gateway/gateway.h"
+#include "gateway/sources.h"
 #include "gateway/worker.h"
 
 static const struct {
@@ -52,7 +53,7 @@ static enum result write_bundle(const struct gateway *g, struct buf *out)
         contact ? (long long)clock_wall_s() - contact : -1);
 }
 
-enum result gateway_metrics_write(const struct gateway *g, struct buf *out)
+enum result gateway_metrics_write(struct gateway *g, struct buf *out)
 {
     enum result r = OK;
     for (size_t i = 0; r == OK && i < METRIC_COUNT; i++) {
@@ -62,5 +63,7 @@ enum result gateway_metrics_write(const struct gateway *g, struct buf *out)
     }
     if (r == OK)
         r = write_refusals(g, out);
+    if (r == OK)
+        r = sources_metrics(g, out);
     return r == OK ? write_bundle(g, out) : r;
 }

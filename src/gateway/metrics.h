@@ -22,7 +22,8 @@
     X(HANDSHAKES_FAILED, "cmg_tls_handshakes_failed", "counter", "TLS handshakes that failed or timed out")            \
     X(TUNNELS, "cmg_tunnels", "gauge", "Tunnels of connectors that are up")                                            \
     X(VERDICTS, "cmg_verdicts_computed", "counter", "Certificates and tokens judged anew")                             \
-    X(VERDICTS_CACHED, "cmg_verdicts_cached", "counter", "Certificates and tokens judged before")
+    X(VERDICTS_CACHED, "cmg_verdicts_cached", "counter", "Certificates and tokens judged before")                      \
+    X(UNCHECKED, "cmg_verdicts_unchecked", "counter", "Certificates let in although revocation could not be checked")
 
 enum gateway_metric {
 #define GATEWAY_X(symbol, name, type, help) METRIC_##symbol,
@@ -47,6 +48,6 @@ static inline void metric_add(struct gateway_metrics *m, enum gateway_metric whi
 struct gateway;
 
 /* OpenMetrics text of all workers together (RFC-less; openmetrics.io 1.0), appended. */
-MUST_USE enum result gateway_metrics_write(const struct gateway *g, struct buf *out);
+MUST_USE enum result gateway_metrics_write(struct gateway *g, struct buf *out);
 
 #endif

@@ -1,39 +1,180 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/snapshot.h"
 
+#include <malloc.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/crl_file.h"
+#include "source/source.h"
 
-static enum result add_crls(const struct bundle *b, struct pki_trust *t, struct error *err)
+struct snapshot_bundle {
+    _Atomic unsigned refs;
+    struct bundle *bundle;
+    char **crl_paths; /* bundle->crl_count of them; NULL: that CRL is held in the bundle */
+};
+
+static void bundle_unref(struct snapshot_bundle *b)
 {
-    for (size_t i = 0; i < b->crl_count; i++) {
-        if (pki_trust_add_crl(t, b->crls[i], err) != OK)
-            log_msg(LOG_WARN, "bundle", "CRL %zu of the bundle is left out: %s", i + 1, err->text);
-    }
-    return OK;
+    if (!b || --b->refs)
+        return;
+    for (size_t i = 0; i < b->bundle->crl_count; i++)
+        free(b->crl_paths[i]);
+    free(b->crl_paths);
+    bundle_free(b->bundle);
+    free(b);
 }
 
-static enum result build_trust(struct snapshot *s, struct error *err)
+/* --- what a trust is made of --- */
+
+struct recipe {
+    EVP_MD_CTX *md;
+};
+
+static void mix(const struct recipe *r, const void *data, size_t len)
 {
-    const struct bundle *b = s->bundle;
-    struct pki_trust_options o = {b->settings.crl_check, b->settings.allow_when_unavailable};
-    s->trust = pki_trust_new(&o);
-    enum result r = OK;
-    if (b->anchors_pem[0])
-        r = pki_trust_add_anchors(s->trust, slice_of(b->anchors_pem), err);
-    if (r == OK && b->intermediates_pem[0])
-        r = pki_trust_add_intermediates(s->trust, slice_of(b->intermediates_pem), err);
-    if (r == OK)
-        r = add_crls(b, s->trust, err);
+    uint64_t n = len;
+    if (EVP_DigestUpdate(r->md, &n, sizeof n) != 1 || (len && EVP_DigestUpdate(r->md, data, len) != 1))
+        fatal("SHA-256 failed");
+}
+
+/* A file that is replaced gets another inode while the old one is mapped. */
+static void mix_file(const struct recipe *r, const char *path)
+{
+    struct stat st;
+    uint64_t id[3] = {0};
+    if (stat(path, &st) == 0) {
+        id[0] = st.st_dev;
+        id[1] = st.st_ino;
+        id[2] = (uint64_t)st.st_size;
+    }
+    mix(r, path, strlen(path));
+    mix(r, id, sizeof id);
+}
+
+static void mix_bundle(const struct recipe *r, const struct snapshot_bundle *b)
+{
+    const struct bundle *x = b->bundle;
+    unsigned char settings[2] = {x->settings.crl_check, x->settings.allow_when_unavailable};
+    mix(r, settings, sizeof settings);
+    mix(r, x->anchors_pem, strlen(x->anchors_pem));
+    mix(r, x->intermediates_pem, strlen(x->intermediates_pem));
+    for (size_t i = 0; i < x->crl_count; i++) {
+        if (b->crl_paths[i])
+            mix_file(r, b->crl_paths[i]);
+        else
+            mix(r, x->crls[i].ptr, x->crls[i].len);
+    }
+}
+
+/* Calls back with the kept file of each fetched list. */
+static void each_list(const struct bundle *b, const char *state, void (*fn)(void *arg, const char *path), void *arg)
+{
+    char *folder = file_join(state, SNAPSHOT_SOURCES);
+    for (size_t i = 0; i < b->source_count; i++) {
+        if (b->sources[i].kind != BUNDLE_SOURCE_CRL)
+            continue;
+        char *path = source_path(folder, &b->sources[i]);
+        fn(arg, path);
+        free(path);
+    }
+    free(folder);
+}
+
+static void mix_list(void *arg, const char *path)
+{
+    mix_file(arg, path);
+}
+
+static void make_recipe(const struct snapshot_bundle *b, const char *state, unsigned char ret[PKI_SHA256])
+{
+    struct recipe r = {EVP_MD_CTX_new()};
+    if (!r.md || EVP_DigestInit_ex(r.md, EVP_sha256(), NULL) != 1)
+        fatal("SHA-256 failed");
+    mix_bundle(&r, b);
+    each_list(b->bundle, state, mix_list, &r);
+    if (EVP_DigestFinal_ex(r.md, ret, NULL) != 1)
+        fatal("SHA-256 failed");
+    EVP_MD_CTX_free(r.md);
+}
+
+/* --- the trust --- */
+
+static void add_crls(const struct snapshot_bundle *b, struct pki_trust *t)
+{
+    struct error err;
+    for (size_t i = 0; i < b->bundle->crl_count; i++) {
+        enum result r = b->crl_paths[i] ? pki_trust_add_crl_file(t, b->crl_paths[i], &err)
+                                        : pki_trust_add_crl(t, b->bundle->crls[i], &err);
+        if (r != OK)
+            log_msg(LOG_WARN, "bundle", "CRL %zu of the bundle is left out: %s", i + 1, err.text);
+    }
+}
+
+static void add_list(void *arg, const char *path)
+{
+    struct error err;
+    if (pki_trust_add_crl_file(arg, path, &err) != OK && err.code != R_NOTFOUND)
+        log_msg(LOG_WARN, "source", "a kept list is left out: %s", err.text);
+}
+
+static void seal(struct pki_trust *t)
+{
     char *warnings = NULL;
-    pki_trust_seal(s->trust, &warnings);
+    pki_trust_seal(t, &warnings);
     if (warnings)
         log_msg(LOG_WARN, "bundle", "CRLs left out: %s", warnings);
     free(warnings);
-    return r;
+    (void)malloc_trim(0); /* what checking long lists took */
 }
+
+static enum result make_trust(const struct snapshot_bundle *b, const char *state, struct pki_trust **ret,
+                              struct error *err)
+{
+    const struct bundle *x = b->bundle;
+    struct pki_trust_options o = {x->settings.crl_check, x->settings.allow_when_unavailable};
+    struct pki_trust *t = pki_trust_new(&o);
+    enum result r = OK;
+    *ret = t;
+    if (x->anchors_pem[0])
+        r = pki_trust_add_anchors(t, slice_of(x->anchors_pem), err);
+    if (r == OK && x->intermediates_pem[0])
+        r = pki_trust_add_intermediates(t, slice_of(x->intermediates_pem), err);
+    if (r != OK)
+        return r;
+    add_crls(b, t);
+    each_list(x, state, add_list, t);
+    seal(t);
+    return OK;
+}
+
+/* Takes over a reference to `b`. */
+static enum result assemble(struct snapshot_bundle *b, const char *state, const struct snapshot *previous,
+                            struct snapshot **ret, struct error *err)
+{
+    struct snapshot *s = mem_zalloc(sizeof *s);
+    enum result r = OK;
+    s->refs = 1;
+    s->shared = b;
+    s->bundle = b->bundle;
+    make_recipe(b, state, s->trust_made_of);
+    if (previous && memcmp(previous->trust_made_of, s->trust_made_of, PKI_SHA256) == 0)
+        s->trust = pki_trust_ref(previous->trust);
+    else
+        r = make_trust(b, state, &s->trust, err);
+    if (r != OK) {
+        snapshot_unref(s);
+        return r;
+    }
+    *ret = s;
+    return OK;
+}
+
+/* --- the bundle --- */
 
 static enum result read_bundle(struct slice text, const struct snapshot_source *source, struct bundle **ret,
                                struct error *err)
@@ -53,20 +194,44 @@ static enum result read_bundle(struct slice text, const struct snapshot_source *
     return r;
 }
 
-enum result snapshot_build(struct slice signed_bundle, const struct snapshot_source *source, struct snapshot **ret,
-                           struct error *err)
+/* Where the disk refuses, the list stays in memory. */
+static struct snapshot_bundle *put_crls_aside(struct bundle *bundle, const char *state)
 {
-    struct snapshot *s = mem_zalloc(sizeof *s);
-    s->refs = 1;
-    enum result r = read_bundle(signed_bundle, source, &s->bundle, err);
-    if (r == OK)
-        r = build_trust(s, err);
-    if (r != OK) {
-        snapshot_unref(s);
-        return r;
+    struct snapshot_bundle *b = mem_zalloc(sizeof *b);
+    struct error err;
+    b->refs = 1;
+    b->bundle = bundle;
+    b->crl_paths = mem_array(bundle->crl_count + 1, sizeof *b->crl_paths);
+    for (size_t i = 0; i < bundle->crl_count; i++) {
+        if (bundle->crls[i].len < CRL_FILE_MIN)
+            continue;
+        if (crl_file_put(state, bundle->crls[i], &b->crl_paths[i], &err) == OK)
+            bundle_drop_crl(bundle, i);
+        else
+            log_msg(LOG_WARN, "bundle", "a long CRL stays in memory: %s", err.text);
     }
-    *ret = s;
-    return OK;
+    return b;
+}
+
+enum result snapshot_build(struct slice signed_bundle, const struct snapshot_source *source,
+                           const struct snapshot *previous, struct snapshot **ret, struct error *err)
+{
+    struct bundle *bundle;
+    enum result r = read_bundle(signed_bundle, source, &bundle, err);
+    if (r != OK)
+        return r;
+    struct snapshot_bundle *b = put_crls_aside(bundle, source->state);
+    r = assemble(b, source->state, previous, ret, err);
+    if (r == OK)
+        crl_file_clean(source->state, b->crl_paths, bundle->crl_count);
+    return r;
+}
+
+enum result snapshot_rebuild(const struct snapshot *previous, const struct snapshot_source *source,
+                             struct snapshot **ret, struct error *err)
+{
+    previous->shared->refs++;
+    return assemble(previous->shared, source->state, previous, ret, err);
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)
@@ -80,6 +245,6 @@ void snapshot_unref(struct snapshot *s)
     if (!s || --s->refs)
         return;
     pki_trust_unref(s->trust);
-    bundle_free(s->bundle);
+    bundle_unref(s->shared);
     free(s);
 }

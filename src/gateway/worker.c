@@ -289,16 +289,17 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     LIST_INIT(&w->connections);
     TAILQ_INIT(&w->strangers);
-    if (index == 0)
-        w->pull = bundle_pull_new(w);
     *ret = w;
-    return listen_all(w, err);
+    enum result r = index == 0 ? bundle_pull_new(w, &w->pull, err) : OK;
+    return r == OK ? listen_all(w, err) : r;
 }
 
 static void run(void *arg)
 {
     struct gateway_worker *w = arg;
     loop_timer_start(w->sweep, SWEEP_MS, 0);
+    if (w->pull)
+        bundle_pull_start(w->pull);
     loop_run(w->loop);
 }
 

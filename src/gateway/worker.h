@@ -31,6 +31,7 @@ struct gateway_worker {
     struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
     struct gateway_connection *sweep_next; /* NULL: the round is over */
     struct bundle_pull *pull;              /* worker 0 only */
+    struct sources *sources;               /* the pull's */
     uint64_t retries, calls;               /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
     struct gateway_metrics metrics;
 };

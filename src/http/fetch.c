@@ -121,6 +121,18 @@ bool http_fetch_busy(const struct http_fetch *f)
     return f->under_way;
 }
 
+/* false: it could not be sent; done comes soon. */
+static bool start(struct http_fetch *f, const struct http_request *request)
+{
+    f->status = 0;
+    f->under_way = true;
+    bool sent = f->send(f->owner, request, &events, f, &f->call, &f->why) == OK;
+    if (!sent)
+        f->call = NULL;
+    loop_timer_start(f->timer, sent ? f->timeout_ms : 0, 0);
+    return sent;
+}
+
 void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice target, const char *type,
                      struct slice body)
 {
@@ -133,14 +145,19 @@ void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice 
                                    .fields = {&field, 1, 1},
                                    .content_length = (int64_t)body.len,
                                    .has_body = true};
-    f->status = 0;
-    f->under_way = true;
-    if (f->send(f->owner, &request, &events, f, &f->call, &f->why) != OK) {
-        f->call = NULL;
-        loop_timer_start(f->timer, 0, 0);
+    if (!start(f, &request))
         return;
-    }
-    loop_timer_start(f->timer, f->timeout_ms, 0);
     http_call_write(f->call, body);
     http_call_finish(f->call);
+}
+
+void http_fetch_get(struct http_fetch *f, struct slice authority, struct slice target)
+{
+    struct http_request request = {.version = HTTP_2,
+                                   .method = SLICE("GET"),
+                                   .scheme = SLICE("https"),
+                                   .authority = authority,
+                                   .target = target,
+                                   .content_length = 0};
+    (void)start(f, &request);
 }

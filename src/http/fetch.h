@@ -27,6 +27,7 @@ bool http_fetch_busy(const struct http_fetch *f);
 /* POSTs `body` (copied) to `target` of `authority`. Not while busy. */
 void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice target, const char *type,
                      struct slice body);
+void http_fetch_get(struct http_fetch *f, struct slice authority, struct slice target);
 /* Without done; another may start. */
 void http_fetch_cancel(struct http_fetch *f);
 

@@ -7,22 +7,45 @@
 
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/mem.h"
+
+enum { CRL_BYTES_MAX = 512 * 1024 * 1024 };
+
+static enum result open_in(struct pki_crl *c, struct slice der, struct pki_crl **ret, struct error *err)
+{
+    enum result r = pki_crl_der_open(der, &c->der, err);
+    if (r != OK) {
+        pki_crl_free(c);
+        c = NULL;
+    }
+    *ret = c;
+    return r;
+}
 
 enum result pki_crl_new(struct slice der, struct pki_crl **ret, struct error *err)
 {
     struct pki_crl *c = mem_zalloc(sizeof *c);
-    *ret = NULL;
     c->bytes = mem_zalloc(der.len + 1);
     memcpy(c->bytes, der.ptr, der.len);
-    enum result r = pki_crl_der_open(slice_make(c->bytes, der.len), &c->der, err);
-    if (r != OK) {
-        free(c->bytes);
-        free(c);
+    return open_in(c, slice_make(c->bytes, der.len), ret, err);
+}
+
+enum result pki_crl_new_borrowed(struct slice der, struct pki_crl **ret, struct error *err)
+{
+    return open_in(mem_zalloc(sizeof(struct pki_crl)), der, ret, err);
+}
+
+enum result pki_crl_new_file(const char *path, struct pki_crl **ret, struct error *err)
+{
+    struct slice map;
+    *ret = NULL;
+    enum result r = map_open(path, CRL_BYTES_MAX, &map, err);
+    if (r != OK)
         return r;
-    }
-    *ret = c;
-    return OK;
+    struct pki_crl *c = mem_zalloc(sizeof *c);
+    c->map = map;
+    return open_in(c, map, ret, err);
 }
 
 void pki_crl_free(struct pki_crl *c)
@@ -35,6 +58,7 @@ void pki_crl_free(struct pki_crl *c)
     sk_X509_pop_free(c->signers, X509_free);
     pki_crl_der_close(&c->der);
     free(c->bytes);
+    map_close(c->map);
     free(c);
 }
 
@@ -185,7 +209,7 @@ static enum result check_signature(struct pki_crl *c, const struct pki_crl_signe
     return r;
 }
 
-enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err)
+enum result pki_crl_read(struct pki_crl *c, struct error *err)
 {
     enum result r = check_extensions(c, err);
     c->delta = PKI_CRL_NO_DELTA;
@@ -193,8 +217,12 @@ enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from,
         r = read_idp(c, err);
     if (r == OK)
         r = read_numbers(c, err);
-    if (r == OK)
-        r = read_times(c, err);
+    return r == OK ? read_times(c, err) : r;
+}
+
+enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err)
+{
+    enum result r = pki_crl_read(c, err);
     if (r == OK)
         r = check_signature(c, from, err);
     return r;

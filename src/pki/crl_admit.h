@@ -15,7 +15,8 @@
 unsigned pki_crl_reasons(const ASN1_BIT_STRING *flags);
 
 struct pki_crl {
-    char *bytes; /* owned; der points into it */
+    char *bytes;      /* owned, or NULL: mapped, or borrowed; der points into it */
+    struct slice map; /* owned, or .ptr NULL */
     struct pki_crl_der der;
     /* from here on: set by pki_crl_admit */
     STACK_OF(X509) * signers; /* owned: certificates of the CRL issuer's name with the key that signed it */
@@ -34,8 +35,15 @@ struct pki_crl_signers {
     bool any_strength; /* weak hashes are taken too */
 };
 
-MUST_USE enum result pki_crl_new(struct slice der, struct pki_crl **ret, struct error *err);
+MUST_USE enum result pki_crl_new(struct slice der, struct pki_crl **ret, struct error *err); /* copies it */
+MUST_USE enum result pki_crl_new_borrowed(struct slice der, struct pki_crl **ret,
+                                          struct error *err); /* must outlive it */
+/* DER in a file: not held in memory but mapped (base/map.h). */
+MUST_USE enum result pki_crl_new_file(const char *path, struct pki_crl **ret, struct error *err);
 void pki_crl_free(struct pki_crl *c);
+
+/* Number, times and scope alone, without a signature: of one that was admitted before. R_DENIED. */
+MUST_USE enum result pki_crl_read(struct pki_crl *c, struct error *err);
 
 /* Known scope, no unknown critical extension, and signed by one of these. R_DENIED with the cause. */
 MUST_USE enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err);

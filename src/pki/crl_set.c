@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "pki/crl_index.h"
 
@@ -37,17 +38,35 @@ void pki_crl_set_free(struct pki_crl_set *s)
 
 /* --- adding --- */
 
-static enum result add_der(struct pki_crl_set *s, struct slice der, struct error *err)
+static enum result add_one(struct pki_crl_set *s, enum result r, struct pki_crl *crl, struct error *err)
 {
-    struct pki_crl *crl;
-    if (s->count == CRLS_MAX)
+    if (r == OK && s->count == CRLS_MAX) {
+        pki_crl_free(crl);
         return error_set(err, R_LIMIT, "more than %d CRLs", CRLS_MAX);
-    enum result r = pki_crl_new(der, &crl, err);
+    }
     if (r != OK)
         return r;
     s->crls = mem_resize(s->crls, s->count + 1, sizeof *s->crls);
     s->crls[s->count++] = crl;
     return OK;
+}
+
+static enum result add_der(struct pki_crl_set *s, struct slice der, struct error *err)
+{
+    struct pki_crl *crl;
+    enum result r = pki_crl_new(der, &crl, err);
+    return add_one(s, r, crl, err);
+}
+
+enum result pki_crl_set_add_file(struct pki_crl_set *s, const char *path, struct error *err)
+{
+    struct pki_crl *crl;
+    if (s->index)
+        return error_set(err, R_INVALID, "the trust is sealed");
+    ERR_set_mark();
+    enum result r = pki_crl_new_file(path, &crl, err);
+    ERR_pop_to_mark();
+    return add_one(s, r, crl, err);
 }
 
 static int no_pass_phrase(char *buf UNUSED, int size UNUSED, int writing UNUSED, void *arg UNUSED)
@@ -179,6 +198,8 @@ void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from,
     pair_deltas(s, warnings);
     ERR_pop_to_mark();
     build_index(s);
+    for (size_t i = 0; i < s->count; i++)
+        map_release_pages(s->crls[i]->map);
 }
 
 /* --- asking --- */

@@ -21,6 +21,9 @@ void pki_crl_set_free(struct pki_crl_set *s); /* NULL allowed */
 /* One CRL in DER or several in PEM; copied. R_INVALID, R_LIMIT; nothing was added then. */
 MUST_USE enum result pki_crl_set_add(struct pki_crl_set *s, struct slice data, struct error *err);
 
+/* One in DER, mapped: its bytes are not held in memory, only the index of its entries. */
+MUST_USE enum result pki_crl_set_add_file(struct pki_crl_set *s, const char *path, struct error *err);
+
 /* Looks for each CRL's issuer among these, drops what can't be used (a line each into *warnings), builds the index. */
 void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from, struct buf *warnings);
 

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/crl_news.h"
 #include "pki/crl_set.h"
 #include "pki/identity.h"
 #include "pki/path.h"
@@ -94,6 +95,18 @@ enum result pki_trust_add_intermediates(struct pki_trust *t, struct slice certs,
 enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err)
 {
     return pki_crl_set_add(t->crls, crl, err);
+}
+
+enum result pki_trust_add_crl_file(struct pki_trust *t, const char *path, struct error *err)
+{
+    return pki_crl_set_add_file(t->crls, path, err);
+}
+
+enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
+                                struct pki_crl_news *ret, struct error *err)
+{
+    struct pki_crl_signers from = {t->anchors, t->intermediates, t->options.any_strength};
+    return pki_crl_check_news(&from, der, present, now, ret, err);
 }
 
 enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err)

@@ -31,12 +31,33 @@ MUST_USE enum result pki_trust_add_intermediates(struct pki_trust *t, struct sli
 /* A CRL in DER or several in PEM: kept until sealing, when its signature is checked against the anchors and
  * intermediates. */
 MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err);
+/* The same for one in DER in a file that is never changed in place: its bytes stay there (base/map.h), 16 bytes an
+ * entry are held in memory. */
+MUST_USE enum result pki_trust_add_crl_file(struct pki_trust *t, const char *path, struct error *err);
 /* An OCSP response in DER (RFC 6960), judged when a certificate is that it is about. */
 MUST_USE enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err);
 /* Checks signatures and scopes of the CRLs, builds the index. A CRL that can't be used is left out and named in
  * *warnings (malloc'ed text, a line each; NULL when none; the caller frees it; may be NULL); its issuer's certificates
  * are then crl_unavailable. */
 void pki_trust_seal(struct pki_trust *t, char **warnings);
+
+/* --- a list that came, before it is taken --- */
+
+struct pki_crl_news {
+    int64_t this_update, next_update; /* wall seconds */
+    size_t entries;
+    bool unchanged; /* the very list that is in use */
+};
+
+/* May this list (DER) take the place of `present` (DER; .ptr NULL: there is none)? Its signature by a CA of the trust,
+ * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same issuer
+ * and scope: a lower cRLNumber is refused. One that has ended already is taken, for what it revokes. R_DENIED or
+ * R_INVALID with the cause. Thread-safe on a sealed trust. */
+MUST_USE enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
+                                         struct pki_crl_news *ret, struct error *err);
+
+/* The DER of the one CRL in `data` (DER or PEM), malloc'ed. R_INVALID. */
+MUST_USE enum result pki_crl_to_der(struct slice data, char **ret, size_t *ret_len, struct error *err);
 
 struct pki_trust *pki_trust_ref(struct pki_trust *t); /* thread-safe */
 void pki_trust_unref(struct pki_trust *t);            /* NULL allowed */

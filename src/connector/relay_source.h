@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers gateways that ask for a named source (docs/protocol/wire.md 5): the id leads to the URL of this connector's
+ * own document, and to nothing else. */
+#ifndef CONNECTOR_RELAY_SOURCE_H
+#define CONNECTOR_RELAY_SOURCE_H
+
+#include "connector/connector.h"
+#include "http/exchange.h"
+
+#define SOURCE_ENDPOINT "source" /* the authority, announced like an endpoint */
+
+void relay_source_start(struct connector *c, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/sources.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "json/json.h"
+
+enum { DOCUMENT_MAX = 1024 * 1024 };
+
+struct sources {
+    struct gateway_worker *worker;
+    struct builder *builder;
+    struct source_set *set;
+    unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
+};
+
+static struct snapshot *snapshot_of(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    struct snapshot *s = g->snapshot ? snapshot_ref(g->snapshot) : NULL;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    return s;
+}
+
+/* The connector that answered is the one with least outstanding; after a failure another one may be. */
+static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,
+                           void *ctx, struct http_call **ret, struct error *err)
+{
+    const struct sources *s = owner;
+    struct tunnel *t = gateway_tunnels_pick(&s->worker->tunnels, SLICE("source"), NULL);
+    if (!t)
+        return error_set(err, R_AGAIN, "no connector that relays sources is here");
+    return tunnel_call(t, request, events, ctx, ret, err);
+}
+
+/* --- checking what came: in a thread of the pool --- */
+
+static enum result check_crl(const struct pki_trust *trust, struct source_candidate *c, struct error *err)
+{
+    struct pki_crl_news news;
+    enum result r = pki_crl_to_der(c->bytes, &c->keep, &c->keep_len, err);
+    if (r == OK)
+        r = pki_trust_check_crl(trust, slice_make(c->keep, c->keep_len), c->present, c->now, &news, err);
+    if (r != OK)
+        return r;
+    c->until = news.next_update;
+    c->unchanged = news.unchanged;
+    return OK;
+}
+
+static enum result check_document(struct source_candidate *c, struct error *err)
+{
+    json_t *o = NULL;
+    enum result r = json_parse(c->bytes, DOCUMENT_MAX, &o, err);
+    if (r == OK && !json_is_object(o))
+        r = error_set(err, R_INVALID, "it is no JSON object");
+    json_decref(o);
+    c->unchanged = c->present.ptr && slice_eq(c->bytes, c->present);
+    return r;
+}
+
+static enum result check(void *owner, struct source_candidate *c, struct error *err)
+{
+    const struct sources *s = owner;
+    if (c->kind != BUNDLE_SOURCE_CRL)
+        return check_document(c, err);
+    struct snapshot *snapshot = snapshot_of(s->worker->gateway);
+    enum result r = snapshot ? check_crl(snapshot->trust, c, err)
+                             : error_set(err, R_AGAIN, "there is no site bundle yet to judge it by");
+    snapshot_unref(snapshot);
+    return r;
+}
+
+static void on_change(void *owner)
+{
+    struct sources *s = owner;
+    builder_again(s->builder);
+}
+
+static const struct source_events events = {send_it, check, on_change};
+
+/* --- life --- */
+
+enum result sources_new(struct gateway_worker *w, struct builder *builder, struct sources **ret, struct error *err)
+{
+    struct sources *s = mem_zalloc(sizeof *s);
+    s->worker = w;
+    s->builder = builder;
+    char *folder = file_join(w->gateway->config->state, SNAPSHOT_SOURCES);
+    enum result r = source_set_new(w->loop, folder, &events, s, &s->set, err);
+    free(folder);
+    if (r != OK) {
+        free(s);
+        return r;
+    }
+    *ret = s;
+    return OK;
+}
+
+void sources_free(struct sources *s)
+{
+    if (!s)
+        return;
+    source_set_free(s->set);
+    free(s);
+}
+
+void sources_refresh(struct sources *s)
+{
+    struct snapshot *snapshot = snapshot_of(s->worker->gateway);
+    if (!snapshot)
+        return;
+    source_set_apply(s->set, snapshot->bundle->sources, snapshot->bundle->source_count);
+    if (memcmp(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256) != 0)
+        source_set_retry(s->set);
+    memcpy(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256);
+    snapshot_unref(snapshot);
+}
+
+void sources_kick(struct sources *s)
+{
+    source_set_retry(s->set);
+}
+
+/* --- metrics --- */
+
+struct gauge {
+    const char *name, *help;
+    long long (*value)(const struct source_state *s, int64_t now);
+};
+
+static long long age(const struct source_state *s, int64_t now)
+{
+    return s->fetched ? (long long)(now - s->fetched) : -1;
+}
+
+static long long left(const struct source_state *s, int64_t now)
+{
+    return s->until ? (long long)(s->until - now) : -1;
+}
+
+static long long wait(const struct source_state *s, int64_t now)
+{
+    return (long long)(s->next - now);
+}
+
+static long long failures(const struct source_state *s, int64_t now)
+{
+    (void)now;
+    return s->failures;
+}
+
+static const struct gauge gauges[] = {
+    {"cmg_source_age_seconds", "Since the source was last fetched well; -1: never", age},
+    {"cmg_source_left_seconds", "Until what was fetched ends (a list's nextUpdate); -1: not known", left},
+    {"cmg_source_next_fetch_seconds", "Until the source is fetched again", wait},
+    {"cmg_source_failures", "Fetches that failed since the last good one", failures},
+};
+
+static enum result write_gauge(const struct gauge *g, const struct source_state *list, size_t count, struct buf *out)
+{
+    int64_t now = clock_wall_s();
+    enum result r = buf_printf(out, "# TYPE %s gauge\n# HELP %s %s\n", g->name, g->name, g->help);
+    for (size_t i = 0; r == OK && i < count; i++)
+        r = buf_printf(out, "%s{source=\"%s\",kind=\"%s\"} %lld\n", g->name, list[i].id,
+                       bundle_source_kind_name(list[i].kind), g->value(&list[i], now));
+    return r;
+}
+
+enum result sources_metrics(struct gateway *g, struct buf *out)
+{
+    struct sources *s = g->workers[0]->sources;
+    struct source_state *list = mem_array(BUNDLE_SOURCES_MAX, sizeof *list);
+    size_t count = source_set_states(s->set, list, BUNDLE_SOURCES_MAX);
+    enum result r = OK;
+    for (size_t i = 0; r == OK && i < ARRAY_LEN(gauges); i++)
+        r = write_gauge(&gauges[i], list, count, out);
+    free(list);
+    return r;
+}

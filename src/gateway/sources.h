@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The site's named sources at this gateway: fetched over the Internet or through a tunnel of worker 0, in whose loop
+ * this lives; a new list makes a new snapshot. */
+#ifndef GATEWAY_SOURCES_H
+#define GATEWAY_SOURCES_H
+
+#include "gateway/builder.h"
+#include "source/source.h"
+
+struct sources;
+
+MUST_USE enum result sources_new(struct gateway_worker *w, struct builder *builder, struct sources **ret,
+                                 struct error *err);
+void sources_free(struct sources *s); /* NULL allowed */
+
+/* There is another snapshot: other sources, other anchors. */
+void sources_refresh(struct sources *s);
+/* A tunnel came up or announced something. */
+void sources_kick(struct sources *s);
+
+/* Appends their metrics. Any thread. */
+MUST_USE enum result sources_metrics(struct gateway *g, struct buf *out);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct transfer {
+    const struct source_http *what;
+    struct buf *body;
+    bool too_large, not_allowed;
+};
+
+static size_t on_data(char *data, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    t->too_large = buf_append(t->body, slice_make(data, size * count)) != OK;
+    return t->too_large ? 0 : size * count;
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct transfer *t = arg;
+    struct net_address address = {.len = to->addrlen};
+    (void)purpose;
+    if (to->addrlen <= sizeof address.storage)
+        memcpy(&address.storage, &to->addr, to->addrlen);
+    if (t->what->may && !t->what->may(t->what->arg, &address)) {
+        t->not_allowed = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static void init_library(void)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        fatal("libcurl can't be started");
+}
+
+static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
+{
+    const struct source_http *w = t->what;
+    CURLcode bad = curl_easy_setopt(c, CURLOPT_URL, w->url);
+    bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    bad |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)SOURCE_CONNECT_S);
+    bad |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)SOURCE_WHOLE_S);
+    bad |= curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body->max);
+    bad |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+    bad |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+    bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    if (w->may) /* what a proxy connects to could not be judged */
+        bad |= curl_easy_setopt(c, CURLOPT_PROXY, "");
+    if (w->post.ptr) {
+        bad |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)w->post.len);
+        bad |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, w->post.ptr);
+    }
+    if (bad)
+        fatal("libcurl lacks an option that is needed");
+}
+
+static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struct error *err)
+{
+    long status = 0;
+    if (t->not_allowed)
+        return error_set(err, R_DENIED, "it is at an address that this connector does not allow (allow_targets)");
+    if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
+        return error_set(err, R_LIMIT, "it is larger than %zu bytes", t->body->max);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return error_set(err, R_TIMEOUT, "the server did not answer in time");
+    if (code != CURLE_OK)
+        return error_set(err, R_IO, "it can't be fetched: %s", curl_easy_strerror(code));
+    (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        return OK;
+    return error_set(err, status == 404 || status == 410 ? R_NOTFOUND : R_INVALID, "the server answered %ld%s", status,
+                     status >= 300 && status < 400 ? " (redirects are not followed)" : "");
+}
+
+enum result source_http(const struct source_http *what, struct buf *ret, struct error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    char type[96];
+    (void)pthread_once(&once, init_library);
+    struct transfer t = {.what = what, .body = ret};
+    CURL *c = curl_easy_init();
+    struct curl_slist *headers = NULL;
+    if (what->post.ptr) {
+        (void)snprintf(type, sizeof type, "Content-Type: %s", what->type);
+        headers = curl_slist_append(NULL, type);
+    }
+    if (!c || (what->post.ptr && !headers))
+        fatal("out of memory (libcurl)");
+    set_all(c, &t, headers);
+    enum result r = judge(c, &t, curl_easy_perform(c), err);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(c);
+    return r;
+}

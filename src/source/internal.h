@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the set and its jobs share: of this folder only. */
+#ifndef SOURCE_INTERNAL_H
+#define SOURCE_INTERNAL_H
+
+#include "source/source.h"
+
+/* One transfer's fate: made in the loop, filled in the pool, ended in the loop. */
+struct source_job {
+    struct source_set *set; /* NULL: it is gone */
+    void *owner;
+    const struct source_events *events;
+    char id[SOURCE_ID_MAX + 1];
+    uint64_t serial; /* of the source, so that another one of the same name is not meant */
+    enum bundle_source_kind kind;
+    char *url; /* NULL: `bytes` came through a connector */
+    char *path;
+    char *bytes;
+    size_t len;
+    /* Out: */
+    enum result result;
+    struct error err;
+    bool unchanged;
+    int64_t until;
+};
+
+/* Pool thread: fetches when there is a URL, has it checked, keeps it. */
+void source_job_work(void *job);
+void source_job_free(struct source_job *j);
+
+#endif

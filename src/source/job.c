@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A document's way from the wire to the disk, in a thread of the pool. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "source/http.h"
+#include "source/internal.h"
+
+static enum result fetch(struct source_job *j)
+{
+    struct source_http what = {.url = j->url};
+    struct buf body;
+    buf_init(&body, SOURCE_BYTES_MAX);
+    enum result r = source_http(&what, &body, &j->err);
+    j->len = buf_len(&body);
+    j->bytes = r == OK ? buf_take_str(&body) : NULL;
+    buf_free(&body);
+    return r;
+}
+
+/* The time of the file is that of the last good fetch, also for the next process. */
+static enum result keep(struct source_job *j, const struct source_candidate *c)
+{
+    if (c->unchanged && utimensat(AT_FDCWD, j->path, NULL, 0) == 0)
+        return OK;
+    return file_write(j->path, c->keep ? slice_make(c->keep, c->keep_len) : c->bytes, 0600, &j->err);
+}
+
+static enum result check(struct source_job *j)
+{
+    struct source_candidate c = {
+        .id = j->id, .kind = j->kind, .bytes = slice_make(j->bytes, j->len), .now = clock_wall_s()};
+    struct slice present = SLICE_NONE;
+    (void)!map_open(j->path, SOURCE_BYTES_MAX, &present, NULL); /* none yet, or of no use */
+    c.present = present;
+    enum result r = j->events->check(j->owner, &c, &j->err);
+    map_close(present);
+    if (r == OK)
+        r = keep(j, &c);
+    free(c.keep);
+    j->unchanged = c.unchanged;
+    j->until = c.until;
+    return r;
+}
+
+void source_job_work(void *job)
+{
+    struct source_job *j = job;
+    j->result = j->url ? fetch(j) : OK;
+    if (j->result == OK)
+        j->result = check(j);
+    free(j->bytes);
+    j->bytes = NULL;
+}
+
+void source_job_free(struct source_job *j)
+{
+    free(j->url);
+    free(j->path);
+    free(j->bytes);
+    free(j);
+}

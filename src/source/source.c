@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The set: which sources there are, when each is due, and what became of it. */
+#include "source/source.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "source/http.h"
+#include "source/internal.h"
+#include "source/plan.h"
+#include "json/json.h"
+
+/* Few at a time: the pool's threads also resolve names, and a slow publisher must not hold them all. */
+enum { UNDER_WAY_MAX = 3, ANSWER_MS = 90 * 1000, ASK_SOON_MS = 1000 };
+
+struct source {
+    struct source_set *set;
+    struct source_state state; /* under the set's lock */
+    char *url;                 /* NULL: by a connector */
+    char *path;                /* of the kept file */
+    bool has_file, under_way, again;
+    uint64_t serial;
+    int64_t refresh_s;
+    uint64_t due_ms; /* by the loop's clock */
+    struct http_fetch *fetch;
+};
+
+struct source_set {
+    struct loop *loop;
+    const struct source_events *events;
+    void *owner;
+    char *folder;
+    struct source *list[BUNDLE_SOURCES_MAX];
+    size_t count, under_way;
+    uint64_t serials;
+    struct loop_timer *timer;
+    pthread_mutex_t lock; /* of list, count and the states, against source_set_states */
+    struct source_job *jobs[UNDER_WAY_MAX];
+};
+
+static void lock(struct source_set *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+}
+
+static void unlock(struct source_set *s)
+{
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* --- when --- */
+
+static void arm(struct source_set *s)
+{
+    uint64_t now = loop_now_ms(s->loop), next = UINT64_MAX;
+    for (size_t i = 0; i < s->count; i++) {
+        if (!s->list[i]->under_way && s->list[i]->due_ms < next)
+            next = s->list[i]->due_ms;
+    }
+    if (next == UINT64_MAX || s->under_way >= UNDER_WAY_MAX)
+        loop_timer_stop(s->timer);
+    else
+        loop_timer_start(s->timer, next > now ? next - now : 0, 0);
+}
+
+static void due_in(struct source *x, uint64_t ms)
+{
+    x->due_ms = loop_now_ms(x->set->loop) + ms;
+    lock(x->set);
+    x->state.next = clock_wall_s() + (int64_t)(ms / 1000);
+    unlock(x->set);
+}
+
+/* --- what became of it --- */
+
+static void log_failure(const struct source *x, const struct error *why, bool first)
+{
+    LOG_EVENT(first && why->code != R_AGAIN ? LOG_WARN : LOG_DEBUG, "source", "a source could not be fetched",
+              LOG_T("source", x->state.id), LOG_T("kind", bundle_source_kind_name(x->state.kind)),
+              LOG_T("reason", why->text), LOG_N("failures", x->state.failures), LOG_N("fetched", x->state.fetched));
+}
+
+static void failed(struct source *x, const struct error *why)
+{
+    lock(x->set);
+    bool first = x->state.failures == 0 || strncmp(x->state.error, why->text, sizeof x->state.error - 1) != 0;
+    x->state.failures++;
+    (void)snprintf(x->state.error, sizeof x->state.error, "%s", why->text);
+    unlock(x->set);
+    log_failure(x, why, first);
+    due_in(x, source_plan_again(x->state.failures, x->refresh_s, rand_below(UINT64_MAX)));
+}
+
+/* One that has ended already is used for what it revokes; the publisher is late, and is asked again like one that
+ * failed. */
+static void took(struct source *x, const struct source_job *j)
+{
+    int64_t now = clock_wall_s(), left = j->until ? j->until - now : SOURCE_NO_END;
+    lock(x->set);
+    bool was_bad = x->state.failures > 0;
+    x->state.fetched = now;
+    x->state.until = j->until;
+    x->state.failures = 0;
+    x->state.error[0] = '\0';
+    unlock(x->set);
+    if (!j->unchanged || !x->has_file || was_bad)
+        LOG_EVENT(LOG_INFO, "source", j->unchanged ? "source fetched again" : "source in use",
+                  LOG_T("source", x->state.id), LOG_T("kind", bundle_source_kind_name(x->state.kind)),
+                  LOG_N("until", j->until));
+    bool changed = !j->unchanged || !x->has_file;
+    x->has_file = true;
+    if (left <= 0) {
+        struct error late;
+        char when[CLOCK_TEXT_SIZE];
+        clock_rfc3339(j->until, when);
+        (void)error_set(&late, R_TIMEOUT, "the publisher's newest list ended %s", when);
+        failed(x, &late);
+    } else {
+        due_in(x, source_plan_next(x->refresh_s, left, rand_below(UINT64_MAX)));
+    }
+    if (changed)
+        x->set->events->on_change(x->set->owner);
+}
+
+static struct source *find(const struct source_set *s, const char *id)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->list[i]->state.id, id) == 0)
+            return s->list[i];
+    }
+    return NULL;
+}
+
+static void over(struct source *x)
+{
+    x->under_way = false;
+    x->set->under_way--;
+    if (x->again)
+        due_in(x, 0);
+    x->again = false;
+}
+
+static void forget_job(struct source_set *s, const struct source_job *j)
+{
+    for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
+        if (s->jobs[i] == j)
+            s->jobs[i] = NULL;
+    }
+}
+
+static void job_done(void *job)
+{
+    struct source_job *j = job;
+    struct source_set *s = j->set;
+    struct source *x = s ? find(s, j->id) : NULL;
+    if (s)
+        forget_job(s, j);
+    if (x && x->serial == j->serial) {
+        if (j->result == OK)
+            took(x, j);
+        else
+            failed(x, &j->err);
+        over(x);
+    } else if (s) {
+        s->under_way--;
+        if (!x) /* it went while its file was written */
+            (void)unlink(j->path);
+    }
+    if (s)
+        arm(s);
+    source_job_free(j);
+}
+
+/* Takes `bytes`. */
+static void start_job(struct source *x, char *bytes, size_t len)
+{
+    struct source_set *s = x->set;
+    struct source_job *j = mem_zalloc(sizeof *j);
+    *j = (struct source_job){.set = s,
+                             .owner = s->owner,
+                             .events = s->events,
+                             .serial = x->serial,
+                             .kind = x->state.kind,
+                             .url = bytes ? NULL : mem_strdup(x->url),
+                             .path = mem_strdup(x->path),
+                             .bytes = bytes,
+                             .len = len};
+    (void)snprintf(j->id, sizeof j->id, "%s", x->state.id);
+    for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
+        if (!s->jobs[i]) {
+            s->jobs[i] = j;
+            break;
+        }
+    }
+    loop_job(s->loop, source_job_work, job_done, j);
+}
+
+/* --- through a connector --- */
+
+static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,
+                           void *ctx, struct http_call **ret, struct error *err)
+{
+    const struct source *x = owner;
+    return x->set->events->send(x->set->owner, request, events, ctx, ret, err);
+}
+
+/* The connector's word on it is for operators. */
+static void refused(int status, struct slice body, struct error *ret)
+{
+    json_t *problem = NULL;
+    const char *detail = "";
+    if (body.len < SOURCE_ERROR_MAX * 8 && json_parse(body, SOURCE_ERROR_MAX * 8, &problem, NULL) == OK)
+        detail = json_opt_str(problem, "detail", "");
+    (void)error_set(ret, R_DENIED, "the connector answered %d%s%.150s", status, detail[0] ? ": " : "", detail);
+    json_decref(problem);
+}
+
+static void on_answer(void *owner, int status, struct slice body, const struct error *why)
+{
+    struct source *x = owner;
+    struct error err = *why;
+    if (status == 200 && body.len) {
+        char *copy = mem_zalloc(body.len);
+        memcpy(copy, body.ptr, body.len);
+        start_job(x, copy, body.len);
+        return;
+    }
+    if (status == 200)
+        (void)error_set(&err, R_INVALID, "the connector sent nothing");
+    else if (status)
+        refused(status, body, &err);
+    failed(x, &err);
+    over(x);
+    arm(x->set);
+}
+
+static void start(struct source *x)
+{
+    char target[SOURCE_ID_MAX + 2];
+    x->under_way = true;
+    x->set->under_way++;
+    if (x->url) {
+        start_job(x, NULL, 0);
+        return;
+    }
+    (void)snprintf(target, sizeof target, "/%s", x->state.id);
+    http_fetch_get(x->fetch, SLICE("source"), slice_of(target));
+}
+
+static void on_timer(void *arg)
+{
+    struct source_set *s = arg;
+    uint64_t now = loop_now_ms(s->loop);
+    while (s->under_way < UNDER_WAY_MAX) {
+        struct source *due = NULL;
+        for (size_t i = 0; i < s->count; i++) {
+            struct source *x = s->list[i];
+            if (!x->under_way && x->due_ms <= now && (!due || x->due_ms < due->due_ms))
+                due = x;
+        }
+        if (!due)
+            break;
+        start(due);
+    }
+    arm(s);
+}
+
+/* --- which there are --- */
+
+char *source_path(const char *folder, const struct bundle_source *s)
+{
+    char name[SOURCE_ID_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s.%s", s->id, bundle_source_kind_name(s->kind));
+    return file_join(folder, name);
+}
+
+static void find_kept(struct source *x)
+{
+    struct stat st;
+    x->has_file = stat(x->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+    x->state.fetched = x->has_file ? st.st_mtime : 0;
+}
+
+static struct source *source_new(struct source_set *s, const struct bundle_source *from)
+{
+    struct source *x = mem_zalloc(sizeof *x);
+    x->set = s;
+    x->serial = ++s->serials;
+    x->state.kind = from->kind;
+    x->state.by_connector = !from->url;
+    (void)snprintf(x->state.id, sizeof x->state.id, "%s", from->id);
+    x->path = source_path(s->folder, from);
+    x->refresh_s = from->refresh_s;
+    x->url = from->url ? mem_strdup(from->url) : NULL;
+    if (!x->url)
+        x->fetch = http_fetch_new(s->loop, SOURCE_BYTES_MAX, ANSWER_MS, send_it, on_answer, x);
+    find_kept(x);
+    x->due_ms = loop_now_ms(s->loop);
+    x->state.next = clock_wall_s();
+    return x;
+}
+
+static bool same(const struct source *x, const struct bundle_source *y)
+{
+    return x->state.kind == y->kind && x->refresh_s == y->refresh_s && !x->url == !y->url &&
+           (!x->url || strcmp(x->url, y->url) == 0);
+}
+
+/* A job of it may be under way: its end finds it gone. */
+static void source_free(struct source *x)
+{
+    if (x->under_way && x->fetch && http_fetch_busy(x->fetch))
+        x->set->under_way--;
+    http_fetch_free(x->fetch);
+    free(x->url);
+    free(x->path);
+    free(x);
+}
+
+static bool wanted(const struct bundle_source *list, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].id, id) == 0 && list[i].kind != BUNDLE_SOURCE_OCSP)
+            return true;
+    }
+    return false;
+}
+
+/* Those that went, also while this process did not run. */
+static void remove_files(struct source_set *s, const struct bundle_source *list, size_t count)
+{
+    DIR *d = opendir(s->folder);
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        struct slice rest = slice_of(e->d_name), stem = slice_cut(&rest, '.');
+        char id[SOURCE_ID_MAX + 1];
+        if (!stem.len || !slice_to_cstr(stem, id, sizeof id) || wanted(list, count, id))
+            continue;
+        (void)unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        (void)closedir(d);
+}
+
+static size_t take_over(struct source_set *s, const struct bundle_source *list, size_t count,
+                        struct source *fresh[BUNDLE_SOURCES_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < BUNDLE_SOURCES_MAX; i++) {
+        if (list[i].kind == BUNDLE_SOURCE_OCSP)
+            continue;
+        struct source *old = find(s, list[i].id);
+        fresh[n++] = old && same(old, &list[i]) ? old : source_new(s, &list[i]);
+    }
+    return n;
+}
+
+static bool stands_in(struct source *const *list, size_t count, const struct source *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == x)
+            return true;
+    }
+    return false;
+}
+
+void source_set_apply(struct source_set *s, const struct bundle_source *list, size_t count)
+{
+    struct source *fresh[BUNDLE_SOURCES_MAX], *gone[BUNDLE_SOURCES_MAX];
+    size_t n = take_over(s, list, count, fresh), gone_count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (!stands_in(fresh, n, s->list[i]))
+            gone[gone_count++] = s->list[i];
+    }
+    lock(s);
+    memcpy(s->list, fresh, n * sizeof *fresh);
+    s->count = n;
+    unlock(s);
+    for (size_t i = 0; i < gone_count; i++)
+        source_free(gone[i]);
+    remove_files(s, list, count);
+    arm(s);
+}
+
+void source_set_retry(struct source_set *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct source *x = s->list[i];
+        if (x->state.failures && x->under_way)
+            x->again = true;
+        else if (x->state.failures)
+            due_in(x, rand_below(ASK_SOON_MS));
+    }
+    arm(s);
+}
+
+void source_set_refresh(struct source_set *s, const char *id)
+{
+    struct source *x = find(s, id);
+    if (x && !x->under_way)
+        due_in(x, 0);
+    arm(s);
+}
+
+size_t source_set_states(struct source_set *s, struct source_state *ret, size_t max)
+{
+    lock(s);
+    size_t n = s->count < max ? s->count : max;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = s->list[i]->state;
+    unlock(s);
+    return n;
+}
+
+/* --- life --- */
+
+enum result source_set_new(struct loop *loop, const char *folder, const struct source_events *events, void *owner,
+                           struct source_set **ret, struct error *err)
+{
+    enum result r = file_make_dirs(folder, 0700, err);
+    if (r != OK)
+        return r;
+    struct source_set *s = mem_zalloc(sizeof *s);
+    s->loop = loop;
+    s->events = events;
+    s->owner = owner;
+    s->folder = mem_strdup(folder);
+    s->timer = loop_timer_new(loop, on_timer, s);
+    (void)pthread_mutex_init(&s->lock, NULL);
+    *ret = s;
+    return OK;
+}
+
+void source_set_free(struct source_set *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
+        if (s->jobs[i])
+            s->jobs[i]->set = NULL;
+    }
+    for (size_t i = 0; i < s->count; i++)
+        source_free(s->list[i]);
+    loop_timer_free(s->timer);
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s->folder);
+    free(s);
+}

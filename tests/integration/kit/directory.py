@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A directory server: Debian's slapd, run from a folder of its own on loopback, as a publisher of revocation lists."""
+import base64
+import subprocess
+
+from . import programs
+from .programs import until
+from .servers import free_port, takes_connections
+
+CONFIGURATION = """
+include /etc/ldap/schema/core.schema
+pidfile {folder}/slapd.pid
+modulepath /usr/lib/ldap
+moduleload back_mdb
+database mdb
+maxsize 268435456
+suffix "dc=lab"
+rootdn "cn=admin,dc=lab"
+rootpw secret
+directory {folder}/data
+"""
+LIST = "certificateRevocationList;binary"
+
+
+class Directory:
+    def __init__(self, folder):
+        self.folder, self.process, self.port = folder, None, free_port()
+        (folder / "data").mkdir(parents=True)
+        (folder / "slapd.conf").write_text(CONFIGURATION.format(folder=folder))
+        self.start()
+        self.change("add", "dn: dc=lab\nobjectClass: dcObject\nobjectClass: organization\no: lab\ndc: lab\n")
+
+    def start(self):
+        with open(self.folder / "stderr", "ab") as stderr:
+            self.process = programs.start(["/usr/sbin/slapd", "-f", self.folder / "slapd.conf", "-h",
+                                           f"ldap://127.0.0.1:{self.port}", "-d", "0"], stderr)
+        try:
+            until("slapd takes connections", lambda: takes_connections(self.port), 10)
+        except AssertionError:
+            self.close()
+            raise AssertionError((self.folder / "stderr").read_text(errors="replace")) from None
+
+    def change(self, what, ldif):
+        subprocess.run([f"/usr/bin/ldap{what}", "-x", "-H", f"ldap://127.0.0.1:{self.port}", "-D", "cn=admin,dc=lab",
+                        "-w", "secret"], input=ldif.encode(), check=True, capture_output=True, timeout=20)
+
+    def publish(self, name, der):
+        """A distribution point as Active Directory has them."""
+        self.change("add", f"dn: cn={name},dc=lab\nobjectClass: cRLDistributionPoint\ncn: {name}\n"
+                           f"{LIST}:: {base64.b64encode(der).decode()}\n")
+        return f"ldap://127.0.0.1:{self.port}/cn={name.replace(' ', '%20')},dc=lab?{LIST}"
+
+    def replace(self, name, der):
+        self.change("modify", f"dn: cn={name},dc=lab\nchangetype: modify\nreplace: {LIST}\n"
+                              f"{LIST}:: {base64.b64encode(der).decode()}\n")
+
+    def close(self):
+        programs.end(self.process)
