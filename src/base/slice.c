@@ -116,7 +116,9 @@ bool slice_to_cstr(struct slice s, char *ret, size_t size)
 
 void cstr_copy(char *ret, size_t size, const char *text)
 {
-    size_t n = strnlen(text, size - 1);
+    size_t n = strlen(text);
+    if (n >= size)
+        n = size - 1;
     memcpy(ret, text, n);
     ret[n] = '\0';
 }
