@@ -45,7 +45,8 @@ fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
 	@ninja -C build-fuzz --quiet fuzz
 	@tests/fuzz/run build-fuzz
 
-bench: build ## requests and handshakes beside nginx, as ratios
+bench: build ## requests and handshakes beside nginx and HAProxy, as ratios
+	@tools/deps bench
 	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick)
 
 clean:

@@ -8,6 +8,11 @@
 
 #include <stddef.h>
 
+/* For daemons, as the first thing that they do: glibc keeps seven pieces of a size quickly at hand, and one handshake
+ * frees hundreds. How many can be said from outside alone, so the program is started anew, once, in the same process.
+ * Does nothing where that is not possible, or where GLIBC_TUNABLES is set already. */
+void mem_tune(char **argv);
+
 /* Zeroed memory; the caller frees it with free(). mem_array checks count × size for overflow. */
 void *mem_zalloc(size_t size);
 void *mem_array(size_t count, size_t size);

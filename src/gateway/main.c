@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/daemon.h"
 #include "gateway/admin.h"
 #include "gateway/start.h"
@@ -87,5 +88,6 @@ int main(int argc, char **argv)
         .log = log_keys,
         .run = run,
     };
+    mem_tune(argv);
     return conf_daemon_main(&daemon, argc, argv);
 }
