@@ -181,23 +181,27 @@ static enum result write_html(const char *path, const json_t *report, struct err
     return r;
 }
 
-static enum result write_list_to(FILE *f, const struct plan *p, struct error *err)
+/* Writes all devices by `line`, with `between` them. */
+static enum result write_devices(FILE *f, const struct plan *p, const char *between,
+                                 enum result (*line)(const struct plan *p, size_t index, struct buf *out),
+                                 struct error *err)
 {
-    struct buf line;
-    buf_init(&line, LIST_CHUNK);
+    struct buf text;
+    buf_init(&text, LIST_CHUNK);
     size_t count = plan_fleet_count(p->fleet);
-    enum result r = plan_report_line(p, SIZE_MAX, &line);
+    enum result r = OK;
     for (size_t i = 0; r == OK && i <= count; i++) {
-        struct slice text = buf_data(&line);
-        if (i == count || text.len > LIST_CHUNK / 2) {
-            if (fwrite(text.ptr, 1, text.len, f) != text.len)
-                r = R_IO;
-            buf_consume(&line, text.len);
+        struct slice ready = buf_data(&text);
+        if (i == count || ready.len > LIST_CHUNK / 2) {
+            r = fwrite(ready.ptr, 1, ready.len, f) == ready.len ? OK : R_IO;
+            buf_consume(&text, ready.len);
         }
+        if (r == OK && i > 0 && i < count)
+            r = buf_append_str(&text, between);
         if (r == OK && i < count)
-            r = plan_report_line(p, i, &line);
+            r = line(p, i, &text);
     }
-    buf_free(&line);
+    buf_free(&text);
     return r == OK && fflush(f) == 0 ? OK : error_set(err, R_IO, "can't write it: %s", strerror(errno));
 }
 
@@ -206,9 +210,22 @@ static enum result write_list(const char *path, const struct plan *p, struct err
     FILE *f = fopen(path, "we");
     if (!f)
         return error_set(err, R_IO, "can't open it: %s", strerror(errno));
-    enum result r = write_list_to(f, p, err);
+    (void)fputs(PLAN_REPORT_HEAD, f);
+    enum result r = write_devices(f, p, "", plan_report_line, err);
     if (fclose(f) != 0 && r == OK)
         r = error_set(err, R_IO, "can't write it: %s", strerror(errno));
+    return r;
+}
+
+/* The report with a member more: every device. It is written as it is made; a fleet is large. */
+static enum result print_json(const struct plan *p, const json_t *report, struct error *err)
+{
+    char *text = json_text(report);
+    (void)fwrite(text, 1, strlen(text) - 1, stdout);
+    (void)fputs(",\"devices\":[", stdout);
+    free(text);
+    enum result r = write_devices(stdout, p, ",", plan_report_device, err);
+    (void)fputs("]}\n", stdout);
     return r;
 }
 
@@ -219,10 +236,10 @@ static int write_out(const struct plan_options *o, const struct plan *p, const j
         return ctl_fail_error(&o->common, &err, o->html, NULL);
     if (o->list && write_list(o->list, p, &err) != OK)
         return ctl_fail_error(&o->common, &err, o->list, NULL);
-    if (o->common.json)
-        ctl_print_json(stdout, report, false);
-    else
+    if (!o->common.json)
         ctl_plan_print(report);
+    else if (print_json(p, report, &err) != OK)
+        return ctl_fail_error(&o->common, &err, "standard output", NULL);
     return CTL_DONE;
 }
 

@@ -106,10 +106,15 @@ static plan_conditions against_all(const struct plan_device *d, const struct pla
         if ((s->modes & PLAN_MODE(mode)) == 0 ||
             ((s->clients & CHOICE_BIT(client)) == 0 && choices_mode_allows(mode, client)))
             continue;
+        bool bare = client == CHOICE_PKI && d->input[PLAN_CERTIFICATE] != 2;
+        if (bare) { /* what a certificate would run into is no cause while there is none */
+            q.crl_check = false;
+            q.connector_cert = CHOICE_YES;
+        }
         choices_check(&q, &a);
         plan_conditions bits = a.supported ? 0 : bits_of(&a.reasons);
-        if (client == CHOICE_PKI && d->input[PLAN_CERTIFICATE] != 2)
-            bits = choices_mode_allows(mode, client) ? plan_condition_bit("client-certificate") : bits;
+        if (bare && choices_mode_allows(mode, client))
+            bits |= plan_condition_bit("client-certificate");
         common &= bits;
         any |= bits;
     }

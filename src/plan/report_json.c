@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan as JSON, and the list of all devices as CSV. */
+/* A plan as JSON: numbers, groups, steps. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "plan/report.h"
 
-/* What came from the inventory may be of any encoding; JSON is UTF-8 alone. */
-static json_t *text_json(struct slice s)
+json_t *plan_text_json(struct slice s)
 {
     json_t *text = json_stringn(s.ptr ? s.ptr : "", s.len);
     if (text)
@@ -31,7 +30,7 @@ static json_t *examples(const struct plan_fleet *f, const struct plan_names *nam
     for (size_t i = 0; i < names->count && i < PLAN_EXAMPLES; i++) {
         struct plan_device d;
         plan_fleet_get(f, names->index[i], &d);
-        push(array, text_json(d.name));
+        push(array, plan_text_json(d.name));
     }
     return array;
 }
@@ -75,6 +74,17 @@ static json_t *groups_json(const struct plan_fleet *f, const struct plan_groups 
     return array;
 }
 
+/* Those that a mode takes, too. */
+static unsigned let_in(const struct plan_setup *s)
+{
+    unsigned modes = 0;
+    for (unsigned m = CHOICE_MP_HTTPS; m <= CHOICE_MP_EHTTP; m++) {
+        if ((s->modes & PLAN_MODE(m)) != 0)
+            modes |= choices_mode_clients((enum choice_mp)m);
+    }
+    return s->clients & modes;
+}
+
 static json_t *setup_json(const struct plan_setup *s)
 {
     json_t *modes = json_array(), *clients = json_array();
@@ -83,7 +93,7 @@ static json_t *setup_json(const struct plan_setup *s)
             push(modes, json_string(choices_mp_name((enum choice_mp)m)));
     }
     for (unsigned c = 0; c < CHOICE_CLIENTS; c++) {
-        if ((s->clients & CHOICE_BIT(c)) != 0)
+        if ((let_in(s) & CHOICE_BIT(c)) != 0)
             push(clients, json_string(choices_client_name((enum choice_client)c)));
     }
     return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s}", "mp", modes, "clients", clients, "server_cert",
@@ -155,9 +165,9 @@ static json_t *faults_json(const struct inventory *i)
     json_t *array = json_array();
     for (size_t n = 0; n < i->fault_count; n++) {
         const struct inventory_fault *f = &i->faults[n];
-        push(array,
-             json_pack("{s:I, s:i, s:s, s:o, s:o}", "line", (json_int_t)f->line, "column", (int)f->column, "field",
-                       f->field, "value", text_json(slice_of(f->value)), "text", text_json(slice_of(f->text))));
+        push(array, json_pack("{s:I, s:i, s:s, s:o, s:o}", "line", (json_int_t)f->line, "column", (int)f->column,
+                              "field", f->field, "value", plan_text_json(slice_of(f->value)), "text",
+                              plan_text_json(slice_of(f->text))));
     }
     return array;
 }
@@ -166,9 +176,9 @@ static json_t *inventory_json(const struct plan *p, const struct inventory *i, c
 {
     json_t *ignored = json_array();
     for (size_t n = 0; i && n < i->ignored_count; n++)
-        push(ignored, text_json(slice_of(i->ignored[n])));
+        push(ignored, plan_text_json(slice_of(i->ignored[n])));
     size_t count = plan_fleet_count(p->fleet);
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:b}", "source", text_json(slice_of(source)), "rows",
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:b}", "source", plan_text_json(slice_of(source)), "rows",
                      (json_int_t)(i ? i->rows : count), "devices", (json_int_t)count, "bad_rows",
                      (json_int_t)(i ? i->bad_rows : 0), "repeated_names", (json_int_t)plan_fleet_repeated(p->fleet),
                      "ignored_columns", ignored, "faults", i ? faults_json(i) : json_array(), "faults_left_off",
@@ -184,50 +194,4 @@ json_t *plan_report_json(const struct plan *p, const struct inventory *i, const 
     if (!whole)
         fatal("a report could not be made");
     return whole;
-}
-
-/* --- every device --- */
-
-static enum result csv_text(struct buf *out, struct slice s)
-{
-    /* Spreadsheets take cells that begin so for formulas. */
-    bool formula = s.len > 0 && strchr("=+-@\t\r", s.ptr[0]) != NULL;
-    enum result r = buf_append_str(out, formula ? "\"'" : "\"");
-    for (size_t i = 0; r == OK && i < s.len; i++)
-        r = s.ptr[i] == '"' ? buf_append_str(out, "\"\"") : buf_append(out, slice_make(s.ptr + i, 1));
-    return r == OK ? buf_append_str(out, "\"") : r;
-}
-
-static enum result csv_reasons(struct buf *out, plan_conditions bits)
-{
-    const struct choices_condition *c;
-    const char *separator = ",";
-    enum result r = bits == 0 ? buf_append_str(out, ",") : OK;
-    for (size_t i = 0; r == OK && i < 64 && (c = choices_condition(i)) != NULL; i++) {
-        if ((bits & (UINT64_C(1) << i)) == 0)
-            continue;
-        r = buf_printf(out, "%s%s", separator, c->line.id);
-        separator = " ";
-    }
-    return r;
-}
-
-enum result plan_report_line(const struct plan *p, size_t index, struct buf *out)
-{
-    if (index == SIZE_MAX)
-        return buf_append_str(out, "name,today,today_reasons,proposed,proposed_reasons\r\n");
-    const struct plan_outcome *today, *proposed;
-    struct plan_device d;
-    plan_fleet_get(p->fleet, index, &d);
-    plan_outcomes(p, index, &today, &proposed);
-    enum result r = csv_text(out, d.name);
-    if (r == OK)
-        r = buf_printf(out, ",%s", plan_fate_name(today->fate));
-    if (r == OK)
-        r = csv_reasons(out, today->against);
-    if (r == OK)
-        r = buf_printf(out, ",%s", proposed ? plan_fate_name(proposed->fate) : "");
-    if (r == OK)
-        r = csv_reasons(out, proposed ? proposed->against : 0);
-    return r == OK ? buf_append_str(out, "\r\n") : r;
 }

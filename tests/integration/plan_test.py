@@ -50,6 +50,9 @@ def test_two_setups_stand_side_by_side_with_who_is_cut_off_and_why(fleet):
     assert changes["cut_off"]["examples"] == ["old", "rootless"] and changes["rescued"]["examples"] == ["in-ad"]
     why = {group["examples"][0]: [r["id"] for r in group["reasons"]] for group in proposed["cut_off_groups"]}
     assert why == {"old": ["ehttp-old-client"], "rootless": ["root-missing"]}
+    each = {device["name"]: (device["today"]["method"], device["proposed"]["method"]) for device in report["devices"]}
+    assert each["moves"] == ("pki", "token") and each["rootless"] == ("token", "cut off") and len(each) == 7
+    assert report["devices"][1]["proposed"]["reasons"] == ["ehttp-old-client"]
     steps = [step["id"] for step in report["steps"]]
     assert steps.index("hand-out-root") < steps.index("update-clients") < steps.index("change") < steps.index("prove")
     assert today["user_policy"]["works"] == proposed["user_policy"]["works"] == 1
@@ -134,3 +137,10 @@ def test_the_sites_own_devices_are_planned(site, tmp_path):
     assert report["today"]["setup"]["mp"] == ["https", "ehttp"] and report["proposed"]["setup"]["mp"] == ["ehttp"]
     assert report["today"]["setup"]["crl_check"] == "on" and report["inventory"]["devices"] >= 2
     assert report["changes"] and pki.guid != token.guid
+
+
+def test_the_example_of_the_documents_is_read_whole():
+    code, report = plan_json("--inventory", programs.REPOSITORY / "examples" / "fleet.csv", "--to-mp", "ehttp")
+    page = (programs.REPOSITORY / "docs" / "plan.md").read_text()
+    assert code == 0 and report["inventory"]["bad_rows"] == 0 and report["inventory"]["ignored_columns"] == []
+    assert report["inventory"]["devices"] == 6 and all(f"`{name}`" in page for name in (HEADER + ",root").split(","))

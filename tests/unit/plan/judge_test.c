@@ -137,6 +137,9 @@ static void the_cause_is_what_stands_against_every_method(void **state)
     plan_judge(&bare, &https, &o);
     assert_true(has(o.against, "client-certificate") && has(o.against, "entra-needs-join") &&
                 has(o.against, "token-needs-2002"));
+    struct plan_device forbidden = made("11111001");
+    plan_judge(&forbidden, &https, &o);
+    assert_int_equal(o.against, plan_condition_bit("cmg-forbidden"));
     /* A device with a certificate shows it, and does not fall back when the CRL is out of reach. */
     struct plan_device pki = made("42222000");
     plan_judge(&pki, &https, &o);

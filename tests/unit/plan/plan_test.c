@@ -181,6 +181,30 @@ static void a_list_is_safe_for_spreadsheets(void **state)
     plan_fleet_free(f);
 }
 
+static void every_device_is_told_by_itself_as_json(void **state)
+{
+    (void)state;
+    struct plan_fleet *f = fleet();
+    add(f, "a\"b\\c\n\xff", "11111000");
+    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    for (size_t i = 0; i < plan_fleet_count(f); i++) {
+        struct buf out;
+        json_t *device = NULL;
+        buf_init(&out, 4096);
+        assert_int_equal(plan_report_device(p, i, &out), OK);
+        assert_int_equal(json_parse(buf_data(&out), 4096, &device, NULL), OK);
+        assert_non_null(json_object_get(json_object_get(device, "proposed"), "method"));
+        if (i == 1)
+            assert_string_equal(json_opt_str(json_object_get(device, "proposed"), "method", ""), "cut off");
+        if (i == 7)
+            assert_string_equal(json_opt_str(device, "name", ""), "a\"b\\c\n?");
+        json_decref(device);
+        buf_free(&out);
+    }
+    plan_free(p);
+    plan_fleet_free(f);
+}
+
 static void many_causes_are_grouped_and_examples_are_few(void **state)
 {
     (void)state;
@@ -209,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_page_escapes_what_came_from_outside_and_loads_nothing),
         cmocka_unit_test(no_fleet_and_no_device_make_a_report_too),
         cmocka_unit_test(a_list_is_safe_for_spreadsheets),
+        cmocka_unit_test(every_device_is_told_by_itself_as_json),
         cmocka_unit_test(many_causes_are_grouped_and_examples_are_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
