@@ -79,7 +79,9 @@ static bool ends_field(const struct scan *s)
     return s->at == s->end || *s->at == s->separator || *s->at == '\n' || *s->at == '\r';
 }
 
-/* Behind the opening quote: copies up to the closing one, and stops there or at the end. */
+#define NUL_FAULT "a NUL byte; save the file as CSV in UTF-8"
+
+/* Behind the opening quote: copies up to the closing one, and stops there, at a NUL or at the end. */
 static void unquote(struct scan *s)
 {
     for (; s->at < s->end; s->at++) {
@@ -88,6 +90,8 @@ static void unquote(struct scan *s)
                 return;
             s->at++;
         }
+        if (*s->at == '\0')
+            return;
         *s->unquoted++ = *s->at;
         if (*s->at == '\n') {
             s->line++;
@@ -106,6 +110,8 @@ static enum result quoted(struct scan *s, struct csv_field *ret)
         s->line_start = open.line_start;
         return fault(s, open.at, "a quote opens here and is not closed within the longest record");
     }
+    if (*s->at == '\0')
+        return fault(s, s->at, NUL_FAULT);
     s->at++;
     ret->text = slice_make(open.unquoted, (size_t)(s->unquoted - open.unquoted));
     if (!ends_field(s))
@@ -121,7 +127,7 @@ static enum result plain(struct scan *s, struct csv_field *ret)
             return fault(s, s->at,
                          "a quote inside a field without quotes; quote the whole field and double this quote");
         if (*s->at == '\0')
-            return fault(s, s->at, "a NUL byte; save the file as CSV in UTF-8");
+            return fault(s, s->at, NUL_FAULT);
     }
     ret->text = slice_make(text, (size_t)(s->at - text));
     return OK;

@@ -37,6 +37,12 @@ ANSWERS = [
     b"HTTP/1.1 304\r\nContent-Length: 100\r\nETag: \"x\"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
 ]
+HEADER = b"name,join,certificate,version,crl,scenario,root,user_sign_in,cmg_allowed\n"
+INVENTORIES = [
+    HEADER + b"a,domain,pki,2403,ad,device,yes,no,yes\nb,,,,,,,,\n",
+    b"\xef\xbb\xbf" + HEADER.replace(b",", b";").replace(b"\n", b"\r\n") + b"\"a;\"\"b\n\";none;no;5.00.8913;none;user;;;\r\n",
+    HEADER + b"\"x,none\n=1+1,forest,pki,9999,web,both,?,?,?\nshort,none\n<script>,hybrid,yes,1910,ldap,user,,yes,no\n",
+]
 TARGETS = ["/", "/CCM_Proxy_MutualAuth/720/SMS_MP/.sms_aut?MPLIST", "/CCM_Proxy_ServerAuth/720", "/a%2fb//c/%2e%2e/d\\e",
            "/a/./b/../c#d?e", "/%00%zz%2", "*"]
 JSON = ['{"a":[1,2.5e3,-0,true,false,null,"x\\u00e9\\ud83d\\ude00"],"b":{"c":{}}}', "[[[[[[[[]]]]]]]]", '{"a":1,"a":2}',
@@ -169,6 +175,7 @@ SEEDS = {
     "h1_response": [bytes([n % 2 * 128 + n]) + text for n, text in enumerate(ANSWERS)],
     "h2_server": list(h2_seeds()),
     "json": [text.encode() for text in JSON + [json.dumps(BUNDLE)]],
+    "inventory": INVENTORIES,
     "bundle": [b"\0" + json.dumps(BUNDLE).encode(), b"\1" + json.dumps(CONNECTOR).encode(), b"\2e30.e30.AA",
                b"\3" + json.dumps({"endpoints": ["a", "b"], "connector_id": "c", "gateway_id": "g"}).encode()],
     "token": list(token_seeds()),
