@@ -95,13 +95,13 @@ static const struct row rows[] = {
         HTTPS, PKI, [IN_CONNECTOR] = ONE(CHOICE_NO)),
     ROW(CHOICES_RULES_OUT, "crl-unreachable", "the CRL is not on the Internet, and nobody relays it",
         "The CRL is not published on the Internet, so the gateway can't fetch it. Three ways out: let the connector "
-        "relay it from inside (--crl-relay on), switch CRL checking off knowingly (--crl-check off), or let the "
-        "devices use entra or token.",
+        "relay it from inside (cmg trust add --crl-source ID --url URL --via connector), switch CRL checking off "
+        "knowingly (cmg settings set crl_check off), or let the devices use entra or token.",
         PKI, CHECK_ON, RELAY_OFF, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
     ROW(CHOICES_RULES_OUT, "crl-nowhere", "the PKI publishes no CRL, but CRL checking is on",
         "The PKI publishes no CRL anywhere, so there is nothing to check against and nothing that the connector could "
-        "relay. Publish one, switch CRL checking off knowingly (--crl-check off), or let the devices use entra or "
-        "token.",
+        "relay. Publish one, switch CRL checking off knowingly (cmg settings set crl_check off), or let the devices "
+        "use entra or token.",
         PKI, CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_NONE)),
     ROW(CHOICES_RULES_OUT, "user-not-signed-in", "nobody signs in with Entra on the device",
         "User policy needs a user who signed in with Entra on the device, whichever method the device itself uses. Let "
@@ -162,11 +162,13 @@ static const struct row rows[] = {
         "device itself uses.",
         USER, JOINED, [IN_SIGN_IN] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
     ROW(CHOICES_REQUIRES, "crl-internet", "the CRL can be fetched from the Internet",
-        "The gateway must be able to fetch the CRL from the Internet.", PKI,
-        CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_INTERNET)),
+        "The gateway must be able to fetch the CRL from the Internet, and be told where: cmg trust add --crl-source ID "
+        "--url URL.",
+        PKI, CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_INTERNET)),
     ROW(CHOICES_REQUIRES, "crl-relay", "the connector relays the CRL",
-        "The connector must reach the CRL inside (Active Directory or an internal server) and relay it.", PKI, CHECK_ON,
-        RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
+        "The connector must reach the CRL inside (Active Directory or an internal server) and relay it: cmg trust add "
+        "--crl-source ID --url URL --via connector.",
+        PKI, CHECK_ON, RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
     ROW(CHOICES_REQUIRES, "cmg-allowed", "a client setting that allows the CMG",
         "The device's resultant client setting must allow the CMG: an allowing custom setting counts only when no "
         "setting of higher priority forbids it (cmg settings get).",

@@ -96,11 +96,29 @@ static enum result read_settings(const struct ctl_common *common, struct plan_se
     return r;
 }
 
+/* A list that a connector fetches is a list that is relayed. */
+static enum result read_sources(const struct ctl_common *common, struct plan_setup *setup, struct ctl_fault *fault)
+{
+    json_t *answer, *source;
+    size_t i;
+    enum result r = get(common, "/v1/sources", &answer, fault);
+    json_array_foreach(json_object_get(answer, "sources"), i, source)
+    {
+        if (strcmp(json_opt_str(source, "kind", ""), "crl") == 0 &&
+            strcmp(json_opt_str(source, "via", ""), "connector") == 0)
+            setup->crl_relay = true;
+    }
+    json_decref(answer);
+    return r;
+}
+
 enum result ctl_plan_site(const struct ctl_common *common, struct plan_fleet *fleet, struct plan_setup *setup,
                           struct ctl_fault *fault)
 {
     enum result r = add_devices(common, fleet, fault);
     if (r == OK)
         r = read_points(common, setup, fault);
-    return r == OK ? read_settings(common, setup, fault) : r;
+    if (r == OK)
+        r = read_settings(common, setup, fault);
+    return r == OK ? read_sources(common, setup, fault) : r;
 }

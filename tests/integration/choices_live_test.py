@@ -5,10 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from kit import pki, programs
 from kit.device import Device
+from kit.directory import Directory
 from kit.programs import program, until
+from kit.servers import Nginx
 
 def check(**inputs):
     options = [word for name, value in inputs.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -138,6 +142,8 @@ def unpublished(site, tmp_path):
     for entry in site.cmg("trust", "list")["trust"]:
         if entry["id"] not in before:
             site.cmg("trust", "remove", entry["id"])
+    for source in site.cmg("source", "list")["sources"]:
+        site.cmg("source", "remove", source["id"])
     site.settle()
 
 
@@ -157,6 +163,50 @@ def test_a_pki_whose_list_no_gateway_can_get_is_refused(new_device, unpublished,
 def test_a_pki_whose_list_the_gateway_has_works(site, new_device, unpublished):
     site.add("trust", "add", "--crl", unpublished.crl())
     agree(device_of(unpublished, new_device), mp="https", client="pki", crl="internet")
+
+
+def der(path):
+    return x509.load_pem_x509_crl(path.read_bytes()).public_bytes(serialization.Encoding.DER)
+
+
+@pytest.fixture(scope="module")
+def directory(folder):
+    server = Directory(folder / "slapd")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def web(folder):
+    (folder / "www").mkdir()
+    server = Nginx(folder / "nginx", folder / "www")
+    server.folder_served = folder / "www"
+    yield server
+    server.close()
+
+
+def publish(where, root, directory, web):
+    """The list's URL, and who can fetch it there."""
+    if where == "ad":
+        return directory.publish(root.name, der(root.crl())), "connector"
+    (web.folder_served / "list.crl").write_bytes(der(root.crl()))
+    return f"{web.url}/list.crl", "connector" if where == "internal" else "internet"
+
+
+@pytest.mark.parametrize("where,relay", [("ad", "on"), ("internal", "on"), ("internet", "off"), ("internet", "on")])
+def test_a_list_is_fetched_from_where_it_is_published(site, new_device, unpublished, directory, web, where, relay):
+    url, via = publish(where, unpublished, directory, web)
+    site.add("trust", "add", "--crl-source", f"of-{where}-{relay}", "--url", url, "--via", via, "--refresh", "1s")
+    device = device_of(unpublished, new_device)
+    until("the list has come", lambda: connect(device)[0], 15)
+    agree(device, mp="https", client="pki", crl=where, crl_relay=relay)
+
+
+def test_no_gateway_asks_a_directory_itself(site, directory):
+    code, answer = site.cmg("trust", "add", "--crl-source", "far", "--url", f"ldap://127.0.0.1:{directory.port}/x", "--via",
+                            "internet", check=False)
+    assert code == 1 and "connector" in json.dumps(answer)
+    assert not check(mp="https", client="pki", crl="ad", crl_relay="off")["supported"]
 
 
 def test_without_revocation_checks_revoked_certificates_work_as_the_limitation_says(site, new_device, unpublished):
