@@ -130,3 +130,13 @@ char *slice_dup(struct slice s)
         memcpy(copy, s.ptr, s.len);
     return copy;
 }
+
+bool slice_is_word_of(struct slice word, const char *words)
+{
+    struct slice rest = slice_of(words);
+    while (rest.ptr && word.len) {
+        if (slice_eq(slice_cut(&rest, ' '), word))
+            return true;
+    }
+    return false;
+}

@@ -84,4 +84,7 @@ void cstr_copy(char *ret, size_t size, const char *text);
 /* A malloc'ed C string; a NUL inside ends it early. The caller frees it. */
 char *slice_dup(struct slice s);
 
+/* Is `word` (not empty) one of the words of this text, which blanks separate? */
+bool slice_is_word_of(struct slice word, const char *words);
+
 #endif

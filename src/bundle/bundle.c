@@ -124,8 +124,8 @@ static enum result read_sources(struct bundle *b, const json_t *content, struct 
 /* In this order: endpoints point to roles. */
 static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
     read_settings,         read_pems,          read_crls,           read_token_keys,        bundle_read_roles,
-    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, read_sources,
-    read_location,
+    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, bundle_read_tenants,
+    read_sources,          read_location,
 };
 
 static struct bundle *bundle_new(void)
@@ -137,6 +137,7 @@ static struct bundle *bundle_new(void)
     index_set_init(&i->spkis, PKI_SHA256);
     index_set_init(&i->certificates, PKI_SHA256);
     index_set_init(&i->tokens, INDEX_TEXT_WIDTH);
+    index_set_init(&i->entra, PKI_SHA256);
     index_set_init(&i->revoked, INDEX_TEXT_WIDTH);
     index_set_init(&i->connectors, INDEX_TEXT_WIDTH);
     return b;
@@ -173,12 +174,15 @@ void bundle_free(struct bundle *b)
         bundle_drop_crl(b, n);
     struct bundle_index *i = b->index;
     struct index_map *maps[] = {&i->roles, &i->paths, &i->hosts, &i->ids};
-    struct index_set *sets[] = {&i->guids, &i->spkis, &i->certificates, &i->tokens, &i->revoked, &i->connectors};
+    struct index_set *sets[] = {&i->guids, &i->spkis,   &i->certificates, &i->tokens,
+                                &i->entra, &i->revoked, &i->connectors};
     for (size_t n = 0; n < ARRAY_LEN(maps); n++)
         index_map_free(maps[n]);
     for (size_t n = 0; n < ARRAY_LEN(sets); n++)
         index_set_free(sets[n]);
     jose_keys_free(i->keys);
+    for (size_t n = 0; n < b->tenant_count; n++)
+        jose_keys_free((struct jose_keys *)(uintptr_t)b->tenants[n].keys);
     arena_free(i->arena);
     free(i);
     free(b);

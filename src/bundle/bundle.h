@@ -16,6 +16,7 @@
 
 #include "bundle/document.h"
 #include "choices/choices.h"
+#include "jose/entra.h"
 #include "jose/token.h"
 
 enum {
@@ -29,6 +30,7 @@ enum {
     BUNDLE_BLOCKS_MAX = 262144, /* entries; and of each of their lists, summed over all entries */
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
+    BUNDLE_TENANTS_MAX = 64,
     BUNDLE_GATEWAYS_MAX = 1024,
     BUNDLE_ANSWER_MAX_S = 3600,
     BUNDLE_SOURCES_MAX = 256,
@@ -86,6 +88,12 @@ struct bundle_source {
     int64_t refresh_s; /* at most this long between two fetches; 0: the program's default */
 };
 
+/* An onboarded tenant that is switched on. */
+struct bundle_tenant {
+    const char *client_app_id, *resource; /* what AADAuthInfo tells; "" when not set */
+    const char *source;                   /* id of the source that gives its keys; NULL: they are in the bundle */
+};
+
 struct bundle_index; /* what the lookups search */
 
 struct bundle {
@@ -103,6 +111,9 @@ struct bundle {
     size_t connector_count;
     const struct bundle_source *sources;
     size_t source_count;
+    const struct entra_tenant *tenants;       /* whom tokens of other issuers are believed from; tenant_count of them */
+    const struct bundle_tenant *tenant_infos; /* the same in the same order */
+    size_t tenant_count;
     const char *location; /* JWS of type location as it came (not verified: it is for the clients); "" when none */
     struct bundle_index *index;
 };
@@ -137,12 +148,18 @@ const struct bundle_endpoint *bundle_endpoint_by_id(const struct bundle *b, stru
 /* Does the endpoint take this HTTP method (case matters)? */
 bool bundle_endpoint_takes(const struct bundle_endpoint *e, struct slice method);
 
+/* The tenant of this id of Microsoft's (the member "tenant") or of the site's own name, ignoring case. SIZE_MAX: none.
+ */
+size_t bundle_tenant_find(const struct bundle *b, struct slice id);
+
 /* Is it blocked? GUID: any case. SPKI and certificate: SHA-256 as hex, any case (pki_cert_spki_sha256,
  * pki_cert_sha256). Token: its jti, exact. Malformed text is not blocked, it is nobody's. O(log n). */
 bool bundle_blocks_guid(const struct bundle *b, struct slice guid);
 bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex);
 bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex);
 bool bundle_blocks_token(const struct bundle *b, struct slice jti);
+/* By the tenant's id at the site and the device's at the tenant. */
+bool bundle_blocks_entra(const struct bundle *b, const char *tenant, const char *device);
 
 /* Has the site withdrawn this role? kind: "connector", "gateway" or "mp". */
 bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id);

@@ -73,8 +73,10 @@ static enum result read_block(struct bundle_index *x, const json_t *o, struct er
         r = read_list(o, "certificates", &x->certificates, add_hash, &names, err);
     if (r == OK)
         r = read_list(o, "tokens", &x->tokens, add_jti, &names, err);
+    if (r == OK)
+        r = read_list(o, "entra", &x->entra, add_hash, &names, err);
     if (r == OK && names == 0)
-        r = error_set(err, R_INVALID, "blocks nothing: it has no guid, spki, certificates or tokens");
+        r = error_set(err, R_INVALID, "blocks nothing: it has no guid, spki, certificates, tokens or entra");
     return r;
 }
 
@@ -92,6 +94,7 @@ enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct e
     index_set_seal(&x->spkis);
     index_set_seal(&x->certificates);
     index_set_seal(&x->tokens);
+    index_set_seal(&x->entra);
     return r;
 }
 
@@ -188,6 +191,13 @@ bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex)
 bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex)
 {
     return has_hash(&b->index->certificates, sha256_hex);
+}
+
+bool bundle_blocks_entra(const struct bundle *b, const char *tenant, const char *device)
+{
+    char key[ENTRA_KEY_HEX];
+    entra_device_key(tenant, device, key);
+    return has_hash(&b->index->entra, slice_of(key));
 }
 
 bool bundle_blocks_token(const struct bundle *b, struct slice jti)

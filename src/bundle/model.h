@@ -16,7 +16,7 @@ struct bundle_index {
     struct index_map paths; /* lower-case role "/" lower-case name */
     struct index_map hosts; /* lower case */
     struct index_map ids;   /* endpoints, exact */
-    struct index_set guids, spkis, certificates, tokens;
+    struct index_set guids, spkis, certificates, tokens, entra;
     struct index_set revoked;    /* "<kind>:<id>" */
     struct index_set connectors; /* ids */
 };
@@ -26,6 +26,7 @@ MUST_USE enum result bundle_read_roles(struct bundle *b, const json_t *content, 
 MUST_USE enum result bundle_read_endpoints(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_tenants(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
 
 /* Member "sources" of either document; for_connector: each has its URL. */

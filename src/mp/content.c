@@ -6,12 +6,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "jose/entra.h"
 #include "store/device.h"
 #include "store/endpoint.h"
 #include "store/policy.h"
 #include "store/role.h"
 #include "store/setting.h"
 #include "store/source.h"
+#include "store/tenant.h"
 #include "store/token.h"
 #include "store/trust.h"
 #include "json/json.h"
@@ -128,6 +130,52 @@ static enum result put_sources(struct mp_site *site, struct arena *a, bool for_c
     return r;
 }
 
+enum { JWKS_MAX = 1024 * 1024 };
+
+static void put_if(json_t *o, const char *name, const char *text)
+{
+    if (*text)
+        mp_put(o, name, json_string(text));
+}
+
+static enum result tenant_json(const struct store_tenant *t, json_t **ret, struct error *err)
+{
+    json_t *o = json_pack("{s:s, s:o, s:o}", "id", t->id, "issuers", mp_content_words(t->issuers), "audiences",
+                          mp_content_words(t->audiences)),
+           *jwks = NULL;
+    put_if(o, "tenant", t->tenant);
+    put_if(o, "algorithms", t->algorithms);
+    put_if(o, "tenant_claim", t->tenant_claim);
+    put_if(o, "device_claim", t->device_claim);
+    put_if(o, "user_claims", t->user_claims);
+    put_if(o, "client_app_id", t->client_app_id);
+    put_if(o, "resource", t->resource);
+    put_if(o, "source", t->source);
+    enum result r = t->jwks[0] ? json_parse(slice_of(t->jwks), JWKS_MAX, &jwks, err) : OK;
+    if (jwks)
+        mp_put(o, "jwks", jwks);
+    *ret = o;
+    return r;
+}
+
+/* Those that are switched off are not told: gateways don't know them then. */
+static enum result put_tenants(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_tenant *list;
+    size_t count;
+    enum result r = store_tenant_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++) {
+        json_t *o;
+        if (!list[i].enabled)
+            continue;
+        r = tenant_json(&list[i], &o, err);
+        mp_push(array, o);
+    }
+    mp_put(ret, "tenants", array);
+    return r;
+}
+
 static json_t *endpoint_json(const struct store_endpoint *e)
 {
     json_t *o = json_pack("{s:s, s:o, s:s, s:I, s:s}", "id", e->id, "auth", mp_content_words(e->auth), "purpose",
@@ -188,6 +236,11 @@ static enum result block_of(struct mp_site *site, struct arena *a, const struct 
     for (size_t i = 0; r == OK && i < count; i++)
         mp_push(hashes, json_string(list[i].sha256));
     *ret = json_pack("{s:s, s:[s], s:o, s:[]}", "guid", d->guid, "spki", d->spki, "certificates", hashes, "tokens");
+    if (d->entra_device[0]) {
+        char key[ENTRA_KEY_HEX];
+        entra_device_key(d->entra_tenant, d->entra_device, key);
+        mp_put(*ret, "entra", json_pack("[s]", key));
+    }
     return r;
 }
 
@@ -285,6 +338,8 @@ enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char 
         r = put_connectors(site, a, o, err);
     if (r == OK)
         r = put_sources(site, a, false, o, err);
+    if (r == OK)
+        r = put_tenants(site, a, o, err);
     mp_put(o, "location", json_string(location));
     return finish(r, o, ret);
 }

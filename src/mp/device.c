@@ -284,15 +284,14 @@ static bool in_good_standing(struct mp_request *r, const struct store_device *d)
 static bool authenticate(struct mp_request *r, enum token_purpose purpose, enum mp_signed how, struct mp_device *d)
 {
     struct error err;
-    if (r->identity.auth == MP_ENTRA) { /* no tenant is onboarded in this version */
-        mp_refuse_verdict(r, REASON_TOKEN_UNKNOWN_TENANT, NULL);
-        return false;
-    }
-    if (r->identity.auth == MP_PKI ? !by_certificate(r, d) : !by_token(r, purpose, d))
+    bool found_it = r->identity.auth == MP_PKI     ? by_certificate(r, d)
+                    : r->identity.auth == MP_ENTRA ? mp_device_by_entra(r, purpose, d)
+                                                   : by_token(r, purpose, d);
+    if (!found_it)
         return false;
     if (!in_good_standing(r, &d->record))
         return false;
-    if (r->identity.auth == MP_TOKEN && !mp_device_not_revoked(r, d->record.guid, d->certificate))
+    if (r->identity.auth != MP_PKI && !mp_device_not_revoked(r, d->record.guid, d->certificate))
         return false;
     if (!mp_signature_check(r, d->certificate, how, &d->signed_request))
         return false;

@@ -4,17 +4,26 @@
 #ifndef MP_DEVICE_H
 #define MP_DEVICE_H
 
+#include "jose/entra.h"
 #include "jose/token.h"
 #include "mp/request.h"
 #include "store/device.h"
 
 struct mp_device {
     struct store_device record;
-    struct token token;  /* method token */
+    struct token token;  /* method token; entra: its x5t alone */
+    bool entra;          /* proven by an Entra token of the device */
     X509 *certificate;   /* of its key; owned */
     bool signed_request; /* a signature was there and is right */
 };
 void mp_device_done(struct mp_device *d);
+
+/* The device's record behind its Entra token, found by the key that signed the request: only that of the registered
+ * Entra device, unblocked there too (mp/device_entra.c). false: answered. */
+MUST_USE bool mp_device_by_entra(struct mp_request *r, enum token_purpose purpose, struct mp_device *d);
+
+/* Judges the request's bearer as the Entra token of a device, which no blocked record names. false: answered. */
+MUST_USE bool mp_entra_device(struct mp_request *r, struct entra_token *ret);
 
 enum mp_signed { MP_SIGNED_IF_THERE, MP_SIGNED_ALWAYS };
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "jose/entra.h"
 #include "mp/listener.h"
 #include "mp/request.h"
 #include "store/role.h"
@@ -208,7 +209,7 @@ static enum result look(struct mp_request *r, struct mp_identity *i, struct erro
     if (c->certificate && X509_up_ref(c->certificate) == 1)
         i->certificate = c->certificate;
     if (i->bearer.ptr)
-        i->auth = MP_TOKEN;
+        i->auth = entra_is_foreign(i->bearer) ? MP_ENTRA : MP_TOKEN;
     else if (i->certificate && choices_mode_allows(c->point->config->choice, CHOICE_PKI))
         return judge_certificate(r, i, err);
     return OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /CCM_Client/registration (PROTOCOL 4): the key that signed the request becomes a device. Who vouches for it
- * decides how: a PKI certificate, a bulk token, or nobody (directly inside), which always waits for approval. The same
- * key gets the same GUID again; a bulk token never replaces another key's record.
+ * decides how: a PKI certificate, its Entra tenant, a bulk token, or nobody (directly inside), which always waits for
+ * approval. The same key gets the same GUID again; a bulk token never replaces another key's record.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999, PENDING_MAX = 1000 };
 
-enum voucher { BY_PKI, BY_BULK, BY_NOBODY };
+enum voucher { BY_PKI, BY_ENTRA, BY_BULK, BY_NOBODY };
 
 struct registration {
     struct mp_request *r;
@@ -30,6 +30,7 @@ struct registration {
     char spki[PKI_HASH_HEX], sha256[PKI_HASH_HEX];
     enum voucher voucher;
     struct token bulk;
+    struct entra_token entra;
     struct store_device device; /* as it stands in the end */
     char guid[GUID_SIZE];
     int64_t now;
@@ -138,9 +139,9 @@ static bool vouched(struct registration *g)
         return vouched_by_pki(g);
     case MP_TOKEN:
         return vouched_by_bulk(g);
-    case MP_ENTRA: /* no tenant is onboarded in this version */
-        mp_refuse_verdict(g->r, REASON_TOKEN_UNKNOWN_TENANT, NULL);
-        return false;
+    case MP_ENTRA: /* an unbound bearer: the key that signed the request becomes the device's */
+        g->voucher = BY_ENTRA;
+        return mp_entra_device(g->r, &g->entra);
     case MP_NOBODY:
     default:
         return vouched_by_nobody(g);
@@ -179,6 +180,26 @@ static bool not_revoked(struct registration *g)
 
 /* --- the record --- */
 
+static const struct {
+    const char *method, *words;
+} vouchers[] = {[BY_PKI] = {"pki", "by certificate"},
+                [BY_ENTRA] = {"entra", "by Entra"},
+                [BY_BULK] = {"token", "by bulk token"},
+                [BY_NOBODY] = {"token", "inside, by nobody"}};
+
+/* Has another record proven to be this Entra device already? Then somebody must say that it has a new key. */
+static enum result entra_known(struct registration *g, bool *ret, struct error *err)
+{
+    struct store_device *list;
+    size_t count;
+    enum result r =
+        store_device_by_entra(g->r->site->store, g->r->arena, g->entra.tenant->id, g->entra.device, &list, &count, err);
+    *ret = false;
+    for (size_t i = 0; r == OK && i < count; i++)
+        *ret = *ret || strcmp(list[i].guid, g->device.guid) != 0;
+    return r;
+}
+
 static enum result choose_state(struct registration *g, const char **ret, struct error *err)
 {
     struct store *s = g->r->site->store;
@@ -186,6 +207,8 @@ static enum result choose_state(struct registration *g, const char **ret, struct
     enum result r = store_setting_is(s, "approval", "manual", &manual, err);
     if (r == OK && g->voucher == BY_BULK)
         r = store_device_known(s, g->name, g->hardware_id, "", &known, err);
+    if (r == OK && g->voucher == BY_ENTRA)
+        r = entra_known(g, &known, err);
     *ret = manual || known || g->voucher == BY_NOBODY ? "pending" : "approved";
     return r;
 }
@@ -214,20 +237,24 @@ static enum result add_device(struct registration *g, struct error *err)
         return r;
     g->device.name = g->name;
     g->device.hardware_id = g->hardware_id;
-    g->device.method = g->voucher == BY_PKI ? "pki" : "token";
+    g->device.method = vouchers[g->voucher].method;
     g->device.client_version = g->version;
     return store_device_add(g->r->site->store, &g->device, err);
 }
 
-/* A PKI's word approves what waited; without it, to take another device's name or hardware makes the device wait. */
+/* The word of a PKI or of the tenant approves what waited; without it, to take another device's name or hardware makes
+ * the device wait. */
 static enum result choose_state_again(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
     const char *name = strcmp(g->name, g->device.name) == 0 ? "" : g->name;
     const char *hardware_id = strcmp(g->hardware_id, g->device.hardware_id) == 0 ? "" : g->hardware_id;
     bool manual = true, known = false;
-    enum result r = g->voucher == BY_PKI ? store_setting_is(s, "approval", "manual", &manual, err)
-                                         : store_device_known(s, name, hardware_id, g->device.guid, &known, err);
+    bool vouched_for = g->voucher == BY_PKI || g->voucher == BY_ENTRA;
+    enum result r = vouched_for ? store_setting_is(s, "approval", "manual", &manual, err)
+                                : store_device_known(s, name, hardware_id, g->device.guid, &known, err);
+    if (r == OK && g->voucher == BY_ENTRA)
+        r = entra_known(g, &known, err);
     if (r == OK && !manual)
         g->device.state = "approved";
     if (r == OK && known)
@@ -243,7 +270,7 @@ static enum result update_device(struct registration *g, struct error *err)
         return r;
     g->device.name = g->name;
     g->device.hardware_id = g->hardware_id;
-    g->device.method = g->voucher == BY_PKI ? "pki" : "token";
+    g->device.method = vouchers[g->voucher].method;
     g->device.client_version = g->version;
     return store_device_update(g->r->site->store, &g->device, err);
 }
@@ -265,12 +292,10 @@ static enum result remember_certificate(struct registration *g, bool *ret_new, s
 
 static enum result audit(struct registration *g, bool is_new, struct error *err)
 {
-    static const char *const words[] = {
-        [BY_PKI] = "by certificate", [BY_BULK] = "by bulk token", [BY_NOBODY] = "inside, by nobody"};
     char caller[80], detail[192];
     (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
-    (void)snprintf(detail, sizeof detail, "%s%s%s, %s", words[g->voucher], g->voucher == BY_BULK ? " " : "", g->bulk.id,
-                   g->device.state);
+    (void)snprintf(detail, sizeof detail, "%s%s%s, %s", vouchers[g->voucher].words, g->voucher == BY_BULK ? " " : "",
+                   g->bulk.id, g->device.state);
     return store_audit_add(g->r->site->store,
                            &(struct store_audit){.caller = caller,
                                                  .action = is_new ? "device.register" : "device.register-again",
@@ -279,10 +304,10 @@ static enum result audit(struct registration *g, bool is_new, struct error *err)
                            err);
 }
 
-/* For devices that have no certificate of a PKI. */
+/* For devices that nothing else vouches for each time. */
 static enum result issue_token(struct registration *g, struct error *err)
 {
-    if (g->voucher == BY_PKI || strcmp(g->device.state, "approved") != 0)
+    if (g->voucher == BY_PKI || g->voucher == BY_ENTRA || strcmp(g->device.state, "approved") != 0)
         return OK;
     struct token t = {.kind = TOKEN_DEVICE, .issued = g->now, .not_before = g->now, .expires = g->now + TOKEN_DEVICE_S};
     guid_new(t.id);
@@ -311,6 +336,8 @@ static enum result record(struct registration *g, struct error *err)
         r = update_device(g, err);
     else if (is_new)
         r = add_device(g, err);
+    if (r == OK && g->voucher == BY_ENTRA)
+        r = store_device_set_entra(s, g->device.guid, g->entra.tenant->id, g->entra.device, err);
     if (r == OK)
         r = remember_certificate(g, &new_certificate, err);
     if (r == OK && new_certificate) /* a mere repetition changes nothing */

@@ -16,6 +16,7 @@
 #include "mp/listener.h"
 #include "mp/parked.h"
 #include "mp/point.h"
+#include "mp/tenants.h"
 #include "store/sequence.h"
 #include "store/setting.h"
 #include "store/trust.h"
@@ -173,6 +174,7 @@ void mp_site_close(struct mp_site *site)
     mp_parked_free(site->parked);
     mp_documents_free(site->documents);
     pki_trust_unref(site->trust);
+    mp_tenants_free(site->tenants);
     pki_role_judge_free(site->connectors);
     pki_role_judge_free(site->gateways);
     store_close(site->store);

@@ -14,6 +14,7 @@ struct mp_admin;
 struct mp_documents;
 struct mp_parked;
 struct mp_point;
+struct mp_tenants;
 
 struct mp_site {
     const struct mp_config *config;
@@ -28,6 +29,7 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
+    struct mp_tenants *tenants; /* mp/tenants.h */
     struct loop_timer *upkeep;
     int access_fd; /* -1: no access log */
 };

@@ -127,7 +127,8 @@ static enum result exchange(struct sts *s, struct error *err)
     enum result r = store_begin(store, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = store_device_token_check(store, s->device.record.guid, s->device.token.id, clock_wall_s(), err);
+    if (!s->device.entra)
+        r = store_device_token_check(store, s->device.record.guid, s->device.token.id, clock_wall_s(), err);
     if (r == OK)
         r = s->renewal ? renew(s, err) : issue(s, TOKEN_ACCESS, &t, err);
     return store_end(store, r, err);
@@ -146,6 +147,10 @@ static void answer(struct sts *s)
 static void serve(struct sts *s)
 {
     struct error err;
+    if (s->device.entra && s->renewal) {
+        fail(s->r, 400, "invalid_request", "bad_request", "a device with an Entra token needs no device token");
+        return;
+    }
     if (s->device.token.in_grace && !s->renewal) {
         fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only");
         return;

@@ -9,7 +9,8 @@
 enum { SEEN_EVERY_S = 60, REMOVED_S = 9 * 3600 }; /* an access token's 8 h, and leeway */
 
 #define DEVICE                                                                                                         \
-    "SELECT guid, name, hardware_id, method, state, blocked, spki, client_version, registered, last_seen FROM device "
+    "SELECT guid, name, hardware_id, method, state, blocked, spki, client_version, registered, last_seen, "            \
+    "entra_tenant, entra_device FROM device "
 
 static void read_device(struct store_reader *r, void *ret)
 {
@@ -24,6 +25,8 @@ static void read_device(struct store_reader *r, void *ret)
     d->client_version = store_read_int(r, 7);
     d->registered = store_read_int(r, 8);
     d->last_seen = store_read_int(r, 9);
+    d->entra_tenant = store_read_text(r, 10);
+    d->entra_device = store_read_text(r, 11);
 }
 
 enum result store_device_get(struct store *s, struct arena *a, enum store_device_by by, const char *value,
@@ -106,6 +109,21 @@ enum result store_device_update(struct store *s, const struct store_device *d, s
                         STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method),
                                      STORE_T(d->state), STORE_N(d->client_version)),
                         "such device", err);
+}
+
+enum result store_device_by_entra(struct store *s, struct arena *a, const char *tenant, const char *device,
+                                  struct store_device **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {DEVICE "WHERE entra_tenant = $1 AND entra_device = $2 ORDER BY guid",
+                                               sizeof **ret, read_device};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(tenant), STORE_T(device)), a, ret, ret_count, err);
+}
+
+enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
+                                   struct error *err)
+{
+    return store_change(s, "UPDATE device SET entra_tenant = $2, entra_device = $3 WHERE guid = $1",
+                        STORE_PARAMS(STORE_T(guid), STORE_T(tenant), STORE_T(device)), "such device", err);
 }
 
 enum result store_device_approve(struct store *s, const char *guid, struct error *err)

@@ -13,6 +13,8 @@ struct store_device {
     bool blocked;
     const char *spki; /* lower-case hex SHA-256 of its SubjectPublicKeyInfo */
     int64_t client_version, registered, last_seen;
+    /* Which device of which tenant (its id here) a token of that tenant proved it to be; "": none did. */
+    const char *entra_tenant, *entra_device;
 };
 
 struct store_certificate {
@@ -42,6 +44,11 @@ MUST_USE enum result store_device_known(struct store *s, const char *name, const
                                         bool *ret, struct error *err);
 
 MUST_USE enum result store_device_add(struct store *s, const struct store_device *d, struct error *err);
+/* The devices, of any state, that have proven to be this one of the tenant; several when it got new keys. */
+MUST_USE enum result store_device_by_entra(struct store *s, struct arena *a, const char *tenant, const char *device,
+                                           struct store_device **ret, size_t *ret_count, struct error *err);
+MUST_USE enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
+                                            struct error *err);
 /* name, hardware id, method, state and version of an existing record. */
 MUST_USE enum result store_device_update(struct store *s, const struct store_device *d, struct error *err);
 MUST_USE enum result store_device_approve(struct store *s, const char *guid, struct error *err);

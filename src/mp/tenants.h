@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OpenID providers that the site takes tokens from, ready to judge with: the management point judges again what the
+ * gateway let in. */
+#ifndef MP_TENANTS_H
+#define MP_TENANTS_H
+
+#include "jose/entra.h"
+#include "mp/request.h"
+
+struct mp_tenants; /* as of one state of the site */
+void mp_tenants_free(struct mp_tenants *t);
+
+/* Judges an Entra token. OK and *ret_reason with *detail; else a fault of ours. ret->tenant is borrowed until the next
+ * call. */
+MUST_USE enum result mp_tenants_judge(struct mp_site *site, struct slice text, struct entra_token *ret,
+                                      enum verdict_reason *ret_reason, struct error *detail);
+
+#endif
