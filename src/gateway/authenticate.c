@@ -109,33 +109,52 @@ static void token_key(const struct gateway_connection *c, struct slice text, enu
     EVP_MD_CTX_free(md);
 }
 
-static enum verdict_reason judge_token(struct gateway_connection *c, const struct authenticate_question *q,
-                                       struct slice text, struct token *ret, struct error *detail)
+/* What was let in before; NULL: to be judged. Only then is the token opened at all. */
+static const struct cached_verdict *known_token(struct gateway_connection *c, int64_t now,
+                                                const unsigned char key[VERDICT_KEY_SIZE])
 {
     struct gateway_worker *w = c->worker;
-    const struct bundle *b = w->snapshot->bundle;
-    unsigned char key[VERDICT_KEY_SIZE];
-    token_key(c, text, q->purpose, key);
-    const struct cached_verdict *known = verdict_cache_get(w->verdicts, key, w->snapshot->generation, q->now);
+    const struct cached_verdict *known = verdict_cache_get(w->verdicts, key, w->snapshot->generation, now);
     metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
-    if (known) {
-        *ret = known->token;
-        return REASON_OK;
-    }
-    struct token_policy policy = {w->gateway->config->bootstrap.site, b->token_keys, b->settings.renewal_grace_s};
+    return known;
+}
+
+static enum verdict_reason judge_token(struct gateway_connection *c, const struct authenticate_question *q,
+                                       struct slice text, struct cached_verdict *ret, struct error *detail)
+{
+    const struct bundle *b = c->worker->snapshot->bundle;
+    struct token_policy policy = {c->worker->gateway->config->bootstrap.site, b->token_keys,
+                                  b->settings.renewal_grace_s};
     struct slice x5t = c->credential.certificate ? slice_of(c->credential.x5t) : SLICE_NONE;
-    enum verdict_reason reason = token_judge(&policy, text, q->purpose, x5t, q->now, ret, detail);
-    if (reason == REASON_OK) {
-        struct cached_verdict fresh = {.generation = w->snapshot->generation, .is_token = true, .token = *ret};
-        fresh.valid_until = ret->expires + (ret->in_grace ? policy.renewal_grace_s : 0) + TOKEN_LEEWAY_S;
-        verdict_cache_put(w->verdicts, key, &fresh);
-    }
+    const struct token *t = &ret->token;
+    ret->kind = CACHED_TOKEN;
+    enum verdict_reason reason = token_judge(&policy, text, q->purpose, x5t, q->now, &ret->token, detail);
+    ret->valid_until = t->expires + (t->in_grace ? policy.renewal_grace_s : 0) + TOKEN_LEEWAY_S;
     return reason;
 }
 
-static void set_token_identity(struct gateway_connection *c, const struct token *t, const struct bundle *b,
-                               struct authentication *ret)
+/* Of a tenant: good for registration and the token service alone (PROTOCOL 4), and for the gateway's own metadata, by
+ * which a device finds them; a user's for the token service. */
+static enum verdict_reason judge_entra(struct gateway_connection *c, const struct authenticate_question *q,
+                                       struct slice text, struct cached_verdict *ret, struct error *detail)
 {
+    const struct bundle *b = c->worker->snapshot->bundle;
+    struct entra_token *t = &ret->entra;
+    ret->kind = CACHED_ENTRA;
+    enum verdict_reason reason = entra_judge(b->tenants, b->tenant_count, text, q->now, t, detail);
+    ret->valid_until = t->expires + JWT_LEEWAY_S;
+    bool opens = t->user[0] ? q->purpose == PURPOSE_STS : q->purpose <= PURPOSE_METADATA;
+    if (reason != REASON_OK || opens)
+        return reason;
+    (void)error_set(detail, R_DENIED, "a token of tenant '%s' opens %s", t->tenant->id,
+                    t->user[0] ? "the token service alone, being a user's"
+                               : "registration and the token service alone");
+    return REASON_TOKEN_WRONG_PURPOSE;
+}
+
+static void set_token_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
+{
+    const struct token *t = &v->token;
     ret->identity.method = CHOICE_TOKEN;
     if (t->kind == TOKEN_BULK)
         (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
@@ -143,25 +162,60 @@ static void set_token_identity(struct gateway_connection *c, const struct token 
         cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
     cstr_copy(c->token_guid, sizeof c->token_guid, t->subject);
     cstr_copy(c->token_id, sizeof c->token_id, t->id);
-    c->token_until = t->expires + TOKEN_LEEWAY_S + (t->in_grace ? b->settings.renewal_grace_s : 0);
+    c->token_until = v->valid_until;
+}
+
+static void set_entra_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
+{
+    const struct entra_token *t = &v->entra;
+    ret->identity.method = CHOICE_ENTRA;
+    (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "entra:%.70s", t->device);
+    c->token_guid[0] = c->token_id[0] = '\0';
+    c->token_until = v->valid_until;
+}
+
+/* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */
+static bool sender_blocked(const struct gateway_connection *c, const struct cached_verdict *v)
+{
+    const struct bundle *b = c->worker->snapshot->bundle;
+    bool blocked = v->kind == CACHED_TOKEN
+                       ? token_blocked(b, v->token.subject, v->token.id)
+                       : v->entra.device[0] && bundle_blocks_entra(b, v->entra.tenant->id, v->entra.device);
+    return blocked || (c->credential.certificate && certificate_blocked(b, &c->credential));
+}
+
+static const char *subject_of(const struct cached_verdict *v)
+{
+    if (v->kind == CACHED_ENTRA)
+        return v->entra.user[0] ? v->entra.user : v->entra.device;
+    return v->token.subject[0] ? v->token.subject : v->token.id;
 }
 
 static enum verdict_reason authenticate_token(struct gateway_connection *c, const struct authenticate_question *q,
                                               struct authentication *ret, struct error *detail)
 {
-    const struct bundle *b = c->worker->snapshot->bundle;
+    struct gateway_worker *w = c->worker;
     struct slice text = bearer(q);
     if (!text.ptr)
         return REASON_TOKEN_MISSING;
-    struct token t = {0};
-    enum verdict_reason reason = judge_token(c, q, text, &t, detail);
-    cstr_copy(ret->subject, sizeof ret->subject, t.subject[0] ? t.subject : t.id);
-    if (reason != REASON_OK)
-        return reason;
-    /* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */
-    if (token_blocked(b, t.subject, t.id) || (c->credential.certificate && certificate_blocked(b, &c->credential)))
+    unsigned char key[VERDICT_KEY_SIZE];
+    token_key(c, text, q->purpose, key);
+    struct cached_verdict fresh;
+    const struct cached_verdict *v = known_token(c, q->now, key);
+    if (!v) {
+        memset(&fresh, 0, sizeof fresh);
+        fresh.generation = w->snapshot->generation;
+        enum verdict_reason reason = (entra_is_foreign(text) ? judge_entra : judge_token)(c, q, text, &fresh, detail);
+        cstr_copy(ret->subject, sizeof ret->subject, subject_of(&fresh));
+        if (reason != REASON_OK)
+            return reason;
+        verdict_cache_put(w->verdicts, key, &fresh);
+        v = &fresh;
+    }
+    cstr_copy(ret->subject, sizeof ret->subject, subject_of(v));
+    if (sender_blocked(c, v))
         return REASON_BLOCKED;
-    set_token_identity(c, &t, b, ret);
+    (v->kind == CACHED_ENTRA ? set_entra_identity : set_token_identity)(c, v, ret);
     return REASON_OK;
 }
 

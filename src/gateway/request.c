@@ -8,6 +8,7 @@
 #include "gateway/authenticate.h"
 #include "gateway/refusal.h"
 #include "gateway/relay.h"
+#include "gateway/tenant_info.h"
 #include "json/json.h"
 
 /* What is found out about one request, step by step. */
@@ -15,7 +16,7 @@ struct inquiry {
     struct gateway_connection *connection;
     struct http_exchange *exchange;
     struct target target;
-    const struct bundle_endpoint *endpoint; /* NULL: the gateway's own ServiceMetadata */
+    const struct bundle_endpoint *endpoint; /* NULL: the gateway's own answers */
     struct authentication who;
     struct error detail;
     char request_id[GUID_SIZE];
@@ -68,7 +69,7 @@ static bool is_metadata(const struct target *t)
 static enum verdict_reason find_endpoint(struct inquiry *q)
 {
     const struct bundle *b = q->connection->worker->snapshot->bundle;
-    if (is_metadata(&q->target))
+    if (is_metadata(&q->target) || tenant_info_asked(&q->target))
         return REASON_OK;
     if (q->target.kind == TARGET_PLAIN)
         q->endpoint = bundle_endpoint_by_host(b, host_of(q->exchange->request.authority));
@@ -85,6 +86,8 @@ static enum verdict_reason find_endpoint(struct inquiry *q)
 
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
+    if (tenant_info_asked(&q->target))
+        return tenant_info_allowed(q->connection->worker, &q->target, &q->detail);
     struct authenticate_question question = {
         .kind = q->target.kind,
         .endpoint = q->endpoint,
@@ -187,6 +190,8 @@ void request_handle(void *owner, struct http_exchange *x)
     }
     if (q.endpoint)
         pass_on(&q);
+    else if (tenant_info_asked(&q.target))
+        tenant_info_answer(q.connection->worker, &q.target, q.exchange);
     else
         answer_metadata(&q);
 }

@@ -4,6 +4,7 @@
 #ifndef GATEWAY_VERDICT_CACHE_H
 #define GATEWAY_VERDICT_CACHE_H
 
+#include "jose/entra.h"
 #include "jose/token.h"
 #include "pki/trust.h"
 
@@ -14,10 +15,11 @@ struct verdict_cache;
 struct cached_verdict {
     uint64_t generation;
     int64_t valid_until; /* wall seconds */
-    bool is_token;
+    enum { CACHED_CERTIFICATE, CACHED_TOKEN, CACHED_ENTRA } kind;
     union {
         struct pki_verdict certificate;
-        struct token token; /* only tokens that were let in are kept */
+        struct token token;       /* only tokens that were let in are kept */
+        struct entra_token entra; /* its tenant is of the snapshot of this generation */
     };
 };
 

@@ -289,6 +289,8 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     LIST_INIT(&w->connections);
     TAILQ_INIT(&w->strangers);
+    bucket_start(&w->tenant_info, 2 * GATEWAY_TENANT_INFO_PER_SECOND, GATEWAY_TENANT_INFO_PER_SECOND,
+                 loop_now_ms(w->loop));
     *ret = w;
     enum result r = index == 0 ? bundle_pull_new(w, &w->pull, err) : OK;
     return r == OK ? listen_all(w, err) : r;

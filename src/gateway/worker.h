@@ -5,10 +5,13 @@
 
 #include <bsd/sys/queue.h>
 
+#include "base/bucket.h"
 #include "gateway/gateway.h"
 #include "gateway/strangers.h"
 #include "gateway/tunnels.h"
 #include "gateway/verdict_cache.h"
+
+enum { GATEWAY_TENANT_INFO_PER_SECOND = 50 };
 
 struct gateway_connection;
 LIST_HEAD(gateway_connections, gateway_connection);
@@ -33,6 +36,7 @@ struct gateway_worker {
     struct bundle_pull *pull;              /* worker 0 only */
     struct sources *sources;               /* the pull's */
     uint64_t retries, calls;               /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
+    struct bucket tenant_info;             /* AADAuthInfo is open to everybody */
     struct gateway_metrics metrics;
 };
 

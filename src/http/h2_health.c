@@ -21,29 +21,6 @@ enum {
 
 /* --- frames that do nothing --- */
 
-static void bucket_start(struct h2_bucket *b, uint64_t burst, uint64_t per_second, uint64_t now)
-{
-    *b = (struct h2_bucket){.tokens = burst, .burst = burst, .per_second = per_second, .at_ms = now};
-}
-
-static void bucket_add(struct h2_bucket *b, uint64_t n)
-{
-    b->tokens = b->burst - b->tokens < n ? b->burst : b->tokens + n;
-}
-
-static bool bucket_take(struct h2_bucket *b, uint64_t n, uint64_t now)
-{
-    uint64_t gained = (now - b->at_ms) * b->per_second / 1000;
-    if (gained) {
-        bucket_add(b, gained);
-        b->at_ms = now;
-    }
-    if (b->tokens < n)
-        return false;
-    b->tokens -= n;
-    return true;
-}
-
 static void useless(struct http_h2 *h, uint64_t cost, const char *what)
 {
     if (!bucket_take(&h->useless, cost, h->received_ms))

@@ -12,6 +12,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/bucket.h"
 #include "base/buf.h"
 #include "http/h2.h"
 
@@ -78,10 +79,6 @@ struct h2_role {
 };
 extern const struct h2_role h2_role_server, h2_role_client;
 
-struct h2_bucket { /* tokens that a peer's useless frames cost */
-    uint64_t tokens, burst, per_second, at_ms;
-};
-
 struct http_h2 {
     struct loop *loop;
     struct net_stream *stream;
@@ -106,7 +103,7 @@ struct http_h2 {
     uint64_t received_ms, idle_ms;          /* instants */
     uint64_t ping_ms, notice_ms, linger_ms; /* instants; 0: not under way */
     uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
-    struct h2_bucket useless, updates;
+    struct bucket useless, updates;         /* what a peer's frames cost that do nothing */
     /* ends */
     bool in_step, dirty;
     bool closing;                  /* destroyed by the next step, because of `why` */

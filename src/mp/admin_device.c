@@ -19,6 +19,8 @@ static enum result device_json(struct mp_request *r, const struct store_device *
                      "hardware_id", d->hardware_id, "method", d->method, "state", d->blocked ? "blocked" : d->state,
                      "spki", d->spki, "client_version", (json_int_t)d->client_version, "registered",
                      (json_int_t)d->registered, "last_seen", (json_int_t)d->last_seen, "certificates", certificates);
+    mp_put(*ret, "entra_tenant", json_string(d->entra_tenant));
+    mp_put(*ret, "entra_device", json_string(d->entra_device));
     return OK;
 }
 

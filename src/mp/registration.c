@@ -242,6 +242,13 @@ static enum result add_device(struct registration *g, struct error *err)
     return store_device_add(g->r->site->store, &g->device, err);
 }
 
+/* The record was this Entra device before: what was decided about it stays. */
+static bool is_proven(const struct registration *g)
+{
+    return strcmp(g->device.entra_tenant, g->entra.tenant->id) == 0 &&
+           strcmp(g->device.entra_device, g->entra.device) == 0;
+}
+
 /* The word of a PKI or of the tenant approves what waited; without it, to take another device's name or hardware makes
  * the device wait. */
 static enum result choose_state_again(struct registration *g, struct error *err)
@@ -255,11 +262,13 @@ static enum result choose_state_again(struct registration *g, struct error *err)
                                 : store_device_known(s, name, hardware_id, g->device.guid, &known, err);
     if (r == OK && g->voucher == BY_ENTRA)
         r = entra_known(g, &known, err);
-    if (r == OK && !manual)
+    if (r != OK || (g->voucher == BY_ENTRA && known && is_proven(g)))
+        return r;
+    if (!manual)
         g->device.state = "approved";
-    if (r == OK && known)
+    if (known)
         g->device.state = "pending";
-    return r;
+    return OK;
 }
 
 /* The key was proven, so name and version are taken as they are now. */

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices that an OpenID provider vouches for: a real one (npm's oidc-provider) with the claims of Microsoft Entra."""
+import json
+import socket
+import time
+import uuid
+
+import pytest
+
+from kit import gatewayclient, pki, refusal
+from kit.gatewayclient import HTTP1, HTTP2
+from kit.idp import Provider, signing_key
+from kit.programs import until
+
+CODE = "CMGService_Invalid_Token"
+REGISTRATION, STS = "/CCM_Client/registration", "/CCM_STS"
+DEVICES = [f"device-{i}" for i in range(1, 7)]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def provider(folder):
+    it = Provider(folder / "provider", free_port(), DEVICES).start()
+    yield it
+    it.stop()
+
+
+def onboard(site, provider, name="contoso", **more):
+    arguments = ["--tenant", provider.tenant, "--issuer", provider.issuer, "--audience", provider.resource, "--jwks",
+                 provider.jwks_file(), "--client-app-id", "sign-in", "--resource", provider.resource]
+    for option, value in more.items():
+        arguments += ["--" + option.replace("_", "-"), value]
+    site.cmg("tenant", "add", name, *arguments)
+    until("the gateway knows the tenant", lambda: info(site, provider.tenant).status == 200, 10)
+
+
+def info(site, tenant, version=HTTP1):
+    return gatewayclient.request(site, version, "GET", f"/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID={tenant}")
+
+
+@pytest.fixture(scope="module")
+def tenant(site, provider):
+    onboard(site, provider)
+    yield provider
+    site.cmg("tenant", "remove", "contoso")
+
+
+def joined(new_device, provider, name, mode="ehttp"):
+    """A device of the tenant, which gets its token by its certificate there (RFC 7523)."""
+    certificate, key = provider.device_certificate(name)
+    device = new_device().at(mode)
+    device.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", f"EntraClientId={name}",
+                f"EntraCertificate={certificate}", f"EntraKey={key}", f"EntraResource={provider.resource}", "EntraScope=api")
+    return device
+
+
+def target(site, path, mode="ehttp"):
+    return f"/CCM_Proxy_ServerAuth/{site.role(mode)}{path}"
+
+
+def refused(site, version, reason, token, path=STS, method="POST", code=CODE, status=401):
+    return refusal.assert_refused(site, version, status, code, reason, method, target(site, path),
+                                  headers=[("Authorization", f"Bearer {token}")])[0]
+
+
+# --- the way of a device ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode,name", [("ehttp", "device-1"), ("https", "device-2")])
+def test_a_joined_device_registers_and_gets_policy_with_nothing_but_its_entra_token(site, tenant, new_device, mode, name):
+    device = joined(new_device, tenant, name, mode)
+    assert device.must("register")["approval"] == "approved"
+    assert device.must("policy")["method"] == "entra"
+    assert device.policies()
+    record = site.cmg("device", "show", device.guid)["device"]
+    assert (record["method"], record["entra_tenant"], record["entra_device"]) == ("entra", "contoso", tenant.device_ids[name])
+
+
+def test_the_same_entra_device_with_another_key_waits_for_approval(site, tenant, new_device):
+    joined(new_device, tenant, "device-3").must("register")
+    again = joined(new_device, tenant, "device-3")
+    assert again.run("register")[1]["approval"] == "pending"
+    site.cmg("device", "approve", again.name)
+    assert again.must("policy")["method"] == "entra"
+
+
+def test_a_blocked_device_is_shut_out_with_its_entra_identity_too(site, tenant, new_device):
+    device = joined(new_device, tenant, "device-4")
+    device.must("register")
+    token = tenant.device_token("device-4")
+    site.cmg("device", "block", device.name)
+    for version in (HTTP1, HTTP2):
+        until("blocked", lambda v=version: gatewayclient.request(
+            site, v, "POST", target(site, STS), [("Authorization", f"Bearer {token}")]).status == 403, 5)
+        refused(site, version, "blocked", token, REGISTRATION, code="CMGService_Not_Allowed", status=403)
+    stranger = joined(new_device, tenant, "device-4")  # another key
+    assert stranger.must_fail("register")["reason"] == "blocked"
+
+
+def test_an_entra_token_is_no_use_with_a_key_that_is_not_the_devices(site, tenant, new_device):
+    first, second = joined(new_device, tenant, "device-5"), joined(new_device, tenant, "device-6")
+    first.must("register")
+    second.must("register")
+    second.must("set", "EntraClientId=device-5", f"EntraCertificate={tenant.device_certificate('device-5')[0]}",
+                f"EntraKey={tenant.device_certificate('device-5')[1]}")
+    report = second.must_fail("policy")
+    assert report["reason"] == "not_bound", report
+
+
+# --- what a tenant's token opens --------------------------------------------------------------------------------------
+
+
+def test_a_devices_token_opens_registration_and_the_token_service_alone(site, version, tenant):
+    token = tenant.device_token()
+    for path in (REGISTRATION, STS):
+        answer = gatewayclient.request(site, version, "POST", target(site, path), [("Authorization", f"Bearer {token}")])
+        assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+    for path in ("/SMS_MP/.sms_aut?MPLIST", "/SMS_MP/.sms_pol?MACHINE"):
+        refused(site, version, "wrong_purpose", token, path, "GET")
+
+
+def test_a_users_token_is_no_devices_token(site, version, tenant):
+    token = tenant.forge(upn="ann@contoso.example")
+    refused(site, version, "wrong_purpose", token, REGISTRATION)
+    refused(site, version, "wrong_purpose", token, "/SMS_MP/.sms_aut?MPLIST", "GET")
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+OTHER_KEY, OTHER_JWK = signing_key("key-1")
+FOREVER = int(time.time()) + 10 ** 9
+
+
+@pytest.mark.parametrize("reason,claims,how", [
+    ("unknown_tenant", {"tid": str(uuid.uuid4())}, {}),
+    ("unknown_tenant", {"iss": "https://login.example/other", "tid": str(uuid.uuid4())}, {}),
+    ("wrong_issuer", {"iss": "https://login.example/other"}, {}),
+    ("wrong_audience", {"aud": "https://graph.example"}, {}),
+    ("wrong_audience", {"aud": None}, {}),
+    ("expired", {"exp": 1_700_000_000}, {}),
+    ("not_yet_valid", {"nbf": FOREVER}, {}),
+    ("malformed", {"exp": None}, {}),
+    ("bad_signature", {}, {"key": OTHER_KEY}),
+    ("unknown_key", {}, {"headers": {"kid": "another"}}),
+    ("malformed", {}, {"headers": {"jku": "https://attacker.example/jwks"}}),
+    ("malformed", {}, {"headers": {"jwk": OTHER_JWK}}),
+    ("wrong_purpose", {"deviceid": None}, {}),
+])
+def test_each_reason_against_a_tenants_token(site, version, tenant, reason, claims, how):
+    problem = refused(site, version, reason, tenant.forge(**how, **claims))
+    assert problem["detail"]
+
+
+def test_a_tenant_can_be_switched_off_and_on(site, version, tenant):
+    token = tenant.device_token()
+    site.cmg("tenant", "disable", "contoso")
+    until("the gateway has forgotten it", lambda: info(site, tenant.tenant).status == 401, 5)
+    refused(site, version, "unknown_tenant", token)
+    site.cmg("tenant", "enable", "contoso")
+    until("the gateway knows it again", lambda: info(site, tenant.tenant).status == 200, 5)
+    answer = gatewayclient.request(site, version, "POST", target(site, STS), [("Authorization", f"Bearer {token}")])
+    assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+
+
+def test_one_tenant_does_not_vouch_for_another(site, version, tenant, folder):
+    """Its own issuer, the other one's tenant id."""
+    other = Provider(folder / "fabrikam", free_port(), lifetime=600)
+    other.start()
+    try:
+        onboard(site, other, "fabrikam")
+        refused(site, version, "unknown_tenant", other.forge(tid=tenant.tenant))
+        refused(site, version, "unknown_key" if other.jwk["kid"] != tenant.jwk["kid"] else "bad_signature",
+                tenant.forge(key=other.private, headers={"kid": other.jwk["kid"]}))
+    finally:
+        site.cmg("tenant", "remove", "fabrikam")
+        other.stop()
+
+
+def test_claims_of_other_providers_can_be_named(site, version, folder):
+    other = Provider(folder / f"other-{version.replace('/', '')}", free_port()).start()
+    onboard(site, other, "other", device_claim="client_id", user_claims="email")
+    try:
+        answer = gatewayclient.request(site, version, "POST", target(site, STS),
+                                       [("Authorization", f"Bearer {other.device_token()}")])
+        assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+        refused(site, version, "wrong_purpose", other.forge(email="ann@contoso.example"), REGISTRATION)
+    finally:
+        site.cmg("tenant", "remove", "other")
+        other.stop()
+
+
+def test_two_tenants_can_not_share_an_issuer(site, tenant):
+    code, report = site.cmg("tenant", "add", "twin", "--issuer", tenant.issuer, "--audience", "x", "--jwks",
+                            tenant.jwks_file(), check=False)
+    assert code == 1 and "contoso" in json.dumps(report)
+
+
+def test_the_tenants_new_keys_count_at_once_and_its_old_ones_no_more(own_site, folder, version):
+    provider = Provider(folder / f"rotating-{version.replace('/', '')}", free_port()).start()
+    try:
+        onboard(own_site, provider)
+        old = provider.device_token()
+        provider.rotate()
+        provider.restart()
+        fresh = provider.device_token()
+        refused(own_site, version, "unknown_key", fresh)
+        onboard(own_site, provider)
+        until("the old key is unknown", lambda: gatewayclient.request(
+            own_site, version, "POST", target(own_site, STS), [("Authorization", f"Bearer {old}")]).status == 401, 5)
+        answer = gatewayclient.request(own_site, version, "POST", target(own_site, STS),
+                                       [("Authorization", f"Bearer {fresh}")])
+        assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+    finally:
+        provider.stop()
+
+
+# --- AADAuthInfo ------------------------------------------------------------------------------------------------------
+
+
+def test_aadauthinfo_tells_onboarded_tenants_alone(site, version, tenant):
+    answer = info(site, tenant.tenant.upper(), version)
+    assert answer.status == 200 and json.loads(answer.body) == {
+        "tenant": tenant.tenant, "client_app_id": "sign-in", "resource": tenant.resource, "issuer": tenant.issuer}
+    for wrong in (f"?TenantID={uuid.uuid4()}", "", "?TenantID="):
+        refusal.assert_refused(site, version, 401, CODE, "unknown_tenant", "GET",
+                               f"/CCM_Proxy_ServerAuth/AADAuthInfo{wrong}")
+
+
+def test_aadauthinfo_is_told_so_often_a_second(site, tenant):
+    ctx = gatewayclient.context(site.report["ca"], alpn=HTTP2)
+    path = f"/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID={tenant.tenant}"
+    with gatewayclient.H2(site.port, ctx) as connection:
+        answers = [connection.request("GET", path) for _ in range(300)]
+    assert {a.status for a in answers} == {200, 429}
+    limited = next(a for a in answers if a.status == 429)
+    assert limited.headers["retry-after"] and limited.problem()["reason"] == "too_many_requests"
+    until("it answers again", lambda: info(site, tenant.tenant).status == 200, 10)
+
+
+# --- directly inside --------------------------------------------------------------------------------------------------
+
+
+def test_inside_the_tenants_token_counts_by_the_management_points_own_judgement(site, tenant, tmp_path):
+    """Whatever a connector asserts: the token is judged again."""
+    from kit.inside import Inside
+    inside, device = Inside(site, tmp_path), pki.self_signed(tmp_path, "d")
+    asserted = {"CMG-Auth-Method": "entra", "CMG-Client-Id": "entra:x"}
+    for token, reason in ((tenant.forge(key=OTHER_KEY), "bad_signature"), (tenant.forge(upn="a@b"), "wrong_purpose")):
+        answer = inside.register(device, headers={**asserted, "Authorization": f"Bearer {token}"})
+        assert json.loads(answer.body)["reason"] == reason, answer
