@@ -35,11 +35,10 @@ static bool guid_digits(struct slice guid, char ret[32])
         return false;
     for (size_t i = 0; i < ARRAY_LEN(parts); n += parts[i++][1])
         memcpy(ret + n, guid.ptr + parts[i][0], parts[i][1]);
-    for (size_t i = 0; i < n; i++) {
-        if (!((ret[i] >= '0' && ret[i] <= '9') || (ret[i] >= 'a' && ret[i] <= 'f')))
-            return false;
-    }
-    return true;
+    bool fine = true;
+    for (size_t i = 0; i < n; i++)
+        fine &= ((unsigned)ret[i] - '0' < 10) | ((unsigned)ret[i] - 'a' < 6);
+    return fine;
 }
 
 /* W3C Trace Context: version 00, sampled. The trace's id is the request's, so that one finds the other; the span is the

@@ -63,7 +63,7 @@ class Whole:
     def __init__(self, bench, ours, crl, options, out):
         self.bench, self.ours, self.crl, self.options, self.out = bench, ours, crl, options, out
         self.site = bench.site
-        self.rounds = options.rounds or (2 if options.quick else 4)
+        self.rounds = options.rounds or 2
         self.nginx, self.two = Nginx(self.site, crl), TwoNginx(self.site, crl)
         self.peers = [self.nginx, self.two]
         if haproxy.program():
@@ -77,7 +77,7 @@ class Whole:
         everybody = [*self.peers, self.ours]
         for row in [*rows.keep_alive(self.options.quick), rows.handshake(SMALL_CRL, self.options.quick, "handshake"),
                     *rows.idle(self.options.quick)]:
-            self.bench.measure(row, everybody, self.rounds if row.mode != "idle" else min(self.rounds, 2))
+            self.bench.measure(row, everybody, self.rounds if row.mode != "idle" or self.options.quick else 1)
 
     def resumed(self):
         """nginx by stateless tickets, and by a cache that its workers share."""
