@@ -74,6 +74,13 @@ void plan_fleet_assume(struct plan_fleet *f, enum plan_input in, unsigned char v
     }
 }
 
+void plan_names_add(struct plan_names *names, size_t index)
+{
+    if (names->count < PLAN_EXAMPLES)
+        names->index[names->count] = index;
+    names->count++;
+}
+
 static int by_name(const void *a, const void *b, void *fleet)
 {
     struct plan_device x, y;

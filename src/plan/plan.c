@@ -24,13 +24,6 @@ static unsigned kind_of(const struct plan_device *d)
     return kind;
 }
 
-static void name_it(struct plan_names *names, size_t index)
-{
-    if (names->count < PLAN_EXAMPLES)
-        names->index[names->count] = index;
-    names->count++;
-}
-
 static void group_it(struct plan_groups *groups, plan_conditions against, unsigned depends, size_t index)
 {
     size_t i = 0;
@@ -43,7 +36,7 @@ static void group_it(struct plan_groups *groups, plan_conditions against, unsign
     } else if (i == groups->count) {
         groups->items[groups->count++] = (struct plan_group){.against = against, .depends = depends};
     }
-    name_it(&groups->items[i].devices, index);
+    plan_names_add(&groups->items[i].devices, index);
 }
 
 static int by_count(const void *a, const void *b)
@@ -83,15 +76,15 @@ static void compare(struct plan *p, const struct plan_kind *v, size_t index)
     const struct plan_outcome *a = &v->today, *b = &v->proposed;
     p->moves[a->fate][b->fate]++;
     if (b->fate == PLAN_CUT_OFF && a->fate != PLAN_CUT_OFF)
-        name_it(&p->newly_cut_off, index);
+        plan_names_add(&p->newly_cut_off, index);
     if (b->fate == PLAN_UNKNOWN && a->fate != PLAN_UNKNOWN)
-        name_it(&p->newly_unknown, index);
+        plan_names_add(&p->newly_unknown, index);
     if (works(b) && a->fate == PLAN_CUT_OFF)
-        name_it(&p->rescued, index);
+        plan_names_add(&p->rescued, index);
     if (a->user == PLAN_USER_WORKS && b->user == PLAN_USER_NONE)
-        name_it(&p->lose_user, index);
+        plan_names_add(&p->lose_user, index);
     if (a->user == PLAN_USER_NONE && b->user == PLAN_USER_WORKS)
-        name_it(&p->gain_user, index);
+        plan_names_add(&p->gain_user, index);
 }
 
 /* Root, sign-in and setting count as good when unknown: say for how many, where they matter. */

@@ -97,6 +97,8 @@ struct plan_names {
     size_t index[PLAN_EXAMPLES]; /* the first of them, in the fleet */
 };
 
+void plan_names_add(struct plan_names *names, size_t index);
+
 /* Devices with the same cause. */
 struct plan_group {
     plan_conditions against;

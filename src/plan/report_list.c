@@ -4,6 +4,21 @@
 
 #include "plan/report.h"
 
+/* Identifiers need no escapes. */
+static enum result put_reasons(struct buf *out, plan_conditions bits, const char *quote, const char *between)
+{
+    const struct choices_condition *c;
+    const char *separator = "";
+    enum result r = OK;
+    for (size_t i = 0; r == OK && i < 64 && (c = choices_condition(i)) != NULL; i++) {
+        if ((bits & (UINT64_C(1) << i)) == 0)
+            continue;
+        r = buf_printf(out, "%s%s%s%s", separator, quote, c->line.id, quote);
+        separator = between;
+    }
+    return r;
+}
+
 /* --- CSV --- */
 
 static enum result csv_text(struct buf *out, struct slice s)
@@ -16,20 +31,6 @@ static enum result csv_text(struct buf *out, struct slice s)
     return r == OK ? buf_append_str(out, "\"") : r;
 }
 
-static enum result csv_reasons(struct buf *out, plan_conditions bits)
-{
-    const struct choices_condition *c;
-    const char *separator = ",";
-    enum result r = bits == 0 ? buf_append_str(out, ",") : OK;
-    for (size_t i = 0; r == OK && i < 64 && (c = choices_condition(i)) != NULL; i++) {
-        if ((bits & (UINT64_C(1) << i)) == 0)
-            continue;
-        r = buf_printf(out, "%s%s", separator, c->line.id);
-        separator = " ";
-    }
-    return r;
-}
-
 enum result plan_report_line(const struct plan *p, size_t index, struct buf *out)
 {
     const struct plan_outcome *today, *proposed;
@@ -38,13 +39,13 @@ enum result plan_report_line(const struct plan *p, size_t index, struct buf *out
     plan_outcomes(p, index, &today, &proposed);
     enum result r = csv_text(out, d.name);
     if (r == OK)
-        r = buf_printf(out, ",%s", plan_fate_name(today->fate));
+        r = buf_printf(out, ",%s,", plan_fate_name(today->fate));
     if (r == OK)
-        r = csv_reasons(out, today->against);
+        r = put_reasons(out, today->against, "", " ");
     if (r == OK)
-        r = buf_printf(out, ",%s", proposed ? plan_fate_name(proposed->fate) : "");
-    if (r == OK)
-        r = csv_reasons(out, proposed ? proposed->against : 0);
+        r = buf_printf(out, ",%s,", proposed ? plan_fate_name(proposed->fate) : "");
+    if (r == OK && proposed)
+        r = put_reasons(out, proposed->against, "", " ");
     return r == OK ? buf_append_str(out, "\r\n") : r;
 }
 
@@ -72,18 +73,11 @@ static enum result json_name(struct buf *out, struct slice name)
     return r;
 }
 
-/* Identifiers are plain. */
 static enum result json_side(struct buf *out, const char *side, const struct plan_outcome *o)
 {
-    const struct choices_condition *c;
-    const char *separator = "";
     enum result r = buf_printf(out, ",\"%s\":{\"method\":\"%s\",\"reasons\":[", side, plan_fate_name(o->fate));
-    for (size_t i = 0; r == OK && i < 64 && (c = choices_condition(i)) != NULL; i++) {
-        if ((o->against & (UINT64_C(1) << i)) == 0)
-            continue;
-        r = buf_printf(out, "%s\"%s\"", separator, c->line.id);
-        separator = ",";
-    }
+    if (r == OK)
+        r = put_reasons(out, o->against, "\"", ",");
     return r == OK ? buf_append_str(out, "]}") : r;
 }
 

@@ -112,13 +112,6 @@ struct plan_steps *plan_steps_new(const struct plan_setup *today, const struct p
     return s;
 }
 
-static void name_it(struct plan_names *names, size_t index)
-{
-    if (names->count < PLAN_EXAMPLES)
-        names->index[names->count] = index;
-    names->count++;
-}
-
 void plan_steps_add(struct plan_steps *s, const struct plan_outcome *today, const struct plan_outcome *proposed,
                     size_t index)
 {
@@ -126,7 +119,7 @@ void plan_steps_add(struct plan_steps *s, const struct plan_outcome *today, cons
     if (target->fate == PLAN_UNKNOWN) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
             if (table[i].kind == STEP_LEARN)
-                name_it(&s->devices[i], index);
+                plan_names_add(&s->devices[i], index);
         }
         return;
     }
@@ -137,7 +130,7 @@ void plan_steps_add(struct plan_steps *s, const struct plan_outcome *today, cons
     }
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if ((s->masks[i] & asks) != 0)
-            name_it(&s->devices[i], index);
+            plan_names_add(&s->devices[i], index);
     }
     s->seen |= asks;
 }
