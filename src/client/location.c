@@ -67,18 +67,22 @@ static const char *held_token(const struct client_session *s)
 
 enum opening { OPENED_BY_NOTHING, OPENED, OPENING_FAILED };
 
-/* What opens ServiceMetadata for this device, in the order of preference. */
-static enum opening metadata_credential(struct client_session *s, struct client_call *call)
+/* The ways that open ServiceMetadata beside a certificate, in the order of preference. */
+static enum opening bearer_credential(struct client_session *s, struct client_call *call)
 {
-    call->method = s->has_pki ? CHOICE_PKI : CHOICE_TOKEN;
-    if (s->has_pki)
-        return OPENED;
+    call->method = CHOICE_TOKEN;
     call->bearer = held_token(s);
     if (!call->bearer && s->entra.usable && !client_entra_token(s, &call->bearer))
         return OPENING_FAILED;
     if (!call->bearer)
         call->bearer = s->c->identity.bulk_token;
     return call->bearer ? OPENED : OPENED_BY_NOTHING;
+}
+
+static enum opening metadata_credential(struct client_session *s, struct client_call *call)
+{
+    call->method = CHOICE_PKI;
+    return s->has_pki ? OPENED : bearer_credential(s, call);
 }
 
 static bool untrusted(struct client_session *s, struct error *err)
@@ -255,6 +259,25 @@ static void remember_role(struct client_session *s)
         client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_WARN, "%s", err.text);
 }
 
+/* A certificate that this gateway can't judge well, as of a PKI that the site does not use, says nothing of the other
+ * methods yet: which one counts is chosen once the management points are known. A final refusal stays. */
+static bool ask_without_certificate(struct client_session *s, struct client_call *call)
+{
+    struct web_outcome refusal = s->outcome;
+    if (call->method != CHOICE_PKI || refusal.ending != WEB_REFUSED || refusal.status != 401 ||
+        web_outcome_final(&refusal) || bearer_credential(s, call) != OPENED) {
+        s->outcome = refusal;
+        return false;
+    }
+    logf_location(s, LOG_WARN, "The certificate was refused; asking with a token where the management points are",
+                  refusal.reason);
+    s->outcome = (struct web_outcome){.ending = WEB_DONE};
+    if (ask_gateways(s, call))
+        return true;
+    s->outcome = refusal;
+    return false;
+}
+
 /* The kept location data: more gateways to try, and the way to CCM_STS of a device whose token has expired. */
 static json_t *kept_location(const struct client_session *s)
 {
@@ -277,7 +300,7 @@ bool client_locate(struct client_session *s)
     enum opening opening = metadata_credential(s, &call);
     if (opening == OPENED) {
         s->shown = true;
-        ok = ask_gateways(s, &call);
+        ok = ask_gateways(s, &call) || ask_without_certificate(s, &call);
     } else if (opening == OPENING_FAILED) {
         ok = false;
     } else if (kept && s->c->identity.of[CHOICE_TOKEN].device_token) {

@@ -264,6 +264,32 @@ def test_a_connector_without_certificate_serves_all_but_pki_at_https(own_site, t
         agree(Device(site, tmp_path).at(mode), *bulk, mp=mode, client="token", connector_cert="no")
 
 
+# --- the planner ------------------------------------------------------------------------------------------------------
+
+# name: (whose certificate, client version, where its list is published)
+KINDS = {"both": ("ca", "2409", "internet"), "token": (None, "2409", "none"), "old": (None, "1910", "none"),
+         "old-pki": ("ca", "1910", "internet"), "unchecked": ("unpublished", "2409", "ad")}
+
+
+@pytest.mark.parametrize("mode,methods", [("https", ["pki", "token", "cut off", "pki", "cut off"]),
+                                          ("ehttp", ["token", "token", "cut off", "cut off", "token"])])
+def test_a_plan_tells_what_devices_then_do(site, new_device, ca, unpublished, bulk, tmp_path, mode, methods):
+    roots, lines, done = {"ca": ca, "unpublished": unpublished}, ["name,join,certificate,version,crl,scenario"], []
+    for name, (root, version, crl) in KINDS.items():
+        lines.append(f"{name},none,{'pki' if root else 'none'},{version},{crl},device")
+        device = new_device()
+        if root:
+            pair = roots[root].device(device.name)
+            device.with_certificate(pair.path, pair.key)
+        device.at(mode).must("set", f"ClientVersion={version}")
+        works, report = connect(device, *bulk)
+        done.append(report["method"] if works else "cut off")
+    (tmp_path / "fleet.csv").write_text("\n".join(lines))
+    _, out, _ = programs.run([program("cmg"), "plan", "--inventory", tmp_path / "fleet.csv", "--mp", mode, "--json"])
+    planned = [device["today"]["method"] for device in json.loads(out)["devices"]]
+    assert planned == done == methods
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 # Of user policy, which the site does not hand out yet.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kit import gatewayclient, programs
+from kit import gatewayclient, pki, programs
 from kit.device import Device
 from kit.programs import until
 
@@ -78,6 +78,18 @@ def test_a_device_with_a_revoked_certificate_is_told_so_and_does_not_move_on_to_
     report = device.must_fail("register", "--token-file", site.report["token_file"])
     assert (report["code"], report["reason"]) == ("CMGService_Invalid_Client_Certificate", "revoked")
     assert report["remedy"] and device.name not in [d["name"] for d in site.cmg("device", "list")["devices"]]
+
+
+def test_a_certificate_of_a_pki_that_the_site_does_not_know_stands_in_nobodys_way_at_ehttp(site, new_device, tmp_path):
+    stranger = pki.Ca(tmp_path, "Nobodys Root").device("laptop-stranger")
+    token = "--token-file", site.report["token_file"]
+    device = new_device().with_certificate(stranger.path, stranger.key).at("ehttp")
+    assert device.must("register", *token)["method"] == "token"
+    assert_policy(site, device, "token", "ehttp")
+    report = new_device().with_certificate(stranger.path, stranger.key).at("https").must_fail("register", *token)
+    assert (report["method"], report["reason"]) == ("pki", "incomplete_chain")
+    report = new_device().with_certificate(stranger.path, stranger.key).at("ehttp").must_fail("register")
+    assert report["reason"] == "incomplete_chain"
 
 
 def test_a_device_without_any_credential_is_told_what_to_do(new_device):
