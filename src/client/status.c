@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "client/report.h"
 #include "client/state.h"
+#include "client/user.h"
 
 static void put(json_t *o, const char *name, json_t *value)
 {
@@ -38,6 +39,14 @@ static json_t *tokens(const struct client_identity *id, int64_t now)
         json_array_append_new(list, token("access", r->access_token, r->access_expires, 0, now)) != 0)
         fatal("the status can't be made");
     return list;
+}
+
+static void put_user(json_t *o, const struct client *c)
+{
+    struct client_user u;
+    bool signed_in = client_user_load(c->dir, &u, NULL) == OK && u.token;
+    put_text(o, "user", signed_in ? u.name : NULL);
+    client_user_free(&u);
 }
 
 static void put_policy(json_t *o, const struct client *c)
@@ -76,6 +85,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put(o, "passed_over", passed ? json_incref(passed) : json_array());
     put(o, "tokens", tokens(id, now));
     put(o, "bulk_token", json_boolean(id->bulk_token != NULL));
+    put_user(o, c);
     put_policy(o, c);
     put(o, "last", last ? json_incref(last) : json_null());
     put(o, "last_failure", failure ? json_incref(failure) : json_null());
@@ -160,6 +170,8 @@ void client_status_text(const json_t *s, FILE *out)
     json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
         fprintf(out, "  %-16s not %s: %s\n", "", str(p, "method", ""), str(p, "why", ""));
     text_tokens(s, out);
+    if (*str(s, "user", ""))
+        (void)fprintf(out, "  %-16s %s\n", "user", str(s, "user", ""));
     text_policies(s, out);
     text_last(s, out);
 }

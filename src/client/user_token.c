@@ -99,12 +99,13 @@ static bool exchange(struct client_session *s, struct client_user *u)
 {
     struct web_answer answer = {0};
     struct web_form form;
+    struct web_outcome unproven = {0};
     const char *own, *actor;
     if (!client_subject_token(s, &own))
         return false;
     actor = own;
     if (s->choice.method != CHOICE_ENTRA && s->entra.usable && !client_entra_token(s, &actor))
-        return false;
+        unproven = s->outcome; /* which matters only if the site does not know yet that the device is joined */
     web_exchange_form(&form, u->token, actor, WEB_TYPE_USER);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
@@ -114,6 +115,8 @@ static bool exchange(struct client_session *s, struct client_user *u)
                                .body = web_form_body(&form),
                                .bearer = own};
     bool ok = client_session_send(s, &call, &answer) && take(s, u, &answer);
+    if (!ok && unproven.ending != WEB_DONE && strcmp(s->outcome.reason, "device_not_joined") == 0)
+        s->outcome = unproven;
     web_answer_free(&answer);
     web_form_free(&form);
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "Getting the user token%s%s",
