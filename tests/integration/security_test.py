@@ -187,6 +187,21 @@ def test_a_revoked_device_gets_no_token_instead_of_its_certificate(own_site, roo
     assert reason(inside.register(renamed, token)) == "revoked", "another certificate of the same key"
 
 
+def test_the_tokens_of_a_revoked_devices_other_key_end_with_its_certificate(own_site, root, tmp_path):
+    """A device that changed its method has two records; its hardware is the same."""
+    inside, device, token = Inside(own_site, tmp_path), root.device("lost"), bulk(own_site)
+    own, stranger = pki.self_signed(tmp_path, "own"), pki.self_signed(tmp_path, "stranger")
+    body = json.loads(inside.register(own, token, hardware="board-7").body)
+    access = json.loads(inside.sts(own, body["device_token"]).body)["access_token"]
+    other = json.loads(inside.register(stranger, token, hardware="board-8").body)["device_token"]
+    assert inside.register(device, mode="https", headers=asserted_pki(device), hardware="board-7").status == 200
+    assert inside.policy(own, access).status == 200
+    own_site.add("trust", "add", "--crl", root.crl([device], number=2))
+    for answer in (inside.sts(own, body["device_token"]), inside.policy(own, access)):
+        assert answer.status in (400, 401) and reason(answer) == "revoked", answer
+    assert inside.sts(stranger, other).status == 200
+
+
 def test_a_token_on_its_connection_does_not_keep_a_revoked_certificates_request(own_site, root):
     """The request that is parked came by certificate; that a token was shown later changes nothing about it."""
     listener = socket.create_server(("127.0.0.1", 0))

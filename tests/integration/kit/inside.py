@@ -76,8 +76,8 @@ class Inside:
         return {"CMG-Auth-Method": "token", "CMG-Client-Id": "as-the-gateway-says", "Authorization": f"Bearer {bearer}"}
 
     def register(self, device, bearer=None, mode="ehttp", show="connector", signer=None, headers=None, name=None, version=2603,
-                 **how):
-        body = json.dumps({"name": name or f"pc-{secrets.token_hex(4)}", "hardware_id": secrets.token_hex(8),
+                 hardware=None, **how):
+        body = json.dumps({"name": name or f"pc-{secrets.token_hex(4)}", "hardware_id": hardware or secrets.token_hex(8),
                            "client_version": version, "certificate_pem": pki.pem_of(device.certificate).decode()}).encode()
         fields = signature(signer or device.private, "POST", "/CCM_Client/registration", body, **how)
         fields.update(self.asserted(bearer) if bearer else {})
