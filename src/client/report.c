@@ -100,9 +100,19 @@ static void text_failure(const json_t *r, FILE *out)
         (void)fprintf(out, "Request:    %s\n", str(r, "request_id"));
 }
 
+static void text_policies(const json_t *r, FILE *out)
+{
+    json_t *p;
+    size_t i;
+    if (*str(r, "user"))
+        (void)fprintf(out, "User %s\n", str(r, "user"));
+    json_array_foreach(json_object_get(r, "policies"), i, p)(void)
+        fprintf(out, "Policy '%s' version %lld\n", str(p, "name"), (long long)json_opt_int(p, "version", 0));
+}
+
 void client_report_text(const json_t *r, FILE *out)
 {
-    const json_t *mp = json_object_get(r, "management_point");
+    const json_t *mp = json_object_get(r, "management_point"), *user = json_object_get(r, "user_policy");
     json_t *p;
     size_t i;
     if (!json_opt_bool(r, "ok", false))
@@ -116,9 +126,10 @@ void client_report_text(const json_t *r, FILE *out)
         (void)fprintf(out, "Method %s at gateway %s\n", str(r, "method"), str(r, "gateway"));
     json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
         fprintf(out, "  not %s: %s\n", str(p, "method"), str(p, "why"));
-    if (*str(r, "user"))
-        (void)fprintf(out, "User   %s\n", str(r, "user"));
-    json_array_foreach(json_object_get(r, "policies"), i, p)(void)
-        fprintf(out, "Policy '%s' version %lld\n", str(p, "name"), (long long)json_opt_int(p, "version", 0));
+    text_policies(r, out);
+    if (json_is_object(user) && !json_opt_bool(user, "ok", false))
+        text_failure(user, out);
+    else if (json_is_object(user))
+        text_policies(user, out);
     (void)fflush(out);
 }

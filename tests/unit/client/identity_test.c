@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "client/state.h"
+#include "client/user.h"
 #include "scratch.h"
 #include "web/signed.h"
 
@@ -77,6 +78,40 @@ static void a_malformed_identity_is_named(void **state)
     }
 }
 
+static void a_user_comes_back_as_saved_and_what_is_no_user_is_named(void **state)
+{
+    static const char *const bad[] = {
+        "[]",
+        "x",
+        "{}",
+        "{\"token\":7}",
+        "{\"token\":\"a b\"}",
+        "{\"token\":\"a.b.c\",\"site_device\":\"0123456789012345678901234567890123456789\"}"};
+    struct client_user a = {.name = "ada@example.com", .expires = 7, .site_expires = 9, .site_device = GUID}, b;
+    struct error err;
+    client_secret_set(&a.token, "a.b.c");
+    client_secret_set(&a.refresh, "r");
+    assert_int_equal(client_user_save(*state, &a, &err), OK);
+    assert_int_equal(client_user_load(*state, &b, &err), OK);
+    assert_string_equal(b.token, "a.b.c");
+    assert_string_equal(b.refresh, "r");
+    assert_string_equal(b.name, "ada@example.com");
+    assert_string_equal(b.site_device, GUID);
+    assert_null(b.site_token);
+    assert_true(b.expires == 7 && b.site_expires == 9);
+    client_user_free(&a);
+    client_user_free(&b);
+    scratch_put(*state, "user.json", "{\"token\":\"a.b.c\"}", 0644);
+    assert_int_equal(client_user_load(*state, &b, &err), R_DENIED);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        scratch_put(*state, "user.json", bad[i], 0600);
+        if (client_user_load(*state, &b, &err) == OK)
+            fail_msg("taken: %s", bad[i]);
+        assert_non_null(strstr(err.text, "user.json"));
+        assert_null(b.token);
+    }
+}
+
 static void a_token_may_hold_the_characters_of_a_jwt_only(void **state)
 {
     (void)state;
@@ -124,6 +159,7 @@ int main(void)
         WITH_SCRATCH(every_registration_comes_back_as_it_was),
         WITH_SCRATCH(a_file_that_others_can_read_is_refused),
         WITH_SCRATCH(a_malformed_identity_is_named),
+        WITH_SCRATCH(a_user_comes_back_as_saved_and_what_is_no_user_is_named),
         cmocka_unit_test(a_token_may_hold_the_characters_of_a_jwt_only),
         WITH_SCRATCH(a_failure_stays_until_the_same_operation_succeeds),
     };
