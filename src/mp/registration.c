@@ -151,7 +151,9 @@ static bool vouched(struct registration *g)
 /* The method by which it is let in must be one that its version knows. */
 static bool version_fits(struct registration *g)
 {
-    enum choice_client client = g->voucher == BY_PKI ? CHOICE_PKI : CHOICE_TOKEN;
+    static const enum choice_client methods[] = {
+        [BY_PKI] = CHOICE_PKI, [BY_ENTRA] = CHOICE_ENTRA, [BY_BULK] = CHOICE_TOKEN, [BY_NOBODY] = CHOICE_TOKEN};
+    enum choice_client client = methods[g->voucher];
     const struct choices_line *rule =
         choices_forbids_client(g->r->connection->point->config->choice, client, (unsigned)g->version);
     char detail[512];
@@ -187,7 +189,8 @@ static const struct {
                 [BY_BULK] = {"token", "by bulk token"},
                 [BY_NOBODY] = {"token", "inside, by nobody"}};
 
-/* Has another record proven to be this Entra device already? Then somebody must say that it has a new key. */
+/* Did another record register as this Entra device already? Then somebody must say that it has a new key. A hybrid
+ * joined device's record of its certificate, which another method vouched for, is not in the way. */
 static enum result entra_known(struct registration *g, bool *ret, struct error *err)
 {
     struct store_device *list;
@@ -196,7 +199,7 @@ static enum result entra_known(struct registration *g, bool *ret, struct error *
         store_device_by_entra(g->r->site->store, g->r->arena, g->entra.tenant->id, g->entra.device, &list, &count, err);
     *ret = false;
     for (size_t i = 0; r == OK && i < count; i++)
-        *ret = *ret || strcmp(list[i].guid, g->device.guid) != 0;
+        *ret = *ret || (strcmp(list[i].guid, g->device.guid) != 0 && strcmp(list[i].method, "pki") != 0);
     return r;
 }
 

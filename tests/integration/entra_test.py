@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices that an OpenID provider vouches for: a real one (npm's oidc-provider) with the claims of Microsoft Entra."""
 import json
-import socket
 import time
 import uuid
 
@@ -9,17 +8,12 @@ import pytest
 
 from kit import gatewayclient, pki, refusal
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.idp import Provider, signing_key
+from kit.idp import Provider, free_port, signing_key
 from kit.programs import until
 
 CODE = "CMGService_Invalid_Token"
 REGISTRATION, STS = "/CCM_Client/registration", "/CCM_STS"
 DEVICES = [f"device-{i}" for i in range(1, 7)]
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +44,7 @@ def tenant(site, provider):
 
 
 def joined(new_device, provider, name, mode="ehttp"):
-    """A device of the tenant, which gets its token by its certificate there (RFC 7523)."""
-    certificate, key = provider.device_certificate(name)
-    device = new_device().at(mode)
-    device.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", f"EntraClientId={name}",
-                f"EntraCertificate={certificate}", f"EntraKey={key}", f"EntraResource={provider.resource}", "EntraScope=api")
-    return device
+    return new_device().at(mode).joined_to(provider, name)
 
 
 def target(site, path, mode="ehttp"):

@@ -2,7 +2,6 @@
 """Devices and users that an OpenID provider vouches for: the order of the methods, sign-in by device code, and user policy
 with each of its refusals; with the real programs and a real provider."""
 import json
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -15,17 +14,12 @@ from kit.programs import program
 USER_TYPE = "urn:opencmg:token-type:user"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def providers(site, folder):
     """The tenant of the devices, and another one."""
     made = {}
     for name in ("home", "abroad"):
-        provider = idp.Provider(folder / f"provider-{name}", free_port()).start()
+        provider = idp.Provider(folder / f"provider-{name}", idp.free_port()).start()
         made[name] = provider
         site.cmg("tenant", "add", name, "--issuer", provider.issuer, "--tenant", provider.tenant, "--audience",
                  provider.resource, "--jwks", provider.jwks_file())
@@ -55,18 +49,14 @@ def policies(site):
 
 
 def knows(device, provider):
-    """The device knows its provider: enough for a user to sign in."""
+    """Enough for a user to sign in."""
     device.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", "EntraUserClientId=sign-in",
-                f"EntraResource={provider.resource}", "EntraScope=api",
-                "EntraUserScope=openid profile offline_access api")
+                f"EntraResource={provider.resource}", "EntraUserScope=openid profile offline_access api")
     return device
 
 
-def joined(device, provider, name="device-1"):
-    """Its own credential there too: a certificate."""
-    certificate, key = provider.device_certificate(name)
-    knows(device, provider).must("set", f"EntraClientId={name}", f"EntraCertificate={certificate}", f"EntraKey={key}")
-    return device
+def joined(device, provider):
+    return knows(device.joined_to(provider), provider)
 
 
 def by_command(device, folder, token, words=""):
@@ -174,6 +164,15 @@ def test_the_first_usable_method_is_used_and_each_other_one_has_a_reason(site, n
         assert "ended" in passed["pki"]
     if "unusable" in words and method != "pki":
         assert "/nowhere/entra can't be executed" in passed["entra"]
+
+
+def test_a_hybrid_joined_device_moves_from_pki_to_entra_with_the_management_points_mode(site, new_device, ca, home):
+    device = joined(pki_device(new_device, ca, f"moves-{time.monotonic_ns()}"), home)
+    holds(device, home.forge(upn="ada@example.com"))
+    assert device.must("policy", "--scenario", "user")["method"] == "pki"
+    report = device.at("ehttp").must("policy", "--scenario", "user")
+    assert (report["method"], report["approval"]) == ("entra", "approved")
+    assert device.at("https").must("policy", "--scenario", "user")["method"] == "pki"
 
 
 def test_a_revoked_certificate_is_final_although_entra_and_token_are_there(site, new_device, ca, home):

@@ -49,6 +49,14 @@ class Device:
         assert report["approval"] == "approved", report
         return self
 
+    def joined_to(self, provider, name="device-1"):
+        """It gets an Entra token of its own by its certificate at the provider (RFC 7523)."""
+        certificate, key = provider.device_certificate(name)
+        self.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", f"EntraClientId={name}",
+                  f"EntraCertificate={certificate}", f"EntraKey={key}", f"EntraResource={provider.resource}",
+                  "EntraScope=api")
+        return self
+
     # --- what it holds ---
 
     def identity(self):
