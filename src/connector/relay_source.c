@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "connector/directory.h"
 #include "connector/forward.h"
-#include "source/http.h"
+#include "source/oidc.h"
 
 /* Few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound. */
 enum { UNDER_WAY_MAX = 2, WAITING_MAX = 64, QUESTION_MAX = 16 * 1024, CHUNK = 16 * 1024 };
@@ -81,7 +81,7 @@ static enum result fetch(struct fetching *f)
         q.post = buf_data(&f->question);
         q.type = "application/ocsp-request";
     }
-    return source_http(&q, &f->answer, &f->err);
+    return (f->kind == BUNDLE_SOURCE_OIDC ? source_oidc : source_http)(&q, &f->answer, &f->err);
 }
 
 static void work(void *arg)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/sources.h"
 
 /* --- blocks --- */
 
@@ -138,10 +139,12 @@ static enum verdict_reason judge_token(struct gateway_connection *c, const struc
 static enum verdict_reason judge_entra(struct gateway_connection *c, const struct authenticate_question *q,
                                        struct slice text, struct cached_verdict *ret, struct error *detail)
 {
-    const struct bundle *b = c->worker->snapshot->bundle;
+    const struct snapshot *s = c->worker->snapshot;
     struct entra_token *t = &ret->entra;
     ret->kind = CACHED_ENTRA;
-    enum verdict_reason reason = entra_judge(b->tenants, b->tenant_count, text, q->now, t, detail);
+    enum verdict_reason reason = entra_judge(s->tenants, s->bundle->tenant_count, text, q->now, t, detail);
+    if (reason == REASON_TOKEN_UNKNOWN_KEY && s->bundle->tenant_infos[t->tenant - s->tenants].source)
+        sources_unknown_key(c->worker->gateway, s->bundle->tenant_infos[t->tenant - s->tenants].source);
     ret->valid_until = t->expires + JWT_LEEWAY_S;
     bool opens = t->user[0] ? q->purpose == PURPOSE_STS : q->purpose <= PURPOSE_METADATA;
     if (reason != REASON_OK || opens)

@@ -42,8 +42,9 @@ struct gateway {
     atomic_uint next_tunnel_worker; /* where the search for the worker with fewest tunnels starts */
 
     pthread_mutex_t snapshot_lock;
-    struct snapshot *snapshot; /* under the lock; NULL until the first bundle */
-    atomic_llong last_contact; /* wall seconds: when the site was last heard of */
+    struct snapshot *snapshot;     /* under the lock; NULL until the first bundle */
+    atomic_llong unknown_key_told; /* wall seconds: one a second may ask for keys to be fetched */
+    atomic_llong last_contact;     /* wall seconds: when the site was last heard of */
 
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;

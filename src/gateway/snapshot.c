@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/crl_file.h"
-#include "source/source.h"
+#include "source/oidc.h"
 
 struct snapshot_bundle {
     _Atomic unsigned refs;
@@ -152,6 +152,51 @@ static enum result make_trust(const struct snapshot_bundle *b, const char *state
     return OK;
 }
 
+/* --- the tenants --- */
+
+static const struct bundle_source *find_source(const struct bundle *b, const char *id)
+{
+    for (size_t i = 0; i < b->source_count; i++) {
+        if (strcmp(b->sources[i].id, id) == 0)
+            return &b->sources[i];
+    }
+    return NULL;
+}
+
+static struct jose_keys *fetched_keys(const struct bundle *b, const char *folder, size_t i)
+{
+    const char *id = b->tenant_infos[i].source;
+    const struct bundle_source *source = id ? find_source(b, id) : NULL;
+    struct jose_keys *keys = NULL;
+    struct error err;
+    if (source && source_read_keys(folder, source, &keys, &err) != OK && err.code != R_NOTFOUND)
+        log_msg(LOG_WARN, "source", "the kept keys of tenant %s can't be used: %s", b->tenants[i].id, err.text);
+    return keys;
+}
+
+static struct entra_tenant *make_tenants(const struct bundle *b, const char *state)
+{
+    struct entra_tenant *list = mem_array(b->tenant_count + 1, sizeof *list);
+    char *folder = file_join(state, SNAPSHOT_SOURCES);
+    for (size_t i = 0; i < b->tenant_count; i++) {
+        struct jose_keys *keys = fetched_keys(b, folder, i);
+        list[i] = b->tenants[i];
+        if (keys)
+            list[i].keys = keys;
+    }
+    free(folder);
+    return list;
+}
+
+static void free_tenants(struct snapshot *s)
+{
+    for (size_t i = 0; s->tenants && i < s->bundle->tenant_count; i++) {
+        if (s->tenants[i].keys != s->bundle->tenants[i].keys)
+            jose_keys_free((struct jose_keys *)(uintptr_t)s->tenants[i].keys);
+    }
+    free(s->tenants);
+}
+
 /* Takes over a reference to `b`. */
 static enum result assemble(struct snapshot_bundle *b, const char *state, const struct snapshot *previous,
                             struct snapshot **ret, struct error *err)
@@ -161,6 +206,7 @@ static enum result assemble(struct snapshot_bundle *b, const char *state, const 
     s->refs = 1;
     s->shared = b;
     s->bundle = b->bundle;
+    s->tenants = make_tenants(b->bundle, state);
     make_recipe(b, state, s->trust_made_of);
     if (previous && memcmp(previous->trust_made_of, s->trust_made_of, PKI_SHA256) == 0)
         s->trust = pki_trust_ref(previous->trust);
@@ -245,6 +291,7 @@ void snapshot_unref(struct snapshot *s)
     if (!s || --s->refs)
         return;
     pki_trust_unref(s->trust);
+    free_tenants(s);
     bundle_unref(s->shared);
     free(s);
 }

@@ -14,6 +14,7 @@ struct snapshot {
     uint64_t generation; /* grows with each snapshot of this process */
     struct bundle *bundle;
     struct pki_trust *trust;
+    struct entra_tenant *tenants;            /* the bundle's, in its order, with the keys that were fetched */
     struct snapshot_bundle *shared;          /* holds `bundle`, maybe together with other snapshots */
     unsigned char trust_made_of[PKI_SHA256]; /* the same things make the same trust */
 };

@@ -6,15 +6,19 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "json/json.h"
+#include "source/oidc.h"
 
-enum { DOCUMENT_MAX = 1024 * 1024 };
+struct key_fetch {
+    char id[SOURCE_ID_MAX + 1]; /* "": a free place */
+    uint64_t at_ms;
+};
 
 struct sources {
     struct gateway_worker *worker;
     struct builder *builder;
     struct source_set *set;
-    unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
+    struct key_fetch key_fetches[BUNDLE_TENANTS_MAX]; /* because of tokens with a key that was not known */
+    unsigned char trust_made_of[PKI_SHA256];          /* of the last refresh: failures may have hung on the anchors */
 };
 
 static struct snapshot *snapshot_of(struct gateway *g)
@@ -51,22 +55,11 @@ static enum result check_crl(const struct pki_trust *trust, struct source_candid
     return OK;
 }
 
-static enum result check_document(struct source_candidate *c, struct error *err)
-{
-    json_t *o = NULL;
-    enum result r = json_parse(c->bytes, DOCUMENT_MAX, &o, err);
-    if (r == OK && !json_is_object(o))
-        r = error_set(err, R_INVALID, "it is no JSON object");
-    json_decref(o);
-    c->unchanged = c->present.ptr && slice_eq(c->bytes, c->present);
-    return r;
-}
-
 static enum result check(void *owner, struct source_candidate *c, struct error *err)
 {
     const struct sources *s = owner;
     if (c->kind != BUNDLE_SOURCE_CRL)
-        return check_document(c, err);
+        return source_check_keys(c, err);
     struct snapshot *snapshot = snapshot_of(s->worker->gateway);
     enum result r = snapshot ? check_crl(snapshot->trust, c, err)
                              : error_set(err, R_AGAIN, "there is no site bundle yet to judge it by");
@@ -118,6 +111,45 @@ void sources_refresh(struct sources *s)
         source_set_retry(s->set);
     memcpy(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256);
     snapshot_unref(snapshot);
+}
+
+/* --- keys that are not known --- */
+
+enum { KEY_FETCH_EVERY_MS = 60 * 1000 };
+
+struct unknown_key {
+    struct gateway *gateway;
+    char id[SOURCE_ID_MAX + 1];
+};
+
+static void fetch_keys(void *arg)
+{
+    struct unknown_key *u = arg;
+    struct sources *s = u->gateway->workers[0]->sources;
+    uint64_t now = loop_now_ms(s->worker->loop);
+    for (size_t i = 0; i < BUNDLE_TENANTS_MAX; i++) {
+        struct key_fetch *f = &s->key_fetches[i];
+        if (f->id[0] && strcmp(f->id, u->id) != 0)
+            continue;
+        if (!f->id[0] || now - f->at_ms >= KEY_FETCH_EVERY_MS) {
+            cstr_copy(f->id, sizeof f->id, u->id);
+            f->at_ms = now;
+            source_set_refresh(s->set, u->id);
+        }
+        break;
+    }
+    free(u);
+}
+
+void sources_unknown_key(struct gateway *g, const char *id)
+{
+    long long now = clock_wall_s(), last = atomic_load(&g->unknown_key_told);
+    if (now == last || !atomic_compare_exchange_strong(&g->unknown_key_told, &last, now))
+        return;
+    struct unknown_key *u = mem_zalloc(sizeof *u);
+    u->gateway = g;
+    cstr_copy(u->id, sizeof u->id, id);
+    loop_post(g->workers[0]->loop, fetch_keys, u);
 }
 
 void sources_kick(struct sources *s)

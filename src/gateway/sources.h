@@ -18,6 +18,10 @@ void sources_refresh(struct sources *s);
 /* A tunnel came up or announced something. */
 void sources_kick(struct sources *s);
 
+/* A token named a key that this source's issuer did not have when it was last asked: it is asked again, at most once a
+ * minute (PROTOCOL 3). Any thread. */
+void sources_unknown_key(struct gateway *g, const char *id);
+
 /* Appends their metrics. Any thread. */
 MUST_USE enum result sources_metrics(struct gateway *g, struct buf *out);
 

@@ -147,6 +147,7 @@ static enum verdict_reason judge(const struct entra_tenant *t, const json_t *unp
                                  struct entra_token *ret, struct error *detail)
 {
     char audience[512], issuer[512];
+    ret->tenant = t;
     choose_audience(t, unproven, audience, sizeof audience);
     if (!slice_to_cstr(slice_of(text_claim(unproven, "iss")), issuer, sizeof issuer))
         return REASON_TOKEN_WRONG_ISSUER; /* longer than any that can be onboarded */

@@ -47,7 +47,8 @@ void entra_device_key(const char *tenant, const char *device, char ret[ENTRA_KEY
 MUST_USE bool entra_is_foreign(struct slice text);
 
 /* Signature, type, issuer, audience, times, tenant, and who it names. *detail says what was found and expected.
- * REASON_TOKEN_UNKNOWN_TENANT: not in the list (or switched off, which takes it out). */
+ * REASON_TOKEN_UNKNOWN_TENANT: not in the list (or switched off, which takes it out).
+ * ret->tenant is set as soon as the token names one, also when it is refused then. */
 MUST_USE enum verdict_reason entra_judge(const struct entra_tenant *list, size_t count, struct slice text, int64_t now,
                                          struct entra_token *ret, struct error *detail);
 

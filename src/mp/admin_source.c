@@ -3,6 +3,7 @@
 #include "mp/admin.h"
 #include "mp/content.h"
 #include "mp/documents.h"
+#include "mp/tenants.h"
 #include "store/source.h"
 
 static json_t *source_json(const struct store_source *x)
@@ -42,9 +43,10 @@ void mp_admin_source_add(struct mp_request *r)
     struct store_source x = {0};
     struct error err;
     json_t *body = mp_admin_body(r);
-    if (body && read_body(body, &x, &err) == OK && put(r, &x, &err) == OK)
+    if (body && read_body(body, &x, &err) == OK && put(r, &x, &err) == OK) {
+        mp_tenants_changed(r->site);
         mp_answer_json(r, 201, json_pack("{s:o}", "source", source_json(&x)));
-    else if (body)
+    } else if (body)
         mp_admin_fail(r, &err, NULL);
     json_decref(body);
 }

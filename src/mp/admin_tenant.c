@@ -6,6 +6,7 @@
 #include "mp/admin.h"
 #include "mp/content.h"
 #include "mp/documents.h"
+#include "mp/tenants.h"
 #include "store/tenant.h"
 
 static json_t *tenant_json(const struct store_tenant *t)
@@ -106,9 +107,10 @@ void mp_admin_tenant_add(struct mp_request *r)
     struct store_tenant t = {0};
     struct error err;
     json_t *body = mp_admin_body(r);
-    if (body && read_body(r->arena, body, &t, &err) == OK && put(r, &t, &err) == OK)
+    if (body && read_body(r->arena, body, &t, &err) == OK && put(r, &t, &err) == OK) {
+        mp_tenants_changed(r->site);
         mp_answer_json(r, 201, json_pack("{s:o}", "tenant", tenant_json(&t)));
-    else if (body)
+    } else if (body)
         mp_admin_fail(r, &err, NULL);
     json_decref(body);
 }

@@ -104,6 +104,7 @@ static void upkeep(void *arg)
     int64_t now = clock_wall_s();
     for (size_t i = 0; i < site->config->points.count; i++)
         mp_point_upkeep(&site->points[i], now);
+    mp_tenants_changed(site); /* by another process that shares the store */
     if (mp_documents_refresh(site, now, &err) != OK)
         log_msg(LOG_ERROR, "mp", "documents can't be refreshed: %s", err.text);
 }
@@ -147,7 +148,9 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         return r;
     site->documents = mp_documents_new();
     site->parked = mp_parked_new(site);
-    r = open_points(site, err);
+    r = mp_tenants_open(site, err);
+    if (r == OK)
+        r = open_points(site, err);
     if (r == OK)
         r = mp_admin_open(site, &site->admin, err);
     if (r != OK)
@@ -174,7 +177,7 @@ void mp_site_close(struct mp_site *site)
     mp_parked_free(site->parked);
     mp_documents_free(site->documents);
     pki_trust_unref(site->trust);
-    mp_tenants_free(site->tenants);
+    mp_tenants_close(site);
     pki_role_judge_free(site->connectors);
     pki_role_judge_free(site->gateways);
     store_close(site->store);

@@ -15,6 +15,7 @@ struct mp_documents;
 struct mp_parked;
 struct mp_point;
 struct mp_tenants;
+struct mp_tenant_keys;
 
 struct mp_site {
     const struct mp_config *config;
@@ -30,6 +31,7 @@ struct mp_site {
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
     struct mp_tenants *tenants; /* mp/tenants.h */
+    struct mp_tenant_keys *tenant_keys;
     struct loop_timer *upkeep;
     int access_fd; /* -1: no access log */
 };

@@ -7,8 +7,15 @@
 #include "jose/entra.h"
 #include "mp/request.h"
 
-struct mp_tenants; /* as of one state of the site */
-void mp_tenants_free(struct mp_tenants *t);
+struct mp_tenants;     /* as of one state of the site */
+struct mp_tenant_keys; /* those that are fetched */
+
+/* At start and at end of the site. */
+MUST_USE enum result mp_tenants_open(struct mp_site *site, struct error *err);
+void mp_tenants_close(struct mp_site *site);
+
+/* The tenants or their sources may have changed: keys that are not at hand yet are fetched. */
+void mp_tenants_changed(struct mp_site *site);
 
 /* Judges an Entra token. OK and *ret_reason with *detail; else a fault of ours. ret->tenant is borrowed until the next
  * call. */

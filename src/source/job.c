@@ -7,15 +7,15 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "source/http.h"
 #include "source/internal.h"
+#include "source/oidc.h"
 
 static enum result fetch(struct source_job *j)
 {
     struct source_http what = {.url = j->url};
     struct buf body;
     buf_init(&body, SOURCE_BYTES_MAX);
-    enum result r = source_http(&what, &body, &j->err);
+    enum result r = (j->kind == BUNDLE_SOURCE_OIDC ? source_oidc : source_http)(&what, &body, &j->err);
     j->len = buf_len(&body);
     j->bytes = r == OK ? buf_take_str(&body) : NULL;
     buf_free(&body);

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from kit import gatewayclient, pki, refusal
+from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.idp import Provider, free_port, signing_key
 from kit.programs import until
@@ -23,9 +24,10 @@ def provider(folder):
     it.stop()
 
 
-def onboard(site, provider, name="contoso", **more):
-    arguments = ["--tenant", provider.tenant, "--issuer", provider.issuer, "--audience", provider.resource, "--jwks",
-                 provider.jwks_file(), "--client-app-id", "sign-in", "--resource", provider.resource]
+def onboard(site, provider, name="contoso", source=None, **more):
+    keys = ["--source", source] if source else ["--jwks", provider.jwks_file()]
+    arguments = ["--tenant", provider.tenant, "--issuer", provider.issuer, "--audience", provider.resource, *keys,
+                 "--client-app-id", "sign-in", "--resource", provider.resource]
     for option, value in more.items():
         arguments += ["--" + option.replace("_", "-"), value]
     site.cmg("tenant", "add", name, *arguments)
@@ -205,6 +207,61 @@ def test_the_tenants_new_keys_count_at_once_and_its_old_ones_no_more(own_site, f
         assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
     finally:
         provider.stop()
+
+
+# --- keys that are fetched --------------------------------------------------------------------------------------------
+
+
+def let_through(site, version, token):
+    answer = gatewayclient.request(site, version, "POST", target(site, STS), [("Authorization", f"Bearer {token}")])
+    return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
+
+
+@pytest.fixture
+def fetched(own_site, folder):
+    it = Provider(folder / f"fetched-{uuid.uuid4().hex[:6]}", free_port(), plain_port=free_port()).start()
+    yield it
+    it.stop()
+
+
+@pytest.mark.parametrize("via,kind", [("internet", "oidc"), ("connector", "oidc"), ("connector", "jwks")])
+def test_a_tenants_keys_are_fetched_and_new_ones_when_a_token_names_them(own_site, fetched, tmp_path, via, kind):
+    url = fetched.discovery if kind == "oidc" else f"http://127.0.0.1:{fetched.plain_port}/jwks"
+    own_site.cmg("source", "add", "contoso-keys", "--kind", kind, "--url", url, "--via", via)
+    onboard(own_site, fetched, source="contoso-keys")
+    until("the keys are there", lambda: let_through(own_site, HTTP2, fetched.device_token()), 15)
+    device = joined(lambda: Device(own_site, tmp_path), fetched, "device-1")
+    assert device.must("register")["approval"] == "approved"
+    fetched.rotate()
+    fetched.restart()
+    token = fetched.device_token()
+    until("the new key is fetched because a token names it", lambda: let_through(own_site, HTTP1, token), 15)
+    until("the management point fetches it too", lambda: device.run("policy")[0] == 0, 15)
+
+
+def test_keys_that_were_fetched_outlast_the_provider_and_the_gateway(own_site, fetched):
+    own_site.cmg("source", "add", "contoso-keys", "--kind", "oidc", "--url", fetched.discovery)
+    onboard(own_site, fetched, source="contoso-keys")
+    until("the keys are there", lambda: let_through(own_site, HTTP2, fetched.device_token()), 15)
+    token = fetched.device_token()
+    fetched.stop()
+    own_site.kill("cmg-gateway")
+    own_site.run("cmg-gateway")
+    own_site.wait_ready()
+    until("the kept keys are used", lambda: let_through(own_site, HTTP2, token), 10)
+
+
+def test_unknown_keys_make_the_provider_be_asked_once_a_minute_at_most(own_site, fetched):
+    own_site.cmg("source", "add", "contoso-keys", "--kind", "oidc", "--url", fetched.discovery)
+    onboard(own_site, fetched, source="contoso-keys")
+    until("the keys are there", lambda: let_through(own_site, HTTP2, fetched.device_token()), 15)
+    assert not let_through(own_site, HTTP1, fetched.forge(headers={"kid": "made-up"}))  # lets them be fetched once
+    time.sleep(1)
+    fetched.stop()
+    for i in range(3):
+        assert not let_through(own_site, HTTP1, fetched.forge(headers={"kid": f"made-up-{i}"}))
+        time.sleep(1.1)  # the gateway tells of unknown keys once a second
+    assert own_site.metric('cmg_source_failures{source="contoso-keys",kind="oidc"}') == 0
 
 
 # --- AADAuthInfo ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real OpenID provider (npm's oidc-provider) that issues tokens with the claims of Microsoft Entra. Its configuration is
-// the JSON file that argv names: {port, issuer, certificate, key, jwks, clients, resource, lifetime, device_claims, user_claims}.
+// the JSON file that argv names: {port, plain_port, issuer, certificate, key, jwks, clients, resource, lifetime, device_claims, user_claims}.
 import fs from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
 import Provider from 'oidc-provider';
 
@@ -34,5 +35,6 @@ const provider = new Provider(config.issuer, {
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 });
 
+if (config.plain_port) http.createServer(provider.callback()).listen(config.plain_port, '127.0.0.1');
 https.createServer({ cert: fs.readFileSync(config.certificate), key: fs.readFileSync(config.key) }, provider.callback())
   .listen(config.port, '127.0.0.1', () => console.log('listening'));

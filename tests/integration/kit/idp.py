@@ -54,12 +54,14 @@ class Provider:
 
     resource = "https://cmg.example/site"
 
-    def __init__(self, folder, port, devices=("device-1",), lifetime=3600, tenant=None):
+    def __init__(self, folder, port, devices=("device-1",), lifetime=3600, tenant=None, plain_port=0):
         assert (HERE / "node_modules").is_dir(), f"{HERE}/node_modules is missing: run make deps"
         self.folder, self.port, self.lifetime = Path(folder), port, lifetime
         self.folder.mkdir(exist_ok=True)
         self.tenant = tenant or str(uuid.uuid4())
         self.issuer = f"https://localhost:{port}"
+        self.plain_port = plain_port  # the same over http, for who fetches its keys
+        self.discovery = f"http://127.0.0.1:{plain_port}/.well-known/openid-configuration"
         self.ca = pki.Ca(self.folder, "Provider Root")
         self.tls = self.ca.device("localhost", usage=[pki.SERVER_AUTH], dns="localhost", file="provider")
         self.device_keys = {name: pki.new_key() for name in devices}
@@ -83,7 +85,7 @@ class Provider:
         clients.append({"client_id": "sign-in", "token_endpoint_auth_method": "none", "redirect_uris": [],
                         "response_types": [], "application_type": "native",
                         "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]})
-        return {"port": self.port, "issuer": self.issuer, "certificate": str(self.tls.path), "key": str(self.tls.key),
+        return {"port": self.port, "plain_port": self.plain_port, "issuer": self.issuer, "certificate": str(self.tls.path), "key": str(self.tls.key),
                 "jwks": {"keys": [self.jwk]}, "clients": clients, "resource": self.resource, "lifetime": self.lifetime,
                 "devices": self.device_ids, "device_claims": {"tid": self.tenant, "idtyp": "app"},
                 "user_claims": {"tid": self.tenant, "deviceid": next(iter(self.device_ids.values()))}}
