@@ -37,7 +37,8 @@ static enum result add_device(struct plan_fleet *fleet, const json_t *device, st
     int64_t version = json_opt_int(device, "client_version", 0);
     if (d.name.len > PLAN_NAME_MAX)
         d.name.len = PLAN_NAME_MAX;
-    take(&d, PLAN_JOIN, json_opt_str(device, "join", ""));
+    if (*json_opt_str(device, "entra_device", "")) /* Entra or hybrid joined: the tables make no difference */
+        take(&d, PLAN_JOIN, "entra");
     take_method(&d, json_opt_str(device, "method", ""));
     if (version > 0)
         d.input[PLAN_VERSION] = version < CHOICES_TOKENS_SINCE ? 1 : 2;
@@ -112,6 +113,23 @@ static enum result read_sources(const struct ctl_common *common, struct plan_set
     return r;
 }
 
+/* One connector with a certificate of the PKI is enough for a way inside. */
+static enum result read_connectors(const struct ctl_common *common, struct plan_setup *setup, struct ctl_fault *fault)
+{
+    json_t *answer, *connector;
+    size_t i;
+    enum result r = get(common, "/v1/connectors", &answer, fault);
+    json_array_foreach(json_object_get(answer, "connectors"), i, connector)
+    {
+        if (json_is_object(json_object_get(connector, "certificate")))
+            setup->connector_cert = CHOICE_YES;
+        else if (setup->connector_cert == CHOICE_UNKNOWN)
+            setup->connector_cert = CHOICE_NO;
+    }
+    json_decref(answer);
+    return r;
+}
+
 enum result ctl_plan_site(const struct ctl_common *common, struct plan_fleet *fleet, struct plan_setup *setup,
                           struct ctl_fault *fault)
 {
@@ -120,5 +138,7 @@ enum result ctl_plan_site(const struct ctl_common *common, struct plan_fleet *fl
         r = read_points(common, setup, fault);
     if (r == OK)
         r = read_settings(common, setup, fault);
+    if (r == OK)
+        r = read_connectors(common, setup, fault);
     return r == OK ? read_sources(common, setup, fault) : r;
 }

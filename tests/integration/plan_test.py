@@ -135,7 +135,7 @@ def test_the_sites_own_devices_are_planned(site, tmp_path):
     _, report = plan_json("--devices", "--socket", site.report["admin_socket"], "--to-mp", "ehttp",
                           "--assume", "join=none", "--assume", "version=2409", "--assume", "certificate=none")
     assert report["today"]["setup"]["mp"] == ["https", "ehttp"] and report["proposed"]["setup"]["mp"] == ["ehttp"]
-    assert report["today"]["setup"]["crl_check"] == "on" and report["inventory"]["devices"] >= 2
+    assert report["today"]["setup"]["crl_check"] == "on" and report["today"]["setup"]["connector_cert"] == "yes" and report["inventory"]["devices"] >= 2
     assert report["changes"] and pki.guid != token.guid
 
 
