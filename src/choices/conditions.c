@@ -105,7 +105,7 @@ static const struct row rows[] = {
         PKI, CHECK_ON, [IN_CRL] = ONE(CHOICE_CRL_NONE)),
     ROW(CHOICES_RULES_OUT, "user-not-signed-in", "nobody signs in with Entra on the device",
         "User policy needs a user who signed in with Entra on the device, whichever method the device itself uses. Let "
-        "the user sign in, or target the device instead of the user.",
+        "the user sign in (cmg-client sign-in), or target the device instead of the user.",
         USER, [IN_SIGN_IN] = ONE(CHOICE_NO)),
     ROW(CHOICES_RULES_OUT, "cmg-forbidden", "the device's client settings forbid the CMG",
         "The resultant client setting of this device forbids the CMG, whatever one custom setting says: the one of the "
@@ -149,7 +149,8 @@ static const struct row rows[] = {
         "usage; the site needs its PKI's root and intermediates: cmg trust add --anchor FILE.",
         PKI),
     ROW(CHOICES_REQUIRES, "entra-tenant", "the tenant is known to the site",
-        "The Entra tenant (or other OpenID Connect issuer) of the device must be known to the site.", ENTRA),
+        "The Entra tenant (or other OpenID Connect issuer) of the device must be known to the site: cmg tenant add.",
+        ENTRA),
     ROW(CHOICES_REQUIRES, "token-client", "client version 2002 or newer",
         "The client must be of version 2002 or newer; this one's version is unknown.",
         TOKEN, [IN_VERSION] = ONE(VERSION_UNKNOWN)),
@@ -158,8 +159,7 @@ static const struct row rows[] = {
         "registration token: cmg token new.",
         TOKEN),
     ROW(CHOICES_REQUIRES, "user-sign-in", "the user's sign-in with Entra",
-        "The user must sign in with Entra on the device, whichever method the "
-        "device itself uses.",
+        "The user must sign in with Entra on the device (cmg-client sign-in), whichever method the device itself uses.",
         USER, JOINED, [IN_SIGN_IN] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
     ROW(CHOICES_REQUIRES, "crl-internet", "the CRL can be fetched from the Internet",
         "The gateway must be able to fetch the CRL from the Internet, and be told where: cmg trust add --crl-source ID "

@@ -369,11 +369,71 @@ def test_a_plan_tells_what_devices_then_do(site, new_device, ca, unpublished, bu
     assert planned == done == methods
 
 
+# --- what must be there -----------------------------------------------------------------------------------------------
+
+
+def requires(rule, **inputs):
+    answer = check(**inputs)
+    assert answer["supported"] and rule in answer["ids"]
+
+
+def test_a_device_that_knows_of_no_gateway_finds_none(site, new_device, bulk):
+    device = new_device(enroll=False)
+    device.must("set", f"SiteKey={site.cmg('status')['pin']}")
+    assert device.must_fail("register", *bulk)["reason"] == "no_gateway"
+    requires("cmg-known", mp="ehttp", client="token", client_version="2409")
+
+
+@pytest.mark.parametrize("client,rule,why", [("pki", "client-certificate", "certificate"), ("token", "token-start", "bulk")])
+def test_a_device_without_its_credential_has_no_method(new_device, client, rule, why):
+    report = new_device().at("https").must_fail("register")
+    assert report["reason"] == "no_method"
+    assert why in next(p["why"] for p in report["passed_over"] if p["method"] == client)
+    requires(rule, mp="https", client=client)
+
+
+def without(text, *keys):
+    return "\n".join(line for line in text.splitlines() if not line.strip().startswith(keys))
+
+
+@pytest.mark.parametrize("mode,rule", [("https", "mp-certificate"), ("ehttp", "mp-ehttp")])
+def test_a_management_point_has_the_certificate_of_its_mode_or_does_not_start(site, tmp_path, mode, rule):
+    requires(rule, mp=mode, client="token", client_version="2409")
+    head, middle, tail = re.split(r"(mode: ehttp)", (site.folder / "mp.yaml").read_text())
+    if mode == "https":
+        head = without(head, "certificate:", "key:", "anchors:")
+    else:
+        middle += f"\n    certificate: {site.pki('certificate')}"
+    (tmp_path / "mp.yaml").write_text(head + middle + tail)
+    code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", tmp_path / "mp.yaml"], False)
+    assert code != 0 and f"rule {rule}:" in out + err, out + err
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
-def test_no_rule_is_left_out():
+# Conditions that tests of their own hold against running sites.
+ELSEWHERE = {
+    "server-certificate": ("lifecycle_test.py", "test_a_gateway_without_a_server_certificate_does_not_start"),
+    "entra-tenant": ("entra_test.py", "unknown_tenant"),
+    "crl-by-relay": ("sources_test.py", "test_a_publisher_that_is_gone_is_told_and_the_last_good_list_stays"),
+    "entra-comes-first": ("entra_user_test.py", "test_the_first_usable_method_is_used"),
+}
+# What is said of combinations that tests above make: met wherever these rules, modes and methods are.
+WITH = {"https-takes-all": "test_an_https_management_point_takes_pki", "client-root": "root-missing",
+        "ehttp-takes-entra-token": "test_both_modes_take_tokens", "token-client": "token-needs-2002",
+        "any-server-certificate": "test_a_device_told_by_hand", "connector-certificate": "connector-certificate-missing",
+        "user-sign-in": "user-not-signed-in", "cmg-allowed": "cmg-forbidden", "no-user-policy": "user-needs-join",
+        "workgroup-no-user-policy": "test_no_other_device_gets_user_policy", "crl-relay": '("ad", "on")',
+        "crl-internet": '("internet", "off")'}
+
+
+def test_no_condition_is_left_out():
     code, out, _ = programs.run([program("cmg"), "choices", "--json"], False)
-    rules = {c["id"] for c in json.loads(out)["conditions"] if c["kind"] == "rules out"}
     here = Path(__file__).read_text()
-    missing = {rule for rule in rules if f'"{rule}"' not in here}
+    everything = {c["id"] for c in json.loads(out)["conditions"]}
+    missing = {rule for rule in everything - set(ELSEWHERE) - set(WITH) if f'"{rule}"' not in here}
     assert code == 0 and not missing, missing
+    assert set(ELSEWHERE) | set(WITH) <= everything
+    for rule, (file, words) in ELSEWHERE.items():
+        assert words in (Path(__file__).parent / file).read_text(), rule
+    assert all(here.count(words) > 1 for words in WITH.values())
