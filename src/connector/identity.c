@@ -59,8 +59,9 @@ enum result identity_unfold(struct http_fields *fields, struct arena *arena)
 {
     struct tunnel_device d;
     struct slice text = http_fields_get(fields, SLICE(TUNNEL_DEVICE_FIELD));
-    if (!text.ptr || !tunnel_device_read(text, &d))
-        return R_INVALID;
+    enum result r = text.ptr ? tunnel_device_read(text, arena, &d) : R_INVALID;
+    if (r != OK)
+        return r;
     struct writer w = {fields, arena, false};
     (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
     add(&w, SLICE("cmg-auth-method"), d.method);

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tunnel/device.h"
 
+static const uint64_t tops = 0x8080808080808080;
+
+/* Sets or clears the top bit of each byte, eight at a time. */
+static void flip(char *text, size_t len)
+{
+    uint64_t eight;
+    for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
+        memcpy(&eight, text, sizeof eight);
+        eight ^= tops;
+        memcpy(text, &eight, sizeof eight);
+    }
+    for (; len; text++, len--)
+        *text = (char)(*text ^ (char)tops);
+}
+
 /* What differs most between devices stands first: HPACK compares the values that it knows one by one. */
 struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a)
 {
@@ -11,7 +26,10 @@ struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a)
                                   d->peer,
                                   SLICE(" "),
                                   d->certificate.ptr ? d->certificate : SLICE("-")};
-    return arena_join(a, parts, ARRAY_LEN(parts));
+    struct slice text = arena_join(a, parts, ARRAY_LEN(parts));
+    if (text.ptr && d->certificate.ptr) /* ours, just made */
+        flip((char *)(uintptr_t)text.ptr + text.len - d->certificate.len, d->certificate.len);
+    return text;
 }
 
 /* What stands behind the last blank, which is taken off with it. */
@@ -26,13 +44,27 @@ static bool cut_last(struct slice *rest, struct slice *ret)
     return ret->len > 0;
 }
 
-bool tunnel_device_read(struct slice text, struct tunnel_device *ret)
+/* Nothing but what came with its top bit set is a certificate. */
+static enum result read_certificate(struct slice *text, struct arena *a)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (!((unsigned char)text->ptr[i] & (unsigned char)tops))
+            return R_INVALID;
+    }
+    *text = arena_dup(a, *text);
+    if (text->ptr) /* ours, just made */
+        flip((char *)(uintptr_t)text->ptr, text->len);
+    return text->ptr ? OK : R_LIMIT;
+}
+
+enum result tunnel_device_read(struct slice text, struct arena *a, struct tunnel_device *ret)
 {
     *ret = (struct tunnel_device){.client_id = text};
     if (!cut_last(&ret->client_id, &ret->certificate) || !cut_last(&ret->client_id, &ret->peer) ||
         !cut_last(&ret->client_id, &ret->method))
-        return false;
-    if (slice_eq(ret->certificate, SLICE("-")))
-        ret->certificate = SLICE_NONE;
-    return true;
+        return R_INVALID;
+    if (!slice_eq(ret->certificate, SLICE("-")))
+        return read_certificate(&ret->certificate, a);
+    ret->certificate = SLICE_NONE;
+    return OK;
 }

@@ -8,6 +8,7 @@
 #define TUNNEL_DEVICE_H
 
 #include "base/arena.h"
+#include "base/error.h"
 
 #define TUNNEL_DEVICE_FIELD "cmg-device"
 
@@ -18,10 +19,12 @@ struct tunnel_device {
     struct slice certificate; /* ":<base64 DER>:" (RFC 9440); .ptr NULL: none */
 };
 
-/* "<client id> <method> <peer> <certificate or ->", in the arena; .ptr NULL: its maximum would be passed. */
+/* "<client id> <method> <peer> <certificate or ->", in the arena; .ptr NULL: its maximum would be passed. Each byte of
+ * the certificate has its top bit set: HPACK's Huffman code is long for such bytes, so they travel as they are, and a
+ * device that is not in HPACK's table costs a copy, not the decoding of a kilobyte. */
 MUST_USE struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a);
 
-/* Borrows from `text`. False: it is not of that form. */
-MUST_USE bool tunnel_device_read(struct slice text, struct tunnel_device *ret);
+/* Borrows from `text`, but for the certificate. R_INVALID: it is not of that form; R_LIMIT: the arena is full. */
+MUST_USE enum result tunnel_device_read(struct slice text, struct arena *a, struct tunnel_device *ret);
 
 #endif

@@ -74,8 +74,15 @@ static void a_trace_is_found_by_its_request_and_each_span_is_new(void **state)
 static void a_sender_that_is_not_named_whole_is_nobody(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "", "-", "x", "x pki", "pki 192.0.2.7 -", "x pki 192.0.2.7 ", "x  192.0.2.7 -", "x pki  -"};
+    static const char *const texts[] = {"",
+                                        "-",
+                                        "x",
+                                        "x pki",
+                                        "pki 192.0.2.7 -",
+                                        "x pki 192.0.2.7 ",
+                                        "x  192.0.2.7 -",
+                                        "x pki  -",
+                                        "x pki 192.0.2.7 :TUlJ:"};
     struct arena *a = arena_new(HTTP_ARENA_MAX);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct http_fields f = said(a, slice_of(texts[i]));
