@@ -108,16 +108,31 @@ static bool take_name(const char *text, char *ret, size_t size)
     return true;
 }
 
-static const char *user_of(const struct entra_tenant *t, const json_t *claims)
+/* A name that is there and is no text is not as good as none: who has it would pass for a device. */
+static bool take_claim(const json_t *claims, const char *name, char *ret, size_t size)
+{
+    const json_t *claim = json_object_get(claims, name);
+    return !claim || json_is_null(claim) || (json_is_string(claim) && take_name(json_string_value(claim), ret, size));
+}
+
+static bool take_user(const struct entra_tenant *t, const json_t *claims, char *ret, size_t size)
 {
     struct slice rest = slice_of(t->user_claims);
     char name[64];
-    while (rest.ptr) {
+    while (rest.ptr && !ret[0]) {
         struct slice word = slice_cut(&rest, ' ');
-        if (word.len && slice_to_cstr(word, name, sizeof name) && *text_claim(claims, name))
-            return text_claim(claims, name);
+        if (word.len && slice_to_cstr(word, name, sizeof name) && !take_claim(claims, name, ret, size))
+            return false;
     }
-    return "";
+    return true;
+}
+
+/* Entra marks what it issued for a user, who may have no name in it (a guest, a token of v2 without `profile`): by
+ * `idtyp`, else by `scp`, which only delegated permissions have. */
+static bool is_a_users(const json_t *claims)
+{
+    const char *type = text_claim(claims, "idtyp");
+    return *type ? strcasecmp(type, "user") == 0 : json_object_get(claims, "scp") != NULL;
 }
 
 static enum verdict_reason take_who(const struct entra_tenant *t, const json_t *claims, struct entra_token *ret,
@@ -129,15 +144,19 @@ static enum verdict_reason take_who(const struct entra_tenant *t, const json_t *
                         t->id, t->tenant);
         return REASON_TOKEN_UNKNOWN_TENANT;
     }
-    if (!take_name(text_claim(claims, t->device_claim), ret->device, sizeof ret->device) ||
-        !take_name(user_of(t, claims), ret->user, sizeof ret->user)) {
-        (void)error_set(detail, R_INVALID, "a name in it is too long or holds control characters");
+    if (!take_claim(claims, t->device_claim, ret->device, sizeof ret->device) ||
+        !take_user(t, claims, ret->user, sizeof ret->user)) {
+        (void)error_set(detail, R_INVALID, "a name in it is no text, is too long or holds control characters");
         return REASON_TOKEN_MALFORMED;
     }
-    if (ret->device[0] || ret->user[0])
+    if (ret->user[0] || (ret->device[0] && !is_a_users(claims)))
         return REASON_OK;
-    (void)error_set(detail, R_DENIED, "it names no device (claim '%s') and no user (claims %s)", t->device_claim,
-                    t->user_claims);
+    if (ret->device[0])
+        (void)error_set(detail, R_DENIED, "it was issued for a user, whom it does not name (claims %s)",
+                        t->user_claims);
+    else
+        (void)error_set(detail, R_DENIED, "it names no device (claim '%s') and no user (claims %s)", t->device_claim,
+                        t->user_claims);
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 

@@ -5,7 +5,7 @@
  * one of `upn`, `preferred_username`, `unique_name`.
  *
  * A token that names a user is the user's, whatever device it was issued on; one that names a device and no user is the
- * device's.
+ * device's, unless Entra says that it issued it for a user (`idtyp`, `scp`).
  */
 #ifndef JOSE_ENTRA_H
 #define JOSE_ENTRA_H
