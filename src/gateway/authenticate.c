@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/responder.h"
 #include "gateway/sources.h"
 
 /* --- blocks --- */
@@ -29,25 +30,32 @@ static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *
     LOG_EVENT(LOG_WARN, "pki", "let in unchecked", LOG_T("client", v->identity), LOG_T("detail", v->detail));
 }
 
-static const struct pki_verdict *judge_certificate(struct gateway_connection *c, int64_t now,
-                                                   struct cached_verdict *fresh)
+static const struct pki_verdict *judge_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
+                                                   struct pki_ocsp_questions *open, struct cached_verdict *fresh)
 {
-    struct gateway_worker *w = c->worker;
-    const struct cached_verdict *known =
-        verdict_cache_get(w->verdicts, c->credential.sha256, w->snapshot->generation, now);
+    const struct cached_verdict *known = verdict_cache_get(w->verdicts, c->sha256, w->snapshot->generation, now);
+    struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
+    bool named = responder_named(w->snapshot->bundle);
     metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
     if (known)
         return &known->certificate;
     *fresh = (struct cached_verdict){.generation = w->snapshot->generation};
-    pki_trust_judge(w->snapshot->trust, c->credential.certificate, c->credential.sent, now, &fresh->certificate);
+    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, &fresh->certificate);
     fresh->valid_until = fresh->certificate.valid_until;
     /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
      * lasts. */
-    if (fresh->certificate.unchecked)
+    if (fresh->certificate.unchecked && (!open || !open->count))
         alert_unchecked(w, &fresh->certificate);
-    if (fresh->certificate.reason == REASON_OK)
-        verdict_cache_put(w->verdicts, c->credential.sha256, fresh);
+    if (fresh->certificate.reason == REASON_OK && (!open || !open->count))
+        verdict_cache_put(w->verdicts, c->sha256, fresh);
     return &fresh->certificate;
+}
+
+void authenticate_questions(struct gateway_worker *w, const struct credential *c, int64_t now,
+                            struct pki_ocsp_questions *ret_open)
+{
+    struct cached_verdict fresh;
+    (void)judge_certificate(w, c, now, ret_open, &fresh);
 }
 
 static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,
@@ -56,7 +64,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
     if (!c->credential.certificate)
         return REASON_CERT_MISSING;
     struct cached_verdict fresh;
-    const struct pki_verdict *v = judge_certificate(c, now, &fresh);
+    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, NULL, &fresh);
     cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
         (void)error_set(detail, R_DENIED, "%s", v->detail);

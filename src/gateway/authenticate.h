@@ -28,4 +28,9 @@ MUST_USE enum verdict_reason authenticate(struct gateway_connection *c, const st
 /* NULL while what let this connection's requests in still holds, else what ended it. */
 const char *authenticate_still_holds(struct gateway_connection *c, int64_t now);
 
+/* Judges a certificate that was shown and gives what OCSP responders must be asked for that; nothing when lists, or
+ * what was answered before, are enough. The caller pki_ocsp_questions_done()s them. */
+void authenticate_questions(struct gateway_worker *w, const struct credential *c, int64_t now,
+                            struct pki_ocsp_questions *ret_open);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/builder.h"
+#include "gateway/responder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 
@@ -137,6 +138,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = make_workers(g, err);
     if (r != OK)
         return r;
+    g->responder = responder_new(g->workers[0]);
     builder_restore(g);
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_start(g->workers[i]);

@@ -23,6 +23,7 @@
 #include "tls/context.h"
 
 struct gateway_worker;
+struct responder;
 
 enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_CERTIFICATES_MAX = 16, GATEWAY_WORKERS_MAX = 64 };
 
@@ -40,6 +41,8 @@ struct gateway {
     struct gateway_worker *workers[GATEWAY_WORKERS_MAX];
     size_t worker_count;
     atomic_uint next_tunnel_worker; /* where the search for the worker with fewest tunnels starts */
+
+    struct responder *responder; /* in the loop of the first worker */
 
     pthread_mutex_t snapshot_lock;
     struct snapshot *snapshot;     /* under the lock; NULL until the first bundle */

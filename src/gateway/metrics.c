@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "gateway/gateway.h"
+#include "gateway/responder.h"
 #include "gateway/sources.h"
 #include "gateway/worker.h"
 
@@ -65,5 +66,7 @@ enum result gateway_metrics_write(struct gateway *g, struct buf *out)
         r = write_refusals(g, out);
     if (r == OK)
         r = sources_metrics(g, out);
+    if (r == OK)
+        r = responder_metrics(g->responder, out);
     return r == OK ? write_bundle(g, out) : r;
 }

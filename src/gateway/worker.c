@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "gateway/bundle_pull.h"
 #include "gateway/connection.h"
+#include "gateway/hold.h"
 #include "gateway/sni.h"
 #include "tls/stream.h"
 
@@ -171,7 +172,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
     if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN)))
         accept_tunnel(w, stream);
     else
-        gateway_connection_new(w, stream, &a->peer, &a->stranger);
+        gateway_hold_or_connect(w, stream, &a->peer, &a->stranger);
     arrival_free(a);
 }
 

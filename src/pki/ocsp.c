@@ -12,7 +12,7 @@
 #include "pki/cert.h"
 #include "pki/strength.h"
 
-enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300 };
+enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300, LIVE_S = 300 };
 
 struct pki_ocsp_set {
     struct slice *responses;
@@ -34,7 +34,7 @@ void pki_ocsp_set_free(struct pki_ocsp_set *s)
     free(s);
 }
 
-static OCSP_BASICRESP *decode(struct slice der)
+OCSP_BASICRESP *pki_ocsp_decode(struct slice der)
 {
     const unsigned char *at = (const unsigned char *)der.ptr;
     OCSP_RESPONSE *whole = d2i_OCSP_RESPONSE(NULL, &at, (long)der.len);
@@ -54,7 +54,7 @@ enum result pki_ocsp_set_add(struct pki_ocsp_set *s, struct slice der, struct er
         return error_set(err, R_INVALID, "an OCSP response has 1 to %d bytes, this one %zu", RESPONSE_BYTES_MAX,
                          der.len);
     ERR_set_mark();
-    OCSP_BASICRESP *basic = decode(der);
+    OCSP_BASICRESP *basic = pki_ocsp_decode(der);
     ERR_pop_to_mark();
     if (!basic)
         return error_set(err, R_INVALID, "not a successful OCSP response in DER (RFC 6960 4.2.1)");
@@ -134,18 +134,27 @@ static void unusable(struct pki_ocsp_answer *ret, const char *why)
     }
 }
 
-static void take(OCSP_SINGLERESP *single, int64_t now, struct pki_ocsp_answer *ret)
+/* A live answer without nextUpdate counts for a while from now; one at hand does not say how old it may be. */
+static bool read_until(const ASN1_GENERALIZEDTIME *to, int64_t now, bool live, int64_t *ret)
+{
+    *ret = now + LIVE_S;
+    return to ? pki_time_read(to, ret) : live;
+}
+
+static void take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocsp_answer *ret)
 {
     ASN1_GENERALIZEDTIME *from, *to;
     int64_t this_update, next_update;
     int status = OCSP_single_get0_status(single, NULL, NULL, &from, &to);
     if (status == V_OCSP_CERTSTATUS_REVOKED) {
-        ret->state = PKI_OCSP_REVOKED;
+        if (!read_until(to, now, true, &next_update) || next_update < now)
+            next_update = now + LIVE_S;
+        *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_REVOKED, .next_update = next_update};
         return;
     }
     if (status != V_OCSP_CERTSTATUS_GOOD)
         unusable(ret, "the responder does not know the certificate");
-    else if (!pki_time_read(from, &this_update) || !pki_time_read(to, &next_update))
+    else if (!pki_time_read(from, &this_update) || !read_until(to, now, live, &next_update))
         unusable(ret, "it has no nextUpdate, so its age can't be judged");
     else if (this_update > now + CLOCK_LEEWAY)
         unusable(ret, "its thisUpdate lies in the future");
@@ -155,21 +164,37 @@ static void take(OCSP_SINGLERESP *single, int64_t now, struct pki_ocsp_answer *r
         *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_GOOD, .next_update = next_update};
 }
 
-static void ask_one(struct slice der, X509 *cert, X509 *issuer, int64_t now, bool any_strength,
-                    struct pki_ocsp_answer *ret)
+struct taking {
+    bool any_strength, live;
+};
+
+static void take_all(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer, int64_t now, struct taking how,
+                     struct pki_ocsp_answer *ret)
 {
-    OCSP_BASICRESP *basic = decode(der);
-    for (int i = 0; basic && i < OCSP_resp_count(basic) && ret->state != PKI_OCSP_REVOKED; i++) {
+    for (int i = 0; i < OCSP_resp_count(basic) && ret->state != PKI_OCSP_REVOKED; i++) {
         OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
         if (!is_about(single, cert, issuer))
             continue;
-        const char *why = check_signer(basic, issuer, now, any_strength);
+        const char *why = check_signer(basic, issuer, now, how.any_strength);
         if (why)
             unusable(ret, why);
         else
-            take(single, now, ret);
+            take(single, now, how.live, ret);
     }
+}
+
+static void ask_one(struct slice der, X509 *cert, X509 *issuer, int64_t now, bool any_strength,
+                    struct pki_ocsp_answer *ret)
+{
+    OCSP_BASICRESP *basic = pki_ocsp_decode(der);
+    if (basic)
+        take_all(basic, cert, issuer, now, (struct taking){.any_strength = any_strength}, ret);
     OCSP_BASICRESP_free(basic);
+}
+
+void pki_ocsp_take_live(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer, int64_t now, struct pki_ocsp_answer *ret)
+{
+    take_all(basic, cert, issuer, now, (struct taking){.live = true}, ret);
 }
 
 void pki_ocsp_ask(const struct pki_ocsp_set *s, X509 *cert, X509 *issuer, int64_t now, bool any_strength,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/ocsp_client.h"
 
 struct pki_ocsp_set;
 
@@ -17,13 +18,11 @@ void pki_ocsp_set_free(struct pki_ocsp_set *s); /* NULL allowed */
 /* One response in DER; copied. R_INVALID, R_LIMIT. */
 MUST_USE enum result pki_ocsp_set_add(struct pki_ocsp_set *s, struct slice der, struct error *err);
 
-enum pki_ocsp_state { PKI_OCSP_NONE, PKI_OCSP_GOOD, PKI_OCSP_REVOKED, PKI_OCSP_UNUSABLE };
-
-struct pki_ocsp_answer {
-    enum pki_ocsp_state state; /* NONE: none is about this certificate; UNUSABLE: none of those that are can be used */
-    int64_t next_update;       /* GOOD: until when */
-    const char *why;           /* UNUSABLE */
-};
+/* One that is successful, or NULL. The caller frees it. */
+struct ocsp_basic_response_st *pki_ocsp_decode(struct slice der);
+/* What one that was just asked for says: as pki_ocsp_ask, but nextUpdate may be missing. *ret begins as NONE. */
+void pki_ocsp_take_live(struct ocsp_basic_response_st *basic, X509 *cert, X509 *issuer, int64_t now,
+                        struct pki_ocsp_answer *ret);
 
 /* What the responses say at `now` about this certificate of this issuer. `any_strength`: weak hashes and keys are taken
  * too. Thread-safe while nothing is added. */

@@ -92,6 +92,7 @@ static bool signer_is_good(const struct believing *b, const struct pki_crl *c, X
     s.nested.outer = r;
     s.nested.vouching = c;
     s.nested.allow_when_unavailable = false;
+    s.nested.oracle = NULL; /* lists speak for those who sign lists */
     STACK_OF(X509) *anchor = sk_X509_new_null();
     if (!anchor || !sk_X509_push(anchor, sk_X509_value(b->chain, sk_X509_num(b->chain) - 1)))
         fatal("pki: out of memory");
@@ -154,6 +155,18 @@ static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answe
     }
 }
 
+/* When neither the lists nor the responses at hand answer. NONE: nobody is there to be asked. */
+static void ask_oracle(const struct pki_revocation *r, X509 *cert, X509 *issuer, struct pki_ocsp_answer *ret)
+{
+    unsigned char key[PKI_OCSP_KEY_SIZE];
+    if (!r->oracle)
+        return;
+    pki_ocsp_key(cert, issuer, key);
+    r->oracle->ask(r->oracle->arg, key, r->now, ret);
+    if (ret->state == PKI_OCSP_UNUSABLE && r->oracle->open)
+        pki_ocsp_questions_add(r->oracle->open, cert, issuer, key);
+}
+
 /* v->reason: REASON_OK and bounded, revoked, or why it can't be known. A good word of the responder spares the CRL, its
  * silence or uselessness does not. */
 static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, struct pki_verdict *v)
@@ -171,6 +184,12 @@ static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, 
     pki_crl_ask(r->crls, cert, issuer, r->now, believe, &b, &crl);
     if (crl.state == PKI_CRL_REVOKED) {
         revoked(v, cert, "is on its issuer's CRL");
+        return;
+    }
+    if (ocsp.state != PKI_OCSP_GOOD && crl.state != PKI_CRL_GOOD)
+        ask_oracle(r, cert, issuer, &ocsp);
+    if (ocsp.state == PKI_OCSP_REVOKED) {
+        revoked(v, cert, "is revoked, says its OCSP responder");
         return;
     }
     if (ocsp.state == PKI_OCSP_GOOD) {

@@ -14,6 +14,7 @@
 struct pki_revocation {
     const struct pki_crl_set *crls;
     const struct pki_ocsp_set *ocsp;
+    const struct pki_ocsp_oracle *oracle; /* NULL: none */
     const struct pki_pool *pool;
     int64_t now;
     bool any_strength;

@@ -219,6 +219,12 @@ static STACK_OF(X509) * gather(const struct pki_trust *t, STACK_OF(X509) * sent)
 
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now, struct pki_verdict *ret)
 {
+    pki_trust_judge_with(t, leaf, sent, now, NULL, ret);
+}
+
+void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
+                          const struct pki_ocsp_oracle *oracle, struct pki_verdict *ret)
+{
     unsigned tries = PKI_PATH_TRIES;
     struct pki_pool pool = {t->anchors, gather(t, sent)};
     struct judging j = {.trust = t};
@@ -228,6 +234,7 @@ void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sen
         fatal("pki: a trust is asked before it is sealed");
     j.revocation = (struct pki_revocation){.crls = t->crls,
                                            .ocsp = t->ocsp,
+                                           .oracle = oracle,
                                            .pool = &pool,
                                            .now = now,
                                            .any_strength = t->options.any_strength,

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/ocsp_client.h"
 #include "verdict/reason.h"
 
 struct pki_trust;
@@ -75,5 +76,9 @@ struct pki_verdict {
  * Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
+/* The same with what OCSP responders answered so far (NULL: nobody was asked): for certificates that no list at hand
+ * speaks for. */
+void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
+                          const struct pki_ocsp_oracle *oracle, struct pki_verdict *ret);
 
 #endif

@@ -50,7 +50,7 @@ static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
     bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)SOURCE_CONNECT_S);
-    bad |= curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)SOURCE_WHOLE_S);
+    bad |= curl_easy_setopt(c, CURLOPT_TIMEOUT, w->whole_s ? w->whole_s : (long)SOURCE_WHOLE_S);
     bad |= curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->body->max);
     bad |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
     bad |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t);

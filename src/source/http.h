@@ -14,6 +14,7 @@ struct source_http {
     const char *url;
     struct slice post; /* .ptr NULL: GET */
     const char *type;  /* of post */
+    long whole_s;      /* 0: SOURCE_WHOLE_S */
     /* May it connect there? NULL: anywhere. */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;
