@@ -95,14 +95,32 @@ const char *jose_signer_kid(const struct jose_signer *s)
     return s->kid;
 }
 
-json_t *jose_signer_public_jwk(const struct jose_signer *s)
+static json_t *public_part(const json_t *key, const char *kid)
 {
-    json_t *jwk = json_pack("{s:O, s:O, s:O, s:O, s:s, s:s, s:s}", "kty", json_object_get(s->jwk, "kty"), "crv",
-                            json_object_get(s->jwk, "crv"), "x", json_object_get(s->jwk, "x"), "y",
-                            json_object_get(s->jwk, "y"), "kid", s->kid, "alg", "ES256", "use", "sig");
+    json_t *jwk = json_pack("{s:O, s:O, s:O, s:O, s:s, s:s, s:s}", "kty", json_object_get(key, "kty"), "crv",
+                            json_object_get(key, "crv"), "x", json_object_get(key, "x"), "y", json_object_get(key, "y"),
+                            "kid", kid, "alg", "ES256", "use", "sig");
     if (!jwk)
         fatal("jose: a public key could not be written");
     return jwk;
+}
+
+json_t *jose_signer_public_jwk(const struct jose_signer *s)
+{
+    return public_part(s->jwk, s->kid);
+}
+
+enum result jose_public_jwk(EVP_PKEY *key, json_t **ret, struct error *err)
+{
+    char kid[JOSE_KID_MAX];
+    if (!is_p256(key))
+        return error_set(err, R_INVALID, "a signing key must be of the curve P-256 (ES256)");
+    json_t *jwk = jwk_of(key);
+    if (!jwk || !thumbprint(jwk, kid, sizeof kid))
+        fatal("jose: a public key could not be written");
+    *ret = public_part(jwk, kid);
+    wipe(jwk);
+    return OK;
 }
 
 static json_t *encode_payload(struct slice payload)

@@ -19,6 +19,8 @@ MUST_USE enum result jose_signer_new(EVP_PKEY *key, struct jose_signer **ret, st
 void jose_signer_free(struct jose_signer *s);
 const char *jose_signer_kid(const struct jose_signer *s);    /* RFC 7638 thumbprint, base64url */
 json_t *jose_signer_public_jwk(const struct jose_signer *s); /* with kid, alg, use; the caller json_decref()s */
+/* The same of a key whose private part is elsewhere. R_INVALID: not P-256. */
+MUST_USE enum result jose_public_jwk(EVP_PKEY *key, json_t **ret, struct error *err);
 
 /* `header` (alg and kid are added; borrowed) and `payload` → compact text, malloc'ed. */
 MUST_USE enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice payload, char **ret,

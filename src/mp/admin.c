@@ -51,6 +51,7 @@ static const struct mp_admin_route routes[] = {
     {"POST", "/v1/tenants/*/enable", mp_admin_tenant_enable},
     {"POST", "/v1/tenants/*/disable", mp_admin_tenant_disable},
     {"DELETE", "/v1/tenants/*", mp_admin_tenant_remove},
+    {"POST", "/v1/keys/reload", mp_admin_keys_reload},
     {"GET", "/v1/settings", mp_admin_settings_list},
     {"PUT", "/v1/settings/*", mp_admin_setting_put},
     {"GET", "/v1/enrollment", mp_admin_enrollment},

@@ -35,6 +35,7 @@ MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, c
 
 /* Handlers, by file. */
 void mp_admin_status(struct mp_request *r); /* admin_site.c */
+void mp_admin_keys_reload(struct mp_request *r);
 void mp_admin_settings_list(struct mp_request *r);
 void mp_admin_setting_put(struct mp_request *r);
 void mp_admin_enrollment(struct mp_request *r);

@@ -111,7 +111,7 @@ void mp_admin_status(struct mp_request *r)
     const struct mp_keys *k = &r->site->keys;
     json_t *ends = json_array();
     json_t *o = json_pack("{s:s, s:s, s:s}", "site", k->site, "pin", k->pin, "version", CMG_VERSION);
-    for (size_t i = 0; i < ARRAY_LEN(k->ends); i++)
+    for (size_t i = 0; i < k->end_count; i++)
         mp_push(ends, json_pack("{s:s, s:I}", "what", k->ends[i].what, "not_after", (json_int_t)k->ends[i].not_after));
     enum result result = put_points(r, o, ends, &err);
     if (result == OK)
@@ -127,6 +127,20 @@ void mp_admin_status(struct mp_request *r)
     }
     json_decref(o);
     mp_admin_fail(r, &err, NULL);
+}
+
+/* --- keys --- */
+
+void mp_admin_keys_reload(struct mp_request *r)
+{
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, mp_site_reload_keys(r->site, &err), "keys.reload", r->site->keys.site, "", &err);
+    if (result == OK)
+        mp_answer(r, &(struct mp_answer){.status = 204});
+    else
+        mp_admin_fail(r, &err, "see `cmg keys list`; the keys in use are still the ones of before");
 }
 
 /* --- settings --- */

@@ -114,20 +114,55 @@ static enum result load_signing(const char *dir, const struct mp_keys *k, const 
     return ret->key_pem ? OK : err->code;
 }
 
+static void note_end(struct mp_keys *k, const char *what, const char *more, X509 *cert)
+{
+    if (k->end_count == MP_KEY_ENDS_MAX)
+        return;
+    struct mp_key_end *e = &k->ends[k->end_count++];
+    (void)snprintf(e->what, sizeof e->what, "%s%s", what, more);
+    e->not_after = pki_cert_not_after(cert);
+}
+
 static enum result load_document_signer(const char *dir, struct mp_keys *k, const char *use,
-                                        struct document_signer **ret, int64_t *ret_not_after, struct error *err)
+                                        struct document_signer **ret, struct error *err)
 {
     struct signing s;
     enum result r = load_signing(dir, k, use, &s, err);
     if (r == OK)
         r = document_signer_new(slice_of(s.key_pem), slice_of(s.certificate_pem), slice_of(k->root_pem), ret, err);
     if (r == OK)
-        *ret_not_after = pki_cert_not_after(s.certificate);
+        note_end(k, "signing key for ", strcmp(use, "bundle") == 0 ? "bundles" : "policies", s.certificate);
     signing_done(&s);
     return r;
 }
 
-static enum result load_token_signer(const char *dir, struct mp_keys *k, int64_t *ret_not_after, struct error *err)
+/* The public key of the one that signs next, or signed before: in the key set while its certificate holds. */
+static enum result add_other_token_key(const char *dir, struct mp_keys *k, const char *which, struct error *err)
+{
+    char name[64];
+    X509 *cert;
+    json_t *jwk;
+    struct error gone;
+    (void)snprintf(name, sizeof name, "sign-token.%s.pem", which);
+    char *pem = read_pem(dir, name, &gone);
+    if (!pem)
+        return gone.code == R_NOTFOUND ? OK : error_set(err, gone.code, "%s", gone.text);
+    enum result r = pki_cert_read(slice_of(pem), &cert, err);
+    free(pem);
+    if (r != OK)
+        return error_prefix(err, "%s", name);
+    r = check_signing(k, "token", cert, err);
+    if (r == OK)
+        r = jose_public_jwk(X509_get0_pubkey(cert), &jwk, err);
+    if (r == OK && json_array_append_new(json_object_get(k->jwks, "keys"), jwk) != 0)
+        fatal("out of memory (token keys)");
+    if (r == OK)
+        note_end(k, "signing key for tokens, ", which, cert);
+    X509_free(cert);
+    return r == OK ? OK : error_prefix(err, "%s", name);
+}
+
+static enum result load_token_signer(const char *dir, struct mp_keys *k, struct error *err)
 {
     struct signing s;
     EVP_PKEY *key = NULL;
@@ -139,10 +174,14 @@ static enum result load_token_signer(const char *dir, struct mp_keys *k, int64_t
     if (r == OK)
         r = jose_signer_new(key, &k->token, err);
     if (r == OK) {
-        *ret_not_after = pki_cert_not_after(s.certificate);
+        note_end(k, "signing key for tokens", "", s.certificate);
         k->jwks = json_pack("{s:[o]}", "keys", jose_signer_public_jwk(k->token));
-        r = jose_keys_new(k->jwks, &k->token_keys, err);
+        r = add_other_token_key(dir, k, "next", err);
     }
+    if (r == OK)
+        r = add_other_token_key(dir, k, "old", err);
+    if (r == OK)
+        r = jose_keys_new(k->jwks, &k->token_keys, err);
     EVP_PKEY_free(key);
     signing_done(&s);
     return r;
@@ -151,24 +190,21 @@ static enum result load_token_signer(const char *dir, struct mp_keys *k, int64_t
 enum result mp_keys_load(const char *dir, const char *site, struct mp_keys *ret, struct error *err)
 {
     *ret = (struct mp_keys){.site = mem_strdup(site)};
-    int64_t bundle = 0, policy = 0, token = 0;
     enum result r = load_root(dir, ret, err);
     if (r == OK)
         r = load_role_ca(dir, ret, err);
+    if (r == OK) {
+        note_end(ret, "site root", "", ret->root);
+        note_end(ret, "role CA", "", ret->role_ca);
+    }
     if (r == OK)
-        r = load_document_signer(dir, ret, "bundle", &ret->bundle, &bundle, err);
+        r = load_document_signer(dir, ret, "bundle", &ret->bundle, err);
     if (r == OK)
-        r = load_document_signer(dir, ret, "policy", &ret->policy, &policy, err);
+        r = load_document_signer(dir, ret, "policy", &ret->policy, err);
     if (r == OK)
-        r = load_token_signer(dir, ret, &token, err);
+        r = load_token_signer(dir, ret, err);
     if (r != OK)
         return error_prefix(err, "%s", dir);
-    const struct mp_key_end ends[] = {{"site root", pki_cert_not_after(ret->root)},
-                                      {"role CA", pki_cert_not_after(ret->role_ca)},
-                                      {"signing key for bundles", bundle},
-                                      {"signing key for policies", policy},
-                                      {"signing key for tokens", token}};
-    memcpy(ret->ends, ends, sizeof ends);
     return OK;
 }
 

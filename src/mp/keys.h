@@ -9,8 +9,10 @@
 
 enum { MP_ROLE_DAYS = 90 };
 
+enum { MP_KEY_ENDS_MAX = 12 };
+
 struct mp_key_end { /* for the status: what ends when */
-    const char *what;
+    char what[48];
     int64_t not_after;
 };
 
@@ -24,11 +26,14 @@ struct mp_keys {
     struct jose_keys *token_keys;
     json_t *jwks; /* {"keys": [...]}, public */
     char pin[PKI_HASH_HEX];
-    struct mp_key_end ends[5];
+    struct mp_key_end ends[MP_KEY_ENDS_MAX];
+    size_t end_count;
 };
 
-/* From the folder that `cmg init` made; refuses keys that others can read, certificates that do not belong to `site` or
- * to the root, and what has ended. */
+/* From the folder that `cmg init` made. Beside the key that signs tokens there may be its follower
+ * (sign-token.next.pem, which is told already, so that every gateway knows it before it signs) or its predecessor
+ * (sign-token.old.pem, whose tokens still count): `cmg keys`. Refuses keys that others can read, certificates that do
+ * not belong to `site` or to the root, and what has ended. */
 MUST_USE enum result mp_keys_load(const char *dir, const char *site, struct mp_keys *ret, struct error *err);
 void mp_keys_free(struct mp_keys *k);
 

@@ -95,6 +95,24 @@ enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct e
     return OK;
 }
 
+/* The root stays: what is pinned, and whoever judges by it, stay as they are. */
+enum result mp_site_reload_keys(struct mp_site *site, struct error *err)
+{
+    struct mp_keys fresh;
+    enum result r = mp_keys_load(site->config->keys, site->config->site, &fresh, err);
+    if (r == OK && strcmp(fresh.pin, site->keys.pin) != 0)
+        r = error_set(err, R_CONFLICT, "root.pem is another site root; that needs a new site");
+    if (r == OK)
+        r = store_bump(site->store, STORE_BUNDLE | STORE_LOCATION, err);
+    if (r != OK) {
+        mp_keys_free(&fresh);
+        return r;
+    }
+    mp_keys_free(&site->keys);
+    site->keys = fresh;
+    return OK;
+}
+
 /* --- regular work --- */
 
 static void upkeep(void *arg)

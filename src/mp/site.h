@@ -43,6 +43,9 @@ MUST_USE enum result mp_site_open(struct mp_site *site, const struct mp_config *
 void mp_site_hang_up(struct mp_site *site);
 void mp_site_close(struct mp_site *site);
 
+/* Loads the keys again, after `cmg keys` changed them, and tells the gateways; a fault changes nothing. */
+MUST_USE enum result mp_site_reload_keys(struct mp_site *site, struct error *err);
+
 /* What direct devices' certificates are judged by, made anew when the site changed; borrowed until the next call. */
 MUST_USE enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err);
 
