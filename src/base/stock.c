@@ -47,7 +47,7 @@ void stock_give(void *block, size_t size)
 {
     struct shelf *s = shelf_of(size);
     struct block *b = block;
-    if (!b || !s || s->count >= KEPT) {
+    if (!b || !s || s->count + 1 > KEPT) { /* KEPT may be 0 */
         free(block);
         return;
     }
