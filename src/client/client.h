@@ -11,6 +11,7 @@
 #include "client/logs.h"
 #include "client/select.h"
 #include "client/settings.h"
+#include "web/form.h"
 #include "web/http.h"
 #include "web/outcome.h"
 
@@ -106,6 +107,10 @@ MUST_USE bool client_register(struct client_session *s, bool again);
 /* token.c: *ret is a valid access token (borrowed from the identity), or NULL with pki, which needs none. */
 MUST_USE bool client_access_token(struct client_session *s, const char **ret);
 void client_access_token_drop(struct client_session *s);
+/* Asks CCM_STS (RFC 8693); *ret is its answer, which holds a token in "access_token" (json_decref in every case).
+ * `what` is for the log. */
+MUST_USE bool client_token_service(struct client_session *s, const struct web_form *form, const char *bearer,
+                                   const char *what, json_t **ret);
 /* *ret is what the device shows at CCM_STS: its device token, renewed when that is due, or its Entra token; NULL with
  * pki. */
 MUST_USE bool client_subject_token(struct client_session *s, const char **ret);

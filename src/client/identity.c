@@ -4,11 +4,8 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "json/json.h"
-
-enum { IDENTITY_MAX = 256 * 1024 };
+#include "client/private.h"
 
 void client_secret_set(char **secret, const char *value)
 {
@@ -72,24 +69,14 @@ static enum result read_all(const json_t *root, struct client_identity *ret, str
 
 enum result client_identity_load(const char *state, struct client_identity *ret, struct error *err)
 {
-    char *path = file_join(state, "identity.json"), *data = NULL;
-    size_t len = 0;
-    json_t *root = NULL;
+    json_t *root;
     *ret = (struct client_identity){0};
-    enum result r = OK;
-    if (file_exists(path)) {
-        if ((r = file_check_private(path, err)) == OK)
-            r = file_read(path, IDENTITY_MAX, &data, &len, err);
-        if (r == OK && ((r = json_parse(slice_make(data, len), IDENTITY_MAX, &root, err)) != OK ||
-                        (r = read_all(root, ret, err)) != OK))
-            (void)error_prefix(err, "%s", path);
-    }
+    enum result r = client_private_load(state, "identity.json", &root, err);
+    if (r == OK && root && (r = read_all(root, ret, err)) != OK)
+        (void)error_prefix(err, "%s/identity.json", state);
     if (r != OK)
         client_identity_free(ret);
     json_decref(root);
-    if (data)
-        mem_free_secret(data, len);
-    free(path);
     return r;
 }
 
@@ -139,12 +126,7 @@ enum result client_identity_save(const char *state, const struct client_identity
         put(others, choices_client_name((enum choice_client)i), other);
     }
     put(root, "others", others);
-    char *path = file_join(state, "identity.json"), *data = json_dumps(root, JSON_INDENT(2));
-    if (!data)
-        fatal("the identity can't be put into JSON");
-    enum result r = file_write(path, slice_of(data), 0600, err);
-    mem_free_secret(data, strlen(data));
-    free(path);
+    enum result r = client_private_save(state, "identity.json", root, err);
     json_decref(root);
     return r;
 }

@@ -47,50 +47,68 @@ static bool save(struct client_session *s)
     return true;
 }
 
-static bool take(struct client_session *s, const struct web_answer *a, bool renewal)
+static bool bad_answer(struct client_session *s, struct error *err)
 {
-    struct client_registration *r = client_session_registration(s);
-    int64_t now = clock_wall_s() + s->offset, issued;
-    json_t *root = NULL;
-    const char *token = NULL;
-    struct error err;
-    enum result result = json_parse(buf_data(&a->body), ANSWER_MAX, &root, &err);
-    if (result == OK)
-        result = json_need_str(root, "access_token", &token, &err);
-    if (result == OK && !web_token_valid(slice_of(token)))
-        result = error_set(&err, R_INVALID, "'access_token' is no token");
-    if (result == OK && renewal) {
-        client_device_token_take(r, token, now);
-    } else if (result == OK) {
-        client_secret_set(&r->access_token, token);
-        lifetime(token, now, &issued, &r->access_expires);
-        r->access_expires = json_opt_int(root, "expires_in", r->access_expires - now) + now;
-    }
-    json_decref(root);
-    if (result == OK)
-        return save(s);
-    (void)error_prefix(&err, "the answer of CCM_STS");
-    return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
+    (void)error_prefix(err, "the answer of CCM_STS");
+    return client_session_fail(s, "bad_answer", err, "check what answers at this management point");
 }
 
-static bool exchange(struct client_session *s, const char *subject, bool renewal)
+static bool read_answer(struct client_session *s, const struct web_answer *a, json_t **ret)
+{
+    const char *token;
+    struct error err;
+    enum result r = json_parse(buf_data(&a->body), ANSWER_MAX, ret, &err);
+    if (r == OK)
+        r = json_need_str(*ret, "access_token", &token, &err);
+    if (r == OK && !web_token_valid(slice_of(token)))
+        r = error_set(&err, R_INVALID, "'access_token' is no token");
+    return r == OK || bad_answer(s, &err);
+}
+
+bool client_token_service(struct client_session *s, const struct web_form *form, const char *bearer, const char *what,
+                          json_t **ret)
 {
     struct web_answer answer;
-    struct web_form form;
-    web_exchange_form(&form, subject, NULL, renewal ? WEB_TYPE_DEVICE : WEB_TYPE_ACCESS);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",
                                .target = "/CCM_STS",
                                .content_type = WEB_FORM_TYPE,
-                               .body = web_form_body(&form),
-                               .bearer = subject};
-    bool ok = client_session_send(s, &call, &answer) && take(s, &answer, renewal);
+                               .body = web_form_body(form),
+                               .bearer = bearer};
+    *ret = NULL;
+    bool ok = client_session_send(s, &call, &answer) && read_answer(s, &answer, ret);
     web_answer_free(&answer);
-    web_form_free(&form);
-    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s%s%s",
-                renewal ? "Renewal of the device token" : "Getting CCM access token",
+    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "%s%s%s", what,
                 ok ? " succeeded" : " failed: ", ok ? "" : s->outcome.reason);
+    return ok;
+}
+
+static bool take(struct client_session *s, const json_t *answer, bool renewal)
+{
+    struct client_registration *r = client_session_registration(s);
+    const char *token = json_opt_str(answer, "access_token", "");
+    int64_t now = clock_wall_s() + s->offset, issued;
+    if (renewal) {
+        client_device_token_take(r, token, now);
+    } else {
+        client_secret_set(&r->access_token, token);
+        lifetime(token, now, &issued, &r->access_expires);
+        r->access_expires = json_opt_int(answer, "expires_in", r->access_expires - now) + now;
+    }
+    return save(s);
+}
+
+static bool exchange(struct client_session *s, const char *subject, bool renewal)
+{
+    struct web_form form;
+    json_t *answer;
+    web_exchange_form(&form, subject, NULL, renewal ? WEB_TYPE_DEVICE : WEB_TYPE_ACCESS);
+    bool ok = client_token_service(s, &form, subject,
+                                   renewal ? "Renewal of the device token" : "Getting CCM access token", &answer) &&
+              take(s, answer, renewal);
+    json_decref(answer);
+    web_form_free(&form);
     return ok;
 }
 

@@ -2,14 +2,8 @@
 /* user.json in and out. */
 #include "client/user.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/file.h"
-#include "base/mem.h"
+#include "client/private.h"
 #include "web/signed.h"
-
-enum { USER_MAX = 256 * 1024 };
 
 void client_user_free(struct client_user *u)
 {
@@ -40,39 +34,24 @@ static enum result read_all(const json_t *o, struct client_user *ret, struct err
 
 enum result client_user_load(const char *dir, struct client_user *ret, struct error *err)
 {
-    char *path = file_join(dir, "user.json"), *data = NULL;
-    size_t len = 0;
-    json_t *root = NULL;
+    json_t *root;
     *ret = (struct client_user){0};
-    enum result r = OK;
-    if (file_exists(path)) {
-        if ((r = file_check_private(path, err)) == OK)
-            r = file_read(path, USER_MAX, &data, &len, err);
-        if (r == OK && ((r = json_parse(slice_make(data, len), USER_MAX, &root, err)) != OK ||
-                        (r = read_all(root, ret, err)) != OK))
-            (void)error_prefix(err, "%s", path);
-    }
+    enum result r = client_private_load(dir, "user.json", &root, err);
+    if (r == OK && root && (r = read_all(root, ret, err)) != OK)
+        (void)error_prefix(err, "%s/user.json", dir);
     if (r != OK)
         client_user_free(ret);
     json_decref(root);
-    if (data)
-        mem_free_secret(data, len);
-    free(path);
     return r;
 }
 
 enum result client_user_save(const char *dir, const struct client_user *u, struct error *err)
 {
     json_t *root =
-        json_pack("{s:s, s:s*, s:s*, s:s*, s:I, s:I, s:s*}", "name", u->name, "token", u->token, "refresh_token",
+        json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:I, s:s*}", "name", u->name, "token", u->token, "refresh_token",
                   u->refresh, "site_token", u->site_token, "expires", (json_int_t)u->expires, "site_expires",
                   (json_int_t)u->site_expires, "site_device", *u->site_device ? u->site_device : NULL);
-    char *path = file_join(dir, "user.json"), *data = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    if (!data)
-        fatal("the user can't be put into JSON");
-    enum result r = file_write(path, slice_of(data), 0600, err);
-    mem_free_secret(data, strlen(data));
-    free(path);
+    enum result r = client_private_save(dir, "user.json", root, err);
     json_decref(root);
     return r;
 }

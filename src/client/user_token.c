@@ -13,8 +13,6 @@
 #include "jose/token.h"
 #include "web/signed.h"
 
-enum { ANSWER_MAX = 256 * 1024 };
-
 static bool local(struct client_session *s, const char *reason, const char *detail)
 {
     web_outcome_local(&s->outcome, reason, detail, "cmg-client sign-in");
@@ -70,57 +68,38 @@ static bool entra_token(struct client_session *s, struct client_user *u)
 
 /* --- the exchange --- */
 
-static bool take(struct client_session *s, struct client_user *u, const struct web_answer *a)
+static bool take(struct client_session *s, struct client_user *u, const json_t *answer)
 {
-    json_t *root = NULL;
-    const char *token = NULL, *user = NULL;
+    const char *user;
     struct error err;
-    enum result r = json_parse(buf_data(&a->body), ANSWER_MAX, &root, &err);
-    if (r == OK)
-        r = json_need_str(root, "access_token", &token, &err);
-    if (r == OK)
-        r = json_need_str(root, "user", &user, &err);
-    if (r == OK && !web_token_valid(slice_of(token)))
-        r = error_set(&err, R_INVALID, "'access_token' is no token");
-    if (r == OK) {
-        client_secret_set(&u->site_token, token);
-        web_text_clean(slice_of(user), u->name, sizeof u->name);
-        u->site_expires = clock_wall_s() + s->offset + json_opt_int(root, "expires_in", 0);
-        (void)snprintf(u->site_device, sizeof u->site_device, "%s", client_session_registration(s)->guid);
+    if (json_need_str(answer, "user", &user, &err) != OK) {
+        (void)error_prefix(&err, "the answer of CCM_STS");
+        return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
     }
-    json_decref(root);
-    if (r == OK)
-        return save(s, u);
-    (void)error_prefix(&err, "the answer of CCM_STS");
-    return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
+    client_secret_set(&u->site_token, json_opt_str(answer, "access_token", ""));
+    web_text_clean(slice_of(user), u->name, sizeof u->name);
+    u->site_expires = clock_wall_s() + s->offset + json_opt_int(answer, "expires_in", 0);
+    (void)snprintf(u->site_device, sizeof u->site_device, "%s", client_session_registration(s)->guid);
+    return save(s, u);
 }
 
 static bool exchange(struct client_session *s, struct client_user *u)
 {
-    struct web_answer answer = {0};
     struct web_form form;
     struct web_outcome unproven = {0};
     const char *own, *actor;
+    json_t *answer;
     if (!client_subject_token(s, &own))
         return false;
     actor = own;
     if (s->choice.method != CHOICE_ENTRA && s->entra.usable && !client_entra_token(s, &actor))
         unproven = s->outcome; /* which matters only if the site does not know yet that the device is joined */
     web_exchange_form(&form, u->token, actor, WEB_TYPE_USER);
-    struct client_call call = {.method = s->choice.method,
-                               .role = s->choice.role.id,
-                               .verb = "POST",
-                               .target = "/CCM_STS",
-                               .content_type = WEB_FORM_TYPE,
-                               .body = web_form_body(&form),
-                               .bearer = own};
-    bool ok = client_session_send(s, &call, &answer) && take(s, u, &answer);
+    bool ok = client_token_service(s, &form, own, "Getting the user token", &answer) && take(s, u, answer);
     if (!ok && unproven.ending != WEB_DONE && strcmp(s->outcome.reason, "device_not_joined") == 0)
         s->outcome = unproven;
-    web_answer_free(&answer);
+    json_decref(answer);
     web_form_free(&form);
-    client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "Getting the user token%s%s",
-                ok ? " succeeded" : " failed: ", ok ? "" : s->outcome.reason);
     return ok;
 }
 
