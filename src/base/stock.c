@@ -24,7 +24,7 @@ struct block {
 /* At most KEPT of each size: 384 KiB a thread. */
 static _Thread_local struct shelf {
     struct block *free;
-    size_t count;
+    int count;
 } shelves[2];
 
 static struct shelf *shelf_of(size_t size)

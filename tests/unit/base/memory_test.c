@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/stock.h"
 
 static void a_buffer_is_first_in_first_out(void **state)
 {
@@ -128,6 +129,27 @@ static void an_arena_copies_texts_and_says_no_when_full(void **state)
     arena_free(a);
 }
 
+/* More of each size than a thread keeps, then all of them anew: nobody's bytes change under him. */
+static void blocks_of_the_stock_are_each_their_owners_alone(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {100, STOCK_SMALL, STOCK_LARGE, 3 * STOCK_LARGE};
+    unsigned char *held[400];
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+            held[i] = stock_take(sizes[i % ARRAY_LEN(sizes)]);
+            memset(held[i], (int)i & 0xff, sizes[i % ARRAY_LEN(sizes)]);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+            size_t size = sizes[i % ARRAY_LEN(sizes)];
+            assert_int_equal(held[i][0], i & 0xff);
+            assert_int_equal(held[i][size - 1], i & 0xff);
+            stock_give(held[i], size);
+        }
+    }
+    stock_give(NULL, STOCK_SMALL);
+}
+
 static void an_error_is_filled_prefixed_and_cut(void **state)
 {
     (void)state;
@@ -160,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_is_reserved_is_written_and_committed),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_maximum),
         cmocka_unit_test(an_arena_copies_texts_and_says_no_when_full),
+        cmocka_unit_test(blocks_of_the_stock_are_each_their_owners_alone),
         cmocka_unit_test(an_error_is_filled_prefixed_and_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
