@@ -9,32 +9,26 @@ static const struct choices_term terms[] = {
      "tokens. The connector must trust that CA."},
     {"mp", "ehttp",
      "Enhanced HTTP: the site is its own small CA for the management point's certificate and renews it. No PKI is "
-     "needed "
-     "between connector and management point; devices prove themselves by entra or token."},
+     "needed between connector and management point; devices prove themselves by entra or token."},
     {"client", "pki",
      "Needs a unique client certificate with private key on each device, and the site must know its PKI's root. Proves "
      "the possession of that key, in the TLS handshake, for every connection; the PKI can revoke it. Loses nothing "
-     "with an "
-     "HTTPS management point, and is of no use to Enhanced HTTP. The price is a PKI, and a CRL that the gateway can "
-     "get."},
+     "with an HTTPS management point, and is of no use to Enhanced HTTP. The price is a PKI, and a CRL that the "
+     "gateway can get."},
     {"client", "entra",
      "Needs a device that is Entra joined or hybrid joined (older texts: AAD, HAAD), or another OpenID Connect issuer "
-     "that "
-     "vouches for it. Proves what the tenant says of the device; revocation is the tenant's. Loses devices that are "
-     "not "
-     "joined; needs the issuer's keys and the Internet while a device gets its token."},
+     "that vouches for it. Proves what the tenant says of the device; revocation is the tenant's. Loses devices that "
+     "are not joined; needs the issuer's keys and the Internet while a device gets its token."},
     {"client", "token",
      "Needs a client of version 2002 or newer and one contact inside, or a bulk registration token. Proves the "
-     "possession of the key that was registered with the site: the token is bound to it, a stolen one is useless. "
-     "The site can block it. Loses user policy, unless the device is Entra or hybrid joined."},
+     "possession of the key that was registered with the site: the token is bound to it, a stolen one is useless. The "
+     "site can block it. Loses user policy, unless the device is Entra or hybrid joined."},
     {"server-cert", "public",
      "The gateway's server certificate is from a CA that every operating system trusts already. Nothing to hand out; "
-     "the "
-     "name must be a public one of yours."},
+     "the name must be a public one of yours."},
     {"server-cert", "internal",
      "The gateway's server certificate is from a CA of your own. As good as a public one, for devices that hold its "
-     "root "
-     "and for no other."},
+     "root and for no other."},
     {"client-version", "before 2002", "The client knows no tokens of the site. It works by pki or entra alone."},
     {"client-version", "2002 or newer",
      "The client takes tokens of the site, and is given one by itself when it is inside."},

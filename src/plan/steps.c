@@ -83,8 +83,7 @@ static const struct step table[] = {
      STEP_PROVE,
      {NULL},
      "cmg analyze shows the gateway a credential of each method, step by step; cmg-client analyze does it on a device. "
-     "An "
-     "analyzer that succeeds while clients fail has shown another credential than theirs."},
+     "An analyzer that succeeds while clients fail has shown another credential than theirs."},
 };
 
 struct plan_steps {
