@@ -44,3 +44,17 @@ void map_release_pages(struct slice map)
     if (map.ptr)
         (void)madvise((void *)(uintptr_t)map.ptr, map.len, MADV_DONTNEED);
 }
+
+void *map_memory(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        fatal("out of memory (%zu bytes)", size);
+    return at;
+}
+
+void map_memory_free(void *at, size_t size)
+{
+    if (at)
+        (void)munmap(at, size);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files as read-only memory whose pages the kernel may take back at any time. Only for files that are replaced by
- * file_write and never changed in place: one that shrinks under a mapping ends the process. */
+/* Memory of whole pages: of its own, and of files as read-only memory whose pages the kernel may take back at any time.
+ * Only for files that are replaced by file_write and never changed in place: one that shrinks under a mapping ends the
+ * process. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -11,6 +12,11 @@
  * removed, until map_close. */
 MUST_USE enum result map_open(const char *path, size_t max, struct slice *ret, struct error *err);
 void map_close(struct slice map); /* .ptr NULL allowed */
+
+/* Zeroed memory of its own pages, which the kernel has back the moment it is freed: for what is large and long-lived.
+ */
+void *map_memory(size_t size);
+void map_memory_free(void *at, size_t size); /* NULL allowed */
 
 /* Gives the memory back; what is read later comes from the file again. */
 void map_release_pages(struct slice map);

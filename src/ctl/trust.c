@@ -6,6 +6,7 @@
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "ctl/source.h"
+#include "ctl/trust_check.h"
 
 struct add_options {
     struct ctl_common common;
@@ -145,6 +146,7 @@ static const struct ctl_request remove_it = {.usage = "cmg trust remove ID [opti
 
 const struct ctl_command ctl_trust_commands[] = {
     {"trust add", "Trust a PKI for device certificates, or take its CRL", add, NULL},
+    {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
     {"trust list", "List anchors, intermediates and CRLs", NULL, &list},
     {"trust remove", "Trust one of them no longer", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

@@ -2,6 +2,7 @@
 /* Making the gateway of its configuration, and handing snapshots to its workers. */
 #include "gateway/start.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 
-enum { PEM_MAX = 256 * 1024 };
+enum { PEM_MAX = 256 * 1024, LARGE = 4 * 1024 * 1024 };
 
 void gateway_publish(struct gateway *g, struct snapshot *snapshot)
 {
@@ -124,6 +125,7 @@ static enum result make_workers(struct gateway *g, struct error *err)
 enum result gateway_start(struct gateway *g, const struct gateway_config *config, struct loop *control,
                           struct error *err)
 {
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE); /* fixed, else it grows with what is freed and long lists leave holes */
     memset(g, 0, sizeof *g);
     g->config = config;
     g->control = control;

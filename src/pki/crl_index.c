@@ -13,6 +13,7 @@
 #include <openssl/params.h>
 
 #include "base/error.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/rand.h"
 
@@ -79,7 +80,7 @@ struct pki_crl_index *pki_crl_index_new(size_t capacity)
     x->building = new_hash(x);
     rand_bytes(x->key, sizeof x->key);
     x->capacity = capacity;
-    x->entries = capacity ? mem_array(capacity, sizeof *x->entries) : NULL;
+    x->entries = capacity ? map_memory(capacity * sizeof *x->entries) : NULL; /* capacity: of bytes that are there */
     return x;
 }
 
@@ -89,7 +90,7 @@ void pki_crl_index_free(struct pki_crl_index *x)
         return;
     EVP_MAC_CTX_free(x->building);
     EVP_MAC_free(x->mac);
-    free(x->entries);
+    map_memory_free(x->entries, x->capacity * sizeof *x->entries);
     free(x);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Named sources over a running gateway: lists that a connector relays from a directory, a web server and a file, or
 that the gateway fetches itself; what is new, gone, late, false or going back."""
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import conftest
-from kit import gatewayclient, pki
+from kit import gatewayclient, pki, programs
 from kit.directory import Directory
 from kit.gatewayclient import HTTP2
 from kit.programs import until
@@ -73,6 +74,13 @@ class Place:
     def verdict(self, device):
         answer = gatewayclient.request(self.site, HTTP2, "GET", METADATA, **device.client())
         return "ok" if answer.status == 200 else answer.problem()["reason"]
+
+    def check(self, path):
+        """(exit code, answer) of `cmg trust check`."""
+        code, out, err = programs.run([programs.program("cmg"), "trust", "check", "--sample", path, "--json", "--socket",
+                                       self.site.report["admin_socket"]], check=False)
+        assert out, err
+        return code, json.loads(out)
 
     def becomes(self, device, verdict, within_s=SOON_S):
         until(f"the verdict is {verdict}, not {self.verdict(device)}", lambda: self.verdict(device) == verdict, within_s)
@@ -294,3 +302,19 @@ def test_clients_do_not_reach_the_sources(place):
     assert answer.status == 404, answer
     code, told = place.site.cmg("endpoint", "add", "source", "--url", "http://127.0.0.1:1", "--auth", "pki", check=False)
     assert code == 1 and "reserved" in told["error"]["what"]
+
+
+def test_a_sample_certificate_tells_whether_the_uploads_are_enough(place, tmp_path):
+    ca = place.root()
+    issuing = pki.Ca(tmp_path, f"Issuing below {ca.name}", parent=ca)
+    sample = issuing.device("sample")
+    code, told = place.check(sample.path)
+    assert (code, told["reason"]) == (1, "incomplete_chain") and issuing.name in told["detail"]
+    place.site.cmg("trust", "add", "--intermediate", issuing.path)
+    place.site.cmg("trust", "add", "--crl", ca.crl(), "--crl", issuing.crl())
+    code, told = place.check(sample.path)
+    assert (code, told["ok"], told["detail"]) == (0, True, "this chain is complete")
+    code, told = place.check(issuing.device("server", usage=[pki.SERVER_AUTH]).path)
+    assert (code, told["reason"]) == (1, "wrong_usage")
+    code, told = place.check(pki.Ca(tmp_path, "Nobody's Root").device("stranger").path)
+    assert code == 1 and told["reason"] in ("untrusted_root", "incomplete_chain")
