@@ -27,6 +27,7 @@ static const struct {
     [DOCUMENT_POLICY] = {"policy", "policy", "opencmg-policy+jws"},
     [DOCUMENT_LOCATION] = {"location", "bundle", "opencmg-location+jws"},
     [DOCUMENT_USER_POLICY] = {"user-policy", "policy", "opencmg-user-policy+jws"},
+    [DOCUMENT_SETTINGS] = {"settings", "policy", "opencmg-settings+jws"},
 };
 
 const char *document_type_name(enum document_type type)

@@ -12,9 +12,17 @@
 #include "jose/jws.h"
 #include "pki/cert.h"
 
-enum document_type { DOCUMENT_BUNDLE, DOCUMENT_CONNECTOR, DOCUMENT_POLICY, DOCUMENT_LOCATION, DOCUMENT_USER_POLICY };
-/* "bundle", "connector", "policy", "location", "user-policy": also the signing use in urn:opencmg:<site>:signing:<use>,
- * where connector and location documents are signed by the key for "bundle" and user policies by that for "policy". */
+enum document_type {
+    DOCUMENT_BUNDLE,
+    DOCUMENT_CONNECTOR,
+    DOCUMENT_POLICY,
+    DOCUMENT_LOCATION,
+    DOCUMENT_USER_POLICY,
+    DOCUMENT_SETTINGS
+};
+/* "bundle", "connector", "policy", "location", "user-policy", "settings": also the signing use in
+ * urn:opencmg:<site>:signing:<use>, where connector and location documents are signed by the key for "bundle" and user
+ * policies and settings by that for "policy". */
 const char *document_type_name(enum document_type type);
 const char *document_signing_use(enum document_type type);
 

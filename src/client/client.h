@@ -120,6 +120,9 @@ void client_session_drop_tokens(struct client_registration *r);
 
 /* policy.c: fetches, verifies, stores; runs the handler on a change. */
 MUST_USE bool client_policy(struct client_session *s, enum choice_scenario whose);
+/* GET `target` of the management point with what the device is known by; 304 when the site's version is `sequence`.
+ * The caller frees *ret in every case. */
+MUST_USE bool client_policy_ask(struct client_session *s, const char *target, int64_t sequence, struct web_answer *ret);
 /* The last good policy document, if it is of this site and GUID: its content (json_decref) and sequence. */
 json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
                              int64_t *ret_sequence);

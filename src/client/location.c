@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "client/documents.h"
 #include "client/entra.h"
+#include "client/resultant.h"
 
 enum { CLOCK_ALERT_S = 30 };
 
@@ -215,6 +216,22 @@ static void explain_credentials(struct client_session *s)
     client_select_blind(&d, lacks, &s->choice);
 }
 
+/* allowed_methods of the site count; when they leave nothing, the device asks all the same: the management point's
+ * refusal says which setting won, and newer settings can reach it. */
+static enum result select_allowed(const struct client_session *s, const struct web_roles *roles, const char *wanted,
+                                  struct choices_device *d, const char *const *lacks, struct client_choice *ret,
+                                  struct error *err)
+{
+    struct client_resultant r;
+    client_resultant_load(s->c, &r);
+    d->allowed = r.methods;
+    enum result result = client_select(roles, wanted, d, lacks, ret, err);
+    if (result != OK || (ret->found && !ret->against_rules) || d->allowed == ~0u)
+        return result;
+    d->allowed = ~0u;
+    return client_select(roles, wanted, d, lacks, ret, err);
+}
+
 static bool choose(struct client_session *s, const char *no_pki)
 {
     static struct web_roles roles; /* large; this program is sequential */
@@ -226,7 +243,7 @@ static bool choose(struct client_session *s, const char *no_pki)
         wanted = s->gateway->role;
     enum result r = web_roles_read(s->location, &roles, &err);
     if (r == OK)
-        r = client_select(&roles, wanted, &d, lacks, &s->choice, &err);
+        r = select_allowed(s, &roles, wanted, &d, lacks, &s->choice, &err);
     if (r != OK)
         return client_session_fail(s, "no_management_point", &err, "set RoleId to one of those, or unset it");
     log_choice(s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "client/report.h"
+#include "client/resultant.h"
 #include "client/state.h"
 #include "client/user.h"
 #include "jose/token.h"
@@ -21,17 +22,25 @@ static bool forgotten(const struct web_outcome *o)
     return o->ending == WEB_REFUSED && strncmp(o->code, "MP_", 3) == 0 && (strcmp(o->reason, "not_registered") == 0);
 }
 
+/* A device that waits for approval is told so by client_policy, without a request. */
+static bool settings_and_policy(struct client_session *s)
+{
+    if (!client_session_registration(s)->pending && !client_resultant_fetch(s))
+        return false;
+    return client_policy(s, s->scenario);
+}
+
 static bool with_method(struct client_session *s, enum client_operation what)
 {
     if (!client_register(s, what == CLIENT_REGISTER))
         return false;
     if (what == CLIENT_REGISTER)
         return true;
-    if (client_policy(s, s->scenario))
+    if (settings_and_policy(s))
         return true;
     if (!forgotten(&s->outcome) || s->choice.method == CHOICE_TOKEN)
         return false;
-    return client_register(s, true) && client_policy(s, s->scenario);
+    return client_register(s, true) && settings_and_policy(s);
 }
 
 static bool steps(struct client_session *s, enum client_operation what)

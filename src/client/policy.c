@@ -93,6 +93,14 @@ static bool fetch(struct asking *a, const char *bearer, int64_t sequence, struct
     return client_session_send(s, &call, ret);
 }
 
+bool client_policy_ask(struct client_session *s, const char *target, int64_t sequence, struct web_answer *ret)
+{
+    const struct scenario of = {.type = DOCUMENT_SETTINGS, .target = target};
+    struct asking a = {.s = s, .of = &of};
+    const char *bearer;
+    return find_bearer(&a, &bearer) && fetch(&a, bearer, sequence, ret);
+}
+
 static bool adopt(struct asking *a, json_t *content, int64_t sequence)
 {
     json_t *policies;

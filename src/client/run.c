@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/resultant.h"
 
 enum { BACKOFF_FIRST_S = 5, BACKOFF_MAX_S = 900 };
 
@@ -29,8 +30,7 @@ static void sleep_ms(uint64_t ms, const sigset_t *open)
 
 static uint64_t seconds_until_next(const struct client *c, bool ok, unsigned failures)
 {
-    uint64_t interval = 3600, wait = BACKOFF_FIRST_S;
-    (void)!slice_to_u64(slice_of(client_setting(&c->settings, SETTING_POLICY_INTERVAL)), &interval);
+    uint64_t interval = client_policy_interval(c), wait = BACKOFF_FIRST_S;
     if (ok)
         return interval;
     for (unsigned i = 1; i < failures && wait < BACKOFF_MAX_S; i++)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/report.h"
+#include "client/resultant.h"
 #include "client/state.h"
 #include "client/user.h"
 
@@ -64,6 +65,24 @@ static void put_policy(json_t *o, const struct client *c)
     json_decref(content);
 }
 
+/* What the device really has, and from whom: by hand, by the site's settings, or built in. */
+static void put_resultant(json_t *o, const struct client *c)
+{
+    struct client_resultant r;
+    client_resultant_load(c, &r);
+    struct client_disallow d = client_disallow_cmg(c, &r);
+    bool local = strcmp(d.by, "local") == 0;
+    const char *setting = local     ? d.on ? "DisAllowCMG=1, set by hand" : "DisAllowCMG=0, set by hand"
+                          : r.known ? r.allow_by
+                                    : NULL;
+    put(o, "cmg_disallowed", json_boolean(d.on));
+    put(o, "disallow_cmg", json_pack("{s:b, s:s, s:s?}", "value", (int)d.on, "by", d.by, "setting", setting));
+    put(o, "client_settings",
+        r.known ? json_pack("{s:I, s:I}", "sequence", (json_int_t)r.sequence, "issued", (json_int_t)r.issued)
+                : json_null());
+    put(o, "policy_interval", json_integer((json_int_t)client_policy_interval(c)));
+}
+
 json_t *client_status(const struct client *c, int64_t now)
 {
     const struct client_identity *id = &c->identity;
@@ -74,7 +93,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_text(o, "site", client_setting(&c->settings, SETTING_SITE_CODE));
     put_text(o, "site_key", client_setting(&c->settings, SETTING_SITE_KEY));
     put_text(o, "cmg_fqdns", client_setting(&c->settings, SETTING_CMG_FQDNS));
-    put(o, "cmg_disallowed", json_boolean(client_setting_on(&c->settings, SETTING_DISALLOW_CMG)));
+    put_resultant(o, c);
     put_text(o, "gateway", json_opt_str(last, "gateway", NULL));
     put(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
@@ -151,6 +170,29 @@ static void text_last(const json_t *s, FILE *out)
         (void)fprintf(out, "  %-16s %s\n", "what to do", str(f, "remedy", ""));
 }
 
+static void text_disallow(const json_t *s, FILE *out)
+{
+    static const struct {
+        const char *by;
+        bool on;
+        const char *text;
+    } words[] = {
+        {"local", true,
+         "no gateway is used, and no settings of the site reach the device through one; cmg-client set DisAllowCMG=0"},
+        {"local", false, "until the next resultant setting of the site"},
+        {"site", true, "a newer setting arrives with the next request; at the site: cmg settings resultant DEVICE"},
+        {"site", false, "the resultant setting"},
+        {"default", false, "built in; no settings of the site were fetched yet"},
+    };
+    const json_t *d = json_object_get(s, "disallow_cmg");
+    bool on = json_opt_bool(d, "value", false);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(words[i].by, str(d, "by", "")) == 0 && words[i].on == on)
+            (void)fprintf(out, "  %-16s %d (%s%s%s): %s\n", "DisAllowCMG", on, words[i].by,
+                          str(d, "setting", NULL) ? ": " : "", str(d, "setting", ""), words[i].text);
+    }
+}
+
 void client_status_text(const json_t *s, FILE *out)
 {
     const json_t *mp = json_object_get(s, "management_point");
@@ -158,9 +200,9 @@ void client_status_text(const json_t *s, FILE *out)
     json_t *p;
     (void)fprintf(out, "OpenCMG client " CMG_VERSION ", state in %s\n", str(s, "state_dir", ""));
     (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
-    (void)fprintf(out, "  %-16s %s (set: %s)%s\n", "gateway", str(s, "gateway", "none used yet"),
-                  str(s, "cmg_fqdns", "none"),
-                  json_opt_bool(s, "cmg_disallowed", false) ? ", not used: DisAllowCMG=1 (local)" : "");
+    (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway", str(s, "gateway", "none used yet"),
+                  str(s, "cmg_fqdns", "none"));
+    text_disallow(s, out);
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
                   str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));
     (void)fprintf(out, "  %-16s %s", "method", str(s, "method", "none yet"));

@@ -10,11 +10,16 @@
 #include "ctl/out.h"
 #include "ctl/request.h"
 
-static const struct ctl_command *const nouns[] = {
-    ctl_setup_commands,     ctl_analyze_commands, ctl_choices_commands,  ctl_site_commands,     ctl_gateway_commands,
-    ctl_connector_commands, ctl_trust_commands,   ctl_endpoint_commands, ctl_token_commands,    ctl_device_commands,
-    ctl_explain_commands,   ctl_plan_commands,    ctl_policy_commands,   ctl_settings_commands, ctl_cert_commands,
-    ctl_source_commands,    ctl_tenant_commands,  ctl_keys_commands};
+static const struct ctl_command *const nouns[] = {ctl_collection_commands, ctl_client_settings_commands,
+                                                  ctl_setup_commands,      ctl_analyze_commands,
+                                                  ctl_choices_commands,    ctl_site_commands,
+                                                  ctl_gateway_commands,    ctl_connector_commands,
+                                                  ctl_trust_commands,      ctl_endpoint_commands,
+                                                  ctl_token_commands,      ctl_device_commands,
+                                                  ctl_explain_commands,    ctl_plan_commands,
+                                                  ctl_policy_commands,     ctl_settings_commands,
+                                                  ctl_cert_commands,       ctl_source_commands,
+                                                  ctl_tenant_commands,     ctl_keys_commands};
 
 /* How many words of argv the command takes; 0: it is another one. */
 static size_t match(const struct ctl_command *c, int argc, char **argv)

@@ -51,6 +51,8 @@ extern const struct ctl_command ctl_analyze_commands[], ctl_cert_commands[], ctl
     ctl_site_commands[], ctl_source_commands[], ctl_tenant_commands[], ctl_keys_commands[], ctl_token_commands[],
     ctl_trust_commands[];
 
+extern const struct ctl_command ctl_client_settings_commands[], ctl_collection_commands[];
+
 /* Runs the command that argv (without the program's name) names. */
 int ctl_main(int argc, char **argv);
 

@@ -54,6 +54,16 @@ static const struct mp_admin_route routes[] = {
     {"POST", "/v1/keys/reload", mp_admin_keys_reload},
     {"GET", "/v1/settings", mp_admin_settings_list},
     {"PUT", "/v1/settings/*", mp_admin_setting_put},
+    {"POST", "/v1/collections", mp_admin_collection_put},
+    {"GET", "/v1/collections", mp_admin_collection_list},
+    {"GET", "/v1/collections/*", mp_admin_collection_get},
+    {"DELETE", "/v1/collections/*", mp_admin_collection_remove},
+    {"PUT", "/v1/collections/*/devices/*", mp_admin_collection_device_add},
+    {"DELETE", "/v1/collections/*/devices/*", mp_admin_collection_device_remove},
+    {"POST", "/v1/client-settings", mp_admin_client_settings_put},
+    {"GET", "/v1/client-settings", mp_admin_client_settings_list},
+    {"DELETE", "/v1/client-settings/*", mp_admin_client_settings_remove},
+    {"GET", "/v1/devices/*/settings", mp_admin_resultant},
     {"GET", "/v1/enrollment", mp_admin_enrollment},
     {"GET", "/v1/bundle", mp_admin_bundle},
     {"GET", "/v1/audit", mp_admin_audit},
@@ -246,4 +256,13 @@ enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char
     if (so_far == OK)
         LOG_EVENT(LOG_INFO, "admin", action, LOG_T("caller", r->caller), LOG_T("object", object));
     return so_far;
+}
+
+bool mp_admin_name_good(const char *name, size_t max)
+{
+    for (const char *c = name; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || *c == '/')
+            return false;
+    }
+    return *name && strlen(name) <= max;
 }

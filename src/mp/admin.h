@@ -8,6 +8,7 @@
 
 #include "mp/request.h"
 #include "mp/site.h"
+#include "store/device.h"
 
 MUST_USE enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err);
 void mp_admin_hang_up(struct mp_admin *a); /* NULL allowed */
@@ -32,6 +33,9 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
 /* Ends the transaction that store_begin(…, STORE_DURABLE, …) began, with the audit in it when so_far is OK. */
 MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char *action, const char *object,
                                      const char *detail, struct error *err);
+
+/* A name of an object: some bytes without controls and '/'. */
+bool mp_admin_name_good(const char *name, size_t max);
 
 /* Handlers, by file. */
 void mp_admin_status(struct mp_request *r); /* admin_site.c */
@@ -76,5 +80,20 @@ void mp_admin_tenant_remove(struct mp_request *r);
 void mp_admin_source_add(struct mp_request *r); /* admin_source.c */
 void mp_admin_source_list(struct mp_request *r);
 void mp_admin_source_remove(struct mp_request *r);
+
+void mp_admin_collection_put(struct mp_request *r); /* admin_collection.c */
+void mp_admin_collection_list(struct mp_request *r);
+void mp_admin_collection_get(struct mp_request *r);
+void mp_admin_collection_remove(struct mp_request *r);
+void mp_admin_collection_device_add(struct mp_request *r);
+void mp_admin_collection_device_remove(struct mp_request *r);
+void mp_admin_client_settings_put(struct mp_request *r); /* admin_settings.c */
+void mp_admin_client_settings_list(struct mp_request *r);
+void mp_admin_client_settings_remove(struct mp_request *r);
+void mp_admin_resultant(struct mp_request *r);
+
+/* The device that the text names: its GUID, or a name that is its alone (admin_device.c). */
+MUST_USE enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret,
+                                          struct error *err);
 
 #endif

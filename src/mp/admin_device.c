@@ -44,9 +44,8 @@ void mp_admin_device_list(struct mp_request *r)
     mp_admin_fail(r, &err, NULL);
 }
 
-static enum result find(struct mp_request *r, struct store_device *ret, struct error *err)
+enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret, struct error *err)
 {
-    const char *text = r->params[0];
     enum store_device_by by = guid_valid(slice_of(text)) ? STORE_BY_GUID : STORE_BY_NAME;
     return store_device_get(r->site->store, r->arena, by, text, ret, err);
 }
@@ -71,7 +70,7 @@ void mp_admin_device_get(struct mp_request *r)
 {
     struct store_device d;
     struct error err;
-    if (find(r, &d, &err) == OK)
+    if (mp_admin_device_find(r, r->params[0], &d, &err) == OK)
         answer(r, d.guid);
     else
         mp_admin_fail(r, &err, REMEDY);
@@ -99,7 +98,7 @@ static void change(struct mp_request *r, enum change what, const char *action)
     struct error err;
     enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
     if (result == OK) {
-        result = find(r, &d, &err);
+        result = mp_admin_device_find(r, r->params[0], &d, &err);
         if (result == OK)
             result = make(r->site->store, what, d.guid, &err);
         result = mp_admin_commit(r, result, action, result == OK ? d.guid : "", result == OK ? d.name : "", &err);

@@ -38,16 +38,6 @@ static void hash_of(const char *content, char ret[PKI_HASH_HEX])
     (void)encode_hex(slice_make(hash, sizeof hash), ret);
 }
 
-static bool name_good(const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/')
-            return false;
-    }
-    return len && len <= NAME_MAX_BYTES;
-}
-
 static bool user_good(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -129,7 +119,7 @@ static enum result put(struct mp_request *r, const json_t *body, struct store_po
     enum result result = json_need_str(body, "name", &name, err);
     if (result == OK)
         result = json_need_str(body, "content", &content, err);
-    if (result == OK && !name_good(name))
+    if (result == OK && !mp_admin_name_good(name, NAME_MAX_BYTES))
         result = error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls and '/'", NAME_MAX_BYTES);
     if (result == OK)
         result = store_it(r, body, name, content, err);

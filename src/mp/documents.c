@@ -84,7 +84,7 @@ static enum result sign(struct mp_site *site, const struct making *m, int64_t se
         .type = m->type, .sequence = sequence, .issued = now, .expires = now + m->lifetime, .content = content};
     (void)snprintf(d.site, sizeof d.site, "%s", site->keys.site);
     (void)snprintf(d.audience, sizeof d.audience, "%s", m->audience);
-    bool policy = m->type == DOCUMENT_POLICY || m->type == DOCUMENT_USER_POLICY;
+    bool policy = strcmp(document_signing_use(m->type), "policy") == 0;
     return document_sign(policy ? site->keys.policy : site->keys.bundle, &d, ret, err);
 }
 
@@ -200,6 +200,13 @@ enum result mp_documents_policy(struct mp_site *site, struct arena *a, const cha
     r = sign(site, &making, sequence, content, ret, err);
     json_decref(content);
     return r;
+}
+
+enum result mp_documents_settings(struct mp_site *site, const char *guid, int64_t sequence, json_t *content, char **ret,
+                                  struct error *err)
+{
+    struct making making = {DOCUMENT_SETTINGS, guid, NULL, MONTH, NULL};
+    return sign(site, &making, sequence, content, ret, err);
 }
 
 /* --- checking --- */

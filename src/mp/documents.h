@@ -23,6 +23,10 @@ MUST_USE enum result mp_documents_policy_sequence(struct mp_site *site, const ch
 MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, const char *user,
                                          int64_t sequence, char **ret, struct error *err);
 
+/* The resultant client settings of one device: `content` (borrowed) signed. *ret is malloc'ed. */
+MUST_USE enum result mp_documents_settings(struct mp_site *site, const char *guid, int64_t sequence, json_t *content,
+                                           char **ret, struct error *err);
+
 /* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
  * nothing is published that they would refuse. */
 MUST_USE enum result mp_documents_check(struct mp_site *site, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /SMS_MP/.sms_pol?MACHINE: the device's policy; GET /CCM_User/policy: that of the user of a user token. Signed by
- * the site for this device (and user) alone, by version (ETag). */
+/* GET /SMS_MP/.sms_pol?MACHINE: the device's policy; ?SETTINGS: its client settings; GET /CCM_User/policy: that of the
+ * user of a user token. Signed by the site for this device (and user) alone, by version (ETag). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "mp/device.h"
 #include "mp/documents.h"
 #include "mp/handlers.h"
+#include "mp/settings.h"
 #include "mp/site.h"
 
 enum { ETAG_SIZE = 32 };
@@ -54,14 +55,18 @@ static void answer(struct mp_request *r, const char *guid, const char *user)
 void mp_handle_policy(struct mp_request *r)
 {
     struct mp_device device;
-    struct slice rest = r->query;
-    if (!slice_eq_nocase(slice_cut(&rest, '&'), SLICE("MACHINE"))) {
-        mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, "the query must be MACHINE");
+    struct slice rest = r->query, word = slice_cut(&rest, '&');
+    bool settings = slice_eq_nocase(word, SLICE("SETTINGS"));
+    if (!settings && !slice_eq_nocase(word, SLICE("MACHINE"))) {
+        mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, "the query must be MACHINE or SETTINGS");
         return;
     }
     if (!mp_device_authenticate(r, PURPOSE_GENERAL, MP_SIGNED_ALWAYS, &device))
         return;
-    answer(r, device.record.guid, NULL);
+    if (settings)
+        mp_settings_answer(r, &device.record);
+    else if (mp_settings_let_through(r, &device.record))
+        answer(r, device.record.guid, NULL);
     mp_device_done(&device);
 }
 
@@ -95,7 +100,7 @@ void mp_handle_user_policy(struct mp_request *r)
     struct mp_device device;
     if (!mp_device_authenticate(r, PURPOSE_USER, MP_SIGNED_ALWAYS, &device))
         return;
-    if (r->identity.auth != MP_PKI || user_token_beside(r, &device))
+    if (mp_settings_let_through(r, &device.record) && (r->identity.auth != MP_PKI || user_token_beside(r, &device)))
         answer(r, device.record.guid, device.token.user);
     mp_device_done(&device);
 }

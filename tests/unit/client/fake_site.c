@@ -129,7 +129,8 @@ static char *document(struct fake_site *s, enum document_type type, const char *
     struct error err;
     char *text;
     (void)snprintf(d.audience, sizeof d.audience, "%s", audience);
-    if (document_sign(type == DOCUMENT_POLICY ? from->policy : from->bundle, &d, &text, &err) != OK)
+    if (document_sign(strcmp(document_signing_use(type), "policy") == 0 ? from->policy : from->bundle, &d, &text,
+                      &err) != OK)
         fatal("%s", err.text);
     json_decref(content);
     return text;
@@ -210,6 +211,18 @@ static void policy(struct fake_site *s, const struct tls_server_request *r, stru
     free(text);
 }
 
+static void settings(struct fake_site *s, const struct tls_server_request *r, struct buf *out)
+{
+    (void)r;
+    if (!s->knobs.settings) {
+        put_problem(s, out, 404, "MP_Not_Found", "not_found");
+        return;
+    }
+    char *text = document(s, DOCUMENT_SETTINGS, FAKE_GUID, parse(s->knobs.settings));
+    put(out, 200, "ETag: \"1\"\r\n", text);
+    free(text);
+}
+
 /* --- requests --- */
 
 static void see(struct fake_site *s, const struct tls_server_request *r)
@@ -248,7 +261,10 @@ static void answer(void *arg, const struct tls_server_request *r, struct buf *ou
     static const struct {
         const char *part;
         void (*full)(struct fake_site *s, const struct tls_server_request *r, struct buf *out);
-    } routes[] = {{"/CCM_Client/registration", registration}, {"/CCM_STS", sts}, {"/SMS_MP/.sms_pol?MACHINE", policy}};
+    } routes[] = {{"/CCM_Client/registration", registration},
+                  {"/CCM_STS", sts},
+                  {"/SMS_MP/.sms_pol?MACHINE", policy},
+                  {"/SMS_MP/.sms_pol?SETTINGS", settings}};
     struct fake_site *s = arg;
     const struct fake_refusal *no = &s->knobs.refuse;
     see(s, r);

@@ -29,6 +29,7 @@ struct fake_knobs {
     bool foreign_documents; /* signed by another site's root */
     int64_t sequence;       /* of location and policy */
     const char *policy;     /* JSON array */
+    const char *settings;   /* content of the settings document; NULL: it knows of none (404) */
     const char *audience;   /* of the policy; NULL: FAKE_GUID */
     int64_t clock;          /* the site's clock, in seconds from ours */
     bool pending;

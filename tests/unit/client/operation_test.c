@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/resultant.h"
 #include "fake_site.h"
 #include "scratch.h"
 
@@ -133,6 +134,7 @@ static void a_pki_device_registers_and_gets_policy_by_its_certificate(void **sta
     give_pki(f, clock_wall_s() + DAY);
     json_t *report = operate(f, CLIENT_RUN, true);
     SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS",
          "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
     assert_member(report, "method", "pki");
     assert_member(report, "device", FAKE_GUID);
@@ -151,10 +153,12 @@ static void a_token_device_registers_once_and_exchanges_tokens(void **state)
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-bulk+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration cmg-bulk+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
     assert_null(f->c.identity.bulk_token);
     json_decref(operate(f, CLIENT_RUN, true)); /* the access token is cached, the policy is unchanged */
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
 }
 
@@ -167,6 +171,7 @@ static void a_device_token_past_half_of_its_life_is_renewed(void **state)
     json_decref(operate(f, CLIENT_POLICY, true));
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-device+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
     assert_true(f->c.identity.of[CHOICE_TOKEN].device_renew > clock_wall_s() + 40 * DAY);
 }
@@ -180,6 +185,7 @@ static void an_expired_device_token_goes_straight_to_the_token_service(void **st
     json_decref(operate(f, CLIENT_POLICY, true));
     SEEN(f, "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
 }
 
@@ -191,6 +197,7 @@ static void a_clock_that_is_wrong_is_signed_around(void **state)
     json_decref(operate(f, CLIENT_RUN, true));
     SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/ServiceMetadata",
          "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS",
          "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
 }
 
@@ -246,6 +253,7 @@ an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_a
     json_t *report = operate(f, CLIENT_RUN, true);
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata entra",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS entra",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
     assert_member(report, "method", "entra");
     assert_member(json_array_get(json_object_get(report, "passed_over"), 1), "method", "token");
@@ -253,6 +261,7 @@ an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_a
     give_entra(f, "#!/bin/sh\nexit 1\n"); /* not asked for again */
     json_decref(operate(f, CLIENT_RUN, true));
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
 }
 
@@ -412,9 +421,9 @@ static void a_device_that_the_site_forgot_registers_anew_once(void **state)
     json_decref(operate(f, CLIENT_RUN, true));
     refuse(f, "/SMS_MP/", 403, "MP_Not_Registered", "not_registered");
     json_t *report = operate(f, CLIENT_RUN, false);
-    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE",
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS",
          "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
-         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS");
     assert_member(report, "code", "MP_Not_Registered");
     json_decref(report);
 }
@@ -452,6 +461,59 @@ static void a_disallowed_gateway_is_not_asked(void **state)
     json_t *report = operate(f, CLIENT_RUN, false);
     assert_null(fake_site_seen(f->site, 0));
     assert_member(report, "reason", "cmg_disallowed");
+    json_decref(report);
+}
+
+/* --- client settings of the site --- */
+
+#define FORBIDS "{\"settings\":{\"allow_cmg\":false},\"winners\":{\"allow_cmg\":\"custom settings 'No'\"}}"
+#define ALLOWS "{\"settings\":{\"allow_cmg\":true,\"policy_interval\":77},\"winners\":{\"allow_cmg\":\"default\"}}"
+
+static void a_device_that_the_site_disallows_asks_for_its_settings_alone_until_they_change(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    fake_site_knobs(f->site)->settings = FORBIDS;
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "cmg_disallowed");
+    assert_non_null(strstr(json_opt_str(report, "detail", ""), "custom settings 'No'"));
+    json_decref(report);
+    SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS");
+    fake_site_knobs(f->site)->settings = ALLOWS;
+    json_decref(operate(f, CLIENT_RUN, true));
+    assert_int_equal(client_policy_interval(&f->c), 77);
+    set(f, "PolicyInterval", "600");
+    assert_int_equal(client_policy_interval(&f->c), 600);
+}
+
+static void what_was_set_by_hand_ends_with_the_next_resultant_setting(void **state)
+{
+    struct fixture *f = *state;
+    struct client_resultant r;
+    give_pki(f, clock_wall_s() + DAY);
+    set(f, "DisAllowCMG", "0");
+    fake_site_knobs(f->site)->settings = FORBIDS;
+    client_resultant_load(&f->c, &r);
+    assert_string_equal(client_disallow_cmg(&f->c, &r).by, "local");
+    json_decref(operate(f, CLIENT_RUN, false));
+    assert_null(f->c.settings.values[SETTING_DISALLOW_CMG]);
+    client_resultant_load(&f->c, &r);
+    assert_string_equal(client_disallow_cmg(&f->c, &r).by, "site");
+    assert_true(client_disallow_cmg(&f->c, &r).on);
+}
+
+static void settings_never_go_back_to_an_older_sequence(void **state)
+{
+    struct fixture *f = *state;
+    give_pki(f, clock_wall_s() + DAY);
+    fake_site_knobs(f->site)->settings = FORBIDS;
+    fake_site_knobs(f->site)->sequence = 9;
+    json_decref(operate(f, CLIENT_RUN, false));
+    fake_site_knobs(f->site)->settings = ALLOWS;
+    fake_site_knobs(f->site)->sequence = 8;
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "settings_untrusted");
     json_decref(report);
 }
 
@@ -513,8 +575,10 @@ static void nonsense_from_any_endpoint_is_refused_and_nothing_of_it_is_kept(void
          "bad_answer"},
         {"/CCM_STS", "{\"access_token\":\"a b\"}", "bad_answer"},
         {"/CCM_STS", "{}", "bad_answer"},
-        {"/SMS_MP/", "", "policy_untrusted"},
-        {"/SMS_MP/", "a.b.c", "policy_untrusted"},
+        {"?SETTINGS", "", "settings_untrusted"},
+        {"?SETTINGS", "a.b.c", "settings_untrusted"},
+        {"?MACHINE", "", "policy_untrusted"},
+        {"?MACHINE", "a.b.c", "policy_untrusted"},
     };
     struct fixture *f = *state;
     give_bulk(f);
@@ -565,9 +629,9 @@ static void a_refused_access_token_is_replaced_once(void **state)
     refuse(f, "/SMS_MP/", 401, "CMGService_Invalid_Token", "unknown_key");
     json_t *report = operate(f, CLIENT_RUN, false);
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt");
     assert_member(report, "reason", "unknown_key");
     json_decref(report);
 }
@@ -644,6 +708,9 @@ int main(void)
         CASE(a_gateway_that_is_down_is_passed_over_for_the_next),
         CASE(a_gateway_that_the_site_told_of_is_known_the_next_time),
         CASE(a_refused_access_token_is_replaced_once),
+        CASE(a_device_that_the_site_disallows_asks_for_its_settings_alone_until_they_change),
+        CASE(what_was_set_by_hand_ends_with_the_next_resultant_setting),
+        CASE(settings_never_go_back_to_an_older_sequence),
         CASE(a_bulk_token_of_another_site_is_refused),
         CASE(a_bulk_token_pins_a_device_that_knows_no_site_yet),
         CASE(an_unreachable_gateway_is_logged_with_the_fields_code_and_the_cause),

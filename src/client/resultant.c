@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client settings of the site: fetched by version, believed when signed for this device, kept. */
+#include "client/resultant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/documents.h"
+
+enum { INTERVAL_DEFAULT_S = 3600 };
+
+#define TARGET "/SMS_MP/.sms_pol?SETTINGS"
+
+/* --- as kept --- */
+
+static unsigned read_methods(const json_t *list)
+{
+    unsigned mask = 0;
+    const json_t *item;
+    size_t i;
+    enum choice_client m;
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && choices_client_parse(slice_of(json_string_value(item)), &m))
+            mask |= CHOICE_BIT(m);
+    }
+    return mask ? mask : ~0u;
+}
+
+static void read_document(const struct document *d, struct client_resultant *ret)
+{
+    const json_t *settings = json_object_get(d->content, "settings");
+    int64_t interval = json_opt_int(settings, "policy_interval", 0);
+    *ret = (struct client_resultant){.known = true,
+                                     .sequence = d->sequence,
+                                     .issued = d->issued,
+                                     .allow_cmg = json_opt_bool(settings, "allow_cmg", true),
+                                     .interval = interval > 0 ? (uint64_t)interval : 0,
+                                     .methods = read_methods(json_object_get(settings, "allowed_methods"))};
+    (void)snprintf(ret->allow_by, sizeof ret->allow_by, "%s",
+                   json_opt_str(json_object_get(d->content, "winners"), "allow_cmg", "default settings"));
+}
+
+void client_resultant_load(const struct client *c, struct client_resultant *ret)
+{
+    unsigned char pin[PKI_SHA256];
+    size_t len;
+    const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
+    struct document d = {0};
+    *ret = (struct client_resultant){.allow_cmg = true, .methods = ~0u};
+    if (!key || !decode_hex(slice_of(key), pin, sizeof pin, &len))
+        return;
+    for (size_t i = 0; i < CHOICE_CLIENTS && !ret->known; i++) {
+        const char *guid = c->identity.of[i].guid;
+        if (!*guid || client_document_stored(c->dir, DOCUMENT_SETTINGS, pin, guid, &d, NULL) != OK)
+            continue;
+        read_document(&d, ret);
+        document_done(&d);
+    }
+}
+
+struct client_disallow client_disallow_cmg(const struct client *c, const struct client_resultant *r)
+{
+    if (c->settings.values[SETTING_DISALLOW_CMG])
+        return (struct client_disallow){client_setting_on(&c->settings, SETTING_DISALLOW_CMG), "local"};
+    return (struct client_disallow){!r->allow_cmg, r->known ? "site" : "default"};
+}
+
+uint64_t client_policy_interval(const struct client *c)
+{
+    struct client_resultant r;
+    uint64_t interval = INTERVAL_DEFAULT_S;
+    const char *local = c->settings.values[SETTING_POLICY_INTERVAL];
+    if (local && slice_to_u64(slice_of(local), &interval))
+        return interval;
+    client_resultant_load(c, &r);
+    return r.interval ? r.interval : INTERVAL_DEFAULT_S;
+}
+
+/* --- fetching --- */
+
+static bool accept_document(struct client_session *s, const char *guid, const struct web_answer *answer,
+                            struct client_resultant *ret)
+{
+    struct document d = {0};
+    struct error err;
+    if (client_document_accept(s->c->dir, buf_data(&answer->body), DOCUMENT_SETTINGS, s->pin, guid, clock_wall_s(), &d,
+                               &err) != OK) {
+        client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The client settings are refused: %s", err.text);
+        return client_session_fail(s, "settings_untrusted", &err,
+                                   "compare SiteKey with the pin that `cmg status` shows; an older sequence means a "
+                                   "management point with an old store");
+    }
+    read_document(&d, ret);
+    document_done(&d);
+    client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Client settings %lld verified: DisAllowCMG=%d by %s",
+                (long long)ret->sequence, !ret->allow_cmg, ret->allow_by);
+    return true;
+}
+
+/* What was set by hand lasts until here. */
+static bool end_local(struct client_session *s, const struct client_resultant *r)
+{
+    struct client_settings *set = &s->c->settings;
+    struct error err;
+    if (!set->values[SETTING_DISALLOW_CMG])
+        return true;
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
+                "DisAllowCMG=%s was set by hand; from now on the resultant setting holds: DisAllowCMG=%d by %s",
+                set->values[SETTING_DISALLOW_CMG], !r->allow_cmg, r->allow_by);
+    free(set->values[SETTING_DISALLOW_CMG]);
+    set->values[SETTING_DISALLOW_CMG] = NULL;
+    return client_settings_save(s->c->dir, set, &err) == OK ||
+           client_session_fail(s, "state", &err, "check space and rights of the state folder");
+}
+
+static bool obey(struct client_session *s, const struct client_resultant *r)
+{
+    struct error err;
+    if (!end_local(s, r))
+        return false;
+    if (r->allow_cmg)
+        return true;
+    (void)error_set(&err, R_DENIED,
+                    "the site's client settings do not allow the CMG (DisAllowCMG=1): allow_cmg is no by %s",
+                    r->allow_by);
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
+    return client_session_fail(s, "cmg_disallowed", &err, "see which setting won: cmg settings resultant DEVICE");
+}
+
+/* A management point of before client settings. */
+static bool knows_none(const struct web_outcome *o)
+{
+    return o->ending == WEB_REFUSED && (o->status == 404 || o->status == 501);
+}
+
+bool client_resultant_fetch(struct client_session *s)
+{
+    const char *guid = client_session_registration(s)->guid;
+    struct web_answer answer = {0};
+    struct document kept = {0};
+    struct client_resultant r = {.allow_cmg = true};
+    if (client_document_stored(s->c->dir, DOCUMENT_SETTINGS, s->pin, guid, &kept, NULL) == OK) {
+        read_document(&kept, &r);
+        document_done(&kept);
+    }
+    struct web_outcome before = s->outcome;
+    bool ok = client_policy_ask(s, TARGET, r.sequence, &answer);
+    if (!ok && knows_none(&s->outcome)) {
+        s->outcome = before;
+        ok = true;
+    } else if (ok) {
+        ok = (answer.status == 304 || accept_document(s, guid, &answer, &r)) && obey(s, &r);
+    }
+    web_answer_free(&answer);
+    return ok;
+}

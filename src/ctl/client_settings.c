@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg settings client set|list|remove, cmg settings resultant: what devices get, unlike the site's own settings of
+ * settings.c. */
+#include <stdlib.h>
+
+#include "ctl/api.h"
+#include "ctl/request.h"
+
+enum { WIDTH = 100 };
+
+struct options {
+    struct ctl_common common;
+    const char *collection;
+    uint64_t priority;
+};
+
+static const struct opt set_opts[] = {
+    {.name = "collection",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, collection),
+     .value = "NAME",
+     .help = "the devices that get them (custom settings only)"},
+    {.name = "priority",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct options, priority),
+     .value = "N",
+     .help = "1 wins over 2; the default settings come last",
+     .min = 1,
+     .max = 9999},
+    CTL_OPT_JSON(struct options),
+    CTL_OPT_SOCKET(struct options),
+    CTL_OPT_END,
+};
+static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+
+static const struct ctl_column columns[] = {{"PRIORITY", "priority", CTL_NUMBER, NULL},
+                                            {"NAME", "name", CTL_TEXT, NULL},
+                                            {"COLLECTION", "collection", CTL_TEXT, "(every device)"},
+                                            {"SETTINGS", "settings", CTL_TEXT, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+
+/* NAME=VALUE; nothing behind = takes it out. */
+static bool add_setting(json_t *settings, const char *text)
+{
+    struct slice value = slice_of(text), name = slice_cut(&value, '=');
+    if (!value.ptr || !name.len)
+        return false;
+    json_t *v = value.len ? json_stringn(value.ptr, value.len) : json_null();
+    char *key = slice_dup(name);
+    bool good = v && json_object_set_new(settings, key, v) == 0;
+    free(key);
+    return good;
+}
+
+static int send_it(const struct options *o, const json_t *body)
+{
+    struct ctl_fault fault;
+    json_t *answer = NULL;
+    if (api_call(api_socket(&o->common), "POST", "/v1/client-settings", body, &answer, &fault) != OK)
+        return ctl_fail(&o->common, &fault);
+    json_t *list = json_pack("[O]", json_object_get(answer, "client_settings"));
+    if (o->common.json)
+        ctl_print_answer(answer);
+    else
+        ctl_table(stdout, list, columns, "");
+    json_decref(list);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+static int set(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg settings client set default|NAME [SETTING=VALUE…] [options]",
+        "Change the default client settings, or custom ones for a collection: allow_cmg=yes|no, "
+        "policy_interval=TIME, allowed_methods=pki,entra,token; nothing behind = takes a setting out.",
+        set_opts, 1, 32};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *settings = json_object();
+    for (size_t i = 1; i < n; i++) {
+        if (!add_setting(settings, args[i])) {
+            json_decref(settings);
+            return ctl_usage("'%s': write SETTING=VALUE, as allow_cmg=no", args[i]);
+        }
+    }
+    json_t *body = json_pack("{s:s, s:o, s:s*}", "name", args[0], "settings", settings, "collection", o.collection);
+    if (!body)
+        return ctl_usage("names must be UTF-8 text");
+    if (o.priority)
+        (void)json_object_set_new(body, "priority", json_integer((json_int_t)o.priority));
+    code = send_it(&o, body);
+    json_decref(body);
+    return code;
+}
+
+/* --- resultant --- */
+
+static void print_candidate(const char *what, const json_t *c)
+{
+    char *value = ctl_cell_text(json_object_get(c, "value"), CTL_LIST, NULL);
+    const char *from = json_opt_str(c, "from", ""), *collection = json_opt_str(c, "collection", NULL);
+    char where[128] = "", line[1024];
+    if (collection)
+        (void)snprintf(where, sizeof where, " (priority %lld, collection %s)",
+                       (long long)json_opt_int(c, "priority", 0), collection);
+    (void)snprintf(line, sizeof line, "%s by %s%s: %s", value, from, where, json_opt_str(c, "why", ""));
+    (void)printf("  %-6s ", what);
+    ctl_wrap(stdout, line, 9, WIDTH);
+    free(value);
+}
+
+static void print_resultant(const json_t *answer)
+{
+    const json_t *has = json_object_get(answer, "device_has");
+    json_t *s, *loser;
+    size_t i, j;
+    char *collections = ctl_cell_text(json_object_get(answer, "collections"), CTL_LIST, "none");
+    (void)printf("device %s (%s), collections: %s\n", json_opt_str(answer, "name", ""),
+                 json_opt_str(answer, "device", ""), collections);
+    free(collections);
+    json_array_foreach(json_object_get(answer, "settings"), i, s)
+    {
+        (void)printf("%s%s%s\n", ctl_colour_on(stdout, CTL_BOLD), json_opt_str(s, "name", ""), ctl_colour_off(stdout));
+        print_candidate("wins", json_object_get(s, "winner"));
+        json_array_foreach(json_object_get(s, "losers"), j, loser) print_candidate("loses", loser);
+    }
+    (void)printf("on the device: %s\n  ", json_opt_str(has, "state", "unknown"));
+    ctl_wrap(stdout, json_opt_str(has, "explanation", ""), 2, WIDTH);
+}
+
+static int resultant(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg settings resultant DEVICE [options]",
+        "Show each client setting of a device: who wins, who loses and why, and what the device really has.", opts, 1,
+        1};
+    struct options o = {0};
+    const char **args;
+    struct ctl_fault fault;
+    json_t *answer = NULL;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *path = ctl_request_path("/v1/devices/%s/settings", args[0]);
+    enum result r = api_call(api_socket(&o.common), "GET", path, NULL, &answer, &fault);
+    free(path);
+    if (r != OK)
+        return ctl_fail(&o.common, &fault);
+    if (o.common.json)
+        ctl_print_answer(answer);
+    else
+        print_resultant(answer);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+static const struct ctl_request list = {.usage = "cmg settings client list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/client-settings",
+                                        .member = "client_settings",
+                                        .columns = columns,
+                                        .empty = "no client settings yet, so what is built in holds: "
+                                                 "cmg settings client set default allow_cmg=yes",
+                                        .is_list = true};
+static const struct ctl_request remove_it = {.usage = "cmg settings client remove NAME [options]",
+                                             .method = "DELETE",
+                                             .path = "/v1/client-settings/%s",
+                                             .done = "client settings %s removed"};
+
+const struct ctl_command ctl_client_settings_commands[] = {
+    {"settings client set", "Change default or custom client settings", set, NULL},
+    {"settings client list", "List the client settings, the first wins", NULL, &list},
+    {"settings client remove", "Remove custom client settings", NULL, &remove_it},
+    {"settings resultant", "Show a device's resultant client settings", resultant, NULL},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg collection add|list|show|remove|add-device|remove-device */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ctl/api.h"
+#include "ctl/request.h"
+
+struct options {
+    struct ctl_common common;
+    struct opt_list rules, devices;
+};
+
+static const struct opt add_opts[] = {
+    {.name = "rule",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct options, rules),
+     .value = "RULE",
+     .help = "the devices that meet it: name=LAB-*, method=token, join=entra, version>=2002; commas: all of them; "
+             "repeated: any rule; '' for no rule"},
+    {.name = "device",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct options, devices),
+     .value = "GUIDS|NAMES",
+     .help = "devices of the list; by commas or repeated"},
+    CTL_OPT_JSON(struct options),
+    CTL_OPT_SOCKET(struct options),
+    CTL_OPT_END,
+};
+static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+
+static json_t *rules_of(const struct opt_list *list)
+{
+    json_t *ret = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        if (*list->items[i])
+            (void)json_array_append_new(ret, json_string(list->items[i]));
+    }
+    return ret;
+}
+
+static int send_it(const struct options *o, const char *method, const char *path, const json_t *body, const char *done)
+{
+    struct ctl_fault fault;
+    json_t *answer = NULL;
+    if (api_call(api_socket(&o->common), method, path, body, &answer, &fault) != OK)
+        return ctl_fail(&o->common, &fault);
+    const json_t *devices = json_object_get(json_object_get(answer, "collection"), "devices");
+    if (o->common.json)
+        ctl_print_answer(answer);
+    else
+        (void)printf("%s: %zu device%s\n", done, json_array_size(devices), json_array_size(devices) == 1 ? "" : "s");
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+static int add(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg collection add NAME [options]",
+        "Make a collection of devices, by rules, by a list or both; or change its rules, or list more devices.",
+        add_opts, 1, 1};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *body = json_pack("{s:s, s:o}", "name", args[0], "devices", ctl_words(&o.devices));
+    if (!body)
+        return ctl_usage("a collection's name must be UTF-8 text");
+    if (o.rules.count)
+        (void)json_object_set_new(body, "rules", rules_of(&o.rules));
+    code = send_it(&o, "POST", "/v1/collections", body, args[0]);
+    json_decref(body);
+    return code;
+}
+
+static int change(const struct opt_command *cmd, const char *method, int argc, char **argv)
+{
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *named = ctl_request_path("/v1/collections/%s/devices/", args[0]), *device = api_escape(args[1]);
+    size_t size = strlen(named) + strlen(device) + 1;
+    char *path = mem_array(size, 1);
+    (void)snprintf(path, size, "%s%s", named, device);
+    code = send_it(&o, method, path, NULL, args[0]);
+    free(path);
+    free(device);
+    free(named);
+    return code;
+}
+
+static int add_device(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg collection add-device NAME DEVICE [options]",
+                                           "List a device in a collection.", opts, 2, 2};
+    return change(&cmd, "PUT", argc, argv);
+}
+
+static int remove_device(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg collection remove-device NAME DEVICE [options]",
+                                           "List a device in a collection no longer; a rule may still have it.", opts,
+                                           2, 2};
+    return change(&cmd, "DELETE", argc, argv);
+}
+
+static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
+                                            {"RULES", "rules", CTL_LIST, NULL},
+                                            {"LISTED", "listed", CTL_NUMBER, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column details[] = {{"Name", "name", CTL_TEXT, NULL},
+                                            {"Rules", "rules", CTL_LIST, NULL},
+                                            {"Listed", "listed", CTL_NUMBER, NULL},
+                                            {"Devices", "devices", CTL_LIST, "none"},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_request list = {.usage = "cmg collection list [options]",
+                                        .method = "GET",
+                                        .path = "/v1/collections",
+                                        .member = "collections",
+                                        .columns = columns,
+                                        .empty = "no collections yet: cmg collection add NAME --rule 'name=LAB-*'",
+                                        .is_list = true};
+static const struct ctl_request show = {.usage = "cmg collection show NAME [options]",
+                                        .method = "GET",
+                                        .path = "/v1/collections/%s",
+                                        .member = "collection",
+                                        .columns = details};
+static const struct ctl_request remove_it = {.usage = "cmg collection remove NAME [options]",
+                                             .method = "DELETE",
+                                             .path = "/v1/collections/%s",
+                                             .done = "collection %s removed"};
+
+const struct ctl_command ctl_collection_commands[] = {
+    {"collection add", "Make a collection of devices, or change it", add, NULL},
+    {"collection list", "List the collections", NULL, &list},
+    {"collection show", "Show a collection and its devices", NULL, &show},
+    {"collection remove", "Remove a collection", NULL, &remove_it},
+    {"collection add-device", "List a device in a collection", add_device, NULL},
+    {"collection remove-device", "List it there no longer", remove_device, NULL},
+    {NULL, NULL, NULL, NULL},
+};

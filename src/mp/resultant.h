@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resultant client settings: of each setting the value of the first client settings, by priority, whose collection has
+ * the device and that say something of it; else the default. One table of settings.
+ */
+#ifndef MP_RESULTANT_H
+#define MP_RESULTANT_H
+
+#include "mp/request.h"
+#include "store/device.h"
+#include "json/json.h"
+
+/* A value as it is kept (a new reference), from JSON or from the words of a command line. NULL: *err says what it may
+ * be, or which settings there are. */
+json_t *mp_resultant_value(const char *name, const json_t *given, struct error *err);
+
+/*
+ * *ret (json_decref): {"collections": ["lab"], "values": {"allow_cmg": true, …}, "winners": {"allow_cmg": "custom
+ * settings 'Lab' (priority 1, collection lab)"}, "settings": [{"name", "value", "winner": C, "losers": [C…]}]} where C
+ * is
+ * {"from", "priority", "collection", "value", "why"}.
+ */
+MUST_USE enum result mp_resultant(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
+                                  struct error *err);
+
+#endif
