@@ -37,7 +37,7 @@ bool web_outcome_forbids_method(const struct web_outcome *o);
 /* "revoked" and "blocked": nothing else is tried, also not later with other credentials of the device. */
 bool web_outcome_final(const struct web_outcome *o);
 
-/* Copies text, controls as '?', cut to size at a character's edge. */
+/* Copies text, controls and what is no UTF-8 as '?', cut to size at a character's edge: it can go into JSON. */
 void web_text_clean(struct slice text, char *ret, size_t size);
 
 #endif

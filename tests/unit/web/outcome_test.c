@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "web/outcome.h"
+#include "json/json.h"
 
 static struct web_outcome answer(long status, const char *status_text, const char *body)
 {
@@ -92,7 +93,25 @@ static void long_texts_are_cut_between_characters(void **state)
     web_text_clean(slice_of("abc\xc3\xa4"), ret, sizeof ret);
     assert_string_equal(ret, "abc\xc3\xa4");
     web_text_clean(slice_of("\xbf\xbf\xbf\xbf\xbf\xbf\xbf\xbf"), ret, sizeof ret);
-    assert_string_equal(ret, "");
+    assert_string_equal(ret, "?????");
+}
+
+static void what_is_no_utf_8_goes_into_json_all_the_same(void **state)
+{
+    static const char *const bad[] = {"\xc3",     "a\xe2\x82",    "\xe2\x82 b",
+                                      "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xff\xfe", "x\x80y",       "\xf0\x8f\xbf\xbf"};
+    char ret[32];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        web_text_clean(slice_of(bad[i]), ret, sizeof ret);
+        json_t *text = json_string(ret);
+        assert_non_null(text);
+        assert_non_null(strchr(ret, '?'));
+        json_decref(text);
+    }
+    web_text_clean(slice_of("\xe2\x82\xac \xf0\x9f\x98\x80 \xc3\xa4"), ret, sizeof ret);
+    assert_string_equal(ret, "\xe2\x82\xac \xf0\x9f\x98\x80 \xc3\xa4");
 }
 
 int main(void)
@@ -105,6 +124,7 @@ int main(void)
         cmocka_unit_test(an_answer_without_words_still_says_its_status),
         cmocka_unit_test(what_a_peer_says_can_not_steer_a_terminal),
         cmocka_unit_test(long_texts_are_cut_between_characters),
+        cmocka_unit_test(what_is_no_utf_8_goes_into_json_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,14 @@ static void a_refusal_is_told_in_the_providers_words_that_cannot_pass_for_the_si
     assert_false(web_outcome_final(&o));
     assert_non_null(strstr(o.detail, "AADSTS700027: bad?[31m key"));
     assert_int_equal(o.status, 401);
+    char text[1100] = "{\"error\":\"e\",\"error_description\":\"x", *at = text + strlen(text);
+    for (size_t i = 0; i < 300; i++, at += 3)
+        memcpy(at, "\xe2\x82\xac", 4); /* cut within one of them */
+    memcpy(at, "\"}", 3);
+    assert_false(grant(f, text, 400, &o, &g));
+    json_t *detail = json_string(o.detail);
+    assert_non_null(detail);
+    json_decref(detail);
     assert_false(grant(f, "<html>oops</html>", 502, &o, &g));
     assert_string_equal(o.reason, "entra_refused");
 }
