@@ -9,7 +9,7 @@ import pytest
 from kit import gatewayclient, pki, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.idp import Provider, free_port, signing_key
+from kit.idp import Provider, free_port, let_through, signing_key
 from kit.programs import until
 
 CODE = "CMGService_Invalid_Token"
@@ -153,8 +153,7 @@ def test_a_tenant_can_be_switched_off_and_on(site, version, tenant):
     refused(site, version, "unknown_tenant", token)
     site.cmg("tenant", "enable", "contoso")
     until("the gateway knows it again", lambda: info(site, tenant.tenant).status == 200, 5)
-    answer = gatewayclient.request(site, version, "POST", target(site, STS), [("Authorization", f"Bearer {token}")])
-    assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+    assert let_through(site, version, token)
 
 
 def test_one_tenant_does_not_vouch_for_another(site, version, tenant, folder):
@@ -175,9 +174,7 @@ def test_claims_of_other_providers_can_be_named(site, version, folder):
     other = Provider(folder / f"other-{version.replace('/', '')}", free_port()).start()
     onboard(site, other, "other", device_claim="client_id", user_claims="email")
     try:
-        answer = gatewayclient.request(site, version, "POST", target(site, STS),
-                                       [("Authorization", f"Bearer {other.device_token()}")])
-        assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+        assert let_through(site, version, other.device_token())
         refused(site, version, "wrong_purpose", other.forge(email="ann@contoso.example"), REGISTRATION)
     finally:
         site.cmg("tenant", "remove", "other")
@@ -202,19 +199,12 @@ def test_the_tenants_new_keys_count_at_once_and_its_old_ones_no_more(own_site, f
         onboard(own_site, provider)
         until("the old key is unknown", lambda: gatewayclient.request(
             own_site, version, "POST", target(own_site, STS), [("Authorization", f"Bearer {old}")]).status == 401, 5)
-        answer = gatewayclient.request(own_site, version, "POST", target(own_site, STS),
-                                       [("Authorization", f"Bearer {fresh}")])
-        assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+        assert let_through(own_site, version, fresh)
     finally:
         provider.stop()
 
 
 # --- keys that are fetched --------------------------------------------------------------------------------------------
-
-
-def let_through(site, version, token):
-    answer = gatewayclient.request(site, version, "POST", target(site, STS), [("Authorization", f"Bearer {token}")])
-    return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
 
 
 @pytest.fixture

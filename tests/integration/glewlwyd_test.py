@@ -4,6 +4,7 @@ import pytest
 
 from kit import gatewayclient, refusal
 from kit.glewlwyd import Glewlwyd
+from kit.idp import let_through
 from kit.programs import until
 
 REGISTRATION, STS = "/CCM_Client/registration", "/CCM_STS"
@@ -24,11 +25,6 @@ def tenant(site, provider):
     until("the gateway knows it", lambda: let_through(site, gatewayclient.HTTP1, provider.device_token()), 10)
     yield provider
     site.cmg("tenant", "remove", "acme")
-
-
-def let_through(site, version, token, path=STS):
-    answer = gatewayclient.request(site, version, "POST", target(site, path), [("Authorization", f"Bearer {token}")])
-    return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
 
 
 def target(site, path):

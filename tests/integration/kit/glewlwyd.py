@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import pki, programs
-from .idp import ASSERTION, pem_of
+from .idp import ASSERTION, credential, pem_of
 from .programs import until
 from .servers import free_port
 
@@ -166,8 +166,4 @@ class Glewlwyd:
         return self.token(name, grant_type="password", username=user, password=f"secret of {user}")
 
     def device_certificate(self, name="laptop-1"):
-        """(certificate, key) files of the device's credential at the provider, self-signed."""
-        key = self.device_keys[name]
-        certificate = pki.build(pki.name_of(name), key.public_key(), pki.name_of(name), key, [])
-        pair = pki.save(self.folder, name, certificate, key)
-        return pair.path, pair.key
+        return credential(self.folder, name, self.device_keys[name])

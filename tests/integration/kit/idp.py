@@ -15,7 +15,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from . import pki
+from . import gatewayclient, pki
 from .programs import until
 
 HERE = Path(__file__).parent.parent / "idp"
@@ -158,11 +158,21 @@ class Provider:
         return jwt.encode(content, key or self.private, "RS256", {"kid": self.jwk["kid"], "typ": "at+jwt", **(headers or {})})
 
     def device_certificate(self, name="device-1"):
-        """(certificate, key) files of the device's credential at the provider, self-signed."""
-        key = self.device_keys[name]
-        certificate = pki.build(pki.name_of(name), key.public_key(), pki.name_of(name), key, [])
-        pair = pki.save(self.folder, name, certificate, key)
-        return pair.path, pair.key
+        return credential(self.folder, name, self.device_keys[name])
+
+
+def credential(folder, name, key):
+    """(certificate, key) files of a device's credential at its provider, self-signed."""
+    certificate = pki.build(pki.name_of(name), key.public_key(), pki.name_of(name), key, [])
+    pair = pki.save(folder, name, certificate, key)
+    return pair.path, pair.key
+
+
+def let_through(site, version, token, path="/CCM_STS"):
+    """Does the gateway let it pass? What the management point says of the empty request does not matter."""
+    answer = gatewayclient.request(site, version, "POST", f"/CCM_Proxy_ServerAuth/{site.role('ehttp')}{path}",
+                                   [("Authorization", f"Bearer {token}")])
+    return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
 
 
 def pem_of(key):
