@@ -109,7 +109,8 @@ static const struct row rows[] = {
         USER, [IN_SIGN_IN] = ONE(CHOICE_NO)),
     ROW(CHOICES_RULES_OUT, "cmg-forbidden", "the device's client settings forbid the CMG",
         "The resultant client setting of this device forbids the CMG, whatever one custom setting says: the one of the "
-        "highest priority decides. Allow it there, or take the device out of the collection that forbids it.",
+        "highest priority decides (cmg settings resultant DEVICE shows which, and why). Allow it there, or take the "
+        "device out of the collection that forbids it.",
         [IN_ALLOWED] = ONE(CHOICE_NO)),
 
     /* Why a supported one works. */
@@ -171,7 +172,7 @@ static const struct row rows[] = {
         PKI, CHECK_ON, RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
     ROW(CHOICES_REQUIRES, "cmg-allowed", "a client setting that allows the CMG",
         "The device's resultant client setting must allow the CMG: an allowing custom setting counts only when no "
-        "setting of higher priority forbids it (cmg settings get).",
+        "setting of higher priority forbids it (cmg settings resultant DEVICE).",
         [IN_ALLOWED] = EITHER(CHOICE_UNKNOWN, CHOICE_NO)),
     ROW(CHOICES_REQUIRES, "cmg-known", "the device knows of the CMG",
         "The device must know of the CMG. One that cannot reach the site to learn it: set CMGFQDNs to the gateway's "

@@ -163,8 +163,8 @@ static const struct choices_faq questions[] = {
     {"allowed-but-not-connecting",
      "A custom setting allows the CMG; why does the device not use it?",
      "The resultant setting decides, not one custom setting: another of higher priority may forbid it, or the device "
-     "may not have the new one yet (DisAllowCMG stays 1 until then). The site shows which setting won and why, the "
-     "device what it really has (cmg-client status).",
+     "may not have the new one yet (DisAllowCMG stays 1 until then). cmg settings resultant DEVICE shows which setting "
+     "won, why, and what the device really has.",
      {{"allowed by the resultant setting", Q(HTTPS, PKI, .cmg_allowed = CHOICE_YES), true},
       {"forbidden by the resultant setting", Q(HTTPS, PKI, .cmg_allowed = CHOICE_NO), false}},
      {"cmg-allowed", "cmg-forbidden"}},

@@ -130,6 +130,31 @@ def test_a_device_that_may_not_use_the_cmg_does_not(new_device, bulk):
     agree(device, *bulk, mp="ehttp", client="token", cmg_allowed="yes")
 
 
+@pytest.fixture
+def client_settings(site):
+    """cmg settings client set …, of a collection with one device too; all is taken out again."""
+    def change(name, value, device=None):
+        options = []
+        if device:
+            site.cmg("collection", "add", f"of-{name}", "--device", device.guid)
+            options = ["--collection", f"of-{name}", "--priority", "1"]
+        site.cmg("settings", "client", "set", name, *options, f"allow_cmg={value}")
+    yield change
+    for name in ("default", "allowing"):
+        site.cmg("settings", "client", "remove", name, check=False)
+    site.cmg("collection", "remove", "of-allowing", check=False)
+
+
+def test_the_resultant_setting_decides_not_one_setting(site, new_device, bulk, client_settings):
+    device, other = new_device().at("ehttp").registered_by_token(), new_device().at("ehttp").registered_by_token()
+    client_settings("default", "no")
+    client_settings("allowing", "yes", device)
+    agree(device, *bulk, mp="ehttp", client="token", cmg_allowed="yes")
+    agree(other, *bulk, mp="ehttp", client="token", cmg_allowed="no", rule="cmg-forbidden", reason="cmg_disallowed")
+    winner = next(s for s in site.cmg("settings", "resultant", other.guid)["settings"] if s["name"] == "allow_cmg")
+    assert winner["value"] is False and winner["winner"]["from"] == "default"
+
+
 # --- revocation -------------------------------------------------------------------------------------------------------
 
 
