@@ -148,7 +148,14 @@ static bool read_settings(struct client_session *s)
     if (client_fqdns_parse(slice_of(fqdns ? fqdns : ""), &s->gateways, &err) != OK)
         return client_session_fail(s, "settings", &err, "cmg-client set CMGFQDNs=…");
     if (s->gateways.count == 0) {
-        web_outcome_local(&s->outcome, "no_gateway", "no gateway is set (CMGFQDNs)",
+        for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
+            if (log != CLIENT_LOG_REGISTRATION)
+                client_logf(&s->c->logs, log, LOG_ERROR,
+                            "Failed to send a request to http:///ccm_system/request: 0x87d00231, no_management_point: "
+                            "the host is empty since CMGFQDNs is not set");
+        }
+        web_outcome_local(&s->outcome, "no_management_point",
+                          "the device knows no gateway, and so no management point: CMGFQDNs is not set",
                           "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
         return false;
     }

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "client/documents.h"
 #include "client/entra.h"
+#include "client/health.h"
 #include "client/resultant.h"
+#include "client/state.h"
 
 enum { CLOCK_ALERT_S = 30 };
 
@@ -142,10 +144,11 @@ static bool take_metadata(struct client_session *s, const struct web_answer *a)
     return ok;
 }
 
-static bool ask(struct client_session *s, struct client_call *call)
+static bool ask(struct client_session *s, struct client_call *call, long *ret_ms)
 {
     struct web_answer answer;
     bool ok = client_session_send(s, call, &answer) && take_metadata(s, &answer);
+    *ret_ms = answer.millis;
     web_answer_free(&answer);
     return ok;
 }
@@ -156,21 +159,38 @@ static bool try_next_gateway(const struct web_outcome *o)
     return o->ending == WEB_UNREACHABLE || (o->ending == WEB_REFUSED && o->status >= 500);
 }
 
+static bool ask_one(struct client_session *s, struct client_call *call, json_t *health)
+{
+    char authority[CLIENT_AUTHORITY_SIZE], why[256];
+    long ms = 0;
+    client_fqdn_authority(s->gateway, authority);
+    logf_location(s, LOG_INFO, "Asking cloud management gateway", authority);
+    bool ok = ask(s, call, &ms), failed = !ok && try_next_gateway(&s->outcome);
+    (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
+    if (!web_http_stopped())
+        client_health_note(health, s->gateway, ms, failed ? why : NULL, clock_wall_s());
+    if (ok)
+        logf_location(s, LOG_INFO, "Current gateway", authority);
+    return ok;
+}
+
+/* The best first, by what earlier requests were like. */
 static bool ask_gateways(struct client_session *s, struct client_call *call)
 {
-    char authority[CLIENT_AUTHORITY_SIZE];
+    json_t *health = client_state_gateways(s->c->dir);
+    struct error err;
+    bool ok = false;
+    client_health_sort(health, &s->gateways, clock_wall_s());
     for (size_t i = 0; i < s->gateways.count; i++) {
         s->gateway = &s->gateways.items[i];
-        client_fqdn_authority(s->gateway, authority);
-        logf_location(s, LOG_INFO, "Asking cloud management gateway", authority);
-        if (ask(s, call)) {
-            logf_location(s, LOG_INFO, "Current gateway", authority);
-            return true;
-        }
-        if (!try_next_gateway(&s->outcome) || web_http_stopped())
-            return false;
+        ok = ask_one(s, call, health);
+        if (ok || !try_next_gateway(&s->outcome) || web_http_stopped())
+            break;
     }
-    return false;
+    if (client_state_set_gateways(s->c->dir, health, &err) != OK)
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
+    json_decref(health);
+    return ok;
 }
 
 /* --- the choice --- */

@@ -60,6 +60,23 @@ enum result client_state_set_handled(const char *dir, const char *whose, const c
     return r;
 }
 
+json_t *client_state_gateways(const char *dir)
+{
+    json_t *root = client_state_load(dir), *known = json_object_get(root, "gateways");
+    known = json_is_object(known) ? json_incref(known) : json_object();
+    json_decref(root);
+    return known;
+}
+
+enum result client_state_set_gateways(const char *dir, json_t *gateways, struct error *err)
+{
+    json_t *root = client_state_load(dir);
+    put(root, "gateways", json_incref(gateways));
+    enum result r = save(dir, root, err);
+    json_decref(root);
+    return r;
+}
+
 enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err)
 {
     json_t *root = client_state_load(dir), *entry = json_deep_copy(result);

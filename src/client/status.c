@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "client/health.h"
 #include "client/report.h"
 #include "client/resultant.h"
 #include "client/state.h"
@@ -83,6 +84,33 @@ static void put_resultant(json_t *o, const struct client *c)
     put(o, "policy_interval", json_integer((json_int_t)client_policy_interval(c)));
 }
 
+/* In the order in which they would be asked now. */
+static json_t *gateways(const struct client *c, const json_t *state, const char *in_use, int64_t now)
+{
+    const json_t *known = json_object_get(state, "gateways");
+    const char *set = client_setting(&c->settings, SETTING_CMG_FQDNS);
+    json_t *list = json_array();
+    struct client_fqdns g = {.count = 0};
+    if (client_fqdns_parse(slice_of(set ? set : ""), &g, NULL) == OK)
+        client_health_sort(known, &g, now);
+    for (size_t i = 0; i < g.count; i++) {
+        char authority[CLIENT_AUTHORITY_SIZE];
+        client_fqdn_authority(&g.items[i], authority);
+        const json_t *e = json_object_get(known, authority);
+        const char *why = json_opt_str(e, "why", NULL);
+        int64_t ms = json_opt_int(e, "ms", -1);
+        json_t *item = json_pack("{s:s, s:s, s:o, s:s?}", "gateway", authority, "state",
+                                 !e                               ? "not asked yet"
+                                 : why                            ? "failed"
+                                 : strcmp(authority, in_use) == 0 ? "in use"
+                                                                  : "answers",
+                                 "ms", ms < 0 ? json_null() : json_integer((json_int_t)ms), "why", why);
+        if (!item || json_array_append_new(list, item) != 0)
+            fatal("the status can't be made");
+    }
+    return list;
+}
+
 json_t *client_status(const struct client *c, int64_t now)
 {
     const struct client_identity *id = &c->identity;
@@ -95,6 +123,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_text(o, "cmg_fqdns", client_setting(&c->settings, SETTING_CMG_FQDNS));
     put_resultant(o, c);
     put_text(o, "gateway", json_opt_str(last, "gateway", NULL));
+    put(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
     put(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
     put_text(o, "approval", !id->any ? NULL : r->pending ? "pending" : "approved");
@@ -170,6 +199,19 @@ static void text_last(const json_t *s, FILE *out)
         (void)fprintf(out, "  %-16s %s\n", "what to do", str(f, "remedy", ""));
 }
 
+static void text_gateways(const json_t *s, FILE *out)
+{
+    const json_t *list = json_object_get(s, "gateways"), *g;
+    size_t i;
+    json_array_foreach(list, i, g)
+    {
+        (void)fprintf(out, "  %-16s %s: %s", "", str(g, "gateway", ""), str(g, "state", ""));
+        if (json_is_integer(json_object_get(g, "ms")))
+            (void)fprintf(out, ", %lld ms", (long long)json_opt_int(g, "ms", 0));
+        (void)fprintf(out, "%s%s\n", *str(g, "why", "") ? ", " : "", str(g, "why", ""));
+    }
+}
+
 static void text_disallow(const json_t *s, FILE *out)
 {
     static const struct {
@@ -202,6 +244,7 @@ void client_status_text(const json_t *s, FILE *out)
     (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
     (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway", str(s, "gateway", "none used yet"),
                   str(s, "cmg_fqdns", "none"));
+    text_gateways(s, out);
     text_disallow(s, out);
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
                   str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));

@@ -405,7 +405,7 @@ def requires(rule, **inputs):
 def test_a_device_that_knows_of_no_gateway_finds_none(site, new_device, bulk):
     device = new_device(enroll=False)
     device.must("set", f"SiteKey={site.cmg('status')['pin']}")
-    assert device.must_fail("register", *bulk)["reason"] == "no_gateway"
+    assert device.must_fail("register", *bulk)["reason"] == "no_management_point"
     requires("cmg-known", mp="ehttp", client="token", client_version="2409")
 
 

@@ -244,3 +244,26 @@ def test_the_four_logs_are_in_the_form_that_the_fields_viewers_read(device):
         assert lines, name
         for line in lines:
             assert LINE.match(line), line
+
+
+def test_a_device_without_CMGFQDNs_names_the_setting_that_is_missing_behind_the_empty_host(site, new_device):
+    device = new_device(enroll=False)
+    device.must("set", f"SiteKey={site.cmg('status')['pin']}")
+    report = device.must_fail("policy")
+    assert report["reason"] == "no_management_point" and "CMGFQDNs" in report["detail"] + report["remedy"]
+    for name in ("LocationServices", "CcmMessaging"):
+        line = (device.state / "logs" / f"{name}.log").read_text()
+        assert "http:///ccm_system/request" in line and "0x87d00231" in line and "CMGFQDNs is not set" in line
+    assert status(device)["last_failure"]["reason"] == "no_management_point"
+
+
+def test_a_gateway_that_failed_comes_after_the_one_that_answers_and_status_says_why(site, new_device):
+    device = new_device().at("ehttp")
+    device.must("set", f"CMGFQDNs=localhost:1;localhost:{site.port}")
+    device.registered_by_token()
+    device.must("policy")
+    first, second = status(device)["gateways"]
+    assert (first["gateway"], first["state"]) == (f"localhost:{site.port}", "in use") and first["ms"] >= 0
+    assert (second["gateway"], second["state"]) == ("localhost:1", "failed") and "connection_refused" in second["why"]
+    log = (device.state / "logs" / "LocationServices.log").read_text()
+    assert log.count("Asking cloud management gateway: localhost:1]") == 1

@@ -604,6 +604,11 @@ static void a_gateway_that_is_down_is_passed_over_for_the_next(void **state)
     set(f, "CMGFQDNs", text);
     give_pki(f, clock_wall_s() + DAY);
     json_decref(operate(f, CLIENT_RUN, true));
+    json_t *status = client_status(&f->c, clock_wall_s()), *list = json_object_get(status, "gateways");
+    assert_member(json_array_get(list, 0), "state", "in use"); /* the next time it comes first */
+    assert_member(json_array_get(list, 1), "state", "failed");
+    assert_non_null(strstr(json_opt_str(json_array_get(list, 1), "why", ""), "connection_refused"));
+    json_decref(status);
 }
 
 static void a_gateway_that_the_site_told_of_is_known_the_next_time(void **state)
