@@ -470,7 +470,8 @@ def test_a_broken_session_ends_with_its_error(site, inside):
     for what, (data, code) in BROKEN_SESSIONS.items():
         with Raw(site) as raw:
             assert raw.send(data).outcome(-1) == ("goaway", code), (what, raw.frames)
-    assert [r for r in inside.requests() if r["line"].split()[0] != "GET"] == []
+    # What had begun well when the session broke may have reached the server inside, where it breaks off as well.
+    assert [r for r in inside.requests() if r["line"].split()[0] != "GET" and r["status"] != 400] == []
 
 
 @pytest.mark.parametrize("preface", [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", PREFACE[:-2] + b"xx" + frame(SETTINGS, 0, 0),
