@@ -190,7 +190,13 @@ static void on_body(void *ctx, struct slice data)
 
 static void on_body_end(void *ctx)
 {
-    enqueue(ctx);
+    struct fetching *f = ctx;
+    if (f->kind == BUNDLE_SOURCE_OCSP && buf_len(&f->question) == 0) {
+        forward_refuse(f->exchange, REASON_BAD_REQUEST, "the question is empty");
+        fetching_free(f);
+        return;
+    }
+    enqueue(f);
 }
 
 static void on_sent(void *ctx, size_t n)

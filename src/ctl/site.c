@@ -29,6 +29,33 @@ static const struct ctl_column connector_columns[] = {{"CONNECTOR", "id", CTL_TE
 static const struct ctl_column certificate_columns[] = {
     {"CERTIFICATE", "what", CTL_TEXT, NULL}, {"UNTIL", "not_after", CTL_TIME, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
 
+static const struct ctl_column source_columns[] = {
+    {"GATEWAY", "gateway", CTL_TEXT, NULL},    {"SOURCE", "id", CTL_TEXT, NULL},      {"KIND", "kind", CTL_TEXT, NULL},
+    {"FETCHED", "fetched", CTL_TIME, "never"}, {"UNTIL", "until", CTL_TIME, "?"},     {"NEXT", "next", CTL_TIME, NULL},
+    {"FAILED", "failures", CTL_NUMBER, NULL},  {"LAST ERROR", "error", CTL_TEXT, ""}, {NULL, NULL, CTL_TEXT, NULL}};
+
+/* What each gateway last told of the named sources. */
+static void print_sources(const json_t *status)
+{
+    json_t *rows = json_array();
+    const json_t *gateway, *source;
+    size_t i, k;
+    json_array_foreach(json_object_get(status, "gateways"), i, gateway)
+    {
+        json_array_foreach(json_object_get(gateway, "sources"), k, source)
+        {
+            json_t *row = json_copy((json_t *)(uintptr_t)source);
+            (void)json_object_set(row, "gateway", json_object_get(gateway, "id"));
+            (void)json_array_append_new(rows, row);
+        }
+    }
+    if (json_array_size(rows)) {
+        (void)putchar('\n');
+        ctl_table(stdout, rows, source_columns, "");
+    }
+    json_decref(rows);
+}
+
 static void print_counts(const json_t *status)
 {
     const json_t *devices = json_object_get(status, "devices"), *bundle = json_object_get(status, "bundle");
@@ -58,6 +85,7 @@ static void print_status(const json_t *status)
         (void)putchar('\n');
         ctl_table(stdout, json_object_get(status, sections[i].member), sections[i].columns, sections[i].empty);
     }
+    print_sources(status);
 }
 
 struct options {

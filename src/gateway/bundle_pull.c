@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gateway/sources.h"
+#include "gateway/report.h"
 
 enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
 
@@ -57,6 +57,7 @@ static void on_publish(void *owner)
 {
     struct bundle_pull *p = owner;
     sources_refresh(p->sources);
+    gateway_report_changed(p->worker->report);
 }
 
 static const struct builder_events builder_callbacks = {on_bundle, on_publish};

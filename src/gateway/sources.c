@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "gateway/report.h"
 #include "source/oidc.h"
 
 struct key_fetch {
@@ -73,7 +74,13 @@ static void on_change(void *owner)
     builder_again(s->builder);
 }
 
-static const struct source_events events = {send_it, check, on_change};
+static void on_state(void *owner)
+{
+    const struct sources *s = owner;
+    gateway_report_changed(s->worker->report);
+}
+
+static const struct source_events events = {send_it, check, on_change, on_state};
 
 /* --- life --- */
 
@@ -155,6 +162,11 @@ void sources_unknown_key(struct gateway *g, const char *id)
 void sources_kick(struct sources *s)
 {
     source_set_retry(s->set);
+}
+
+size_t sources_states(struct sources *s, struct source_state *ret, size_t max)
+{
+    return source_set_states(s->set, ret, max);
 }
 
 /* --- metrics --- */

@@ -22,6 +22,9 @@ void sources_kick(struct sources *s);
  * minute (PROTOCOL 3). Any thread. */
 void sources_unknown_key(struct gateway *g, const char *id);
 
+/* As source_set_states. */
+size_t sources_states(struct sources *s, struct source_state *ret, size_t max);
+
 /* Appends their metrics. Any thread. */
 MUST_USE enum result sources_metrics(struct gateway *g, struct buf *out);
 

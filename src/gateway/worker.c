@@ -11,6 +11,7 @@
 #include "gateway/bundle_pull.h"
 #include "gateway/connection.h"
 #include "gateway/hold.h"
+#include "gateway/report.h"
 #include "gateway/sni.h"
 #include "tls/stream.h"
 
@@ -40,6 +41,7 @@ static void tunnel_up(void *owner, struct tunnel *t)
     LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
     if (w->pull)
         bundle_pull_kick(w->pull);
+    gateway_report_changed(w->report);
 }
 
 static void tunnel_update(void *owner, struct tunnel *t)
@@ -294,6 +296,8 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
                  loop_now_ms(w->loop));
     *ret = w;
     enum result r = index == 0 ? bundle_pull_new(w, &w->pull, err) : OK;
+    if (r == OK && index == 0)
+        w->report = gateway_report_new(w);
     return r == OK ? listen_all(w, err) : r;
 }
 
@@ -345,6 +349,8 @@ static void close_all(void *arg)
     {
         http_server_conn_close(c->http);
     }
+    gateway_report_free(w->report);
+    w->report = NULL;
     bundle_pull_free(w->pull);
     w->pull = NULL;
     for (size_t i = w->tunnels.count; i-- > 0;)

@@ -16,6 +16,8 @@ enum { GATEWAY_TENANT_INFO_PER_SECOND = 50 };
 struct gateway_connection;
 LIST_HEAD(gateway_connections, gateway_connection);
 
+struct gateway_report;
+
 struct gateway_worker {
     struct gateway *gateway;
     size_t index;
@@ -34,6 +36,7 @@ struct gateway_worker {
     struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
     struct gateway_connection *sweep_next; /* NULL: the round is over */
     struct bundle_pull *pull;              /* worker 0 only */
+    struct gateway_report *report;         /* worker 0 only */
     struct sources *sources;               /* the pull's */
     uint64_t retries, calls;               /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
     struct bucket tenant_info;             /* AADAuthInfo is open to everybody */

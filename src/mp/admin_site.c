@@ -42,8 +42,9 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     json_t *array = json_array();
     enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        mp_push(array, json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
-                                 (json_int_t)list[i].port, "seen", seen_json(list[i].seen)));
+        mp_push(array, json_pack("{s:s, s:s, s:I, s:o, s:o}", "id", list[i].id, "host", list[i].host, "port",
+                                 (json_int_t)list[i].port, "seen", seen_json(list[i].seen), "sources",
+                                 from_report(list[i].report, "sources")));
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("gateway %s", list[i].id), "not_after",
                                 (json_int_t)list[i].not_after));
     }

@@ -3,7 +3,7 @@
 
 #include "verdict/reason.h"
 
-enum { TEXT_MAX = 255, CERTIFICATES_MAX = 16, GATEWAYS_MAX = 64 };
+enum { TEXT_MAX = 255, CERTIFICATES_MAX = 16, SOURCES_MAX = 256, GATEWAYS_MAX = 64 };
 
 struct member {
     const char *name;
@@ -14,6 +14,9 @@ static const struct member gateway_members[] = {
     {"version", TEXT},       {"bundle", NUMBER},  {"workers", NUMBER},   {"tunnels", NUMBER},
     {"connections", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member certificate_members[] = {{"subject", TEXT}, {"not_after", NUMBER}, {NULL, TEXT}};
+static const struct member source_members[] = {{"id", TEXT},      {"kind", TEXT},   {"fetched", NUMBER},
+                                               {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER},
+                                               {"error", TEXT},   {NULL, TEXT}};
 static const struct member connector_members[] = {
     {"version", TEXT}, {"document", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
@@ -72,6 +75,8 @@ json_t *mp_report_of_gateway(const json_t *report)
     set(o, "refusals", reduce_refusals(json_object_get(report, "refusals")));
     set(o, "server_certificates",
         reduce_list(json_object_get(report, "server_certificates"), certificate_members, CERTIFICATES_MAX));
+    if (json_object_get(report, "sources"))
+        set(o, "sources", reduce_list(json_object_get(report, "sources"), source_members, SOURCES_MAX));
     return o;
 }
 

@@ -88,6 +88,12 @@ static void log_failure(const struct source *x, const struct error *why, bool fi
               LOG_T("reason", why->text), LOG_N("failures", x->state.failures), LOG_N("fetched", x->state.fetched));
 }
 
+static void tell(struct source_set *s)
+{
+    if (s->events->on_state)
+        s->events->on_state(s->owner);
+}
+
 static void failed(struct source *x, const struct error *why)
 {
     lock(x->set);
@@ -96,6 +102,8 @@ static void failed(struct source *x, const struct error *why)
     (void)snprintf(x->state.error, sizeof x->state.error, "%s", why->text);
     unlock(x->set);
     log_failure(x, why, first);
+    if (first)
+        tell(x->set);
     due_in(x, source_plan_again(x->state.failures, x->refresh_s, rand_below(UINT64_MAX)));
 }
 
@@ -116,6 +124,8 @@ static void took(struct source *x, const struct source_job *j)
                   LOG_T("source", x->state.id), LOG_T("kind", bundle_source_kind_name(x->state.kind)),
                   LOG_N("until", j->until));
     bool changed = !j->unchanged || !x->has_file;
+    if (changed || was_bad)
+        tell(x->set);
     x->has_file = true;
     if (left <= 0) {
         struct error late;

@@ -38,6 +38,8 @@ struct source_events {
     enum result (*check)(void *owner, struct source_candidate *c, struct error *err);
     /* A kept file is new. */
     void (*on_change)(void *owner);
+    /* Failures began or ended: somebody may want to know. NULL allowed. */
+    void (*on_state)(void *owner);
 };
 
 /* `folder` is made, 0700. */

@@ -318,3 +318,20 @@ def test_a_sample_certificate_tells_whether_the_uploads_are_enough(place, tmp_pa
     assert (code, told["reason"]) == (1, "wrong_usage")
     code, told = place.check(pki.Ca(tmp_path, "Nobody's Root").device("stranger").path)
     assert code == 1 and told["reason"] in ("untrusted_root", "incomplete_chain")
+
+
+def test_the_status_tells_of_each_source_what_is_wrong_and_when_it_is_tried_again(place):
+    fine, gone = place.root(), place.root()
+    place.add(fine, publisher(place, "http", fine, fine.crl()).url, refresh="1h")
+    place.add(gone, "http://127.0.0.1:1/never.crl", refresh="1h")
+
+    def told():
+        sources = place.site.cmg("status")["gateways"][0]["sources"] or []
+        by_id = {source["id"]: source for source in sources}
+        return by_id if by_id.get(fine.id, {}).get("fetched") and by_id.get(gone.id, {}).get("failures") else None
+    by_id = until("the gateway has told the site", told, SOON_S)
+    assert by_id[fine.id]["error"] == "" and by_id[fine.id]["until"] > by_id[fine.id]["fetched"]
+    assert "connect" in by_id[gone.id]["error"].lower() and by_id[gone.id]["fetched"] == 0
+    assert by_id[gone.id]["next"] > 0
+    code, out, err = programs.run([programs.program("cmg"), "status", "--socket", place.site.report["admin_socket"]])
+    assert code == 0 and gone.id in out and "never" in out, err
