@@ -111,7 +111,9 @@ void mp_admin_client_settings_put(struct mp_request *r)
     if (result == OK)
         mp_answer_json(r, 200, json_pack("{s:o}", "client_settings", settings_json(&c)));
     else
-        mp_admin_fail(r, &err, "list them with: cmg settings client list, cmg collection list");
+        mp_admin_fail(r, &err,
+                      result == R_INVALID ? "correct it; see: cmg settings client set --help"
+                                          : "see what there is: cmg settings client list, cmg collection list");
     json_decref(body);
 }
 

@@ -3,6 +3,7 @@
 #include "mp/resultant.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "choices/choices.h"
 #include "conf/units.h"
@@ -99,8 +100,11 @@ json_t *mp_resultant_value(const char *name, const json_t *given, struct error *
         if (strcmp(table[i].name, name) != 0)
             continue;
         json_t *value = table[i].read(given);
+        char *text = json_dumps(given, JSON_COMPACT | JSON_ENCODE_ANY);
         if (!value)
-            (void)error_set(err, R_INVALID, "%s is %s", name, table[i].form);
+            (void)error_set(err, R_INVALID, "%s can't be %.64s: it wants %s", name, text ? text : "this",
+                            table[i].form);
+        free(text);
         return value;
     }
     (void)error_set(err, R_INVALID,

@@ -99,6 +99,12 @@ def test_client_settings_that_make_no_sense_are_refused_with_what_would(site, se
     assert code == 1 and word in answer["error"]["what"], answer
 
 
+def test_a_wrong_value_is_told_with_what_was_given_and_what_would_be_right(site, settings):
+    _, answer = site.cmg("settings", "client", "set", "default", "allow_cmg=perhaps", check=False)
+    assert "perhaps" in answer["error"]["what"] and "yes or no" in answer["error"]["what"]
+    assert "--help" in answer["error"]["remedy"]
+
+
 # --- who wins ---
 
 def test_the_first_by_priority_wins_and_every_loser_is_told_why(site, settings, device):
