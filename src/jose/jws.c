@@ -14,6 +14,7 @@
 #include "jose/algorithm.h"
 #include "jose/compact.h"
 #include "jose/keys.h"
+#include "jose/low_s.h"
 #include "jose/sign.h"
 #include "json/json.h"
 
@@ -146,6 +147,21 @@ static char *join_parts(const json_t *jws)
     return text;
 }
 
+/* Other algorithms' signatures are of another length. */
+static void make_low_s(json_t *jws)
+{
+    unsigned char signature[LOW_S_SIGNATURE];
+    char text[BASE64_SIZE(LOW_S_SIGNATURE)];
+    size_t len;
+    if (!decode_base64url(slice_of(json_opt_str(jws, "signature", "")), signature, sizeof signature, &len) ||
+        len != sizeof signature)
+        return;
+    low_s_make(signature);
+    encode_base64url(slice_make(signature, sizeof signature), text);
+    if (json_object_set_new(jws, "signature", json_string(text)) != 0)
+        fatal("jose: out of memory");
+}
+
 /* Takes `header`, which names the algorithm. */
 static enum result sign_with(const json_t *jwk, json_t *header, struct slice payload, char **ret, struct error *err)
 {
@@ -158,8 +174,10 @@ static enum result sign_with(const json_t *jwk, json_t *header, struct slice pay
     bool ok = jose_jws_sig(cfg, jws, sig, jwk);
     ERR_pop_to_mark();
     jose_cfg_decref(cfg);
-    if (ok)
+    if (ok) {
+        make_low_s(jws);
         *ret = join_parts(jws);
+    }
     json_decref(sig);
     json_decref(jws);
     return ok ? OK : error_set(err, R_IO, "the library could not sign");
@@ -298,6 +316,15 @@ static bool verify_parts(const struct compact *c, const struct jose_algorithm *a
     return ok;
 }
 
+/* A site signs by ES256 with the lower s, so that nobody makes a second token of one. */
+static bool has_low_s(const struct compact *c)
+{
+    unsigned char signature[LOW_S_SIGNATURE];
+    size_t len;
+    return decode_base64url(c->signature, signature, sizeof signature, &len) && len == sizeof signature &&
+           low_s_is(signature);
+}
+
 /* A set of our own: the kid names the one key. */
 static enum verdict_reason judge_own(const struct jose_keys *k, const struct compact *c, const struct jose_algorithm *a,
                                      const char *kid, struct error *detail)
@@ -313,6 +340,10 @@ static enum verdict_reason judge_own(const struct jose_keys *k, const struct com
     }
     if (!verify_parts(c, a, jwk)) {
         (void)error_set(detail, R_DENIED, "the signature does not fit the content and the key '%s'", kid);
+        return REASON_TOKEN_BAD_SIGNATURE;
+    }
+    if (strcmp(a->name, "ES256") == 0 && !has_low_s(c)) {
+        (void)error_set(detail, R_DENIED, "the signature has the higher s, a site signs with the lower one");
         return REASON_TOKEN_BAD_SIGNATURE;
     }
     return REASON_OK;

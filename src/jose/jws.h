@@ -22,7 +22,7 @@ json_t *jose_signer_public_jwk(const struct jose_signer *s); /* with kid, alg, u
 /* The same of a key whose private part is elsewhere. R_INVALID: not P-256. */
 MUST_USE enum result jose_public_jwk(EVP_PKEY *key, json_t **ret, struct error *err);
 
-/* `header` (alg and kid are added; borrowed) and `payload` → compact text, malloc'ed. */
+/* `header` (alg and kid are added; borrowed) and `payload` → compact text, malloc'ed; the signature has the lower s. */
 MUST_USE enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice payload, char **ret,
                                struct error *err);
 
@@ -41,8 +41,9 @@ size_t jose_keys_count(const struct jose_keys *k);
 
 /* Splits, decodes and verifies. `algorithms`: space-separated allow-list ("ES256"), of ES256 … ES512, RS256 …
  * RS512, PS256 … PS512, EdDSA (Ed25519); none and HS* are never taken. A header with crit, b64, zip, jwk, jku, x5u or
- * x5c is malformed. On REASON_OK *ret_header and *ret_payload are set, the caller json_decref()s both; otherwise
- * TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or TOKEN_BAD_SIGNATURE, and *detail says what. */
+ * x5c is malformed. Of a set of our own (jose_keys_new) an ES256 signature must have the lower s. On REASON_OK
+ * *ret_header and *ret_payload are set, the caller json_decref()s both; otherwise TOKEN_MALFORMED, TOKEN_UNKNOWN_KEY or
+ * TOKEN_BAD_SIGNATURE, and *detail says what. */
 MUST_USE enum verdict_reason jose_verify(const struct jose_keys *k, struct slice token, const char *algorithms,
                                          json_t **ret_header, json_t **ret_payload, struct error *detail);
 

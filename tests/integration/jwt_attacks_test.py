@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 
 from collections_test import ask
 from kit import programs
+from kit.mint import P256_ORDER, with_high_s, with_low_s
 
 NOW = 1_800_000_000
 ISSUER, AUDIENCE = "https://login.example/tenant/v2.0", "api://cmg"
 CLAIMS = {"iss": ISSUER, "aud": AUDIENCE, "sub": "device-1", "iat": NOW - 10, "nbf": NOW - 10, "exp": NOW + 3600}
 ALL = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA"
 HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
-P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 
 def b64(data):
@@ -206,6 +206,10 @@ def test_a_signature_has_one_spelling(folder):
     assert set(verdicts(folder, [text[:-1] + last, text + "A", text + "AA"])) <= {"malformed", "bad_signature"}
 
 
+def test_of_other_issuers_both_signatures_of_rfc_7518_are_taken(folder):
+    every(folder, "ok", [form(token()) for form in (with_low_s, with_high_s)])
+
+
 def test_rsa_signatures_have_one_length_and_one_range(folder):
     modulus = KEYS["rsa"].public_key().public_numbers().n
     for alg in ("RS256", "PS256"):
@@ -363,9 +367,10 @@ def test_a_sites_token_is_judged_by_the_sites_rules(folder, kind):
         claims |= {"sub": guid, "cnf": {"x5t#S256": x5t}}
     if kind == "user":
         claims |= {"act": {"sub": guid}, "user": "ada@example.com"}
-    text = token(header={"typ": f"cmg-{kind}+jwt"}, claims=claims)
+    text = with_low_s(token(header={"typ": f"cmg-{kind}+jwt"}, claims=claims))
     asked = {"issuer": claims["iss"], "audience": claims["aud"], "jwks": {"keys": [jwk(KEYS["p256"], "p256")]}}
     every(folder, "ok", [text], **asked)
+    every(folder, "bad_signature", [with_high_s(text)], **asked)  # verifies too, and anyone could make it
     for purpose in ("registration", "sts", "metadata", "general", "user"):
         assert verdicts(folder, [text], purpose=purpose, **asked) == \
             ["ok" if purpose in KINDS[kind] else "wrong_purpose"]
@@ -374,6 +379,6 @@ def test_a_sites_token_is_judged_by_the_sites_rules(folder, kind):
                            "-keyout", "/dev/null", "-subj", "/CN=other", "-out", certificate], capture_output=True)
     assert done.returncode == 0
     assert verdicts(folder, [text], certificate=str(certificate), **asked) == ["ok" if kind == "bulk" else "not_bound"]
-    other = token(claims=claims | {"iss": "urn:opencmg:OTHER"}, header={"typ": f"cmg-{kind}+jwt"})
+    other = with_low_s(token(claims=claims | {"iss": "urn:opencmg:OTHER"}, header={"typ": f"cmg-{kind}+jwt"}))
     assert verdicts(folder, [other, token("rsa", "RS256", header={"typ": f"cmg-{kind}+jwt"}, claims=claims)],
                     **asked) == ["wrong_issuer", "malformed"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens of the site, right and wrong ones: its signing key lies in quickstart's folder."""
+import base64
 import time
 import uuid
 
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from . import pki
 
 TYPES = {"bulk": "cmg-bulk+jwt", "device": "cmg-device+jwt", "access": "cmg-access+jwt", "user": "cmg-user+jwt"}
+P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 
 def find_keys(document):
@@ -22,6 +24,30 @@ def find_keys(document):
         if found:
             return found
     return None
+
+
+def halves(token):
+    """What is signed, and r and s of its ES256 signature."""
+    signed, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    return signed, int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+
+
+def with_s(token, s):
+    signed, r, _ = halves(token)
+    raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return signed + "." + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def with_low_s(token):
+    """As a site signs: of the two signatures the one with the lower s."""
+    s = halves(token)[2]
+    return with_s(token, min(s, P256_ORDER - s))
+
+
+def with_high_s(token):
+    s = halves(token)[2]
+    return with_s(token, max(s, P256_ORDER - s))
 
 
 class Mint:
@@ -43,4 +69,5 @@ class Mint:
             content["user"] = "user@example.com"
         content.update(claims)
         content = {name: value for name, value in content.items() if value is not None}
-        return jwt.encode(content, key or self.private, "ES256", {"typ": typ or TYPES[kind], "kid": kid or self.kid})
+        header = {"typ": typ or TYPES[kind], "kid": kid or self.kid}
+        return with_low_s(jwt.encode(content, key or self.private, "ES256", header))

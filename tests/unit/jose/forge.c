@@ -10,6 +10,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "jose/low_s.h"
 #include "jose/sigkey.h"
 
 EVP_PKEY *forge_key(const char *curve)
@@ -61,6 +62,8 @@ char *forge_ecdsa(EVP_PKEY *key, const char *header, const char *payload)
     free(input);
     if (!len)
         fatal("forge: can't sign");
+    if (len == LOW_S_SIGNATURE)
+        low_s_make(signature);
     return forge_raw(header, payload, slice_make(signature, len));
 }
 

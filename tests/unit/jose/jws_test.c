@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "forge.h"
+#include "jose/low_s.h"
 
 struct fixture {
     EVP_PKEY *key, *stranger, *p384;
@@ -307,6 +309,42 @@ static void signatures_that_are_no_numbers_of_the_curve_are_bad(void **state)
     free(header);
 }
 
+static void flip_s(unsigned char signature[LOW_S_SIGNATURE])
+{
+    BIGNUM *n = NULL, *s = BN_bin2bn(signature + 32, 32, NULL);
+    assert_true(BN_hex2bn(&n, "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551") > 0);
+    assert_int_equal(BN_sub(s, n, s), 1);
+    assert_int_equal(BN_bn2binpad(s, signature + 32, 32), 32);
+    BN_free(n);
+    BN_free(s);
+}
+
+/* (r, n - s) verifies as well as (r, s): of a site's tokens one of the two counts, and it is what the site signs. */
+static void the_other_signature_that_anyone_can_make_of_a_good_one_is_bad(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 32; i++) {
+        struct error err;
+        unsigned char signature[LOW_S_SIGNATURE];
+        size_t len;
+        char *text;
+        assert_int_equal(jose_sign(f->signer, NULL, SLICE("{}"), &text, &err), OK);
+        char *last = strrchr(text, '.') + 1;
+        assert_true(decode_base64url(slice_of(last), signature, sizeof signature, &len));
+        assert_true(low_s_is(signature));
+        assert_int_equal(judge_slice(f, slice_of(text)), REASON_OK);
+        flip_s(signature);
+        assert_false(low_s_is(signature));
+        encode_base64url(slice_make(signature, sizeof signature), last);
+        assert_int_equal(judge_slice(f, slice_of(text)), REASON_TOKEN_BAD_SIGNATURE);
+        assert_int_equal(jose_verify_with(f->key, slice_of(text), &err), OK); /* so the flip is right */
+        low_s_make(signature);
+        encode_base64url(slice_make(signature, sizeof signature), last);
+        assert_int_equal(judge_slice(f, slice_of(text)), REASON_OK);
+        free(text);
+    }
+}
+
 static void a_name_that_stands_twice_is_malformed(void **state)
 {
     struct fixture *f = *state;
@@ -591,6 +629,7 @@ int main(void)
         cmocka_unit_test(a_key_of_another_curve_does_not_serve),
         cmocka_unit_test(a_stranger_does_not_sign_for_us),
         cmocka_unit_test(signatures_that_are_no_numbers_of_the_curve_are_bad),
+        cmocka_unit_test(the_other_signature_that_anyone_can_make_of_a_good_one_is_bad),
         cmocka_unit_test(a_name_that_stands_twice_is_malformed),
         cmocka_unit_test(a_payload_must_be_a_strict_json_object),
         cmocka_unit_test(deep_nesting_is_malformed_and_does_no_harm),
