@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from kit import gatewayclient, pki, refusal
+from kit.mint import with_high_s
 from kit.programs import until
 
 CODE = "CMGService_Invalid_Token"
@@ -81,6 +82,12 @@ def test_a_token_of_another_algorithm_is_refused(site, version, mint, self_signe
 def test_a_token_signed_by_another_key_is_refused_for_its_signature(site, version, mint, self_signed):
     token = mint.token("access", self_signed.certificate, key=pki.new_key())
     refused(site, version, "bad_signature", token, self_signed)
+
+
+def test_the_other_signature_that_anyone_can_make_of_a_good_one_is_refused(site, version, mint, self_signed):
+    token = mint.token("access", self_signed.certificate)
+    assert let_through(site, version, token, self_signed)
+    assert "higher s" in refused(site, version, "bad_signature", with_high_s(token), self_signed)["detail"]
 
 
 def test_a_token_of_an_unknown_key_is_refused(site, version, mint, self_signed):
