@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -55,7 +56,8 @@ class Provider:
     resource = "https://cmg.example/site"
 
     def __init__(self, folder, port, devices=("device-1",), lifetime=3600, tenant=None, plain_port=0):
-        assert (HERE / "node_modules").is_dir(), f"{HERE}/node_modules is missing: run make deps"
+        if not (HERE / "node_modules").is_dir():
+            pytest.skip("npm's oidc-provider is not there: make deps says why")
         self.folder, self.port, self.lifetime = Path(folder), port, lifetime
         self.folder.mkdir(exist_ok=True)
         self.tenant = tenant or str(uuid.uuid4())
