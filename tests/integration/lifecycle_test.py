@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -215,6 +216,91 @@ def test_a_crl_that_revokes_a_certificate_closes_its_connections_within_5_s(own_
     assert answer.problem()["reason"] == "revoked"
     code, problem = own_site.cmg("trust", "add", "--crl", root.crl(number=1, file="old.crl"), check=False)
     assert code == 1, f"an older CRL was taken: {problem}"
+
+
+def start_second_gateway(site):
+    """Where it listens, as far as requests want to know."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        port, admin = one.getsockname()[1], two.getsockname()[1]
+    site.cmg("gateway", "add", "gw2", "--host", "localhost", "--port", port, "--out", site.folder / "gw2.json")
+    text = (site.folder / "gateway.yaml").read_text().replace("gateway.bootstrap.json", "gw2.json") \
+        .replace("gateway-state", "gw2-state").replace("gateway.log", "gw2.log")
+    text = re.sub(r"(?m)^listen:.*$", f'listen: ["127.0.0.1:{port}"]', text)
+    text = re.sub(r"(?m)^admin_listen:.*$", f'admin_listen: "127.0.0.1:{admin}"', text)
+    (site.folder / "gw2.yaml").write_text(text)
+    (site.folder / "gw2-state").mkdir(exist_ok=True)
+    with open(site.folder / "gw2.log", "ab") as log:
+        site.alone["gw2"] = programs.start([programs.program("cmg-gateway"), "--config", site.folder / "gw2.yaml"], log)
+    second = SimpleNamespace(port=port, report=site.report)
+    until("the second gateway serves", lambda: serves(second, site), 20)
+    return second
+
+
+def serves(gateway, site):
+    try:
+        return gatewayclient.request(gateway, HTTP1, "GET", METADATA, certificate=site.pki("certificate"),
+                                     key=site.pki("key")).status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def streaming(own_site):
+    """An endpoint whose answer never ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def trickle(connection):
+        with connection:
+            try:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                while True:
+                    connection.sendall(b"5\r\nhello\r\n")
+                    time.sleep(0.1)
+            except OSError:
+                pass
+
+    def serve():
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=trickle, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    own_site.add("endpoint", "add", "streaming", "--url", f"http://localhost:{listener.getsockname()[1]}")
+    yield "streaming"
+    listener.close()
+
+
+@pytest.mark.parametrize("how", ["revoked", "blocked"])
+def test_parked_and_streaming_requests_end_on_two_gateways_within_5_s(own_site, parking, streaming, how, tmp_path):
+    root = pki.Ca(tmp_path, "Root")
+    pair = root.device("leaves-us")
+    own_site.add("trust", "add", "--anchor", root.path, "--crl", root.crl())
+    device = Device(own_site, tmp_path).with_certificate(pair.path, pair.key).at("https")
+    device.must("run", "--once")
+    gateways = [own_site, start_second_gateway(own_site)]
+    watched = [Watched(gateway, version, f"/CCM_Proxy_MutualAuth/{endpoint}/x", **pair.client())
+               for gateway in gateways for version in (HTTP1, HTTP2) for endpoint in (parking, streaming)]
+    time.sleep(1.5)
+    assert all(w.thread.is_alive() for w in watched), "not all requests are under way"
+    since = time.monotonic()
+    if how == "revoked":
+        own_site.cmg("trust", "add", "--crl", root.crl([pair], number=2))
+    else:
+        own_site.cmg("device", "block", device.guid)
+    for one in watched:
+        one.thread.join(max(0, WITHIN_S - (time.monotonic() - since)))
+    still_open = [i for i, w in enumerate(watched) if w.thread.is_alive()]
+    for one in watched:
+        one.close()
+    assert not still_open
+    for gateway in gateways:
+        for version in (HTTP1, HTTP2):
+            answer = gatewayclient.request(gateway, version, "GET", METADATA, **pair.client())
+            assert answer.problem()["reason"] == how
 
 
 def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_path):
