@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "jose/entra.h"
 #include "jose/token.h"
 #include "pki/issue.h"
 #include "web/outcome.h"
@@ -16,13 +17,18 @@ enum { DAY = 86400 };
 
 const char *analyze_kind_name(enum analyze_kind kind)
 {
-    static const char *const names[] = {"none", "pki", "bulk token", "device token", "access token"};
+    static const char *const names[] = {"none", "pki", "bulk token", "device token", "access token", "entra"};
     return names[kind];
 }
 
 enum choice_client analyze_kind_method(enum analyze_kind kind)
 {
-    return kind == ANALYZE_PKI ? CHOICE_PKI : CHOICE_TOKEN;
+    return kind == ANALYZE_PKI ? CHOICE_PKI : kind == ANALYZE_ENTRA ? CHOICE_ENTRA : CHOICE_TOKEN;
+}
+
+bool analyze_kind_exchanges(enum analyze_kind kind)
+{
+    return kind == ANALYZE_DEVICE || kind == ANALYZE_ENTRA;
 }
 
 static void wipe(char *secret)
@@ -95,12 +101,18 @@ static enum result read_kind(struct slice jwt, struct analyze_credential *ret, s
             ret->kind = types[i].kind;
     }
     const char *subject = json_opt_str(claims, "sub", "");
-    web_text_clean(slice_of(subject), ret->guid, sizeof ret->guid);
+    if (entra_is_foreign(jwt)) { /* whether a tenant's or whose ever, the gateway knows */
+        ret->kind = ANALYZE_ENTRA;
+        subject = json_opt_str(claims, ENTRA_DEVICE_CLAIM, subject);
+    } else {
+        web_text_clean(slice_of(subject), ret->guid, sizeof ret->guid);
+    }
     web_text_clean(slice_of(*subject ? subject : json_opt_str(claims, "jti", "")), ret->subject, sizeof ret->subject);
     json_decref(header);
     json_decref(claims);
     if (ret->kind == ANALYZE_NOTHING)
-        return error_set(err, R_INVALID, "the token is neither a bulk, a device nor an access token of a site");
+        return error_set(err, R_INVALID,
+                         "the token is neither a bulk, a device nor an access token of a site, nor one of a tenant");
     return OK;
 }
 

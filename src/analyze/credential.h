@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the analyzer shows to the gateway: a PKI certificate, or one of the site's tokens with the key that it is bound
- * to. Its kind is told by what it is. */
+/* What the analyzer shows to the gateway: a PKI certificate, or a token of the site or of an Entra tenant with
+ * the key that goes with it. Its kind is told by what it is. */
 #ifndef ANALYZE_CREDENTIAL_H
 #define ANALYZE_CREDENTIAL_H
 
 #include "choices/choices.h"
 #include "pki/cert.h"
 
-enum analyze_kind { ANALYZE_NOTHING, ANALYZE_PKI, ANALYZE_BULK, ANALYZE_DEVICE, ANALYZE_ACCESS, ANALYZE_KINDS };
+enum analyze_kind {
+    ANALYZE_NOTHING,
+    ANALYZE_PKI,
+    ANALYZE_BULK,
+    ANALYZE_DEVICE,
+    ANALYZE_ACCESS,
+    ANALYZE_ENTRA,
+    ANALYZE_KINDS
+};
 const char *analyze_kind_name(enum analyze_kind kind); /* "pki", "bulk token", … */
 enum choice_client analyze_kind_method(enum analyze_kind kind);
+bool analyze_kind_exchanges(enum analyze_kind kind); /* for an access token, at CCM_STS */
 
 struct analyze_credential {
     enum analyze_kind kind;

@@ -237,7 +237,7 @@ static struct analyze_ask harmless(const struct analyze *a, const char *role)
     enum analyze_kind kind = a->c->credential->kind;
     struct analyze_ask q = {
         .role = role, .verb = "GET", .target = "/SMS_MP/.sms_aut?MPLIST", .bearer = analyze_bearer(a)};
-    if (kind == ANALYZE_DEVICE) {
+    if (analyze_kind_exchanges(kind)) {
         q = (struct analyze_ask){role, "POST", "/CCM_STS", WEB_FORM_TYPE, SLICE("x=1"), q.bearer, false};
     } else if (kind == ANALYZE_BULK) {
         q = (struct analyze_ask){role,     "POST", "/CCM_Client/registration", "application/json", SLICE("{}"),

@@ -60,7 +60,7 @@ static void step_sts(void *arg, struct analyze_result *r)
     struct analyze *a = p->a;
     const struct analyze_credential *c = a->c->credential;
     struct analyze_answer answer;
-    if (c->kind != ANALYZE_DEVICE) {
+    if (!analyze_kind_exchanges(c->kind)) {
         analyze_skip(r, c->kind == ANALYZE_PKI ? "pki needs no tokens"
                                                : "it takes the device token, and an access token was given");
         return;
@@ -75,7 +75,10 @@ static void step_sts(void *arg, struct analyze_result *r)
                             .bearer = c->token};
     analyze_ask(a, &q, &answer);
     web_form_free(&form);
-    if (analyze_good(a, &answer, true, r))
+    bool unknown = answer.fault == WEB_FAULT_NONE && strcmp(answer.outcome.reason, "not_registered") == 0;
+    if (unknown && !a->c->own_device) /* of Entra: the token is good, and nobody has registered this key */
+        analyze_skip(r, "the management point answers, but no device is registered with this key");
+    else if (analyze_good(a, &answer, true, r))
         take_access_token(a, &answer, r);
     analyze_answer_free(&answer);
 }
@@ -177,7 +180,7 @@ static void run_point(struct analyze *a, const struct web_role *role)
     mem_free_secret(a->access_token, a->access_token ? strlen(a->access_token) : 0);
     a->access_token = NULL; /* each management point's own */
     (void)run(&p, "sts", "token service", NULL, step_sts);
-    (void)run(&p, "location", "location", kind == ANALYZE_DEVICE ? "sts" : NULL, step_location);
+    (void)run(&p, "location", "location", analyze_kind_exchanges(kind) ? "sts" : NULL, step_location);
     (void)run(&p, "policy", "policy", "location", step_policy);
 }
 

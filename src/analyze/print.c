@@ -127,8 +127,6 @@ static void list_kinds(FILE *out, const struct analyze_proof *proof, bool proved
         if (proof->of[k] == proved)
             (void)fprintf(out, "%s%s", n++ ? ", " : "", analyze_kind_name(k));
     }
-    if (!proved)
-        (void)fprintf(out, "%sentra", n++ ? ", " : "");
     (void)fputs(n ? "\n" : "nothing\n", out);
 }
 

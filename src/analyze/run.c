@@ -159,8 +159,6 @@ static json_t *kinds_json(const struct analyze_proof *proof, bool proved)
         if (proof->of[k] == proved)
             (void)json_array_append_new(list, json_string(analyze_kind_name(k)));
     }
-    if (!proved)
-        (void)json_array_append_new(list, json_string("entra")); /* this version has no way to get such a token */
     return list;
 }
 

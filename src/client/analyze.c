@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analyze/print.h"
+#include "client/entra.h"
 #include "client/operation.h"
 #include "client/report.h"
 
@@ -41,6 +42,23 @@ static struct analyze_credential_text choose(const struct device *d)
     return own;
 }
 
+/* Its Entra token, when that is its method: by what it last used, else by the order of preference. false: told. */
+static bool take_entra(struct device *d, struct analyze_credential_text *ret)
+{
+    struct client_session *s = &d->session;
+    const struct client_identity *id = &s->c->identity;
+    const char *token;
+    if (!s->entra.usable || (id->any ? id->method != CHOICE_ENTRA : s->has_pki))
+        return true;
+    if (!client_entra_token(s, &token)) {
+        rule_out(d, s->outcome.reason, s->outcome.detail, s->outcome.remedy);
+        return false;
+    }
+    *ret =
+        (struct analyze_credential_text){slice_of(s->own.certificate_pem), slice_of(s->own.key_pem), slice_of(token)};
+    return true;
+}
+
 static void no_credential(struct device *d)
 {
     const struct client_credential_fault *f = &d->session.pki_fault;
@@ -60,6 +78,8 @@ static void take_credential(struct device *d)
 {
     struct analyze_credential_text text = choose(d);
     struct error err;
+    if (!take_entra(d, &text))
+        return;
     if (d->session.has_pki || text.token.ptr) {
         if (analyze_credential_read(&text, &d->credential, &err) != OK)
             rule_out(d, "credential_unusable", err.text, "register the device again: cmg-client register");

@@ -28,7 +28,7 @@ static const struct opt opts[] = {
     TEXT("ca", ca, "FILE", "roots (PEM) for the gateway's server certificate; default: the system's"),
     TEXT("cert", cert, "FILE", "client certificate (PEM, leaf first): of the PKI, or the device's own for its token"),
     TEXT("key", key, "FILE", "its private key"),
-    TEXT("token-file", token_file, "F", "a bulk, device or access token; - for standard input"),
+    TEXT("token-file", token_file, "F", "a bulk, device or access token, or one of an Entra tenant; - for standard input"),
     TEXT("site-key", site_key, "PIN", "the site's pin (cmg status), to verify what the site signs"),
     TEXT("role", role, "ID", "this management point alone"),
     {.name = "timeout",

@@ -102,6 +102,36 @@ def test_an_entra_token_is_no_use_with_a_key_that_is_not_the_devices(site, tenan
     assert report["reason"] == "not_bound", report
 
 
+# --- the analyzer -----------------------------------------------------------------------------------------------------
+
+
+def steps_of(report):
+    return {s["id"]: s for s in report["steps"]}
+
+
+def test_the_analyzer_proves_an_entra_device_from_the_device(site, tenant, new_device):
+    device = joined(new_device, tenant, "device-1")
+    device.run("register")
+    site.cmg("device", "approve", device.guid)
+    report = device.run("analyze")[1]
+    assert report["ok"] and set(report["credential"]["proved"]) == {"entra", "access token"}, report
+    assert report["credential"]["method"] == "entra"
+    assert steps_of(report)[f"mp.{site.role('ehttp')}.policy"]["outcome"] == "ok"
+
+
+def test_the_analyzer_judges_a_tenants_token(site, tenant, tmp_path):
+    from analyze_test import analyze
+    (tmp_path / "good").write_text(tenant.device_token())
+    report = analyze(site, "--token-file", tmp_path / "good")
+    assert report["ok"] and report["credential"]["proved"] == ["entra"], report
+    assert "no device is registered" in steps_of(report)[f"mp.{site.role('ehttp')}.sts"]["found"]
+    for name, token, cause in (("expired", tenant.forge(exp=1_700_000_000), "expired"),
+                               ("stranger", tenant.forge(iss="https://x.example", tid=str(uuid.uuid4())), "unknown_tenant")):
+        (tmp_path / name).write_text(token)
+        failed = [s for s in analyze(site, "--token-file", tmp_path / name)["steps"] if s["outcome"] == "failed"]
+        assert [(s["id"], s["cause"]) for s in failed] == [("auth", cause)], failed
+
+
 # --- what a tenant's token opens --------------------------------------------------------------------------------------
 
 
