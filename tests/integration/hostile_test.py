@@ -64,10 +64,19 @@ class Inside:
         self.seen = len(self.lines())
 
     def requests(self, at_least=0):
-        """What came since mark(), in order."""
+        """What came since mark(), in order, without canaries. With `at_least`: so many that nginx answered, and those alone;
+        what broke off (400) is logged when nginx gets to know it, maybe of a test before."""
         if at_least:
-            until("nginx has logged it", lambda: len(self.lines()) - self.seen >= at_least, 5)
-        return [json.loads(line) for line in self.lines()[self.seen:]]
+            until("nginx has logged it", lambda: len(self._answered()) >= at_least, 5)
+            return self._answered()
+        return self._since_mark()
+
+    def _since_mark(self):
+        seen = [json.loads(line) for line in self.lines()[self.seen:]]
+        return [r for r in seen if not r["line"].endswith("/canary HTTP/1.1")]
+
+    def _answered(self):
+        return [r for r in self._since_mark() if r["status"] != 400]
 
     def close(self):
         programs.end(self.process)
