@@ -137,7 +137,7 @@ void mp_admin_keys_reload(struct mp_request *r)
     struct error err;
     enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
     if (result == OK)
-        result = mp_admin_commit(r, mp_site_reload_keys(r->site, &err), "keys.reload", r->site->keys.site, "", &err);
+        result = mp_admin_commit(r, mp_site_reload_keys(r->site, &err), "keys.reload", r->site->config->site, "", &err);
     if (result == OK)
         mp_answer(r, &(struct mp_answer){.status = 204});
     else
