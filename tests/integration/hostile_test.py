@@ -63,6 +63,10 @@ class Inside:
     def mark(self):
         self.seen = len(self.lines())
 
+    def canary_logged(self):
+        """One worker logs in order: what was answered before the last canary stands before it."""
+        return any("/canary HTTP/1.1" in line for line in self.lines()[self.seen:])
+
     def requests(self, at_least=0):
         """What came since mark(), in order, without canaries. With `at_least`: so many that nginx answered, and those alone;
         what broke off (400) is logged when nginx gets to know it, maybe of a test before."""
@@ -109,6 +113,8 @@ def canary(site):
 @pytest.fixture(autouse=True)
 def unharmed(site, inside):
     """Around every test: the programs live on, others are served, and what reached nginx was never malformed."""
+    canary(site)
+    until("nginx has logged all that was before", inside.canary_logged, 5)
     inside.mark()
     yield
     for pid in site.report["pids"].values():
