@@ -22,6 +22,7 @@ struct quick_program {
 struct quick {
     const struct ctl_common *common;
     char *dir, *bin, *socket_dir; /* absolute; socket_dir NULL: the socket is in dir */
+    const char *store;            /* as cmg init takes it; NULL: SQLite */
     bool resumed;                 /* the site was there already */
     bool ready, ending, hurried;
     bool retry; /* a port was taken from us */

@@ -128,6 +128,7 @@ static enum result init_site(struct quick *q, const char *socket, struct site_pl
     *plan = (struct site_plan){.dir = q->dir,
                                .site = SITE,
                                .admin_socket = socket,
+                               .store = q->store,
                                .mps = {{.mode = CHOICE_MP_HTTPS,
                                         .listen = https,
                                         .url = https_url,

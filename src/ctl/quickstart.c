@@ -331,9 +331,9 @@ static enum result open_folder(const char *dir, char **ret, struct error *err)
     return *ret ? OK : error_set(err, R_IO, "%s: %s", dir ? dir : made, strerror(errno));
 }
 
-int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin)
+int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin, const char *store)
 {
-    struct quick q = {.common = common};
+    struct quick q = {.common = common, .store = store};
     struct error err;
     if (open_folder(dir, &q.dir, &err) != OK)
         return ctl_fail_error(common, &err, dir, "name a folder that you may write to with --dir");

@@ -6,7 +6,7 @@
 #include "ctl/ctl.h"
 
 /* Runs until SIGINT or SIGTERM (then CTL_DONE) or until a program ends (CTL_FAILED). `dir` NULL: a temporary folder,
- * removed at the end; `bin` NULL: where this program is. */
-int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin);
+ * removed at the end; `bin` NULL: where this program is; `store`: as cmg init takes it, NULL: SQLite. */
+int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin, const char *store);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct init_options {
     struct ctl_common common;
-    const char *dir, *site, *socket, *https, *https_url, *https_cert, *https_key, *https_ca, *ehttp, *ehttp_url;
+    const char *dir, *site, *socket, *https, *https_url, *https_cert, *https_key, *https_ca, *ehttp, *ehttp_url, *store;
 };
 
 #define INIT(word, member_, value_, help_, required_)                                                                  \
@@ -32,6 +32,7 @@ static const struct opt init_opts[] = {
     INIT("mp-ehttp", ehttp, "ADDRESS:PORT", "an Enhanced HTTP management point listens there", false),
     INIT("mp-ehttp-url", ehttp_url, "URL", "how connectors and devices reach it", false),
     INIT("admin-socket", socket, "PATH", "cmg-mp's admin socket (default admin.sock in DIR)", false),
+    INIT("store", store, "URL", "keep the site in PostgreSQL: postgresql://USER@HOST/DATABASE?passfile=FILE", false),
     CTL_OPT_JSON(struct init_options),
     CTL_OPT_END,
 };
@@ -122,7 +123,8 @@ static int init(int argc, char **argv)
         return code;
     if (!site_code_valid(o.site))
         return ctl_usage("--site: '%s' is no site code: 1 to 8 capital letters and digits", o.site);
-    struct site_plan plan = {.dir = o.dir, .site = o.site, .admin_socket = o.socket ? o.socket : "admin.sock"};
+    struct site_plan plan = {
+        .dir = o.dir, .site = o.site, .admin_socket = o.socket ? o.socket : "admin.sock", .store = o.store};
     if ((o.https && !plan_https(&o, &plan)) || (o.ehttp && !plan_ehttp(&o, &plan)))
         return CTL_USAGE;
     if (plan.mp_count == 0)
@@ -140,7 +142,7 @@ static int init(int argc, char **argv)
 
 struct quickstart_options {
     struct ctl_common common;
-    const char *dir, *bin;
+    const char *dir, *bin, *store;
 };
 
 static const struct opt quickstart_opts[] = {
@@ -154,6 +156,11 @@ static const struct opt quickstart_opts[] = {
      .offset = offsetof(struct quickstart_options, bin),
      .value = "DIR",
      .help = "where cmg-mp, cmg-gateway and cmg-connector are (default: beside cmg)"},
+    {.name = "store",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct quickstart_options, store),
+     .value = "URL",
+     .help = "keep the site in this empty PostgreSQL database (default: SQLite)"},
     CTL_OPT_JSON(struct quickstart_options),
     CTL_OPT_END,
 };
@@ -168,7 +175,7 @@ static int quickstart(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    return ctl_quickstart(&o.common, o.dir, o.bin);
+    return ctl_quickstart(&o.common, o.dir, o.bin, o.store);
 }
 
 /* --- version --- */

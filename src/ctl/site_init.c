@@ -217,9 +217,16 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
     char *socket = yaml_quote(plan->admin_socket);
     enum result r = buf_printf(&b,
                                "# Made by cmg init. Relative paths are taken from this file's folder.\n"
-                               "site: \"%s\"\nkeys: keys\nstate: state\nadmin_socket: %s\nmanagement_points:\n",
+                               "site: \"%s\"\nkeys: keys\nstate: state\nadmin_socket: %s\n",
                                plan->site, socket);
     free(socket);
+    if (r == OK && plan->store) {
+        char *store = yaml_quote(plan->store);
+        r = buf_printf(&b, "store: %s\n", store);
+        free(store);
+    }
+    if (r == OK)
+        r = buf_append_str(&b, "management_points:\n");
     for (size_t i = 0; r == OK && i < plan->mp_count; i++)
         r = add_mp(&b, &plan->mps[i]);
     if (r == OK)

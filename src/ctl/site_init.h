@@ -20,6 +20,7 @@ struct site_plan {
     const char *dir;
     const char *site;
     const char *admin_socket; /* as mp.yaml says it: relative to dir, or absolute */
+    const char *store;        /* the URL of a PostgreSQL database; NULL: SQLite, below dir */
     struct site_mp mps[SITE_MPS_MAX];
     size_t mp_count;
 };

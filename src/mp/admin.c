@@ -229,7 +229,7 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
         {R_NOTFOUND, 404, "MP_Not_Found", "there is no such thing"},
         {R_CONFLICT, 409, "MP_Conflict", "this contradicts what is there already"},
         {R_LIMIT, 413, "MP_Too_Large", "a maximum was reached"},
-        {R_TIMEOUT, 503, "MP_Busy", "the store is busy"},
+        {R_AGAIN, 503, "MP_Busy", "the store can't be had now"},
     };
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].code != err->code)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "net/address.h"
 #include "net/url.h"
+#include "store/store.h"
 
 enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
 
@@ -61,6 +62,10 @@ static const struct conf_key keys[] = {
      .fallback = "keys",
      .help = "folder of the role CA and the signing keys, made by cmg init"},
     {.name = "state", .kind = CONF_PATH, .offset = AT(state), .fallback = "state", .help = "folder of site.db"},
+    {.name = "store",
+     .kind = CONF_TEXT,
+     .offset = AT(store),
+     .help = "PostgreSQL database instead of site.db: postgresql://USER@HOST/DATABASE?passfile=FILE"},
     {.name = "admin_socket",
      .kind = CONF_PATH,
      .offset = AT(admin_socket),
@@ -204,6 +209,13 @@ static void check_unique(const struct mp_config *c, struct conf_faults *faults)
     }
 }
 
+static void check_store(const struct mp_config *c, struct conf_faults *faults)
+{
+    struct error err;
+    if (c->store && store_check_url(c->store, &err) != OK)
+        conf_fault_add(faults, 0, "store: %s", err.text);
+}
+
 enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults)
 {
     if (conf_load(path, &schema, ret, faults) != OK)
@@ -215,6 +227,7 @@ enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_
     for (size_t i = 0; i < ret->points.count; i++)
         check_point(&mp_config_points(ret)[i], faults);
     check_unique(ret, faults);
+    check_store(ret, faults);
     return faults->count ? R_INVALID : OK;
 }
 

@@ -18,6 +18,7 @@ struct mp_config_point {
 
 struct mp_config {
     char *site, *keys, *state, *admin_socket, *access_log;
+    char *store;               /* NULL: site.db in `state` */
     struct conf_blocks points; /* struct mp_config_point */
     uint64_t max_connections;  /* a management point's */
     struct conf_log log;

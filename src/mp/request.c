@@ -270,5 +270,5 @@ void mp_refuse_fault(struct mp_request *r, const struct error *err)
 {
     LOG_EVENT(LOG_ERROR, "mp", "a request failed by a fault of ours", LOG_T("request", r->id),
               LOG_T("error", err->text));
-    mp_refuse(r, err->code == R_TIMEOUT ? MP_REFUSAL_BUSY : MP_REFUSAL_INTERNAL, NULL);
+    mp_refuse(r, err->code == R_AGAIN ? MP_REFUSAL_BUSY : MP_REFUSAL_INTERNAL, NULL);
 }

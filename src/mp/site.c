@@ -135,7 +135,7 @@ static enum result open_store(struct mp_site *site, struct error *err)
     if (r != OK)
         return r;
     char *path = file_join(site->config->state, "site.db");
-    r = store_open(path, &site->store, err);
+    r = store_open(site->config->store ? site->config->store : path, &site->store, err);
     free(path);
     return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a database driver gives to store.c: SQLite (store/sqlite/) now, PostgreSQL later. */
+/* What a database driver gives to store.c: SQLite (store/sqlite/) and PostgreSQL (store/postgresql/). */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
@@ -26,6 +26,9 @@ struct store_driver {
     void (*finish)(struct store_stmt *st);
 };
 
-extern const struct store_driver store_sqlite_driver;
+extern const struct store_driver store_sqlite_driver, store_postgresql_driver;
+
+/* Of store_check. */
+MUST_USE enum result store_postgresql_check(const char *url, struct error *err);
 
 #endif

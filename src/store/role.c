@@ -141,15 +141,16 @@ enum result store_connector_renew(struct store *s, const struct store_connector 
 }
 
 /* No document names a role certificate, so nothing is bumped. */
+#define LATER "CASE WHEN not_after < $2 THEN $2 ELSE not_after END"
 enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
 {
-    return store_change(s, "UPDATE gateway SET not_after = MAX(not_after, $2) WHERE id = $1",
+    return store_change(s, "UPDATE gateway SET not_after = " LATER " WHERE id = $1",
                         STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "gateway of this id", err);
 }
 
 enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
 {
-    return store_change(s, "UPDATE connector SET not_after = MAX(not_after, $2) WHERE id = $1",
+    return store_change(s, "UPDATE connector SET not_after = " LATER " WHERE id = $1",
                         STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "connector of this id", err);
 }
 

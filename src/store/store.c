@@ -209,16 +209,29 @@ static enum result migrate(struct store *s, struct error *err)
     return store_end(s, apply_newer(s, err), err);
 }
 
-enum result store_open(const char *path, struct store **ret, struct error *err)
+static bool is_url(const char *where)
 {
+    return strncmp(where, "postgresql://", 13) == 0 || strncmp(where, "postgres://", 11) == 0;
+}
+
+enum result store_check_url(const char *where, struct error *err)
+{
+    if (!is_url(where))
+        return error_set(err, R_INVALID, "a store is postgresql://USER@HOST/DATABASE");
+    return store_postgresql_check(where, err);
+}
+
+enum result store_open(const char *where, struct store **ret, struct error *err)
+{
+    bool url = is_url(where);
     struct store *s = mem_zalloc(sizeof *s);
-    s->driver = &store_sqlite_driver;
-    enum result r = s->driver->open(path, &s->db, err);
+    s->driver = url ? &store_postgresql_driver : &store_sqlite_driver;
+    enum result r = s->driver->open(where, &s->db, err);
     if (r == OK)
         r = migrate(s, err);
     if (r != OK) {
         store_close(s);
-        (void)error_prefix(err, "%s", path);
+        (void)error_prefix(err, "%s", url ? "the store in PostgreSQL" : where); /* a refused URL may hold a password */
         return r;
     }
     *ret = s;

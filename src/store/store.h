@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The site's database: one thin API over SQL, with a driver below it (SQLite now; the SQL is kept to what PostgreSQL
- * takes too). Parameters are $1, $2, …; values never become part of the text. One store belongs to one thread; several
- * processes may open the same database.
+ * The site's database: one thin API over SQL, with a driver below it: SQLite or PostgreSQL, with the same SQL.
+ * Parameters are $1, $2, …; values never become part of the text. One store belongs to one thread; several processes
+ * may open the same database.
  *
  * The nouns (store/device.h and so on) are what programs use; SQL stays in src/store.
  */
@@ -15,7 +15,7 @@
 struct store;
 struct store_rows;
 
-enum store_kind { STORE_NULL, STORE_TEXT, STORE_INT, STORE_BLOB };
+enum store_kind { STORE_NULL, STORE_TEXT, STORE_INT };
 struct store_value {
     enum store_kind kind;
     struct slice bytes; /* borrowed for the call */
@@ -25,7 +25,6 @@ struct store_value {
 #define STORE_S(slice) store_value_text(slice)
 #define STORE_T(cstr) store_value_text(slice_of(cstr))
 #define STORE_N(value) ((struct store_value){STORE_INT, SLICE_NONE, (int64_t)(value)})
-#define STORE_B(slice) ((struct store_value){STORE_BLOB, (slice), 0})
 struct store_value store_value_text(struct slice text);
 
 #define STORE_PARAMS(...)                                                                                              \
@@ -33,13 +32,18 @@ struct store_value store_value_text(struct slice text);
         sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value)
 #define STORE_NO_PARAMS NULL, 0
 
-/* Opens (making it, 0600) the SQLite database at `path` and brings its schema up to date. R_CONFLICT when a newer
- * version of the program wrote it. */
-MUST_USE enum result store_open(const char *path, struct store **ret, struct error *err);
+/* Opens the store and brings its schema up to date: the PostgreSQL database that `where` names
+ * ("postgresql://USER@HOST/DATABASE", RFC 3986 with libpq's parameters), else the SQLite database at that path, which
+ * it makes (0600). R_CONFLICT when a newer version of the program wrote it; R_DENIED, R_INVALID as store_check. */
+MUST_USE enum result store_open(const char *where, struct store **ret, struct error *err);
 void store_close(struct store *s); /* NULL allowed */
 
+/* Is `where` a URL that store_open takes? R_DENIED: it holds a password; R_INVALID: it is none. */
+MUST_USE enum result store_check_url(const char *where, struct error *err);
+
 /* One statement without rows. *changed (NULL allowed): rows inserted, updated or deleted. R_CONFLICT: a constraint
- * (unique, foreign key) says no; R_TIMEOUT: another process holds the database for too long. */
+ * (unique, foreign key) says no; R_AGAIN: another process holds the database for too long, or it can't be reached now.
+ */
 MUST_USE enum result store_exec(struct store *s, const char *sql, const struct store_value *params, size_t count,
                                 int64_t *changed, struct error *err);
 

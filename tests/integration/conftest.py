@@ -11,6 +11,7 @@ from kit import pki, programs
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
+from kit.postgresql import PostgreSQL
 from kit.site import Site
 from kit.upstream import Upstream
 
@@ -21,6 +22,7 @@ os.environ["no_proxy"] = "*"
 os.environ.pop("CMG_ADMIN_SOCKET", None)
 
 RUNNING = []  # sites, whose logs are shown with a failure
+ON_POSTGRESQL = os.environ.get("CMG_TEST_ON") == "postgresql"  # all sites, not only those of postgresql_test.py
 
 
 def temporary_folder():
@@ -51,8 +53,21 @@ def folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
-def running_site(folder):
-    site = Site(folder).start()
+@pytest.fixture(scope="session")
+def postgresql():
+    server = PostgreSQL()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def new_store(request):
+    """None: SQLite; else makes the URL of an empty database of PostgreSQL's."""
+    return request.getfixturevalue("postgresql").new_database if ON_POSTGRESQL else lambda: None
+
+
+def running_site(folder, store):
+    site = Site(folder, store).start()
     RUNNING.append(site)
     return site
 
@@ -66,19 +81,19 @@ def end_site(site):
 
 
 @pytest.fixture(scope="session")
-def site(folder):
+def site(folder, new_store):
     """Shared: a test puts back what it changes."""
-    it = running_site(folder / "site")
+    it = running_site(folder / "site", new_store())
     yield it
     end_site(it)
 
 
 @pytest.fixture
-def own_site():
+def own_site(new_store):
     """A site that may be broken. Its programs run one by one: any of them can be stopped, killed and started."""
     path = temporary_folder()
     try:
-        it = running_site(path / "site")
+        it = running_site(path / "site", new_store())
         try:
             yield it.take_apart()
         finally:

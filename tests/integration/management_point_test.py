@@ -3,7 +3,6 @@
 import base64
 import json
 import secrets
-import sqlite3
 import threading
 import time
 
@@ -142,11 +141,8 @@ def test_a_device_token_is_renewed_five_times_a_day_and_no_more(inside, device):
 
 def test_an_expired_device_token_is_renewed_in_grace_but_gives_no_access(site, inside, device, mint):
     now = int(time.time())
-    database = sqlite3.connect(site.folder / "state" / "site.db")
-    with database:
-        database.execute("INSERT INTO device_token VALUES (?, ?, ?, ?, 0)",
-                         (f"old-{device.guid}", device.guid, now - 91 * 86400, now - 3600))
-    database.close()
+    site.sql(f"INSERT INTO device_token (id, guid, issued, expires, superseded) "
+             f"VALUES ('old-{device.guid}', '{device.guid}', {now - 91 * 86400}, {now - 3600}, 0)")
 
     def old(**claims):
         times = {"iat": now - 91 * 86400, "nbf": now - 91 * 86400, "exp": now - 3600}

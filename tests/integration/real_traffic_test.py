@@ -97,7 +97,7 @@ class Inside:
         self.package = make_apt_repository(folder, self.www)
         self.nginx = Nginx(folder / "nginx", self.www)
         self.git, self.sink = git_server(self.www), sink()
-        self.site = running_site(folder / "site")
+        self.site = running_site(folder / "site", None)
         self.publish()
 
     def publish(self):

@@ -4,7 +4,6 @@ import base64
 import json
 import resource
 import socket
-import sqlite3
 import ssl
 import time
 import uuid
@@ -240,18 +239,16 @@ def test_a_device_can_not_take_a_known_name_by_registering_again(own_site, tmp_p
 
 
 def test_a_bundle_that_is_refused_is_not_asked_for_without_rest(own_site):
-    with sqlite3.connect(own_site.folder / "state" / "site.db") as db:
-        db.execute("UPDATE endpoint SET headers = 'nonsense'")
-        db.execute("UPDATE sequence SET value = value + 1 WHERE name IN ('bundle', 'site')")
+    own_site.sql("UPDATE endpoint SET headers = 'nonsense'",
+                 "UPDATE sequence SET value = value + 1 WHERE name IN ('bundle', 'site')")
     until("the bundle is refused", lambda: "a bundle was refused" in own_site.log("cmg-gateway"), 10)
     time.sleep(3)
     assert own_site.log("cmg-gateway").count("a bundle was refused") <= 6
 
 
 def test_a_connector_document_that_is_refused_is_not_asked_for_without_rest(own_site):
-    with sqlite3.connect(own_site.folder / "state" / "site.db") as db:
-        db.execute("UPDATE management_point SET url = 'nonsense'")
-        db.execute("UPDATE sequence SET value = value + 1 WHERE name = 'site' OR name LIKE 'connector:%'")
+    own_site.sql("UPDATE management_point SET url = 'nonsense'",
+                 "UPDATE sequence SET value = value + 1 WHERE name = 'site' OR name LIKE 'connector:%'")
     until("the document is refused", lambda: "document was refused" in own_site.log("cmg-connector"), 10)
     time.sleep(3)
     assert own_site.log("cmg-connector").count("document was refused") <= 8

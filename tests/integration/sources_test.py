@@ -35,7 +35,7 @@ class Place:
             path.mkdir()
         self.directory = Directory(folder / "slapd")
         self.nginx = Nginx(folder / "nginx", self.www)
-        self.site = conftest.running_site(folder / "site").take_apart()
+        self.site = conftest.running_site(folder / "site", None).take_apart()
         configuration = self.site.folder / "connector.yaml"
         configuration.write_text(configuration.read_text() + f"\nsource_folder: {self.files}\n")
         self.restart("cmg-connector")

@@ -40,7 +40,7 @@ static enum result fail(struct store_db *db, int rc, struct error *err)
         return error_set(err, R_CONFLICT, "the store: %s", what);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return error_set(err, R_TIMEOUT, "the store is held by another process: %s", what);
+        return error_set(err, R_AGAIN, "the store is held by another process: %s", what);
     case SQLITE_NOMEM:
         fatal("out of memory (SQLite)");
     default:
@@ -154,8 +154,6 @@ static int bind_value(sqlite3_stmt *stmt, int at, const struct store_value *v)
         return sqlite3_bind_text64(stmt, at, bytes, v->bytes.len, SQLITE_TRANSIENT, SQLITE_UTF8);
     case STORE_INT:
         return sqlite3_bind_int64(stmt, at, v->number);
-    case STORE_BLOB:
-        return sqlite3_bind_blob64(stmt, at, bytes, v->bytes.len, SQLITE_TRANSIENT);
     case STORE_NULL:
     default:
         return sqlite3_bind_null(stmt, at);
@@ -224,9 +222,7 @@ static struct slice get_text(struct store_stmt *st, int column)
 {
     if (sqlite3_column_type(st->stmt, column) == SQLITE_NULL)
         return SLICE_NONE;
-    const void *bytes = sqlite3_column_type(st->stmt, column) == SQLITE_BLOB
-                            ? sqlite3_column_blob(st->stmt, column)
-                            : (const void *)sqlite3_column_text(st->stmt, column);
+    const char *bytes = (const char *)sqlite3_column_text(st->stmt, column);
     return slice_make(bytes ? bytes : "", (size_t)sqlite3_column_bytes(st->stmt, column));
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole site: `cmg quickstart` with its management points, connector and gateway, or the same programs one by one."""
+import contextlib
 import http.client
 import json
 import os
@@ -7,13 +8,14 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import gatewayclient, pki, programs
+from . import gatewayclient, pki, postgresql, programs
 from .programs import program, until
 
 START_WAIT_S = 60
@@ -22,8 +24,10 @@ CONFIGURATIONS = {"cmg-mp": "mp.yaml", "cmg-gateway": "gateway.yaml", "cmg-conne
 
 
 class Site:
-    def __init__(self, folder):
+    def __init__(self, folder, store=None):
+        """`store`: the URL of an empty PostgreSQL database; else SQLite."""
         self.folder = Path(folder)
+        self.store = store
         self.report = None
         self.quickstart = None
         self.alone = {}  # program → process, after take_apart()
@@ -33,8 +37,8 @@ class Site:
     def start(self):
         complaints = self.folder.parent / (self.folder.name + ".stderr")
         with open(complaints, "wb") as stderr:
-            self.quickstart = programs.start([program("cmg"), "quickstart", "--json", "--dir", self.folder], stderr,
-                                             subprocess.PIPE)
+            self.quickstart = programs.start([program("cmg"), "quickstart", "--json", "--dir", self.folder,
+                                              *(["--store", self.store] if self.store else [])], stderr, subprocess.PIPE)
         try:
             self.report = self._read_report(complaints)
         except BaseException:
@@ -128,6 +132,15 @@ class Site:
         answer = gatewayclient.request(self, gatewayclient.HTTP1, "GET", target, certificate=self.pki("certificate"),
                                        key=self.pki("key"), host=host)
         return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
+
+    def sql(self, *statements):
+        """Changes the store behind cmg-mp's back, all or nothing."""
+        if self.store:
+            postgresql.change(self.store, statements)
+            return
+        with contextlib.closing(sqlite3.connect(self.folder / "state" / "site.db")) as store, store:
+            for statement in statements:
+                store.execute(statement)
 
     def settle(self):
         """Until the gateway holds the site's newest bundle. A bundle is made on request, so that its sequence counts."""

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../store/where.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
@@ -23,7 +24,7 @@
 #define GUID "6f1c0000-0000-4000-8000-00000000000a"
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-static char dir[64], path[96];
+static struct store_where where;
 static struct mp_site site;
 static struct arena *arena;
 static struct error err;
@@ -31,30 +32,23 @@ static struct error err;
 static int setup(void **state)
 {
     (void)state;
-    (void)snprintf(dir, sizeof dir, "%s", "/tmp/opencmg-mp-XXXXXX");
-    if (!mkdtemp(dir))
+    if (store_where_new(&where, &err) != OK)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/site.db", dir);
     site = (struct mp_site){0};
     site.keys.site = mem_strdup("LAB");
     site.keys.jwks = json_pack("{s:[]}", "keys");
     arena = arena_new(1024 * 1024);
-    return store_open(path, &site.store, &err) == OK ? 0 : -1;
+    return store_open(where.url, &site.store, &err) == OK ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const endings[] = {"", "-wal", "-shm"};
     store_close(site.store);
     mp_keys_free(&site.keys);
     arena_free(arena);
-    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-        char name[128];
-        (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-    return rmdir(dir);
+    store_where_remove(&where);
+    return 0;
 }
 
 static void ok(enum result r)

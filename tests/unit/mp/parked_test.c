@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../store/where.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mp/documents.h"
@@ -19,7 +20,7 @@
 
 enum { LONG = 300 * 1024 };
 
-static char dir[64], path[96];
+static struct store_where where;
 static struct mp_site site;
 static struct error err;
 
@@ -112,15 +113,13 @@ static int setup(void **state)
 {
     (void)state;
     struct store_connector cp = {.id = "cp1", .not_after = clock_wall_s() + 1000};
-    (void)snprintf(dir, sizeof dir, "%s", "/tmp/opencmg-mp-XXXXXX");
-    if (!mkdtemp(dir))
+    if (store_where_new(&where, &err) != OK)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/site.db", dir);
     site = (struct mp_site){.access_fd = -1, .loop = loop_new()};
     site.keys.site = mem_strdup("LAB");
     site.keys.jwks = json_pack("{s:[]}", "keys");
     make_signer();
-    ok(store_open(path, &site.store, &err));
+    ok(store_open(where.url, &site.store, &err));
     ok(store_bump(site.store, STORE_LOCATION, &err));
     ok(store_connector_add(site.store, &cp, &err));
     site.documents = mp_documents_new();
@@ -131,18 +130,13 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const endings[] = {"", "-wal", "-shm"};
     mp_parked_free(site.parked);
     mp_documents_free(site.documents);
     store_close(site.store);
     mp_keys_free(&site.keys);
     loop_free(site.loop);
-    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-        char name[128];
-        (void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-    return rmdir(dir);
+    store_where_remove(&where);
+    return 0;
 }
 
 static void stop(void *arg)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store in a temporary folder, for the tests of this folder. */
+/* A store of its own for each test of this folder. */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
@@ -10,41 +10,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "store/sequence.h"
-#include "store/store.h"
+#include "where.h"
 
 struct fixture {
-    char dir[64], path[96];
+    struct store_where where;
     struct store *store;
     struct arena *arena;
     struct error err;
 };
 
-static inline void fixture_remove(const struct fixture *f)
-{
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        char path[128];
-        (void)snprintf(path, sizeof path, "%s%s", f->path, endings[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(f->dir);
-}
-
 static inline int fixture_setup(void **state)
 {
     struct fixture *f = mem_zalloc(sizeof *f);
-    (void)snprintf(f->dir, sizeof f->dir, "%s", "/tmp/opencmg-store-XXXXXX");
-    if (!mkdtemp(f->dir))
-        return -1;
-    (void)snprintf(f->path, sizeof f->path, "%s/site.db", f->dir);
-    if (store_open(f->path, &f->store, &f->err) != OK) {
+    if (store_where_new(&f->where, &f->err) != OK || store_open(f->where.url, &f->store, &f->err) != OK) {
         print_error("%s\n", f->err.text);
         return -1;
     }
@@ -58,7 +40,7 @@ static inline int fixture_teardown(void **state)
     struct fixture *f = *state;
     store_close(f->store);
     arena_free(f->arena);
-    fixture_remove(f);
+    store_where_remove(&f->where);
     free(f);
     return 0;
 }

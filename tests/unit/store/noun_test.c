@@ -88,7 +88,7 @@ static void the_state_of_a_token_is_a_word(void **state)
 
 enum { RACERS = 8, LIMIT = 3 };
 struct racer {
-    const char *path;
+    const char *url;
     char key[16];
     enum result result;
 };
@@ -97,7 +97,7 @@ static void *race(void *arg)
     struct racer *r = arg;
     struct store *s;
     struct error err;
-    r->result = store_open(r->path, &s, &err);
+    r->result = store_open(r->url, &s, &err);
     if (r->result != OK)
         return NULL;
     r->result = store_token_use(s, "t", r->key, 10, &err);
@@ -113,7 +113,7 @@ static void racing_processes_use_a_token_no_more_often_than_allowed(void **state
     int good = 0;
     add_token(f, LIMIT);
     for (size_t i = 0; i < RACERS; i++) {
-        racers[i].path = f->path;
+        racers[i].url = f->where.url;
         (void)snprintf(racers[i].key, sizeof racers[i].key, "key%zu", i);
         assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
     }

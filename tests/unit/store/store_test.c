@@ -13,11 +13,13 @@ static void count_call(void *arg)
 static void the_database_is_readable_by_its_owner_alone(void **state)
 {
     struct fixture *f = *state;
+    if (!f->where.is_a_file)
+        skip();
     struct stat st;
-    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(stat(f->where.path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     char wal[128];
-    (void)snprintf(wal, sizeof wal, "%s-wal", f->path);
+    (void)snprintf(wal, sizeof wal, "%s-wal", f->where.path);
     assert_int_equal(stat(wal, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
 }
@@ -25,9 +27,11 @@ static void the_database_is_readable_by_its_owner_alone(void **state)
 static void a_database_that_others_can_read_is_refused(void **state)
 {
     struct fixture *f = *state;
+    if (!f->where.is_a_file)
+        skip();
     struct store *second = NULL;
-    assert_int_equal(chmod(f->path, 0644), 0);
-    assert_int_equal(store_open(f->path, &second, &f->err), R_DENIED);
+    assert_int_equal(chmod(f->where.path, 0644), 0);
+    assert_int_equal(store_open(f->where.url, &second, &f->err), R_DENIED);
     assert_null(second);
 }
 
@@ -37,8 +41,9 @@ static void a_newer_schema_is_refused(void **state)
     struct store *second = NULL;
     ok(f, store_exec(f->store, "INSERT INTO schema_migration (version, applied) VALUES (9999, 0)", STORE_NO_PARAMS,
                      NULL, &f->err));
-    assert_int_equal(store_open(f->path, &second, &f->err), R_CONFLICT);
+    assert_int_equal(store_open(f->where.url, &second, &f->err), R_CONFLICT);
     assert_non_null(strstr(f->err.text, "9999"));
+    ok(f, store_exec(f->store, "DELETE FROM schema_migration WHERE version = 9999", STORE_NO_PARAMS, NULL, &f->err));
 }
 
 static void opening_again_changes_nothing(void **state)
@@ -47,7 +52,7 @@ static void opening_again_changes_nothing(void **state)
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     store_close(f->store);
     f->store = NULL;
-    ok(f, store_open(f->path, &f->store, &f->err));
+    ok(f, store_open(f->where.url, &f->store, &f->err));
     assert_int_equal(sequence(f, "bundle"), 1);
 }
 
@@ -67,17 +72,6 @@ static void parameters_are_never_part_of_the_statement(void **state)
     assert_null(store_rows_text(rows, 2).ptr);
     assert_int_equal(store_rows_int(rows, 3), 42);
     assert_int_equal(store_rows_next(rows, &f->err), R_EOF);
-    store_rows_free(rows);
-}
-
-static void blobs_with_zero_bytes_come_back_whole(void **state)
-{
-    struct fixture *f = *state;
-    struct store_rows *rows;
-    struct slice blob = SLICE("a\0b");
-    ok(f, store_query(f->store, "SELECT $1", STORE_PARAMS(STORE_B(blob)), &rows, &f->err));
-    ok(f, store_rows_next(rows, &f->err));
-    assert_true(slice_eq(store_rows_text(rows, 0), blob));
     store_rows_free(rows);
 }
 
@@ -150,7 +144,7 @@ static void several_processes_lose_no_bump(void **state)
     pthread_t threads[WRITERS];
     void *failed;
     for (size_t i = 0; i < WRITERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, bump_often, f->path), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, bump_often, (void *)f->where.url), 0);
     for (size_t i = 0; i < WRITERS; i++) {
         assert_int_equal(pthread_join(threads[i], &failed), 0);
         assert_null(failed);
@@ -172,6 +166,98 @@ static void old_documents_are_refreshed_once(void **state)
     assert_int_equal(sequence(f, "site"), 2);
 }
 
+/* --- PostgreSQL --- */
+
+/* The server ends every connection to this database but `other`. */
+static void hang_up(struct fixture *f, struct store *other)
+{
+    ok(f, store_exec(other,
+                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+                     "datname = current_database()",
+                     STORE_NO_PARAMS, NULL, &f->err));
+}
+
+static void a_connection_lost_between_transactions_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    struct store *other;
+    if (f->where.is_a_file)
+        skip();
+    ok(f, store_open(f->where.url, &other, &f->err));
+    hang_up(f, other);
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    hang_up(f, other);
+    assert_int_equal(sequence(f, "bundle"), 1);
+    store_close(other);
+}
+
+static void a_connection_lost_within_a_transaction_undoes_all_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct store *other;
+    if (f->where.is_a_file)
+        skip();
+    ok(f, store_open(f->where.url, &other, &f->err));
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    hang_up(f, other);
+    enum result r = store_bump(f->store, STORE_BUNDLE, &f->err);
+    assert_int_equal(r, R_AGAIN);
+    assert_int_equal(store_end(f->store, r, &f->err), R_AGAIN);
+    assert_int_equal(sequence(f, "bundle"), 0);
+    store_close(other);
+}
+
+static void a_statement_that_failed_lets_nothing_of_its_transaction_be_kept(void **state)
+{
+    struct fixture *f = *state;
+    const char *sql = "INSERT INTO setting (name, value) VALUES ('a', 'b')";
+    ok(f, store_exec(f->store, sql, STORE_NO_PARAMS, NULL, &f->err));
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    enum result r = store_exec(f->store, sql, STORE_NO_PARAMS, NULL, &f->err);
+    assert_int_equal(store_end(f->store, r, &f->err), R_CONFLICT);
+    assert_int_equal(sequence(f, "bundle"), 0);
+}
+
+static void a_password_in_the_url_is_refused_and_not_repeated(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"postgresql://cmg:hunter2@db.example/site",
+                                       "postgres://db.example/site?user=cmg&password=hunter2"};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct store *s = NULL;
+        struct error err;
+        assert_int_equal(store_check_url(urls[i], &err), R_DENIED);
+        assert_int_equal(store_open(urls[i], &s, &err), R_DENIED);
+        assert_non_null(strstr(err.text, "passfile"));
+        assert_null(strstr(err.text, "hunter2"));
+    }
+}
+
+static void what_is_no_url_is_told(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"", "site.db", "mysql://db/site", "postgresql://db/site?colour=red"};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct error err;
+        assert_int_equal(store_check_url(urls[i], &err), R_INVALID);
+        assert_non_null(strstr(err.text, "postgresql://USER@HOST/DATABASE"));
+    }
+    struct error err;
+    assert_int_equal(store_check_url("postgresql://cmg@db.example/site?passfile=/etc/pgpass", &err), OK);
+}
+
+static void an_unreachable_server_is_named_with_a_remedy(void **state)
+{
+    (void)state;
+    struct store *s = NULL;
+    struct error err;
+    assert_int_equal(store_open("postgresql:///site?host=/nowhere", &s, &err), R_AGAIN);
+    assert_non_null(strstr(err.text, "/nowhere"));
+    assert_non_null(strstr(err.text, "see that it runs"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 int main(void)
 {
@@ -181,13 +267,18 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(opening_again_changes_nothing),
         TEST(parameters_are_never_part_of_the_statement),
-        TEST(blobs_with_zero_bytes_come_back_whole),
         TEST(a_rolled_back_change_leaves_no_trace),
         TEST(an_inner_failure_fails_the_whole),
         TEST(a_bump_wakes_once_after_the_commit),
         TEST(a_constraint_is_a_conflict),
         TEST(several_processes_lose_no_bump),
         TEST(old_documents_are_refreshed_once),
+        TEST(a_connection_lost_between_transactions_is_made_again),
+        TEST(a_connection_lost_within_a_transaction_undoes_all_of_it),
+        TEST(a_statement_that_failed_lets_nothing_of_its_transaction_be_kept),
+        cmocka_unit_test(a_password_in_the_url_is_refused_and_not_repeated),
+        cmocka_unit_test(what_is_no_url_is_told),
+        cmocka_unit_test(an_unreachable_server_is_named_with_a_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site whose store is PostgreSQL: the main job, several management points on one store, and a database that goes away. (All
+other tests run on it too: CMG_TEST_ON=postgresql make integration.)"""
+import json
+import shutil
+
+import pytest
+
+from conftest import end_site, running_site, temporary_folder
+from kit import programs
+from kit.device import Device
+from kit.programs import program, until
+
+SECOND = "71994217000000000001"  # role id of the second process's management point
+
+
+@pytest.fixture
+def pg_site(postgresql):
+    path = temporary_folder()
+    try:
+        it = running_site(path / "site", postgresql.new_database())
+        try:
+            yield it.take_apart()
+        finally:
+            end_site(it)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def works(device):
+    return device.run("policy")[0] == 0
+
+
+def test_devices_come_in_by_certificate_and_by_token_and_get_their_policy(pg_site, tmp_path):
+    policy = tmp_path / "policy"
+    policy.write_text("do this")
+    pg_site.add("policy", "add", "first", policy)
+    by_certificate = Device(pg_site, tmp_path, "by-certificate").with_certificate(pg_site.pki("certificate"), pg_site.pki("key"))
+    by_certificate.at("https").must("run", "--once")
+    by_token = Device(pg_site, tmp_path, "by-token").registered_by_token()
+    by_token.must("run", "--once")
+    assert "first" in by_certificate.policies() and "first" in by_token.policies()
+    assert not (pg_site.folder / "state" / "site.db").exists()
+
+
+def test_a_device_that_another_process_of_the_site_blocks_is_refused_within_five_seconds(pg_site, tmp_path):
+    device = Device(pg_site, tmp_path).registered_by_token()
+    device.must("run", "--once")
+    second = (pg_site.folder / "mp.yaml").read_text().split("management_points:")[0]
+    second = second.replace(pg_site.report["admin_socket"], str(pg_site.folder / "admin2.sock"))
+    (pg_site.folder / "mp2.yaml").write_text(
+        second.replace("state: state", "state: state2") + f'management_points:\n  - id: "{SECOND}"\n    mode: ehttp\n'
+        '    listen: "127.0.0.1:0"\n    url: https://localhost:1\nlog: {format: text, level: info, file: mp2.log}\n')
+    with open(pg_site.folder / "mp2.log", "ab") as log:
+        process = programs.start([program("cmg-mp"), "--config", pg_site.folder / "mp2.yaml"], log)
+    try:
+        until("the second process answers", (pg_site.folder / "admin2.sock").exists, 10)
+        until("the first one knows its management point",
+              lambda: SECOND in [point["id"] for point in pg_site.cmg("status")["management_points"]], 10)
+        pg_site.settle()
+        programs.run([program("cmg"), "device", "block", device.guid, "--socket", pg_site.folder / "admin2.sock"])
+        until("the device is refused", lambda: not works(device), 5)
+        assert device.must_fail("policy")["reason"] == "blocked"
+        [seen] = [d for d in pg_site.cmg("device", "list")["devices"] if d["guid"] == device.guid]
+        assert seen["state"] == "blocked"
+    finally:
+        programs.end(process)
+
+
+def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, tmp_path):
+    device = Device(pg_site, tmp_path).registered_by_token()
+    device.must("run", "--once")
+    postgresql.stop()
+    try:
+        code, answer = pg_site.cmg("device", "list", check=False)
+        assert code != 0 and "PostgreSQL can't be reached" in json.dumps(answer), answer
+        assert not works(device)
+    finally:
+        postgresql.start()
+    until("the device gets its policy again", lambda: works(device), 10)
+    assert pg_site.pid("cmg-mp") == pg_site.alone["cmg-mp"].pid and pg_site.alone["cmg-mp"].poll() is None
+
+
+def test_a_password_in_the_configuration_is_refused_and_not_repeated(pg_site):
+    text = (pg_site.folder / "mp.yaml").read_text()
+    (pg_site.folder / "secret.yaml").write_text(text.replace(pg_site.store, "postgresql://cmg:hunter2@db.example/site"))
+    code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", pg_site.folder / "secret.yaml"], False)
+    assert code != 0 and "passfile" in out + err and "hunter2" not in out + err
