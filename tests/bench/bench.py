@@ -20,6 +20,7 @@ import time
 
 import haproxy
 import machine
+import management_point
 import plot
 import rows
 import scenarios
@@ -110,7 +111,7 @@ class Whole:
         self.more["gigabyte"] = scenarios.gigabyte(self.site, [*self.peers, self.ours], 2, self.out)
 
     def management_point(self):
-        self.more["management_point"] = scenarios.management_point(self.ours, self.out)
+        self.more["management_point"] = management_point.measure(self.site.folder, self.site.programs, self.out)
 
     def long_crl(self, entries, key):
         """Handshakes with it, how it comes, and what it takes."""

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is no row of requests: a gigabyte each way, a long CRL that comes while traffic runs, tokens judged for the first
-time, and the management point's own work. Each returns what `--json` shows, and prints its table."""
+"""What is no row of requests: a gigabyte each way, a long CRL that comes while traffic runs, and tokens judged for the first
+time. Each returns what `--json` shows, and prints its table."""
 import json
 import os
-import pathlib
 import statistics
 import subprocess
-import sys
 import threading
 import time
-from types import SimpleNamespace
 
 import machine
 from candidates import GIGABYTE
@@ -167,50 +164,3 @@ def check_seconds(site, folder, tokens):
     if not all(a["ok"] for a in answers):
         raise Fault(f"cmg token check refused a good token: {next(a for a in answers if not a['ok'])}")
     return after.children_user + after.children_system - before.children_user - before.children_system
-
-
-# --- the management point ---------------------------------------------------------------------------------------------
-
-
-class Devices:
-    """Talks to the ehttp management point as the connector would, for devices of its own."""
-
-    def __init__(self, ours, count):
-        sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
-        from kit import pki
-        from kit.inside import Inside
-        folder = pathlib.Path(ours.site.subfolder("management-point"))
-        self.inside = Inside(SimpleNamespace(folder=pathlib.Path(ours.folder), report=ours.report), folder)
-        self.bulk = ours.cmg("token", "new", "--uses", str(count))["token"].split(".", 2)[2]
-        self.devices = [pki.self_signed(folder, f"device-{i}") for i in range(count)]
-        self.tokens, self.access = [], []
-
-    @staticmethod
-    def _taken(answer):
-        if answer.status != 200:
-            raise Fault(f"the management point answered {answer.status}: {answer.body[:300]}")
-        return json.loads(answer.body) if answer.headers.get("content-type") == "application/json" else None
-
-    def register(self, i):
-        self.tokens.append(self._taken(self.inside.register(self.devices[i], self.bulk))["device_token"])
-
-    def token(self, i):
-        self.access.append(self._taken(self.inside.sts(self.devices[i], self.tokens[i]))["access_token"])
-
-    def policy(self, i):
-        self._taken(self.inside.policy(self.devices[i], self.access[i]))
-
-
-def management_point(ours, out, count=150):
-    """One after the other, on SQLite: CPU of cmg-mp for each, and how many a core could do."""
-    devices = Devices(ours, count)
-    results, lines = [], [("what", "cmg-mp CPU µs", "a second on one core")]
-    for what, ask in (("registration", devices.register), ("access token", devices.token), ("policy", devices.policy)):
-        before = machine.cpu_s(ours.pids["cmg-mp"].pid)
-        for i in range(count):
-            ask(i)
-        each = (machine.cpu_s(ours.pids["cmg-mp"].pid) - before) / count * 1e6
-        results.append({"what": what, "cpu_us": each})
-        lines.append((what, f"{each:,.0f}", f"{1e6 / each:,.0f}"))
-    print_table("The management point, on SQLite; a TLS connection each", lines, out)
-    return results

@@ -7,8 +7,9 @@ import shutil
 import pytest
 
 from conftest import end_site, running_site, temporary_folder
-from kit import programs
+from kit import pki, programs
 from kit.device import Device
+from kit.inside import Inside
 from kit.programs import program, until
 
 SECOND = "71994217000000000001"  # role id of the second process's management point
@@ -68,13 +69,17 @@ def test_a_device_that_another_process_of_the_site_blocks_is_refused_within_five
 
 
 def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, tmp_path):
-    device = Device(pg_site, tmp_path).registered_by_token()
+    device, inside = Device(pg_site, tmp_path).registered_by_token(), Inside(pg_site, tmp_path)
+    newcomer = pki.self_signed(tmp_path, "new")
     device.must("run", "--once")
+    token = pg_site.cmg("token", "new")["token"].split(".", 2)[2]
     postgresql.stop()
     try:
         code, answer = pg_site.cmg("device", "list", check=False)
         assert code != 0 and "PostgreSQL can't be reached" in json.dumps(answer), answer
         assert not works(device)
+        answer = inside.register(newcomer, token)
+        assert answer.status == 503 and answer.problem()["reason"] == "busy", answer  # not: expired
     finally:
         postgresql.start()
     until("the device gets its policy again", lambda: works(device), 10)

@@ -27,10 +27,11 @@ def newest_installed():
 
 
 class PostgreSQL:
-    def __init__(self):
+    def __init__(self, sync=False):
+        """`sync`: a commit is on the disk, as in earnest."""
         self.bin = newest_installed()
         self.folder = Path(tempfile.mkdtemp(prefix="cmg-pg-"))
-        self.process, self.databases = None, 0
+        self.process, self.databases, self.sync = None, 0, sync
         as_root = os.geteuid() == 0
         self.prefix = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"] if as_root else []
         self.owner = USER if as_root else pwd.getpwuid(os.geteuid()).pw_name
@@ -50,7 +51,7 @@ class PostgreSQL:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             self.process = programs.start([*self.prefix, self.bin / "postgres", "-D", self.folder / "data", "-k",
-                                           self.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
+                                           self.folder, "-c", "listen_addresses=", "-c", f"fsync={'on' if self.sync else 'off'}", "-c",
                                            "max_connections=60"], log, cwd=self.folder)
         programs.until("PostgreSQL takes connections", self.is_up, 30)
 
