@@ -142,7 +142,7 @@ static bool read_settings(struct client_session *s)
     }
     if (!pin || !decode_hex(slice_of(pin), s->pin, sizeof s->pin, &len)) {
         web_outcome_local(&s->outcome, "no_site_key", "the device does not know the site's key (SiteKey)",
-                          "cmg-client enroll FILE with the file of `cmg enroll-file`, or register with a bulk token");
+                          "cmg-client enroll FILE with the file of `cmg enrollment`, or register with a bulk token");
         return false;
     }
     if (client_fqdns_parse(slice_of(fqdns ? fqdns : ""), &s->gateways, &err) != OK)

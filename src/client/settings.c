@@ -350,7 +350,7 @@ static enum result enroll_from(const char *dir, struct client_settings *s, const
         (r = json_need_int(root, "version", &version, err)) != OK)
         return r;
     if (strcmp(kind, "enrollment") != 0 || version != 1)
-        return error_set(err, R_INVALID, "this is no enrolment file of version 1 (make one with: cmg enroll-file)");
+        return error_set(err, R_INVALID, "this is no enrolment file of version 1 (make one with: cmg enrollment)");
     if ((r = json_need_str(root, "site", &site, err)) != OK || (r = json_need_str(root, "site_key", &pin, err)) != OK ||
         (r = json_need_str(root, "cmg_fqdns", &fqdns, err)) != OK)
         return r;

@@ -10,16 +10,20 @@
 #include "ctl/out.h"
 #include "ctl/request.h"
 
-static const struct ctl_command *const nouns[] = {ctl_collection_commands, ctl_client_settings_commands,
-                                                  ctl_setup_commands,      ctl_analyze_commands,
-                                                  ctl_choices_commands,    ctl_site_commands,
-                                                  ctl_gateway_commands,    ctl_connector_commands,
-                                                  ctl_trust_commands,      ctl_endpoint_commands,
-                                                  ctl_token_commands,      ctl_device_commands,
-                                                  ctl_explain_commands,    ctl_plan_commands,
-                                                  ctl_policy_commands,     ctl_settings_commands,
-                                                  ctl_cert_commands,       ctl_source_commands,
-                                                  ctl_tenant_commands,     ctl_keys_commands};
+enum { NOUNS_MAX = 8 };
+
+/* In the order in which an administrator meets them. */
+static const struct {
+    const char *title;
+    const struct ctl_command *nouns[NOUNS_MAX]; /* until NULL */
+} chapters[] = {
+    {"Ask before", {ctl_choices_commands, ctl_explain_commands, ctl_plan_commands}},
+    {"Set up", {ctl_setup_commands, ctl_gateway_commands, ctl_connector_commands, ctl_endpoint_commands}},
+    {"Whom to trust", {ctl_trust_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
+    {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},
+    {"What devices get", {ctl_policy_commands, ctl_client_settings_commands, ctl_settings_commands}},
+    {"See and find out", {ctl_site_commands, ctl_analyze_commands, ctl_cert_commands}},
+};
 
 /* How many words of argv the command takes; 0: it is another one. */
 static size_t match(const struct ctl_command *c, int argc, char **argv)
@@ -36,41 +40,58 @@ static size_t match(const struct ctl_command *c, int argc, char **argv)
 }
 
 /* The command with the most matching words: "choices check" before "choices". */
+static void find_in(const struct ctl_command *c, int argc, char **argv, const struct ctl_command **best, size_t *words)
+{
+    for (; c->words; c++) {
+        size_t n = match(c, argc, argv);
+        if (n > *words) {
+            *words = n;
+            *best = c;
+        }
+    }
+}
+
 static const struct ctl_command *find(int argc, char **argv, size_t *ret_words)
 {
     const struct ctl_command *best = NULL;
     *ret_words = 0;
-    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) {
-        for (const struct ctl_command *c = nouns[i]; c->words; c++) {
-            size_t n = match(c, argc, argv);
-            if (n > *ret_words) {
-                *ret_words = n;
-                best = c;
-            }
-        }
+    for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
+        for (size_t k = 0; k < NOUNS_MAX && chapters[i].nouns[k]; k++)
+            find_in(chapters[i].nouns[k], argc, argv, &best, ret_words);
     }
     return best;
 }
 
-/* All commands, or those whose first word is `noun`; returns how many. */
+/* All commands of a table, or those whose first word is `noun`; returns how many. */
+static size_t print_table(FILE *out, const struct ctl_command *c, const char *noun)
+{
+    size_t n = 0;
+    for (; c->words; c++) {
+        struct slice rest = slice_of(c->words);
+        if (noun && !slice_eq(slice_cut(&rest, ' '), slice_of(noun)))
+            continue;
+        n++;
+        (void)fprintf(out, "  cmg %-24s %s\n", c->words, c->summary);
+    }
+    return n;
+}
+
+/* Chapter by chapter, or one noun's; returns how many. */
 static size_t print_commands(FILE *out, const char *noun)
 {
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) {
-        for (const struct ctl_command *c = nouns[i]; c->words; c++) {
-            struct slice rest = slice_of(c->words);
-            if (noun && !slice_eq(slice_cut(&rest, ' '), slice_of(noun)))
-                continue;
-            n++;
-            (void)fprintf(out, "  cmg %-18s %s\n", c->words, c->summary);
-        }
+    for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
+        if (!noun)
+            (void)fprintf(out, "\n%s:\n", chapters[i].title);
+        for (size_t k = 0; k < NOUNS_MAX && chapters[i].nouns[k]; k++)
+            n += print_table(out, chapters[i].nouns[k], noun);
     }
     return n;
 }
 
 static void print_help(FILE *out)
 {
-    (void)fputs("cmg: the administrator's command of OpenCMG\n\nUsage: cmg COMMAND [options]\n\n", out);
+    (void)fputs("cmg: the administrator's command of OpenCMG\n\nUsage: cmg COMMAND [options]\n", out);
     (void)print_commands(out, NULL);
     (void)fputs("\ncmg COMMAND --help shows a command's options. Every command takes --json; those that ask a running\n"
                 "management point take --socket PATH (default $CMG_ADMIN_SOCKET or " CTL_SOCKET_DEFAULT ").\n"
@@ -115,7 +136,10 @@ static int unknown(int argc, char **argv)
 
 int ctl_main(int argc, char **argv)
 {
+    static char version[] = "version";
     move_leading_options(argc, argv);
+    if (argc > 0 && strcmp(argv[0], "--version") == 0)
+        argv[0] = version;
     if (argc > 0 && is_help(argv[0])) {
         print_help(stdout);
         return CTL_DONE;

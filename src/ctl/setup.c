@@ -202,6 +202,5 @@ const struct ctl_command ctl_setup_commands[] = {
     {"init", "Make a site's keys and its management point's configuration", init, NULL},
     {"quickstart", "Run a whole evaluation site on loopback", quickstart, NULL},
     {"version", "Print the version", version, NULL},
-    {"--version", "The same", version, NULL},
     {NULL, NULL, NULL, NULL},
 };

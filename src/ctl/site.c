@@ -222,6 +222,5 @@ const struct ctl_command ctl_site_commands[] = {
     {"status", "Show the site: roles, connectors, devices", status, NULL},
     {"bundle show", "Show what gateways are told", bundle_show, NULL},
     {"enrollment", "Print the enrolment file for devices", enrollment, NULL},
-    {"enroll-file", "The same", enrollment, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -182,7 +182,7 @@ def test_the_bundle_can_be_seen_and_holds_no_secret(site):
 
 def test_the_enrolment_file_holds_no_secret(site, tmp_path):
     file = tmp_path / "enrollment.json"
-    programs.run([program("cmg"), "enroll-file", "--gateway-ca", site.report["ca"], "--out", file, "--socket",
+    programs.run([program("cmg"), "enrollment", "--gateway-ca", site.report["ca"], "--out", file, "--socket",
                   site.report["admin_socket"]])
     enrollment = json.loads(file.read_text())
     assert enrollment["opencmg"] == "enrollment" and enrollment["site_key"] == site.cmg("status")["pin"]
