@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { CELL_MAX = 4096, ROWS_MAX = 100000 };
@@ -45,6 +46,19 @@ static char *time_text(int64_t seconds)
     char text[32] = "";
     if (!gmtime_r(&t, &tm) || strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm) == 0)
         (void)snprintf(text, sizeof text, "%lld", (long long)seconds);
+    return mem_strdup(text);
+}
+
+/* How long until then, in words that stand out when it is soon. */
+enum { DAY_S = 86400, SOON_DAYS = 60 };
+static char *left_text(int64_t seconds)
+{
+    int64_t left = seconds - clock_wall_s(), days = left / DAY_S;
+    char text[48];
+    if (left <= 0)
+        return mem_strdup("HAS ENDED");
+    (void)snprintf(text, sizeof text, "%lld day%s%s", (long long)days, days == 1 ? "" : "s",
+                   days <= SOON_DAYS ? ": renew it soon" : "");
     return mem_strdup(text);
 }
 
@@ -91,6 +105,8 @@ char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent)
         return mem_strdup(none);
     if (kind == CTL_TIME && json_is_integer(value))
         return json_integer_value(value) > 0 ? time_text(json_integer_value(value)) : mem_strdup(none);
+    if (kind == CTL_LEFT && json_is_integer(value))
+        return left_text(json_integer_value(value));
     if (json_is_array(value))
         return list_text(value, none);
     char *text = json_is_string(value)    ? mem_strdup(json_string_value(value))

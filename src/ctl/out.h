@@ -8,7 +8,7 @@
 
 #include "json/json.h"
 
-enum ctl_cell { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_STATE, CTL_LIST };
+enum ctl_cell { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_LEFT, CTL_STATE, CTL_LIST }; /* TIME, LEFT: seconds since 1970 */
 
 struct ctl_column {
     const char *title;

@@ -21,13 +21,19 @@ static const struct ctl_column mp_columns[] = {{"MANAGEMENT POINT", "id", CTL_TE
 static const struct ctl_column gateway_columns[] = {{"GATEWAY", "id", CTL_TEXT, NULL},
                                                     {"HOST", "host", CTL_TEXT, NULL},
                                                     {"PORT", "port", CTL_NUMBER, NULL},
+                                                    {"LAST SEEN", "seen", CTL_TIME, "never"},
+                                                    {"BUNDLE", "bundle", CTL_NUMBER, "?"},
+                                                    {"TUNNELS", "tunnels", CTL_NUMBER, "?"},
+                                                    {"CONNECTIONS", "connections", CTL_NUMBER, "?"},
                                                     {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_column connector_columns[] = {{"CONNECTOR", "id", CTL_TEXT, NULL},
                                                       {"LAST SEEN", "seen", CTL_TIME, "never"},
                                                       {"GATEWAYS", "gateways", CTL_LIST, NULL},
                                                       {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_column certificate_columns[] = {
-    {"CERTIFICATE", "what", CTL_TEXT, NULL}, {"UNTIL", "not_after", CTL_TIME, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column certificate_columns[] = {{"CERTIFICATE", "what", CTL_TEXT, NULL},
+                                                        {"UNTIL", "not_after", CTL_TIME, NULL},
+                                                        {"LEFT", "not_after", CTL_LEFT, NULL},
+                                                        {NULL, NULL, CTL_TEXT, NULL}};
 
 static const struct ctl_column source_columns[] = {
     {"GATEWAY", "gateway", CTL_TEXT, NULL},    {"SOURCE", "id", CTL_TEXT, NULL},      {"KIND", "kind", CTL_TEXT, NULL},
@@ -52,6 +58,31 @@ static void print_sources(const json_t *status)
     if (json_array_size(rows)) {
         (void)putchar('\n');
         ctl_table(stdout, rows, source_columns, "");
+    }
+    json_decref(rows);
+}
+
+static const struct ctl_column refusal_columns[] = {{"GATEWAY", "gateway", CTL_TEXT, NULL},
+                                                    {"REFUSED FOR", "reason", CTL_TEXT, NULL},
+                                                    {"SINCE ITS START", "count", CTL_NUMBER, NULL},
+                                                    {NULL, NULL, CTL_TEXT, NULL}};
+
+/* What each gateway refused, by reason. */
+static void print_refusals(const json_t *status)
+{
+    json_t *rows = json_array(), *gateway, *count;
+    const char *reason;
+    size_t i;
+    json_array_foreach(json_object_get(status, "gateways"), i, gateway)
+    {
+        json_object_foreach(json_object_get(gateway, "refusals"), reason, count)(void)
+            json_array_append_new(rows, json_pack("{s:O, s:s, s:O}", "gateway", json_object_get(gateway, "id"),
+                                                  "reason", reason, "count", count));
+    }
+    if (json_array_size(rows)) {
+        (void)putchar('\n');
+        ctl_table(stdout, rows, refusal_columns, "");
+        (void)puts("cmg explain REASON tells what it means and what to do.");
     }
     json_decref(rows);
 }
@@ -86,6 +117,7 @@ static void print_status(const json_t *status)
         ctl_table(stdout, json_object_get(status, sections[i].member), sections[i].columns, sections[i].empty);
     }
     print_sources(status);
+    print_refusals(status);
 }
 
 struct options {

@@ -18,16 +18,36 @@ enum { AUDIT_MAX = 1000 };
 
 /* --- status --- */
 
-/* A member of the last report; null when there is none. */
-static json_t *from_report(const char *report, const char *member)
+/* The last report; an empty object when there is none. */
+static json_t *read_report(const char *report)
 {
     json_t *o = NULL;
-    if (!report || json_parse(slice_of(report), strlen(report), &o, NULL) != OK)
-        return json_null();
-    json_t *value = json_object_get(o, member);
-    value = value ? json_incref(value) : json_null();
-    json_decref(o);
-    return value;
+    if (!report || json_parse(slice_of(report), strlen(report), &o, NULL) != OK || !json_is_object(o)) {
+        json_decref(o);
+        return json_object();
+    }
+    return o;
+}
+
+/* A member of it; null when it has none. */
+static json_t *member_of(const json_t *report, const char *member)
+{
+    json_t *value = json_object_get(report, member);
+    return value ? json_incref(value) : json_null();
+}
+
+/* Those that devices see, which the gateway holds and tells of. */
+static void put_server_certificates(const char *gateway, const json_t *report, json_t *ends)
+{
+    const json_t *certificate;
+    size_t i;
+    json_array_foreach(json_object_get(report, "server_certificates"), i, certificate)
+    {
+        mp_push(ends, json_pack("{s:o, s:I}", "what",
+                                json_sprintf("server certificate of gateway %s (%s)", gateway,
+                                             json_opt_str(certificate, "subject", "?")),
+                                "not_after", (json_int_t)json_opt_int(certificate, "not_after", 0)));
+    }
 }
 
 static json_t *seen_json(int64_t seen)
@@ -42,9 +62,15 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     json_t *array = json_array();
     enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        mp_push(array, json_pack("{s:s, s:s, s:I, s:o, s:o}", "id", list[i].id, "host", list[i].host, "port",
-                                 (json_int_t)list[i].port, "seen", seen_json(list[i].seen), "sources",
-                                 from_report(list[i].report, "sources")));
+        static const char *const told[] = {"version", "bundle", "tunnels", "connections", "refusals", "sources"};
+        json_t *report = read_report(list[i].report);
+        json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
+                                    (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
+        for (size_t k = 0; k < ARRAY_LEN(told); k++)
+            mp_put(gateway, told[k], member_of(report, told[k]));
+        mp_push(array, gateway);
+        put_server_certificates(list[i].id, report, ends);
+        json_decref(report);
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("gateway %s", list[i].id), "not_after",
                                 (json_int_t)list[i].not_after));
     }
@@ -59,8 +85,10 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
     json_t *array = json_array();
     enum result result = store_connector_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
+        json_t *report = read_report(list[i].report);
         mp_push(array, json_pack("{s:s, s:o, s:o, s:b}", "id", list[i].id, "seen", seen_json(list[i].seen), "gateways",
-                                 from_report(list[i].report, "gateways"), "certificate", list[i].pki_sha256 != NULL));
+                                 member_of(report, "gateways"), "certificate", list[i].pki_sha256 != NULL));
+        json_decref(report);
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
                                 (json_int_t)list[i].not_after));
         if (list[i].pki_sha256)

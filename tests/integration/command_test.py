@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import time
@@ -75,6 +76,24 @@ def test_status_tells_of_the_whole_site(site, new_device):
     assert status["bundle"]["sequence"] >= 1 and status["certificates"]
     out = people(site, "status")[1]
     assert site.report["site"] in out and "gw1" in out and "cp1" in out
+
+
+def test_status_tells_what_a_gateway_refused_and_which_server_certificate_it_shows(site):
+    refused = gatewayclient.request(site, gatewayclient.HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata",
+                                    certificate=site.pki("revoked_certificate"), key=site.pki("revoked_key"))
+    assert refused.problem()["reason"] == "revoked"
+    site.add("gateway", "add", "gw8", "--host", "gw8.example.com")  # a gateway reports after each new bundle
+
+    def told():
+        gateway = next(g for g in site.cmg("status")["gateways"] if g["id"] == "gw1")
+        return gateway if (gateway["refusals"] or {}).get("revoked") else None
+
+    gateway = until("the gateway's report is in", told, 10)
+    assert gateway["tunnels"] == 2 and gateway["bundle"] >= 1
+    out = people(site, "status")[1]
+    assert re.search(r"gw1 +revoked +\d+", out) and "cmg explain REASON" in out
+    assert re.search(r"server certificate of gateway gw1 \(CN=localhost\) .* 36\d days", out)
+    site.cmg("gateway", "remove", "gw8")
 
 
 def test_gateways_are_added_listed_and_removed(site, tmp_path):

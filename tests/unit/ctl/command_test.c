@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "fake_mp.h"
 
@@ -167,11 +168,32 @@ static void members_of_a_wrong_kind_do_not_break_the_tables(void **state)
 {
     (void)state;
     static const char *const bodies[] = {"{}", "[]", "{\"devices\":7,\"gateways\":\"x\",\"connectors\":[1,[],null]}",
-                                         "{\"site\":[],\"bundle\":[1],\"management_points\":{\"a\":1}}"};
+                                         "{\"site\":[],\"bundle\":[1],\"management_points\":{\"a\":1}}",
+                                         "{\"gateways\":[{\"id\":7,\"refusals\":[1]},{\"refusals\":{\"a\":{}}},3]}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         mp.answer = fake_mp_answer(200, bodies[i]);
         RUN(&ran, &mp, "status", "--socket", "{socket}");
         assert_int_equal(ran.code, CTL_DONE);
+    }
+}
+
+static void a_certificate_that_ends_soon_stands_out(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t in_s;
+        const char *told;
+    } cases[] = {{400 * 86400 + 60, "400 days\n"},
+                 {60 * 86400 + 60, "60 days: renew it soon"},
+                 {86400 + 60, "1 day: renew it soon"},
+                 {-1, "HAS ENDED"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char body[128];
+        (void)snprintf(body, sizeof body, "{\"certificates\":[{\"what\":\"role CA\",\"not_after\":%lld}]}",
+                       (long long)(clock_wall_s() + cases[i].in_s));
+        mp.answer = fake_mp_answer(200, body);
+        RUN(&ran, &mp, "status", "--socket", "{socket}");
+        assert_non_null(strstr(ran.out, cases[i].told));
     }
 }
 
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_refusal_tells_what_where_and_the_remedy),
         cmocka_unit_test(answers_that_are_no_answers_fail_clearly),
         cmocka_unit_test(members_of_a_wrong_kind_do_not_break_the_tables),
+        cmocka_unit_test(a_certificate_that_ends_soon_stands_out),
         cmocka_unit_test(a_socket_without_a_management_point_says_so),
         cmocka_unit_test(settings_are_sent_as_what_they_are),
         cmocka_unit_test(an_endpoint_carries_what_its_options_say),
