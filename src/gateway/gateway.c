@@ -11,11 +11,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/builder.h"
+#include "gateway/certificates.h"
 #include "gateway/responder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 
-enum { PEM_MAX = 256 * 1024, LARGE = 4 * 1024 * 1024 };
+enum { LARGE = 4 * 1024 * 1024 };
 
 void gateway_publish(struct gateway *g, struct snapshot *snapshot)
 {
@@ -30,47 +31,18 @@ void gateway_publish(struct gateway *g, struct snapshot *snapshot)
         gateway_worker_refresh(g->workers[i]);
 }
 
+void gateway_show(struct gateway *g, struct certificates *certificates)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    struct certificates *old = g->certificates;
+    g->certificates = certificates;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    certificates_unref(old);
+    for (size_t i = 0; i < g->worker_count; i++)
+        gateway_worker_show(g->workers[i]);
+}
+
 /* --- TLS --- */
-
-static enum result public_context(struct gateway *g, const struct gateway_certificate *files, struct error *err)
-{
-    char *certificate = NULL, *key = NULL;
-    size_t certificate_len = 0, key_len = 0;
-    enum result r = file_read(files->certificate, PEM_MAX, &certificate, &certificate_len, err);
-    if (r == OK)
-        r = file_read(files->key, PEM_MAX, &key, &key_len, err);
-    if (r == OK) {
-        struct tls_server_options o = {
-            .identity = {slice_make(certificate, certificate_len), slice_make(key, key_len)},
-            .client_cert = TLS_CLIENT_CERT_ASK,
-            .alpn = "h2,http/1.1",
-            .resumption = true,
-        };
-        r = tls_context_server(&o, &g->public_tls[g->public_count], err);
-    }
-    if (r == OK)
-        r = pki_cert_read(slice_make(certificate, certificate_len), &g->public_certificates[g->public_count], err);
-    if (r == OK)
-        g->public_count++;
-    else
-        (void)error_prefix(err, "server certificate %s", files->certificate);
-    free(certificate);
-    mem_free_secret(key, key_len);
-    return r;
-}
-
-static enum result public_contexts(struct gateway *g, struct error *err)
-{
-    const struct conf_blocks *list = &g->config->server_certificates;
-    if (list->count > GATEWAY_CERTIFICATES_MAX)
-        return error_set(err, R_LIMIT, "server_certificates: more than %d", GATEWAY_CERTIFICATES_MAX);
-    for (size_t i = 0; i < list->count; i++) {
-        enum result r = public_context(g, (const struct gateway_certificate *)list->items + i, err);
-        if (r != OK)
-            return r;
-    }
-    return OK;
-}
 
 static enum result tunnel_context(struct gateway *g, struct error *err)
 {
@@ -133,7 +105,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
     (void)pthread_mutex_init(&g->snapshot_lock, NULL);
     enum result r = file_make_dirs(config->state, 0750, err);
     if (r == OK)
-        r = public_contexts(g, err);
+        r = certificates_load(config, &g->certificates, err);
     if (r == OK)
         r = tunnel_context(g, err);
     if (r == OK)

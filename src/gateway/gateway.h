@@ -23,18 +23,16 @@
 #include "tls/context.h"
 
 struct gateway_worker;
+struct certificates;
 struct responder;
 
-enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_CERTIFICATES_MAX = 16, GATEWAY_WORKERS_MAX = 64 };
+enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_WORKERS_MAX = 64 };
 
 struct gateway {
     const struct gateway_config *config;
     char generation[GUID_SIZE]; /* of this process, told in the tunnel's hello */
     struct loop *control;
 
-    struct tls_context *public_tls[GATEWAY_CERTIFICATES_MAX];
-    X509 *public_certificates[GATEWAY_CERTIFICATES_MAX]; /* for the choice by SNI */
-    size_t public_count;
     struct tls_context *tunnel_tls;
     struct pki_role_judge *connector_judge;
 
@@ -45,9 +43,10 @@ struct gateway {
     struct responder *responder; /* in the loop of the first worker */
 
     pthread_mutex_t snapshot_lock;
-    struct snapshot *snapshot;     /* under the lock; NULL until the first bundle */
-    atomic_llong unknown_key_told; /* wall seconds: one a second may ask for keys to be fetched */
-    atomic_llong last_contact;     /* wall seconds: when the site was last heard of */
+    struct snapshot *snapshot;         /* under the lock; NULL until the first bundle */
+    struct certificates *certificates; /* under the lock; changed by the control loop only */
+    atomic_llong unknown_key_told;     /* wall seconds: one a second may ask for keys to be fetched */
+    atomic_llong last_contact;         /* wall seconds: when the site was last heard of */
 
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;
@@ -56,5 +55,8 @@ struct gateway {
 
 /* Puts a new snapshot in place for every worker (takes over the reference). Any thread. */
 void gateway_publish(struct gateway *g, struct snapshot *snapshot);
+
+/* Shows other server certificates from the next handshake on (takes over the reference). The control loop's thread. */
+void gateway_show(struct gateway *g, struct certificates *certificates);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "gateway/admin.h"
+#include "gateway/certificate_watch.h"
 #include "gateway/start.h"
 
 enum { DRAIN_TICK_MS = 50 };
@@ -19,6 +20,7 @@ struct process {
     struct loop *loop;
     struct net_listener *admin;
     struct loop_timer *tick;
+    struct certificate_watch *watch;
     uint64_t give_up_ms;
 };
 
@@ -27,6 +29,12 @@ static void drain_tick(void *arg)
     struct process *p = arg;
     if (gateway_idle(&p->gateway) || loop_now_ms(p->loop) >= p->give_up_ms)
         loop_stop(p->loop);
+}
+
+static void on_hangup(void *arg)
+{
+    struct process *p = arg;
+    certificate_watch_reload(p->watch);
 }
 
 static void on_terminate(void *arg)
@@ -53,6 +61,8 @@ static int run(void)
         log_msg(LOG_ERROR, "gateway", "can't start: %s", err.text);
         return EXIT_FAILURE;
     }
+    p.watch = certificate_watch_new(&p.gateway);
+    loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     for (size_t i = 0; i < p.gateway.listen_count; i++) {
@@ -62,6 +72,7 @@ static int run(void)
                   LOG_T("version", CMG_VERSION));
     }
     loop_run(p.loop);
+    certificate_watch_free(p.watch);
     gateway_stop(&p.gateway);
     log_msg(LOG_INFO, "gateway", "stopped");
     return EXIT_SUCCESS;

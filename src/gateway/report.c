@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/certificates.h"
 #include "http/fetch.h"
 #include "json/json.h"
 
@@ -53,14 +54,14 @@ static json_t *refusals_json(const struct gateway *g)
     return o;
 }
 
-static json_t *certificates_json(const struct gateway *g)
+static json_t *certificates_json(const struct certificates *c)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < g->public_count; i++) {
+    for (size_t i = 0; i < certificates_count(c); i++) {
         char subject[256];
-        pki_cert_subject(g->public_certificates[i], subject, sizeof subject);
+        pki_cert_subject(certificates_at(c, i), subject, sizeof subject);
         push(list, json_pack("{s:s, s:I}", "subject", subject, "not_after",
-                             (json_int_t)pki_cert_not_after(g->public_certificates[i])));
+                             (json_int_t)pki_cert_not_after(certificates_at(c, i))));
     }
     return list;
 }
@@ -90,7 +91,7 @@ static json_t *report_json(const struct gateway_report *r)
     if (!o)
         fatal("out of memory (report)");
     put(o, "refusals", refusals_json(g));
-    put(o, "server_certificates", certificates_json(g));
+    put(o, "server_certificates", certificates_json(r->worker->certificates));
     put(o, "sources", sources_json(r->worker));
     return o;
 }

@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/bundle_pull.h"
+#include "gateway/certificates.h"
 #include "gateway/connection.h"
 #include "gateway/hold.h"
 #include "gateway/report.h"
-#include "gateway/sni.h"
 #include "tls/stream.h"
 
 enum { HANDSHAKE_MS = 10 * 1000, SWEEP_MS = 5 * 1000, VERDICTS_MAX = 65536 };
@@ -125,7 +125,7 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
     struct arrival *a = ctx;
     struct gateway *g = a->worker->gateway;
     if (!tls_hello_offers_only(hello, TUNNEL_ALPN))
-        return sni_choose(g, hello->sni);
+        return certificates_choose(a->worker->certificates, hello->sni);
     if (!a->pinned) {
         struct gateway_worker *best = worker_for_tunnel(g);
         atomic_fetch_add(&best->tunnel_count, 1);
@@ -258,6 +258,22 @@ void gateway_worker_refresh(struct gateway_worker *w)
     loop_post(w->loop, refresh, w);
 }
 
+static void take_certificates(void *arg)
+{
+    struct gateway_worker *w = arg;
+    struct gateway *g = w->gateway;
+    certificates_unref(w->certificates);
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    w->certificates = certificates_ref(g->certificates);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    gateway_report_changed(w->report);
+}
+
+void gateway_worker_show(struct gateway_worker *w)
+{
+    loop_post(w->loop, take_certificates, w);
+}
+
 static void on_sweep(void *arg)
 {
     struct gateway_worker *w = arg;
@@ -290,6 +306,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->loop = loop_new();
     w->verdicts = verdict_cache_new(VERDICTS_MAX);
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
+    take_certificates(w);
     LIST_INIT(&w->connections);
     TAILQ_INIT(&w->strangers);
     bucket_start(&w->tenant_info, 2 * GATEWAY_TENANT_INFO_PER_SECOND, GATEWAY_TENANT_INFO_PER_SECOND,

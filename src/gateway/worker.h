@@ -26,7 +26,8 @@ struct gateway_worker {
     struct net_listener *listeners[GATEWAY_LISTENERS_MAX];
     size_t listener_count;
 
-    struct snapshot *snapshot; /* this worker's reference; NULL until the first bundle */
+    struct snapshot *snapshot;         /* this worker's reference; NULL until the first bundle */
+    struct certificates *certificates; /* its own reference too */
     struct verdict_cache *verdicts;
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
@@ -50,6 +51,9 @@ void gateway_worker_start(struct gateway_worker *w);
 
 /* Any thread. The worker takes its own reference to the gateway's snapshot and judges its open connections by it. */
 void gateway_worker_refresh(struct gateway_worker *w);
+
+/* Any thread. The same for the server certificates, which the next handshakes show. */
+void gateway_worker_show(struct gateway_worker *w);
 
 /* Any thread: no new connections, the old ones end; then at once. */
 void gateway_worker_drain(struct gateway_worker *w);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the server certificates those of their files, without dropping a connection, and warns before one ends. */
+#ifndef GATEWAY_CERTIFICATE_WATCH_H
+#define GATEWAY_CERTIFICATE_WATCH_H
+
+#include "gateway/gateway.h"
+
+struct certificate_watch;
+
+/* In the control loop: looks for changed files now and then. `g` is borrowed. */
+struct certificate_watch *certificate_watch_new(struct gateway *g);
+void certificate_watch_free(struct certificate_watch *w);
+
+/* Reads them now, changed or not (SIGHUP). What can't be used is told, and those in use stay. */
+void certificate_watch_reload(struct certificate_watch *w);
+
+/* After how many days' notice one that ends at `not_after` is to be told of: the lowest of 60, 30, 14, 7 and 1 that is
+ * reached, 0 when it has ended, -1 when none is. */
+int certificate_notice(int64_t not_after, int64_t now);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server certificates that devices see: read from their files, chosen by SNI. */
+#ifndef GATEWAY_CERTIFICATES_H
+#define GATEWAY_CERTIFICATES_H
+
+#include "gateway/config.h"
+#include "tls/context.h"
+
+struct certificates; /* reference-counted, immutable once made, for any thread */
+
+enum { CERTIFICATES_MAX = 16 };
+
+/* Those that the configuration names, at least one. R_INVALID, R_NOTFOUND, R_LIMIT, R_IO: the text names the file. */
+MUST_USE enum result certificates_load(const struct gateway_config *config, struct certificates **ret,
+                                       struct error *err);
+struct certificates *certificates_ref(struct certificates *c);
+void certificates_unref(struct certificates *c); /* NULL allowed */
+
+/* The first one that is for this name (RFC 6125, as OpenSSL reads it), else the first of all. Borrowed. */
+struct tls_context *certificates_choose(const struct certificates *c, struct slice sni);
+
+size_t certificates_count(const struct certificates *c);
+X509 *certificates_at(const struct certificates *c, size_t i); /* borrowed */
+
+#endif
