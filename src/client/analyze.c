@@ -113,7 +113,7 @@ static enum result take_gateway(struct device *d, const char *gateway, struct er
 
 static enum result prepare(struct client *c, const char *gateway, struct device *d, struct error *err)
 {
-    bool ready = client_session_begin(c, &d->session);
+    bool ready = client_session_begin(c, &d->session) && client_gateways_ready(&d->session);
     const struct web_outcome *o = &d->session.outcome;
     d->config.own_device = true;
     d->config.credential = &d->credential;

@@ -80,6 +80,13 @@ const struct client_credential *client_session_credential(const struct client_se
     return method == CHOICE_PKI ? &s->pki : &s->own;
 }
 
+const char *client_network_name(enum client_network network)
+{
+    static const char *const names[] = {
+        [CLIENT_NETWORK_UNKNOWN] = "unknown", [CLIENT_INTRANET] = "intranet", [CLIENT_INTERNET] = "internet"};
+    return names[network];
+}
+
 struct client_registration *client_session_registration(struct client_session *s)
 {
     return &s->c->identity.of[s->choice.method];
@@ -135,11 +142,6 @@ static bool read_settings(struct client_session *s)
     const char *pin = client_setting(set, SETTING_SITE_KEY), *fqdns = client_setting(set, SETTING_CMG_FQDNS);
     struct error err;
     size_t len;
-    if (client_setting_on(set, SETTING_DISALLOW_CMG)) {
-        web_outcome_local(&s->outcome, "cmg_disallowed", "DisAllowCMG is 1 on this device (set locally)",
-                          "cmg-client set DisAllowCMG=0");
-        return false;
-    }
     if (!pin || !decode_hex(slice_of(pin), s->pin, sizeof s->pin, &len)) {
         web_outcome_local(&s->outcome, "no_site_key", "the device does not know the site's key (SiteKey)",
                           "cmg-client enroll FILE with the file of `cmg enrollment`, or register with a bulk token");
@@ -147,18 +149,6 @@ static bool read_settings(struct client_session *s)
     }
     if (client_fqdns_parse(slice_of(fqdns ? fqdns : ""), &s->gateways, &err) != OK)
         return client_session_fail(s, "settings", &err, "cmg-client set CMGFQDNs=…");
-    if (s->gateways.count == 0) {
-        for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
-            if (log != CLIENT_LOG_REGISTRATION)
-                client_logf(&s->c->logs, log, LOG_ERROR,
-                            "Failed to send a request to http:///ccm_system/request: 0x87d00231, no_management_point: "
-                            "the host is empty since CMGFQDNs is not set");
-        }
-        web_outcome_local(&s->outcome, "no_management_point",
-                          "the device knows no gateway, and so no management point: CMGFQDNs is not set",
-                          "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
-        return false;
-    }
     if (!choices_version_parse(slice_of(client_setting(set, SETTING_CLIENT_VERSION)), &s->version))
         s->version = 0;
     return true;
@@ -171,9 +161,6 @@ bool client_session_begin(struct client *c, struct client_session *s)
     find_name(s);
     if (!read_settings(s) || !read_anchors(s))
         return false;
-    if (client_setting(&c->settings, SETTING_MP_URLS) && !client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET))
-        client_logf(&c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
-                    "MPUrls is set, but this version reaches management points through a gateway only");
     find_pki(s);
     client_entra_find(s);
     if (client_credential_own(c->dir, clock_wall_s(), &s->own, &err) != OK)
@@ -187,6 +174,7 @@ void client_session_end(struct client_session *s)
     client_credential_free(&s->pki);
     client_credential_free(&s->own);
     client_entra_end(&s->entra);
+    client_inside_free(&s->inside);
     json_decref(s->location);
     for (size_t i = 0; i < ARRAY_LEN(s->policies); i++)
         json_decref(s->policies[i].list);

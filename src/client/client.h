@@ -8,6 +8,7 @@
 #include "client/credential.h"
 #include "client/fqdns.h"
 #include "client/identity.h"
+#include "client/inside.h"
 #include "client/logs.h"
 #include "client/select.h"
 #include "client/settings.h"
@@ -42,13 +43,18 @@ struct client_policies {
     bool changed;
 };
 
+enum client_network { CLIENT_NETWORK_UNKNOWN, CLIENT_INTRANET, CLIENT_INTERNET };
+
 struct client_session {
     struct client *c;
     struct web_http *http;
     struct web_outcome outcome;
     struct client_fqdns gateways;
     const struct client_fqdn *gateway; /* the one that answered; NULL: none yet */
-    char *anchors;                     /* PEM of GatewayCA; NULL: the system's */
+    struct client_inside inside;       /* management points to ask directly */
+    struct client_mp *mp;              /* the one in use, on the intranet; NULL: through the gateway */
+    enum client_network network;
+    char *anchors; /* PEM of GatewayCA; NULL: the system's */
     unsigned char pin[PKI_SHA256];
     bool has_pki;
     struct client_credential pki, own;
@@ -89,15 +95,24 @@ struct client_call {
     const char *if_none_match; /* NULL: none */
 };
 
-/* Signs and sends it to the gateway in use. true: an answer below 300, or 304, is in *ret. Once more when the clocks
- * differ. The caller frees *ret in every case. */
+/* "intranet", "internet"; "unknown". */
+const char *client_network_name(enum client_network network);
+
+/* Signs and sends it to the management point in use, directly or through the gateway. true: an answer below 300, or
+ * 304, is in *ret. Once more when the clocks differ. The caller frees *ret in every case. */
 MUST_USE bool client_session_send(struct client_session *s, const struct client_call *call, struct web_answer *ret);
 
 /* --- a file for each duty --- */
 
-/* location.c: finds a gateway that answers, verifies its signed location data and chooses management point and method
- * (s->choice). */
+/* location.c: finds a management point that can be reached directly, else a gateway that answers; verifies the signed
+ * location data and chooses management point and method (s->choice). */
 MUST_USE bool client_locate(struct client_session *s);
+/* The same through gateways alone: the management point in use can't be reached any more. */
+MUST_USE bool client_locate_outside(struct client_session *s);
+/* May the device use a gateway, and does it know one? Also those that the site told of. */
+MUST_USE bool client_gateways_ready(struct client_session *s);
+/* Verifies location data and takes them over (s->location). */
+MUST_USE bool client_location_take(struct client_session *s, const char *text);
 /* Chooses again without pki, after the gateway refused it by mode. false: nothing else is left. */
 MUST_USE bool client_locate_next(struct client_session *s);
 

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "net/url.h"
+
 enum { PORT_DEFAULT = 443, PORT_MAX = 65535 };
 
 static bool only(struct slice s, const char *extra)
@@ -83,6 +85,23 @@ enum result client_fqdns_parse(struct slice text, struct client_fqdns *ret, stru
         ret->count++;
     }
     return OK;
+}
+
+enum result client_fqdn_parse_url(struct slice url, struct client_fqdn *ret, struct error *err)
+{
+    struct net_url u = {.port = 0};
+    enum result r = net_url_parse(url, &u, err);
+    if (r != OK || strcmp(u.scheme, "https") != 0 || strcmp(u.path, "/") != 0)
+        r = error_set(err, R_INVALID, "'%" PRIslice "': write https://host[:port], without a path", SLICE_ARG(url));
+    *ret = (struct client_fqdn){.port = u.port};
+    if (r == OK && !slice_to_cstr(slice_of(u.host), ret->host, sizeof ret->host))
+        r = error_set(err, R_INVALID, "'%" PRIslice "': the name is too long", SLICE_ARG(url));
+    return r;
+}
+
+bool client_fqdn_same(const struct client_fqdn *a, const struct client_fqdn *b)
+{
+    return a->port == b->port && slice_eq_nocase(slice_of(a->host), slice_of(b->host));
 }
 
 void client_fqdn_authority(const struct client_fqdn *f, char ret[CLIENT_AUTHORITY_SIZE])

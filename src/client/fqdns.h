@@ -24,6 +24,10 @@ struct client_fqdns {
  * wrong with it, R_LIMIT more than CLIENT_FQDNS_MAX. */
 MUST_USE enum result client_fqdns_parse(struct slice text, struct client_fqdns *ret, struct error *err);
 
+/* A management point's URL: "https://host[:port]", a slash behind it allowed. R_INVALID says what is wrong. */
+MUST_USE enum result client_fqdn_parse_url(struct slice url, struct client_fqdn *ret, struct error *err);
+bool client_fqdn_same(const struct client_fqdn *a, const struct client_fqdn *b); /* host and port */
+
 /* "host:port", IPv6 in brackets: as it stands in a URL. */
 #define CLIENT_AUTHORITY_SIZE 272
 void client_fqdn_authority(const struct client_fqdn *f, char ret[CLIENT_AUTHORITY_SIZE]);

@@ -90,11 +90,11 @@ static enum opening metadata_credential(struct client_session *s, struct client_
 
 static bool untrusted(struct client_session *s, struct error *err)
 {
-    (void)error_prefix(err, "the gateway's location data are not the site's");
+    (void)error_prefix(err, "the location data are not the site's");
     logf_location(s, LOG_ERROR, "Location refused", err->text);
     return client_session_fail(
         s, "location_untrusted", err,
-        "compare SiteKey with the pin that `cmg status` shows; if it is right, the gateway is not "
+        "compare SiteKey with the pin that `cmg status` shows; if it is right, who answers is not "
         "this site's");
 }
 
@@ -106,14 +106,14 @@ static void check_clock(const struct client_session *s, const json_t *answer)
                     "This device's clock differs from the gateway's by %lld s", (long long)skew);
 }
 
-static bool take_signed(struct client_session *s, const char *text)
+bool client_location_take(struct client_session *s, const char *text)
 {
     struct document d = {0};
     struct error err;
     enum result r =
         client_document_accept(s->c->dir, slice_of(text), DOCUMENT_LOCATION, s->pin, "all", clock_wall_s(), &d, &err);
     if (r == R_CONFLICT) {
-        logf_location(s, LOG_WARN, "The gateway's location data are older than the kept ones, which stay", err.text);
+        logf_location(s, LOG_WARN, "The location data are older than the kept ones, which stay", err.text);
         r = client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, &err);
     }
     if (r != OK)
@@ -138,7 +138,7 @@ static bool take_metadata(struct client_session *s, const struct web_answer *a)
         ok = client_session_fail(s, "not_a_gateway", &err, "check what answers at the address in CMGFQDNs");
     } else {
         check_clock(s, root);
-        ok = take_signed(s, text);
+        ok = client_location_take(s, text);
     }
     json_decref(root);
     return ok;
@@ -214,6 +214,12 @@ static void log_choice(const struct client_session *s)
                     *c->role.id ? " for management point " : "", c->role.id);
 }
 
+/* Inside, a device that has nothing else may ask to be registered; it then waits for approval. */
+static bool nobody_may_vouch(const struct client_session *s)
+{
+    return s->mp && !s->has_pki && !s->entra.usable;
+}
+
 /* What the rules are asked about. `no_pki`: why the certificate does not count; NULL: it does. */
 static struct choices_device describe(const struct client_session *s, const char *no_pki, const char **lacks)
 {
@@ -223,7 +229,8 @@ static struct choices_device describe(const struct client_session *s, const char
     lacks[CHOICE_TOKEN] = NULL;
     return (struct choices_device){.join = s->entra.usable ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE,
                                    .has_certificate = no_pki == NULL,
-                                   .has_token_way = id->of[CHOICE_TOKEN].device_token || id->bulk_token,
+                                   .has_token_way =
+                                       id->of[CHOICE_TOKEN].device_token || id->bulk_token || nobody_may_vouch(s),
                                    .client_version = s->version,
                                    .allowed = ~0u};
 }
@@ -252,6 +259,21 @@ static enum result select_allowed(const struct client_session *s, const struct w
     return client_select(roles, wanted, d, lacks, ret, err);
 }
 
+/* Directly, only those that may be asked directly count. */
+static void keep_reachable(const struct client_session *s, struct web_roles *roles)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < roles->count; i++) {
+        bool may = false;
+        for (size_t k = 0; k < s->inside.count; k++)
+            may = may || (!*s->inside.items[k].why &&
+                          slice_eq_nocase(slice_of(s->inside.items[k].at.role), slice_of(roles->items[i].id)));
+        if (may)
+            roles->items[kept++] = roles->items[i];
+    }
+    roles->count = kept;
+}
+
 static bool choose(struct client_session *s, const char *no_pki)
 {
     static struct web_roles roles; /* large; this program is sequential */
@@ -259,9 +281,11 @@ static bool choose(struct client_session *s, const char *no_pki)
     struct choices_device d = describe(s, no_pki, lacks);
     const char *wanted = client_setting(&s->c->settings, SETTING_ROLE_ID);
     struct error err;
-    if (!wanted && *s->gateway->role)
+    if (!wanted && s->gateway && *s->gateway->role)
         wanted = s->gateway->role;
     enum result r = web_roles_read(s->location, &roles, &err);
+    if (r == OK && s->mp)
+        keep_reachable(s, &roles);
     if (r == OK)
         r = select_allowed(s, &roles, wanted, &d, lacks, &s->choice, &err);
     if (r != OK)
@@ -326,41 +350,154 @@ static json_t *kept_location(const struct client_session *s)
     return content;
 }
 
-bool client_locate(struct client_session *s)
+/* --- outside --- */
+
+static bool no_gateway(struct client_session *s)
+{
+    for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
+        if (log != CLIENT_LOG_REGISTRATION)
+            client_logf(&s->c->logs, log, LOG_ERROR,
+                        "Failed to send a request to http:///ccm_system/request: 0x87d00231, no_management_point: "
+                        "the host is empty since CMGFQDNs is not set");
+    }
+    web_outcome_local(&s->outcome, "no_management_point",
+                      "the device knows no gateway, and so no management point: CMGFQDNs is not set",
+                      "cmg-client enroll FILE, or cmg-client set CMGFQDNs=FQDN[:port]");
+    return false;
+}
+
+static bool disallowed(struct client_session *s)
+{
+    char why[300];
+    struct error err;
+    client_inside_why(&s->inside, why, sizeof why);
+    (void)error_set(&err, R_DENIED, "DisAllowCMG is 1 on this device (set locally)%s%s",
+                    *why ? ", and no management point can be reached directly: " : "", why);
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_ERROR, "No gateway may be used: %s", err.text);
+    return client_session_fail(s, "cmg_disallowed", &err,
+                               *why ? "cmg-client set DisAllowCMG=0, or bring the device into the office network"
+                                    : "cmg-client set DisAllowCMG=0");
+}
+
+bool client_gateways_ready(struct client_session *s)
+{
+    json_t *kept = kept_location(s);
+    add_known_gateways(s, kept);
+    json_decref(kept);
+    if (client_setting_on(&s->c->settings, SETTING_DISALLOW_CMG))
+        return disallowed(s);
+    return s->gateways.count || no_gateway(s);
+}
+
+/* Says so when it was another one in the last run. */
+static void enter(struct client_session *s, enum client_network network, const char *why)
+{
+    json_t *state = client_state_load(s->c->dir);
+    const char *name = client_network_name(network),
+               *before = json_opt_str(json_object_get(state, "last"), "network", name);
+    s->network = network;
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO, "Client is on %s%s%s",
+                network == CLIENT_INTRANET ? "Intranet: " : "Internet", network == CLIENT_INTERNET && *why ? ": " : "",
+                why);
+    if (strcmp(before, name) != 0)
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO, "The network has changed: from %s to %s", before, name);
+    json_decref(state);
+}
+
+static bool ask_outside(struct client_session *s)
 {
     struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
-    json_t *kept = kept_location(s);
-    bool ok;
-    explain_credentials(s);
-    add_known_gateways(s, kept);
-    s->gateway = &s->gateways.items[0];
     enum opening opening = metadata_credential(s, &call);
+    s->gateway = &s->gateways.items[0];
     if (opening == OPENED) {
         s->shown = true;
-        ok = ask_gateways(s, &call) || ask_without_certificate(s, &call);
-    } else if (opening == OPENING_FAILED) {
-        ok = false;
-    } else if (kept && s->c->identity.of[CHOICE_TOKEN].device_token) {
-        s->location = json_incref(kept);
-        ok = true;
-    } else {
-        if (!*s->choice.why_not[CHOICE_TOKEN])
-            (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0],
-                           "the device token has expired, and the management points are not known");
-        log_choice(s);
-        ok = no_method(s);
+        return ask_gateways(s, &call) || ask_without_certificate(s, &call);
     }
-    json_decref(kept);
-    if (!ok || !choose(s, s->has_pki ? NULL : s->pki_fault.text))
+    if (opening == OPENING_FAILED)
         return false;
+    if (s->c->identity.of[CHOICE_TOKEN].device_token && (s->location = kept_location(s)))
+        return true;
+    if (!*s->choice.why_not[CHOICE_TOKEN])
+        (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0],
+                       "the device token has expired, and the management points are not known");
+    log_choice(s);
+    return no_method(s);
+}
+
+static bool settle(struct client_session *s)
+{
     remember_role(s);
     return s->choice.found || no_method(s);
+}
+
+bool client_locate_outside(struct client_session *s)
+{
+    char why[300] = "ClientAlwaysOnInternet is 1";
+    if (!client_setting_on(&s->c->settings, SETTING_ALWAYS_ON_INTERNET))
+        client_inside_why(&s->inside, why, sizeof why);
+    s->mp = NULL;
+    json_decref(s->location);
+    s->location = NULL;
+    s->outcome = (struct web_outcome){.ending = WEB_DONE};
+    explain_credentials(s);
+    enter(s, CLIENT_INTERNET, why);
+    return client_gateways_ready(s) && ask_outside(s) && choose(s, s->has_pki ? NULL : s->pki_fault.text) && settle(s);
+}
+
+/* --- inside --- */
+
+static bool choose_inside(struct client_session *s)
+{
+    struct web_outcome before = s->outcome;
+    bool ok = choose(s, s->has_pki ? NULL : s->pki_fault.text);
+    if (ok && s->choice.found && !s->choice.against_rules)
+        return true;
+    logf_location(s, LOG_WARN, "No management point that can be reached directly serves this device",
+                  ok ? "none takes a method that it has" : s->outcome.detail);
+    s->outcome = before;
+    return false;
+}
+
+/* Each turn rules out one management point, or ends. */
+static bool locate_inside(struct client_session *s)
+{
+    json_t *kept = kept_location(s);
+    bool ok = client_inside_collect(s, kept);
+    json_decref(kept);
+    if (!ok || !client_inside_find(s))
+        return false;
+    s->mp = s->inside.items; /* from now on directly; which one is chosen next */
+    while (choose_inside(s)) {
+        struct client_mp *mp = client_inside_role(s, s->choice.role.id);
+        if (mp) {
+            char authority[CLIENT_AUTHORITY_SIZE];
+            s->mp = mp;
+            client_fqdn_authority(&mp->at, authority);
+            enter(s, CLIENT_INTRANET, authority);
+            return true;
+        }
+    }
+    s->mp = NULL;
+    return false;
+}
+
+bool client_locate(struct client_session *s)
+{
+    explain_credentials(s);
+    if (!client_setting_on(&s->c->settings, SETTING_ALWAYS_ON_INTERNET)) {
+        if (locate_inside(s))
+            return settle(s);
+        if (s->outcome.ending != WEB_DONE || web_http_stopped())
+            return false;
+    }
+    return client_locate_outside(s);
 }
 
 bool client_locate_next(struct client_session *s)
 {
     struct web_outcome refusal = s->outcome;
-    if (!choose(s, "the gateway refused it: mode_forbids_pki") || !s->choice.found) {
+    if (!choose(s, "it was refused: mode_forbids_pki") || !s->choice.found ||
+        (s->mp && !(s->mp = client_inside_role(s, s->choice.role.id)))) {
         s->outcome = refusal;
         return false;
     }

@@ -43,12 +43,20 @@ static bool with_method(struct client_session *s, enum client_operation what)
     return client_register(s, true) && settings_and_policy(s);
 }
 
+/* The management point went away between two requests: the gateways are asked before the run is given up. */
+static bool went_away(const struct client_session *s)
+{
+    return s->mp && s->outcome.ending == WEB_UNREACHABLE && !web_http_stopped();
+}
+
 static bool steps(struct client_session *s, enum client_operation what)
 {
     if (!client_locate(s))
         return false;
     if (with_method(s, what))
         return true;
+    if (went_away(s))
+        return client_locate_outside(s) && with_method(s, what);
     /* PROTOCOL 4: only mode_forbids_pki moves on; revoked and blocked are final */
     return web_outcome_forbids_method(&s->outcome) && s->choice.method == CHOICE_PKI && client_locate_next(s) &&
            with_method(s, what);

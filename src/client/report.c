@@ -11,9 +11,13 @@ static json_t *text_or_null(const char *text)
 
 static json_t *management_point(const struct client_session *s)
 {
+    char authority[CLIENT_AUTHORITY_SIZE] = "";
     if (!*s->choice.role.id)
         return json_null();
-    return json_pack("{s:s, s:s}", "id", s->choice.role.id, "mode", choices_mp_name(s->choice.role.mode));
+    if (s->mp)
+        client_fqdn_authority(&s->mp->at, authority);
+    return json_pack("{s:s, s:s, s:s*}", "id", s->choice.role.id, "mode", choices_mp_name(s->choice.role.mode),
+                     "address", s->mp ? authority : NULL);
 }
 
 static json_t *passed_over(const struct client_session *s)
@@ -48,7 +52,7 @@ static json_t *policies(const json_t *in_force)
 static json_t *gateway(const struct client_session *s)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
-    if (!s->gateway)
+    if (!s->gateway || s->mp)
         return json_null();
     client_fqdn_authority(s->gateway, authority);
     return json_string(authority);
@@ -64,15 +68,15 @@ json_t *client_report(const struct client_session *s, bool ok)
     if (ok)
         o = &fine;
     json_t *ret = json_pack(
-        "{s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:o}", "ok", (int)ok,
-        "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
+        "{s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:o}", "ok",
+        (int)ok, "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
         s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
-        "management_point", management_point(s), "gateway", gateway(s), "approval",
-        registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code", text_or_null(o->code),
-        "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy", text_or_null(o->remedy),
-        "request_id", text_or_null(o->request_id), "status", (int)o->status, "passed_over", passed_over(s), "policies",
-        policies(in_force->list), "changed", (int)in_force->changed, "scenario", choices_scenario_name(s->scenario),
-        "user", text_or_null(s->user));
+        "management_point", management_point(s), "gateway", gateway(s), "network", client_network_name(s->network),
+        "approval", registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
+        text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
+        text_or_null(o->remedy), "request_id", text_or_null(o->request_id), "status", (int)o->status, "passed_over",
+        passed_over(s), "policies", policies(in_force->list), "changed", (int)in_force->changed, "scenario",
+        choices_scenario_name(s->scenario), "user", text_or_null(s->user));
     if (!ret)
         fatal("a report can't be made");
     return ret;
@@ -120,8 +124,9 @@ void client_report_text(const json_t *r, FILE *out)
     if (*str(r, "device"))
         (void)fprintf(out, "Device %s '%s', %s\n", str(r, "device"), str(r, "name"), str(r, "approval"));
     if (*str(r, "method") && json_is_object(mp))
-        (void)fprintf(out, "Method %s at management point %s (%s) through %s\n", str(r, "method"), str(mp, "id"),
-                      str(mp, "mode"), str(r, "gateway"));
+        (void)fprintf(out, "Method %s at management point %s (%s) %s %s\n", str(r, "method"), str(mp, "id"),
+                      str(mp, "mode"), *str(mp, "address") ? "directly at" : "through",
+                      *str(mp, "address") ? str(mp, "address") : str(r, "gateway"));
     else if (*str(r, "method"))
         (void)fprintf(out, "Method %s at gateway %s\n", str(r, "method"), str(r, "gateway"));
     json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)

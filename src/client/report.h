@@ -7,7 +7,7 @@
 
 #include "client/client.h"
 
-/* {"ok","device","name","method","management_point","gateway","approval","code","reason","detail","remedy",
+/* {"ok","device","name","method","management_point","gateway","network","approval","code","reason","detail","remedy",
  * "passed_over","policies","changed","scenario","user"}; the caller json_decref()s. */
 json_t *client_report(const struct client_session *s, bool ok);
 /* One line of it, flushed at once. */

@@ -120,7 +120,7 @@ static bool obey(struct client_session *s, const struct client_resultant *r)
     struct error err;
     if (!end_local(s, r))
         return false;
-    if (r->allow_cmg)
+    if (r->allow_cmg || s->mp)
         return true;
     (void)error_set(&err, R_DENIED,
                     "the site's client settings do not allow the CMG (DisAllowCMG=1): allow_cmg is no by %s",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One signed request through the gateway: address, credential, signature (RFC 9421), the clock's difference, and what
- * the answer means. */
+/* One signed request, through the gateway or directly: address, credential, signature (RFC 9421), the clock's
+ * difference, and what the answer means. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -31,7 +31,11 @@ static bool make_lines(struct client_session *s, const struct client_call *call,
 static void make_url(const struct client_session *s, const struct client_call *call, char *ret, size_t size)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
-    client_fqdn_authority(s->gateway, authority);
+    client_fqdn_authority(s->mp ? &s->mp->at : s->gateway, authority);
+    if (s->mp) {
+        (void)snprintf(ret, size, "https://%s%s", authority, call->target);
+        return;
+    }
     (void)snprintf(ret, size, "https://%s/%s%s%s%s", authority,
                    call->method == CHOICE_PKI ? "CCM_Proxy_MutualAuth" : "CCM_Proxy_ServerAuth", call->role ? "/" : "",
                    call->role ? call->role : "", call->target);
@@ -41,16 +45,18 @@ static bool unreachable(struct client_session *s, enum web_fault fault, const st
 {
     const struct web_fault_info *info = web_fault_info(fault);
     char authority[CLIENT_AUTHORITY_SIZE];
-    client_fqdn_authority(s->gateway, authority);
+    client_fqdn_authority(s->mp ? &s->mp->at : s->gateway, authority);
     s->outcome = (struct web_outcome){.ending = WEB_UNREACHABLE};
     (void)snprintf(s->outcome.reason, sizeof s->outcome.reason, "%s", info->word);
     (void)snprintf(s->outcome.detail, sizeof s->outcome.detail, "%.150s: %.350s", authority, err->text);
-    (void)snprintf(s->outcome.remedy, sizeof s->outcome.remedy, "%s", info->remedy);
+    (void)snprintf(s->outcome.remedy, sizeof s->outcome.remedy, "%s",
+                   s->mp ? "check the management point, and MPUrls and MPCA on this device" : info->remedy);
+    if (s->mp)
+        (void)snprintf(s->mp->why, sizeof s->mp->why, "%.40s: %.200s", info->word, err->text);
     for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
         if (log != CLIENT_LOG_REGISTRATION)
-            client_logf(&s->c->logs, log, LOG_ERROR,
-                        "Failed to reach the cloud management gateway %s: 0x87d00231, %s: %s", authority, info->word,
-                        err->text);
+            client_logf(&s->c->logs, log, LOG_ERROR, "Failed to reach the %s %s: 0x87d00231, %s: %s",
+                        s->mp ? "management point" : "cloud management gateway", authority, info->word, err->text);
     }
     return false;
 }
@@ -74,6 +80,8 @@ static bool attempt(struct client_session *s, const struct client_call *call, co
                             .certificate_pem = slice_of(cred->certificate_pem),
                             .key_pem = slice_of(cred->key_pem),
                             .anchors_pem = slice_of(s->anchors)};
+    if (s->mp)
+        client_mp_trust(s, s->mp, &r);
     bool ok = make_lines(s, call, &l);
     if (ok) {
         memcpy(r.headers, l.items, l.count * sizeof l.items[0]);

@@ -48,8 +48,9 @@ static enum result check_urls(struct slice v, struct error *err)
 {
     while (v.ptr) {
         struct slice url = slice_trim(slice_cut(&v, ';'));
-        if (url.len && !slice_starts_nocase(url, SLICE("https://")))
-            return error_set(err, R_INVALID, "'%" PRIslice "' does not start with https://", SLICE_ARG(url));
+        struct client_fqdn ignored;
+        if (url.len && client_fqdn_parse_url(url, &ignored, err) != OK)
+            return R_INVALID;
     }
     return OK;
 }
@@ -126,7 +127,13 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_ALWAYS_ON_INTERNET] = {"ClientAlwaysOnInternet", "0", "1: never look for a management point directly",
                                     check_flag},
     [SETTING_MP_URLS] = {"MPUrls", NULL,
-                         "management points inside: https://host[:port], ';' between (kept; not used yet)", check_urls},
+                         "management points inside: https://host[:port], ';' between; asked before those that the "
+                         "site tells of",
+                         check_urls},
+    [SETTING_MP_CA] = {"MPCA", NULL,
+                       "file of anchors for management points of mode https; not set: what the site told, else the "
+                       "system's",
+                       check_path},
     [SETTING_GATEWAY_CA] = {"GatewayCA", NULL, "file of anchors for the gateway's certificate; not set: the system's",
                             check_path},
     [SETTING_CERTIFICATE] = {"Certificate", NULL, "PKI certificate, PEM, with its intermediates", check_path},
@@ -308,25 +315,28 @@ static enum result enroll_urls(struct client_settings *s, const json_t *urls, st
     return r;
 }
 
-static enum result enroll_ca(const char *dir, struct client_settings *s, const char *pem, struct error *err)
+/* `member` of the enrolment file goes to `dir`/`file`, which `setting` then names. */
+static enum result enroll_ca(const char *dir, struct client_settings *s, const json_t *root, const char *member,
+                             const char *file, const char *setting, struct error *err)
 {
     enum { ANCHORS_MAX = 64 };
+    const char *pem = json_opt_str(root, member, NULL);
     STACK_OF(X509) *certs = NULL;
     if (!pem)
         return OK;
     enum result r = pki_cert_read_all(slice_of(pem), ANCHORS_MAX, &certs, err);
     if (r != OK) {
-        (void)error_prefix(err, "gateway_ca_pem");
+        (void)error_prefix(err, "%s", member);
         return r;
     }
     sk_X509_pop_free(certs, X509_free);
     char real[4096];
     if (!realpath(dir, real))
         return error_set(err, R_IO, "%s can't be resolved", dir);
-    char *path = file_join(real, "gateway-ca.pem");
+    char *path = file_join(real, file);
     r = file_write(path, slice_of(pem), 0644, err);
     if (r == OK)
-        r = client_settings_set(s, SLICE("GatewayCA"), slice_of(path), err);
+        r = client_settings_set(s, slice_of(setting), slice_of(path), err);
     free(path);
     return r;
 }
@@ -359,7 +369,8 @@ static enum result enroll_from(const char *dir, struct client_settings *s, const
         (r = client_settings_set(s, SLICE("CMGFQDNs"), slice_of(fqdns), err)) != OK ||
         (r = enroll_urls(s, json_object_get(root, "mp_urls"), err)) != OK)
         return r;
-    return enroll_ca(dir, s, json_opt_str(root, "gateway_ca_pem", NULL), err);
+    r = enroll_ca(dir, s, root, "gateway_ca_pem", "gateway-ca.pem", "GatewayCA", err);
+    return r == OK ? enroll_ca(dir, s, root, "mp_ca_pem", "mp-ca.pem", "MPCA", err) : r;
 }
 
 static struct client_settings copy(const struct client_settings *s)

@@ -123,6 +123,9 @@ json_t *client_status(const struct client *c, int64_t now)
     put_text(o, "cmg_fqdns", client_setting(&c->settings, SETTING_CMG_FQDNS));
     put_resultant(o, c);
     put_text(o, "gateway", json_opt_str(last, "gateway", NULL));
+    put_text(o, "network", json_opt_str(last, "network", "unknown"));
+    put(o, "always_on_internet", json_boolean(client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET)));
+    put_text(o, "direct", json_opt_str(json_object_get(last, "management_point"), "address", NULL));
     put(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
     put(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
@@ -244,6 +247,9 @@ void client_status_text(const json_t *s, FILE *out)
     (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
     (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway", str(s, "gateway", "none used yet"),
                   str(s, "cmg_fqdns", "none"));
+    (void)fprintf(out, "  %-16s %s%s%s%s\n", "network", str(s, "network", ""),
+                  str(s, "direct", NULL) ? ", the management point directly at " : "", str(s, "direct", ""),
+                  json_opt_bool(s, "always_on_internet", false) ? " (ClientAlwaysOnInternet is 1)" : "");
     text_gateways(s, out);
     text_disallow(s, out);
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),

@@ -8,6 +8,7 @@
 #include "mp/documents.h"
 #include "mp/parked.h"
 #include "mp/point.h"
+#include "net/url.h"
 #include "store/audit.h"
 #include "store/device.h"
 #include "store/role.h"
@@ -242,23 +243,51 @@ static enum result fqdns_of(struct mp_request *r, const char **ret, struct error
     return result;
 }
 
+/* Where devices inside find the site. A URL of this very machine tells nothing to others. */
+static enum result put_inside(struct mp_request *r, json_t *o, struct error *err)
+{
+    struct store_mp *list;
+    size_t count;
+    json_t *urls = json_array();
+    const char *anchors = NULL;
+    enum result result = store_mp_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        struct net_url url;
+        if (net_url_parse(slice_of(list[i].url), &url, err) != OK || net_host_loopback(slice_of(url.host)))
+            continue;
+        mp_push(urls, json_string(list[i].url));
+        if (list[i].anchors_pem)
+            anchors = arena_printf(r->arena, "%s%s", anchors ? anchors : "", list[i].anchors_pem).ptr;
+    }
+    mp_put(o, "mp_urls", urls);
+    mp_put(o, "mp_ca_pem", anchors ? json_string(anchors) : json_null());
+    return result;
+}
+
 void mp_admin_enrollment(struct mp_request *r)
 {
     const char *fqdns;
     char *ca = NULL;
+    json_t *o = json_object();
     struct error err;
     enum result result = fqdns_of(r, &fqdns, &err);
     if (result == OK)
         result = store_setting_get(r->site->store, "gateway_ca_pem", &ca, &err);
-    if (result != OK) {
+    if (result == OK)
+        result = put_inside(r, o, &err);
+    if (result == OK) {
+        mp_put(o, "opencmg", json_string("enrollment"));
+        mp_put(o, "version", json_integer(1));
+        mp_put(o, "site", json_string(r->site->keys.site));
+        mp_put(o, "site_key", json_string(r->site->keys.pin));
+        mp_put(o, "cmg_fqdns", json_string(fqdns));
+        mp_put(o, "gateway_ca_pem", *ca ? json_string(ca) : json_null());
+        mp_answer_json(r, 200, o);
+    } else {
+        json_decref(o);
         mp_admin_fail(r, &err, NULL);
-        return;
     }
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s, s:[]}", "opencmg", "enrollment", "version", 1, "site",
-                          r->site->keys.site, "site_key", r->site->keys.pin, "cmg_fqdns", fqdns, "mp_urls");
-    mp_put(o, "gateway_ca_pem", *ca ? json_string(ca) : json_null());
     free(ca);
-    mp_answer_json(r, 200, o);
 }
 
 /* --- bundle and audit --- */

@@ -425,7 +425,8 @@ enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **
     for (size_t i = 0; r == OK && i < mp_count; i++) {
         mp_push(roles, json_pack("{s:s, s:s, s:o, s:o}", "id", mps[i].id, "mode", mps[i].mode, "clients",
                                  mp_content_words(mps[i].clients), "endpoints", names_of(list, count, mps[i].id)));
-        mp_push(inside, json_pack("{s:s, s:s, s:s}", "id", mps[i].id, "url", mps[i].url, "mode", mps[i].mode));
+        mp_push(inside, json_pack("{s:s, s:s, s:s, s:s*}", "id", mps[i].id, "url", mps[i].url, "mode", mps[i].mode,
+                                  "anchors_pem", mps[i].anchors_pem));
     }
     mp_put(o, "roles", roles);
     mp_put(o, "mps", inside);

@@ -61,6 +61,20 @@ static enum result load_certificate(struct mp_point *p, struct error *err)
     return r;
 }
 
+/* The root goes with it, for devices know no more of it than its hash. */
+static enum result show_root(struct mp_point *p, const struct mp_role_certificate *issued, struct error *err)
+{
+    struct buf chain;
+    buf_init(&chain, PEM_MAX);
+    enum result r = buf_append_str(&chain, issued->certificate_pem);
+    if (r == OK)
+        r = buf_append_str(&chain, p->site->keys.root_pem);
+    char *pem = buf_take_str(&chain);
+    r = r == OK ? make_context(p, pem, issued->key_pem, err) : error_set(err, r, "the role's chain is too long");
+    free(pem);
+    return r;
+}
+
 /* By the role CA, in memory alone: a restart makes another. */
 static enum result issue_certificate(struct mp_point *p, struct error *err)
 {
@@ -70,7 +84,7 @@ static enum result issue_certificate(struct mp_point *p, struct error *err)
     if (r == OK)
         r = mp_role_issue(&p->site->keys, "mp", p->config->id, url.host, &issued, err);
     if (r == OK)
-        r = make_context(p, issued.certificate_pem, issued.key_pem, err);
+        r = show_root(p, &issued, err);
     mp_role_certificate_free(&issued);
     return r;
 }

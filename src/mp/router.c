@@ -18,7 +18,7 @@ enum {
 static const struct mp_route routes[] = {
     {"/CCM_Client/registration", "POST", REGISTRATION_MAX, mp_handle_registration, MP_FOR_ANYBODY_INSIDE, false},
     {"/CCM_STS", "POST", STS_MAX, mp_handle_sts, MP_FOR_DEVICES, false},
-    {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_DEVICES, false},
+    {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_ANYBODY_INSIDE, false},
     {"/SMS_MP/.sms_pol", "GET, HEAD", 0, mp_handle_policy, MP_FOR_DEVICES, false},
     {"/CCM_User/policy", "GET, HEAD", 0, mp_handle_user_policy, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},

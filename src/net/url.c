@@ -34,3 +34,9 @@ enum result net_url_parse(struct slice text, struct net_url *ret, struct error *
     }
     return error_set(err, R_INVALID, "'%" PRIslice "' is not an http:// or https:// URL", SLICE_ARG(text));
 }
+
+bool net_host_loopback(struct slice host)
+{
+    return slice_eq_nocase(host, SLICE("localhost")) || slice_starts(host, SLICE("127.")) ||
+           slice_eq(host, SLICE("::1"));
+}

@@ -16,4 +16,7 @@ struct net_url {
  */
 MUST_USE enum result net_url_parse(struct slice text, struct net_url *ret, struct error *err);
 
+/* This very machine by name or address: such a URL tells other machines nothing. */
+bool net_host_loopback(struct slice host);
+
 #endif

@@ -24,6 +24,8 @@ struct web_http {
     char tls_subject[256]; /* of the certificate it failed at */
     char tls_issuer[256];
     bool too_large;
+    const struct web_request *request; /* the running one, for on_chain */
+    char tls_text[256];                /* why its `vouch` refused the peer; "" when it did not */
 };
 
 static const struct web_fault_info faults[WEB_FAULT_COUNT] = {[WEB_FAULT_NONE] = {"ok", "", ""},
@@ -134,9 +136,29 @@ static int on_verify(int ok, X509_STORE_CTX *store)
     return ok;
 }
 
+/* Instead of OpenSSL's own verification, which still decides when nobody vouches. */
+static int on_chain(X509_STORE_CTX *store, void *arg)
+{
+    struct web_http *h = arg;
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    struct error err = {0};
+    enum result r = h->request->vouch(h->request->vouch_arg, leaf, X509_STORE_CTX_get0_untrusted(store), &err);
+    if (r == R_NOTFOUND)
+        return X509_verify_cert(store);
+    X509_STORE_CTX_set_error(store, r == OK ? X509_V_OK : X509_V_ERR_CERT_UNTRUSTED);
+    if (r == OK)
+        return 1;
+    h->tls_error = X509_V_ERR_CERT_UNTRUSTED;
+    (void)snprintf(h->tls_text, sizeof h->tls_text, "%.255s", err.text);
+    return 0;
+}
+
 static CURLcode on_tls(CURL *curl, void *ssl_ctx, void *arg)
 {
+    struct web_http *h = arg;
     (void)curl;
+    if (h->request->vouch)
+        SSL_CTX_set_cert_verify_callback(ssl_ctx, on_chain, arg);
     SSL_CTX_set_app_data(ssl_ctx, arg);
     SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER, on_verify);
     return CURLE_OK;
@@ -296,7 +318,9 @@ static void explain(const struct web_http *h, enum web_fault fault, CURLcode cod
     const char *text = *h->curl_error ? h->curl_error : curl_easy_strerror(code);
     char clean[CURL_ERROR_SIZE];
     web_text_clean(slice_of(text), clean, sizeof clean);
-    if (h->tls_error != X509_V_OK && *h->tls_subject)
+    if (*h->tls_text)
+        (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->tls_text);
+    else if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
     else
@@ -306,7 +330,7 @@ static void explain(const struct web_http *h, enum web_fault fault, CURLcode cod
 static void begin(struct web_http *h, long timeout_ms)
 {
     curl_easy_reset(h->curl); /* connections stay */
-    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = '\0';
+    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = '\0';
     h->tls_error = X509_V_OK;
     h->too_large = false;
     set_limits(h, timeout_ms);
@@ -361,6 +385,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     if (r->unverified && (r->certificate_pem.ptr || r->headers[0] || r->body.ptr))
         fatal("a request to a peer that is not verified carries something");
     begin(h, r->timeout_ms);
+    h->request = r;
     set_tls(h, r);
     struct curl_slist *headers = set_request(h, r);
     SETOPT(h->curl, CURLOPT_WRITEFUNCTION, on_body);

@@ -4,6 +4,8 @@
 #ifndef WEB_HTTP_H
 #define WEB_HTTP_H
 
+#include <openssl/x509.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 
@@ -11,7 +13,7 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
 
 /* X(symbol, word, what it means, what to do) */
 #define WEB_FAULTS(X)                                                                                                  \
-    X(NAME_NOT_FOUND, "name_not_found", "the gateway's name does not resolve",                                         \
+    X(NAME_NOT_FOUND, "name_not_found", "the name does not resolve",                                                   \
       "check CMGFQDNs, the DNS record of the gateway and the device's name servers")                                   \
     X(CONNECT_REFUSED, "connection_refused", "nothing takes connections at this address and port",                     \
       "check that cmg-gateway runs, the port, and firewalls in between")                                               \
@@ -20,20 +22,19 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
       "check firewalls in between (TCP 443) and the gateway's load")                                                   \
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
       "check the proxy's name and that it lets CONNECT to port 443 pass")                                              \
-    X(TLS_UNTRUSTED, "tls_untrusted", "the gateway's server certificate comes from an issuer that is not trusted",     \
+    X(TLS_UNTRUSTED, "tls_untrusted", "the server certificate comes from an issuer that is not trusted",               \
       "with an internal CA give the device its root: cmg-client set GatewayCA=FILE; an issuer that is not yours is a " \
       "proxy that breaks TLS open: exclude the gateway's name there")                                                  \
-    X(TLS_WRONG_HOST, "tls_wrong_host", "the gateway's server certificate is for another name",                        \
+    X(TLS_WRONG_HOST, "tls_wrong_host", "the server certificate is for another name",                                  \
       "use a name of the certificate in CMGFQDNs, or issue one with this name")                                        \
-    X(TLS_EXPIRED, "tls_expired", "the gateway's server certificate or an issuer of it has expired",                   \
+    X(TLS_EXPIRED, "tls_expired", "the server certificate or an issuer of it has expired",                             \
       "renew the gateway's certificate; if it is valid, correct the device's clock")                                   \
-    X(TLS_NOT_YET_VALID, "tls_not_yet_valid", "the gateway's server certificate is not valid yet",                     \
-      "correct the device's clock")                                                                                    \
-    X(TLS_FAILED, "tls_failed", "device and gateway did not agree on TLS",                                             \
+    X(TLS_NOT_YET_VALID, "tls_not_yet_valid", "the server certificate is not valid yet", "correct the device's clock") \
+    X(TLS_FAILED, "tls_failed", "device and server did not agree on TLS",                                              \
       "check what answers at this address; TLS 1.2 is the least")                                                      \
     X(CREDENTIAL, "credential_unusable", "TLS could not use the device's certificate or key",                          \
       "check Certificate and Key; keys must be PEM without a passphrase")                                              \
-    X(ANCHORS, "anchors_unusable", "the anchors for the gateway's certificate can't be read",                          \
+    X(ANCHORS, "anchors_unusable", "the anchors for the server's certificate can't be read",                           \
       "check the file that GatewayCA names")                                                                           \
     X(TOO_LARGE, "too_large", "the answer is larger than 16 MiB", "check what answers at this address")                \
     X(BROKEN, "broken_off", "the connection ended before the whole answer was there", "try again")                     \
@@ -63,6 +64,11 @@ struct web_request {
     /* The peer's certificate is not judged: for reading the clock of one whose certificate seems to have ended. Such a
      * request may carry nothing of worth, and nothing in its answer is to be believed. */
     bool unverified;
+    /* Asked before the anchors are, for peers that another authority certifies; the name is compared in any case. OK:
+     * it is who it must be; R_NOTFOUND: the anchors decide; anything else refuses it. NULL: the anchors alone decide.
+     */
+    enum result (*vouch)(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err);
+    void *vouch_arg;
 };
 
 struct web_answer {

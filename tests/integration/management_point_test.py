@@ -96,7 +96,7 @@ def test_identity_headers_of_a_host_that_is_no_connector_are_nobodys(inside, key
     spoofed = {"CMG-Auth-Method": "pki", "CMG-Client-Id": "x", "Client-Cert": ":AAAA:"}
     answer = inside.register(keys(), headers=spoofed, show=None)
     assert (answer.status, json.loads(answer.body)["approval"]) == (202, "pending")
-    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_aut?MPLIST", {"CMG-Auth-Method": "token", "CMG-Client-Id": "x"})
+    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_pol?MACHINE", {"CMG-Auth-Method": "token", "CMG-Client-Id": "x"})
     assert (answer.status, reason(answer)) == (401, "no_identity")
 
 

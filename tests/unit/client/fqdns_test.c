@@ -110,9 +110,26 @@ static void a_name_or_role_that_is_too_long_is_refused(void **state)
     assert_int_equal(client_fqdns_parse(slice_of(role), &f, &err), OK);
 }
 
+static void a_management_points_url_is_https_host_and_port(void **state)
+{
+    static const char *const bad[] = {"http://mp",   "mp.example",   "https://", "https://mp/x",
+                                      "https://a b", "https://mp?x", ""};
+    struct client_fqdn f, g;
+    (void)state;
+    assert_int_equal(client_fqdn_parse_url(SLICE("https://[2001:db8::1]:8443/"), &f, NULL), OK);
+    assert_string_equal(f.host, "2001:db8::1");
+    assert_int_equal(f.port, 8443);
+    assert_int_equal(client_fqdn_parse_url(SLICE("HTTPS://Mp.example"), &f, NULL), OK);
+    assert_int_equal(client_fqdn_parse_url(SLICE("https://mp.EXAMPLE:443"), &g, NULL), OK);
+    assert_true(client_fqdn_same(&f, &g));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(client_fqdn_parse_url(slice_of(bad[i]), &f, NULL), R_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_management_points_url_is_https_host_and_port),
         cmocka_unit_test(a_bare_name_means_port_443_and_no_role),
         cmocka_unit_test(several_gateways_keep_their_order_and_their_roles),
         cmocka_unit_test(an_authority_is_written_as_in_a_url),
