@@ -56,6 +56,7 @@ MUST_USE enum result http_h2_call(struct http_h2 *h, const struct http_request *
                                   const struct http_call_events *events, void *ctx, struct http_call **ret,
                                   struct error *err);
 
+bool http_h2_has_room(const struct http_h2 *h);  /* client role: for one call more */
 size_t http_h2_streams(const struct http_h2 *h); /* open now */
 bool http_h2_draining(const struct http_h2 *h);  /* GOAWAY sent or received */
 void http_h2_drain(struct http_h2 *h);           /* GOAWAY; closes after the last stream */

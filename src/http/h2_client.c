@@ -30,11 +30,12 @@ static struct call *of(struct http_call *c)
 
 /* --- asking --- */
 
-/* nghttp2 would queue what the peer's maximum forbids; we say no, so that another connection can be taken. */
-static bool has_room(struct http_h2 *h)
+/* nghttp2 would queue what the peer's maximum forbids; we say no, so that another connection can be taken. A cancelled
+ * call has given its place back already: nghttp2 sends its reset first. */
+bool http_h2_has_room(const struct http_h2 *h)
 {
     uint32_t max = nghttp2_session_get_remote_settings(h->ng, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return h->open < (max < h->o.max_streams ? max : h->o.max_streams);
+    return h->active < (max < h->o.max_streams ? max : h->o.max_streams);
 }
 
 static enum result submit(struct call *k, const struct http_request *r, struct error *err)
@@ -56,8 +57,8 @@ enum result http_h2_call(struct http_h2 *h, const struct http_request *request, 
 {
     if (http_h2_draining(h))
         return error_set(err, R_LIMIT, "the connection is ending");
-    if (!has_room(h))
-        return error_set(err, R_LIMIT, "the connection carries as many requests as it may (%zu)", h->open);
+    if (!http_h2_has_room(h))
+        return error_set(err, R_LIMIT, "the connection carries as many requests as it may (%zu)", h->active);
     struct call *k = mem_zalloc(sizeof *k);
     k->s.h = h;
     enum result r = submit(k, request, err);

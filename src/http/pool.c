@@ -44,7 +44,7 @@ static struct pool_session *usable_session(struct http_pool *p)
     struct pool_session *s;
     LIST_FOREACH(s, &p->sessions, all)
     {
-        if (!s->drains && !http_h2_draining(s->h2))
+        if (!s->drains && !http_h2_draining(s->h2) && http_h2_has_room(s->h2))
             return s;
     }
     return NULL;
@@ -95,7 +95,7 @@ static bool place_on_session(struct http_pool *p, struct pool_call *call)
 /* A call that insists on a fresh connection may have to push an idle one out. */
 static bool has_room(struct http_pool *p)
 {
-    if (p->conn_count + p->dial_count < p->o.max_connections)
+    if (p->conn_count + p->session_count + p->dial_count < p->o.max_connections)
         return true;
     struct pool_conn *oldest = TAILQ_LAST(&p->unused, pool_conns);
     if (!oldest)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keep-alive connections to one internal server: HTTP/1.1, or HTTP/2 where TLS's ALPN agrees on it (then one connection
- * serves many calls). A call waits for a connection, up to a bounded queue.
+ * serves as many calls as the server lets it, and the next one is made when all are full). A call waits for a
+ * connection, up to a bounded queue.
  */
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
@@ -18,7 +19,7 @@ struct http_pool_options {
     uint16_t port;
     struct tls_context *tls;                                    /* NULL: plain HTTP. A reference is taken. */
     char tls_name[256];                                         /* for SNI and the check; "": host */
-    uint32_t max_connections;                                   /* HTTP/1.1; e.g. 256 */
+    uint32_t max_connections;                                   /* of either protocol; e.g. 256 */
     uint32_t max_waiting;                                       /* calls that wait; over it: R_LIMIT */
     uint64_t connect_ms;                                        /* name, TCP and TLS together */
     uint64_t idle_ms;                                           /* an unused connection is closed after it */

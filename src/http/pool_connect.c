@@ -6,7 +6,7 @@
 #include "http/pool_internal.h"
 
 /* What one session of HTTP/2 may have open and in flight. */
-enum { SESSION_STREAMS = 1000, SESSION_WINDOWS = 16 * 1024 * 1024 };
+enum { SESSION_STREAMS = 16384, SESSION_WINDOWS = 16 * 1024 * 1024 };
 
 /* --- HTTP/1.1 --- */
 
@@ -80,6 +80,7 @@ static void session_on_close(void *owner, const struct error *why)
     (void)why; /* its calls were told */
     if (s->pool) {
         LIST_REMOVE(s, all);
+        s->pool->session_count--;
         http_pool_later(s->pool);
     }
     free(s);
@@ -102,6 +103,7 @@ static void session_new(struct http_pool *p, struct net_stream *stream)
     s->pool = p;
     s->h2 = http_h2_client(p->loop, stream, &o, &session_events, s);
     LIST_INSERT_HEAD(&p->sessions, s, all);
+    p->session_count++;
 }
 
 /* --- dialling --- */

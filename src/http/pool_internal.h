@@ -74,7 +74,7 @@ struct http_pool {
     LIST_HEAD(, pool_conn) conns;
     LIST_HEAD(, pool_session) sessions;
     LIST_HEAD(, pool_dial) dials;
-    uint32_t waiting_count, conn_count, dial_count;
+    uint32_t waiting_count, conn_count, session_count, dial_count;
     bool speaks_h2, knows; /* what the last TLS handshake agreed on; knows: there was one */
     unsigned busy;         /* user's callbacks under way */
     bool dead;             /* freed by the user inside one */

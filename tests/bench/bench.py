@@ -21,6 +21,7 @@ import time
 import haproxy
 import machine
 import management_point
+import parked
 import plot
 import rows
 import scenarios
@@ -110,6 +111,9 @@ class Whole:
     def gigabyte(self):
         self.more["gigabyte"] = scenarios.gigabyte(self.site, [*self.peers, self.ours], 2, self.out)
 
+    def parked(self):
+        self.more["parked"] = parked.measure(self.bench, self.ours, self.out)
+
     def management_point(self):
         self.more["management_point"] = management_point.measure(self.site.folder, self.site.programs, self.out)
 
@@ -150,6 +154,7 @@ class Whole:
             self.resumed()
             self.tokens()
             self.management_point()
+            self.parked()
             self.long_crl(MIDDLE_CRL, "handshake, middle CRL")
         if self.options.crl:
             self.long_crl(self.options.crl, "handshake, long CRL")

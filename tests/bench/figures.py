@@ -18,16 +18,18 @@ class Bench:
         self.site, self.load_program, self.say = site, load, say
         self.results = []  # {row, candidate, round, report of cmg-load}
 
-    def load(self, candidate, row):
+    def command(self, candidate, row):
         pki = self.site.pki
         watch = [part for name, pid in candidate.watched().items() for part in ("--watch", f"{name}={pid}")]
         certificates, key, token = self.site.devices, pki["client_key"], []
         if row.token:
             certificates, key, token = [row.token.certificate], row.token.key, ["--token-file", row.token.file]
         shown = [part for path in certificates for part in ("--certificate", path)]
-        command = [self.load_program, "--port", candidate.port, "--target", row.target or candidate.target, "--ca", pki["ca"],
-                   *shown, "--key", key, *token, *row.arguments(), *watch]
-        result = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        return [self.load_program, "--port", candidate.port, "--target", row.target or candidate.target, "--ca", pki["ca"],
+                *shown, "--key", key, *token, *row.arguments(), *watch]
+
+    def load(self, candidate, row):
+        result = subprocess.run([str(part) for part in self.command(candidate, row)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                 check=False, timeout=OPEN_LIMIT_S + (row.duration + row.warm_up) / 1000,
                                 preexec_fn=lambda: os.sched_setaffinity(0, self.site.other_cpus))
         try:

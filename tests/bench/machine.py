@@ -53,7 +53,7 @@ class Processes:
 
     def start(self, arguments, cpus, log, **more):
         with open(log, "ab") as out:
-            process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL,
+            process = subprocess.Popen([str(a) for a in arguments], stdin=more.pop("stdin", subprocess.DEVNULL),
                                        stdout=more.pop("stdout", out), stderr=out, start_new_session=True,
                                        preexec_fn=lambda: os.sched_setaffinity(0, cpus), **more)
         self.all.append(process)

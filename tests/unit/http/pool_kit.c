@@ -47,7 +47,8 @@ static void h2_on_request(void *owner, struct http_exchange *x)
 {
     struct fixture *f = owner;
     f->h2_requests++;
-    http_exchange_reply(x, 200, NULL, x->request.target, NULL);
+    if (!slice_eq(x->request.target, SLICE("/parked")))
+        http_exchange_reply(x, 200, NULL, x->request.target, NULL);
 }
 
 static void h2_on_close(void *owner, const struct error *why)
@@ -82,7 +83,8 @@ static void dial_done(void *arg)
     loopback_pair(fix->loop, 0, 0, &ours, &s->stream);
     buf_init(&s->got, 1 << 20);
     if (fix->alpn && strcmp(fix->alpn, "h2") == 0) {
-        const struct http_h2_options o = {.max_streams = 100, .window_budget = 1 << 20};
+        const struct http_h2_options o = {.max_streams = fix->h2_streams ? fix->h2_streams : 100,
+                                          .window_budget = 1 << 20};
         fix->h2 = http_h2_server(fix->loop, s->stream, &o, &h2_events, fix);
         s->stream = NULL;
     } else {

@@ -31,7 +31,7 @@ struct fixture {
     const char *alpn;
     bool alert_116;
     struct http_h2 *h2;
-    unsigned h2_requests, h2_closes;
+    unsigned h2_requests, h2_closes, h2_streams; /* streams: that a server allows; 0: 100 */
 };
 extern struct fixture *fix; /* of the test under way */
 

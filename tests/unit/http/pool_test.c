@@ -553,6 +553,31 @@ static void a_session_of_http2_carries_many_calls(void **state)
     assert_int_equal(fix->h2_closes, 2);
 }
 
+static void full_sessions_of_http2_get_another_beside_them(void **state)
+{
+    (void)state;
+    struct http_pool_options o = options(true);
+    o.max_connections = 3;
+    o.max_waiting = 50;
+    set_pool(&o);
+    fix->alpn = "h2";
+    fix->h2_streams = 2;
+    struct asked a[8];
+    for (int i = 0; i < 8; i++) {
+        ask(&a[i], "GET", "/parked");
+        fake_loop_pass(fix->loop, 20);
+    }
+    assert_int_equal(fix->dials, 3); /* three of two streams each; the others wait */
+    assert_int_equal(fix->h2_requests, 6);
+    http_call_cancel(a[0].call);
+    http_call_cancel(a[1].call);
+    fake_loop_pass(fix->loop, 50);
+    assert_int_equal(fix->h2_requests, 8); /* they took the places that became free */
+    assert_int_equal(fix->dials, 3);
+    for (int i = 0; i < 8; i++)
+        done(&a[i]);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -584,6 +609,7 @@ int main(void)
         T(cancelling_is_silent_wherever_the_call_is),
         T(the_pool_may_be_freed_with_calls_under_way_and_inside_one),
         T(a_session_of_http2_carries_many_calls),
+        T(full_sessions_of_http2_get_another_beside_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
