@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/form.h"
 #include "pki/path_fault.h"
 #include "pki/path_graph.h"
 #include "pki/strength.h"
@@ -74,6 +75,19 @@ int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v)
             continue;
         v->reason = REASON_CERT_WEAK_KEY;
         pki_path_detail(v, sk_X509_value(chain, i), "%s", why);
+        return i;
+    }
+    return -1;
+}
+
+int pki_path_check_form(STACK_OF(X509) * chain, struct pki_verdict *v)
+{
+    char why[160];
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        v->reason = pki_form_check(sk_X509_value(chain, i), why, sizeof why);
+        if (v->reason == REASON_OK)
+            continue;
+        pki_path_detail(v, sk_X509_value(chain, i), "%s%s", i > 0 ? "(an issuer) " : "", why);
         return i;
     }
     return -1;
@@ -259,8 +273,20 @@ static void search(struct search *s, struct pki_verdict *ret)
     }
 }
 
+/* OpenSSL finds no issuer for a certificate that it can't read. */
+static bool leaf_can_be_read(X509 *leaf, struct pki_verdict *ret)
+{
+    char why[160];
+    ret->reason = pki_form_check(leaf, why, sizeof why);
+    if (ret->reason != REASON_OK)
+        pki_path_detail(ret, leaf, "%s", why);
+    return ret->reason == REASON_OK;
+}
+
 void pki_path_judge(const struct pki_path_search *asked, X509 *leaf, struct pki_verdict *ret)
 {
+    if (!leaf_can_be_read(leaf, ret))
+        return;
     struct search s = {.asked = asked, .leaf = leaf, .store = X509_STORE_new()};
     if (!s.store)
         fatal("pki: out of memory");

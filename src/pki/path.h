@@ -41,6 +41,9 @@ void pki_path_judge(const struct pki_path_search *s, X509 *leaf, struct pki_verd
  * all are strong enough. An anchor is trusted because it was uploaded, not because of the signature on it. */
 int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v);
 
+/* The same for the form (pki/form.h). */
+int pki_path_check_form(STACK_OF(X509) * chain, struct pki_verdict *v);
+
 /* "certificate 'CN=…' <formatted>" */
 void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

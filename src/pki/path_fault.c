@@ -7,8 +7,9 @@
 
 #include <openssl/x509v3.h>
 
-#include "base/clock.h"
 #include "pki/cert.h"
+#include "pki/form.h"
+#include "pki/path_text.h"
 
 static const struct {
     int error;
@@ -62,6 +63,12 @@ static bool is_ca_for_any_usage(X509 *cert)
            X509_check_ca(cert) == 1;
 }
 
+/* The last second is in (RFC 5280 4.1.2.5); for OpenSSL it is the first that is not. */
+static bool ends_now(X509_STORE_CTX *ctx, X509 *cert)
+{
+    return cert && pki_cert_not_after(cert) == (int64_t)X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
+}
+
 bool pki_path_tolerable(X509_STORE_CTX *ctx)
 {
     int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
@@ -70,6 +77,8 @@ bool pki_path_tolerable(X509_STORE_CTX *ctx)
         if (tolerated[i] == error)
             return true;
     }
+    if (error == X509_V_ERR_CERT_HAS_EXPIRED)
+        return ends_now(ctx, cert);
     if (error == X509_V_ERR_SUBJECT_NAME_EMPTY)
         return depth == 0; /* name_missing is judged later, in its own words */
     return error == X509_V_ERR_INVALID_PURPOSE && depth > 0 && cert && is_ca_for_any_usage(cert);
@@ -84,46 +93,57 @@ static enum verdict_reason reason_of(int error)
     return REASON_CERT_CONSTRAINT_VIOLATED;
 }
 
-enum near_miss { NOBODY, OTHER_KEY, MAY_NOT_SIGN };
+/* --- a missing issuer --- */
+
+enum near_miss { NOBODY, OTHER_KEY, MAY_NOT_SIGN, BAD_FORM };
+
+struct near {
+    enum near_miss miss;
+    enum verdict_reason reason; /* of BAD_FORM, and why */
+    char why[160];
+};
+
+static struct near why_passed_over(X509 *issuer, X509 *subject)
+{
+    struct near ret = {.miss = BAD_FORM};
+    ret.reason = pki_form_check(issuer, ret.why, sizeof ret.why);
+    if (ret.reason == REASON_OK)
+        ret.miss = X509_check_issued(issuer, subject) == X509_V_ERR_KEYUSAGE_NO_CERTSIGN ? MAY_NOT_SIGN : OTHER_KEY;
+    return ret;
+}
 
 /* Is there a certificate of the missing issuer's name after all, and why was it passed over? */
-static enum near_miss look_for_name(STACK_OF(X509) * certs, X509 *subject)
+static void look_for_name(STACK_OF(X509) * certs, X509 *subject, struct near *ret)
 {
-    enum near_miss found = NOBODY;
     for (int i = 0; i < sk_X509_num(certs); i++) {
         X509 *issuer = sk_X509_value(certs, i);
         if (X509_cmp(issuer, subject) == 0 ||
             X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) != 0)
             continue;
-        if (X509_check_issued(issuer, subject) == X509_V_ERR_KEYUSAGE_NO_CERTSIGN)
-            return MAY_NOT_SIGN;
-        found = OTHER_KEY;
+        struct near near = why_passed_over(issuer, subject);
+        if (near.miss > ret->miss)
+            *ret = near;
     }
-    return found;
 }
 
 static void explain_missing_issuer(X509 *cert, const struct pki_pool *pool, struct pki_verdict *ret)
 {
     char issuer[120];
+    struct near near = {.miss = NOBODY};
     pki_cert_issuer(cert, issuer, sizeof issuer);
-    enum near_miss a = look_for_name(pool->anchors, cert), b = look_for_name(pool->untrusted, cert);
-    enum near_miss found = a > b ? a : b;
-    if (found == MAY_NOT_SIGN) {
+    look_for_name(pool->anchors, cert, &near);
+    look_for_name(pool->untrusted, cert, &near);
+    if (near.miss == BAD_FORM) {
+        ret->reason = near.reason;
+        pki_path_detail(ret, cert, "is issued by '%s', whose certificate %s", issuer, near.why);
+    } else if (near.miss == MAY_NOT_SIGN) {
         ret->reason = REASON_CERT_CONSTRAINT_VIOLATED;
         pki_path_detail(ret, cert, "is issued by '%s', whose key usage does not let it sign certificates", issuer);
     } else {
         pki_path_detail(ret, cert, "is issued by '%s', %s", issuer,
-                        found == OTHER_KEY ? "of which only certificates with another key are known"
-                                           : "which was neither sent nor uploaded");
+                        near.miss == OTHER_KEY ? "of which only certificates with another key are known"
+                                               : "which was neither sent nor uploaded");
     }
-}
-
-static void explain_time(X509 *cert, struct pki_verdict *ret)
-{
-    char text[CLOCK_TEXT_SIZE];
-    bool ended = ret->reason == REASON_CERT_EXPIRED;
-    clock_rfc3339(ended ? pki_cert_not_after(cert) : pki_cert_not_before(cert), text);
-    pki_path_detail(ret, cert, "%s %s", ended ? "ended" : "begins", text);
 }
 
 /* --- blame --- */
@@ -262,9 +282,7 @@ void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct p
         pki_path_detail(ret, X509_STORE_CTX_get0_cert(ctx), "%s", X509_verify_cert_error_string(error));
     else if (ret->reason == REASON_CERT_INCOMPLETE_CHAIN)
         explain_missing_issuer(cert, pool, ret);
-    else if (ret->reason == REASON_CERT_EXPIRED || ret->reason == REASON_CERT_NOT_YET_VALID)
-        explain_time(cert, ret);
     else
-        pki_path_detail(ret, cert, "%s%s", depth > 0 ? "(an issuer) " : "", X509_verify_cert_error_string(error));
+        pki_path_describe(error, depth, cert, ret);
     find_blame(error, X509_STORE_CTX_get0_chain(ctx), depth, who);
 }

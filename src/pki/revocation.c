@@ -64,9 +64,11 @@ struct signer_check {
 static int check_signer(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
 {
     struct signer_check *s = arg;
-    int weak = s->nested.any_strength ? -1 : pki_path_check_strength(chain, v);
-    if (weak >= 0)
-        return weak;
+    int depth = pki_path_check_form(chain, v);
+    if (depth < 0 && !s->nested.any_strength)
+        depth = pki_path_check_strength(chain, v);
+    if (depth >= 0)
+        return depth;
     if (s->of_issuer && !same_ca(chain, s->asked->chain, s->asked->at + 1)) {
         v->reason = REASON_CERT_CRL_UNAVAILABLE;
         return PKI_PATH_TOGETHER;

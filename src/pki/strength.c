@@ -1,35 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSA from 2048 bits, curves from P-256, Edwards curves; no MD5, no SHA-1. Other kinds of keys are refused. */
+/* RSA from 2048 bits, the NIST and Brainpool curves from 256, Edwards curves; no MD5, no SHA-1. Other kinds of keys are
+ * refused, and so are keys whose numbers are none of their kind (RFC 8017 3.1, SEC 1 3.2.2). */
 #include "pki/strength.h"
 
 #include <stdio.h>
 
-enum { SIGNATURE_BITS_MIN = 112 };
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+enum { SIGNATURE_BITS_MIN = 112, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, RSA_EXPONENT_BITS_MAX = 256 };
+
+/* --- RSA --- */
+
+/* The key's own octets must be what its numbers are written as: OpenSSL reads past signs and leading zeros. */
+static bool is_canonical(X509 *cert, EVP_PKEY *key)
+{
+    const unsigned char *octets;
+    unsigned char *again = NULL;
+    int len;
+    if (!X509_PUBKEY_get0_param(NULL, &octets, &len, NULL, X509_get_X509_PUBKEY(cert)))
+        return false;
+    int again_len = i2d_PublicKey(key, &again);
+    bool same = again_len == len && memcmp(again, octets, (size_t)len) == 0;
+    OPENSSL_free(again);
+    return same;
+}
+
+static bool numbers_ok(EVP_PKEY *key)
+{
+    BIGNUM *n = NULL, *e = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) &&
+              EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e) &&
+              BN_num_bits(e) <= RSA_EXPONENT_BITS_MAX;
+    BN_free(n);
+    BN_free(e);
+    return ok;
+}
+
+static bool rsa_ok(X509 *cert, EVP_PKEY *key, char *why, size_t size)
+{
+    int bits = EVP_PKEY_get_bits(key);
+    if (bits < RSA_BITS_MIN)
+        (void)snprintf(why, size, "has a key of RSA with %d bits, wanted are %d", bits, RSA_BITS_MIN);
+    else if (bits > RSA_BITS_MAX)
+        (void)snprintf(why, size, "has a key of RSA with %d bits, at most %d are taken", bits, RSA_BITS_MAX);
+    else if (!is_canonical(cert, key))
+        (void)snprintf(why, size, "has a key of RSA that is not written as it must be (RFC 8017 A.1.1, in DER)");
+    else if (!numbers_ok(key))
+        (void)snprintf(why, size,
+                       "has a key of RSA whose modulus or exponent is even, or whose exponent is below 3 or "
+                       "over %d bits",
+                       RSA_EXPONENT_BITS_MAX);
+    else
+        return true;
+    return false;
+}
+
+/* --- EC --- */
+
+static const char *const curves[] = {"prime256v1",      "secp384r1",       "secp521r1",
+                                     "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"};
+
+static bool is_point(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    bool ok = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static bool ec_ok(X509 *cert UNUSED, EVP_PKEY *key, char *why, size_t size)
+{
+    char group[40] = "?";
+    size_t len;
+    (void)EVP_PKEY_get_group_name(key, group, sizeof group, &len);
+    for (size_t i = 0; i < ARRAY_LEN(curves); i++) {
+        if (strcmp(group, curves[i]) != 0)
+            continue;
+        if (is_point(key))
+            return true;
+        (void)snprintf(why, size, "has a key of EC that is no point of its curve");
+        return false;
+    }
+    (void)snprintf(why, size,
+                   "has a key of EC with %d bits on the curve %s, wanted is P-256, P-384, P-521 or Brainpool's",
+                   EVP_PKEY_get_bits(key), group);
+    return false;
+}
+
+static bool any_ok(X509 *cert UNUSED, EVP_PKEY *key UNUSED, char *why UNUSED, size_t size UNUSED)
+{
+    return true;
+}
+
+/* --- all kinds --- */
 
 static const struct {
     const char *type;
-    int bits_min;
+    bool (*ok)(X509 *cert, EVP_PKEY *key, char *why, size_t size);
 } keys[] = {
-    {"RSA", 2048}, {"RSA-PSS", 2048}, {"EC", 256}, {"ED25519", 0}, {"ED448", 0},
+    {"RSA", rsa_ok}, {"RSA-PSS", rsa_ok}, {"EC", ec_ok}, {"ED25519", any_ok}, {"ED448", any_ok},
 };
 
 static bool key_ok(X509 *cert, char *why, size_t size)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
-    if (!key) {
-        (void)snprintf(why, size, "has a public key of an unknown or broken kind");
-        return false;
-    }
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (!EVP_PKEY_is_a(key, keys[i].type))
-            continue;
-        if (EVP_PKEY_get_bits(key) >= keys[i].bits_min)
-            return true;
-        (void)snprintf(why, size, "has a key of %s with %d bits, wanted are %d", keys[i].type, EVP_PKEY_get_bits(key),
-                       keys[i].bits_min);
-        return false;
+        if (key && EVP_PKEY_is_a(key, keys[i].type))
+            return keys[i].ok(cert, key, why, size);
     }
-    const char *type = EVP_PKEY_get0_type_name(key);
+    const char *type = key ? EVP_PKEY_get0_type_name(key) : NULL;
     (void)snprintf(why, size, "has a key of a kind that is not accepted (%s)", type ? type : "?");
     return false;
 }
@@ -47,5 +128,8 @@ static bool signature_ok(X509 *cert, char *why, size_t size)
 
 bool pki_strength_ok(X509 *cert, bool signature, char *why, size_t size)
 {
-    return key_ok(cert, why, size) && (!signature || signature_ok(cert, why, size));
+    ERR_set_mark();
+    bool ok = key_ok(cert, why, size) && (!signature || signature_ok(cert, why, size));
+    ERR_pop_to_mark();
+    return ok;
 }

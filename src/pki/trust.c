@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/constraint.h"
 #include "pki/crl_news.h"
 #include "pki/crl_set.h"
 #include "pki/identity.h"
@@ -190,12 +191,16 @@ static int judge_path(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
     const struct judging *j = arg;
     const struct pki_trust_options *o = &j->trust->options;
     X509 *leaf = sk_X509_value(chain, 0);
-    int depth = o->any_strength ? -1 : pki_path_check_strength(chain, v);
+    int depth = pki_path_check_form(chain, v);
+    if (depth < 0 && !o->any_strength)
+        depth = pki_path_check_strength(chain, v);
     v->valid_until = INT64_MAX;
     for (int i = 0; i < sk_X509_num(chain); i++)
         bound(&v->valid_until, pki_cert_not_after(sk_X509_value(chain, i)));
     if (depth >= 0)
         return depth;
+    if (pki_constraint_check(chain, !o->any_purpose, v) >= 0)
+        return PKI_PATH_TOGETHER;
     if (o->any_purpose && !check_any_usage(chain, v))
         return PKI_PATH_TOGETHER;
     if (!o->any_purpose && (!check_usage(leaf, v) || !check_name(j, leaf, v)))
