@@ -2,7 +2,6 @@
 """What `cmg choices check` says of a combination, and what a running site does with a device of that kind: the same."""
 import json
 import re
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -432,33 +431,3 @@ def test_a_management_point_has_the_certificate_of_its_mode_or_does_not_start(si
     (tmp_path / "mp.yaml").write_text(head + middle + tail)
     code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", tmp_path / "mp.yaml"], False)
     assert code != 0 and f"rule {rule}:" in out + err, out + err
-
-
-# --- all of them ------------------------------------------------------------------------------------------------------
-
-# Conditions that tests of their own hold against running sites.
-ELSEWHERE = {
-    "server-certificate": ("lifecycle_test.py", "test_a_gateway_without_a_server_certificate_does_not_start"),
-    "entra-tenant": ("entra_test.py", "unknown_tenant"),
-    "crl-by-relay": ("sources_test.py", "test_a_publisher_that_is_gone_is_told_and_the_last_good_list_stays"),
-    "entra-comes-first": ("entra_user_test.py", "test_the_first_usable_method_is_used"),
-}
-# What is said of combinations that tests above make: met wherever these rules, modes and methods are.
-WITH = {"https-takes-all": "test_an_https_management_point_takes_pki", "client-root": "root-missing",
-        "ehttp-takes-entra-token": "test_both_modes_take_tokens", "token-client": "token-needs-2002",
-        "any-server-certificate": "test_a_device_told_by_hand", "connector-certificate": "connector-certificate-missing",
-        "user-sign-in": "user-not-signed-in", "cmg-allowed": "cmg-forbidden", "no-user-policy": "user-needs-join",
-        "workgroup-no-user-policy": "test_no_other_device_gets_user_policy", "crl-relay": '("ad", "on")',
-        "crl-internet": '("internet", "off")'}
-
-
-def test_no_condition_is_left_out():
-    code, out, _ = programs.run([program("cmg"), "choices", "--json"], False)
-    here = Path(__file__).read_text()
-    everything = {c["id"] for c in json.loads(out)["conditions"]}
-    missing = {rule for rule in everything - set(ELSEWHERE) - set(WITH) if f'"{rule}"' not in here}
-    assert code == 0 and not missing, missing
-    assert set(ELSEWHERE) | set(WITH) <= everything
-    for rule, (file, words) in ELSEWHERE.items():
-        assert words in (Path(__file__).parent / file).read_text(), rule
-    assert all(here.count(words) > 1 for words in WITH.values())
