@@ -31,9 +31,8 @@ static enum result read_on_unavailable(const json_t *o, bool *ret_allow, struct 
     return OK;
 }
 
-static enum result read_settings(struct bundle *b, const json_t *content, struct error *err)
+enum result bundle_read_settings(const json_t *content, struct bundle_settings *s, struct error *err)
 {
-    struct bundle_settings *s = &b->settings;
     json_t *o;
     enum result r = member_opt(content, "settings", JSON_OBJECT, &o, err);
     if (r != OK)
@@ -48,6 +47,11 @@ static enum result read_settings(struct bundle *b, const json_t *content, struct
     if (r != OK)
         (void)error_prefix(err, "settings");
     return r;
+}
+
+static enum result read_settings(struct bundle *b, const json_t *content, struct error *err)
+{
+    return bundle_read_settings(content, &b->settings, err);
 }
 
 static enum result read_pems(struct bundle *b, const json_t *content, struct error *err)

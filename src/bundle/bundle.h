@@ -188,6 +188,16 @@ struct connector_gateway { /* to dial */
     uint16_t port;
 };
 
+/* What a connector judges its own client certificate by: as the gateways judge devices. */
+struct connector_trust {
+    struct bundle_settings settings;
+    const char *anchors_pem, *intermediates_pem; /* "" when there are none */
+    const struct slice *crls;                    /* crl_count DERs */
+    size_t crl_count;
+    int64_t lists_elsewhere; /* lists and responders that only gateways have: they were too long, or come from sources
+                                that gateways ask themselves */
+};
+
 struct connector_document {
     int64_t sequence, issued, expires;
     const struct connector_endpoint *endpoints;
@@ -196,7 +206,8 @@ struct connector_document {
     size_t gateway_count;
     const struct bundle_source *sources; /* that gateways may ask for by id */
     size_t source_count;
-    struct arena *arena; /* holds it all */
+    const struct connector_trust *trust; /* NULL: no management point wants this connector's client certificate */
+    struct arena *arena;                 /* holds it all */
 };
 
 /* As bundle_parse, for DOCUMENT_CONNECTOR. Whether a target may be reached (loopback …) is the connector's to say. */

@@ -289,6 +289,8 @@ enum result connector_document_parse(const struct document *d, struct connector_
         r = read_gateways(w, d->content, err);
     if (r == OK)
         r = bundle_read_sources(w->public.arena, d->content, true, &w->public.sources, &w->public.source_count, err);
+    if (r == OK)
+        r = connector_read_trust(w->public.arena, d->content, &w->public.trust, err);
     if (r != OK) {
         (void)error_prefix(err, "connector document");
         connector_document_free(&w->public);

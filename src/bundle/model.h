@@ -21,6 +21,9 @@ struct bundle_index {
     struct index_set connectors; /* ids */
 };
 
+/* Member "settings" of the bundle, and of a connector document's trust. */
+MUST_USE enum result bundle_read_settings(const json_t *content, struct bundle_settings *ret, struct error *err);
+
 /* Members of the content (bundle_endpoints.c, bundle_blocks.c); each error names its member. */
 MUST_USE enum result bundle_read_roles(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_endpoints(struct bundle *b, const json_t *content, struct error *err);
@@ -32,6 +35,10 @@ MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *cont
 /* Member "sources" of either document; for_connector: each has its URL. */
 MUST_USE enum result bundle_read_sources(struct arena *a, const json_t *content, bool for_connector,
                                          const struct bundle_source **ret, size_t *ret_count, struct error *err);
+
+/* Member "trust" of a connector document; *ret is NULL when there is none. */
+MUST_USE enum result connector_read_trust(struct arena *a, const json_t *content, const struct connector_trust **ret,
+                                          struct error *err);
 
 /* The 16 bytes of a GUID's text, any case. */
 MUST_USE bool bundle_guid_bytes(struct slice text, unsigned char ret[BUNDLE_GUID_BYTES]);

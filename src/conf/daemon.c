@@ -44,6 +44,12 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
         conf_faults_print(&faults, path, stderr);
         return EXIT_FAILURE;
     }
+    if (check_only && d->check)
+        d->check(&faults);
+    if (check_only && faults.count) {
+        conf_faults_print(&faults, path, stderr);
+        return EXIT_FAILURE;
+    }
     if (check_only) {
         (void)printf("%s: no fault found\n", path);
         return EXIT_SUCCESS;

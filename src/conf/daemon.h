@@ -10,6 +10,8 @@ struct conf_daemon {
     const char *default_config;
     /* Reads and checks the configuration into memory of the program's own. */
     enum result (*load)(const char *path, struct conf_faults *faults);
+    /* What --check-config looks at besides, on what was loaded; NULL: nothing. May print to standard output. */
+    void (*check)(struct conf_faults *faults);
     void (*reference)(FILE *out);
     const struct conf_log *(*log)(void); /* of what was loaded */
     int (*run)(void);                    /* the exit code */

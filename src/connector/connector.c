@@ -11,6 +11,7 @@
 #include "connector/identity.h"
 #include "connector/relay_source.h"
 #include "connector/report.h"
+#include "connector/self_check.h"
 #include "connector/site.h"
 #include "tunnel/accept.h"
 
@@ -297,6 +298,7 @@ enum result connector_apply(struct connector *c, struct connector_document *d, s
     apply_gateways(c, d);
     connector_document_free(c->document);
     c->document = d;
+    self_check_run(c->self_check);
     report_changed(c->report);
     return OK;
 }
@@ -393,7 +395,10 @@ enum result connector_start(struct connector *c, const struct connector_config *
         return r;
     c->started = clock_wall_s();
     c->report = report_new(c);
+    c->self_check = self_check_new(c);
     site_link_start(c->site);
+    if (!c->has_document)
+        self_check_run(c->self_check);
     if (c->has_document) /* the kept one named them */
         return OK;
     for (size_t i = 0; i < config->bootstrap.gateway_count; i++)
@@ -422,6 +427,7 @@ void connector_stop(struct connector *c)
 {
     report_free(c->report);
     c->report = NULL;
+    self_check_free(c->self_check);
     renewer_free(c->renewer);
     for (size_t i = 0; i < c->dialer_count; i++)
         hang_up(&c->dialers[i]);

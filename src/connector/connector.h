@@ -5,6 +5,7 @@
  *   site ──── asks a management point for this connector's own document (parked), and passes the gateways' questions on
  *   upstreams the document's endpoints, by id
  *   dialers   one a gateway; each keeps a tunnel to every worker of it
+ *   self_check  would this connector's own client certificate be believed?
  */
 #ifndef CONNECTOR_CONNECTOR_H
 #define CONNECTOR_CONNECTOR_H
@@ -27,6 +28,7 @@ struct connector_dialer {
 
 struct connector_document;
 struct report;
+struct self_check;
 struct site_link;
 
 struct connector {
@@ -41,7 +43,8 @@ struct connector {
     struct renewer *renewer;             /* holds the role certificate */
     struct connector_document *document; /* in use; NULL: none yet */
     struct report *report;
-    int64_t started; /* wall seconds */
+    struct self_check *self_check; /* of the PKI client certificate */
+    int64_t started;               /* wall seconds */
     bool has_document;
     int exit_code;
 };

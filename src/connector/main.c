@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "connector/connector.h"
+#include "connector/self_check.h"
 
 enum { DRAIN_MS = 5000, TICK_MS = 20 };
 
@@ -65,6 +66,11 @@ static enum result load(const char *path, struct conf_faults *faults)
     return connector_config_load(path, &config, faults);
 }
 
+static void check(struct conf_faults *faults)
+{
+    self_check_print(&config, stdout, faults);
+}
+
 static const struct conf_log *log_keys(void)
 {
     return &config.log;
@@ -77,6 +83,7 @@ int main(int argc, char **argv)
         .summary = "The connection point: dials the gateways and carries requests inside.",
         .default_config = "/etc/opencmg/connector.yaml",
         .load = load,
+        .check = check,
         .reference = connector_config_reference,
         .log = log_keys,
         .run = run,

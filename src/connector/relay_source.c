@@ -43,9 +43,10 @@ static void fetching_free(struct fetching *f)
 /* --- fetching: in a thread of the pool --- */
 
 /* Of the folder that this connector's own file allows, links resolved. */
-static enum result read_file(const struct fetching *f, const char *path, struct buf *ret, struct error *err)
+static enum result read_file(const struct connector_config *config, const char *path, struct buf *ret,
+                             struct error *err)
 {
-    const char *allowed = f->connector->config->source_folder;
+    const char *allowed = config->source_folder;
     char *folder = allowed && allowed[0] ? realpath(allowed, NULL) : NULL, *real = realpath(path, NULL), *text = NULL;
     size_t len = 0;
     enum result r = OK;
@@ -66,22 +67,30 @@ static enum result read_file(const struct fetching *f, const char *path, struct 
     return r;
 }
 
+enum result relay_source_list(const struct connector_config *config, const char *url, struct buf *ret,
+                              struct error *err)
+{
+    if (slice_starts_nocase(slice_of(url), SLICE("file://")))
+        return read_file(config, url + strlen("file://"), ret, err);
+    if (slice_starts_nocase(slice_of(url), SLICE("ldap"))) {
+        struct directory_question q = {url, upstream_may_connect, config};
+        return directory_fetch(&q, ret, err);
+    }
+    struct source_http q = {.url = url, .may = upstream_may_connect, .arg = config};
+    return source_http(&q, ret, err);
+}
+
 static enum result fetch(struct fetching *f)
 {
-    struct slice url = slice_of(f->url);
     const struct connector_config *config = f->connector->config;
-    if (slice_starts_nocase(url, SLICE("file://")))
-        return read_file(f, f->url + strlen("file://"), &f->answer, &f->err);
-    if (slice_starts_nocase(url, SLICE("ldap"))) {
-        struct directory_question q = {f->url, upstream_may_connect, config};
-        return directory_fetch(&q, &f->answer, &f->err);
-    }
     struct source_http q = {.url = f->url, .may = upstream_may_connect, .arg = config};
-    if (f->kind == BUNDLE_SOURCE_OCSP) {
-        q.post = buf_data(&f->question);
-        q.type = "application/ocsp-request";
-    }
-    return (f->kind == BUNDLE_SOURCE_OIDC ? source_oidc : source_http)(&q, &f->answer, &f->err);
+    if (f->kind == BUNDLE_SOURCE_OIDC)
+        return source_oidc(&q, &f->answer, &f->err);
+    if (f->kind != BUNDLE_SOURCE_OCSP)
+        return relay_source_list(config, f->url, &f->answer, &f->err);
+    q.post = buf_data(&f->question);
+    q.type = "application/ocsp-request";
+    return source_http(&q, &f->answer, &f->err);
 }
 
 static void work(void *arg)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "connector/self_check.h"
 #include "connector/site.h"
 #include "json/json.h"
 
@@ -35,9 +36,10 @@ static json_t *gateways_json(const struct connector *c)
 
 static json_t *report_json(const struct connector *c)
 {
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:o}", "version", CMG_VERSION, "started", (json_int_t)c->started,
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version", CMG_VERSION, "started", (json_int_t)c->started,
                           "document", (json_int_t)site_link_sequence(c->site), "not_after",
-                          (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c));
+                          (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c),
+                          "client_certificate", self_check_json(c->self_check));
     if (!o)
         fatal("out of memory (report)");
     return o;

@@ -11,11 +11,13 @@
 #include "base/rand.h"
 #include "bundle/bundle.h"
 #include "bundle/document.h"
+#include "connector/report.h"
 #include "net/url.h"
 
 enum {
     RETRY_MS = 1000,
     SILENCE_MS = 300 * 1000,
+    LAST_WORDS_MS = 1500,
     ANSWER_MS = 290 * 1000,
     TEXT_MAX = 8 * 1024 * 1024,
     ARENA_MAX = 65536
@@ -32,21 +34,20 @@ struct site_link {
     struct buf text;
     int status;
     int64_t sequence; /* of the document in use */
-    struct loop_timer *again;
+    struct loop_timer *again, *end;
 };
 
 static void ask(struct site_link *s);
 
 /* --- taking a document --- */
 
-static enum result read_document(struct site_link *s, struct slice text, struct connector_document **ret,
-                                 struct error *err)
+static enum result read_document(const struct bootstrap *b, int64_t min_sequence, struct slice text,
+                                 struct connector_document **ret, struct error *err)
 {
-    const struct bootstrap *b = &s->connector->config->bootstrap;
     struct document_expect expect = {.site = b->site,
                                      .type = DOCUMENT_CONNECTOR,
                                      .audience = b->id,
-                                     .min_sequence = s->sequence + (s->connector->has_document ? 1 : 0),
+                                     .min_sequence = min_sequence,
                                      .now = clock_wall_s()};
     memcpy(expect.root_sha256, b->pin, sizeof expect.root_sha256);
     struct document d;
@@ -54,8 +55,6 @@ static enum result read_document(struct site_link *s, struct slice text, struct 
     if (r != OK)
         return r;
     r = connector_document_parse(&d, ret, err);
-    if (r == OK)
-        s->sequence = d.sequence;
     document_done(&d);
     return r;
 }
@@ -63,9 +62,11 @@ static enum result read_document(struct site_link *s, struct slice text, struct 
 static enum result take(struct site_link *s, struct slice text, struct error *err)
 {
     struct connector_document *d;
-    enum result r = read_document(s, text, &d, err);
+    int64_t least = s->sequence + (s->connector->has_document ? 1 : 0);
+    enum result r = read_document(&s->connector->config->bootstrap, least, text, &d, err);
     if (r != OK)
         return r;
+    s->sequence = d->sequence;
     r = connector_apply(s->connector, d, err);
     if (r != OK)
         connector_document_free(d);
@@ -75,12 +76,22 @@ static enum result take(struct site_link *s, struct slice text, struct error *er
     return r;
 }
 
-/* A combination that the choices rule out from the start: nothing to wait for, an administrator must act. */
-static void refuse_to_run(struct connector *c, const struct error *why)
+/* A combination that the choices rule out from the start: nothing to wait for, an administrator must act. The site is
+ * told, so that `cmg status` says it too. */
+static void refuse_to_run(struct site_link *s, const struct error *why)
 {
+    if (s->connector->exit_code)
+        return;
     log_msg(LOG_ERROR, "connector", "can't start: %s", why->text);
-    c->exit_code = EXIT_FAILURE;
-    loop_stop(c->loop);
+    s->connector->exit_code = EXIT_FAILURE;
+    report_changed(s->connector->report);
+    loop_timer_start(s->end, LAST_WORDS_MS, 0);
+}
+
+static void on_end_of_all(void *arg)
+{
+    struct site_link *s = arg;
+    loop_stop(s->connector->loop);
 }
 
 /* false: the document was refused, and would be at once again. */
@@ -92,7 +103,7 @@ static bool answered(struct site_link *s)
         return true;
     enum result r = take(s, buf_data(&s->text), &err);
     if (r == R_DENIED && !c->has_document) {
-        refuse_to_run(c, &err);
+        refuse_to_run(s, &err);
     } else if (r != OK) {
         log_msg(LOG_ERROR, "site", "a connector document was refused: %s", err.text);
     } else {
@@ -201,19 +212,38 @@ static void ask_again(void *arg)
 
 /* --- life --- */
 
+static enum result read_kept(const struct connector_config *config, char **ret, size_t *ret_len, struct error *err)
+{
+    char *path = file_join(config->state, STATE_NAME ".jws");
+    enum result r = file_read(path, TEXT_MAX, ret, ret_len, err);
+    free(path);
+    return r;
+}
+
 static void restore(struct site_link *s)
 {
-    char *path = file_join(s->connector->config->state, STATE_NAME ".jws"), *text;
+    char *text;
     size_t len;
     struct error err;
-    if (file_read(path, TEXT_MAX, &text, &len, &err) == OK) {
-        if (take(s, slice_make(text, len), &err) == OK)
-            s->connector->has_document = true;
-        else
-            log_msg(LOG_WARN, "site", "the kept connector document is of no use: %s", err.text);
-        free(text);
-    }
-    free(path);
+    if (read_kept(s->connector->config, &text, &len, &err) != OK)
+        return;
+    if (take(s, slice_make(text, len), &err) == OK)
+        s->connector->has_document = true;
+    else
+        log_msg(LOG_WARN, "site", "the kept connector document is of no use: %s", err.text);
+    free(text);
+}
+
+enum result site_link_kept(const struct connector_config *config, struct connector_document **ret, struct error *err)
+{
+    char *text;
+    size_t len;
+    enum result r = read_kept(config, &text, &len, err);
+    if (r != OK)
+        return r;
+    r = read_document(&config->bootstrap, 0, slice_make(text, len), ret, err);
+    free(text);
+    return r;
 }
 
 static enum result make_url(const struct site_link *s, const struct bootstrap_url *from, struct upstream **ret,
@@ -245,6 +275,7 @@ enum result site_link_new(struct connector *c, struct site_link **ret, struct er
     struct site_link *s = mem_zalloc(sizeof *s);
     s->connector = c;
     s->again = loop_timer_new(c->loop, ask_again, s);
+    s->end = loop_timer_new(c->loop, on_end_of_all, s);
     buf_init(&s->text, TEXT_MAX);
     *ret = s;
     enum result r = file_make_dirs(c->config->state, 0750, err);
@@ -269,6 +300,7 @@ void site_link_free(struct site_link *s)
     for (size_t i = 0; i < s->url_count; i++)
         upstream_unref(s->urls[i]);
     loop_timer_free(s->again);
+    loop_timer_free(s->end);
     free(s);
 }
 

@@ -23,6 +23,10 @@ MUST_USE enum result site_link_call(struct site_link *s, const struct http_reque
 
 /* The role certificate is a new one: asks anew with it. No call of site_link_call may be under way. */
 void site_link_renewed(struct site_link *s);
+/* The document that was kept for this connector, verified, whatever its sequence; the caller connector_document_free()s
+ * it. R_NOTFOUND: none was. */
+MUST_USE enum result site_link_kept(const struct connector_config *config, struct connector_document **ret,
+                                    struct error *err);
 int64_t site_link_sequence(const struct site_link *s); /* of the document in use; 0: none */
 
 #endif

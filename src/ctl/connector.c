@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmg connector add|list|remove */
+/* cmg connector add|certificate|list|remove */
 #include <stdlib.h>
 
 #include "ctl/api.h"
@@ -28,17 +28,17 @@ static const struct opt add_opts[] = {
 };
 
 /* Puts the certificate file's PEM into the body. */
-static bool set_certificate(const struct add_options *o, json_t *body)
+static bool set_certificate(const struct ctl_common *common, const char *path, json_t *body)
 {
     char *data, *pem = NULL;
     size_t len;
-    if (!ctl_read_file(&o->common, o->cert, &data, &len))
+    if (!ctl_read_file(common, path, &data, &len))
         return false;
     struct error err;
     enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
     free(data);
     if (r != OK) {
-        (void)ctl_fail_error(&o->common, &err, o->cert, "give the certificate alone, without its private key");
+        (void)ctl_fail_error(common, &err, path, "give the certificate alone, without its private key");
         return false;
     }
     (void)json_object_set_new(body, "certificate_pem", json_string(pem));
@@ -59,11 +59,49 @@ static int add(int argc, char **argv)
     json_t *body = json_pack("{s:s}", "id", args[0]);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    if (o.cert && !set_certificate(&o, body)) {
+    if (o.cert && !set_certificate(&o.common, o.cert, body)) {
         json_decref(body);
         return CTL_FAILED;
     }
     return ctl_add_with_bootstrap(&o.common, "/v1/connectors", body, "connector", args[0], o.out);
+}
+
+struct certificate_options {
+    struct ctl_common common;
+};
+static const struct opt certificate_opts[] = {CTL_OPT_JSON(struct certificate_options),
+                                              CTL_OPT_SOCKET(struct certificate_options), CTL_OPT_END};
+
+static int certificate(int argc, char **argv)
+{
+    static const struct opt_command cmd = {
+        "cmg connector certificate ID FILE [options]",
+        "Register the PKI client certificate (PEM or DER) that a connector shows from now on.", certificate_opts, 2, 2};
+    struct certificate_options o = {{0}};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *body = json_object(), *answer = NULL;
+    struct ctl_fault fault;
+    if (!set_certificate(&o.common, args[1], body)) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    char *path = ctl_request_path("/v1/connectors/%s/certificate", args[0]);
+    enum result r = api_call(api_socket(&o.common), "PUT", path, body, &answer, &fault);
+    free(path);
+    json_decref(body);
+    if (r != OK)
+        return ctl_fail(&o.common, &fault);
+    if (o.common.json)
+        ctl_print_answer(answer);
+    else
+        (void)printf("registered; let client_certificate in the connector's connector.yaml name it too, and restart "
+                     "the connector; cmg status tells whether it passes\n");
+    json_decref(answer);
+    return CTL_DONE;
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
@@ -84,6 +122,7 @@ static const struct ctl_request remove_it = {.usage = "cmg connector remove ID [
 
 const struct ctl_command ctl_connector_commands[] = {
     {"connector add", "Make a connector known and write its bootstrap file", add, NULL},
+    {"connector certificate", "Register a connector's PKI client certificate", certificate, NULL},
     {"connector list", "List the connectors and when they were last seen", NULL, &list},
     {"connector remove", "Remove a connector and withdraw its certificate", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

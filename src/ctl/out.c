@@ -146,7 +146,8 @@ static enum ctl_colour state_colour(const char *state)
         enum ctl_colour colour;
     } colours[] = {{"approved", CTL_GREEN}, {"active", CTL_GREEN}, {"valid", CTL_GREEN},    {"connected", CTL_GREEN},
                    {"pending", CTL_YELLOW}, {"used", CTL_YELLOW},  {"used up", CTL_YELLOW}, {"expired", CTL_YELLOW},
-                   {"blocked", CTL_RED},    {"revoked", CTL_RED}};
+                   {"blocked", CTL_RED},    {"revoked", CTL_RED},  {"ok", CTL_GREEN},       {"unknown", CTL_YELLOW},
+                   {"failed", CTL_RED},     {"missing", CTL_RED}};
     for (size_t i = 0; i < ARRAY_LEN(colours); i++) {
         if (strcmp(state, colours[i].state) == 0)
             return colours[i].colour;

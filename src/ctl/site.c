@@ -87,6 +87,54 @@ static void print_refusals(const json_t *status)
     json_decref(rows);
 }
 
+static const struct ctl_column own_certificate_columns[] = {
+    {"CONNECTOR", "connector", CTL_TEXT, NULL}, {"CLIENT CERTIFICATE", "state", CTL_STATE, NULL},
+    {"AT STEP", "step", CTL_TEXT, NULL},        {"SUBJECT", "subject", CTL_TEXT, NULL},
+    {"CHECKED", "checked", CTL_TIME, "never"},  {NULL, NULL, CTL_TEXT, NULL}};
+
+enum { NOTE_INDENT = 2, NOTE_WIDTH = 110 };
+
+/* Cleaned as a cell is: a connector said it. */
+static void print_note(const char *label, const json_t *value)
+{
+    if (!*json_string_value(value))
+        return;
+    char *text = ctl_cell_text(value, CTL_TEXT, NULL);
+    (void)printf("%*s%s: ", NOTE_INDENT, "", label);
+    ctl_wrap(stdout, text, NOTE_INDENT, NOTE_WIDTH);
+    free(text);
+}
+
+/* How it stands with each connector's PKI client certificate, where that matters; why, and what to do. */
+static void print_own_certificates(const json_t *status)
+{
+    json_t *rows = json_array();
+    const json_t *connector, *row;
+    size_t i;
+    json_array_foreach(json_object_get(status, "connectors"), i, connector)
+    {
+        row = json_object_get(connector, "client_certificate");
+        if (!row || strcmp(json_opt_str(row, "state", ""), "not_needed") == 0)
+            continue;
+        json_t *copy = json_copy((json_t *)(uintptr_t)row);
+        (void)json_object_set(copy, "connector", json_object_get(connector, "id"));
+        (void)json_array_append_new(rows, copy);
+    }
+    if (json_array_size(rows)) {
+        (void)putchar('\n');
+        ctl_table(stdout, rows, own_certificate_columns, "");
+    }
+    json_array_foreach(rows, i, row)
+    {
+        if (!*json_opt_str(row, "detail", ""))
+            continue;
+        (void)printf("%s:\n", json_opt_str(row, "connector", "?"));
+        print_note("cause", json_object_get(row, "detail"));
+        print_note("remedy", json_object_get(row, "remedy"));
+    }
+    json_decref(rows);
+}
+
 static void print_counts(const json_t *status)
 {
     const json_t *devices = json_object_get(status, "devices"), *bundle = json_object_get(status, "bundle");
@@ -116,6 +164,7 @@ static void print_status(const json_t *status)
         (void)putchar('\n');
         ctl_table(stdout, json_object_get(status, sections[i].member), sections[i].columns, sections[i].empty);
     }
+    print_own_certificates(status);
     print_sources(status);
     print_refusals(status);
 }

@@ -22,6 +22,7 @@ static const struct mp_admin_route routes[] = {
     {"POST", "/v1/connectors", mp_admin_connector_add},
     {"GET", "/v1/connectors", mp_admin_connector_list},
     {"DELETE", "/v1/connectors/*", mp_admin_connector_remove},
+    {"PUT", "/v1/connectors/*/certificate", mp_admin_connector_certificate},
     {"GET", "/v1/management-points", mp_admin_mp_list},
     {"DELETE", "/v1/management-points/*", mp_admin_mp_remove},
     {"POST", "/v1/tokens", mp_admin_token_add},

@@ -49,6 +49,7 @@ void mp_admin_gateway_add(struct mp_request *r); /* admin_role.c */
 void mp_admin_gateway_list(struct mp_request *r);
 void mp_admin_gateway_remove(struct mp_request *r);
 void mp_admin_connector_add(struct mp_request *r);
+void mp_admin_connector_certificate(struct mp_request *r);
 void mp_admin_connector_list(struct mp_request *r);
 void mp_admin_connector_remove(struct mp_request *r);
 void mp_admin_mp_list(struct mp_request *r);

@@ -227,6 +227,39 @@ void mp_admin_connector_add(struct mp_request *r)
     json_decref(body);
 }
 
+static enum result register_certificate(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    struct store_connector c = {.id = r->params[0]};
+    const char *pem;
+    enum result result = json_need_str(body, "certificate_pem", &pem, err);
+    if (result == OK)
+        result = read_certificate(r, pem, &c, err);
+    if (result == OK)
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = store_connector_certificate(r->site->store, &c, err);
+    if (result == OK)
+        result = store_connector_get(r->site->store, r->arena, c.id, &c, err);
+    result = mp_admin_commit(r, result, "connector.certificate", r->params[0], c.pki_subject, err);
+    if (result == OK)
+        *ret = json_pack("{s:o}", "connector", connector_json(&c));
+    return result;
+}
+
+void mp_admin_connector_certificate(struct mp_request *r)
+{
+    struct error err;
+    json_t *answer = NULL, *body = mp_admin_body(r);
+    if (!body)
+        return;
+    if (register_certificate(r, body, &answer, &err) == OK)
+        mp_answer_json(r, 200, answer);
+    else
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
 void mp_admin_connector_list(struct mp_request *r)
 {
     struct store_connector *list;

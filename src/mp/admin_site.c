@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "mp/admin.h"
+#include "mp/connector_certificate.h"
 #include "mp/content.h"
 #include "mp/documents.h"
 #include "mp/parked.h"
@@ -79,16 +80,32 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     return result;
 }
 
+/* The first management point that connectors must show a client certificate of the PKI to; NULL: none. */
+static enum result find_demanding(struct mp_request *r, const struct store_mp **ret, struct error *err)
+{
+    struct store_mp *list;
+    size_t count;
+    *ret = NULL;
+    enum result result = store_mp_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count && !*ret; i++)
+        *ret = mp_content_needs_certificate(&list[i]) ? &list[i] : NULL;
+    return result;
+}
+
 static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends, struct error *err)
 {
     struct store_connector *list;
-    size_t count;
+    const struct store_mp *demanding;
+    size_t count = 0;
     json_t *array = json_array();
-    enum result result = store_connector_list(r->site->store, r->arena, &list, &count, err);
+    enum result result = find_demanding(r, &demanding, err);
+    if (result == OK)
+        result = store_connector_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         json_t *report = read_report(list[i].report);
-        mp_push(array, json_pack("{s:s, s:o, s:o, s:b}", "id", list[i].id, "seen", seen_json(list[i].seen), "gateways",
-                                 member_of(report, "gateways"), "certificate", list[i].pki_sha256 != NULL));
+        mp_push(array, json_pack("{s:s, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen", seen_json(list[i].seen),
+                                 "gateways", member_of(report, "gateways"), "certificate", list[i].pki_sha256 != NULL,
+                                 "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
         json_decref(report);
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
                                 (json_int_t)list[i].not_after));

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "choices/choices.h"
 #include "jose/entra.h"
 #include "store/device.h"
 #include "store/endpoint.h"
@@ -356,6 +357,67 @@ enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **
     return finish(r, array, ret);
 }
 
+/* --- what a connector judges its own client certificate by --- */
+
+/* The document goes to every connector at each change: of the uploaded lists it carries so much, and a longer one is
+ * for the gateways alone. */
+enum { CARRIED_LISTS_MAX = 1024 * 1024 };
+
+bool mp_content_needs_certificate(const struct store_mp *m)
+{
+    enum choice_mp mode;
+    enum choice_client client;
+    unsigned clients = 0;
+    struct slice rest = slice_of(m->clients);
+    while (rest.ptr) {
+        if (choices_client_parse(slice_cut(&rest, ' '), &client))
+            clients |= CHOICE_BIT(client);
+    }
+    return choices_mp_parse(slice_of(m->mode), &mode) && choices_connector_needs_certificate(mode, clients);
+}
+
+static int64_t leave_out_long_lists(json_t *crls)
+{
+    int64_t left_out = 0;
+    size_t carried = 0;
+    for (size_t i = json_array_size(crls); i-- > 0;) {
+        size_t len = json_string_length(json_array_get(crls, i));
+        if (carried + len <= CARRIED_LISTS_MAX) {
+            carried += len;
+        } else {
+            (void)json_array_remove(crls, i);
+            left_out++;
+        }
+    }
+    return left_out;
+}
+
+/* Those that gateways ask themselves: a connector may have no way there. */
+static enum result count_elsewhere(struct mp_site *site, struct arena *a, int64_t *count, struct error *err)
+{
+    struct store_source *list;
+    size_t n;
+    enum result r = store_source_list(site->store, a, &list, &n, err);
+    for (size_t i = 0; r == OK && i < n; i++)
+        *count += strcmp(list[i].kind, "ocsp") == 0 ||
+                  (strcmp(list[i].kind, "crl") == 0 && strcmp(list[i].via, "connector") != 0);
+    return r;
+}
+
+static enum result put_own_trust(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    json_t *o = json_object();
+    enum result r = put_settings(site, o, err);
+    if (r == OK)
+        r = put_trust(site, a, o, err);
+    int64_t elsewhere = leave_out_long_lists(json_object_get(o, "crls"));
+    if (r == OK)
+        r = count_elsewhere(site, a, &elsewhere, err);
+    mp_put(o, "lists_elsewhere", json_integer((json_int_t)elsewhere));
+    mp_put(ret, "trust", o);
+    return r;
+}
+
 static const struct store_mp *find_mp(const struct store_mp *list, size_t count, const char *id)
 {
     for (size_t i = 0; i < count; i++) {
@@ -400,6 +462,11 @@ enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t *
         mp_put(o, "gateways", gateways);
     if (r == OK)
         r = put_sources(site, a, true, o, err);
+    bool needed = false;
+    for (size_t i = 0; r == OK && i < mp_count; i++)
+        needed = needed || mp_content_needs_certificate(&mps[i]);
+    if (needed)
+        r = put_own_trust(site, a, o, err);
     return finish(r, o, ret);
 }
 

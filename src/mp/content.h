@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "mp/site.h"
+#include "store/role.h"
 
 /* Each in a fresh object that the caller json_decref()s; rows go through `a`. */
 MUST_USE enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char *location, json_t **ret,
@@ -19,6 +20,8 @@ MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, co
 
 /* "pki token" → ["pki", "token"]. */
 json_t *mp_content_words(const char *words);
+/* Must connectors show a client certificate of the PKI there? (SPEC 2, by the table of the choices) */
+bool mp_content_needs_certificate(const struct store_mp *m);
 /* [{"id", "host", "port"}], of all gateways: also for bootstrap files. */
 MUST_USE enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
 

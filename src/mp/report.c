@@ -3,11 +3,18 @@
 
 #include "verdict/reason.h"
 
-enum { TEXT_MAX = 255, CERTIFICATES_MAX = 16, SOURCES_MAX = 256, GATEWAYS_MAX = 64 };
+enum {
+    TEXT_MAX = 255,
+    LONG_TEXT_MAX = 700,
+    STEPS_MAX = 16,
+    CERTIFICATES_MAX = 16,
+    SOURCES_MAX = 256,
+    GATEWAYS_MAX = 64
+};
 
 struct member {
     const char *name;
-    enum { TEXT, NUMBER } kind;
+    enum { TEXT, LONG_TEXT, NUMBER, FLAG } kind;
 };
 
 static const struct member gateway_members[] = {
@@ -22,11 +29,19 @@ static const struct member connector_members[] = {
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
                                                {"up", NUMBER}, {"workers", NUMBER}, {NULL, TEXT}};
 
+static const struct member own_certificate_members[] = {
+    {"configured", FLAG},  {"needed", FLAG},      {"subject", TEXT}, {"sha256", TEXT},
+    {"not_after", NUMBER}, {"checked", NUMBER},   {"state", TEXT},   {"step", TEXT},
+    {"detail", TEXT},      {"remedy", LONG_TEXT}, {NULL, TEXT}};
+static const struct member step_members[] = {{"step", TEXT}, {"outcome", TEXT}, {"detail", TEXT}, {NULL, TEXT}};
+
 static bool right(const json_t *value, const struct member *m)
 {
+    if (m->kind == FLAG)
+        return json_is_boolean(value);
     if (m->kind == NUMBER)
         return json_is_integer(value) && json_integer_value(value) >= 0;
-    return json_is_string(value) && json_string_length(value) <= TEXT_MAX;
+    return json_is_string(value) && json_string_length(value) <= (m->kind == TEXT ? TEXT_MAX : LONG_TEXT_MAX);
 }
 
 static void set(json_t *o, const char *name, json_t *value)
@@ -82,7 +97,12 @@ json_t *mp_report_of_gateway(const json_t *report)
 
 json_t *mp_report_of_connector(const json_t *report)
 {
-    json_t *o = reduce(report, connector_members);
+    json_t *o = reduce(report, connector_members), *own = json_object_get(report, "client_certificate");
     set(o, "gateways", reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
+    if (!own)
+        return o;
+    json_t *clean = reduce(own, own_certificate_members);
+    set(clean, "steps", reduce_list(json_object_get(own, "steps"), step_members, STEPS_MAX));
+    set(o, "client_certificate", clean);
     return o;
 }

@@ -302,6 +302,11 @@ int64_t pki_cert_not_before(X509 *cert)
     return wall_seconds(X509_get0_notBefore(cert), INT64_MAX);
 }
 
+bool pki_cert_for_clients(X509 *cert)
+{
+    return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) && (X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT);
+}
+
 bool pki_cert_uri(X509 *cert, const char *prefix, char *ret, size_t size)
 {
     bool found = false;

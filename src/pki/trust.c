@@ -137,12 +137,11 @@ struct judging {
     bool named;
 };
 
-/* OpenSSL accepts a leaf without any extended key usage; we want clientAuth said. A role's certificate is no device's,
- * even where somebody uploaded the site root as an anchor (PROTOCOL 1). */
+/* A role's certificate is no device's, even where somebody uploaded the site root as an anchor (PROTOCOL 1). */
 static bool check_usage(X509 *leaf, struct pki_verdict *v)
 {
     char urn[128];
-    if (!(X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) || !(X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT))
+    if (!pki_cert_for_clients(leaf))
         pki_path_detail(v, leaf, "does not have the extended key usage clientAuth");
     else if (pki_cert_uri(leaf, "urn:opencmg:", urn, sizeof urn))
         pki_path_detail(v, leaf, "is one of the site's own roles, not a device's");

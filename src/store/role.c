@@ -122,15 +122,27 @@ enum result store_connector_add(struct store *s, const struct store_connector *c
     return r == OK ? store_end(s, add_connector(s, c, err), err) : r;
 }
 
+static enum result set_pki(struct store *s, const struct store_connector *c, struct error *err)
+{
+    return store_change(
+        s, "UPDATE connector SET pki_sha256 = $2, pki_subject = $3, pki_not_after = $4 WHERE id = $1",
+        STORE_PARAMS(STORE_T(c->id), STORE_T(c->pki_sha256), STORE_T(c->pki_subject), STORE_N(c->pki_not_after)),
+        "connector of this id", err);
+}
+
+/* The gateways and connectors are told nothing: who comes is looked up by the certificate. */
+enum result store_connector_certificate(struct store *s, const struct store_connector *c, struct error *err)
+{
+    enum result r = set_pki(s, c, err);
+    return r == OK ? r : taken(r, "connector", c->id, err);
+}
+
 static enum result renew_connector(struct store *s, const struct store_connector *c, struct error *err)
 {
     enum result r = store_change(s, "UPDATE connector SET not_after = $2 WHERE id = $1",
                                  STORE_PARAMS(STORE_T(c->id), STORE_N(c->not_after)), "connector of this id", err);
     if (r == OK && c->pki_sha256)
-        r = store_exec(
-            s, "UPDATE connector SET pki_sha256 = $2, pki_subject = $3, pki_not_after = $4 WHERE id = $1",
-            STORE_PARAMS(STORE_T(c->id), STORE_T(c->pki_sha256), STORE_T(c->pki_subject), STORE_N(c->pki_not_after)),
-            NULL, err);
+        r = set_pki(s, c, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : taken(r, "connector", c->id, err);
 }
 

@@ -39,6 +39,8 @@ MUST_USE enum result store_connector_add(struct store *s, const struct store_con
 /* A new certificate for the same id; the PKI certificate of a connector too, when one is given. */
 MUST_USE enum result store_gateway_renew(struct store *s, const struct store_gateway *g, struct error *err);
 MUST_USE enum result store_connector_renew(struct store *s, const struct store_connector *c, struct error *err);
+/* Another PKI certificate (pki_…) for the same connector, from now on. R_NOTFOUND. */
+MUST_USE enum result store_connector_certificate(struct store *s, const struct store_connector *c, struct error *err);
 /* It has a new certificate beside the old one, which works on until its own end: not_after grows and nothing else
  * changes. R_NOTFOUND. */
 MUST_USE enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err);

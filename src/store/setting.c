@@ -110,7 +110,7 @@ static enum result put(struct store *s, const char *name, struct slice value, st
                                "INSERT INTO setting (name, value) VALUES ($1, $2) "
                                "ON CONFLICT (name) DO UPDATE SET value = $2",
                                STORE_PARAMS(STORE_T(name), STORE_S(value)), NULL, err);
-    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
+    return r == OK ? store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err) : r; /* who judges certificates */
 }
 
 enum result store_setting_put(struct store *s, const char *name, struct slice value, struct error *err)

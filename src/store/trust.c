@@ -38,7 +38,7 @@ static enum result put(struct store *s, const struct store_trust *t, struct erro
                        STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
                                     STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->data)),
                        NULL, err);
-    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
+    return r == OK ? store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err) : r;
 }
 
 enum result store_trust_put(struct store *s, const struct store_trust *t, struct error *err)
@@ -64,6 +64,6 @@ enum result store_trust_remove(struct store *s, const char *id, struct error *er
     r = store_change(s, "DELETE FROM trust WHERE id = $1", STORE_PARAMS(STORE_T(id)),
                      "anchor, intermediate or CRL of this id", err);
     if (r == OK)
-        r = store_bump(s, STORE_BUNDLE, err);
+        r = store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err);
     return store_end(s, r, err);
 }

@@ -261,6 +261,32 @@ static void sources_that_are_unclear_are_refused(void **state UNUSED)
     refuses(json_pack("{s:[o, o]}", "sources", parsed(twice), parsed(twice)), "sources[1]: id 'a' stands twice");
 }
 
+static void what_its_own_certificate_is_judged_by_comes_with_it(void **state UNUSED)
+{
+    struct connector_document *d;
+    struct error err;
+    json_t *content = parsed("{\"trust\": {\"settings\": {\"crl_check\": false}, \"anchors_pem\": \"P\", \"crls\": "
+                             "[\"TUFU\"], \"lists_elsewhere\": 2}}");
+    assert_int_equal(parse_content(content, &d, &err), OK);
+    assert_false(d->trust->settings.crl_check);
+    assert_string_equal(d->trust->anchors_pem, "P");
+    assert_string_equal(d->trust->intermediates_pem, "");
+    assert_int_equal(d->trust->crl_count, 1);
+    assert_true(slice_eq(d->trust->crls[0], SLICE("MAT")));
+    assert_int_equal(d->trust->lists_elsewhere, 2);
+    connector_document_free(d);
+}
+
+static void trust_that_is_unclear_is_refused(void **state UNUSED)
+{
+    refuses(parsed("{\"trust\": []}"), "trust");
+    refuses(parsed("{\"trust\": {\"crls\": [\"TUFU\", \"*\"]}}"), "crls[1]");
+    refuses(parsed("{\"trust\": {\"crls\": [7]}}"), "crls[0]");
+    refuses(parsed("{\"trust\": {\"crls\": [\"\"]}}"), "crls[0]");
+    refuses(parsed("{\"trust\": {\"lists_elsewhere\": -1}}"), "lists_elsewhere");
+    refuses(parsed("{\"trust\": {\"settings\": {\"on_unavailable\": \"maybe\"}}}"), "on_unavailable");
+}
+
 static void an_empty_document_leads_nowhere(void **state UNUSED)
 {
     struct connector_document *d;
@@ -283,6 +309,8 @@ int main(void)
         cmocka_unit_test(endpoints_and_gateways_that_are_unclear_are_refused),
         cmocka_unit_test(sources_lead_to_what_their_urls_name),
         cmocka_unit_test(sources_that_are_unclear_are_refused),
+        cmocka_unit_test(what_its_own_certificate_is_judged_by_comes_with_it),
+        cmocka_unit_test(trust_that_is_unclear_is_refused),
         cmocka_unit_test(an_empty_document_leads_nowhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

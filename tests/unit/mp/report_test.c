@@ -46,6 +46,18 @@ static void what_is_unknown_or_of_another_kind_is_left_out(void **state)
     json_decref(o);
 }
 
+static void what_a_connector_found_of_its_certificate_is_kept_step_by_step(void **state)
+{
+    (void)state;
+    json_t *o =
+        parsed("{\"client_certificate\": {\"configured\": true, \"needed\": 1, \"state\": \"failed\", \"step\": "
+               "\"crl\", \"steps\": [{\"step\": \"crl\", \"outcome\": \"failed\", \"x\": 1}, 7]}}");
+    same(mp_report_of_connector(o),
+         "{\"gateways\": [], \"client_certificate\": {\"configured\": true, \"state\": \"failed\", \"step\": \"crl\","
+         "\"steps\": [{\"step\": \"crl\", \"outcome\": \"failed\"}, {}]}}");
+    json_decref(o);
+}
+
 static void a_report_has_maxima(void **state)
 {
     (void)state;
@@ -71,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gateways_report_keeps_what_is_known),
         cmocka_unit_test(what_is_unknown_or_of_another_kind_is_left_out),
+        cmocka_unit_test(what_a_connector_found_of_its_certificate_is_kept_step_by_step),
         cmocka_unit_test(a_report_has_maxima),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
