@@ -129,7 +129,7 @@ static enum result read_sources(struct bundle *b, const json_t *content, struct 
 static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
     read_settings,         read_pems,          read_crls,           read_token_keys,        bundle_read_roles,
     bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, bundle_read_tenants,
-    read_sources,          read_location,
+    bundle_read_foreign,   read_sources,       read_location,
 };
 
 static struct bundle *bundle_new(void)
@@ -187,6 +187,8 @@ void bundle_free(struct bundle *b)
     jose_keys_free(i->keys);
     for (size_t n = 0; n < b->tenant_count; n++)
         jose_keys_free((struct jose_keys *)(uintptr_t)b->tenants[n].keys);
+    for (size_t n = 0; n < b->foreign_count; n++)
+        jose_keys_free((struct jose_keys *)(uintptr_t)b->foreign[n].keys);
     arena_free(i->arena);
     free(i);
     free(b);

@@ -17,6 +17,7 @@
 #include "bundle/document.h"
 #include "choices/choices.h"
 #include "jose/entra.h"
+#include "jose/foreign.h"
 #include "jose/token.h"
 
 enum {
@@ -31,6 +32,7 @@ enum {
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_TENANTS_MAX = 64,
+    BUNDLE_FOREIGN_MAX = 16,
     BUNDLE_GATEWAYS_MAX = 1024,
     BUNDLE_ANSWER_MAX_S = 3600,
     BUNDLE_SOURCES_MAX = 256,
@@ -114,6 +116,8 @@ struct bundle {
     const struct entra_tenant *tenants;       /* whom tokens of other issuers are believed from; tenant_count of them */
     const struct bundle_tenant *tenant_infos; /* the same in the same order */
     size_t tenant_count;
+    const struct foreign_site *foreign; /* Configuration Manager sites whose tokens open endpoints of ours */
+    size_t foreign_count;
     const char *location; /* JWS of type location as it came (not verified: it is for the clients); "" when none */
     struct bundle_index *index;
 };
@@ -151,6 +155,9 @@ bool bundle_endpoint_takes(const struct bundle_endpoint *e, struct slice method)
 /* The tenant of this id of Microsoft's (the member "tenant") or of the site's own name, ignoring case. SIZE_MAX: none.
  */
 size_t bundle_tenant_find(const struct bundle *b, struct slice id);
+
+/* Is there a foreign site of this id? */
+bool bundle_has_foreign(const struct bundle *b, const char *id);
 
 /* Is it blocked? GUID: any case. SPKI and certificate: SHA-256 as hex, any case (pki_cert_spki_sha256,
  * pki_cert_sha256). Token: its jti, exact. Malformed text is not blocked, it is nobody's. O(log n). */

@@ -4,27 +4,7 @@
 #include "bundle/model.h"
 #include "json/json.h"
 
-enum { WORDS_MAX = 2048, TEXT_MAX = 512 };
-
-/* An array of strings → one text with blanks between, which none of them may hold. */
-static enum result read_words(struct arena *a, const json_t *o, const char *name, const char **ret, struct error *err)
-{
-    json_t *list;
-    enum result r = member_array(o, name, 16, &list, err);
-    struct slice words = SLICE("");
-    for (size_t i = 0; r == OK && i < json_array_size(list); i++) {
-        const char *word = json_string_value(json_array_get(list, i));
-        if (!word || !*word || strpbrk(word, " \t\r\n") || words.len + strlen(word) > WORDS_MAX)
-            return error_set(err, R_INVALID, "member '%s' holds what is no word, or too many", name);
-        words = arena_printf(a, "%s%s%s", words.len ? words.ptr : "", words.len ? " " : "", word);
-        if (!words.ptr)
-            return error_set(err, R_LIMIT, "member '%s' is too long", name);
-    }
-    if (r == OK && words.len == 0)
-        return error_set(err, R_INVALID, "member '%s' is missing or empty", name);
-    *ret = words.ptr;
-    return r;
-}
+enum { TEXT_MAX = 512 };
 
 struct text_member {
     const char *name, *fallback;
@@ -68,9 +48,9 @@ static enum result read_tenant(struct arena *a, const json_t *o, struct entra_te
     };
     enum result r = member_id(a, o, "id", MEMBER_PEER_ID, false, &t->id, err);
     if (r == OK)
-        r = read_words(a, o, "issuers", &t->issuers, err);
+        r = member_words(a, o, "issuers", &t->issuers, err);
     if (r == OK)
-        r = read_words(a, o, "audiences", &t->audiences, err);
+        r = member_words(a, o, "audiences", &t->audiences, err);
     if (r == OK)
         r = read_texts(a, o, texts, ARRAY_LEN(texts), err);
     return r == OK ? read_keys(o, t, info->source, err) : r;

@@ -195,3 +195,23 @@ enum result member_mode(const json_t *o, const char *name, enum choice_mp *ret, 
         return error_set(err, R_INVALID, "member '%s' is neither https nor ehttp", name);
     return OK;
 }
+
+enum { WORDS_MAX = 2048 };
+enum result member_words(struct arena *a, const json_t *o, const char *name, const char **ret, struct error *err)
+{
+    json_t *list;
+    enum result r = member_array(o, name, 16, &list, err);
+    struct slice words = SLICE("");
+    for (size_t i = 0; r == OK && i < json_array_size(list); i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+        if (!word || !*word || strpbrk(word, " \t\r\n") || words.len + strlen(word) > WORDS_MAX)
+            return error_set(err, R_INVALID, "member '%s' holds what is no word, or too many", name);
+        words = arena_printf(a, "%s%s%s", words.len ? words.ptr : "", words.len ? " " : "", word);
+        if (!words.ptr)
+            return error_set(err, R_LIMIT, "member '%s' is too long", name);
+    }
+    if (r == OK && words.len == 0)
+        return error_set(err, R_INVALID, "member '%s' is missing or empty", name);
+    *ret = words.ptr;
+    return r;
+}

@@ -39,6 +39,10 @@ MUST_USE enum result member_bool(const json_t *o, const char *name, bool fallbac
 /* An array of at most max items; NULL in *ret when absent. */
 MUST_USE enum result member_array(const json_t *o, const char *name, size_t max, json_t **ret, struct error *err);
 
+/* An array of 1 to 16 words → one text with blanks between, which none of them may hold. Required. */
+MUST_USE enum result member_words(struct arena *a, const json_t *o, const char *name, const char **ret,
+                                  struct error *err);
+
 /* An array of method names → CHOICE_BIT()s; absent: none. */
 MUST_USE enum result member_clients(const json_t *o, const char *name, unsigned *ret, struct error *err);
 

@@ -30,6 +30,7 @@ MUST_USE enum result bundle_read_endpoints(struct bundle *b, const json_t *conte
 MUST_USE enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_tenants(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_foreign(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
 
 /* Member "sources" of either document; for_connector: each has its URL. */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "conf/units.h"
+#include "ctl/foreign.h"
 #include "ctl/out.h"
 #include "ctl/request.h"
 
@@ -19,7 +20,8 @@ static const struct {
 } chapters[] = {
     {"Ask before", {ctl_choices_commands, ctl_explain_commands, ctl_plan_commands}},
     {"Set up", {ctl_setup_commands, ctl_gateway_commands, ctl_connector_commands, ctl_endpoint_commands}},
-    {"Whom to trust", {ctl_trust_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
+    {"Whom to trust",
+     {ctl_trust_commands, ctl_foreign_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
     {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},
     {"What devices get", {ctl_policy_commands, ctl_client_settings_commands, ctl_settings_commands}},
     {"See and find out", {ctl_site_commands, ctl_analyze_commands, ctl_cert_commands}},

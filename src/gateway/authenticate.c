@@ -163,6 +163,59 @@ static enum verdict_reason judge_entra(struct gateway_connection *c, const struc
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 
+/* Once a verdict: who holds such a token may use it, so that its uses should be seen. */
+static void tell_unbound(const struct gateway_connection *c, const struct foreign_token *t)
+{
+    LOG_EVENT(LOG_INFO, "token", "let in by an unbound token of a foreign site", LOG_T("site", t->site->id),
+              LOG_T("token", t->id), LOG_T("peer", c->peer));
+}
+
+/* Of a Configuration Manager site. Which endpoints it opens is asked of each request, not of the cache. */
+static enum verdict_reason judge_foreign(struct gateway_connection *c, const struct authenticate_question *q,
+                                         struct slice text, struct cached_verdict *ret, struct error *detail)
+{
+    const struct bundle *b = c->worker->snapshot->bundle;
+    ret->kind = CACHED_FOREIGN;
+    enum verdict_reason reason = foreign_judge(b->foreign, b->foreign_count, text, q->now, &ret->foreign, detail);
+    ret->valid_until = ret->foreign.expires + JWT_LEEWAY_S;
+    if (reason == REASON_OK)
+        tell_unbound(c, &ret->foreign);
+    return reason;
+}
+
+static enum verdict_reason check_foreign_endpoint(const struct cached_verdict *v, const struct authenticate_question *q,
+                                                  struct error *detail)
+{
+    if (v->kind != CACHED_FOREIGN || foreign_opens(v->foreign.site, q->endpoint ? q->endpoint->id : NULL))
+        return REASON_OK;
+    (void)error_set(detail, R_DENIED, "tokens of the foreign site '%s' open: %.200s", v->foreign.site->id,
+                    v->foreign.site->endpoints);
+    return REASON_TOKEN_WRONG_PURPOSE;
+}
+
+typedef enum verdict_reason judge_fn(struct gateway_connection *c, const struct authenticate_question *q,
+                                     struct slice text, struct cached_verdict *ret, struct error *detail);
+
+static judge_fn *judge_for(const struct bundle *b, struct slice text)
+{
+    if (foreign_is(b->foreign, b->foreign_count, text))
+        return judge_foreign;
+    return entra_is_foreign(text) ? judge_entra : judge_token;
+}
+
+static void set_foreign_identity(struct gateway_connection *c, const struct cached_verdict *v,
+                                 struct authentication *ret)
+{
+    const struct foreign_token *t = &v->foreign;
+    ret->identity.method = CHOICE_TOKEN;
+    ret->identity.foreign = true;
+    (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "foreign:%.24s:%s", t->site->id, t->id);
+    c->token_guid[0] = '\0';
+    cstr_copy(c->token_id, sizeof c->token_id, t->id);
+    cstr_copy(c->token_site, sizeof c->token_site, t->site->id);
+    c->token_until = v->valid_until;
+}
+
 static void set_token_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
 {
     const struct token *t = &v->token;
@@ -173,6 +226,7 @@ static void set_token_identity(struct gateway_connection *c, const struct cached
         cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
     cstr_copy(c->token_guid, sizeof c->token_guid, t->subject);
     cstr_copy(c->token_id, sizeof c->token_id, t->id);
+    c->token_site[0] = '\0';
     c->token_until = v->valid_until;
 }
 
@@ -181,7 +235,7 @@ static void set_entra_identity(struct gateway_connection *c, const struct cached
     const struct entra_token *t = &v->entra;
     ret->identity.method = CHOICE_ENTRA;
     (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "entra:%.70s", t->device);
-    c->token_guid[0] = c->token_id[0] = '\0';
+    c->token_guid[0] = c->token_id[0] = c->token_site[0] = '\0';
     c->token_until = v->valid_until;
 }
 
@@ -189,18 +243,29 @@ static void set_entra_identity(struct gateway_connection *c, const struct cached
 static bool sender_blocked(const struct gateway_connection *c, const struct cached_verdict *v)
 {
     const struct bundle *b = c->worker->snapshot->bundle;
-    bool blocked = v->kind == CACHED_TOKEN
-                       ? token_blocked(b, v->token.subject, v->token.id)
-                       : v->entra.device[0] && bundle_blocks_entra(b, v->entra.tenant->id, v->entra.device);
+    bool blocked = false;
+    if (v->kind == CACHED_TOKEN)
+        blocked = token_blocked(b, v->token.subject, v->token.id);
+    else if (v->kind == CACHED_FOREIGN)
+        blocked = token_blocked(b, "", v->foreign.id);
+    else
+        blocked = v->entra.device[0] && bundle_blocks_entra(b, v->entra.tenant->id, v->entra.device);
     return blocked || (c->credential.certificate && certificate_blocked(b, &c->credential));
 }
 
 static const char *subject_of(const struct cached_verdict *v)
 {
+    if (v->kind == CACHED_FOREIGN)
+        return v->foreign.id;
     if (v->kind == CACHED_ENTRA)
         return v->entra.user[0] ? v->entra.user : v->entra.device;
     return v->token.subject[0] ? v->token.subject : v->token.id;
 }
+
+typedef void identity_fn(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret);
+
+static identity_fn *const set_identity[] = {
+    [CACHED_TOKEN] = set_token_identity, [CACHED_ENTRA] = set_entra_identity, [CACHED_FOREIGN] = set_foreign_identity};
 
 static enum verdict_reason authenticate_token(struct gateway_connection *c, const struct authenticate_question *q,
                                               struct authentication *ret, struct error *detail)
@@ -216,7 +281,7 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     if (!v) {
         memset(&fresh, 0, sizeof fresh);
         fresh.generation = w->snapshot->generation;
-        enum verdict_reason reason = (entra_is_foreign(text) ? judge_entra : judge_token)(c, q, text, &fresh, detail);
+        enum verdict_reason reason = judge_for(w->snapshot->bundle, text)(c, q, text, &fresh, detail);
         cstr_copy(ret->subject, sizeof ret->subject, subject_of(&fresh));
         if (reason != REASON_OK)
             return reason;
@@ -226,8 +291,10 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     cstr_copy(ret->subject, sizeof ret->subject, subject_of(v));
     if (sender_blocked(c, v))
         return REASON_BLOCKED;
-    (v->kind == CACHED_ENTRA ? set_entra_identity : set_token_identity)(c, v, ret);
-    return REASON_OK;
+    enum verdict_reason reason = check_foreign_endpoint(v, q, detail);
+    if (reason == REASON_OK)
+        set_identity[v->kind](c, v, ret);
+    return reason;
 }
 
 /* --- which of them --- */
@@ -287,6 +354,8 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
         return "expired";
     if (c->token_until && token_blocked(s->bundle, c->token_guid, c->token_id))
         return "blocked";
+    if (c->token_until && c->token_site[0] && !bundle_has_foreign(s->bundle, c->token_site))
+        return "its foreign site is trusted no longer";
     if (!c->certificate_until)
         return NULL; /* the chain of a certificate that only carries a token's key is not judged */
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, &detail);

@@ -26,6 +26,7 @@ struct gateway_connection {
     int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
     int64_t token_until;       /* of the last token; 0: none */
     char token_guid[64], token_id[64];
+    char token_site[64]; /* the foreign site that issued it; "": none */
     bool closing;
 };
 

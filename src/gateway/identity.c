@@ -82,8 +82,9 @@ static bool drop_name(void *arg, struct slice name)
     const struct identity_request *r = arg;
     if (identity_header_forbidden(name))
         return true;
-    /* On path routes Authorization is the gateway's: only management points, which judge it again, get to see it. */
-    return !r->by_host && !r->endpoint->management_point && slice_eq(name, SLICE("authorization"));
+    /* On path routes Authorization is the gateway's: only management points, which judge it again, get to see it, ours
+     * and those of the site that issued it. */
+    return !r->by_host && !r->endpoint->management_point && !r->who->foreign && slice_eq(name, SLICE("authorization"));
 }
 
 struct writer {

@@ -5,6 +5,7 @@
 #define GATEWAY_VERDICT_CACHE_H
 
 #include "jose/entra.h"
+#include "jose/foreign.h"
 #include "jose/token.h"
 #include "pki/trust.h"
 
@@ -15,11 +16,12 @@ struct verdict_cache;
 struct cached_verdict {
     uint64_t generation;
     int64_t valid_until; /* wall seconds */
-    enum { CACHED_CERTIFICATE, CACHED_TOKEN, CACHED_ENTRA } kind;
+    enum { CACHED_CERTIFICATE, CACHED_TOKEN, CACHED_ENTRA, CACHED_FOREIGN } kind;
     union {
         struct pki_verdict certificate;
-        struct token token;       /* only tokens that were let in are kept */
-        struct entra_token entra; /* its tenant is of the snapshot of this generation */
+        struct token token;           /* only tokens that were let in are kept */
+        struct entra_token entra;     /* its tenant is of the snapshot of this generation */
+        struct foreign_token foreign; /* its site too */
     };
 };
 

@@ -73,6 +73,9 @@ void mp_admin_endpoint_remove(struct mp_request *r);
 void mp_admin_trust_add(struct mp_request *r); /* admin_trust.c */
 void mp_admin_trust_list(struct mp_request *r);
 void mp_admin_trust_remove(struct mp_request *r);
+void mp_admin_foreign_add(struct mp_request *r); /* admin_foreign.c */
+void mp_admin_foreign_list(struct mp_request *r);
+void mp_admin_foreign_remove(struct mp_request *r);
 void mp_admin_tenant_add(struct mp_request *r); /* admin_tenant.c */
 void mp_admin_tenant_list(struct mp_request *r);
 void mp_admin_tenant_enable(struct mp_request *r);

@@ -10,6 +10,7 @@
 #include "jose/entra.h"
 #include "store/device.h"
 #include "store/endpoint.h"
+#include "store/foreign.h"
 #include "store/policy.h"
 #include "store/role.h"
 #include "store/setting.h"
@@ -177,6 +178,32 @@ static enum result put_tenants(struct mp_site *site, struct arena *a, json_t *re
     return r;
 }
 
+static enum result foreign_json(const struct store_foreign *f, json_t **ret, struct error *err)
+{
+    json_t *jwks = NULL;
+    enum result r = json_parse(slice_of(f->jwks), JWKS_MAX, &jwks, err);
+    *ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", f->id, "issuer", f->issuer, "audience", f->audience,
+                     "header", f->header, "key", f->key_name, "endpoints", mp_content_words(f->endpoints));
+    if (jwks)
+        mp_put(*ret, "jwks", jwks);
+    return r;
+}
+
+static enum result put_foreign(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_foreign *list;
+    size_t count;
+    enum result r = store_foreign_list(site->store, a, &list, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; r == OK && i < count; i++) {
+        json_t *o;
+        r = foreign_json(&list[i], &o, err);
+        mp_push(array, o);
+    }
+    mp_put(ret, "foreign", array);
+    return r;
+}
+
 static json_t *endpoint_json(const struct store_endpoint *e)
 {
     json_t *o = json_pack("{s:s, s:o, s:s, s:I, s:s}", "id", e->id, "auth", mp_content_words(e->auth), "purpose",
@@ -341,6 +368,8 @@ enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char 
         r = put_sources(site, a, false, o, err);
     if (r == OK)
         r = put_tenants(site, a, o, err);
+    if (r == OK)
+        r = put_foreign(site, a, o, err);
     mp_put(o, "location", json_string(location));
     return finish(r, o, ret);
 }

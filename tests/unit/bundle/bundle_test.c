@@ -411,6 +411,24 @@ static void roles_that_are_unclear_are_refused(void **state UNUSED)
     refuses("roles", "clients", "\"pki\"", "'clients'");
 }
 
+#define FOREIGN(more)                                                                                                  \
+    "[{\"id\":\"cm1\",\"issuer\":\"urn:x\",\"audience\":\"a\",\"key\":\"k\",\"endpoints\":[\"git\"]," more "}]"
+
+static void foreign_sites_that_are_unclear_are_refused(void **state UNUSED)
+{
+    refuses("", "foreign", "{}", "'foreign'");
+    refuses("", "foreign", "[7]", "foreign[0]");
+    refuses("", "foreign", "[{\"id\":\"A B\"}]", "'id'");
+    refuses("", "foreign", "[{\"id\":\"cm1\"}]", "'issuer'");
+    refuses("", "foreign", FOREIGN("\"jwks\":{\"keys\":[]}"), "'header'");
+    refuses("", "foreign", FOREIGN("\"header\":\"jku\",\"jwks\":{\"keys\":[]}"), "x5t or kid");
+    refuses("", "foreign", FOREIGN("\"header\":\"x5t\""), "'jwks'");
+    refuses("", "foreign", FOREIGN("\"header\":\"x5t\",\"jwks\":{}"), "'keys'");
+    refuses("", "foreign",
+            "[{\"id\":\"cm1\",\"issuer\":\"i\",\"audience\":\"a\",\"header\":\"x5t\",\"key\":\"k\",\"endpoints\":[]}]",
+            "'endpoints'");
+}
+
 static void endpoints_that_are_unclear_are_refused(void **state UNUSED)
 {
     refuses("endpoints", "id", NULL, "endpoints[0]: member 'id'");
@@ -536,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_gateway_fetches_over_http_alone_and_may_not_know_where_else),
         cmocka_unit_test(roles_that_are_unclear_are_refused),
         cmocka_unit_test(endpoints_that_are_unclear_are_refused),
+        cmocka_unit_test(foreign_sites_that_are_unclear_are_refused),
         cmocka_unit_test(hosts_that_are_unclear_are_refused),
         cmocka_unit_test(blocks_that_are_unclear_are_refused),
         cmocka_unit_test(more_than_the_maximum_is_refused),
