@@ -50,14 +50,38 @@ static BIO *open_slice(struct slice data)
     return bio;
 }
 
+/* What is around the signed part must be DER as well: one certificate has one form. */
+static bool is_canonical(X509 *cert, struct slice data)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert, &der);
+    bool same = len > 0 && slice_eq(slice_make(der, (size_t)len), data);
+    OPENSSL_free(der);
+    return same;
+}
+
 static X509 *read_der(struct slice data)
 {
     const unsigned char *at = (const unsigned char *)data.ptr;
     X509 *cert = d2i_X509(NULL, &at, (long)data.len);
-    if (cert && at != (const unsigned char *)data.ptr + data.len) {
+    if (cert && (at != (const unsigned char *)data.ptr + data.len || !is_canonical(cert, data))) {
         X509_free(cert);
         return NULL;
     }
+    return cert;
+}
+
+/* NULL: there is no further one, or it is malformed. */
+static X509 *read_pem(BIO *bio)
+{
+    unsigned char *der = NULL;
+    long len = 0;
+    if (!PEM_bytes_read_bio(&der, &len, NULL, PEM_STRING_X509, bio, no_pass_phrase, NULL))
+        return NULL;
+    X509 *cert = read_der(slice_make(der, (size_t)len));
+    if (!cert)
+        ERR_raise(ERR_LIB_PEM, ERR_R_ASN1_LIB);
+    OPENSSL_free(der);
     return cert;
 }
 
@@ -66,7 +90,7 @@ static enum result read_pem_all(struct slice data, size_t max, STACK_OF(X509) * 
     BIO *bio = open_slice(data);
     enum result r = OK;
     for (;;) {
-        X509 *cert = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL);
+        X509 *cert = read_pem(bio);
         if (!cert) {
             /* "No start line" behind the last one is the regular end. */
             if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
@@ -124,7 +148,7 @@ enum result pki_cert_read(struct slice data, X509 **ret, struct error *err)
     ERR_set_mark();
     if (is_pem(data)) {
         BIO *bio = open_slice(data);
-        *ret = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL);
+        *ret = read_pem(bio);
         BIO_free(bio);
     } else {
         *ret = read_der(data);

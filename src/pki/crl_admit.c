@@ -10,7 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum { CRL_BYTES_MAX = 512 * 1024 * 1024 };
+enum { CRL_BYTES_MAX = 512 * 1024 * 1024, EXTENSIONS_MAX = 64 };
 
 static enum result open_in(struct pki_crl *c, struct slice der, struct pki_crl **ret, struct error *err)
 {
@@ -72,12 +72,27 @@ unsigned pki_crl_reasons(const ASN1_BIT_STRING *flags)
     return ret;
 }
 
+static enum result check_version(const struct pki_crl *c, struct error *err)
+{
+    long version = X509_CRL_get_version(c->der.head);
+    if (version > X509_CRL_VERSION_2)
+        return error_set(err, R_DENIED, "it is of version %ld, the last one is 2 (RFC 5280 5.1.2.1)", version + 1);
+    if (version < X509_CRL_VERSION_2 && X509_CRL_get_ext_count(c->der.head) > 0)
+        return error_set(err, R_DENIED, "it has extensions, which only version 2 has (RFC 5280 5.1.2.1)");
+    return OK;
+}
+
 static enum result check_extensions(const struct pki_crl *c, struct error *err)
 {
     static const int known[] = {NID_authority_key_identifier, NID_crl_number, NID_issuing_distribution_point,
                                 NID_delta_crl};
-    for (int i = 0; i < X509_CRL_get_ext_count(c->der.head); i++) {
+    int count = X509_CRL_get_ext_count(c->der.head);
+    if (count > EXTENSIONS_MAX)
+        return error_set(err, R_DENIED, "it has %d extensions, at most %d are taken", count, EXTENSIONS_MAX);
+    for (int i = 0; i < count; i++) {
         X509_EXTENSION *e = X509_CRL_get_ext(c->der.head, i);
+        if (X509_CRL_get_ext_by_OBJ(c->der.head, X509_EXTENSION_get_object(e), i) >= 0)
+            return error_set(err, R_DENIED, "it has an extension twice (RFC 5280 4.2, 5.2)");
         bool is_known = false;
         for (size_t k = 0; k < ARRAY_LEN(known); k++)
             is_known |= OBJ_obj2nid(X509_EXTENSION_get_object(e)) == known[k];
@@ -116,8 +131,11 @@ static enum result read_integer(const struct pki_crl *c, int nid, ASN1_INTEGER *
 {
     int critical;
     *ret = X509_CRL_get_ext_d2i(c->der.head, nid, &critical, NULL);
-    if (!*ret && critical != -1)
-        return error_set(err, R_DENIED, "its %s is malformed", nid == NID_delta_crl ? "base number" : "cRLNumber");
+    const char *what = nid == NID_delta_crl ? "base number" : "cRLNumber";
+    if ((!*ret && critical != -1) || (*ret && (ASN1_STRING_type(*ret) & V_ASN1_NEG)))
+        return error_set(err, R_DENIED, "its %s is malformed", what);
+    if (*ret && nid == NID_crl_number && critical)
+        return error_set(err, R_DENIED, "its cRLNumber is critical, which it must not be (RFC 5280 5.2.3)");
     return OK;
 }
 
@@ -135,8 +153,11 @@ static enum result read_times(struct pki_crl *c, struct error *err)
 {
     if (!pki_time_read(X509_CRL_get0_lastUpdate(c->der.head), &c->this_update))
         return error_set(err, R_DENIED, "its thisUpdate is malformed");
-    if (!pki_time_read(X509_CRL_get0_nextUpdate(c->der.head), &c->next_update))
+    const ASN1_TIME *next_update = X509_CRL_get0_nextUpdate(c->der.head);
+    if (!next_update)
         return error_set(err, R_DENIED, "it has no nextUpdate (RFC 5280 5.1.2.5), so its age can't be judged");
+    if (!pki_time_read(next_update, &c->next_update))
+        return error_set(err, R_DENIED, "its nextUpdate is malformed");
     return OK;
 }
 
@@ -211,8 +232,10 @@ static enum result check_signature(struct pki_crl *c, const struct pki_crl_signe
 
 enum result pki_crl_read(struct pki_crl *c, struct error *err)
 {
-    enum result r = check_extensions(c, err);
+    enum result r = check_version(c, err);
     c->delta = PKI_CRL_NO_DELTA;
+    if (r == OK)
+        r = check_extensions(c, err);
     if (r == OK)
         r = read_idp(c, err);
     if (r == OK)

@@ -39,11 +39,11 @@ static enum pki_crl_entry_state look_up(const struct asking *a, size_t i)
     return pki_crl_set_look_up(a->set, i, X509_get_issuer_name(a->subject.cert), a->subject.serial);
 }
 
-/* The complete CRL together with its delta, if there is one (RFC 5280 5.2.4). */
+/* The complete CRL together with its delta, if there is one (RFC 5280 5.2.4). Only a delta takes back (5.3.1). */
 static bool listed(const struct asking *a, size_t i)
 {
     const struct pki_crl *c = pki_crl_set_at(a->set, i);
-    bool complete = look_up(a, i) == PKI_CRL_LISTED;
+    bool complete = look_up(a, i) != PKI_CRL_ABSENT;
     if (c->delta == PKI_CRL_NO_DELTA)
         return complete;
     enum pki_crl_entry_state changed = look_up(a, c->delta);
@@ -96,8 +96,10 @@ static void ask(struct asking *a, size_t i)
 {
     const struct pki_crl *c = pki_crl_set_at(a->set, i);
     unsigned reasons = c->base ? 0 : pki_crl_scope(c, &a->subject);
-    if (!reasons)
+    if (!reasons) {
+        a->ret->elsewhere |= !c->base && X509_NAME_cmp(pki_crl_issuer(c), X509_get_issuer_name(a->subject.cert)) == 0;
         return;
+    }
     if (by_issuer_itself(a, c) || a->believe(a->arg, c))
         consult(a, i, reasons);
     else
@@ -110,6 +112,7 @@ void pki_crl_ask(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t 
     struct asking a = {
         .set = s, .issuer = issuer, .now = now, .believe = believe, .arg = arg, .good_until = INT64_MAX, .ret = ret};
     *ret = (struct pki_crl_answer){.state = PKI_CRL_UNAVAILABLE};
+    ret->dropped = pki_crl_set_dropped(s, X509_get_issuer_name(cert));
     ERR_set_mark();
     if (pki_crl_subject_open(&a.subject, cert)) {
         pki_cert_spki_sha256(issuer, a.issuer_spki);

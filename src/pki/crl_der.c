@@ -29,7 +29,8 @@ struct parts {
     struct tlv tbs;
     struct slice before, after; /* of the TBS's content: around revokedCertificates */
     struct slice entries;
-    struct slice trailer; /* signatureAlgorithm, signature */
+    struct slice algorithm; /* within */
+    struct slice trailer;   /* signatureAlgorithm, signature */
 };
 
 /* Finds revokedCertificates: a SEQUENCE behind the times. */
@@ -39,6 +40,7 @@ static bool split_tbs(struct slice content, struct parts *ret)
     struct tlv t;
     if (!tlv_next(&rest, &t) || (tlv_is(&t, V_ASN1_INTEGER) && !tlv_next(&rest, &t)))
         return false;
+    ret->algorithm = t.whole;
     if (!tlv_is(&t, V_ASN1_SEQUENCE) || !tlv_take(&rest, V_ASN1_SEQUENCE, &t)) /* signature, issuer */
         return false;
     if (!tlv_next(&rest, &t) || !tlv_is_time(&t))
@@ -81,6 +83,14 @@ static void put(unsigned char **at, struct slice s)
     *at += s.len;
 }
 
+/* In DER they are the same when their octets are. */
+static bool two_algorithms(const struct parts *p)
+{
+    struct slice rest = p->trailer;
+    struct tlv outer;
+    return !tlv_next(&rest, &outer) || !slice_eq(outer.whole, p->algorithm);
+}
+
 /* The list without its entries, decoded. */
 static X509_CRL *decode_head(const struct parts *p)
 {
@@ -118,6 +128,7 @@ enum result pki_crl_der_open(struct slice der, struct pki_crl_der *ret, struct e
     if (split(der, &parts)) {
         ret->tbs = parts.tbs.whole;
         ret->head = decode_head(&parts);
+        ret->two_algorithms = two_algorithms(&parts);
     }
     if (!ret->head)
         (void)error_set(err, R_INVALID, "not a CRL in DER (RFC 5280 5.1)");
@@ -167,6 +178,9 @@ enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, bool 
     const ASN1_BIT_STRING *signature;
     const X509_ALGOR *algorithm;
     X509_CRL_get0_signature(c->head, &signature, &algorithm);
+    if (c->two_algorithms)
+        return error_set(err, R_DENIED,
+                         "it names one signature algorithm inside and another one outside (RFC 5280 5.1.1.2)");
     if (!any_strength && broken_hash(c->head, algorithm))
         return error_set(err, R_DENIED, "it is signed with a hash that is too weak (SHA-256 or stronger is wanted)");
     /* An ASN1_TYPE that holds a SEQUENCE is written as it is: OpenSSL hashes the very bytes that were signed. */

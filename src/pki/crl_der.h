@@ -17,7 +17,8 @@
 struct pki_crl_der {
     struct slice tbs; /* what is signed, borrowed from the DER */
     struct pki_crl_entries entries;
-    X509_CRL *head; /* owned: the CRL without its entries */
+    X509_CRL *head;      /* owned: the CRL without its entries */
+    bool two_algorithms; /* one is named inside and another one outside */
 };
 
 /* Decodes and checks the form of every entry. Errors as of pki_crl_entries_open. */

@@ -12,12 +12,19 @@
 #include "base/mem.h"
 #include "pki/crl_index.h"
 
-enum { CRLS_MAX = 4096, CRL_BYTES_MAX = 512 * 1024 * 1024 };
+enum { CRLS_MAX = 4096, DROPPED_MAX = 64, CRL_BYTES_MAX = 512 * 1024 * 1024 };
+
+struct dropped {
+    X509_NAME *issuer;
+    char *why;
+};
 
 struct pki_crl_set {
     struct pki_crl **crls; /* after sealing: the usable ones */
     size_t count;
-    struct pki_crl_index *index; /* NULL until sealed */
+    struct pki_crl_index *index;         /* NULL until sealed */
+    struct dropped dropped[DROPPED_MAX]; /* the first ones, to be told of */
+    size_t dropped_count;
 };
 
 struct pki_crl_set *pki_crl_set_new(void)
@@ -31,6 +38,10 @@ void pki_crl_set_free(struct pki_crl_set *s)
         return;
     for (size_t i = 0; i < s->count; i++)
         pki_crl_free(s->crls[i]);
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        X509_NAME_free(s->dropped[i].issuer);
+        free(s->dropped[i].why);
+    }
     free(s->crls);
     pki_crl_index_free(s->index);
     free(s);
@@ -178,6 +189,18 @@ static void pair_deltas(struct pki_crl_set *s, struct buf *warnings)
     }
 }
 
+static void drop(struct pki_crl_set *s, struct pki_crl *crl, const char *why, struct buf *warnings)
+{
+    pki_crl_warn(crl, warnings, why);
+    if (s->dropped_count < DROPPED_MAX) {
+        struct dropped *d = &s->dropped[s->dropped_count++];
+        *d = (struct dropped){X509_NAME_dup(pki_crl_issuer(crl)), slice_dup(slice_of(why))};
+        if (!d->issuer)
+            fatal("pki: out of memory");
+    }
+    pki_crl_free(crl);
+}
+
 void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from, struct buf *warnings)
 {
     size_t kept = 0;
@@ -187,12 +210,10 @@ void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from,
     for (size_t i = 0; i < s->count; i++) {
         struct pki_crl *crl = s->crls[i];
         struct error err = {0};
-        if (pki_crl_admit(crl, from, &err) == OK) {
+        if (pki_crl_admit(crl, from, &err) == OK)
             keep_newest(s, &kept, crl, warnings);
-        } else {
-            pki_crl_warn(crl, warnings, err.text);
-            pki_crl_free(crl);
-        }
+        else
+            drop(s, crl, err.text, warnings);
     }
     s->count = kept;
     pair_deltas(s, warnings);
@@ -212,6 +233,15 @@ size_t pki_crl_set_count(const struct pki_crl_set *s)
 const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i)
 {
     return s->crls[i];
+}
+
+const char *pki_crl_set_dropped(const struct pki_crl_set *s, const X509_NAME *issuer)
+{
+    for (size_t i = 0; i < s->dropped_count; i++) {
+        if (X509_NAME_cmp(s->dropped[i].issuer, issuer) == 0)
+            return s->dropped[i].why;
+    }
+    return NULL;
 }
 
 struct look_up {

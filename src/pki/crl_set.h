@@ -31,6 +31,9 @@ void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from,
 size_t pki_crl_set_count(const struct pki_crl_set *s);
 const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i);
 
+/* Why a CRL of this issuer was dropped, of the first one; NULL: none was. */
+const char *pki_crl_set_dropped(const struct pki_crl_set *s, const X509_NAME *issuer);
+
 enum pki_crl_entry_state { PKI_CRL_ABSENT, PKI_CRL_LISTED, PKI_CRL_REMOVED };
 /* What CRL i says about this serial number of that issuer. Thread-safe once sealed. */
 enum pki_crl_entry_state pki_crl_set_look_up(const struct pki_crl_set *s, size_t i, const X509_NAME *issuer,

@@ -10,9 +10,11 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "base/slice.h"
+#include "pki/tlv.h"
 
 /* Certificates of the field have a dozen; with many it would take long to find one that stands twice. */
-enum { EXTENSIONS_MAX = 64, VERSION_3 = 2 };
+enum { EXTENSIONS_MAX = 64, VERSION_3 = 2, DEPTH_MAX = 32 };
 
 /* --- one extension --- */
 
@@ -89,6 +91,34 @@ static void name_of(X509_EXTENSION *extension, char *ret, size_t size)
         (void)snprintf(ret, size, "?");
 }
 
+/* --- DER --- */
+
+/* Definite lengths in as few octets as they need, no strings in parts (X.690 10.1, 10.2). What is in an octet or bit
+ * string has a reader of its own. */
+static bool is_der(struct slice rest, int depth)
+{
+    struct tlv t;
+    while (rest.len > 0) {
+        if (depth == DEPTH_MAX || !tlv_next(&rest, &t))
+            return false;
+        bool parts = t.whole.ptr[0] & V_ASN1_CONSTRUCTED;
+        bool holds = t.class != V_ASN1_UNIVERSAL || t.tag == V_ASN1_SEQUENCE || t.tag == V_ASN1_SET;
+        if (ASN1_object_size(parts, (int)t.content.len, t.tag) != (int)t.whole.len || (parts && !holds) ||
+            (parts && !is_der(t.content, depth + 1)))
+            return false;
+    }
+    return true;
+}
+
+static bool cert_is_der(X509 *cert)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert, &der);
+    bool ok = len > 0 && is_der(slice_make(der, (size_t)len), 0);
+    OPENSSL_free(der);
+    return ok;
+}
+
 /* --- all of them --- */
 
 static bool extensions_ok(X509 *cert, char *why, size_t size)
@@ -115,6 +145,10 @@ static bool extensions_ok(X509 *cert, char *why, size_t size)
 
 static enum verdict_reason check(X509 *cert, char *why, size_t size)
 {
+    if (!cert_is_der(cert)) {
+        (void)snprintf(why, size, "is not encoded in DER (RFC 5280 4.1)");
+        return REASON_CERT_CONSTRAINT_VIOLATED;
+    }
     if (X509_get_version(cert) > VERSION_3) {
         (void)snprintf(why, size, "is of version %ld, the last one is 3 (RFC 5280 4.1.2.1)",
                        X509_get_version(cert) + 1);

@@ -7,9 +7,10 @@
 
 #include "verdict/reason.h"
 
-/* A version that exists, no extension twice, every extension of RFC 5280 4.2 as its syntax wants it (one that is
- * recognized must be processed, critical or not), constraints in a CA's certificate alone, a key that can be read, a
- * signature of a known kind. REASON_OK; else `why` follows a name of the certificate: "has two extensions …". */
+/* DER throughout, a version that exists, no extension twice, every extension of RFC 5280 4.2 as its syntax wants it
+ * (one that is recognized must be processed, critical or not), constraints in a CA's certificate alone, a key that can
+ * be read, a signature of a known kind. REASON_OK; else `why` follows a name of the certificate: "has two extensions
+ * …". */
 enum verdict_reason pki_form_check(X509 *cert, char *why, size_t size);
 
 #endif

@@ -132,15 +132,24 @@ static void revoked(struct pki_verdict *v, X509 *cert, const char *where)
     pki_path_detail(v, cert, "with the serial number %s %s", serial, where);
 }
 
-static const char *no_crl_text(const struct pki_crl_answer *answer)
+static void no_crl_at_hand(X509 *cert, const char *issuer, const struct pki_crl_answer *answer, struct pki_verdict *v)
 {
-    if (answer->not_begun)
-        return "thisUpdate lies in the future in the CRL of";
-    if (answer->unbelieved)
-        return "the certificate of the key that signed it is not good in the CRL of";
-    if (answer->partial)
-        return "not all reasons of revocation are covered by the CRLs of";
-    return "there is no CRL of";
+    const char *before = "there is no CRL of", *after = "", *why = "";
+    if (answer->not_begun) {
+        before = "thisUpdate lies in the future in the CRL of";
+    } else if (answer->unbelieved) {
+        before = "the certificate of the key that signed it is not good in the CRL of";
+    } else if (answer->partial) {
+        before = "not all reasons of revocation are covered by the CRLs of";
+    } else if (answer->elsewhere) {
+        before = "the CRLs at hand of";
+        after = " are of other distribution points or of other kinds of certificates";
+    } else if (answer->dropped) {
+        before = "no CRL can be used of";
+        after = ": ";
+        why = answer->dropped;
+    }
+    pki_path_detail(v, cert, "can't be checked: %s '%s'%s%s", before, issuer, after, why);
 }
 
 static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answer *answer)
@@ -153,7 +162,7 @@ static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answe
         pki_path_detail(v, cert, "can't be checked: the CRL of '%s' ended %s", issuer, when);
     } else {
         v->reason = REASON_CERT_CRL_UNAVAILABLE;
-        pki_path_detail(v, cert, "can't be checked: %s '%s'", no_crl_text(answer), issuer);
+        no_crl_at_hand(cert, issuer, answer, v);
     }
 }
 

@@ -9,22 +9,33 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "pki/tlv.h"
+
 enum { SIGNATURE_BITS_MIN = 112, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, RSA_EXPONENT_BITS_MAX = 256 };
 
 /* --- RSA --- */
 
-/* The key's own octets must be what its numbers are written as: OpenSSL reads past signs and leading zeros. */
-static bool is_canonical(X509 *cert, EVP_PKEY *key)
+static bool take_positive(struct slice *rest)
+{
+    struct tlv t;
+    if (!tlv_take(rest, V_ASN1_INTEGER, &t) || t.content.len == 0)
+        return false;
+    unsigned char first = (unsigned char)t.content.ptr[0],
+                  second = t.content.len > 1 ? (unsigned char)t.content.ptr[1] : 0;
+    return first < 0x80 && (first > 0 || second >= 0x80);
+}
+
+/* Two positive numbers and nothing else: OpenSSL reads past signs and leading zeros, so that one key had many forms. */
+static bool is_canonical(X509 *cert)
 {
     const unsigned char *octets;
-    unsigned char *again = NULL;
     int len;
+    struct tlv key;
     if (!X509_PUBKEY_get0_param(NULL, &octets, &len, NULL, X509_get_X509_PUBKEY(cert)))
         return false;
-    int again_len = i2d_PublicKey(key, &again);
-    bool same = again_len == len && memcmp(again, octets, (size_t)len) == 0;
-    OPENSSL_free(again);
-    return same;
+    struct slice whole = slice_make(octets, (size_t)len);
+    return tlv_take(&whole, V_ASN1_SEQUENCE, &key) && whole.len == 0 && take_positive(&key.content) &&
+           take_positive(&key.content) && key.content.len == 0;
 }
 
 static bool numbers_ok(EVP_PKEY *key)
@@ -45,7 +56,7 @@ static bool rsa_ok(X509 *cert, EVP_PKEY *key, char *why, size_t size)
         (void)snprintf(why, size, "has a key of RSA with %d bits, wanted are %d", bits, RSA_BITS_MIN);
     else if (bits > RSA_BITS_MAX)
         (void)snprintf(why, size, "has a key of RSA with %d bits, at most %d are taken", bits, RSA_BITS_MAX);
-    else if (!is_canonical(cert, key))
+    else if (!is_canonical(cert))
         (void)snprintf(why, size, "has a key of RSA that is not written as it must be (RFC 8017 A.1.1, in DER)");
     else if (!numbers_ok(key))
         (void)snprintf(why, size,
