@@ -58,6 +58,12 @@ static void judge_certs(const struct pki_trust *trust, STACK_OF(X509) * certs, i
     pki_trust_judge(trust, sk_X509_value(certs, 0), certs, now, v);
 }
 
+static json_t *malformed(const char *detail)
+{
+    return json_pack("{s:b, s:s, s:s, s:s, s:s}", "ok", 0, "reason", "malformed", "detail", detail, "identity", "",
+                     "remedy", "issue the certificate anew");
+}
+
 /* The first certificate of the file is judged, the others count as sent with it. */
 static json_t *judge_data(const struct cert_trust *t, struct slice data, int64_t now)
 {
@@ -65,8 +71,7 @@ static json_t *judge_data(const struct cert_trust *t, struct slice data, int64_t
     struct pki_verdict v;
     struct error why = {0};
     if (pki_cert_read_all(data, SENT_MAX, &certs, &why) != OK)
-        return json_pack("{s:b, s:s, s:s, s:s, s:s}", "ok", 0, "reason", "malformed", "detail", why.text, "identity",
-                         "", "remedy", "issue the certificate anew");
+        return malformed(why.text);
     judge_certs(t->trust, certs, now, &v);
     sk_X509_pop_free(certs, X509_free);
     return check_answer(v.reason, v.detail, v.identity);
@@ -80,8 +85,11 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     size_t len;
     int64_t now;
     if (check_time_of(c, &now, err) != OK || json_need_str(c, "cert", &path, err) != OK ||
-        cert_trusts_get(arg, c, &t, err) != OK || file_read(path, CERT_MAX, &data, &len, err) != OK)
+        cert_trusts_get(arg, c, &t, err) != OK)
         return NULL;
+    enum result r = file_read(path, CERT_MAX, &data, &len, err);
+    if (r != OK)
+        return r == R_LIMIT ? malformed(err->text) : NULL;
     json_t *answer = judge_data(t, slice_make(data, len), now);
     if (answer && json_array_size(t->warnings) > 0)
         (void)json_object_set(answer, "warnings", t->warnings);

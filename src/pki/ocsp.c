@@ -7,9 +7,11 @@
 
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
+#include <openssl/x509v3.h>
 
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/form.h"
 #include "pki/strength.h"
 
 enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300, LIVE_S = 300 };
@@ -90,6 +92,21 @@ static bool strong(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
     return X509_cmp(signer, issuer) == 0 || pki_strength_ok(signer, true, why, sizeof why);
 }
 
+/* What OpenSSL does not look at in a responder's certificate: its form, and that its key may sign (RFC 5280 4.2.1.3).
+ */
+static bool may_sign(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
+{
+    X509 *signer = NULL;
+    char why[120];
+    if (!OCSP_resp_get0_signer(basic, &signer, known))
+        return false;
+    if (X509_cmp(signer, issuer) == 0)
+        return true;
+    bool bits = !(X509_get_extension_flags(signer) & EXFLAG_KUSAGE) ||
+                (X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION));
+    return bits && pki_form_check(signer, why, sizeof why) == REASON_OK;
+}
+
 /* Signed by the issuer or by one whom it let sign (RFC 6960 4.2.2.2); NULL, or what is wrong. */
 static const char *check_signer(OCSP_BASICRESP *basic, X509 *issuer, int64_t now, bool any_strength)
 {
@@ -100,6 +117,8 @@ static const char *check_signer(OCSP_BASICRESP *basic, X509 *issuer, int64_t now
     const char *why = NULL;
     if (OCSP_basic_verify(basic, known, store, OCSP_NOEXPLICIT) != 1)
         why = "it is not signed by the issuer or a responder of its choice";
+    else if (!may_sign(basic, issuer, known))
+        why = "the responder's certificate does not let it sign";
     else if (!any_strength && !strong(basic, issuer, known))
         why = "it is signed with a key or hash that is too weak";
     sk_X509_free(known);

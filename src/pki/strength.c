@@ -85,6 +85,11 @@ static bool ec_ok(X509 *cert UNUSED, EVP_PKEY *key, char *why, size_t size)
 {
     char group[40] = "?";
     size_t len;
+    int own_curve = 0;
+    if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &own_curve) && own_curve) {
+        (void)snprintf(why, size, "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)");
+        return false;
+    }
     (void)EVP_PKEY_get_group_name(key, group, sizeof group, &len);
     for (size_t i = 0; i < ARRAY_LEN(curves); i++) {
         if (strcmp(group, curves[i]) != 0)

@@ -4,7 +4,7 @@ import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -105,3 +105,66 @@ def test_responses_and_lists_together(tmp_path):
     assert verdicts(tmp_path, ([response()], [crl(LEAF)]), ([response(REVOKED)], [crl()]), ([response(UNKNOWN)], [crl()]),
                     ([response(), response(REVOKED)], []), ([b"garbage"], [crl()]), ([b"garbage"], [])) == \
         ["revoked", "revoked", "ok", "revoked", "ok", "crl_unavailable"]
+
+
+# --- delegated responders (RFC 6960 4.2.2.2) ---
+
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+OTHER_ROOT = make("Other", "Other", OTHER_KEY, OTHER_KEY, ca=True)
+OCSP_SIGNING = ExtendedKeyUsageOID.OCSP_SIGNING
+
+
+def responder(begin=-DAY, end=DAY * 300, usage=(OCSP_SIGNING,), issuer="Root", signer=ROOT_KEY, key=RESPONDER_KEY, digest=None, more=()):
+    builder = x509.CertificateBuilder(name(issuer), name("Responder"), key.public_key(), x509.random_serial_number(), NOW + begin,
+                                      NOW + end).add_extension(x509.BasicConstraints(False, None), True)
+    if usage:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(list(usage)), False)
+    for extension, critical in more:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(signer, digest or hashes.SHA256())
+
+
+def by(certificate, key=RESPONDER_KEY, **more):
+    return response(signer=(certificate, key), sent=[certificate], **more)
+
+
+def test_a_delegated_responder_is_a_certificate_that_is_good_itself(tmp_path):
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00")
+    usage = x509.KeyUsage(*[False] * 4, True, *[False] * 4)
+    wrong = {"ended": responder(begin=-9 * DAY, end=-DAY), "not begun": responder(begin=DAY), "no usage": responder(usage=()),
+             "any usage": responder(usage=[x509.ObjectIdentifier("2.5.29.37.0")]),
+             "of another CA": responder(issuer="Other", signer=OTHER_KEY), "of another key": responder(signer=OTHER_KEY),
+             "of itself": responder(issuer="Responder", signer=RESPONDER_KEY), "weak hash": responder(digest=hashes.SHA1()),
+             "a critical extension": responder(more=[(unknown, True)]), "may not sign": responder(more=[(usage, True)])}
+    assert verdicts(tmp_path, ([by(responder())], []), ([by(responder(usage=[OCSP_SIGNING, ExtendedKeyUsageOID.CLIENT_AUTH]))], [])) == \
+        ["ok", "ok"]
+    got = dict(zip(wrong, verdicts(tmp_path, *[([by(certificate)], []) for certificate in wrong.values()])))
+    assert got == dict.fromkeys(wrong, "ocsp_unavailable")
+    # and nobody of them takes a certificate back, nor keeps a list from being asked
+    assert set(verdicts(tmp_path, *[([by(c, status=REVOKED)], [crl()]) for c in wrong.values()])) == {"ok"}
+
+
+def test_a_weak_key_signs_no_response(tmp_path):
+    weak = rsa.generate_private_key(65537, 1024)
+    assert verdicts(tmp_path, ([by(responder(key=weak), weak)], [])) == ["ocsp_unavailable"]
+
+
+def test_a_response_is_about_one_certificate_of_one_issuer(tmp_path):
+    """The same serial number of another issuer, by a responder of ours and by one of theirs."""
+    namesake = x509.CertificateBuilder(name("Other"), name("device"), LEAF_KEY.public_key(), LEAF.serial_number, NOW - DAY,
+                                       NOW + DAY).sign(OTHER_KEY, hashes.SHA256())
+
+    def about(issuer, signer, key):
+        return ocsp.OCSPResponseBuilder().add_response(
+            namesake, issuer, hashes.SHA1(), GOOD, NOW - DAY, NOW + DAY, None, None).responder_id(
+                ocsp.OCSPResponderEncoding.HASH, signer).sign(key, hashes.SHA256()).public_bytes(DER)
+    assert verdicts(tmp_path, ([about(OTHER_ROOT, ROOT, ROOT_KEY)], []), ([about(OTHER_ROOT, OTHER_ROOT, OTHER_KEY)], [])) == \
+        ["crl_unavailable"] * 2
+
+
+def test_a_response_cut_or_altered_anywhere_is_of_no_use(tmp_path):
+    whole = response()
+    answers = verdicts(tmp_path, *[([whole[:n]], []) for n in range(1, len(whole))],
+                       *[([whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1:]], []) for n in range(len(whole))])
+    assert "ok" not in answers and "revoked" not in answers
+    assert verdicts(tmp_path, ([whole + b"\0"], []), ([whole], [])) == ["crl_unavailable", "ok"]

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates that were made to break the one who reads them: broken DER, huge ones, meshes that take for ever."""
+import base64
+import itertools
+import random
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from collections_test import ask
+from kit import der
+from pkix_test import DAY, KEYS, NOW, ROOT, Cert, ca, constraints, leaf, raw, root, san
+
+VECTORS = Path("/usr/lib/python3/dist-packages/cryptography_vectors/x509")
+
+
+class Bytes:
+    """In the place of a Cert."""
+
+    def __init__(self, content):
+        self.der = content
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return str(path)
+
+
+def pem(*certs, title="CERTIFICATE"):
+    return b"".join(b"-----BEGIN %s-----\n%s-----END %s-----\n" % (title.encode(), base64.encodebytes(c), title.encode())
+                    for c in certs)
+
+
+def judge(folder, contents, anchors=(ROOT,), middle=(), **more):
+    """Of certificates' files with these octets; answers and how long they took together."""
+    base = {"anchors": write(folder / "anchors.pem", pem(*(a.der for a in anchors))), "at": NOW, "crl_check": "off"} | more
+    if middle:
+        base["intermediates"] = write(folder / "middle.pem", pem(*(m.der for m in middle)))
+    begin = time.monotonic()
+    answers = ask(folder, "cert", [base | {"cert": write(folder / f"c{n}", c)} for n, c in enumerate(contents)])
+    return answers, time.monotonic() - begin
+
+
+GOOD = leaf(ROOT, key=KEYS[5], more=[san(x509.DNSName("pc.example"))])
+
+
+def test_a_certificate_cut_anywhere_is_malformed(tmp_path):
+    answers, _ = judge(tmp_path, [GOOD.der[:n] for n in range(len(GOOD.der))] + [GOOD.der])
+    assert [a["reason"] for a in answers[1:]] == ["malformed"] * (len(GOOD.der) - 1) + ["ok"]
+
+
+def test_a_certificate_altered_anywhere_is_refused(tmp_path):
+    contents = [GOOD.der[:n] + bytes([GOOD.der[n] ^ bit]) + GOOD.der[n + 1:] for n in range(len(GOOD.der)) for bit in (1, 0x80)]
+    answers, _ = judge(tmp_path, contents)
+    assert {a["ok"] for a in answers} == {False}
+
+
+def test_random_octets_and_random_damage_are_refused(tmp_path):
+    dice = random.Random(5280)
+    contents = [dice.randbytes(dice.randint(1, 400)) for _ in range(200)]
+    for _ in range(600):
+        at = dice.randrange(len(GOOD.der))
+        length = dice.randint(0, 8)
+        contents.append(GOOD.der[:at] + dice.randbytes(dice.randint(0, 8)) + GOOD.der[at + length:])
+    answers, _ = judge(tmp_path, [c for c in contents if c != GOOD.der])
+    assert {a["ok"] for a in answers} == {False}
+
+
+# --- BER that is no DER ---
+
+def long_length(content):
+    """The outermost length in more octets than it needs."""
+    assert content[:2] == b"\x30\x82"
+    return b"\x30\x83\0" + content[2:]
+
+
+def with_extension(*extensions):
+    return leaf(ROOT, key=KEYS[5], more=extensions)
+
+
+def indefinite(content):
+    """A constructed value without a length."""
+    head = 2 if content[1] < 0x80 else 2 + (content[1] & 0x7f)
+    return content[:1] + b"\x80" + content[head:] + b"\0\0"
+
+
+def test_what_is_not_der_is_refused_although_its_signature_is_right(tmp_path):
+    unsigned = [long_length(GOOD.der), indefinite(GOOD.der), GOOD.der + b"\0", b"\0" + GOOD.der, GOOD.der * 2,
+                der.sequence(GOOD.der), der.octets(GOOD.der)]
+    validity = der.sequence(der.time(NOW - DAY), der.time(NOW + DAY))
+    extensions = [der.extension(("2.5.29.37", der.sequence(der.oid("1.3.6.1.5.5.7.3.2"))))]
+    parts = [der.explicit(0, der.integer(2)), der.integer(7), der.algorithm(ROOT.key, "SHA256"),
+             der.name("Root").public_bytes(), validity, der.name("device").public_bytes(), der.spki(KEYS[5]),
+             der.explicit(3, der.sequence(*extensions))]
+
+    def signed(*body, wrap=der.sequence):
+        return der.signed(wrap(*body), ROOT.key, "SHA256")
+    assert judge(tmp_path, [signed(*parts)])[0][0]["ok"]
+
+    def but(place, content):
+        return signed(*parts[:place], content, *parts[place + 1:])
+    wrong = [but(0, indefinite(parts[0])), but(4, indefinite(validity)), but(5, indefinite(parts[5])),
+             but(4, b"\x30\x81" + validity[1:]), but(5, b"\x30\x81" + parts[5][1:]), but(7, indefinite(parts[7])),
+             but(1, b"\x02\x02\x00\x07"), but(1, b"\x22\x03\x02\x01\x07"), signed(*parts, b"\x05\x00"),
+             signed(*parts, der.explicit(9, b"\x05\x00")), signed(*parts[1:], parts[0]), signed(*parts[:5]),
+             signed(*parts, wrap=lambda *b: indefinite(der.sequence(*b))),
+             # a name in two halves, a name in a form that names do not have, a name without a value
+             but(5, der.sequence(der.tlv(0x31, der.sequence(der.oid("2.5.4.3"), der.tlv(0x2c, der.tlv(0x0c, b"dev") + der.tlv(0x0c, b"ice")))))),
+             but(5, der.sequence(der.tlv(0x31, der.sequence(der.oid("2.5.4.3"))))),
+             but(5, der.sequence(der.tlv(0x31, b""))), but(5, der.tlv(0x31, b""))]
+    answers, _ = judge(tmp_path, unsigned + wrong)
+    assert [(n, a["reason"]) for n, a in enumerate(answers) if a["ok"]] == []
+    assert {a["reason"] for a in answers[:len(unsigned)]} == {"malformed"}
+
+
+def test_a_file_is_read_in_one_way_alone(tmp_path):
+    text = pem(GOOD.der)
+    trojan = with_extension(raw("1.3.6.1.4.1.55555.4", pem(ROOT.der), False))
+    good = [text, b"a comment\n" + text, text.replace(b"\n", b"\r\n"), trojan.der]
+    bad = [text.replace(b"-----END", b"----END"), text[:-40], text.replace(b"MII", b"M!I", 1), pem(GOOD.der + b"\0"),
+           pem(GOOD.der, title="PRIVATE KEY"), pem(long_length(GOOD.der)), b"", b"\n", pem(b"")]
+    answers, _ = judge(tmp_path, good + bad)
+    assert [a["reason"] for a in answers] == ["ok"] * len(good) + ["malformed"] * len(bad)
+
+
+# --- sizes ---
+
+def test_what_is_huge_is_judged_soon_or_refused(tmp_path):
+    junk = [raw(f"1.3.6.1.4.1.55555.5.{n}", b"x", False) for n in range(70)]
+    names = [x509.DNSName(f"pc{n}.example.com") for n in range(20000)]
+    wide = ca("I", ROOT, nc=constraints([x509.DNSName(f"host{n}.example.com") for n in range(2000)] + [x509.DNSName("example.com")]))
+    cases = [("constraint_violated", leaf(ROOT, more=junk), []),  # so many extensions
+             ("ok", leaf(ROOT, more=[raw("1.3.6.1.4.1.55555.5", b"x" * 500000, False)]), []),
+             ("malformed", leaf(ROOT, more=[raw("1.3.6.1.4.1.55555.5", b"x" * 2000000, False)]), []),
+             ("ok", leaf(ROOT, more=[san(*names)]), []),
+             ("ok", leaf(ROOT, subject=[(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, f"unit {n}") for n in range(2000)]), []),
+             ("constraint_violated", leaf(wide, more=[san(*names)]), [wide])]  # forty million comparisons
+    for want, subject, middle in cases:
+        (answer,), seconds = judge(tmp_path, [subject.der], middle=middle)
+        assert seconds < 3, (want, seconds)
+        assert answer["reason"] == want, (want, answer["reason"], answer["detail"])
+
+
+# --- meshes ---
+
+def test_certificates_that_certify_each_other_end_nowhere_soon(tmp_path):
+    a, b = KEYS[1], KEYS[2]
+    ring = [Cert("A", issuer="B", signer=b, key=a, ca=True, aki=None), Cert("B", issuer="A", signer=a, key=b, ca=True, aki=None)]
+    same = [Cert("C", issuer="C", signer=b, key=a, ca=True, aki=None), Cert("C", issuer="C", signer=a, key=b, ca=True, aki=None)]
+    for circle in (ring, same):
+        answers, seconds = judge(tmp_path, [leaf(circle[0]).der], middle=circle)
+        assert not answers[0]["ok"] and seconds < 2
+    bridge = Cert("A", ROOT, key=a, ca=True)
+    answers, _ = judge(tmp_path, [leaf(ring[0]).der], middle=[*ring, bridge])
+    assert answers[0]["ok"]
+
+
+def test_cross_certified_roots_lead_home(tmp_path):
+    """Three roots that certified each other, one of which is trusted; and a chain over one that ended beside the root itself."""
+    k = KEYS[1:4]
+    cross = [Cert(f"Root {s}", issuer=f"Root {i}", signer=k[i], key=k[s], ca=True,
+                  aki=(x509.AuthorityKeyIdentifier(x509.SubjectKeyIdentifier.from_public_key(k[i].public_key()).digest, None, None), False))
+             for i, s in itertools.permutations(range(3), 2)]
+    trusted = root("Root 0", key=k[0])
+    sub = ca("Sub", trusted)
+    assert judge(tmp_path, [leaf(sub).der], [trusted], [sub, *cross])[0][0]["ok"]
+    other = root("Root 9", key=k[1])
+    pain = Cert("Root 0", other, key=k[0], ca=True, end=NOW - DAY)
+    assert judge(tmp_path, [leaf(trusted).der], [trusted, other], [pain])[0][0]["ok"]
+    assert judge(tmp_path, [leaf(trusted).der], [other], [pain])[0][0]["reason"] == "expired"
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_ladders_with_two_ways_at_each_step_are_judged_in_bounded_time(tmp_path, good):
+    """2^7 ways up, and every one of them ends at a constraint that the device's name breaks, but for one at most."""
+    key = [KEYS[n] for n in range(1, 9)]
+    steps = [Cert(f"Step {n}", issuer=f"Step {n - 1}" if n else "Root", signer=key[n - 1] if n else ROOT.key, key=key[n], ca=True, aki=None,
+                  nc=constraints(None, [x509.DirectoryName(der.name("device"))]) if variant or not good else None)
+             for n in range(7) for variant in (1, 0)]
+    answers, seconds = judge(tmp_path, [leaf(steps[-1], aki=None).der], middle=steps)
+    assert answers[0]["ok"] == good and seconds < 5, answers
+    assert good or answers[0]["reason"] == "constraint_violated"
+
+
+def test_hundreds_of_candidates_of_one_name_hide_nobody(tmp_path):
+    """BetterTLS's idea at large: every fault of a candidate issuer, a hundred times, and one that is good."""
+    key = KEYS[4]
+    faults = [dict(end=NOW - 1), dict(begin=NOW + 1), dict(bc=None), dict(ku=(x509.KeyUsage(*[True] + [False] * 8), True)),
+              dict(eku=(x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.1")]), False)), dict(signer=KEYS[6]),
+              dict(nc=constraints(None, [x509.DirectoryName(der.name("device"))])), dict(digest="SHA1"),
+              dict(more=[raw("1.3.6.1.4.1.55555.1", b"\5\0")])]
+    bad = [ca("Many", ROOT, key=key, **fault) for _ in range(3) for fault in faults]
+    good = ca("Many", ROOT, key=key)
+    device = leaf(good)
+    for at in (0, len(bad) // 2, len(bad)):
+        answers, seconds = judge(tmp_path, [device.der], middle=[*bad[:at], good, *bad[at:]])
+        assert answers[0]["ok"] and seconds < 5, answers
+    answers, seconds = judge(tmp_path, [device.der], middle=bad)
+    assert not answers[0]["ok"] and seconds < 5
+
+
+def test_thousands_of_certificates_that_are_no_issuers_do_not_matter(tmp_path):
+    strangers = [ca(f"Stranger {n}", ROOT, key=KEYS[n % 9 + 1]) for n in range(2000)]
+    twins = [ca("Many", ROOT, key=KEYS[n % 8 + 1], aki=None) for n in range(300)]  # of the name, but of other keys
+    good = ca("Many", ROOT, key=KEYS[9])
+    answers, seconds = judge(tmp_path, [leaf(good).der], middle=[*strangers, good])
+    assert answers[0]["ok"] and seconds < 5
+    answers, seconds = judge(tmp_path, [leaf(good, aki=None).der], middle=[*twins, good])
+    assert seconds < 10 and (answers[0]["ok"] or "too many" in answers[0]["detail"]), answers
+
+
+def test_a_chain_is_taken_in_any_order_and_with_what_does_not_belong(tmp_path):
+    chain = [leaf(j := ca("J", i := ca("I", ROOT))), j, i, ROOT, root("Stranger"), leaf(ROOT)]
+    for order in itertools.permutations(chain[1:], 3):
+        answers, _ = judge(tmp_path, [pem(chain[0].der, *(c.der for c in order))])
+        assert answers[0]["ok"] == ({i.der, j.der} <= {c.der for c in order})
+
+
+# --- what others collected ---
+
+@pytest.mark.skipif(not VECTORS.is_dir(), reason="no python3-cryptography-vectors: run make deps")
+@pytest.mark.parametrize("file, at, want", [
+    ("custom/rsa_pss.pem", 1600000000, "ok"), ("ed25519/root-ed25519.pem", NOW, "ok"), ("ed448/root-ed448.pem", NOW, "ok"),
+    ("ecdsa_root.pem", NOW, "ok"), ("bigoid.pem", 1500000000, "ok"), ("custom/negative_serial.pem", 1470000000, "ok"),
+    ("badasn1time.pem", NOW, "expired"), ("custom/two_basic_constraints.pem", NOW, "constraint_violated"),
+    ("custom/invalid_version.pem", NOW, "constraint_violated"), ("custom/cp_invalid.pem", NOW, "constraint_violated"),
+    ("custom/inhibit_any_policy_negative.pem", NOW, "constraint_violated"), ("custom/long-form-name-attribute.pem", NOW, "malformed"),
+    ("custom/unsupported_extension_critical.pem", NOW, "constraint_violated"), ("e-trust.ru.der", NOW, "weak_key"),
+    ("custom/unsupported_subject_public_key_info.pem", NOW, "weak_key"), ("ed25519/ed25519-rfc8410.pem", 1500000000, "weak_key"),
+    ("custom/ec_no_named_curve.pem", 1418400000, "weak_key"), ("custom/dsa_selfsigned_ca.pem", 1418400000, "weak_key"),
+    ("cryptography.io.precert.pem", 1530000000, "constraint_violated"), ("verisign_md2_root.pem", 1200000000, "constraint_violated")])
+def test_strange_certificates_of_the_field_as_their_own_anchors(tmp_path, file, at, want):
+    answer, = ask(tmp_path, "cert", [{"anchors": str(VECTORS / file), "cert": str(VECTORS / file), "at": at, "crl_check": "off",
+                                      "purpose": "any"}])
+    assert answer["reason"] == want, answer
