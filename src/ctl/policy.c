@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmg policy add|list|remove */
+/* cmg policy add|list|resultant|remove */
 #include <stdlib.h>
 
 #include "ctl/api.h"
@@ -8,7 +8,7 @@
 
 struct add_options {
     struct ctl_common common;
-    struct opt_list users;
+    struct opt_list users, collections;
     const char *content, *file;
     bool all_users, devices;
 };
@@ -34,6 +34,11 @@ static const struct opt add_opts[] = {
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, devices),
      .help = "of every device (the default of a new policy; a known one keeps whose it is)"},
+    {.name = "collection",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct add_options, collections),
+     .value = "NAMES",
+     .help = "only on devices of these collections; by commas or repeated; with --user, on those"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -47,14 +52,21 @@ static json_t *users_of(const struct add_options *o)
     return o->users.count || o->devices ? ctl_words(&o->users) : NULL;
 }
 
+static void put_targets(const struct add_options *o, json_t *body)
+{
+    json_t *users = users_of(o);
+    if (users)
+        (void)json_object_set_new(body, "users", users);
+    if (o->collections.count || o->devices)
+        (void)json_object_set_new(body, "collections", ctl_words(&o->collections));
+}
+
 static int add_content(const struct add_options *o, const char *name, struct slice content)
 {
     json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer = NULL;
-    json_t *users = users_of(o);
     if (!body)
         return ctl_usage("a policy's name and content must be UTF-8 text");
-    if (users)
-        (void)json_object_set_new(body, "users", users);
+    put_targets(o, body);
     struct ctl_fault fault;
     enum result r = api_call(api_socket(&o->common), "POST", "/v1/policies", body, &answer, &fault);
     json_decref(body);
@@ -84,8 +96,8 @@ static int add(int argc, char **argv)
     const char *file = n == 2 ? args[1] : o.file;
     if ((n == 2 && o.file) || (file != NULL) == (o.content != NULL))
         return ctl_usage("give the policy's text once: as FILE, --file FILE or --content TEXT");
-    if ((o.users.count > 0) + o.all_users + o.devices > 1)
-        return ctl_usage("give one of --user, --users and --devices");
+    if ((o.users.count > 0) + o.all_users + o.devices > 1 || (o.devices && o.collections.count))
+        return ctl_usage("give one of --user, --users and --devices; --devices means every device, so no --collection");
     if (o.content)
         return add_content(&o, args[0], slice_of(o.content));
     char *data;
@@ -97,9 +109,11 @@ static int add(int argc, char **argv)
     return code;
 }
 
-static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},  {"VERSION", "version", CTL_NUMBER, NULL},
-                                            {"USERS", "users", CTL_LIST, "-"}, {"SHA-256", "sha256", CTL_TEXT, NULL},
-                                            {"ID", "id", CTL_TEXT, NULL},      {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column columns[] = {
+    {"NAME", "name", CTL_TEXT, NULL},      {"VERSION", "version", CTL_NUMBER, NULL},
+    {"USERS", "users", CTL_LIST, "-"},     {"COLLECTIONS", "collections", CTL_LIST, "-"},
+    {"SHA-256", "sha256", CTL_TEXT, NULL}, {"ID", "id", CTL_TEXT, NULL},
+    {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_request list = {.usage = "cmg policy list [options]",
                                         .method = "GET",
                                         .path = "/v1/policies",
@@ -107,6 +121,18 @@ static const struct ctl_request list = {.usage = "cmg policy list [options]",
                                         .columns = columns,
                                         .empty = "no policies yet: cmg policy add NAME FILE",
                                         .is_list = true};
+static const struct ctl_column resultant_columns[] = {{"NAME", "name", CTL_TEXT, NULL},
+                                                      {"VERSION", "version", CTL_NUMBER, NULL},
+                                                      {"REACHES IT", "reaches", CTL_TEXT, NULL},
+                                                      {"WHY", "why", CTL_TEXT, NULL},
+                                                      {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_request resultant = {.usage = "cmg policy resultant DEVICE [options]",
+                                             .method = "GET",
+                                             .path = "/v1/devices/%s/policies",
+                                             .member = "policies",
+                                             .columns = resultant_columns,
+                                             .empty = "no policies yet: cmg policy add NAME FILE",
+                                             .is_list = true};
 static const struct ctl_request remove_it = {.usage = "cmg policy remove NAME [options]",
                                              .method = "DELETE",
                                              .path = "/v1/policies/%s",
@@ -115,6 +141,7 @@ static const struct ctl_request remove_it = {.usage = "cmg policy remove NAME [o
 const struct ctl_command ctl_policy_commands[] = {
     {"policy add", "Store a policy, or a new version of it", add, NULL},
     {"policy list", "List the policies", NULL, &list},
+    {"policy resultant", "Show which policies reach a device, and why", NULL, &resultant},
     {"policy remove", "Remove a policy", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},
 };

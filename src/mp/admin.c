@@ -68,6 +68,7 @@ static const struct mp_admin_route routes[] = {
     {"GET", "/v1/client-settings", mp_admin_client_settings_list},
     {"DELETE", "/v1/client-settings/*", mp_admin_client_settings_remove},
     {"GET", "/v1/devices/*/settings", mp_admin_resultant},
+    {"GET", "/v1/devices/*/policies", mp_admin_policy_resultant},
     {"GET", "/v1/enrollment", mp_admin_enrollment},
     {"GET", "/v1/bundle", mp_admin_bundle},
     {"GET", "/v1/audit", mp_admin_audit},

@@ -66,6 +66,7 @@ void mp_admin_device_approve(struct mp_request *r);
 void mp_admin_device_remove(struct mp_request *r);
 void mp_admin_policy_put(struct mp_request *r); /* admin_policy.c */
 void mp_admin_policy_list(struct mp_request *r);
+void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);
 void mp_admin_endpoint_add(struct mp_request *r); /* admin_endpoint.c */
 void mp_admin_endpoint_list(struct mp_request *r);

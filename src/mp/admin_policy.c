@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policies: texts under names, with versions, for every device or for users. */
+/* Policies: texts under names, with versions, for devices or users, everywhere or in collections. */
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "mp/admin.h"
 #include "mp/content.h"
+#include "mp/resultant.h"
+#include "mp/target.h"
 #include "pki/cert.h"
 #include "store/policy.h"
 
 enum { NAME_MAX_BYTES = 128 };
 
-/* [] for a policy of every device. */
-static json_t *users_json(const char *users)
+/* Users or collections; [] for a policy of every device. */
+static json_t *lines_json(const char *lines)
 {
     json_t *list = json_array();
-    struct slice rest = slice_of(users);
+    struct slice rest = slice_of(lines);
     while (rest.len) {
         struct slice one = slice_cut(&rest, '\n');
         mp_push(list, json_stringn(one.ptr, one.len));
@@ -25,9 +27,10 @@ static json_t *users_json(const char *users)
 
 static json_t *policy_json(const struct store_policy *p)
 {
-    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o}", "id", p->id, "name", p->name, "version",
+    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o}", "id", p->id, "name", p->name, "version",
                      (json_int_t)p->version, "sha256", p->sha256, "size", (json_int_t)strlen(p->content), "created",
-                     (json_int_t)p->created, "changed", (json_int_t)p->changed, "users", users_json(p->users));
+                     (json_int_t)p->created, "changed", (json_int_t)p->changed, "users", lines_json(p->users),
+                     "collections", lines_json(p->collections));
 }
 
 static void hash_of(const char *content, char ret[PKI_HASH_HEX])
@@ -66,64 +69,84 @@ static enum result add_user(struct buf *all, const json_t *item, bool alone, str
     return OK;
 }
 
-/* "users" absent: as it was, so that a new version of a user's policy does not suddenly reach every device. */
-static enum result find_users(struct mp_request *r, const json_t *body, const char *name, struct buf *ret,
-                              struct error *err)
+static enum result add_collection(struct buf *all, const json_t *item, bool alone, struct error *err)
 {
-    const json_t *list = json_object_get(body, "users"), *item;
-    struct store_policy known;
-    size_t i;
-    if (!list) {
-        enum result result = store_policy_get(r->site->store, r->arena, name, &known, err);
-        if (result == OK)
-            return buf_append_str(ret, known.users);
-        return result == R_NOTFOUND ? OK : result;
-    }
-    if (!json_is_array(list))
-        return error_set(err, R_INVALID, "'users' must be a list");
-    json_array_foreach(list, i, item)
-    {
-        enum result result = add_user(ret, item, json_array_size(list) == 1, err);
-        if (result != OK)
-            return result;
-    }
+    struct slice name = slice_of(json_is_string(item) ? json_string_value(item) : "");
+    (void)alone;
+    if (!name.len || name.len > NAME_MAX_BYTES || slice_find(name, '\n') != SIZE_MAX)
+        return error_set(err, R_INVALID, "'collections' is a list of names of collections");
+    if ((buf_len(all) && buf_append_str(all, "\n") != OK) || buf_append(all, name) != OK)
+        return error_set(err, R_LIMIT, "too many collections");
     return OK;
 }
 
-static enum result store_it(struct mp_request *r, const json_t *body, const char *name, const char *content,
-                            struct error *err)
+struct target {
+    const char *member;
+    enum result (*add)(struct buf *all, const json_t *item, bool alone, struct error *err);
+};
+static const struct target users = {"users", add_user}, collections = {"collections", add_collection};
+
+/* Absent: as it was, so that a new version of a policy does not suddenly reach every device. *ret is malloc'ed. */
+static enum result find_target(const struct target *t, const json_t *body, const char *known, char **ret,
+                               struct error *err)
 {
-    char hash[PKI_HASH_HEX], detail[128];
-    struct buf users;
+    const json_t *list = json_object_get(body, t->member), *item;
+    struct buf all;
+    size_t i;
+    enum result r = OK;
+    buf_init(&all, STORE_POLICY_USERS_MAX);
+    if (!list)
+        r = buf_append_str(&all, known);
+    else if (!json_is_array(list))
+        r = error_set(err, R_INVALID, "'%s' must be a list", t->member);
+    for (i = 0; r == OK && i < json_array_size(list); i++) {
+        item = json_array_get(list, i);
+        r = t->add(&all, item, json_array_size(list) == 1, err);
+    }
+    *ret = buf_take_str(&all);
+    buf_free(&all);
+    return r;
+}
+
+static enum result store_it(struct mp_request *r, const json_t *body, struct store_policy *p, struct error *err)
+{
+    char hash[PKI_HASH_HEX], detail[256], *of_users = NULL, *of_collections = NULL;
+    struct store_policy known = {.users = "", .collections = ""};
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
-    hash_of(content, hash);
-    buf_init(&users, STORE_POLICY_USERS_MAX);
-    result = find_users(r, body, name, &users, err);
-    char *text = buf_take_str(&users);
+    hash_of(p->content, hash);
+    result = store_policy_get(r->site->store, r->arena, p->name, &known, err);
+    if (result == OK || result == R_NOTFOUND)
+        result = find_target(&users, body, known.users, &of_users, err);
     if (result == OK)
-        result = store_policy_put(r->site->store, name, text, slice_of(content), hash, err);
-    (void)snprintf(detail, sizeof detail, "%s%s", hash,
-                   !*text              ? ""
-                   : strcmp(text, "*") ? ", of users"
-                                       : ", of every user");
-    free(text);
-    buf_free(&users);
-    return mp_admin_commit(r, result, "policy.put", name, detail, err);
+        result = find_target(&collections, body, known.collections, &of_collections, err);
+    p->sha256 = hash;
+    p->users = of_users;
+    p->collections = of_collections;
+    if (result == OK)
+        result = store_policy_put(r->site->store, p, err);
+    (void)snprintf(detail, sizeof detail, "%s%s%s%.100s", hash,
+                   !of_users || !*of_users ? ""
+                   : strcmp(of_users, "*") ? ", of users"
+                                           : ", of every user",
+                   of_collections && *of_collections ? ", in collections " : "", of_collections ? of_collections : "");
+    free(of_users);
+    free(of_collections);
+    return mp_admin_commit(r, result, "policy.put", p->name, detail, err);
 }
 
 static enum result put(struct mp_request *r, const json_t *body, struct store_policy *ret, struct error *err)
 {
-    const char *name, *content;
-    enum result result = json_need_str(body, "name", &name, err);
+    struct store_policy p = {0};
+    enum result result = json_need_str(body, "name", &p.name, err);
     if (result == OK)
-        result = json_need_str(body, "content", &content, err);
-    if (result == OK && !mp_admin_name_good(name, NAME_MAX_BYTES))
+        result = json_need_str(body, "content", &p.content, err);
+    if (result == OK && !mp_admin_name_good(p.name, NAME_MAX_BYTES))
         result = error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls and '/'", NAME_MAX_BYTES);
     if (result == OK)
-        result = store_it(r, body, name, content, err);
-    return result == OK ? store_policy_get(r->site->store, r->arena, name, ret, err) : result;
+        result = store_it(r, body, &p, err);
+    return result == OK ? store_policy_get(r->site->store, r->arena, p.name, ret, err) : result;
 }
 
 void mp_admin_policy_put(struct mp_request *r)
@@ -136,7 +159,7 @@ void mp_admin_policy_put(struct mp_request *r)
     if (put(r, body, &p, &err) == OK)
         mp_answer_json(r, p.version == 1 ? 201 : 200, json_pack("{s:o}", "policy", policy_json(&p)));
     else
-        mp_admin_fail(r, &err, NULL);
+        mp_admin_fail(r, &err, err.code == R_NOTFOUND ? "list them with: cmg collection list" : NULL);
     json_decref(body);
 }
 
@@ -153,6 +176,45 @@ void mp_admin_policy_list(struct mp_request *r)
     for (size_t i = 0; i < count; i++)
         mp_push(array, policy_json(&list[i]));
     mp_answer_json(r, 200, json_pack("{s:o}", "policies", array));
+}
+
+/* Every policy there is, whether it reaches the device, and why. */
+static enum result resultant(struct mp_request *r, const struct store_device *d, json_t *o, struct error *err)
+{
+    struct store_policy *list;
+    size_t count = 0;
+    json_t *has, *array = json_array();
+    enum result result = mp_collections_of(r->site, r->arena, d, &has, err);
+    if (result == OK)
+        result = store_policy_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        char why[MP_TARGET_WHY_SIZE];
+        bool reaches = mp_target_reaches(&list[i], has, NULL, why);
+        mp_push(array, json_pack("{s:s, s:I, s:b, s:s, s:o, s:o}", "name", list[i].name, "version",
+                                 (json_int_t)list[i].version, "reaches", (int)reaches, "why", why, "users",
+                                 lines_json(list[i].users), "collections", lines_json(list[i].collections)));
+    }
+    mp_put(o, "collections", has);
+    mp_put(o, "policies", array);
+    return result;
+}
+
+void mp_admin_policy_resultant(struct mp_request *r)
+{
+    struct store_device d;
+    struct error err;
+    json_t *o = json_object();
+    enum result result = mp_admin_device_find(r, r->params[0], &d, &err);
+    if (result == OK)
+        result = resultant(r, &d, o, &err);
+    if (result != OK) {
+        json_decref(o);
+        mp_admin_fail(r, &err, "list them with: cmg device list");
+        return;
+    }
+    mp_put(o, "device", json_string(d.guid));
+    mp_put(o, "name", json_string(d.name));
+    mp_answer_json(r, 200, o);
 }
 
 void mp_admin_policy_remove(struct mp_request *r)

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "choices/choices.h"
 #include "jose/entra.h"
+#include "mp/resultant.h"
+#include "mp/target.h"
 #include "store/device.h"
 #include "store/endpoint.h"
 #include "store/foreign.h"
@@ -533,17 +535,22 @@ enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **
     return finish(r, o, ret);
 }
 
-enum result mp_content_policy(struct mp_site *site, struct arena *a, const char *user, json_t **ret, struct error *err)
+enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d, const char *user,
+                              json_t **ret, struct error *err)
 {
     struct store_policy *list;
-    size_t count;
-    json_t *array = json_array();
-    enum result r = store_policy_list(site->store, a, &list, &count, err);
+    size_t count = 0;
+    json_t *array = json_array(), *collections;
+    enum result r = mp_collections_of(site, a, d, &collections, err);
+    if (r == OK)
+        r = store_policy_list(site->store, a, &list, &count, err);
     for (size_t i = 0; r == OK && i < count; i++) {
-        if (user ? !store_policy_is_of(&list[i], user) : list[i].users[0] != '\0')
+        char why[MP_TARGET_WHY_SIZE];
+        if (!mp_target_reaches(&list[i], collections, user, why))
             continue;
         mp_push(array, json_pack("{s:s, s:s, s:I, s:s, s:s}", "id", list[i].id, "name", list[i].name, "version",
                                  (json_int_t)list[i].version, "sha256", list[i].sha256, "content", list[i].content));
     }
+    json_decref(collections);
     return finish(r, json_pack("{s:o, s:s*}", "policies", array, "user", user), ret);
 }

@@ -14,9 +14,10 @@ MUST_USE enum result mp_content_bundle(struct mp_site *site, struct arena *a, co
                                        struct error *err);
 MUST_USE enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
 MUST_USE enum result mp_content_location(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
-/* The policies of every device, or (user not NULL) of this user. */
-MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const char *user, json_t **ret,
-                                       struct error *err);
+/* The policies of this device, or (user not NULL) of this user on it. */
+struct store_device;
+MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
+                                       const char *user, json_t **ret, struct error *err);
 
 /* "pki token" → ["pki", "token"]. */
 json_t *mp_content_words(const char *words);

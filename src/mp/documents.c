@@ -10,6 +10,7 @@
 #include "bundle/bundle.h"
 #include "mp/content.h"
 #include "mp/site.h"
+#include "store/device.h"
 #include "store/sequence.h"
 #include "store/setting.h"
 
@@ -186,15 +187,16 @@ enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid,
     return r;
 }
 
-enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, const char *user,
+enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d, const char *user,
                                 int64_t sequence, char **ret, struct error *err)
 {
     char audience[DOCUMENT_AUDIENCE_SIZE];
-    struct making making = {user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, user ? audience : guid, NULL, MONTH, NULL};
+    struct making making = {user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, user ? audience : d->guid, NULL, MONTH,
+                            NULL};
     json_t *content;
     if (user)
-        document_user_audience(guid, user, audience);
-    enum result r = mp_content_policy(site, a, user, &content, err);
+        document_user_audience(d->guid, user, audience);
+    enum result r = mp_content_policy(site, a, d, user, &content, err);
     if (r != OK)
         return r;
     r = sign(site, &making, sequence, content, ret, err);

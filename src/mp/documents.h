@@ -19,9 +19,10 @@ MUST_USE enum result mp_documents_connector_sequence(struct mp_site *site, const
 /* At least 1. */
 MUST_USE enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid, int64_t *ret,
                                                   struct error *err);
+struct store_device;
 /* Not kept: it is of one device, and of one user there (NULL: the device's own). *ret is malloc'ed. */
-MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const char *guid, const char *user,
-                                         int64_t sequence, char **ret, struct error *err);
+MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
+                                         const char *user, int64_t sequence, char **ret, struct error *err);
 
 /* The resultant client settings of one device: `content` (borrowed) signed. *ret is malloc'ed. */
 MUST_USE enum result mp_documents_settings(struct mp_site *site, const char *guid, int64_t sequence, json_t *content,

@@ -27,13 +27,13 @@ static bool matches(struct slice list, struct slice etag)
 }
 
 /* `user` NULL: the device's own policy. */
-static void answer(struct mp_request *r, const char *guid, const char *user)
+static void answer(struct mp_request *r, const struct store_device *d, const char *user)
 {
     char etag[ETAG_SIZE];
     char *text;
     int64_t sequence;
     struct error err;
-    if (mp_documents_policy_sequence(r->site, guid, &sequence, &err) != OK) {
+    if (mp_documents_policy_sequence(r->site, d->guid, &sequence, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }
@@ -43,7 +43,7 @@ static void answer(struct mp_request *r, const char *guid, const char *user)
         mp_answer(r, &(struct mp_answer){.status = 304, .fields = {field}});
         return;
     }
-    if (mp_documents_policy(r->site, r->arena, guid, user, sequence, &text, &err) != OK) {
+    if (mp_documents_policy(r->site, r->arena, d, user, sequence, &text, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }
@@ -66,7 +66,7 @@ void mp_handle_policy(struct mp_request *r)
     if (settings)
         mp_settings_answer(r, &device.record);
     else if (mp_settings_let_through(r, &device.record))
-        answer(r, device.record.guid, NULL);
+        answer(r, &device.record, NULL);
     mp_device_done(&device);
 }
 
@@ -101,6 +101,6 @@ void mp_handle_user_policy(struct mp_request *r)
     if (!mp_device_authenticate(r, PURPOSE_USER, MP_SIGNED_ALWAYS, &device))
         return;
     if (mp_settings_let_through(r, &device.record) && (r->identity.auth != MP_PKI || user_token_beside(r, &device)))
-        answer(r, device.record.guid, device.token.user);
+        answer(r, &device.record, device.token.user);
     mp_device_done(&device);
 }

@@ -114,15 +114,16 @@ json_t *mp_resultant_value(const char *name, const json_t *given, struct error *
 
 /* --- collections of the device --- */
 
-static enum result collections_of(struct mp_site *site, struct arena *a, const struct store_device *d, json_t *ret,
-                                  struct error *err)
+enum result mp_collections_of(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
+                              struct error *err)
 {
     struct store_collection *list;
     size_t count;
+    *ret = json_array();
     enum result r = store_collection_list(site->store, a, d->guid, &list, &count, err);
     for (size_t i = 0; r == OK && i < count; i++) {
         if (list[i].has || mp_rules_hold(list[i].rules, d))
-            mp_push(ret, json_string(list[i].name));
+            mp_push(*ret, json_string(list[i].name));
     }
     return r;
 }
@@ -231,11 +232,12 @@ enum result mp_resultant(struct mp_site *site, struct arena *a, const struct sto
                          struct error *err)
 {
     struct contest t = {0};
-    json_t *o = json_pack("{s:[], s:{}, s:{}, s:[]}", "collections", "values", "winners", "settings");
+    json_t *o = json_pack("{s:{}, s:{}, s:[]}", "values", "winners", "settings"), *collections;
     if (!o)
         fatal("out of memory (resultant settings)");
-    t.collections = json_object_get(o, "collections");
-    enum result r = collections_of(site, a, d, json_object_get(o, "collections"), err);
+    enum result r = mp_collections_of(site, a, d, &collections, err);
+    t.collections = collections;
+    mp_put(o, "collections", collections);
     if (r == OK)
         r = load(site, a, &t, err);
     for (size_t i = 0; r == OK && i < ARRAY_LEN(table); i++)

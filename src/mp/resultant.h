@@ -23,4 +23,8 @@ json_t *mp_resultant_value(const char *name, const json_t *given, struct error *
 MUST_USE enum result mp_resultant(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
                                   struct error *err);
 
+/* *ret (json_decref): the names of the collections that have the device. */
+MUST_USE enum result mp_collections_of(struct mp_site *site, struct arena *a, const struct store_device *d,
+                                       json_t **ret, struct error *err);
+
 #endif

@@ -23,7 +23,7 @@ MUST_USE enum result store_collection_get(struct store *s, struct arena *arena, 
 /* By name. `guid` "": of no device in particular. */
 MUST_USE enum result store_collection_list(struct store *s, struct arena *arena, const char *guid,
                                            struct store_collection **ret, size_t *ret_count, struct error *err);
-/* R_CONFLICT while client settings are for it. */
+/* R_CONFLICT while client settings or policies are for it. */
 MUST_USE enum result store_collection_remove(struct store *s, const char *name, struct error *err);
 
 /* Lists a device in it, or no longer; again changes nothing. */

@@ -103,12 +103,14 @@ enum result store_device_add(struct store *s, const struct store_device *d, stru
 
 enum result store_device_update(struct store *s, const struct store_device *d, struct error *err)
 {
-    return store_change(s,
-                        "UPDATE device SET name = $2, hardware_id = $3, method = $4, state = $5, client_version = $6 "
-                        "WHERE guid = $1",
-                        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method),
-                                     STORE_T(d->state), STORE_N(d->client_version)),
-                        "such device", err);
+    enum result r =
+        store_change(s,
+                     "UPDATE device SET name = $2, hardware_id = $3, method = $4, state = $5, client_version = $6 "
+                     "WHERE guid = $1",
+                     STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method),
+                                  STORE_T(d->state), STORE_N(d->client_version)),
+                     "such device", err);
+    return r == OK ? store_sequence_policy_bump(s, d->guid, err) : r; /* rules of collections look at these */
 }
 
 enum result store_device_by_entra(struct store *s, struct arena *a, const char *tenant, const char *device,
@@ -122,8 +124,9 @@ enum result store_device_by_entra(struct store *s, struct arena *a, const char *
 enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
                                    struct error *err)
 {
-    return store_change(s, "UPDATE device SET entra_tenant = $2, entra_device = $3 WHERE guid = $1",
-                        STORE_PARAMS(STORE_T(guid), STORE_T(tenant), STORE_T(device)), "such device", err);
+    enum result r = store_change(s, "UPDATE device SET entra_tenant = $2, entra_device = $3 WHERE guid = $1",
+                                 STORE_PARAMS(STORE_T(guid), STORE_T(tenant), STORE_T(device)), "such device", err);
+    return r == OK ? store_sequence_policy_bump(s, guid, err) : r;
 }
 
 enum result store_device_approve(struct store *s, const char *guid, struct error *err)

@@ -7,7 +7,7 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "SELECT name, id, version, sha256, content, created, changed, users FROM policy "
+#define COLUMNS "SELECT name, id, version, sha256, content, created, changed, users, collections FROM policy "
 
 static void read_policy(struct store_reader *r, void *ret)
 {
@@ -20,39 +20,61 @@ static void read_policy(struct store_reader *r, void *ret)
     p->created = store_read_int(r, 5);
     p->changed = store_read_int(r, 6);
     p->users = store_read_text(r, 7);
+    p->collections = store_read_text(r, 8);
 }
 
-static enum result put(struct store *s, const char *name, const char *users, struct slice content, const char *sha256,
-                       struct error *err)
+static enum result check_collections(struct store *s, const char *collections, struct error *err)
+{
+    struct slice rest = slice_of(collections);
+    size_t count = 0;
+    while (rest.len) {
+        struct slice name = slice_cut(&rest, '\n');
+        int64_t there;
+        enum result r = store_query_int(s, "SELECT COUNT(*) FROM collection WHERE name = $1",
+                                        STORE_PARAMS(STORE_S(name)), &there, err);
+        if (r != OK)
+            return r;
+        if (!there)
+            return error_set(err, R_NOTFOUND, "no collection '%" PRIslice "'", SLICE_ARG(name));
+        if (++count > STORE_POLICY_COLLECTIONS_MAX)
+            return error_set(err, R_LIMIT, "a policy is for at most %d collections", STORE_POLICY_COLLECTIONS_MAX);
+    }
+    return OK;
+}
+
+static enum result put(struct store *s, const struct store_policy *p, struct error *err)
 {
     char id[GUID_SIZE];
     int64_t changed;
     guid_new(id);
-    enum result r = store_exec(
+    enum result r = check_collections(s, p->collections, err);
+    if (r != OK)
+        return r;
+    r = store_exec(
         s,
-        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users) "
-        "VALUES ($1, $2, 1, $3, $4, $5, $5, $6) ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, "
-        "sha256 = $3, content = $4, changed = $5, users = $6 WHERE policy.sha256 <> $3 OR policy.users <> $6",
-        STORE_PARAMS(STORE_T(name), STORE_T(id), STORE_T(sha256), STORE_S(content), STORE_N(clock_wall_s()),
-                     STORE_T(users)),
+        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users, collections) "
+        "VALUES ($1, $2, 1, $3, $4, $5, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, "
+        "sha256 = $3, content = $4, changed = $5, users = $6, collections = $7 "
+        "WHERE policy.sha256 <> $3 OR policy.users <> $6 OR policy.collections <> $7",
+        STORE_PARAMS(STORE_T(p->name), STORE_T(id), STORE_T(p->sha256), STORE_T(p->content), STORE_N(clock_wall_s()),
+                     STORE_T(p->users), STORE_T(p->collections)),
         &changed, err);
     if (r != OK || changed == 0)
         return r;
     return store_sequence_bump(s, STORE_SEQUENCE_POLICY, err);
 }
 
-enum result store_policy_put(struct store *s, const char *name, const char *users, struct slice content,
-                             const char *sha256, struct error *err)
+enum result store_policy_put(struct store *s, const struct store_policy *p, struct error *err)
 {
-    if (content.len > STORE_POLICY_MAX)
+    if (strlen(p->content) > STORE_POLICY_MAX)
         return error_set(err, R_LIMIT, "a policy has at most %d bytes", STORE_POLICY_MAX);
-    if (strlen(users) > STORE_POLICY_USERS_MAX)
+    if (strlen(p->users) > STORE_POLICY_USERS_MAX)
         return error_set(err, R_LIMIT, "the names of a policy's users have at most %d bytes together",
                          STORE_POLICY_USERS_MAX);
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    return store_end(s, put(s, name, users, content, sha256, err), err);
+    return store_end(s, put(s, p, err), err);
 }
 
 bool store_policy_is_of(const struct store_policy *p, const char *user)

@@ -57,11 +57,36 @@ enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, 
     return r == R_EOF ? OK : r;
 }
 
+#define OWN_SIZE (sizeof STORE_SEQUENCE_POLICY + GUID_SIZE)
+
+static void own_name(const char *guid, char ret[OWN_SIZE])
+{
+    (void)snprintf(ret, OWN_SIZE, "%s:%.36s", STORE_SEQUENCE_POLICY, guid);
+}
+
+/* While no policy is for a collection, nothing depends on membership. */
+static enum result bump_policy(struct store *s, const char *name, struct error *err)
+{
+    int64_t targeted;
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) FROM policy WHERE collections <> ''", STORE_NO_PARAMS, &targeted, err);
+    return r == OK && targeted ? store_sequence_bump(s, name, err) : r;
+}
+
+enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err)
+{
+    char name[OWN_SIZE] = STORE_SEQUENCE_POLICY;
+    if (guid)
+        own_name(guid, name);
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, bump_policy(s, name, err), err) : r;
+}
+
 enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err)
 {
-    char name[sizeof STORE_SEQUENCE_POLICY + GUID_SIZE];
+    char name[OWN_SIZE];
     int64_t all, own;
-    (void)snprintf(name, sizeof name, "%s:%.36s", STORE_SEQUENCE_POLICY, guid);
+    own_name(guid, name);
     enum result r = store_sequence_get(s, STORE_SEQUENCE_POLICY, &all, NULL, err);
     if (r == OK)
         r = store_sequence_get(s, name, &own, NULL, err);

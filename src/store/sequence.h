@@ -26,6 +26,11 @@ MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64
 
 /* A document of this device's policy: the sum of both. */
 MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err);
+/* This device (NULL: any) may have come into a collection or left one: its policy is made anew when some policy is for
+ * a collection. */
+MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
+/* This device may have come into a collection or out of one: its policy is made anew. */
+MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
 
 /* Bumps everything whose documents were made before `older_than`: documents end, so they are made anew in time. */
 MUST_USE enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err);

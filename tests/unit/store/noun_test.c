@@ -6,10 +6,13 @@
 
 #include "base/clock.h"
 #include "store/audit.h"
+#include "store/collection.h"
+#include "store/device.h"
 #include "store/endpoint.h"
 #include "store/nonce.h"
 #include "store/policy.h"
 #include "store/role.h"
+#include "store/sequence.h"
 #include "store/setting.h"
 #include "store/source.h"
 #include "store/token.h"
@@ -232,13 +235,14 @@ static void a_path_or_host_is_published_once(void **state)
 static void a_policy_gets_a_version_for_each_content(void **state)
 {
     struct fixture *f = *state;
-    struct store_policy p;
-    ok(f, store_policy_put(f->store, "base", "", SLICE("a"), "h1", &f->err));
-    ok(f, store_policy_put(f->store, "base", "", SLICE("a"), "h1", &f->err));
+    struct store_policy p, first = {.name = "base", .users = "", .collections = "", .content = "a", .sha256 = "h1"},
+                           second = {.name = "base", .users = "", .collections = "", .content = "b", .sha256 = "h2"};
+    ok(f, store_policy_put(f->store, &first, &f->err));
+    ok(f, store_policy_put(f->store, &first, &f->err));
     ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
     assert_int_equal(p.version, 1);
     assert_int_equal(sequence(f, "policy"), 1);
-    ok(f, store_policy_put(f->store, "base", "", SLICE("b"), "h2", &f->err));
+    ok(f, store_policy_put(f->store, &second, &f->err));
     const char *id = p.id;
     ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));
     assert_int_equal(p.version, 2);
@@ -247,6 +251,40 @@ static void a_policy_gets_a_version_for_each_content(void **state)
     ok(f, store_policy_remove(f->store, "base", &f->err));
     assert_int_equal(sequence(f, "policy"), 3);
     assert_int_equal(store_policy_remove(f->store, "base", &f->err), R_NOTFOUND);
+}
+
+#define GUID_A "00000000-0000-4000-8000-00000000000a"
+
+/* Sequences move for the devices that a change of membership can touch, and only while a policy looks at membership. */
+static void a_policy_of_collections_follows_membership(void **state)
+{
+    struct fixture *f = *state;
+    int64_t before, after;
+    struct store_device d = {
+        .guid = GUID_A, .name = "a", .hardware_id = "", .spki = "sa", .method = "pki", .state = "approved"};
+    struct store_policy p = {.name = "base", .users = "", .collections = "lab", .content = "a", .sha256 = "h1"};
+    ok(f, store_device_add(f->store, &d, &f->err));
+    assert_int_equal(store_policy_put(f->store, &p, &f->err), R_NOTFOUND);
+    ok(f, store_collection_put(f->store, "lab", "", &f->err));
+    ok(f, store_collection_member(f->store, "lab", GUID_A, true, &f->err));
+    ok(f, store_sequence_policy(f->store, GUID_A, &before, &f->err));
+    assert_int_equal(before, 0); /* no policy looks at it yet */
+    ok(f, store_policy_put(f->store, &p, &f->err));
+    ok(f, store_sequence_policy(f->store, GUID_A, &before, &f->err));
+    ok(f, store_collection_member(f->store, "lab", GUID_A, true, &f->err)); /* again: nothing changed */
+    ok(f, store_sequence_policy(f->store, GUID_A, &after, &f->err));
+    assert_int_equal(after, before);
+    ok(f, store_collection_member(f->store, "lab", GUID_A, false, &f->err));
+    ok(f, store_sequence_policy(f->store, GUID_A, &after, &f->err));
+    assert_int_equal(after, before + 1);
+    ok(f, store_collection_put(f->store, "lab", "name=a*", &f->err));
+    d.name = "b";
+    ok(f, store_device_update(f->store, &d, &f->err));
+    ok(f, store_sequence_policy(f->store, GUID_A, &after, &f->err));
+    assert_int_equal(after, before + 3);
+    assert_int_equal(store_collection_remove(f->store, "lab", &f->err), R_CONFLICT);
+    ok(f, store_policy_remove(f->store, "base", &f->err));
+    ok(f, store_collection_remove(f->store, "lab", &f->err));
 }
 
 /* --- trust --- */
@@ -367,6 +405,7 @@ int main(void)
         TEST(registering_an_unchanged_management_point_bumps_nothing),
         TEST(a_path_or_host_is_published_once),
         TEST(a_policy_gets_a_version_for_each_content),
+        TEST(a_policy_of_collections_follows_membership),
         TEST(a_crl_is_never_replaced_by_an_older_one),
         TEST(a_source_with_a_known_name_takes_its_place),
         TEST(a_setting_takes_only_what_it_knows),

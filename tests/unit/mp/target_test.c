@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom a policy reaches. */
+#include "cmocka_first.h"
+
+#include "mp/target.h"
+
+static void each_target_reaches_whom_it_names(void **state)
+{
+    static const struct {
+        const char *users, *collections, *user;
+        bool reaches;
+        const char *why;
+    } cases[] = {
+        {"", "", NULL, true, "it is for every device"},
+        {"", "lab", NULL, true, "collection lab has the device"},
+        {"", "shop\nlab", NULL, true, "collection lab has the device"},
+        {"", "shop", NULL, false, "the device is in none of its collections: shop"},
+        {"", "la\nlab2\nLAB", NULL, false, "the device is in none of its collections: la,lab2,LAB"},
+        {"*", "", "ada", true, "it is for every device"},
+        {"*", "shop", "ada", false, "the device is in none of its collections: shop"},
+        {"ada", "lab", "Ada", true, "collection lab has the device"},
+        {"ada", "lab", "bob", false, "it is of other users"},
+        {"ada", "lab", NULL, false, "it is of users who sign in there, not of the device"},
+        {"", "lab", "ada", false, "it is the device's, not a user's"},
+    };
+    json_t *has = json_pack("[s, s]", "office", "lab");
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char why[MP_TARGET_WHY_SIZE] = "";
+        struct store_policy p = {.users = cases[i].users, .collections = cases[i].collections};
+        assert_int_equal(mp_target_reaches(&p, has, cases[i].user, why), cases[i].reaches);
+        assert_string_equal(why, cases[i].why);
+    }
+    json_decref(has);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_target_reaches_whom_it_names)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
