@@ -75,16 +75,34 @@ static const char head[] =
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plan for the "
     "CMG</title>\n<style>\n"
-    ":root{color-scheme:light dark;--pki:#2563eb;--entra:#0d9488;--token:#7c3aed;--unknown:#9ca3af;--cut:#dc2626}\n"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\n"
+    ":root{color-scheme:light dark;--pki:#2563eb;--entra:#0d9488;--token:#7c3aed;--unknown:#6b7280;--cut:#dc2626;"
+    "--dim:#595959;--alarm:#b91c1c}\n"
+    "@media (prefers-color-scheme:dark){:root{--pki:#60a5fa;--entra:#2dd4bf;--token:#a78bfa;--unknown:#9ca3af;"
+    "--cut:#f87171;--dim:#b0b0b0;--alarm:#fca5a5}}\n"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 "
+    "1rem;overflow-wrap:break-word}\n"
     "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}\n"
     "th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #8884}\n"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
-    "svg{width:100%;height:auto}svg text{font:14px system-ui,sans-serif;fill:currentColor}svg text.in{fill:#fff}\n"
+    "td.n,th.n,td.v{text-align:right}td.n,th.n{font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "figure{margin:1rem 0 1.5rem}.bar{display:flex;align-items:center;gap:.6rem;margin:.4rem 0}.bar b{flex:0 0 "
+    "5.5rem}\n"
+    ".bar svg{flex:1;width:100%;min-width:0;height:2.25rem}.bar "
+    "rect{stroke:Canvas;stroke-width:2;vector-effect:non-scaling-stroke}\n"
+    ".key{display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;list-style:none;margin:.6rem 0 0;padding:0}.key li{margin:0}\n"
+    ".key svg{width:.9em;height:.9em;vertical-align:-.08em}\n"
     ".pki{fill:var(--pki)}.entra{fill:var(--entra)}.token{fill:var(--token)}.unknown{fill:var(--unknown)}"
     ".cut{fill:var(--cut)}\n"
-    ".names{color:#888;font-size:.9em;overflow-wrap:anywhere}code{font-size:.9em}li{margin:.6rem 0}\n"
-    ".bad{color:var(--cut);font-weight:600}\n</style>\n</head>\n<body>\n";
+    ".names{color:var(--dim);font-size:.9em;overflow-wrap:anywhere}code{font-size:.9em}li{margin:.6rem 0}\n"
+    ".bad{color:var(--alarm);font-weight:600}\n"
+    "@media (max-width:34rem){body{margin:1rem auto}table{font-size:.85rem}th,td{padding:.3rem "
+    ".25rem;overflow-wrap:anywhere}ol,ul{padding-left:1.4rem}"
+    ".bar{display:block}}\n"
+    "@media "
+    "print{:root{color-scheme:light;--pki:#2563eb;--entra:#0d9488;--token:#7c3aed;--unknown:#6b7280;--cut:#dc2626;--"
+    "dim:#444;"
+    "--alarm:#b91c1c}body{max-width:none;margin:0;padding:0;font-size:10.5pt}tr,li,figure{break-inside:avoid}"
+    "h2,h3{break-after:avoid}}\n"
+    "</style>\n</head>\n<body>\n";
 
 /* --- chart --- */
 
@@ -102,43 +120,56 @@ static int64_t fate_count(const json_t *side, size_t fate)
     return number(fates[fate].method ? json_object_get(side, "methods") : side, fates[fate].name);
 }
 
-enum { BAR_X = 90, BAR_WIDTH = 800, BAR_HEIGHT = 36, BAR_STEP = 56 };
+enum { BAR_WIDTH = 1000 };
 
-static void put_bar(struct page *p, const json_t *side, const char *label, int row, int64_t total)
+/* Without text, so that it may be stretched to any width; the key below says the numbers. */
+static void put_bar(struct page *p, const json_t *side, const char *label, int64_t total)
 {
-    int y = 12 + row * BAR_STEP;
-    double x = BAR_X;
-    putf(p, "<text x=\"0\" y=\"%d\">%s</text>\n", y + 23, label);
+    double x = 0;
+    putf(p, "<div class=\"bar\"><b>%s</b><svg viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
+         label, BAR_WIDTH);
     for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
         int64_t n = fate_count(side, i);
         if (n <= 0 || total <= 0)
             continue;
         double width = (double)n / (double)total * BAR_WIDTH;
         putf(p,
-             "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>%s %s: %" PRId64
-             "</title></rect>\n",
-             fates[i].css, x, y, width, BAR_HEIGHT, label, fates[i].label, n);
-        if (width > 46)
-            putf(p, "<text class=\"in\" x=\"%.1f\" y=\"%d\">%" PRId64 "</text>\n", x + 6, y + 23, n);
+             "<rect class=\"%s\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"10\"><title>%s %s: %" PRId64
+             "</title></rect>",
+             fates[i].css, x, width, label, fates[i].label, n);
         x += width;
     }
+    put(p, "</svg></div>\n");
+}
+
+static void put_key(struct page *p, const json_t *today, const json_t *proposed)
+{
+    put(p, "<ul class=\"key\">\n");
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
+        putf(p,
+             "<li><svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><rect class=\"%s\" width=\"1\" height=\"1\"/></svg> "
+             "%s ",
+             fates[i].css, fates[i].label);
+        put_number(p, fate_count(today, i));
+        if (proposed) {
+            put(p, " → ");
+            put_number(p, fate_count(proposed, i));
+        }
+        put(p, "</li>\n");
+    }
+    put(p, "</ul>\n");
 }
 
 static void put_chart(struct page *p, const json_t *report, int64_t total)
 {
-    const json_t *proposed = json_object_get(report, "proposed");
-    int rows = json_is_object(proposed) ? 2 : 1;
-    putf(p, "<svg viewBox=\"0 0 900 %d\" role=\"img\" aria-label=\"Devices by method, today%s\">\n",
-         12 + rows * BAR_STEP + 28, rows == 2 ? " and as proposed" : "");
-    put_bar(p, json_object_get(report, "today"), "Today", 0, total);
-    if (rows == 2)
-        put_bar(p, proposed, "Proposed", 1, total);
-    for (size_t i = 0; i < ARRAY_LEN(fates); i++)
-        putf(p,
-             "<rect class=\"%s\" x=\"%zu\" y=\"%d\" width=\"14\" height=\"14\"/><text x=\"%zu\" y=\"%d\">%s</text>\n",
-             fates[i].css, BAR_X + i * 120, 16 + rows * BAR_STEP, BAR_X + 20 + i * 120, 28 + rows * BAR_STEP,
-             fates[i].label);
-    put(p, "</svg>\n");
+    const json_t *today = json_object_get(report, "today"), *proposed = json_object_get(report, "proposed");
+    proposed = json_is_object(proposed) ? proposed : NULL;
+    putf(p, "<figure aria-label=\"Devices by method, today%s\">\n", proposed ? " and as proposed" : "");
+    put_bar(p, today, "Today", total);
+    if (proposed)
+        put_bar(p, proposed, "Proposed", total);
+    put_key(p, today, proposed);
+    put(p, "</figure>\n");
 }
 
 /* --- tables --- */
@@ -171,7 +202,7 @@ static void put_setup_row(struct page *p, const char *label, const char *member,
     putf(p, "<tr><td>%s</td>", label);
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_object_get(json_object_get(sides[i], "setup"), member);
-        put(p, "<td class=\"n\">");
+        put(p, "<td class=\"v\">");
         if (json_is_array(v))
             put_words(p, v, ", ");
         else
@@ -342,7 +373,8 @@ static void put_faults(struct page *p, const json_t *inventory)
         return;
     put(p, "<h2>Bad rows</h2>\n<p class=\"bad\">");
     put_number(p, number(inventory, "bad_rows"));
-    put(p, " rows could not be read and are in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
+    put(p, number(inventory, "bad_rows") == 1 ? " row" : " rows");
+    put(p, " could not be read, in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
            "<th class=\"n\">Column</th><th>What is wrong</th></tr>\n");
     json_array_foreach(json_object_get(inventory, "faults"), i, fault)
     {
