@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/splice.h"
+#include "tunnel/device.h"
 #include "verdict/problem.h"
 
 struct forward {
@@ -71,7 +72,11 @@ void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const c
         request_id[0] = '\0';
     struct http_fields fields = {0};
     (void)!http_fields_add(&fields, x->arena, SLICE("cmg-status-text"), slice_of(what->code));
+    (void)!http_fields_add(&fields, x->arena, SLICE(TUNNEL_REASON_FIELD), slice_of(verdict_reason_info(reason)->name));
     (void)!http_fields_add(&fields, x->arena, SLICE("cache-control"), SLICE("no-store"));
+    struct slice after = arena_printf(x->arena, "%d", VERDICT_RETRY_AFTER_S);
+    if (after.ptr && verdict_refusal_passes(verdict_reason_info(reason)->refusal))
+        (void)!http_fields_add(&fields, x->arena, SLICE("retry-after"), after);
     char *body = verdict_problem(reason, detail, request_id);
     http_exchange_reply(x, what->status, VERDICT_PROBLEM_TYPE, slice_of(body), &fields);
     free(body);

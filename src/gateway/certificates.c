@@ -97,6 +97,11 @@ struct tls_context *certificates_choose(const struct certificates *c, struct sli
     return c->contexts[0];
 }
 
+bool certificates_same(const struct certificates *c, struct slice sni, struct slice host)
+{
+    return c->count == 1 || certificates_choose(c, sni) == certificates_choose(c, host);
+}
+
 size_t certificates_count(const struct certificates *c)
 {
     return c->count;

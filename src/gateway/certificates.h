@@ -19,6 +19,10 @@ void certificates_unref(struct certificates *c); /* NULL allowed */
 /* The first one that is for this name (RFC 6125, as OpenSSL reads it), else the first of all. Borrowed. */
 struct tls_context *certificates_choose(const struct certificates *c, struct slice sni);
 
+/* What a connection that named `sni` is good for: false when a client that names `host` would be shown another
+ * certificate (RFC 9110 15.5.20). */
+bool certificates_same(const struct certificates *c, struct slice sni, struct slice host);
+
 size_t certificates_count(const struct certificates *c);
 X509 *certificates_at(const struct certificates *c, size_t i); /* borrowed */
 

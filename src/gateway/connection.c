@@ -57,6 +57,7 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     LIST_INIT(&c->relays);
     net_address_format_host(peer, c->peer);
     credential_init(&c->credential, stream);
+    c->sni = tls_stream_sni(stream);
     strangers_replace(&w->strangers, handshake, &c->stranger, make_room);
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;

@@ -18,6 +18,7 @@ struct gateway_connection {
     struct http_server_conn *http;
     struct credential credential;
     char peer[NET_ADDRESS_TEXT]; /* address without port */
+    struct slice sni;            /* borrows from the stream below http; empty: none was sent */
     struct relays relays;
     struct stranger stranger; /* until a request was let in */
 

@@ -39,14 +39,15 @@ static void add_fields(struct head_writer *w, const struct refusal *r, const str
     add_challenge(w, why);
     if (r->allow.len)
         add(w, SLICE("allow"), r->allow);
-    if (what->status == 503 || what->status == 429)
-        add(w, SLICE("retry-after"), SLICE("5"));
+    if (verdict_refusal_passes(why->refusal))
+        add(w, SLICE("retry-after"), arena_printf(w->arena, "%d", VERDICT_RETRY_AFTER_S));
 }
 
-static void log_refusal(const struct refusal *r, const struct verdict_reason_info *why, struct slice method,
-                        struct slice target)
+void refusal_note(const struct refusal *r, struct slice method, struct slice target)
 {
+    const struct verdict_reason_info *why = verdict_reason_info(r->reason);
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
+    atomic_fetch_add_explicit(&r->metrics->refusals[r->reason], 1, memory_order_relaxed);
     size_t query = slice_find(target, '?'); /* queries can hold secrets of the upstream */
     LOG_EVENT(LOG_WARN, "gateway", "refused", LOG_T("code", what->code), LOG_T("reason", why->name),
               LOG_T("detail", r->detail && r->detail[0] ? r->detail : why->text), LOG_T("request_id", r->request_id),
@@ -59,8 +60,7 @@ void refusal_build(const struct refusal *r, struct arena *arena, struct slice me
 {
     const struct verdict_reason_info *why = verdict_reason_info(r->reason);
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
-    atomic_fetch_add_explicit(&r->metrics->refusals[r->reason], 1, memory_order_relaxed);
-    log_refusal(r, why, method, target);
+    refusal_note(r, method, target);
 
     char *text = verdict_problem(r->reason, r->detail, r->request_id);
     *ret_body = arena_dup(arena, slice_of(text));

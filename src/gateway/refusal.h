@@ -21,6 +21,9 @@ struct refusal {
 void refusal_build(const struct refusal *r, struct arena *arena, struct slice method, struct slice target,
                    struct http_response *ret_head, struct slice *ret_body);
 
+/* Counts and logs alone: the answer is made, by this gateway or by a connector. */
+void refusal_note(const struct refusal *r, struct slice method, struct slice target);
+
 /* Answers x with it; the exchange is over. */
 void refusal_send(const struct refusal *r, struct http_exchange *x);
 

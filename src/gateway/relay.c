@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gateway/refusal.h"
 #include "http/splice.h"
+#include "tunnel/device.h"
 
 enum { RETRY_BUDGET_PERCENT = 10, RETRY_FREE = 10 /* so that the first request of a process may be tried again too */ };
 
@@ -57,12 +58,28 @@ static bool may_retry(void *ctx, const struct http_failure *why)
     return w->retries * 100 <= (w->calls + RETRY_FREE * 10) * RETRY_BUDGET_PERCENT;
 }
 
+/* The connector refused: the answer is made; it is logged and counted here like a refusal of the gateway's own. */
+static void note_refusal(const struct relay *r, const struct http_request *request, struct slice code,
+                         struct slice name)
+{
+    struct refusal refusal = {.reason = verdict_reason_find(code, name),
+                              .request_id = r->request_id,
+                              .peer = r->connection->peer,
+                              .client = r->client,
+                              .metrics = metrics(r)};
+    if (refusal.reason != REASON_OK)
+        refusal_note(&refusal, request->method, request->target);
+}
+
 /* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
 static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
 {
     struct relay *r = ctx;
-    (void)x;
     struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
+    struct slice reason = http_fields_get(&head->fields, SLICE(TUNNEL_REASON_FIELD));
+    if (text.ptr && reason.ptr)
+        note_refusal(r, &x->request, text, reason);
+    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_REASON_FIELD));
     if (r->ccm_path && text.ptr)
         head->reason = text;
 }

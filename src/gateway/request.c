@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "gateway/authenticate.h"
+#include "gateway/certificates.h"
 #include "gateway/refusal.h"
 #include "gateway/relay.h"
 #include "gateway/tenant_info.h"
@@ -84,6 +85,20 @@ static enum verdict_reason find_endpoint(struct inquiry *q)
     return REASON_OK;
 }
 
+/* A host may have a server certificate of its own; its clients are let in by what was negotiated under its name alone.
+ * (A connection that one certificate serves for several hosts is good for all of them: clients share those.) */
+static enum verdict_reason check_host(struct inquiry *q)
+{
+    const struct gateway_connection *c = q->connection;
+    struct slice host = host_of(q->exchange->request.authority);
+    if (q->target.kind != TARGET_PLAIN || certificates_same(c->worker->certificates, c->sni, host))
+        return REASON_OK;
+    (void)error_set(&q->detail, R_DENIED,
+                    "%" PRIslice " has a server certificate of its own; this connection was made for %" PRIslice,
+                    SLICE_ARG(host), SLICE_ARG(c->sni.len ? c->sni : SLICE("no name at all")));
+    return REASON_MISDIRECTED;
+}
+
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
     if (tenant_info_asked(&q->target))
@@ -119,7 +134,8 @@ static enum verdict_reason check_length(struct inquiry *q)
 }
 
 /* In this order: nobody unknown learns more than whether a path is published. */
-static step_fn *const steps[] = {have_bundle, read_target, find_endpoint, judge_sender, check_method, check_length};
+static step_fn *const steps[] = {have_bundle,  read_target,  find_endpoint, check_host,
+                                 judge_sender, check_method, check_length};
 
 /* --- fates --- */
 

@@ -101,7 +101,7 @@ static bool request_line(struct http_h1_parser *p, struct slice rest)
     if (!parse_version(p, rest, &r->version) || !check_target(p, r->target))
         return false;
     if (slice_eq(r->method, SLICE("CONNECT")))
-        return http_h1_fault(p, 400, "CONNECT is not taken here");
+        return http_h1_fault(p, 501, "CONNECT is not implemented");
     return true;
 }
 

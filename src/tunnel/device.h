@@ -12,6 +12,10 @@
 
 #define TUNNEL_DEVICE_FIELD "cmg-device"
 
+/* Of a connector's own refusals: the reason's word, by which the gateway logs and counts them. Goes no further; what
+ * servers inside say in CMG-… fields never enters the tunnel. */
+#define TUNNEL_REASON_FIELD "cmg-reason"
+
 struct tunnel_device {
     struct slice client_id;   /* may hold blanks; the others may not, nor be empty */
     struct slice method;      /* pki, entra, token */

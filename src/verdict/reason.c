@@ -23,6 +23,12 @@ const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal ref
     return &refusals[refusal];
 }
 
+bool verdict_refusal_passes(enum verdict_refusal refusal)
+{
+    int status = refusals[refusal].status;
+    return status == 429 || status == 503 || status == 504;
+}
+
 enum verdict_reason verdict_reason_find(struct slice code, struct slice name)
 {
     enum verdict_reason only = REASON_OK;

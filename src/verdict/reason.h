@@ -163,6 +163,10 @@ struct verdict_refusal_info {
 const struct verdict_reason_info *verdict_reason_info(enum verdict_reason reason);
 const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal refusal);
 
+/* It may be otherwise a few seconds later: Retry-After goes with it (PROTOCOL 6). */
+bool verdict_refusal_passes(enum verdict_refusal refusal);
+enum { VERDICT_RETRY_AFTER_S = 5 };
+
 /* By refusal code and name, as a client reads them from a problem document; without a name (the answer was somebody
  * else's, and CMG-Status-Text all that there is) the only reason of this code. REASON_OK when unknown. */
 enum verdict_reason verdict_reason_find(struct slice code, struct slice name);

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import pki, programs
+from kit import pki, programs, reasons, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
@@ -34,9 +34,25 @@ def temporary_folder():
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
+    item.passed = report.when == "call" and report.passed or getattr(item, "passed", False)
     if report.failed:
         for site in RUNNING:
             report.sections.append((f"logs of {site.folder}", site.logs()))
+
+
+@pytest.fixture(autouse=True)
+def refusals_that_are_promised(request):
+    """A test that kit/reasons.py declares as the producer of a reason has made a gateway refuse for it."""
+    promised = reasons.produced_by(f"{request.path.stem.removesuffix('_test')}::{request.function.__name__}")
+    before = set(refusal.SEEN)
+    refusal.SEEN.clear()
+    yield
+    made = set(refusal.SEEN)
+    refusal.SEEN |= before
+    if promised and getattr(request.node, "passed", False):
+        asked = getattr(request.node, "callspec", None) and request.node.callspec.params.get("version")
+        wanted = {(*reason, v) for reason in promised for v in reasons.versions(reason) if asked in (None, v)}
+        assert wanted <= made, f"declared as its producer, but never seen: {wanted - made}"
 
 
 @pytest.fixture(scope="session", autouse=True)

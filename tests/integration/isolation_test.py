@@ -123,7 +123,8 @@ def direct(site, mode, target, headers=(), shown=None, method="GET", body=None):
     ctx = gatewayclient.context(site.report["ca"], **(shown or {}))
     ctx.check_hostname = False
     ctx.verify_mode = gatewayclient.ssl.CERT_NONE
-    return gatewayclient.request_h1(port, ctx, method, target, list(headers), body, "localhost")
+    with gatewayclient.H1(port, ctx) as connection:
+        return connection.request(method, target, headers, body)
 
 
 @pytest.mark.parametrize("mode", ["https", "ehttp"])

@@ -48,11 +48,8 @@ BROKEN_HEADS = {
 
 @pytest.mark.parametrize("what", BROKEN_HEADS)
 def test_a_broken_head_is_refused(site, what):
-    before = site.refusals("CMGService_Bad_Request", "bad_request")
-    answer = gatewayclient.send_raw(site.port, gatewayclient.context(site.report["ca"]), BROKEN_HEADS[what])
-    problem = refusal.assert_refusal(answer, HTTP1, 400, "CMGService_Bad_Request", "bad_request")
-    refusal.assert_logged(site, problem)
-    assert site.refusals("CMGService_Bad_Request", "bad_request") == before + 1
+    refusal.assert_made(site, HTTP1, 400, "CMGService_Bad_Request", "bad_request", lambda: gatewayclient.send_raw(
+        site.port, gatewayclient.context(site.report["ca"]), BROKEN_HEADS[what]))
 
 
 NOT_SUPPORTED = {
@@ -63,40 +60,33 @@ NOT_SUPPORTED = {
 
 @pytest.mark.parametrize("what", NOT_SUPPORTED)
 def test_what_is_not_supported_is_refused(site, what):
-    before = site.refusals("CMGService_Not_Supported", "unsupported")
-    answer = gatewayclient.send_raw(site.port, gatewayclient.context(site.report["ca"]), NOT_SUPPORTED[what])
-    problem = refusal.assert_refusal(answer, HTTP1, 501, "CMGService_Not_Supported", "unsupported")
-    refusal.assert_logged(site, problem)
-    assert site.refusals("CMGService_Not_Supported", "unsupported") == before + 1
+    refusal.assert_made(site, HTTP1, 501, "CMGService_Not_Supported", "unsupported", lambda: gatewayclient.send_raw(
+        site.port, gatewayclient.context(site.report["ca"]), NOT_SUPPORTED[what]))
 
 
 def test_connect_is_not_supported(site, version, ca):
     ctx = gatewayclient.context(site.report["ca"], alpn=version, **ca.good.client())
-    if version == HTTP1:
-        answer = gatewayclient.send_raw(site.port, ctx, b"CONNECT inside.example:443 HTTP/1.1\r\nHost: inside.example:443"
-                                        b"\r\n\r\n", "GET")
-        assert answer.status in (400, 404, 405, 501) and answer.headers["cmg-status-text"].startswith("CMGService_")
-        return
+    text = b"CONNECT inside.example:443 HTTP/1.1\r\nHost: inside.example:443\r\n\r\n"
+    refusal.assert_made(site, version, 501, "CMGService_Not_Supported", "unsupported", lambda: connect_h2(
+        site, ctx) if version == HTTP2 else gatewayclient.send_raw(site.port, ctx, text))
+
+
+def connect_h2(site, ctx):
     with gatewayclient.H2(site.port, ctx) as connection:
         connection.h2.send_headers(1, [(":method", "CONNECT"), (":authority", "inside.example:443")])
         connection.flush()
         answer = gatewayclient.Answer(0)
         while not connection._take(1, connection.events(), answer):
             pass
-    problem = refusal.assert_refusal(answer, HTTP2, 501, "CMGService_Not_Supported", "unsupported")
-    refusal.assert_logged(site, problem)
+    return answer
 
 
 def test_a_head_that_does_not_end_is_refused_after_its_time(site):
-    ctx = gatewayclient.context(site.report["ca"])
-    before = site.refusals("CMGService_Request_Timeout", "request_timeout")
-    with gatewayclient.connect(site.port, ctx) as tls:
+    with gatewayclient.connect(site.port, gatewayclient.context(site.report["ca"])) as tls:
         tls.settimeout(45)
         tls.sendall(b"GET /CCM_Proxy_MutualAuth/ServiceMetadata HTTP/1.1\r\nHost: loc")
-        answer = gatewayclient.read_h1(tls)
-    problem = refusal.assert_refusal(answer, HTTP1, 408, "CMGService_Request_Timeout", "request_timeout")
-    refusal.assert_logged(site, problem)
-    assert site.refusals("CMGService_Request_Timeout", "request_timeout") == before + 1
+        refusal.assert_made(site, HTTP1, 408, "CMGService_Request_Timeout", "request_timeout",
+                            lambda: gatewayclient.read_h1(tls))
 
 
 @pytest.mark.parametrize("target", ["/CCM_Proxy_MutualAuth/123/SMS_MP", "/CCM_Proxy_ServerAuth/123/CCM_STS",
@@ -140,13 +130,12 @@ def test_the_gateways_own_page_takes_get_and_head_alone(site, version, ca):
 
 
 def too_long(site, version, status, reason, target, headers, certificate):
-    answer = gatewayclient.request(site, version, "GET", target, headers, **certificate.client())
-    problem = refusal.assert_refusal(answer, version, status, "CMGService_Too_Long", reason)
-    refusal.assert_logged(site, problem)
+    refusal.assert_made(site, version, status, "CMGService_Too_Long", reason, lambda: gatewayclient.request(
+        site, version, "GET", target, headers, **certificate.client()))
 
 
-def test_a_target_that_is_too_long_is_refused(site, ca, echo):
-    too_long(site, HTTP1, 414, "target", inside(echo, "/" + "x" * 40000), [], ca.good)
+def test_a_target_that_is_too_long_is_refused(site, version, ca, echo):
+    too_long(site, version, 414, "target", inside(echo, "/" + "x" * 40000), [], ca.good)
 
 
 def test_a_head_that_is_too_long_is_refused(site, version, ca, echo):
@@ -162,23 +151,16 @@ def test_a_body_that_is_announced_too_large_is_refused(site, version, ca, echo, 
 
 
 def test_a_body_that_grows_too_large_is_refused(site, version, ca, echo):
-    body = b"y" * 70000
-    before = site.refusals("CMGService_Too_Large", "body")
+    refusal.assert_made(site, version, 413, "CMGService_Too_Large", "body",
+                        lambda: without_length(site, version, inside(echo, "/x"), b"y" * 70000, ca.good))
+
+
+def without_length(site, version, target, body, certificate):
+    ctx = gatewayclient.context(site.report["ca"], **certificate.client(), alpn=version)
     if version == HTTP1:
         chunks = b"".join(b"%x\r\n" % 1000 + body[i:i + 1000] + b"\r\n" for i in range(0, len(body), 1000)) + b"0\r\n\r\n"
-        head = f"POST {inside(echo, '/x')} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-        ctx = gatewayclient.context(site.report["ca"], **ca.good.client())
-        answer = gatewayclient.send_raw(site.port, ctx, head.encode() + chunks)
-    else:
-        answer = without_length(site, inside(echo, "/x"), body, ca.good)
-    problem = refusal.assert_refusal(answer, version, 413, "CMGService_Too_Large", "body")
-    refusal.assert_logged(site, problem)
-    assert site.refusals("CMGService_Too_Large", "body") == before + 1
-
-
-def without_length(site, target, body, certificate):
-    """HTTP/2 needs no content-length."""
-    ctx = gatewayclient.context(site.report["ca"], **certificate.client(), alpn=HTTP2)
+        head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        return gatewayclient.send_raw(site.port, ctx, head.encode() + chunks)
     with gatewayclient.H2(site.port, ctx) as connection:
         stream = connection.h2.get_next_available_stream_id()
         connection.h2.send_headers(stream, [(":method", "POST"), (":scheme", "https"), (":authority", "localhost"),
@@ -212,15 +194,12 @@ def assert_bad_gateway(site, version, ca, name, url, reason, *options):
     """Said by the connector: the gateway passes its words on, and nobody outside learns where the server is."""
     site.publish(name, "--url", url, *options)
     try:
-        answer = gatewayclient.request(site, version, "GET", inside(name, "/x"), **ca.good.client())
         code = "CMGConnector_Clientcertificaterequired" if reason == "client_certificate_required" else \
             "CMGConnector_BadGateway"
         status = 403 if reason == "client_certificate_required" else 502
-        assert (answer.status, answer.headers["cmg-status-text"]) == (status, code), (answer, site.logs())
-        problem = answer.problem()
-        assert (problem["code"], problem["reason"]) == (code, reason)
-        assert version != HTTP1 or answer.reason == code
-        assert problem["request_id"] in site.log("cmg-connector")
+        problem, answer = refusal.assert_refused(site, version, status, code, reason, "GET", inside(name, "/x"),
+                                                 **ca.good.client())
+        assert problem["request_id"] in site.log("cmg-connector") and "cmg-reason" not in answer.headers
         port = url.split(":")[2].strip("/") if url.count(":") > 1 else url
         assert port not in answer.body.decode() and "127.0.0.1" not in answer.body.decode()
     finally:
@@ -285,16 +264,23 @@ def test_a_server_that_demands_a_certificate_is_told_as_such(site, version, ca, 
                        "--anchors", str(ca.path))
 
 
-@pytest.mark.parametrize("data,reason", [(b"", "truncated"), (b"HTTP/1.1 200 OK\r\nContent-Le", "truncated"),
-                                         (b"220 mail.example ESMTP\r\n", "protocol"),
-                                         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-                                          "protocol")])
-def test_a_server_that_speaks_no_http_is_told_as_such(site, version, ca, data, reason):
+def broken(site, version, ca, data, reason):
     server = Broken(data)
     try:
         assert_bad_gateway(site, version, ca, "broken", server.url, reason)
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\nContent-Le"])
+def test_a_server_that_breaks_off_is_told_as_truncated(site, version, ca, data):
+    broken(site, version, ca, data, "truncated")
+
+
+@pytest.mark.parametrize("data", [b"220 mail.example ESMTP\r\n",
+                                  b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"])
+def test_a_server_that_speaks_no_http_is_told_as_such(site, version, ca, data):
+    broken(site, version, ca, data, "protocol")
 
 
 def test_a_server_that_does_not_answer_in_time_is_told_as_timeout(site, version, ca):
@@ -304,9 +290,9 @@ def test_a_server_that_does_not_answer_in_time_is_told_as_timeout(site, version,
         site.settle()
         answer = until("the way inside is there", lambda: not_ours(gatewayclient.request(
             site, version, "GET", inside("silent", "/x"), **ca.good.client())), 10)
-        problem = answer.problem()
-        assert (answer.status, problem["code"], problem["reason"]) == (504, "CMGConnector_Timeout", "timeout")
-        assert answer.headers["cmg-status-text"] == "CMGConnector_Timeout"
+        assert answer.status == 504
+        refusal.assert_refused(site, version, 504, "CMGConnector_Timeout", "timeout", "GET", inside("silent", "/x"),
+                               **ca.good.client())
     site.add("endpoint", "remove", "silent")
 
 

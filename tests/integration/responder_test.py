@@ -7,7 +7,7 @@ import time
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from kit import gatewayclient, pki
+from kit import gatewayclient, pki, refusal
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.programs import until
 from kit.responder import Responder
@@ -68,7 +68,8 @@ def test_the_responder_decides_where_no_list_does(site, world, via):
     for version in (HTTP1, HTTP2):
         assert verdict(site, w.good, version) == "ok"
         assert verdict(site, w.bad, version) == "revoked"
-        assert verdict(site, w.stranger, version) == "ocsp_unavailable"
+        refusal.assert_refused(site, version, 401, "CMGService_Invalid_Client_Certificate", "ocsp_unavailable", "GET",
+                               METADATA, **w.stranger.client())
 
 
 def test_the_first_request_already_waits_for_the_answer(site, world):

@@ -76,13 +76,29 @@ def send_raw(port, ctx, data, method="GET"):
         return read_h1(tls, method)
 
 
-def request_h1(port, ctx, method, target, headers, body, host):
+class H1:
+    """One connection that is kept, one request after the other."""
+
+    def __init__(self, port, ctx, name="localhost"):
+        self.tls = connect(port, ctx, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tls.close()
+
+    def request(self, method, target, headers=(), body=None, host="localhost"):
+        self.tls.sendall(written_h1(method, target, headers, body, host))
+        return read_h1(self.tls, method)
+
+
+def written_h1(method, target, headers, body, host):
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if body is not None and not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in headers):
         lines.append(f"Content-Length: {len(body)}")
-    data = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
-    return send_raw(port, ctx, data, method)
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
 
 
 # --- HTTP/2 -----------------------------------------------------------------------------------------------------------
@@ -175,12 +191,11 @@ class H2:
 
 
 def request(site, version, method, target, headers=(), body=None, certificate=None, key=None, host=None, sni="localhost"):
-    """One request on a connection of its own."""
+    """One request on a connection of its own, whose server certificate must be for `sni`."""
     ctx = context(site.report["ca"], certificate, key, version)
-    if host != "localhost" and sni != "localhost":
-        ctx.check_hostname = False
     host = host or f"localhost:{site.port}"
     if version == HTTP1:
-        return request_h1(site.port, ctx, method, target, list(headers), body, host)
+        with H1(site.port, ctx, sni) as connection:
+            return connection.request(method, target, list(headers), body, host)
     with H2(site.port, ctx, sni) as connection:
         return connection.request(method, target, list(headers), body, host)

@@ -7,6 +7,8 @@ from . import gatewayclient
 from .gatewayclient import HTTP1
 from .programs import until
 
+SEEN = set()  # (code, reason, version) that a running gateway made and told of everywhere
+
 
 def assert_refusal(answer, version, status, code, reason):
     """The answer alone; returns the problem document."""
@@ -19,7 +21,8 @@ def assert_refusal(answer, version, status, code, reason):
     assert problem["detail"] and problem["remedy"] and problem["title"] and problem["type"] == "about:blank"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers.get("www-authenticate", "") == challenge(code, reason)
-    assert ("retry-after" in answer.headers) == (status in (429, 503))
+    assert ("retry-after" in answer.headers) == (status in (429, 503, 504))
+    assert ("allow" in answer.headers) == (status == 405)
     return problem
 
 
@@ -38,13 +41,21 @@ def assert_logged(site, problem):
     return until(f"gateway.log tells of {problem}", lambda: pattern.search(site.log("cmg-gateway"))).group(0)
 
 
-def assert_refused(site, version, status, code, reason, method, target, **request):
-    """Sends the request and finds its refusal in answer, log and metrics; returns (problem, answer)."""
+def assert_made(site, version, status, code, reason, ask):
+    """ask() gives the answer; its refusal is found there, in the log and in the metrics; returns (problem, answer, line)."""
     before = site.refusals(code, reason)
-    answer = gatewayclient.request(site, version, method, target, **request)
+    answer = ask()
     problem = assert_refusal(answer, version, status, code, reason)
     line = assert_logged(site, problem)
-    assert f"method={method} " in line and target.split("?")[0] in line.replace("\\\\", "\\"), line  # quotes escape it
     assert site.refusals(code, reason) == before + 1
+    SEEN.add((code, reason, version))
+    return problem, answer, line
+
+
+def assert_refused(site, version, status, code, reason, method, target, **request):
+    """Sends the request and finds its refusal in answer, log and metrics; returns (problem, answer)."""
+    problem, answer, line = assert_made(site, version, status, code, reason, lambda: gatewayclient.request(
+        site, version, method, target, **request))
+    assert f"method={method} " in line and target.split("?")[0] in line.replace("\\\\", "\\"), line  # quotes escape it
     assert not any(problem["request_id"] in entry for entry in site.access_log())
     return problem, answer

@@ -198,7 +198,7 @@ static void methods_that_the_tokenizer_does_not_know_pass(void **state)
     REFUSED(400, "G(T / HTTP/1.1\r\n" H "\r\n");
     REFUSED(400, "G\0T / HTTP/1.1\r\n" H "\r\n");
     REFUSED(400, " GET / HTTP/1.1\r\n" H "\r\n");
-    REFUSED(400, "CONNECT a.example:443 HTTP/1.1\r\n" H "\r\n");
+    REFUSED(501, "CONNECT a.example:443 HTTP/1.1\r\n" H "\r\n");
     REFUSED(400, "\x16\x03\x01\x02");
 }
 
