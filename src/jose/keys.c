@@ -13,7 +13,7 @@
 #include "jose/algorithm.h"
 #include "json/json.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, EXPONENT_BITS_MAX = 256, COORDINATE_MAX = 66 };
 
 struct jose_keys {
     json_t *jwks[JOSE_KEYS_MAX];
@@ -27,6 +27,9 @@ static const char *const secret_members[] = {"d", "p", "q", "dp", "dq", "qi", "o
 static bool for_signatures(const json_t *jwk)
 {
     const json_t *ops = json_object_get(jwk, "key_ops");
+    const json_t *use = json_object_get(jwk, "use"), *alg = json_object_get(jwk, "alg");
+    if ((use && !json_is_string(use)) || (alg && !json_is_string(alg)))
+        return false; /* says something, and nobody knows what */
     return strcmp(json_opt_str(jwk, "use", "sig"), "sig") == 0 && (!ops || json_array_has(ops, SLICE("verify")));
 }
 
@@ -56,11 +59,14 @@ static EVP_PKEY *make_key(const json_t *jwk)
     return key;
 }
 
-/* With an exponent of 1 every text is its own signature. */
-static bool exponent_ok(EVP_PKEY *key)
+/* With an exponent of 1 every text is its own signature; a long one takes long. */
+static bool numbers_ok(EVP_PKEY *key)
 {
-    BIGNUM *e = NULL;
-    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(e) && !BN_is_one(e);
+    BIGNUM *n = NULL, *e = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) &&
+              EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e) &&
+              BN_num_bits(e) <= EXPONENT_BITS_MAX;
+    BN_free(n);
     BN_free(e);
     return ok;
 }
@@ -70,7 +76,25 @@ static enum result check_rsa(EVP_PKEY *key, struct error *err)
     int bits = EVP_PKEY_get_bits(key);
     if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
         return error_set(err, R_INVALID, "RSA of %d bits, taken are %d to %d", bits, RSA_BITS_MIN, RSA_BITS_MAX);
-    return exponent_ok(key) ? OK : error_set(err, R_INVALID, "RSA with an exponent that is even or 1");
+    return numbers_ok(key) ? OK
+                           : error_set(err, R_INVALID,
+                                       "RSA whose modulus or exponent is even, or whose exponent is 1 "
+                                       "or over %d bits",
+                                       EXPONENT_BITS_MAX);
+}
+
+/* As long as the curve's, no byte more or less (RFC 7518 6.2.1.2): one key has one spelling. */
+static bool coordinates_ok(const json_t *jwk, EVP_PKEY *key)
+{
+    static const char *const members[] = {"x", "y"};
+    unsigned char number[COORDINATE_MAX + 1];
+    size_t len, wanted = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        if (!decode_base64url(slice_of(json_opt_str(jwk, members[i], "")), number, sizeof number, &len) ||
+            len != wanted)
+            return false;
+    }
+    return true;
 }
 
 /* Builds the key once: a point off its curve or a modulus that is none shows here. */
@@ -83,6 +107,8 @@ static enum result check_numbers(const json_t *jwk, struct error *err)
         r = error_set(err, R_INVALID, "its numbers make no key");
     else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
         r = check_rsa(key, err);
+    else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && !coordinates_ok(jwk, key))
+        r = error_set(err, R_INVALID, "its coordinates are not as long as its curve's (RFC 7518 6.2.1.2)");
     EVP_PKEY_free(key);
     ERR_pop_to_mark();
     return r;
