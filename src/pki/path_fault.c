@@ -95,7 +95,7 @@ static enum verdict_reason reason_of(int error)
 
 /* --- a missing issuer --- */
 
-enum near_miss { NOBODY, OTHER_KEY, MAY_NOT_SIGN, BAD_FORM };
+enum near_miss { NOBODY, OTHER_KIND, OTHER_KEY, MAY_NOT_SIGN, BAD_FORM };
 
 struct near {
     enum near_miss miss;
@@ -103,12 +103,19 @@ struct near {
     char why[160];
 };
 
+static enum near_miss why_not_issued(int error)
+{
+    if (error == X509_V_ERR_KEYUSAGE_NO_CERTSIGN)
+        return MAY_NOT_SIGN;
+    return error == X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH ? OTHER_KIND : OTHER_KEY;
+}
+
 static struct near why_passed_over(X509 *issuer, X509 *subject)
 {
     struct near ret = {.miss = BAD_FORM};
     ret.reason = pki_form_check(issuer, ret.why, sizeof ret.why);
     if (ret.reason == REASON_OK)
-        ret.miss = X509_check_issued(issuer, subject) == X509_V_ERR_KEYUSAGE_NO_CERTSIGN ? MAY_NOT_SIGN : OTHER_KEY;
+        ret.miss = why_not_issued(X509_check_issued(issuer, subject));
     return ret;
 }
 
@@ -140,9 +147,11 @@ static void explain_missing_issuer(X509 *cert, const struct pki_pool *pool, stru
         ret->reason = REASON_CERT_CONSTRAINT_VIOLATED;
         pki_path_detail(ret, cert, "is issued by '%s', whose key usage does not let it sign certificates", issuer);
     } else {
-        pki_path_detail(ret, cert, "is issued by '%s', %s", issuer,
-                        near.miss == OTHER_KEY ? "of which only certificates with another key are known"
-                                               : "which was neither sent nor uploaded");
+        static const char *const texts[] = {
+            [NOBODY] = "which was neither sent nor uploaded",
+            [OTHER_KIND] = "of which only certificates with another kind of key are known",
+            [OTHER_KEY] = "of which only certificates with another key (by key identifier or serial number) are known"};
+        pki_path_detail(ret, cert, "is issued by '%s', %s", issuer, texts[near.miss]);
     }
 }
 

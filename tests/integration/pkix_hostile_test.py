@@ -218,6 +218,43 @@ def test_a_chain_is_taken_in_any_order_and_with_what_does_not_belong(tmp_path):
         assert answers[0]["ok"] == ({i.der, j.der} <= {c.der for c in order})
 
 
+# --- several faults at once, as in Frankencerts ---
+
+LEAF_FAULTS = {"end": (dict(end=NOW - 1), "expired"), "begin": (dict(begin=NOW + 1), "not_yet_valid"),
+               "eku": (dict(eku=raw("2.5.29.37", der.sequence(der.oid("1.3.6.1.5.5.7.3.1")), False)), "wrong_usage"),
+               "ku": (dict(ku=raw("2.5.29.15", der.bits(b"\x20", 5))), "wrong_usage"), "digest": (dict(digest="SHA1"), "weak_key"),
+               "bc": (dict(bc=raw("2.5.29.19", b"nonsense")), "constraint_violated"),
+               "more": (dict(more=[raw("1.3.6.1.4.1.55555.1", b"\5\0")]), "constraint_violated"),
+               "version": (dict(version=1), "constraint_violated"), "aki": (dict(aki=raw("2.5.29.35", b"x")), "constraint_violated"),
+               "subject": (dict(subject=[]), "name_missing"), "signer": (dict(signer=KEYS[9]), "bad_signature"),
+               "inner": (dict(inner=der.sequence(der.oid(der.ECDSA["SHA384"]))), "bad_signature"),
+               "serial": (dict(serial=b"\x02\x00"), "malformed"), "ski": (dict(ski=raw("2.5.29.14", b"x")), "constraint_violated")}
+CA_FAULTS = {"end": (dict(end=NOW - 1), "expired"), "bc": (dict(bc=None), "constraint_violated"), "digest": (dict(digest="SHA1"), "weak_key"),
+             "nc": (dict(nc=constraints(None, [x509.DirectoryName(der.name("device")), x509.DirectoryName(der.name([]))])), "constraint_violated"),
+             "more": (dict(more=[raw("1.3.6.1.4.1.55555.1", b"\5\0")]), "constraint_violated"),
+             "signer": (dict(signer=KEYS[9]), "bad_signature"), "version": (dict(version=None), "constraint_violated")}
+
+
+def test_of_several_faults_the_reason_is_one_of_theirs(tmp_path):
+    pairs = [names for n in (1, 2, 3) for names in itertools.combinations(LEAF_FAULTS, n)]
+    made, want = [], []
+    for names in pairs:
+        given = {k: v for name in names for k, v in LEAF_FAULTS[name][0].items()}
+        made.append(leaf(ROOT, key=KEYS[5], **given).der)
+        want.append({LEAF_FAULTS[name][1] for name in names})
+    answers, _ = judge(tmp_path, made)
+    assert [(p, a["reason"], a["detail"]) for p, a, w in zip(pairs, answers, want) if a["reason"] not in w] == []
+
+
+@pytest.mark.parametrize("fault", CA_FAULTS)
+def test_of_faults_of_a_device_and_its_ca_the_reason_is_one_of_theirs(tmp_path, fault):
+    above = ca("I", ROOT, key=KEYS[4], **CA_FAULTS[fault][0])
+    answers, _ = judge(tmp_path, [leaf(above, key=KEYS[5], **given).der for given, _ in LEAF_FAULTS.values()], middle=[above])
+    wrong = [(name, a["reason"], a["detail"]) for (name, (_, want)), a in zip(LEAF_FAULTS.items(), answers)
+             if a["reason"] not in (want, CA_FAULTS[fault][1])]
+    assert wrong == []
+
+
 # --- what others collected ---
 
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="no python3-cryptography-vectors: run make deps")
