@@ -21,6 +21,9 @@ struct analyze_gateway {
 /* "gw.example.com", "gw:8443", "https://gw:8443/", "gw/CCM_Proxy_MutualAuth/<role id>". R_INVALID. */
 MUST_USE enum result analyze_gateway_parse(struct slice text, struct analyze_gateway *ret, struct error *err);
 
+/* Steps of the caller's own, run by analyze_step_run. */
+typedef void analyze_more_fn(void *arg, struct analyze_report *report, const struct analyze_watch *watch);
+
 struct analyze_config {
     struct analyze_gateway gateway;
     const char *anchors_pem;  /* NULL: the system's */
@@ -28,9 +31,13 @@ struct analyze_config {
     bool has_pin;             /* is the site's key known? */
     unsigned char pin[PKI_SHA256];
     const struct analyze_credential *credential;
-    long timeout_ms;         /* of each request */
-    bool own_device;         /* the credential is a registered device's own: not_registered is a fault */
-    bool pending;            /* own_device: its registration waits for approval */
+    long timeout_ms;            /* of each request */
+    bool own_device;            /* the credential is a registered device's own: not_registered is a fault */
+    bool pending;               /* own_device: its registration waits for approval */
+    const char *as_certificate; /* subject of one that is judged without its key, by `more` in the place of all steps
+                                   behind the gateway's; NULL: not so */
+    analyze_more_fn *more;
+    void *more_arg;
     const char *local_cause; /* what this device's settings rule out already (NULL: nothing), with … */
     const char *local_found, *local_remedy;
 };

@@ -68,6 +68,9 @@
       "check what stands behind this path of the management point")                                                    \
     X(POLICY_UNTRUSTED, "policy_untrusted", "the policy is not signed by this site",                                   \
       "compare the site key with the pin that `cmg status` shows")                                                     \
+    X(GATEWAY_SILENT, "gateway_silent", "the site passed the question on, but the gateway did not answer it",          \
+      "see `cmg status`: when was it last seen, and has it tunnels? Check that cmg-gateway runs, that a connector "    \
+      "reaches it, and that both are new enough; raise --timeout")                                                     \
     X(STOPPED, "stopped", "stopped by a signal", "")
 
 enum analyze_cause {

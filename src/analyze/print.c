@@ -110,9 +110,12 @@ void analyze_print_begin(struct analyze_print *p, FILE *out, const struct analyz
     *p = (struct analyze_print){.out = out};
     p->live = isatty(fileno(out)) == 1;
     p->colour = p->live && !(no_colour && *no_colour);
-    (void)fprintf(out, "%sConnection analysis of %s:%u%s, credential: %s%s%s\n\n", on(p, BOLD), c->gateway.host,
-                  c->gateway.port, off(p), analyze_kind_name(c->credential->kind),
-                  c->credential->subject[0] ? ", " : "", c->credential->subject);
+    (void)fprintf(out, "%sConnection analysis of %s:%u%s, ", on(p, BOLD), c->gateway.host, c->gateway.port, off(p));
+    if (c->as_certificate)
+        (void)fprintf(out, "as certificate %s\n\n", c->as_certificate);
+    else
+        (void)fprintf(out, "credential: %s%s%s\n\n", analyze_kind_name(c->credential->kind),
+                      c->credential->subject[0] ? ", " : "", c->credential->subject);
 }
 
 struct analyze_watch analyze_print_watch(struct analyze_print *p)
@@ -130,18 +133,30 @@ static void list_kinds(FILE *out, const struct analyze_proof *proof, bool proved
     (void)fputs(n ? "\n" : "nothing\n", out);
 }
 
-void analyze_print_end(struct analyze_print *p, const struct analyze_config *c, const struct analyze_report *report,
-                       const struct analyze_proof *proof)
+static void print_proof(const struct analyze_print *p, const struct analyze_config *c,
+                        const struct analyze_proof *proof)
 {
-    const struct analyze_result *fault = analyze_report_fault(report);
-    flush_consequences(p);
-    (void)fprintf(p->out, "\n  %sProved%s     ", on(p, BOLD), off(p));
+    (void)fprintf(p->out, "  %sProved%s     ", on(p, BOLD), off(p));
     list_kinds(p->out, proof, true);
     (void)fprintf(p->out, "  %sNot proved%s ", on(p, BOLD), off(p));
     list_kinds(p->out, proof, false);
     if (!c->own_device)
         (void)fprintf(p->out, "             A device that uses one of these may fail all the same: run cmg-client "
                               "analyze on it.\n");
+}
+
+void analyze_print_end(struct analyze_print *p, const struct analyze_config *c, const struct analyze_report *report,
+                       const struct analyze_proof *proof)
+{
+    const struct analyze_result *fault = analyze_report_fault(report);
+    flush_consequences(p);
+    (void)fputc('\n', p->out);
+    if (c->as_certificate)
+        (void)fputs("  The certificate alone was judged. That the device holds its key, sends its intermediates and "
+                    "reaches\n  the gateway is proved on the device only: cmg-client analyze\n",
+                    p->out);
+    else
+        print_proof(p, c, proof);
     if (fault)
         (void)fprintf(p->out, "  %sFirst cause%s %s, at '%s'\n", on(p, RED), off(p), fault->cause, fault->title);
     else

@@ -97,6 +97,10 @@ static void run_all(struct analyze *a)
     }
     (void)run_table(a, analyze_reach_steps, first);
     (void)run_table(a, analyze_trust_steps, first);
+    if (a->c->as_certificate) {
+        a->c->more(a->c->more_arg, a->report, a->watch);
+        return;
+    }
     const struct analyze_step entry[] = {
         {"auth", "Client authentication", "gateway", analyze_step_auth},
         {"crl", "CRL", "auth", analyze_step_crl},

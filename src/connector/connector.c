@@ -33,8 +33,10 @@ static struct upstream *find_upstream(const struct connector *c, struct slice id
  * under the bare path the connector speaks for itself. */
 static const struct site_question {
     struct slice method, path;
-    const char *named; /* the target then; NULL: passed on as it is */
+    const char *named; /* the path then; NULL: passed on as it is */
 } site_questions[] = {{{"GET", 3}, {"/bundle", 7}, NULL},
+                      {{"GET", 3}, {"/questions", 10}, "/questions/%s"},
+                      {{"POST", 4}, {"/answer", 7}, "/answer/%s"},
                       {{"POST", 4}, {"/report", 7}, "/report/%s"},
                       {{"POST", 4}, {"/renew", 6}, "/renew/%s"}};
 
@@ -53,8 +55,12 @@ static struct upstream *site_upstream(const struct connector_dialer *d, struct h
     const struct site_question *q = for_gateways(&x->request);
     if (!q)
         return NULL;
-    if (q->named)
-        x->request.target = arena_printf(x->arena, q->named, d->gateway.id);
+    if (q->named) {
+        size_t path = slice_find(x->request.target, '?');
+        struct slice query = path == SIZE_MAX ? SLICE_NONE : slice_skip(x->request.target, path);
+        const struct slice parts[] = {arena_printf(x->arena, q->named, d->gateway.id), query};
+        x->request.target = parts[0].ptr ? arena_join(x->arena, parts, ARRAY_LEN(parts)) : SLICE_NONE;
+    }
     return x->request.target.ptr ? site_link_upstream(d->connector->site) : NULL;
 }
 

@@ -179,8 +179,13 @@ static void add_cause(struct pki_own_check *c, const struct error *why)
 {
     char *detail = c->steps[PKI_OWN_CRL].detail;
     size_t used = strlen(detail);
-    if (why && why->code != OK && lacks_list(c))
-        (void)snprintf(detail + used, sizeof c->steps[PKI_OWN_CRL].detail - used, "; %.160s", why->text);
+    if (!why || why->code == OK || !lacks_list(c))
+        return;
+    (void)snprintf(detail + used, sizeof c->steps[PKI_OWN_CRL].detail - used, "; %.160s", why->text);
+    for (char *at = detail + used; *at; at++) { /* a server said some of it */
+        if (*at < 0x20 || *at > 0x7e)
+            *at = '?';
+    }
 }
 
 static void conclude(struct self_check *s, const struct error *why)

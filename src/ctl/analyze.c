@@ -6,6 +6,7 @@
 #include "analyze/print.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "ctl/as_certificate.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "web/http.h"
@@ -14,7 +15,7 @@ enum { PEM_MAX = 4 * 1024 * 1024, TOKEN_FILE_MAX = 64 * 1024 };
 
 struct analyze_options {
     struct ctl_common common;
-    const char *ca, *cert, *key, *token_file, *site_key, *role;
+    const char *ca, *cert, *key, *token_file, *site_key, *role, *as_certificate;
     uint64_t timeout;
 };
 
@@ -30,6 +31,8 @@ static const struct opt opts[] = {
     TEXT("key", key, "FILE", "its private key"),
     TEXT("token-file", token_file, "F",
          "a bulk, device or access token, or one of an Entra tenant; - for standard input"),
+    TEXT("as-certificate", as_certificate, "FILE",
+         "let the gateway itself judge this certificate of a device (PEM or DER), without its key"),
     TEXT("site-key", site_key, "PIN", "the site's pin (cmg status), to verify what the site signs"),
     TEXT("role", role, "ID", "this management point alone"),
     {.name = "timeout",
@@ -40,6 +43,7 @@ static const struct opt opts[] = {
      .min = 1,
      .max = 300},
     CTL_OPT_JSON(struct analyze_options),
+    CTL_OPT_SOCKET(struct analyze_options),
     CTL_OPT_END,
 };
 
@@ -120,7 +124,7 @@ static void on_signal(int number)
     web_http_stop();
 }
 
-static int run(const struct analyze_options *o, const struct analyze_config *config)
+static int run(const struct analyze_options *o, const struct analyze_config *config, const struct as_certificate *as)
 {
     struct analyze_report report;
     struct analyze_proof proof;
@@ -136,6 +140,9 @@ static int run(const struct analyze_options *o, const struct analyze_config *con
     analyze_run(config, &watch, &report, &proof);
     if (o->common.json) {
         json_t *json = analyze_json(config, &report, &proof);
+        if (as->subject[0])
+            (void)json_object_set_new(json, "as_certificate",
+                                      json_pack("{s:s, s:O}", "subject", as->subject, "answers", as->answers));
         ctl_print_json(stdout, json, true);
         json_decref(json);
     } else {
@@ -144,6 +151,15 @@ static int run(const struct analyze_options *o, const struct analyze_config *con
     int code = analyze_report_fault(&report) ? CTL_FAILED : CTL_DONE;
     analyze_report_free(&report);
     return code;
+}
+
+/* false: told, with *ret_exit. */
+static bool judge_as(struct as_certificate *as, const char *gateway, struct analyze_config *config, int *ret_exit)
+{
+    config->as_certificate = as->subject;
+    config->more = as_certificate_steps;
+    config->more_arg = as;
+    return as_certificate_gateways(as, gateway, &config->gateway, ret_exit);
 }
 
 static int ctl_analyze(int argc, char **argv)
@@ -161,10 +177,19 @@ static int ctl_analyze(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
+    if (o.as_certificate && (o.cert || o.key || o.token_file || o.role))
+        return ctl_usage("--as-certificate stands alone: no --cert, --key, --token-file or --role beside it");
+    struct as_certificate as = {.common = &o.common, .timeout_ms = (long)(o.timeout * 1000)};
     enum result r = read_inputs(&o, &in, &err);
     if (r == OK)
         r = configure(&o, args[0], &in, &config, &err);
-    code = r == OK ? run(&o, &config) : ctl_usage("%s", err.text);
+    if (r == OK && o.as_certificate)
+        r = as_certificate_read(o.as_certificate, &as, &err);
+    if (r != OK)
+        code = ctl_usage("%s", err.text);
+    else if (!o.as_certificate || judge_as(&as, args[0], &config, &code))
+        code = run(&o, &config, &as);
+    as_certificate_done(&as);
     inputs_done(&in);
     return code;
 }

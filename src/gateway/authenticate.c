@@ -30,17 +30,23 @@ static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *
     LOG_EVENT(LOG_WARN, "pki", "let in unchecked", LOG_T("client", v->identity), LOG_T("detail", v->detail));
 }
 
+static void judge_afresh(struct gateway_worker *w, const struct credential *c, int64_t now,
+                         struct pki_ocsp_questions *open, struct pki_verdict *ret)
+{
+    struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
+    bool named = responder_named(w->snapshot->bundle);
+    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, ret);
+}
+
 static const struct pki_verdict *judge_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
                                                    struct pki_ocsp_questions *open, struct cached_verdict *fresh)
 {
     const struct cached_verdict *known = verdict_cache_get(w->verdicts, c->sha256, w->snapshot->generation, now);
-    struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
-    bool named = responder_named(w->snapshot->bundle);
     metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
     if (known)
         return &known->certificate;
     *fresh = (struct cached_verdict){.generation = w->snapshot->generation};
-    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, &fresh->certificate);
+    judge_afresh(w, c, now, open, &fresh->certificate);
     fresh->valid_until = fresh->certificate.valid_until;
     /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
      * lasts. */
@@ -56,6 +62,15 @@ void authenticate_questions(struct gateway_worker *w, const struct credential *c
 {
     struct cached_verdict fresh;
     (void)judge_certificate(w, c, now, ret_open, &fresh);
+}
+
+enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
+                                             struct pki_ocsp_questions *ret_open, struct pki_verdict *ret)
+{
+    judge_afresh(w, c, now, ret_open, ret);
+    if (ret->reason != REASON_OK)
+        return ret->reason;
+    return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
 }
 
 static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,

@@ -33,4 +33,10 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now);
 void authenticate_questions(struct gateway_worker *w, const struct credential *c, int64_t now,
                             struct pki_ocsp_questions *ret_open);
 
+/* As a request that shows this certificate would be judged now, blocks included. Nothing is remembered of it and
+ * nothing that was remembered counts, so that a chain that somebody wrote down makes no device's. *ret_open (NULL
+ * allowed) as above. */
+MUST_USE enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
+                                                      struct pki_ocsp_questions *ret_open, struct pki_verdict *ret);
+
 #endif

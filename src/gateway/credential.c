@@ -6,21 +6,31 @@
 #include "base/mem.h"
 #include "tls/stream.h"
 
-void credential_init(struct credential *c, const struct net_stream *tls)
+static void take(struct credential *c, X509 *peer, STACK_OF(X509) * sent)
 {
     memset(c, 0, sizeof *c);
-    X509 *peer = tls_stream_peer(tls);
-    if (!peer)
-        return;
     (void)X509_up_ref(peer);
     c->certificate = peer;
-    STACK_OF(X509) *sent = tls_stream_peer_chain(tls);
     c->sent = sent ? X509_chain_up_ref(sent) : NULL;
     pki_cert_sha256(peer, c->sha256);
     pki_cert_spki_sha256(peer, c->spki_sha256);
     (void)encode_hex(slice_make(c->sha256, sizeof c->sha256), c->sha256_hex);
     (void)encode_hex(slice_make(c->spki_sha256, sizeof c->spki_sha256), c->spki_hex);
     (void)encode_base64url(slice_make(c->sha256, sizeof c->sha256), c->x5t);
+}
+
+void credential_init(struct credential *c, const struct net_stream *tls)
+{
+    X509 *peer = tls_stream_peer(tls);
+    if (peer)
+        take(c, peer, tls_stream_peer_chain(tls));
+    else
+        memset(c, 0, sizeof *c);
+}
+
+void credential_init_chain(struct credential *c, STACK_OF(X509) * chain)
+{
+    take(c, sk_X509_value(chain, 0), chain);
 }
 
 void credential_done(struct credential *c)

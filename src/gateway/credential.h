@@ -18,6 +18,8 @@ struct credential {
 };
 
 void credential_init(struct credential *c, const struct net_stream *tls);
+/* As if this chain (leaf first; not empty) had been shown. */
+void credential_init_chain(struct credential *c, STACK_OF(X509) * chain);
 void credential_done(struct credential *c);
 /* ":<base64 DER>:" (RFC 9440), until the second rest from now; SLICE_NONE without a certificate. */
 struct slice credential_field(struct credential *c);

@@ -12,6 +12,7 @@
 #include "gateway/certificates.h"
 #include "gateway/connection.h"
 #include "gateway/hold.h"
+#include "gateway/questions.h"
 #include "gateway/report.h"
 #include "tls/stream.h"
 
@@ -41,6 +42,7 @@ static void tunnel_up(void *owner, struct tunnel *t)
     LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
     if (w->pull)
         bundle_pull_kick(w->pull);
+    gateway_questions_kick(w->questions);
     gateway_report_changed(w->report);
 }
 
@@ -50,6 +52,7 @@ static void tunnel_update(void *owner, struct tunnel *t)
     (void)t;
     if (w->pull)
         bundle_pull_kick(w->pull);
+    gateway_questions_kick(w->questions);
 }
 
 static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
@@ -313,8 +316,10 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
                  loop_now_ms(w->loop));
     *ret = w;
     enum result r = index == 0 ? bundle_pull_new(w, &w->pull, err) : OK;
-    if (r == OK && index == 0)
+    if (r == OK && index == 0) {
         w->report = gateway_report_new(w);
+        w->questions = gateway_questions_new(w);
+    }
     return r == OK ? listen_all(w, err) : r;
 }
 
@@ -368,6 +373,8 @@ static void close_all(void *arg)
     }
     gateway_report_free(w->report);
     w->report = NULL;
+    gateway_questions_free(w->questions);
+    w->questions = NULL;
     bundle_pull_free(w->pull);
     w->pull = NULL;
     for (size_t i = w->tunnels.count; i-- > 0;)

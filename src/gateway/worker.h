@@ -16,6 +16,7 @@ enum { GATEWAY_TENANT_INFO_PER_SECOND = 50 };
 struct gateway_connection;
 LIST_HEAD(gateway_connections, gateway_connection);
 
+struct gateway_questions;
 struct gateway_report;
 
 struct gateway_worker {
@@ -38,6 +39,7 @@ struct gateway_worker {
     struct gateway_connection *sweep_next; /* NULL: the round is over */
     struct bundle_pull *pull;              /* worker 0 only */
     struct gateway_report *report;         /* worker 0 only */
+    struct gateway_questions *questions;   /* worker 0 only */
     struct sources *sources;               /* the pull's */
     uint64_t retries, calls;               /* the budget of retries: at most 10 % of calls (PROTOCOL 2) */
     struct bucket tenant_info;             /* AADAuthInfo is open to everybody */

@@ -71,6 +71,8 @@ static const struct mp_admin_route routes[] = {
     {"GET", "/v1/devices/*/policies", mp_admin_policy_resultant},
     {"GET", "/v1/enrollment", mp_admin_enrollment},
     {"GET", "/v1/bundle", mp_admin_bundle},
+    {"POST", "/v1/questions", mp_admin_question_add},
+    {"GET", "/v1/questions/*", mp_admin_question_get},
     {"GET", "/v1/audit", mp_admin_audit},
 };
 

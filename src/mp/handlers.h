@@ -14,6 +14,8 @@ void mp_handle_site_bundle(struct mp_request *r);    /* service.c */
 void mp_handle_site_connector(struct mp_request *r); /* service.c */
 void mp_handle_site_report(struct mp_request *r);    /* service.c */
 void mp_handle_site_renew(struct mp_request *r);     /* renew.c */
+void mp_handle_site_questions(struct mp_request *r); /* question.c */
+void mp_handle_site_answer(struct mp_request *r);    /* question.c */
 void mp_handle_not_supported(struct mp_request *r);  /* router.c */
 
 /* The gateway that the path names behind `route` ("/.cmg/report/gw1"), told by the connector from the tunnel that it

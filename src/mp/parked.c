@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mp/documents.h"
+#include "mp/question.h"
 #include "mp/site.h"
 #include "store/role.h"
 #include "store/sequence.h"
@@ -39,19 +40,36 @@ void mp_parked_remove(struct mp_request *r)
 
 static enum result sequence_of(struct mp_request *r, int64_t *ret, struct error *err)
 {
-    if (r->parked.bundle)
+    if (r->parked.what == MP_PARKED_BUNDLE)
         return store_sequence_get(r->site->store, STORE_SEQUENCE_BUNDLE, ret, NULL, err);
+    if (r->parked.what == MP_PARKED_QUESTIONS)
+        return store_sequence_get(r->site->store, STORE_SEQUENCE_QUESTION, ret, NULL, err);
     return mp_documents_connector_sequence(r->site, r->identity.connector, ret, err);
+}
+
+static void answer_questions(struct mp_request *r)
+{
+    json_t *questions;
+    struct error err;
+    if (mp_question_document(r, &questions, &err) == OK)
+        mp_answer_json(r, 200, questions);
+    else
+        mp_refuse_fault(r, &err);
 }
 
 /* A long answer takes its time: from here on it is no longer parked. */
 static void answer(struct mp_request *r)
 {
     mp_parked_remove(r);
+    if (r->parked.what == MP_PARKED_QUESTIONS) {
+        answer_questions(r);
+        return;
+    }
     struct mp_text *text;
     struct error err;
-    enum result result = r->parked.bundle ? mp_documents_bundle(r->site, &text, &err)
-                                          : mp_documents_connector(r->site, r->identity.connector, &text, &err);
+    enum result result = r->parked.what == MP_PARKED_BUNDLE
+                             ? mp_documents_bundle(r->site, &text, &err)
+                             : mp_documents_connector(r->site, r->identity.connector, &text, &err);
     if (result == OK)
         mp_answer_text(r, "application/jose", text);
     else
@@ -75,7 +93,7 @@ static bool answered(struct mp_request *r)
     struct error err;
     enum result result = still_there(r, &err);
     /* The last thing that a removed connector carries is the news of its removal: it may be the gateway's only way. */
-    if (result == R_NOTFOUND && r->parked.bundle && r->parked.link) {
+    if (result == R_NOTFOUND && r->parked.what == MP_PARKED_BUNDLE && r->parked.link) {
         answer(r);
         return true;
     }
@@ -157,10 +175,10 @@ void mp_parked_free(struct mp_parked *p)
     free(p);
 }
 
-void mp_parked_add(struct mp_request *r, bool bundle, int64_t after)
+void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
 {
     struct mp_parked *p = r->site->parked;
-    r->parked.bundle = bundle;
+    r->parked.what = what;
     r->parked.after = after;
     r->parked.until_ms = loop_now_ms(r->site->loop) + PARK_MS;
     if (answered(r))

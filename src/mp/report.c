@@ -7,6 +7,7 @@ enum {
     TEXT_MAX = 255,
     LONG_TEXT_MAX = 700,
     STEPS_MAX = 16,
+    LISTS_MAX = 8,
     CERTIFICATES_MAX = 16,
     SOURCES_MAX = 256,
     GATEWAYS_MAX = 64
@@ -34,6 +35,13 @@ static const struct member own_certificate_members[] = {
     {"not_after", NUMBER}, {"checked", NUMBER},   {"state", TEXT},   {"step", TEXT},
     {"detail", TEXT},      {"remedy", LONG_TEXT}, {NULL, TEXT}};
 static const struct member step_members[] = {{"step", TEXT}, {"outcome", TEXT}, {"detail", TEXT}, {NULL, TEXT}};
+
+static const struct member verdict_members[] = {
+    {"ok", FLAG},       {"reason", TEXT},    {"code", TEXT},      {"detail", LONG_TEXT}, {"subject", TEXT},
+    {"identity", TEXT}, {"crl_check", FLAG}, {"unchecked", FLAG}, {"bundle", NUMBER},    {"at", NUMBER},
+    {"until", NUMBER},  {"version", TEXT},   {NULL, TEXT}};
+static const struct member list_members[] = {{"issuer", TEXT},        {"number", TEXT},        {"delta", FLAG},
+                                             {"this_update", NUMBER}, {"next_update", NUMBER}, {NULL, TEXT}};
 
 static bool right(const json_t *value, const struct member *m)
 {
@@ -104,5 +112,12 @@ json_t *mp_report_of_connector(const json_t *report)
     json_t *clean = reduce(own, own_certificate_members);
     set(clean, "steps", reduce_list(json_object_get(own, "steps"), step_members, STEPS_MAX));
     set(o, "client_certificate", clean);
+    return o;
+}
+
+json_t *mp_report_of_verdict(const json_t *verdict)
+{
+    json_t *o = reduce(verdict, verdict_members);
+    set(o, "lists", reduce_list(json_object_get(verdict, "lists"), list_members, LISTS_MAX));
     return o;
 }

@@ -9,5 +9,7 @@
 /* A new object; the caller json_decref()s it. What is missing or wrong is left out. */
 json_t *mp_report_of_gateway(const json_t *report);
 json_t *mp_report_of_connector(const json_t *report);
+/* A gateway's answer to the question whether it would let a certificate in. */
+json_t *mp_report_of_verdict(const json_t *verdict);
 
 #endif

@@ -19,6 +19,9 @@ struct mp_request;
 
 typedef void mp_handler_fn(struct mp_request *r);
 
+/* What a parked request waits for. */
+enum mp_parked_for { MP_PARKED_BUNDLE, MP_PARKED_CONNECTOR, MP_PARKED_QUESTIONS };
+
 enum { MP_PARAMS_MAX = 2, MP_PARAM_SIZE = 256 };
 
 /* Text that several answers may be sending at once. */
@@ -47,7 +50,8 @@ struct mp_request {
         struct mp_request *next, **link;       /* link NULL: not parked */
         int64_t after;
         uint64_t until_ms;
-        bool bundle; /* else the connector's document */
+        enum mp_parked_for what;
+        char gateway[PKI_ROLE_ID_MAX]; /* who asks for questions */
     } parked;
     struct { /* an answer under way */
         struct mp_text *text;

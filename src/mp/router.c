@@ -12,6 +12,7 @@ enum {
     STS_MAX = 64 * KIB,
     REPORT_MAX = 256 * KIB,
     RENEW_MAX = 32 * KIB,
+    ANSWER_MAX = 32 * KIB,
     BODY_MAX = 1024 * KIB
 };
 
@@ -26,6 +27,8 @@ static const struct mp_route routes[] = {
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},
     {"/.cmg/connector", "GET", 0, mp_handle_site_connector, MP_FOR_CONNECTORS, false},
     {"/.cmg/report", "POST", REPORT_MAX, mp_handle_site_report, MP_FOR_CONNECTORS, true},
+    {"/.cmg/questions", "GET", 0, mp_handle_site_questions, MP_FOR_CONNECTORS, true},
+    {"/.cmg/answer", "POST", ANSWER_MAX, mp_handle_site_answer, MP_FOR_CONNECTORS, true},
     {"/.cmg/renew", "POST", RENEW_MAX, mp_handle_site_renew, MP_FOR_CONNECTORS, true},
 };
 

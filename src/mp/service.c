@@ -11,7 +11,7 @@
 #include "store/role.h"
 
 /* That it asks is a sign of life. */
-static void handle_document(struct mp_request *r, bool bundle)
+static void handle_document(struct mp_request *r, enum mp_parked_for what)
 {
     uint64_t after = 0;
     struct error err;
@@ -23,17 +23,17 @@ static void handle_document(struct mp_request *r, bool bundle)
     if (store_connector_seen(r->site->store, r->identity.connector, clock_wall_s(), NULL, &err) != OK)
         mp_refuse_fault(r, &err);
     else
-        mp_parked_add(r, bundle, (int64_t)after);
+        mp_parked_add(r, what, (int64_t)after);
 }
 
 void mp_handle_site_bundle(struct mp_request *r)
 {
-    handle_document(r, true);
+    handle_document(r, MP_PARKED_BUNDLE);
 }
 
 void mp_handle_site_connector(struct mp_request *r)
 {
-    handle_document(r, false);
+    handle_document(r, MP_PARKED_CONNECTOR);
 }
 
 bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_ID_MAX])

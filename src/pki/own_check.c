@@ -129,12 +129,8 @@ void pki_own_check(const struct pki_own_question *q, struct pki_own_check *ret)
     unsigned char hash[PKI_SHA256];
     struct error err;
     memset(ret, 0, sizeof *ret);
-    enum result r = pki_cert_read_all(q->certificate_pem, CHAIN_MAX, &chain, &err);
-    if (r == OK && sk_X509_num(chain) == 0)
-        r = error_set(&err, R_INVALID, "there is no certificate in the file");
-    if (r != OK) {
+    if (pki_cert_read_all(q->certificate_pem, CHAIN_MAX, &chain, &err) != OK) {
         unreadable(&err, ret);
-        sk_X509_pop_free(chain, X509_free);
         return;
     }
     X509 *leaf = sk_X509_value(chain, 0);

@@ -81,4 +81,14 @@ void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sen
 void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                           const struct pki_ocsp_oracle *oracle, struct pki_verdict *ret);
 
+/* --- which lists speak for a certificate --- */
+
+struct pki_list_info {
+    char issuer[256], number[64]; /* cRLNumber, decimal, or 0x… for a long one; "": it has none */
+    bool delta;
+    int64_t this_update, next_update; /* wall seconds */
+};
+/* The usable lists whose issuer is the certificate's, at most `max`. Thread-safe on a sealed trust. */
+size_t pki_trust_lists(const struct pki_trust *t, X509 *cert, struct pki_list_info *ret, size_t max);
+
 #endif

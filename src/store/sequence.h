@@ -22,6 +22,7 @@ MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64
 #define STORE_SEQUENCE_BUNDLE "bundle"
 #define STORE_SEQUENCE_LOCATION "location"
 #define STORE_SEQUENCE_CONNECTOR "connector:" /* and the id */
+#define STORE_SEQUENCE_QUESTION "question"    /* the last number given */
 #define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is this and "policy:<guid>", added */
 
 /* A document of this device's policy: the sum of both. */

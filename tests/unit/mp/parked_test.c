@@ -61,7 +61,7 @@ static void ask(struct noted *n, int64_t after)
                               .request = {.method = SLICE("GET"), .target = SLICE("/.cmg/bundle")}}};
     struct mp_request *r = mp_request_new(&site, NULL, &n->x);
     (void)snprintf(r->identity.connector, sizeof r->identity.connector, "cp1");
-    mp_parked_add(r, true, after);
+    mp_parked_add(r, MP_PARKED_BUNDLE, after);
 }
 
 static void forget(struct noted *n)

@@ -34,8 +34,8 @@ static void only_whole_segments_match(void **state)
 static void the_site_service_is_for_connectors_alone(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/.cmg/bundle",     "/.cmg/connector", "/.cmg/report",
-                                        "/.cmg/report/gw1", "/.cmg/renew",     "/.cmg/renew/gw1"};
+    static const char *const paths[] = {"/.cmg/bundle", "/.cmg/connector", "/.cmg/report",        "/.cmg/report/gw1",
+                                        "/.cmg/renew",  "/.cmg/renew/gw1", "/.cmg/questions/gw1", "/.cmg/answer/gw1"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         assert_int_equal(mp_route_find(slice_of(paths[i]))->whom, MP_FOR_CONNECTORS);
 }
