@@ -7,6 +7,8 @@
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
+enum { WIDTH = 110 };
+
 /* --- status --- */
 
 static const struct ctl_column site_columns[] = {{"Site", "site", CTL_TEXT, NULL},
@@ -146,6 +148,24 @@ static void print_counts(const json_t *status)
     (void)printf("Bundle:  sequence %lld, issued %s\n", (long long)json_opt_int(bundle, "sequence", 0), issued);
 }
 
+/* The first one first: the others may be gone once it is. */
+static void print_problems(const json_t *status)
+{
+    const json_t *list = json_object_get(status, "problems"), *p;
+    size_t i;
+    (void)printf("\n%s\n", json_array_size(list) ? "NEEDS ATTENTION" : "Nothing needs attention.");
+    json_array_foreach(list, i, p)
+    {
+        char *found = ctl_cell_text(json_object_get(p, "found"), CTL_TEXT, NULL);
+        (void)printf("  %s%s%s: ", ctl_colour_on(stdout, CTL_RED), json_opt_str(p, "cause", ""),
+                     ctl_colour_off(stdout));
+        ctl_wrap(stdout, found, 4, WIDTH);
+        (void)printf("    what to do: ");
+        ctl_wrap(stdout, json_opt_str(p, "remedy", ""), 16, WIDTH);
+        free(found);
+    }
+}
+
 static void print_status(const json_t *status)
 {
     static const struct {
@@ -160,6 +180,7 @@ static void print_status(const json_t *status)
     };
     ctl_details(stdout, status, site_columns);
     print_counts(status);
+    print_problems(status);
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         (void)putchar('\n');
         ctl_table(stdout, json_object_get(status, sections[i].member), sections[i].columns, sections[i].empty);

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "mp/admin.h"
 #include "mp/connector_certificate.h"
 #include "mp/content.h"
 #include "mp/documents.h"
 #include "mp/parked.h"
 #include "mp/point.h"
+#include "mp/problems.h"
 #include "net/url.h"
 #include "store/audit.h"
 #include "store/device.h"
@@ -169,6 +171,7 @@ void mp_admin_status(struct mp_request *r)
         result = put_counts(r, o, &err);
     mp_put(o, "certificates", ends);
     if (result == OK) {
+        mp_put(o, "problems", mp_problems(o, clock_wall_s()));
         mp_answer_json(r, 200, o);
         return;
     }

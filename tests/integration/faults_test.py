@@ -303,3 +303,33 @@ def test_a_custom_setting_that_has_not_arrived_is_explained_with_what_the_device
     f.victim.must("set", "DisAllowCMG=0")
     f.victim.must("policy")
     assert own_site.cmg("settings", "resultant", f.victim.name)["device_has"]["state"] == "current"
+
+
+# --- what the administrator's `cmg status` says first --------------------------------------------------------------------
+
+
+def connector_silent(f):
+    connector_down(f)
+    f.site.sql("UPDATE connector SET seen = seen - 600", "UPDATE gateway SET seen = seen - 600")
+
+
+def approval(f):
+    device_that_waits_for_approval(f)
+
+
+@pytest.mark.parametrize("plant,cause", [(gateway_down, "gateway_unreachable"), (connector_silent, "connector_silent"),
+                                         (connector_removed, "no_connector"), (ended_server_certificate, "certificate_ended"),
+                                         (approval, "approval_pending")], ids=lambda x: getattr(x, "__name__", None))
+def test_cmg_status_names_the_cause_first(own_site, tmp_path, plant, cause):
+    until("all is well before", lambda: own_site.cmg("status")["problems"] == [], 10)
+    plant(Planted(own_site, tmp_path))
+    first = until("the site knows", lambda: own_site.cmg("status")["problems"], 10)[0]
+    assert first["cause"] == cause and len(first["found"].split()) >= 4 and first["remedy"]
+    _, screen, _ = programs.run([programs.program("cmg"), "status", "--socket", own_site.report["admin_socket"]])
+    assert f"NEEDS ATTENTION\n  {cause}: " in screen and "what to do: " in screen
+
+
+def test_cmg_status_without_a_management_point_names_it_and_what_to_do(own_site):
+    own_site.kill("cmg-mp")
+    code, failure = own_site.cmg("status", check=False)
+    assert code == 1 and "cmg-mp" in str(failure) and len(str(failure).split()) > 6, failure

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mp/problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "mp/content.h"
+#include "json/json.h"
+
+struct problem {
+    const char *cause, *remedy;
+};
+
+static void add(json_t *list, const struct problem *p, const char *of, const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void add(json_t *list, const struct problem *p, const char *of, const char *fmt, ...)
+{
+    char found[700];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(found, sizeof found, fmt, args);
+    va_end(args);
+    json_t *text = json_string(found); /* NULL when it was cut within a letter */
+    mp_push(list, json_pack("{s:s, s:s, s:o, s:s}", "cause", p->cause, "of", of, "found",
+                            text ? text : json_string(p->cause), "remedy", p->remedy));
+}
+
+static bool silent(const json_t *role, int64_t now)
+{
+    return now - json_opt_int(role, "seen", 0) > MP_SILENT_S;
+}
+
+/* "never" or since when. */
+static const char *last_heard(const json_t *role, char ret[CLOCK_TEXT_SIZE])
+{
+    int64_t seen = json_opt_int(role, "seen", 0);
+    if (!seen)
+        return "never";
+    clock_rfc3339(seen, ret);
+    return ret;
+}
+
+/* --- roles --- */
+
+/* Returns how many connectors are heard of. */
+static size_t connectors(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem none = {"no_connector", "cmg connector add ID, and start cmg-connector inside"},
+                                quiet = {"connector_silent",
+                                         "start cmg-connector there and read its log; it must reach a management point "
+                                         "(site_urls of its bootstrap file)"};
+    const json_t *all = json_object_get(status, "connectors"), *c;
+    size_t heard = 0, i;
+    if (json_array_size(all) == 0)
+        add(list, &none, "site", "the site has no connector, so no gateway reaches it");
+    json_array_foreach(all, i, c)
+    {
+        char when[CLOCK_TEXT_SIZE];
+        if (silent(c, now))
+            add(list, &quiet, json_opt_str(c, "id", ""), "connector %s was last heard of: %s",
+                json_opt_str(c, "id", ""), last_heard(c, when));
+        else
+            heard++;
+    }
+    return heard;
+}
+
+/* Is some connector, which is heard of, in touch with this gateway? */
+static bool has_tunnel(const json_t *status, const char *gateway, int64_t now)
+{
+    const json_t *c, *g;
+    size_t i, k;
+    json_array_foreach(json_object_get(status, "connectors"), i, c)
+    {
+        json_array_foreach(json_object_get(c, "gateways"), k, g)
+        {
+            if (!silent(c, now) && strcmp(json_opt_str(g, "id", ""), gateway) == 0 && json_opt_int(g, "up", 0) > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Through connectors alone is anything heard of them. */
+static void gateways(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem none = {"no_gateway", "cmg gateway add ID --host NAME, and start cmg-gateway there"},
+                                away = {
+                                    "gateway_unreachable",
+                                    "start cmg-gateway there, and check its name, its port and the firewalls between "
+                                    "connector and gateway"};
+    const json_t *all = json_object_get(status, "gateways"), *g;
+    size_t i;
+    if (json_array_size(all) == 0)
+        add(list, &none, "site", "the site has no gateway, so devices outside can't reach it");
+    json_array_foreach(all, i, g)
+    {
+        const char *id = json_opt_str(g, "id", "");
+        char when[CLOCK_TEXT_SIZE];
+        if (!has_tunnel(status, id, now))
+            add(list, &away, id, "no connector has a tunnel to gateway %s (%.200s:%lld); last heard of it: %s", id,
+                json_opt_str(g, "host", ""), (long long)json_opt_int(g, "port", 0), last_heard(g, when));
+    }
+}
+
+/* --- certificates --- */
+
+static void connector_certificates(json_t *list, const json_t *status)
+{
+    const json_t *c;
+    size_t i;
+    json_array_foreach(json_object_get(status, "connectors"), i, c)
+    {
+        const json_t *own = json_object_get(c, "client_certificate");
+        const char *state = json_opt_str(own, "state", "");
+        struct problem p = {"connector_certificate", json_opt_str(own, "remedy", "")};
+        if (strcmp(state, "missing") == 0 || strcmp(state, "failed") == 0)
+            add(list, &p, json_opt_str(c, "id", ""), "the client certificate of connector %s: %.500s",
+                json_opt_str(c, "id", ""), json_opt_str(own, "detail", state));
+    }
+}
+
+static void certificates(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem ended = {"certificate_ended", "renew it; what it is for does not work without"},
+                                soon = {"certificate_ends_soon",
+                                        "renew it; role certificates renew themselves, so one of those means that its "
+                                        "program can't reach the site"};
+    const json_t *c;
+    size_t i;
+    json_array_foreach(json_object_get(status, "certificates"), i, c)
+    {
+        int64_t left = json_opt_int(c, "not_after", 0) - now;
+        const char *what = json_opt_str(c, "what", "");
+        char when[CLOCK_TEXT_SIZE];
+        clock_rfc3339(json_opt_int(c, "not_after", 0), when);
+        if (left <= MP_ENDS_SOON_S)
+            add(list, left <= 0 ? &ended : &soon, what, "%.300s %s on %s", what, left <= 0 ? "ended" : "ends", when);
+    }
+}
+
+/* --- what gateways fetch --- */
+
+static void sources(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem ended = {"list_ended",
+                                         "publish a new list; until then what it says can't be relied on, and "
+                                         "on_unavailable decides"},
+                                failing = {"source_failing",
+                                           "check the address (cmg source list) and who publishes it"};
+    const json_t *g, *s;
+    size_t i, k;
+    json_array_foreach(json_object_get(status, "gateways"), i, g)
+    {
+        json_array_foreach(json_object_get(g, "sources"), k, s)
+        {
+            const char *id = json_opt_str(s, "id", "");
+            int64_t until = json_opt_int(s, "until", 0);
+            if (json_opt_int(s, "failures", 0) > 0)
+                add(list, &failing, id, "source %s failed %lld times at gateway %s: %.300s", id,
+                    (long long)json_opt_int(s, "failures", 0), json_opt_str(g, "id", ""), json_opt_str(s, "error", ""));
+            else if (until && until <= now)
+                add(list, &ended, id, "what source %s gave has ended, at gateway %s", id, json_opt_str(g, "id", ""));
+        }
+    }
+}
+
+static void devices(json_t *list, const json_t *status)
+{
+    static const struct problem waiting = {"approval_pending", "cmg device list, then cmg device approve NAME"};
+    long long n = (long long)json_opt_int(json_object_get(status, "devices"), "pending", 0);
+    if (n > 0)
+        add(list, &waiting, "devices", "%lld %s for approval", n, n == 1 ? "device waits" : "devices wait");
+}
+
+json_t *mp_problems(const json_t *status, int64_t now)
+{
+    static const struct problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
+    json_t *list = json_array();
+    if (json_array_size(json_object_get(status, "management_points")) == 0)
+        add(list, &no_point, "site", "the site has no management point");
+    if (connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
+        gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
+    connector_certificates(list, status);
+    certificates(list, status, now);
+    sources(list, status, now);
+    devices(list, status);
+    return list;
+}
