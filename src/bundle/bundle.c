@@ -62,10 +62,22 @@ static enum result read_pems(struct bundle *b, const json_t *content, struct err
     return r;
 }
 
+static enum result read_crl_name(struct arena *a, const json_t *o, struct bundle_crl_name *ret, struct error *err)
+{
+    unsigned char hash[PKI_SHA256];
+    size_t len;
+    enum result r = member_text(a, o, "sha256", PKI_HASH_HEX - 1, "", &ret->sha256, err);
+    if (r == OK && (!decode_hex(slice_of(ret->sha256), hash, sizeof hash, &len) || len != sizeof hash))
+        r = error_set(err, R_INVALID, "member 'sha256' is not 64 hex digits");
+    if (r == OK)
+        r = member_int(o, "size", 1, BUNDLE_CRL_MAX, 0, &ret->size, err);
+    return r == OK && !ret->size ? error_set(err, R_INVALID, "member 'size' is missing") : r;
+}
+
 static enum result read_crl(const json_t *item, struct slice *ret, struct error *err)
 {
     if (!json_is_string(item))
-        return error_set(err, R_INVALID, "must be a string");
+        return error_set(err, R_INVALID, "must be a string, or an object with sha256 and size");
     size_t size = json_string_length(item) / 4 * 3 + 3, len;
     char *der = mem_zalloc(size);
     if (!decode_base64(slice_of(json_string_value(item)), der, size, &len) || len == 0) {
@@ -85,16 +97,21 @@ void bundle_drop_crl(struct bundle *b, size_t i)
 static enum result read_crls(struct bundle *b, const json_t *content, struct error *err)
 {
     json_t *list;
-    void *crls;
+    void *crls, *names = NULL;
     enum result r = member_array(content, "crls", BUNDLE_CRLS_MAX, &list, err);
     size_t count = json_array_size(list);
     if (r == OK)
         r = member_room(b->index->arena, count, sizeof *b->crls, &crls, err);
+    if (r == OK)
+        r = member_room(b->index->arena, count, sizeof *b->crl_names, &names, err);
     if (r != OK)
         return r;
     b->crls = crls;
+    b->crl_names = names;
     for (size_t i = 0; i < count && r == OK; i++) {
-        r = read_crl(json_array_get(list, i), &b->crls[i], err);
+        const json_t *item = json_array_get(list, i);
+        r = json_is_object(item) ? read_crl_name(b->index->arena, item, (struct bundle_crl_name *)names + i, err)
+                                 : read_crl(item, &b->crls[i], err);
         b->crl_count += r == OK;
         if (r != OK)
             (void)error_prefix(err, "crls[%zu]", i);

@@ -33,6 +33,7 @@ enum {
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_TENANTS_MAX = 64,
     BUNDLE_FOREIGN_MAX = 16,
+    BUNDLE_CRL_MAX = 1024 * 1024 * 1024, /* bytes of one that is named */
     BUNDLE_GATEWAYS_MAX = 1024,
     BUNDLE_ANSWER_MAX_S = 3600,
     BUNDLE_SOURCES_MAX = 256,
@@ -96,13 +97,20 @@ struct bundle_tenant {
     const char *source;                   /* id of the source that gives its keys; NULL: they are in the bundle */
 };
 
+/* A revocation list that is too long for the bundle: fetched by its hash. */
+struct bundle_crl_name {
+    const char *sha256; /* of its DER, lower-case hex; NULL: the list is in the bundle */
+    int64_t size;
+};
+
 struct bundle_index; /* what the lookups search */
 
 struct bundle {
     int64_t sequence, issued, expires; /* the document's */
     struct bundle_settings settings;
     const char *anchors_pem, *intermediates_pem; /* "" when there are none */
-    struct slice *crls; /* crl_count DERs, not looked into yet; .ptr NULL after bundle_drop_crl */
+    struct slice *crls; /* crl_count DERs, not looked into yet; .ptr NULL after bundle_drop_crl, and of those named */
+    const struct bundle_crl_name *crl_names; /* as many: which the others are */
     size_t crl_count;
     const struct jose_keys *token_keys; /* never NULL, may hold no key */
     const struct bundle_role *roles;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bundle/document.h"
+#include "gateway/crl_pull.h"
 
 #define STATE_NAME "bundle"
 
@@ -16,6 +17,9 @@ struct job {
     const struct gateway *gateway;
     char *text; /* a signed bundle; NULL: the present one, with other lists */
     size_t len;
+    bool last_try; /* with the lists that are there */
+    struct crl_wanted *wanted;
+    size_t wanted_count;
     struct snapshot *previous, *made;
     struct error err;
 };
@@ -27,7 +31,10 @@ struct builder {
     struct job *job; /* NULL: none under way */
     char *text;      /* to be built next */
     size_t len;
-    bool again;
+    bool again, last_try;
+    struct crl_pull *pull; /* of lists that the bundle waits for */
+    char *waiting;
+    size_t waiting_len;
 };
 
 static struct snapshot *current(struct gateway *g)
@@ -59,6 +66,8 @@ static void work(void *arg)
         return;
     }
     struct slice text = slice_make(j->text, j->len);
+    source.ret_wanted = j->last_try ? NULL : j->wanted;
+    source.ret_wanted_count = &j->wanted_count;
     if (snapshot_build(text, &source, j->previous, &j->made, &j->err) == OK) {
         j->err.code = OK;
         if (document_keep(j->gateway->config->state, STATE_NAME, text, &err) != OK)
@@ -75,13 +84,46 @@ static void use(struct gateway *g, struct snapshot *snapshot)
 
 static void start(struct builder *b);
 
+static void job_free(struct job *j)
+{
+    snapshot_unref(j->previous);
+    free(j->wanted);
+    free(j->text);
+    free(j);
+}
+
+/* The bundle is put aside until its lists are there. */
+static void wait_for_lists(struct builder *b, struct job *j)
+{
+    b->waiting = j->text;
+    b->waiting_len = j->len;
+    j->text = NULL;
+    crl_pull_start(b->pull, j->wanted, j->wanted_count);
+}
+
+static void on_lists(void *owner)
+{
+    struct builder *b = owner;
+    b->text = b->waiting;
+    b->len = b->waiting_len;
+    b->waiting = NULL;
+    b->last_try = true;
+    start(b);
+}
+
 static void done(void *arg)
 {
     struct job *j = arg;
     struct builder *b = j->builder;
     bool was_bundle = j->text != NULL;
-    if (b) {
+    if (b && j->wanted_count) {
         b->job = NULL;
+        wait_for_lists(b, j);
+        start(b);
+    } else if (b) {
+        b->job = NULL;
+        if (j->made && was_bundle && snapshot_lacks_lists(j->made))
+            (void)error_set(&j->err, R_AGAIN, "lists are missing");
         if (j->made && was_bundle)
             use(b->worker->gateway, j->made);
         else if (j->made)
@@ -97,9 +139,7 @@ static void done(void *arg)
     } else {
         snapshot_unref(j->made);
     }
-    snapshot_unref(j->previous);
-    free(j->text);
-    free(j);
+    job_free(j);
 }
 
 static void start(struct builder *b)
@@ -109,14 +149,16 @@ static void start(struct builder *b)
     struct job *j = mem_zalloc(sizeof *j);
     *j = (struct job){.builder = b, .gateway = b->worker->gateway, .text = b->text, .len = b->len};
     j->previous = current(b->worker->gateway);
+    j->last_try = b->last_try;
+    j->wanted = mem_array(BUNDLE_CRLS_MAX, sizeof *j->wanted);
     b->text = NULL;
-    b->again = false;
+    b->last_try = b->again = false;
     if (!j->text && !j->previous) { /* nothing to rebuild yet */
-        free(j);
+        job_free(j);
         return;
     }
     b->job = j;
-    loop_job(b->worker->loop, work, done, j);
+    loop_job_slow(b->worker->loop, work, done, j);
 }
 
 void builder_bundle(struct builder *b, struct slice text)
@@ -139,6 +181,7 @@ struct builder *builder_new(struct gateway_worker *w, const struct builder_event
     b->worker = w;
     b->events = events;
     b->owner = owner;
+    b->pull = crl_pull_new(w, on_lists, b);
     return b;
 }
 
@@ -148,6 +191,8 @@ void builder_free(struct builder *b)
         return;
     if (b->job)
         b->job->builder = NULL;
+    crl_pull_free(b->pull);
+    free(b->waiting);
     free(b->text);
     free(b);
 }
@@ -159,6 +204,7 @@ void builder_restore(struct gateway *g)
     struct error err;
     if (file_read(path, JOSE_DOCUMENT_MAX, &text, &len, &err) == OK) {
         struct snapshot_source source = inputs(g, NULL);
+        source.from_disk = true;
         struct snapshot *snapshot;
         if (snapshot_build(slice_make(text, len), &source, NULL, &snapshot, &err) == OK)
             use(g, snapshot);

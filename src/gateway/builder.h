@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes snapshots in a thread of the pool, one after the other, and publishes them: traffic goes on meanwhile, however
+/* Makes snapshots in a thread of their own, one after the other, and publishes them: traffic goes on meanwhile, however
  * long the revocation lists are. Lives in the loop of worker 0. */
 #ifndef GATEWAY_BUILDER_H
 #define GATEWAY_BUILDER_H
@@ -8,7 +8,8 @@
 
 struct builder;
 
-/* on_bundle: once for each builder_bundle; *why says why it was refused. on_publish: a new snapshot is in place. */
+/* on_bundle: once for each builder_bundle; *why says why it was refused; R_AGAIN: it is in use, but lists that it names
+ * could not be had. on_publish: a new snapshot is in place. */
 struct builder_events {
     void (*on_bundle)(void *owner, const struct error *why);
     void (*on_publish)(void *owner);

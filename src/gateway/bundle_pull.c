@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "gateway/report.h"
 
-enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
+enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, LISTS_MS = 15 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
 
 struct bundle_pull {
     struct gateway_worker *worker;
@@ -51,6 +51,10 @@ static void on_bundle(void *owner, const struct error *why)
         ask(p);
     else
         ask_later(p);
+    if (why->code != R_AGAIN)
+        return;
+    p->confirmed = false; /* so that it comes again */
+    loop_timer_start(p->again, LISTS_MS, 0);
 }
 
 static void on_publish(void *owner)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/crl_file.h"
+#include "gateway/crl_pull.h"
 #include "source/oidc.h"
 
 struct snapshot_bundle {
@@ -27,6 +28,12 @@ static void bundle_unref(struct snapshot_bundle *b)
     free(b->crl_paths);
     bundle_free(b->bundle);
     free(b);
+}
+
+/* Named by the bundle, and not there. */
+static bool is_missing(const struct snapshot_bundle *b, size_t i)
+{
+    return !b->crl_paths[i] && b->bundle->crl_names[i].sha256;
 }
 
 /* --- what a trust is made of --- */
@@ -66,6 +73,8 @@ static void mix_bundle(const struct recipe *r, const struct snapshot_bundle *b)
     for (size_t i = 0; i < x->crl_count; i++) {
         if (b->crl_paths[i])
             mix_file(r, b->crl_paths[i]);
+        else if (is_missing(b, i))
+            mix(r, NULL, 0);
         else
             mix(r, x->crls[i].ptr, x->crls[i].len);
     }
@@ -108,6 +117,12 @@ static void add_crls(const struct snapshot_bundle *b, struct pki_trust *t)
 {
     struct error err;
     for (size_t i = 0; i < b->bundle->crl_count; i++) {
+        if (is_missing(b, i)) {
+            log_msg(LOG_WARN, "bundle",
+                    "CRL %zu of the bundle (%.16s…) is not here yet: its issuer's certificates are refused", i + 1,
+                    b->bundle->crl_names[i].sha256);
+            continue;
+        }
         enum result r = b->crl_paths[i] ? pki_trust_add_crl_file(t, b->crl_paths[i], &err)
                                         : pki_trust_add_crl(t, b->bundle->crls[i], &err);
         if (r != OK)
@@ -241,7 +256,7 @@ static enum result read_bundle(struct slice text, const struct snapshot_source *
 }
 
 /* Where the disk refuses, the list stays in memory. */
-static struct snapshot_bundle *put_crls_aside(struct bundle *bundle, const char *state)
+static struct snapshot_bundle *put_crls_aside(struct bundle *bundle, const char *state, bool from_disk)
 {
     struct snapshot_bundle *b = mem_zalloc(sizeof *b);
     struct error err;
@@ -249,6 +264,8 @@ static struct snapshot_bundle *put_crls_aside(struct bundle *bundle, const char 
     b->bundle = bundle;
     b->crl_paths = mem_array(bundle->crl_count + 1, sizeof *b->crl_paths);
     for (size_t i = 0; i < bundle->crl_count; i++) {
+        if (bundle->crl_names[i].sha256)
+            b->crl_paths[i] = crl_file_find(state, bundle->crl_names[i].sha256, bundle->crl_names[i].size, from_disk);
         if (bundle->crls[i].len < CRL_FILE_MIN)
             continue;
         if (crl_file_put(state, bundle->crls[i], &b->crl_paths[i], &err) == OK)
@@ -259,6 +276,18 @@ static struct snapshot_bundle *put_crls_aside(struct bundle *bundle, const char 
     return b;
 }
 
+static size_t list_missing(const struct snapshot_bundle *b, struct crl_wanted *ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->bundle->crl_count; i++) {
+        if (!is_missing(b, i))
+            continue;
+        cstr_copy(ret[count].sha256, sizeof ret->sha256, b->bundle->crl_names[i].sha256);
+        ret[count++].size = b->bundle->crl_names[i].size;
+    }
+    return count;
+}
+
 enum result snapshot_build(struct slice signed_bundle, const struct snapshot_source *source,
                            const struct snapshot *previous, struct snapshot **ret, struct error *err)
 {
@@ -266,7 +295,11 @@ enum result snapshot_build(struct slice signed_bundle, const struct snapshot_sou
     enum result r = read_bundle(signed_bundle, source, &bundle, err);
     if (r != OK)
         return r;
-    struct snapshot_bundle *b = put_crls_aside(bundle, source->state);
+    struct snapshot_bundle *b = put_crls_aside(bundle, source->state, source->from_disk);
+    if (source->ret_wanted && (*source->ret_wanted_count = list_missing(b, source->ret_wanted)) > 0) {
+        bundle_unref(b);
+        return error_set(err, R_AGAIN, "revocation lists of the bundle are not there yet");
+    }
     r = assemble(b, source->state, previous, ret, err);
     if (r == OK)
         crl_file_clean(source->state, b->crl_paths, bundle->crl_count);
@@ -278,6 +311,14 @@ enum result snapshot_rebuild(const struct snapshot *previous, const struct snaps
 {
     previous->shared->refs++;
     return assemble(previous->shared, source->state, previous, ret, err);
+}
+
+bool snapshot_lacks_lists(const struct snapshot *s)
+{
+    bool lacks = false;
+    for (size_t i = 0; i < s->bundle->crl_count; i++)
+        lacks |= is_missing(s->shared, i);
+    return lacks;
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)

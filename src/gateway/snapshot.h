@@ -7,6 +7,7 @@
 #include "bundle/bundle.h"
 #include "pki/trust.h"
 
+struct crl_wanted;
 struct snapshot_bundle;
 
 struct snapshot {
@@ -25,6 +26,11 @@ struct snapshot_source {
     const char *state;        /* folder: long CRLs of the bundle, and what was fetched from its sources */
     int64_t min_sequence;     /* a lower one is refused */
     int64_t now;
+    /* Lists that the bundle names and that are not there. BUNDLE_CRLS_MAX places: when any is wanted, no snapshot is
+     * made (R_AGAIN). NULL: it is made without them. */
+    struct crl_wanted *ret_wanted;
+    size_t *ret_wanted_count;
+    bool from_disk; /* what is kept may have been damaged since: files are held against their hashes */
 };
 
 #define SNAPSHOT_SOURCES "sources" /* folder of fetched files in the state folder */
@@ -37,6 +43,9 @@ MUST_USE enum result snapshot_build(struct slice signed_bundle, const struct sna
 /* The same bundle with what was fetched meanwhile. */
 MUST_USE enum result snapshot_rebuild(const struct snapshot *previous, const struct snapshot_source *source,
                                       struct snapshot **ret, struct error *err);
+/* Are there lists that its bundle names and that it is without? */
+bool snapshot_lacks_lists(const struct snapshot *s);
+
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* NULL allowed */
 

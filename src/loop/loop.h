@@ -51,6 +51,9 @@ void loop_on_signal(struct loop *loop, int signo, loop_fn *fn, void *arg);
 /* Runs work(arg) in a thread of the pool, then done(arg) in the loop. Neither may fail; arg carries the result. */
 void loop_job(struct loop *loop, loop_fn *work, loop_fn *done, void *arg);
 
+/* The same in a thread of its own, which gives way to all others: for what takes long. `loop` must live until done. */
+void loop_job_slow(struct loop *loop, loop_fn *work, loop_fn *done, void *arg);
+
 /* A thread of its own, for a worker with its own loop. */
 struct loop_thread;
 struct loop_thread *loop_thread_start(const char *name, loop_fn *fn, void *arg);

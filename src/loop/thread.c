@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "loop/internal.h"
@@ -80,4 +82,47 @@ void loop_job(struct loop *loop, loop_fn *work, loop_fn *done, void *arg)
     int rc = uv_queue_work(&loop->uv, &j->uv, on_work, on_done);
     if (rc != 0)
         fatal("uv_queue_work: %s", uv_strerror(rc));
+}
+
+/* --- slow jobs --- */
+
+struct slow_job {
+    struct loop *loop;
+    loop_fn *work, *done;
+    void *arg;
+};
+
+static void slow_done(void *arg)
+{
+    struct slow_job *j = arg;
+    j->done(j->arg);
+    free(j);
+}
+
+/* A share of the processor of about a tenth when all of it is wanted: little enough for others not to notice, and an
+ * end in sight whatever they do. */
+enum { SLOW_NICE = 10 };
+
+static void *run_slow(void *arg)
+{
+    struct slow_job *j = arg;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), SLOW_NICE); /* of this thread alone, on Linux */
+    j->work(j->arg);
+    loop_post(j->loop, slow_done, j);
+    return NULL;
+}
+
+void loop_job_slow(struct loop *loop, loop_fn *work, loop_fn *done, void *arg)
+{
+    struct slow_job *j = mem_zalloc(sizeof *j);
+    *j = (struct slow_job){loop, work, done, arg};
+    pthread_t id;
+    sigset_t old;
+    block_signals(&old);
+    int rc = pthread_create(&id, NULL, run_slow, j);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc != 0)
+        fatal("can't start a thread: %s", strerror(rc));
+    (void)pthread_setname_np(id, "slow");
+    (void)pthread_detach(id);
 }

@@ -53,6 +53,8 @@ static enum result put_crl(struct mp_request *r, struct slice data, json_t *adde
                             .subject = crl.issuer,
                             .number = crl.number,
                             .not_after = crl.next_update,
+                            .sha256 = crl.sha256,
+                            .size = crl.size,
                             .data = crl.base64};
     if (result == OK)
         result = store_trust_put(r->site->store, &t, err);
@@ -111,7 +113,7 @@ void mp_admin_trust_list(struct mp_request *r)
     struct store_trust *list;
     size_t count;
     struct error err;
-    if (store_trust_list(r->site->store, r->arena, &list, &count, &err) != OK) {
+    if (store_trust_list(r->site->store, 0, r->arena, &list, &count, &err) != OK) {
         mp_admin_fail(r, &err, NULL);
         return;
     }

@@ -73,26 +73,35 @@ static enum result put_settings(struct mp_site *site, json_t *ret, struct error 
     return r;
 }
 
+enum { CRL_MAX = 32 * 1024 }; /* bytes of a list that the bundle itself holds */
+
 struct pems {
     struct buf anchors, intermediates;
 };
 
+/* Long lists are named, and fetched by whoever does not have them yet. */
+static json_t *crl_json(const struct store_trust *t)
+{
+    return t->data[0] ? json_string(t->data)
+                      : json_pack("{s:s, s:I}", "sha256", t->sha256, "size", (json_int_t)t->size);
+}
+
 static enum result take_trust(struct pems *p, json_t *crls, const struct store_trust *t)
 {
     if (strcmp(t->kind, "crl") == 0) {
-        mp_push(crls, json_string(t->data));
+        mp_push(crls, crl_json(t));
         return OK;
     }
     struct buf *to = strcmp(t->kind, "anchor") == 0 ? &p->anchors : &p->intermediates;
     return buf_append_str(to, t->data);
 }
 
-static enum result put_trust(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+static enum result put_trust(struct mp_site *site, int64_t crl_max, struct arena *a, json_t *ret, struct error *err)
 {
     struct store_trust *list;
     struct pems p;
     size_t count;
-    enum result r = store_trust_list(site->store, a, &list, &count, err);
+    enum result r = store_trust_list(site->store, crl_max, a, &list, &count, err);
     if (r != OK)
         return r;
     json_t *crls = json_array();
@@ -356,7 +365,7 @@ enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char 
     json_t *o = json_object();
     enum result r = put_settings(site, o, err);
     if (r == OK)
-        r = put_trust(site, a, o, err);
+        r = put_trust(site, CRL_MAX, a, o, err);
     mp_put(o, "token_keys", json_incref(site->keys.jwks));
     if (r == OK)
         r = put_roles(site, a, o, err);
@@ -413,7 +422,7 @@ static int64_t leave_out_long_lists(json_t *crls)
     size_t carried = 0;
     for (size_t i = json_array_size(crls); i-- > 0;) {
         size_t len = json_string_length(json_array_get(crls, i));
-        if (carried + len <= CARRIED_LISTS_MAX) {
+        if (len && carried + len <= CARRIED_LISTS_MAX) {
             carried += len;
         } else {
             (void)json_array_remove(crls, i);
@@ -440,7 +449,7 @@ static enum result put_own_trust(struct mp_site *site, struct arena *a, json_t *
     json_t *o = json_object();
     enum result r = put_settings(site, o, err);
     if (r == OK)
-        r = put_trust(site, a, o, err);
+        r = put_trust(site, CARRIED_LISTS_MAX, a, o, err);
     int64_t elsewhere = leave_out_long_lists(json_object_get(o, "crls"));
     if (r == OK)
         r = count_elsewhere(site, a, &elsewhere, err);

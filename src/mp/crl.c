@@ -98,6 +98,11 @@ static void read_base64(X509_CRL *crl, struct mp_crl *ret)
     int len = i2d_X509_CRL(crl, &der);
     if (len <= 0)
         fatal("out of memory (CRL)");
+    unsigned char hash[PKI_SHA256];
+    if (EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) != 1)
+        fatal("SHA-256 failed");
+    (void)encode_hex(slice_make(hash, sizeof hash), ret->sha256);
+    ret->size = len;
     ret->base64 = mem_zalloc(BASE64_SIZE((size_t)len));
     (void)encode_base64(slice_make(der, (size_t)len), ret->base64);
     OPENSSL_free(der);

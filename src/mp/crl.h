@@ -10,7 +10,9 @@ struct mp_crl {
     char issuer[256];
     char number[64]; /* hex of even length without leading zero bytes; "" when it has none */
     int64_t next_update;
-    char *base64; /* of the DER, malloc'ed */
+    char *base64;              /* of the DER, malloc'ed */
+    char sha256[PKI_HASH_HEX]; /* of the DER */
+    int64_t size;
 };
 
 /* PEM, DER, or base64 of DER. R_INVALID: none of them, or without nextUpdate. mp_crl_free in any case. */

@@ -17,6 +17,7 @@ void mp_handle_site_renew(struct mp_request *r);     /* renew.c */
 void mp_handle_site_questions(struct mp_request *r); /* question.c */
 void mp_handle_site_answer(struct mp_request *r);    /* question.c */
 void mp_handle_not_supported(struct mp_request *r);  /* router.c */
+void mp_handle_site_crl(struct mp_request *r);       /* service.c */
 
 /* The gateway that the path names behind `route` ("/.cmg/report/gw1"), told by the connector from the tunnel that it
  * came through; "" when the connector speaks for itself. false: answered, it is no id. */

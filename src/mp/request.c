@@ -15,11 +15,16 @@ enum { HANDLER_ARENA_MAX = 256 * 1024 * 1024, AT_ONCE_MAX = HTTP_WRITE_AHEAD };
 
 /* --- shared text --- */
 
-struct mp_text *mp_text_new(char *bytes)
+struct mp_text *mp_text_new_bytes(char *bytes, size_t len)
 {
     struct mp_text *t = mem_zalloc(sizeof *t);
-    *t = (struct mp_text){1, strlen(bytes), bytes};
+    *t = (struct mp_text){1, len, bytes};
     return t;
+}
+
+struct mp_text *mp_text_new(char *bytes)
+{
+    return mp_text_new_bytes(bytes, strlen(bytes));
 }
 
 struct mp_text *mp_text_ref(struct mp_text *t)

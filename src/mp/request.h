@@ -31,6 +31,7 @@ struct mp_text {
     char *bytes; /* malloc'ed, NUL-terminated */
 };
 struct mp_text *mp_text_new(char *bytes); /* takes it */
+struct mp_text *mp_text_new_bytes(char *bytes, size_t len);
 struct mp_text *mp_text_ref(struct mp_text *t);
 void mp_text_unref(struct mp_text *t); /* NULL allowed */
 

@@ -25,6 +25,7 @@ static const struct mp_route routes[] = {
     {"/CCM_System", "POST, CCM_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", BODY_MAX, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},
+    {"/.cmg/crl", "GET", 0, mp_handle_site_crl, MP_FOR_CONNECTORS, true},
     {"/.cmg/connector", "GET", 0, mp_handle_site_connector, MP_FOR_CONNECTORS, false},
     {"/.cmg/report", "POST", REPORT_MAX, mp_handle_site_report, MP_FOR_CONNECTORS, true},
     {"/.cmg/questions", "GET", 0, mp_handle_site_questions, MP_FOR_CONNECTORS, true},

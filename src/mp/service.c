@@ -3,12 +3,15 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
+#include "base/mem.h"
 #include "mp/device.h"
 #include "mp/handlers.h"
 #include "mp/parked.h"
 #include "mp/report.h"
 #include "mp/site.h"
 #include "store/role.h"
+#include "store/trust.h"
 
 /* That it asks is a sign of life. */
 static void handle_document(struct mp_request *r, enum mp_parked_for what)
@@ -82,4 +85,40 @@ void mp_handle_site_report(struct mp_request *r)
         mp_answer(r, &(struct mp_answer){.status = 204});
     }
     json_decref(report);
+}
+
+/* --- revocation lists, which documents name by their hash --- */
+
+enum { LIST_ARENA = 512 * 1024 * 1024 };
+
+static struct mp_text *decode_list(const char *base64)
+{
+    size_t room = strlen(base64), len;
+    char *der = mem_zalloc(room + 1);
+    if (decode_base64(slice_of(base64), der, room, &len))
+        return mp_text_new_bytes(der, len);
+    free(der);
+    return NULL;
+}
+
+void mp_handle_site_crl(struct mp_request *r)
+{
+    struct slice name = slice_skip(r->path, strlen("/.cmg/crl/"));
+    struct error err;
+    char sha256[PKI_HASH_HEX];
+    struct store_trust t;
+    if (name.len != PKI_HASH_HEX - 1 || !slice_to_cstr(name, sha256, sizeof sha256)) {
+        mp_refuse(r, MP_REFUSAL_BAD_REQUEST, "the path ends with a list's SHA-256 in hex");
+        return;
+    }
+    struct arena *a = arena_new(LIST_ARENA);
+    enum result result = store_trust_by_hash(r->site->store, a, sha256, &t, &err);
+    struct mp_text *text = result == OK ? decode_list(t.data) : NULL;
+    arena_free(a);
+    if (text)
+        mp_answer_text(r, "application/pkix-crl", text);
+    else if (result == R_NOTFOUND)
+        mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, "the site has another list by now");
+    else
+        mp_refuse_fault(r, &err);
 }

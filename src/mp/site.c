@@ -2,9 +2,11 @@
 /* Opening and closing all of it, and the regular work. */
 #include "mp/site.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/file.h"
@@ -51,7 +53,7 @@ static enum result fill_trust(struct mp_site *site, struct pki_trust *trust, str
     struct arena *a = arena_new(ROWS_MAX);
     struct store_trust *list;
     size_t count;
-    enum result r = store_trust_list(site->store, a, &list, &count, err);
+    enum result r = store_trust_list(site->store, INT64_MAX, a, &list, &count, err);
     for (size_t i = 0; i < count && r == OK; i++)
         r = add_trust(trust, &list[i], err);
     arena_free(a);
@@ -82,12 +84,46 @@ static enum result make_trust(struct mp_site *site, struct error *err)
     return OK;
 }
 
+/* What the trust is made of, without the lists themselves: so that other changes of the bundle don't read them. */
+static enum result trust_key(struct mp_site *site, char ret[PKI_HASH_HEX], struct error *err)
+{
+    struct arena *a = arena_new(ROWS_MAX);
+    struct store_trust *list;
+    size_t count;
+    struct buf b;
+    bool check, allow;
+    unsigned char hash[PKI_SHA256];
+    buf_init(&b, ROWS_MAX);
+    enum result r = store_trust_list(site->store, 0, a, &list, &count, err);
+    if (r == OK)
+        r = store_setting_is(site->store, "crl_check", "on", &check, err);
+    if (r == OK)
+        r = store_setting_is(site->store, "on_unavailable", "allow", &allow, err);
+    if (r == OK)
+        r = buf_printf(&b, "%d %d", check, allow);
+    for (size_t i = 0; i < count && r == OK; i++)
+        r = buf_printf(&b, " %s %s %s %lld", list[i].id, list[i].kind, list[i].sha256, (long long)list[i].added);
+    if (r == OK && EVP_Digest(buf_data(&b).ptr, buf_len(&b), hash, NULL, EVP_sha256(), NULL) != 1)
+        fatal("SHA-256 failed");
+    if (r == OK)
+        (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    buf_free(&b);
+    arena_free(a);
+    return r;
+}
+
 enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err)
 {
     int64_t sequence;
+    char key[PKI_HASH_HEX] = "";
     enum result r = store_sequence_get(site->store, STORE_SEQUENCE_BUNDLE, &sequence, NULL, err);
-    if (r == OK && (!site->trust || sequence != site->trust_sequence))
-        r = make_trust(site, err);
+    if (r == OK && (!site->trust || sequence != site->trust_sequence)) {
+        r = trust_key(site, key, err);
+        if (r == OK && (!site->trust || strcmp(key, site->trust_key) != 0))
+            r = make_trust(site, err);
+        if (r == OK)
+            memcpy(site->trust_key, key, sizeof key);
+    }
     if (r != OK)
         return r;
     site->trust_sequence = sequence;

@@ -30,7 +30,8 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
-    struct mp_tenants *tenants; /* mp/tenants.h */
+    char trust_key[PKI_HASH_HEX]; /* what it was made of */
+    struct mp_tenants *tenants;   /* mp/tenants.h */
     struct mp_tenant_keys *tenant_keys;
     struct loop_timer *upkeep;
     int access_fd; /* -1: no access log */

@@ -6,7 +6,7 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "SELECT id, kind, subject, number, not_after, added, data FROM trust "
+#define COLUMNS "id, kind, subject, number, not_after, added, sha256, size"
 
 static void read_trust(struct store_reader *r, void *ret)
 {
@@ -17,7 +17,9 @@ static void read_trust(struct store_reader *r, void *ret)
     t->number = store_read_text(r, 3);
     t->not_after = store_read_int(r, 4);
     t->added = store_read_int(r, 5);
-    t->data = store_read_text(r, 6);
+    t->sha256 = store_read_text(r, 6);
+    t->size = store_read_int(r, 7);
+    t->data = store_read_text(r, 8);
 }
 
 static enum result put(struct store *s, const struct store_trust *t, struct error *err)
@@ -31,13 +33,15 @@ static enum result put(struct store *s, const struct store_trust *t, struct erro
     if (r == OK && older)
         return error_set(err, R_CONFLICT, "a CRL of this issuer with a higher number is in use already");
     if (r == OK)
-        r = store_exec(s,
-                       "INSERT INTO trust (id, kind, subject, number, not_after, added, data) "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, "
-                       "not_after = $5, added = $6, data = $7",
-                       STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
-                                    STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->data)),
-                       NULL, err);
+        r = store_exec(
+            s,
+            "INSERT INTO trust (" COLUMNS ", data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+            "ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, not_after = $5, added = $6, sha256 = $7, "
+            "size = $8, data = $9",
+            STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
+                         STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->sha256 ? t->sha256 : ""),
+                         STORE_N(t->size), STORE_T(t->data)),
+            NULL, err);
     return r == OK ? store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err) : r;
 }
 
@@ -49,11 +53,21 @@ enum result store_trust_put(struct store *s, const struct store_trust *t, struct
     return store_end(s, put(s, t, err), err);
 }
 
-enum result store_trust_list(struct store *s, struct arena *arena, struct store_trust **ret, size_t *ret_count,
-                             struct error *err)
+enum result store_trust_list(struct store *s, int64_t data_max, struct arena *arena, struct store_trust **ret,
+                             size_t *ret_count, struct error *err)
 {
-    static const struct store_select select = {COLUMNS "ORDER BY kind, subject, id", sizeof **ret, read_trust};
-    return store_select_all(s, &select, STORE_NO_PARAMS, arena, ret, ret_count, err);
+    static const struct store_select select = {"SELECT " COLUMNS ", CASE WHEN sha256 <> '' AND size > $1 THEN '' ELSE "
+                                               "data END FROM trust ORDER BY kind, subject, id",
+                                               sizeof **ret, read_trust};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_N(data_max)), arena, ret, ret_count, err);
+}
+
+enum result store_trust_by_hash(struct store *s, struct arena *arena, const char *sha256, struct store_trust *ret,
+                                struct error *err)
+{
+    static const struct store_select select = {"SELECT " COLUMNS ", data FROM trust WHERE sha256 = $1 LIMIT 1",
+                                               sizeof *ret, read_trust};
+    return store_select_one(s, &select, STORE_PARAMS(STORE_T(sha256)), arena, ret, "revocation list of this hash", err);
 }
 
 enum result store_trust_remove(struct store *s, const char *id, struct error *err)

@@ -303,7 +303,7 @@ static void a_crl_is_never_replaced_by_an_older_one(void **state)
     ok(f, store_trust_put(f->store, &t, &f->err));
     t.number = "ff";
     assert_int_equal(store_trust_put(f->store, &t, &f->err), R_CONFLICT);
-    ok(f, store_trust_list(f->store, f->arena, &list, &count, &f->err));
+    ok(f, store_trust_list(f->store, INT64_MAX, f->arena, &list, &count, &f->err));
     assert_int_equal(count, 1);
     assert_string_equal(list[0].data, "new");
     assert_int_equal(sequence(f, "bundle"), 2);
