@@ -5,9 +5,12 @@
  */
 #include "fuzz.h"
 #include "pki/cert.h"
+#include "pki/constraint.h"
 #include "pki/crl_der.h"
 #include "pki/crl_index.h"
+#include "pki/form.h"
 #include "pki/role.h"
+#include "pki/strength.h"
 #include "pki/trust.h"
 
 #define NOW INT64_C(1800000000)
@@ -52,6 +55,19 @@ static void ask(X509 *cert)
     free(pki_cert_base64(cert));
 }
 
+/* As if they were a path whose signatures are right, which the fuzzer can't make. */
+static void ask_path(STACK_OF(X509) * certs)
+{
+    struct pki_verdict v = {0};
+    char why[160];
+    for (int i = 0; i < sk_X509_num(certs); i++) {
+        MUST(pki_form_check(sk_X509_value(certs, i), why, sizeof why) == REASON_OK || why[0]);
+        MUST(pki_strength_ok(sk_X509_value(certs, i), true, why, sizeof why) || why[0]);
+    }
+    int at = pki_constraint_check(certs, true, &v);
+    MUST(at < sk_X509_num(certs) && (at < 0 || (v.detail[0] && v.reason == REASON_CERT_CONSTRAINT_VIOLATED)));
+}
+
 static void try_leaf(struct slice data, STACK_OF(X509) * *leaf)
 {
     struct error err = {0};
@@ -63,6 +79,7 @@ static void try_leaf(struct slice data, STACK_OF(X509) * *leaf)
     MUST(sk_X509_num(certs) >= 1 && sk_X509_num(certs) <= 8);
     for (int i = 0; i < sk_X509_num(certs); i++)
         ask(sk_X509_value(certs, i));
+    ask_path(certs);
     sk_X509_pop_free(*leaf, X509_free);
     *leaf = certs;
 }

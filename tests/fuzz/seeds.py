@@ -3,6 +3,7 @@
 """Writes a small seed corpus for each fuzz target: seeds.py FOLDER makes FOLDER/<target>/…"""
 import datetime
 import hashlib
+import ipaddress
 import json
 import struct
 import sys
@@ -155,6 +156,19 @@ def part(kind, data):
     return bytes([kind]) + struct.pack(">H", len(data)) + data
 
 
+def constrained():
+    """A device with names of each form, and a CA that constrains them."""
+    key, names = ec.generate_private_key(ec.SECP256R1()), [
+        x509.DNSName("*.a.example"), x509.RFC822Name("x@a.example"), x509.UniformResourceIdentifier("https://a.example:8/x?y"),
+        x509.IPAddress(ipaddress.ip_address("192.0.2.1"))]
+    bases = [x509.DNSName("a.example"), x509.RFC822Name("a.example"), x509.UniformResourceIdentifier(".example"),
+             x509.IPAddress(ipaddress.ip_network("192.0.2.0/24"))]
+    for extension in (x509.SubjectAlternativeName(names), x509.NameConstraints(bases, [x509.DNSName("b.a.example")])):
+        yield (x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(x509.Name([])).public_key(key.public_key())
+               .serial_number(1).not_valid_before(NOW - DAY).not_valid_after(NOW + DAY).add_extension(extension, True)
+               .add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
+
+
 def pki_seeds():
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root, leaf = certificate("R", root_key, "R", root_key, True), certificate("L", key, "R", root_key, False)
@@ -168,6 +182,7 @@ def pki_seeds():
     yield b"\1" + both + part(4, response.public_bytes(der))
     yield b"\2" + part(0, leaf.public_bytes(serialization.Encoding.PEM)) + part(2, root.public_bytes(der))
     yield b"\1" + part(3, crl("R", root_key).public_bytes(serialization.Encoding.PEM))
+    yield b"\0" + part(0, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in constrained()))
 
 
 SEEDS = {

@@ -28,7 +28,7 @@ def ask(folder, noun, cases, *options):
                           capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     answers = json.loads(done.stdout)
-    assert len(answers) == len(cases)
+    assert len(answers) == len(cases) and b"runtime error" not in done.stderr
     return answers
 
 
