@@ -143,6 +143,30 @@ def test_what_is_huge_is_judged_soon_or_refused(tmp_path):
         assert answer["reason"] == want, (want, answer["reason"], answer["detail"])
 
 
+def test_policies_that_multiply_with_each_ca_end_soon(tmp_path):
+    """Each CA maps each of its policies to each of the next ones: 40^7 nodes, were the tree of RFC 5280 6.1.2 drawn."""
+    kinds = [x509.ObjectIdentifier(f"1.3.6.1.4.1.55555.6.{n}") for n in range(40)]
+    given = [(x509.CertificatePolicies([x509.PolicyInformation(k, None) for k in kinds]), False)]
+    maps = raw("2.5.29.33", der.sequence(*(der.sequence(der.oid(a.dotted_string), der.oid(b.dotted_string))
+                                           for a in kinds for b in kinds)), False)
+    at, chain = ROOT, []
+    for n in range(7):
+        at = ca(f"P{n}", at, more=[*given, maps, (x509.PolicyConstraints(0, None), True)])
+        chain.append(at)
+    answers, seconds = judge(tmp_path, [leaf(at, more=given).der], middle=chain)
+    assert seconds < 5 and answers[0]["reason"] in ("ok", "constraint_violated"), (seconds, answers)
+
+
+def test_what_is_nested_deeply_is_refused(tmp_path):
+    deep = b""
+    for _ in range(3000):
+        deep = der.sequence(deep)
+    inside = [leaf(ROOT, more=[raw("2.5.29.17", deep, False)]), leaf(ROOT, more=[raw("2.5.29.32", deep, False)]),
+              leaf(ROOT, more=[raw("2.5.29.30", deep, True)], bc=None), leaf(ROOT, unique=deep), leaf(ROOT, public=deep)]
+    answers, seconds = judge(tmp_path, [c.der for c in inside] + [deep])
+    assert seconds < 2 and {a["ok"] for a in answers} == {False}, answers
+
+
 # --- meshes ---
 
 def test_certificates_that_certify_each_other_end_nowhere_soon(tmp_path):
