@@ -3,11 +3,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/slice.h"
 
-enum { TITLE_WIDTH = 38, INDENT = 10, WIDTH = 110, BESIDE_MAX = 70 };
+/* Of lines: to a file, and as wide as they become on a terminal that is wider; the narrowest that is respected. */
+enum {
+    LINE_WIDTH = 130,
+    LINE_MIN = 40,
+    TEXT_WIDTH = 110,
+    TITLE_WIDTH = 38,
+    INDENT = 10,
+    STATE_WIDTH = 10,
+    MS_WIDTH = 10,
+    OTHERS = STATE_WIDTH + MS_WIDTH + 1 /* the last column stays free: some terminals break the line there */
+};
 
 enum colour { PLAIN, GREEN, RED, FAINT, BOLD };
 
@@ -22,21 +33,77 @@ static const char *off(const struct analyze_print *p)
     return p->colour ? "\033[0m" : "";
 }
 
-/* Words between two margins; `used` columns of the first line are. */
-static void wrap(FILE *out, const char *text, size_t used)
+/* --- lines that fit --- */
+
+static bool begins_character(char c)
 {
-    size_t column = used;
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static size_t columns(struct slice text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++)
+        n += begins_character(text.ptr[i]);
+    return n;
+}
+
+/* The front of it that takes so many columns. */
+static struct slice front(struct slice text, size_t room)
+{
+    size_t i = 0;
+    for (size_t used = 0; i < text.len; i++) {
+        used += begins_character(text.ptr[i]);
+        if (used > room)
+            break;
+    }
+    return slice_make(text.ptr, i);
+}
+
+/* Some of it was said by others: nothing in it moves the cursor. */
+static void put(FILE *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        (void)fputc((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : text.ptr[i], out);
+}
+
+static size_t text_width(const struct analyze_print *p)
+{
+    return p->width < TEXT_WIDTH ? p->width : TEXT_WIDTH;
+}
+
+/* A word that is longer than a line is cut where the line ends. */
+static size_t put_word(FILE *out, struct slice word, size_t column, size_t width, size_t indent)
+{
+    while (column + columns(word) > width) {
+        struct slice fits = front(word, width - column);
+        put(out, fits);
+        word = slice_skip(word, fits.len);
+        (void)fprintf(out, "\n%*s", (int)indent, "");
+        column = indent;
+    }
+    put(out, word);
+    return column + columns(word);
+}
+
+/* Words from this column on; the lines that follow begin at `indent`. Ends the line. */
+static void wrap(const struct analyze_print *p, const char *text, size_t column, size_t indent)
+{
+    size_t width = text_width(p), begin = column;
     struct slice rest = slice_of(text);
     while (rest.ptr) {
         struct slice word = slice_cut(&rest, ' ');
-        if (column > used && column + 1 + word.len > WIDTH - INDENT) {
-            (void)fprintf(out, "\n%*s", INDENT, "");
-            column = used = 0;
+        if (column > begin && column + 1 + columns(word) > width) {
+            (void)fprintf(p->out, "\n%*s", (int)indent, "");
+            column = begin = indent;
         }
-        (void)fprintf(out, "%s%" PRIslice, column > used ? " " : "", SLICE_ARG(word));
-        column += word.len + (column > used ? 1 : 0);
+        if (column > begin) {
+            (void)fputc(' ', p->out);
+            column++;
+        }
+        column = put_word(p->out, word, column, width, indent);
     }
-    (void)fputc('\n', out);
+    (void)fputc('\n', p->out);
 }
 
 static void labelled(const struct analyze_print *p, const char *label, const char *text)
@@ -44,7 +111,23 @@ static void labelled(const struct analyze_print *p, const char *label, const cha
     if (!*text)
         return;
     (void)fprintf(p->out, "%*s%s%s%s ", INDENT, "", on(p, BOLD), label, off(p));
-    wrap(p->out, text, strlen(label) + 1);
+    wrap(p, text, INDENT + strlen(label) + 1, INDENT);
+}
+
+/* --- steps --- */
+
+/* Padded to where the next column begins; gives the columns it took. `others`: those of the line that are not the
+ * title's. On a terminal it is cut to what they leave, for a line that broke could not be replaced. */
+static size_t put_title(const struct analyze_print *p, const char *title, size_t others)
+{
+    struct slice text = slice_of(title);
+    size_t room = p->width - others, pad = room < TITLE_WIDTH ? room : TITLE_WIDTH, n = columns(text);
+    bool cut = p->live && n > room;
+    put(p->out, cut ? front(text, room - 1) : text);
+    (void)fputs(cut ? "…" : "", p->out);
+    n = cut ? room : n;
+    (void)fprintf(p->out, "%*s", n < pad ? (int)(pad - n) : 0, "");
+    return n < pad ? pad : n;
 }
 
 static void begins(void *arg, const struct analyze_result *r)
@@ -52,8 +135,32 @@ static void begins(void *arg, const struct analyze_result *r)
     const struct analyze_print *p = arg;
     if (!p->live)
         return;
-    (void)fprintf(p->out, "  %s…%s       %-*s", on(p, FAINT), off(p), TITLE_WIDTH, r->title);
+    (void)fprintf(p->out, "  %s…%s       ", on(p, FAINT), off(p));
+    (void)put_title(p, r->title, OTHERS);
     (void)fflush(p->out);
+}
+
+/* Beside the step when it fits there, else below it. `ms` is the last thing of the step's own line. */
+static void print_found(const struct analyze_print *p, const struct analyze_result *r, const char *ms, size_t used)
+{
+    size_t len = columns(slice_of(r->found));
+    bool beside = len && r->outcome != ANALYZE_FAILED && used + MS_WIDTH + 2 + len <= p->width;
+    if (*ms || beside)
+        (void)fprintf(p->out, "%*s", MS_WIDTH, ms);
+    if (len == 0) {
+        (void)fputc('\n', p->out);
+        return;
+    }
+    (void)fputs(r->outcome == ANALYZE_SKIPPED ? on(p, FAINT) : "", p->out);
+    if (beside) {
+        (void)fputs("  ", p->out);
+        put(p->out, slice_of(r->found));
+        (void)fputc('\n', p->out);
+    } else {
+        (void)fprintf(p->out, "\n%*s", INDENT, "");
+        wrap(p, r->found, INDENT, INDENT);
+    }
+    (void)fputs(r->outcome == ANALYZE_SKIPPED ? off(p) : "", p->out);
 }
 
 static void print_step(const struct analyze_print *p, const struct analyze_result *r)
@@ -64,16 +171,9 @@ static void print_step(const struct analyze_print *p, const struct analyze_resul
         (void)fputs("\r\033[K", p->out);
     if (r->outcome != ANALYZE_SKIPPED)
         (void)snprintf(ms, sizeof ms, "%lld ms", (long long)r->ms);
-    bool beside = r->outcome != ANALYZE_FAILED && strlen(r->found) <= BESIDE_MAX;
-    (void)fprintf(p->out, "  %s%-7s%s %-*s %9s", on(p, colours[r->outcome]), analyze_outcome_name(r->outcome), off(p),
-                  TITLE_WIDTH, r->title, ms);
-    (void)fputs(beside && r->found[0] ? "  " : "\n", p->out);
-    if (!beside)
-        (void)fprintf(p->out, "%*s", INDENT, "");
-    (void)fputs(r->outcome == ANALYZE_SKIPPED ? on(p, FAINT) : "", p->out);
-    if (r->found[0])
-        wrap(p->out, r->found, 0);
-    (void)fputs(r->outcome == ANALYZE_SKIPPED ? off(p) : "", p->out);
+    (void)fprintf(p->out, "  %s%-7s%s ", on(p, colours[r->outcome]), analyze_outcome_name(r->outcome), off(p));
+    size_t used = STATE_WIDTH + put_title(p, r->title, OTHERS);
+    print_found(p, r, ms, used);
     labelled(p, "cause:", r->cause);
     labelled(p, "remedy:", r->remedy);
     if (r->request_id[0])
@@ -84,9 +184,13 @@ static void print_step(const struct analyze_print *p, const struct analyze_resul
 /* Consequences of one cause take one line together. */
 static void flush_consequences(struct analyze_print *p)
 {
-    if (p->consequences)
-        (void)fprintf(p->out, "  %sskipped %zu more steps: they need '%s'%s\n", on(p, FAINT), p->consequences,
-                      p->wanting, off(p));
+    char text[sizeof p->wanting + 64];
+    if (p->consequences) {
+        (void)snprintf(text, sizeof text, "skipped %zu more steps: they need '%s'", p->consequences, p->wanting);
+        (void)fprintf(p->out, "  %s", on(p, FAINT));
+        wrap(p, text, 2, INDENT);
+        (void)fputs(off(p), p->out);
+    }
     p->consequences = 0;
 }
 
@@ -104,18 +208,34 @@ static void ended(void *arg, const struct analyze_result *r)
     print_step(p, r);
 }
 
+static size_t line_width(FILE *out)
+{
+    struct winsize size;
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_col > LINE_WIDTH)
+        return LINE_WIDTH;
+    return size.ws_col < LINE_MIN ? LINE_MIN : size.ws_col;
+}
+
 void analyze_print_begin(struct analyze_print *p, FILE *out, const struct analyze_config *c)
 {
-    const char *no_colour = getenv("NO_COLOR");
-    *p = (struct analyze_print){.out = out};
-    p->live = isatty(fileno(out)) == 1;
+    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool terminal = isatty(fileno(out)) == 1;
+    char what[512];
+    *p = (struct analyze_print){.out = out, .width = LINE_WIDTH};
+    p->live = terminal && !(term && strcmp(term, "dumb") == 0);
     p->colour = p->live && !(no_colour && *no_colour);
-    (void)fprintf(out, "%sConnection analysis of %s:%u%s, ", on(p, BOLD), c->gateway.host, c->gateway.port, off(p));
+    if (terminal)
+        p->width = line_width(out);
     if (c->as_certificate)
-        (void)fprintf(out, "as certificate %s\n\n", c->as_certificate);
+        (void)snprintf(what, sizeof what, "Connection analysis of %s:%u, as certificate %s", c->gateway.host,
+                       c->gateway.port, c->as_certificate);
     else
-        (void)fprintf(out, "credential: %s%s%s\n\n", analyze_kind_name(c->credential->kind),
-                      c->credential->subject[0] ? ", " : "", c->credential->subject);
+        (void)snprintf(what, sizeof what, "Connection analysis of %s:%u, credential: %s%s%s", c->gateway.host,
+                       c->gateway.port, analyze_kind_name(c->credential->kind), c->credential->subject[0] ? ", " : "",
+                       c->credential->subject);
+    (void)fputs(on(p, BOLD), out);
+    wrap(p, what, 0, INDENT);
+    (void)fprintf(out, "%s\n", off(p));
 }
 
 struct analyze_watch analyze_print_watch(struct analyze_print *p)
@@ -123,42 +243,46 @@ struct analyze_watch analyze_print_watch(struct analyze_print *p)
     return (struct analyze_watch){begins, ended, p};
 }
 
-static void list_kinds(FILE *out, const struct analyze_proof *proof, bool proved)
+static void print_kinds(const struct analyze_print *p, const char *label, const struct analyze_proof *proof,
+                        bool proved)
 {
-    size_t n = 0;
-    for (enum analyze_kind k = ANALYZE_PKI; k < ANALYZE_KINDS; k++) {
+    char text[256] = "";
+    size_t used = 0;
+    for (enum analyze_kind k = ANALYZE_PKI; k < ANALYZE_KINDS && used < sizeof text; k++) {
         if (proof->of[k] == proved)
-            (void)fprintf(out, "%s%s", n++ ? ", " : "", analyze_kind_name(k));
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", analyze_kind_name(k));
     }
-    (void)fputs(n ? "\n" : "nothing\n", out);
+    (void)fprintf(p->out, "  %s%-*s%s ", on(p, BOLD), INDENT, label, off(p));
+    wrap(p, used ? text : "nothing", INDENT + 3, INDENT + 3);
 }
 
-static void print_proof(const struct analyze_print *p, const struct analyze_config *c,
-                        const struct analyze_proof *proof)
+/* A line of the end: text behind a mark that is in colour. */
+static void say(const struct analyze_print *p, enum colour c, const char *mark, const char *text)
 {
-    (void)fprintf(p->out, "  %sProved%s     ", on(p, BOLD), off(p));
-    list_kinds(p->out, proof, true);
-    (void)fprintf(p->out, "  %sNot proved%s ", on(p, BOLD), off(p));
-    list_kinds(p->out, proof, false);
-    if (!c->own_device)
-        (void)fprintf(p->out, "             A device that uses one of these may fail all the same: run cmg-client "
-                              "analyze on it.\n");
+    (void)fprintf(p->out, "  %s%s%s", on(p, c), mark, off(p));
+    wrap(p, text, 2 + strlen(mark), 2);
 }
 
 void analyze_print_end(struct analyze_print *p, const struct analyze_config *c, const struct analyze_report *report,
                        const struct analyze_proof *proof)
 {
     const struct analyze_result *fault = analyze_report_fault(report);
+    char text[256];
     flush_consequences(p);
     (void)fputc('\n', p->out);
-    if (c->as_certificate)
-        (void)fputs("  The certificate alone was judged. That the device holds its key, sends its intermediates and "
-                    "reaches\n  the gateway is proved on the device only: cmg-client analyze\n",
-                    p->out);
-    else
-        print_proof(p, c, proof);
+    if (c->as_certificate) {
+        say(p, PLAIN, "",
+            "The certificate alone was judged. That the device holds its key, sends its intermediates and reaches the "
+            "gateway is proved on the device only: cmg-client analyze");
+    } else {
+        print_kinds(p, "Proved", proof, true);
+        print_kinds(p, "Not proved", proof, false);
+        if (!c->own_device)
+            say(p, PLAIN, "", "A device that uses one of these may fail all the same: run cmg-client analyze on it.");
+    }
+    (void)snprintf(text, sizeof text, "%s, at '%s'", fault ? fault->cause : "", fault ? fault->title : "");
     if (fault)
-        (void)fprintf(p->out, "  %sFirst cause%s %s, at '%s'\n", on(p, RED), off(p), fault->cause, fault->title);
+        say(p, RED, "First cause ", text);
     else
-        (void)fprintf(p->out, "  %sNothing failed.%s\n", on(p, GREEN), off(p));
+        say(p, GREEN, "Nothing failed.", "");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The analysis for people, as it goes on: aligned, in colours on a terminal only (and not with NO_COLOR). */
+/* The analysis for people, as it goes on: aligned, on a terminal with the step that is running, within its
+ * width and in colours (not with NO_COLOR). */
 #ifndef ANALYZE_PRINT_H
 #define ANALYZE_PRINT_H
 
@@ -10,6 +11,7 @@
 struct analyze_print {
     FILE *out;
     bool live, colour;   /* out is a terminal */
+    size_t width;        /* columns of a line */
     size_t consequences; /* steps held back: skipped for want of … */
     char wanting[96];    /* … this one */
 };
