@@ -420,3 +420,32 @@ def test_the_site_user_token_lives_8_hours_is_bound_to_the_device_and_names_it_a
     assert claims["act"] == {"sub": device.guid} and claims["sub"] == device.guid
     certificate = pki.x509.load_pem_x509_certificate(device.certificate.read_bytes())
     assert claims["cnf"] == {"x5t#S256": pki.thumbprint(certificate)}
+
+
+# --- on the intranet --------------------------------------------------------------------------------------------------
+
+
+def directly(device, mode):
+    device.must("set", f"MPUrls={device.site.report['mp_urls'][mode]}", f"MPCA={device.site.pki('ca')}")
+    return device
+
+
+@pytest.mark.parametrize("mode", ["ehttp", "https"])
+def test_inside_an_entra_device_registers_and_gets_its_policy_from_the_management_point_itself(entra, mode):
+    report = directly(entra(mode), mode).must("policy")
+    assert (report["method"], report["network"], report["gateway"]) == ("entra", "intranet", None)
+
+
+@pytest.mark.parametrize("kind", ["entra", "pki"])
+def test_inside_a_user_gets_the_users_policy_from_the_management_point_itself(new_device, ca, home, entra, kind):
+    device = entra() if kind == "entra" else joined(pki_device(new_device, ca, f"inside-{time.monotonic_ns()}"), home)
+    directly(device, "ehttp" if kind == "entra" else "https")
+    holds(device, home.forge(upn="ada@example.com"))
+    report = device.must("policy", "--scenario", "user")
+    assert (report["method"], report["network"]) == (kind, "intranet")
+    assert user_policies(device) == ("ada@example.com", {"of-ada", "of-users"})
+
+
+def test_inside_too_a_device_that_is_not_joined_gets_no_user_policy(new_device, home):
+    device = directly(new_device().at("ehttp").registered_by_token(), "ehttp")
+    assert refused(knows(device, home), home.forge(upn="ada@example.com")) == "device_not_joined"

@@ -6,12 +6,14 @@ import re
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from kit import pki
 from kit.device import Device
-from kit.inside import Inside
+from kit.inside import Inside, signature
 from kit.programs import until
 from kit.tunnel import ConnectProxy, pipe
 
@@ -303,6 +305,27 @@ def test_anybody_inside_may_ask_where_everything_is_and_nothing_else(site, folde
         assert answer.status == 200 and answer.headers["content-type"] == "application/jose"
         for target in ("/SMS_MP/.sms_pol?MACHINE", "/SMS_MP/.sms_pol?SETTINGS", "/CCM_User/policy"):
             assert directly.request(mode, "GET", target).status == 401
+
+
+def direct(site, folder, device, token, key, certificate, signed=True, forged=()):
+    """GET of the device's policy, right at the management point."""
+    target = "/SMS_MP/.sms_pol?MACHINE"
+    fields = {"Authorization": f"Bearer {token}", **dict(forged)}
+    if signed:
+        fields |= signature(serialization.load_pem_private_key(Path(key).read_bytes(), None), "GET", target)
+    answer = Inside(site, folder).request("ehttp", "GET", target, fields, show=(certificate, key))
+    return answer.status, json.loads(answer.body).get("reason") if answer.status >= 400 else None
+
+
+def test_directly_a_token_counts_with_the_key_that_it_is_bound_to_and_its_signature_alone(site, new_device, folder):
+    device = inside(new_device().at("ehttp"), "ehttp").registered_by_token()
+    device.must("policy")
+    token, thief = device.identity()["access_token"], pki.self_signed(folder, f"thief-{device.name}")
+    assert direct(site, folder, device, token, device.key, device.certificate) == (200, None)
+    assert direct(site, folder, device, token, thief.key, thief.path) == (401, "not_bound")
+    assert direct(site, folder, device, token, device.key, device.certificate, signed=False) == (401, "signature_missing")
+    forged = {"CMG-Auth-Method": "token", "CMG-Client-Id": device.guid}
+    assert direct(site, folder, device, token, thief.key, thief.path, forged=forged.items()) == (401, "not_bound")
 
 
 def test_a_blocked_device_is_refused_directly_too(own_site, tmp_path):
