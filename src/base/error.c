@@ -49,6 +49,23 @@ const char *result_name(enum result code)
     return (size_t)code < ARRAY_LEN(names) ? names[code] : "unknown";
 }
 
+const char *result_remedy(enum result code)
+{
+    static const char *const remedies[] = {
+        [OK] = "nothing is to be done",
+        [R_AGAIN] = "try again in a few seconds; if it stays, see the log of the program that was asked",
+        [R_EOF] = "check the program at the other end: it closed the connection",
+        [R_INVALID] = "correct what is named",
+        [R_LIMIT] = "give less, or in parts",
+        [R_DENIED] = "ask as one who may, or correct the file that is named",
+        [R_NOTFOUND] = "name one that is there",
+        [R_CONFLICT] = "use another name, or remove what is there first",
+        [R_TIMEOUT] = "check that the other end runs and is reached, then try again",
+        [R_IO] = "check the file, program or address that is named, and this user's rights",
+    };
+    return (size_t)code < ARRAY_LEN(remedies) ? remedies[code] : remedies[R_IO];
+}
+
 void fatal(const char *fmt, ...)
 {
     va_list args;

@@ -47,6 +47,9 @@ enum result error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2,
 /* "R_INVALID" → "invalid": the word for logs and JSON. */
 const char *result_name(enum result code);
 
+/* What one does about it where nobody has better words. */
+const char *result_remedy(enum result code);
+
 /* A bug or a fault of the machine: prints to stderr and aborts. Never reachable by what a peer sends. */
 _Noreturn void fatal(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

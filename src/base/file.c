@@ -11,10 +11,32 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+static const char *hint(int number)
+{
+    static const struct {
+        int number;
+        const char *text;
+    } hints[] = {
+        {ENOENT, "name one that is there"},
+        {ENOTDIR, "a part of its path is a file, name a folder"},
+        {EISDIR, "it is a folder, name a file"},
+        {EACCES, "give this user the right, or run as one who has it"},
+        {EPERM, "give this user the right, or run as one who has it"},
+        {EROFS, "name one on a file system that can be written"},
+        {ENOSPC, "make room on its file system"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
+        if (hints[i].number == number)
+            return hints[i].text;
+    }
+    return "check it and this user's rights";
+}
+
 static enum result from_errno(struct error *err, const char *what, const char *path)
 {
     int saved = errno;
-    return error_set(err, saved == ENOENT ? R_NOTFOUND : R_IO, "%s: can't %s it: %s", path, what, strerror(saved));
+    return error_set(err, saved == ENOENT ? R_NOTFOUND : R_IO, "%s: can't %s it: %s; %s", path, what, strerror(saved),
+                     hint(saved));
 }
 
 static enum result read_all(int fd, const char *path, struct buf *b, struct error *err)
@@ -32,7 +54,8 @@ static enum result read_all(int fd, const char *path, struct buf *b, struct erro
         if (n == 0)
             return OK;
         if (!want)
-            return error_set(err, R_LIMIT, "%s: larger than the %zu bytes allowed here", path, b->max);
+            return error_set(err, R_LIMIT, "%s: larger than the %zu bytes allowed here; is it the right file?", path,
+                             b->max);
         buf_commit(b, (size_t)n);
     }
 }
@@ -122,7 +145,7 @@ enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
     }
     struct stat st;
     if (r == OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
-        r = error_set(err, R_CONFLICT, "%s: exists and is not a folder", path);
+        r = error_set(err, R_CONFLICT, "%s: exists and is not a folder; name another path", path);
     free(copy);
     return r;
 }

@@ -85,7 +85,8 @@ static enum result take_option(const struct opt_command *cmd, int argc, char **a
     return store(o, value, base, err);
 }
 
-static enum result check_counts(const struct opt_command *cmd, const bool *seen, size_t args, struct error *err)
+static enum result check_counts(const struct opt_command *cmd, const bool *seen, char **argv, size_t args,
+                                struct error *err)
 {
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
         if (o->required && !seen[o - cmd->opts])
@@ -94,7 +95,8 @@ static enum result check_counts(const struct opt_command *cmd, const bool *seen,
     if (args < cmd->min_args)
         return error_set(err, R_INVALID, "an argument is missing; usage: %s", cmd->usage);
     if (args > cmd->max_args)
-        return error_set(err, R_INVALID, "too many arguments; usage: %s", cmd->usage);
+        return error_set(err, R_INVALID, "too many arguments, from '%s' on; usage: %s", argv[cmd->max_args],
+                         cmd->usage);
     return OK;
 }
 
@@ -128,7 +130,7 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
     }
     *ret_args = (const char **)argv;
     *ret_arg_count = args;
-    return check_counts(cmd, seen, args, err);
+    return check_counts(cmd, seen, argv, args, err);
 }
 
 void opt_help(const struct opt_command *cmd, FILE *out)

@@ -55,15 +55,19 @@ static const struct opt opts_analyze[] = {{"timeout", OPT_NUMBER, offsetof(struc
 static const struct opt opts_run[] = {
     {"once", OPT_FLAG, offsetof(struct options, once), NULL, "once, then end"}, OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
 
+static const char *running = "COMMAND"; /* whose --help tells more */
+
 static int fail(const struct options *o, int code, const struct error *err)
 {
+    char remedy[256];
+    (void)snprintf(remedy, sizeof remedy, "%s; see: cmg-client %s --help", result_remedy(err->code), running);
     if (o->json) {
-        json_t *report = json_pack("{s:b, s:n, s:s, s:s, s:n}", "ok", 0, "code", "reason", result_name(err->code),
-                                   "detail", err->text, "remedy");
+        json_t *report = json_pack("{s:b, s:n, s:s, s:s, s:s}", "ok", 0, "code", "reason", result_name(err->code),
+                                   "detail", err->text, "remedy", remedy);
         client_report_json(report, stdout);
         json_decref(report);
     } else {
-        (void)fprintf(stderr, "cmg-client: %s\n", err->text);
+        (void)fprintf(stderr, "cmg-client: %s\nWhat to do: %s\n", err->text, remedy);
     }
     return code;
 }
@@ -356,6 +360,7 @@ static int dispatch(const struct command *c, int argc, char **argv)
     struct error err;
     const char **args;
     size_t count;
+    running = c->name;
     enum result r = opt_parse(&c->cmd, argc, argv, &o, &args, &count, &err);
     if (r == R_EOF)
         return 0;

@@ -233,10 +233,12 @@ static void read_pairs(struct loading *l, const struct conf_schema *schema, yaml
         size_t i;
         const struct conf_key *k = name->type == YAML_SCALAR_NODE ? find_key(schema, scalar(name), &i) : NULL;
         if (!k) {
-            conf_fault_add(l->faults, line_of(name), "%s: unknown key '%" PRIslice "'; see --help for those there are",
-                           schema->name, SLICE_ARG(name->type == YAML_SCALAR_NODE ? scalar(name) : SLICE("?")));
+            conf_fault_add(l->faults, line_of(name),
+                           "%s: unknown key '%" PRIslice "'; see --reference for those there are", schema->name,
+                           SLICE_ARG(name->type == YAML_SCALAR_NODE ? scalar(name) : SLICE("?")));
         } else if (seen[i]) {
-            conf_fault_add(l->faults, line_of(name), "%s: key '%s' stands here twice", schema->name, k->name);
+            conf_fault_add(l->faults, line_of(name), "%s: key '%s' stands here twice, remove one", schema->name,
+                           k->name);
         } else {
             seen[i] = true;
             read_value(l, k, value, at);
@@ -263,11 +265,11 @@ static void read_block(struct loading *l, const struct conf_schema *schema, yaml
         return;
     }
     if (node->type != YAML_MAPPING_NODE) {
-        conf_fault_add(l->faults, line_of(node), "%s: must be a block of keys", schema->name);
+        conf_fault_add(l->faults, line_of(node), "%s: must be a block of keys, lines of 'key: value'", schema->name);
         return;
     }
     if (l->depth == DEPTH_MAX) {
-        conf_fault_add(l->faults, line_of(node), "%s: nested too deeply", schema->name);
+        conf_fault_add(l->faults, line_of(node), "%s: nested too deeply, indent less", schema->name);
         return;
     }
     l->depth++;
@@ -281,11 +283,13 @@ static void read_block(struct loading *l, const struct conf_schema *schema, yaml
 static void read_document(struct loading *l, yaml_parser_t *parser, const struct conf_schema *schema, void *ret)
 {
     if (!yaml_parser_load(parser, &l->doc)) {
-        conf_fault_add(l->faults, parser->problem_mark.line + 1, "not YAML: %s",
+        l->faults->unread = true;
+        conf_fault_add(l->faults, parser->problem_mark.line + 1, "not YAML: %s; a line is 'key: value'",
                        parser->problem ? parser->problem : "can't be read");
         return;
     }
     yaml_node_t *root = yaml_document_get_root_node(&l->doc);
+    l->faults->unread = !root || root->type != YAML_MAPPING_NODE;
     if (root)
         read_block(l, schema, root, ret);
     else
@@ -312,6 +316,7 @@ enum result conf_load(const char *path, const struct conf_schema *schema, void *
     struct error err;
     if (file_read(path, CONF_FILE_MAX, &text, &len, &err) != OK) {
         size_t named = strlen(path) + strlen(": "); /* faults are printed behind the path already */
+        faults->unread = true;
         conf_fault_add(faults, 0, "%s", strlen(err.text) > named ? err.text + named : err.text);
         return R_INVALID;
     }

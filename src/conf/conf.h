@@ -65,13 +65,14 @@ struct conf_fault {
 struct conf_faults {
     struct conf_fault list[CONF_FAULTS_MAX];
     size_t count;
+    bool unread; /* the file itself could not be read, or is no YAML: nothing is known of its values */
 };
 
 /* Adds one (dropped beyond the maximum). For the checks of a program after loading, too. */
 void conf_fault_add(struct conf_faults *f, size_t line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Reads `path` into *ret (zeroed first, of schema->size bytes). R_INVALID when there are faults; *ret is still to be
- * freed. */
+ * freed, and unless faults->unread, holds what could be read: the program's own checks complete the list. */
 MUST_USE enum result conf_load(const char *path, const struct conf_schema *schema, void *ret,
                                struct conf_faults *faults);
 void conf_free(const struct conf_schema *schema, void *loaded);

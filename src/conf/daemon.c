@@ -36,26 +36,32 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+static int tell(const struct conf_daemon *d, const struct conf_faults *faults, const char *path)
+{
+    conf_faults_print(faults, path, stderr);
+    (void)fprintf(stderr,
+                  "remedy: correct what is named; %s --reference lists the keys and what they hold, "
+                  "%s --check-config --config %s looks again\n",
+                  d->name, d->name, path);
+    return EXIT_FAILURE;
+}
+
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
     struct error err;
-    if (d->load(path, &faults) != OK) {
-        conf_faults_print(&faults, path, stderr);
-        return EXIT_FAILURE;
-    }
+    if (d->load(path, &faults) != OK)
+        return tell(d, &faults, path);
     if (check_only && d->check)
         d->check(&faults);
-    if (check_only && faults.count) {
-        conf_faults_print(&faults, path, stderr);
-        return EXIT_FAILURE;
-    }
+    if (check_only && faults.count)
+        return tell(d, &faults, path);
     if (check_only) {
         (void)printf("%s: no fault found\n", path);
         return EXIT_SUCCESS;
     }
     if (conf_log_apply(d->log(), &err) != OK) {
-        (void)fprintf(stderr, "%s: %s\n", d->name, err.text);
+        (void)fprintf(stderr, "%s: %s\nremedy: %s\n", d->name, err.text, result_remedy(err.code));
         return EXIT_FAILURE;
     }
     raise_descriptors();
@@ -75,7 +81,7 @@ int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv)
     if (r == R_EOF)
         return EXIT_SUCCESS;
     if (r != OK) {
-        (void)fprintf(stderr, "%s: %s\n", d->name, err.text);
+        (void)fprintf(stderr, "%s: %s\nremedy: %s --help lists the options\n", d->name, err.text, d->name);
         return USAGE;
     }
     if (o.version)

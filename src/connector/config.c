@@ -77,9 +77,11 @@ static void read_certificate(struct connector_config *c, struct conf_faults *fau
 enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults)
 {
     struct error err;
-    if (conf_load(path, &schema, ret, faults) != OK)
+    if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     read_certificate(ret, faults);
+    if (!ret->bootstrap_file)
+        return R_INVALID; /* told already */
     if (bootstrap_read(ret->bootstrap_file, "connector", &ret->bootstrap, &err) != OK)
         conf_fault_add(faults, 0, "bootstrap: %s", err.text);
     else if (ret->bootstrap.url_count == 0)

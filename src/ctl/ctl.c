@@ -64,6 +64,9 @@ static const struct ctl_command *find(int argc, char **argv, size_t *ret_words)
     return best;
 }
 
+/* The words of the command that runs: where its --help is. */
+static const char *running = "COMMAND";
+
 /* All commands of a table, or those whose first word is `noun`; returns how many. */
 static size_t print_table(FILE *out, const struct ctl_command *c, const char *noun)
 {
@@ -131,8 +134,8 @@ static int unknown(int argc, char **argv)
     if (argc > 1 && is_help(argv[1]) && print_commands(stdout, argv[0]) > 0)
         return CTL_DONE;
     (void)fprintf(stderr, "cmg: there is no command '%s%s%s'\n", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-    if (print_commands(stderr, argv[0]) == 0)
-        (void)fputs("cmg --help lists the commands\n", stderr);
+    (void)print_commands(stderr, argv[0]);
+    (void)fputs("  remedy: cmg --help lists the commands\n", stderr);
     return CTL_USAGE;
 }
 
@@ -150,17 +153,29 @@ int ctl_main(int argc, char **argv)
     const struct ctl_command *c = find(argc, argv, &words);
     if (!c)
         return unknown(argc, argv);
+    running = c->words;
     int rest = argc - (int)words;
     if (c->run)
         return c->run(rest, argv + words);
     return ctl_request_run(c->request, c->summary, rest, argv + words);
 }
 
+/* A command that has nothing better to say gets what its kind of failure has, and its own --help. */
+static void remedy_of(const struct ctl_fault *fault, char *ret, size_t size)
+{
+    if (fault->remedy[0])
+        (void)snprintf(ret, size, "%s", fault->remedy);
+    else
+        (void)snprintf(ret, size, "%s; see: cmg %s --help", result_remedy(fault->what.code), running);
+}
+
 int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
 {
+    char remedy[sizeof fault->remedy];
+    remedy_of(fault, remedy, sizeof remedy);
     if (common && common->json) {
         json_t *error = json_pack("{s:s, s:s, s:s, s:s, s:i}", "what", fault->what.text, "where", fault->where,
-                                  "remedy", fault->remedy, "code", fault->code, "status", fault->status);
+                                  "remedy", remedy, "code", fault->code, "status", fault->status);
         json_t *whole = json_pack("{s:o?}", "error", error);
         ctl_print_json(stderr, whole, false);
         json_decref(whole);
@@ -169,8 +184,7 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
     (void)fprintf(stderr, "%scmg: %s%s\n", ctl_colour_on(stderr, CTL_RED), fault->what.text, ctl_colour_off(stderr));
     if (fault->where[0])
         (void)fprintf(stderr, "  where:  %s%s%s\n", fault->where, fault->code[0] ? "  " : "", fault->code);
-    if (fault->remedy[0])
-        (void)fprintf(stderr, "  remedy: %s\n", fault->remedy);
+    (void)fprintf(stderr, "  remedy: %s\n", remedy);
     return CTL_FAILED;
 }
 
@@ -188,7 +202,7 @@ int ctl_usage(const char *fmt, ...)
     va_start(args, fmt);
     (void)fputs("cmg: ", stderr);
     (void)vfprintf(stderr, fmt, args);
-    (void)fputc('\n', stderr);
+    (void)fprintf(stderr, "\n  remedy: cmg %s --help shows what it takes\n", running);
     va_end(args);
     return CTL_USAGE;
 }

@@ -71,6 +71,9 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault);
 /* The same for a failure of our own: where and remedy may be NULL. */
 int ctl_fail_error(const struct ctl_common *common, const struct error *err, const char *where, const char *remedy);
 
+/* For a file that is to hold certificates. */
+#define CTL_REMEDY_CERTIFICATE "give a file of certificates in PEM, as: openssl x509 -in FILE -out FILE.pem"
+
 /* Parses options; false when the command ends here: *ret_exit is CTL_DONE after --help, CTL_USAGE after a fault. */
 MUST_USE bool ctl_parse(const struct opt_command *cmd, int argc, char **argv, void *ret, const char ***ret_args,
                         size_t *ret_arg_count, int *ret_exit);

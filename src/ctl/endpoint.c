@@ -68,7 +68,7 @@ static bool set_anchors(const struct add_options *o, json_t *body)
     enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
     free(data);
     if (r != OK) {
-        (void)ctl_fail_error(&o->common, &err, o->anchors, NULL);
+        (void)ctl_fail_error(&o->common, &err, o->anchors, CTL_REMEDY_CERTIFICATE);
         return false;
     }
     set_text(body, "anchors_pem", pem);

@@ -275,7 +275,7 @@ static bool set_gateway_ca(const struct enrollment_options *o, json_t *enrollmen
     enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
     free(data);
     if (r != OK) {
-        (void)ctl_fail_error(&o->common, &err, o->gateway_ca, NULL);
+        (void)ctl_fail_error(&o->common, &err, o->gateway_ca, CTL_REMEDY_CERTIFICATE);
         return false;
     }
     (void)json_object_set_new(enrollment, "gateway_ca_pem", json_string(pem));

@@ -58,7 +58,10 @@ static int add_file(const struct ctl_common *common, const char *kind, const cha
                            : ctl_certificates_pem(slice_make(data, len), &text, &err);
     free(data);
     if (r != OK)
-        return ctl_fail_error(common, &err, path, is_crl ? NULL : "a CRL is added with --crl FILE");
+        return ctl_fail_error(common, &err, path,
+                              is_crl ? "give the CA's list, PEM or DER; a certificate is added with --anchor FILE or "
+                                       "--intermediate FILE"
+                                     : "give a CA's certificate, PEM or DER; a CRL is added with --crl FILE");
     json_t *body = json_pack("{s:s, s:s}", "kind", kind, "data", text), *answer = NULL;
     free(text);
     struct ctl_fault fault;

@@ -107,8 +107,10 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
         return NULL;
     enum result r = pki_cert_read_all(slice_make(data, len), SENT_MAX, &certs, err);
     free(data);
-    if (r != OK)
+    if (r != OK) {
+        (void)error_prefix(err, "%s", path);
         return NULL;
+    }
     X509 *leaf = sk_X509_value(certs, 0);
     pki_trust_judge(check->paths, leaf, certs, clock_wall_s(), &v);
     (void)snprintf(detail, sizeof detail, "%s", v.detail);

@@ -81,13 +81,13 @@ static void check_addresses(const struct gateway_config *c, struct conf_faults *
 {
     struct net_address address;
     struct error err;
-    if (c->listen.count == 0)
+    if (c->listen.count == 0 && faults->count == 0)
         conf_fault_add(faults, 0, "listen: name at least one address, such as \":443\"");
     for (size_t i = 0; i < c->listen.count; i++) {
         if (net_address_parse(slice_of(c->listen.items[i]), &address, &err) != OK)
             conf_fault_add(faults, 0, "listen: %s", err.text);
     }
-    if (net_address_parse(slice_of(c->admin_listen), &address, &err) != OK)
+    if (c->admin_listen && net_address_parse(slice_of(c->admin_listen), &address, &err) != OK)
         conf_fault_add(faults, 0, "admin_listen: %s", err.text);
 }
 
@@ -96,7 +96,7 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
     const struct gateway_certificate *list = c->server_certificates.items;
     struct error err;
     const struct choices_line *rule = choices_forbids_gateway(c->server_certificates.count);
-    if (rule)
+    if (rule && faults->count == 0)
         conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
     for (size_t i = 0; i < c->server_certificates.count; i++) {
         if (!list[i].certificate || !list[i].key)
@@ -111,11 +111,11 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
 enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults)
 {
     struct error err;
-    if (conf_load(path, &schema, ret, faults) != OK)
+    if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     check_addresses(ret, faults);
     check_certificates(ret, faults);
-    if (bootstrap_read(ret->bootstrap_file, "gateway", &ret->bootstrap, &err) != OK)
+    if (ret->bootstrap_file && bootstrap_read(ret->bootstrap_file, "gateway", &ret->bootstrap, &err) != OK)
         conf_fault_add(faults, 0, "bootstrap: %s", err.text);
     return faults->count ? R_INVALID : OK;
 }

@@ -224,6 +224,48 @@ json_t *mp_admin_body(struct mp_request *r)
     return NULL;
 }
 
+/* Where it is seen what there is, by the first part of the path. */
+static const struct {
+    const char *things, *command;
+} lists[] = {
+    {"gateways", "cmg gateway list"},
+    {"connectors", "cmg connector list"},
+    {"endpoints", "cmg endpoint list"},
+    {"devices", "cmg device list"},
+    {"collections", "cmg collection list, cmg device list"},
+    {"client-settings", "cmg settings client list, cmg collection list"},
+    {"policies", "cmg policy list"},
+    {"tokens", "cmg token list"},
+    {"tenants", "cmg tenant list, cmg source list"},
+    {"sources", "cmg source list"},
+    {"trust", "cmg trust list"},
+    {"foreign-sites", "cmg trust list-foreign"},
+    {"settings", "cmg settings get"},
+};
+
+static const char *list_of(struct slice path)
+{
+    struct slice rest = slice_starts(path, SLICE("/v1/")) ? slice_skip(path, 4) : path;
+    struct slice things = slice_cut(&rest, '/');
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        if (slice_eq(things, slice_of(lists[i].things)))
+            return lists[i].command;
+    }
+    return "cmg status";
+}
+
+/* For handlers that have no better words. */
+static void usual_remedy(const struct mp_request *r, enum result code, char *ret, size_t size)
+{
+    const char *list = list_of(r->path);
+    if (code == R_NOTFOUND)
+        (void)snprintf(ret, size, "list them with: %s", list);
+    else if (code == R_CONFLICT)
+        (void)snprintf(ret, size, "use another name, or remove what is there first; see: %s", list);
+    else
+        (void)snprintf(ret, size, "%s; see the command's --help, and what there is: %s", result_remedy(code), list);
+}
+
 void mp_admin_fail(struct mp_request *r, const struct error *err, const char *remedy)
 {
     static const struct {
@@ -241,11 +283,13 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].code != err->code)
             continue;
+        char usual[256];
+        usual_remedy(r, err->code, usual, sizeof usual);
         json_t *said = json_string(err->text); /* NULL when it quotes what is not UTF-8 */
-        json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", map[i].title,
-                              "status", map[i].status, "code", map[i].word, "reason", result_name(err->code), "detail",
-                              said ? said : json_string(map[i].title), "remedy",
-                              remedy ? remedy : "correct what the detail names", "request_id", r->id);
+        json_t *o =
+            json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", map[i].title,
+                      "status", map[i].status, "code", map[i].word, "reason", result_name(err->code), "detail",
+                      said ? said : json_string(map[i].title), "remedy", remedy ? remedy : usual, "request_id", r->id);
         mp_answer_problem(r, map[i].status, o);
         return;
     }

@@ -218,11 +218,11 @@ static void check_store(const struct mp_config *c, struct conf_faults *faults)
 
 enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults)
 {
-    if (conf_load(path, &schema, ret, faults) != OK)
+    if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
-    if (!mp_site_valid(slice_of(ret->site)))
+    if (ret->site && !mp_site_valid(slice_of(ret->site)))
         conf_fault_add(faults, 0, "site: a site code is 1 to 8 of A-Z0-9");
-    if (!ret->points.count)
+    if (!ret->points.count && !faults->count)
         conf_fault_add(faults, 0, "management_points: name at least one");
     for (size_t i = 0; i < ret->points.count; i++)
         check_point(&mp_config_points(ret)[i], faults);

@@ -19,11 +19,12 @@
       "the request's signature is not one of the device's key over this request", "sign it with the registered key")   \
     X(CLOCK_SKEW, 401, "MP_Bad_Signature", "clock_skew", "the signature was made too long ago or in the future",       \
       "sign again with the time in Date; set the device's clock")                                                      \
-    X(NONCE_REUSED, 401, "MP_Bad_Signature", "nonce_reused", "this signature was used before", "sign it anew")         \
+    X(NONCE_REUSED, 401, "MP_Bad_Signature", "nonce_reused", "this signature was used before",                         \
+      "sign each request anew, with a nonce of its own")                                                               \
     X(NOT_REGISTERED, 403, "MP_Not_Registered", "not_registered", "the site has no record of this device",             \
       "register it: cmg-client register")                                                                              \
     X(APPROVAL_PENDING, 403, "MP_Not_Allowed", "approval_pending", "the device waits for approval at the site",        \
-      "cmg device approve NAME")                                                                                       \
+      "approve it: cmg device approve NAME")                                                                           \
     X(TOKEN_USED_UP, 403, "MP_Not_Allowed", "token_used_up", "the bulk token was used as often as it may be",          \
       "make another: cmg token new --uses N")                                                                          \
     X(RENEWAL_LIMIT, 429, "MP_Too_Many_Requests", "renewal_limit", "the device token was renewed too often today",     \
@@ -34,15 +35,20 @@
       "use a connector's role certificate: cmg connector add")                                                         \
     X(RENEWAL_REFUSED, 403, "MP_Not_Allowed", "renewal_refused",                                                       \
       "the role certificate is not renewed for whoever asks", "cmg gateway add, or cmg connector add, with --renew")   \
-    X(UNKNOWN_PATH, 404, "MP_Not_Found", "not_found", "there is nothing at this path", "correct the path")             \
+    X(UNKNOWN_PATH, 404, "MP_Not_Found", "not_found", "there is nothing at this path",                                 \
+      "correct the path; use clients of the version of cmg-mp")                                                        \
     X(BAD_METHOD, 405, "MP_Method_Not_Allowed", "method", "this method does not work here",                            \
       "use one of those in Allow")                                                                                     \
-    X(CONFLICT, 409, "MP_Conflict", "conflict", "this contradicts what is there already", "see the detail")            \
-    X(TOO_LARGE, 413, "MP_Too_Large", "too_large", "the request's body is too large", "send less")                     \
+    X(CONFLICT, 409, "MP_Conflict", "conflict", "this contradicts what is there already",                              \
+      "remove or rename what the detail names")                                                                        \
+    X(TOO_LARGE, 413, "MP_Too_Large", "too_large", "the request's body is too large",                                  \
+      "send less at once: uploads go in chunks of at most 1 MiB")                                                      \
     X(INTERNAL, 500, "MP_Internal", "internal", "the management point has a fault of its own",                         \
-      "see the log of cmg-mp")                                                                                         \
-    X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet", "update cmg-mp")   \
-    X(BUSY, 503, "MP_Busy", "busy", "the store is busy", "try again")
+      "see the log of cmg-mp for this request_id")                                                                     \
+    X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet",                    \
+      "use what this version has, or update cmg-mp")                                                                   \
+    X(BUSY, 503, "MP_Busy", "busy", "the store is busy",                                                               \
+      "try again in a few seconds; if it stays, see the log of cmg-mp")
 
 enum mp_refusal {
 #define MP_X(symbol, status, code, reason, text, remedy) MP_REFUSAL_##symbol,

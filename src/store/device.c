@@ -40,7 +40,7 @@ enum result store_device_get(struct store *s, struct arena *a, enum store_device
         [STORE_BY_NAME] = {DEVICE "WHERE LOWER(name) = LOWER($1) LIMIT 2", sizeof *ret, read_device},
     };
     return store_select_one(s, &selects[by], STORE_PARAMS(STORE_T(value)), a, ret,
-                            by == STORE_BY_NAME ? "devices of this name" : "such device", err);
+                            by == STORE_BY_NAME ? "device of this name" : "such device", err);
 }
 
 enum result store_device_list(struct store *s, struct arena *a, struct store_device **ret, size_t *ret_count,

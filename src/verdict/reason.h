@@ -82,15 +82,16 @@
       "publish it with: cmg endpoint add")                                                                             \
     X(BAD_METHOD, "method", METHOD_NOT_ALLOWED, "the endpoint does not take this HTTP method",                         \
       "use one of those in Allow")                                                                                     \
-    X(REQUEST_TIMEOUT, "request_timeout", REQUEST_TIMEOUT, "the request did not arrive in time", "send it again")      \
-    X(TARGET_TOO_LONG, "target", TARGET_TOO_LONG, "the request target is too long", "shorten it")                      \
+    X(REQUEST_TIMEOUT, "request_timeout", REQUEST_TIMEOUT, "the request did not arrive in time",                       \
+      "send it again; if it stays, check the network between device and gateway")                                      \
+    X(TARGET_TOO_LONG, "target", TARGET_TOO_LONG, "the request target is too long", "shorten it to 16 KiB")            \
     X(HEAD_TOO_LONG, "head", HEAD_TOO_LONG, "the request's head is too long", "send fewer or shorter fields")          \
     X(MISDIRECTED, "misdirected", MISDIRECTED, "this host needs another TLS connection",                               \
       "connect with its own name in SNI")                                                                              \
     X(BODY_TOO_LARGE, "body", TOO_LARGE, "the body is larger than the endpoint takes",                                 \
       "send less, or raise its limit")                                                                                 \
     X(TOO_MANY_REQUESTS, "too_many_requests", TOO_MANY_REQUESTS, "a limit on requests or connections was reached",     \
-      "slow down")                                                                                                     \
+      "ask again after Retry-After, and less often")                                                                   \
     X(UNSUPPORTED, "unsupported", UNSUPPORTED, "this is not supported here", "correct what the detail names")          \
     /* of the way inside */                                                                                            \
     X(NO_CONNECTOR, "no_connection_point", NO_CONNECTION_POINT,                                                        \
@@ -99,14 +100,15 @@
     X(STALE_BUNDLE, "stale_bundle", STALE_BUNDLE, "the site has not been heard of for too long",                       \
       "check connector and management point")                                                                          \
     X(UPSTREAM_TIMEOUT, "timeout", UPSTREAM_TIMEOUT, "the server inside did not answer in time",                       \
-      "check the server inside")                                                                                       \
+      "check the server inside: it is up, but slow or stuck")                                                          \
     X(UPSTREAM_REFUSED, "refused", BAD_GATEWAY, "the server inside does not take connections",                         \
       "check that it runs and that the connector reaches it")                                                          \
     X(UPSTREAM_TLS, "tls", BAD_GATEWAY, "the server inside and the connector did not agree on TLS",                    \
       "check its certificate and its CA in the published endpoint")                                                    \
     X(UPSTREAM_NAME, "name", BAD_GATEWAY, "the server inside has a name that does not resolve",                        \
       "check the name in the published endpoint")                                                                      \
-    X(UPSTREAM_TRUNCATED, "truncated", BAD_GATEWAY, "the server inside broke off before its answer", "check its log")  \
+    X(UPSTREAM_TRUNCATED, "truncated", BAD_GATEWAY, "the server inside broke off before its answer",                   \
+      "check the log of the server inside")                                                                            \
     X(UPSTREAM_PROTOCOL, "protocol", BAD_GATEWAY, "the server inside did not speak HTTP",                              \
       "check the URL in the published endpoint")                                                                       \
     X(UPSTREAM_CLIENT_CERTIFICATE, "client_certificate_required", CLIENT_CERTIFICATE_REQUIRED,                         \

@@ -17,7 +17,7 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
       "check CMGFQDNs, the DNS record of the gateway and the device's name servers")                                   \
     X(CONNECT_REFUSED, "connection_refused", "nothing takes connections at this address and port",                     \
       "check that cmg-gateway runs, the port, and firewalls in between")                                               \
-    X(NO_ROUTE, "no_route", "the address can't be reached", "check the device's network")                              \
+    X(NO_ROUTE, "no_route", "the address can't be reached", "check the device's network: ip route get ADDRESS")        \
     X(TIMED_OUT, "timeout", "there was no answer in time",                                                             \
       "check firewalls in between (TCP 443) and the gateway's load")                                                   \
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
@@ -37,9 +37,10 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
     X(ANCHORS, "anchors_unusable", "the anchors for the server's certificate can't be read",                           \
       "check the file that GatewayCA names")                                                                           \
     X(TOO_LARGE, "too_large", "the answer is larger than 16 MiB", "check what answers at this address")                \
-    X(BROKEN, "broken_off", "the connection ended before the whole answer was there", "try again")                     \
-    X(STOPPED, "stopped", "stopped by a signal", "")                                                                   \
-    X(OTHER, "transport", "the request failed on its way", "see CcmMessaging.log")
+    X(BROKEN, "broken_off", "the connection ended before the whole answer was there",                                  \
+      "try again; if it stays, see the server's log, and what proxies and firewalls in between cut off")               \
+    X(STOPPED, "stopped", "stopped by a signal", "start it again and let it end by itself")                            \
+    X(OTHER, "transport", "the request failed on its way", "see what CcmMessaging.log says of it, then try again")
 
 enum web_fault {
     WEB_FAULT_NONE,
