@@ -12,6 +12,8 @@ struct new_options {
     struct ctl_common common;
     const char *lifetime, *out;
     uint64_t uses;
+    struct opt_list networks, names;
+    const char *collection;
 };
 
 static const struct opt new_opts[] = {
@@ -27,6 +29,21 @@ static const struct opt new_opts[] = {
      .help = "how many devices may register with it (default 1)",
      .min = 1,
      .max = 1000000},
+    {.name = "network",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct new_options, networks),
+     .value = "NETWORK",
+     .help = "only devices that come from there: 203.0.113.0/24, 2001:db8::/32; by commas or repeated"},
+    {.name = "name",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct new_options, names),
+     .value = "PATTERN",
+     .help = "only devices called so: KIOSK-*; by commas or repeated"},
+    {.name = "collection",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct new_options, collection),
+     .value = "NAME",
+     .help = "new devices are listed in this collection"},
     {.name = "out",
      .kind = OPT_TEXT,
      .offset = offsetof(struct new_options, out),
@@ -80,6 +97,12 @@ static int new_token(int argc, char **argv)
         (void)json_object_set_new(body, "lifetime_s", json_integer(lifetime));
     if (o.uses > 0)
         (void)json_object_set_new(body, "uses", json_integer((json_int_t)o.uses));
+    if (o.networks.count)
+        (void)json_object_set_new(body, "networks", ctl_words(&o.networks));
+    if (o.names.count)
+        (void)json_object_set_new(body, "names", ctl_words(&o.names));
+    if (o.collection)
+        (void)json_object_set_new(body, "collection", json_string(o.collection));
     struct ctl_fault fault;
     enum result r = api_call(api_socket(&o.common), "POST", "/v1/tokens", body, &answer, &fault);
     json_decref(body);
@@ -90,10 +113,16 @@ static int new_token(int argc, char **argv)
     return code;
 }
 
-static const struct ctl_column columns[] = {
-    {"ID", "id", CTL_TEXT, NULL},       {"ISSUED", "issued", CTL_TIME, NULL}, {"EXPIRES", "expires", CTL_TIME, NULL},
-    {"USES", "uses", CTL_NUMBER, NULL}, {"USED", "used", CTL_NUMBER, NULL},   {"STATE", "state", CTL_STATE, NULL},
-    {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
+                                            {"ISSUED", "issued", CTL_TIME, NULL},
+                                            {"EXPIRES", "expires", CTL_TIME, NULL},
+                                            {"USES", "uses", CTL_NUMBER, NULL},
+                                            {"USED", "used", CTL_NUMBER, NULL},
+                                            {"STATE", "state", CTL_STATE, NULL},
+                                            {"NETWORKS", "networks", CTL_LIST, "any"},
+                                            {"NAMES", "names", CTL_LIST, "any"},
+                                            {"COLLECTION", "collection", CTL_TEXT, NULL},
+                                            {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_request list = {.usage = "cmg token list [options]",
                                         .method = "GET",
                                         .path = "/v1/tokens",

@@ -8,15 +8,17 @@
 #include "jose/token.h"
 #include "mp/admin.h"
 #include "mp/content.h"
+#include "mp/scope.h"
 #include "store/token.h"
 
 enum { USES_MAX = 1000000, LIFETIME_MIN_S = 60 };
 
 static json_t *token_json(const struct store_token *t)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "id", t->id, "issued", (json_int_t)t->issued, "expires",
-                     (json_int_t)t->expires, "uses", (json_int_t)t->uses, "used", (json_int_t)t->used, "state",
-                     store_token_state(t, clock_wall_s()));
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:s}", "id", t->id, "issued", (json_int_t)t->issued,
+                     "expires", (json_int_t)t->expires, "uses", (json_int_t)t->uses, "used", (json_int_t)t->used,
+                     "state", store_token_state(t, clock_wall_s()), "networks", mp_content_words(t->networks), "names",
+                     mp_content_words(t->names), "collection", t->collection);
 }
 
 static enum result read_limits(const json_t *body, int64_t *lifetime, int64_t *uses, struct error *err)
@@ -35,7 +37,10 @@ static enum result add(struct mp_request *r, const json_t *body, json_t **ret, s
     int64_t lifetime, uses;
     char *jwt = NULL, detail[64];
     struct token t = {.kind = TOKEN_BULK};
+    struct store_token row = {.id = t.id};
     enum result result = read_limits(body, &lifetime, &uses, err);
+    if (result == OK)
+        result = mp_scope_read(r, body, &row, err);
     if (result != OK)
         return result;
     guid_new(t.id);
@@ -45,7 +50,9 @@ static enum result add(struct mp_request *r, const json_t *body, json_t **ret, s
     if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result == OK) {
-        struct store_token row = {.id = t.id, .issued = t.issued, .expires = t.expires, .uses = uses};
+        row.issued = t.issued;
+        row.expires = t.expires;
+        row.uses = uses;
         (void)snprintf(detail, sizeof detail, "%lld uses, %lld s", (long long)uses, (long long)lifetime);
         result = mp_admin_commit(r, store_token_add(r->site->store, &row, err), "token.new", t.id, detail, err);
     }

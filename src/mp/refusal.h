@@ -27,6 +27,8 @@
       "approve it: cmg device approve NAME")                                                                           \
     X(TOKEN_USED_UP, 403, "MP_Not_Allowed", "token_used_up", "the bulk token was used as often as it may be",          \
       "make another: cmg token new --uses N")                                                                          \
+    X(TOKEN_OUT_OF_SCOPE, 403, "MP_Not_Allowed", "token_out_of_scope", "the bulk token is not for this device",        \
+      "make one for it: cmg token new --network NETWORK --name PATTERN")                                               \
     X(RENEWAL_LIMIT, 429, "MP_Too_Many_Requests", "renewal_limit", "the device token was renewed too often today",     \
       "wait a day; if it never gets its new token, look at its state folder")                                          \
     X(CERTIFICATE_MISMATCH, 403, "MP_Not_Allowed", "certificate_mismatch",                                             \

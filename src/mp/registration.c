@@ -12,7 +12,9 @@
 #include "mp/device.h"
 #include "mp/handlers.h"
 #include "mp/listener.h"
+#include "mp/scope.h"
 #include "store/audit.h"
+#include "store/collection.h"
 #include "store/sequence.h"
 #include "store/setting.h"
 #include "store/token.h"
@@ -30,6 +32,7 @@ struct registration {
     char spki[PKI_HASH_HEX], sha256[PKI_HASH_HEX];
     enum voucher voucher;
     struct token bulk;
+    const char *collection; /* that the bulk token's devices join; NULL or "": none */
     struct entra_token entra;
     struct store_device device; /* as it stands in the end */
     char guid[GUID_SIZE];
@@ -98,6 +101,24 @@ static bool vouched_by_pki(struct registration *g)
     return false;
 }
 
+static bool within_scope(struct registration *g)
+{
+    struct error err;
+    struct store_token t;
+    enum result result = store_token_get(g->r->site->store, g->r->arena, g->bulk.id, &t, &err);
+    if (result == OK)
+        result = mp_scope_holds(g->r, &t, g->name, &err);
+    if (result == OK)
+        g->collection = t.collection;
+    else if (result == R_DENIED)
+        mp_refuse(g->r, MP_REFUSAL_TOKEN_OUT_OF_SCOPE, err.text);
+    else if (result == R_NOTFOUND)
+        mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, err.text);
+    else
+        mp_refuse_fault(g->r, &err);
+    return result == OK;
+}
+
 static bool vouched_by_bulk(struct registration *g)
 {
     enum verdict_reason reason;
@@ -109,7 +130,7 @@ static bool vouched_by_bulk(struct registration *g)
     }
     if (reason != REASON_OK)
         mp_refuse_verdict(g->r, reason, err.text);
-    return reason == REASON_OK;
+    return reason == REASON_OK && within_scope(g);
 }
 
 /* TLS proved a key, if any: it must be the one to register. */
@@ -330,6 +351,21 @@ static enum result issue_token(struct registration *g, struct error *err)
     return r == OK ? store_device_token_add(g->r->site->store, g->device.guid, t.id, t.issued, t.expires, err) : r;
 }
 
+/* One that was removed since is not in the way of registering. */
+static enum result join_collection(struct registration *g, struct error *err)
+{
+    struct store_collection c;
+    if (!g->collection || !*g->collection)
+        return OK;
+    enum result r = store_collection_get(g->r->site->store, g->r->arena, g->collection, &c, err);
+    if (r == R_NOTFOUND) {
+        log_msg(LOG_WARN, "registration", "the collection '%s' of bulk token %s is gone: %s is in none", g->collection,
+                g->bulk.id, g->device.guid);
+        return OK;
+    }
+    return r == OK ? store_collection_member(g->r->site->store, c.name, g->device.guid, true, err) : r;
+}
+
 /* R_DENIED: blocked. */
 static enum result record(struct registration *g, struct error *err)
 {
@@ -352,6 +388,8 @@ static enum result record(struct registration *g, struct error *err)
         r = store_device_set_entra(s, g->device.guid, g->entra.tenant->id, g->entra.device, err);
     if (r == OK)
         r = remember_certificate(g, &new_certificate, err);
+    if (r == OK && is_new)
+        r = join_collection(g, err);
     if (r == OK && new_certificate) /* a mere repetition changes nothing */
         r = audit(g, is_new, err);
     return r == OK ? issue_token(g, err) : r;

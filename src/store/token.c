@@ -8,7 +8,7 @@
 
 enum { KEEP_S = 30 * 86400, LEEWAY_S = 60 };
 
-#define COLUMNS "SELECT id, issued, expires, uses, used, blocked FROM bulk_token "
+#define COLUMNS "SELECT id, issued, expires, uses, used, blocked, networks, names, collection FROM bulk_token "
 
 static void read_token(struct store_reader *r, void *ret)
 {
@@ -19,6 +19,9 @@ static void read_token(struct store_reader *r, void *ret)
     t->uses = store_read_int(r, 3);
     t->used = store_read_int(r, 4);
     t->blocked = store_read_int(r, 5) != 0;
+    t->networks = store_read_text(r, 6);
+    t->names = store_read_text(r, 7);
+    t->collection = store_read_text(r, 8);
 }
 
 const char *store_token_state(const struct store_token *t, int64_t now)
@@ -35,8 +38,13 @@ enum result store_token_add(struct store *s, const struct store_token *t, struct
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = store_exec(s, "INSERT INTO bulk_token (id, issued, expires, uses, used, blocked) VALUES ($1, $2, $3, $4, 0, 0)",
-                   STORE_PARAMS(STORE_T(t->id), STORE_N(t->issued), STORE_N(t->expires), STORE_N(t->uses)), NULL, err);
+    r = store_exec(s,
+                   "INSERT INTO bulk_token (id, issued, expires, uses, used, blocked, networks, names, collection) "
+                   "VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $7)",
+                   STORE_PARAMS(STORE_T(t->id), STORE_N(t->issued), STORE_N(t->expires), STORE_N(t->uses),
+                                STORE_T(t->networks ? t->networks : ""), STORE_T(t->names ? t->names : ""),
+                                STORE_T(t->collection ? t->collection : "")),
+                   NULL, err);
     return store_end(s, r, err);
 }
 

@@ -10,6 +10,8 @@ struct store_token {
     const char *id;
     int64_t issued, expires, uses, used;
     bool blocked;
+    const char *networks, *names; /* what it is limited to, with blanks between; "": nothing. NULL counts as "" */
+    const char *collection;       /* that its devices join; "": none */
 };
 /* "valid", "used", "expired", "blocked" */
 const char *store_token_state(const struct store_token *t, int64_t now);
