@@ -238,6 +238,16 @@ static void text_disallow(const json_t *s, FILE *out)
     }
 }
 
+static void text_network(const json_t *s, FILE *out)
+{
+    const char *direct = str(s, "direct", NULL);
+    (void)fprintf(out, "  %-16s %s%s%s%s\n", "network", str(s, "network", ""),
+                  direct ? ", the management point directly at " : "", direct ? direct : "",
+                  json_opt_bool(s, "always_on_internet", false) ? " (ClientAlwaysOnInternet is 1)" : "");
+    (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway",
+                  str(s, "gateway", direct ? "not needed inside" : "none used yet"), str(s, "cmg_fqdns", "none"));
+}
+
 void client_status_text(const json_t *s, FILE *out)
 {
     const json_t *mp = json_object_get(s, "management_point");
@@ -245,11 +255,7 @@ void client_status_text(const json_t *s, FILE *out)
     json_t *p;
     (void)fprintf(out, "OpenCMG client " CMG_VERSION ", state in %s\n", str(s, "state_dir", ""));
     (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
-    (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway", str(s, "gateway", "none used yet"),
-                  str(s, "cmg_fqdns", "none"));
-    (void)fprintf(out, "  %-16s %s%s%s%s\n", "network", str(s, "network", ""),
-                  str(s, "direct", NULL) ? ", the management point directly at " : "", str(s, "direct", ""),
-                  json_opt_bool(s, "always_on_internet", false) ? " (ClientAlwaysOnInternet is 1)" : "");
+    text_network(s, out);
     text_gateways(s, out);
     text_disallow(s, out);
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),

@@ -340,3 +340,25 @@ def test_a_blocked_device_is_refused_directly_too(own_site, tmp_path):
 def test_a_wrong_url_is_refused_with_what_to_write(new_device, value):
     code, report = new_device().run("set", f"MPUrls={value}")
     assert code == 2 and "https://" in report["detail"], report
+
+
+def test_the_enrolment_file_tells_of_the_management_points_and_of_their_ca(own_site, tmp_path):
+    path = own_site.folder / "mp.yaml"
+    assert own_site.cmg("enrollment")["mp_urls"] == [], "those of this machine say nothing to others"
+    text = path.read_text()
+    for mode in ("https", "ehttp"):
+        text = text.replace(url(own_site, mode), f"https://{mode}.corp.example:{authority(own_site, mode).rsplit(':', 1)[1]}")
+    path.write_text(text)
+    own_site.stop("cmg-mp")
+    own_site.run("cmg-mp")
+    until("cmg-mp answers", lambda: own_site.cmg("status", check=False)[0] == 0, 10)
+    file = tmp_path / "enrollment.json"
+    file.write_text(json.dumps(own_site.cmg("enrollment")))
+    device = Device(own_site, tmp_path, enroll=False)
+    told = device.must("enroll", file)
+    assert sorted(u.split(":")[1] for u in told["MPUrls"].split(";")) == ["//ehttp.corp.example", "//https.corp.example"]
+    assert Path(told["MPCA"]).read_text().strip() == Path(own_site.pki("ca")).read_text().strip()
+    file.write_text(json.dumps(own_site.cmg("enrollment") | {"mp_urls": ["https://mp.example/path"]}))
+    code, report = device.run("enroll", file)
+    assert code == 1 and "without a path" in report["detail"]
+    assert device.must("get", "MPUrls")["MPUrls"] == told["MPUrls"], "all or nothing"
