@@ -100,6 +100,8 @@ static const struct {
     {X509_V_ERR_NO_EXPLICIT_POLICY, "has no policy that its issuers ask for (RFC 5280 6.1.5 (g))", NULL},
     {X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)",
      NULL},
+    {X509_V_ERR_ISSUER_NAME_EMPTY, "has no issuer's name (RFC 5280 4.1.2.4)", NULL},
+    {X509_V_ERR_SUBJECT_NAME_EMPTY, "is a CA's and has no subject (RFC 5280 4.1.2.6)", NULL},
     {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA,
      "has a key usage that lets it sign certificates, and is no CA's (RFC 5280 4.2.1.9)", NULL},
     {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, "has a path length constraint, and is no CA's (RFC 5280 4.2.1.9)", NULL},

@@ -11,16 +11,9 @@ from cryptography import x509
 
 from collections_test import ask
 from kit import der
-from pkix_test import DAY, KEYS, NOW, ROOT, Cert, ca, constraints, leaf, raw, root, san
+from kit.chains import DAY, KEYS, NOW, ROOT, Cert, ca, constraints, leaf, raw, root, san
 
 VECTORS = Path("/usr/lib/python3/dist-packages/cryptography_vectors/x509")
-
-
-class Bytes:
-    """In the place of a Cert."""
-
-    def __init__(self, content):
-        self.der = content
 
 
 def write(path, content):

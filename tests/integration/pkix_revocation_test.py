@@ -6,7 +6,7 @@ from cryptography.x509.oid import CRLEntryExtensionOID
 
 from collections_test import ask
 from kit import der
-from pkix_test import DAY, KEYS, NOW, ROOT, RSA_KEYS, UNKNOWN, Cert, ca, case_files, key_id, leaf, root, usage
+from kit.chains import DAY, KEYS, NOW, ROOT, RSA_KEYS, UNKNOWN, Cert, ca, case_files, key_id, leaf, root, usage
 
 CASES = {}
 URI = x509.UniformResourceIdentifier

@@ -1,89 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """RFC 5280 as it applies to clients' certificates, a sentence a rule: each through `cmg cert check`."""
 import ipaddress
-import itertools
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
+from cryptography.x509.oid import NameOID
 
 from collections_test import ask
 from kit import der
+from kit.chains import (ANY, CLIENT, KEYS, NOW, ROOT, RSA_KEYS, SERVER, UNKNOWN, Cert, ca, case_files, constraints,
+                        key_id, leaf, raw, root, san, usage)
 
-NOW, DAY = 1790000000, 86400
-CLIENT, SERVER, ANY = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH, x509.ObjectIdentifier("2.5.29.37.0")
-UNKNOWN = ("1.3.6.1.4.1.55555.1", b"\x05\x00")
-KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(10)]
-RSA_KEYS = {bits: rsa.generate_private_key(65537, bits) for bits in (1024, 2048)}
 POLICY_A, POLICY_B = (x509.ObjectIdentifier(f"1.3.6.1.4.1.55555.2.{n}") for n in (1, 2))
 ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
-keys = itertools.cycle(KEYS[1:])
-
-
-def usage(*on):
-    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-             "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
-    return x509.KeyUsage(**{n: n in on for n in names})
-
-
-def key_id(key):
-    return x509.SubjectKeyIdentifier.from_public_key(key.public_key()).digest
-
-
-class Cert:
-    """A good certificate but for what is given. Extensions by their short names: (value, critical), None: left out."""
-
-    def __init__(self, subject, by=None, ca=False, key=None, signer=None, issuer=None, more=(), **given):
-        self.subject, self.key, self.ca = subject, key or next(keys), ca
-        above = by or self
-        signer = signer or above.key
-        form = {k: given.pop(k) for k in ("begin", "end", "version", "serial", "public", "digest", "inner", "outer",
-                                         "twist", "unique") if k in given}
-        names = {"bc": (x509.BasicConstraints(ca, None), True),
-                 "ku": (usage(*(("key_cert_sign", "crl_sign") if ca else ("digital_signature",))), True),
-                 "eku": None if ca else (x509.ExtendedKeyUsage([CLIENT]), False),
-                 "ski": (x509.SubjectKeyIdentifier(key_id(self.key)), False) if "public" not in form else None,
-                 "aki": (x509.AuthorityKeyIdentifier(key_id(above.key), None, None), False)} | given
-        extensions = [der.extension(*e) if isinstance(e, tuple) else e for e in (*names.values(), *more) if e]
-        form = {"begin": NOW - DAY, "end": NOW + 300 * DAY} | form
-        self.serial = form.setdefault("serial", next(der.serials))
-        self.der = der.certificate(subject, above.subject if issuer is None else issuer, self.key, signer, extensions,
-                                   **form)
-
-
-def root(subject="Root", **given):
-    return Cert(subject, ca=True, **given)
-
-
-def ca(subject, by, **given):
-    return Cert(subject, by, ca=True, **given)
-
-
-def leaf(by, subject="device", **given):
-    return Cert(subject, by, **given)
-
-
-def san(*names, critical=False):
-    return x509.SubjectAlternativeName(list(names)), critical
-
-
-def constraints(permitted=None, excluded=None, critical=True):
-    return x509.NameConstraints(permitted, excluded), critical
-
-
-def raw(kind, content, critical=True):
-    return (kind, content), critical
-
-
-ROOT = root(key=KEYS[0])
 INTER = ca("Intermediate", ROOT)
 CASES = {}
 
 
 def case(sentence, want, subject, middle=(), anchors=(ROOT,), detail="", **asked):
-    """`want`: a reason, or several of which any will do."""
+    """`want`: the reason; `detail`: words that tell an administrator what it is."""
     assert sentence not in CASES, sentence
     CASES[sentence] = (want, detail, {"subject": subject, "middle": middle, "anchors": anchors, "asked": asked})
 
@@ -97,7 +34,7 @@ case("an intermediate may be the anchor itself", "ok", leaf(INTER), anchors=[INT
 case("the root among the intermediates disturbs nobody", "ok", leaf(INTER), [ROOT, INTER])
 case("an intermediate as anchor and its root as intermediate are no contradiction", "ok", leaf(INTER), [ROOT],
      anchors=[INTER])
-case("a root that is an intermediate only is no anchor", ("untrusted_root", "incomplete_chain"), leaf(INTER),
+case("a root that is an intermediate only is no anchor", "untrusted_root", leaf(INTER),
      [ROOT, INTER], anchors=[root("Other")])
 case("a self-signed device's certificate is not trusted", "untrusted_root", Cert("device"))
 DEVICE_ANCHOR = Cert("device")
@@ -137,15 +74,15 @@ for kind, number in {"basic constraints": "2.5.29.19", "key usage": "2.5.29.15",
     gone = {field: None} if field else {}
     for critical in (True, False):
         word = "critical" if critical else "ordinary"
-        case(f"{kind} that can't be read, {word}, in the device", ("constraint_violated", "wrong_usage"),
+        case(f"{kind} that can't be read, {word}, in the device", "constraint_violated",
              leaf(ROOT, more=[raw(number, b"nonsense", critical)], **gone))
-        case(f"{kind} that can't be read, {word}, in an intermediate", ("constraint_violated", "wrong_usage"),
+        case(f"{kind} that can't be read, {word}, in an intermediate", "constraint_violated",
              leaf(i := ca("I", ROOT, more=[raw(number, b"nonsense", critical)], **gone)), [i])
 case("the same alternative names twice", "constraint_violated",
      leaf(ROOT, more=[san(x509.DNSName("a.example")), san(x509.DNSName("a.example"))]))
-case("extensions in a certificate of version 1", ("constraint_violated", "malformed"), leaf(ROOT, version=None))
-case("extensions in a certificate of version 2", ("constraint_violated", "malformed"), leaf(ROOT, version=1))
-case("a version that does not exist", ("constraint_violated", "malformed"), leaf(ROOT, version=3))
+case("extensions in a certificate of version 1", "constraint_violated", leaf(ROOT, version=None))
+case("extensions in a certificate of version 2", "constraint_violated", leaf(ROOT, version=1))
+case("a version that does not exist", "constraint_violated", leaf(ROOT, version=3))
 case("a version 1 device can't say what it is for", "wrong_usage",
      leaf(ROOT, version=None, bc=None, ku=None, eku=None, ski=None, aki=None))
 case("an authority information access that is critical is judged, and not followed", "constraint_violated",
@@ -178,7 +115,7 @@ case("a path length of many octets is a long one", "ok",
      leaf(i := ca("I", ROOT, bc=raw("2.5.29.19", der.sequence(b"\1\1\xff", der.integer(2**200))))), [i])
 case("a cA that says false in so many octets is not DER", "constraint_violated",
      leaf(i := ca("I", ROOT, bc=raw("2.5.29.19", der.sequence(b"\1\1\0")), ku=None)), [i])
-case("a key usage without a bit", ("constraint_violated", "wrong_usage"), leaf(ROOT, ku=raw("2.5.29.15", der.bits(b""))))
+case("a key usage without a bit", "constraint_violated", leaf(ROOT, ku=raw("2.5.29.15", der.bits(b""))))
 case("a device that may not sign can't prove its key", "wrong_usage", leaf(ROOT, ku=(usage("key_encipherment"), True)))
 
 
@@ -207,8 +144,9 @@ case("the last certificate is not counted even when it is a CA's", "ok",
           eku=(x509.ExtendedKeyUsage([CLIENT]), False), ku=(usage("digital_signature", "key_cert_sign"), True)), [i])
 case("the path length of an anchor counts", "constraint_violated",
      leaf(j := ca("J", i := ca("I", r := root("R", bc=(x509.BasicConstraints(True, 0), True))))), [i, j], [r])
-case("six intermediates are no problem", "ok", *tower(*[None] * 6))
-case("forty intermediates are too many", ("constraint_violated", "incomplete_chain"), *tower(*[None] * 40))
+case("eight intermediates are no problem", "ok", *tower(*[None] * 8))
+case("nine intermediates are too many", "constraint_violated", *tower(*[None] * 9), detail="at most 8")
+case("forty intermediates are too many", "constraint_violated", *tower(*[None] * 40))
 
 # --- extended key usage (4.2.1.12) ---
 
@@ -224,7 +162,7 @@ case("a server's certificate is no device's", "wrong_usage", leaf(ROOT, **eku(SE
 case("an unknown usage alone is not enough", "wrong_usage", leaf(ROOT, **eku(OTHER_USE)))
 case("clientAuth must be said", "wrong_usage", leaf(ROOT, eku=None), detail="clientAuth")
 case("any usage does not say clientAuth", "wrong_usage", leaf(ROOT, **eku(ANY)))
-case("an empty list of usages", ("wrong_usage", "constraint_violated"), leaf(ROOT, eku=raw("2.5.29.37", der.sequence(), False)))
+case("an empty list of usages", "constraint_violated", leaf(ROOT, eku=raw("2.5.29.37", der.sequence(), False)))
 case("an intermediate for clients issues for clients", "ok", leaf(i := ca("I", ROOT, **eku(CLIENT))), [i])
 case("an intermediate for any usage issues for clients", "ok", leaf(i := ca("I", ROOT, **eku(ANY))), [i])
 case("an intermediate for servers issues for no client", "wrong_usage", leaf(i := ca("I", ROOT, **eku(SERVER))), [i])
@@ -246,7 +184,7 @@ case("an ended anchor", "expired", leaf(r := root("R", end=NOW - 1)), anchors=[r
 case("no end (99991231235959Z, 4.1.2.5)", "ok", leaf(ROOT, end=der.tlv(0x18, b"99991231235959Z")))
 case("an end beyond 2050", "ok", leaf(ROOT, end=der.tlv(0x18, b"20990101000000Z")))
 case("an end beyond 2050 in two digits ended last century", "expired", leaf(ROOT, end=der.tlv(0x17, b"990101000000Z")))
-case("an end before the begin", ("expired", "not_yet_valid"), leaf(ROOT, begin=NOW + 10, end=NOW - 10))
+case("an end before the begin", "not_yet_valid", leaf(ROOT, begin=NOW + 10, end=NOW - 10))
 BAD_TIMES = {"without seconds": b"\x17\x0b3001010000Z", "with an offset": b"\x17\x11300101000000+0100",
              "without a Z": b"\x17\x0c300101000000", "with a fraction": der.tlv(0x18, b"20300101000000.5Z"),
              "with an offset in four digits": der.tlv(0x18, b"20300101000000+0100"),
@@ -256,9 +194,9 @@ BAD_TIMES = {"without seconds": b"\x17\x0b3001010000Z", "with an offset": b"\x17
              "at hour 24": der.tlv(0x17, b"300101240000Z"), "with a sign": der.tlv(0x17, b"30-101000000Z"),
              "with a blank": der.tlv(0x17, b"30 101000000Z"), "with a NUL": der.tlv(0x17, b"300101000000Z\0")}
 for what, octets in BAD_TIMES.items():
-    case(f"an end {what}", ("expired", "malformed", "constraint_violated"), leaf(ROOT, end=octets))
-    case(f"a begin {what}", ("not_yet_valid", "malformed", "constraint_violated"),
-         leaf(ROOT, begin=octets.replace(b"30", b"10", 1) if octets[2:4] == b"30" else octets))
+    case(f"an end {what}", "expired", leaf(ROOT, end=octets), detail="malformed")
+    case(f"a begin {what}", "not_yet_valid", detail="malformed",
+         subject=leaf(ROOT, begin=octets.replace(b"30", b"10", 1) if octets[2:4] == b"30" else octets))
 case("a time before 2050 in four digits is no reason to lock a device out", "ok",
      leaf(ROOT, end=der.tlv(0x18, b"20300101000000Z")))
 
@@ -275,10 +213,10 @@ case("a serial number without an octet is not DER", "malformed", leaf(ROOT, seri
 
 case("no subject, but a critical alternative name", "ok", leaf(ROOT, subject=[], more=[san(x509.DNSName("a.example"), critical=True)]))
 case("neither a subject nor an alternative name", "name_missing", leaf(ROOT, subject=[]))
-case("an empty list of alternative names and no subject", ("name_missing", "constraint_violated"),
+case("an empty list of alternative names and no subject", "name_missing",
      leaf(ROOT, subject=[], more=[raw("2.5.29.17", der.sequence())]))
-case("a device without an issuer", ("constraint_violated", "incomplete_chain", "bad_signature"), leaf(ROOT, issuer=[]))
-case("an intermediate without a subject", ("constraint_violated", "incomplete_chain"), leaf(i := ca([], ROOT)), [i])
+case("a device without an issuer", "incomplete_chain", leaf(ROOT, issuer=[]))
+case("an intermediate without a subject", "constraint_violated", leaf(i := ca([], ROOT)), [i], detail="issuer's name")
 case("a root without a subject", "constraint_violated", leaf(r := root([])), anchors=[r])
 case("an issuer's name in other capitals is the same name (7.1)", "ok", leaf(ROOT, issuer="ROOT"))
 case("an issuer's name with more blanks is the same name (7.1)", "ok", leaf(r := root("The  Root"), issuer="the root "), anchors=[r])
@@ -485,9 +423,9 @@ def aki(identifier=None, issuer=None, serial=None):
 
 case("an authority key identifier of another key", "incomplete_chain", leaf(ROOT, aki=aki(b"x" * 20)), detail="key identifier")
 case("an authority key identifier of the right issuer and serial", "ok", leaf(ROOT, aki=aki(None, "Root", ROOT.serial)))
-case("an authority key identifier of another serial", ("bad_signature", "incomplete_chain"),
+case("an authority key identifier of another serial", "incomplete_chain",
      leaf(ROOT, aki=aki(None, "Root", 4711)))
-case("an authority key identifier of another issuer", ("bad_signature", "incomplete_chain"),
+case("an authority key identifier of another issuer", "incomplete_chain",
      leaf(ROOT, aki=aki(None, "Toor", ROOT.serial)))
 case("an empty authority key identifier", "ok", leaf(ROOT, aki=raw("2.5.29.35", der.sequence(), False)))
 
@@ -509,8 +447,8 @@ MODULUS = RSA_KEYS[2048].public_key().public_numbers().n
 for what, want, modulus, exponent in [
         ("an exponent of 1", "weak_key", MODULUS, 1), ("an exponent of 3", "ok", MODULUS, 3),
         ("an even exponent", "weak_key", MODULUS, 65536), ("an exponent of 0", "weak_key", MODULUS, 0),
-        ("a negative exponent", ("weak_key", "malformed"), MODULUS, -3), ("an even modulus", "weak_key", MODULUS + 1, 65537),
-        ("a negative modulus", ("weak_key", "malformed"), -MODULUS, 65537), ("a modulus of 0", "weak_key", 0, 65537),
+        ("a negative exponent", "weak_key", MODULUS, -3), ("an even modulus", "weak_key", MODULUS + 1, 65537),
+        ("a negative modulus", "weak_key", -MODULUS, 65537), ("a modulus of 0", "weak_key", 0, 65537),
         ("an exponent as long as the modulus", "weak_key", MODULUS, MODULUS - 2),
         ("a modulus of 17000 bits", "weak_key", 2**17000 + 1, 65537)]:
     case(f"RSA with {what} in the device", want, leaf(ROOT, public=rsa_public(modulus, exponent)))
@@ -547,10 +485,10 @@ for what, want, public in [
         ("an unknown curve", "weak_key", ec_public("1.3.6.1.4.1.55555.9", POINT)),
         ("no curve", "weak_key", ec_public(b"", POINT)), ("a curve that is NULL", "weak_key", ec_public(der.NULL, POINT)),
         ("an unknown kind of key", "weak_key", der.sequence(der.sequence(der.oid("1.3.6.1.4.1.55555.8")), der.bits(b"x"))),
-        ("no key at all", ("weak_key", "malformed"), der.sequence(der.sequence(der.oid("1.2.840.113549.1.1.1"), der.NULL), der.bits(b"")))]:
+        ("no key at all", "weak_key", der.sequence(der.sequence(der.oid("1.2.840.113549.1.1.1"), der.NULL), der.bits(b"")))]:
     case(f"{what} in the device", want, leaf(ROOT, public=public))
     if what not in ("a compressed point",):
-        case(f"{what} in an intermediate", ("weak_key", "bad_signature", "incomplete_chain", "constraint_violated"),
+        case(f"{what} in an intermediate", "bad_signature" if "infinity" in what else "weak_key",
              leaf(i := ca("I", ROOT, public=public, key=KEYS[0]), aki=None), [i])
 for curve, want in ((ec.SECP192R1, "weak_key"), (ec.SECP224R1, "weak_key"), (ec.SECP384R1, "ok"), (ec.SECP521R1, "ok"),
                     (ec.SECP256K1, "weak_key"), (ec.BrainpoolP256R1, "ok")):
@@ -579,7 +517,7 @@ def flip(signature):
 SHA256_RSA = der.sequence(der.oid(der.RSA["SHA256"]), der.NULL)
 case("a signature that is wrong", "bad_signature", leaf(ROOT, twist=flip))
 case("a signature that is wrong in an intermediate", "bad_signature", leaf(i := ca("I", ROOT, twist=flip)), [i])
-case("a signature by another key of the same name", ("bad_signature", "incomplete_chain"), leaf(ROOT, signer=KEYS[-1], aki=None))
+case("a signature by another key of the same name", "bad_signature", leaf(ROOT, signer=KEYS[-1], aki=None))
 case("an empty signature", "bad_signature", leaf(ROOT, twist=lambda s: b""))
 case("a signature with something behind it", "bad_signature", leaf(ROOT, twist=lambda s: s + b"\0"))
 case("a signature of r = s = 0", "bad_signature", leaf(ROOT, twist=lambda s: der.sequence(der.integer(0), der.integer(0))))
@@ -590,27 +528,16 @@ case("an RSA signature that is cut", "bad_signature", leaf(RSA_ROOT, twist=lambd
 case("an RSA signature of zeros", "bad_signature", leaf(RSA_ROOT, twist=lambda s: bytes(256)), anchors=[RSA_ROOT])
 case("an RSA signature of one", "bad_signature", leaf(RSA_ROOT, twist=lambda s: b"\1".rjust(256, b"\0")), anchors=[RSA_ROOT])
 OTHER_HASH = der.sequence(der.oid(der.ECDSA["SHA384"]))
-case("an algorithm within that is not the one without (4.1.1.2)", ("bad_signature", "malformed"), leaf(ROOT, inner=OTHER_HASH))
-case("an algorithm without that is not the one within (4.1.1.2)", ("bad_signature", "malformed"), leaf(ROOT, outer=OTHER_HASH))
-case("an algorithm within and without that differ, in an intermediate", ("bad_signature", "malformed"),
+case("an algorithm within that is not the one without (4.1.1.2)", "bad_signature", leaf(ROOT, inner=OTHER_HASH))
+case("an algorithm without that is not the one within (4.1.1.2)", "bad_signature", leaf(ROOT, outer=OTHER_HASH))
+case("an algorithm within and without that differ, in an intermediate", "bad_signature",
      leaf(i := ca("I", ROOT, inner=OTHER_HASH)), [i])
-case("parameters that differ within and without", ("bad_signature", "malformed"),
+case("parameters that differ within and without", "bad_signature",
      leaf(RSA_ROOT, inner=der.sequence(der.oid(der.RSA["SHA256"]))), anchors=[RSA_ROOT])
 case("RSA's algorithm under an EC issuer", "incomplete_chain", leaf(ROOT, inner=SHA256_RSA, outer=SHA256_RSA), detail="kind of key")
-case("an unknown algorithm", ("bad_signature", "weak_key"), leaf(ROOT, inner=(a := der.sequence(der.oid("1.3.6.1.4.1.55555.7"))), outer=a))
+case("an unknown algorithm", "bad_signature", leaf(ROOT, inner=(a := der.sequence(der.oid("1.3.6.1.4.1.55555.7"))), outer=a))
 case("ECDSA's algorithm with parameters (RFC 5758 3.2) verifies", "ok",
      leaf(ROOT, inner=(a := der.sequence(der.oid(der.ECDSA["SHA256"]), der.NULL)), outer=a))
-
-
-def case_files(place, n, c):
-    """What a case names, as files: members of what `cmg cert check` is asked."""
-    files = {}
-    for part, certs in (("cert", [c["subject"]]), ("intermediates", c["middle"]), ("anchors", c["anchors"])):
-        files[part] = []
-        for k, cert in enumerate(certs):
-            (place / f"{n}-{part}-{k}.der").write_bytes(cert.der)
-            files[part].append(str(place / f"{n}-{part}-{k}.der"))
-    return files | {"cert": files["cert"][0]}
 
 
 @pytest.fixture(scope="module")
@@ -627,5 +554,5 @@ def answers(folder):
 def test_rfc5280(answers, sentence):
     want, detail, _ = CASES[sentence]
     answer = answers[sentence]
-    assert answer["reason"] in ((want,) if isinstance(want, str) else want), answer
+    assert answer["reason"] == want, answer
     assert answer["ok"] == (answer["reason"] == "ok") and detail in answer["detail"], answer
