@@ -39,6 +39,21 @@ static enum result check_leaf(const char *kind, const struct bootstrap *b, STACK
     return r;
 }
 
+enum result role_identity_check(const struct role_identity *i, const char *kind, const struct bootstrap *b, int64_t now,
+                                struct error *err)
+{
+    STACK_OF(X509) *chain = NULL;
+    EVP_PKEY *key = NULL;
+    enum result r = pki_cert_read_all(slice_of(i->certificate_pem), CHAIN_MAX, &chain, err);
+    if (r == OK)
+        r = pki_key_read(slice_of(i->key_pem), &key, err);
+    if (r == OK)
+        r = check_leaf(kind, b, chain, key, now, err);
+    EVP_PKEY_free(key);
+    sk_X509_pop_free(chain, X509_free);
+    return r;
+}
+
 static char *chain_text(STACK_OF(X509) * chain)
 {
     struct buf text;

@@ -21,6 +21,9 @@ struct role_identity {
  * when there is none or it is used. R_INVALID: the bootstrap file's own can't be read. */
 MUST_USE enum result role_identity_load(const char *state, const char *kind, const struct bootstrap *b, int64_t now,
                                         struct role_identity *ret, struct error *why, struct error *err);
+/* Is it this site's, this kind's and id's, in its time, with its own key? R_DENIED or R_INVALID with the cause. */
+MUST_USE enum result role_identity_check(const struct role_identity *i, const char *kind, const struct bootstrap *b,
+                                         int64_t now, struct error *err);
 void role_identity_free(struct role_identity *i); /* all zero allowed; zeroes it */
 
 /* Writes it to the state folder, 0600, atomically. */

@@ -376,8 +376,11 @@ static enum result load_role(struct connector *c, struct error *err)
         return r;
     if (why.code != OK)
         log_msg(LOG_WARN, "renew", "the kept role certificate is not used: %s", why.text);
-    LOG_EVENT(role.not_after < clock_wall_s() ? LOG_ERROR : LOG_INFO, "renew", "role certificate in use",
-              LOG_T("from", role.renewed ? "state" : "bootstrap"), LOG_N("not_after", role.not_after));
+    LOG_EVENT(LOG_INFO, "renew", "role certificate in use", LOG_T("from", role.renewed ? "state" : "bootstrap"),
+              LOG_N("not_after", role.not_after));
+    if (self_check_role(config, &role, &why) != OK)
+        LOG_EVENT(LOG_ERROR, "certificate", "role certificate ruled out", LOG_T("cause", why.text),
+                  LOG_T("remedy", SELF_CHECK_ROLE_REMEDY));
     struct renewer_options o = {"connector", config->state, &config->bootstrap, config->role_renewal_s};
     c->renewer = renewer_new(c->loop, &o, &role, &events, c);
     return OK;

@@ -376,11 +376,32 @@ static void judge_now(const struct connector_config *config, const struct connec
         fetching_free(f);
 }
 
+enum result self_check_role(const struct connector_config *config, const struct role_identity *role, struct error *err)
+{
+    return role_identity_check(role, "connector", &config->bootstrap, clock_wall_s(), err);
+}
+
+static void print_role(const struct connector_config *config, FILE *out, struct conf_faults *faults)
+{
+    struct role_identity role = {0};
+    struct error why, err;
+    enum result r =
+        role_identity_load(config->state, "connector", &config->bootstrap, clock_wall_s(), &role, &why, &err);
+    if (r == OK)
+        r = self_check_role(config, &role, &err);
+    if (r == OK)
+        (void)fprintf(out, "role certificate of connector %s: ok\n", config->bootstrap.id);
+    else
+        conf_fault_add(faults, 0, "role certificate: ruled out: %s; " SELF_CHECK_ROLE_REMEDY, err.text);
+    role_identity_free(&role);
+}
+
 void self_check_print(const struct connector_config *config, FILE *out, struct conf_faults *faults)
 {
     struct connector_document *d = NULL;
     struct pki_own_check c;
     struct error err;
+    print_role(config, out, faults);
     if (!config->certificate_pem)
         return;
     if (site_link_kept(config, &d, &err) != OK)

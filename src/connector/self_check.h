@@ -26,6 +26,12 @@ void self_check_run(struct self_check *s);
  * "remedy", "steps": [{"step", "outcome", "detail"}]}; the caller json_decref()s. */
 json_t *self_check_json(const struct self_check *s);
 
+/* The role certificate, which the site gave: by what gateways and management points judge it. R_DENIED or R_INVALID. */
+MUST_USE enum result self_check_role(const struct connector_config *config, const struct role_identity *role,
+                                     struct error *err);
+#define SELF_CHECK_ROLE_REMEDY                                                                                         \
+    "make another bootstrap file: cmg connector add ID --renew --out FILE; and check this machine's clock"
+
 /* For --check-config: with the document that was kept; a line a step, and a fault when one rules it out. */
 void self_check_print(const struct connector_config *config, FILE *out, struct conf_faults *faults);
 

@@ -9,6 +9,7 @@
 struct add_options {
     struct ctl_common common;
     const char *cert, *out;
+    bool renew;
 };
 
 static const struct opt add_opts[] = {
@@ -22,6 +23,10 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, out),
      .value = "FILE",
      .help = "write the bootstrap file there, mode 0600, instead of standard output"},
+    {.name = "renew",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, renew),
+     .help = "it is known already: write another bootstrap file with a new role certificate"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -56,7 +61,7 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = json_pack("{s:s}", "id", args[0]);
+    json_t *body = json_pack("{s:s, s:b}", "id", args[0], "renew", (int)o.renew);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
     if (o.cert && !set_certificate(&o.common, o.cert, body)) {

@@ -10,6 +10,7 @@ struct add_options {
     struct ctl_common common;
     const char *host, *out;
     uint64_t port;
+    bool renew;
 };
 
 static const struct opt add_opts[] = {
@@ -31,6 +32,10 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, out),
      .value = "FILE",
      .help = "write the bootstrap file there, mode 0600, instead of standard output"},
+    {.name = "renew",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, renew),
+     .help = "it is known already: write another bootstrap file with a new role certificate"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -46,7 +51,8 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = json_pack("{s:s, s:s, s:I}", "id", args[0], "host", o.host, "port", (json_int_t)o.port);
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "id", args[0], "host", o.host, "port", (json_int_t)o.port, "renew",
+                             (int)o.renew);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
     return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, "gateway", args[0], o.out);

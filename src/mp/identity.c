@@ -198,6 +198,21 @@ static enum result judge_certificate(struct mp_request *r, struct mp_identity *i
     return OK;
 }
 
+/* Who names a device in the words of connectors and shows a certificate that is no connector's: nobody, and most often
+ * a connector whose certificate ended, or was never registered. The device is not to blame. */
+static bool is_unknown_connector(struct mp_request *r, struct mp_identity *i)
+{
+    char subject[128];
+    if (!http_fields_count(&r->exchange->request.fields, SLICE("cmg-auth-method")))
+        return false;
+    pki_cert_subject(r->connection->certificate, subject, sizeof subject);
+    i->refused = REASON_UPSTREAM_CLIENT_CERTIFICATE;
+    (void)snprintf(i->detail, sizeof i->detail,
+                   "the client certificate '%s' is not registered for a connector, or out of its time: cmg status",
+                   subject);
+    return true;
+}
+
 static enum result look(struct mp_request *r, struct mp_identity *i, struct error *err)
 {
     const struct mp_connection *c = r->connection;
@@ -211,7 +226,7 @@ static enum result look(struct mp_request *r, struct mp_identity *i, struct erro
     if (i->bearer.ptr)
         i->auth = entra_is_foreign(i->bearer) ? MP_ENTRA : MP_TOKEN;
     else if (i->certificate && choices_mode_allows(c->point->config->choice, CHOICE_PKI))
-        return judge_certificate(r, i, err);
+        return is_unknown_connector(r, i) ? OK : judge_certificate(r, i, err);
     return OK;
 }
 

@@ -22,6 +22,7 @@ struct mp_refusal_info mp_refusal_of_verdict(enum verdict_reason reason)
         {REFUSAL_INVALID_CLIENT_CERTIFICATE, "MP_Invalid_Client_Certificate"},
         {REFUSAL_INVALID_TOKEN, "MP_Invalid_Token"},
         {REFUSAL_NOT_ALLOWED, "MP_Not_Allowed"},
+        {REFUSAL_CLIENT_CERTIFICATE_REQUIRED, "MP_Client_Certificate_Required"},
     };
     const struct verdict_reason_info *info = verdict_reason_info(reason);
     const char *code = "MP_Bad_Request";

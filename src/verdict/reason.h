@@ -96,7 +96,8 @@
     /* of the way inside */                                                                                            \
     X(NO_CONNECTOR, "no_connection_point", NO_CONNECTION_POINT,                                                        \
       "no connection point that reaches this endpoint is connected",                                                   \
-      "check that a cmg-connector runs and can dial this gateway: cmg status")                                         \
+      "check that a cmg-connector runs, can dial this gateway, and has the client certificate that it may need: cmg "  \
+      "status")                                                                                                        \
     X(STALE_BUNDLE, "stale_bundle", STALE_BUNDLE, "the site has not been heard of for too long",                       \
       "check connector and management point")                                                                          \
     X(UPSTREAM_TIMEOUT, "timeout", UPSTREAM_TIMEOUT, "the server inside did not answer in time",                       \
@@ -112,7 +113,8 @@
     X(UPSTREAM_PROTOCOL, "protocol", BAD_GATEWAY, "the server inside did not speak HTTP",                              \
       "check the URL in the published endpoint")                                                                       \
     X(UPSTREAM_CLIENT_CERTIFICATE, "client_certificate_required", CLIENT_CERTIFICATE_REQUIRED,                         \
-      "the server inside demands a client certificate of the connector", "give it one: cmg connector add --cert")
+      "the server inside demands a client certificate of the connector",                                               \
+      "give it one and register it: cmg connector certificate ID FILE; cmg status tells what is wrong with it")
 
 /* X(symbol, status, code) */
 #define VERDICT_REFUSALS(X)                                                                                            \

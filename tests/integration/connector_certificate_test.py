@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connector judges its own PKI client certificate as management points would: at start-up and at each change it says
 in its log, to --check-config and to `cmg status` which step rules the certificate out, and what to do."""
+import json
 import re
 import shutil
 
@@ -189,6 +190,33 @@ def test_another_certificate_than_the_registered_one(own, root):
     use(own, root.device("connector-second"), register=False)
     now = until_told(own, state="failed", step="registered")
     assert "cmg connector certificate" in now["remedy"]
+    own.wait_ready()
+    assert first_fault(own, lambda f: f["id"] != "connectors") == "client_certificate_required"
+    own.cmg("connector", "certificate", "cp1", root.folder / "connector-second.pem")
+    until("the analyzer finds nothing", lambda: analyze(own, *good(own))["ok"], 10)
+
+
+def first_fault(site, wanted):
+    """What the analyzer names first, once that is at the step that is meant."""
+    faults = until("the analyzer finds it", lambda: [s for s in analyze(site, *good(site))["steps"]
+                                                     if s["outcome"] == "failed" and wanted(s)], 10)
+    return faults[0]["cause"]
+
+
+def test_the_role_certificate_is_looked_at_too(own, root, tmp_path):
+    code, said = check_config(own)
+    assert "role certificate of connector cp1: ok" in said
+    path = own.folder / "connector.bootstrap.json"
+    kept = path.read_text()
+    bootstrap = json.loads(kept)
+    bootstrap["key_pem"] = root.device("some-key").key.read_text()
+    path.write_text(json.dumps(bootstrap))
+    code, said = check_config(own)
+    assert code == 1 and "role certificate: ruled out" in said and "cmg connector add ID --renew" in said
+    made = own.cmg("connector", "add", "cp1", "--renew", "--out", tmp_path / "again.json")
+    path.write_text((tmp_path / "again.json").read_text())
+    assert "role certificate of connector cp1: ok" in check_config(own)[1], made
+    path.write_text(kept)
 
 
 def test_a_connector_without_one(own, root):
