@@ -155,6 +155,7 @@ static struct bundle *bundle_new(void)
     struct bundle_index *i = b->index = mem_zalloc(sizeof *b->index);
     i->arena = arena_new(ARENA_MAX);
     index_set_init(&i->guids, BUNDLE_GUID_BYTES);
+    index_set_init(&i->removed, BUNDLE_GUID_BYTES);
     index_set_init(&i->spkis, PKI_SHA256);
     index_set_init(&i->certificates, PKI_SHA256);
     index_set_init(&i->tokens, INDEX_TEXT_WIDTH);
@@ -195,8 +196,8 @@ void bundle_free(struct bundle *b)
         bundle_drop_crl(b, n);
     struct bundle_index *i = b->index;
     struct index_map *maps[] = {&i->roles, &i->paths, &i->hosts, &i->ids};
-    struct index_set *sets[] = {&i->guids, &i->spkis,   &i->certificates, &i->tokens,
-                                &i->entra, &i->revoked, &i->connectors};
+    struct index_set *sets[] = {&i->guids,  &i->removed, &i->spkis,   &i->certificates,
+                                &i->tokens, &i->entra,   &i->revoked, &i->connectors};
     for (size_t n = 0; n < ARRAY_LEN(maps); n++)
         index_map_free(maps[n]);
     for (size_t n = 0; n < ARRAY_LEN(sets); n++)

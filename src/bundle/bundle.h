@@ -170,6 +170,8 @@ bool bundle_has_foreign(const struct bundle *b, const char *id);
 /* Is it blocked? GUID: any case. SPKI and certificate: SHA-256 as hex, any case (pki_cert_spki_sha256,
  * pki_cert_sha256). Token: its jti, exact. Malformed text is not blocked, it is nobody's. O(log n). */
 bool bundle_blocks_guid(const struct bundle *b, struct slice guid);
+/* Was the record of this device removed, so that the tokens that it still has count no more? */
+bool bundle_lacks_device(const struct bundle *b, struct slice guid);
 bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex);
 bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex);
 bool bundle_blocks_token(const struct bundle *b, struct slice jti);

@@ -62,10 +62,13 @@ static enum result read_block(struct bundle_index *x, const json_t *o, struct er
 {
     json_t *guid;
     size_t names = 0;
+    bool removed = false;
     enum result r = member_opt(o, "guid", JSON_STRING, &guid, err);
+    if (r == OK)
+        r = member_bool(o, "removed", false, &removed, err);
     if (r == OK && guid) {
         names++;
-        r = add_guid(&x->guids, json_string_value(guid), err);
+        r = add_guid(removed ? &x->removed : &x->guids, json_string_value(guid), err);
     }
     if (r == OK)
         r = read_list(o, "spki", &x->spkis, add_hash, &names, err);
@@ -91,6 +94,7 @@ enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct e
             (void)error_prefix(err, "blocks[%zu]", i);
     }
     index_set_seal(&x->guids);
+    index_set_seal(&x->removed);
     index_set_seal(&x->spkis);
     index_set_seal(&x->certificates);
     index_set_seal(&x->tokens);
@@ -181,6 +185,12 @@ bool bundle_blocks_guid(const struct bundle *b, struct slice guid)
 {
     unsigned char bytes[BUNDLE_GUID_BYTES];
     return bundle_guid_bytes(guid, bytes) && index_set_has(&b->index->guids, bytes);
+}
+
+bool bundle_lacks_device(const struct bundle *b, struct slice guid)
+{
+    unsigned char bytes[BUNDLE_GUID_BYTES];
+    return bundle_guid_bytes(guid, bytes) && index_set_has(&b->index->removed, bytes);
 }
 
 bool bundle_blocks_spki(const struct bundle *b, struct slice sha256_hex)

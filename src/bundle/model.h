@@ -10,12 +10,13 @@
 enum { BUNDLE_GUID_BYTES = 16, BUNDLE_ROLE_ID_MAX = 40 };
 
 struct bundle_index {
-    struct arena *arena;    /* holds all but what follows */
-    struct jose_keys *keys; /* the token keys */
-    struct index_map roles; /* lower-case id */
-    struct index_map paths; /* lower-case role "/" lower-case name */
-    struct index_map hosts; /* lower case */
-    struct index_map ids;   /* endpoints, exact */
+    struct arena *arena;      /* holds all but what follows */
+    struct jose_keys *keys;   /* the token keys */
+    struct index_map roles;   /* lower-case id */
+    struct index_map paths;   /* lower-case role "/" lower-case name */
+    struct index_map hosts;   /* lower case */
+    struct index_map ids;     /* endpoints, exact */
+    struct index_set removed; /* GUIDs of devices whose records are gone */
     struct index_set guids, spkis, certificates, tokens, entra;
     struct index_set revoked;    /* "<kind>:<id>" */
     struct index_set connectors; /* ids */

@@ -268,6 +268,12 @@ static bool sender_blocked(const struct gateway_connection *c, const struct cach
     return blocked || (c->credential.certificate && certificate_blocked(b, &c->credential));
 }
 
+/* The site has forgotten the device, and all that it issued for it. */
+static bool device_removed(const struct bundle *b, const struct cached_verdict *v)
+{
+    return v->kind == CACHED_TOKEN && v->token.subject[0] && bundle_lacks_device(b, slice_of(v->token.subject));
+}
+
 static const char *subject_of(const struct cached_verdict *v)
 {
     if (v->kind == CACHED_FOREIGN)
@@ -304,6 +310,8 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
         v = &fresh;
     }
     cstr_copy(ret->subject, sizeof ret->subject, subject_of(v));
+    if (device_removed(w->snapshot->bundle, v))
+        return REASON_TOKEN_REVOKED;
     if (sender_blocked(c, v))
         return REASON_BLOCKED;
     enum verdict_reason reason = check_foreign_endpoint(v, q, detail);
@@ -369,6 +377,8 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
         return "expired";
     if (c->token_until && token_blocked(s->bundle, c->token_guid, c->token_id))
         return "blocked";
+    if (c->token_until && c->token_guid[0] && bundle_lacks_device(s->bundle, slice_of(c->token_guid)))
+        return "revoked";
     if (c->token_until && c->token_site[0] && !bundle_has_foreign(s->bundle, c->token_site))
         return "its foreign site is trusted no longer";
     if (!c->certificate_until)

@@ -302,7 +302,7 @@ static enum result push_removed_devices(struct mp_site *site, struct arena *a, j
     size_t count;
     enum result r = store_device_removed_list(site->store, a, clock_wall_s(), &guids, &count, err);
     for (size_t i = 0; r == OK && i < count; i++)
-        mp_push(blocks, json_pack("{s:s, s:[], s:[], s:[]}", "guid", guids[i], "spki", "certificates", "tokens"));
+        mp_push(blocks, json_pack("{s:s, s:b}", "guid", guids[i], "removed", 1));
     return r;
 }
 

@@ -181,6 +181,18 @@ def test_a_blocked_devices_tokens_are_refused(site, version, new_device):
                                headers=bearer(identity[kind]), **device.client())
 
 
+@pytest.mark.parametrize("kind, purpose", [("access_token", "general"), ("access_token", "metadata"), ("device_token", "sts")])
+def test_the_tokens_of_a_removed_device_are_revoked(site, version, new_device, kind, purpose):
+    device = new_device().at("ehttp").registered_by_token()
+    device.must("policy")
+    identity = device.identity()
+    site.add("device", "remove", device.guid)
+    method, target = target_of(site, purpose)
+    problem, _ = refusal.assert_refused(site, version, 401, CODE, "revoked", method, target, headers=bearer(identity[kind]),
+                                        **device.client())
+    assert "register" in problem["remedy"]
+
+
 def test_a_blocked_devices_key_opens_nothing_with_another_token(site, version, new_device, mint):
     device = new_device().at("ehttp").registered_by_token()
     site.add("device", "block", device.guid)

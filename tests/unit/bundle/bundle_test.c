@@ -429,6 +429,21 @@ static void foreign_sites_that_are_unclear_are_refused(void **state UNUSED)
             "'endpoints'");
 }
 
+static void a_removed_device_is_told_from_a_blocked_one(void **state UNUSED)
+{
+    json_t *content = parsed(example);
+    json_array_append_new(json_object_get(content, "blocks"),
+                          parsed("{\"guid\":\"aaaaaaaa-1111-4222-8333-444455556666\",\"removed\":true}"));
+    struct bundle *b;
+    struct error err;
+    assert_int_equal(parse_content(content, &b, &err), OK);
+    assert_true(bundle_lacks_device(b, SLICE("AAAAAAAA-1111-4222-8333-444455556666")));
+    assert_false(bundle_blocks_guid(b, SLICE("aaaaaaaa-1111-4222-8333-444455556666")));
+    assert_false(bundle_lacks_device(b, SLICE(GUID)));
+    bundle_free(b);
+    refuses("blocks", "removed", "1", "'removed'");
+}
+
 static void endpoints_that_are_unclear_are_refused(void **state UNUSED)
 {
     refuses("endpoints", "id", NULL, "endpoints[0]: member 'id'");
@@ -554,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_gateway_fetches_over_http_alone_and_may_not_know_where_else),
         cmocka_unit_test(roles_that_are_unclear_are_refused),
         cmocka_unit_test(endpoints_that_are_unclear_are_refused),
+        cmocka_unit_test(a_removed_device_is_told_from_a_blocked_one),
         cmocka_unit_test(foreign_sites_that_are_unclear_are_refused),
         cmocka_unit_test(hosts_that_are_unclear_are_refused),
         cmocka_unit_test(blocks_that_are_unclear_are_refused),
