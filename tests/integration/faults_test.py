@@ -197,6 +197,13 @@ def device_that_never_registered(f):
     return own(f.showing(f.site.pki("certificate"), f.site.pki("key")))
 
 
+def device_that_was_removed(f):
+    """Its tokens stay blocked at every gateway."""
+    device = f.by_token()
+    f.site.add("device", "remove", device.guid)
+    return own(device)
+
+
 def device_with_another_sites_key(f):
     device = f.by_certificate()
     device.must("set", "SiteKey=" + "0" * 64)
@@ -246,6 +253,7 @@ FAULTS = [
     (crl_that_nobody_renewed, "crl_expired"), (pki_at_enhanced_http, "mode_forbids_pki"),
     (bulk_token_for_nobody, "blocked"), (token_on_another_device, "not_bound"), (blocked_device, "blocked"),
     (device_that_waits_for_approval, "approval_pending"), (device_that_never_registered, "not_registered"),
+    (device_that_was_removed, "blocked"),
     (device_with_another_sites_key, "location_untrusted"), (device_that_was_never_enrolled, "no_site_key"),
     (cmg_switched_off_on_the_device, "cmg_disallowed"), (custom_setting_that_loses, "cmg_disallowed"),
     (custom_setting_that_has_not_arrived, "cmg_disallowed"),
@@ -261,7 +269,7 @@ def test_a_planted_fault_is_named_first_with_what_was_found_and_what_to_do(own_s
     assert len(failed) == 1, failed
     assert failed[0]["found"] and failed[0]["remedy"]
     assert len(failed[0]["found"].split()) >= 3, "a bare code is no finding"
-    if cause != "not_registered":  # that heals itself as soon as the device asks
+    if plant is not device_that_never_registered:  # that heals itself as soon as the device asks
         told_by_the_device(f.victim, f.asks, cause)
 
 
