@@ -3,17 +3,21 @@
 
 static const uint64_t tops = 0x8080808080808080;
 
-/* Sets or clears the top bit of each byte, eight at a time. */
-static void flip(char *text, size_t len)
+/* Sets or clears the top bit of each byte, eight at a time; returns `tops` when all of them were set. */
+static uint64_t flip(char *text, size_t len)
 {
-    uint64_t eight;
+    uint64_t eight, set = tops;
     for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
         memcpy(&eight, text, sizeof eight);
+        set &= eight;
         eight ^= tops;
         memcpy(text, &eight, sizeof eight);
     }
-    for (; len; text++, len--)
+    for (; len; text++, len--) {
+        set &= ~(uint64_t)0xff | (unsigned char)*text;
         *text = (char)(*text ^ (char)tops);
+    }
+    return set;
 }
 
 /* What differs most between devices stands first: HPACK compares the values that it knows one by one. */
@@ -28,7 +32,7 @@ struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a)
                                   d->certificate.ptr ? d->certificate : SLICE("-")};
     struct slice text = arena_join(a, parts, ARRAY_LEN(parts));
     if (text.ptr && d->certificate.ptr) /* ours, just made */
-        flip((char *)(uintptr_t)text.ptr + text.len - d->certificate.len, d->certificate.len);
+        (void)flip((char *)(uintptr_t)text.ptr + text.len - d->certificate.len, d->certificate.len);
     return text;
 }
 
@@ -47,14 +51,10 @@ static bool cut_last(struct slice *rest, struct slice *ret)
 /* Nothing but what came with its top bit set is a certificate. */
 static enum result read_certificate(struct slice *text, struct arena *a)
 {
-    for (size_t i = 0; i < text->len; i++) {
-        if (!((unsigned char)text->ptr[i] & (unsigned char)tops))
-            return R_INVALID;
-    }
     *text = arena_dup(a, *text);
-    if (text->ptr) /* ours, just made */
-        flip((char *)(uintptr_t)text->ptr, text->len);
-    return text->ptr ? OK : R_LIMIT;
+    if (!text->ptr)
+        return R_LIMIT;
+    return flip((char *)(uintptr_t)text->ptr, text->len) == tops ? OK : R_INVALID; /* ours, just made */
 }
 
 enum result tunnel_device_read(struct slice text, struct arena *a, struct tunnel_device *ret)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The field that names a request's sender: what is written is read, whatever the certificate's length. */
+#include "tunnel/device.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const char base64[] = ":MIIBszCCAVmgAwIBAgIIUAAAAAAAAAAwCgYIKoZIzj0EAwI=:";
+
+static void certificates_of_any_length_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < sizeof base64; n++) {
+        struct arena *a = arena_new(8192);
+        const struct tunnel_device said = {SLICE("id with blanks"), SLICE("pki"), SLICE("::1"), slice_make(base64, n)};
+        struct tunnel_device heard;
+        assert_int_equal(tunnel_device_read(tunnel_device_write(&said, a), a, &heard), OK);
+        assert_true(slice_eq(heard.client_id, said.client_id));
+        assert_true(slice_eq(heard.method, said.method));
+        assert_true(slice_eq(heard.peer, said.peer));
+        assert_true(slice_eq(heard.certificate, said.certificate));
+        arena_free(a);
+    }
+}
+
+/* One byte without its top bit anywhere, and it is no certificate: not a shorter one, nor another. */
+static void a_certificate_with_one_plain_byte_is_refused(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n < sizeof base64; n++) {
+        for (size_t at = 0; at < n; at++) {
+            struct arena *a = arena_new(8192);
+            const struct tunnel_device said = {SLICE("id"), SLICE("pki"), SLICE("::1"), slice_make(base64, n)};
+            struct tunnel_device heard;
+            struct slice text = tunnel_device_write(&said, a);
+            char bytes[128];
+            memcpy(bytes, text.ptr, text.len);
+            bytes[text.len - n + at] = base64[at];
+            assert_int_equal(tunnel_device_read(slice_make(bytes, text.len), a, &heard), R_INVALID);
+            arena_free(a);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(certificates_of_any_length_are_read_as_they_were_written),
+        cmocka_unit_test(a_certificate_with_one_plain_byte_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
