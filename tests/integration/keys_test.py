@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other signing keys in the middle of traffic: nothing that worked fails, and what the old key signed counts until it is
 retired."""
+import base64
+import json
 import threading
 import time
 
 import pytest
 
-from kit import gatewayclient
+from kit import gatewayclient, pki
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
+from kit.inside import DEVICE, Inside
 from kit.programs import until
 
 
@@ -79,6 +82,26 @@ def test_a_new_token_key_in_the_middle_of_traffic_fails_no_request(own_site, tmp
     assert len(token_kids(own_site)) == 1 and token_kids(own_site) != first
     until("the old key's tokens count no more", lambda: device.run("policy")[0] != 0 or expire(device), 10)
     late.must("policy")
+
+
+def kid_of(token):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
+
+
+def test_a_device_token_of_the_old_key_is_renewed_to_one_of_the_new_until_the_old_is_retired(own_site, tmp_path):
+    inside, device = Inside(own_site, tmp_path), pki.self_signed(tmp_path, "renews")
+    bulk = own_site.cmg("token", "new")["token"].split(".", 2)[2]
+    old = json.loads(inside.register(device, bulk).body)["device_token"]
+    keys(own_site, "new")
+    keys(own_site, "activate", "--force")
+    answer = inside.sts(device, old, DEVICE)
+    assert answer.status == 200, answer
+    renewed = json.loads(answer.body)["access_token"]
+    assert kid_of(old) != kid_of(renewed)
+    keys(own_site, "retire", "--force")
+    refused = inside.sts(device, old, DEVICE)
+    assert refused.status == 401 and refused.problem()["reason"] == "unknown_key" and refused.problem()["remedy"], refused
+    assert inside.sts(device, renewed).status == 200
 
 
 def expire(device):
