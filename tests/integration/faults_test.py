@@ -198,7 +198,7 @@ def device_that_never_registered(f):
 
 
 def device_that_was_removed(f):
-    """Its tokens stay blocked at every gateway."""
+    """Its tokens are revoked at every gateway."""
     device = f.by_token()
     f.site.add("device", "remove", device.guid)
     return own(device)
@@ -253,7 +253,7 @@ FAULTS = [
     (crl_that_nobody_renewed, "crl_expired"), (pki_at_enhanced_http, "mode_forbids_pki"),
     (bulk_token_for_nobody, "blocked"), (token_on_another_device, "not_bound"), (blocked_device, "blocked"),
     (device_that_waits_for_approval, "approval_pending"), (device_that_never_registered, "not_registered"),
-    (device_that_was_removed, "blocked"),
+    (device_that_was_removed, "revoked"),
     (device_with_another_sites_key, "location_untrusted"), (device_that_was_never_enrolled, "no_site_key"),
     (cmg_switched_off_on_the_device, "cmg_disallowed"), (custom_setting_that_loses, "cmg_disallowed"),
     (custom_setting_that_has_not_arrived, "cmg_disallowed"),
