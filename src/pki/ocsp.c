@@ -175,6 +175,10 @@ static void take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocs
         unusable(ret, "the responder does not know the certificate");
     else if (!pki_time_read(from, &this_update) || !read_until(to, now, live, &next_update))
         unusable(ret, "it has no nextUpdate, so its age can't be judged");
+    else if (!to && this_update < now - CLOCK_LEEWAY)
+        unusable(
+            ret,
+            "it has no nextUpdate, and its thisUpdate is not of now: it may be one that was kept and played again");
     else if (this_update > now + CLOCK_LEEWAY)
         unusable(ret, "its thisUpdate lies in the future");
     else if (next_update < now)

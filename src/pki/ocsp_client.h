@@ -53,7 +53,7 @@ void pki_ocsp_request(const struct pki_ocsp_question *q, unsigned char ret_nonce
 /* What a responder answered to that very request at `now`: signed by the issuer or one whom it let sign (RFC 6960
  * 4.2.2.2), about this certificate, and fresh. A nonce in it must be ours; one without is taken, as most responders
  * sign in advance (RFC 8954 2.1 leaves it to the client). Without nextUpdate (newer knowledge is always there) it
- * counts for five minutes. */
+ * must be of now, and counts for five minutes. */
 void pki_ocsp_read(const struct pki_ocsp_question *q, const unsigned char nonce[PKI_OCSP_NONCE_SIZE],
                    struct slice response, int64_t now, struct pki_ocsp_answer *ret);
 

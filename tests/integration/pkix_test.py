@@ -182,6 +182,9 @@ case("an ended intermediate", "expired", leaf(i := ca("I", ROOT, end=NOW - 1)), 
 case("an intermediate that has not begun", "not_yet_valid", leaf(i := ca("I", ROOT, begin=NOW + 1)), [i])
 case("an ended anchor", "expired", leaf(r := root("R", end=NOW - 1)), anchors=[r])
 case("no end (99991231235959Z, 4.1.2.5)", "ok", leaf(ROOT, end=der.tlv(0x18, b"99991231235959Z")))
+case("a thousand years from 1970 on", "ok", leaf(r := root("R", begin=0, end=31536000000), begin=0, end=31536000000), anchors=[r])
+case("for any purpose a server's certificate has a good path", "ok", leaf(INTER, eku=(x509.ExtendedKeyUsage([SERVER]), False)), [INTER],
+     purpose="any")
 case("an end beyond 2050", "ok", leaf(ROOT, end=der.tlv(0x18, b"20990101000000Z")))
 case("an end beyond 2050 in two digits ended last century", "expired", leaf(ROOT, end=der.tlv(0x17, b"990101000000Z")))
 case("an end before the begin", "not_yet_valid", leaf(ROOT, begin=NOW + 10, end=NOW - 10))
