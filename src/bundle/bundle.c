@@ -144,9 +144,9 @@ static enum result read_sources(struct bundle *b, const json_t *content, struct 
 
 /* In this order: endpoints point to roles. */
 static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
-    read_settings,         read_pems,          read_crls,           read_token_keys,        bundle_read_roles,
-    bundle_read_endpoints, bundle_read_blocks, bundle_read_revoked, bundle_read_connectors, bundle_read_tenants,
-    bundle_read_foreign,   read_sources,       read_location,
+    read_settings,          read_pems,           read_crls,           read_token_keys,        bundle_read_roles,
+    bundle_read_endpoints,  bundle_read_blocks,  bundle_read_revoked, bundle_read_connectors, bundle_read_tenants,
+    bundle_read_disallowed, bundle_read_foreign, read_sources,        read_location,
 };
 
 static struct bundle *bundle_new(void)
@@ -202,6 +202,7 @@ void bundle_free(struct bundle *b)
         index_map_free(maps[n]);
     for (size_t n = 0; n < ARRAY_LEN(sets); n++)
         index_set_free(sets[n]);
+    bundle_free_disallowed(i);
     jose_keys_free(i->keys);
     for (size_t n = 0; n < b->tenant_count; n++)
         jose_keys_free((struct jose_keys *)(uintptr_t)b->tenants[n].keys);

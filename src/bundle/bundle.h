@@ -28,7 +28,8 @@ enum {
     BUNDLE_ENDPOINTS_MAX = 16384,
     BUNDLE_METHODS_MAX = 32,
     BUNDLE_CRLS_MAX = 4096,
-    BUNDLE_BLOCKS_MAX = 262144, /* entries; and of each of their lists, summed over all entries */
+    BUNDLE_BLOCKS_MAX = 262144,  /* entries; and of each of their lists, summed over all entries */
+    BUNDLE_DISALLOWED_MAX = 512, /* groups; their lists are bounded like those of blocks */
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_TENANTS_MAX = 64,
@@ -177,6 +178,16 @@ bool bundle_blocks_certificate(const struct bundle *b, struct slice sha256_hex);
 bool bundle_blocks_token(const struct bundle *b, struct slice jti);
 /* By the tenant's id at the site and the device's at the tenant. */
 bool bundle_blocks_entra(const struct bundle *b, const char *tenant, const char *device);
+
+/* A device by its token (guid), or by its certificate. */
+struct bundle_sender {
+    struct slice guid;                       /* empty: by certificate */
+    const unsigned char *certificate, *spki; /* PKI_SHA256 bytes each; of no meaning with a guid */
+};
+
+/* Which client settings do not let it use the gateway ("custom settings 'x' (priority 1, collection y)"); NULL: none.
+ * O(groups × log n). */
+const char *bundle_disallows(const struct bundle *b, const struct bundle_sender *who);
 
 /* Has the site withdrawn this role? kind: "connector", "gateway" or "mp". */
 bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id);

@@ -19,13 +19,13 @@ bool bundle_guid_bytes(struct slice text, unsigned char ret[BUNDLE_GUID_BYTES])
     return decode_hex(slice_make(hex, n), ret, BUNDLE_GUID_BYTES, &len) && len == BUNDLE_GUID_BYTES;
 }
 
-static enum result add_guid(struct index_set *s, const char *text, struct error *err)
+static bool add_guid(struct index_set *s, const char *text)
 {
     unsigned char guid[BUNDLE_GUID_BYTES];
     if (!bundle_guid_bytes(slice_of(text), guid))
-        return error_set(err, R_INVALID, "member 'guid' is no GUID");
+        return false;
     index_set_add(s, guid);
-    return OK;
+    return true;
 }
 
 static bool add_hash(struct index_set *s, const char *text)
@@ -43,15 +43,16 @@ static bool add_jti(struct index_set *s, const char *text)
     return member_form_ok(MEMBER_JTI, text) && index_set_add_text(s, slice_of(text));
 }
 
-/* One of the lists of a block; *count grows by its items. */
-static enum result read_list(const json_t *o, const char *name, struct index_set *s,
-                             bool (*add)(struct index_set *, const char *), size_t *count, struct error *err)
+enum result bundle_read_set(const json_t *o, const char *name, enum bundle_set_of of, struct index_set *s,
+                            size_t *count, struct error *err)
 {
+    static bool (*const add[])(struct index_set *, const char *) = {
+        [BUNDLE_SET_GUIDS] = add_guid, [BUNDLE_SET_HASHES] = add_hash, [BUNDLE_SET_JTIS] = add_jti};
     json_t *list;
     enum result r = member_array(o, name, BUNDLE_BLOCKS_MAX - s->count, &list, err);
     for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
         const json_t *item = json_array_get(list, i);
-        if (!json_is_string(item) || !add(s, json_string_value(item)))
+        if (!json_is_string(item) || !add[of](s, json_string_value(item)))
             r = error_set(err, R_INVALID, "member '%s', item %zu, is malformed", name, i);
         (*count)++;
     }
@@ -68,16 +69,17 @@ static enum result read_block(struct bundle_index *x, const json_t *o, struct er
         r = member_bool(o, "removed", false, &removed, err);
     if (r == OK && guid) {
         names++;
-        r = add_guid(removed ? &x->removed : &x->guids, json_string_value(guid), err);
+        if (!add_guid(removed ? &x->removed : &x->guids, json_string_value(guid)))
+            r = error_set(err, R_INVALID, "member 'guid' is no GUID");
     }
     if (r == OK)
-        r = read_list(o, "spki", &x->spkis, add_hash, &names, err);
+        r = bundle_read_set(o, "spki", BUNDLE_SET_HASHES, &x->spkis, &names, err);
     if (r == OK)
-        r = read_list(o, "certificates", &x->certificates, add_hash, &names, err);
+        r = bundle_read_set(o, "certificates", BUNDLE_SET_HASHES, &x->certificates, &names, err);
     if (r == OK)
-        r = read_list(o, "tokens", &x->tokens, add_jti, &names, err);
+        r = bundle_read_set(o, "tokens", BUNDLE_SET_JTIS, &x->tokens, &names, err);
     if (r == OK)
-        r = read_list(o, "entra", &x->entra, add_hash, &names, err);
+        r = bundle_read_set(o, "entra", BUNDLE_SET_HASHES, &x->entra, &names, err);
     if (r == OK && names == 0)
         r = error_set(err, R_INVALID, "blocks nothing: it has no guid, spki, certificates, tokens or entra");
     return r;

@@ -116,6 +116,23 @@ static enum verdict_reason judge_sender(struct inquiry *q)
     return reason;
 }
 
+/* Client settings decide who may use the gateway at all. Management points obey them themselves, with what they leave
+ * open to everybody; servers behind other endpoints know nothing of them. */
+static enum verdict_reason check_settings(struct inquiry *q)
+{
+    if (!q->endpoint || q->endpoint->mp)
+        return REASON_OK;
+    const struct credential *c = &q->connection->credential;
+    struct bundle_sender who = {.certificate = c->sha256, .spki = c->spki_sha256};
+    if (q->who.identity.method != CHOICE_PKI)
+        who.guid = slice_of(q->who.identity.client_id);
+    const char *by = bundle_disallows(q->connection->worker->snapshot->bundle, &who);
+    if (!by)
+        return REASON_OK;
+    (void)error_set(&q->detail, R_DENIED, "allow_cmg is no by %s", by);
+    return REASON_CMG_DISALLOWED;
+}
+
 static enum verdict_reason check_method(struct inquiry *q)
 {
     struct slice method = q->exchange->request.method;
@@ -134,8 +151,8 @@ static enum verdict_reason check_length(struct inquiry *q)
 }
 
 /* In this order: nobody unknown learns more than whether a path is published. */
-static step_fn *const steps[] = {have_bundle,  read_target,  find_endpoint, check_host,
-                                 judge_sender, check_method, check_length};
+static step_fn *const steps[] = {have_bundle,  read_target,    find_endpoint, check_host,
+                                 judge_sender, check_settings, check_method,  check_length};
 
 /* --- fates --- */
 

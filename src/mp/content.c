@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "choices/choices.h"
 #include "jose/entra.h"
+#include "mp/disallowed.h"
 #include "mp/resultant.h"
 #include "mp/target.h"
 #include "store/device.h"
@@ -329,6 +330,14 @@ static enum result put_blocks(struct mp_site *site, struct arena *a, json_t *ret
     return r;
 }
 
+static enum result put_disallowed(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    json_t *groups = json_array();
+    enum result r = mp_disallowed(site, a, groups, err);
+    mp_put(ret, "disallowed", groups);
+    return r;
+}
+
 static enum result put_connectors(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
 {
     struct store_connector *list;
@@ -373,6 +382,8 @@ enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char 
         r = put_endpoints(site, a, o, err);
     if (r == OK)
         r = put_blocks(site, a, o, err);
+    if (r == OK)
+        r = put_disallowed(site, a, o, err);
     if (r == OK)
         r = put_connectors(site, a, o, err);
     if (r == OK)

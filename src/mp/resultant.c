@@ -137,7 +137,7 @@ struct contest {
     const json_t *collections; /* that have the device */
 };
 
-static void whole_name(const struct store_client_settings *c, char *ret, size_t size)
+void mp_resultant_name(const struct store_client_settings *c, char *ret, size_t size)
 {
     if (!c)
         (void)snprintf(ret, size, "built-in default");
@@ -188,7 +188,7 @@ static void decide(const struct contest *t, const struct setting *s, json_t *ret
     char name[256], why[320];
     json_t *value = NULL, *losers = json_array();
     const struct store_client_settings *winner = find_winner(t, s->name, &value);
-    whole_name(winner, name, sizeof name);
+    mp_resultant_name(winner, name, sizeof name);
     json_t *chosen = winner ? json_incref(value) : s->fallback();
     for (size_t i = 0; i < t->count; i++) {
         json_t *other = json_object_get(t->settings[i], s->name);

@@ -23,6 +23,10 @@ json_t *mp_resultant_value(const char *name, const json_t *given, struct error *
 MUST_USE enum result mp_resultant(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
                                   struct error *err);
 
+/* "custom settings 'Lab' (priority 1, collection lab)": how winners are called. NULL: the built-in default. */
+struct store_client_settings;
+void mp_resultant_name(const struct store_client_settings *c, char *ret, size_t size);
+
 /* *ret (json_decref): the names of the collections that have the device. */
 MUST_USE enum result mp_collections_of(struct mp_site *site, struct arena *a, const struct store_device *d,
                                        json_t **ret, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "store/row.h"
+#include "store/sequence.h"
 
 #define COLUMNS "SELECT name, priority, collection, settings, changed FROM client_settings "
 
@@ -32,13 +33,14 @@ enum result store_client_settings_put(struct store *s, const struct store_client
     enum result r = check_priority(s, c, err);
     if (r != OK)
         return r;
-    return store_exec(s,
-                      "INSERT INTO client_settings (name, priority, collection, settings, changed) "
-                      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET priority = $2, collection = $3, "
-                      "settings = $4, changed = $5",
-                      STORE_PARAMS(STORE_T(c->name), STORE_N(c->priority), STORE_T(c->collection), STORE_T(c->settings),
-                                   STORE_N(clock_wall_s())),
-                      NULL, err);
+    r = store_exec(s,
+                   "INSERT INTO client_settings (name, priority, collection, settings, changed) "
+                   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET priority = $2, collection = $3, "
+                   "settings = $4, changed = $5",
+                   STORE_PARAMS(STORE_T(c->name), STORE_N(c->priority), STORE_T(c->collection), STORE_T(c->settings),
+                                STORE_N(clock_wall_s())),
+                   NULL, err);
+    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r; /* it names whom they forbid the gateways */
 }
 
 enum result store_client_settings_get(struct store *s, struct arena *arena, const char *name,
@@ -57,8 +59,9 @@ enum result store_client_settings_list(struct store *s, struct arena *arena, str
 
 enum result store_client_settings_remove(struct store *s, const char *name, struct error *err)
 {
-    return store_change(s, "DELETE FROM client_settings WHERE name = $1", STORE_PARAMS(STORE_T(name)),
-                        "client settings of this name", err);
+    enum result r = store_change(s, "DELETE FROM client_settings WHERE name = $1", STORE_PARAMS(STORE_T(name)),
+                                 "client settings of this name", err);
+    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
 }
 
 /* --- what a device has --- */

@@ -79,7 +79,21 @@ enum result store_sequence_policy_bump(struct store *s, const char *guid, struct
     if (guid)
         own_name(guid, name);
     enum result r = store_begin(s, STORE_DURABLE, err);
-    return r == OK ? store_end(s, bump_policy(s, name, err), err) : r;
+    if (r != OK)
+        return r;
+    r = bump_policy(s, name, err);
+    if (r == OK)
+        r = store_sequence_disallowed_bump(s, err);
+    return store_end(s, r, err);
+}
+
+enum result store_sequence_disallowed_bump(struct store *s, struct error *err)
+{
+    int64_t forbidding;
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) FROM client_settings WHERE settings LIKE '%\"allow_cmg\":false%'",
+                        STORE_NO_PARAMS, &forbidding, err);
+    return r == OK && forbidding ? store_bump(s, STORE_BUNDLE, err) : r;
 }
 
 enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err)

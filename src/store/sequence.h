@@ -30,6 +30,9 @@ MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, in
 /* This device (NULL: any) may have come into a collection or left one: its policy is made anew when some policy is for
  * a collection. */
 MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
+/* Another device, membership or certificate may change whom client settings do not let use the gateways, which is in
+ * the bundle: while they forbid it to anybody, it is made anew. */
+MUST_USE enum result store_sequence_disallowed_bump(struct store *s, struct error *err);
 /* This device may have come into a collection or out of one: its policy is made anew. */
 MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
 

@@ -37,6 +37,7 @@ PRODUCERS = {
     (NOT_ALLOWED, "blocked"): OF_TOKENS + "a_blocked_bulk_token_is_refused",
     (NOT_ALLOWED, "mode_forbids_pki"):
         OF_CERTIFICATES + "a_good_certificate_at_an_ehttp_management_point_is_refused_by_mode",
+    (NOT_ALLOWED, "cmg_disallowed"): "disallowed::test_a_disallowed_device_is_refused_at_published_endpoints",
     (NOT_ALLOWED, "method_not_allowed_here"): OF_TOKENS + "an_endpoint_for_pki_alone_takes_no_token",
     ("CMGService_Bad_Request", "bad_request"): OF_REQUESTS + "an_ambiguous_path_is_refused",
     ("CMGService_Unknown_Endpoint", "unknown_endpoint"): OF_REQUESTS + "what_is_not_published_is_unknown",
@@ -65,7 +66,6 @@ PRODUCERS = {
 # Reasons that no gateway gives yet, and why.
 NOBODY = {
     (TOKEN, "revoked"): "a management point's alone: a device that is gone",
-    (NOT_ALLOWED, "cmg_disallowed"): "a management point's alone: it knows the client settings",
 }
 
 # Over HTTP/2 there is no stream to answer on while its head has not come: the connection ends.

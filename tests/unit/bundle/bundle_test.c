@@ -322,6 +322,43 @@ static void a_hundred_thousand_blocks_are_all_found(void **state UNUSED)
     bundle_free(b);
 }
 
+static const char *disallowed(const char *groups, const char *guid, unsigned char spki)
+{
+    static char by[64];
+    json_t *content = parsed("{\"token_keys\":{\"keys\":[]}}");
+    json_object_set_new(content, "disallowed", parsed(groups));
+    struct bundle *b;
+    struct error err;
+    unsigned char certificate[PKI_SHA256] = {0}, key[PKI_SHA256];
+    memset(key, spki, sizeof key);
+    assert_int_equal(parse_content(content, &b, &err), OK);
+    const char *found =
+        bundle_disallows(b, &(struct bundle_sender){.guid = slice_of(guid), .certificate = certificate, .spki = key});
+    (void)snprintf(by, sizeof by, "%s", found ? found : "nobody");
+    bundle_free(b);
+    return by;
+}
+
+static void the_first_group_that_matches_disallows_a_device(void **state UNUSED)
+{
+    const char *own = "00000000-0000-4000-8000-000000000001", *other = "00000000-0000-4000-8000-000000000002";
+    const char *one = "[{\"by\":\"one\",\"guids\":[\"00000000-0000-4000-8000-000000000001\"],"
+                      "\"spki\":[\"0101010101010101010101010101010101010101010101010101010101010101\"]}]";
+    assert_string_equal(disallowed("[]", own, 1), "nobody");
+    assert_string_equal(disallowed(one, own, 9), "one");
+    assert_string_equal(disallowed(one, "00000000-0000-4000-8000-00000000000A", 9), "nobody");
+    assert_string_equal(disallowed(one, other, 1), "nobody"); /* a token's device is its GUID, whatever key it shows */
+    assert_string_equal(disallowed(one, "", 1), "one");
+    assert_string_equal(disallowed(one, "", 2), "nobody");
+    const char *two = "[{\"by\":\"one\",\"guids\":[\"00000000-0000-4000-8000-000000000001\"]},"
+                      "{\"by\":\"rest\",\"but\":true,\"guids\":[\"00000000-0000-4000-8000-000000000001\","
+                      "\"00000000-0000-4000-8000-000000000002\"]}]";
+    assert_string_equal(disallowed(two, own, 1), "one");
+    assert_string_equal(disallowed(two, other, 1), "nobody");
+    assert_string_equal(disallowed(two, "bulk:1", 1), "rest");
+    assert_string_equal(disallowed(two, "", 1), "rest");
+}
+
 /* --- what is refused --- */
 
 /* In the example's `list` item 0 (or the object itself, when it is none) gets the member; the error must hold `names`.
@@ -511,6 +548,11 @@ static void blocks_that_are_unclear_are_refused(void **state UNUSED)
     refuses("blocks", "tokens", "[\"\"]", "'tokens'");
     refuses("blocks", "tokens", "[7]", "'tokens'");
     refuses("", "blocks", "[{}]", "blocks[0]: blocks nothing");
+    refuses("", "disallowed", "{}", "'disallowed'");
+    refuses("", "disallowed", "[1]", "disallowed[0]: member 'by'");
+    refuses("", "disallowed", "[{\"by\":\"x\",\"guids\":[\"y\"]}]", "disallowed[0]: member 'guids'");
+    refuses("", "disallowed", "[{\"by\":\"x\",\"but\":1}]", "'but'");
+    refuses("", "disallowed", "[{\"by\":\"x\",\"spki\":[\"aa\"]}]", "'spki'");
     refuses("", "blocks", "[{\"spki\":[]}]", "blocks[0]: blocks nothing");
     refuses("revoked_roles", "kind", "\"device\"", "revoked_roles[0]: member 'kind'");
     refuses("revoked_roles", "id", "\"CP9\"", "'id'");
@@ -573,6 +615,7 @@ int main(void)
         cmocka_unit_test(foreign_sites_that_are_unclear_are_refused),
         cmocka_unit_test(hosts_that_are_unclear_are_refused),
         cmocka_unit_test(blocks_that_are_unclear_are_refused),
+        cmocka_unit_test(the_first_group_that_matches_disallows_a_device),
         cmocka_unit_test(more_than_the_maximum_is_refused),
         cmocka_unit_test(another_document_is_no_bundle),
     };
