@@ -34,6 +34,7 @@ PRODUCERS = {
     (TOKEN, "not_yet_valid"): OF_TOKENS + "a_token_of_later_is_refused_as_not_yet_valid",
     (TOKEN, "wrong_purpose"): OF_TOKENS + "a_token_is_refused_for_what_is_not_its_purpose",
     (TOKEN, "not_bound"): OF_TOKENS + "a_token_without_its_key_is_refused_as_not_bound",
+    (TOKEN, "revoked"): OF_TOKENS + "the_tokens_of_a_removed_device_are_revoked",
     (NOT_ALLOWED, "blocked"): OF_TOKENS + "a_blocked_bulk_token_is_refused",
     (NOT_ALLOWED, "mode_forbids_pki"):
         OF_CERTIFICATES + "a_good_certificate_at_an_ehttp_management_point_is_refused_by_mode",
@@ -61,11 +62,6 @@ PRODUCERS = {
     (BAD_GATEWAY, "protocol"): OF_REQUESTS + "a_server_that_speaks_no_http_is_told_as_such",
     ("CMGConnector_Clientcertificaterequired", "client_certificate_required"):
         OF_REQUESTS + "a_server_that_demands_a_certificate_is_told_as_such",
-}
-
-# Reasons that no gateway gives yet, and why.
-NOBODY = {
-    (TOKEN, "revoked"): "a management point's alone: a device that is gone",
 }
 
 # Over HTTP/2 there is no stream to answer on while its head has not come: the connection ends.
