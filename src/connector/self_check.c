@@ -36,7 +36,7 @@ static const char *const remedies[PKI_OWN_STEPS + 1] = {
 struct fetching {
     struct self_check *owner; /* NULL: gone */
     const struct connector_config *config;
-    struct pki_trust *trust; /* not sealed until all are in */
+    struct pki_trust *trust; /* sealed when all are in */
     size_t count;
     struct {
         char *id, *url;
@@ -57,7 +57,7 @@ struct self_check {
 
 /* --- judging --- */
 
-/* Without its lists sealed in. NULL: nothing is known of the site's trust. */
+/* Not sealed yet. NULL: nothing is known of the site's trust. */
 static struct pki_trust *make_trust(const struct connector_trust *from)
 {
     struct error err;
@@ -94,7 +94,15 @@ static void allow_for_elsewhere(const struct connector_trust *from, struct pki_o
                    (long long)from->lists_elsewhere);
 }
 
-/* Seals the trust and uses it up. */
+/* A long list takes a while: for a thread of the pool, when lists were fetched. */
+static struct pki_trust *sealed(struct pki_trust *trust)
+{
+    if (trust)
+        pki_trust_seal(trust, NULL);
+    return trust;
+}
+
+/* Uses the sealed trust up. */
 static void judge(const struct connector_config *config, const struct connector_trust *from, struct pki_trust *trust,
                   struct pki_own_check *ret)
 {
@@ -103,8 +111,6 @@ static void judge(const struct connector_config *config, const struct connector_
                                  .trust = trust,
                                  .crl_check = from && from->settings.crl_check,
                                  .now = clock_wall_s()};
-    if (trust)
-        pki_trust_seal(trust, NULL);
     pki_own_check(&q, ret);
     pki_trust_unref(trust);
 }
@@ -161,10 +167,10 @@ static void tell_change(struct self_check *s)
 static void wait(struct self_check *s)
 {
     int64_t now = clock_wall_s(), until = now + EVERY_S;
-    const int64_t edges[] = {s->now.not_before, s->now.not_after + 1};
+    const int64_t edges[] = {s->now.not_before, s->now.not_after};
     for (size_t i = 0; i < ARRAY_LEN(edges); i++) {
-        if (edges[i] > now && edges[i] < until)
-            until = edges[i];
+        if (edges[i] >= now && edges[i] < until)
+            until = edges[i] + 1; /* the end itself still counts */
     }
     loop_timer_start(s->timer, (uint64_t)(until - now) * 1000, 0);
 }
@@ -226,6 +232,7 @@ static void work(void *arg)
         }
         buf_free(&list);
     }
+    (void)sealed(f->trust);
 }
 
 static void done(void *arg)
@@ -287,7 +294,7 @@ void self_check_run(struct self_check *s)
         s->again = true;
         return;
     }
-    judge(s->connector->config, trust_of(s), make_trust(trust_of(s)), &fresh);
+    judge(s->connector->config, trust_of(s), sealed(make_trust(trust_of(s))), &fresh);
     if (lacks_list(&fresh) && fetch_lists(s)) /* until then what was known holds */
         return;
     s->now = fresh;
@@ -363,7 +370,7 @@ static void judge_now(const struct connector_config *config, const struct connec
                       struct pki_own_check *ret)
 {
     const struct connector_trust *from = d ? d->trust : NULL;
-    judge(config, from, make_trust(from), ret);
+    judge(config, from, sealed(make_trust(from)), ret);
     struct fetching *f = lacks_list(ret) ? fetching_new(config, d) : NULL;
     if (f) {
         work(f);

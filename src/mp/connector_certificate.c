@@ -53,7 +53,7 @@ static struct finding find(const struct store_connector *c, const struct store_m
                    json_opt_str(own, "detail", reported ? "" : "the connector has not told of it yet"));
     if (demanding && (!c->pki_sha256 || (reported && !configured)))
         return find_missing(c, demanding);
-    if (!configured && !c->pki_sha256)
+    if (!demanding) /* nobody judges it: what the connector found stays in `steps` */
         return (struct finding){.state = "not_needed", .step = "none", .remedy = ""};
     if (strcmp(state, "failed") != 0 && c->pki_sha256 && *sha256 && strcmp(sha256, c->pki_sha256) != 0)
         return find_another(c, sha256);
