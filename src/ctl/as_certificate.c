@@ -38,8 +38,7 @@ enum result as_certificate_read(const char *path, struct as_certificate *ret, st
                         "intermediates",
                         path, CHAIN_MAX);
     } else {
-        (void)error_set(err, r, "--as-certificate %s: there is no certificate in it (expected PEM or DER): %.200s",
-                        path, err->text);
+        (void)error_prefix(err, "--as-certificate %s: there is no certificate in it (expected PEM or DER)", path);
     }
     sk_X509_pop_free(certs, X509_free);
     free(data); /* a key that stood in it went nowhere */

@@ -129,8 +129,12 @@ class Site:
 
     def reaches(self, target, host=None):
         """A good device's request comes back with an answer that is not the gateway's own."""
-        answer = gatewayclient.request(self, gatewayclient.HTTP1, "GET", target, certificate=self.pki("certificate"),
-                                       key=self.pki("key"), host=host)
+        def ask(**more):
+            return gatewayclient.request(self, gatewayclient.HTTP1, "GET", target, certificate=self.pki("certificate"),
+                                         key=self.pki("key"), host=host, **more)
+        answer = ask()
+        if answer.status == 421:  # the host has a server certificate of its own
+            answer = ask(sni=host)
         return not answer.headers.get("cmg-status-text", "").startswith("CMGService_")
 
     def sql(self, *statements):
