@@ -184,6 +184,21 @@ static bool ask_without_certificate(struct client_session *s, struct client_call
     return false;
 }
 
+/* The site removed the device: its tokens are revoked, and a bulk token that it was given since is its way back. */
+static bool ask_with_bulk_token(struct client_session *s, struct client_call *call)
+{
+    const char *bulk = s->c->identity.bulk_token;
+    bool revoked = s->outcome.ending == WEB_REFUSED &&
+                   strcmp(s->outcome.reason, verdict_reason_info(REASON_TOKEN_REVOKED)->name) == 0;
+    if (!revoked || call->method != CHOICE_TOKEN || !bulk || call->bearer == bulk)
+        return false;
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
+                "The device's token was revoked; asking with the bulk registration token");
+    s->outcome = (struct web_outcome){.ending = WEB_DONE};
+    call->bearer = bulk;
+    return ask_gateways(s, call);
+}
+
 enum client_asked client_gateways_ask(struct client_session *s)
 {
     struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
@@ -192,5 +207,6 @@ enum client_asked client_gateways_ask(struct client_session *s)
     if (opening != OPENED)
         return opening == OPENING_FAILED ? CLIENT_ASKED_IN_VAIN : CLIENT_ASKED_NOBODY;
     s->shown = true;
-    return ask_gateways(s, &call) || ask_without_certificate(s, &call) ? CLIENT_ASKED : CLIENT_ASKED_IN_VAIN;
+    bool ok = ask_gateways(s, &call) || ask_without_certificate(s, &call) || ask_with_bulk_token(s, &call);
+    return ok ? CLIENT_ASKED : CLIENT_ASKED_IN_VAIN;
 }

@@ -206,6 +206,24 @@ def test_a_device_that_is_blocked_is_told_so_and_comes_back_when_unblocked(site,
     until("unblocked", lambda: device.run("policy")[0] == 0)
 
 
+@pytest.mark.parametrize("how,comes_back", [("remove", True), ("block", False)])
+def test_a_device_comes_back_with_a_new_bulk_token_when_it_was_removed_but_not_when_it_was_blocked(
+        site, new_device, tmp_path, how, comes_back):
+    device = new_device().at("ehttp").registered_by_token()
+    device.must("policy")
+    former = device.guid
+    site.add("device", how, former)
+    assert device.must_fail("policy")["reason"] == ("revoked" if comes_back else "blocked")
+    (tmp_path / "token").write_text(site.cmg("token", "new")["token"])
+    site.settle()
+    code, report = device.run("register", "--token-file", tmp_path / "token")
+    assert (code == 0) is comes_back, report
+    if comes_back:
+        assert device.guid != former and device.must("policy")["policies"]
+    else:
+        assert report["reason"] == "blocked"
+
+
 def test_a_removed_pki_device_registers_anew_by_itself(site, new_device, ca):
     device = pki_device(new_device, ca, "laptop-removed")
     device.must("run", "--once")
