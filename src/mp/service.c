@@ -91,14 +91,16 @@ void mp_handle_site_report(struct mp_request *r)
 
 enum { LIST_ARENA = 512 * 1024 * 1024 };
 
-static struct mp_text *decode_list(const char *base64)
+static enum result decode_list(const char *base64, struct mp_text **ret, struct error *err)
 {
     size_t room = strlen(base64), len;
     char *der = mem_zalloc(room + 1);
-    if (decode_base64(slice_of(base64), der, room, &len))
-        return mp_text_new_bytes(der, len);
+    if (decode_base64(slice_of(base64), der, room, &len)) {
+        *ret = mp_text_new_bytes(der, len);
+        return OK;
+    }
     free(der);
-    return NULL;
+    return error_set(err, R_IO, "the store's revocation list is not base64");
 }
 
 void mp_handle_site_crl(struct mp_request *r)
@@ -112,10 +114,12 @@ void mp_handle_site_crl(struct mp_request *r)
         return;
     }
     struct arena *a = arena_new(LIST_ARENA);
+    struct mp_text *text = NULL;
     enum result result = store_trust_by_hash(r->site->store, a, sha256, &t, &err);
-    struct mp_text *text = result == OK ? decode_list(t.data) : NULL;
+    if (result == OK)
+        result = decode_list(t.data, &text, &err);
     arena_free(a);
-    if (text)
+    if (result == OK)
         mp_answer_text(r, "application/pkix-crl", text);
     else if (result == R_NOTFOUND)
         mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, "the site has another list by now");
