@@ -88,8 +88,9 @@ const char *bundle_source_kind_name(enum bundle_source_kind kind); /* "crl", "oc
 struct bundle_source {
     const char *id; /* 1 to 40 of a-z0-9- */
     enum bundle_source_kind kind;
-    const char *url;   /* in a bundle NULL when a connector fetches it, by id; in a connector document never NULL */
-    int64_t refresh_s; /* at most this long between two fetches; 0: the program's default */
+    const char *url;    /* in a bundle NULL when a connector fetches it, by id; in a connector document never NULL */
+    int64_t refresh_s;  /* at most this long between two fetches; 0: the program's default */
+    const char *ca_pem; /* by which its server is judged, where there is a URL; NULL: the system's CAs */
 };
 
 /* An onboarded tenant that is switched on. */

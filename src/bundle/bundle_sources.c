@@ -5,7 +5,7 @@
 #include "bundle/model.h"
 #include "json/json.h"
 
-enum { URL_MAX = 2048 };
+enum { URL_MAX = 2048, CA_MAX = 64 * 1024 };
 
 static const char *const kinds[] = {[BUNDLE_SOURCE_CRL] = "crl",
                                     [BUNDLE_SOURCE_OCSP] = "ocsp",
@@ -80,6 +80,8 @@ static enum result read_source(struct arena *a, const json_t *o, bool for_connec
         r = read_kind(o, &s->kind, err);
     if (r == OK)
         r = member_text(a, o, "url", URL_MAX, NULL, &s->url, err);
+    if (r == OK)
+        r = member_text(a, o, "ca_pem", CA_MAX, NULL, &s->ca_pem, err);
     if (r == OK && !s->url && for_connector)
         r = error_set(err, R_INVALID, "member 'url' is missing");
     if (r == OK && s->url)

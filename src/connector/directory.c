@@ -3,14 +3,16 @@
 
 #include <ldap.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum { ENTRIES_MAX = 2 };
 
 struct session {
     const struct directory_question *question;
     LDAP *ld;
-    bool not_allowed;
+    bool not_allowed, is_tls;
 };
 
 /* --- who is connected to --- */
@@ -48,6 +50,36 @@ static enum result fault(const struct session *s, int code, struct error *err)
     return error_set(err, r, "the directory can't be asked: %s", ldap_err2string(code));
 }
 
+/* libldap takes a file's name: that of a piece of memory. -1: none was wanted, or it failed. */
+static int anchors_file(const char *pem, char ret[32])
+{
+    int fd = pem ? memfd_create("anchors", MFD_CLOEXEC) : -1;
+    size_t len = pem ? strlen(pem) : 0;
+    if (fd >= 0 && write(fd, pem, len) != (ssize_t)len) {
+        (void)close(fd);
+        fd = -1;
+    }
+    (void)snprintf(ret, 32, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+/* Always judged, by these anchors or by the system's. */
+static int set_tls(struct session *s)
+{
+    int demand = LDAP_OPT_X_TLS_HARD, is_server = 0, code = LDAP_SUCCESS;
+    char file[32];
+    int fd = anchors_file(s->question->ca_pem, file);
+    if (s->question->ca_pem && fd < 0)
+        return LDAP_LOCAL_ERROR;
+    code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
+    if (fd >= 0)
+        code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_CACERTFILE, file);
+    code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server);
+    if (fd >= 0)
+        (void)close(fd);
+    return code;
+}
+
 static int set_options(struct session *s, struct ldap_conncb *callback)
 {
     struct timeval connect = {.tv_sec = SOURCE_CONNECT_S}, whole = {.tv_sec = SOURCE_WHOLE_S};
@@ -60,6 +92,8 @@ static int set_options(struct session *s, struct ldap_conncb *callback)
     code |= ldap_set_option(s->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
     code |= ldap_set_option(s->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
     code |= ldap_set_option(s->ld, LDAP_OPT_CONNECT_CB, callback);
+    if (s->is_tls)
+        code |= set_tls(s);
     code |= ldap_get_option(s->ld, LDAP_OPT_SOCKBUF, (void *)&sockbuf);
     if (code == LDAP_SUCCESS && ber_sockbuf_ctrl(sockbuf, LBER_SB_OPT_SET_MAX_INCOMING, &max) != 1)
         code = LDAP_PARAM_ERROR;
@@ -114,6 +148,7 @@ static enum result ask(struct session *s, const LDAPURLDesc *url, struct buf *re
         return error_set(err, R_INVALID, "its URL names no directory server");
     (void)snprintf(server, sizeof server, "%s://%s%s%s:%d", url->lud_scheme, v6 ? "[" : "", url->lud_host,
                    v6 ? "]" : "", url->lud_port);
+    s->is_tls = strcmp(url->lud_scheme, "ldaps") == 0;
     int code = ldap_initialize(&s->ld, server);
     if (code != LDAP_SUCCESS)
         return fault(s, code, err);

@@ -19,6 +19,7 @@ struct fetching {
     struct fetching *next;          /* waiting */
     struct buf question;            /* of an OCSP client */
     char id[65], *url;
+    char *ca_pem; /* NULL: the system's CAs */
     enum bundle_source_kind kind;
     struct buf answer;
     enum result result;
@@ -37,6 +38,7 @@ static void fetching_free(struct fetching *f)
     buf_free(&f->question);
     buf_free(&f->answer);
     free(f->url);
+    free(f->ca_pem);
     free(f);
 }
 
@@ -67,27 +69,27 @@ static enum result read_file(const struct connector_config *config, const char *
     return r;
 }
 
-enum result relay_source_list(const struct connector_config *config, const char *url, struct buf *ret,
-                              struct error *err)
+enum result relay_source_list(const struct connector_config *config, const char *url, const char *ca_pem,
+                              struct buf *ret, struct error *err)
 {
     if (slice_starts_nocase(slice_of(url), SLICE("file://")))
         return read_file(config, url + strlen("file://"), ret, err);
     if (slice_starts_nocase(slice_of(url), SLICE("ldap"))) {
-        struct directory_question q = {url, upstream_may_connect, config};
+        struct directory_question q = {url, ca_pem, upstream_may_connect, config};
         return directory_fetch(&q, ret, err);
     }
-    struct source_http q = {.url = url, .may = upstream_may_connect, .arg = config};
+    struct source_http q = {.url = url, .ca_pem = ca_pem, .may = upstream_may_connect, .arg = config};
     return source_http(&q, ret, err);
 }
 
 static enum result fetch(struct fetching *f)
 {
     const struct connector_config *config = f->connector->config;
-    struct source_http q = {.url = f->url, .may = upstream_may_connect, .arg = config};
+    struct source_http q = {.url = f->url, .ca_pem = f->ca_pem, .may = upstream_may_connect, .arg = config};
     if (f->kind == BUNDLE_SOURCE_OIDC)
         return source_oidc(&q, &f->answer, &f->err);
     if (f->kind != BUNDLE_SOURCE_OCSP)
-        return relay_source_list(config, f->url, &f->answer, &f->err);
+        return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
     q.post = buf_data(&f->question);
     q.type = "application/ocsp-request";
     return source_http(&q, &f->answer, &f->err);
@@ -265,6 +267,7 @@ void relay_source_start(struct connector *c, struct http_exchange *x)
     f->exchange = x;
     f->kind = s->kind;
     f->url = mem_strdup(s->url);
+    f->ca_pem = s->ca_pem ? mem_strdup(s->ca_pem) : NULL;
     buf_init(&f->question, QUESTION_MAX);
     (void)snprintf(f->id, sizeof f->id, "%s", s->id);
     x->events = &events;

@@ -13,7 +13,7 @@ void relay_source_start(struct connector *c, struct http_exchange *x);
 
 /* Reads the revocation list at this URL of the document: http, https, ldap, ldaps, file. May take a minute: for a
  * thread of the pool. */
-MUST_USE enum result relay_source_list(const struct connector_config *config, const char *url, struct buf *ret,
-                                       struct error *err);
+MUST_USE enum result relay_source_list(const struct connector_config *config, const char *url, const char *ca_pem,
+                                       struct buf *ret, struct error *err);
 
 #endif

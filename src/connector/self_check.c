@@ -39,7 +39,7 @@ struct fetching {
     struct pki_trust *trust; /* sealed when all are in */
     size_t count;
     struct {
-        char *id, *url;
+        char *id, *url, *ca_pem;
     } lists[LISTS_MAX];
     struct error err; /* of the first that could not be had */
 };
@@ -210,6 +210,7 @@ static void fetching_free(struct fetching *f)
     for (size_t i = 0; i < f->count; i++) {
         free(f->lists[i].id);
         free(f->lists[i].url);
+        free(f->lists[i].ca_pem);
     }
     pki_trust_unref(f->trust);
     free(f);
@@ -223,7 +224,7 @@ static void work(void *arg)
         struct buf list;
         struct error err;
         buf_init(&list, SOURCE_BYTES_MAX);
-        enum result r = relay_source_list(f->config, f->lists[i].url, &list, &err);
+        enum result r = relay_source_list(f->config, f->lists[i].url, f->lists[i].ca_pem, &list, &err);
         if (r == OK)
             r = pki_trust_add_crl(f->trust, buf_data(&list), &err);
         if (r != OK && f->err.code == OK) {
@@ -261,6 +262,7 @@ static struct fetching *fetching_new(const struct connector_config *config, cons
         if (d->sources[i].kind != BUNDLE_SOURCE_CRL)
             continue;
         f->lists[f->count].id = mem_strdup(d->sources[i].id);
+        f->lists[f->count].ca_pem = d->sources[i].ca_pem ? mem_strdup(d->sources[i].ca_pem) : NULL;
         f->lists[f->count++].url = mem_strdup(d->sources[i].url);
     }
     if (f->count == 0) {

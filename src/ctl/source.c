@@ -2,12 +2,15 @@
 /* cmg source add|list|remove: where gateways get revocation lists and other people's keys, by name (PROTOCOL 3). */
 #include "ctl/source.h"
 
+#include <stdlib.h>
+
 #include "ctl/api.h"
 #include "ctl/request.h"
+#include "ctl/secret.h"
 
 struct add_options {
     struct ctl_common common;
-    const char *kind, *url, *via, *refresh;
+    const char *kind, *url, *via, *refresh, *ca;
 };
 
 static const struct opt add_opts[] = {
@@ -33,6 +36,11 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, refresh),
      .value = "TIME",
      .help = "how often at least (default 1h); a list is always fetched again before it ends"},
+    {.name = "source-ca",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, ca),
+     .value = "FILE",
+     .help = "https, ldaps: the CA of the source's server, PEM or DER (default: the CAs of the system that fetches)"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -66,6 +74,24 @@ static int send_it(const struct ctl_common *common, const json_t *body)
     return CTL_DONE;
 }
 
+static bool put_ca(const struct ctl_common *common, const char *path, json_t *body)
+{
+    char *data, *pem = NULL;
+    size_t len;
+    struct error err;
+    if (!ctl_read_file(common, path, &data, &len))
+        return false;
+    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
+    free(data);
+    if (r != OK) {
+        (void)ctl_fail_error(common, &err, path, "--source-ca names CA certificates, PEM or DER");
+        return false;
+    }
+    (void)json_object_set_new(body, "ca_pem", json_string(pem));
+    free(pem);
+    return true;
+}
+
 int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
 {
     int64_t refresh = 0;
@@ -77,7 +103,7 @@ int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
                              s->via ? s->via : default_via(s->url), "refresh_s", (json_int_t)refresh);
     if (!body)
         return ctl_usage("source %s: the name or the URL is not UTF-8", s->id);
-    int code = send_it(common, body);
+    int code = !s->ca || put_ca(common, s->ca, body) ? send_it(common, body) : CTL_FAILED;
     json_decref(body);
     return code;
 }
@@ -93,7 +119,7 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    struct ctl_source s = {args[0], o.kind ? o.kind : "crl", o.url, o.via, o.refresh};
+    struct ctl_source s = {args[0], o.kind ? o.kind : "crl", o.url, o.via, o.refresh, o.ca};
     return ctl_source_add(&o.common, &s);
 }
 

@@ -9,6 +9,7 @@ struct ctl_source {
     const char *id, *kind, *url;
     const char *via;     /* NULL: internet for http and https, connector for all else */
     const char *refresh; /* a duration, or NULL */
+    const char *ca;      /* file of CA certificates for its server; NULL: the system's CAs */
 };
 
 /* Sends it and prints the answer; an exit code. */

@@ -11,7 +11,7 @@
 struct add_options {
     struct ctl_common common;
     struct opt_list anchors, intermediates, crls;
-    const char *crl_source, *ocsp_source, *url, *via, *refresh;
+    const char *crl_source, *ocsp_source, *url, *via, *refresh, *source_ca;
 };
 
 #define FILES(word, member_, help_)                                                                                    \
@@ -39,6 +39,7 @@ static const struct opt add_opts[] = {
      .value = "internet|connector",
      .choices = "internet|connector",
      .help = "who fetches it: the gateway itself (default for http and https), or a connector from inside"},
+    TEXT("source-ca", source_ca, "FILE", "the CA of the source's server, PEM or DER (default: the system's CAs)"),
     TEXT("refresh", refresh, "TIME", "fetch the list this often at least (default 1h)"),
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
@@ -102,8 +103,12 @@ static int add_source(const struct add_options *o)
 {
     if ((o->crl_source && o->ocsp_source) || o->anchors.count + o->intermediates.count + o->crls.count > 0)
         return ctl_usage("one source at a time, and no files beside it");
-    struct ctl_source s = {o->crl_source ? o->crl_source : o->ocsp_source, o->crl_source ? "crl" : "ocsp", o->url,
-                           o->via, o->refresh};
+    struct ctl_source s = {o->crl_source ? o->crl_source : o->ocsp_source,
+                           o->crl_source ? "crl" : "ocsp",
+                           o->url,
+                           o->via,
+                           o->refresh,
+                           o->source_ca};
     return ctl_source_add(&o->common, &s);
 }
 

@@ -204,7 +204,8 @@ static void pool_work(void *arg)
     struct source_http q = {.url = a->source->url,
                             .post = slice_make(a->request, a->request_len),
                             .type = "application/ocsp-request",
-                            .whole_s = ANSWER_S};
+                            .whole_s = ANSWER_S,
+                            .ca_pem = a->source->ca_pem};
     a->result = source_http(&q, &a->body, &a->err);
 }
 

@@ -4,12 +4,25 @@
 #include "mp/content.h"
 #include "mp/documents.h"
 #include "mp/tenants.h"
+#include "pki/cert.h"
 #include "store/source.h"
+
+enum { CA_CERTIFICATES_MAX = 16 };
 
 static json_t *source_json(const struct store_source *x)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "id", x->id, "kind", x->kind, "url", x->url, "via", x->via,
-                     "refresh_s", (json_int_t)x->refresh_s);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "id", x->id, "kind", x->kind, "url", x->url, "via", x->via,
+                     "refresh_s", (json_int_t)x->refresh_s, "own_ca", (int)(x->ca_pem[0] != '\0'));
+}
+
+static enum result check_ca(const struct store_source *x, struct error *err)
+{
+    STACK_OF(X509) *list = NULL;
+    if (strncmp(x->url, "https://", 8) != 0 && strncmp(x->url, "ldaps://", 8) != 0)
+        return error_set(err, R_INVALID, "a CA of its own is for https:// and ldaps://, which '%.128s' is not", x->url);
+    enum result r = pki_cert_read_all(slice_of(x->ca_pem), CA_CERTIFICATES_MAX, &list, err);
+    sk_X509_pop_free(list, X509_free);
+    return r == OK ? OK : error_prefix(err, "ca_pem");
 }
 
 static enum result read_body(const json_t *body, struct store_source *ret, struct error *err)
@@ -24,7 +37,8 @@ static enum result read_body(const json_t *body, struct store_source *ret, struc
     if (r == OK && strcmp(ret->via, "internet") != 0 && strcmp(ret->via, "connector") != 0)
         r = error_set(err, R_INVALID, "'via' is internet (the gateway fetches it) or connector");
     ret->refresh_s = json_opt_int(body, "refresh_s", 0);
-    return r;
+    ret->ca_pem = json_opt_str(body, "ca_pem", "");
+    return r == OK && *ret->ca_pem ? check_ca(ret, err) : r;
 }
 
 static enum result put(struct mp_request *r, const struct store_source *x, struct error *err)

@@ -134,6 +134,8 @@ static enum result put_sources(struct mp_site *site, struct arena *a, bool for_c
         json_t *o = json_pack("{s:s, s:s}", "id", list[i].id, "kind", list[i].kind);
         if (for_connector == relayed)
             mp_put(o, "url", json_string(list[i].url));
+        if (for_connector == relayed && list[i].ca_pem[0])
+            mp_put(o, "ca_pem", json_string(list[i].ca_pem));
         if (!for_connector) {
             mp_put(o, "via", json_string(list[i].via));
             mp_put(o, "refresh_s", json_integer((json_int_t)list[i].refresh_s));

@@ -104,7 +104,8 @@ static enum result list_sources(struct mp_site *site, struct arena *a, struct bu
     for (size_t i = 0; r == OK && i < count && *ret_count < BUNDLE_SOURCES_MAX; i++) {
         for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
             if (strcmp(rows[i].kind, bundle_source_kind_name(kinds[k])) == 0)
-                ret[(*ret_count)++] = (struct bundle_source){rows[i].id, kinds[k], rows[i].url, rows[i].refresh_s};
+                ret[(*ret_count)++] = (struct bundle_source){rows[i].id, kinds[k], rows[i].url, rows[i].refresh_s,
+                                                             rows[i].ca_pem[0] ? rows[i].ca_pem : NULL};
         }
     }
     return r;

@@ -57,6 +57,11 @@ static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_open);
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
     bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    if (w->ca_pem) {
+        struct curl_blob ca = {(void *)(uintptr_t)w->ca_pem, strlen(w->ca_pem), CURL_BLOB_COPY};
+        bad |= curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
+        bad |= curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
     if (w->may) /* what a proxy connects to could not be judged */
         bad |= curl_easy_setopt(c, CURLOPT_PROXY, "");
     if (w->post.ptr) {

@@ -12,9 +12,10 @@ enum { SOURCE_BYTES_MAX = 64 * 1024 * 1024, SOURCE_CONNECT_S = 10, SOURCE_WHOLE_
 
 struct source_http {
     const char *url;
-    struct slice post; /* .ptr NULL: GET */
-    const char *type;  /* of post */
-    long whole_s;      /* 0: SOURCE_WHOLE_S */
+    struct slice post;  /* .ptr NULL: GET */
+    const char *type;   /* of post */
+    long whole_s;       /* 0: SOURCE_WHOLE_S */
+    const char *ca_pem; /* by which a server of https is judged, and by nothing else; NULL: the system's CAs */
     /* May it connect there? NULL: anywhere. */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;

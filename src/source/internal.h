@@ -13,7 +13,8 @@ struct source_job {
     char id[SOURCE_ID_MAX + 1];
     uint64_t serial; /* of the source, so that another one of the same name is not meant */
     enum bundle_source_kind kind;
-    char *url; /* NULL: `bytes` came through a connector */
+    char *url;    /* NULL: `bytes` came through a connector */
+    char *ca_pem; /* NULL: the system's CAs */
     char *path;
     char *bytes;
     size_t len;

@@ -12,7 +12,7 @@
 
 static enum result fetch(struct source_job *j)
 {
-    struct source_http what = {.url = j->url};
+    struct source_http what = {.url = j->url, .ca_pem = j->ca_pem};
     struct buf body;
     buf_init(&body, SOURCE_BYTES_MAX);
     enum result r = (j->kind == BUNDLE_SOURCE_OIDC ? source_oidc : source_http)(&what, &body, &j->err);
@@ -60,6 +60,7 @@ void source_job_work(void *job)
 void source_job_free(struct source_job *j)
 {
     free(j->url);
+    free(j->ca_pem);
     free(j->path);
     free(j->bytes);
     free(j);

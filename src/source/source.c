@@ -25,6 +25,7 @@ struct source {
     struct source_set *set;
     struct source_state state; /* under the set's lock */
     char *url;                 /* NULL: by a connector */
+    char *ca_pem;              /* NULL: the system's CAs */
     char *path;                /* of the kept file */
     bool has_file, under_way, again;
     uint64_t serial;
@@ -200,6 +201,7 @@ static void start_job(struct source *x, char *bytes, size_t len)
                              .serial = x->serial,
                              .kind = x->state.kind,
                              .url = bytes ? NULL : mem_strdup(x->url),
+                             .ca_pem = x->ca_pem ? mem_strdup(x->ca_pem) : NULL,
                              .path = mem_strdup(x->path),
                              .bytes = bytes,
                              .len = len};
@@ -310,6 +312,7 @@ static struct source *source_new(struct source_set *s, const struct bundle_sourc
     x->path = source_path(s->folder, from);
     x->refresh_s = from->refresh_s;
     x->url = from->url ? mem_strdup(from->url) : NULL;
+    x->ca_pem = from->ca_pem ? mem_strdup(from->ca_pem) : NULL;
     if (!x->url)
         x->fetch = http_fetch_new(s->loop, SOURCE_BYTES_MAX, ANSWER_MS, send_it, on_answer, x);
     find_kept(x);
@@ -318,10 +321,15 @@ static struct source *source_new(struct source_set *s, const struct bundle_sourc
     return x;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return !a == !b && (!a || strcmp(a, b) == 0);
+}
+
 static bool same(const struct source *x, const struct bundle_source *y)
 {
-    return x->state.kind == y->kind && x->refresh_s == y->refresh_s && !x->url == !y->url &&
-           (!x->url || strcmp(x->url, y->url) == 0);
+    return x->state.kind == y->kind && x->refresh_s == y->refresh_s && same_text(x->url, y->url) &&
+           same_text(x->ca_pem, y->ca_pem);
 }
 
 /* A job of it may be under way: its end finds it gone. */
@@ -331,6 +339,7 @@ static void source_free(struct source *x)
         x->set->under_way--;
     http_fetch_free(x->fetch);
     free(x->url);
+    free(x->ca_pem);
     free(x->path);
     free(x);
 }

@@ -9,8 +9,9 @@
 struct store_source {
     const char *id, *kind; /* "crl", "ocsp", "jwks", "oidc" */
     const char *url;
-    const char *via;   /* "internet": the gateway fetches it; "connector" */
-    int64_t refresh_s; /* 0: the gateway's default */
+    const char *via;    /* "internet": the gateway fetches it; "connector" */
+    const char *ca_pem; /* by which its server is judged; "": the system's CAs. NULL counts as "" */
+    int64_t refresh_s;  /* 0: the gateway's default */
     int64_t added;
 };
 

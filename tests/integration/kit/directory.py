@@ -23,22 +23,27 @@ LIST = "certificateRevocationList;binary"
 
 
 class Directory:
-    def __init__(self, folder):
-        self.folder, self.process, self.port = folder, None, free_port()
+    def __init__(self, folder, tls=None):
+        """`tls`: a server's certificate and key; it listens for ldaps too then."""
+        self.folder, self.process, self.port, self.tls_port = folder, None, free_port(), free_port() if tls else None
         (folder / "data").mkdir(parents=True)
-        (folder / "slapd.conf").write_text(CONFIGURATION.format(folder=folder))
+        files = f"TLSCertificateFile {tls.path}\nTLSCertificateKeyFile {tls.key}\n" if tls else ""
+        (folder / "slapd.conf").write_text(files + CONFIGURATION.format(folder=folder))
         self.start()
         self.change("add", "dn: dc=lab\nobjectClass: dcObject\nobjectClass: organization\no: lab\ndc: lab\n")
 
     def start(self):
         with open(self.folder / "stderr", "ab") as stderr:
             self.process = programs.start(["/usr/sbin/slapd", "-f", self.folder / "slapd.conf", "-h",
-                                           f"ldap://127.0.0.1:{self.port}", "-d", "0"], stderr)
+                                           " ".join([f"ldap://127.0.0.1:{self.port}", *self._secure()]), "-d", "0"], stderr)
         try:
             until("slapd takes connections", lambda: takes_connections(self.port), 10)
         except AssertionError:
             self.close()
             raise AssertionError((self.folder / "stderr").read_text(errors="replace")) from None
+
+    def _secure(self):
+        return [f"ldaps://127.0.0.1:{self.tls_port}"] if self.tls_port else []
 
     def change(self, what, ldif):
         subprocess.run([f"/usr/bin/ldap{what}", "-x", "-H", f"ldap://127.0.0.1:{self.port}", "-D", "cn=admin,dc=lab",
