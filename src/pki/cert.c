@@ -331,6 +331,11 @@ bool pki_cert_for_clients(X509 *cert)
     return (X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) && (X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT);
 }
 
+bool pki_cert_self_issued(X509 *cert)
+{
+    return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
+}
+
 bool pki_cert_uri(X509 *cert, const char *prefix, char *ret, size_t size)
 {
     bool found = false;

@@ -36,6 +36,8 @@ void pki_cert_serial_hex(X509 *cert, char *ret, size_t size);
 MUST_USE bool pki_time_read(const ASN1_TIME *t, int64_t *ret);
 int64_t pki_cert_not_after(X509 *cert); /* wall seconds */
 int64_t pki_cert_not_before(X509 *cert);
+/* Issuer and subject are the same name (RFC 5280 6.1), by whatever key. */
+bool pki_cert_self_issued(X509 *cert);
 /* Does it say clientAuth? OpenSSL accepts a leaf without any extended key usage; we want it said. */
 bool pki_cert_for_clients(X509 *cert);
 /* First URI SAN that starts with `prefix`, as C string; false when there is none or it does not fit. */

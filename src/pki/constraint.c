@@ -177,7 +177,7 @@ static bool check_common_name(const struct checking *c)
 /* Self-issued certificates are not constrained unless they are the last one (6.1.4 (b)). */
 static bool is_exempt(X509 *cert, int depth)
 {
-    return depth > 0 && X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
+    return depth > 0 && pki_cert_self_issued(cert);
 }
 
 static int check_below(STACK_OF(X509) * chain, int above, const NAME_CONSTRAINTS *nc, bool identity,

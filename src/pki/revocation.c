@@ -23,16 +23,11 @@ struct believing {
     int at;                 /* which it is */
 };
 
-static bool self_issued(X509 *cert)
-{
-    return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
-}
-
 /* The CA that `from` is of, behind the certificates that it gave itself for a change of keys; its place in the chain.
  */
 static int ca_of(STACK_OF(X509) * chain, int from)
 {
-    while (from + 1 < sk_X509_num(chain) && self_issued(sk_X509_value(chain, from)))
+    while (from + 1 < sk_X509_num(chain) && pki_cert_self_issued(sk_X509_value(chain, from)))
         from++;
     return from;
 }
