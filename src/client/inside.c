@@ -14,6 +14,7 @@
 
 enum { ASK_MS = 3000, ASK_ALL_MS = 6000, ANCHORS_MAX = 4 * 1024 * 1024 };
 
+#define NOT_BY_ROOT "it must show the site's own certificate, and shows one of another issuer"
 #define TARGET "/SMS_MP/.sms_aut?MPLIST"
 
 /* --- which there are --- */
@@ -122,7 +123,7 @@ static enum result vouch(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct e
     X509 *root = pinned(chain, mp->pin);
     mp->proven[0] = '\0';
     if (!root && mp->by_root)
-        return error_set(err, R_DENIED, "it must show the site's own certificate, and shows one of another issuer");
+        return error_set(err, R_DENIED, NOT_BY_ROOT);
     if (!root)
         return R_NOTFOUND;
     if (!site_of(leaf, site))
@@ -175,12 +176,12 @@ static bool take(struct client_session *s, struct client_mp *mp, const struct we
 }
 
 /* Nothing of the device's is shown: who answers is not known yet. */
-static bool ask(struct client_session *s, struct client_mp *mp)
+static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
 {
     char url[CLIENT_AUTHORITY_SIZE + 64], authority[CLIENT_AUTHORITY_SIZE];
     struct web_answer answer;
     struct error err;
-    struct web_request r = {.method = "GET", .url = url, .timeout_ms = ASK_MS};
+    struct web_request r = {.method = "GET", .url = url, .timeout_ms = timeout_ms};
     client_fqdn_authority(&mp->at, authority);
     (void)snprintf(url, sizeof url, "https://%s" TARGET, authority);
     client_mp_trust(s, mp, &r);
@@ -191,7 +192,9 @@ static bool ask(struct client_session *s, struct client_mp *mp)
         add_told(s, s->location);
         if (!*mp->at.role && *mp->proven)
             (void)snprintf(mp->at.role, sizeof mp->at.role, "%.*s", WEB_ROLE_MAX, mp->proven);
-        if (!*mp->at.role)
+        if (mp->by_root && !*mp->proven) /* it is one of those, as is known only now */
+            (void)fail(s, mp, "tls_untrusted", NOT_BY_ROOT);
+        else if (!*mp->at.role)
             (void)fail(s, mp, "unknown",
                        "no management point in the site's location data has this address; write "
                        "MPUrls as `cmg status` shows it");
@@ -204,12 +207,12 @@ static bool ask(struct client_session *s, struct client_mp *mp)
 
 bool client_inside_find(struct client_session *s)
 {
-    uint64_t until = clock_mono_ms() + ASK_ALL_MS;
-    for (size_t i = 0; i < s->inside.count && !web_http_stopped(); i++) {
+    uint64_t now = clock_mono_ms(), until = now + ASK_ALL_MS;
+    for (size_t i = 0; i < s->inside.count && !web_http_stopped(); i++, now = clock_mono_ms()) {
         struct client_mp *mp = &s->inside.items[i];
-        if (clock_mono_ms() > until)
+        if (now >= until)
             (void)snprintf(mp->why, sizeof mp->why, "not asked: others took too long");
-        else if (ask(s, mp))
+        else if (ask(s, mp, until - now < ASK_MS ? (long)(until - now) : ASK_MS))
             return true;
     }
     return false;
@@ -219,7 +222,7 @@ struct client_mp *client_inside_role(struct client_session *s, const char *role)
 {
     for (size_t i = 0; i < s->inside.count; i++) {
         struct client_mp *mp = &s->inside.items[i];
-        if (slice_eq_nocase(slice_of(mp->at.role), slice_of(role)) && !*mp->why && (mp->answered || ask(s, mp)))
+        if (slice_eq_nocase(slice_of(mp->at.role), slice_of(role)) && !*mp->why && (mp->answered || ask(s, mp, ASK_MS)))
             return mp;
     }
     return NULL;

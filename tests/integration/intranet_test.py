@@ -293,6 +293,8 @@ def test_a_management_point_that_must_show_the_sites_certificate_may_not_show_on
     until("it listens", lambda: listens(int(b)), 10)
     device.run("policy")
     assert "it must show the site's own certificate" in log(device)
+    new = inside(Device(own_site, tmp_path).at("ehttp"), "ehttp")  # it knows no mode yet, and trusts that CA
+    assert new.must_fail("register")["network"] == "internet" and "it must show the site's own certificate" in log(new)
 
 
 # --- what the management point believes -------------------------------------------------------------------------------
