@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connector/relay_source.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -8,6 +9,7 @@
 #include "base/mem.h"
 #include "connector/directory.h"
 #include "connector/forward.h"
+#include "source/freshness.h"
 #include "source/oidc.h"
 
 /* Few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound. */
@@ -24,7 +26,8 @@ struct fetching {
     struct buf answer;
     enum result result;
     struct error err;
-    size_t unsent; /* written, and not yet reported as sent */
+    int64_t fresh_s; /* of keys: for how long the answer said that it is fresh; negative: it did not */
+    size_t unsent;   /* written, and not yet reported as sent */
     bool in_pool;
 };
 
@@ -85,9 +88,12 @@ enum result relay_source_list(const struct connector_config *config, const char 
 static enum result fetch(struct fetching *f)
 {
     const struct connector_config *config = f->connector->config;
-    struct source_http q = {.url = f->url, .ca_pem = f->ca_pem, .may = upstream_may_connect, .arg = config};
+    struct source_http q = {
+        .url = f->url, .ca_pem = f->ca_pem, .may = upstream_may_connect, .arg = config, .fresh_s = &f->fresh_s};
     if (f->kind == BUNDLE_SOURCE_OIDC)
         return source_oidc(&q, &f->answer, &f->err);
+    if (f->kind == BUNDLE_SOURCE_JWKS && slice_starts_nocase(slice_of(f->url), SLICE("http")))
+        return source_http(&q, &f->answer, &f->err);
     if (f->kind != BUNDLE_SOURCE_OCSP)
         return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
     q.post = buf_data(&f->question);
@@ -99,6 +105,7 @@ static void work(void *arg)
 {
     struct fetching *f = arg;
     buf_init(&f->answer, SOURCE_BYTES_MAX);
+    f->fresh_s = FRESHNESS_UNSAID;
     f->result = fetch(f);
 }
 
@@ -134,6 +141,9 @@ static void answer(struct fetching *f)
               LOG_N("bytes", buf_len(&f->answer)));
     struct http_response head = {.status = 200, .content_length = (int64_t)buf_len(&f->answer)};
     (void)!http_fields_add(&head.fields, f->exchange->arena, SLICE("content-type"), SLICE("application/octet-stream"));
+    if (f->fresh_s >= 0) /* for who asked: keys are asked for again as their publisher says */
+        (void)!http_fields_add(&head.fields, f->exchange->arena, SLICE("cache-control"),
+                               arena_printf(f->exchange->arena, "max-age=%" PRId64, f->fresh_s));
     if (!buf_len(&f->answer)) {
         http_exchange_respond(f->exchange, &head, true);
         fetching_free(f);

@@ -2,6 +2,7 @@
 #include "http/fetch.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -16,6 +17,7 @@ struct http_fetch {
     uint64_t timeout_ms;
     struct buf answer;
     int status;
+    char cache_control[128];
     bool under_way; /* also between a send that failed and its done */
     struct error why;
 };
@@ -37,6 +39,8 @@ static void on_response(void *ctx, const struct http_response *head)
 {
     struct http_fetch *f = ctx;
     f->status = head->status;
+    (void)snprintf(f->cache_control, sizeof f->cache_control, "%" PRIslice,
+                   SLICE_ARG(http_fields_get(&head->fields, SLICE("cache-control"))));
 }
 
 static void on_body(void *ctx, struct slice data)
@@ -114,6 +118,11 @@ void http_fetch_free(struct http_fetch *f)
     http_fetch_cancel(f);
     loop_timer_free(f->timer);
     free(f);
+}
+
+const char *http_fetch_cache_control(const struct http_fetch *f)
+{
+    return f->cache_control;
 }
 
 bool http_fetch_busy(const struct http_fetch *f)

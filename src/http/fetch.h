@@ -28,6 +28,9 @@ bool http_fetch_busy(const struct http_fetch *f);
 void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice target, const char *type,
                      struct slice body);
 void http_fetch_get(struct http_fetch *f, struct slice authority, struct slice target);
+/* Cache-Control of the last answer, cut; "" when it had none. Borrowed until the next request. */
+const char *http_fetch_cache_control(const struct http_fetch *f);
+
 /* Without done; another may start. */
 void http_fetch_cancel(struct http_fetch *f);
 

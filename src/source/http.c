@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "source/freshness.h"
+
 struct transfer {
     const struct source_http *what;
     struct buf *body;
@@ -72,6 +74,13 @@ static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
         fatal("libcurl lacks an option that is needed");
 }
 
+/* The last one of this name. */
+static struct slice field(CURL *c, const char *name)
+{
+    struct curl_header *h;
+    return curl_easy_header(c, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? slice_of(h->value) : SLICE_NONE;
+}
+
 static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struct error *err)
 {
     long status = 0;
@@ -84,8 +93,11 @@ static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struc
     if (code != CURLE_OK)
         return error_set(err, R_IO, "it can't be fetched: %s", curl_easy_strerror(code));
     (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 200)
+    if (status == 200) {
+        if (t->what->fresh_s)
+            *t->what->fresh_s = freshness(field(c, "Cache-Control"), field(c, "Age"));
         return OK;
+    }
     return error_set(err, status == 404 || status == 410 ? R_NOTFOUND : R_INVALID, "the server answered %ld%s", status,
                      status >= 300 && status < 400 ? " (redirects are not followed)" : "");
 }

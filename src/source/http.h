@@ -19,6 +19,7 @@ struct source_http {
     /* May it connect there? NULL: anywhere. */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;
+    int64_t *fresh_s; /* NULL, or: for how long the answer says that it is fresh (source/freshness.h) */
 };
 
 /* Appends the body of a 200 to *ret. Errors name no host: they may be told to others. R_IO, R_TIMEOUT, R_LIMIT,

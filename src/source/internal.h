@@ -23,6 +23,7 @@ struct source_job {
     struct error err;
     bool unchanged;
     int64_t until;
+    int64_t fresh_s; /* of keys: by the answer's own word; negative: it said nothing */
 };
 
 /* Pool thread: fetches when there is a URL, has it checked, keeps it. */

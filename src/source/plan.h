@@ -12,6 +12,10 @@
  * number; up to a tenth is taken off by it, so that gateways do not come in step. Milliseconds. */
 uint64_t source_plan_next(int64_t refresh_s, int64_t left_s, uint64_t dice);
 
+/* What stands for refresh_s when an answer says for how long it is fresh (fresh_s; negative: it does not): that long,
+ * but at least a minute, and no longer than refresh_s, or a day where the site says nothing. */
+int64_t source_plan_refresh(int64_t refresh_s, int64_t fresh_s);
+
 /* After the n-th failure in a row (1, 2 …): from 2 s to an hour, doubling, no longer than refresh_s; half of it by
  * chance. Milliseconds. */
 uint64_t source_plan_again(unsigned failures, int64_t refresh_s, uint64_t dice);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "source/freshness.h"
 #include "source/http.h"
 #include "source/internal.h"
 #include "source/plan.h"
@@ -135,7 +136,7 @@ static void took(struct source *x, const struct source_job *j)
         (void)error_set(&late, R_TIMEOUT, "the publisher's newest list ended %s", when);
         failed(x, &late);
     } else {
-        due_in(x, source_plan_next(x->refresh_s, left, rand_below(UINT64_MAX)));
+        due_in(x, source_plan_next(source_plan_refresh(x->refresh_s, j->fresh_s), left, rand_below(UINT64_MAX)));
     }
     if (changed)
         x->set->events->on_change(x->set->owner);
@@ -190,7 +191,7 @@ static void job_done(void *job)
     source_job_free(j);
 }
 
-/* Takes `bytes`. */
+/* Takes `bytes`, and what came with them. */
 static void start_job(struct source *x, char *bytes, size_t len)
 {
     struct source_set *s = x->set;
@@ -204,6 +205,7 @@ static void start_job(struct source *x, char *bytes, size_t len)
                              .ca_pem = x->ca_pem ? mem_strdup(x->ca_pem) : NULL,
                              .path = mem_strdup(x->path),
                              .bytes = bytes,
+                             .fresh_s = FRESHNESS_UNSAID,
                              .len = len};
     (void)snprintf(j->id, sizeof j->id, "%s", x->state.id);
     for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
@@ -212,6 +214,8 @@ static void start_job(struct source *x, char *bytes, size_t len)
             break;
         }
     }
+    if (bytes && x->state.kind != BUNDLE_SOURCE_CRL)
+        j->fresh_s = freshness(slice_of(http_fetch_cache_control(x->fetch)), SLICE_NONE);
     loop_job(s->loop, source_job_work, job_done, j);
 }
 

@@ -238,7 +238,7 @@ def test_the_tenants_new_keys_count_at_once_and_its_old_ones_no_more(own_site, f
 
 
 @pytest.fixture
-def fetched(own_site, folder):
+def fetched(folder):
     it = Provider(folder / f"fetched-{uuid.uuid4().hex[:6]}", free_port(), plain_port=free_port()).start()
     yield it
     it.stop()
@@ -282,6 +282,29 @@ def test_unknown_keys_make_the_provider_be_asked_once_a_minute_at_most(own_site,
         assert not let_through(own_site, HTTP1, fetched.forge(headers={"kid": f"made-up-{i}"}))
         time.sleep(1.1)  # the gateway tells of unknown keys once a second
     assert own_site.metric('cmg_source_failures{source="contoso-keys",kind="oidc"}') == 0
+
+
+@pytest.mark.parametrize("said, refresh, wait", [(None, None, 3600), ("public, max-age=7200", None, 7200),
+                                                 ("max-age=1", None, 60), ("no-store", None, 60),
+                                                 ("max-age=31536000", None, 86400), ("max-age=7200", "10m", 600),
+                                                 ("max-age=300", "10m", 300)])
+def test_keys_are_fetched_again_as_their_provider_says_within_bounds(site, fetched, said, refresh, wait):
+    """RFC 9111 5.2.2.1; over the Internet and through a connector, which passes on what it was told."""
+    fetched.keys_cache_control = said
+    fetched.restart()
+    sources = [(via, kind, f"keys-{via}-{kind}") for via in ("internet", "connector") for kind in ("oidc", "jwks")]
+    for via, kind, name in sources:
+        url = fetched.discovery if kind == "oidc" else f"http://127.0.0.1:{fetched.plain_port}/jwks"
+        site.cmg("source", "add", name, "--kind", kind, "--url", url, "--via", via,
+                 *(["--refresh", refresh] if refresh else []))
+    for via, kind, name in sources:
+        labels = f'{{source="{name}",kind="{kind}"}}'
+        until("the keys are there", lambda x=labels: f"cmg_source_age_seconds{x}" in site.admin_page("/metrics")[1] and
+              site.metric(f"cmg_source_age_seconds{x}") >= 0, 15)
+        assert wait * 0.9 - 15 <= site.metric(f"cmg_source_next_fetch_seconds{labels}") <= wait, (via, kind)
+    for _, _, name in sources:
+        site.cmg("source", "remove", name)
+    site.settle()
 
 
 # --- AADAuthInfo ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real OpenID provider (npm's oidc-provider) that issues tokens with the claims of Microsoft Entra. Its configuration is
-// the JSON file that argv names: {port, plain_port, issuer, certificate, key, jwks, clients, resource, lifetime, device_claims, user_claims}.
+// the JSON file that argv names: {port, plain_port, issuer, certificate, key, jwks, clients, resource, lifetime, device_claims, user_claims,
+// keys_cache_control}.
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -33,6 +34,12 @@ const provider = new Provider(config.issuer, {
     ? { ...config.device_claims, deviceid: config.devices?.[token.clientId] ?? token.clientId }
     : { ...config.user_claims, upn: token.accountId }),
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+});
+
+// How long its keys may be kept; it says nothing of that by itself.
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.path === '/jwks' && config.keys_cache_control) ctx.set('cache-control', config.keys_cache_control);
 });
 
 if (config.plain_port) http.createServer(provider.callback()).listen(config.plain_port, '127.0.0.1');

@@ -69,6 +69,7 @@ class Provider:
         self.device_keys = {name: pki.new_key() for name in devices}
         self.device_ids = {name: str(uuid.uuid4()) for name in devices}
         self.process = None
+        self.keys_cache_control = None  # Cache-Control of the key set
         self.kid = 0
         self.rotate()
 
@@ -89,6 +90,7 @@ class Provider:
                         "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]})
         return {"port": self.port, "plain_port": self.plain_port, "issuer": self.issuer, "certificate": str(self.tls.path), "key": str(self.tls.key),
                 "jwks": {"keys": [self.jwk]}, "clients": clients, "resource": self.resource, "lifetime": self.lifetime,
+                "keys_cache_control": self.keys_cache_control,
                 "devices": self.device_ids, "device_claims": {"tid": self.tenant, "idtyp": "app"},
                 "user_claims": {"tid": self.tenant, "deviceid": next(iter(self.device_ids.values()))}}
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "source/freshness.h"
 #include "source/plan.h"
 
 enum { MS = 1000, HOUR = 3600 };
@@ -47,10 +48,48 @@ static void failures_wait_longer_and_longer_but_no_longer_than_the_site_s_word(v
     assert_in_range(source_plan_again(UINT32_MAX, 0, UINT64_MAX), HOUR * MS / 2, HOUR * MS);
 }
 
+static int64_t fresh(const char *cache_control, const char *age)
+{
+    return freshness(cache_control ? slice_of(cache_control) : SLICE_NONE, age ? slice_of(age) : SLICE_NONE);
+}
+
+static void an_answer_says_for_how_long_it_is_fresh(void **state UNUSED)
+{
+    assert_int_equal(fresh(NULL, NULL), FRESHNESS_UNSAID);
+    assert_int_equal(fresh("", "5"), FRESHNESS_UNSAID);
+    assert_int_equal(fresh("public, must-revalidate", NULL), FRESHNESS_UNSAID);
+    assert_int_equal(fresh("max-age=86400, private", NULL), 86400);
+    assert_int_equal(fresh(" Public ,Max-Age=\"300\"", NULL), 300);
+    assert_int_equal(fresh("max-age=300", "100"), 200);
+    assert_int_equal(fresh("max-age=300", "301"), 0);
+    assert_int_equal(fresh("max-age=300, max-age=900", NULL), 300);
+    assert_int_equal(fresh("max-age=300, no-cache", NULL), 0);
+    assert_int_equal(fresh("no-store", NULL), 0);
+    assert_int_equal(fresh("max-age=99999999999999999999999999", NULL), FRESHNESS_MAX_S);
+    assert_int_equal(fresh("x-max-age=7, s-maxage=8", NULL), FRESHNESS_UNSAID);
+    const char *const wrong[] = {"max-age", "max-age=", "max-age=-1", "max-age=1h", "max-age=1.5", "max-age=\"3"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_int_equal(fresh(wrong[i], NULL), 0);
+}
+
+static void keys_are_fetched_again_as_their_publisher_says_within_bounds(void **state UNUSED)
+{
+    assert_int_equal(source_plan_refresh(0, FRESHNESS_UNSAID), 0);
+    assert_int_equal(source_plan_refresh(600, FRESHNESS_UNSAID), 600);
+    assert_int_equal(source_plan_refresh(0, 0), 60);
+    assert_int_equal(source_plan_refresh(0, 7200), 7200);
+    assert_int_equal(source_plan_refresh(0, FRESHNESS_MAX_S), 86400);
+    assert_int_equal(source_plan_refresh(600, 7200), 600);
+    assert_int_equal(source_plan_refresh(600, 120), 120);
+    assert_int_equal(source_plan_refresh(30, 0), 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_fetched_several_times_before_it_ends),
+        cmocka_unit_test(an_answer_says_for_how_long_it_is_fresh),
+        cmocka_unit_test(keys_are_fetched_again_as_their_publisher_says_within_bounds),
         cmocka_unit_test(the_site_s_word_bounds_the_wait),
         cmocka_unit_test(failures_wait_longer_and_longer_but_no_longer_than_the_site_s_word),
     };
