@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -374,6 +375,8 @@ int main(int argc, char **argv)
     const char **args;
     size_t count;
     struct error err;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* a server that closes is an error to count, not the end */
     set_defaults(&r.options);
     enum result result = opt_parse(&command, argc - 1, argv + 1, &r.options, &args, &count, &err);
     if (result == R_EOF)
