@@ -47,10 +47,10 @@ def test_a_device_outside_a_limit_is_refused_with_the_limit_and_what_was_found(s
 
 def test_a_refused_device_costs_no_use(site, tmp_path):
     device = Device(site, tmp_path, "kiosk-8").at("ehttp")
-    path = new_token(site, tmp_path, "--name", "LAB-*")
+    path = new_token(site, tmp_path, "--name", "LAB-UNUSED-*")
     assert device.run("register", "--token-file", path)[0] != 0
-    newest = site.cmg("token", "list")["tokens"][0]
-    assert newest["names"] == ["LAB-*"] and newest["used"] == 0
+    token = next(t for t in site.cmg("token", "list")["tokens"] if t["names"] == ["LAB-UNUSED-*"])
+    assert token["used"] == 0
 
 
 def test_where_it_comes_from_is_the_gateway_s_word_and_not_the_device_s(site, version, tmp_path):
