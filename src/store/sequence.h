@@ -33,8 +33,6 @@ MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *gui
 /* Another device, membership or certificate may change whom client settings do not let use the gateways, which is in
  * the bundle: while they forbid it to anybody, it is made anew. */
 MUST_USE enum result store_sequence_disallowed_bump(struct store *s, struct error *err);
-/* This device may have come into a collection or out of one: its policy is made anew. */
-MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
 
 /* Bumps everything whose documents were made before `older_than`: documents end, so they are made anew in time. */
 MUST_USE enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err);

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every text that tells of a failure names what was found, what was expected or why, and what to do: each command of cmg and
 cmg-client with wrong arguments, names, files and sockets, each daemon's --check-config, and the tables of texts themselves."""
-import itertools
 import json
 import re
 
@@ -148,12 +147,11 @@ def assert_says(command, code, text, found):
 def test_each_row_of_a_table_of_texts_says_what_happened_and_what_to_do(table):
     header, before = TABLES[table]
     text = (programs.REPOSITORY / header).read_text()
-    lines = text[text.index(f"#define {table}(X)"):].split("\n")
-    body = " ".join(line.rstrip("\\") for line in itertools.takewhile(lambda line: line.endswith("\\"), lines))
-    body += lines[sum(1 for _ in itertools.takewhile(lambda line: line.endswith("\\"), lines))]
-    body = re.sub(r"/\*.*?\*/", "", re.sub(r'"\s+"', "", body))
-    rows = re.findall(r'X\((\w+),((?:[^"()]|"(?:[^"\\]|\\.)*")*)\)', body)[1 if "X(symbol" in body else 0:]
-    assert len(rows) >= 15
+    body = re.match(r"(?:.*\\\n)*.*", text[text.index(f"#define {table}(X)"):]).group(0)
+    written = len(re.findall(r"^ +X\(", body, re.M))
+    body = re.sub(r"/\*.*?\*/", "", re.sub(r'"\s+"', "", re.sub(r"\\\n", " ", body)))
+    rows = re.findall(r'X\((\w+),((?:[^"()]|"(?:[^"\\]|\\.)*")*)\)', body)
+    assert len(rows) == written >= 15
     for symbol, row in rows:
         strings = re.findall(r'"((?:[^"\\]|\\.)*)"', row)
         assert len(strings) == before + 2, (symbol, row)
