@@ -361,12 +361,18 @@ static int list_keys(int argc, char **argv)
         list_one(&o, "next", "next", list);
         list_one(&o, "old", "old", list);
     }
+    if (json_array_size(list) == 0) {
+        struct error err;
+        json_decref(list);
+        (void)error_set(&err, R_NOTFOUND, "there are no signing keys below it");
+        return ctl_fail_error(&o.common, &err, o.dir, "--dir is the folder that cmg init made");
+    }
     if (o.common.json) {
         json_t *whole = json_pack("{s:O}", "keys", list);
         ctl_print_answer(whole);
         json_decref(whole);
     } else {
-        ctl_table(stdout, list, columns, "no signing keys there: --dir is the folder that cmg init made");
+        ctl_table(stdout, list, columns, "");
     }
     json_decref(list);
     return CTL_DONE;

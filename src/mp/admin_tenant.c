@@ -7,6 +7,7 @@
 #include "mp/content.h"
 #include "mp/documents.h"
 #include "mp/tenants.h"
+#include "store/source.h"
 #include "store/tenant.h"
 
 static json_t *tenant_json(const struct store_tenant *t)
@@ -89,12 +90,35 @@ static enum result check_issuers(struct mp_request *r, const struct store_tenant
     return result;
 }
 
+/* A name that nobody gave would wait for keys for ever. */
+static enum result check_source(struct mp_request *r, const struct store_tenant *t, struct error *err)
+{
+    struct store_source *list;
+    size_t count;
+    if (!*t->source)
+        return OK;
+    enum result result = store_source_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        if (strcmp(list[i].id, t->source) != 0)
+            continue;
+        if (strcmp(list[i].kind, "jwks") == 0 || strcmp(list[i].kind, "oidc") == 0)
+            return OK;
+        return error_set(err, R_INVALID, "source '%s' is of kind %s, which gives no keys", t->source, list[i].kind);
+    }
+    if (result != OK)
+        return result;
+    return error_set(err, R_NOTFOUND, "there is no source '%.64s': cmg source add ID --kind jwks|oidc --url URL",
+                     t->source);
+}
+
 static enum result put(struct mp_request *r, const struct store_tenant *t, struct error *err)
 {
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
     result = check_issuers(r, t, err);
+    if (result == OK)
+        result = check_source(r, t, err);
     if (result == OK)
         result = store_tenant_put(r->site->store, t, err);
     if (result == OK)

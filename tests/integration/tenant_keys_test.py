@@ -119,3 +119,15 @@ def test_a_key_that_is_withdrawn_counts_no_more(publisher):
     finally:
         p.good()
     until("it is back", lambda: p.lets_in(p.private, "honest"), SOON_S)
+
+
+def test_a_source_that_is_not_there_or_gives_no_keys_is_refused(site):
+    def add(source):
+        return site.cmg("tenant", "add", "sourceless", "--issuer", "https://i.example", "--audience", "a", "--source", source,
+                        check=False)
+    code, answer = add("nowhere")
+    assert code == 1 and "nowhere" in answer["error"]["what"] and "cmg source add" in answer["error"]["what"]
+    site.cmg("source", "add", "some-list", "--url", "http://localhost:9/x.crl")
+    code, answer = add("some-list")
+    assert code == 1 and "kind crl" in answer["error"]["what"]
+    site.cmg("source", "remove", "some-list")
