@@ -135,6 +135,8 @@ class Whole:
                        scenarios.changed_crl(self.bench, self.ours, lambda: self.ours.set_crl(path), taken)]
             scenarios.print_changes(changes, entries, self.out)
             self.more[f"changed {key}"] = changes
+            self.more[f"start {key}"] = scenarios.start_ups([nginx, self.ours], entries, 3, self.out)
+            self.bench.settle(self.ours)
         self.bench.measure(rows.handshake(entries, quick, key), [nginx, self.ours], 2 if quick else 3)
         rss = {c.name: machine.memory_mb(c.watched()["gateway"]) for c in (nginx, self.ours)}
         self.more[f"memory {key}"] = rss

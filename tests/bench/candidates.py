@@ -137,6 +137,7 @@ class Candidate:
     name = ""
     target = "/"
     connections_max = 16000
+    started_target = "/"
 
     def __init__(self, site, crl):
         self.site, self.crl = site, crl
@@ -197,10 +198,16 @@ class Nginx(Candidate):
     def watched(self):
         return {"gateway": worker_of(self.running[0])}
 
-
     def crl_pids(self):
         """The master reads it, and each new worker has it from there."""
         return [self.running[0].pid, *(set(machine.children(self.running[0].pid)) - self.old_workers)]
+
+    def end_gateway(self):
+        self.end()
+
+    def start_gateway(self):
+        self.start()
+        self.old_workers = set()
 
     def reload(self, crl):
         """Until no worker of before is left that takes connections: a new one has begun."""

@@ -41,6 +41,7 @@ class Opencmg(Candidate):
     """Our gateway with one worker, a tunnel, our connector. Its CRL is the one that its site was told last."""
     name = "opencmg"
     target = "/CCM_Proxy_MutualAuth/bench/file"
+    started_target = "/CCM_Proxy_MutualAuth/ServiceMetadata"
     programs_in_order = ("cmg-mp", "cmg-gateway", "cmg-connector")
 
     def __init__(self, site):
@@ -151,6 +152,14 @@ class Opencmg(Candidate):
         self._run("cmg-gateway")
         self.running = list(self.pids.values())
         self._wait_ready()
+
+    def end_gateway(self):
+        self.site.processes.end(self.pids["cmg-gateway"])
+
+    def start_gateway(self):
+        """The connector is back a moment later."""
+        self._run("cmg-gateway")
+        self.running = list(self.pids.values())
 
     def watched(self):
         return {"gateway": self.pids["cmg-gateway"].pid, "inside": self.pids["cmg-connector"].pid}

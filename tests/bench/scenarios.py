@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is no row of requests: a gigabyte each way, a long CRL that comes while traffic runs, and tokens judged for the first
 time. Each returns what `--json` shows, and prints its table."""
+import http.client
 import json
 import os
+import ssl
 import statistics
 import subprocess
 import threading
@@ -122,6 +124,47 @@ def print_changes(results, entries, out):
                f"{r['meanwhile']['p999_us'] / 1000:.1f}", f"{r['meanwhile']['max_us'] / 1000:.1f}", str(r["errors"]))
               for r in results]
     print_table(f"A CRL of {entries:,} entries comes while {STEADY} requests a second run", lines, out)
+
+
+def wait_for_answer(candidate, within_s=120):
+    """Any answer to a device's request: it was judged by the list."""
+    pki, until = candidate.site.pki, time.monotonic() + within_s
+    context = ssl.create_default_context(cafile=pki["ca"])
+    context.load_cert_chain(candidate.site.devices[0], pki["client_key"])
+    while time.monotonic() < until:
+        connection = http.client.HTTPSConnection("localhost", candidate.port, context=context, timeout=within_s)
+        try:
+            connection.request("GET", candidate.started_target)
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.005)
+        finally:
+            connection.close()
+    raise Fault(f"{candidate.name} does not answer within {within_s} s of its start")
+
+
+def start_up(candidate):
+    """The gateway ends and starts, with its list: seconds until its first answer, CPU and memory by then."""
+    candidate.end_gateway()
+    began = time.monotonic()
+    candidate.start_gateway()
+    wait_for_answer(candidate)
+    seconds, pids = time.monotonic() - began, candidate.crl_pids()
+    return {"candidate": candidate.name, "seconds": seconds,
+            "cpu_s": sum(machine.cpu_with_ended_threads_s(pid) for pid in pids),
+            "memory_mb": sum(machine.memory_mb(pid) for pid in pids)}
+
+
+def start_ups(candidates, entries, rounds, out):
+    results = [start_up(candidate) for _ in range(rounds) for candidate in candidates]
+    lines = [("candidate", "first answer after s", "CPU s", "resident MB, its master's too")]
+    for candidate in candidates:
+        own = [r for r in results if r["candidate"] == candidate.name]
+        lines.append((candidate.name, spread([r["seconds"] for r in own]), spread([r["cpu_s"] for r in own]),
+                      f"{statistics.median(r['memory_mb'] for r in own):.0f}"))
+    print_table(f"Start with a CRL of {entries:,} entries", lines, out)
+    return results
 
 
 # --- tokens judged for the first time ---------------------------------------------------------------------------------
