@@ -3,7 +3,6 @@
  * settings.c. */
 #include <stdlib.h>
 
-#include "ctl/api.h"
 #include "ctl/request.h"
 
 enum { WIDTH = 100 };
@@ -52,22 +51,6 @@ static bool add_setting(json_t *settings, const char *text)
     return good;
 }
 
-static int send_it(const struct options *o, const json_t *body)
-{
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(&o->common), "POST", "/v1/client-settings", body, &answer, &fault) != OK)
-        return ctl_fail(&o->common, &fault);
-    json_t *list = json_pack("[O]", json_object_get(answer, "client_settings"));
-    if (o->common.json)
-        ctl_print_answer(answer);
-    else
-        ctl_table(stdout, list, columns, "");
-    json_decref(list);
-    json_decref(answer);
-    return CTL_DONE;
-}
-
 static int set(int argc, char **argv)
 {
     static const struct opt_command cmd = {
@@ -93,9 +76,9 @@ static int set(int argc, char **argv)
         return ctl_usage("names must be UTF-8 text");
     if (o.priority)
         (void)json_object_set_new(body, "priority", json_integer((json_int_t)o.priority));
-    code = send_it(&o, body);
-    json_decref(body);
-    return code;
+    json_t *answer;
+    code = ctl_send(&o.common, "POST", "/v1/client-settings", body, &answer);
+    return code == CTL_DONE ? ctl_tell_row(&o.common, answer, "client_settings", columns) : code;
 }
 
 /* --- resultant --- */
@@ -141,17 +124,16 @@ static int resultant(int argc, char **argv)
         1};
     struct options o = {0};
     const char **args;
-    struct ctl_fault fault;
-    json_t *answer = NULL;
+    json_t *answer;
     size_t n;
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
     char *path = ctl_request_path("/v1/devices/%s/settings", args[0]);
-    enum result r = api_call(api_socket(&o.common), "GET", path, NULL, &answer, &fault);
+    code = ctl_send(&o.common, "GET", path, NULL, &answer);
     free(path);
-    if (r != OK)
-        return ctl_fail(&o.common, &fault);
+    if (code != CTL_DONE)
+        return code;
     if (o.common.json)
         ctl_print_answer(answer);
     else

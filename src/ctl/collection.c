@@ -39,19 +39,13 @@ static json_t *rules_of(const struct opt_list *list)
     return ret;
 }
 
-static int send_it(const struct options *o, const char *method, const char *path, const json_t *body, const char *done)
+static int send_it(const struct options *o, const char *method, const char *path, json_t *body, const char *name)
 {
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(&o->common), method, path, body, &answer, &fault) != OK)
-        return ctl_fail(&o->common, &fault);
-    const json_t *devices = json_object_get(json_object_get(answer, "collection"), "devices");
-    if (o->common.json)
-        ctl_print_answer(answer);
-    else
-        (void)printf("%s: %zu device%s\n", done, json_array_size(devices), json_array_size(devices) == 1 ? "" : "s");
-    json_decref(answer);
-    return CTL_DONE;
+    json_t *answer;
+    int code = ctl_send(&o->common, method, path, body, &answer);
+    size_t count = json_array_size(json_object_get(json_object_get(answer, "collection"), "devices"));
+    return code == CTL_DONE ? ctl_tell(&o->common, answer, "%s: %zu device%s", name, count, count == 1 ? "" : "s")
+                            : code;
 }
 
 static int add(int argc, char **argv)
@@ -71,9 +65,7 @@ static int add(int argc, char **argv)
         return ctl_usage("a collection's name must be UTF-8 text");
     if (o.rules.count)
         (void)json_object_set_new(body, "rules", rules_of(&o.rules));
-    code = send_it(&o, "POST", "/v1/collections", body, args[0]);
-    json_decref(body);
-    return code;
+    return send_it(&o, "POST", "/v1/collections", body, args[0]);
 }
 
 static int change(const struct opt_command *cmd, const char *method, int argc, char **argv)

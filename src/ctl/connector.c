@@ -2,7 +2,6 @@
 /* cmg connector add|certificate|list|remove */
 #include <stdlib.h>
 
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -32,23 +31,10 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-/* Puts the certificate file's PEM into the body. */
 static bool set_certificate(const struct ctl_common *common, const char *path, json_t *body)
 {
-    char *data, *pem = NULL;
-    size_t len;
-    if (!ctl_read_file(common, path, &data, &len))
-        return false;
-    struct error err;
-    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
-    free(data);
-    if (r != OK) {
-        (void)ctl_fail_error(common, &err, path, "give the certificate alone, without its private key");
-        return false;
-    }
-    (void)json_object_set_new(body, "certificate_pem", json_string(pem));
-    free(pem);
-    return true;
+    return ctl_put_certificates(common, path, "give the certificate alone, without its private key", body,
+                                "certificate_pem");
 }
 
 static int add(int argc, char **argv)
@@ -88,25 +74,19 @@ static int certificate(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = json_object(), *answer = NULL;
-    struct ctl_fault fault;
+    json_t *body = json_object(), *answer;
     if (!set_certificate(&o.common, args[1], body)) {
         json_decref(body);
         return CTL_FAILED;
     }
     char *path = ctl_request_path("/v1/connectors/%s/certificate", args[0]);
-    enum result r = api_call(api_socket(&o.common), "PUT", path, body, &answer, &fault);
+    code = ctl_send(&o.common, "PUT", path, body, &answer);
     free(path);
-    json_decref(body);
-    if (r != OK)
-        return ctl_fail(&o.common, &fault);
-    if (o.common.json)
-        ctl_print_answer(answer);
-    else
-        (void)printf("registered; let client_certificate in the connector's connector.yaml name it too, and restart "
-                     "the connector; cmg status tells whether it passes\n");
-    json_decref(answer);
-    return CTL_DONE;
+    if (code != CTL_DONE)
+        return code;
+    return ctl_tell(&o.common, answer,
+                    "registered; let client_certificate in the connector's connector.yaml name it too, and restart "
+                    "the connector; cmg status tells whether it passes");
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg endpoint add|list|remove: internal servers that are published through the gateway. */
-#include <stdlib.h>
-
 #include "conf/units.h"
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -58,24 +55,6 @@ static void set_text(json_t *body, const char *member, const char *text)
         (void)json_object_set_new(body, member, json_string(text));
 }
 
-static bool set_anchors(const struct add_options *o, json_t *body)
-{
-    char *data, *pem = NULL;
-    size_t len;
-    if (!ctl_read_file(&o->common, o->anchors, &data, &len))
-        return false;
-    struct error err;
-    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
-    free(data);
-    if (r != OK) {
-        (void)ctl_fail_error(&o->common, &err, o->anchors, CTL_REMEDY_CERTIFICATE);
-        return false;
-    }
-    set_text(body, "anchors_pem", pem);
-    free(pem);
-    return true;
-}
-
 /* What the options say as the request's body; NULL with *ret_exit after a fault. */
 static json_t *make_body(const struct add_options *o, const char *id, int *ret_exit)
 {
@@ -102,7 +81,7 @@ static json_t *make_body(const struct add_options *o, const char *id, int *ret_e
     if (o->max_body)
         (void)json_object_set_new(body, "max_body", json_integer((json_int_t)max_body));
     *ret_exit = CTL_FAILED;
-    if (o->anchors && !set_anchors(o, body)) {
+    if (o->anchors && !ctl_put_certificates(&o->common, o->anchors, CTL_REMEDY_CERTIFICATE, body, "anchors_pem")) {
         json_decref(body);
         return NULL;
     }
@@ -119,20 +98,11 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = make_body(&o, args[0], &code), *answer = NULL;
+    json_t *body = make_body(&o, args[0], &code), *answer;
     if (!body)
         return code;
-    struct ctl_fault fault;
-    enum result r = api_call(api_socket(&o.common), "POST", "/v1/endpoints", body, &answer, &fault);
-    json_decref(body);
-    if (r != OK)
-        return ctl_fail(&o.common, &fault);
-    if (o.common.json)
-        ctl_print_answer(answer);
-    else
-        (void)printf("endpoint %s published\n", args[0]);
-    json_decref(answer);
-    return CTL_DONE;
+    code = ctl_send(&o.common, "POST", "/v1/endpoints", body, &answer);
+    return code == CTL_DONE ? ctl_tell(&o.common, answer, "endpoint %s published", args[0]) : code;
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},

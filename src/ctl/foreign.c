@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "jose/foreign.h"
@@ -67,21 +66,6 @@ static void put_header(const char *given, json_t *body)
         (void)json_object_set_new(body, "key", json_stringn(rest.ptr, rest.len));
 }
 
-static int send_it(const struct ctl_common *common, const json_t *body)
-{
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(common), "POST", "/v1/foreign-sites", body, &answer, &fault) != OK)
-        return ctl_fail(common, &fault);
-    if (common->json)
-        ctl_print_answer(answer);
-    else
-        (void)printf("tokens of the foreign site %s open the endpoints named, for whoever holds one\n",
-                     json_opt_str(body, "id", ""));
-    json_decref(answer);
-    return CTL_DONE;
-}
-
 static int add(int argc, char **argv)
 {
     static const struct opt_command cmd = {
@@ -105,9 +89,16 @@ static int add(int argc, char **argv)
     if (o.audience)
         (void)json_object_set_new(body, "audience", json_string(o.audience));
     put_header(o.header, body);
-    code = put_key(&o, body) ? send_it(&o.common, body) : CTL_FAILED;
-    json_decref(body);
-    return code;
+    if (!put_key(&o, body)) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    json_t *answer;
+    code = ctl_send(&o.common, "POST", "/v1/foreign-sites", body, &answer);
+    return code == CTL_DONE
+               ? ctl_tell(&o.common, answer,
+                          "tokens of the foreign site %s open the endpoints named, for whoever holds one", args[0])
+               : code;
 }
 
 static const struct ctl_column columns[] = {

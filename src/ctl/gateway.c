@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg gateway add|list|remove */
-#include <stdlib.h>
-
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

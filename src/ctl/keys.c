@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "ctl/api.h"
 #include "ctl/pair.h"
 #include "ctl/request.h"
 #include "json/json.h"
@@ -263,11 +262,11 @@ static enum result retire(const struct keys_options *o, struct error *err)
 /* The management point takes over what changed on disk. */
 static int tell(const struct keys_options *o, const char *done)
 {
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(&o->common), "POST", "/v1/keys/reload", NULL, &answer, &fault) != OK)
-        return ctl_fail(&o->common, &fault);
+    json_t *answer;
+    int code = ctl_send(&o->common, "POST", "/v1/keys/reload", NULL, &answer);
     json_decref(answer);
+    if (code != CTL_DONE)
+        return code;
     if (o->common.json)
         (void)printf("{\"use\": \"%s\"}\n", o->use);
     else

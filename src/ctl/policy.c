@@ -2,7 +2,6 @@
 /* cmg policy add|list|resultant|remove */
 #include <stdlib.h>
 
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -63,24 +62,17 @@ static void put_targets(const struct add_options *o, json_t *body)
 
 static int add_content(const struct add_options *o, const char *name, struct slice content)
 {
-    json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer = NULL;
+    json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer;
     if (!body)
         return ctl_usage("a policy's name and content must be UTF-8 text");
     put_targets(o, body);
-    struct ctl_fault fault;
-    enum result r = api_call(api_socket(&o->common), "POST", "/v1/policies", body, &answer, &fault);
-    json_decref(body);
-    if (r != OK)
-        return ctl_fail(&o->common, &fault);
-    if (o->common.json) {
-        ctl_print_answer(answer);
-    } else {
-        char *version = ctl_cell_text(json_object_get(json_object_get(answer, "policy"), "version"), CTL_TEXT, NULL);
-        (void)printf("policy %s stored, version %s\n", name, version);
-        free(version);
-    }
-    json_decref(answer);
-    return CTL_DONE;
+    int code = ctl_send(&o->common, "POST", "/v1/policies", body, &answer);
+    if (code != CTL_DONE)
+        return code;
+    char *version = ctl_cell_text(json_object_get(json_object_get(answer, "policy"), "version"), CTL_TEXT, NULL);
+    code = ctl_tell(&o->common, answer, "policy %s stored, version %s", name, version);
+    free(version);
+    return code;
 }
 
 static int add(int argc, char **argv)

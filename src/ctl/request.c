@@ -2,6 +2,7 @@
 /* Commands that are one request (request.h). */
 #include "ctl/request.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -45,6 +46,42 @@ void ctl_print_answer(const json_t *answer)
     json_decref(none);
 }
 
+int ctl_send(const struct ctl_common *common, const char *method, const char *path, json_t *body, json_t **ret)
+{
+    struct ctl_fault fault;
+    *ret = NULL;
+    enum result r = api_call(api_socket(common), method, path, body, ret, &fault);
+    json_decref(body);
+    return r == OK ? CTL_DONE : ctl_fail(common, &fault);
+}
+
+int ctl_tell(const struct ctl_common *common, json_t *answer, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (common->json) {
+        ctl_print_answer(answer);
+    } else {
+        (void)vprintf(fmt, args);
+        (void)putchar('\n');
+    }
+    va_end(args);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+int ctl_tell_row(const struct ctl_common *common, json_t *answer, const char *member, const struct ctl_column *columns)
+{
+    json_t *list = json_pack("[O]", json_object_get(answer, member));
+    if (common->json)
+        ctl_print_answer(answer);
+    else
+        ctl_table(stdout, list, columns, "");
+    json_decref(list);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
 int ctl_request_run(const struct ctl_request *request, const char *summary, int argc, char **argv)
 {
     struct options {
@@ -59,12 +96,11 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &arg_count, &code))
         return code;
     char *path = ctl_request_path(request->path, wanted ? args[0] : "");
-    json_t *answer = NULL;
-    struct ctl_fault fault;
-    enum result r = api_call(api_socket(&o.common), request->method, path, NULL, &answer, &fault);
+    json_t *answer;
+    code = ctl_send(&o.common, request->method, path, NULL, &answer);
     free(path);
-    if (r != OK)
-        return ctl_fail(&o.common, &fault);
+    if (code != CTL_DONE)
+        return code;
     if (o.common.json)
         ctl_print_answer(answer);
     else

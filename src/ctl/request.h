@@ -23,6 +23,16 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
 /* Path with the escaped argument in the place of %s, malloc'ed. */
 char *ctl_request_path(const char *path, const char *argument);
 
+/* Sends a request with `body` (taken over; NULL: none). CTL_DONE with *ret to be json_decref()ed (NULL for an answer
+ * without a body), or the exit code of a fault that has been told. */
+MUST_USE int ctl_send(const struct ctl_common *common, const char *method, const char *path, json_t *body,
+                      json_t **ret);
+
+/* Prints an answer (taken over) as JSON where that was asked for, else as the line that `fmt` makes; or, of the object
+ * that is its `member`, as a row. CTL_DONE. */
+int ctl_tell(const struct ctl_common *common, json_t *answer, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int ctl_tell_row(const struct ctl_common *common, json_t *answer, const char *member, const struct ctl_column *columns);
+
 /* The answer as one line of JSON ("{}" for none). */
 void ctl_print_answer(const json_t *answer);
 

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "ctl/api.h"
 #include "ctl/out.h"
 #include "ctl/request.h"
 #include "pki/cert.h"
@@ -100,6 +99,25 @@ enum result ctl_crl_base64(struct slice data, char **ret, struct error *err)
     return OK;
 }
 
+bool ctl_put_certificates(const struct ctl_common *common, const char *path, const char *remedy, json_t *body,
+                          const char *member)
+{
+    char *data, *pem = NULL;
+    size_t len;
+    struct error err;
+    if (!ctl_read_file(common, path, &data, &len))
+        return false;
+    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
+    free(data);
+    if (r != OK) {
+        (void)ctl_fail_error(common, &err, path, remedy);
+        return false;
+    }
+    (void)json_object_set_new(body, member, json_string(pem));
+    free(pem);
+    return true;
+}
+
 /* Writes the bootstrap file of the answer, which then holds "out" in its place. */
 static bool write_bootstrap(const struct ctl_common *common, json_t *answer, const char *out)
 {
@@ -115,21 +133,19 @@ static bool write_bootstrap(const struct ctl_common *common, json_t *answer, con
 int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,
                            const char *id, const char *out)
 {
-    json_t *answer = NULL;
-    struct ctl_fault fault;
+    json_t *answer;
+    struct error err;
     if (!ctl_can_write(common, out)) {
         json_decref(body);
         return CTL_FAILED;
     }
-    enum result r = api_call(api_socket(common), "POST", path, body, &answer, &fault);
-    json_decref(body);
-    if (r != OK)
-        return ctl_fail(common, &fault);
-    int code = CTL_DONE;
+    int code = ctl_send(common, "POST", path, body, &answer);
+    if (code != CTL_DONE)
+        return code;
     json_t *bootstrap = json_object_get(answer, "bootstrap");
     if (!bootstrap) {
-        (void)error_set(&fault.what, R_INVALID, "the answer holds no bootstrap file");
-        code = ctl_fail_error(common, &fault.what, path, "use cmg and cmg-mp of the same version");
+        (void)error_set(&err, R_INVALID, "the answer holds no bootstrap file");
+        code = ctl_fail_error(common, &err, path, "use cmg and cmg-mp of the same version");
     } else if (out && !write_bootstrap(common, answer, out)) {
         code = CTL_FAILED;
     } else if (common->json) {

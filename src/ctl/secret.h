@@ -22,6 +22,10 @@ MUST_USE bool ctl_read_file(const struct ctl_common *common, const char *path, c
 MUST_USE enum result ctl_certificates_pem(struct slice data, char **ret, struct error *err);
 MUST_USE enum result ctl_crl_base64(struct slice data, char **ret, struct error *err);
 
+/* Puts the certificates of a file into a body, as PEM. Prints the fault with this remedy itself; false then. */
+MUST_USE bool ctl_put_certificates(const struct ctl_common *common, const char *path, const char *remedy, json_t *body,
+                                   const char *member);
+
 /* POSTs `body` (taken over) to `path`; of the answer {<kind>, bootstrap} the bootstrap file goes to `out` or to
  * standard output. Returns the exit code. */
 int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,

@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "conf/units.h"
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -62,18 +61,11 @@ static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(s
 
 static int send_value(const struct ctl_common *common, const char *name, const char *given, json_t *value)
 {
-    json_t *body = json_pack("{s:o}", "value", value), *answer = NULL;
+    json_t *answer;
     char *path = ctl_request_path("/v1/settings/%s", name);
-    struct ctl_fault fault;
-    enum result r = api_call(api_socket(common), "PUT", path, body, &answer, &fault);
+    int code = ctl_send(common, "PUT", path, json_pack("{s:o}", "value", value), &answer);
     free(path);
-    if (r == OK && common->json)
-        ctl_print_answer(answer);
-    else if (r == OK)
-        (void)printf("%s: %s\n", name, given);
-    json_decref(body);
-    json_decref(answer);
-    return r == OK ? CTL_DONE : ctl_fail(common, &fault);
+    return code == CTL_DONE ? ctl_tell(common, answer, "%s: %s", name, given) : code;
 }
 
 static int set(int argc, char **argv)
@@ -157,10 +149,10 @@ static int get(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *answer = NULL;
-    struct ctl_fault fault;
-    if (api_call(api_socket(&o.common), "GET", "/v1/settings", NULL, &answer, &fault) != OK)
-        return ctl_fail(&o.common, &fault);
+    json_t *answer;
+    code = ctl_send(&o.common, "GET", "/v1/settings", NULL, &answer);
+    if (code != CTL_DONE)
+        return code;
     code = print_settings(&o.common, answer, n == 1 ? args[0] : NULL);
     json_decref(answer);
     return code;

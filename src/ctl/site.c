@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -203,13 +202,9 @@ static json_t *fetch(const struct opt_command *cmd, int argc, char **argv, const
     size_t n;
     if (!ctl_parse(cmd, argc, argv, o, &args, &n, ret_exit))
         return NULL;
-    json_t *answer = NULL;
-    struct ctl_fault fault;
-    if (api_call(api_socket(&o->common), "GET", path, NULL, &answer, &fault) != OK) {
-        *ret_exit = ctl_fail(&o->common, &fault);
-        return NULL;
-    }
-    return answer ? answer : json_object();
+    json_t *answer;
+    *ret_exit = ctl_send(&o->common, "GET", path, NULL, &answer);
+    return answer || *ret_exit != CTL_DONE ? answer : json_object();
 }
 
 static int status(int argc, char **argv)
@@ -311,10 +306,10 @@ static int enrollment(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *answer = NULL;
-    struct ctl_fault fault;
-    if (api_call(api_socket(&o.common), "GET", "/v1/enrollment", NULL, &answer, &fault) != OK)
-        return ctl_fail(&o.common, &fault);
+    json_t *answer;
+    code = ctl_send(&o.common, "GET", "/v1/enrollment", NULL, &answer);
+    if (code != CTL_DONE)
+        return code;
     code = print_enrollment(&o, answer);
     json_decref(answer);
     return code;

@@ -2,9 +2,6 @@
 /* cmg source add|list|remove: where gateways get revocation lists and other people's keys, by name (PROTOCOL 3). */
 #include "ctl/source.h"
 
-#include <stdlib.h>
-
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
@@ -57,41 +54,6 @@ static const char *default_via(const char *url)
                                                                                                  : "connector";
 }
 
-static int send_it(const struct ctl_common *common, const json_t *body)
-{
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(common), "POST", "/v1/sources", body, &answer, &fault) != OK)
-        return ctl_fail(common, &fault);
-    if (common->json) {
-        ctl_print_answer(answer);
-    } else {
-        json_t *list = json_pack("[O]", json_object_get(answer, "source"));
-        ctl_table(stdout, list, columns, "");
-        json_decref(list);
-    }
-    json_decref(answer);
-    return CTL_DONE;
-}
-
-static bool put_ca(const struct ctl_common *common, const char *path, json_t *body)
-{
-    char *data, *pem = NULL;
-    size_t len;
-    struct error err;
-    if (!ctl_read_file(common, path, &data, &len))
-        return false;
-    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
-    free(data);
-    if (r != OK) {
-        (void)ctl_fail_error(common, &err, path, "--source-ca names CA certificates, PEM or DER");
-        return false;
-    }
-    (void)json_object_set_new(body, "ca_pem", json_string(pem));
-    free(pem);
-    return true;
-}
-
 int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
 {
     int64_t refresh = 0;
@@ -103,9 +65,14 @@ int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
                              s->via ? s->via : default_via(s->url), "refresh_s", (json_int_t)refresh);
     if (!body)
         return ctl_usage("source %s: the name or the URL is not UTF-8", s->id);
-    int code = !s->ca || put_ca(common, s->ca, body) ? send_it(common, body) : CTL_FAILED;
-    json_decref(body);
-    return code;
+    if (s->ca &&
+        !ctl_put_certificates(common, s->ca, "--source-ca names CA certificates, PEM or DER", body, "ca_pem")) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    json_t *answer;
+    int code = ctl_send(common, "POST", "/v1/sources", body, &answer);
+    return code == CTL_DONE ? ctl_tell_row(common, answer, "source", columns) : code;
 }
 
 static int add(int argc, char **argv)

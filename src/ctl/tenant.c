@@ -3,7 +3,6 @@
  * vouch for devices and users. */
 #include <stdlib.h>
 
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "jose/entra.h"
@@ -116,21 +115,6 @@ static json_t *make_body(const struct add_options *o, const char *id)
     return body;
 }
 
-static int send_it(const struct ctl_common *common, const json_t *body)
-{
-    struct ctl_fault fault;
-    json_t *answer = NULL;
-    if (api_call(api_socket(common), "POST", "/v1/tenants", body, &answer, &fault) != OK)
-        return ctl_fail(common, &fault);
-    if (common->json)
-        ctl_print_answer(answer);
-    else
-        (void)printf("tenant %s may vouch for devices and users\n",
-                     json_opt_str(json_object_get(answer, "tenant"), "id", ""));
-    json_decref(answer);
-    return CTL_DONE;
-}
-
 static int add(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg tenant add ID --audience TEXT [options]",
@@ -149,9 +133,13 @@ static int add(int argc, char **argv)
     json_t *body = make_body(&o, args[0]);
     if (!body)
         return ctl_usage("tenant %s: an option is not UTF-8", args[0]);
-    code = put_keys(&o, body) ? send_it(&o.common, body) : CTL_FAILED;
-    json_decref(body);
-    return code;
+    if (!put_keys(&o, body)) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    json_t *answer;
+    code = ctl_send(&o.common, "POST", "/v1/tenants", body, &answer);
+    return code == CTL_DONE ? ctl_tell(&o.common, answer, "tenant %s may vouch for devices and users", args[0]) : code;
 }
 
 static const struct ctl_request list = {.usage = "cmg tenant list [options]",

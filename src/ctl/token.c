@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg token new|list|block|unblock: bulk registration tokens (PROTOCOL 4). The site does not keep them, only their ids.
  */
-#include <stdlib.h>
-
-#include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "ctl/token_check.h"
@@ -92,7 +89,7 @@ static int new_token(int argc, char **argv)
         return CTL_USAGE;
     if (!ctl_can_write(&o.common, o.out))
         return CTL_FAILED;
-    json_t *body = json_object(), *answer = NULL;
+    json_t *body = json_object(), *answer;
     if (o.lifetime)
         (void)json_object_set_new(body, "lifetime_s", json_integer(lifetime));
     if (o.uses > 0)
@@ -103,11 +100,9 @@ static int new_token(int argc, char **argv)
         (void)json_object_set_new(body, "names", ctl_words(&o.names));
     if (o.collection)
         (void)json_object_set_new(body, "collection", json_string(o.collection));
-    struct ctl_fault fault;
-    enum result r = api_call(api_socket(&o.common), "POST", "/v1/tokens", body, &answer, &fault);
-    json_decref(body);
-    if (r != OK)
-        return ctl_fail(&o.common, &fault);
+    code = ctl_send(&o.common, "POST", "/v1/tokens", body, &answer);
+    if (code != CTL_DONE)
+        return code;
     code = print_token(&o, answer);
     json_decref(answer);
     return code;

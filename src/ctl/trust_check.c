@@ -9,8 +9,8 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "ctl/api.h"
 #include "ctl/check.h"
+#include "ctl/request.h"
 #include "pki/cert.h"
 #include "pki/trust.h"
 
@@ -157,14 +157,14 @@ int ctl_trust_check(int argc, char **argv)
     const char **args;
     size_t n;
     int code;
-    struct ctl_fault fault;
-    json_t *answer = NULL;
+    json_t *answer;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
     if (!o.sample)
         return ctl_usage("which certificate? usage: %s", cmd.usage);
-    if (api_call(api_socket(&o.common), "GET", "/v1/bundle", NULL, &answer, &fault) != OK)
-        return ctl_fail(&o.common, &fault);
+    code = ctl_send(&o.common, "GET", "/v1/bundle", NULL, &answer);
+    if (code != CTL_DONE)
+        return code;
     code = run(&o, json_object_get(answer, "content"));
     json_decref(answer);
     return code;
