@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "mp/content.h"
+#include "mp/content/put.h"
 #include "mp/resultant.h"
 #include "mp/rule.h"
 #include "store/client_settings.h"

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
-#include "mp/content.h"
+#include "mp/content/content.h"
 #include "mp/site.h"
 #include "store/device.h"
 #include "store/sequence.h"

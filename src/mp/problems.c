@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "mp/content.h"
+#include "mp/content/put.h"
 #include "json/json.h"
 
 struct problem {

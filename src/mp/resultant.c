@@ -7,8 +7,9 @@
 
 #include "choices/choices.h"
 #include "conf/units.h"
-#include "mp/content.h"
+#include "mp/content/put.h"
 #include "mp/rule.h"
+#include "mp/site.h"
 #include "store/client_settings.h"
 #include "store/collection.h"
 

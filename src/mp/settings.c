@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mp/content.h"
 #include "mp/documents.h"
 #include "mp/resultant.h"
+#include "mp/site.h"
 #include "store/client_settings.h"
 
 enum { CONTENT_MAX = 64 * 1024, FETCHED_STEP_S = 60, ETAG_SIZE = 32 };

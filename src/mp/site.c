@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mp/access.h"
-#include "mp/admin.h"
+#include "mp/admin/admin.h"
 #include "mp/documents.h"
 #include "mp/listener.h"
 #include "mp/parked.h"

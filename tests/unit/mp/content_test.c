@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
-#include "mp/content.h"
+#include "mp/content/content.h"
 #include "mp/crl.h"
 #include "mp/documents.h"
 #include "pki/issue.h"

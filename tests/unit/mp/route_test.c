@@ -2,7 +2,7 @@
 /* The tables of paths, and of refusals. */
 #include "cmocka_first.h"
 
-#include "mp/admin.h"
+#include "mp/admin/admin.h"
 #include "mp/refusal.h"
 #include "mp/router.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the site's documents say (docs/protocol/wire.md 5), gathered from the store; documents.c signs it. */
-#ifndef MP_CONTENT_H
-#define MP_CONTENT_H
+#ifndef MP_CONTENT_CONTENT_H
+#define MP_CONTENT_CONTENT_H
 
 #include <jansson.h>
 
@@ -19,15 +19,9 @@ struct store_device;
 MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
                                        const char *user, json_t **ret, struct error *err);
 
-/* "pki token" → ["pki", "token"]. */
-json_t *mp_content_words(const char *words);
 /* Must connectors show a client certificate of the PKI there? (SPEC 2, by the table of the choices) */
 bool mp_content_needs_certificate(const struct store_mp *m);
 /* [{"id", "host", "port"}], of all gateways: also for bootstrap files. */
 MUST_USE enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
-
-/* Puts `value` (taken) into `o`; out of memory ends the process. */
-void mp_put(json_t *o, const char *name, json_t *value);
-void mp_push(json_t *array, json_t *value);
 
 #endif

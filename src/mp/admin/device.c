@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
-#include "mp/admin.h"
-#include "mp/content.h"
 #include "store/device.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 
 static enum result device_json(struct mp_request *r, const struct store_device *d, json_t **ret, struct error *err)
 {

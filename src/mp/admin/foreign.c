@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "jose/foreign.h"
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/documents.h"
 #include "store/endpoint.h"
 #include "store/foreign.h"

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mp/admin.h"
+#include "mp/admin/admin.h"
 #include "mp/connector_certificate.h"
-#include "mp/content.h"
+#include "mp/content/content.h"
+#include "mp/content/put.h"
 #include "mp/documents.h"
 #include "mp/parked.h"
 #include "mp/point.h"

@@ -2,8 +2,8 @@
 /* Collections: rules and listed devices; which devices they have. */
 #include <stdlib.h>
 
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/rule.h"
 #include "store/collection.h"
 

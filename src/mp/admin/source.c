@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named sources. What gateways and connectors would refuse to read is refused here already. */
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "store/source.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/documents.h"
 #include "mp/tenants.h"
 #include "pki/cert.h"
-#include "store/source.h"
 
 enum { CA_CERTIFICATES_MAX = 16 };
 

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/content.h"
+#include "mp/content/put.h"
 #include "mp/device.h"
 #include "mp/documents.h"
 #include "store/role.h"

@@ -2,8 +2,8 @@
 /* Client settings, default and custom, and the resultant ones of a device. */
 #include <stdlib.h>
 
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/resultant.h"
 #include "mp/settings.h"
 #include "store/client_settings.h"

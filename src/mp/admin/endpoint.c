@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Published endpoints. What gateways and connectors would refuse to read is refused here already. */
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "store/endpoint.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/documents.h"
 #include "net/url.h"
 #include "pki/cert.h"
-#include "store/endpoint.h"
 #include "store/role.h"
 
 enum { MIB = 1024 * 1024, WORDS_MAX = 32, ANCHORS_MAX = 64 };

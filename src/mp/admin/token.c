@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "jose/token.h"
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/scope.h"
 #include "store/token.h"
 

@@ -2,8 +2,8 @@
 /* Anchors, intermediates and CRLs that devices' certificates are judged by. */
 #include <stdlib.h>
 
-#include "mp/admin.h"
-#include "mp/content.h"
+#include "mp/admin/admin.h"
+#include "mp/content/put.h"
 #include "mp/crl.h"
 #include "mp/device.h"
 #include "mp/documents.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin socket: connections, the table of requests, answers that all handlers share. */
-#include "mp/admin.h"
+#include "mp/admin/admin.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The document of the connectors. */
+#include "choices/choices.h"
+#include "mp/content/content.h"
+#include "mp/content/part.h"
+#include "mp/content/put.h"
+#include "store/endpoint.h"
+#include "store/source.h"
+
+/* --- what a connector judges its own client certificate by --- */
+
+/* The document goes to every connector at each change: of the uploaded lists it carries so much, and a longer one is
+ * for the gateways alone. */
+enum { CARRIED_LISTS_MAX = 1024 * 1024 };
+
+bool mp_content_needs_certificate(const struct store_mp *m)
+{
+    enum choice_mp mode;
+    enum choice_client client;
+    unsigned clients = 0;
+    struct slice rest = slice_of(m->clients);
+    while (rest.ptr) {
+        if (choices_client_parse(slice_cut(&rest, ' '), &client))
+            clients |= CHOICE_BIT(client);
+    }
+    return choices_mp_parse(slice_of(m->mode), &mode) && choices_connector_needs_certificate(mode, clients);
+}
+
+static int64_t leave_out_long_lists(json_t *crls)
+{
+    int64_t left_out = 0;
+    size_t carried = 0;
+    for (size_t i = json_array_size(crls); i-- > 0;) {
+        size_t len = json_string_length(json_array_get(crls, i));
+        if (len && carried + len <= CARRIED_LISTS_MAX) {
+            carried += len;
+        } else {
+            (void)json_array_remove(crls, i);
+            left_out++;
+        }
+    }
+    return left_out;
+}
+
+/* Those that gateways ask themselves: a connector may have no way there. */
+static enum result count_elsewhere(struct mp_site *site, struct arena *a, int64_t *count, struct error *err)
+{
+    struct store_source *list;
+    size_t n;
+    enum result r = store_source_list(site->store, a, &list, &n, err);
+    for (size_t i = 0; r == OK && i < n; i++)
+        *count += strcmp(list[i].kind, "ocsp") == 0 ||
+                  (strcmp(list[i].kind, "crl") == 0 && strcmp(list[i].via, "connector") != 0);
+    return r;
+}
+
+static enum result put_own_trust(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    json_t *o = json_object();
+    enum result r = mp_part_settings(site, a, o, err);
+    if (r == OK)
+        r = mp_part_trust(site, CARRIED_LISTS_MAX, a, o, err);
+    int64_t elsewhere = leave_out_long_lists(json_object_get(o, "crls"));
+    if (r == OK)
+        r = count_elsewhere(site, a, &elsewhere, err);
+    mp_put(o, "lists_elsewhere", json_integer((json_int_t)elsewhere));
+    mp_put(ret, "trust", o);
+    return r;
+}
+
+/* --- where it forwards to --- */
+
+static const struct store_mp *find_mp(const struct store_mp *list, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].id, id) == 0)
+            return &list[i];
+    }
+    return NULL;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *target_json(const struct store_endpoint *e, const struct store_mp *mp)
+{
+    json_t *o =
+        json_pack("{s:s, s:s, s:I}", "id", e->id, "url", mp ? mp->url : e->url, "answer_s", (json_int_t)e->answer_s);
+    mp_put(o, "anchors_pem", text_or_null(mp ? mp->anchors_pem : e->anchors_pem));
+    mp_put(o, "mp", text_or_null(mp ? mp->id : NULL));
+    mp_put(o, "mode", text_or_null(mp ? mp->mode : NULL));
+    if (mp)
+        mp_put(o, "clients", mp_content_words(mp->clients));
+    if (e->upstream_host[0])
+        mp_put(o, "host", json_string(e->upstream_host));
+    return o;
+}
+
+enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    struct store_endpoint *list;
+    struct store_mp *mps;
+    size_t count, mp_count;
+    json_t *o = json_object(), *targets = json_array(), *gateways = NULL;
+    enum result r = store_endpoint_list(site->store, a, &list, &count, err);
+    if (r == OK)
+        r = store_mp_list(site->store, a, &mps, &mp_count, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        const struct store_mp *mp = list[i].management_point ? find_mp(mps, mp_count, list[i].role) : NULL;
+        if (mp || list[i].url[0])
+            mp_push(targets, target_json(&list[i], mp));
+    }
+    mp_put(o, "endpoints", targets);
+    if (r == OK)
+        r = mp_content_gateways(site, a, &gateways, err);
+    if (r == OK)
+        mp_put(o, "gateways", gateways);
+    if (r == OK)
+        r = mp_part_sources(site, a, true, o, err);
+    bool needed = false;
+    for (size_t i = 0; r == OK && i < mp_count; i++)
+        needed = needed || mp_content_needs_certificate(&mps[i]);
+    if (needed)
+        r = put_own_trust(site, a, o, err);
+    return mp_content_finish(r, o, ret);
+}
