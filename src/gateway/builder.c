@@ -163,9 +163,8 @@ static void start(struct builder *b)
 
 void builder_bundle(struct builder *b, struct slice text)
 {
-    b->text = mem_zalloc(text.len + 1);
+    b->text = slice_dup(text);
     b->len = text.len;
-    memcpy(b->text, text.ptr, text.len);
     start(b);
 }
 

@@ -26,8 +26,7 @@ static enum result open_in(struct pki_crl *c, struct slice der, struct pki_crl *
 enum result pki_crl_new(struct slice der, struct pki_crl **ret, struct error *err)
 {
     struct pki_crl *c = mem_zalloc(sizeof *c);
-    c->bytes = mem_zalloc(der.len + 1);
-    memcpy(c->bytes, der.ptr, der.len);
+    c->bytes = slice_dup(der);
     return open_in(c, slice_make(c->bytes, der.len), ret, err);
 }
 

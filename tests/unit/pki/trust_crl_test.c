@@ -494,6 +494,7 @@ static void a_crl_cut_anywhere_is_refused(void **state UNUSED)
         assert_int_equal(pki_trust_add_crl(t, slice_make(exact, len), NULL), R_INVALID);
         free(exact);
     }
+    assert_int_equal(pki_trust_add_crl(t, (struct slice){0}, NULL), R_INVALID);
     assert_int_equal(pki_trust_add_crl(t, der, NULL), OK);
     seal_quietly(t);
     pki_trust_unref(t);
