@@ -183,15 +183,13 @@ enum result pki_crl_der_verify(const struct pki_crl_der *c, EVP_PKEY *key, bool 
                          "it names one signature algorithm inside and another one outside (RFC 5280 5.1.1.2)");
     if (!any_strength && broken_hash(c->head, algorithm))
         return error_set(err, R_DENIED, "it is signed with a hash that is too weak (SHA-256 or stronger is wanted)");
-    /* An ASN1_TYPE that holds a SEQUENCE is written as it is: OpenSSL hashes the very bytes that were signed. */
-    ASN1_TYPE *tbs = ASN1_TYPE_new();
-    ASN1_STRING *bytes = ASN1_STRING_new();
-    if (!tbs || !bytes || !ASN1_STRING_set(bytes, c->tbs.ptr, (int)c->tbs.len))
-        fatal("pki: out of memory");
-    ASN1_TYPE_set(tbs, V_ASN1_SEQUENCE, bytes);
+    /* An ASN1_TYPE that holds a SEQUENCE is written as it is: OpenSSL hashes the very bytes that were signed. They stay
+     * where they are, for a list may be long. */
+    ASN1_STRING bytes = {
+        .type = V_ASN1_SEQUENCE, .data = (unsigned char *)(uintptr_t)c->tbs.ptr, .length = (int)c->tbs.len};
+    ASN1_TYPE tbs = {.type = V_ASN1_SEQUENCE, .value.sequence = &bytes};
     ERR_set_mark();
-    int ok = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, tbs, key);
+    int ok = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, &tbs, key);
     ERR_pop_to_mark();
-    ASN1_TYPE_free(tbs);
     return ok == 1 ? OK : error_set(err, R_DENIED, "its signature is wrong");
 }

@@ -173,12 +173,12 @@ void pki_crl_entries_close(struct pki_crl_entries *e)
 void pki_crl_entries_each(const struct pki_crl_entries *all, pki_crl_entry_fn *fn, void *arg)
 {
     struct slice rest = all->content;
+    struct tlv entry, serial;
     while (rest.len > 0) {
-        struct entry e;
         uint32_t offset = (uint32_t)(rest.ptr - all->content.ptr);
-        if (!entry_next(&rest, &e))
+        if (!tlv_take(&rest, V_ASN1_SEQUENCE, &entry) || !tlv_next(&entry.content, &serial))
             return; /* can't be: all were read when the list was opened */
-        fn(arg, offset, e.serial);
+        fn(arg, offset, serial.content);
     }
 }
 
