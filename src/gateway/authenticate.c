@@ -166,8 +166,12 @@ static enum verdict_reason judge_entra(struct gateway_connection *c, const struc
     struct entra_token *t = &ret->entra;
     ret->kind = CACHED_ENTRA;
     enum verdict_reason reason = entra_judge(s->tenants, s->bundle->tenant_count, text, q->now, t, detail);
-    if (reason == REASON_TOKEN_UNKNOWN_KEY && s->bundle->tenant_infos[t->tenant - s->tenants].source)
-        sources_unknown_key(c->worker->gateway, s->bundle->tenant_infos[t->tenant - s->tenants].source);
+    if (reason == REASON_TOKEN_UNKNOWN_KEY) {
+        size_t tenant = (size_t)(t->tenant - s->tenants);
+        const char *source = s->bundle->tenant_infos[tenant].source;
+        if (source)
+            sources_unknown_key(c->worker->gateway, tenant, source);
+    }
     ret->valid_until = t->expires + JWT_LEEWAY_S;
     bool opens = t->user[0] ? q->purpose == PURPOSE_STS : q->purpose <= PURPOSE_METADATA;
     if (reason != REASON_OK || opens)

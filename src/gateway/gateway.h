@@ -45,8 +45,9 @@ struct gateway {
     pthread_mutex_t snapshot_lock;
     struct snapshot *snapshot;         /* under the lock; NULL until the first bundle */
     struct certificates *certificates; /* under the lock; changed by the control loop only */
-    atomic_llong unknown_key_told;     /* wall seconds: one a second may ask for keys to be fetched */
-    atomic_llong last_contact;         /* wall seconds: when the site was last heard of */
+    /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
+    atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
+    atomic_llong last_contact; /* wall seconds: when the site was last heard of */
 
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;

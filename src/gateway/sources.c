@@ -9,17 +9,11 @@
 #include "gateway/report.h"
 #include "source/oidc.h"
 
-struct key_fetch {
-    char id[SOURCE_ID_MAX + 1]; /* "": a free place */
-    uint64_t at_ms;
-};
-
 struct sources {
     struct gateway_worker *worker;
     struct builder *builder;
     struct source_set *set;
-    struct key_fetch key_fetches[BUNDLE_TENANTS_MAX]; /* because of tokens with a key that was not known */
-    unsigned char trust_made_of[PKI_SHA256];          /* of the last refresh: failures may have hung on the anchors */
+    unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
 };
 
 static struct snapshot *snapshot_of(struct gateway *g)
@@ -122,8 +116,6 @@ void sources_refresh(struct sources *s)
 
 /* --- keys that are not known --- */
 
-enum { KEY_FETCH_EVERY_MS = 60 * 1000 };
-
 struct unknown_key {
     struct gateway *gateway;
     char id[SOURCE_ID_MAX + 1];
@@ -132,26 +124,15 @@ struct unknown_key {
 static void fetch_keys(void *arg)
 {
     struct unknown_key *u = arg;
-    struct sources *s = u->gateway->workers[0]->sources;
-    uint64_t now = loop_now_ms(s->worker->loop);
-    for (size_t i = 0; i < BUNDLE_TENANTS_MAX; i++) {
-        struct key_fetch *f = &s->key_fetches[i];
-        if (f->id[0] && strcmp(f->id, u->id) != 0)
-            continue;
-        if (!f->id[0] || now - f->at_ms >= KEY_FETCH_EVERY_MS) {
-            cstr_copy(f->id, sizeof f->id, u->id);
-            f->at_ms = now;
-            source_set_refresh(s->set, u->id);
-        }
-        break;
-    }
+    source_set_unknown_key(u->gateway->workers[0]->sources->set, u->id);
     free(u);
 }
 
-void sources_unknown_key(struct gateway *g, const char *id)
+void sources_unknown_key(struct gateway *g, size_t tenant, const char *id)
 {
-    long long now = clock_wall_s(), last = atomic_load(&g->unknown_key_told);
-    if (now == last || !atomic_compare_exchange_strong(&g->unknown_key_told, &last, now))
+    atomic_llong *told = &g->unknown_key_told[tenant];
+    long long now = clock_wall_s(), last = atomic_load(told);
+    if (now == last || !atomic_compare_exchange_strong(told, &last, now))
         return;
     struct unknown_key *u = mem_zalloc(sizeof *u);
     u->gateway = g;

@@ -18,9 +18,9 @@ void sources_refresh(struct sources *s);
 /* A tunnel came up or announced something. */
 void sources_kick(struct sources *s);
 
-/* A token named a key that this source's issuer did not have when it was last asked: it is asked again, at most once a
- * minute (PROTOCOL 3). Any thread. */
-void sources_unknown_key(struct gateway *g, const char *id);
+/* A token of the tenant at this place of the bundle named a key that its source has not given yet: it is asked again,
+ * at most once a minute (PROTOCOL 3). Any thread. */
+void sources_unknown_key(struct gateway *g, size_t tenant, const char *id);
 
 /* As source_set_states. */
 size_t sources_states(struct sources *s, struct source_state *ret, size_t max);

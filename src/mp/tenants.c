@@ -20,6 +20,7 @@ struct mp_tenants {
     int64_t sequence; /* the bundle's, which every change of a tenant bumps */
     struct arena *arena;
     struct entra_tenant *list;
+    const char **sources; /* of each, "" for none */
     size_t count;
 };
 
@@ -30,19 +31,17 @@ static void tenants_free(struct mp_tenants *t)
     for (size_t i = 0; i < t->count; i++)
         jose_keys_free((struct jose_keys *)(uintptr_t)t->list[i].keys);
     arena_free(t->arena);
+    free(t->sources);
     free(t->list);
     free(t);
 }
 
 /* --- keys that are fetched: by the site itself, wherever the gateways get them --- */
 
-enum { UNKNOWN_KEY_EVERY_MS = 60 * 1000 };
-
 struct mp_tenant_keys {
     struct mp_site *site;
     struct source_set *set;
     char *folder;
-    uint64_t asked_ms; /* because of a key that was not known; 0: never */
 };
 
 static enum result no_way(void *owner, const struct http_request *request, const struct http_call_events *events,
@@ -160,6 +159,7 @@ static enum result add(struct mp_site *site, struct mp_tenants *t, const struct 
         r = fetched_keys(site, t->arena, row->source, &keys, err);
     if (r != OK)
         return error_prefix(err, "tenant %s", row->id);
+    t->sources[t->count] = row->source;
     t->list[t->count++] = (struct entra_tenant){.id = row->id,
                                                 .tenant = row->tenant,
                                                 .issuers = row->issuers,
@@ -180,8 +180,10 @@ static enum result load(struct mp_site *site, int64_t sequence, struct error *er
     t->sequence = sequence;
     t->arena = arena_new(ROWS_MAX);
     enum result r = store_tenant_list(site->store, t->arena, &rows, &count, err);
-    if (r == OK)
+    if (r == OK) {
         t->list = mem_array(count, sizeof *t->list);
+        t->sources = mem_array(count, sizeof *t->sources);
+    }
     for (size_t i = 0; r == OK && i < count; i++) {
         if (rows[i].enabled)
             r = add(site, t, &rows[i], err);
@@ -195,20 +197,6 @@ static enum result load(struct mp_site *site, int64_t sequence, struct error *er
     return OK;
 }
 
-/* Somebody may have new keys: all are asked, at most once a minute (PROTOCOL 3). */
-static void fetch_anew(struct mp_site *site)
-{
-    struct mp_tenant_keys *k = site->tenant_keys;
-    struct source_state states[BUNDLE_TENANTS_MAX];
-    uint64_t now = loop_now_ms(site->loop);
-    if (k->asked_ms && now - k->asked_ms < UNKNOWN_KEY_EVERY_MS)
-        return;
-    k->asked_ms = now;
-    size_t count = source_set_states(k->set, states, BUNDLE_TENANTS_MAX);
-    for (size_t i = 0; i < count; i++)
-        source_set_refresh(k->set, states[i].id);
-}
-
 enum result mp_tenants_judge(struct mp_site *site, struct slice text, struct entra_token *ret,
                              enum verdict_reason *ret_reason, struct error *detail)
 {
@@ -220,6 +208,6 @@ enum result mp_tenants_judge(struct mp_site *site, struct slice text, struct ent
         return r;
     *ret_reason = entra_judge(site->tenants->list, site->tenants->count, text, clock_wall_s(), ret, detail);
     if (*ret_reason == REASON_TOKEN_UNKNOWN_KEY)
-        fetch_anew(site);
+        source_set_unknown_key(site->tenant_keys->set, site->tenants->sources[ret->tenant - site->tenants->list]);
     return OK;
 }

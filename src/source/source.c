@@ -20,7 +20,7 @@
 #include "json/json.h"
 
 /* Few at a time: the pool's threads also resolve names, and a slow publisher must not hold them all. */
-enum { UNDER_WAY_MAX = 3, ANSWER_MS = 90 * 1000, ASK_SOON_MS = 1000 };
+enum { UNDER_WAY_MAX = 3, ANSWER_MS = 90 * 1000, ASK_SOON_MS = 1000, UNKNOWN_KEY_EVERY_MS = 60 * 1000 };
 
 struct source {
     struct source_set *set;
@@ -31,7 +31,8 @@ struct source {
     bool has_file, under_way, again;
     uint64_t serial;
     int64_t refresh_s;
-    uint64_t due_ms; /* by the loop's clock */
+    uint64_t due_ms;         /* by the loop's clock */
+    uint64_t unknown_key_ms; /* when it was last fetched because of one; 0: never */
     struct http_fetch *fetch;
 };
 
@@ -424,11 +425,14 @@ void source_set_retry(struct source_set *s)
     arm(s);
 }
 
-void source_set_refresh(struct source_set *s, const char *id)
+void source_set_unknown_key(struct source_set *s, const char *id)
 {
     struct source *x = find(s, id);
-    if (x && !x->under_way)
-        due_in(x, 0);
+    uint64_t now = loop_now_ms(s->loop);
+    if (!x || x->under_way || (x->unknown_key_ms && now - x->unknown_key_ms < UNKNOWN_KEY_EVERY_MS))
+        return;
+    x->unknown_key_ms = now;
+    due_in(x, 0);
     arm(s);
 }
 

@@ -55,8 +55,9 @@ void source_set_apply(struct source_set *s, const struct bundle_source *list, si
  * again now. */
 void source_set_retry(struct source_set *s);
 
-/* Fetches this one now unless it is being fetched (an unknown kid; the caller bounds how often). */
-void source_set_refresh(struct source_set *s, const char *id);
+/* A token names a key that this one has not given yet: fetched now, at most once a minute whatever tokens say
+ * (PROTOCOL 3). An unknown id is ignored. */
+void source_set_unknown_key(struct source_set *s, const char *id);
 
 /* Where the last good one of a source is kept, malloc'ed; there may be none yet. It is replaced, never changed in place
  * (base/map.h). */

@@ -10,6 +10,7 @@ from kit import gatewayclient, pki, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.idp import Provider, free_port, let_through, signing_key
+from kit.inside import Inside
 from kit.programs import until
 
 CODE = "CMGService_Invalid_Token"
@@ -282,6 +283,31 @@ def test_unknown_keys_make_the_provider_be_asked_once_a_minute_at_most(own_site,
         assert not let_through(own_site, HTTP1, fetched.forge(headers={"kid": f"made-up-{i}"}))
         time.sleep(1.1)  # the gateway tells of unknown keys once a second
     assert own_site.metric('cmg_source_failures{source="contoso-keys",kind="oidc"}') == 0
+
+
+@pytest.fixture
+def crowded(folder):
+    it = Provider(folder / f"crowded-{uuid.uuid4().hex[:6]}", free_port(), plain_port=free_port()).start()
+    yield it
+    it.stop()
+
+
+def test_a_flood_of_unknown_keys_of_one_tenant_does_not_keep_anothers_new_keys_out(own_site, fetched, crowded, tmp_path):
+    """At most one fetch a minute and issuer (PROTOCOL 3), at the gateway and at the management point alike."""
+    for name, provider in (("contoso", fetched), ("fabrikam", crowded)):
+        own_site.cmg("source", "add", f"{name}-keys", "--kind", "oidc", "--url", provider.discovery)
+        onboard(own_site, provider, name=name, source=f"{name}-keys")
+        until("the keys are there", lambda: let_through(own_site, HTTP2, provider.device_token()), 15)
+    device = joined(lambda: Device(own_site, tmp_path), fetched, "device-1")
+    assert device.must("register")["approval"] == "approved"
+    flood, inside, keys = crowded.forge(headers={"kid": "made-up"}), Inside(own_site, tmp_path), pki.self_signed(tmp_path, "other")
+    ask = lambda: (let_through(own_site, HTTP1, flood), inside.register(keys, flood, headers={"CMG-Auth-Method": "entra"}))
+    assert b"unknown_key" in ask()[1].body
+    fetched.rotate()
+    fetched.restart()
+    token = fetched.device_token()
+    until("the gateway has the new key", lambda: ask() and let_through(own_site, HTTP1, token), 15)
+    until("the management point has it too", lambda: ask() and device.run("policy")[0] == 0, 15)
 
 
 @pytest.mark.parametrize("said, refresh, wait", [(None, None, 3600), ("public, max-age=7200", None, 7200),
