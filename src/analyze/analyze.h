@@ -21,6 +21,9 @@ struct analyze_gateway {
 /* "gw.example.com", "gw:8443", "https://gw:8443/", "gw/CCM_Proxy_MutualAuth/<role id>". R_INVALID. */
 MUST_USE enum result analyze_gateway_parse(struct slice text, struct analyze_gateway *ret, struct error *err);
 
+/* "gw.example.com:443", "[2001:db8::1]:443"; "no gateway" when none is known. Cut to size. */
+void analyze_gateway_text(const struct analyze_gateway *g, char *ret, size_t size);
+
 /* Steps of the caller's own, run by analyze_step_run. */
 typedef void analyze_more_fn(void *arg, struct analyze_report *report, const struct analyze_watch *watch);
 

@@ -20,7 +20,8 @@
       "let TCP through to the gateway's port: this machine's outgoing firewall, the gateway's incoming one, the "      \
       "cloud's security group; check that the address is the gateway's")                                               \
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
-      "check the proxy's name (https_proxy) and that it lets CONNECT to the gateway's port pass")                      \
+      "check that the proxy that is named runs and lets CONNECT to the gateway's name and port pass; or name the "     \
+      "gateway in no_proxy, where this machine needs no proxy")                                                        \
     X(NOT_TLS, "not_tls", "what answers at this port does not speak TLS", "check the port, and what listens there")    \
     X(TLS_VERSION, "tls_version", "the other side speaks only versions of TLS that are too old",                       \
       "the gateway speaks TLS 1.2 and 1.3: check what answers at this address (an old load balancer or proxy), and "   \
@@ -30,8 +31,10 @@
     X(TLS_FAILED, "tls_failed", "the two sides did not agree on TLS",                                                  \
       "check what answers at this address; the gateway speaks TLS 1.2 and 1.3")                                        \
     X(TLS_INTERCEPTED, "tls_intercepted", "it is not the gateway that answers: something in between takes TLS apart",  \
-      "exclude the gateway's name from TLS inspection at the proxy that the issuer names (client certificates can't "  \
-      "pass it); if there is none, check which machine has the gateway's address")                                     \
+      "client certificates can't pass it: exclude the gateway's name from TLS inspection at the proxy that the "       \
+      "issuer "                                                                                                        \
+      "names; let a load balancer or reverse proxy before the gateway pass TCP on instead of ending TLS; if there is " \
+      "neither, check which machine has the gateway's address")                                                        \
     X(TLS_WRONG_HOST, "tls_wrong_host", "the gateway's server certificate is for another name",                        \
       "use a name of the certificate in CMGFQDNs, or issue the gateway a certificate with this name")                  \
     X(TLS_EXPIRED, "tls_expired", "the gateway's server certificate or an issuer of it has expired",                   \

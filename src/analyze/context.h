@@ -9,7 +9,7 @@
 #include "web/outcome.h"
 #include "web/signed.h"
 
-enum { ANALYZE_SLOW_MS = 3000, ANALYZE_SKEW_S = 60, ANALYZE_POINTS_MAX = 32 };
+enum { ANALYZE_SLOW_MS = 3000, ANALYZE_POINTS_MAX = 32 };
 
 struct analyze_answer {
     enum web_fault fault; /* WEB_FAULT_NONE: there is an answer */

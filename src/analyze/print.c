@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/print.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,7 +13,7 @@
 /* Of lines: to a file, and as wide as they become on a terminal that is wider; the narrowest that is respected. */
 enum {
     LINE_WIDTH = 130,
-    LINE_MIN = 40,
+    LINE_MIN = 30,
     TEXT_WIDTH = 110,
     TITLE_WIDTH = 38,
     INDENT = 10,
@@ -60,11 +62,21 @@ static struct slice front(struct slice text, size_t room)
     return slice_make(text.ptr, i);
 }
 
-/* Some of it was said by others: nothing in it moves the cursor. */
-static void put(FILE *out, struct slice text)
+/* Some of it was said by others: nothing in it moves the cursor. A terminal that takes ASCII alone gets one '?' for
+ * each other character. */
+static void put(const struct analyze_print *p, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        (void)fputc((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : text.ptr[i], out);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (p->ascii && c >= 0x80 && !begins_character(text.ptr[i]))
+            continue;
+        (void)fputc(c < 0x20 || c == 0x7f || (p->ascii && c >= 0x80) ? '?' : c, p->out);
+    }
+}
+
+static const char *ellipsis(const struct analyze_print *p)
+{
+    return p->ascii ? "." : "…";
 }
 
 static size_t text_width(const struct analyze_print *p)
@@ -73,16 +85,16 @@ static size_t text_width(const struct analyze_print *p)
 }
 
 /* A word that is longer than a line is cut where the line ends. */
-static size_t put_word(FILE *out, struct slice word, size_t column, size_t width, size_t indent)
+static size_t put_word(const struct analyze_print *p, struct slice word, size_t column, size_t width, size_t indent)
 {
     while (column + columns(word) > width) {
         struct slice fits = front(word, width - column);
-        put(out, fits);
+        put(p, fits);
         word = slice_skip(word, fits.len);
-        (void)fprintf(out, "\n%*s", (int)indent, "");
+        (void)fprintf(p->out, "\n%*s", (int)indent, "");
         column = indent;
     }
-    put(out, word);
+    put(p, word);
     return column + columns(word);
 }
 
@@ -101,7 +113,7 @@ static void wrap(const struct analyze_print *p, const char *text, size_t column,
             (void)fputc(' ', p->out);
             column++;
         }
-        column = put_word(p->out, word, column, width, indent);
+        column = put_word(p, word, column, width, indent);
     }
     (void)fputc('\n', p->out);
 }
@@ -123,8 +135,8 @@ static size_t put_title(const struct analyze_print *p, const char *title, size_t
     struct slice text = slice_of(title);
     size_t room = p->width - others, pad = room < TITLE_WIDTH ? room : TITLE_WIDTH, n = columns(text);
     bool cut = p->live && n > room;
-    put(p->out, cut ? front(text, room - 1) : text);
-    (void)fputs(cut ? "…" : "", p->out);
+    put(p, cut ? front(text, room - 1) : text);
+    (void)fputs(cut ? ellipsis(p) : "", p->out);
     n = cut ? room : n;
     (void)fprintf(p->out, "%*s", n < pad ? (int)(pad - n) : 0, "");
     return n < pad ? pad : n;
@@ -135,7 +147,7 @@ static void begins(void *arg, const struct analyze_result *r)
     const struct analyze_print *p = arg;
     if (!p->live)
         return;
-    (void)fprintf(p->out, "  %s…%s       ", on(p, FAINT), off(p));
+    (void)fprintf(p->out, "  %s%s%s       ", on(p, FAINT), ellipsis(p), off(p));
     (void)put_title(p, r->title, OTHERS);
     (void)fflush(p->out);
 }
@@ -154,7 +166,7 @@ static void print_found(const struct analyze_print *p, const struct analyze_resu
     (void)fputs(r->outcome == ANALYZE_SKIPPED ? on(p, FAINT) : "", p->out);
     if (beside) {
         (void)fputs("  ", p->out);
-        put(p->out, slice_of(r->found));
+        put(p, slice_of(r->found));
         (void)fputc('\n', p->out);
     } else {
         (void)fprintf(p->out, "\n%*s", INDENT, "");
@@ -208,30 +220,44 @@ static void ended(void *arg, const struct analyze_result *r)
     print_step(p, r);
 }
 
-static size_t line_width(FILE *out)
+/* On a terminal too narrow for a step's line, which would break and could not be replaced, no running step is shown. */
+static size_t line_width(FILE *out, bool *live)
 {
     struct winsize size;
     if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_col > LINE_WIDTH)
         return LINE_WIDTH;
+    *live = *live && size.ws_col >= LINE_MIN;
     return size.ws_col < LINE_MIN ? LINE_MIN : size.ws_col;
+}
+
+/* By the locale's character set, once this program has one. */
+static bool is_ascii_only(void)
+{
+    locale_t own = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    const char *set = own ? nl_langinfo_l(CODESET, own) : "ANSI_X3.4-1968";
+    bool utf8 = strcmp(set, "UTF-8") == 0;
+    if (own)
+        freelocale(own);
+    return !utf8;
 }
 
 void analyze_print_begin(struct analyze_print *p, FILE *out, const struct analyze_config *c)
 {
     const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
     bool terminal = isatty(fileno(out)) == 1;
-    char what[512];
+    char what[640], gateway[300];
     *p = (struct analyze_print){.out = out, .width = LINE_WIDTH};
     p->live = terminal && !(term && strcmp(term, "dumb") == 0);
     p->colour = p->live && !(no_colour && *no_colour);
+    p->ascii = terminal && is_ascii_only();
     if (terminal)
-        p->width = line_width(out);
+        p->width = line_width(out, &p->live);
+    analyze_gateway_text(&c->gateway, gateway, sizeof gateway);
     if (c->as_certificate)
-        (void)snprintf(what, sizeof what, "Connection analysis of %s:%u, as certificate %s", c->gateway.host,
-                       c->gateway.port, c->as_certificate);
+        (void)snprintf(what, sizeof what, "Connection analysis of %s, as certificate %s", gateway, c->as_certificate);
     else
-        (void)snprintf(what, sizeof what, "Connection analysis of %s:%u, credential: %s%s%s", c->gateway.host,
-                       c->gateway.port, analyze_kind_name(c->credential->kind), c->credential->subject[0] ? ", " : "",
+        (void)snprintf(what, sizeof what, "Connection analysis of %s, credential: %s%s%s", gateway,
+                       analyze_kind_name(c->credential->kind), c->credential->subject[0] ? ", " : "",
                        c->credential->subject);
     (void)fputs(on(p, BOLD), out);
     wrap(p, what, 0, INDENT);

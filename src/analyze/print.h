@@ -10,6 +10,7 @@
 
 struct analyze_print {
     FILE *out;
+    bool ascii;          /* the terminal takes no UTF-8 */
     bool live, colour;   /* out is a terminal */
     size_t width;        /* columns of a line */
     size_t consequences; /* steps held back: skipped for want of … */

@@ -36,7 +36,7 @@ enum analyze_cause analyze_connect_cause(enum web_fault fault)
         if (table[i].fault == fault)
             return table[i].cause;
     }
-    return web_http_proxy() ? ANALYZE_CAUSE_PROXY : ANALYZE_CAUSE_REFUSED;
+    return ANALYZE_CAUSE_REFUSED;
 }
 
 static SSL *new_ssl(const struct web_endpoint *at, enum analyze_probe_kind kind, SSL_CTX **ret_ctx)

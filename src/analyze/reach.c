@@ -12,6 +12,7 @@
 #include "analyze/context.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "web/proxy.h"
 
 /* --- name --- */
 
@@ -62,14 +63,14 @@ static void step_name(void *arg, struct analyze_result *r)
 {
     const struct analyze *a = arg;
     struct addrinfo *list = NULL;
-    char text[400];
+    char text[400], proxy[256];
     int code = look_up(a->at.host, a->c->timeout_ms, &list);
     if (code == 0) {
         addresses_text(list, text, sizeof text);
         analyze_found(r, strcmp(text, a->at.host) == 0 ? "%s is an address" : "%s is %s", a->at.host, text);
         freeaddrinfo(list);
-    } else if (web_http_proxy()) {
-        analyze_skip(r, "%s is left to the proxy (https_proxy)", a->at.host);
+    } else if (web_proxy_of(a->at.host, proxy, sizeof proxy)) {
+        analyze_skip(r, "%s is left to the proxy (%s)", a->at.host, proxy);
         r->outcome = ANALYZE_OK;
     } else {
         analyze_fail(r, code == EAI_AGAIN ? ANALYZE_CAUSE_NAME_SERVER : ANALYZE_CAUSE_NAME_NOT_FOUND, "'%s' (%s)",
@@ -101,11 +102,11 @@ static void step_route(void *arg, struct analyze_result *r)
     const struct analyze *a = arg;
     struct addrinfo *list = NULL;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    char port[8], own[NI_MAXHOST];
+    char port[8], own[NI_MAXHOST], proxy[256];
     int error = ENETUNREACH;
     (void)snprintf(port, sizeof port, "%u", a->at.port);
-    if (web_http_proxy()) {
-        analyze_found(r, "https_proxy is set: requests go through that proxy, unless no_proxy names the gateway");
+    if (web_proxy_of(a->at.host, proxy, sizeof proxy)) {
+        analyze_found(r, "requests go through the proxy of the environment: %s", proxy);
         return;
     }
     if (getaddrinfo(a->at.host, port, &hints, &list) != 0) { /* resolved a moment ago */
@@ -125,8 +126,9 @@ static void step_route(void *arg, struct analyze_result *r)
 
 static void tell_connect(const struct analyze *a, enum analyze_cause cause, const char *text, struct analyze_result *r)
 {
-    if (cause == ANALYZE_CAUSE_PROXY)
-        analyze_fail(r, cause, "%s: %s", web_http_proxy() ? "https_proxy" : a->authority, text);
+    const struct analyze_cause_info *info = analyze_cause_info(cause);
+    if (cause == ANALYZE_CAUSE_PROXY) /* what happened says itself that it was the proxy, and which */
+        analyze_fail_as(r, info->id, text, info->remedy);
     else
         analyze_fail(r, cause, "%s", a->authority);
 }

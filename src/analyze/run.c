@@ -32,7 +32,8 @@ enum result analyze_gateway_parse(struct slice text, struct analyze_gateway *ret
                         : error_set(err, R_LIMIT, "the gateway's name is too long");
     buf_free(&whole);
     if (r == OK && strcmp(url.scheme, "https") != 0)
-        r = error_set(err, R_INVALID, "a gateway speaks https");
+        r = error_set(err, R_INVALID, "a gateway speaks https: write https://%s:%u, or %s alone for port 443", url.host,
+                      url.port, url.host);
     if (r == OK && url.port == 0)
         r = error_set(err, R_INVALID, "the port must be 1 to 65535");
     if (r != OK)
@@ -40,6 +41,14 @@ enum result analyze_gateway_parse(struct slice text, struct analyze_gateway *ret
     (void)snprintf(ret->host, sizeof ret->host, "%s", url.host);
     ret->port = url.port;
     return parse_role(slice_of(url.path), ret, err);
+}
+
+void analyze_gateway_text(const struct analyze_gateway *g, char *ret, size_t size)
+{
+    if (g->host[0])
+        (void)snprintf(ret, size, strchr(g->host, ':') ? "[%s]:%u" : "%s:%u", g->host, g->port);
+    else
+        (void)snprintf(ret, size, "no gateway");
 }
 
 /* --- the run --- */
@@ -123,8 +132,7 @@ void analyze_run(const struct analyze_config *c, const struct analyze_watch *wat
     a->report = ret;
     a->proof = ret_proof;
     a->at = (struct web_endpoint){c->gateway.host, c->gateway.port};
-    (void)snprintf(a->authority, sizeof a->authority, strchr(a->at.host, ':') ? "[%s]:%u" : "%s:%u", a->at.host,
-                   a->at.port);
+    analyze_gateway_text(&c->gateway, a->authority, sizeof a->authority);
     a->http = web_http_new();
     a->anchors = new_store(c->anchors_pem);
     run_all(a);
@@ -169,16 +177,15 @@ static json_t *kinds_json(const struct analyze_proof *proof, bool proved)
 json_t *analyze_json(const struct analyze_config *c, const struct analyze_report *report,
                      const struct analyze_proof *proof)
 {
-    char gateway[272];
+    char gateway[300];
     json_t *steps = json_array();
-    (void)snprintf(gateway, sizeof gateway, strchr(c->gateway.host, ':') ? "[%s]:%u" : "%s:%u", c->gateway.host,
-                   c->gateway.port);
+    analyze_gateway_text(&c->gateway, gateway, sizeof gateway);
     for (size_t i = 0; i < report->count; i++)
         (void)json_array_append_new(steps, step_json(&report->items[i]));
-    json_t *o = json_pack("{s:b, s:s, s:{s:s, s:o, s:o, s:o}, s:o}", "ok", analyze_report_fault(report) == NULL,
-                          "gateway", gateway, "credential", "method", analyze_kind_name(c->credential->kind), "subject",
-                          text_or_null(c->credential->subject), "proved", kinds_json(proof, true), "not_proved",
-                          kinds_json(proof, false), "steps", steps);
+    json_t *o = json_pack("{s:b, s:o, s:{s:s, s:o, s:o, s:o}, s:o}", "ok", analyze_report_fault(report) == NULL,
+                          "gateway", text_or_null(c->gateway.host[0] ? gateway : ""), "credential", "method",
+                          analyze_kind_name(c->credential->kind), "subject", text_or_null(c->credential->subject),
+                          "proved", kinds_json(proof, true), "not_proved", kinds_json(proof, false), "steps", steps);
     if (!o)
         fatal("the analysis can't be put into JSON");
     return o;

@@ -8,6 +8,7 @@
 #include "client/entra.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/state.h"
 
 struct device {
     struct client_session session;
@@ -62,16 +63,19 @@ static bool take_entra(struct device *d, struct analyze_credential_text *ret)
 static void no_credential(struct device *d)
 {
     const struct client_credential_fault *f = &d->session.pki_fault;
-    const struct verdict_reason_info *info = verdict_reason_info(f->reason);
-    char found[700];
+    const struct web_fault_info *clock = web_fault_info(WEB_FAULT_CLOCK);
+    const struct client_fault_words words = client_credential_fault_words(f);
+    char found[700], differ[128];
+    if (client_clock_is_wrong(&d->session, differ, sizeof differ)) {
+        (void)snprintf(found, sizeof found, "%s: %s, and by our clock %.400s", clock->text, differ, f->text);
+        rule_out(d, clock->word, found, clock->remedy);
+        return;
+    }
     (void)snprintf(found, sizeof found,
                    "the device has nothing to show to a gateway: pki: %.400s; token: neither a "
                    "device token nor a bulk registration token",
                    f->text);
-    rule_out(d, f->configured ? info->name : "no_method", found,
-             f->configured ? info->remedy
-                           : "set Certificate and Key, or register with a bulk token: cmg-client register "
-                             "--token-file F");
+    rule_out(d, words.cause, found, words.remedy);
 }
 
 static void take_credential(struct device *d)
@@ -111,9 +115,16 @@ static enum result take_gateway(struct device *d, const char *gateway, struct er
     return OK;
 }
 
+/* All would seem well here, and nothing that the device is given could be kept. */
+static bool can_write(struct device *d)
+{
+    struct error err;
+    return client_state_writable(d->session.c->dir, &err) == OK || client_session_fail_state(&d->session, &err);
+}
+
 static enum result prepare(struct client *c, const char *gateway, struct device *d, struct error *err)
 {
-    bool ready = client_session_begin(c, &d->session) && client_gateways_ready(&d->session);
+    bool ready = client_session_begin(c, &d->session) && client_gateways_ready(&d->session) && can_write(d);
     const struct web_outcome *o = &d->session.outcome;
     d->config.own_device = true;
     d->config.credential = &d->credential;

@@ -75,6 +75,11 @@ bool client_session_fail(struct client_session *s, const char *reason, const str
     return false;
 }
 
+bool client_session_fail_state(struct client_session *s, const struct error *err)
+{
+    return client_session_fail(s, "state", err, "check space and rights of the state folder");
+}
+
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method)
 {
     return method == CHOICE_PKI ? &s->pki : &s->own;

@@ -69,6 +69,8 @@ struct client_session {
     struct client_policies policies[CHOICE_USER + 1];
     char user[256]; /* who is signed in, for the report; "": nobody, or not asked for */
     int64_t offset; /* the site's clock less ours, in seconds, once an answer said so */
+    int64_t date;   /* the time by the last answer, and by our clock then; 0: it told none */
+    int64_t date_here;
 };
 
 /* Reads what the settings name (anchors, credentials) and makes the own key where it is missing. Always to be ended
@@ -78,6 +80,9 @@ void client_session_end(struct client_session *s);
 
 /* Fills the outcome from *err as a local finding and returns false. */
 bool client_session_fail(struct client_session *s, const char *reason, const struct error *err, const char *remedy);
+
+/* The same: what is to be kept can't be written. */
+bool client_session_fail_state(struct client_session *s, const struct error *err);
 
 /* The credential that stands behind a method. */
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method);
@@ -101,6 +106,26 @@ const char *client_network_name(enum client_network network);
 /* Signs and sends it to the management point in use, directly or through the gateway. true: an answer below 300, or
  * 304, is in *ret. Once more when the clocks differ. The caller frees *ret in every case. */
 MUST_USE bool client_session_send(struct client_session *s, const struct client_call *call, struct web_answer *ret);
+
+/* --- refused.c: what looks like another fault and is this device's clock, or its disk --- */
+
+/* A certificate of the device seems to be out of its time: is it rather the device's clock, by what a gateway says?
+ * Then *ret says so in words. */
+MUST_USE bool client_clock_is_wrong(const struct client_session *s, char *ret, size_t size);
+/* Fails for it: `differ` from above, `what` is not good by our clock. */
+bool client_session_fail_clock(struct client_session *s, const char *differ, const char *what);
+
+struct client_refused {
+    struct slice text; /* of the document */
+    int type;          /* enum document_type */
+    const char *audience;
+    const char *reason, *remedy; /* when it is neither clock nor disk */
+};
+#define CLIENT_DOCUMENT_REMEDY                                                                                         \
+    "compare SiteKey with the pin that `cmg status` shows; an older sequence means a management point with an old "    \
+    "store"
+/* client_document_accept did not take a document, for *err. Fails as what it is. */
+bool client_session_fail_document(struct client_session *s, const struct client_refused *r, const struct error *err);
 
 /* --- a file for each duty --- */
 

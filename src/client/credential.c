@@ -265,3 +265,17 @@ bool client_credential_select(const struct client_credential_query *q, struct cl
         (void)snprintf(fault->text, sizeof fault->text, "there is no certificate in %s", q->dir);
     return ret->leaf != NULL;
 }
+
+struct client_fault_words client_credential_fault_words(const struct client_credential_fault *fault)
+{
+    const struct verdict_reason_info *info = verdict_reason_info(fault->reason);
+    if (!fault->configured)
+        return (struct client_fault_words){"no_method",
+                                           "set Certificate and Key, or the settings Entra…, or register with a bulk "
+                                           "token: cmg-client register --token-file F"};
+    if (fault->reason == REASON_CERT_MISSING)
+        return (struct client_fault_words){"credential_unusable",
+                                           "name a certificate and the private key that belongs to it, both in PEM: "
+                                           "cmg-client set Certificate=FILE Key=FILE"};
+    return (struct client_fault_words){info->name, info->remedy};
+}

@@ -40,6 +40,12 @@ struct client_credential_fault {
 MUST_USE bool client_credential_select(const struct client_credential_query *q, struct client_credential *ret,
                                        struct client_credential_fault *fault);
 
+/* What to call it, and what to do: of a device whose certificate can't be used and that has nothing else. */
+struct client_fault_words {
+    const char *cause, *remedy;
+};
+struct client_fault_words client_credential_fault_words(const struct client_credential_fault *fault);
+
 /* --- the device's own --- */
 
 /* STATE/key.pem and STATE/certificate.pem, made when they are not there: P-256, CN = a GUID chosen here. R_DENIED when

@@ -15,14 +15,15 @@ static void logf_location(const struct client_session *s, enum log_level level, 
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, level, "%s: %s", what, detail);
 }
 
-static bool untrusted(struct client_session *s, struct error *err)
+static bool untrusted(struct client_session *s, const char *text, struct error *err)
 {
-    (void)error_prefix(err, "the location data are not the site's");
+    const struct client_refused r = {
+        slice_of(text), DOCUMENT_LOCATION, "all", "location_untrusted",
+        "compare SiteKey with the pin that `cmg status` shows; if it is right, who answers "
+        "is not this site's"};
+    (void)error_prefix(err, "the location data could not be taken");
     logf_location(s, LOG_ERROR, "Location refused", err->text);
-    return client_session_fail(
-        s, "location_untrusted", err,
-        "compare SiteKey with the pin that `cmg status` shows; if it is right, who answers is not "
-        "this site's");
+    return client_session_fail_document(s, &r, err);
 }
 
 bool client_location_take(struct client_session *s, const char *text)
@@ -36,7 +37,7 @@ bool client_location_take(struct client_session *s, const char *text)
         r = client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, &err);
     }
     if (r != OK)
-        return untrusted(s, &err);
+        return untrusted(s, text, &err);
     json_decref(s->location);
     s->location = json_incref(d.content);
     document_done(&d);
@@ -147,14 +148,13 @@ static bool choose(struct client_session *s, const char *no_pki)
 static bool no_method(struct client_session *s)
 {
     struct error err;
-    const char *reason = s->pki_fault.configured ? verdict_reason_info(s->pki_fault.reason)->name : "no_method";
+    char differ[128];
+    if (client_clock_is_wrong(s, differ, sizeof differ))
+        return client_session_fail_clock(s, differ, s->pki_fault.text);
     (void)error_set(&err, R_DENIED, "pki: %.160s; entra: %.160s; token: %.120s", s->choice.why_not[CHOICE_PKI],
                     s->choice.why_not[CHOICE_ENTRA], s->choice.why_not[CHOICE_TOKEN]);
-    return client_session_fail(s, reason, &err,
-                               s->pki_fault.configured
-                                   ? verdict_reason_info(s->pki_fault.reason)->remedy
-                                   : "set Certificate and Key, or the settings Entra…, or register with a bulk token: "
-                                     "cmg-client register --token-file F");
+    const struct client_fault_words words = client_credential_fault_words(&s->pki_fault);
+    return client_session_fail(s, words.cause, &err, words.remedy);
 }
 
 static void remember_role(struct client_session *s)

@@ -189,9 +189,9 @@ static bool accept_answer(struct asking *a, const struct web_answer *answer)
                                &err) != OK) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The policy is refused, the last good one stays: %s",
                     err.text);
-        return client_session_fail(s, "policy_untrusted", &err,
-                                   "compare SiteKey with the pin that `cmg status` shows; an older sequence means a "
-                                   "management point with an old store");
+        const struct client_refused refused = {buf_data(&answer->body), a->of->type, a->audience, "policy_untrusted",
+                                               CLIENT_DOCUMENT_REMEDY};
+        return client_session_fail_document(s, &refused, &err);
     }
     bool ok = adopt(a, d.content, d.sequence);
     document_done(&d);

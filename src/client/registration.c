@@ -89,7 +89,7 @@ static bool take_answer(struct client_session *s, const struct web_answer *a)
     id->any = true;
     id->method = s->choice.method;
     if (client_identity_save(s->c->dir, id, &err) != OK)
-        return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+        return client_session_fail_state(s, &err);
     return true;
 }
 
@@ -145,7 +145,7 @@ static bool use_method(struct client_session *s)
     id->any = true;
     id->method = s->choice.method;
     if (client_identity_save(s->c->dir, id, &err) != OK)
-        return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+        return client_session_fail_state(s, &err);
     return true;
 }
 

@@ -88,9 +88,9 @@ static bool accept_document(struct client_session *s, const char *guid, const st
     if (client_document_accept(s->c->dir, buf_data(&answer->body), DOCUMENT_SETTINGS, s->pin, guid, clock_wall_s(), &d,
                                &err) != OK) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The client settings are refused: %s", err.text);
-        return client_session_fail(s, "settings_untrusted", &err,
-                                   "compare SiteKey with the pin that `cmg status` shows; an older sequence means a "
-                                   "management point with an old store");
+        const struct client_refused refused = {buf_data(&answer->body), DOCUMENT_SETTINGS, guid, "settings_untrusted",
+                                               CLIENT_DOCUMENT_REMEDY};
+        return client_session_fail_document(s, &refused, &err);
     }
     read_document(&d, ret);
     document_done(&d);
@@ -111,8 +111,7 @@ static bool end_local(struct client_session *s, const struct client_resultant *r
                 set->values[SETTING_DISALLOW_CMG], !r->allow_cmg, r->allow_by);
     free(set->values[SETTING_DISALLOW_CMG]);
     set->values[SETTING_DISALLOW_CMG] = NULL;
-    return client_settings_save(s->c->dir, set, &err) == OK ||
-           client_session_fail(s, "state", &err, "check space and rights of the state folder");
+    return client_settings_save(s->c->dir, set, &err) == OK || client_session_fail_state(s, &err);
 }
 
 static bool obey(struct client_session *s, const struct client_resultant *r)

@@ -5,9 +5,10 @@
 
 #include "base/clock.h"
 #include "client/client.h"
+#include "jose/token.h"
 #include "web/signed.h"
 
-enum { URL_MAX = 2048, SKEW_S = 60 };
+enum { URL_MAX = 2048 };
 
 static bool make_lines(struct client_session *s, const struct client_call *call, struct web_lines *l)
 {
@@ -98,13 +99,29 @@ static bool attempt(struct client_session *s, const struct client_call *call, co
 static bool learn_offset(struct client_session *s, const struct web_answer *a)
 {
     int64_t seen = a->date - (clock_wall_s() + s->offset);
-    if (a->status != 401 || a->date == 0 || (seen <= SKEW_S && seen >= -SKEW_S))
+    if (a->status != 401 || a->date == 0 || (seen <= WEB_SKEW_S && seen >= -WEB_SKEW_S))
         return false;
     s->offset = a->date - clock_wall_s();
     client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN,
                 "This device's clock differs from the site's by %lld s; signing again with the site's time",
                 (long long)s->offset);
     return true;
+}
+
+/* The gateway saw no client certificate, although one was shown: what ends TLS on the way does not pass it on. */
+static void explain_lost_certificate(struct web_outcome *o)
+{
+    static const char added[] = "; but this device did show its certificate: something in between ends TLS";
+    bool lost = (strcmp(o->code, "CMGService_Invalid_Client_Certificate") == 0 &&
+                 strcmp(o->reason, verdict_reason_info(REASON_CERT_MISSING)->name) == 0) ||
+                strstr(o->detail, JOSE_TOKEN_NO_CERTIFICATE);
+    size_t used = strlen(o->detail);
+    if (!lost || used + sizeof added > sizeof o->detail)
+        return;
+    memcpy(o->detail + used, added, sizeof added);
+    (void)snprintf(o->remedy, sizeof o->remedy,
+                   "cmg-client analyze names who answers instead of the gateway: let a load balancer or reverse proxy "
+                   "before it pass TCP on, and exclude the gateway's name from TLS inspection");
 }
 
 bool client_session_send(struct client_session *s, const struct client_call *call, struct web_answer *ret)
@@ -119,9 +136,13 @@ bool client_session_send(struct client_session *s, const struct client_call *cal
         if (!attempt(s, call, url, ret))
             return false;
     }
+    s->date = ret->date;
+    s->date_here = clock_wall_s();
     if (ret->status < 300 || ret->status == 304)
         return true;
     web_outcome_answer(&s->outcome, ret->status, slice_of(ret->status_text), buf_data(&ret->body));
+    if (!s->mp)
+        explain_lost_certificate(&s->outcome);
     client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_ERROR,
                 "[CCMHTTP] ERROR INFO: StatusCode=%ld StatusText=%s Reason=%s Request=%s: %s", s->outcome.status,
                 s->outcome.code, s->outcome.reason, s->outcome.request_id, s->outcome.detail);

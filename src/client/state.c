@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -91,5 +92,15 @@ enum result client_state_record(const char *dir, const char *operation, json_t *
     json_decref(entry);
     enum result r = save(dir, root, err);
     json_decref(root);
+    return r;
+}
+
+enum result client_state_writable(const char *dir, struct error *err)
+{
+    static const char probe[16 * 1024]; /* about a location document with its chain */
+    char *path = file_join(dir, "probe");
+    enum result r = file_write(path, slice_make(probe, sizeof probe), 0600, err);
+    (void)unlink(path);
+    free(path);
     return r;
 }

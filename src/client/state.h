@@ -20,4 +20,7 @@ json_t *client_state_load(const char *dir);
 /* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */
 MUST_USE enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err);
 
+/* Can something as large as what the device keeps be written there? */
+MUST_USE enum result client_state_writable(const char *dir, struct error *err);
+
 #endif

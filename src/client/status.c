@@ -111,6 +111,22 @@ static json_t *gateways(const struct client *c, const json_t *state, const char 
     return list;
 }
 
+/* What the device waits for, when nothing has failed; NULL: nothing. */
+static const char *next_step(const struct client *c, bool registered, bool pending)
+{
+    const struct client_settings *s = &c->settings;
+    if (!client_setting(s, SETTING_SITE_KEY))
+        return "cmg-client enroll FILE, with the file that `cmg enrollment` prints at the site; or cmg-client register "
+               "--token-file FILE, with a token of `cmg token new`";
+    if (!client_setting(s, SETTING_CMG_FQDNS) && !client_setting(s, SETTING_MP_URLS))
+        return "cmg-client set CMGFQDNs=FQDN[:port], the gateway's public name";
+    if (pending)
+        return "wait until the site approves the device: cmg device approve NAME, there";
+    return registered ? NULL
+                      : "cmg-client run, or cmg-client register; without a PKI certificate and Entra add --token-file "
+                        "FILE, with a token of `cmg token new`";
+}
+
 json_t *client_status(const struct client *c, int64_t now)
 {
     const struct client_identity *id = &c->identity;
@@ -138,6 +154,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put(o, "bulk_token", json_boolean(id->bulk_token != NULL));
     put_user(o, c);
     put_policy(o, c);
+    put_text(o, "next", failure ? NULL : next_step(c, id->any && *r->guid, id->any && r->pending));
     put(o, "last", last ? json_incref(last) : json_null());
     put(o, "last_failure", failure ? json_incref(failure) : json_null());
     json_decref(state);
@@ -193,11 +210,14 @@ static void text_last(const json_t *s, FILE *out)
         line_time(out, "", json_opt_int(last, "time", 0));
         (void)fprintf(out, ": %s\n", json_opt_bool(last, "ok", false) ? "ok" : "failed");
     }
+    if (*str(s, "next", ""))
+        (void)fprintf(out, "  %-16s %s\n", "what to do next", str(s, "next", ""));
     if (!json_is_object(f))
         return;
     (void)fprintf(out, "  %-16s", "last failure");
     line_time(out, "", json_opt_int(f, "time", 0));
-    (void)fprintf(out, ": %s %s: %s\n", str(f, "code", ""), str(f, "reason", ""), str(f, "detail", ""));
+    (void)fprintf(out, ": %s%s%s: %s\n", str(f, "code", ""), *str(f, "code", "") ? " " : "", str(f, "reason", ""),
+                  str(f, "detail", ""));
     if (*str(f, "remedy", ""))
         (void)fprintf(out, "  %-16s %s\n", "what to do", str(f, "remedy", ""));
 }

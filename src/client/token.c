@@ -43,7 +43,7 @@ static bool save(struct client_session *s)
 {
     struct error err;
     if (client_identity_save(s->c->dir, &s->c->identity, &err) != OK)
-        return client_session_fail(s, "state", &err, "check space and rights of the state folder");
+        return client_session_fail_state(s, &err);
     return true;
 }
 

@@ -22,8 +22,7 @@ static bool local(struct client_session *s, const char *reason, const char *deta
 static bool save(struct client_session *s, const struct client_user *u)
 {
     struct error err;
-    return client_user_save(s->c->dir, u, &err) == OK ||
-           client_session_fail(s, "state", &err, "check space and rights of the state folder");
+    return client_user_save(s->c->dir, u, &err) == OK || client_session_fail_state(s, &err);
 }
 
 /* --- the user's Entra token --- */

@@ -339,7 +339,7 @@ static enum verdict_reason judge_use(const struct token *t, enum token_purpose p
     }
     if (kinds[t->kind].bound && !slice_eq_secret(slice_of(t->x5t), presented_x5t)) {
         (void)error_set(detail, R_DENIED, "it is bound to a certificate, and %s",
-                        presented_x5t.ptr ? "another one was presented" : "none was presented");
+                        presented_x5t.ptr ? "another one was presented" : JOSE_TOKEN_NO_CERTIFICATE);
         return REASON_TOKEN_NOT_BOUND;
     }
     return REASON_OK;

@@ -13,6 +13,9 @@
 #include "base/encode.h"
 #include "jose/jws.h"
 
+/* The end of what not_bound says when no certificate came; a client that showed one knows by it that it was lost. */
+#define JOSE_TOKEN_NO_CERTIFICATE "none was presented"
+
 enum token_kind { TOKEN_BULK, TOKEN_DEVICE, TOKEN_ACCESS, TOKEN_USER };
 const char *token_kind_name(enum token_kind kind); /* "bulk", "device", "access", "user" */
 

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert.h"
 #include "web/outcome.h"
+#include "web/proxy.h"
 
-enum { CONNECT_MS = 15000, WHOLE_MS = 60000 };
+enum { CONNECT_MS = 15000, WHOLE_MS = 60000, CLOCK_MS = 5000 };
 
 static volatile sig_atomic_t stop_asked;
 
@@ -23,6 +25,8 @@ struct web_http {
     int tls_error;         /* X509_V_ERR_… of the last verification, X509_V_OK when it passed */
     char tls_subject[256]; /* of the certificate it failed at */
     char tls_issuer[256];
+    int64_t tls_not_before, tls_not_after; /* its time */
+    char proxy[256];                       /* the one that the running request goes through; "": none */
     bool too_large;
     const struct web_request *request; /* the running one, for on_chain */
     char tls_text[256];                /* why its `vouch` refused the peer; "" when it did not */
@@ -132,6 +136,8 @@ static int on_verify(int ok, X509_STORE_CTX *store)
     if (cert) {
         pki_cert_subject(cert, h->tls_subject, sizeof h->tls_subject);
         pki_cert_issuer(cert, h->tls_issuer, sizeof h->tls_issuer);
+        h->tls_not_before = pki_cert_not_before(cert);
+        h->tls_not_after = pki_cert_not_after(cert);
     }
     return ok;
 }
@@ -282,6 +288,20 @@ static enum web_fault of_connect(const struct web_http *h)
     return WEB_FAULT_CONNECT_REFUSED;
 }
 
+/* Nothing came of the way that leads through a proxy: it did not get as far as TLS with the server itself. */
+static bool is_proxy(const struct web_http *h, CURLcode code)
+{
+    curl_off_t tls = 0;
+    long connects = 0;
+    if (!*h->proxy || code == CURLE_COULDNT_CONNECT)
+        return *h->proxy != '\0';
+    if (curl_easy_getinfo(h->curl, CURLINFO_APPCONNECT_TIME_T, &tls) != CURLE_OK || tls > 0 ||
+        curl_easy_getinfo(h->curl, CURLINFO_NUM_CONNECTS, &connects) != CURLE_OK || connects == 0)
+        return false; /* a connection that was there already says nothing of the proxy */
+    return code == CURLE_OPERATION_TIMEDOUT || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+           code == CURLE_GOT_NOTHING;
+}
+
 static enum web_fault of_code(const struct web_http *h, CURLcode code)
 {
     static const struct {
@@ -304,6 +324,8 @@ static enum web_fault of_code(const struct web_http *h, CURLcode code)
         return WEB_FAULT_TOO_LARGE;
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return of_verification(h);
+    if (is_proxy(h, code))
+        return WEB_FAULT_PROXY;
     if (code == CURLE_COULDNT_CONNECT)
         return of_connect(h);
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -323,20 +345,38 @@ static void explain(const struct web_http *h, enum web_fault fault, CURLcode cod
     else if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
+    else if (fault == WEB_FAULT_PROXY)
+        (void)error_set(err, R_IO, "%s: %s (%s)", faults[fault].text, h->proxy, clean);
     else
         (void)error_set(err, R_IO, "%s (%s)", faults[fault].text, clean);
 }
 
-static void begin(struct web_http *h, long timeout_ms)
+/* The host of "https://host:port/…", IPv6 without brackets. */
+static void host_of(const char *url, char *ret, size_t size)
+{
+    struct slice rest = slice_of(url);
+    size_t at = slice_find_slice(rest, SLICE("://"));
+    rest = slice_skip(rest, at == SIZE_MAX ? 0 : at + 3);
+    rest = slice_cut(&rest, '/');
+    bool bracket = rest.len && rest.ptr[0] == '[';
+    rest = bracket ? slice_skip(rest, 1) : rest;
+    if (!slice_to_cstr(slice_cut(&rest, bracket ? ']' : ':'), ret, size))
+        ret[0] = '\0';
+}
+
+static void begin(struct web_http *h, const char *host, long timeout_ms)
 {
     curl_easy_reset(h->curl); /* connections stay */
+    h->tls_not_before = h->tls_not_after = 0;
+    (void)!web_proxy_of(host, h->proxy, sizeof h->proxy); /* "": none */
     h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = '\0';
     h->tls_error = X509_V_OK;
     h->too_large = false;
     set_limits(h, timeout_ms);
 }
 
-const char *web_http_proxy(void)
+/* What libcurl, which takes this for plain HTTP, does not look for by itself. */
+static const char *proxy_url(void)
 {
     static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -344,7 +384,7 @@ const char *web_http_proxy(void)
         if (value && *value)
             return value;
     }
-    return NULL;
+    return "";
 }
 
 enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms, int *ret_fd,
@@ -356,13 +396,13 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
     long port = 0;
     (void)snprintf(url, sizeof url, strchr(at->host, ':') ? "http://[%.255s]:%u/" : "http://%.255s:%u/", at->host,
                    at->port);
-    begin(h, timeout_ms);
+    begin(h, at->host, timeout_ms);
     SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "http"); /* nothing of it is sent: the caller speaks */
     SETOPT(h->curl, CURLOPT_URL, url);
     SETOPT(h->curl, CURLOPT_CONNECT_ONLY, 1L);
     SETOPT(h->curl, CURLOPT_FRESH_CONNECT, 1L);
     SETOPT(h->curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    SETOPT(h->curl, CURLOPT_PROXY, web_http_proxy() ? web_http_proxy() : "");
+    SETOPT(h->curl, CURLOPT_PROXY, proxy_url());
     CURLcode code = curl_easy_perform(h->curl);
     if (code == CURLE_OK && curl_easy_getinfo(h->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD) {
@@ -377,14 +417,34 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
     return fault;
 }
 
+/* A certificate that is out of its time here but not by the other side's clock: then a clock is wrong. The answer to
+ * the question is believed in nothing else. */
+static enum web_fault compare_clocks(const struct web_http *h, const struct web_request *r, enum web_fault fault,
+                                     struct error *err)
+{
+    char authority[272], differ[128];
+    struct slice rest = slice_skip(slice_of(r->url), strlen("https://"));
+    if (r->unverified || !slice_to_cstr(slice_cut(&rest, '/'), authority, sizeof authority))
+        return fault;
+    int64_t there = web_http_peer_time(authority, r->timeout_ms && r->timeout_ms < CLOCK_MS ? r->timeout_ms : CLOCK_MS);
+    if (!web_clocks_differ(there, clock_wall_s(), differ, sizeof differ) || there < h->tls_not_before ||
+        there > h->tls_not_after)
+        return fault;
+    (void)error_set(err, R_IO, "%s: %s, and by that clock the certificate '%.120s' is in its time",
+                    faults[WEB_FAULT_CLOCK].text, differ, h->tls_subject);
+    return WEB_FAULT_CLOCK;
+}
+
 enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret, struct error *err)
 {
     struct transfer t = {h, ret};
+    char host[256];
     *ret = (struct web_answer){0};
     buf_init(&ret->body, WEB_ANSWER_MAX);
     if (r->unverified && (r->certificate_pem.ptr || r->headers[0] || r->body.ptr))
         fatal("a request to a peer that is not verified carries something");
-    begin(h, r->timeout_ms);
+    host_of(r->url, host, sizeof host);
+    begin(h, host, r->timeout_ms);
     h->request = r;
     set_tls(h, r);
     struct curl_slist *headers = set_request(h, r);
@@ -402,5 +462,32 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
         return WEB_FAULT_NONE;
     enum web_fault fault = of_code(h, code);
     explain(h, fault, code, err);
-    return fault;
+    return fault == WEB_FAULT_TLS_EXPIRED || fault == WEB_FAULT_TLS_NOT_YET_VALID ? compare_clocks(h, r, fault, err)
+                                                                                  : fault;
+}
+
+int64_t web_http_peer_time(const char *authority, long timeout_ms)
+{
+    struct web_http *h = web_http_new();
+    struct web_answer answer;
+    struct error err;
+    char url[400];
+    (void)snprintf(url, sizeof url, "https://%s/CCM_Proxy_ServerAuth/ServiceMetadata", authority);
+    struct web_request q = {.method = "GET", .url = url, .timeout_ms = timeout_ms, .unverified = true};
+    int64_t date = web_http_do(h, &q, &answer, &err) == WEB_FAULT_NONE ? answer.date : 0;
+    web_answer_free(&answer);
+    web_http_free(h);
+    return date;
+}
+
+bool web_clocks_differ(int64_t there, int64_t here, char *ret, size_t size)
+{
+    char text_there[CLOCK_TEXT_SIZE], text_here[CLOCK_TEXT_SIZE];
+    ret[0] = '\0';
+    if (there == 0 || (there - here <= WEB_SKEW_S && here - there <= WEB_SKEW_S))
+        return false;
+    clock_rfc3339(there, text_there);
+    clock_rfc3339(here, text_here);
+    (void)snprintf(ret, size, "here it is %s, there %s", text_here, text_there);
+    return true;
 }

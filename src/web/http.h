@@ -21,7 +21,8 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
     X(TIMED_OUT, "timeout", "there was no answer in time",                                                             \
       "check firewalls in between (TCP 443) and the gateway's load")                                                   \
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
-      "check the proxy's name and that it lets CONNECT to port 443 pass")                                              \
+      "check that the proxy that is named runs and lets CONNECT to the gateway's name and port pass; or name the "     \
+      "gateway in no_proxy, where the device needs no proxy")                                                          \
     X(TLS_UNTRUSTED, "tls_untrusted", "the server certificate comes from an issuer that is not trusted",               \
       "with an internal CA give the device its root: cmg-client set GatewayCA=FILE; an issuer that is not yours is a " \
       "proxy that breaks TLS open: exclude the gateway's name there")                                                  \
@@ -30,6 +31,8 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
     X(TLS_EXPIRED, "tls_expired", "the server certificate or an issuer of it has expired",                             \
       "renew the gateway's certificate; if it is valid, correct the device's clock")                                   \
     X(TLS_NOT_YET_VALID, "tls_not_yet_valid", "the server certificate is not valid yet", "correct the device's clock") \
+    X(CLOCK, "clock_wrong", "the clocks of this machine and of the other side differ too much",                        \
+      "set the clock that is wrong, and let both follow a time service (timedatectl set-ntp true)")                    \
     X(TLS_FAILED, "tls_failed", "device and server did not agree on TLS",                                              \
       "check what answers at this address; TLS 1.2 is the least")                                                      \
     X(CREDENTIAL, "credential_unusable", "TLS could not use the device's certificate or key",                          \
@@ -101,8 +104,12 @@ struct web_endpoint {
  * nothing. *ret_fd is non-blocking and belongs to `h` until its next request or end; `peer` is who was connected to. */
 MUST_USE enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms,
                                          int *ret_fd, char peer[64], struct error *err);
-/* The proxy that the environment names for https, or NULL; whether it applies to a name, no_proxy decides. */
-const char *web_http_proxy(void);
+
+/* The time by the other side ("host:port"), from an answer that is believed in nothing else; 0: it tells none. */
+int64_t web_http_peer_time(const char *authority, long timeout_ms);
+enum { WEB_SKEW_S = 60 };
+/* Do they differ by more? Then *ret says which time it is here and there. `there` 0: nothing is known of it. */
+bool web_clocks_differ(int64_t there, int64_t here, char *ret, size_t size);
 
 /* From a signal handler: a running request ends soon with WEB_FAULT_STOPPED. */
 void web_http_stop(void);

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from analyze_test import good
-from kit import programs
+from kit import pki, programs
 from kit.device import Device
 from kit.programs import program
 
@@ -68,9 +68,10 @@ class Terminal:
         self.screen, self.raw = Screen(columns), ""
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        clean = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "LC_ALL")}
         self.process = subprocess.Popen([str(w) for w in words], stdin=slave, stdout=slave, stderr=slave,
-                                        start_new_session=True, env={**clean, "TERM": "xterm", **environment})
+                                        start_new_session=True, env={**clean, "TERM": "xterm", "LC_CTYPE": "C.UTF-8",
+                                                            **environment})
         os.close(slave)
 
     def read_until(self, condition, within_s=15.0):
@@ -129,11 +130,11 @@ def test_every_step_is_announced_before_it_ends(site):
         assert text.index(f"…       {title}") < text.index(f"ok      {title}")
 
 
-@pytest.mark.parametrize("columns", [50, 72, 100, 200])
+@pytest.mark.parametrize("columns", [30, 34, 50, 72, 100, 200])
 def test_no_line_is_wider_than_the_terminal(site, columns, tmp_path):
     """Screen fails at the first that is."""
     lines = Terminal(command(site), columns).finish().screen.lines
-    assert max(map(len, lines)) > 40
+    assert max(map(len, lines)) > min(columns, 45) - 8
     Terminal([program("cmg"), "analyze", site.report["gateway"], "--ca", site.report["ca"], "--cert",
               site.pki("revoked_certificate"), "--key", site.pki("revoked_key")], columns).finish()
     as_certificate = Terminal([program("cmg"), "analyze", "gw1", "--ca", site.report["ca"], "--as-certificate",
@@ -142,6 +143,23 @@ def test_no_line_is_wider_than_the_terminal(site, columns, tmp_path):
     device = Device(site, tmp_path)
     own = Terminal([program("cmg-client"), "analyze", "--dir", device.state], columns).finish()
     assert "settings" in "\n".join(own.screen.lines).lower()
+
+
+def test_on_a_terminal_too_narrow_for_a_line_nothing_is_replaced(site):
+    """A line that breaks could not be: what is over is printed, and nothing else."""
+    terminal = Terminal(command(site), columns=20)
+    terminal.screen.columns = 1000  # the terminal breaks them
+    terminal.finish()
+    assert terminal.code == 0 and "\x1b[K" not in terminal.raw and "\r " not in terminal.raw and "…" not in terminal.raw
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "nowhere.LATIN-9"])
+def test_a_terminal_that_takes_no_utf8_gets_ascii(site, locale, tmp_path):
+    named = pki.Ca(tmp_path, "Gerätewurzel").path
+    words = [program("cmg"), "analyze", site.report["gateway"], "--ca", named]
+    raw = Terminal(words, LC_ALL=locale).finish().raw
+    assert raw.isascii() and "Ger?tewurzel.pem" in raw and "\x1b[K" in raw
+    assert "Gerätewurzel.pem" in "".join(line.strip() for line in Terminal(words).finish().screen.lines)
 
 
 def test_colours_are_for_terminals_and_not_with_no_color(site):

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults around the programs: the device's clock and disk, proxies, what ends TLS on the way. Each looks like something
+else at first sight, and is named as what it is, by the analyzer and by the device."""
+import glob
+import os
+import subprocess
+
+import pytest
+
+from analyze_test import analyze, good, run
+from kit import programs
+from kit.between import RefusingProxy, Terminator
+from kit.device import Device
+from kit.programs import program
+from kit.servers import free_port
+
+FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+
+
+def fault_of(report):
+    failed = [s for s in report["steps"] if s["outcome"] == "failed"]
+    assert len(failed) == 1, report["steps"]
+    return failed[0]
+
+
+def assert_named(device, cause, *words):
+    """By `cmg-client policy`, `analyze` and `status`, with what was found and what to do."""
+    code, failure = device.run("policy")
+    assert code == 1 and failure["reason"] == cause and failure["remedy"], failure
+    for word in words:
+        assert word in failure["detail"], failure
+    fault = fault_of(device.run("analyze")[1])
+    assert fault["cause"] == cause and fault["remedy"], fault
+    return failure, fault
+
+
+@pytest.fixture
+def by_token(site, new_device):
+    device = new_device().at("ehttp").registered_by_token()
+    device.must("policy")
+    return device
+
+
+@pytest.fixture
+def by_certificate(site, new_device):
+    device = new_device().with_certificate(site.pki("certificate"), site.pki("key")).at("https")
+    device.must("policy")
+    return device
+
+
+# --- the device's clock -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    if not FAKETIME:
+        pytest.skip("no faketime: run make deps")
+
+    def turn(by):
+        monkeypatch.setenv("LD_PRELOAD", FAKETIME[0])
+        monkeypatch.setenv("FAKETIME", by)
+        monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+    return turn
+
+
+@pytest.mark.parametrize("by", ["-400d", "-2h", "+30d", "+4000d"])
+def test_a_wrong_clock_is_no_bad_certificate_and_no_other_site(by_token, clock, by):
+    """The gateway's certificate seems to be out of its time, or the signed location data to have ended."""
+    clock(by)
+    assert_named(by_token, "clock_wrong", "here it is", "there")
+
+
+@pytest.mark.parametrize("by", ["-400d", "+4000d"])
+def test_a_wrong_clock_is_no_bad_certificate_of_the_device(by_certificate, clock, by):
+    clock(by)
+    assert_named(by_certificate, "clock_wrong", "here it is", "there")
+
+
+def test_a_certificate_that_has_ended_is_told_as_that_by_a_right_clock(site, new_device, ca):
+    ended = ca.device("ended", days=(-30, -2), file="ended-for-good")
+    device = new_device().with_certificate(ended.path, ended.key).at("https")
+    assert_named(device, "expired", "it ended on")
+
+
+# --- its disk and its files -------------------------------------------------------------------------------------------
+
+
+def small_disk(folder, command):
+    """Runs it while the folder is a file system without room, seen by it alone."""
+    script = ('mount -t tmpfs -o size=64k none "$0" && cp -a "$0.kept/." "$0/" && '
+              '{ head -c 99999 /dev/zero >"$0/fill"; exec "$@"; } 2>/dev/null')
+    folder.rename(f"{folder}.kept")
+    folder.mkdir(mode=0o700)
+    try:
+        return subprocess.run(["unshare", "--mount", "sh", "-c", script, folder, *command], capture_output=True, text=True,
+                              check=False, timeout=60)
+    finally:
+        folder.rmdir()
+        (folder.parent / f"{folder.name}.kept").rename(folder)
+
+
+def test_a_full_disk_is_no_other_site(by_token):
+    if subprocess.run(["unshare", "--mount", "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("this machine does not let a test have mounts of its own")
+    (by_token.state / "location.jws").unlink()
+    for policy in by_token.state.glob("policy.*"):
+        policy.unlink()
+    policy = small_disk(by_token.state, [program("cmg-client"), "policy", "--dir", by_token.state])
+    assert policy.returncode == 1 and "Failed: state: " in policy.stdout and "No space left" in policy.stdout, policy
+    analysis = small_disk(by_token.state, [program("cmg-client"), "analyze", "--dir", by_token.state])
+    assert analysis.returncode == 1 and "First cause state" in analysis.stdout, analysis.stdout
+    assert "space" in analysis.stdout
+
+
+def test_a_key_of_another_certificate_is_named_with_both_files(site, new_device, ca):
+    other = ca.device("another-key")
+    device = new_device().with_certificate(site.pki("certificate"), other.key).at("https")
+    failure, fault = assert_named(device, "credential_unusable", "belongs to another certificate", str(other.key))
+    assert "cmg-client set Certificate=FILE Key=FILE" in failure["remedy"]
+    assert "cmg-client set Certificate=FILE Key=FILE" in fault["remedy"]
+
+
+# --- what stands between ----------------------------------------------------------------------------------------------
+
+
+def test_a_load_balancer_that_ends_tls_is_told_from_a_device_without_a_certificate(site, by_token, by_certificate):
+    """It shows the gateway's own certificate, so that nothing seems wrong but that no client certificate arrives."""
+    for device, cause in ((by_certificate, "missing"), (by_token, "not_bound")):
+        with Terminator(site.folder / "pki" / "gateway.pem", site.folder / "pki" / "gateway.key", site.port) as between:
+            device.must("set", f"CMGFQDNs=localhost:{between.port}")
+            for kept in device.state.glob("location.jws"):
+                kept.unlink()
+            failure = device.must_fail("policy")
+            assert failure["reason"] == cause and "did show its certificate" in failure["detail"], failure
+            assert "load balancer" in failure["remedy"] and "cmg-client analyze" in failure["remedy"]
+            fault = fault_of(device.run("analyze")[1])
+            assert fault["cause"] == "tls_intercepted" and "load balancer" in fault["remedy"], fault
+
+
+def with_proxy(monkeypatch, url, no_proxy="elsewhere.example"):
+    monkeypatch.setenv("https_proxy", url)
+    monkeypatch.setenv("no_proxy", no_proxy)
+
+
+def test_a_proxy_that_is_not_there_is_no_gateway_that_refuses(site, by_token, monkeypatch):
+    url = f"http://somebody:secret@127.0.0.1:{free_port()}"
+    with_proxy(monkeypatch, url)
+    failure, fault = assert_named(by_token, "proxy", url.split("@")[1])
+    assert "secret" not in str(failure) + str(fault) and "no_proxy" in fault["remedy"] and fault["id"] == "tcp"
+
+
+def test_a_proxy_that_wants_a_password_is_named_with_its_answer(site, by_token, monkeypatch):
+    with RefusingProxy() as proxy:
+        with_proxy(monkeypatch, f"http://localhost:{proxy.port}")
+        assert_named(by_token, "proxy", "407")
+
+
+def test_a_host_that_no_proxy_names_is_not_blamed_on_the_proxy(site, monkeypatch):
+    with_proxy(monkeypatch, "http://127.0.0.1:1", ".example, localhost")
+    assert analyze(site, *good(site))["ok"]
+    fault = fault_of(run(f"localhost:{free_port()}"))
+    assert fault["cause"] == "connection_refused", fault
+
+
+# --- what a device waits for ------------------------------------------------------------------------------------------
+
+
+def test_status_of_a_device_that_has_done_nothing_yet_says_what_comes_next(site, tmp_path):
+    device = Device(site, tmp_path, enroll=False)
+    assert "cmg-client enroll FILE" in device.must("status")["next"]
+    device.must("set", f"SiteKey={site.cmg('status')['pin']}")
+    assert "CMGFQDNs" in device.must("status")["next"]
+    device.must("enroll", site.report["enrollment"])
+    assert "cmg-client register" in device.must("status")["next"]
+    _, screen, _ = programs.run([program("cmg-client"), "status", "--dir", device.state])
+    assert "what to do next" in screen
+    device.at("ehttp").registered_by_token()
+    assert device.must("status")["next"] is None

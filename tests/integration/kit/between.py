@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands between a device and its gateway: something that ends TLS and starts it anew, a proxy that does not serve."""
+import contextlib
+import select
+import socket
+import ssl
+import threading
+
+
+class Between:
+    """Listens on loopback and serves each connection in a thread, until the end of the `with`."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+    def accept(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve_quietly, args=(connection,), daemon=True).start()
+
+    def serve_quietly(self, connection):
+        with connection, contextlib.suppress(OSError):
+            self.serve(connection)
+
+
+class Terminator(Between):
+    """A load balancer that shows the gateway's certificate, asks for none, and passes the bytes on."""
+
+    def __init__(self, certificate, key, port):
+        super().__init__()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.onward = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.onward.check_hostname, self.onward.verify_mode = False, ssl.CERT_NONE
+        self.gateway = port
+
+    def serve(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as device, \
+                socket.create_connection(("127.0.0.1", self.gateway)) as bare, \
+                self.onward.wrap_socket(bare, server_hostname="localhost") as gateway:
+            pump(device, gateway)
+
+
+def pump(one, other):
+    """Both ways, until either ends; in one thread, since a TLS connection takes no two."""
+    while True:
+        ready = [s for s in (one, other) if s.pending()] or select.select([one, other], [], [], 20)[0]
+        if not ready:
+            return
+        for source in ready:
+            data = source.recv(65536)
+            if not data:
+                return
+            (other if source is one else one).sendall(data)
+
+
+class RefusingProxy(Between):
+    """Wants a user and a password that nobody gave."""
+
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
