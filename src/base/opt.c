@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 static const struct opt *find(const struct opt_command *cmd, struct slice name)
 {
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
@@ -10,6 +12,16 @@ static const struct opt *find(const struct opt_command *cmd, struct slice name)
             return o;
     }
     return NULL;
+}
+
+static enum result unknown(const struct opt_command *cmd, struct slice name, struct error *err)
+{
+    struct nearest n = nearest_to(name);
+    char near[64];
+    for (const struct opt *o = cmd->opts; o && o->name; o++)
+        nearest_try(&n, o->name);
+    return error_set(err, R_INVALID, "unknown option --%" PRIslice "%s", SLICE_ARG(name),
+                     nearest_text(&n, "--", near, sizeof near));
 }
 
 static bool is_choice(const char *choices, const char *value)
@@ -72,7 +84,7 @@ static enum result take_option(const struct opt_command *cmd, int argc, char **a
     struct slice name = slice_cut(&rest, '=');
     const struct opt *o = find(cmd, name);
     if (!o)
-        return error_set(err, R_INVALID, "unknown option --%" PRIslice "; see: %s --help", SLICE_ARG(name), cmd->usage);
+        return unknown(cmd, name, err);
     const char *value = rest.ptr;
     if (o->kind == OPT_FLAG && value)
         return error_set(err, R_INVALID, "--%s takes no value", o->name);
@@ -112,7 +124,7 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
         fatal("%s: more than %d options", cmd->usage, OPTS_MAX);
     for (int i = 0; i < argc; i++) {
         char *word = argv[i];
-        if (!options_end && strcmp(word, "--help") == 0) {
+        if (!options_end && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
             opt_help(cmd, stdout);
             return R_EOF;
         }
@@ -120,10 +132,15 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
             options_end = true;
             continue;
         }
-        if (options_end || strncmp(word, "--", 2) != 0) {
+        if (options_end || word[0] != '-' || strcmp(word, "-") == 0) {
             argv[args++] = word; /* args <= i always */
             continue;
         }
+        if (word[1] != '-')
+            return error_set(err, R_INVALID,
+                             "'%s': options begin with two dashes; an argument that begins with one "
+                             "stands behind --",
+                             word);
         enum result r = take_option(cmd, argc, argv, &i, seen, ret_struct, err);
         if (r != OK)
             return r;

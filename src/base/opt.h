@@ -43,8 +43,8 @@ struct opt_command {
 };
 
 /* Fills *ret_struct by the offsets, and args/arg_count with the positional arguments (borrowed from argv, which is
- * reordered). argv starts behind the command's own words. R_INVALID with what is wrong and what is expected;
- * R_EOF after --help was asked for and printed to standard output. */
+ * reordered; "-" is one). argv starts behind the command's own words. R_INVALID with what is wrong and what is
+ * expected; R_EOF after --help or -h was asked for and printed to standard output. */
 MUST_USE enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void *ret_struct,
                                const char ***ret_args, size_t *ret_arg_count, struct error *err);
 

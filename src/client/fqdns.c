@@ -63,9 +63,13 @@ static enum result parse_item(struct slice item, struct client_fqdn *ret, struct
     if (slice_find_slice(item, SLICE("://")) != SIZE_MAX)
         return error_set(err, R_INVALID, "'%" PRIslice "': give the name alone, without https://", SLICE_ARG(item));
     if (!cut_authority(authority, &host, &port) || !slice_to_cstr(host, ret->host, sizeof ret->host))
-        return error_set(err, R_INVALID, "'%" PRIslice "': this is no host name or address", SLICE_ARG(item));
+        return error_set(err, R_INVALID,
+                         "'%" PRIslice "': this is no host name or address (several gateways: ';' between them)",
+                         SLICE_ARG(item));
     if (port.ptr && (!slice_to_u64(port, &number) || number == 0 || number > PORT_MAX))
-        return error_set(err, R_INVALID, "'%" PRIslice "': the port is not between 1 and 65535", SLICE_ARG(item));
+        return error_set(err, R_INVALID,
+                         "'%" PRIslice "': the port is not between 1 and 65535 (several gateways: ';' between them)",
+                         SLICE_ARG(item));
     ret->port = (unsigned)number;
     return path.ptr ? parse_role(item, path, ret, err) : OK;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/opt.h"
 #include "client/operation.h"
 #include "client/report.h"
@@ -127,7 +128,7 @@ static int cmd_get(const struct options *o, const char **args, size_t count)
     struct error err;
     enum client_setting which;
     if (count && !client_setting_find(slice_of(args[0]), &which)) {
-        (void)error_set(&err, R_NOTFOUND, "there is no setting '%s'; see: cmg-client get", args[0]);
+        client_settings_unknown(slice_of(args[0]), &err);
         return fail(o, EXIT_USAGE, &err);
     }
     if (client_settings_load(o->dir, &s, &err) != OK)
@@ -306,7 +307,8 @@ static const struct command {
      {"cmg-client enroll FILE [options]", "Take over a site's enrolment file.", opts_common, 1, 1}},
     {"set",
      cmd_set,
-     {"cmg-client set NAME=VALUE… [options]", "Change settings; see get for their names.", opts_common, 1, 64}},
+     {"cmg-client set NAME=VALUE… [options]", "Change settings of this device; nothing behind = unsets.", opts_common,
+      1, 64}},
     {"get", cmd_get, {"cmg-client get [NAME] [options]", "Show settings.", opts_common, 0, 1}},
     {"register", cmd_register, {"cmg-client register [options]", "Register the device at its site.", opts_token, 0, 0}},
     {"policy",
@@ -354,6 +356,17 @@ static void set_signals(void)
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* What `set` may set, one a line. */
+static void print_setting_names(void)
+{
+    (void)puts("Settings:");
+    for (size_t i = 0; i < CLIENT_SETTINGS; i++) {
+        const struct client_setting_info *info = client_setting_info((enum client_setting)i);
+        (void)printf("  %-22s %s%s%s%s\n", info->name, info->help, info->fallback ? " (default " : "",
+                     info->fallback ? info->fallback : "", info->fallback ? ")" : "");
+    }
+}
+
 static int dispatch(const struct command *c, int argc, char **argv)
 {
     struct options o = {.dir = "/var/lib/opencmg-client", .timeout = 10};
@@ -362,6 +375,8 @@ static int dispatch(const struct command *c, int argc, char **argv)
     size_t count;
     running = c->name;
     enum result r = opt_parse(&c->cmd, argc, argv, &o, &args, &count, &err);
+    if (r == R_EOF && (c->run == cmd_set || c->run == cmd_get))
+        print_setting_names();
     if (r == R_EOF)
         return 0;
     if (r != OK)
@@ -369,12 +384,43 @@ static int dispatch(const struct command *c, int argc, char **argv)
     return c->run(&o, args, count);
 }
 
+static const struct command *find_command(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (slice_eq(name, slice_of(commands[i].name)))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int unknown(struct slice name)
+{
+    struct nearest n = nearest_to(name);
+    char near[64];
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        nearest_try(&n, commands[i].name);
+    if (name.len)
+        (void)fprintf(stderr, "cmg-client: there is no command '%" PRIslice "'%s\n", SLICE_ARG(name),
+                      nearest_text(&n, "cmg-client ", near, sizeof near));
+    usage(stderr);
+    return EXIT_USAGE;
+}
+
+static bool is_help(struct slice word)
+{
+    return slice_eq(word, SLICE("--help")) || slice_eq(word, SLICE("-h")) || slice_eq(word, SLICE("help"));
+}
+
 int main(int argc, char **argv)
 {
+    static char help[] = "--help";
+    char *only_help[] = {help};
     (void)umask(0077);
     set_signals();
-    struct slice name = slice_of(argc > 1 ? argv[1] : "");
-    if (slice_eq(name, SLICE("--help")) || slice_eq(name, SLICE("help"))) {
+    struct slice name = slice_of(argc > 1 ? argv[1] : ""), second = slice_of(argc > 2 ? argv[2] : "");
+    if (is_help(name) && find_command(second))
+        return dispatch(find_command(second), 1, only_help);
+    if (is_help(name)) {
         usage(stdout);
         return 0;
     }
@@ -382,10 +428,6 @@ int main(int argc, char **argv)
         (void)printf("cmg-client " CMG_VERSION "\n");
         return 0;
     }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (slice_eq(name, slice_of(commands[i].name)))
-            return dispatch(&commands[i], argc - 2, argv + 2);
-    }
-    usage(stderr);
-    return EXIT_USAGE;
+    const struct command *c = find_command(name);
+    return c ? dispatch(c, argc - 2, argv + 2) : unknown(name);
 }

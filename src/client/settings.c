@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "choices/choices.h"
 #include "client/fqdns.h"
 #include "pki/cert.h"
@@ -203,21 +204,27 @@ bool client_setting_find(struct slice name, enum client_setting *ret)
     return false;
 }
 
-static enum result unknown(struct slice name, struct error *err)
+void client_settings_unknown(struct slice name, struct error *err)
 {
-    char names[ERROR_TEXT_MAX] = "";
+    char names[ERROR_TEXT_MAX] = "", near[64];
+    struct nearest n = nearest_to(name);
     size_t used = 0;
-    for (size_t i = 0; i < CLIENT_SETTINGS && used < sizeof names; i++)
+    for (size_t i = 0; i < CLIENT_SETTINGS && used < sizeof names; i++) {
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", infos[i].name);
-    return error_set(err, R_NOTFOUND, "no setting '%" PRIslice "'; there are: %s", SLICE_ARG(name), names);
+        nearest_try(&n, infos[i].name);
+    }
+    (void)error_set(err, R_NOTFOUND, "no setting '%" PRIslice "'%s%s there are: %s", SLICE_ARG(name),
+                    nearest_text(&n, "", near, sizeof near), n.best ? "" : ";", names);
 }
 
 enum result client_settings_set(struct client_settings *s, struct slice name, struct slice value, struct error *err)
 {
     enum client_setting which;
     value = slice_trim(value);
-    if (!client_setting_find(name, &which))
-        return unknown(name, err);
+    if (!client_setting_find(name, &which)) {
+        client_settings_unknown(name, err);
+        return R_NOTFOUND;
+    }
     if (value.len > VALUE_MAX || memchr(value.ptr ? value.ptr : "", '\0', value.len))
         return error_set(err, R_LIMIT, "%s: longer than %d bytes, or not a text", infos[which].name, VALUE_MAX);
     if (value.len && infos[which].check(value, err) != OK) {

@@ -105,8 +105,12 @@ static enum result configure(const struct analyze_options *o, const char *gatewa
                                    .has_pin = in->credential.has_pin};
     memcpy(ret->pin, in->credential.pin, sizeof ret->pin);
     enum result r = analyze_gateway_parse(slice_of(gateway), &ret->gateway, err);
+    struct error found = *err;
     if (r != OK)
-        return error_prefix(err, "%.200s", gateway);
+        return error_set(err, r,
+                         "'%.100s': %.250s; a gateway is written gw.example.com, gw.example.com:8443 or "
+                         "[2001:db8::1]:443",
+                         gateway, found.text);
     if (o->role && (!web_role_valid(slice_of(o->role)) ||
                     !slice_to_cstr(slice_of(o->role), ret->gateway.role, sizeof ret->gateway.role)))
         return error_set(err, R_INVALID, "--role: a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
@@ -166,7 +170,8 @@ static int ctl_analyze(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg analyze GATEWAY [options]",
-        "Ask a gateway as a device does, step by step, and name the first thing that fails, its cause and what to do.",
+        "Ask a gateway as a device does, step by step, and name the first thing that fails, its cause and what to do. "
+        "Exit code 0: nothing failed, 1: something did, 2: wrong usage.",
         opts, 1, 1};
     struct analyze_options o = {.timeout = 10};
     struct analyze_config config;

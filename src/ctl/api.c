@@ -3,6 +3,7 @@
 #include "ctl/api.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -65,13 +66,14 @@ static enum result unreachable(CURLcode code, const char *socket, const char *er
 {
     (void)snprintf(fault->where, sizeof fault->where, "admin socket %s", socket);
     if (code == CURLE_COULDNT_CONNECT) {
-        bool forbidden = file_exists(socket) && access(socket, W_OK) != 0;
+        bool forbidden = access(socket, W_OK) != 0 && errno == EACCES; /* of the socket, or of a folder above it */
         (void)snprintf(fault->remedy, sizeof fault->remedy, "%s",
                        forbidden ? "the socket is for its owner and group: run as root or join the group that owns it"
                                  : "start cmg-mp on this machine, or name its socket with --socket PATH or "
                                    "CMG_ADMIN_SOCKET");
         return error_set(&fault->what, R_IO, "%s",
-                         forbidden ? "permission denied" : "no management point answers there");
+                         forbidden ? "this user may not use the admin socket (permission denied)"
+                                   : "no management point answers there");
     }
     (void)snprintf(fault->remedy, sizeof fault->remedy, "look into the log of cmg-mp");
     return error_set(&fault->what, code == CURLE_OPERATION_TIMEDOUT ? R_TIMEOUT : R_IO, "%s",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "conf/units.h"
 #include "ctl/foreign.h"
 #include "ctl/out.h"
@@ -125,24 +126,101 @@ static void move_leading_options(int argc, char **argv)
     free(copy);
 }
 
+/* So many words of argv, with a blank between. */
+static void join(int count, char **argv, char *ret, size_t size)
+{
+    size_t used = 0;
+    ret[0] = '\0';
+    for (int i = 0; i < count && used < size && argv[i][0] != '-'; i++)
+        used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? " " : "", argv[i]);
+}
+
+static void try_table(const struct ctl_command *c, int argc, char **argv, struct nearest *best)
+{
+    for (; c->words; c++) {
+        struct slice rest = slice_of(c->words);
+        int words = 0;
+        for (; rest.ptr; words++)
+            (void)slice_cut(&rest, ' ');
+        char text[64];
+        join(words < argc ? words : argc, argv, text, sizeof text);
+        best->word = slice_of(text);
+        if (strcmp(text, c->words) != 0) /* that one was written, and is not all that was */
+            nearest_try(best, c->words);
+    }
+}
+
+/* The command that was meant, by as many of its words as that one has; NULL: who knows. */
+static const char *meant(int argc, char **argv)
+{
+    struct nearest best = nearest_to(SLICE(""));
+    for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
+        for (size_t k = 0; k < NOUNS_MAX && chapters[i].nouns[k]; k++)
+            try_table(chapters[i].nouns[k], argc, argv, &best);
+    }
+    return best.best;
+}
+
+/* Do commands begin with it? */
+static bool is_noun(const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
+        for (size_t k = 0; k < NOUNS_MAX && chapters[i].nouns[k]; k++) {
+            for (const struct ctl_command *c = chapters[i].nouns[k]; c->words; c++) {
+                if (strncmp(c->words, word, len) == 0 && c->words[len] == ' ')
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 static int unknown(int argc, char **argv)
 {
+    char words[128];
     if (argc == 0) {
         print_help(stderr);
         return CTL_USAGE;
     }
     if (argc > 1 && is_help(argv[1]) && print_commands(stdout, argv[0]) > 0)
         return CTL_DONE;
-    (void)fprintf(stderr, "cmg: there is no command '%s%s%s'\n", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+    join(argc < 2 ? argc : 2, argv, words, sizeof words);
+    if (is_noun(words)) {
+        (void)fprintf(stderr, "cmg: '%s' alone is no command; there are:\n", words);
+        (void)print_commands(stderr, words);
+        (void)fputs("  remedy: add one of these words; each has --help\n", stderr);
+        return CTL_USAGE;
+    }
+    const char *near = meant(argc, argv);
+    (void)fprintf(stderr, "cmg: there is no command '%s'%s%s%s\n", *words ? words : argv[0],
+                  near ? "; did you mean 'cmg " : "", near ? near : "", near ? "'?" : "");
     (void)print_commands(stderr, argv[0]);
     (void)fputs("  remedy: cmg --help lists the commands\n", stderr);
     return CTL_USAGE;
 }
 
+/* "choices chek": not an argument of `choices`, which takes none, but of a longer command that there is not. */
+static bool goes_wrong(const struct ctl_command *c, int rest, char **argv)
+{
+    return rest > 0 && argv[0][0] != '-' && !is_help(argv[0]) && is_noun(c->words);
+}
+
+/* "help token new" is "token new --help". */
+static void move_leading_help(int argc, char **argv)
+{
+    static char help[] = "--help";
+    if (argc < 2 || !is_help(argv[0]))
+        return;
+    memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof *argv);
+    argv[argc - 1] = help;
+}
+
 int ctl_main(int argc, char **argv)
 {
-    static char version[] = "version";
+    static char version[] = "version", help[] = "--help";
     move_leading_options(argc, argv);
+    move_leading_help(argc, argv);
     if (argc > 0 && strcmp(argv[0], "--version") == 0)
         argv[0] = version;
     if (argc > 0 && is_help(argv[0])) {
@@ -151,10 +229,12 @@ int ctl_main(int argc, char **argv)
     }
     size_t words;
     const struct ctl_command *c = find(argc, argv, &words);
-    if (!c)
+    if (!c || goes_wrong(c, argc - (int)words, argv + words))
         return unknown(argc, argv);
     running = c->words;
     int rest = argc - (int)words;
+    if (rest > 0 && strcmp(argv[words], "help") == 0)
+        argv[words] = help;
     if (c->run)
         return c->run(rest, argv + words);
     return ctl_request_run(c->request, c->summary, rest, argv + words);

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -289,6 +290,17 @@ def test_a_key_that_others_may_read_is_refused(site, tmp_path):
         assert code != 0 and "gateway.key" in out + err
     finally:
         (site.folder / "loose.yaml").unlink()
+
+
+def test_a_user_without_rights_is_told_so_and_not_to_start_the_management_point(site):
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("only root can be another user")
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program("cmg"), "status", "--socket",
+               site.report["admin_socket"]]
+    if not os.access(program("cmg"), os.X_OK) or programs.run([*command[:4], program("cmg"), "version"], False)[0] != 0:
+        pytest.skip("the programs stand in a folder that others may not enter")
+    code, _, err = programs.run(command, False)
+    assert code == 1 and "permission denied" in err and "join the group" in err and "start cmg-mp" not in err, err
 
 
 def test_the_admin_socket_serves_no_other_user(site):

@@ -18,7 +18,7 @@ CMG = {
     "bundle show": [("more", "'more'")],
     "cert check": [("", "certificate"), ("nofile --anchors folder", "nofile"), ("hello.txt --anchors folder", "PEM"),
                    ("hello.txt", "anchors"), ("--batch broken.json", "broken.json"), ("--batch nofile", "nofile")],
-    "choices": [("more", "'more'")],
+    "choices": [("more", "choices more")],
     "choices check": [("", "--client"), ("--mp x --client pki", "https, ehttp"),
                       ("--mp https --client pki --client-version zzz", "zzz")],
     "collection add": [("", "argument"), ("c1 --rule foo!bar", "foo!bar"), ("c1 --device nobody", "nobody")],
@@ -204,6 +204,40 @@ def test_each_command_that_asks_a_site_says_how_it_is_reached(folder_with_files,
 def test_what_is_no_command_is_told_with_those_there_are(arguments, found):
     code, _, err = programs.run([program("cmg"), *arguments.split()], False)
     assert_says(arguments, code, err, found)
+
+
+MEANT = [("cmg analyse", "cmg analyze"), ("cmg choices chek", "cmg choices check"), ("cmg token nwe", "cmg token new"),
+         ("cmg setings resultant X", "cmg settings resultant"), ("cmg stat", "cmg status"),
+         ("cmg choices check --cleint pki", "--client"), ("cmg plan --inventroy f", "--inventory"),
+         ("cmg-client statu", "cmg-client status"), ("cmg-client policy --senario user", "--scenario"),
+         ("cmg-client set CMGFQDN=x", "CMGFQDNs"), ("cmg-client get disalowcmg", "DisAllowCMG"),
+         ("cmg-gateway --chek-config", "--check-config"), ("cmg-mp --referense", "--reference")]
+
+
+@pytest.mark.parametrize("typed, meant", MEANT)
+def test_a_slip_of_the_keyboard_is_told_with_what_was_meant(typed, meant, tmp_path):
+    name, *arguments = typed.split()
+    state = ["--dir", tmp_path] if "=" in typed or " get " in typed else []
+    code, out, err = programs.run([program(name), *arguments, *state], False)
+    assert code == 2 and not out and f"did you mean '{meant}'?" in err, err
+
+
+@pytest.mark.parametrize("typed", ["cmg frobnicate", "cmg token frobnicate", "cmg-client frobnicate",
+                                   "cmg choices check --frobnicate", "cmg-client set Frobnicate=1"])
+def test_what_is_near_to_nothing_is_not_guessed(typed, tmp_path):
+    name, *arguments = typed.split()
+    state = ["--dir", tmp_path] if "=" in typed else []
+    code, _, err = programs.run([program(name), *arguments, *state], False)
+    assert code == 2 and "robnicate" in err and "did you mean" not in err, err
+
+
+@pytest.mark.parametrize("asked", ["cmg help choices check", "cmg choices check -h", "cmg choices check help",
+                                   "cmg-client help set", "cmg-client set -h"])
+def test_help_is_found_wherever_it_is_looked_for(asked):
+    name, *arguments = asked.split()
+    code, out, _ = programs.run([program(name), *arguments])
+    assert code == 0 and out.startswith("Usage: " + ("cmg choices check" if name == "cmg" else "cmg-client set"))
+    assert name == "cmg" or re.search(r"^  CMGFQDNs +\w+", out, re.M), "each setting with what it is for"
 
 
 @pytest.mark.parametrize("words", CLIENT)
