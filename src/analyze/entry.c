@@ -10,13 +10,6 @@
 
 /* --- authentication --- */
 
-/* Reasons that say nothing against the certificate itself: step CRL tells them. */
-static bool is_about_crl(enum verdict_reason reason)
-{
-    return reason == REASON_CERT_CRL_UNAVAILABLE || reason == REASON_CERT_CRL_EXPIRED ||
-           reason == REASON_CERT_OCSP_UNAVAILABLE;
-}
-
 static bool take_location(struct analyze *a, const struct analyze_answer *answer, struct analyze_result *r)
 {
     json_t *root = NULL;
@@ -77,7 +70,7 @@ void analyze_step_auth(void *arg, struct analyze_result *r)
     analyze_ask(a, &q, &answer);
     if (was_stripped(a, &answer)) {
         tell_stripped(a, r);
-    } else if (answer.fault == WEB_FAULT_NONE && is_about_crl(answer.reason)) {
+    } else if (answer.fault == WEB_FAULT_NONE && verdict_reason_lacks_list(answer.reason)) { /* step CRL tells it */
         a->crl = answer.outcome;
         analyze_found(r, "the certificate's chain, usage and dates are good (%s); its revocation could not be judged",
                       c->subject);

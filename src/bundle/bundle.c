@@ -144,9 +144,9 @@ static enum result read_sources(struct bundle *b, const json_t *content, struct 
 
 /* In this order: endpoints point to roles. */
 static enum result (*const readers[])(struct bundle *, const json_t *, struct error *) = {
-    read_settings,          read_pems,           read_crls,           read_token_keys,        bundle_read_roles,
-    bundle_read_endpoints,  bundle_read_blocks,  bundle_read_revoked, bundle_read_connectors, bundle_read_tenants,
-    bundle_read_disallowed, bundle_read_foreign, read_sources,        read_location,
+    read_settings,          read_pems,           read_crls,           read_token_keys,         bundle_read_roles,
+    bundle_read_endpoints,  bundle_read_blocks,  bundle_read_revoked, bundle_read_connectors,  bundle_read_tenants,
+    bundle_read_disallowed, bundle_read_foreign, read_sources,        bundle_read_fetch_hosts, read_location,
 };
 
 static struct bundle *bundle_new(void)

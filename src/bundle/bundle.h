@@ -33,6 +33,7 @@ enum {
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_TENANTS_MAX = 64,
+    BUNDLE_FETCH_HOSTS_MAX = 256, /* anchors that have any */
     BUNDLE_FOREIGN_MAX = 16,
     BUNDLE_CRL_MAX = 1024 * 1024 * 1024, /* bytes of one that is named */
     BUNDLE_GATEWAYS_MAX = 1024,
@@ -93,6 +94,12 @@ struct bundle_source {
     const char *ca_pem; /* by which its server is judged, where there is a URL; NULL: the system's CAs */
 };
 
+/* From which hosts lists may be fetched that certificates below this anchor point to. */
+struct bundle_fetch_hosts {
+    unsigned char anchor[PKI_SHA256]; /* of its certificate */
+    const char *hosts;                /* words: "host" (port 80) or "host:port", lower case */
+};
+
 /* An onboarded tenant that is switched on. */
 struct bundle_tenant {
     const char *client_app_id, *resource; /* what AADAuthInfo tells; "" when not set */
@@ -123,6 +130,8 @@ struct bundle {
     size_t connector_count;
     const struct bundle_source *sources;
     size_t source_count;
+    const struct bundle_fetch_hosts *fetch_hosts;
+    size_t fetch_hosts_count;
     const struct entra_tenant *tenants;       /* whom tokens of other issuers are believed from; tenant_count of them */
     const struct bundle_tenant *tenant_infos; /* the same in the same order */
     size_t tenant_count;
@@ -189,6 +198,9 @@ struct bundle_sender {
 /* Which client settings do not let it use the gateway ("custom settings 'x' (priority 1, collection y)"); NULL: none.
  * O(groups × log n). */
 const char *bundle_disallows(const struct bundle *b, const struct bundle_sender *who);
+
+/* May lists be fetched from this host (as bundle_fetch_hosts writes it) for certificates below this anchor? */
+bool bundle_may_fetch(const struct bundle *b, const unsigned char anchor[PKI_SHA256], struct slice host);
 
 /* Has the site withdrawn this role? kind: "connector", "gateway" or "mp". */
 bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id);

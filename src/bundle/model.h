@@ -43,6 +43,7 @@ void bundle_free_disallowed(struct bundle_index *x);
 MUST_USE enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_tenants(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_foreign(struct bundle *b, const json_t *content, struct error *err);
+MUST_USE enum result bundle_read_fetch_hosts(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
 
 /* Member "sources" of either document; for_connector: each has its URL. */

@@ -76,16 +76,11 @@ static struct pki_trust *make_trust(const struct connector_trust *from)
     return t;
 }
 
-static bool lacks_list(const struct pki_own_check *c)
-{
-    return c->reason == REASON_CERT_CRL_UNAVAILABLE || c->reason == REASON_CERT_CRL_EXPIRED ||
-           c->reason == REASON_CERT_OCSP_UNAVAILABLE;
-}
-
 /* A list that is not here rules nothing out: gateways and management points may have it. */
 static void allow_for_elsewhere(const struct connector_trust *from, struct pki_own_check *c)
 {
-    if (!from || !from->lists_elsewhere || !lacks_list(c) || c->steps[PKI_OWN_CRL].outcome != PKI_OWN_FAILED)
+    if (!from || !from->lists_elsewhere || !verdict_reason_lacks_list(c->reason) ||
+        c->steps[PKI_OWN_CRL].outcome != PKI_OWN_FAILED)
         return;
     c->steps[PKI_OWN_CRL].outcome = PKI_OWN_UNKNOWN;
     (void)snprintf(c->steps[PKI_OWN_CRL].detail, sizeof c->steps[PKI_OWN_CRL].detail,
@@ -185,7 +180,7 @@ static void add_cause(struct pki_own_check *c, const struct error *why)
 {
     char *detail = c->steps[PKI_OWN_CRL].detail;
     size_t used = strlen(detail);
-    if (!why || why->code == OK || !lacks_list(c))
+    if (!why || why->code == OK || !verdict_reason_lacks_list(c->reason))
         return;
     (void)snprintf(detail + used, sizeof c->steps[PKI_OWN_CRL].detail - used, "; %.160s", why->text);
     for (char *at = detail + used; *at; at++) { /* a server said some of it */
@@ -297,7 +292,7 @@ void self_check_run(struct self_check *s)
         return;
     }
     judge(s->connector->config, trust_of(s), sealed(make_trust(trust_of(s))), &fresh);
-    if (lacks_list(&fresh) && fetch_lists(s)) /* until then what was known holds */
+    if (verdict_reason_lacks_list(fresh.reason) && fetch_lists(s)) /* until then what was known holds */
         return;
     s->now = fresh;
     conclude(s, NULL);
@@ -373,7 +368,7 @@ static void judge_now(const struct connector_config *config, const struct connec
 {
     const struct connector_trust *from = d ? d->trust : NULL;
     judge(config, from, sealed(make_trust(from)), ret);
-    struct fetching *f = lacks_list(ret) ? fetching_new(config, d) : NULL;
+    struct fetching *f = verdict_reason_lacks_list(ret->reason) ? fetching_new(config, d) : NULL;
     if (f) {
         work(f);
         judge(config, from, f->trust, ret);

@@ -53,6 +53,8 @@ static void print_sources(const json_t *status)
         {
             json_t *row = json_copy((json_t *)(uintptr_t)source);
             (void)json_object_set(row, "gateway", json_object_get(gateway, "id"));
+            if (json_opt_bool(row, "pointed", false)) /* by a certificate: nobody gave it a name */
+                (void)json_object_set(row, "id", json_object_get(row, "url"));
             (void)json_array_append_new(rows, row);
         }
     }

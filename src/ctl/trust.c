@@ -10,7 +10,7 @@
 
 struct add_options {
     struct ctl_common common;
-    struct opt_list anchors, intermediates, crls;
+    struct opt_list anchors, intermediates, crls, fetch_hosts;
     const char *crl_source, *ocsp_source, *url, *via, *refresh, *source_ca;
 };
 
@@ -30,6 +30,11 @@ static const struct opt add_opts[] = {
     FILES("anchor", anchors, "a root certificate, PEM or DER; may repeat"),
     FILES("intermediate", intermediates, "an intermediate certificate, PEM or DER; may repeat"),
     FILES("crl", crls, "a certificate revocation list, PEM or DER; may repeat"),
+    {.name = "fetch-host",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct add_options, fetch_hosts),
+     .value = "HOST[:PORT]",
+     .help = "with --anchor: gateways fetch lists from there that certificates below it point to; may repeat"},
     TEXT("crl-source", crl_source, "ID", "instead: fetch a revocation list from --url, under this name"),
     TEXT("ocsp-source", ocsp_source, "ID", "instead: ask the OCSP responder at --url, under this name"),
     TEXT("url", url, "URL", "of the source: http, https; via connector also ldap, ldaps, file"),
@@ -47,8 +52,9 @@ static const struct opt add_opts[] = {
 };
 
 /* Sends one file; its answer is appended to `answers`. */
-static int add_file(const struct ctl_common *common, const char *kind, const char *path, json_t *answers)
+static int add_file(const struct add_options *o, const char *kind, const char *path, json_t *answers)
 {
+    const struct ctl_common *common = &o->common;
     char *data, *text = NULL;
     size_t len;
     struct error err;
@@ -65,6 +71,8 @@ static int add_file(const struct ctl_common *common, const char *kind, const cha
                                      : "give a CA's certificate, PEM or DER; a CRL is added with --crl FILE");
     json_t *body = json_pack("{s:s, s:s}", "kind", kind, "data", text), *answer = NULL;
     free(text);
+    if (strcmp(kind, "anchor") == 0 && o->fetch_hosts.count)
+        (void)json_object_set_new(body, "fetch_hosts", ctl_words(&o->fetch_hosts));
     struct ctl_fault fault;
     r = api_call(api_socket(common), "POST", "/v1/trust", body, &answer, &fault);
     json_decref(body);
@@ -81,6 +89,7 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"KIND", "kind", CTL_TEXT, NULL},
                                             {"SUBJECT", "subject", CTL_TEXT, NULL},
                                             {"UNTIL", "not_after", CTL_TIME, NULL},
+                                            {"LISTS FROM", "fetch_hosts", CTL_LIST, "-"},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 static int add_all(const struct add_options *o, json_t *answers)
@@ -91,7 +100,7 @@ static int add_all(const struct add_options *o, json_t *answers)
     } kinds[] = {{"anchor", &o->anchors}, {"intermediate", &o->intermediates}, {"crl", &o->crls}};
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         for (size_t i = 0; i < kinds[k].files->count; i++) {
-            int code = add_file(&o->common, kinds[k].kind, kinds[k].files->items[i], answers);
+            int code = add_file(o, kinds[k].kind, kinds[k].files->items[i], answers);
             if (code != CTL_DONE)
                 return code;
         }
@@ -127,6 +136,8 @@ static int add(int argc, char **argv)
         return add_source(&o);
     if (o.anchors.count + o.intermediates.count + o.crls.count == 0)
         return ctl_usage("nothing to add; usage: %s", cmd.usage);
+    if (o.fetch_hosts.count && !o.anchors.count)
+        return ctl_usage("--fetch-host goes with --anchor; for one that is there: cmg trust fetch-hosts ID HOST…");
     json_t *answers = json_array();
     code = add_all(&o, answers);
     if (code == CTL_DONE && o.common.json) {
@@ -137,6 +148,36 @@ static int add(int argc, char **argv)
         ctl_table(stdout, answers, columns, "");
     }
     json_decref(answers);
+    return code;
+}
+
+static int fetch_hosts(int argc, char **argv)
+{
+    static const struct opt opts[] = {CTL_OPT_JSON(struct add_options), CTL_OPT_SOCKET(struct add_options),
+                                      CTL_OPT_END};
+    static const struct opt_command cmd = {
+        "cmg trust fetch-hosts ID [HOST[:PORT]…] [options]",
+        "From which hosts, and no others, gateways fetch the revocation lists that certificates below this anchor "
+        "point to (http; no redirects). None named: they follow none of these pointers.",
+        opts, 1, 17};
+    struct add_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *hosts = json_array(), *answer;
+    for (size_t i = 1; i < n; i++)
+        (void)json_array_append_new(hosts, json_string(args[i]));
+    char *path = ctl_request_path("/v1/trust/%s/fetch-hosts", args[0]);
+    code = ctl_send(&o.common, "PUT", path, json_pack("{s:o}", "fetch_hosts", hosts), &answer);
+    free(path);
+    if (code != CTL_DONE)
+        return code;
+    char *text = ctl_cell_text(json_object_get(answer, "fetch_hosts"), CTL_LIST, "nowhere");
+    code = ctl_tell(&o.common, answer, "lists that certificates below %.16s… point to are fetched from: %s", args[0],
+                    text);
+    free(text);
     return code;
 }
 
@@ -155,6 +196,7 @@ static const struct ctl_request remove_it = {.usage = "cmg trust remove ID [opti
 const struct ctl_command ctl_trust_commands[] = {
     {"trust add", "Trust a PKI for device certificates, or take its CRL", add, NULL},
     {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
+    {"trust fetch-hosts", "Whence lists may come that certificates point to", fetch_hosts, NULL},
     {"trust list", "List anchors, intermediates and CRLs", NULL, &list},
     {"trust remove", "Trust one of them no longer", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

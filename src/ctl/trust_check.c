@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "ctl/check.h"
 #include "ctl/request.h"
+#include "net/url.h"
 #include "pki/cert.h"
 #include "pki/trust.h"
 
@@ -89,17 +90,51 @@ static bool checks_crls(const json_t *bundle)
     return !json_is_false(json_object_get(json_object_get(bundle, "settings"), "crl_check"));
 }
 
-/* Only gateways hold what sources give: here their lists are missing, and that alone is no fault. */
-static bool left_to_sources(enum verdict_reason reason, const json_t *bundle)
+/* May gateways fetch it for certificates below that anchor? */
+static bool may_fetch(const json_t *bundle, const struct pki_list_place *place, const char *host)
 {
-    return reason == REASON_CERT_CRL_UNAVAILABLE && has_source(bundle);
+    const json_t *item, *one;
+    char anchor[PKI_HASH_HEX];
+    size_t i, k;
+    anchor[encode_hex(slice_make(place->anchor, PKI_SHA256), anchor)] = '\0';
+    json_array_foreach(json_object_get(bundle, "fetch_hosts"), i, item)
+    {
+        if (strcmp(json_opt_str(item, "anchor", ""), anchor) != 0)
+            continue;
+        json_array_foreach(json_object_get(item, "hosts"), k, one)
+        {
+            if (json_is_string(one) && strcmp(json_string_value(one), host) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* A list that the certificate points to and that gateways fetch; else *hint gets what would let them. */
+static bool is_pointed_to(const json_t *bundle, const struct pki_list_places *places, char *hint, size_t size)
+{
+    struct net_url url;
+    char host[NET_URL_HOST_SIZE], anchor[PKI_HASH_HEX];
+    hint[0] = '\0';
+    for (size_t i = 0; i < places->count; i++) {
+        const struct pki_list_place *place = &places->list[i];
+        if (net_url_parse(slice_of(place->url), &url, NULL) != OK)
+            continue;
+        net_url_host(&url, host);
+        if (may_fetch(bundle, place, host))
+            return true;
+        anchor[encode_hex(slice_make(place->anchor, PKI_SHA256), anchor)] = '\0';
+        (void)snprintf(hint, size, "; it points to %s: cmg trust fetch-hosts %s %s", place->url, anchor, host);
+    }
+    return false;
 }
 
 static json_t *judge(void *arg, const json_t *c, struct error *err)
 {
     const struct check *check = arg;
     const char *path;
-    char *data, detail[400];
+    char *data, detail[1400], hint[1000];
+    struct pki_list_places places;
     size_t len;
     STACK_OF(X509) * certs;
     struct pki_verdict v;
@@ -115,13 +150,16 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     pki_trust_judge(check->paths, leaf, certs, clock_wall_s(), &v);
     (void)snprintf(detail, sizeof detail, "%s", v.detail);
     if (v.reason == REASON_OK) {
-        pki_trust_judge(check->whole, leaf, certs, clock_wall_s(), &v);
-        bool later = left_to_sources(v.reason, check->bundle);
-        (void)snprintf(detail, sizeof detail, "this chain is complete%s%s",
-                       later ? "; whether it is revoked, gateways learn from the site's sources: cmg source list"
+        pki_trust_judge_with(check->whole, leaf, certs, clock_wall_s(), NULL, &places, &v);
+        /* Only gateways hold what is fetched: here such a list is missing, and that alone is no fault. */
+        bool pointed = is_pointed_to(check->bundle, &places, hint, sizeof hint);
+        bool later = v.reason == REASON_CERT_CRL_UNAVAILABLE && (pointed || has_source(check->bundle));
+        (void)snprintf(detail, sizeof detail, "this chain is complete%s%s%s",
+                       later && pointed ? "; whether it is revoked, gateways learn from the list that it points to"
+                       : later ? "; whether it is revoked, gateways learn from the site's sources: cmg source list"
                        : v.reason == REASON_OK ? ""
                                                : ", but ",
-                       later ? "" : v.detail);
+                       later ? "" : v.detail, later || v.reason == REASON_OK ? "" : hint);
         if (later)
             v.reason = REASON_OK;
     }

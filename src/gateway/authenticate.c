@@ -34,8 +34,11 @@ static void judge_afresh(struct gateway_worker *w, const struct credential *c, i
                          struct pki_ocsp_questions *open, struct pki_verdict *ret)
 {
     struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
+    struct pki_list_places places;
     bool named = responder_named(w->snapshot->bundle);
-    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, ret);
+    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, &places, ret);
+    if (places.count && (ret->unchecked || verdict_reason_lacks_list(ret->reason)))
+        sources_want_lists(w->gateway, w->snapshot->bundle, &places, ret);
 }
 
 static const struct pki_verdict *judge_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,

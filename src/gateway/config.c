@@ -72,6 +72,12 @@ static const struct conf_key keys[] = {
      .fallback = "16000",
      .help = "client connections a worker holds; over it one that was never let in makes room, else the newest is "
              "closed at once"},
+    {.name = "allow_targets",
+     .kind = CONF_TEXTS,
+     .offset = AT(allow_targets),
+     .choices = "loopback|link-local",
+     .help = "kinds of addresses from which lists that certificates point to are fetched although they are refused by "
+             "default"},
     {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
     {0},
 };

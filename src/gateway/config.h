@@ -19,7 +19,8 @@ struct gateway_config {
     uint64_t workers; /* 0: one a processor */
     char *admin_listen;
     uint64_t drain_s;
-    uint64_t max_connections; /* a worker's */
+    uint64_t max_connections;        /* a worker's */
+    struct conf_texts allow_targets; /* "loopback", "link-local" */
     struct conf_log log;
 
     struct bootstrap bootstrap; /* read from bootstrap_file */

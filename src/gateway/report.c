@@ -69,11 +69,12 @@ static json_t *certificates_json(const struct certificates *c)
 static json_t *sources_json(struct gateway_worker *w)
 {
     json_t *list = json_array();
-    struct source_state *states = mem_array(BUNDLE_SOURCES_MAX, sizeof *states);
-    size_t count = sources_states(w->sources, states, BUNDLE_SOURCES_MAX);
+    struct source_state *states = mem_array(SOURCES_STATES_MAX, sizeof *states);
+    size_t count = sources_states(w->sources, states, SOURCES_STATES_MAX);
     for (size_t i = 0; i < count; i++)
-        push(list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "id", states[i].id, "kind",
-                             bundle_source_kind_name(states[i].kind), "fetched", (json_int_t)states[i].fetched, "until",
+        push(list, json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s}", "id", states[i].id, "kind",
+                             bundle_source_kind_name(states[i].kind), "url", states[i].url, "pointed",
+                             (int)states[i].pointed, "fetched", (json_int_t)states[i].fetched, "until",
                              (json_int_t)states[i].until, "next", (json_int_t)states[i].next, "failures",
                              (json_int_t)states[i].failures, "error", states[i].error));
     free(states);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "gateway/crl_file.h"
 #include "gateway/crl_pull.h"
+#include "gateway/pointed_lists.h"
 #include "source/oidc.h"
 
 struct snapshot_bundle {
@@ -92,6 +93,7 @@ static void each_list(const struct bundle *b, const char *state, void (*fn)(void
         free(path);
     }
     free(folder);
+    pointed_lists_each(state, fn, arg);
 }
 
 static void mix_list(void *arg, const char *path)

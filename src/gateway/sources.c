@@ -6,13 +6,15 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "gateway/pointed_lists.h"
 #include "gateway/report.h"
 #include "source/oidc.h"
 
 struct sources {
     struct gateway_worker *worker;
     struct builder *builder;
-    struct source_set *set;
+    struct source_set *set; /* the site's own */
+    struct pointed_lists *pointed;
     unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
 };
 
@@ -74,7 +76,22 @@ static void on_state(void *owner)
     gateway_report_changed(s->worker->report);
 }
 
-static const struct source_events events = {send_it, check, on_change, on_state};
+/* A certificate's word must not reach this machine or its link, whatever the name resolves to. */
+static bool may(const void *owner, const struct net_address *to)
+{
+    static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
+    const struct conf_texts *allowed = &((const struct sources *)owner)->worker->gateway->config->allow_targets;
+    enum net_scope scope = net_address_scope(to);
+    bool ret = scope == NET_SCOPE_OTHER;
+    for (size_t i = 0; i < allowed->count && !ret; i++)
+        ret = strcmp(allowed->items[i], kinds[scope]) == 0;
+    return ret;
+}
+
+static const struct source_events events = {
+    .send = send_it, .check = check, .on_change = on_change, .on_state = on_state};
+static const struct source_events pointed_events = {
+    .send = send_it, .check = check, .may = may, .on_change = on_change, .on_state = on_state};
 
 /* --- life --- */
 
@@ -86,8 +103,10 @@ enum result sources_new(struct gateway_worker *w, struct builder *builder, struc
     char *folder = file_join(w->gateway->config->state, SNAPSHOT_SOURCES);
     enum result r = source_set_new(w->loop, folder, &events, s, &s->set, err);
     free(folder);
+    if (r == OK)
+        r = pointed_lists_new(w->loop, w->gateway->config->state, &pointed_events, s, &s->pointed, err);
     if (r != OK) {
-        free(s);
+        sources_free(s);
         return r;
     }
     *ret = s;
@@ -98,6 +117,7 @@ void sources_free(struct sources *s)
 {
     if (!s)
         return;
+    pointed_lists_free(s->pointed);
     source_set_free(s->set);
     free(s);
 }
@@ -108,8 +128,12 @@ void sources_refresh(struct sources *s)
     if (!snapshot)
         return;
     source_set_apply(s->set, snapshot->bundle->sources, snapshot->bundle->source_count);
-    if (memcmp(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256) != 0)
+    if (pointed_lists_refresh(s->pointed, snapshot->bundle))
+        builder_again(s->builder);
+    if (memcmp(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256) != 0) {
         source_set_retry(s->set);
+        pointed_lists_retry(s->pointed);
+    }
     memcpy(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256);
     snapshot_unref(snapshot);
 }
@@ -140,6 +164,53 @@ void sources_unknown_key(struct gateway *g, size_t tenant, const char *id)
     loop_post(g->workers[0]->loop, fetch_keys, u);
 }
 
+/* --- lists that certificates point to --- */
+
+struct wanted_list {
+    struct gateway *gateway;
+    struct pki_list_place place;
+};
+
+static void add_list(void *arg)
+{
+    struct wanted_list *x = arg;
+    pointed_lists_add(x->gateway->workers[0]->sources->pointed, &x->place);
+    free(x);
+}
+
+/* Each device that is refused for want of it asks: once a second is enough. */
+static bool told_lately(struct gateway *g, const char *url)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a: only spreads them */
+    for (const char *c = url; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    atomic_llong *told = &g->wanted_list_told[hash % ARRAY_LEN(g->wanted_list_told)];
+    long long now = clock_wall_s(), last = atomic_load(told);
+    return now == last || !atomic_compare_exchange_strong(told, &last, now);
+}
+
+void sources_want_lists(struct gateway *g, const struct bundle *b, const struct pki_list_places *places,
+                        struct pki_verdict *v)
+{
+    char host[NET_URL_HOST_SIZE], refused[NET_URL_HOST_SIZE] = "", asked[NET_URL_HOST_SIZE] = "";
+    for (size_t i = 0; i < places->count; i++) {
+        bool may_be = pointed_lists_may(b, &places->list[i], host);
+        memcpy(may_be ? asked : refused, host, sizeof host);
+        if (!may_be || told_lately(g, places->list[i].url))
+            continue;
+        struct wanted_list *x = mem_zalloc(sizeof *x);
+        *x = (struct wanted_list){g, places->list[i]};
+        loop_post(g->workers[0]->loop, add_list, x);
+    }
+    size_t len = strlen(v->detail);
+    if (asked[0])
+        (void)snprintf(v->detail + len, sizeof v->detail - len, "; the list that it points to is fetched from %s",
+                       asked);
+    else if (refused[0])
+        (void)snprintf(v->detail + len, sizeof v->detail - len,
+                       "; the site does not let the list that it points to be fetched from %s", refused);
+}
+
 void sources_kick(struct sources *s)
 {
     source_set_retry(s->set);
@@ -147,7 +218,8 @@ void sources_kick(struct sources *s)
 
 size_t sources_states(struct sources *s, struct source_state *ret, size_t max)
 {
-    return source_set_states(s->set, ret, max);
+    size_t count = source_set_states(s->set, ret, max);
+    return count + pointed_lists_states(s->pointed, ret + count, max - count);
 }
 
 /* --- metrics --- */
@@ -198,8 +270,8 @@ static enum result write_gauge(const struct gauge *g, const struct source_state 
 enum result sources_metrics(struct gateway *g, struct buf *out)
 {
     struct sources *s = g->workers[0]->sources;
-    struct source_state *list = mem_array(BUNDLE_SOURCES_MAX, sizeof *list);
-    size_t count = source_set_states(s->set, list, BUNDLE_SOURCES_MAX);
+    struct source_state *list = mem_array(SOURCES_STATES_MAX, sizeof *list);
+    size_t count = sources_states(s, list, SOURCES_STATES_MAX);
     enum result r = OK;
     for (size_t i = 0; r == OK && i < ARRAY_LEN(gauges); i++)
         r = write_gauge(&gauges[i], list, count, out);

@@ -22,7 +22,13 @@ void sources_kick(struct sources *s);
  * at most once a minute (PROTOCOL 3). Any thread. */
 void sources_unknown_key(struct gateway *g, size_t tenant, const char *id);
 
-/* As source_set_states. */
+/* Certificates below an anchor can't be judged without the lists at these places: those that may be are fetched, and
+ * the verdict's detail tells which, or why not. Any thread. */
+void sources_want_lists(struct gateway *g, const struct bundle *b, const struct pki_list_places *places,
+                        struct pki_verdict *v);
+
+enum { SOURCES_STATES_MAX = 2 * BUNDLE_SOURCES_MAX };
+/* As source_set_states: the site's own, then those that certificates point to. */
 size_t sources_states(struct sources *s, struct source_state *ret, size_t max);
 
 /* Appends their metrics. Any thread. */

@@ -154,7 +154,8 @@ static void sources(json_t *list, const json_t *status, int64_t now)
     {
         json_array_foreach(json_object_get(g, "sources"), k, s)
         {
-            const char *id = json_opt_str(s, "id", "");
+            /* One that a certificate points to has no name that anybody gave it. */
+            const char *id = json_opt_str(s, json_opt_bool(s, "pointed", false) ? "url" : "id", "");
             int64_t until = json_opt_int(s, "until", 0);
             if (json_opt_int(s, "failures", 0) > 0)
                 add(list, &failing, id, "source %s failed %lld times at gateway %s: %.300s", id,

@@ -9,7 +9,7 @@ enum {
     STEPS_MAX = 16,
     LISTS_MAX = 8,
     CERTIFICATES_MAX = 16,
-    SOURCES_MAX = 256,
+    SOURCES_MAX = 512,
     GATEWAYS_MAX = 64
 };
 
@@ -22,9 +22,9 @@ static const struct member gateway_members[] = {
     {"version", TEXT},       {"bundle", NUMBER},  {"workers", NUMBER},   {"tunnels", NUMBER},
     {"connections", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member certificate_members[] = {{"subject", TEXT}, {"not_after", NUMBER}, {NULL, TEXT}};
-static const struct member source_members[] = {{"id", TEXT},      {"kind", TEXT},   {"fetched", NUMBER},
-                                               {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER},
-                                               {"error", TEXT},   {NULL, TEXT}};
+static const struct member source_members[] = {
+    {"id", TEXT},      {"kind", TEXT},   {"url", TEXT},        {"pointed", FLAG}, {"fetched", NUMBER},
+    {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER}, {"error", TEXT},   {NULL, TEXT}};
 static const struct member connector_members[] = {
     {"version", TEXT}, {"document", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},

@@ -64,7 +64,7 @@ static void on_keys(void *owner)
     k->site->tenants = NULL;
 }
 
-static const struct source_events key_events = {no_way, check, on_keys};
+static const struct source_events key_events = {.send = no_way, .check = check, .on_change = on_keys};
 
 enum result mp_tenants_open(struct mp_site *site, struct error *err)
 {

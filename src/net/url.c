@@ -35,6 +35,19 @@ enum result net_url_parse(struct slice text, struct net_url *ret, struct error *
     return error_set(err, R_INVALID, "'%" PRIslice "' is not an http:// or https:// URL", SLICE_ARG(text));
 }
 
+void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE])
+{
+    uint16_t own = 0;
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        own = strcmp(schemes[i].scheme, url->scheme) == 0 ? schemes[i].port : own;
+    if (url->port == own)
+        (void)snprintf(ret, NET_URL_HOST_SIZE, "%s", url->host);
+    else
+        (void)snprintf(ret, NET_URL_HOST_SIZE, "%s:%u", url->host, url->port);
+    for (char *c = ret; *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+}
+
 bool net_host_loopback(struct slice host)
 {
     return slice_eq_nocase(host, SLICE("localhost")) || slice_starts(host, SLICE("127.")) ||

@@ -90,6 +90,7 @@ static bool signer_is_good(const struct believing *b, const struct pki_crl *c, X
     s.nested.vouching = c;
     s.nested.allow_when_unavailable = false;
     s.nested.oracle = NULL; /* lists speak for those who sign lists */
+    s.nested.places = NULL;
     STACK_OF(X509) *anchor = sk_X509_new_null();
     if (!anchor || !sk_X509_push(anchor, sk_X509_value(b->chain, sk_X509_num(b->chain) - 1)))
         fatal("pki: out of memory");
@@ -198,6 +199,8 @@ static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, 
         revoked(v, cert, "is revoked, says its OCSP responder");
         return;
     }
+    if (ocsp.state != PKI_OCSP_GOOD && crl.state != PKI_CRL_GOOD && r->places)
+        pki_list_places_add(r->places, cert, sk_X509_value(chain, sk_X509_num(chain) - 1));
     if (ocsp.state == PKI_OCSP_GOOD) {
         until = ocsp.next_update;
     } else if (crl.state == PKI_CRL_GOOD) {

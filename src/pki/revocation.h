@@ -8,6 +8,7 @@
 #define PKI_REVOCATION_H
 
 #include "pki/crl_set.h"
+#include "pki/list_place.h"
 #include "pki/ocsp.h"
 #include "pki/path.h"
 
@@ -19,7 +20,8 @@ struct pki_revocation {
     int64_t now;
     bool any_strength;
     bool allow_when_unavailable;
-    unsigned *tries; /* left (PKI_PATH_TRIES) */
+    unsigned *tries;                /* left (PKI_PATH_TRIES) */
+    struct pki_list_places *places; /* of lists that would have answered; NULL: nobody wants to know */
     /* Of a search for a CRL signer's path; NULL outside of one: */
     const struct pki_revocation *outer;
     const struct pki_crl *vouching; /* the CRL whose signer is judged */

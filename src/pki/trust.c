@@ -223,11 +223,12 @@ static STACK_OF(X509) * gather(const struct pki_trust *t, STACK_OF(X509) * sent)
 
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now, struct pki_verdict *ret)
 {
-    pki_trust_judge_with(t, leaf, sent, now, NULL, ret);
+    pki_trust_judge_with(t, leaf, sent, now, NULL, NULL, ret);
 }
 
 void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
-                          const struct pki_ocsp_oracle *oracle, struct pki_verdict *ret)
+                          const struct pki_ocsp_oracle *oracle, struct pki_list_places *ret_places,
+                          struct pki_verdict *ret)
 {
     unsigned tries = PKI_PATH_TRIES;
     struct pki_pool pool = {t->anchors, gather(t, sent)};
@@ -243,8 +244,11 @@ void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) 
                                            .now = now,
                                            .any_strength = t->options.any_strength,
                                            .allow_when_unavailable = t->options.allow_when_unavailable,
-                                           .tries = &tries};
+                                           .tries = &tries,
+                                           .places = ret_places};
     memset(ret, 0, sizeof *ret);
+    if (ret_places)
+        ret_places->count = 0;
     j.named = pki_identity(leaf, ret->identity, sizeof ret->identity);
     pki_path_judge(&search, leaf, ret);
     sk_X509_free(pool.untrusted);

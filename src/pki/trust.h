@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/list_place.h"
 #include "pki/ocsp_client.h"
 #include "verdict/reason.h"
 
@@ -76,10 +77,11 @@ struct pki_verdict {
  * Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
-/* The same with what OCSP responders answered so far (NULL: nobody was asked): for certificates that no list at hand
- * speaks for. */
+/* The same with what OCSP responders answered so far (NULL: nobody was asked), for certificates that no list at hand
+ * speaks for; of these, ret_places (NULL allowed; emptied first) gets where they say that their lists are. */
 void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
-                          const struct pki_ocsp_oracle *oracle, struct pki_verdict *ret);
+                          const struct pki_ocsp_oracle *oracle, struct pki_list_places *ret_places,
+                          struct pki_verdict *ret);
 
 /* --- which lists speak for a certificate --- */
 

@@ -85,7 +85,9 @@ static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struc
 {
     long status = 0;
     if (t->not_allowed)
-        return error_set(err, R_DENIED, "it is at an address that this connector does not allow (allow_targets)");
+        return error_set(
+            err, R_DENIED,
+            "it is at an address that is not allowed from here: of this machine or its link (allow_targets)");
     if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
         return error_set(err, R_LIMIT, "it is larger than %zu bytes", t->body->max);
     if (code == CURLE_OPERATION_TIMEDOUT)

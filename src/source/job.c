@@ -12,8 +12,11 @@
 
 static enum result fetch(struct source_job *j)
 {
-    struct source_http what = {
-        .url = j->url, .ca_pem = j->ca_pem, .fresh_s = j->kind == BUNDLE_SOURCE_CRL ? NULL : &j->fresh_s};
+    struct source_http what = {.url = j->url,
+                               .ca_pem = j->ca_pem,
+                               .may = j->events->may,
+                               .arg = j->owner,
+                               .fresh_s = j->kind == BUNDLE_SOURCE_CRL ? NULL : &j->fresh_s};
     struct buf body;
     buf_init(&body, SOURCE_BYTES_MAX);
     enum result r = (j->kind == BUNDLE_SOURCE_OIDC ? source_oidc : source_http)(&what, &body, &j->err);

@@ -313,6 +313,7 @@ static struct source *source_new(struct source_set *s, const struct bundle_sourc
     x->serial = ++s->serials;
     x->state.kind = from->kind;
     x->state.by_connector = !from->url;
+    (void)snprintf(x->state.url, sizeof x->state.url, "%s", from->url ? from->url : "");
     (void)snprintf(x->state.id, sizeof x->state.id, "%s", from->id);
     x->path = source_path(s->folder, from);
     x->refresh_s = from->refresh_s;

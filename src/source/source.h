@@ -12,8 +12,9 @@
 
 #include "bundle/bundle.h"
 #include "http/fetch.h"
+#include "net/address.h"
 
-enum { SOURCE_ID_MAX = 40, SOURCE_ERROR_MAX = 200 };
+enum { SOURCE_ID_MAX = 40, SOURCE_ERROR_MAX = 200, SOURCE_URL_SHOWN = 250 };
 
 struct source_set;
 
@@ -36,6 +37,8 @@ struct source_events {
     http_fetch_send_fn *send;
     /* Pool thread. OK: it may be kept and used; else *err says why not. */
     enum result (*check)(void *owner, struct source_candidate *c, struct error *err);
+    /* May this address be connected to? Pool thread. NULL: any. */
+    bool (*may)(const void *owner, const struct net_address *to);
     /* A kept file is new. */
     void (*on_change)(void *owner);
     /* Failures began or ended: somebody may want to know. NULL allowed. */
@@ -68,6 +71,8 @@ struct source_state {
     char id[SOURCE_ID_MAX + 1];
     enum bundle_source_kind kind;
     bool by_connector;
+    bool pointed;                 /* for its owner: nobody named it, a certificate points to it */
+    char url[SOURCE_URL_SHOWN];   /* where it is fetched from, cut to size; "": by a connector */
     int64_t fetched;              /* wall seconds of the last good fetch, of whichever process; 0: never */
     int64_t until;                /* when what is kept ends; 0: not known */
     int64_t next;                 /* when it is fetched next */

@@ -6,7 +6,7 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "id, kind, subject, number, not_after, added, sha256, size"
+#define COLUMNS "id, kind, subject, number, not_after, added, sha256, size, fetch_hosts"
 
 static void read_trust(struct store_reader *r, void *ret)
 {
@@ -19,7 +19,8 @@ static void read_trust(struct store_reader *r, void *ret)
     t->added = store_read_int(r, 5);
     t->sha256 = store_read_text(r, 6);
     t->size = store_read_int(r, 7);
-    t->data = store_read_text(r, 8);
+    t->fetch_hosts = store_read_text(r, 8);
+    t->data = store_read_text(r, 9);
 }
 
 static enum result put(struct store *s, const struct store_trust *t, struct error *err)
@@ -35,12 +36,12 @@ static enum result put(struct store *s, const struct store_trust *t, struct erro
     if (r == OK)
         r = store_exec(
             s,
-            "INSERT INTO trust (" COLUMNS ", data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+            "INSERT INTO trust (" COLUMNS ", data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
             "ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, not_after = $5, added = $6, sha256 = $7, "
-            "size = $8, data = $9",
+            "size = $8, fetch_hosts = CASE WHEN $9 = '' THEN trust.fetch_hosts ELSE $9 END, data = $10",
             STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
                          STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->sha256 ? t->sha256 : ""),
-                         STORE_N(t->size), STORE_T(t->data)),
+                         STORE_N(t->size), STORE_T(t->fetch_hosts ? t->fetch_hosts : ""), STORE_T(t->data)),
             NULL, err);
     return r == OK ? store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err) : r;
 }
@@ -68,6 +69,18 @@ enum result store_trust_by_hash(struct store *s, struct arena *arena, const char
     static const struct store_select select = {"SELECT " COLUMNS ", data FROM trust WHERE sha256 = $1 LIMIT 1",
                                                sizeof *ret, read_trust};
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(sha256)), arena, ret, "revocation list of this hash", err);
+}
+
+enum result store_trust_set_fetch_hosts(struct store *s, const char *id, const char *hosts, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = store_change(s, "UPDATE trust SET fetch_hosts = $2 WHERE id = $1 AND kind = 'anchor'",
+                     STORE_PARAMS(STORE_T(id), STORE_T(hosts)), "anchor of this id", err);
+    if (r == OK)
+        r = store_bump(s, STORE_BUNDLE, err);
+    return store_end(s, r, err);
 }
 
 enum result store_trust_remove(struct store *s, const char *id, struct error *err)

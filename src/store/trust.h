@@ -14,12 +14,15 @@ struct store_trust {
     const char *number;  /* cRLNumber as hex of even length, no leading zero bytes; "" for certificates */
     int64_t not_after;   /* of a CRL: nextUpdate */
     int64_t added;
-    const char *sha256; /* of a CRL: its DER's, lower-case hex; "" of certificates */
-    int64_t size;       /* of a CRL: its DER's bytes */
-    const char *data;   /* PEM; of a CRL: base64 DER */
+    const char *sha256;      /* of a CRL: its DER's, lower-case hex; "" of certificates */
+    int64_t size;            /* of a CRL: its DER's bytes */
+    const char *fetch_hosts; /* of an anchor: whence lists that its certificates point to may be fetched, words
+                                "host[:port]"; "": from nowhere */
+    const char *data;        /* PEM; of a CRL: base64 DER */
 };
 
-/* Bumps the bundle. The same certificate again is fine; a CRL with a lower number than the one at hand is R_CONFLICT.
+/* Bumps the bundle. The same certificate again is fine, and keeps its hosts unless it names others; a CRL with a lower
+ * number than the one at hand is R_CONFLICT.
  */
 MUST_USE enum result store_trust_put(struct store *s, const struct store_trust *t, struct error *err);
 /* The data of CRLs over data_max bytes stays where it is: "". */
@@ -27,6 +30,8 @@ MUST_USE enum result store_trust_list(struct store *s, int64_t data_max, struct 
                                       size_t *ret_count, struct error *err);
 MUST_USE enum result store_trust_by_hash(struct store *s, struct arena *arena, const char *sha256,
                                          struct store_trust *ret, struct error *err);
+/* R_NOTFOUND: no anchor has this id. */
+MUST_USE enum result store_trust_set_fetch_hosts(struct store *s, const char *id, const char *hosts, struct error *err);
 MUST_USE enum result store_trust_remove(struct store *s, const char *id, struct error *err);
 
 #endif

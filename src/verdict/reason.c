@@ -23,6 +23,12 @@ const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal ref
     return &refusals[refusal];
 }
 
+bool verdict_reason_lacks_list(enum verdict_reason reason)
+{
+    return reason == REASON_CERT_CRL_UNAVAILABLE || reason == REASON_CERT_CRL_EXPIRED ||
+           reason == REASON_CERT_OCSP_UNAVAILABLE;
+}
+
 bool verdict_refusal_passes(enum verdict_refusal refusal)
 {
     int status = refusals[refusal].status;

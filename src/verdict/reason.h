@@ -27,7 +27,8 @@
     X(CERT_REVOKED, "revoked", INVALID_CLIENT_CERTIFICATE, "the certificate was revoked by its issuer",                \
       "issue the device a new certificate if it may come back")                                                        \
     X(CERT_CRL_UNAVAILABLE, "crl_unavailable", INVALID_CLIENT_CERTIFICATE, "no CRL of the issuer is at hand",          \
-      "give the gateway one: cmg trust add --crl FILE, a CDP on the Internet, or a connector that relays it")          \
+      "give the gateway one: cmg trust add --crl FILE, or --crl-source ID --url URL; or let it fetch the one that "    \
+      "certificates point to: cmg trust fetch-hosts ANCHOR HOST")                                                      \
     X(CERT_CRL_EXPIRED, "crl_expired", INVALID_CLIENT_CERTIFICATE, "the CRL of the issuer is past its nextUpdate",     \
       "publish a new CRL and check that the gateway can fetch it")                                                     \
     X(CERT_OCSP_UNAVAILABLE, "ocsp_unavailable", INVALID_CLIENT_CERTIFICATE,                                           \
@@ -166,6 +167,9 @@ struct verdict_refusal_info {
 /* Never NULL for a valid symbol; for REASON_OK .refusal means nothing. */
 const struct verdict_reason_info *verdict_reason_info(enum verdict_reason reason);
 const struct verdict_refusal_info *verdict_refusal_info(enum verdict_refusal refusal);
+
+/* Does it say nothing against the certificate, but that nobody could tell whether it was revoked? */
+bool verdict_reason_lacks_list(enum verdict_reason reason);
 
 /* It may be otherwise a few seconds later: Retry-After goes with it (PROTOCOL 6). */
 bool verdict_refusal_passes(enum verdict_refusal refusal);

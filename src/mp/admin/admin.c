@@ -44,6 +44,7 @@ static const struct mp_admin_route routes[] = {
     {"POST", "/v1/trust", mp_admin_trust_add},
     {"GET", "/v1/trust", mp_admin_trust_list},
     {"DELETE", "/v1/trust/*", mp_admin_trust_remove},
+    {"PUT", "/v1/trust/*/fetch-hosts", mp_admin_fetch_hosts_put},
     {"POST", "/v1/foreign-sites", mp_admin_foreign_add},
     {"GET", "/v1/foreign-sites", mp_admin_foreign_list},
     {"DELETE", "/v1/foreign-sites/*", mp_admin_foreign_remove},

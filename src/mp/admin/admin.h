@@ -38,16 +38,16 @@ MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, c
 bool mp_admin_name_good(const char *name, size_t max);
 
 /* Handlers, by file. */
-void mp_admin_status(struct mp_request *r); /* admin_site.c */
+void mp_admin_status(struct mp_request *r); /* site.c */
 void mp_admin_keys_reload(struct mp_request *r);
 void mp_admin_settings_list(struct mp_request *r);
 void mp_admin_setting_put(struct mp_request *r);
 void mp_admin_enrollment(struct mp_request *r);
 void mp_admin_bundle(struct mp_request *r);
 void mp_admin_audit(struct mp_request *r);
-void mp_admin_question_add(struct mp_request *r); /* question.c */
+void mp_admin_question_add(struct mp_request *r); /* mp/question.c */
 void mp_admin_question_get(struct mp_request *r);
-void mp_admin_gateway_add(struct mp_request *r); /* admin_role.c */
+void mp_admin_gateway_add(struct mp_request *r); /* role.c */
 void mp_admin_gateway_list(struct mp_request *r);
 void mp_admin_gateway_remove(struct mp_request *r);
 void mp_admin_connector_add(struct mp_request *r);
@@ -56,50 +56,51 @@ void mp_admin_connector_list(struct mp_request *r);
 void mp_admin_connector_remove(struct mp_request *r);
 void mp_admin_mp_list(struct mp_request *r);
 void mp_admin_mp_remove(struct mp_request *r);
-void mp_admin_token_add(struct mp_request *r); /* admin_token.c */
+void mp_admin_token_add(struct mp_request *r); /* token.c */
 void mp_admin_token_list(struct mp_request *r);
 void mp_admin_token_block(struct mp_request *r);
 void mp_admin_token_unblock(struct mp_request *r);
-void mp_admin_device_list(struct mp_request *r); /* admin_device.c */
+void mp_admin_device_list(struct mp_request *r); /* device.c */
 void mp_admin_device_get(struct mp_request *r);
 void mp_admin_device_block(struct mp_request *r);
 void mp_admin_device_unblock(struct mp_request *r);
 void mp_admin_device_approve(struct mp_request *r);
 void mp_admin_device_remove(struct mp_request *r);
-void mp_admin_policy_put(struct mp_request *r); /* admin_policy.c */
+void mp_admin_policy_put(struct mp_request *r); /* policy.c */
 void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);
-void mp_admin_endpoint_add(struct mp_request *r); /* admin_endpoint.c */
+void mp_admin_endpoint_add(struct mp_request *r); /* endpoint.c */
 void mp_admin_endpoint_list(struct mp_request *r);
 void mp_admin_endpoint_remove(struct mp_request *r);
-void mp_admin_trust_add(struct mp_request *r); /* admin_trust.c */
+void mp_admin_trust_add(struct mp_request *r); /* trust.c */
 void mp_admin_trust_list(struct mp_request *r);
 void mp_admin_trust_remove(struct mp_request *r);
-void mp_admin_foreign_add(struct mp_request *r); /* admin_foreign.c */
+void mp_admin_fetch_hosts_put(struct mp_request *r); /* fetch_hosts.c */
+void mp_admin_foreign_add(struct mp_request *r);     /* foreign.c */
 void mp_admin_foreign_list(struct mp_request *r);
 void mp_admin_foreign_remove(struct mp_request *r);
-void mp_admin_tenant_add(struct mp_request *r); /* admin_tenant.c */
+void mp_admin_tenant_add(struct mp_request *r); /* tenant.c */
 void mp_admin_tenant_list(struct mp_request *r);
 void mp_admin_tenant_enable(struct mp_request *r);
 void mp_admin_tenant_disable(struct mp_request *r);
 void mp_admin_tenant_remove(struct mp_request *r);
-void mp_admin_source_add(struct mp_request *r); /* admin_source.c */
+void mp_admin_source_add(struct mp_request *r); /* source.c */
 void mp_admin_source_list(struct mp_request *r);
 void mp_admin_source_remove(struct mp_request *r);
 
-void mp_admin_collection_put(struct mp_request *r); /* admin_collection.c */
+void mp_admin_collection_put(struct mp_request *r); /* collection.c */
 void mp_admin_collection_list(struct mp_request *r);
 void mp_admin_collection_get(struct mp_request *r);
 void mp_admin_collection_remove(struct mp_request *r);
 void mp_admin_collection_device_add(struct mp_request *r);
 void mp_admin_collection_device_remove(struct mp_request *r);
-void mp_admin_client_settings_put(struct mp_request *r); /* admin_settings.c */
+void mp_admin_client_settings_put(struct mp_request *r); /* settings.c */
 void mp_admin_client_settings_list(struct mp_request *r);
 void mp_admin_client_settings_remove(struct mp_request *r);
 void mp_admin_resultant(struct mp_request *r);
 
-/* The device that the text names: its GUID, or a name that is its alone (admin_device.c). */
+/* The device that the text names: its GUID, or a name that is its alone (device.c). */
 MUST_USE enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret,
                                           struct error *err);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mp/admin/admin.h"
+#include "mp/admin/fetch_hosts.h"
 #include "mp/content/put.h"
 #include "mp/crl.h"
 #include "mp/device.h"
@@ -13,17 +14,23 @@ enum { CERTIFICATES_MAX = 256 };
 
 static json_t *trust_json(const struct store_trust *t)
 {
-    return json_pack("{s:s, s:s, s:s, s:I}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
-                     (json_int_t)t->not_after);
+    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
+                     (json_int_t)t->not_after, "fetch_hosts", mp_content_words(t->fetch_hosts));
 }
 
-static enum result put_certificate(struct mp_request *r, const char *kind, X509 *cert, json_t *added, struct error *err)
+static enum result put_certificate(struct mp_request *r, const char *kind, const char *fetch_hosts, X509 *cert,
+                                   json_t *added, struct error *err)
 {
     char id[PKI_HASH_HEX], subject[256], *pem = pki_cert_pem(cert);
     mp_certificate_hex(cert, id);
     pki_cert_subject(cert, subject, sizeof subject);
-    struct store_trust t = {
-        .id = id, .kind = kind, .subject = subject, .number = "", .not_after = pki_cert_not_after(cert), .data = pem};
+    struct store_trust t = {.id = id,
+                            .kind = kind,
+                            .subject = subject,
+                            .number = "",
+                            .not_after = pki_cert_not_after(cert),
+                            .fetch_hosts = fetch_hosts,
+                            .data = pem};
     enum result result = store_trust_put(r->site->store, &t, err);
     if (result == OK)
         mp_push(added, trust_json(&t));
@@ -31,15 +38,15 @@ static enum result put_certificate(struct mp_request *r, const char *kind, X509 
     return result;
 }
 
-static enum result put_certificates(struct mp_request *r, const char *kind, struct slice data, json_t *added,
-                                    struct error *err)
+static enum result put_certificates(struct mp_request *r, const char *kind, const char *fetch_hosts, struct slice data,
+                                    json_t *added, struct error *err)
 {
     STACK_OF(X509) *list = NULL;
     enum result result = pki_cert_read_all(data, CERTIFICATES_MAX, &list, err);
     if (result != OK)
         return result;
     for (int i = 0; i < sk_X509_num(list) && result == OK; i++)
-        result = put_certificate(r, kind, sk_X509_value(list, i), added, err);
+        result = put_certificate(r, kind, fetch_hosts, sk_X509_value(list, i), added, err);
     sk_X509_pop_free(list, X509_free);
     return result;
 }
@@ -55,6 +62,7 @@ static enum result put_crl(struct mp_request *r, struct slice data, json_t *adde
                             .not_after = crl.next_update,
                             .sha256 = crl.sha256,
                             .size = crl.size,
+                            .fetch_hosts = "",
                             .data = crl.base64};
     if (result == OK)
         result = store_trust_put(r->site->store, &t, err);
@@ -64,13 +72,16 @@ static enum result put_crl(struct mp_request *r, struct slice data, json_t *adde
     return result;
 }
 
-static enum result put(struct mp_request *r, const char *kind, const char *data, json_t *added, struct error *err)
+static enum result put(struct mp_request *r, const char *kind, const char *fetch_hosts, const char *data, json_t *added,
+                       struct error *err)
 {
     enum result result;
-    if (strcmp(kind, "crl") == 0)
+    if (fetch_hosts[0] && strcmp(kind, "anchor") != 0)
+        result = error_set(err, R_INVALID, "'fetch_hosts' belong to an anchor");
+    else if (strcmp(kind, "crl") == 0)
         result = put_crl(r, slice_of(data), added, err);
     else if (strcmp(kind, "anchor") == 0 || strcmp(kind, "intermediate") == 0)
-        result = put_certificates(r, kind, slice_of(data), added, err);
+        result = put_certificates(r, kind, fetch_hosts, slice_of(data), added, err);
     else
         result = error_set(err, R_INVALID, "'kind' is one of anchor, intermediate, crl");
     return result == OK ? mp_documents_check(r->site, err) : result;
@@ -78,15 +89,17 @@ static enum result put(struct mp_request *r, const char *kind, const char *data,
 
 static enum result add(struct mp_request *r, const json_t *body, json_t *added, struct error *err)
 {
-    const char *kind, *data;
+    const char *kind, *data, *fetch_hosts;
     enum result result = json_need_str(body, "kind", &kind, err);
     if (result == OK)
         result = json_need_str(body, "data", &data, err);
     if (result == OK)
+        result = mp_admin_fetch_hosts_read(r, body, &fetch_hosts, err);
+    if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
-    result = put(r, kind, data, added, err);
+    result = put(r, kind, fetch_hosts, data, added, err);
     const json_t *first = json_array_get(added, 0);
     return mp_admin_commit(r, result, "trust.add", json_opt_str(first, "id", ""), json_opt_str(first, "subject", ""),
                            err);

@@ -29,8 +29,9 @@ static enum result sources(struct mp_site *site, struct arena *a, json_t *ret, s
 }
 
 static part_fn *const parts[] = {
-    mp_part_settings,   trust,   mp_part_roles,   mp_part_endpoints, mp_part_blocks, mp_part_disallowed,
-    mp_part_connectors, sources, mp_part_tenants, mp_part_foreign,
+    mp_part_settings,  trust,           mp_part_fetch_hosts, mp_part_roles,
+    mp_part_endpoints, mp_part_blocks,  mp_part_disallowed,  mp_part_connectors,
+    sources,           mp_part_tenants, mp_part_foreign,
 };
 
 enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char *location, json_t **ret,

@@ -12,6 +12,7 @@
 MUST_USE enum result mp_part_settings(struct mp_site *site, struct arena *a, json_t *ret, struct error *err);
 MUST_USE enum result mp_part_trust(struct mp_site *site, int64_t crl_max, struct arena *a, json_t *ret,
                                    struct error *err);
+MUST_USE enum result mp_part_fetch_hosts(struct mp_site *site, struct arena *a, json_t *ret, struct error *err);
 MUST_USE enum result mp_part_sources(struct mp_site *site, struct arena *a, bool for_connector, json_t *ret,
                                      struct error *err);
 

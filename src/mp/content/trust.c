@@ -71,6 +71,21 @@ enum result mp_part_trust(struct mp_site *site, int64_t crl_max, struct arena *a
     return r == OK ? OK : error_set(err, r, "the site's anchors and intermediates are too large for a document");
 }
 
+enum result mp_part_fetch_hosts(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_trust *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result r = store_trust_list(site->store, 0, a, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        if (list[i].fetch_hosts[0] && strcmp(list[i].kind, "anchor") == 0)
+            mp_push(array,
+                    json_pack("{s:s, s:o}", "anchor", list[i].id, "hosts", mp_content_words(list[i].fetch_hosts)));
+    }
+    mp_put(ret, "fetch_hosts", array);
+    return r;
+}
+
 /* Gateways learn the URLs of what they fetch themselves; connectors those of what they are asked for by id. */
 enum result mp_part_sources(struct mp_site *site, struct arena *a, bool for_connector, json_t *ret, struct error *err)
 {

@@ -114,7 +114,8 @@ class Ca:
         return ca
 
     def device(self, name, usage=(CLIENT_AUTH,), days=(-1, 365), key=None, dns=None, chain=(), file=None,
-               digital_signature=True):
+               digital_signature=True, crl_at=()):
+        """`crl_at`: the URLs of its CRL distribution points."""
         key = key or new_key()
         extensions = [(x509.BasicConstraints(False, None), True),
                       (key_usage(digital_signature=digital_signature, key_agreement=not digital_signature), True),
@@ -125,6 +126,9 @@ class Ca:
         if dns:
             names = [dns] if isinstance(dns, str) else dns
             extensions.append((x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False))
+        if crl_at:
+            points = [x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None) for url in crl_at]
+            extensions.append((x509.CRLDistributionPoints(points), False))
         certificate = build(name_of(name), key.public_key(), name_of(self.name), self.private, extensions, days)
         return save(self.folder, file or name, certificate, key, [c.certificate for c in chain])
 

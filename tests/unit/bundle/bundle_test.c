@@ -451,6 +451,31 @@ static void roles_that_are_unclear_are_refused(void **state UNUSED)
 #define FOREIGN(more)                                                                                                  \
     "[{\"id\":\"cm1\",\"issuer\":\"urn:x\",\"audience\":\"a\",\"key\":\"k\",\"endpoints\":[\"git\"]," more "}]"
 
+#define ANCHOR "\"anchor\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+
+static void hosts_to_fetch_from_count_for_their_anchor_alone(void **state UNUSED)
+{
+    static const unsigned char anchor[PKI_SHA256] = "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef"
+                                                    "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef",
+                               other[PKI_SHA256] = {0};
+    struct bundle *b;
+    json_t *content = parsed(example);
+    json_object_set_new(content, "fetch_hosts", parsed("[{" ANCHOR ",\"hosts\":[\"a.example\",\"b.example:8080\"]}]"));
+    assert_int_equal(parse_content(content, &b, NULL), OK);
+    assert_true(bundle_may_fetch(b, anchor, SLICE("a.example")));
+    assert_true(bundle_may_fetch(b, anchor, SLICE("b.example:8080")));
+    assert_false(bundle_may_fetch(b, anchor, SLICE("b.example")));
+    assert_false(bundle_may_fetch(b, anchor, SLICE("a.example b.example:8080")));
+    assert_false(bundle_may_fetch(b, anchor, SLICE("")));
+    assert_false(bundle_may_fetch(b, other, SLICE("a.example")));
+    bundle_free(b);
+    refuses("", "fetch_hosts", "{}", "'fetch_hosts'");
+    refuses("", "fetch_hosts", "[{\"hosts\":[\"a\"]}]", "'anchor'");
+    refuses("", "fetch_hosts", "[{\"anchor\":\"zz\",\"hosts\":[\"a\"]}]", "'anchor'");
+    refuses("", "fetch_hosts", "[{" ANCHOR "}]", "'hosts'");
+    refuses("", "fetch_hosts", "[{" ANCHOR ",\"hosts\":[\"a b\"]}]", "hosts");
+}
+
 static void foreign_sites_that_are_unclear_are_refused(void **state UNUSED)
 {
     refuses("", "foreign", "{}", "'foreign'");
@@ -612,6 +637,7 @@ int main(void)
         cmocka_unit_test(roles_that_are_unclear_are_refused),
         cmocka_unit_test(endpoints_that_are_unclear_are_refused),
         cmocka_unit_test(a_removed_device_is_told_from_a_blocked_one),
+        cmocka_unit_test(hosts_to_fetch_from_count_for_their_anchor_alone),
         cmocka_unit_test(foreign_sites_that_are_unclear_are_refused),
         cmocka_unit_test(hosts_that_are_unclear_are_refused),
         cmocka_unit_test(blocks_that_are_unclear_are_refused),
