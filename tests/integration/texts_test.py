@@ -89,6 +89,7 @@ CMG = {
                   ("--crl-source x --url foo", "ldap://")],
     "trust add-foreign": [("x", "--issuer"), ("x --issuer i --key nofile --endpoints e", "nofile")],
     "trust check": [("--sample nofile", "nofile"), ("--sample hello.txt", "hello.txt")],
+    "trust fetch-hosts": [("nobody pki.example.com", "anchor"), ("nobody http://x", "http://x")],
     "trust list": [],
     "trust list-foreign": [],
     "trust remove": [("nobody", "nobody")],
