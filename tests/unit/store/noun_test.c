@@ -309,6 +309,27 @@ static void a_crl_is_never_replaced_by_an_older_one(void **state)
     assert_int_equal(sequence(f, "bundle"), 2);
 }
 
+static void an_anchor_keeps_its_hosts_until_others_are_named(void **state)
+{
+    struct fixture *f = *state;
+    struct store_trust t = {
+        .id = "ca", .kind = "anchor", .subject = "CN=ca", .number = "", .fetch_hosts = "a", .data = "1"};
+    struct store_trust crl = {.id = "list", .kind = "crl", .subject = "CN=ca", .number = "01", .data = "two"};
+    struct store_trust *list;
+    size_t count;
+    ok(f, store_trust_put(f->store, &t, &f->err));
+    ok(f, store_trust_put(f->store, &crl, &f->err));
+    t.fetch_hosts = "";
+    ok(f, store_trust_put(f->store, &t, &f->err));
+    ok(f, store_trust_list(f->store, INT64_MAX, f->arena, &list, &count, &f->err));
+    assert_string_equal(list[0].fetch_hosts, "a");
+    ok(f, store_trust_set_fetch_hosts(f->store, "ca", "", &f->err));
+    ok(f, store_trust_list(f->store, INT64_MAX, f->arena, &list, &count, &f->err));
+    assert_string_equal(list[0].fetch_hosts, "");
+    assert_int_equal(store_trust_set_fetch_hosts(f->store, "list", "b", &f->err), R_NOTFOUND);
+    assert_int_equal(store_trust_set_fetch_hosts(f->store, "nobody", "b", &f->err), R_NOTFOUND);
+}
+
 /* --- settings --- */
 
 static void a_source_with_a_known_name_takes_its_place(void **state)
@@ -407,6 +428,7 @@ int main(void)
         TEST(a_policy_gets_a_version_for_each_content),
         TEST(a_policy_of_collections_follows_membership),
         TEST(a_crl_is_never_replaced_by_an_older_one),
+        TEST(an_anchor_keeps_its_hosts_until_others_are_named),
         TEST(a_source_with_a_known_name_takes_its_place),
         TEST(a_setting_takes_only_what_it_knows),
         TEST(a_nonce_counts_once_in_ten_minutes),
