@@ -25,7 +25,8 @@ static const struct opt add_opts[] = {
     {.name = "renew",
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
-     .help = "it is known already: write another bootstrap file with a new role certificate"},
+     .help = "it is known already: write another bootstrap file with a new role certificate; the old one counts "
+             "until its end, so after a theft remove it and add it under another id"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
