@@ -41,6 +41,8 @@ struct analyze_config {
                                    behind the gateway's; NULL: not so */
     analyze_more_fn *more;
     void *more_arg;
+    analyze_explain_fn *explain; /* NULL: none */
+    void *explain_arg;
     const char *local_cause; /* what this device's settings rule out already (NULL: nothing), with … */
     const char *local_found, *local_remedy;
 };

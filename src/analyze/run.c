@@ -125,7 +125,7 @@ void analyze_run(const struct analyze_config *c, const struct analyze_watch *wat
                  struct analyze_proof *ret_proof)
 {
     struct analyze *a = mem_zalloc(sizeof *a); /* large */
-    *ret = (struct analyze_report){0};
+    *ret = (struct analyze_report){.explain = c->explain, .explain_arg = c->explain_arg};
     *ret_proof = (struct analyze_proof){{false}};
     a->c = c;
     a->watch = watch;

@@ -123,6 +123,8 @@ const struct analyze_result *analyze_step_run(struct analyze_report *report, con
             watch->begins(watch->arg, r);
         step->fn(arg, r);
         r->ms = (int64_t)(clock_mono_ms() - start);
+        if (r->outcome == ANALYZE_FAILED && report->explain)
+            report->explain(report->explain_arg, r);
     }
     if (watch && watch->ended)
         watch->ended(watch->arg, r);

@@ -46,9 +46,14 @@ struct analyze_watch { /* both may be NULL */
     void *arg;
 };
 
+/* May put another cause, words and remedy into one that failed, when more is known of it elsewhere. */
+typedef void analyze_explain_fn(void *arg, struct analyze_result *r);
+
 struct analyze_report {
     struct analyze_result *items; /* in the order in which they ran */
     size_t count, room;
+    analyze_explain_fn *explain; /* NULL: none */
+    void *explain_arg;
 };
 void analyze_report_free(struct analyze_report *report);
 

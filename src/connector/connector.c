@@ -80,7 +80,7 @@ static void on_request(void *owner, struct http_exchange *x)
     else if (!for_site && identity_unfold(&x->request.fields, x->arena) != OK)
         forward_refuse(x, REASON_BAD_REQUEST, "the gateway does not say who asks");
     else
-        forward_start(x, u);
+        forward_start(x, u, &c->report);
 }
 
 static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint32_t workers, bool up,
@@ -89,6 +89,7 @@ static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint
     struct connector_dialer *d = owner;
     if (workers)
         d->workers = workers;
+    (void)snprintf(d->why, sizeof d->why, "%s", up || !why ? "" : why->text);
     LOG_EVENT(up ? LOG_INFO : LOG_WARN, "tunnel", up ? "up" : "down",
               LOG_T("gateway", gateway_id && gateway_id[0] ? gateway_id : d->gateway.id), LOG_N("worker", worker),
               LOG_T("host", d->gateway.host), LOG_T("reason", why ? why->text : ""));

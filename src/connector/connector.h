@@ -24,6 +24,7 @@ struct connector_dialer {
     struct tls_context *tls;      /* takes this gateway's certificate alone */
     uint32_t workers;             /* of it; 0: not known yet */
     struct connector *connector;
+    char why[ERROR_TEXT_MAX]; /* its last tunnel went down or did not come up; "": it came up since */
 };
 
 struct connector_document;

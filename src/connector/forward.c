@@ -6,13 +6,15 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "connector/report.h"
 #include "http/splice.h"
 #include "tunnel/device.h"
 #include "verdict/problem.h"
 
 struct forward {
     struct upstream *upstream;
-    struct arena *arena; /* of the exchange; not used after its answer began */
+    struct report *const *report; /* the connector's, which can go first */
+    struct arena *arena;          /* of the exchange; not used after its answer began */
     char request_id[GUID_SIZE];
 };
 
@@ -51,7 +53,9 @@ static struct slice status_text(struct arena *arena, struct slice reason)
 static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
 {
     enum { NGINX_CERTIFICATE_REQUIRED = 496 };
-    (void)ctx;
+    struct forward *f = ctx;
+    if (upstream_note(f->upstream, NULL, ""))
+        report_changed(*f->report);
     (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
     if (head->status < 400)
         return;
@@ -93,6 +97,13 @@ static const enum verdict_reason failure_reasons[] = {
     [HTTP_FAIL_LIMIT] = REASON_TOO_MANY_REQUESTS,
 };
 
+/* No connection came about, and the next one will hardly: an administrator must act. */
+static bool is_lasting(enum http_failure_kind kind)
+{
+    return kind == HTTP_FAIL_NAME || kind == HTTP_FAIL_REFUSED || kind == HTTP_FAIL_TLS ||
+           kind == HTTP_FAIL_CERT_REQUIRED;
+}
+
 static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
 {
     struct forward *f = ctx;
@@ -103,6 +114,8 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
         LOG_EVENT(LOG_WARN, "connector", "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)),
                   LOG_T("request_id", f->request_id), LOG_T("reason", verdict_reason_info(reason)->name),
                   LOG_T("detail", why->error.text));
+        if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
+            report_changed(*f->report);
     }
     forward_refuse(x, reason, NULL);
 }
@@ -120,10 +133,11 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 static const struct http_splice_owner owner = {
     .make_call = make_call, .on_response = on_response, .refuse = refuse, .on_over = on_over};
 
-void forward_start(struct http_exchange *x, struct upstream *u)
+void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report)
 {
     struct forward *f = mem_zalloc(sizeof *f);
     f->upstream = upstream_ref(u);
+    f->report = report;
     f->arena = x->arena;
     struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
     if (!slice_to_cstr(id, f->request_id, sizeof f->request_id))

@@ -7,8 +7,10 @@
 #include "http/exchange.h"
 #include "verdict/reason.h"
 
-/* Takes over x; holds a reference to u until it is over. */
-void forward_start(struct http_exchange *x, struct upstream *u);
+struct report;
+
+/* Takes over x; holds a reference to u until it is over. *report hears how the upstream does (NULL: nobody does). */
+void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report);
 
 /* Answers x itself, as CMGConnector_…: a problem document. `detail` names no internal host; NULL: the reason's text. */
 void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail);

@@ -9,7 +9,14 @@
 #include "connector/site.h"
 #include "json/json.h"
 
-enum { EVERY_MS = 60 * 1000, SOON_MS = 500, ANSWER_MS = 20 * 1000, ANSWER_MAX = 16 * 1024 };
+enum {
+    EVERY_MS = 60 * 1000,
+    SOON_MS = 500,
+    AGAIN_MS = 3 * 1000,
+    ANSWER_MS = 20 * 1000,
+    ANSWER_MAX = 16 * 1024,
+    FAULTS_MAX = 64
+};
 
 struct report {
     struct connector *connector;
@@ -17,6 +24,13 @@ struct report {
     struct loop_timer *timer;
     bool soon; /* the timer stands for a change */
 };
+
+/* A part of it may be a peer's: "" when it is no UTF-8. */
+static json_t *text_of(const char *text)
+{
+    json_t *o = json_string(text);
+    return o ? o : json_string("");
+}
 
 static json_t *gateways_json(const struct connector *c)
 {
@@ -28,7 +42,23 @@ static json_t *gateways_json(const struct connector *c)
         json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I}", "id", d->gateway.id, "host", d->gateway.host, "port",
                                 (int)d->gateway.port, "up", (json_int_t)tunnel_dialer_up(d->dialer), "workers",
                                 (json_int_t)d->workers);
+        if (*d->why && one && json_object_set_new(one, "error", text_of(d->why)) != 0)
+            fatal("out of memory (report)");
         if (json_array_append_new(list, one) != 0)
+            fatal("out of memory (report)");
+    }
+    return list;
+}
+
+/* Those that failed last and have not answered since. */
+static json_t *upstreams_json(const struct connector *c)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->upstream_count && json_array_size(list) < FAULTS_MAX; i++) {
+        const struct upstream_fault *f = upstream_fault(c->upstreams[i]);
+        if (f->reason && json_array_append_new(
+                             list, json_pack("{s:s, s:s, s:o, s:I}", "id", upstream_id(c->upstreams[i]), "reason",
+                                             f->reason, "detail", text_of(f->detail), "at", (json_int_t)f->at)) != 0)
             fatal("out of memory (report)");
     }
     return list;
@@ -36,10 +66,10 @@ static json_t *gateways_json(const struct connector *c)
 
 static json_t *report_json(const struct connector *c)
 {
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version", CMG_VERSION, "started", (json_int_t)c->started,
-                          "document", (json_int_t)site_link_sequence(c->site), "not_after",
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "version", CMG_VERSION, "started",
+                          (json_int_t)c->started, "document", (json_int_t)site_link_sequence(c->site), "not_after",
                           (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c),
-                          "client_certificate", self_check_json(c->self_check));
+                          "upstreams", upstreams_json(c), "client_certificate", self_check_json(c->self_check));
     if (!o)
         fatal("out of memory (report)");
     return o;
@@ -54,10 +84,14 @@ static enum result send_report(void *owner, const struct http_request *request, 
 
 static void on_done(void *owner, int status, struct slice body, const struct error *why)
 {
-    (void)owner;
+    struct report *r = owner;
     (void)body;
-    if (status != 204) /* the link to the site says what is wrong with it */
-        log_msg(LOG_DEBUG, "report", "the site did not take the report: %d %s", status, why->text);
+    if (status == 204)
+        return;
+    /* The link to the site says what is wrong with it, and goes on to another management point. */
+    log_msg(LOG_DEBUG, "report", "the site did not take the report: %d %s", status, why->text);
+    if (!r->soon)
+        loop_timer_start(r->timer, AGAIN_MS, 0);
 }
 
 static void on_timer(void *arg)

@@ -24,6 +24,7 @@ struct upstream {
     struct mp_judge judge;
     struct tls_context *context;
     struct http_pool *pool;
+    struct upstream_fault fault;
 };
 
 /* --- which targets are allowed --- */
@@ -178,6 +179,22 @@ void upstream_unref(struct upstream *u)
 const char *upstream_id(const struct upstream *u)
 {
     return u->id;
+}
+
+const struct upstream_fault *upstream_fault(const struct upstream *u)
+{
+    return &u->fault;
+}
+
+bool upstream_note(struct upstream *u, const char *reason, const char *detail)
+{
+    bool same = u->fault.reason == reason && (!reason || strcmp(u->fault.detail, detail) == 0);
+    u->fault.reason = reason;
+    if (reason) {
+        (void)snprintf(u->fault.detail, sizeof u->fault.detail, "%s", detail);
+        u->fault.at = clock_wall_s();
+    }
+    return !same;
 }
 
 enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,

@@ -40,6 +40,17 @@ void upstream_unref(struct upstream *u); /* the last one closes its connections.
 
 const char *upstream_id(const struct upstream *u);
 
+/* The last failure to get an answer, until the next answer: for the report to the site, which names it to
+ * administrators. */
+struct upstream_fault {
+    const char *reason;          /* verdict_reason_info(…)->name; NULL: none */
+    char detail[ERROR_TEXT_MAX]; /* names the inside: never for a device */
+    int64_t at;                  /* wall seconds, the last time */
+};
+const struct upstream_fault *upstream_fault(const struct upstream *u);
+/* Returns whether that is news. `reason` NULL: it answered. */
+bool upstream_note(struct upstream *u, const char *reason, const char *detail);
+
 /* `request`: as it came through the tunnel; its authority and target are replaced by the upstream's (in `arena`). */
 MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
                                    const struct http_call_events *events, void *ctx, struct http_call **ret,

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "ctl/as_certificate.h"
+#include "ctl/behind.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "web/http.h"
@@ -184,12 +185,15 @@ static int ctl_analyze(int argc, char **argv)
         return code;
     if (o.as_certificate && (o.cert || o.key || o.token_file || o.role))
         return ctl_usage("--as-certificate stands alone: no --cert, --key, --token-file or --role beside it");
+    struct behind behind = {&o.common, &config.gateway};
     struct as_certificate as = {.common = &o.common, .timeout_ms = (long)(o.timeout * 1000)};
     enum result r = read_inputs(&o, &in, &err);
     if (r == OK)
         r = configure(&o, args[0], &in, &config, &err);
     if (r == OK && o.as_certificate)
         r = as_certificate_read(o.as_certificate, &as, &err);
+    config.explain = behind_explain;
+    config.explain_arg = &behind;
     if (r != OK)
         code = ctl_usage("%s", err.text);
     else if (!o.as_certificate || judge_as(&as, args[0], &config, &code))

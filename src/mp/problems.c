@@ -42,6 +42,12 @@ static const char *last_heard(const json_t *role, char ret[CLOCK_TEXT_SIZE])
 
 /* --- roles --- */
 
+/* It does not even start without: that it is silent follows. */
+static bool lacks_certificate(const json_t *connector)
+{
+    return strcmp(json_opt_str(json_object_get(connector, "client_certificate"), "state", ""), "missing") == 0;
+}
+
 /* Returns how many connectors are heard of. */
 static size_t connectors(json_t *list, const json_t *status, int64_t now)
 {
@@ -56,6 +62,8 @@ static size_t connectors(json_t *list, const json_t *status, int64_t now)
     json_array_foreach(all, i, c)
     {
         char when[CLOCK_TEXT_SIZE];
+        if (silent(c, now) && lacks_certificate(c))
+            continue; /* told below */
         if (silent(c, now))
             add(list, &quiet, json_opt_str(c, "id", ""), "connector %s was last heard of: %s",
                 json_opt_str(c, "id", ""), last_heard(c, when));
@@ -81,6 +89,24 @@ static bool has_tunnel(const json_t *status, const char *gateway, int64_t now)
     return false;
 }
 
+/* What connectors say of their last try: "; connector cp1: …". */
+static void why_away(const json_t *status, const char *gateway, int64_t now, char *ret, size_t size)
+{
+    const json_t *c, *g;
+    size_t i, k, used = 0;
+    ret[0] = '\0';
+    json_array_foreach(json_object_get(status, "connectors"), i, c)
+    {
+        json_array_foreach(json_object_get(c, "gateways"), k, g)
+        {
+            const char *error = json_opt_str(g, "error", "");
+            if (*error && !silent(c, now) && strcmp(json_opt_str(g, "id", ""), gateway) == 0 && used < size)
+                used +=
+                    (size_t)snprintf(ret + used, size - used, "; connector %s: %s", json_opt_str(c, "id", ""), error);
+        }
+    }
+}
+
 /* Through connectors alone is anything heard of them. */
 static void gateways(json_t *list, const json_t *status, int64_t now)
 {
@@ -96,10 +122,65 @@ static void gateways(json_t *list, const json_t *status, int64_t now)
     json_array_foreach(all, i, g)
     {
         const char *id = json_opt_str(g, "id", "");
-        char when[CLOCK_TEXT_SIZE];
+        char when[CLOCK_TEXT_SIZE], why[300];
+        why_away(status, id, now, why, sizeof why);
         if (!has_tunnel(status, id, now))
-            add(list, &away, id, "no connector has a tunnel to gateway %s (%.200s:%lld); last heard of it: %s", id,
-                json_opt_str(g, "host", ""), (long long)json_opt_int(g, "port", 0), last_heard(g, when));
+            add(list, &away, id, "no connector has a tunnel to gateway %s (%.200s:%lld)%s; last heard of it: %s", id,
+                json_opt_str(g, "host", ""), (long long)json_opt_int(g, "port", 0), why, last_heard(g, when));
+    }
+}
+
+/* --- servers inside --- */
+
+static const char *remedy_inside(const char *reason)
+{
+    static const struct {
+        const char *reason, *remedy;
+    } known[] = {
+        {"tls",
+         "give the connector the CA that issued the server's certificate, for the name that it is asked by: anchors of "
+         "the management point in mp.yaml, or cmg endpoint add ID --anchors FILE"},
+        {"name", "correct the name in the endpoint's URL, or the name servers where the connector runs"},
+        {"refused",
+         "start the server, and check the host and port of the endpoint's URL (cmg endpoint list; url in mp.yaml) "
+         "and the firewalls between it and the connector"},
+        {"client_certificate_required",
+         "give the connector a client certificate that this server takes, and register it: "
+         "cmg connector certificate ID FILE"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (strcmp(known[i].reason, reason) == 0)
+            return known[i].remedy;
+    }
+    return "see the log of cmg-connector, and of the server, at that time";
+}
+
+/* A server has many endpoints: the first one stands for those that failed in the same words. */
+static bool told_already(const json_t *all, size_t index, const char *detail)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(json_opt_str(json_array_get(all, i), "detail", ""), detail) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void servers_inside(json_t *list, const json_t *status, int64_t now)
+{
+    const json_t *c, *u;
+    size_t i, k;
+    json_array_foreach(json_object_get(status, "connectors"), i, c)
+    {
+        const json_t *all = json_object_get(c, "upstreams");
+        json_array_foreach(all, k, u)
+        {
+            const char *id = json_opt_str(u, "id", ""), *reason = json_opt_str(u, "reason", "");
+            const char *detail = json_opt_str(u, "detail", "");
+            struct problem p = {"endpoint_unreachable", remedy_inside(reason)};
+            if (!silent(c, now) && now - json_opt_int(u, "at", 0) <= MP_FAULT_FRESH_S && !told_already(all, k, detail))
+                add(list, &p, id, "connector %s gets no answer from endpoint %s: %s, %.400s", json_opt_str(c, "id", ""),
+                    id, reason, detail);
+        }
     }
 }
 
@@ -183,6 +264,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     if (connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
         gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
     connector_certificates(list, status);
+    servers_inside(list, status, now);
     certificates(list, status, now);
     sources(list, status, now);
     devices(list, status);

@@ -6,7 +6,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
-enum { MP_SILENT_S = 180, MP_ENDS_SOON_S = 14 * 86400 }; /* gateways and connectors report each minute */
+enum {
+    MP_SILENT_S = 180,
+    MP_ENDS_SOON_S = 14 * 86400,
+    MP_FAULT_FRESH_S = 300
+}; /* gateways and connectors report each minute */
 
 /*
  * [{"cause", "of", "found", "remedy"}], the most urgent first; the caller json_decref()s. `status`: the answer of

@@ -10,7 +10,8 @@ enum {
     LISTS_MAX = 8,
     CERTIFICATES_MAX = 16,
     SOURCES_MAX = 512,
-    GATEWAYS_MAX = 64
+    GATEWAYS_MAX = 64,
+    UPSTREAMS_MAX = 64
 };
 
 struct member {
@@ -28,7 +29,10 @@ static const struct member source_members[] = {
 static const struct member connector_members[] = {
     {"version", TEXT}, {"document", NUMBER}, {"started", NUMBER}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
-                                               {"up", NUMBER}, {"workers", NUMBER}, {NULL, TEXT}};
+                                               {"up", NUMBER}, {"workers", NUMBER}, {"error", LONG_TEXT},
+                                               {NULL, TEXT}};
+static const struct member upstream_members[] = {
+    {"id", TEXT}, {"reason", TEXT}, {"detail", LONG_TEXT}, {"at", NUMBER}, {NULL, TEXT}};
 
 static const struct member own_certificate_members[] = {
     {"configured", FLAG},  {"needed", FLAG},      {"subject", TEXT}, {"sha256", TEXT},
@@ -107,6 +111,7 @@ json_t *mp_report_of_connector(const json_t *report)
 {
     json_t *o = reduce(report, connector_members), *own = json_object_get(report, "client_certificate");
     set(o, "gateways", reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
+    set(o, "upstreams", reduce_list(json_object_get(report, "upstreams"), upstream_members, UPSTREAMS_MAX));
     if (!own)
         return o;
     json_t *clean = reduce(own, own_certificate_members);

@@ -74,10 +74,74 @@ static void what_others_report_is_told_in_words(void **state)
     causes(status, "connector_certificate source_failing list_ended approval_pending");
 }
 
+/* The i-th problem's member, until the next call. */
+static const char *told(json_t *status, size_t index, const char *member)
+{
+    static char text[800];
+    json_t *list = mp_problems(status, NOW);
+    (void)snprintf(text, sizeof text, "%s", json_opt_str(json_array_get(list, index), member, "none"));
+    json_decref(list);
+    json_decref(status);
+    return text;
+}
+
+static json_t *connector_of(json_t *status)
+{
+    return json_array_get(json_object_get(status, "connectors"), 0);
+}
+
+static void a_gateway_that_is_not_reached_is_told_with_what_the_connector_says(void **state)
+{
+    (void)state;
+    json_t *status = site(FINE, 0, LONG_AGO, YEAR);
+    json_t *tunnel = json_array_get(json_object_get(connector_of(status), "gateways"), 0);
+    assert_int_equal(json_object_set_new(tunnel, "error", json_string("certificate has expired")), 0);
+    assert_non_null(strstr(told(status, 0, "found"), "gw1 (gw.example:443); connector cp1: certificate has expired"));
+}
+
+static json_t *with_upstreams(json_t *upstreams)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    assert_int_equal(json_object_set_new(connector_of(status), "upstreams", upstreams), 0);
+    return status;
+}
+
+static void a_server_inside_that_gives_no_answer_is_told_once_with_its_reason(void **state)
+{
+    (void)state;
+#define UPSTREAM "{s:s, s:s, s:s, s:I}"
+#define FAILED(id_, reason_, detail_, at_) "id", id_, "reason", reason_, "detail", detail_, "at", (json_int_t)(at_)
+    json_t *list =
+        json_pack("[" UPSTREAM UPSTREAM UPSTREAM UPSTREAM "]", FAILED("7.sms_mp", "tls", "issued by X", FINE),
+                  FAILED("7.ccm_sts", "tls", "issued by X", FINE), FAILED("wiki", "refused", "no", FINE),
+                  FAILED("old", "name", "gone", LONG_AGO));
+    json_t *status = with_upstreams(list);
+    assert_non_null(
+        strstr(told(json_incref(status), 0, "found"), "cp1 gets no answer from endpoint 7.sms_mp: tls, issued by X"));
+    assert_non_null(strstr(told(json_incref(status), 0, "remedy"), "--anchors FILE"));
+    assert_non_null(strstr(told(json_incref(status), 1, "remedy"), "start the server"));
+    causes(status, "endpoint_unreachable endpoint_unreachable");
+}
+
+static void a_connector_that_ended_for_want_of_its_certificate_is_told_by_that(void **state)
+{
+    (void)state;
+    json_t *status = site(LONG_AGO, 0, LONG_AGO, YEAR);
+    assert_int_equal(json_object_set_new(connector_of(status), "client_certificate",
+                                         json_pack("{s:s, s:s, s:s}", "state", "missing", "detail",
+                                                   "none is configured", "remedy", "issue one")),
+                     0);
+    causes(status, "connector_certificate");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_site_that_is_well_has_none),
-                                       cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
-                                       cmocka_unit_test(what_others_report_is_told_in_words)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_site_that_is_well_has_none),
+        cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
+        cmocka_unit_test(what_others_report_is_told_in_words),
+        cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
+        cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),
+        cmocka_unit_test(a_connector_that_ended_for_want_of_its_certificate_is_told_by_that)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

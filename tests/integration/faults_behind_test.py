@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults behind the gateway: it sees only that nobody answers. `cmg status` and `cmg analyze` name what the connectors know."""
+import re
+
+import pytest
+
+from analyze_test import analyze, good
+from kit import pki, programs
+from kit.device import Device
+from kit.programs import program, until
+
+
+@pytest.fixture
+def apart(own_site):
+    until("all is well before", lambda: own_site.cmg("status")["problems"] == [], 10)
+    return own_site
+
+
+def restart_with(site, name, file, change):
+    path = site.folder / file
+    path.write_text(change(path.read_text()))
+    site.kill(name)
+    site.run(name)
+
+
+def known(site, cause):
+    return until(f"the site knows of {cause}",
+                 lambda: next((p for p in site.cmg("status")["problems"] if p["cause"] == cause), None), 15)
+
+
+def asked_with_the_site(site, *credential):
+    report = analyze(site, *credential, "--socket", site.report["admin_socket"])
+    failed = [s for s in report["steps"] if s["outcome"] == "failed"]
+    assert len(failed) == 1, report["steps"]
+    return failed[0]
+
+
+def test_a_connector_without_the_client_certificate_that_it_needs_is_named_by_the_analyzer(apart):
+    """It does not start: without the site the analyzer can only say that no connection point is there."""
+    restart_with(apart, "cmg-connector", "connector.yaml", lambda text: re.sub(r"(?m)^client_certificate:.*\n", "", text))
+    known(apart, "connector_certificate")
+    until("the gateway misses it", lambda: apart.metric("cmg_tunnels") == 0, 10)
+    fault = asked_with_the_site(apart, *good(apart))
+    assert fault["cause"] == "connector_certificate" and fault["id"] == "connectors"
+    assert "connector cp1" in fault["found"] and "names no client certificate" in fault["found"]
+    assert "cmg connector add ID --cert FILE" in fault["remedy"]
+    alone = analyze(apart, *good(apart), "--socket", apart.folder / "none.sock")
+    assert next(s for s in alone["steps"] if s["outcome"] == "failed")["cause"] == "no_connection_point"
+    apart.sql("UPDATE connector SET seen = seen - 600")
+    assert [p["cause"] for p in apart.cmg("status")["problems"]] == ["connector_certificate"], "not that it is silent"
+
+
+def test_a_management_point_with_a_certificate_of_another_ca_is_told_with_its_issuer(apart, tmp_path):
+    other = pki.Ca(tmp_path, "Other Internal CA").device("localhost", usage=[pki.SERVER_AUTH], dns="localhost", file="mp")
+    before = (apart.folder / "mp.yaml").read_text()
+    restart_with(apart, "cmg-mp", "mp.yaml", lambda text: re.sub(r"(?m)^    certificate:.*\n    key:.*\n",
+                                                                 f"    certificate: {other.path}\n    key: {other.key}\n", text))
+    until("it answers again", lambda: apart.cmg("status", check=False)[0] == 0, 10)
+    device = Device(apart, tmp_path).with_certificate(apart.pki("certificate"), apart.pki("key")).at("https")
+    failure = device.must_fail("policy")
+    assert failure["reason"] == "tls" and "Other Internal CA" not in str(failure), "nothing of the inside goes to devices"
+    problem = known(apart, "endpoint_unreachable")
+    assert "connector cp1" in problem["found"] and "Other Internal CA" in problem["found"] and "anchors" in problem["remedy"]
+    fault = asked_with_the_site(apart, *good(apart), "--role", apart.role("https"))
+    assert fault["cause"] == "endpoint_unreachable" and "Other Internal CA" in fault["found"] and "anchors" in fault["remedy"]
+    restart_with(apart, "cmg-mp", "mp.yaml", lambda _: before)
+    until("it is well again", lambda: device.run("policy")[0] == 0 and not apart.cmg("status")["problems"], 15)
+
+
+def test_a_gateway_that_no_connector_reaches_is_told_with_what_the_connector_met(apart):
+    apart.kill("cmg-gateway")
+    problem = until("the reason is known", lambda: next((p for p in apart.cmg("status")["problems"] if "refused" in p["found"]),
+                                                         None), 15)
+    assert problem["cause"] == "gateway_unreachable" and "; connector cp1: " in problem["found"]
+    _, screen, _ = programs.run([program("cmg"), "status", "--socket", apart.report["admin_socket"]])
+    assert "Connection refused" in re.sub(r"\s+", " ", screen)
+
+
+def test_a_site_that_does_not_know_the_gateway_is_not_asked(apart):
+    """The admin socket at hand may be of another site."""
+    apart.kill("cmg-connector")
+    until("the gateway misses it", lambda: apart.metric("cmg_tunnels") == 0, 10)
+    apart.sql("UPDATE connector SET seen = seen - 600", "UPDATE gateway SET host = 'elsewhere.example'")
+    fault = asked_with_the_site(apart, *good(apart))
+    assert fault["cause"] == "no_connection_point" and "by what the site knows" not in fault["found"]
