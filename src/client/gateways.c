@@ -165,6 +165,20 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
     return ok;
 }
 
+void client_gateway_failed(const struct client_session *s)
+{
+    json_t *health = client_state_gateways(s->c->dir);
+    struct error err;
+    char why[256];
+    (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
+    client_health_note(health, s->gateway, 0, why, clock_wall_s());
+    if (client_state_set_gateways(s->c->dir, health, &err) != OK)
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
+    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "The gateway has no way inside, another one is asked: %s",
+                why);
+    json_decref(health);
+}
+
 /* A certificate that this gateway can't judge well, as of a PKI that the site does not use, says nothing of the other
  * methods yet: which one counts is chosen once the management points are known. A final refusal stays. */
 static bool ask_without_certificate(struct client_session *s, struct client_call *call)

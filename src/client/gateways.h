@@ -15,4 +15,7 @@ enum client_asked {
 };
 enum client_asked client_gateways_ask(struct client_session *s);
 
+/* The one that answered has no way inside (s->outcome): from now on the others come before it. */
+void client_gateway_failed(const struct client_session *s);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "client/gateways.h"
 #include "client/report.h"
 #include "client/resultant.h"
 #include "client/state.h"
@@ -49,6 +50,30 @@ static bool went_away(const struct client_session *s)
     return s->mp && s->outcome.ending == WEB_UNREACHABLE && !web_http_stopped();
 }
 
+/* A gateway answers for itself where the management points are; that it has no way to them shows only then. */
+static bool has_no_way_inside(const struct client_session *s)
+{
+    const struct web_outcome *o = &s->outcome;
+    bool gateway = o->ending == WEB_REFUSED && o->status == 503 && strncmp(o->code, "CMGService_", 11) == 0;
+    return !s->mp && s->gateway && (gateway || o->ending == WEB_UNREACHABLE) && !web_http_stopped();
+}
+
+/* Each gateway once at most: the one that failed is asked last from now on. */
+static bool with_another_gateway(struct client_session *s, enum client_operation what)
+{
+    for (size_t tries = s->gateways.count; tries > 1 && has_no_way_inside(s); tries--) {
+        struct web_outcome before = s->outcome;
+        client_gateway_failed(s);
+        if (!client_locate_outside(s)) {
+            s->outcome = s->outcome.ending == WEB_UNREACHABLE ? before : s->outcome;
+            return false;
+        }
+        if (with_method(s, what))
+            return true;
+    }
+    return false;
+}
+
 static bool steps(struct client_session *s, enum client_operation what)
 {
     if (!client_locate(s))
@@ -56,7 +81,9 @@ static bool steps(struct client_session *s, enum client_operation what)
     if (with_method(s, what))
         return true;
     if (went_away(s))
-        return client_locate_outside(s) && with_method(s, what);
+        return client_locate_outside(s) && (with_method(s, what) || with_another_gateway(s, what));
+    if (with_another_gateway(s, what))
+        return true;
     /* PROTOCOL 4: only mode_forbids_pki moves on; revoked and blocked are final */
     return web_outcome_forbids_method(&s->outcome) && s->choice.method == CHOICE_PKI && client_locate_next(s) &&
            with_method(s, what);

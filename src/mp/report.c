@@ -111,7 +111,8 @@ json_t *mp_report_of_connector(const json_t *report)
 {
     json_t *o = reduce(report, connector_members), *own = json_object_get(report, "client_certificate");
     set(o, "gateways", reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
-    set(o, "upstreams", reduce_list(json_object_get(report, "upstreams"), upstream_members, UPSTREAMS_MAX));
+    if (json_object_get(report, "upstreams"))
+        set(o, "upstreams", reduce_list(json_object_get(report, "upstreams"), upstream_members, UPSTREAMS_MAX));
     if (!own)
         return o;
     json_t *clean = reduce(own, own_certificate_members);

@@ -8,6 +8,7 @@ from analyze_test import analyze, good
 from kit import pki, programs
 from kit.device import Device
 from kit.programs import program, until
+from lifecycle_test import start_second_gateway
 
 
 @pytest.fixture
@@ -74,6 +75,27 @@ def test_a_gateway_that_no_connector_reaches_is_told_with_what_the_connector_met
     assert problem["cause"] == "gateway_unreachable" and "; connector cp1: " in problem["found"]
     _, screen, _ = programs.run([program("cmg"), "status", "--socket", apart.report["admin_socket"]])
     assert "Connection refused" in re.sub(r"\s+", " ", screen)
+
+
+def test_a_gateway_without_a_way_inside_is_left_for_one_that_has_it(apart, tmp_path):
+    """It answers for itself, so that it seems well until the device asks for something inside."""
+    second = start_second_gateway(apart)
+    device = Device(apart, tmp_path).at("ehttp").registered_by_token()
+    device.must("set", f"CMGFQDNs=localhost:{second.port};localhost:{apart.port}")
+    assert device.must("policy")["gateway"] == f"localhost:{second.port}"
+    apart.cmg("gateway", "remove", "gw2")
+    until("it has no way inside", lambda: apart.log("cmg-connector").count("gateway removed"), 10)
+    assert device.must("policy")["gateway"] == f"localhost:{apart.port}"
+    states = {g["gateway"]: g for g in device.must("status")["gateways"]}
+    assert states[f"localhost:{apart.port}"]["state"] == "in use"
+    left = states[f"localhost:{second.port}"]
+    assert left["state"] == "failed" and "no_connection_point" in left["why"]
+    seen = len(device.log())
+    device.must("policy")
+    assert f"localhost:{second.port}" not in device.log()[seen:], "the next run begins with the one that works"
+    apart.kill("cmg-connector")
+    until("no gateway has a way", lambda: apart.metric("cmg_tunnels") == 0, 10)
+    assert device.must_fail("policy")["reason"] == "no_connection_point"
 
 
 def test_a_site_that_does_not_know_the_gateway_is_not_asked(apart):

@@ -46,6 +46,18 @@ static void what_is_unknown_or_of_another_kind_is_left_out(void **state)
     json_decref(o);
 }
 
+static void why_a_connector_reaches_nobody_is_kept(void **state)
+{
+    (void)state;
+    json_t *o = parsed("{\"gateways\": [{\"id\": \"gw1\", \"up\": 0, \"error\": \"refused\", \"x\": 1}],"
+                       "\"upstreams\": [{\"id\": \"7.sms_mp\", \"reason\": \"tls\", \"detail\": \"by X\", \"at\": 5},"
+                       "{\"id\": 7, \"reason\": [], \"at\": \"5\", \"remedy\": \"run this\"}]}");
+    same(mp_report_of_connector(o),
+         "{\"gateways\": [{\"id\": \"gw1\", \"up\": 0, \"error\": \"refused\"}],"
+         "\"upstreams\": [{\"id\": \"7.sms_mp\", \"reason\": \"tls\", \"detail\": \"by X\", \"at\": 5}, {}]}");
+    json_decref(o);
+}
+
 static void what_a_connector_found_of_its_certificate_is_kept_step_by_step(void **state)
 {
     (void)state;
@@ -83,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gateways_report_keeps_what_is_known),
         cmocka_unit_test(what_is_unknown_or_of_another_kind_is_left_out),
+        cmocka_unit_test(why_a_connector_reaches_nobody_is_kept),
         cmocka_unit_test(what_a_connector_found_of_its_certificate_is_kept_step_by_step),
         cmocka_unit_test(a_report_has_maxima),
     };
