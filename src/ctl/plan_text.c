@@ -213,8 +213,8 @@ static void print_inventory(const json_t *inventory)
     (void)printf("%" PRId64 " device%s from %s\n", n, plural(n), source);
     free(source);
     if (repeated > 0)
-        (void)printf("%" PRId64 " row%s carry a name that another row has too; all are counted\n", repeated,
-                     plural(repeated));
+        (void)printf("%" PRId64 " row%s a name that another row has too; all are counted\n", repeated,
+                     repeated == 1 ? " carries" : "s carry");
     const json_t *ignored = json_object_get(inventory, "ignored_columns");
     if (json_array_size(ignored) > 0) {
         char *text = ctl_cell_text(ignored, CTL_LIST, NULL);

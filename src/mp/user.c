@@ -31,7 +31,7 @@ static const struct {
                     "join the device and set EntraCertificate or EntraCommand on it; on other devices there is no user "
                     "policy"},
     [BLOCKED] = {"invalid_grant", "blocked", "the Entra device is blocked under another record of it",
-                 "unblock it if it may come back: cmg device unblock"},
+                 "unblock it if it may come back: cmg device unblock NAME"},
 };
 
 static enum result refuse(struct mp_user_refusal *ret, enum why why)

@@ -187,16 +187,33 @@ static void skip_empty_lines(struct csv *c)
     }
 }
 
+/* Spreadsheets write and read a line "sep=;" before all others. */
+static bool names_separator(struct slice line, char *ret)
+{
+    struct slice text = line;
+    if (text.len && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    if (text.len != 5 || !slice_starts_nocase(text, SLICE("sep=")) || !strchr(",;|\t", text.ptr[4]))
+        return false;
+    *ret = text.ptr[4];
+    return true;
+}
+
 /* The first line decides on the separator. */
 static void begin(struct csv *c)
 {
+    if (slice_starts(unread(c), SLICE("\xef\xbb\xbf")))
+        c->start += 3;
     struct slice rest = unread(c), first = slice_cut(&rest, '\n');
+    if (rest.ptr && names_separator(first, &c->separator)) {
+        c->start += first.len + 1;
+        c->line++;
+        return;
+    }
     bool commas = slice_find(first, ',') != SIZE_MAX;
     c->separator = !commas && slice_find(first, ';') != SIZE_MAX    ? ';'
                    : !commas && slice_find(first, '\t') != SIZE_MAX ? '\t'
                                                                     : ',';
-    if (slice_starts(first, SLICE("\xef\xbb\xbf")))
-        c->start += 3;
 }
 
 static enum result next(struct csv *c, struct csv_record *ret, struct error *err)
@@ -220,6 +237,7 @@ static enum result next(struct csv *c, struct csv_record *ret, struct error *err
     if (r == OK) {
         c->start += (size_t)(s.at - all.ptr);
         c->line = s.line;
+        ret->last_line = s.line - 1;
     }
     return r;
 }

@@ -18,7 +18,8 @@ struct csv_field {
 };
 
 struct csv_record {
-    uint64_t line; /* of its first byte, from 1 */
+    uint64_t line;      /* of its first byte, from 1 */
+    uint64_t last_line; /* of its last one, when it is good: a quoted field may hold line feeds */
     size_t count;
     struct csv_field fields[CSV_FIELDS_MAX];
 };

@@ -146,20 +146,32 @@ static bool read_fields(struct reader *r, struct plan_device *d)
     return good;
 }
 
+/* A quote that was forgotten is closed by the next one, which may stand some lines below. */
+static void tell_extent(struct reader *r)
+{
+    char text[160];
+    if (r->record.last_line <= r->record.line)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "this row goes on to line %llu, in a quoted field; is a quote missing, or one too many?",
+                   (unsigned long long)r->record.last_line);
+    row_fault(r, 1, text);
+}
+
 static enum result read_row(struct reader *r, struct error *err)
 {
     struct plan_device d = {{NULL, 0}, {0}};
     char text[120];
+    bool whole = r->record.count == r->columns;
     r->ret->rows++;
-    if (r->record.count != r->columns) {
-        (void)snprintf(text, sizeof text, "%zu fields where the header names %zu columns", r->record.count, r->columns);
-        row_fault(r, r->record.fields[r->record.count - 1].column, text);
-        r->ret->bad_rows++;
-        return OK;
-    }
-    if (read_fields(r, &d))
+    if (whole && read_fields(r, &d))
         return plan_fleet_add(r->ret->fleet, &d, err);
     r->ret->bad_rows++;
+    if (!whole) {
+        (void)snprintf(text, sizeof text, "%zu fields where the header names %zu columns", r->record.count, r->columns);
+        row_fault(r, r->record.fields[r->record.count - 1].column, text);
+    }
+    tell_extent(r);
     return OK;
 }
 

@@ -64,12 +64,12 @@
       "bulk tokens register, device tokens go to CCM_STS, access tokens to everything else")                           \
     X(TOKEN_NOT_BOUND, "not_bound", INVALID_TOKEN, "the token is bound to a key that this connection did not prove",   \
       "present the device's own certificate in the TLS handshake; if it never had this token, the token was stolen: "  \
-      "cmg device block")                                                                                              \
+      "cmg device block NAME")                                                                                         \
     X(TOKEN_REVOKED, "revoked", INVALID_TOKEN, "the token was revoked",                                                \
       "register the device again if it may come back")                                                                 \
     /* of either: not allowed although authenticated */                                                                \
     X(BLOCKED, "blocked", NOT_ALLOWED, "the device or token is blocked",                                               \
-      "unblock it if it may come back: cmg device unblock")                                                            \
+      "unblock it if it may come back: cmg device unblock NAME, or cmg token unblock ID")                              \
     X(MODE_FORBIDS_PKI, "mode_forbids_pki", NOT_ALLOWED,                                                               \
       "this management point runs in a mode in which pki clients do not work",                                         \
       "use an https management point, or entra or token; see: cmg choices")                                            \

@@ -57,6 +57,15 @@ static void expect(const char *text, const char *expected)
     }
 }
 
+static void a_line_that_names_the_separator_is_obeyed_and_is_no_record(void **state)
+{
+    (void)state;
+    expect("sep=;\r\na;b,c\r\n", "2:[a@1][b,c@3]\n");
+    expect("\xef\xbb\xbfSEP=|\na|b\n", "2:[a@1][b@3]\n");
+    expect("sep=x\na,b\n", "1:[sep=x@1]\n2:[a@1][b@3]\n"); /* no separator that anybody uses */
+    expect("sep=;", "1:[sep=@1][@6]\n");                   /* not a line, and nothing behind it */
+}
+
 static void records_and_their_places_are_read(void **state)
 {
     (void)state;
@@ -166,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_and_their_places_are_read),
+        cmocka_unit_test(a_line_that_names_the_separator_is_obeyed_and_is_no_record),
         cmocka_unit_test(quotes_enclose_separators_line_ends_and_quotes),
         cmocka_unit_test(the_first_line_decides_on_the_separator),
         cmocka_unit_test(faults_have_a_place_and_the_next_line_is_read),

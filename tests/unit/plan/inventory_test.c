@@ -161,6 +161,19 @@ static void names_that_stand_twice_are_counted(void **state)
     inventory_end(&i);
 }
 
+static void a_bad_row_over_several_lines_says_where_it_ends(void **state)
+{
+    (void)state;
+    struct inventory i = must_read(HEADER "a,\"domain,pki,2203,ad,device\nb,domain,pki,2203,ad,device\n"
+                                          "c,domain\",pki,2203,ad,device\nd,domain,pki,2203,ad,device\n");
+    assert_int_equal(i.rows, 2);
+    assert_int_equal(i.bad_rows, 1);
+    assert_int_equal(i.fault_count, 2);
+    assert_int_equal(i.faults[1].line, 2);
+    assert_non_null(strstr(i.faults[1].text, "goes on to line 4"));
+    inventory_end(&i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +183,7 @@ int main(void)
         cmocka_unit_test(faults_are_bounded_but_counted),
         cmocka_unit_test(a_header_that_does_not_do_is_refused_with_what_is_missing),
         cmocka_unit_test(names_that_stand_twice_are_counted),
+        cmocka_unit_test(a_bad_row_over_several_lines_says_where_it_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
