@@ -27,7 +27,10 @@ struct analyze_options {
     }
 
 static const struct opt opts[] = {
-    TEXT("ca", ca, "FILE", "roots (PEM) for the gateway's server certificate; default: the system's"),
+    TEXT(
+        "ca", ca, "FILE",
+        "roots (PEM) for the gateway's server certificate; default: the system's, with --as-certificate those that the "
+        "site gives to its devices"),
     TEXT("cert", cert, "FILE", "client certificate (PEM, leaf first): of the PKI, or the device's own for its token"),
     TEXT("key", key, "FILE", "its private key"),
     TEXT("token-file", token_file, "F",
@@ -164,7 +167,13 @@ static bool judge_as(struct as_certificate *as, const char *gateway, struct anal
     config->as_certificate = as->subject;
     config->more = as_certificate_steps;
     config->more_arg = as;
-    return as_certificate_gateways(as, gateway, &config->gateway, ret_exit);
+    if (!as_certificate_gateways(as, gateway, &config->gateway, ret_exit))
+        return false;
+    if (!config->anchors_pem && as->root_pem) {
+        config->anchors_pem = as->root_pem;
+        config->anchors_from = "the root that the site gives to its devices";
+    }
+    return true;
 }
 
 static int ctl_analyze(int argc, char **argv)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
@@ -48,6 +49,7 @@ enum result as_certificate_read(const char *path, struct as_certificate *ret, st
 void as_certificate_done(struct as_certificate *a)
 {
     free(a->pem);
+    free(a->root_pem);
     json_decref(a->answers);
 }
 
@@ -95,6 +97,18 @@ static void choose(struct as_certificate *a, const json_t *gateways, const char 
     }
 }
 
+/* Without it the way to the gateway is judged by this machine's roots, which need not be those of the devices. */
+static void take_root(struct as_certificate *a)
+{
+    struct ctl_fault fault;
+    json_t *file = NULL;
+    if (api_call(api_socket(a->common), "GET", "/v1/enrollment", NULL, &file, &fault) != OK)
+        return;
+    const char *pem = json_opt_str(file, "gateway_ca_pem", NULL);
+    a->root_pem = pem ? mem_strdup(pem) : NULL;
+    json_decref(file);
+}
+
 bool as_certificate_gateways(struct as_certificate *a, const char *name, struct analyze_gateway *ret, int *ret_exit)
 {
     struct ctl_fault fault;
@@ -105,7 +119,9 @@ bool as_certificate_gateways(struct as_certificate *a, const char *name, struct 
     }
     a->answers = json_array();
     choose(a, json_object_get(answer, "gateways"), name, ret);
-    if (a->count == 0)
+    if (a->count > 0)
+        take_root(a);
+    else
         none_meant(json_object_get(answer, "gateways"), name, ret_exit);
     json_decref(answer);
     return a->count > 0;

@@ -21,6 +21,7 @@ struct as_certificate {
     size_t count;
     long timeout_ms;
     json_t *answers; /* so far */
+    char *root_pem;  /* of the gateway's CA, as the site hands it to its devices; NULL: none */
 };
 
 /* Reads the file: PEM or DER, a chain's leaf first, at most 16 certificates and 64 KiB. R_INVALID, R_LIMIT, R_IO. */
@@ -28,7 +29,7 @@ MUST_USE enum result as_certificate_read(const char *path, struct as_certificate
 void as_certificate_done(struct as_certificate *a);
 
 /* Finds the site's gateways that `name` means: an id, or the address under which clients reach them; *ret gets that
- * address. false: told already, *ret_exit is the exit code. */
+ * address, a->root_pem what devices trust there. false: told already, *ret_exit is the exit code. */
 MUST_USE bool as_certificate_gateways(struct as_certificate *a, const char *name, struct analyze_gateway *ret,
                                       int *ret_exit);
 

@@ -55,6 +55,14 @@ def test_a_valid_one_is_let_in_by_which_list(site, ca):
     assert re.search(r"bundle \d+; CRL 1 of CN=Test Root", step["found"])
 
 
+def test_without_roots_of_its_own_the_way_is_judged_by_those_that_devices_are_given(site, ca):
+    """An administrator's machine need not trust the internal CA for the certificate's verdict to come first."""
+    code, out, _ = programs.run([program("cmg"), "analyze", "gw1", "--as-certificate", site.pki("revoked_certificate"),
+                                 "--socket", site.report["admin_socket"], "--json"], False)
+    failed = [s["cause"] for s in json.loads(out)["steps"] if s["outcome"] == "failed"]
+    assert code == 1 and failed == ["revoked"]
+
+
 def test_each_fault_is_named_as_a_request_would_hear_it(site, ca, tmp_path):
     stranger = pki.Ca(tmp_path, "Nobody Knows")
     for pair, reason in ((ca.revoked, "revoked"), (ca.device("as-ended", days=(-9, -2)), "expired"),
