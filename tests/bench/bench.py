@@ -77,6 +77,8 @@ class Whole:
     def requests(self):
         """keep-alive, full handshakes, idle connections; every candidate."""
         everybody = [*self.peers, self.ours]
+        if not self.options.quick:
+            self.site.make_devices(rows.MANY)
         for row in [*rows.keep_alive(self.options.quick), rows.handshake(SMALL_CRL, self.options.quick, "handshake"),
                     *rows.idle(self.options.quick)]:
             self.bench.measure(row, everybody, self.rounds if row.mode != "idle" or self.options.quick else 1)

@@ -19,7 +19,7 @@ from machine import Fault
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 BODY_SIZE = 1024
 GIGABYTE = 1 << 30
-DEVICES = 32
+DEVICES = 32  # of a quiet office
 COMMON = """
 {user}
 worker_processes 1;
@@ -97,19 +97,29 @@ class Site:
                         f"{machine.tail(os.path.join(folder, 'error.log'))}") from None
         return process
 
-    def make_devices(self):
-        """As many certificates as a quiet office has devices, all of the same key: what differs is who they are."""
-        folder = self.subfolder("devices")
+    def make_devices(self, count=DEVICES):
+        """So many certificates, all of the same key: what differs is who they are."""
+        folder = os.path.join(self.folder, "devices")
+        os.makedirs(folder, exist_ok=True)
         request, extensions = os.path.join(folder, "request.pem"), os.path.join(folder, "extensions")
         with open(extensions, "w", encoding="ascii") as f:
             f.write("basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\n"
                     "extendedKeyUsage = clientAuth\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n")
         self.openssl("req", "-new", "-key", self.pki["client_key"], "-subj", "/CN=device", "-out", request)
-        for i in range(DEVICES):
+        for i in range(len(self.devices), count):
             path = os.path.join(folder, f"{i}.pem")
             self.openssl("x509", "-req", "-in", request, "-CA", self.pki["ca"], "-CAkey", self.pki["ca_key"],
                          "-set_serial", str(0x5000000000000000 + i), "-days", "30", "-extfile", extensions, "-out", path)
             self.devices.append(path)
+
+    def devices_file(self, count):
+        """The first so many certificates in one file."""
+        path = os.path.join(self.folder, f"devices-{count}.pem")
+        if not os.path.exists(path):
+            texts = [open(device, encoding="ascii").read() for device in self.devices[:count]]
+            with open(path, "w", encoding="ascii") as f:
+                f.writelines(texts)
+        return path
 
     @staticmethod
     def openssl(*arguments):

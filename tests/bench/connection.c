@@ -85,16 +85,17 @@ static enum result unusable(struct error *err, const char *path)
 }
 
 /* The key belongs to all of them: what differs is who the client is. */
-enum result connection_add_certificate(struct load *l, const char *certificate, const char *key, struct error *err)
+enum result connection_add_certificates(struct load *l, const char *file, const char *key, struct error *err)
 {
-    if (SSL_CTX_use_certificate_chain_file(l->tls, certificate) != 1)
-        return unusable(err, certificate);
-    if (SSL_CTX_use_PrivateKey_file(l->tls, key, SSL_FILETYPE_PEM) != 1)
-        return unusable(err, key);
-    X509 *own = SSL_CTX_get0_certificate(l->tls);
-    (void)X509_up_ref(own);
-    l->certificates[l->certificate_count++] = own;
-    return OK;
+    BIO *in = BIO_new_file(file, "r");
+    X509 *one;
+    while (in && l->certificate_count < LOAD_CERTIFICATES_MAX && (one = PEM_read_bio_X509(in, NULL, NULL, NULL)))
+        l->certificates[l->certificate_count++] = one;
+    BIO_free(in);
+    ERR_clear_error(); /* the end of the file is one */
+    if (l->certificate_count == 0 || SSL_CTX_use_certificate(l->tls, l->certificates[0]) != 1)
+        return unusable(err, file);
+    return SSL_CTX_use_PrivateKey_file(l->tls, key, SSL_FILETYPE_PEM) == 1 ? OK : unusable(err, key);
 }
 
 SSL_CTX *connection_context(const char *ca, bool h2, bool tls12, struct error *err)

@@ -21,12 +21,11 @@ class Bench:
     def command(self, candidate, row):
         pki = self.site.pki
         watch = [part for name, pid in candidate.watched().items() for part in ("--watch", f"{name}={pid}")]
-        certificates, key, token = self.site.devices, pki["client_key"], []
+        certificates, key, token = self.site.devices_file(row.devices), pki["client_key"], []
         if row.token:
-            certificates, key, token = [row.token.certificate], row.token.key, ["--token-file", row.token.file]
-        shown = [part for path in certificates for part in ("--certificate", path)]
+            certificates, key, token = row.token.certificate, row.token.key, ["--token-file", row.token.file]
         return [self.load_program, "--port", candidate.port, "--target", row.target or candidate.target, "--ca", pki["ca"],
-                *shown, "--key", key, *token, *row.arguments(), *watch]
+                "--certificates", certificates, "--key", key, *token, *row.arguments(), *watch]
 
     def load(self, candidate, row):
         result = subprocess.run([str(part) for part in self.command(candidate, row)], stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -19,10 +19,10 @@ enum { EVENTS = 512, TICK_NS = 20 * 1000 * 1000, OPENING_MAX = 64, OPEN_LIMIT_S 
 static const uint64_t second = 1000 * 1000 * 1000;
 
 struct options {
-    const char *address, *name, *target, *ca, *key, *token_file, *mode, *protocol;
+    const char *address, *name, *target, *ca, *certificates, *key, *token_file, *mode, *protocol;
     uint64_t port, connections, streams, duration_ms, warm_up_ms, body, rate;
     bool tls12;
-    struct opt_list certificates, watch;
+    struct opt_list watch;
 };
 
 struct run {
@@ -48,7 +48,7 @@ static const struct opt opts[] = {
     OPTION("name", OPT_TEXT, name, "NAME", "for SNI, Host and the certificate (default localhost)"),
     OPTION("target", OPT_TEXT, target, "PATH", "what is asked for (default /)"),
     OPTION("ca", OPT_TEXT, ca, "FILE", "anchors of the server's certificate", .required = true),
-    OPTION("certificate", OPT_LIST, certificates, "FILE", "a client's; may repeat: connections take turns"),
+    OPTION("certificates", OPT_TEXT, certificates, "FILE", "of clients, PEM: connections take turns"),
     OPTION("key", OPT_TEXT, key, "FILE", "of all these certificates"),
     OPTION("token-file", OPT_TEXT, token_file, "FILE", "a bearer token, sent with every request"),
     OPTION("connections", OPT_NUMBER, connections, "N", "at once (default 32)", .min = 1, .max = LOAD_CONNECTIONS_MAX),
@@ -313,8 +313,8 @@ static enum result set_up(struct run *r, struct error *err)
         return error_set(err, R_INVALID, "'%s' is no IPv4 address", o->address);
     if (o->rate && (l->mode != LOAD_KEEP_ALIVE || strcmp(o->protocol, "h1") != 0))
         return error_set(err, R_INVALID, "--rate goes with --mode keep-alive and --protocol h1");
-    if ((o->certificates.count == 0) != !o->key)
-        return error_set(err, R_INVALID, "--certificate and --key belong together");
+    if (!o->certificates != !o->key)
+        return error_set(err, R_INVALID, "--certificates and --key belong together");
     l->name = o->name;
     l->target = o->target;
     l->body = o->body;
@@ -325,8 +325,8 @@ static enum result set_up(struct run *r, struct error *err)
     if (!l->tls)
         return R_INVALID;
     enum result result = read_token(r, err);
-    for (size_t i = 0; result == OK && i < o->certificates.count; i++)
-        result = connection_add_certificate(l, o->certificates.items[i], o->key, err);
+    if (result == OK && o->certificates)
+        result = connection_add_certificates(l, o->certificates, o->key, err);
     if (result == OK)
         result = make_request(r, err);
     return result == OK ? watch_parse(&o->watch, r->before, err) : result;

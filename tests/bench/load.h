@@ -20,7 +20,7 @@
 enum {
     LOAD_CONNECTIONS_MAX = 65536,
     LOAD_STREAMS_MAX = 256,
-    LOAD_CERTIFICATES_MAX = 32,
+    LOAD_CERTIFICATES_MAX = 1024,
     LOAD_OUT_MAX = 256 * 1024, /* bytes that a connection may have waiting */
     LOAD_FAULT_SIZE = 256,
 };
@@ -84,7 +84,7 @@ void connection_flush(struct load_connection *c);
 /* This connection's fault: counted, and the connection begins anew while the run lasts. */
 void connection_fail(struct load_connection *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 SSL_CTX *connection_context(const char *ca, bool h2, bool tls12, struct error *err);
-enum result connection_add_certificate(struct load *l, const char *certificate, const char *key, struct error *err);
+enum result connection_add_certificates(struct load *l, const char *file, const char *key, struct error *err);
 
 /* --- a protocol: h1.c, h2.c --- */
 struct load_protocol *h1_new(struct load_connection *c);

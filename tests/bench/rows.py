@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of the table: what the load generator does in each."""
 
-SMALL_CRL = 10
+from candidates import DEVICES
+
+SMALL_CRL, MANY = 10, 512
 
 
 class Row:
     def __init__(self, title, mode="keep-alive", protocol="h1", connections=32, streams=1, duration=2000, warm_up=500,
-                 fresh=False, rate=0, token=None, target=None, key=None):
+                 fresh=False, rate=0, token=None, target=None, devices=DEVICES, key=None):
         self.title, self.mode, self.protocol = title, mode, protocol
         self.connections, self.streams, self.rate = connections, streams, rate
         self.duration, self.warm_up, self.fresh = duration, warm_up, fresh
         self.token, self.target = token, target  # token: a Token of ours, instead of the devices' certificates
+        self.devices = devices                   # that take turns
         self.key = key or title                  # a word for the plot and for ratios between rows
 
     def arguments(self):
@@ -25,6 +28,7 @@ def keep_alive(quick):
     keys = {32: "keep-alive", 4096: "keep-alive 4096"}
     return [Row(f"keep-alive, HTTP/1.1, {n} connection{'s' if n > 1 else ''}", connections=n, key=keys.get(n))
             for n in (1, 32, 256, 4096)] + \
+        [Row(f"keep-alive, HTTP/1.1, {MANY} connections of as many devices", connections=MANY, devices=MANY, key="many devices")] + \
         [Row(f"keep-alive, HTTP/2, {n} connections of {s} stream{'s' if s > 1 else ''}", protocol="h2", connections=n,
              streams=s, key=key) for n, s, key in ((32, 1, "h2"), (8, 32, None))]
 
