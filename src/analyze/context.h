@@ -26,6 +26,7 @@ struct analyze {
     struct analyze_proof *proof;
     struct web_endpoint at;
     char authority[272]; /* "host:port" */
+    char about[160];     /* what is odd about the addresses of its name, for when they can't be reached; "" */
     struct web_http *http;
     X509_STORE *anchors;
     struct analyze_peer peer;    /* who answered TLS */

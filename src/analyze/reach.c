@@ -59,15 +59,51 @@ static void addresses_text(const struct addrinfo *list, char *ret, size_t size)
     }
 }
 
+/* Reached from inside an organisation alone (RFC 1918, 6598, 3927, 4193, 4291 2.5.6). */
+static bool is_private(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6) {
+        const unsigned char *b = ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr;
+        return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+    }
+    uint32_t v4 = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+    return v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 || v4 >> 22 == 0x191 || v4 >> 16 == 0xa9fe;
+}
+
+static void note_addresses(struct analyze *a, const struct addrinfo *list)
+{
+    size_t all = 0, inside = 0, v6 = 0;
+    for (const struct addrinfo *i = list; i; i = i->ai_next, all++) {
+        inside += is_private(i->ai_addr);
+        v6 += i->ai_family == AF_INET6;
+    }
+    if (all && inside == all)
+        (void)snprintf(a->about, sizeof a->about,
+                       "a private address, reached from inside alone; on the Internet the "
+                       "name must have a public one: check its DNS record there");
+    else if (all && v6 == all)
+        (void)snprintf(a->about, sizeof a->about, "IPv6 alone: a device without IPv6 does not reach it");
+}
+
+/* Goes on with what is odd about the addresses. */
+static void tell_about(const struct analyze *a, struct analyze_result *r)
+{
+    size_t used = strlen(r->found);
+    if (*a->about)
+        (void)snprintf(r->found + used, sizeof r->found - used, " (%s)", a->about);
+}
+
 static void step_name(void *arg, struct analyze_result *r)
 {
-    const struct analyze *a = arg;
+    struct analyze *a = arg;
     struct addrinfo *list = NULL;
     char text[400], proxy[256];
     int code = look_up(a->at.host, a->c->timeout_ms, &list);
     if (code == 0) {
         addresses_text(list, text, sizeof text);
+        note_addresses(a, list);
         analyze_found(r, strcmp(text, a->at.host) == 0 ? "%s is an address" : "%s is %s", a->at.host, text);
+        tell_about(a, r);
         freeaddrinfo(list);
     } else if (web_proxy_of(a->at.host, proxy, sizeof proxy)) {
         analyze_skip(r, "%s is left to the proxy (%s)", a->at.host, proxy);
@@ -118,6 +154,8 @@ static void step_route(void *arg, struct analyze_result *r)
     freeaddrinfo(list);
     if (error)
         analyze_fail(r, ANALYZE_CAUSE_NO_ROUTE, "%s", strerror(error));
+    if (error)
+        tell_about(a, r);
     else
         analyze_found(r, "from %s", own);
 }
@@ -148,6 +186,8 @@ static void step_tcp(void *arg, struct analyze_result *r)
                      a->c->timeout_ms / 1000);
     else
         tell_connect(a, analyze_connect_cause(fault), err.text, r);
+    if (fault != WEB_FAULT_NONE && fault != WEB_FAULT_PROXY)
+        tell_about(a, r);
     web_http_free(http);
 }
 

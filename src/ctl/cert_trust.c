@@ -167,7 +167,7 @@ static enum result make(const json_t *c, struct cert_trust *ret, struct error *e
         return r;
     *ret = (struct cert_trust){pki_trust_new(&o), json_array()};
     if (!json_object_get(c, "anchors"))
-        r = error_set(err, R_INVALID, "anchors are missing");
+        r = error_set(err, R_INVALID, "--anchors is missing: which certificates are trusted?");
     if (r == OK)
         r = add_all(ret, json_object_get(c, "anchors"), pki_trust_add_anchors, err);
     if (r == OK)

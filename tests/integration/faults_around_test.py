@@ -2,6 +2,7 @@
 """Faults around the programs: the device's clock and disk, proxies, what ends TLS on the way. Each looks like something
 else at first sight, and is named as what it is, by the analyzer and by the device."""
 import glob
+import json
 import os
 import subprocess
 
@@ -161,6 +162,25 @@ def test_a_host_that_no_proxy_names_is_not_blamed_on_the_proxy(site, monkeypatch
     assert analyze(site, *good(site))["ok"]
     fault = fault_of(run(f"localhost:{free_port()}"))
     assert fault["cause"] == "connection_refused", fault
+
+
+@pytest.mark.parametrize("name,address,words", [
+    ("gw.internal.example", "10.1.2.3", "private address"), ("gw.internal.example", "100.64.0.9", "private address"),
+    ("gw.internal.example", "fd00::1", "private address"), ("gw.six.example", "2001:db8::1", "IPv6 alone"),
+    ("gw.public.example", "198.51.100.7", "")])
+def test_a_name_that_leads_elsewhere_than_the_internet_is_told_with_its_address(tmp_path, name, address, words):
+    """In a machine without any network but this name."""
+    (tmp_path / "hosts").write_text(f"{address} {name}\n")
+    script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+    command = ["unshare", "--net", "--mount", "sh", "-c", script, tmp_path / "hosts"]
+    if subprocess.run([*command, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("this machine does not let a test have a network of its own")
+    done = subprocess.run([*command, program("cmg"), "analyze", name, "--json", "--timeout", "2"], capture_output=True,
+                          text=True, check=False, timeout=60)
+    report = json.loads(done.stdout)
+    fault = fault_of(report)
+    assert fault["cause"] == "no_route" and words in fault["found"] and address in report["steps"][0]["found"], report
+    assert words or ("private" not in done.stdout and "IPv6" not in done.stdout)
 
 
 # --- what a device waits for ------------------------------------------------------------------------------------------
