@@ -202,8 +202,8 @@ const char *bundle_disallows(const struct bundle *b, const struct bundle_sender 
 /* May lists be fetched from this host (as bundle_fetch_hosts writes it) for certificates below this anchor? */
 bool bundle_may_fetch(const struct bundle *b, const unsigned char anchor[PKI_SHA256], struct slice host);
 
-/* Has the site withdrawn this role? kind: "connector", "gateway" or "mp". */
-bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id);
+/* Has the site withdrawn this role, or its certificate that ends at `not_after`? kind: "connector", "gateway", "mp". */
+bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id, int64_t not_after);
 
 /* Does the site know this connector? */
 bool bundle_connector_known(const struct bundle *b, const char *id);
@@ -227,6 +227,7 @@ struct connector_endpoint {
 struct connector_gateway { /* to dial */
     const char *id, *host;
     uint16_t port;
+    int64_t withdrawn; /* its certificates that end then or before count no longer; 0: none */
 };
 
 /* What a connector judges its own client certificate by: as the gateways judge devices. */

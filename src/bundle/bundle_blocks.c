@@ -121,10 +121,25 @@ static bool role_key(const char *kind, const char *id, char ret[INDEX_TEXT_WIDTH
     return n > 0 && n < INDEX_TEXT_WIDTH;
 }
 
+static enum result add_revoked(struct bundle_index *x, const char *key, int64_t until, struct error *err)
+{
+    void *room;
+    enum result r = member_room(x->arena, 1, sizeof until, &room, err);
+    struct slice kept = r == OK ? arena_dup(x->arena, slice_of(key)) : SLICE_NONE;
+    if (r == OK && !kept.ptr)
+        r = error_set(err, R_LIMIT, "the bundle is too large");
+    if (r != OK)
+        return r;
+    memcpy(room, &until, sizeof until);
+    index_map_add(&x->revoked, kept, room);
+    return OK;
+}
+
 static enum result read_revoked(struct bundle_index *x, const json_t *o, struct error *err)
 {
     const char *kind, *id;
     char key[INDEX_TEXT_WIDTH];
+    int64_t until = 0;
     enum result r = json_need_str(o, "kind", &kind, err);
     if (r == OK && !role_kind_known(kind))
         r = error_set(err, R_INVALID, "member 'kind' is none of connector, gateway, mp");
@@ -132,9 +147,11 @@ static enum result read_revoked(struct bundle_index *x, const json_t *o, struct 
         r = json_need_str(o, "id", &id, err);
     if (r == OK && !member_form_ok(strcmp(kind, "mp") == 0 ? MEMBER_ROLE_ID : MEMBER_PEER_ID, id))
         r = error_set(err, R_INVALID, "member 'id' is not the id of a %s", kind);
-    if (r == OK && (!role_key(kind, id, key) || !index_set_add_text(&x->revoked, slice_of(key))))
+    if (r == OK && !role_key(kind, id, key))
         r = error_set(err, R_INVALID, "member 'id' is too long");
-    return r;
+    if (r == OK)
+        r = member_int(o, "until", 1, INT64_MAX, INT64_MAX, &until, err);
+    return r == OK ? add_revoked(x, key, until, err) : r;
 }
 
 enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct error *err)
@@ -146,7 +163,9 @@ enum result bundle_read_revoked(struct bundle *b, const json_t *content, struct 
         if (r != OK)
             (void)error_prefix(err, "revoked_roles[%zu]", i);
     }
-    index_set_seal(&b->index->revoked);
+    struct slice twice = index_map_seal(&b->index->revoked);
+    if (r == OK && twice.ptr)
+        r = error_set(err, R_INVALID, "revoked_roles: %" PRIslice " stands twice", SLICE_ARG(twice));
     return r;
 }
 
@@ -217,10 +236,11 @@ bool bundle_blocks_token(const struct bundle *b, struct slice jti)
     return index_set_has_text(&b->index->tokens, jti);
 }
 
-bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id)
+bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id, int64_t not_after)
 {
     char key[INDEX_TEXT_WIDTH];
-    return role_key(kind, id, key) && index_set_has_text(&b->index->revoked, slice_of(key));
+    const int64_t *until = role_key(kind, id, key) ? index_map_find(&b->index->revoked, slice_of(key)) : NULL;
+    return until && not_after <= *until;
 }
 
 bool bundle_connector_known(const struct bundle *b, const char *id)

@@ -249,6 +249,8 @@ static enum result read_gateway(struct arena *a, const json_t *o, struct connect
     if (r == OK)
         r = member_int(o, "port", 1, 65535, 443, &port, err);
     g->port = (uint16_t)port;
+    if (r == OK)
+        r = member_int(o, "withdrawn", 0, INT64_MAX, 0, &g->withdrawn, err);
     return r;
 }
 

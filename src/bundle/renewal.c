@@ -121,8 +121,10 @@ static enum result check_origin(struct slice text, const json_t *header, const s
         r = pki_role_check(gateways, leaf, chain, now, ret->id, err);
     if (r == OK && jose_verify_with(X509_get0_pubkey(leaf), text, err) != OK)
         r = R_DENIED;
-    if (r == OK)
+    if (r == OK) {
         pki_cert_spki_sha256(leaf, ret->spki);
+        ret->not_after = pki_cert_not_after(leaf);
+    }
     sk_X509_pop_free(chain, X509_free);
     return r;
 }

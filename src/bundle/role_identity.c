@@ -152,7 +152,7 @@ enum result role_identity_load(const char *state, const char *kind, const struct
     if (r != OK)
         return r;
     r = read_kept(state, kind, b, now, &kept, why);
-    if (r == OK && kept.not_before < first.not_before) /* `cmg … add --renew` made another bootstrap file since */
+    if (r == OK && kept.not_after < first.not_after) /* `cmg … add --renew` made another bootstrap file since */
         r = error_set(why, R_CONFLICT, "the bootstrap file's is newer");
     if (r == R_NOTFOUND)
         why->code = OK;

@@ -132,6 +132,9 @@ static enum result judge_gateway(void *arg, X509 *leaf, STACK_OF(X509) * chain, 
     enum result r = pki_role_check(d->connector->gateway_judge, leaf, chain, clock_wall_s(), id, err);
     if (r == OK && strcmp(id, d->gateway.id) != 0)
         r = error_set(err, R_DENIED, "the peer is gateway %s, expected %s", id, d->gateway.id);
+    if (r == OK && pki_cert_not_after(leaf) <= d->withdrawn)
+        r = error_set(err, R_DENIED, "the certificate of gateway %s was withdrawn; it needs its new bootstrap file",
+                      id);
     return r;
 }
 
@@ -165,7 +168,7 @@ static struct connector_dialer *free_slot(struct connector *c)
     return c->dialer_count < CONNECTOR_DIALERS_MAX ? &c->dialers[c->dialer_count++] : NULL;
 }
 
-static void dial(struct connector *c, const struct bootstrap_address *gateway)
+static void dial(struct connector *c, const struct bootstrap_address *gateway, int64_t withdrawn)
 {
     struct connector_dialer *d = free_slot(c);
     struct error err;
@@ -173,7 +176,7 @@ static void dial(struct connector *c, const struct bootstrap_address *gateway)
         log_msg(LOG_ERROR, "connector", "more than %d gateways; %s is not dialled", CONNECTOR_DIALERS_MAX, gateway->id);
         return;
     }
-    *d = (struct connector_dialer){.gateway = *gateway, .connector = c};
+    *d = (struct connector_dialer){.gateway = *gateway, .withdrawn = withdrawn, .connector = c};
     if (tunnel_context(d, &d->tls, &err) != OK) {
         log_msg(LOG_ERROR, "connector", "gateway %s is not dialled: %s", gateway->id, err.text);
         return;
@@ -187,12 +190,15 @@ static void dial(struct connector *c, const struct bootstrap_address *gateway)
     free(ids);
 }
 
-static bool same_gateway(const struct bootstrap_address *a, const struct connector_gateway *b)
+/* Tunnels that stand may be those of a certificate that is withdrawn now: so this is another gateway than before. */
+static bool same_gateway(const struct connector_dialer *a, const struct connector_gateway *b)
 {
-    return a->port == b->port && strcmp(a->host, b->host) == 0 && strcmp(a->id, b->id) == 0;
+    const struct bootstrap_address *at = &a->gateway;
+    return at->port == b->port && strcmp(at->host, b->host) == 0 && strcmp(at->id, b->id) == 0 &&
+           a->withdrawn == b->withdrawn;
 }
 
-static bool in_document(const struct bootstrap_address *a, const struct connector_document *d)
+static bool in_document(const struct connector_dialer *a, const struct connector_document *d)
 {
     for (size_t i = 0; i < d->gateway_count; i++) {
         if (same_gateway(a, &d->gateways[i]))
@@ -204,7 +210,7 @@ static bool in_document(const struct bootstrap_address *a, const struct connecto
 static bool dialled(const struct connector *c, const struct connector_gateway *g)
 {
     for (size_t i = 0; i < c->dialer_count; i++) {
-        if (c->dialers[i].dialer && same_gateway(&c->dialers[i].gateway, g))
+        if (c->dialers[i].dialer && same_gateway(&c->dialers[i], g))
             return true;
     }
     return false;
@@ -215,8 +221,9 @@ static void drop_gone_gateways(struct connector *c, const struct connector_docum
 {
     for (size_t i = 0; i < c->dialer_count; i++) {
         struct connector_dialer *one = &c->dialers[i];
-        if (one->dialer && !in_document(&one->gateway, d)) {
-            LOG_EVENT(LOG_INFO, "connector", "gateway removed", LOG_T("gateway", one->gateway.id));
+        if (one->dialer && !in_document(one, d)) {
+            LOG_EVENT(LOG_INFO, "connector", "gateway removed, moved or its certificate withdrawn",
+                      LOG_T("gateway", one->gateway.id));
             hang_up(one);
         }
     }
@@ -232,7 +239,7 @@ static void apply_gateways(struct connector *c, const struct connector_document 
         struct bootstrap_address address = {.port = g->port};
         (void)snprintf(address.id, sizeof address.id, "%s", g->id);
         (void)snprintf(address.host, sizeof address.host, "%s", g->host);
-        dial(c, &address);
+        dial(c, &address, g->withdrawn);
     }
 }
 
@@ -412,7 +419,7 @@ enum result connector_start(struct connector *c, const struct connector_config *
     if (c->has_document) /* the kept one named them */
         return OK;
     for (size_t i = 0; i < config->bootstrap.gateway_count; i++)
-        dial(c, &config->bootstrap.gateways[i]);
+        dial(c, &config->bootstrap.gateways[i], 0);
     return OK;
 }
 

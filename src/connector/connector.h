@@ -20,6 +20,7 @@ enum { CONNECTOR_UPSTREAMS_MAX = 1000, CONNECTOR_DIALERS_MAX = BOOTSTRAP_LIST_MA
 
 struct connector_dialer {
     struct bootstrap_address gateway;
+    int64_t withdrawn;            /* its certificates that end then or before count no longer */
     struct tunnel_dialer *dialer; /* NULL: the slot is free */
     struct tls_context *tls;      /* takes this gateway's certificate alone */
     uint32_t workers;             /* of it; 0: not known yet */

@@ -8,7 +8,7 @@
 struct add_options {
     struct ctl_common common;
     const char *cert, *out;
-    bool renew;
+    bool renew, revoke_old;
 };
 
 static const struct opt add_opts[] = {
@@ -26,7 +26,13 @@ static const struct opt add_opts[] = {
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
      .help = "it is known already: write another bootstrap file with a new role certificate; the old one counts "
-             "until its end, so after a theft remove it and add it under another id"},
+             "until its end"},
+    {.name = "revoke-old",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, revoke_old),
+     .help =
+         "with --renew, after a theft: what was issued before is withdrawn everywhere at once, the running connector's "
+         "too: give it the new file and restart it"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -48,7 +54,9 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = json_pack("{s:s, s:b}", "id", args[0], "renew", (int)o.renew);
+    if (o.revoke_old && !o.renew)
+        return ctl_usage("--revoke-old goes with --renew");
+    json_t *body = json_pack("{s:s, s:b, s:b}", "id", args[0], "renew", (int)o.renew, "revoke_old", (int)o.revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
     if (o.cert && !set_certificate(&o.common, o.cert, body)) {

@@ -7,7 +7,7 @@ struct add_options {
     struct ctl_common common;
     const char *host, *out;
     uint64_t port;
-    bool renew;
+    bool renew, revoke_old;
 };
 
 static const struct opt add_opts[] = {
@@ -33,7 +33,13 @@ static const struct opt add_opts[] = {
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
      .help = "it is known already: write another bootstrap file with a new role certificate; the old one counts "
-             "until its end, so after a theft remove it and add it under another id"},
+             "until its end"},
+    {.name = "revoke-old",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, revoke_old),
+     .help =
+         "with --renew, after a theft: what was issued before is withdrawn everywhere at once, the running gateway's "
+         "too: give it the new file and restart it"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -49,8 +55,10 @@ static int add(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "id", args[0], "host", o.host, "port", (json_int_t)o.port, "renew",
-                             (int)o.renew);
+    if (o.revoke_old && !o.renew)
+        return ctl_usage("--revoke-old goes with --renew");
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b}", "id", args[0], "host", o.host, "port", (json_int_t)o.port,
+                             "renew", (int)o.renew, "revoke_old", (int)o.revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
     return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, "gateway", args[0], o.out);

@@ -80,21 +80,23 @@ static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
         return;
     }
     const char *id = urn + strlen(prefix);
-    if (w->snapshot && bundle_role_revoked(w->snapshot->bundle, "connector", id)) {
-        LOG_EVENT(LOG_WARN, "tunnel", "refused: the connector was removed", LOG_T("connector", id));
+    if (w->snapshot && bundle_role_revoked(w->snapshot->bundle, "connector", id, pki_cert_not_after(peer))) {
+        LOG_EVENT(LOG_WARN, "tunnel", "refused: the connector was removed, or its certificate withdrawn",
+                  LOG_T("connector", id));
         atomic_fetch_sub(&w->tunnel_count, 1);
         net_stream_close(stream);
         return;
     }
     struct tunnel_hello hello = {g->config->bootstrap.id, g->generation, (uint32_t)w->index, (uint32_t)g->worker_count};
-    (void)tunnel_accept(w->loop, stream, id, &hello, &tunnel_callbacks, w);
+    (void)tunnel_accept(w->loop, stream, id, pki_cert_not_after(peer), &hello, &tunnel_callbacks, w);
 }
 
 static void close_removed_connectors(struct gateway_worker *w)
 {
     for (size_t i = w->tunnels.count; i-- > 0;) {
-        if (bundle_role_revoked(w->snapshot->bundle, "connector", tunnel_connector_id(w->tunnels.list[i])))
-            tunnel_close(w->tunnels.list[i]);
+        struct tunnel *t = w->tunnels.list[i];
+        if (bundle_role_revoked(w->snapshot->bundle, "connector", tunnel_connector_id(t), tunnel_not_after(t)))
+            tunnel_close(t);
     }
 }
 

@@ -134,6 +134,8 @@ static enum result by_role(struct mp_request *r, struct mp_identity *i, struct e
     enum result result = store_connector_get(r->site->store, r->arena, c->connector, &record, err);
     if (result != OK)
         return result == R_NOTFOUND ? OK : result;
+    if (pki_cert_not_after(c->certificate) <= record.withdrawn)
+        return OK;
     (void)snprintf(i->connector, sizeof i->connector, "%s", record.id);
     i->role_certificate = true;
     return OK;

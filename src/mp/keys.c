@@ -234,11 +234,12 @@ void mp_role_certificate_free(struct mp_role_certificate *c)
 }
 
 /* Never outside the role CA's own validity; an hour back for clocks that are behind. */
-static void validity(const struct mp_keys *k, int64_t *begins, int64_t *ends)
+static void validity(const struct mp_keys *k, int64_t later_than, int64_t *begins, int64_t *ends)
 {
     int64_t now = clock_wall_s(), first = pki_cert_not_before(k->role_ca), last = pki_cert_not_after(k->role_ca);
     *begins = now - SKEW_S > first ? now - SKEW_S : first;
-    *ends = now + MP_ROLE_DAYS * 86400LL < last ? now + MP_ROLE_DAYS * 86400LL : last;
+    int64_t wanted = now + MP_ROLE_DAYS * 86400LL > later_than ? now + MP_ROLE_DAYS * 86400LL : later_than + 1;
+    *ends = wanted < last ? wanted : last;
 }
 
 static void fill(const struct mp_keys *k, X509 *leaf, struct mp_role_certificate *ret)
@@ -255,7 +256,7 @@ static void fill(const struct mp_keys *k, X509 *leaf, struct mp_role_certificate
 }
 
 static enum result issue(const struct mp_keys *k, const char *kind, const char *id, const char *host, EVP_PKEY *key,
-                         struct mp_role_certificate *ret, struct error *err)
+                         int64_t later_than, struct mp_role_certificate *ret, struct error *err)
 {
     char urn[URN_MAX];
     const char *hosts[] = {host, NULL};
@@ -268,7 +269,7 @@ static enum result issue(const struct mp_keys *k, const char *kind, const char *
                                   .subject_key = key,
                                   .issuer = k->role_ca,
                                   .issuer_key = k->role_ca_key};
-    validity(k, &request.not_before, &request.not_after);
+    validity(k, later_than, &request.not_before, &request.not_after);
     enum result r = pki_issue(&request, &leaf, err);
     if (r == OK)
         fill(k, leaf, ret);
@@ -277,10 +278,10 @@ static enum result issue(const struct mp_keys *k, const char *kind, const char *
 }
 
 enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
-                          struct mp_role_certificate *ret, struct error *err)
+                          int64_t later_than, struct mp_role_certificate *ret, struct error *err)
 {
     EVP_PKEY *key = pki_key_new();
-    enum result r = issue(k, kind, id, host, key, ret, err);
+    enum result r = issue(k, kind, id, host, key, later_than, ret, err);
     if (r == OK)
         ret->key_pem = pki_key_pem(key);
     EVP_PKEY_free(key);
@@ -290,5 +291,5 @@ enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char 
 enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
                             struct mp_role_certificate *ret, struct error *err)
 {
-    return issue(k, kind, id, NULL, key, ret, err);
+    return issue(k, kind, id, NULL, key, 0, ret, err);
 }

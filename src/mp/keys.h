@@ -45,9 +45,9 @@ struct mp_role_certificate {
 void mp_role_certificate_free(struct mp_role_certificate *c);
 
 /* A new key and certificate for urn:opencmg:<site>:<kind>:<id>, 90 days; `host` (NULL: none) goes in as DNS name or IP
- * address. */
+ * address. It ends after the wall second `later_than`, as far as the role CA lasts; 0: 90 days it is. */
 MUST_USE enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char *id, const char *host,
-                                   struct mp_role_certificate *ret, struct error *err);
+                                   int64_t later_than, struct mp_role_certificate *ret, struct error *err);
 
 /* The same for a public key that the subject sent (a renewal): nothing but the key is the subject's choice. */
 MUST_USE enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,

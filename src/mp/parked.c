@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mp/documents.h"
+#include "mp/listener.h"
 #include "mp/question.h"
 #include "mp/site.h"
 #include "store/role.h"
@@ -76,12 +77,16 @@ static void answer(struct mp_request *r)
         mp_refuse_fault(r, &err);
 }
 
-/* In an arena of its own: a request may be woken many times. */
+/* R_NOTFOUND: it was removed, or the certificate of this connection withdrawn. In an arena of its own: a request may be
+ * woken many times. */
 static enum result still_there(struct mp_request *r, struct error *err)
 {
     struct arena *a = arena_new(RECORD_MAX);
     struct store_connector record;
     enum result result = store_connector_get(r->site->store, a, r->identity.connector, &record, err);
+    if (result == OK && r->identity.role_certificate &&
+        pki_cert_not_after(r->connection->certificate) <= record.withdrawn)
+        result = R_NOTFOUND;
     arena_free(a);
     return result;
 }
@@ -98,7 +103,7 @@ static bool answered(struct mp_request *r)
         return true;
     }
     if (result == R_NOTFOUND) {
-        mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, "this connector was removed");
+        mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, "this connector was removed, or its certificate withdrawn");
         return true;
     }
     if (result == OK)

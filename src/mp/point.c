@@ -82,7 +82,7 @@ static enum result issue_certificate(struct mp_point *p, struct error *err)
     struct net_url url;
     enum result r = net_url_parse(slice_of(p->config->url), &url, err);
     if (r == OK)
-        r = mp_role_issue(&p->site->keys, "mp", p->config->id, url.host, &issued, err);
+        r = mp_role_issue(&p->site->keys, "mp", p->config->id, url.host, 0, &issued, err);
     if (r == OK)
         r = show_root(p, &issued, err);
     mp_role_certificate_free(&issued);

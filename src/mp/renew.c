@@ -58,6 +58,8 @@ static enum result check_gateway(struct mp_request *r, const struct renewal *ren
     enum result result = store_gateway_get(r->site->store, r->arena, renewal->id, &record, err);
     if (result != OK)
         return result == R_NOTFOUND ? error_set(err, R_DENIED, "gateway %s was removed", renewal->id) : result;
+    if (renewal->not_after <= record.withdrawn)
+        return error_set(err, R_DENIED, "the certificate of gateway %s was withdrawn", renewal->id);
     (void)snprintf(keyid, sizeof keyid, "renewal:%s", renewal->id);
     result = store_nonce_use(r->site->store, keyid, renewal->nonce, clock_wall_s(), err);
     return result == R_CONFLICT ? error_set(err, R_DENIED, "this request was sent before") : result;

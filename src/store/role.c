@@ -10,8 +10,12 @@
 
 enum { ALL = STORE_BUNDLE | STORE_CONNECTORS | STORE_LOCATION };
 
-#define GATEWAY "SELECT id, host, port, created, not_after, seen, report FROM gateway "
-#define CONNECTOR "SELECT id, created, not_after, pki_sha256, pki_subject, pki_not_after, seen, report FROM connector "
+#define WITHDRAWN(kind)                                                                                                \
+    "COALESCE((SELECT v.not_after FROM revoked_role v WHERE v.kind = '" kind "' AND v.id = " kind ".id), 0) "
+#define GATEWAY "SELECT id, host, port, created, not_after, seen, report, " WITHDRAWN("gateway") "FROM gateway "
+#define CONNECTOR                                                                                                      \
+    "SELECT id, created, not_after, pki_sha256, pki_subject, pki_not_after, seen, report, " WITHDRAWN(                 \
+        "connector") "FROM connector "
 
 static void read_gateway(struct store_reader *r, void *ret)
 {
@@ -23,6 +27,7 @@ static void read_gateway(struct store_reader *r, void *ret)
     g->not_after = store_read_int(r, 4);
     g->seen = store_read_int(r, 5);
     g->report = store_read_text_opt(r, 6);
+    g->withdrawn = store_read_int(r, 7);
 }
 
 static void read_connector(struct store_reader *r, void *ret)
@@ -36,6 +41,7 @@ static void read_connector(struct store_reader *r, void *ret)
     c->pki_not_after = store_read_int(r, 5);
     c->seen = store_read_int(r, 6);
     c->report = store_read_text_opt(r, 7);
+    c->withdrawn = store_read_int(r, 8);
 }
 
 /* --- adding and removing --- */
@@ -83,14 +89,48 @@ enum result store_gateway_add(struct store *s, const struct store_gateway *g, st
     return r == OK ? store_end(s, add_gateway(s, g, err), err) : r;
 }
 
-enum result store_gateway_renew(struct store *s, const struct store_gateway *g, struct error *err)
+#define REVOKE                                                                                                         \
+    "INSERT INTO revoked_role (kind, id, revoked, not_after) VALUES ($1, $2, $3, $4) "                                 \
+    "ON CONFLICT (kind, id) DO UPDATE SET revoked = $3, not_after = $4"
+
+static enum result withdraw_until(struct store *s, const char *kind, const char *id, int64_t not_after,
+                                  struct error *err)
+{
+    return store_exec(s, REVOKE, STORE_PARAMS(STORE_T(kind), STORE_T(id), STORE_N(clock_wall_s()), STORE_N(not_after)),
+                      NULL, err);
+}
+
+/* All certificates of the id that were made before the one that ends at `fresh`, those too that the role, or a thief,
+ * renewed meanwhile. They are told apart by when they end. */
+static enum result revoke_old(struct store *s, const char *kind, const char *not_after_of, const char *id,
+                              int64_t fresh, struct error *err)
+{
+    int64_t old;
+    enum result r = store_query_int(s, not_after_of, STORE_PARAMS(STORE_T(id)), &old, NULL);
+    if (r != OK)
+        return error_set(err, r, "there is no %s of this id", kind);
+    if (fresh <= old)
+        return error_set(err, R_CONFLICT,
+                         "the old certificate of %s '%s' ends no earlier than a new one would: try again; "
+                         "if that does not help, the role CA ends soon: remove it and add it under another id",
+                         kind, id);
+    return withdraw_until(s, kind, id, old, err);
+}
+
+#define GATEWAY_ENDS "SELECT not_after FROM gateway WHERE id = $1"
+#define CONNECTOR_ENDS "SELECT not_after FROM connector WHERE id = $1"
+
+enum result store_gateway_renew(struct store *s, const struct store_gateway *g, bool withdraw, struct error *err)
 {
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = store_change(s, "UPDATE gateway SET host = $2, port = $3, not_after = $4 WHERE id = $1",
-                     STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port), STORE_N(g->not_after)),
-                     "gateway of this id", err);
+    if (withdraw)
+        r = revoke_old(s, "gateway", GATEWAY_ENDS, g->id, g->not_after, err);
+    if (r == OK)
+        r = store_change(s, "UPDATE gateway SET host = $2, port = $3, not_after = $4 WHERE id = $1",
+                         STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port), STORE_N(g->not_after)),
+                         "gateway of this id", err);
     if (r == OK)
         r = store_bump(s, ALL, err);
     return store_end(s, r, err);
@@ -137,19 +177,22 @@ enum result store_connector_certificate(struct store *s, const struct store_conn
     return r == OK ? r : taken(r, "connector", c->id, err);
 }
 
-static enum result renew_connector(struct store *s, const struct store_connector *c, struct error *err)
+static enum result renew_connector(struct store *s, const struct store_connector *c, bool withdraw, struct error *err)
 {
-    enum result r = store_change(s, "UPDATE connector SET not_after = $2 WHERE id = $1",
-                                 STORE_PARAMS(STORE_T(c->id), STORE_N(c->not_after)), "connector of this id", err);
+    enum result r = withdraw ? revoke_old(s, "connector", CONNECTOR_ENDS, c->id, c->not_after, err) : OK;
+    if (r != OK)
+        return r;
+    r = store_change(s, "UPDATE connector SET not_after = $2 WHERE id = $1",
+                     STORE_PARAMS(STORE_T(c->id), STORE_N(c->not_after)), "connector of this id", err);
     if (r == OK && c->pki_sha256)
         r = set_pki(s, c, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : taken(r, "connector", c->id, err);
 }
 
-enum result store_connector_renew(struct store *s, const struct store_connector *c, struct error *err)
+enum result store_connector_renew(struct store *s, const struct store_connector *c, bool withdraw, struct error *err)
 {
     enum result r = store_begin(s, STORE_DURABLE, err);
-    return r == OK ? store_end(s, renew_connector(s, c, err), err) : r;
+    return r == OK ? store_end(s, renew_connector(s, c, withdraw, err), err) : r;
 }
 
 /* No document names a role certificate, so nothing is bumped. */
@@ -178,26 +221,22 @@ static enum result remove_role(struct store *s, const struct removal *what, cons
         return error_set(err, r, "there is no %s", what->name);
     r = store_exec(s, what->remove, STORE_PARAMS(STORE_T(id)), NULL, err);
     if (r == OK)
-        r = store_exec(s,
-                       "INSERT INTO revoked_role (kind, id, revoked, not_after) VALUES ($1, $2, $3, $4) "
-                       "ON CONFLICT (kind, id) DO UPDATE SET revoked = $3, not_after = $4",
-                       STORE_PARAMS(STORE_T(what->kind), STORE_T(id), STORE_N(clock_wall_s()), STORE_N(not_after)),
-                       NULL, err);
+        r = withdraw_until(s, what->kind, id, not_after, err);
     return r == OK ? store_bump(s, ALL, err) : r;
 }
 
 enum result store_gateway_remove(struct store *s, const char *id, struct error *err)
 {
-    static const struct removal what = {"gateway", "DELETE FROM gateway WHERE id = $1",
-                                        "SELECT not_after FROM gateway WHERE id = $1", "gateway of this id"};
+    static const struct removal what = {"gateway", "DELETE FROM gateway WHERE id = $1", GATEWAY_ENDS,
+                                        "gateway of this id"};
     enum result r = store_begin(s, STORE_DURABLE, err);
     return r == OK ? store_end(s, remove_role(s, &what, id, err), err) : r;
 }
 
 enum result store_connector_remove(struct store *s, const char *id, struct error *err)
 {
-    static const struct removal what = {"connector", "DELETE FROM connector WHERE id = $1",
-                                        "SELECT not_after FROM connector WHERE id = $1", "connector of this id"};
+    static const struct removal what = {"connector", "DELETE FROM connector WHERE id = $1", CONNECTOR_ENDS,
+                                        "connector of this id"};
     enum result r = store_begin(s, STORE_DURABLE, err);
     return r == OK ? store_end(s, remove_role(s, &what, id, err), err) : r;
 }
@@ -244,13 +283,18 @@ static void read_revoked(struct store_reader *r, void *ret)
     struct store_revoked *v = ret;
     v->kind = store_read_text(r, 0);
     v->id = store_read_text(r, 1);
+    v->until = store_read_int(r, 2);
 }
 
 enum result store_revoked_list(struct store *s, struct arena *a, int64_t now, struct store_revoked **ret,
                                size_t *ret_count, struct error *err)
 {
     static const struct store_select select = {
-        "SELECT kind, id FROM revoked_role WHERE not_after >= $1 ORDER BY kind, id", sizeof **ret, read_revoked};
+        "SELECT v.kind, v.id, "
+        "CASE WHEN EXISTS (SELECT 1 FROM connector WHERE v.kind = 'connector' AND id = v.id) "
+        "OR EXISTS (SELECT 1 FROM gateway WHERE v.kind = 'gateway' AND id = v.id) THEN v.not_after ELSE 0 END "
+        "FROM revoked_role v WHERE v.not_after >= $1 ORDER BY v.kind, v.id",
+        sizeof **ret, read_revoked};
     return store_select_all(s, &select, STORE_PARAMS(STORE_N(now)), a, ret, ret_count, err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The site's roles: gateways, connectors, management points. A removed id stays revoked until the last certificate that
- * bears it has ended, and can't be taken again before. */
+ * bears it has ended, and can't be taken again before. Of one that is still there, old certificates may be withdrawn. */
 #ifndef STORE_ROLE_H
 #define STORE_ROLE_H
 
@@ -12,6 +12,7 @@ struct store_gateway {
     int64_t port, created, not_after; /* not_after: of its role certificate */
     int64_t seen;                     /* 0: never */
     const char *report;               /* its last one, JSON; NULL: none */
+    int64_t withdrawn;                /* its certificates that end then or before are withdrawn; 0: none is */
 };
 
 struct store_connector {
@@ -21,6 +22,7 @@ struct store_connector {
     int64_t pki_not_after;
     int64_t seen;
     const char *report;
+    int64_t withdrawn; /* as a gateway's */
 };
 
 struct store_mp {
@@ -31,14 +33,18 @@ struct store_mp {
 
 struct store_revoked {
     const char *kind, *id;
+    int64_t until; /* its certificates that end then or before; 0: it was removed, and all are withdrawn */
 };
 
 /* R_CONFLICT: the id is taken or revoked. */
 MUST_USE enum result store_gateway_add(struct store *s, const struct store_gateway *g, struct error *err);
 MUST_USE enum result store_connector_add(struct store *s, const struct store_connector *c, struct error *err);
-/* A new certificate for the same id; the PKI certificate of a connector too, when one is given. */
-MUST_USE enum result store_gateway_renew(struct store *s, const struct store_gateway *g, struct error *err);
-MUST_USE enum result store_connector_renew(struct store *s, const struct store_connector *c, struct error *err);
+/* A new certificate for the same id; the PKI certificate of a connector too, when one is given. `withdraw`: those that
+ * were issued before count no longer; R_CONFLICT when the new one ends no later than they do. */
+MUST_USE enum result store_gateway_renew(struct store *s, const struct store_gateway *g, bool withdraw,
+                                         struct error *err);
+MUST_USE enum result store_connector_renew(struct store *s, const struct store_connector *c, bool withdraw,
+                                           struct error *err);
 /* Another PKI certificate (pki_…) for the same connector, from now on. R_NOTFOUND. */
 MUST_USE enum result store_connector_certificate(struct store *s, const struct store_connector *c, struct error *err);
 /* It has a new certificate beside the old one, which works on until its own end: not_after grows and nothing else

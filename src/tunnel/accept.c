@@ -19,6 +19,7 @@ struct tunnel {
     const struct tunnel_events *events;
     void *owner;
     char connector_id[TUNNEL_ID_MAX + 1];
+    int64_t not_after; /* of the connector's certificate */
     struct tunnel_endpoints endpoints;
     struct buf line;
     bool up;
@@ -163,7 +164,7 @@ static enum result say_hello(struct tunnel *t, const struct tunnel_hello *hello,
     return r;
 }
 
-struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const char *connector_id,
+struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const char *connector_id, int64_t not_after,
                              const struct tunnel_hello *hello, const struct tunnel_events *events, void *owner)
 {
     struct tunnel *t = mem_zalloc(sizeof *t);
@@ -171,6 +172,7 @@ struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const
     t->loop = loop;
     t->events = events;
     t->owner = owner;
+    t->not_after = not_after;
     t->h2 = http_h2_client(loop, stream, &http_h2_tunnel_options, &session_events, t);
     t->timer = loop_timer_new(loop, on_timeout, t);
     buf_init(&t->line, TUNNEL_LINE_MAX);
@@ -187,6 +189,11 @@ struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const
 const char *tunnel_connector_id(const struct tunnel *t)
 {
     return t->connector_id;
+}
+
+int64_t tunnel_not_after(const struct tunnel *t)
+{
+    return t->not_after;
 }
 
 bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id)

@@ -26,11 +26,13 @@ struct tunnel_events {
                     const struct error *why); /* gone; freed after it. Also without on_up */
 };
 
-/* Takes `stream`. `connector_id` is from its certificate and must be what the hello's answer says. */
-struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const char *connector_id,
+/* Takes `stream`. `connector_id` is from its certificate and must be what the hello's answer says; `not_after`: when
+ * that certificate ends, wall seconds, kept for the owner. */
+struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const char *connector_id, int64_t not_after,
                              const struct tunnel_hello *hello, const struct tunnel_events *events, void *owner);
 
 const char *tunnel_connector_id(const struct tunnel *t);
+int64_t tunnel_not_after(const struct tunnel *t);
 bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id); /* announced, and not draining */
 size_t tunnel_outstanding(const struct tunnel *t);                     /* calls under way, parked ones included */
 

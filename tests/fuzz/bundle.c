@@ -31,7 +31,7 @@ static void look_up(const struct bundle *b)
         MUST(bundle_connector_known(b, b->connectors[i]));
     (void)bundle_blocks_guid(b, SLICE("6f1c0000-1111-4222-8333-44445555abcd"));
     (void)bundle_blocks_token(b, SLICE("jti-1"));
-    (void)bundle_role_revoked(b, "connector", "cp9");
+    (void)bundle_role_revoked(b, "connector", "cp9", 1);
 }
 
 static void try_bundle(const struct document *d)

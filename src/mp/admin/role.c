@@ -75,14 +75,34 @@ static enum result read_gateway(const json_t *body, struct store_gateway *ret, s
     return OK;
 }
 
+struct renewal_wish {
+    bool renew, withdraw; /* withdraw: the old certificates, at once */
+    int64_t old;          /* when the last of those ends; the new one must end later, by which they are told apart */
+};
+
+#define OLD_WITHDRAWN "the old certificates are withdrawn"
+
+static enum result read_wish(const json_t *body, struct renewal_wish *ret, struct error *err)
+{
+    ret->renew = json_opt_bool(body, "renew", false);
+    ret->withdraw = json_opt_bool(body, "revoke_old", false);
+    if (ret->withdraw && !ret->renew)
+        return error_set(err, R_INVALID, "'revoke_old' goes with 'renew' alone");
+    return OK;
+}
+
 static enum result add_gateway(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_gateway g = {0};
+    struct store_gateway g = {0}, old = {0};
     struct mp_role_certificate c = {0};
-    bool renew = json_opt_bool(body, "renew", false);
+    struct renewal_wish wish = {0};
     enum result result = read_gateway(body, &g, err);
     if (result == OK)
-        result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, &c, err);
+        result = read_wish(body, &wish, err);
+    if (result == OK && wish.withdraw && (result = store_gateway_get(r->site->store, r->arena, g.id, &old, err)) == OK)
+        wish.old = old.not_after;
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, wish.old, &c, err);
     if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK) {
@@ -90,10 +110,12 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
         return result;
     }
     g.not_after = c.not_after;
-    result = renew ? store_gateway_renew(r->site->store, &g, err) : store_gateway_add(r->site->store, &g, err);
+    result = wish.renew ? store_gateway_renew(r->site->store, &g, wish.withdraw, err)
+                        : store_gateway_add(r->site->store, &g, err);
     if (result == OK)
         result = mp_documents_check(r->site, err);
-    result = mp_admin_commit(r, result, renew ? "gateway.renew" : "gateway.add", g.id, g.host, err);
+    result = mp_admin_commit(r, result, wish.renew ? "gateway.renew" : "gateway.add", g.id,
+                             wish.withdraw ? OLD_WITHDRAWN : g.host, err);
     if (result == OK)
         *ret = json_pack("{s:o, s:o}", "gateway", gateway_json(&g), "bootstrap",
                          bootstrap(r->site, "gateway-bootstrap", g.id, &c));
@@ -188,26 +210,37 @@ static enum result connector_answer(struct mp_request *r, const struct store_con
     return OK;
 }
 
-static enum result store_it(struct mp_request *r, const struct store_connector *c, bool renew, struct error *err)
+static enum result store_it(struct mp_request *r, const struct store_connector *c, const struct renewal_wish *wish,
+                            struct error *err)
 {
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
-    result = renew ? store_connector_renew(r->site->store, c, err) : store_connector_add(r->site->store, c, err);
-    return mp_admin_commit(r, result, renew ? "connector.renew" : "connector.add", c->id,
-                           c->pki_subject ? c->pki_subject : "", err);
+    result = wish->renew ? store_connector_renew(r->site->store, c, wish->withdraw, err)
+                         : store_connector_add(r->site->store, c, err);
+    return mp_admin_commit(r, result, wish->renew ? "connector.renew" : "connector.add", c->id,
+                           wish->withdraw   ? OLD_WITHDRAWN
+                           : c->pki_subject ? c->pki_subject
+                                            : "",
+                           err);
 }
 
 static enum result add_connector(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_connector c = {0};
+    struct store_connector c = {0}, old = {0};
     struct mp_role_certificate issued = {0};
+    struct renewal_wish wish = {0};
     enum result result = read_connector(r, body, &c, err);
     if (result == OK)
-        result = mp_role_issue(&r->site->keys, "connector", c.id, NULL, &issued, err);
+        result = read_wish(body, &wish, err);
+    if (result == OK && wish.withdraw &&
+        (result = store_connector_get(r->site->store, r->arena, c.id, &old, err)) == OK)
+        wish.old = old.not_after;
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "connector", c.id, NULL, wish.old, &issued, err);
     if (result == OK) {
         c.not_after = issued.not_after;
-        result = store_it(r, &c, json_opt_bool(body, "renew", false), err);
+        result = store_it(r, &c, &wish, err);
     }
     if (result == OK)
         result = connector_answer(r, &c, &issued, ret, err);

@@ -98,12 +98,29 @@ static json_t *target_json(const struct store_endpoint *e, const struct store_mp
     return o;
 }
 
+/* As everybody is told of them; of one whose old certificates are withdrawn, which those are. */
+static enum result put_gateways(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
+{
+    struct store_gateway *list;
+    size_t count;
+    json_t *gateways = NULL;
+    enum result r = mp_content_gateways(site, a, &gateways, err);
+    if (r == OK)
+        r = store_gateway_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++) {
+        if (list[i].withdrawn)
+            mp_put(json_array_get(gateways, i), "withdrawn", json_integer((json_int_t)list[i].withdrawn));
+    }
+    mp_put(ret, "gateways", gateways);
+    return r;
+}
+
 enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
 {
     struct store_endpoint *list;
     struct store_mp *mps;
     size_t count, mp_count;
-    json_t *o = json_object(), *targets = json_array(), *gateways = NULL;
+    json_t *o = json_object(), *targets = json_array();
     enum result r = store_endpoint_list(site->store, a, &list, &count, err);
     if (r == OK)
         r = store_mp_list(site->store, a, &mps, &mp_count, err);
@@ -114,9 +131,7 @@ enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t *
     }
     mp_put(o, "endpoints", targets);
     if (r == OK)
-        r = mp_content_gateways(site, a, &gateways, err);
-    if (r == OK)
-        mp_put(o, "gateways", gateways);
+        r = put_gateways(site, a, o, err);
     if (r == OK)
         r = mp_part_sources(site, a, true, o, err);
     bool needed = false;

@@ -66,7 +66,9 @@ enum result mp_part_connectors(struct mp_site *site, struct arena *a, json_t *re
     if (r == OK)
         r = store_revoked_list(site->store, a, clock_wall_s(), &revoked, &revoked_count, err);
     for (size_t i = 0; r == OK && i < revoked_count; i++)
-        mp_push(gone, json_pack("{s:s, s:s}", "kind", revoked[i].kind, "id", revoked[i].id));
+        mp_push(gone, revoked[i].until ? json_pack("{s:s, s:s, s:I}", "kind", revoked[i].kind, "id", revoked[i].id,
+                                                   "until", (json_int_t)revoked[i].until)
+                                       : json_pack("{s:s, s:s}", "kind", revoked[i].kind, "id", revoked[i].id));
     mp_put(ret, "connectors", known);
     mp_put(ret, "revoked_roles", gone);
     return r;

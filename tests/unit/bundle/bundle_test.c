@@ -36,7 +36,8 @@ static const char example[] =
     "\"blocks\":[{\"guid\":\"" GUID "\",\"spki\":[\"" HASH_A "\"],\"certificates\":[\"" HASH_B
     "\"],\"tokens\":[\"jti-1\"]},"
     "{\"tokens\":[\"bulk-9\"]}],"
-    "\"revoked_roles\":[{\"kind\":\"connector\",\"id\":\"cp9\"},{\"kind\":\"mp\",\"id\":\"99\"}],"
+    "\"revoked_roles\":[{\"kind\":\"connector\",\"id\":\"cp9\"},{\"kind\":\"mp\",\"id\":\"99\"},"
+    "{\"kind\":\"connector\",\"id\":\"cp8\",\"until\":500}],"
     "\"connectors\":[{\"id\":\"cp1\"},{\"id\":\"cp2\"}],"
     "\"location\":\"a.b.c\",\"of_a_newer_site\":{\"x\":1}}";
 
@@ -155,7 +156,7 @@ static void what_is_not_said_is_the_safe_choice(void **state UNUSED)
     assert_null(bundle_endpoint_by_host(b, SLICE("apt.example.com")));
     assert_null(bundle_role_find(b, SLICE("git")));
     assert_false(bundle_blocks_guid(b, SLICE(GUID)));
-    assert_false(bundle_role_revoked(b, "connector", "cp1"));
+    assert_false(bundle_role_revoked(b, "connector", "cp1", 1));
     bundle_free(b);
     bundle_free(NULL);
 }
@@ -290,11 +291,14 @@ static void blocks_are_found_however_they_are_written(void **state)
 static void withdrawn_roles_and_known_connectors_are_found(void **state)
 {
     const struct bundle *b = *state;
-    assert_true(bundle_role_revoked(b, "connector", "cp9"));
-    assert_true(bundle_role_revoked(b, "mp", "99"));
-    assert_false(bundle_role_revoked(b, "gateway", "cp9"));
-    assert_false(bundle_role_revoked(b, "connector", "cp1"));
-    assert_false(bundle_role_revoked(b, "connector", ""));
+    assert_true(bundle_role_revoked(b, "connector", "cp9", 1));
+    assert_true(bundle_role_revoked(b, "mp", "99", 1));
+    assert_false(bundle_role_revoked(b, "gateway", "cp9", 1));
+    assert_false(bundle_role_revoked(b, "connector", "cp1", 1));
+    assert_false(bundle_role_revoked(b, "connector", "", 1));
+    assert_true(bundle_role_revoked(b, "connector", "cp9", INT64_MAX));
+    assert_true(bundle_role_revoked(b, "connector", "cp8", 500));
+    assert_false(bundle_role_revoked(b, "connector", "cp8", 501));
     assert_true(bundle_connector_known(b, "cp1"));
     assert_false(bundle_connector_known(b, "cp9"));
     assert_false(bundle_connector_known(b, ""));
@@ -582,6 +586,8 @@ static void blocks_that_are_unclear_are_refused(void **state UNUSED)
     refuses("revoked_roles", "kind", "\"device\"", "revoked_roles[0]: member 'kind'");
     refuses("revoked_roles", "id", "\"CP9\"", "'id'");
     refuses("revoked_roles", "id", NULL, "'id'");
+    refuses("revoked_roles", "until", "0", "'until'");
+    refuses("revoked_roles", "until", "\"soon\"", "'until'");
     refuses("connectors", "id", "\"cp_1\"", "connectors[0]: member 'id'");
 }
 

@@ -156,7 +156,7 @@ static void a_removed_connector_is_revoked_in_the_bundle(void **state)
     ok(store_connector_add(site.store, &cp, &err));
     ok(store_connector_remove(site.store, "cp9", &err));
     struct bundle *b = read_bundle();
-    assert_true(bundle_role_revoked(b, "connector", "cp9"));
+    assert_true(bundle_role_revoked(b, "connector", "cp9", cp.not_after));
     assert_false(bundle_connector_known(b, "cp9"));
     bundle_free(b);
 }
@@ -180,6 +180,34 @@ static void connectors_read_what_the_site_writes(void **state)
     assert_string_equal(apt->base_path, "/debian");
     assert_int_equal(c->gateway_count, 1);
     connector_document_free(c);
+}
+
+static void withdrawn_certificates_are_told_to_gateways_and_connectors(void **state)
+{
+    (void)state;
+    int64_t ends = clock_wall_s() + 1000;
+    struct store_connector cp = {.id = "cp7", .not_after = ends};
+    struct store_gateway gw = {.id = "gw7", .host = "gw7", .port = 443, .not_after = ends};
+    ok(store_connector_add(site.store, &cp, &err));
+    ok(store_gateway_add(site.store, &gw, &err));
+    cp.not_after = gw.not_after = ends + 1;
+    ok(store_connector_renew(site.store, &cp, true, &err));
+    ok(store_gateway_renew(site.store, &gw, true, &err));
+    struct bundle *b = read_bundle();
+    assert_true(bundle_role_revoked(b, "connector", "cp7", ends));
+    assert_false(bundle_role_revoked(b, "connector", "cp7", ends + 1));
+    assert_true(bundle_connector_known(b, "cp7"));
+    bundle_free(b);
+    struct document d = {.type = DOCUMENT_CONNECTOR, .sequence = 1, .issued = 1, .expires = 2};
+    struct connector_document *c;
+    ok(mp_content_connector(&site, arena, &d.content, &err));
+    ok(connector_document_parse(&d, &c, &err));
+    document_done(&d);
+    for (size_t i = 0; i < c->gateway_count; i++)
+        assert_int_equal(c->gateways[i].withdrawn, strcmp(c->gateways[i].id, "gw7") == 0 ? ends : 0);
+    connector_document_free(c);
+    ok(store_connector_remove(site.store, "cp7", &err));
+    ok(store_gateway_remove(site.store, "gw7", &err));
 }
 
 static void what_nobody_could_read_is_found_before_it_is_published(void **state)
@@ -257,6 +285,7 @@ int main(void)
         TEST(blocks_are_read_as_blocks),
         TEST(a_removed_connector_is_revoked_in_the_bundle),
         TEST(connectors_read_what_the_site_writes),
+        TEST(withdrawn_certificates_are_told_to_gateways_and_connectors),
         TEST(what_nobody_could_read_is_found_before_it_is_published),
         TEST(policy_sequences_begin_at_one),
         TEST(a_crl_is_kept_with_issuer_and_number),

@@ -152,6 +152,54 @@ static void a_removed_connector_is_revoked_and_its_id_not_reused(void **state)
     assert_int_equal(store_connector_remove(f->store, "cp1", &f->err), R_NOTFOUND);
 }
 
+static void a_connectors_old_certificates_are_withdrawn_and_it_stays(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = clock_wall_s();
+    struct store_connector c = {.id = "cp1", .not_after = now + 1000}, got;
+    struct store_revoked *revoked;
+    size_t count;
+    ok(f, store_connector_add(f->store, &c, &f->err));
+    ok(f, store_connector_renewed(f->store, "cp1", now + 2000, &f->err));
+    assert_int_equal(
+        store_connector_renew(f->store, &(struct store_connector){.id = "cp1", .not_after = now + 2000}, true, &f->err),
+        R_CONFLICT);
+    int64_t before = sequence(f, "bundle");
+    c.not_after = now + 3000;
+    ok(f, store_connector_renew(f->store, &c, true, &f->err));
+    assert_int_equal(sequence(f, "bundle"), before + 1);
+    ok(f, store_connector_get(f->store, f->arena, "cp1", &got, &f->err));
+    assert_int_equal(got.withdrawn, now + 2000); /* with what it renewed itself meanwhile */
+    assert_int_equal(got.not_after, now + 3000);
+    ok(f, store_revoked_list(f->store, f->arena, now, &revoked, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(revoked[0].until, now + 2000);
+    ok(f, store_connector_remove(f->store, "cp1", &f->err));
+    ok(f, store_revoked_list(f->store, f->arena, now, &revoked, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(revoked[0].until, 0);
+    c.id = "cp2";
+    assert_int_equal(store_connector_renew(f->store, &c, true, &f->err), R_NOTFOUND);
+}
+
+static void a_gateways_old_certificates_are_withdrawn_only_when_that_was_said(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = clock_wall_s();
+    struct store_gateway g = {.id = "gw1", .host = "h", .port = 443, .not_after = now + 1000}, got;
+    ok(f, store_gateway_add(f->store, &g, &f->err));
+    int64_t before = sequence(f, "bundle");
+    g.not_after++;
+    ok(f, store_gateway_renew(f->store, &g, false, &f->err));
+    ok(f, store_gateway_get(f->store, f->arena, "gw1", &got, &f->err));
+    assert_int_equal(got.withdrawn, 0);
+    g.not_after++;
+    ok(f, store_gateway_renew(f->store, &g, true, &f->err));
+    ok(f, store_gateway_get(f->store, f->arena, "gw1", &got, &f->err));
+    assert_int_equal(got.withdrawn, now + 1001);
+    assert_int_equal(sequence(f, "bundle"), before + 2);
+}
+
 static void an_id_is_free_again_when_its_certificate_has_ended(void **state)
 {
     struct fixture *f = *state;
@@ -421,6 +469,8 @@ int main(void)
         TEST(the_state_of_a_token_is_a_word),
         TEST(racing_processes_use_a_token_no_more_often_than_allowed),
         TEST(a_removed_connector_is_revoked_and_its_id_not_reused),
+        TEST(a_connectors_old_certificates_are_withdrawn_and_it_stays),
+        TEST(a_gateways_old_certificates_are_withdrawn_only_when_that_was_said),
         TEST(an_id_is_free_again_when_its_certificate_has_ended),
         TEST(a_pki_certificate_belongs_to_one_connector),
         TEST(registering_an_unchanged_management_point_bumps_nothing),

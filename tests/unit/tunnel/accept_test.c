@@ -154,7 +154,7 @@ static struct world *world_new(const char *answer)
     w->type = "application/x-ndjson";
     loopback_pair(w->loop, 0, 0, &gateway, &connector);
     w->connector = http_h2_server(w->loop, connector, &http_h2_tunnel_options, &connector_events, w);
-    w->tunnel = tunnel_accept(w->loop, gateway, "cp1", &hello, &tunnel_events, w);
+    w->tunnel = tunnel_accept(w->loop, gateway, "cp1", 1, &hello, &tunnel_events, w);
     return w;
 }
 

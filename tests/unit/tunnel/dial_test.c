@@ -121,7 +121,7 @@ static void s_ready(void *ctx, struct net_stream *stream)
     struct world *w = s->world;
     const struct tunnel_hello hello = {"gw1", w->generation, s->worker, w->said_workers ? w->said_workers : w->workers};
     s->tls = NULL;
-    s->tunnel = tunnel_accept(w->loop, stream, "cp1", &hello, &tunnel_events, s);
+    s->tunnel = tunnel_accept(w->loop, stream, "cp1", 1, &hello, &tunnel_events, s);
 }
 
 static void s_fail(void *ctx, const struct error *why)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stolen role certificate: `--renew --revoke-old` takes it back, and the role goes on with its new one."""
+import time
+
+import pytest
+
+from kit import gatewayclient, programs
+from kit.inside import Inside
+from kit.programs import until
+
+WITHIN_S = 5.0
+
+
+def make_new(site, kind, *options):
+    path = site.folder / f"{kind}.new.json"
+    path.unlink(missing_ok=True)
+    of_gateway = ["--host", "localhost", "--port", site.port] if kind == "gateway" else []
+    site.cmg(kind, "add", {"connector": "cp1", "gateway": "gw1"}[kind], *of_gateway, "--renew", *options, "--out", path)
+    return path
+
+
+def tunnels(site):
+    """-1: the gateway has only begun to start."""
+    return site.metric("cmg_tunnels") if site.admin_page("/metrics")[1].count("cmg_tunnels") else -1
+
+
+def gets_inside(site):
+    answer = gatewayclient.request(site, gatewayclient.HTTP1, "GET",
+                                   f"/CCM_Proxy_MutualAuth/{site.role('https')}/SMS_MP/.sms_aut?MPLIST",
+                                   certificate=site.pki("certificate"), key=site.pki("key"))
+    return answer.status == 200
+
+
+@pytest.mark.parametrize("kind", ["connector", "gateway"])
+def test_a_stolen_certificate_opens_no_tunnel_after_5_s_and_the_new_one_does(own_site, kind):
+    assert gets_inside(own_site) and tunnels(own_site) == 2
+    since = time.monotonic()
+    fresh = make_new(own_site, kind, "--revoke-old")
+    until("the tunnels of the old certificate are gone", lambda: tunnels(own_site) == 0,
+          WITHIN_S - (time.monotonic() - since), 0.05)
+    own_site.kill(f"cmg-{kind}")
+    own_site.run(f"cmg-{kind}")  # as the thief would
+    time.sleep(2)
+    assert tunnels(own_site) == 0
+    (own_site.folder / f"{kind}.bootstrap.json").write_text(fresh.read_text())
+    own_site.kill(f"cmg-{kind}")
+    own_site.run(f"cmg-{kind}")
+    until("the new certificate is believed", lambda: tunnels(own_site) == 2, 10)
+    until("it gets inside", lambda: gets_inside(own_site), 5)
+
+
+def test_a_stolen_connectors_certificate_is_nobodys_at_the_management_point(own_site, tmp_path):
+    inside = Inside(own_site, tmp_path)
+
+    def asks(mode):
+        return inside.request(mode, "GET", "/.cmg/bundle?after=0", show=inside.connector).status
+
+    assert asks("ehttp") == 200
+    make_new(own_site, "connector")
+    assert asks("ehttp") == 200  # a renewal alone interrupts nothing
+    make_new(own_site, "connector", "--revoke-old")
+    for mode in ("ehttp", "https"):
+        assert asks(mode) in (401, 403), mode
+
+
+def test_revoking_goes_with_renewing_alone(own_site):
+    for arguments in (["connector", "add", "cp7"], ["gateway", "add", "gw7", "--host", "gw7.example"]):
+        code, _, said = programs.run([programs.program("cmg"), *arguments, "--revoke-old"], False)
+        assert code == 2 and "--renew" in said
+    with pytest.raises(AssertionError, match="goes with 'renew' alone"):
+        own_site.admin("POST", "/v1/connectors", {"id": "cp7", "revoke_old": True})
