@@ -23,7 +23,7 @@ MUST_USE enum result renewal_sign(const struct role_identity *present, const cha
 struct renewal {
     char id[PKI_ROLE_ID_MAX]; /* whose certificate signed it */
     char nonce[RENEWAL_NONCE_MAX + 1];
-    int64_t created, not_after; /* not_after: of that certificate */
+    int64_t created, not_after;     /* not_after: of that certificate */
     unsigned char spki[PKI_SHA256]; /* of the key that signed it */
     char *csr_pem;
 };

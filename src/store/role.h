@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The site's roles: gateways, connectors, management points. A removed id stays revoked until the last certificate that
- * bears it has ended, and can't be taken again before. Of one that is still there, old certificates may be withdrawn. */
+ * bears it has ended, and can't be taken again before. Of one that is still there, old certificates may be withdrawn.
+ */
 #ifndef STORE_ROLE_H
 #define STORE_ROLE_H
 
