@@ -135,8 +135,11 @@ enum result client_bulk_take(struct client *c, struct slice text, struct error *
                          "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)");
     const char *held = client_setting(&c->settings, SETTING_SITE_KEY);
     if (held && !slice_eq_nocase(slice_of(held), pin))
-        return error_set(err, R_DENIED, "the token is of another site: its key is %.16s…, SiteKey is %.16s…", pin.ptr,
-                         held);
+        return error_set(err, R_DENIED,
+                         "the token is of another site: its key is %.16s…, SiteKey is %.16s…; take a token of the "
+                         "device's own site, or, if SiteKey is wrong, cmg-client set SiteKey=PIN with the pin of `cmg "
+                         "status`",
+                         pin.ptr, held);
     enum result r = held ? OK : client_settings_set(&c->settings, SLICE("SiteKey"), pin, err);
     if (r == OK && !held)
         r = client_settings_save(c->dir, &c->settings, err);

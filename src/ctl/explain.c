@@ -5,10 +5,13 @@
  */
 #include "ctl/explain.h"
 
+#include "analyze/cause.h"
+#include "base/nearest.h"
 #include "choices/questions.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "verdict/reason.h"
+#include "web/http.h"
 
 struct explain_options {
     struct ctl_common common;
@@ -66,10 +69,41 @@ static json_t *reason_json(enum verdict_reason reason)
                      "status", refusal->status, "text", info->text, "remedy", info->remedy);
 }
 
+static json_t *cause_json(const char *id, const char *text, const char *remedy)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "id", id, "kind", "cause", "text", text, "remedy", remedy);
+}
+
 /* `id` NULL: everything. */
 static bool wanted(const char *id, const char *name)
 {
     return !id || slice_eq_nocase(slice_of(id), slice_of(name));
+}
+
+/* The code under which the field's clients log that a gateway was not reached. */
+#define FIELD_UNREACHABLE "0x87d00231"
+
+/* What the analyzer and devices find by themselves; where both know a cause, the analyzer's words count. */
+static void find_causes(const char *id, json_t *found)
+{
+    for (enum analyze_cause c = ANALYZE_CAUSE_NONE + 1; c < ANALYZE_CAUSE_STOPPED; c++) {
+        const struct analyze_cause_info *info = analyze_cause_info(c);
+        if (wanted(id, info->id))
+            push(found, cause_json(info->id, info->text, info->remedy));
+    }
+    for (enum web_fault f = WEB_FAULT_NONE + 1; f < WEB_FAULT_COUNT; f++) {
+        const struct web_fault_info *info = web_fault_info(f);
+        bool known = f == WEB_FAULT_STOPPED;
+        for (enum analyze_cause c = ANALYZE_CAUSE_NONE + 1; c < ANALYZE_CAUSE_COUNT; c++)
+            known = known || strcmp(analyze_cause_info(c)->id, info->word) == 0;
+        if (!known && wanted(id, info->word))
+            push(found, cause_json(info->word, info->text, info->remedy));
+    }
+    if (wanted(id, FIELD_UNREACHABLE))
+        push(found, cause_json(FIELD_UNREACHABLE,
+                               "a device did not reach the gateway, or knows none; the word behind it in "
+                               "LocationServices.log and CcmMessaging.log is the cause",
+                               "cmg explain WORD with that word, and on the device cmg-client analyze"));
 }
 
 static json_t *find_all(const char *id)
@@ -97,6 +131,7 @@ static json_t *find_all(const char *id)
         if (wanted(id, info->name) || wanted(id, verdict_refusal_info(info->refusal)->code))
             push(found, reason_json((enum verdict_reason)r));
     }
+    find_causes(id, found);
     return found;
 }
 
@@ -150,6 +185,14 @@ static void print_refusal(const json_t *item)
     (void)printf("    remedy: %s\n", json_opt_str(item, "remedy", ""));
 }
 
+static void print_cause(const json_t *item)
+{
+    print_title(json_opt_str(item, "id", ""), "found by the analyzer or a device");
+    ctl_wrap(stdout, json_opt_str(item, "text", ""), 4, EXPLAIN_WIDTH);
+    (void)printf("    remedy: ");
+    ctl_wrap(stdout, json_opt_str(item, "remedy", ""), 12, EXPLAIN_WIDTH);
+}
+
 static void print_condition(const json_t *item)
 {
     char rest[320];
@@ -180,6 +223,8 @@ static void print_found(const json_t *found)
             print_term(item);
         else if (strcmp(kind, "refusal") == 0)
             print_refusal(item);
+        else if (strcmp(kind, "cause") == 0)
+            print_cause(item);
         else
             print_condition(item);
     }
@@ -202,7 +247,8 @@ static void print_index(void)
         (void)printf(strchr(t->value, ' ') ? " '%s'" : " %s", t->value);
     }
     (void)printf(
-        "\n\nConditions: cmg choices lists them. Refusals: by code or reason, as devices and logs show them.\n");
+        "\n\nConditions: cmg choices lists them. Refusals and causes: by code or word, as devices, logs and cmg "
+        "analyze show them.\n");
 }
 
 /* Names that contain what was asked for, for one who mistyped. */
@@ -210,15 +256,19 @@ static void similar(const char *id, char *ret, size_t size)
 {
     size_t used = 0, i, shown = 0;
     json_t *all = find_all(NULL), *item;
+    struct nearest near = nearest_to(slice_of(id));
     ret[0] = '\0';
     json_array_foreach(all, i, item)
     {
         const char *name = json_opt_str(item, "id", json_opt_str(item, "reason", ""));
+        nearest_try(&near, name);
         if (shown == 6 || !strcasestr(name, id) || used >= size)
             continue;
         used += (size_t)snprintf(ret + used, size - used, "%s%s", shown++ ? ", " : "is it one of these? ", name);
     }
-    if (shown == 0)
+    if (shown == 0 && near.best)
+        (void)snprintf(ret, size, "did you mean: cmg explain %s", near.best);
+    else if (shown == 0)
         (void)snprintf(ret, size,
                        "cmg explain lists the questions, cmg choices the conditions; refusals carry their code "
                        "and reason");
@@ -227,11 +277,11 @@ static void similar(const char *id, char *ret, size_t size)
 
 static int explain(int argc, char **argv)
 {
-    static const struct opt_command cmd = {
-        "cmg explain [ID] [options]",
-        "Answer a question by name, or explain a choice, a condition, a refusal's code or its reason. Without a name: "
-        "what can be asked.",
-        opts, 0, 1};
+    static const struct opt_command cmd = {"cmg explain [ID] [options]",
+                                           "Answer a question by name, or explain a choice, a condition, a refusal's "
+                                           "code or its reason, or a cause that the "
+                                           "analyzer names. Without a name: what can be asked.",
+                                           opts, 0, 1};
     struct explain_options o = {0};
     const char **args;
     size_t n;
@@ -260,6 +310,6 @@ static int explain(int argc, char **argv)
 }
 
 const struct ctl_command ctl_explain_commands[] = {
-    {"explain", "Answer a question, explain a choice, a condition or a refusal", explain, NULL},
+    {"explain", "Answer a question, explain a choice, a condition, a refusal or a cause", explain, NULL},
     {NULL, NULL, NULL, NULL},
 };

