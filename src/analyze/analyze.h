@@ -43,6 +43,8 @@ struct analyze_config {
     void *more_arg;
     analyze_explain_fn *explain; /* NULL: none */
     void *explain_arg;
+    const char *refused_cause; /* own_device: how its registration ended last (NULL: it was not refused), with … */
+    const char *refused_found, *refused_remedy;
     const char *local_cause; /* what this device's settings rule out already (NULL: nothing), with … */
     const char *local_found, *local_remedy;
 };

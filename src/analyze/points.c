@@ -191,6 +191,8 @@ static void step_registered(void *arg, struct analyze_result *r)
     if (a->c->pending)
         analyze_fail_as(r, "approval_pending", "the device registered, and waits for approval at the site",
                         "cmg device approve NAME, or cmg settings set approval auto");
+    else if (a->c->refused_cause)
+        analyze_fail_as(r, a->c->refused_cause, a->c->refused_found, a->c->refused_remedy);
     else
         analyze_fail_as(r, "not_registered", "the device has a bulk token, but has not registered with it yet",
                         "cmg-client register, or cmg-client run");

@@ -14,9 +14,9 @@ struct device {
     struct client_session session;
     struct analyze_credential credential;
     struct analyze_config config;
-    struct {
+    struct finding {
         char cause[64], found[700], remedy[512];
-    } local;
+    } local, refused;
 };
 
 static void rule_out(struct device *d, const char *cause, const char *found, const char *remedy)
@@ -96,6 +96,26 @@ static void take_credential(struct device *d)
     d->config.pending = r->pending;
 }
 
+/* What the management point said when the device registered with its bulk token: the analyzer registers nobody, and
+ * would not hear it again. */
+static void take_refusal(struct device *d)
+{
+    json_t *state = client_state_load(d->session.c->dir);
+    const json_t *failure = json_object_get(state, "last_failure");
+    struct finding *f = &d->refused;
+    const char *code = json_opt_str(failure, "code", "");
+    if (strncmp(code, "MP_", 3) == 0) {
+        (void)snprintf(f->cause, sizeof f->cause, "%s", json_opt_str(failure, "reason", code));
+        (void)snprintf(f->found, sizeof f->found, "the registration was refused: %.500s",
+                       json_opt_str(failure, "detail", code));
+        (void)snprintf(f->remedy, sizeof f->remedy, "%s", json_opt_str(failure, "remedy", ""));
+        d->config.refused_cause = f->cause;
+        d->config.refused_found = f->found;
+        d->config.refused_remedy = f->remedy;
+    }
+    json_decref(state);
+}
+
 static enum result take_gateway(struct device *d, const char *gateway, struct error *err)
 {
     const struct client_session *s = &d->session;
@@ -132,6 +152,7 @@ static enum result prepare(struct client *c, const char *gateway, struct device 
         take_credential(d);
     else
         rule_out(d, o->reason, o->detail, o->remedy);
+    take_refusal(d);
     d->config.anchors_pem = d->session.anchors;
     d->config.anchors_from = client_setting(&c->settings, SETTING_GATEWAY_CA);
     d->config.has_pin = ready;

@@ -57,7 +57,9 @@
     X(TOKEN_UNKNOWN_TENANT, "unknown_tenant", INVALID_TOKEN, "the token's tenant is not onboarded",                    \
       "onboard the tenant, or switch it on")                                                                           \
     X(TOKEN_EXPIRED, "expired", INVALID_TOKEN, "the token has expired",                                                \
-      "renew it at CCM_STS; a device beyond its grace period needs a new bulk registration token: cmg token new")      \
+      "cmg-client run on the device renews it, until the setting renewal_grace after its end (90 days); later the "    \
+      "device needs a "                                                                                                \
+      "new bulk registration token: cmg token new")                                                                    \
     X(TOKEN_NOT_YET_VALID, "not_yet_valid", INVALID_TOKEN, "the token is not valid yet",                               \
       "check the clocks of device and site")                                                                           \
     X(TOKEN_WRONG_PURPOSE, "wrong_purpose", INVALID_TOKEN, "this kind of token is not good for this endpoint",         \

@@ -5,8 +5,10 @@ import glob
 import json
 import os
 import subprocess
+import time
 
 import pytest
+from cryptography import x509
 
 from analyze_test import analyze, good, run
 from kit import programs
@@ -181,6 +183,31 @@ def test_a_name_that_leads_elsewhere_than_the_internet_is_told_with_its_address(
     fault = fault_of(report)
     assert fault["cause"] == "no_route" and words in fault["found"] and address in report["steps"][0]["found"], report
     assert words or ("private" not in done.stdout and "IPv6" not in done.stdout)
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_bulk_token_that_was_used_up_is_named_and_not_that_the_device_is_not_registered(site, new_device, tmp_path):
+    (tmp_path / "token").write_text(site.cmg("token", "new")["token"])
+    new_device().at("ehttp").registered_by_token(tmp_path / "token")
+    late = new_device().at("ehttp")
+    assert late.must_fail("register", "--token-file", tmp_path / "token")["reason"] == "token_used_up"
+    fault = fault_of(late.run("analyze")[1])
+    assert fault["cause"] == "token_used_up" and fault["id"] == "registered" and "cmg token new" in fault["remedy"], fault
+
+
+def test_a_token_that_expired_in_a_drawer_is_told_with_the_day_and_both_ways_back(site, by_token, mint):
+    """Its own clock tells the device nothing of it when the token was exchanged behind its back."""
+    identity, now = by_token.identity(), int(time.time())
+    certificate = x509.load_pem_x509_certificate(by_token.certificate.read_bytes())
+    ended = now - 120 * 86400
+    identity["device_token"] = mint.token("device", certificate, sub=by_token.guid, iat=ended - 9, nbf=ended - 9, exp=ended)
+    del identity["access_token"]
+    (by_token.state / "identity.json").write_text(json.dumps(identity))
+    failure, fault = assert_named(by_token, "expired", time.strftime("%Y-%m-%d", time.gmtime(ended)))
+    for remedy in (failure["remedy"], fault["remedy"]):
+        assert "cmg-client run" in remedy and "cmg token new" in remedy
 
 
 # --- what a device waits for ------------------------------------------------------------------------------------------
