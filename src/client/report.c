@@ -4,6 +4,10 @@
 
 #include <stdlib.h>
 
+/* Of an answer whose sender knew none. */
+#define NO_REMEDY                                                                                                      \
+    "see the device's CcmMessaging.log, and the logs of cmg-gateway, cmg-connector and cmg-mp by the request's id"
+
 static json_t *text_or_null(const char *text)
 {
     return text && *text ? json_string(text) : json_null();
@@ -74,9 +78,9 @@ json_t *client_report(const struct client_session *s, bool ok)
         "management_point", management_point(s), "gateway", gateway(s), "network", client_network_name(s->network),
         "approval", registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
         text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
-        text_or_null(o->remedy), "request_id", text_or_null(o->request_id), "status", (int)o->status, "passed_over",
-        passed_over(s), "policies", policies(in_force->list), "changed", (int)in_force->changed, "scenario",
-        choices_scenario_name(s->scenario), "user", text_or_null(s->user));
+        text_or_null(ok || *o->remedy ? o->remedy : NO_REMEDY), "request_id", text_or_null(o->request_id), "status",
+        (int)o->status, "passed_over", passed_over(s), "policies", policies(in_force->list), "changed",
+        (int)in_force->changed, "scenario", choices_scenario_name(s->scenario), "user", text_or_null(s->user));
     if (!ret)
         fatal("a report can't be made");
     return ret;

@@ -32,6 +32,14 @@ struct sts {
     int64_t lifetime;
 };
 
+#define REMEDY_REQUEST "ask as docs/protocol/wire.md says; cmg-client of the site's version does"
+#define REMEDY_ENDED                                                                                                   \
+    "cmg-client run renews it; when that is refused too, register the device again with a bulk token: cmg token new"
+#define REMEDY_REVOKED                                                                                                 \
+    "a newer device token has taken its place, perhaps in a copy of this device: register it again with a bulk "       \
+    "token: "                                                                                                          \
+    "cmg token new, then cmg-client register --token-file F"
+
 static void fail(struct mp_request *r, int status, const char *error, const char *reason, const char *text,
                  const char *remedy)
 {
@@ -95,7 +103,7 @@ static bool read_form(struct sts *s)
     enum result result = is_form(s->r) ? need(s->r, "grant_type", &grant, &err)
                                        : error_set(&err, R_INVALID, "the body must be a form (RFC 6749 appendix B)");
     if (result == OK && !slice_eq(grant, SLICE(GRANT))) {
-        fail(s->r, 400, "unsupported_grant_type", "bad_request", "the grant type must be " GRANT, NULL);
+        fail(s->r, 400, "unsupported_grant_type", "bad_request", "the grant type must be " GRANT, REMEDY_REQUEST);
         return false;
     }
     if (result == OK)
@@ -113,7 +121,7 @@ static bool read_form(struct sts *s)
     if (result == OK)
         result = check_tokens(s, subject, &err);
     if (result != OK)
-        fail(s->r, 400, "invalid_request", "bad_request", err.text, NULL);
+        fail(s->r, 400, "invalid_request", "bad_request", err.text, REMEDY_REQUEST);
     return result == OK;
 }
 
@@ -210,7 +218,7 @@ static void serve_user(struct sts *s)
     struct mp_user_refusal refusal;
     struct error err;
     if (s->device.token.in_grace) {
-        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", NULL);
+        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", REMEDY_ENDED);
         return;
     }
     enum result result = mp_user_judge(s->r, &s->device, &s->question, s->name, &refusal, &err);
@@ -223,7 +231,7 @@ static void serve_user(struct sts *s)
     if (result == OK)
         answer(s);
     else if (result == R_DENIED)
-        fail(s->r, 400, "invalid_grant", "revoked", err.text, NULL);
+        fail(s->r, 400, "invalid_grant", "revoked", err.text, REMEDY_REVOKED);
     else
         mp_refuse_fault(s->r, &err);
 }
@@ -232,18 +240,19 @@ static void serve(struct sts *s)
 {
     struct error err;
     if (s->device.entra && s->renewal) {
-        fail(s->r, 400, "invalid_request", "bad_request", "a device with an Entra token needs no device token", NULL);
+        fail(s->r, 400, "invalid_request", "bad_request", "a device with an Entra token needs no device token",
+             REMEDY_REQUEST);
         return;
     }
     if (s->device.token.in_grace && !s->renewal) {
-        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", NULL);
+        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", REMEDY_ENDED);
         return;
     }
     enum result result = exchange(s, &err);
     if (result == OK)
         answer(s);
     else if (result == R_DENIED)
-        fail(s->r, 400, "invalid_grant", "revoked", err.text, NULL);
+        fail(s->r, 400, "invalid_grant", "revoked", err.text, REMEDY_REVOKED);
     else if (result == R_LIMIT)
         mp_refuse(s->r, MP_REFUSAL_RENEWAL_LIMIT, err.text);
     else

@@ -210,6 +210,17 @@ def test_a_token_that_expired_in_a_drawer_is_told_with_the_day_and_both_ways_bac
         assert "cmg-client run" in remedy and "cmg token new" in remedy
 
 
+def test_a_token_that_another_copy_of_the_device_renewed_is_told_with_the_way_back(site, by_token, mint):
+    identity = by_token.identity()
+    certificate = x509.load_pem_x509_certificate(by_token.certificate.read_bytes())
+    identity["device_token"] = mint.token("device", certificate, sub=by_token.guid)  # the store does not know it
+    del identity["access_token"]
+    (by_token.state / "identity.json").write_text(json.dumps(identity))
+    failure, fault = assert_named(by_token, "revoked", "no longer counts")
+    for told in (failure, fault):
+        assert "cmg token new" in told["remedy"] and "cmg-client register" in told["remedy"], told
+
+
 # --- what a device waits for ------------------------------------------------------------------------------------------
 
 
