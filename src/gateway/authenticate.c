@@ -110,6 +110,20 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
     return REASON_OK;
 }
 
+/* The chain of a certificate that a token is bound to is not judged, possession is (PROTOCOL 4). But what an issuer of
+ * ours took back opens nothing any more: its device's tokens end with it. One that a device made itself has no issuer. */
+static bool bound_to_revoked(struct gateway_connection *c, int64_t now, struct error *detail)
+{
+    struct cached_verdict fresh;
+    if (!c->credential.certificate || pki_cert_self_issued(c->credential.certificate))
+        return false;
+    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, NULL, &fresh);
+    if (v->reason != REASON_CERT_REVOKED)
+        return false;
+    (void)error_set(detail, R_DENIED, "%s", v->detail);
+    return true;
+}
+
 /* --- token --- */
 
 /* The bearer token of the request: in Authorization on path routes, in CMG-Authorization on host routes, whose
@@ -302,6 +316,8 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     struct slice text = bearer(q);
     if (!text.ptr)
         return REASON_TOKEN_MISSING;
+    if (bound_to_revoked(c, q->now, detail))
+        return REASON_CERT_REVOKED;
     unsigned char key[VERDICT_KEY_SIZE];
     token_key(c, text, q->purpose, key);
     struct cached_verdict fresh;
@@ -389,7 +405,7 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
     if (c->token_until && c->token_site[0] && !bundle_has_foreign(s->bundle, c->token_site))
         return "its foreign site is trusted no longer";
     if (!c->certificate_until)
-        return NULL; /* the chain of a certificate that only carries a token's key is not judged */
+        return bound_to_revoked(c, now, &detail) ? "revoked" : NULL;
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, &detail);
     return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
 }

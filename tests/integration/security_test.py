@@ -201,6 +201,44 @@ def test_the_tokens_of_a_revoked_devices_other_key_end_with_its_certificate(own_
     assert inside.sts(stranger, other).status == 200
 
 
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_a_token_does_not_outlive_the_revoked_certificate_that_it_is_bound_to(own_site, root, tmp_path, version):
+    """Nor at servers that know nothing of the site's devices; the tokens of others go on."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}", "--auth", "token")
+    inside, token = Inside(own_site, tmp_path), bulk(own_site)
+    lost, other = root.device("lost"), root.device("other")
+    access = {}
+    for device in (lost, other):
+        held = json.loads(inside.register(device, token).body)["device_token"]
+        access[device.path] = json.loads(inside.sts(device, held).body)["access_token"]
+
+    def metadata(device, bearer):
+        return gatewayclient.request(own_site, version, "GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
+                                     [("Authorization", f"Bearer {bearer}")], **device.client())
+
+    ctx = gatewayclient.context(own_site.report["ca"], lost.path, lost.key, HTTP2)
+    with listener, gatewayclient.H2(own_site.port, ctx) as connection:
+        connection.h2.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
+                                       (":path", "/CCM_Proxy_ServerAuth/parking/x"),
+                                       ("authorization", f"Bearer {access[lost.path]}")], end_stream=True)
+        connection.flush()
+        listener.settimeout(WITHIN_S)
+        waiting = listener.accept()[0]  # it is inside, and waits there
+        for device in (lost, other):
+            assert metadata(device, access[device.path]).status == 200
+        own_site.cmg("trust", "add", "--crl", root.crl([lost], number=2))
+        connection.tls.settimeout(WITHIN_S)
+        while connection.events() is not None:
+            pass  # a time-out fails the test
+        waiting.close()
+    for bearer in (access[lost.path], token):
+        answer = metadata(lost, bearer)
+        assert (answer.status, answer.problem()["code"], answer.problem()["reason"]) == \
+            (401, "CMGService_Invalid_Client_Certificate", "revoked"), answer
+    assert metadata(other, access[other.path]).status == 200
+
+
 def test_a_token_on_its_connection_does_not_keep_a_revoked_certificates_request(own_site, root):
     """The request that is parked came by certificate; that a token was shown later changes nothing about it."""
     listener = socket.create_server(("127.0.0.1", 0))
