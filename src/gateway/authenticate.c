@@ -111,7 +111,8 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
 }
 
 /* The chain of a certificate that a token is bound to is not judged, possession is (PROTOCOL 4). But what an issuer of
- * ours took back opens nothing any more: its device's tokens end with it. One that a device made itself has no issuer. */
+ * ours took back opens nothing any more: its device's tokens end with it. One that a device made itself has no issuer.
+ */
 static bool bound_to_revoked(struct gateway_connection *c, int64_t now, struct error *detail)
 {
     struct cached_verdict fresh;
