@@ -47,8 +47,8 @@ struct gateway {
     struct certificates *certificates; /* under the lock; changed by the control loop only */
     /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
     atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
-    atomic_llong wanted_list_told[64]; /* the same by a hash of the URL, of lists that certificates point to */
-    atomic_llong last_contact;         /* wall seconds: when the site was last heard of */
+    atomic_uint_least64_t wanted_list_told[256]; /* a hash of the URL and the second, of lists that certificates want */
+    atomic_llong last_contact;                   /* wall seconds: when the site was last heard of */
 
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;

@@ -122,19 +122,51 @@ static size_t find(const struct pointed_lists *p, const char *id)
     return i;
 }
 
-/* Room for one more: in the place of one that was never fetched well. */
-static bool make_room(struct pointed_lists *p)
+static size_t held_by(const struct pointed_lists *p, const unsigned char anchor[PKI_SHA256])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->count; i++)
+        n += memcmp(p->list[i].place.anchor, anchor, PKI_SHA256) == 0;
+    return n;
+}
+
+/* Which one makes room: of the anchor that holds most, one that never gave anything, else its latest. SIZE_MAX:
+ * `anchor` itself holds most, and all of its give something. */
+static size_t to_go(const struct pointed_lists *p, const struct source_state *states, size_t count,
+                    const unsigned char anchor[PKI_SHA256])
+{
+    size_t most = 0, held = 0, ret = SIZE_MAX;
+    for (size_t i = 0; i < p->count; i++) {
+        size_t n = held_by(p, p->list[i].place.anchor);
+        if (n > held) {
+            most = i;
+            held = n;
+        }
+    }
+    const unsigned char *greedy = p->list[most].place.anchor;
+    for (size_t i = 0; i < p->count; i++) {
+        if (memcmp(p->list[i].place.anchor, greedy, PKI_SHA256) == 0 && held > held_by(p, anchor))
+            ret = i;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t at = find(p, states[i].id);
+        if (at < p->count && !states[i].fetched && states[i].failures &&
+            memcmp(p->list[at].place.anchor, greedy, PKI_SHA256) == 0)
+            return at;
+    }
+    return ret;
+}
+
+/* No anchor's certificates, whoever issues them, can take all the room there is. */
+static bool make_room(struct pointed_lists *p, const unsigned char anchor[PKI_SHA256])
 {
     if (p->count < LISTS_MAX)
         return true;
     struct source_state *states = mem_array(LISTS_MAX, sizeof *states);
-    size_t count = source_set_states(p->set, states, LISTS_MAX);
-    for (size_t i = 0; i < count && p->count == LISTS_MAX; i++) {
-        size_t at = find(p, states[i].id);
-        if (!states[i].fetched && states[i].failures && at < p->count)
-            p->list[at] = p->list[--p->count];
-    }
+    size_t at = to_go(p, states, source_set_states(p->set, states, LISTS_MAX), anchor);
     free(states);
+    if (at < p->count)
+        p->list[at] = p->list[--p->count];
     return p->count < LISTS_MAX;
 }
 
@@ -144,8 +176,9 @@ void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *pla
     name(place, x.id);
     if (find(p, x.id) < p->count)
         return;
-    if (!make_room(p)) {
-        log_msg(LOG_WARN, "source", "%s is not fetched: certificates point to more than %d lists; name it as a source",
+    if (!make_room(p, place->anchor)) {
+        log_msg(LOG_WARN, "source",
+                "%s is not fetched: certificates point to more than %d lists; name it as a source (cmg source add)",
                 place->url, LISTS_MAX);
         return;
     }

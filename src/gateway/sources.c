@@ -178,15 +178,14 @@ static void add_list(void *arg)
     free(x);
 }
 
-/* Each device that is refused for want of it asks: once a second is enough. */
+/* Each device that is refused for want of it asks: once a second is enough for the same one. */
 static bool told_lately(struct gateway *g, const char *url)
 {
     uint32_t hash = 2166136261u; /* FNV-1a: only spreads them */
     for (const char *c = url; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
-    atomic_llong *told = &g->wanted_list_told[hash % ARRAY_LEN(g->wanted_list_told)];
-    long long now = clock_wall_s(), last = atomic_load(told);
-    return now == last || !atomic_compare_exchange_strong(told, &last, now);
+    uint64_t now = (uint64_t)hash << 32 | (uint32_t)clock_wall_s();
+    return atomic_exchange(&g->wanted_list_told[hash % ARRAY_LEN(g->wanted_list_told)], now) == now;
 }
 
 void sources_want_lists(struct gateway *g, const struct bundle *b, const struct pki_list_places *places,
