@@ -44,7 +44,8 @@
     X(TLS_UNTRUSTED, "tls_untrusted",                                                                                  \
       "the gateway's server certificate comes from an issuer that is not trusted here",                                \
       "give the root that is named to whoever asks: the analyzer by --ca FILE, a device by cmg-client set "            \
-      "GatewayCA=FILE or in the machine's root store; if an intermediate is missing, let cmg-gateway send it")         \
+      "GatewayCA=FILE or in the machine's root store; if an intermediate is missing, put it behind the "               \
+      "gateway's certificate in the file that server_certificates of gateway.yaml names")                              \
     X(TLS_USAGE, "tls_wrong_usage", "the gateway's server certificate may not be used for servers",                    \
       "issue one with the extended key usage serverAuth (1.3.6.1.5.5.7.3.1)")                                          \
     X(TLS_WEAK, "tls_weak", "a key or signature in the gateway's certificate chain is too weak",                       \

@@ -64,7 +64,9 @@ void analyze_step_auth(void *arg, struct analyze_result *r)
     struct analyze_ask q = {.verb = "GET", .target = "/ServiceMetadata", .bearer = c->token};
     struct analyze_answer answer;
     if (c->kind == ANALYZE_NOTHING) {
-        analyze_skip(r, "no credential was given; the gateway is there, and lets nobody in without one");
+        analyze_skip(
+            r, "no credential was given; the gateway is there, and lets nobody in without one: give --cert and --key, "
+               "--token-file, or --as-certificate");
         return;
     }
     analyze_ask(a, &q, &answer);

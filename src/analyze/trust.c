@@ -102,7 +102,8 @@ static void step_http(void *arg, struct analyze_result *r)
     if (a->first.fault != WEB_FAULT_NONE)
         (void)!analyze_good(a, &a->first, false, r);
     else
-        analyze_found(r, "HTTP %ld %s", a->first.http.status, a->first.http.status_text);
+        analyze_found(r, "HTTP %ld %s%s", a->first.http.status, a->first.http.status_text,
+                      a->first.http.status == 401 ? ", as it should be without a credential" : "");
 }
 
 static void step_clock(void *arg, struct analyze_result *r)

@@ -5,6 +5,8 @@
 
 #include "base/nearest.h"
 
+enum { HELP_WIDTH = 100, HELP_INDENT = 37 };
+
 static const struct opt *find(const struct opt_command *cmd, struct slice name)
 {
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
@@ -150,16 +152,40 @@ enum result opt_parse(const struct opt_command *cmd, int argc, char **argv, void
     return check_counts(cmd, seen, argv, args, err);
 }
 
+/* Words from this column on, in lines that begin at `indent`; ends the line. */
+static void put_words(FILE *out, struct slice text, size_t column, size_t indent)
+{
+    bool first = true;
+    while (text.ptr) {
+        struct slice word = slice_cut(&text, ' ');
+        if (!first && column + 1 + word.len > HELP_WIDTH) {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            (void)fputc(' ', out);
+            column++;
+        }
+        (void)fprintf(out, "%" PRIslice, SLICE_ARG(word));
+        column += word.len;
+        first = false;
+    }
+    (void)fputc('\n', out);
+}
+
 void opt_help(const struct opt_command *cmd, FILE *out)
 {
-    (void)fprintf(out, "Usage: %s\n%s\n", cmd->usage, cmd->summary);
+    (void)fprintf(out, "Usage: %s\n", cmd->usage);
+    put_words(out, slice_of(cmd->summary), 0, 0);
     for (const struct opt *o = cmd->opts; o && o->name; o++) {
         const char *value = o->kind == OPT_CHOICE ? o->choices
                             : o->kind == OPT_FLAG ? ""
                             : o->value            ? o->value
                                                   : "VALUE";
-        char left[96];
+        char left[96], help[400];
         (void)snprintf(left, sizeof left, "--%s %s", o->name, value);
-        (void)fprintf(out, "  %-34s %s%s\n", left, o->help, o->required ? " (required)" : "");
+        (void)snprintf(help, sizeof help, "%s%s", o->help, o->required ? " (required)" : "");
+        (void)fprintf(out, "  %-*s ", HELP_INDENT - 3, left);
+        size_t used = strlen(left) + 3;
+        put_words(out, slice_of(help), used > HELP_INDENT ? used : HELP_INDENT, HELP_INDENT);
     }
 }
