@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "mp/content/put.h"
@@ -247,6 +248,24 @@ static void sources(json_t *list, const json_t *status, int64_t now)
     }
 }
 
+/* Much of the rest follows when the store takes nothing: also what gateways and connectors report. */
+static void own_fault(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem fault = {"mp_fault", "see the log of cmg-mp"},
+                                full = {
+                                    "store_full",
+                                    "make room on the file system that holds `state` of mp.yaml, or on the database "
+                                    "server's; nothing can be changed until then"};
+    const json_t *f = json_object_get(status, "fault");
+    const char *text = json_opt_str(f, "text", "");
+    char when[CLOCK_TEXT_SIZE];
+    if (!json_is_object(f) || now - json_opt_int(f, "at", 0) > MP_FAULT_FRESH_S)
+        return;
+    clock_rfc3339(json_opt_int(f, "at", 0), when);
+    add(list, strstr(text, "full") || strstr(text, "No space") ? &full : &fault, "site",
+        "the management point fails by a fault of its own, last at %s: %.400s", when, text);
+}
+
 static void devices(json_t *list, const json_t *status)
 {
     static const struct problem waiting = {"approval_pending", "cmg device list, then cmg device approve NAME"};
@@ -259,6 +278,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
 {
     static const struct problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
     json_t *list = json_array();
+    own_fault(list, status, now);
     if (json_array_size(json_object_get(status, "management_points")) == 0)
         add(list, &no_point, "site", "the site has no management point");
     if (connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)

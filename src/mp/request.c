@@ -271,9 +271,24 @@ void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const c
     refuse(r, &info, detail, extra);
 }
 
-void mp_refuse_fault(struct mp_request *r, const struct error *err)
+static void note_fault(struct mp_request *r, const struct error *err)
 {
     LOG_EVENT(LOG_ERROR, "mp", "a request failed by a fault of ours", LOG_T("request", r->id),
               LOG_T("error", err->text));
+    if (err->code == R_AGAIN)
+        return;
+    r->site->fault.at = clock_wall_s();
+    (void)snprintf(r->site->fault.text, sizeof r->site->fault.text, "%s", err->text);
+}
+
+void mp_refuse_fault(struct mp_request *r, const struct error *err)
+{
+    note_fault(r, err);
     mp_refuse(r, err->code == R_AGAIN ? MP_REFUSAL_BUSY : MP_REFUSAL_INTERNAL, NULL);
+}
+
+void mp_refuse_fault_told(struct mp_request *r, const struct error *err)
+{
+    note_fault(r, err);
+    mp_refuse(r, err->code == R_AGAIN ? MP_REFUSAL_BUSY : MP_REFUSAL_INTERNAL, err->text);
 }

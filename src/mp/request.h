@@ -90,5 +90,7 @@ void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const c
 void mp_refuse_method(struct mp_request *r, const char *allow);
 /* A fault of the store or of ours: logged, told without inner details. */
 void mp_refuse_fault(struct mp_request *r, const struct error *err);
+/* The same to an administrator, who is told the fault itself. */
+void mp_refuse_fault_told(struct mp_request *r, const struct error *err);
 
 #endif

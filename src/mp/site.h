@@ -34,6 +34,10 @@ struct mp_site {
     struct mp_tenants *tenants;   /* mp/tenants.h */
     struct mp_tenant_keys *tenant_keys;
     struct loop_timer *upkeep;
+    struct {
+        int64_t at; /* wall seconds; 0: never */
+        char text[ERROR_TEXT_MAX];
+    } fault;       /* the last request that failed by a fault of ours, for `cmg status` */
     int access_fd; /* -1: no access log */
 };
 

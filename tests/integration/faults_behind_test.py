@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults behind the gateway: it sees only that nobody answers. `cmg status` and `cmg analyze` name what the connectors know."""
 import re
+import subprocess
 
 import pytest
 
@@ -96,6 +97,33 @@ def test_a_gateway_without_a_way_inside_is_left_for_one_that_has_it(apart, tmp_p
     apart.kill("cmg-connector")
     until("no gateway has a way", lambda: apart.metric("cmg_tunnels") == 0, 10)
     assert device.must_fail("policy")["reason"] == "no_connection_point"
+
+
+def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apart, tmp_path):
+    state, kept = apart.folder / "state", apart.folder / "state.kept"
+    apart.kill("cmg-mp")
+    state.rename(kept)
+    state.mkdir(mode=0o700)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", state], check=False, capture_output=True).returncode:
+        state.rmdir()
+        kept.rename(state)
+        pytest.skip("this machine does not let a test mount a small file system")
+    try:
+        subprocess.run(["cp", "-a", f"{kept}/.", state], check=True)
+        subprocess.run(["sh", "-c", f"head -c 9999999 /dev/zero >'{state}/fill'"], check=False, stderr=subprocess.DEVNULL)
+        apart.run("cmg-mp")
+        until("it answers", lambda: apart.cmg("status", check=False)[0] == 0, 10)
+        code, failure = apart.cmg("token", "new", check=False)
+        assert code == 1 and "full" in failure["error"]["what"], failure
+        first = apart.cmg("status")["problems"][0]
+        assert first["cause"] == "store_full" and "full" in first["found"] and "make room" in first["remedy"], first
+        device = Device(apart, tmp_path).at("ehttp")
+        assert "full" not in str(device.must_fail("register", "--token-file", apart.report["token_file"])["detail"])
+    finally:
+        apart.kill("cmg-mp")
+        subprocess.run(["umount", state], check=True)
+        state.rmdir()
+        kept.rename(state)
 
 
 def test_a_site_that_does_not_know_the_gateway_is_not_asked(apart):

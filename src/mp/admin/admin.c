@@ -294,7 +294,7 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
         mp_answer_problem(r, map[i].status, o);
         return;
     }
-    mp_refuse_fault(r, err);
+    mp_refuse_fault_told(r, err);
 }
 
 enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char *action, const char *object,

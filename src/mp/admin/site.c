@@ -156,6 +156,16 @@ static enum result put_counts(struct mp_request *r, json_t *o, struct error *err
     return OK;
 }
 
+static json_t *fault_json(const struct mp_site *site)
+{
+    json_t *text = json_string(site->fault.text); /* NULL when it quotes what is not UTF-8 */
+    if (!site->fault.at) {
+        json_decref(text);
+        return json_null();
+    }
+    return json_pack("{s:I, s:o}", "at", (json_int_t)site->fault.at, "text", text ? text : json_string("unknown"));
+}
+
 void mp_admin_status(struct mp_request *r)
 {
     struct error err;
@@ -172,6 +182,7 @@ void mp_admin_status(struct mp_request *r)
     if (result == OK)
         result = put_counts(r, o, &err);
     mp_put(o, "certificates", ends);
+    mp_put(o, "fault", fault_json(r->site));
     if (result == OK) {
         mp_put(o, "problems", mp_problems(o, clock_wall_s()));
         mp_answer_json(r, 200, o);

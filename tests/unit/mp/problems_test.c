@@ -123,6 +123,23 @@ static void a_server_inside_that_gives_no_answer_is_told_once_with_its_reason(vo
     causes(status, "endpoint_unreachable endpoint_unreachable");
 }
 
+static json_t *with_fault(const char *text, int64_t at)
+{
+    json_t *status = site(FINE, 0, LONG_AGO, YEAR);
+    assert_int_equal(json_object_set_new(status, "fault", json_pack("{s:s, s:I}", "text", text, "at", (json_int_t)at)),
+                     0);
+    return status;
+}
+
+static void a_store_that_takes_nothing_comes_first(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(told(with_fault("the store: database or disk is full", FINE), 0, "remedy"), "make room"));
+    causes(with_fault("the store: database or disk is full", FINE), "store_full gateway_unreachable");
+    causes(with_fault("the store: disk I/O error", FINE), "mp_fault gateway_unreachable");
+    causes(with_fault("the store: disk I/O error", LONG_AGO), "gateway_unreachable");
+}
+
 static void a_connector_that_ended_for_want_of_its_certificate_is_told_by_that(void **state)
 {
     (void)state;
@@ -142,6 +159,7 @@ int main(void)
         cmocka_unit_test(what_others_report_is_told_in_words),
         cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
         cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),
+        cmocka_unit_test(a_store_that_takes_nothing_comes_first),
         cmocka_unit_test(a_connector_that_ended_for_want_of_its_certificate_is_told_by_that)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
