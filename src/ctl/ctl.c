@@ -188,7 +188,7 @@ static int unknown(int argc, char **argv)
     join(argc < 2 ? argc : 2, argv, words, sizeof words);
     if (is_noun(words)) {
         (void)fprintf(stderr, "cmg: '%s' alone is no command; there are:\n", words);
-        (void)print_commands(stderr, words);
+        (void)print_commands(stderr, argv[0]);
         (void)fputs("  remedy: add one of these words; each has --help\n", stderr);
         return CTL_USAGE;
     }
@@ -233,7 +233,7 @@ int ctl_main(int argc, char **argv)
         return unknown(argc, argv);
     running = c->words;
     int rest = argc - (int)words;
-    if (rest > 0 && strcmp(argv[words], "help") == 0)
+    if (rest > 0 && is_noun(c->words) && strcmp(argv[words], "help") == 0) /* elsewhere it may be a name */
         argv[words] = help;
     if (c->run)
         return c->run(rest, argv + words);

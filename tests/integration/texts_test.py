@@ -232,13 +232,23 @@ def test_what_is_near_to_nothing_is_not_guessed(typed, tmp_path):
     assert code == 2 and "robnicate" in err and "did you mean" not in err, err
 
 
-@pytest.mark.parametrize("asked", ["cmg help choices check", "cmg choices check -h", "cmg choices check help",
+@pytest.mark.parametrize("asked", ["cmg help choices check", "cmg choices check -h",
                                    "cmg-client help set", "cmg-client set -h"])
 def test_help_is_found_wherever_it_is_looked_for(asked):
     name, *arguments = asked.split()
     code, out, _ = programs.run([program(name), *arguments])
     assert code == 0 and out.startswith("Usage: " + ("cmg choices check" if name == "cmg" else "cmg-client set"))
     assert name == "cmg" or re.search(r"^  CMGFQDNs +\w+", out, re.M), "each setting with what it is for"
+
+
+def test_a_part_of_a_command_is_answered_with_what_goes_on_from_it():
+    for typed, there in (("settings client", "cmg settings client set"), ("token", "cmg token new")):
+        code, _, err = programs.run([program("cmg"), *typed.split()], False)
+        assert code == 2 and f"'{typed}' alone is no command" in err and there in err, err
+    code, out, _ = programs.run([program("cmg"), "choices", "help"])
+    assert code == 0 and out.startswith("Usage: cmg choices ")
+    code, _, err = programs.run([program("cmg"), "device", "show", "help", "--socket", "/nonexistent/socket"], False)
+    assert code == 1 and "no management point" in err, "a device may be named so"
 
 
 @pytest.mark.parametrize("words", CLIENT)
