@@ -52,15 +52,18 @@ def test_a_stolen_certificate_opens_no_tunnel_after_5_s_and_the_new_one_does(own
 def test_a_stolen_connectors_certificate_is_nobodys_at_the_management_point(own_site, tmp_path):
     inside = Inside(own_site, tmp_path)
 
-    def asks(mode):
-        return inside.request(mode, "GET", "/.cmg/bundle?after=0", show=inside.connector).status
+    asked = {("GET", "/.cmg/bundle?after=0"): 200, ("POST", "/.cmg/report"): 204}
 
-    assert asks("ehttp") == 200
+    def asks(mode):
+        return {(method, path): inside.request(mode, method, path, body="{}" if method == "POST" else None,
+                                               show=inside.connector).status for method, path in asked}
+
+    assert asks("ehttp") == asked
     make_new(own_site, "connector")
-    assert asks("ehttp") == 200  # a renewal alone interrupts nothing
+    assert asks("ehttp") == asked  # a renewal alone interrupts nothing
     make_new(own_site, "connector", "--revoke-old")
     for mode in ("ehttp", "https"):
-        assert asks(mode) in (401, 403), mode
+        assert all(status in (401, 403) for status in asks(mode).values()), asks(mode)
 
 
 def test_revoking_goes_with_renewing_alone(own_site):
