@@ -52,6 +52,20 @@ static enum verdict_reason judge_issuer(const json_t *claims, const char *issuer
     return REASON_TOKEN_WRONG_ISSUER;
 }
 
+/* RFC 7519 4.1.2, 4.1.7: text, where they are there. */
+static enum verdict_reason judge_names(const json_t *claims, struct error *detail)
+{
+    static const char *const names[] = {"sub", "jti"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const json_t *claim = json_object_get(claims, names[i]);
+        if (claim && !json_is_string(claim)) {
+            (void)error_set(detail, R_INVALID, "claim '%s' is no string", names[i]);
+            return REASON_TOKEN_MALFORMED;
+        }
+    }
+    return REASON_OK;
+}
+
 /* RFC 7519 4.1.3: a string or several. */
 static bool audience_form_ok(const json_t *aud)
 {
@@ -128,6 +142,8 @@ enum verdict_reason jwt_judge(const struct jwt_policy *p, struct slice text, int
     if (reason != REASON_OK)
         return reason;
     reason = judge_header(header, detail);
+    if (reason == REASON_OK)
+        reason = judge_names(claims, detail);
     if (reason == REASON_OK)
         reason = judge_issuer(claims, p->issuer, detail);
     if (reason == REASON_OK)

@@ -24,13 +24,33 @@ struct jose_keys {
 /* RFC 7518 6.2.2, 6.3.2, 6.4: a set of public keys that holds one of these gives a secret away. */
 static const char *const secret_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
+/* RFC 7517 4.3: strings, none of them twice; and what may be verified with is among them. */
+static bool ops_verify(const json_t *ops)
+{
+    enum { OPS_MAX = 16 }; /* the RFC knows eight */
+    bool verify = false;
+    if (json_array_size(ops) > OPS_MAX)
+        return false;
+    for (size_t i = 0; i < json_array_size(ops); i++) {
+        const char *op = json_string_value(json_array_get(ops, i));
+        if (!op)
+            return false;
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(op, json_string_value(json_array_get(ops, k))) == 0)
+                return false;
+        }
+        verify = verify || strcmp(op, "verify") == 0;
+    }
+    return verify;
+}
+
 static bool for_signatures(const json_t *jwk)
 {
     const json_t *ops = json_object_get(jwk, "key_ops");
     const json_t *use = json_object_get(jwk, "use"), *alg = json_object_get(jwk, "alg");
     if ((use && !json_is_string(use)) || (alg && !json_is_string(alg)))
         return false; /* says something, and nobody knows what */
-    return strcmp(json_opt_str(jwk, "use", "sig"), "sig") == 0 && (!ops || json_array_has(ops, SLICE("verify")));
+    return strcmp(json_opt_str(jwk, "use", "sig"), "sig") == 0 && (!ops || ops_verify(ops));
 }
 
 static bool kid_usable(const char *kid)

@@ -110,7 +110,8 @@ def test_a_key_that_is_none_is_passed_over(folder):
                 p | {"x": p["y"], "y": p["x"]}, p | {"crv": "P-384"}, p | {"crv": "P-521"}, p | {"crv": "secp256k1"}, p | {"crv": "p-256"},
                 p | {"crv": None}, p | {"crv": 1}, p | {"kty": "ec"}, p | {"kty": "RSA"}, p | {"kty": "OKP"}, p | {"kty": "oct"}, p | {"kty": None},
                 p | {"use": "enc"}, p | {"use": 1}, p | {"use": ["sig"]}, p | {"key_ops": ["sign"]}, p | {"key_ops": "verify"},
-                p | {"key_ops": []}, p | {"key_ops": ["encrypt", "deriveKey"]}, p | {"alg": "ES384"}, p | {"alg": "ECDH-ES"}, p | {"alg": 1},
+                p | {"key_ops": ["verify", "verify"]}, p | {"key_ops": ["verify", 1]},
+                p | {"key_ops": ["verify"] + [f"x{n}" for n in range(16)]}, p | {"key_ops": []}, p | {"key_ops": ["encrypt", "deriveKey"]}, p | {"alg": "ES384"}, p | {"alg": "ECDH-ES"}, p | {"alg": 1},
                 p | {"alg": "none"}, p | {"d": "AA"}, p | {"k": "AA"}]:
         got = verdicts(folder, [good], jwks={"keys": [bad]})
         assert got in (["unknown_key"], ["bad_signature"]), (bad, got)
@@ -226,6 +227,31 @@ def test_what_a_header_may_not_say_is_malformed_even_when_signed(folder):
     members = [{"crit": ["b64"], "b64": False}, {"crit": ["exp"]}, {"crit": "exp"}, {"crit": None}, {"b64": True}, {"zip": "DEF"}, {"zip": ""},
                {"jwk": {}}, {"jku": ""}, {"x5u": None}, {"x5c": []}, {"cty": "JWT"}, {"cty": "jwt"}]
     every(folder, "malformed", [with_header(json.dumps({"alg": "ES256", "kid": "p256"} | m)) for m in members])
+
+
+def test_a_name_of_the_subject_or_the_token_is_text(folder):
+    every(folder, "malformed", [token(claims={name: value}) for name in ("sub", "jti") for value in (5, True, [], ["x"], {}, 1.5)])
+    every(folder, "malformed", [token(payload=json.dumps(CLAIMS | {name: None})) for name in ("sub", "jti")])
+    every(folder, "ok", [token(claims={"sub": None}), token(claims={"jti": "x"})])  # neither must be there
+
+
+def test_spare_bits_are_zero_even_when_they_are_signed(folder):
+    """One token has one spelling (RFC 4648 3.5), whoever signed another one."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    def spare(content):
+        return next(t for t in (b64(json.dumps(content) + " " * n) for n in range(3)) if len(t) % 4)
+
+    def bent(part):
+        return part[:-1] + alphabet[alphabet.index(part[-1]) | 1]
+
+    def signed(header, payload):
+        data = f"{header}.{payload}"
+        return data + "." + b64(raw_signature(KEYS["p256"], "ES256", data.encode()))
+    header, payload = spare({"alg": "ES256", "kid": "p256"}), spare(CLAIMS)
+    assert bent(header) != header and bent(payload) != payload
+    every(folder, "ok", [signed(header, payload)])
+    every(folder, "malformed", [signed(bent(header), payload), signed(header, bent(payload))])
 
 
 def test_an_audience_among_others_is_ours_only_when_it_is_the_very_one(folder):
