@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg-client: the device's agent. The table of commands, their options and exit codes: 0 ok, 1 refused or failed,
  * 2 usage. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -103,6 +105,18 @@ static enum result set_one(struct client_settings *s, const char *arg, struct er
     return client_settings_set(s, name, value, err);
 }
 
+/* A slip of the keyboard would show much later, as a certificate that is missing. */
+static void warn_of_files(const struct client_settings *s, const char **args, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct slice value = slice_of(args[i]), name = slice_cut(&value, '=');
+        enum client_setting which;
+        if (client_setting_find(name, &which) && client_setting_unreadable(s, which))
+            (void)fprintf(stderr, "cmg-client: %s is set, but %s can't be read now: %s\n",
+                          client_setting_info(which)->name, client_setting(s, which), strerror(errno));
+    }
+}
+
 static int cmd_set(const struct options *o, const char **args, size_t count)
 {
     struct client c;
@@ -116,6 +130,8 @@ static int cmd_set(const struct options *o, const char **args, size_t count)
     }
     if (code == 0 && client_settings_save(o->dir, &c.settings, &err) != OK)
         code = fail(o, EXIT_FAILED, &err);
+    if (code == 0)
+        warn_of_files(&c.settings, args, count);
     if (code == 0 && o->json)
         print_settings(&c.settings, NULL, true);
     client_close(&c);

@@ -2,7 +2,9 @@
 /* The table of settings, their checks, config.json and the enrolment file. */
 #include "client/settings.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/encode.h"
 #include "base/file.h"
@@ -201,6 +203,17 @@ bool client_setting_find(struct slice name, enum client_setting *ret)
             return true;
         }
     }
+    return false;
+}
+
+bool client_setting_unreadable(const struct client_settings *s, enum client_setting which)
+{
+    if (infos[which].check != check_path || !s->values[which])
+        return false;
+    int fd = open(s->values[which], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return true;
+    (void)close(fd);
     return false;
 }
 

@@ -64,6 +64,8 @@ void client_settings_free(struct client_settings *s);
 /* By name (case is ignored), checked; an empty value unsets. R_NOTFOUND lists the names there are. */
 MUST_USE enum result client_settings_set(struct client_settings *s, struct slice name, struct slice value,
                                          struct error *err);
+/* Does it name a file or folder that can't be read now? It is taken all the same: it may come later. */
+MUST_USE bool client_setting_unreadable(const struct client_settings *s, enum client_setting which);
 /* Fills *err: there is no such setting, which one may be meant, and all there are. */
 void client_settings_unknown(struct slice name, struct error *err);
 MUST_USE bool client_setting_find(struct slice name, enum client_setting *ret);

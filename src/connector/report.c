@@ -11,7 +11,7 @@
 
 enum {
     EVERY_MS = 60 * 1000,
-    SOON_MS = 500,
+    SOON_MS = 150,
     AGAIN_MS = 3 * 1000,
     ANSWER_MS = 20 * 1000,
     ANSWER_MAX = 16 * 1024,

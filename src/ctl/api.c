@@ -102,6 +102,7 @@ static enum result refused(long status, const json_t *answer, const char *method
     (void)snprintf(fault->where, sizeof fault->where, "%s %s", method, path);
     (void)snprintf(fault->code, sizeof fault->code, "%s", json_opt_str(answer, "code", ""));
     (void)snprintf(fault->remedy, sizeof fault->remedy, "%s", json_opt_str(answer, "remedy", ""));
+    (void)snprintf(fault->request_id, sizeof fault->request_id, "%s", json_opt_str(answer, "request_id", ""));
     const char *detail = json_opt_str(answer, "detail", json_opt_str(answer, "title", NULL));
     if (detail)
         return error_set(&fault->what, code_of_status(status), "%s", detail);

@@ -254,8 +254,9 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
     char remedy[sizeof fault->remedy];
     remedy_of(fault, remedy, sizeof remedy);
     if (common && common->json) {
-        json_t *error = json_pack("{s:s, s:s, s:s, s:s, s:i}", "what", fault->what.text, "where", fault->where,
-                                  "remedy", remedy, "code", fault->code, "status", fault->status);
+        json_t *error =
+            json_pack("{s:s, s:s, s:s, s:s, s:i, s:s}", "what", fault->what.text, "where", fault->where, "remedy",
+                      remedy, "code", fault->code, "status", fault->status, "request_id", fault->request_id);
         json_t *whole = json_pack("{s:o?}", "error", error);
         ctl_print_json(stderr, whole, false);
         json_decref(whole);
@@ -265,6 +266,8 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
     if (fault->where[0])
         (void)fprintf(stderr, "  where:  %s%s%s\n", fault->where, fault->code[0] ? "  " : "", fault->code);
     (void)fprintf(stderr, "  remedy: %s\n", remedy);
+    if (fault->status >= 500 && fault->request_id[0])
+        (void)fprintf(stderr, "  request: %s\n", fault->request_id);
     return CTL_FAILED;
 }
 

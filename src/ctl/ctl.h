@@ -60,10 +60,11 @@ int ctl_main(int argc, char **argv);
 
 struct ctl_fault {
     struct error what;
-    char where[256];  /* the request or file; may be empty */
-    char remedy[512]; /* may be empty */
-    char code[64];    /* of the server's problem document; may be empty */
-    int status;       /* HTTP status; 0: none */
+    char where[256];     /* the request or file; may be empty */
+    char remedy[512];    /* may be empty */
+    char code[64];       /* of the server's problem document; may be empty */
+    char request_id[64]; /* of it; the server's log has it too */
+    int status;          /* HTTP status; 0: none */
 };
 
 /* Prints it to standard error (as JSON when asked) and returns CTL_FAILED. */

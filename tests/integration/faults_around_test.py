@@ -124,6 +124,17 @@ def test_a_key_of_another_certificate_is_named_with_both_files(site, new_device,
     assert "cmg-client set Certificate=FILE Key=FILE" in fault["remedy"]
 
 
+def test_a_file_that_is_not_there_is_told_when_it_is_set_and_taken_all_the_same(site, new_device):
+    device = new_device()
+    code, _, err = programs.run([program("cmg-client"), "set", "Certificate=/nonexistent/c.pem", "Name=x", "--dir",
+                                 device.state])
+    assert code == 0 and "Certificate is set, but /nonexistent/c.pem can't be read" in err and "Name" not in err
+    assert device.must("get", "Certificate") == {"Certificate": "/nonexistent/c.pem"}
+    code, _, err = programs.run([program("cmg-client"), "set", f"Certificate={site.pki('certificate')}", "Key=", "--dir",
+                                 device.state])
+    assert code == 0 and not err
+
+
 # --- what stands between ----------------------------------------------------------------------------------------------
 
 

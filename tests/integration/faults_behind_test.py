@@ -115,6 +115,7 @@ def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apar
         until("it answers", lambda: apart.cmg("status", check=False)[0] == 0, 10)
         code, failure = apart.cmg("token", "new", check=False)
         assert code == 1 and "full" in failure["error"]["what"], failure
+        assert failure["error"]["request_id"] in apart.log("cmg-mp")
         first = apart.cmg("status")["problems"][0]
         assert first["cause"] == "store_full" and "full" in first["found"] and "make room" in first["remedy"], first
         device = Device(apart, tmp_path).at("ehttp")
