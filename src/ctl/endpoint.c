@@ -8,6 +8,7 @@ struct add_options {
     struct ctl_common common;
     struct opt_list auth, methods;
     const char *url, *role, *name, *host, *anchors, *upstream_host, *headers, *max_body;
+    bool encoded_slash;
 };
 
 #define TEXT(word, member_, value_, help_)                                                                             \
@@ -44,6 +45,10 @@ static const struct opt add_opts[] = {
      .choices = "cmg|puppet|hawkbit"},
     TEXT("anchors", anchors, "FILE", "CA certificates that the server's certificate is judged by"),
     TEXT("upstream-host", upstream_host, "NAME", "Host header towards the server (default: that of the URL)"),
+    {.name = "allow-encoded-slash",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, encoded_slash),
+     .help = "%2f and // in paths pass as they are, for a server that means something by them"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -78,6 +83,8 @@ static json_t *make_body(const struct add_options *o, const char *id, int *ret_e
     (void)json_object_set_new(body, "auth", auth ? auth : json_pack("[s, s]", "pki", "token"));
     if (methods)
         (void)json_object_set_new(body, "methods", methods);
+    if (o->encoded_slash)
+        (void)json_object_set_new(body, "allow_encoded_slash", json_true());
     if (o->max_body)
         (void)json_object_set_new(body, "max_body", json_integer((json_int_t)max_body));
     *ret_exit = CTL_FAILED;

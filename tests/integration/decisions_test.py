@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decisions about who may say what, for how long, that no other test holds the running programs to."""
+import datetime
+import json
+import ssl
+import time
+
+import pytest
+from cryptography import x509
+
+from kit import gatewayclient, pki
+from kit.gatewayclient import HTTP1
+from kit.programs import until
+
+METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+ROLES = [("connector", "cp1"), ("gateway", "gw1")]
+
+
+def bootstrap_of(site, kind):
+    return json.loads((site.folder / f"{kind}.bootstrap.json").read_text())
+
+
+@pytest.mark.parametrize("kind,name", ROLES)
+def test_a_role_certificate_is_of_90_days_and_names_site_kind_and_id_alone(site, kind, name):
+    cert = x509.load_pem_x509_certificate(bootstrap_of(site, kind)["certificate_pem"].encode())
+    life = cert.not_valid_after - cert.not_valid_before
+    assert datetime.timedelta(days=90) <= life <= datetime.timedelta(days=90, hours=1)
+    names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [n.value for n in names] == [f"urn:opencmg:{site.report['site']}:{kind}:{name}"]
+    assert (site.folder / f"{kind}.bootstrap.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in ROLES])
+def test_the_role_ca_authenticates_no_device(site, version, kind, tmp_path):
+    held = bootstrap_of(site, kind)
+    certificate, key = tmp_path / "role.pem", tmp_path / "role.key"
+    certificate.write_text(held["certificate_pem"])
+    key.write_text(held["key_pem"])
+    answer = gatewayclient.request(site, version, "GET", METADATA, certificate=certificate, key=key)
+    assert (answer.status, answer.problem()["code"]) == (401, "CMGService_Invalid_Client_Certificate")
+    assert answer.problem()["reason"] in ("untrusted_root", "incomplete_chain"), answer
+
+
+def on(tls):
+    tls.sendall(f"GET {METADATA} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return gatewayclient.read_h1(tls)
+
+
+@pytest.mark.parametrize("tls_version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_resumed_session_is_judged_again(own_site, tls_version, tmp_path):
+    root = pki.Ca(tmp_path, "Root")
+    device = root.device("resumes")
+    own_site.add("trust", "add", "--anchor", root.path, "--crl", root.crl())
+    ctx = gatewayclient.context(own_site.report["ca"], device.path, device.key)
+    ctx.minimum_version = ctx.maximum_version = tls_version
+    with gatewayclient.connect(own_site.port, ctx) as tls:
+        assert on(tls).status == 200
+        session = tls.session
+        assert tls_version != ssl.TLSVersion.TLSv1_2 or not session.has_ticket  # in 1.3 any resumption has one, an id here
+
+    def again():
+        bare = gatewayclient.socket.create_connection(("127.0.0.1", own_site.port), 10)
+        return ctx.wrap_socket(bare, server_hostname="localhost", session=session)
+    with again() as tls:
+        assert on(tls).status == 200
+        resumed = tls.session_reused
+    own_site.add("trust", "add", "--crl", root.crl([device], number=2))
+    time.sleep(0.5)
+    with again() as tls:
+        answer = on(tls)
+    assert (answer.status, answer.problem()["reason"]) == (401, "revoked")
+    assert resumed, "before that it resumed"
+
+
+def test_a_gateway_without_contact_for_bundle_max_age_lets_nobody_in_and_comes_back(own_site):
+    def asks():
+        return gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
+                                     key=own_site.pki("key"))
+    own_site.sql("DELETE FROM setting WHERE name = 'bundle_max_age'",  # less than an administrator may say
+                 "INSERT INTO setting (name, value) VALUES ('bundle_max_age', '5')")
+    own_site.add("settings", "set", "approval", "auto")
+    assert asks().status == 200
+    own_site.kill("cmg-connector")
+    answer = until("the bundle is stale", lambda: (a := asks()).status == 503 and a, 10)
+    assert answer.problem()["code"] == "CMGService_Stale_Bundle" and answer.headers["retry-after"]
+    own_site.run("cmg-connector")
+    until("it is heard of again", lambda: asks().status == 200, 10)
+
+
+def test_encoded_slashes_pass_as_they_are_where_the_endpoint_says_so(site, version, ca, upstream):
+    site.publish("slashes", "--url", upstream.url, "--allow-encoded-slash")
+    try:
+        for path in ("/a%2fb", "/a%2Fb", "/a//b"):
+            upstream.seen.clear()
+            answer = gatewayclient.request(site, version, "GET", "/CCM_Proxy_MutualAuth/slashes" + path, **ca.good.client())
+            assert answer.status == 200 and [s["target"] for s in upstream.seen] == [path], answer
+        for path in ("/a/%2e%2e/b", "/a%2f..%2fb", "/a%5cb"):
+            assert gatewayclient.request(site, version, "GET", "/CCM_Proxy_MutualAuth/slashes" + path,
+                                         **ca.good.client()).status == 400, path
+    finally:
+        site.cmg("endpoint", "remove", "slashes")
