@@ -355,6 +355,28 @@ case("a name with a NUL is not cut before it is compared", "constraint_violated"
      *under(constraints([DNS("example.com")]), more=[raw("2.5.29.17", der.sequence(der.tlv(0x82, b"a.example.org\0.example.com")), False)]))
 case("a name with a NUL in front of what is permitted", "constraint_violated",
      *under(constraints([DNS("example.com")]), more=[raw("2.5.29.17", der.sequence(der.tlv(0x82, b"a.example.com\0.example.org")), False)]))
+MAILBOX = "1.3.6.1.5.5.7.8.9"  # SmtpUTF8Mailbox (RFC 9598), which mail constraints are for, too
+
+
+def mailbox(text):
+    return san(DNS("a.example.com"), x509.OtherName(x509.ObjectIdentifier(MAILBOX), der.tlv(0x0c, text.encode())))
+
+
+case("letters beyond ASCII are no host name", "constraint_violated",
+     *under(constraints([DNS("example.com")]), more=[raw("2.5.29.17", der.sequence(der.tlv(0x82, "ü.example.com".encode())), False)]))
+case("an internationalized name is compared by its A-labels", "ok",
+     *under(constraints([DNS("xn--bcher-kva.example")]), more=[san(DNS("a.XN--bcher-kva.example"))]))
+case("an A-label elsewhere is elsewhere", "constraint_violated",
+     *under(constraints([DNS("xn--bcher-kva.example")]), more=[san(DNS("a.xn--bcher-kvb.example"))]))
+case("an internationalized mailbox outside of a mail constraint", "constraint_violated",
+     *under(constraints([x509.RFC822Name("example.com")]), more=[mailbox("ü@example.org")]))
+case("an internationalized mailbox inside of a mail constraint", "ok",
+     *under(constraints([x509.RFC822Name("example.com")]), more=[mailbox("ü@example.com")]))
+case("an excluded host of an internationalized mailbox", "constraint_violated",
+     *under(constraints(None, [x509.RFC822Name("example.com")]), more=[mailbox("ü@example.com")]))
+case("a URI whose user looks like the permitted host", "constraint_violated",
+     *under(constraints([x509.UniformResourceIdentifier("host.example.com")]),
+            more=[san(x509.UniformResourceIdentifier("https://host.example.com@evil.example.org/"))]))
 case("a wildcard in a constraint is none", "constraint_violated",
      *under(subtrees(der.tlv(0x82, b"*.example.com")), more=[san(DNS("a.example.com"))]))
 case("a name that begins with a dot is no name", "constraint_violated",
