@@ -91,6 +91,7 @@ static json_t *report_json(const struct gateway_report *r)
                   (json_int_t)sum(g, METRIC_TUNNELS), "connections", (json_int_t)sum(g, METRIC_CONNECTIONS));
     if (!o)
         fatal("out of memory (report)");
+    put(o, "time", json_integer((json_int_t)clock_wall_s()));
     put(o, "refusals", refusals_json(g));
     put(o, "server_certificates", certificates_json(r->worker->certificates));
     put(o, "sources", sources_json(r->worker));

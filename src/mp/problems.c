@@ -3,10 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "mp/content/put.h"
+#include "mp/report.h"
 #include "json/json.h"
 
 struct problem {
@@ -266,6 +268,27 @@ static void own_fault(json_t *list, const json_t *status, int64_t now)
         "the management point fails by a fault of its own, last at %s: %.400s", when, text);
 }
 
+/* Of those who are heard of: PROTOCOL 5. */
+static void clocks(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct problem skew = {"clock_skew",
+                                        "let both machines follow a time service (NTP): certificates, tokens "
+                                        "and signatures are judged by their clocks"};
+    static const char *const kinds[][2] = {{"gateways", "gateway"}, {"connectors", "connector"}};
+    const json_t *role;
+    size_t i;
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        json_array_foreach(json_object_get(status, kinds[k][0]), i, role)
+        {
+            long long ahead = (long long)json_opt_int(role, "ahead_s", 0);
+            const char *id = json_opt_str(role, "id", "");
+            if (llabs(ahead) > MP_SKEW_S && !silent(role, now))
+                add(list, &skew, id, "the clock of %s %s is %lld s %s the site's", kinds[k][1], id, llabs(ahead),
+                    ahead > 0 ? "ahead of" : "behind");
+        }
+    }
+}
+
 static void devices(json_t *list, const json_t *status)
 {
     static const struct problem waiting = {"approval_pending", "cmg device list, then cmg device approve NAME"};
@@ -287,6 +310,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     servers_inside(list, status, now);
     certificates(list, status, now);
     sources(list, status, now);
+    clocks(list, status, now);
     devices(list, status);
     return list;
 }

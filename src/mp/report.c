@@ -121,6 +121,15 @@ json_t *mp_report_of_connector(const json_t *report)
     return o;
 }
 
+int64_t mp_report_clock(const json_t *report, int64_t now, json_t *clean)
+{
+    int64_t time = json_opt_int(report, "time", 0);
+    if (time <= 0)
+        return 0;
+    set(clean, "ahead_s", json_integer((json_int_t)(time - now)));
+    return time - now;
+}
+
 json_t *mp_report_of_verdict(const json_t *verdict)
 {
     json_t *o = reduce(verdict, verdict_members);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "mp/device.h"
 #include "mp/handlers.h"
@@ -57,6 +58,10 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
     struct store *s = r->site->store;
     int64_t now = clock_wall_s();
     json_t *clean = gateway[0] ? mp_report_of_gateway(report) : mp_report_of_connector(report);
+    int64_t skew = mp_report_clock(report, now, clean);
+    if (llabs(skew) > MP_SKEW_S)
+        LOG_EVENT(LOG_WARN, "report", "a clock differs from the site's",
+                  LOG_T("of", gateway[0] ? gateway : r->identity.connector), LOG_N("ahead_s", skew));
     char *text = json_text(clean);
     enum result result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
                                     : store_connector_seen(s, r->identity.connector, now, text, err);

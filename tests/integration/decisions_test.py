@@ -10,6 +10,7 @@ from cryptography import x509
 
 from kit import gatewayclient, pki
 from kit.gatewayclient import HTTP1
+from kit.inside import Inside
 from kit.programs import until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
@@ -99,3 +100,29 @@ def test_encoded_slashes_pass_as_they_are_where_the_endpoint_says_so(site, versi
                                          **ca.good.client()).status == 400, path
     finally:
         site.cmg("endpoint", "remove", "slashes")
+
+
+# --- time: PROTOCOL 5 ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind,path", [("connector", "/.cmg/report"), ("gateway", "/.cmg/report/gw1")])
+@pytest.mark.parametrize("ahead,told", [(0, None), (-45, "45 s behind"), (3600, "3600 s ahead of")])
+def test_a_clock_that_is_off_by_half_a_minute_is_an_alert(site, tmp_path, kind, path, ahead, told):
+    inside = Inside(site, tmp_path)
+
+    def found():  # the program itself may report in between
+        report = json.dumps({"version": "test", "time": int(time.time()) + ahead})
+        assert inside.request("ehttp", "POST", path, {"Content-Type": "application/json"}, report, inside.connector).status == 204
+        return [problem["found"] for problem in site.cmg("status")["problems"]
+                if problem["cause"] == "clock_skew" and kind in problem["found"]]
+
+    if told:
+        until("it is told", lambda: any(told in text for text in found()), 10)
+        assert "a clock differs from the site's" in site.log("cmg-mp")
+    else:
+        until("it is not told", lambda: found() == [], 10)
+
+
+def test_the_running_programs_report_their_clocks(site):
+    until("both are told", lambda: all(isinstance(role["ahead_s"], int) and abs(role["ahead_s"]) <= 2 for kind in ("gateways", "connectors")
+                                       for role in site.cmg("status")[kind]), 75)

@@ -45,7 +45,7 @@ def test_devices_come_in_by_certificate_and_by_token_and_get_their_policy(pg_sit
 
 
 def test_a_device_that_another_process_of_the_site_blocks_is_refused_within_five_seconds(pg_site, tmp_path):
-    device = Device(pg_site, tmp_path).registered_by_token()
+    device = Device(pg_site, tmp_path).at("ehttp").registered_by_token()  # not at the second's, which nobody reaches
     device.must("run", "--once")
     second = (pg_site.folder / "mp.yaml").read_text().split("management_points:")[0]
     second = second.replace(pg_site.report["admin_socket"], str(pg_site.folder / "admin2.sock"))

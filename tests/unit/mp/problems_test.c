@@ -151,9 +151,34 @@ static void a_connector_that_ended_for_want_of_its_certificate_is_told_by_that(v
     causes(status, "connector_certificate");
 }
 
+static void a_clock_that_differs_is_an_alert_while_its_role_is_heard_of(void **state UNUSED)
+{
+    static const struct {
+        int64_t ahead, seen;
+        const char *wanted;
+    } cases[] = {{30, FINE, ""},
+                 {-30, FINE, ""},
+                 {31, FINE, "clock_skew"},
+                 {-31, FINE, "clock_skew"},
+                 {INT64_MAX - NOW, FINE, "clock_skew"}};
+    static const char *const roles[] = {"gateways", "connectors"};
+    for (size_t k = 0; k < ARRAY_LEN(roles); k++) {
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+            json_t *status = site(cases[i].seen, 2, cases[i].seen, YEAR);
+            json_object_set_new(json_array_get(json_object_get(status, roles[k]), 0), "ahead_s",
+                                json_integer((json_int_t)cases[i].ahead));
+            causes(status, cases[i].wanted);
+        }
+    }
+    json_t *silent = site(LONG_AGO, 2, LONG_AGO, YEAR);
+    json_object_set_new(json_array_get(json_object_get(silent, "connectors"), 0), "ahead_s", json_integer(99));
+    causes(silent, "connector_silent");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clock_that_differs_is_an_alert_while_its_role_is_heard_of),
         cmocka_unit_test(a_site_that_is_well_has_none),
         cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
         cmocka_unit_test(what_others_report_is_told_in_words),
