@@ -33,7 +33,8 @@ enum {
     BUNDLE_CONNECTORS_MAX = 16384,
     BUNDLE_REVOKED_MAX = 65536,
     BUNDLE_TENANTS_MAX = 64,
-    BUNDLE_FETCH_HOSTS_MAX = 256, /* anchors that have any */
+    BUNDLE_CLIENT_ANCHORS_MAX = 16, /* of an endpoint */
+    BUNDLE_FETCH_HOSTS_MAX = 256,   /* anchors that have any */
     BUNDLE_FOREIGN_MAX = 16,
     BUNDLE_CRL_MAX = 1024 * 1024 * 1024, /* bytes of one that is named */
     BUNDLE_GATEWAYS_MAX = 1024,
@@ -75,10 +76,12 @@ struct bundle_endpoint {
     int64_t max_body;  /* bytes */
     enum bundle_headers headers;
     bool management_point;
-    const struct bundle_role *mp; /* the role above; set exactly when management_point */
-    bool allow_encoded_slash;     /* %2f and empty segments may pass */
-    bool websocket;               /* "upgrade": "websocket" */
-    int64_t answer_s;             /* longest wait for the answer's head; 0: the program's default */
+    const struct bundle_role *mp;                      /* the role above; set exactly when management_point */
+    bool allow_encoded_slash;                          /* %2f and empty segments may pass */
+    bool websocket;                                    /* "upgrade": "websocket" */
+    const unsigned char (*client_anchors)[PKI_SHA256]; /* below which certificates count here; 0 of them: below any */
+    size_t client_anchor_count;
+    int64_t answer_s; /* longest wait for the answer's head; 0: the program's default */
 };
 
 /* Where something comes from that the site does not make itself: a CRL, an OCSP responder, an OpenID provider's keys.

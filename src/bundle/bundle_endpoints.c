@@ -3,6 +3,7 @@
  * error of the whole bundle, so that the last good one stays in use. */
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "bundle/member.h"
 #include "bundle/model.h"
 #include "json/json.h"
@@ -248,6 +249,30 @@ static enum result read_upgrade(const json_t *o, struct bundle_endpoint *e, stru
     return r;
 }
 
+static enum result read_client_anchors(struct arena *a, const json_t *o, struct bundle_endpoint *e, struct error *err)
+{
+    json_t *list;
+    void *room;
+    enum result r = member_array(o, "client_anchors", BUNDLE_CLIENT_ANCHORS_MAX, &list, err);
+    if (r == OK && list && json_array_size(list) == 0)
+        r = error_set(err, R_INVALID, "member 'client_anchors' is empty (leave it out to take any)");
+    if (r == OK)
+        r = member_room(a, json_array_size(list), PKI_SHA256, &room, err);
+    if (r != OK)
+        return r;
+    unsigned char(*anchors)[PKI_SHA256] = room;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        size_t len = 0;
+        if (!text || !decode_hex(slice_of(text), anchors[i], PKI_SHA256, &len) || len != PKI_SHA256)
+            return error_set(err, R_INVALID,
+                             "member 'client_anchors' holds SHA-256s of certificates, 64 hex digits each");
+    }
+    e->client_anchors = (const unsigned char(*)[PKI_SHA256])anchors;
+    e->client_anchor_count = json_array_size(list);
+    return OK;
+}
+
 static enum result read_auth(const json_t *o, struct bundle_endpoint *e, struct error *err)
 {
     enum result r = member_clients(o, "auth", &e->auth, err);
@@ -273,6 +298,8 @@ static enum result read_endpoint(struct bundle *b, const json_t *o, struct bundl
         r = read_headers(o, e, err);
     if (r == OK)
         r = read_upgrade(o, e, err);
+    if (r == OK)
+        r = read_client_anchors(b->index->arena, o, e, err);
     if (r == OK)
         r = member_bool(o, "allow_encoded_slash", false, &e->allow_encoded_slash, err);
     if (r == OK)

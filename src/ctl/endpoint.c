@@ -6,7 +6,7 @@
 
 struct add_options {
     struct ctl_common common;
-    struct opt_list auth, methods;
+    struct opt_list auth, methods, client_anchors;
     const char *url, *role, *name, *host, *anchors, *upstream_host, *headers, *max_body;
     bool encoded_slash;
 };
@@ -43,6 +43,11 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, headers),
      .help = "the form in which the server gets the device's identity",
      .choices = "cmg|puppet|hawkbit"},
+    {.name = "client-anchors",
+     .kind = OPT_LIST,
+     .offset = offsetof(struct add_options, client_anchors),
+     .value = "IDS",
+     .help = "devices' certificates count below these anchors alone (cmg trust list); by commas or repeated"},
     TEXT("anchors", anchors, "FILE", "CA certificates that the server's certificate is judged by"),
     TEXT("upstream-host", upstream_host, "NAME", "Host header towards the server (default: that of the URL)"),
     {.name = "allow-encoded-slash",
@@ -85,6 +90,8 @@ static json_t *make_body(const struct add_options *o, const char *id, int *ret_e
         (void)json_object_set_new(body, "methods", methods);
     if (o->encoded_slash)
         (void)json_object_set_new(body, "allow_encoded_slash", json_true());
+    if (o->client_anchors.count)
+        (void)json_object_set_new(body, "client_anchors", ctl_words(&o->client_anchors));
     if (o->max_body)
         (void)json_object_set_new(body, "max_body", json_integer((json_int_t)max_body));
     *ret_exit = CTL_FAILED;

@@ -77,7 +77,7 @@ enum verdict_reason authenticate_certificate(struct gateway_worker *w, const str
 }
 
 static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,
-                                             struct error *detail)
+                                             unsigned char ret_anchor[PKI_SHA256], struct error *detail)
 {
     if (!c->credential.certificate)
         return REASON_CERT_MISSING;
@@ -89,15 +89,31 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
         return v->reason;
     }
     c->certificate_until = v->valid_until;
+    memcpy(ret_anchor, v->anchor, PKI_SHA256);
     return certificate_blocked(c->worker->snapshot->bundle, &c->credential) ? REASON_BLOCKED : REASON_OK;
+}
+
+/* One PKI's certificates are not another's: an endpoint may take those below its own anchors alone (PROTOCOL 1, 6). */
+static bool anchor_counts(const struct bundle_endpoint *e, const unsigned char anchor[PKI_SHA256])
+{
+    bool ret = !e || e->client_anchor_count == 0;
+    for (size_t i = 0; e && i < e->client_anchor_count; i++)
+        ret |= memcmp(e->client_anchors[i], anchor, PKI_SHA256) == 0;
+    return ret;
 }
 
 static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
                                             struct authentication *ret, struct error *detail)
 {
-    enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, detail);
+    unsigned char anchor[PKI_SHA256];
+    enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, anchor, detail);
     if (reason != REASON_OK)
         return reason;
+    if (!anchor_counts(q->endpoint, anchor)) {
+        (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's",
+                        q->endpoint->id);
+        return REASON_CERT_UNTRUSTED_ROOT;
+    }
     if (q->endpoint && q->endpoint->mp && !choices_mode_allows(q->endpoint->mp->mode, CHOICE_PKI)) {
         const struct choices_line *rule = choices_forbids_client(q->endpoint->mp->mode, CHOICE_PKI, 0);
         (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule %s)", q->endpoint->mp->id,
@@ -407,6 +423,7 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
         return "its foreign site is trusted no longer";
     if (!c->certificate_until)
         return bound_to_revoked(c, now, &detail) ? "revoked" : NULL;
-    enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, &detail);
+    unsigned char anchor[PKI_SHA256];
+    enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, anchor, &detail);
     return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
 }

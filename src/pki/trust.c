@@ -198,6 +198,7 @@ static int judge_path(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
         bound(&v->valid_until, pki_cert_not_after(sk_X509_value(chain, i)));
     if (depth >= 0)
         return depth;
+    pki_cert_sha256(sk_X509_value(chain, sk_X509_num(chain) - 1), v->anchor);
     if (pki_constraint_check(chain, !o->any_purpose, v) >= 0)
         return PKI_PATH_TOGETHER;
     if (o->any_purpose && !check_any_usage(chain, v))

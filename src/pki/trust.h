@@ -69,8 +69,9 @@ struct pki_verdict {
     bool unchecked;             /* let in although revocation could not be checked (on_unavailable: allow) */
     int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
                                    refusal: `now` and a minute, so that it may be kept against a storm */
-    char detail[256];           /* which certificate, what was found and expected; also when `unchecked` */
-    char identity[256];         /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
+    unsigned char anchor[PKI_SHA256]; /* of REASON_OK: the certificate that the path ends at */
+    char detail[256];                 /* which certificate, what was found and expected; also when `unchecked` */
+    char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };
 
 /* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than 32 the rest is not looked at.

@@ -21,6 +21,8 @@ struct store_endpoint {
     const char *upstream_host; /* "" : that of the URL */
     int64_t answer_s;          /* 0: the connector's default */
     bool allow_encoded_slash, websocket;
+    const char
+        *client_anchors; /* ids of the anchors whose certificates count here, words; "" or NULL: all of the site */
 };
 
 /* R_CONFLICT: the id, the path or the host is taken. */

@@ -3,13 +3,15 @@
 import datetime
 import json
 import ssl
+import subprocess
 import time
 
 import pytest
 from cryptography import x509
 
 from kit import gatewayclient, pki
-from kit.gatewayclient import HTTP1
+from kit.device import Device
+from kit.gatewayclient import HTTP1, HTTP2
 from kit.inside import Inside
 from kit.programs import until
 
@@ -105,6 +107,11 @@ def test_encoded_slashes_pass_as_they_are_where_the_endpoint_says_so(site, versi
 # --- time: PROTOCOL 5 ---------------------------------------------------------------------------------------------------
 
 
+def test_the_running_programs_report_their_clocks(site):
+    until("both are told", lambda: all(isinstance(role["ahead_s"], int) and abs(role["ahead_s"]) <= 2 for kind in ("gateways", "connectors")
+                                       for role in site.cmg("status")[kind]), 75)
+
+
 @pytest.mark.parametrize("kind,path", [("connector", "/.cmg/report"), ("gateway", "/.cmg/report/gw1")])
 @pytest.mark.parametrize("ahead,told", [(0, None), (-45, "45 s behind"), (3600, "3600 s ahead of")])
 def test_a_clock_that_is_off_by_half_a_minute_is_an_alert(site, tmp_path, kind, path, ahead, told):
@@ -123,6 +130,48 @@ def test_a_clock_that_is_off_by_half_a_minute_is_an_alert(site, tmp_path, kind, 
         until("it is not told", lambda: found() == [], 10)
 
 
-def test_the_running_programs_report_their_clocks(site):
-    until("both are told", lambda: all(isinstance(role["ahead_s"], int) and abs(role["ahead_s"]) <= 2 for kind in ("gateways", "connectors")
-                                       for role in site.cmg("status")[kind]), 75)
+# --- an endpoint's own anchors: PROTOCOL 1 and 6 ------------------------------------------------------------------------
+
+
+def test_an_endpoint_with_anchors_of_its_own_takes_their_certificates_alone(site, ca, upstream, tmp_path):
+    """One PKI's CN=puppet is not another's."""
+    other = pki.Ca(tmp_path, "Other PKI")
+    puppet, namesake = other.device("puppet"), ca.device("puppet", file="puppet-of-another")
+    site.add("trust", "add", "--anchor", other.path, "--crl", other.crl())
+    anchor = pki.sha256_of(other.certificate).hex()
+    for name, how, target, host in (("own-path", [], "/CCM_Proxy_MutualAuth/own-path/x", None),
+                                    ("own-host", ["--host", "own.example"], "/x", "own.example")):
+        site.add("endpoint", "add", name, "--url", upstream.url, "--auth", "pki", "--client-anchors", anchor, *how)
+        ask = lambda version, device: gatewayclient.request(site, version, "GET", target, host=host, **device.client())
+        until("its own are let in", lambda: ask(HTTP1, puppet).status == 200, 10)
+        for version in (HTTP1, HTTP2):
+            assert ask(version, puppet).status == 200
+            problem = ask(version, namesake).problem()
+            assert problem["reason"] == "untrusted_root" and name in problem["detail"], problem
+        site.add("endpoint", "remove", name)
+    code, problem = site.cmg("endpoint", "add", "nobodys", "--url", upstream.url, "--client-anchors", "00" * 32, check=False)
+    assert code == 1 and "has no anchor" in json.dumps(problem), problem
+
+
+# --- the first contact, and no data before the handshake: PROTOCOL 1 and 5 ------------------------------------------------
+
+
+def test_the_names_of_gateways_alone_are_not_enough_for_a_device_without_a_pin(site, ca, tmp_path):
+    """The gateway that hands out the site's certificate may be the attacker: no trust on first use."""
+    device = Device(site, tmp_path, enroll=False).with_certificate(ca.good.path, ca.good.key)
+    device.must("set", f"CMGFQDNs=localhost:{site.port}")
+    for operation in (("register",), ("policy",), ("run", "--once")):
+        report = device.must_fail(*operation)
+        assert report["reason"] == "no_site_key" and "SiteKey" in report["detail"], report
+    assert not (device.state / "policy.json").exists()
+
+
+def test_no_session_lets_data_come_before_the_handshake(site, tmp_path):
+    session = tmp_path / "session"
+    command = ["openssl", "s_client", "-connect", f"localhost:{site.port}", "-servername", "localhost", "-tls1_3", "-cert",
+               site.pki("certificate"), "-key", site.pki("key"), "-sess_out", session, "-ign_eof"]
+    request = f"GET /CCM_Proxy_MutualAuth/ServiceMetadata HTTP/1.1\r\nHost: localhost:{site.port}\r\nConnection: close\r\n\r\n"
+    subprocess.run([str(part) for part in command], input=request, capture_output=True, text=True, timeout=20, check=True)
+    told = subprocess.run(["openssl", "sess_id", "-in", session, "-noout", "-text"], capture_output=True, text=True, timeout=20,
+                          check=True).stdout
+    assert "Max Early Data: 0" in told, told

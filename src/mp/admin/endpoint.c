@@ -7,6 +7,7 @@
 #include "net/url.h"
 #include "pki/cert.h"
 #include "store/role.h"
+#include "store/trust.h"
 
 enum { MIB = 1024 * 1024, WORDS_MAX = 32, ANCHORS_MAX = 64 };
 
@@ -32,6 +33,8 @@ static json_t *endpoint_json(const struct store_endpoint *e)
         mp_put(o, "allow_encoded_slash", json_true());
     if (e->websocket)
         mp_put(o, "upgrade", json_string("websocket"));
+    if (e->client_anchors[0])
+        mp_put(o, "client_anchors", mp_content_words(e->client_anchors));
     return o;
 }
 
@@ -104,11 +107,32 @@ static enum result read_endpoint(struct mp_request *r, const json_t *body, struc
         result = read_words(r, body, "auth", &e->auth, err);
     if (result == OK)
         result = read_words(r, body, "methods", &e->methods, err);
+    if (result == OK)
+        result = read_words(r, body, "client_anchors", &e->client_anchors, err);
     if (result == OK && !e->auth[0])
         result = error_set(err, R_INVALID, "'auth' names at least one of pki, entra, token");
     if (result == OK && strcmp(e->purpose, "general") != 0)
         result = error_set(err, R_INVALID, "'purpose' of a published endpoint is general");
     return result == OK ? read_target(body, e, err) : result;
+}
+
+/* What is no anchor of the site could only shut everybody out. */
+static enum result check_anchors(struct mp_request *r, const struct store_endpoint *e, struct error *err)
+{
+    struct store_trust *list;
+    size_t count;
+    enum result result = e->client_anchors[0] ? store_trust_list(r->site->store, 0, r->arena, &list, &count, err) : OK;
+    struct slice rest = e->client_anchors[0] ? slice_of(e->client_anchors) : SLICE_NONE;
+    while (result == OK && rest.ptr) {
+        struct slice id = slice_cut(&rest, ' ');
+        bool known = false;
+        for (size_t i = 0; i < count; i++)
+            known |= strcmp(list[i].kind, "anchor") == 0 && slice_eq(slice_of(list[i].id), id);
+        if (!known)
+            result =
+                error_set(err, R_INVALID, "'client_anchors': the site has no anchor '%" PRIslice "'", SLICE_ARG(id));
+    }
+    return result;
 }
 
 /* A management point's own paths are not to be taken over. */
@@ -130,6 +154,8 @@ static enum result add(struct mp_request *r, const struct store_endpoint *e, str
     if (result != OK)
         return result;
     result = check_role(r, e, err);
+    if (result == OK)
+        result = check_anchors(r, e, err);
     if (result == OK)
         result = store_endpoint_add(r->site->store, e, err);
     if (result == OK)

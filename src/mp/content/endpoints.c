@@ -24,6 +24,8 @@ static json_t *endpoint_json(const struct store_endpoint *e)
         mp_put(o, "allow_encoded_slash", json_true());
     if (e->websocket)
         mp_put(o, "upgrade", json_string("websocket"));
+    if (e->client_anchors[0])
+        mp_put(o, "client_anchors", mp_content_words(e->client_anchors));
     if (e->answer_s)
         mp_put(o, "answer_s", json_integer(e->answer_s));
     return o;
