@@ -331,8 +331,9 @@ def approval(f):
 def test_cmg_status_names_the_cause_first(own_site, tmp_path, plant, cause):
     until("all is well before", lambda: own_site.cmg("status")["problems"] == [], 10)
     plant(Planted(own_site, tmp_path))
-    first = until("the site knows", lambda: own_site.cmg("status")["problems"], 10)[0]
-    assert first["cause"] == cause and len(first["found"].split()) >= 4 and first["remedy"]
+    # A gateway that was just started again is not reached for a moment, which is then the truth.
+    first = until("the site knows", lambda: [p for p in own_site.cmg("status")["problems"][:1] if p["cause"] == cause], 15)[0]
+    assert len(first["found"].split()) >= 4 and first["remedy"]
     _, screen, _ = programs.run([programs.program("cmg"), "status", "--socket", own_site.report["admin_socket"]])
     assert f"NEEDS ATTENTION\n  {cause}: " in screen and "what to do: " in screen
 
