@@ -225,6 +225,7 @@ struct connector_endpoint {
     enum choice_mp mode;     /* when mp is set. ehttp: TLS is judged by the URN …:mp:<mp>; https: by anchors_pem */
     unsigned clients;        /* CHOICE_BIT()s, when mp is set (choices_connector_needs_certificate); else 0 */
     int64_t answer_s;        /* 0: the program's default */
+    bool websocket;          /* "upgrade": "websocket" */
 };
 
 struct connector_gateway { /* to dial */

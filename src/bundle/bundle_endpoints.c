@@ -239,16 +239,6 @@ static enum result read_headers(const json_t *o, struct bundle_endpoint *e, stru
     return error_set(err, R_INVALID, "member 'headers' is none of cmg, puppet, hawkbit");
 }
 
-static enum result read_upgrade(const json_t *o, struct bundle_endpoint *e, struct error *err)
-{
-    json_t *word;
-    enum result r = member_opt(o, "upgrade", JSON_STRING, &word, err);
-    if (r == OK && word && strcmp(json_string_value(word), "websocket") != 0)
-        r = error_set(err, R_INVALID, "member 'upgrade' is not websocket");
-    e->websocket = word != NULL;
-    return r;
-}
-
 static enum result read_client_anchors(struct arena *a, const json_t *o, struct bundle_endpoint *e, struct error *err)
 {
     json_t *list;
@@ -297,7 +287,7 @@ static enum result read_endpoint(struct bundle *b, const json_t *o, struct bundl
     if (r == OK)
         r = read_headers(o, e, err);
     if (r == OK)
-        r = read_upgrade(o, e, err);
+        r = member_upgrade(o, &e->websocket, err);
     if (r == OK)
         r = read_client_anchors(b->index->arena, o, e, err);
     if (r == OK)

@@ -205,6 +205,8 @@ static enum result read_endpoint(struct whole *w, const json_t *o, struct connec
     if (r == OK)
         r = member_int(o, "answer_s", 0, BUNDLE_ANSWER_MAX_S, 0, &e->answer_s, err);
     if (r == OK)
+        r = member_upgrade(o, &e->websocket, err);
+    if (r == OK)
         index_map_add(&w->ids, slice_of(e->id), e);
     return r;
 }

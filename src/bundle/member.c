@@ -196,6 +196,16 @@ enum result member_mode(const json_t *o, const char *name, enum choice_mp *ret, 
     return OK;
 }
 
+enum result member_upgrade(const json_t *o, bool *ret_websocket, struct error *err)
+{
+    json_t *word;
+    enum result r = member_opt(o, "upgrade", JSON_STRING, &word, err);
+    if (r == OK && word && strcmp(json_string_value(word), "websocket") != 0)
+        r = error_set(err, R_INVALID, "member 'upgrade' is not websocket");
+    *ret_websocket = word != NULL;
+    return r;
+}
+
 enum { WORDS_MAX = 2048 };
 enum result member_words(struct arena *a, const json_t *o, const char *name, const char **ret, struct error *err)
 {

@@ -49,6 +49,9 @@ MUST_USE enum result member_clients(const json_t *o, const char *name, unsigned 
 /* "https" or "ehttp", required. */
 MUST_USE enum result member_mode(const json_t *o, const char *name, enum choice_mp *ret, struct error *err);
 
+/* "upgrade": "websocket", or the member is absent. */
+MUST_USE enum result member_upgrade(const json_t *o, bool *ret_websocket, struct error *err);
+
 /* Zeroed room, or R_LIMIT. */
 MUST_USE enum result member_room(struct arena *a, size_t count, size_t size, void **ret, struct error *err);
 MUST_USE enum result member_copy(struct arena *a, const char *text, const char **ret, struct error *err);

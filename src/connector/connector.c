@@ -267,6 +267,7 @@ static enum result make_upstream(struct connector *c, const struct connector_end
         .show_role_certificate = e->mp != NULL,
         .show_pki_certificate = e->mp && choices_connector_needs_certificate(e->mode, e->clients),
         .answer_ms = (uint64_t)e->answer_s * 1000,
+        .websocket = e->websocket,
     };
     return upstream_new(c->loop, &o, ret, err);
 }

@@ -135,6 +135,11 @@ static const struct http_splice_owner owner = {
 
 void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report)
 {
+    /* The gateway asks for none on such an endpoint, unless it is another's by now. */
+    if (x->request.protocol.len && !upstream_takes_websocket(u)) {
+        forward_refuse(x, REASON_UNSUPPORTED, NULL);
+        return;
+    }
     struct forward *f = mem_zalloc(sizeof *f);
     f->upstream = upstream_ref(u);
     f->report = report;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { CONNECTIONS_MAX = 256, WAITING_MAX = 32768, CONNECT_MS = 10 * 1000, IDLE_MS = 60 * 1000 };
+enum { CONNECTIONS_MAX = 256, WEBSOCKETS_MAX = 4096, WAITING_MAX = 32768, CONNECT_MS = 10 * 1000, IDLE_MS = 60 * 1000 };
 
 /* Who a management point must be, when its role certificate says it. */
 struct mp_judge {
@@ -20,7 +20,7 @@ struct upstream {
     char id[65];
     char authority[300];
     char base_path[256];
-    bool tls;
+    bool tls, websocket;
     struct mp_judge judge;
     struct tls_context *context;
     struct http_pool *pool;
@@ -128,6 +128,7 @@ static void make_pool(struct upstream *u, struct loop *loop, const struct upstre
     struct http_pool_options pool = {.port = o->port,
                                      .tls = u->context,
                                      .max_connections = CONNECTIONS_MAX,
+                                     .max_switched = WEBSOCKETS_MAX,
                                      .max_waiting = WAITING_MAX,
                                      .connect_ms = CONNECT_MS,
                                      .idle_ms = IDLE_MS,
@@ -146,6 +147,7 @@ enum result upstream_new(struct loop *loop, const struct upstream_options *o, st
     struct upstream *u = mem_zalloc(sizeof *u);
     u->refs = 1;
     u->tls = strcmp(o->scheme, "https") == 0;
+    u->websocket = o->websocket;
     (void)snprintf(u->id, sizeof u->id, "%s", o->id);
     (void)snprintf(u->base_path, sizeof u->base_path, "%s", o->base_path);
     set_authority(u, o);
@@ -179,6 +181,11 @@ void upstream_unref(struct upstream *u)
 const char *upstream_id(const struct upstream *u)
 {
     return u->id;
+}
+
+bool upstream_takes_websocket(const struct upstream *u)
+{
+    return u->websocket;
 }
 
 const struct upstream_fault *upstream_fault(const struct upstream *u)

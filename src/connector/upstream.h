@@ -27,6 +27,7 @@ struct upstream_options {
     bool show_role_certificate; /* to management points: who this connector is */
     bool show_pki_certificate;  /* instead of it: the configured client certificate */
     uint64_t answer_ms;
+    bool websocket; /* may become one */
 };
 
 /* Does this connector (`arg`: its struct connector_config) connect to such an address for the site? */
@@ -39,6 +40,7 @@ struct upstream *upstream_ref(struct upstream *u);
 void upstream_unref(struct upstream *u); /* the last one closes its connections. NULL allowed */
 
 const char *upstream_id(const struct upstream *u);
+bool upstream_takes_websocket(const struct upstream *u);
 
 /* The last failure to get an answer, until the next answer: for the report to the site, which names it to
  * administrators. */

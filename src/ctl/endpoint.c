@@ -8,7 +8,7 @@ struct add_options {
     struct ctl_common common;
     struct opt_list auth, methods, client_anchors;
     const char *url, *role, *name, *host, *anchors, *upstream_host, *headers, *max_body;
-    bool encoded_slash;
+    bool encoded_slash, websocket;
 };
 
 #define TEXT(word, member_, value_, help_)                                                                             \
@@ -54,6 +54,10 @@ static const struct opt add_opts[] = {
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, encoded_slash),
      .help = "%2f and // in paths pass as they are, for a server that means something by them"},
+    {.name = "websocket",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct add_options, websocket),
+     .help = "requests may become WebSockets (else an Upgrade is left out)"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -90,6 +94,8 @@ static json_t *make_body(const struct add_options *o, const char *id, int *ret_e
         (void)json_object_set_new(body, "methods", methods);
     if (o->encoded_slash)
         (void)json_object_set_new(body, "allow_encoded_slash", json_true());
+    if (o->websocket)
+        set_text(body, "upgrade", "websocket");
     if (o->client_anchors.count)
         (void)json_object_set_new(body, "client_anchors", ctl_words(&o->client_anchors));
     if (o->max_body)

@@ -63,7 +63,9 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     w->connection_count++;
     metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
-    c->http = http_server_conn_new(w->loop, stream, h2, &http_server_defaults, &events, c);
+    struct http_server_limits limits = http_server_defaults;
+    limits.websocket = true;
+    c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
 }
 
 void gateway_connection_known(struct gateway_connection *c)
@@ -81,6 +83,8 @@ bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
         credential_rest(&c->credential);
         if (why)
             close_connection(c, why);
+        else if (!c->closing)
+            relay_review(&c->relays);
     }
     return !w->sweep_next;
 }

@@ -17,9 +17,9 @@ struct relay {
     struct gateway_connection *connection;
     struct http_splice *splice;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
-    char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80];
+    char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
     uint64_t max_body;
-    bool ccm_path, safe_method;
+    bool ccm_path, safe_method, websocket;
 };
 
 static struct gateway_metrics *metrics(const struct relay *r)
@@ -30,6 +30,33 @@ static struct gateway_metrics *metrics(const struct relay *r)
 void relay_abort(struct relay *r)
 {
     http_splice_abort(r->splice);
+}
+
+static const char *withdrawn_by(const struct relay *r)
+{
+    const struct bundle *b = r->connection->worker->snapshot->bundle;
+    const struct bundle_endpoint *e = bundle_endpoint_by_id(b, slice_of(r->endpoint_id));
+    const struct credential *c = &r->connection->credential;
+    const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
+    return !e || !e->websocket ? "the endpoint publishes it no longer" : bundle_disallows(b, &who);
+}
+
+static void review(struct relay *r)
+{
+    const char *by = r->websocket ? withdrawn_by(r) : NULL;
+    if (!by)
+        return;
+    LOG_EVENT(LOG_INFO, "relay", "WebSocket withdrawn", LOG_T("request_id", r->request_id), LOG_T("client", r->client),
+              LOG_T("endpoint", r->endpoint_id), LOG_T("by", by));
+    relay_abort(r);
+}
+
+void relay_review(struct relays *relays)
+{
+    for (struct relay *r = LIST_FIRST(relays), *next; r; r = next) {
+        next = LIST_NEXT(r, link);
+        review(r);
+    }
 }
 
 static enum result make_call(void *ctx, const struct http_request *request, bool again,
@@ -128,9 +155,11 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
     r->max_body = o->max_body;
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
+    r->websocket = inside->protocol.len > 0;
     cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
     cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
     cstr_copy(r->client, sizeof r->client, o->client);
+    cstr_copy(r->guid, sizeof r->guid, o->guid);
     LIST_INSERT_HEAD(&c->relays, r, link);
     metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, o->max_body, &owner, r);

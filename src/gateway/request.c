@@ -116,6 +116,12 @@ static enum verdict_reason judge_sender(struct inquiry *q)
     return reason;
 }
 
+/* By which the site knows the sender; "": by its certificate. */
+static const char *sender_guid(const struct inquiry *q)
+{
+    return q->who.identity.method == CHOICE_PKI ? "" : q->who.identity.client_id;
+}
+
 /* Client settings decide who may use the gateway at all. Management points obey them themselves, with what they leave
  * open to everybody; servers behind other endpoints know nothing of them. */
 static enum verdict_reason check_settings(struct inquiry *q)
@@ -123,9 +129,7 @@ static enum verdict_reason check_settings(struct inquiry *q)
     if (!q->endpoint || q->endpoint->mp)
         return REASON_OK;
     const struct credential *c = &q->connection->credential;
-    struct bundle_sender who = {.certificate = c->sha256, .spki = c->spki_sha256};
-    if (q->who.identity.method != CHOICE_PKI)
-        who.guid = slice_of(q->who.identity.client_id);
+    const struct bundle_sender who = {slice_of(sender_guid(q)), c->sha256, c->spki_sha256};
     const char *by = bundle_disallows(q->connection->worker->snapshot->bundle, &who);
     if (!by)
         return REASON_OK;
@@ -150,9 +154,19 @@ static enum verdict_reason check_length(struct inquiry *q)
     return REASON_BODY_TOO_LARGE;
 }
 
+/* PROTOCOL 6: an upgrade is left out unless the endpoint takes it; an extended CONNECT would mean nothing without. */
+static enum verdict_reason check_upgrade(struct inquiry *q)
+{
+    const struct http_request *r = &q->exchange->request;
+    if (!r->protocol.len || r->version != HTTP_2 || (q->endpoint && q->endpoint->websocket))
+        return REASON_OK;
+    (void)error_set(&q->detail, R_INVALID, "WebSocket is not published here (cmg endpoint add --websocket)");
+    return REASON_UNSUPPORTED;
+}
+
 /* In this order: nobody unknown learns more than whether a path is published. */
-static step_fn *const steps[] = {have_bundle,  read_target,    find_endpoint, check_host,
-                                 judge_sender, check_settings, check_method,  check_length};
+static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, check_host,   judge_sender,
+                                 check_settings, check_method, check_length,  check_upgrade};
 
 /* --- fates --- */
 
@@ -200,12 +214,19 @@ static void pass_on(struct inquiry *q)
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
     inside.target = inside_target(q);
+    uint64_t max_body = (uint64_t)q->endpoint->max_body;
+    if (inside.protocol.len && q->endpoint->websocket) {
+        max_body = UINT64_MAX; /* it is no body */
+    } else if (inside.protocol.len) {
+        inside.protocol = SLICE("");
+        inside.has_body = false;
+    }
     if (!inside.target.ptr || identity_apply(&identity, &inside.fields, x->arena, &q->detail) != OK) {
         refuse(q, REASON_HEAD_TOO_LONG);
         return;
     }
-    struct relay_options o = {q->endpoint->id, (uint64_t)q->endpoint->max_body, q->request_id, q->who.subject,
-                              q->target.kind != TARGET_PLAIN};
+    struct relay_options o = {q->endpoint->id, max_body, q->request_id, q->who.subject, q->target.kind != TARGET_PLAIN,
+                              sender_guid(q)};
     relay_start(q->connection, x, &inside, &o);
 }
 

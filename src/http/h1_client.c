@@ -9,7 +9,10 @@
 
 #include "base/mem.h"
 #include "http/h1_wire.h"
+#include "http/websocket.h"
 #include "tls/stream.h"
+
+enum { AHEAD_MAX = 1024 * 1024 };
 
 struct http_h1_client {
     struct http_call call;
@@ -22,10 +25,15 @@ struct http_h1_client {
     bool tls;
     bool active;       /* the call is not over */
     bool request_done; /* all of the request was given to us */
-    bool answering;    /* a byte of its answer came */
-    bool answered;     /* the final head was delivered */
-    bool eof;          /* the server sends no more; what it sent may wait in `pending` */
-    bool become_idle;  /* run() tells the owner */
+    bool may_switch;   /* it asks for WebSocket; what is written waits in `ahead` for the answer */
+    bool switched;     /* which was 101 */
+    bool ended;        /* our direction of it */
+    struct buf ahead;
+    char key[HTTP_WEBSOCKET_KEY_SIZE];
+    bool answering;   /* a byte of its answer came */
+    bool answered;    /* the final head was delivered */
+    bool eof;         /* the server sends no more; what it sent may wait in `pending` */
+    bool become_idle; /* run() tells the owner */
 
     bool closing, silent; /* run() tears down; silent: freed by the owner */
     unsigned busy;        /* callbacks under way: the memory stays */
@@ -59,6 +67,7 @@ static void release(struct http_h1_client *c)
 {
     loop_defer_cancel(&c->run);
     http_h1_wire_free(&c->wire);
+    buf_free(&c->ahead);
     free(c);
 }
 
@@ -93,12 +102,45 @@ void http_h1_client_free(struct http_h1_client *c)
 
 /* --- input --- */
 
+/* Ours and theirs are WebSocket from here on. What waited was written after the request, so it goes first. */
+static bool switch_over(struct http_h1_client *c)
+{
+    char accept[HTTP_WEBSOCKET_ACCEPT_SIZE];
+    http_websocket_accept(slice_of(c->key), accept);
+    if (!slice_eq(c->wire.parser.websocket_proof, slice_of(accept))) {
+        close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "Sec-WebSocket-Accept does not fit the key that was sent");
+        return false;
+    }
+    c->may_switch = false;
+    c->switched = true;
+    (void)!http_h1_wire_write(&c->wire, buf_data(&c->ahead)); /* neither counted nor chunked: it takes anything */
+    buf_free(&c->ahead);
+    later(c);
+    return true;
+}
+
+/* Does a final answer fit what was asked for? To a client that asked by extended CONNECT (RFC 8441 5), any 2xx would
+ * mean that both sides have switched. */
+static bool fits(struct http_h1_client *c, const struct http_response *head)
+{
+    if (!c->may_switch || head->status >= 300)
+        return true;
+    if (head->status == 101)
+        return switch_over(c);
+    close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "the server answers without switching to WebSocket");
+    return false;
+}
+
 static void on_head(struct http_h1_client *c)
 {
     const struct http_response *head = &c->wire.parser.response;
-    if (head->status < 200) {
+    if (head->status < 200 && head->status != 101) {
         if (c->call.events->on_inform)
             c->call.events->on_inform(c->call.ctx, head);
+        return;
+    }
+    if (!fits(c, head)) {
+        fail_call(c);
         return;
     }
     c->answered = true;
@@ -235,6 +277,15 @@ static void report_sent(struct http_h1_client *c)
         c->call.events->on_sent(c->call.ctx, n);
 }
 
+/* The end of our direction of a WebSocket. */
+static void end_switched(struct http_h1_client *c)
+{
+    if (!c->switched || !c->request_done || c->ended || c->closing || c->wire.broken)
+        return;
+    c->ended = true;
+    net_stream_shutdown(c->wire.stream);
+}
+
 static void run(void *arg)
 {
     struct http_h1_client *c = arg;
@@ -245,6 +296,7 @@ static void run(void *arg)
         feed_pending(c);
         at_eof(c);
         http_h1_wire_flush(&c->wire);
+        end_switched(c);
         http_h1_wire_steer(&c->wire);
     }
     if (c->become_idle && !c->closing) {
@@ -270,6 +322,11 @@ static void op_write(struct http_call *call, struct slice data)
     struct http_h1_client *c = of(call);
     if (!c->active || c->request_done)
         return;
+    if (c->may_switch) {
+        if (buf_append(&c->ahead, data) != OK)
+            close_with(c, HTTP_FAIL_LIMIT, R_LIMIT, "too much was written before the server switched to WebSocket");
+        return;
+    }
     if (!http_h1_wire_write(&c->wire, data))
         close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "the request's body is longer than its Content-Length");
     later(c);
@@ -313,10 +370,13 @@ static const struct http_call_ops call_ops = {
 };
 
 /* RFC 9110 8.6: a request without a body says so when its method usually has one. */
-static struct http_h1_frame frame_of(const struct http_request *request)
+static struct http_h1_frame frame_of(struct http_h1_client *c, const struct http_request *request)
 {
     struct http_h1_frame f = {.length = request->content_length};
-    if (request->has_body) {
+    if (request->protocol.len) {
+        http_websocket_key(c->key);
+        f = (struct http_h1_frame){.length = -1, .websocket = {SLICE("sec-websocket-key"), slice_of(c->key)}};
+    } else if (request->has_body) {
         f.chunked = request->content_length < 0;
     } else if (f.length != 0) {
         bool usual = slice_eq(request->method, SLICE("POST")) || slice_eq(request->method, SLICE("PUT")) ||
@@ -332,16 +392,18 @@ enum result http_h1_client_call(struct http_h1_client *c, const struct http_requ
 {
     if (c->active || c->closing || c->become_idle)
         return error_set(err, R_CONFLICT, "the connection is not idle");
-    struct http_h1_frame f = frame_of(request);
+    struct http_h1_frame f = frame_of(c, request);
     if (http_h1_write_request(&c->wire.out, request, &f) != OK)
         return error_set(err, R_LIMIT, "the request's head is too long");
     c->call = (struct http_call){.ops = &call_ops, .events = events, .ctx = ctx};
     c->active = true;
     c->request_done = !request->has_body;
+    c->may_switch = c->wire.parser.may_switch = request->protocol.len > 0;
+    c->switched = c->ended = false;
     c->wire.wrote = c->answering = c->answered = false;
     c->wire.outstanding = c->wire.unreported = 0;
     c->wire.chunked = f.chunked;
-    c->wire.counted = request->has_body && !f.chunked;
+    c->wire.counted = request->has_body && !f.chunked && f.length >= 0;
     c->wire.left = c->wire.counted ? (uint64_t)f.length : 0;
     c->wire.parser.to_head = slice_eq(request->method, SLICE("HEAD"));
     *ret = &c->call;
@@ -364,6 +426,7 @@ struct http_h1_client *http_h1_client_new(struct loop *loop, struct net_stream *
     c->ctx = ctx;
     c->run = (struct loop_deferred){.fn = run, .arg = c};
     http_h1_wire_init(&c->wire, stream, true);
+    buf_init(&c->ahead, AHEAD_MAX);
     net_stream_set_events(stream, &stream_events, c);
     return c;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One exchange on HTTP/1.1: what a handler calls. Everything is only written down here; run() in h1_server.c sends. */
 #include "http/h1_server.h"
+#include "http/websocket.h"
 
 static struct http_h1_exchange *of(struct http_exchange *x)
 {
@@ -42,6 +43,24 @@ static struct http_h1_frame frame_of(const struct http_request *request, const s
     return f;
 }
 
+/* RFC 6455 4.2.2: both sides go on with WebSocket, which ends with the connection. False: it was not asked for. */
+static bool switch_over(struct http_h1_server *c, const struct http_response *head)
+{
+    char accept[HTTP_WEBSOCKET_ACCEPT_SIZE];
+    if (!c->may_switch)
+        return false;
+    http_websocket_accept(c->wire.parser.websocket_proof, accept);
+    const struct http_h1_frame f = {.length = -1, .websocket = {SLICE("sec-websocket-accept"), slice_of(accept)}};
+    if (http_h1_write_answer(&c->wire.out, head, &f) != OK)
+        return false;
+    http_h1_parser_switch(&c->wire.parser);
+    c->may_switch = false;
+    c->switched = c->head_sent = c->close_after = true;
+    c->wire.chunked = c->wire.counted = false;
+    c->progress = loop_now_ms(c->loop);
+    return true;
+}
+
 static bool answer_ends_connection(const struct http_h1_server *c, bool until_eof, bool end)
 {
     bool upload_stays = end && !c->received && !http_h1_server_can_discard(c);
@@ -59,6 +78,13 @@ static void op_respond(struct http_exchange *x, const struct http_response *head
         http_h1_server_break(c, R_CONFLICT, "answered twice");
         return;
     }
+    http_h1_server_later(c);
+    if (head->status == 101) {
+        if (!switch_over(c, head))
+            http_h1_server_break(c, R_CONFLICT, "an upgrade that can't be answered");
+        return;
+    }
+    c->may_switch = false;
     struct http_h1_frame f = frame_of(&x->request, head, end);
     bool to_head = slice_eq(x->request.method, SLICE("HEAD"));
     c->bodiless = to_head || head->status == 204 || head->status == 304;
@@ -74,7 +100,6 @@ static void op_respond(struct http_exchange *x, const struct http_response *head
     c->wire.counted = !c->bodiless && f.length >= 0;
     c->wire.left = c->wire.counted ? (uint64_t)f.length : 0;
     c->progress = loop_now_ms(c->loop);
-    http_h1_server_later(c);
 }
 
 static void op_write(struct http_exchange *x, struct slice data)

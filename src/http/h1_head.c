@@ -4,6 +4,7 @@
  * two servers could read in two ways is an error here (RFC 9112 11.2).
  */
 #include "http/h1_parser.h"
+#include "http/websocket.h"
 
 static const char token_lower[256] = {
     /* a token's bytes (RFC 9110 5.6.2) to what they are in lower case; 0: not one */
@@ -138,6 +139,7 @@ enum special {
     TRANSFER_ENCODING,
     CONNECTION,
     UPGRADE,
+    WEBSOCKET_PROOF,
     EXPECT,
     HOP_BY_HOP, /* others that RFC 9110 7.6.1 names */
 };
@@ -156,6 +158,8 @@ static const struct {
     {{"content-length", 14}, CONTENT_LENGTH},
     {{"proxy-connection", 16}, HOP_BY_HOP},
     {{"transfer-encoding", 17}, TRANSFER_ENCODING},
+    {{"sec-websocket-key", 17}, WEBSOCKET_PROOF},
+    {{"sec-websocket-accept", 20}, WEBSOCKET_PROOF},
 };
 
 static enum special special_of(struct slice name)
@@ -170,9 +174,9 @@ static enum special special_of(struct slice name)
 /* What the fields say, gathered in one pass. */
 struct head {
     struct http_h1_parser *p;
-    struct slice host, transfer_encoding, content_length, upgrade;
-    unsigned hosts, encodings, lengths;
-    bool close, keep_alive, upgrades, continues;
+    struct slice host, transfer_encoding, content_length, proof;
+    unsigned hosts, encodings, lengths, proofs;
+    bool close, keep_alive, upgrades, websocket, continues;
     struct slice nominated[HTTP_H1_NOMINATED_MAX];
     size_t nominations;
 };
@@ -243,6 +247,16 @@ static bool connection_field(struct head *h, struct slice value)
     return true;
 }
 
+/* Of the protocols that the peer would go on with (RFC 9110 7.8), the one that is known here. */
+static bool names_websocket(struct slice value)
+{
+    while (value.ptr) {
+        if (slice_eq_nocase(slice_trim(slice_cut(&value, ',')), SLICE(HTTP_WEBSOCKET)))
+            return true;
+    }
+    return false;
+}
+
 /* Notes a field of meaning; *keep: it stays in the message. */
 static bool note_field(struct head *h, struct slice name, struct slice value, bool *keep)
 {
@@ -261,7 +275,10 @@ static bool note_field(struct head *h, struct slice name, struct slice value, bo
     } else if (what == CONNECTION) {
         return connection_field(h, value);
     } else if (what == UPGRADE) {
-        h->upgrade = value;
+        h->websocket |= names_websocket(value);
+    } else if (what == WEBSOCKET_PROOF) {
+        h->proof = value;
+        h->proofs++;
     } else if (what == EXPECT) {
         h->continues |= slice_eq_nocase(value, SLICE("100-continue"));
     }
@@ -377,6 +394,13 @@ static bool read_authority(struct head *h, struct http_request *r)
     return slice_eq(r->method, SLICE("OPTIONS")) || http_h1_fault(h->p, 400, "the target * is for OPTIONS only");
 }
 
+/* RFC 6455 4.2.1. What asks for something else is an ordinary request: a server is free to stay with HTTP. */
+static bool asks_for_websocket(const struct head *h, const struct http_request *r)
+{
+    return h->upgrades && h->websocket && h->proofs == 1 && http_websocket_key_valid(h->proof) &&
+           r->version == HTTP_1_1 && !r->has_body && slice_eq(r->method, SLICE("GET"));
+}
+
 static bool finish_request(struct http_h1_parser *p)
 {
     struct head h = {.p = p};
@@ -391,22 +415,39 @@ static bool finish_request(struct http_h1_parser *p)
     r->fields = p->raw;
     r->has_body = p->framing != HTTP_H1_NO_BODY;
     r->expect_continue = h.continues && r->version == HTTP_1_1 && r->has_body;
-    r->protocol = h.upgrades && r->version == HTTP_1_1 ? h.upgrade : SLICE("");
+    r->protocol = asks_for_websocket(&h, r) ? SLICE(HTTP_WEBSOCKET) : SLICE("");
+    p->websocket_proof = h.proof;
     return true;
 }
 
 /* --- answers --- */
+
+/* RFC 6455 4.1: what follows is WebSocket, until the end. */
+static bool finish_switch(const struct head *h, struct http_response *r)
+{
+    struct http_h1_parser *p = h->p;
+    if (!h->upgrades || !h->websocket || h->proofs != 1)
+        return http_h1_fault(p, 400, "an upgrade to something else than WebSocket");
+    p->framing = HTTP_H1_BY_EOF;
+    p->keep_alive = false;
+    p->websocket_proof = h->proof;
+    r->content_length = -1;
+    r->fields = p->raw;
+    return true;
+}
 
 static bool finish_answer(struct http_h1_parser *p)
 {
     struct head h = {.p = p};
     struct http_response *r = &p->response;
     p->framing = HTTP_H1_BY_EOF;
-    if (r->status == 101)
+    if (r->status == 101 && !p->may_switch)
         return http_h1_fault(p, 400, "an upgrade that was not asked for");
     if (!read_fields(&h, &p->raw) || !read_framing(&h, p->answer_version, &p->framing, &r->content_length))
         return false;
     p->keep_alive = keeps_alive(&h, p->answer_version);
+    if (r->status == 101)
+        return finish_switch(&h, r);
     if (p->to_head || r->status < 200 || r->status == 204 || r->status == 304)
         p->framing = HTTP_H1_NO_BODY;
     if (p->framing == HTTP_H1_BY_EOF)

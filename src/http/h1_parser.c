@@ -257,7 +257,7 @@ static enum http_h1_event head_whole(struct http_h1_parser *p, struct slice borr
         [HTTP_H1_CHUNKED] = HTTP_H1_IN_CHUNKED,
         [HTTP_H1_BY_EOF] = HTTP_H1_UNTIL_EOF,
     };
-    p->informed = p->answers && p->response.status < 200;
+    p->informed = p->answers && p->response.status < 200 && p->response.status != 101;
     p->informs = p->informed ? p->informs + 1 : 0;
     if (p->informs > HTTP_H1_INFORMS_MAX) {
         (void)http_h1_fault(p, 400, "too many 1xx answers");
@@ -429,6 +429,11 @@ enum http_h1_event http_h1_parse(struct http_h1_parser *p, struct slice *in, str
         break;
     }
     return HTTP_H1_FAIL;
+}
+
+void http_h1_parser_switch(struct http_h1_parser *p)
+{
+    p->stage = HTTP_H1_UNTIL_EOF;
 }
 
 enum http_h1_event http_h1_parse_eof(struct http_h1_parser *p)

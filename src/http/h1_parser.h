@@ -57,7 +57,8 @@ struct http_h1_parser {
     enum http_version answer_version;
     bool keep_alive; /* the sender keeps the connection open after this message */
     enum http_h1_framing framing;
-    struct http_fields trailers; /* with END; of answers only */
+    struct http_fields trailers;  /* with END; of answers only */
+    struct slice websocket_proof; /* Sec-WebSocket-Key of a request, -Accept of an answer that switches */
 
     /* Filled with FAIL. */
     int status;       /* 400, 414, 431, 501, 505; for answers it has no meaning */
@@ -65,6 +66,7 @@ struct http_h1_parser {
 
     /* For answers, set by the caller before the head: it is to a HEAD request. */
     bool to_head;
+    bool may_switch; /* the request asked for WebSocket: 101 is its final answer, DATA until the end follows */
 
     /* --- private --- */
     struct buf partial; /* the head so far, when it did not come in one piece */
@@ -94,6 +96,9 @@ enum http_h1_event http_h1_parse(struct http_h1_parser *p, struct slice *in, str
 
 /* The peer ended its direction: END for a body that lasts until then, MORE between messages, else FAIL. */
 enum http_h1_event http_h1_parse_eof(struct http_h1_parser *p);
+
+/* Of requests, after HEAD: what follows is not HTTP any more, but DATA until the end. */
+void http_h1_parser_switch(struct http_h1_parser *p);
 
 /* The current message's arena becomes the caller's; the message's slices live in it. */
 struct arena *http_h1_parser_take_arena(struct http_h1_parser *p);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "http/websocket.h"
 
 static void fault(struct http_h1_server *c, int status, const char *what);
 
@@ -33,7 +34,9 @@ static bool peer_stalls(struct http_h1_server *c)
     c->queued = queued;
     if (queued > 0)
         return before > 0 && queued >= before;
-    if (c->received || c->wire.outstanding >= HTTP_H1_WINDOW)
+    if (c->switched)
+        return loop_now_ms(c->loop) - c->progress >= HTTP_SWITCHED_IDLE_MS;
+    if (c->received || c->may_switch || c->wire.outstanding >= HTTP_H1_WINDOW)
         return false;
     bool waits_for_100 = c->exchange && c->exchange->x.request.expect_continue && !c->informed;
     return !waits_for_100 && loop_now_ms(c->loop) - c->progress >= c->limits.body_ms;
@@ -238,6 +241,16 @@ static void fault(struct http_h1_server *c, int status, const char *what)
 
 /* --- input --- */
 
+/* The body of one that asks for WebSocket is what comes once it was answered with 101. */
+static void offer_websocket(struct http_h1_server *c, struct http_request *request)
+{
+    c->may_switch = c->limits.websocket && request->protocol.len > 0;
+    if (c->may_switch)
+        request->has_body = true;
+    else
+        request->protocol = SLICE("");
+}
+
 static void on_head(struct http_h1_server *c)
 {
     struct http_h1_parser *p = &c->wire.parser;
@@ -251,8 +264,9 @@ static void on_head(struct http_h1_server *c)
     e->server = c;
     e->x = (struct http_exchange){.ops = &http_h1_exchange_ops, .owner = c->owner, .arena = a, .request = p->request};
     c->exchange = e;
-    c->received = c->head_sent = c->bodiless = c->informed = false;
+    c->received = c->head_sent = c->bodiless = c->informed = c->switched = false;
     c->close_after = !p->keep_alive;
+    offer_websocket(c, &e->x.request);
     c->queued = 0;
     c->progress = loop_now_ms(c->loop);
     c->wire.outstanding = 0;
@@ -292,7 +306,7 @@ static size_t appetite(struct http_h1_server *c)
         return 0;
     if (c->exchange) {
         size_t window = HTTP_H1_WINDOW - c->wire.outstanding;
-        return c->received || c->wire.outstanding >= HTTP_H1_WINDOW ? 0 : window;
+        return c->received || c->may_switch || c->wire.outstanding >= HTTP_H1_WINDOW ? 0 : window;
     }
     if (c->discarding)
         return SIZE_MAX;
@@ -339,6 +353,13 @@ static void feed_pending(struct http_h1_server *c)
         buf_consume(&c->wire.pending, before - in.len);
 }
 
+/* A client that switched ends its direction like a body. */
+static void switched_end(struct http_h1_server *c)
+{
+    if (c->switched && c->eof && !c->received && !c->closing && !buf_len(&c->wire.pending))
+        on_message_end(c);
+}
+
 static void on_data(void *ctx, struct slice data)
 {
     struct http_h1_server *c = ctx;
@@ -365,7 +386,9 @@ static void on_end(void *ctx)
     c->eof = true;
     if (c->closing)
         return;
-    if (c->exchange && !c->exchange->over)
+    if (c->switched && c->exchange && !c->exchange->over)
+        http_h1_server_later(c); /* run() tells it behind what waits */
+    else if (c->exchange && !c->exchange->over)
         http_h1_server_break(c, R_EOF, "the client closed the connection");
     else if (c->lingering)
         on_linger_timeout(c);
@@ -404,6 +427,8 @@ static void report_sent(struct http_h1_server *c)
     if (!e || e->over)
         return;
     size_t n = http_h1_wire_take_sent(&c->wire);
+    if (n && c->switched)
+        c->progress = loop_now_ms(c->loop);
     if (n && e->x.events && e->x.events->on_sent)
         e->x.events->on_sent(e->x.ctx, n);
 }
@@ -415,6 +440,7 @@ static void run(void *arg)
         http_h1_wire_flush(&c->wire);
         report_sent(c);
         feed_pending(c);
+        switched_end(c);
         http_h1_wire_flush(&c->wire);
         if (c->draining && !c->exchange && !c->discarding && !c->closing)
             linger(c);

@@ -48,6 +48,8 @@ struct http_h1_server {
     bool head_sent;                    /* its final head was written */
     bool bodiless;                     /* its answer has no body: what is written goes nowhere */
     bool informed;                     /* it got "100 Continue" */
+    bool may_switch;                   /* it asks for WebSocket; what follows it is not looked at before the answer */
+    bool switched;                     /* the answer was 101: what follows it is its body */
     bool close_after;                  /* no next request on this connection */
 
     bool draining;   /* http_server_conn_drain */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "http/h1_parser.h"
+#include "http/websocket.h"
 
 /* Status line or the like, Host, Date, framing, Connection: an upper bound of all but texts that are counted. */
 enum { FIXED_MAX = 256 };
@@ -82,6 +83,13 @@ static char *put_frame(char *at, const struct http_h1_frame *frame)
     } else if (frame->length >= 0) {
         at = put(at, SLICE("content-length: "));
         at = put_number(at, (uint64_t)frame->length);
+        at = put(at, SLICE("\r\n"));
+    }
+    if (frame->websocket.name.ptr) {
+        at = put(at, SLICE("connection: upgrade\r\nupgrade: " HTTP_WEBSOCKET "\r\n"));
+        at = put(at, frame->websocket.name);
+        at = put(at, SLICE(": "));
+        at = put(at, frame->websocket.value);
         at = put(at, SLICE("\r\n"));
     }
     if (frame->close)

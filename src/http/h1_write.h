@@ -12,6 +12,8 @@ struct http_h1_frame {
     int64_t length;  /* Content-Length; -1: none */
     bool close;      /* Connection: close */
     bool keep_alive; /* Connection: keep-alive, for HTTP/1.0 */
+    /* Switches to WebSocket: Sec-WebSocket-Key of a request, -Accept of an answer; name.ptr NULL: it does not. */
+    struct http_field websocket;
 };
 
 /* Appends the head of an answer, with Date when it has none. Fields that are the connection's and fields that could

@@ -22,6 +22,7 @@ const struct http_h2_options http_h2_tunnel_options = {
     .window_budget = 64 * 1024 * 1024,
     .ping_ms = 10 * 1000,
     .ping_timeout_ms = 5 * 1000,
+    .websocket = true,
     .header_table = 64 * 1024,
 };
 
@@ -291,10 +292,13 @@ static void submit_settings(struct http_h2 *h)
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
         {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, h->o.header_table},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
-    size_t count = sizeof list / sizeof *list;
-    if (h->role->server)
+    size_t count = ARRAY_LEN(list) - 1;
+    if (h->role->server) {
         list[count - 1] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->o.max_streams};
+        count += h->o.websocket;
+    }
     if (nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, list, count) != 0)
         fatal("http: HTTP/2 settings were refused");
 }

@@ -28,6 +28,7 @@ struct http_h2_options {
      * carries many devices' requests, it holds their certificates: else each request would carry its own,
      * Huffman-coded. */
     uint32_t header_table;
+    bool websocket; /* server: extended CONNECT is offered (RFC 8441 3) */
     /* Server: bytes of all heads of requests under way; a stream over it is refused, and may be tried again; 0: any. A
      * peer that takes no answers would hold max_streams times the largest head. */
     size_t heads_budget;

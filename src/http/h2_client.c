@@ -49,6 +49,7 @@ static enum result submit(struct call *k, const struct http_request *r, struct e
         return error_set(err, R_LIMIT, "the request can't be sent: %s", nghttp2_strerror(id));
     k->s.id = id;
     k->s.eof = !r->has_body;
+    k->s.websocket = r->protocol.len > 0;
     return OK;
 }
 
@@ -59,6 +60,8 @@ enum result http_h2_call(struct http_h2 *h, const struct http_request *request, 
         return error_set(err, R_LIMIT, "the connection is ending");
     if (!http_h2_has_room(h))
         return error_set(err, R_LIMIT, "the connection carries as many requests as it may (%zu)", h->active);
+    if (request->protocol.len && !nghttp2_session_get_remote_settings(h->ng, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL))
+        return error_set(err, R_DENIED, "the peer does not take WebSocket on HTTP/2 (RFC 8441)");
     struct call *k = mem_zalloc(sizeof *k);
     k->s.h = h;
     enum result r = submit(k, request, err);
@@ -155,6 +158,10 @@ static void tell_head(struct call *k, struct h2_head *head, bool end)
         if (k->c.events->on_inform)
             k->c.events->on_inform(k->c.ctx, &r);
         return;
+    }
+    if (k->s.websocket && r.status < 300) {
+        k->s.switched = true;
+        r.status = 101; /* see http/websocket.h */
     }
     k->answered = true;
     k->s.progress_ms = k->s.h->received_ms;

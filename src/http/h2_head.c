@@ -5,6 +5,7 @@
  * maxima, Host and cookie crumbs are ours.
  */
 #include "http/h2_internal.h"
+#include "http/websocket.h"
 
 /* RFC 9113 6.5.2: what a field line counts in SETTINGS_MAX_HEADER_LIST_SIZE beside its bytes. */
 enum { LINE_COST = 32 };
@@ -189,8 +190,10 @@ static bool target_clean(struct slice s)
 
 static void judge_request(struct h2_head *head)
 {
-    if (slice_eq(head->method, SLICE("CONNECT")) || head->protocol.len)
-        h2_head_refuse(head, 501, "CONNECT is not implemented");
+    bool connect = slice_eq(head->method, SLICE("CONNECT")),
+         websocket = slice_eq(head->protocol, SLICE(HTTP_WEBSOCKET));
+    if ((connect || head->protocol.len) && !(connect && websocket))
+        h2_head_refuse(head, 501, "CONNECT is implemented for WebSocket only");
     if (head->method.len > HTTP_METHOD_MAX)
         h2_head_refuse(head, 400, "the method is too long");
     if (!target_clean(head->path))
@@ -224,6 +227,13 @@ void h2_head_request(struct h2_head *head, struct http_request *ret, bool end)
         .has_body = !end,
         .expect_continue = head->expect_continue,
     };
+    if (!head->protocol.len)
+        return;
+    ret->method = SLICE("GET");
+    ret->protocol = head->protocol;
+    ret->content_length = -1;
+    if (end)
+        h2_head_refuse(head, 400, "a WebSocket that ends with its request");
 }
 
 void h2_head_response(struct h2_head *head, struct http_response *ret)
@@ -333,10 +343,18 @@ static bool nv_add_fields(struct h2_nv *nv, const struct http_fields *f, int64_t
     return !text.ptr || nv_add(nv, SLICE("content-length"), text);
 }
 
+/* RFC 8441 4 */
+static bool nv_add_method(struct h2_nv *nv, const struct http_request *r)
+{
+    if (!r->protocol.len)
+        return nv_add(nv, SLICE(":method"), r->method);
+    return nv_add(nv, SLICE(":method"), SLICE("CONNECT")) && nv_add(nv, SLICE(":protocol"), r->protocol);
+}
+
 bool h2_nv_request(struct h2_nv *nv, const struct http_h2 *h, const struct http_request *r)
 {
     nv_begin(nv, h);
-    return nv_add(nv, SLICE(":method"), r->method) && nv_add(nv, SLICE(":scheme"), SLICE("https")) &&
+    return nv_add_method(nv, r) && nv_add(nv, SLICE(":scheme"), SLICE("https")) &&
            nv_add(nv, SLICE(":authority"), r->authority) && nv_add(nv, SLICE(":path"), r->target) &&
            nv_add_fields(nv, &r->fields, r->content_length);
 }
@@ -344,7 +362,8 @@ bool h2_nv_request(struct h2_nv *nv, const struct http_h2 *h, const struct http_
 bool h2_nv_response(struct h2_nv *nv, const struct http_h2 *h, const struct http_response *r)
 {
     nv_begin(nv, h);
-    for (int i = 0, rest = r->status; i < 3; i++, rest /= 10)
+    int status = r->status == 101 ? 200 : r->status; /* RFC 8441 5 */
+    for (int i = 0, rest = status; i < 3; i++, rest /= 10)
         nv->status[2 - i] = (char)('0' + rest % 10);
     return nv_add(nv, SLICE(":status"), slice_make(nv->status, 3)) && nv_add_fields(nv, &r->fields, r->content_length);
 }

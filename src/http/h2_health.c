@@ -5,6 +5,7 @@
  * session, which is not moved by traffic: when it fires it looks what is due and sleeps until the next instant.
  */
 #include "http/h2_internal.h"
+#include "http/websocket.h"
 
 enum {
     USELESS_BURST = 1000,
@@ -149,7 +150,14 @@ static bool waits_for_peer(const struct h2_stream *s)
         return false;
     if (buf_len(&s->out))
         return true;
+    if (s->websocket && !s->switched)
+        return false; /* the peer waits for us */
     return !s->over && !s->remote_end && s->unconsumed == 0 && s->h->role->stalled(s);
+}
+
+static uint64_t patience_ms(const struct h2_stream *s)
+{
+    return s->switched && !buf_len(&s->out) ? HTTP_SWITCHED_IDLE_MS : s->h->o.body_ms;
 }
 
 static uint64_t check_bodies(struct http_h2 *h, uint64_t now)
@@ -161,8 +169,8 @@ static uint64_t check_bodies(struct http_h2 *h, uint64_t now)
         after = s->next;
         if (!waits_for_peer(s))
             continue;
-        if (now < s->progress_ms + h->o.body_ms)
-            next = sooner(next, s->progress_ms + h->o.body_ms);
+        if (now < s->progress_ms + patience_ms(s))
+            next = sooner(next, s->progress_ms + patience_ms(s));
         else
             h2_stream_reset(s, NGHTTP2_CANCEL);
     }

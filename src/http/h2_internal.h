@@ -65,6 +65,8 @@ struct h2_stream {
     bool unsent;     /* our request never left */
     bool reset;      /* RST_STREAM was submitted by us */
     bool in_sent;
+    bool websocket; /* asks for it */
+    bool switched;  /* and has it: it may be silent for long */
 };
 
 struct h2_role {

@@ -98,10 +98,11 @@ static void respond(struct http_exchange *x, const struct http_response *head, b
     struct exchange *e = of(x);
     if (e->s.over)
         return;
-    if (e->answered) { /* a second final head: a fault of the handler's, that the asker must be able to see */
+    if (e->answered || (head->status == 101 && !e->s.websocket)) { /* the handler's fault; the asker is to see it */
         reset(x);
         return;
     }
+    e->s.switched = head->status == 101;
     if (h2_stream_live(&e->s) && !e->s.reset)
         submit(e, head, end);
     if (end)
@@ -217,6 +218,7 @@ static void on_head(struct h2_stream *s, struct h2_head *head, bool end)
         return;
     }
     e->started = true;
+    s->websocket = e->x.request.protocol.len > 0;
     s->h->events->on_request(s->h->owner, &e->x);
     if (end)
         body_end(e);

@@ -33,7 +33,7 @@ struct http_request {
     struct slice scheme;       /* "https" / "http" */
     struct slice authority;    /* Host or :authority; "" when an HTTP/1.0 client sent none */
     struct slice target;       /* path and query exactly as received, "/…", or "*" for OPTIONS */
-    struct slice protocol;     /* RFC 8441 :protocol or the Upgrade asked for; "" usually */
+    struct slice protocol;     /* "websocket" (http/websocket.h) where the connection offers it; "" usually */
     struct http_fields fields; /* without Host, and without the hop-by-hop ones (they are the connection's) */
     int64_t content_length;    /* -1: not known (chunked or HTTP/2 without it) */
     bool has_body;             /* false: no body follows at all */

@@ -50,13 +50,14 @@ static struct pool_session *usable_session(struct http_pool *p)
     return NULL;
 }
 
-/* A call that is tried again takes no connection that may be as dead as its first. */
+/* A call that is tried again takes no connection that may be as dead as its first; one that can't be tried again takes
+ * none that may be dead at all. */
 static struct pool_conn *usable_conn(struct http_pool *p, const struct pool_call *call)
 {
     struct pool_conn *c;
     TAILQ_FOREACH(c, &p->unused, unused)
     {
-        if (!call->retried || !c->reused)
+        if (!c->reused || !(call->retried || http_pool_call_is_websocket(call)))
             return c;
     }
     return NULL;
@@ -81,7 +82,7 @@ static bool place_on_conn(struct http_pool *p, struct pool_call *call)
 
 static bool place_on_session(struct http_pool *p, struct pool_call *call)
 {
-    struct pool_session *s = usable_session(p);
+    struct pool_session *s = http_pool_call_is_websocket(call) ? NULL : usable_session(p);
     struct error err;
     if (!s)
         return false;
@@ -106,12 +107,14 @@ static bool has_room(struct http_pool *p)
 
 static void connect_more(struct http_pool *p)
 {
+    while (p->http1_dial_count < p->websocket_count && has_room(p))
+        http_pool_connect(p, true);
     /* One at a time where a single connection may turn out to carry all. */
     bool one = p->o.tls && (!p->knows || p->speaks_h2);
-    if (one && (p->dial_count || usable_session(p)))
+    if (one && (p->dial_count > p->http1_dial_count || usable_session(p)))
         return;
-    while (p->dial_count < p->waiting_count && has_room(p)) {
-        http_pool_connect(p);
+    while (p->dial_count - p->http1_dial_count < p->waiting_count - p->websocket_count && has_room(p)) {
+        http_pool_connect(p, false);
         if (one)
             return;
     }
@@ -121,7 +124,8 @@ static void match(struct http_pool *p)
 {
     for (struct pool_call *c = TAILQ_FIRST(&p->waiting), *next; c; c = next) {
         next = TAILQ_NEXT(c, link);
-        if (!place_on_session(p, c) && !place_on_conn(p, c) && !c->retried)
+        bool placed = place_on_session(p, c) || place_on_conn(p, c);
+        if (!placed && !c->retried && !http_pool_call_is_websocket(c))
             break;
     }
     connect_more(p);
@@ -232,6 +236,8 @@ enum result http_pool_call(struct http_pool *p, const struct http_request *reque
     struct pool_call *c;
     if (p->waiting_count >= p->o.max_waiting)
         return error_set(err, R_LIMIT, "%u calls wait for a connection already", p->waiting_count);
+    if (request->protocol.len && p->switched_count + p->websocket_count >= p->o.max_switched)
+        return error_set(err, R_LIMIT, "%u connections are WebSockets already", p->switched_count);
     enum result r = http_pool_call_new(p, request, events, ctx, &c, err);
     if (r != OK)
         return r;

@@ -55,10 +55,12 @@ void http_pool_call_move(struct pool_call *c, struct pool_calls *to)
     if (c->list)
         TAILQ_REMOVE(c->list, c, link);
     p->waiting_count -= c->list == &p->waiting;
+    p->websocket_count -= c->list == &p->waiting && http_pool_call_is_websocket(c);
     c->list = to;
     if (to)
         TAILQ_INSERT_TAIL(to, c, link);
     p->waiting_count += to == &p->waiting;
+    p->websocket_count += to == &p->waiting && http_pool_call_is_websocket(c);
 }
 
 static void release(struct pool_call *c)
@@ -116,6 +118,8 @@ static void on_response(void *ctx, const struct http_response *head)
     struct pool_call *c = ctx;
     c->began = c->answered = true;
     c->until = 0;
+    if (head->status == 101)
+        http_pool_conn_switched(c->conn);
     c->base.events->on_response(c->base.ctx, head);
 }
 

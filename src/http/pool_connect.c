@@ -31,8 +31,16 @@ static void conn_forget(struct pool_conn *c)
     if (c->idle)
         TAILQ_REMOVE(&p->unused, c, unused);
     LIST_REMOVE(c, all);
-    p->conn_count--;
+    *(c->switched ? &p->switched_count : &p->conn_count) -= 1;
     free(c);
+}
+
+void http_pool_conn_switched(struct pool_conn *c)
+{
+    c->switched = true;
+    c->pool->conn_count--;
+    c->pool->switched_count++;
+    http_pool_later(c->pool); /* there is room for another */
 }
 
 static void conn_on_close(void *ctx)
@@ -114,7 +122,19 @@ void http_pool_dial_free(struct pool_dial *d)
     tls_handshake_cancel(d->tls);
     LIST_REMOVE(d, all);
     d->pool->dial_count--;
+    d->pool->http1_dial_count -= d->http1;
     free(d);
+}
+
+static struct pool_call *first_waiting(struct http_pool *p, bool http1)
+{
+    struct pool_call *c;
+    TAILQ_FOREACH(c, &p->waiting, link)
+    {
+        if (http_pool_call_is_websocket(c) == http1)
+            return c;
+    }
+    return NULL;
 }
 
 /* Nobody waits in vain: when nothing else is there that could carry calls, all that wait fail with this one's reason;
@@ -122,9 +142,10 @@ void http_pool_dial_free(struct pool_dial *d)
 static void dial_failed(struct pool_dial *d, enum http_failure_kind kind, const struct error *why)
 {
     struct http_pool *p = d->pool;
+    bool http1 = d->http1;
     http_pool_dial_free(d);
     bool all = LIST_EMPTY(&p->conns) && LIST_EMPTY(&p->sessions) && LIST_EMPTY(&p->dials);
-    for (struct pool_call *c; (c = TAILQ_FIRST(&p->waiting));) {
+    for (struct pool_call *c; (c = all ? TAILQ_FIRST(&p->waiting) : first_waiting(p, http1));) {
         http_pool_call_doom(c, kind, why->code, why->text);
         if (!all)
             break;
@@ -135,12 +156,13 @@ static void dial_failed(struct pool_dial *d, enum http_failure_kind kind, const 
 static void ready(struct pool_dial *d, struct net_stream *stream)
 {
     struct http_pool *p = d->pool;
-    http_pool_dial_free(d);
-    if (p->o.tls) {
+    bool h2 = p->o.tls && slice_eq(tls_stream_alpn(stream), SLICE("h2"));
+    if (p->o.tls && !d->http1) {
         p->knows = true;
-        p->speaks_h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
+        p->speaks_h2 = h2;
     }
-    (p->speaks_h2 ? session_new : conn_new)(p, stream);
+    http_pool_dial_free(d);
+    (h2 ? session_new : conn_new)(p, stream);
     http_pool_later(p);
 }
 
@@ -176,6 +198,8 @@ static void tcp_on_open(void *ctx, struct net_stream *stream)
     }
     uint64_t now = loop_now_ms(p->loop), rest = d->until > now ? d->until - now : 1;
     d->tls = tls_connect(p->loop, stream, p->o.tls, p->o.tls_name[0] ? p->o.tls_name : p->o.host, rest, &tls_events, d);
+    if (d->http1)
+        tls_handshake_offer_only(d->tls, "http/1.1");
 }
 
 static void tcp_on_fail(void *ctx, const struct error *why)
@@ -199,10 +223,12 @@ static bool tcp_may(void *ctx, const struct net_address *to)
 
 static const struct net_dial_events tcp_events = {.may = tcp_may, .on_open = tcp_on_open, .on_fail = tcp_on_fail};
 
-void http_pool_connect(struct http_pool *p)
+void http_pool_connect(struct http_pool *p, bool http1)
 {
     struct pool_dial *d = mem_zalloc(sizeof *d);
     d->pool = p;
+    d->http1 = http1;
+    p->http1_dial_count += http1;
     d->until = loop_now_ms(p->loop) + p->o.connect_ms;
     LIST_INSERT_HEAD(&p->dials, d, all);
     p->dial_count++;

@@ -27,6 +27,7 @@ struct pool_conn { /* an HTTP/1.1 connection */
     struct http_pool *pool;
     struct http_h1_client *h1;
     bool idle, reused;
+    bool switched; /* to WebSocket: counted apart */
     uint64_t idle_until;
 };
 
@@ -42,6 +43,7 @@ struct pool_dial { /* a connection being made */
     struct http_pool *pool;
     struct net_dial *tcp;
     struct tls_handshake *tls;
+    bool http1; /* not to become a session */
     uint64_t until;
 };
 
@@ -64,6 +66,11 @@ struct pool_call {
     uint64_t until;           /* waiting: for a connection; carried: for the answer; 0: for ever */
 };
 
+static inline bool http_pool_call_is_websocket(const struct pool_call *c)
+{
+    return c->request.protocol.len > 0;
+}
+
 struct http_pool {
     struct http_pool_options o;
     struct loop *loop;
@@ -74,10 +81,11 @@ struct http_pool {
     LIST_HEAD(, pool_conn) conns;
     LIST_HEAD(, pool_session) sessions;
     LIST_HEAD(, pool_dial) dials;
-    uint32_t waiting_count, conn_count, session_count, dial_count;
-    bool speaks_h2, knows; /* what the last TLS handshake agreed on; knows: there was one */
-    unsigned busy;         /* user's callbacks under way */
-    bool dead;             /* freed by the user inside one */
+    uint32_t waiting_count, conn_count, switched_count, session_count, dial_count, http1_dial_count;
+    uint32_t websocket_count; /* of the waiting calls that ask for it */
+    bool speaks_h2, knows;    /* what the last TLS handshake agreed on; knows: there was one */
+    unsigned busy;            /* user's callbacks under way */
+    bool dead;                /* freed by the user inside one */
 };
 
 /* Around a user's callback, who may free the pool in it. leave: false when it is gone. */
@@ -87,7 +95,8 @@ bool http_pool_leave(struct http_pool *p);
 void http_pool_later(struct http_pool *p); /* run(), at the end of the iteration */
 
 /* pool_connect.c */
-void http_pool_connect(struct http_pool *p);
+void http_pool_connect(struct http_pool *p, bool http1);
+void http_pool_conn_switched(struct pool_conn *c);
 void http_pool_dial_free(struct pool_dial *d);
 void http_pool_conn_free(struct pool_conn *c);
 void http_pool_session_orphan(struct pool_session *s);

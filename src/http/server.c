@@ -98,6 +98,7 @@ static struct http_server_conn *h2_conn_new(struct loop *loop, struct net_stream
         .idle_ms = limits->idle_ms,
         .heads_budget = H2_HEADS_BUDGET,
         .body_ms = limits->body_ms,
+        .websocket = limits->websocket,
     };
     c->base.ops = &h2_conn_ops;
     c->events = events;

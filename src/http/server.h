@@ -12,6 +12,7 @@ struct http_server_limits {
     uint64_t idle_ms; /* between requests, then the connection is closed */
     uint64_t body_ms; /* without progress of a body in either direction */
     uint32_t streams; /* concurrent HTTP/2 streams */
+    bool websocket;   /* a request's `protocol` may be "websocket" (http/websocket.h) */
 };
 extern const struct http_server_limits http_server_defaults; /* 30 s, 5 min, 60 s, 256 */
 

@@ -288,3 +288,15 @@ struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, s
     loop_defer(loop, &t->restart); /* callbacks never come from inside this call */
     return t;
 }
+
+void tls_handshake_offer_only(struct tls_handshake *h, const char *protocol)
+{
+    unsigned char list[32];
+    size_t len = strlen(protocol);
+    if (len >= sizeof list)
+        fatal("tls: the protocol's name %s is too long", protocol);
+    list[0] = (unsigned char)len;
+    memcpy(list + 1, protocol, len);
+    if (SSL_set_alpn_protos(h->ssl, list, (unsigned)len + 1) != 0)
+        fatal("out of memory (ALPN)");
+}

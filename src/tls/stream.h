@@ -42,6 +42,9 @@ struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, s
                                   const char *name, uint64_t timeout_ms, const struct tls_connect_events *events,
                                   void *ctx);
 
+/* Right after tls_connect: offers `protocol` (at most 31 bytes) and no other by ALPN, whatever the context says. */
+void tls_handshake_offer_only(struct tls_handshake *h, const char *protocol);
+
 /* Closes everything, no callback; NULL allowed. */
 void tls_handshake_cancel(struct tls_handshake *h);
 

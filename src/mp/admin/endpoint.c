@@ -100,7 +100,10 @@ static enum result read_endpoint(struct mp_request *r, const json_t *body, struc
     e->headers = json_opt_str(body, "headers", "cmg");
     e->max_body = json_opt_int(body, "max_body", MIB);
     e->allow_encoded_slash = json_opt_bool(body, "allow_encoded_slash", false);
-    e->websocket = strcmp(json_opt_str(body, "upgrade", ""), "websocket") == 0;
+    const char *upgrade = json_opt_str(body, "upgrade", "");
+    e->websocket = strcmp(upgrade, "websocket") == 0;
+    if (result == OK && upgrade[0] && !e->websocket)
+        result = error_set(err, R_INVALID, "'upgrade' is websocket, or absent");
     if (result == OK)
         result = read_place(e, err);
     if (result == OK)

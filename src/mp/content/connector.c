@@ -95,6 +95,8 @@ static json_t *target_json(const struct store_endpoint *e, const struct store_mp
         mp_put(o, "clients", mp_content_words(mp->clients));
     if (e->upstream_host[0])
         mp_put(o, "host", json_string(e->upstream_host));
+    if (e->websocket)
+        mp_put(o, "upgrade", json_string("websocket"));
     return o;
 }
 

@@ -178,8 +178,9 @@ static void requests_are_understood(void **state)
     REQUEST("POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\ncontent-length: 1\r\n\r\nx",
             "POST / a.example [expect=100-continue] 1 body expect | x | end | ");
     REQUEST("OPTIONS * HTTP/1.1\r\n" H "\r\n", "OPTIONS * a.example [] -1 | end | ");
-    REQUEST("GET / HTTP/1.1\r\n" H "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-            "GET / a.example [] -1 upgrade=websocket | end | ");
+    REQUEST("GET / HTTP/1.1\r\n" H "Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            "GET / a.example [sec-websocket-version=13] -1 upgrade=websocket | end | ");
 }
 
 static void methods_that_the_tokenizer_does_not_know_pass(void **state)

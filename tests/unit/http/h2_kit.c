@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See h2_kit.h. Bodies are a pattern that both sides know, so that a byte lost, doubled or moved is seen. */
 #include "h2_kit.h"
+#include "http/websocket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -179,7 +180,8 @@ static void end_with_204(struct job *j)
 
 static void do_echo(struct job *j)
 {
-    struct http_response head = head_of(200);
+    struct http_response head = head_of(j->x->request.protocol.len ? 101 : 200);
+    assert_true(!j->x->request.protocol.len || slice_eq(j->x->request.method, SLICE("GET")));
     j->on_body = echo_body;
     j->on_sent = credit; /* what went on is consumed */
     j->on_end = end_with_finish;
@@ -453,10 +455,9 @@ static const struct http_call_events call_events = {
     .on_fail = call_fail,
 };
 
-enum result kit_try(struct kit *k, struct kit_call *c, const char *method, const char *path, size_t body,
-                    const struct http_fields *fields, bool has_body, struct error *err)
+static struct http_request request_of(const char *method, const char *path, bool has_body)
 {
-    struct http_request r = {
+    return (struct http_request){
         .version = HTTP_2,
         .method = slice_of(method),
         .authority = SLICE("test.example"),
@@ -464,14 +465,32 @@ enum result kit_try(struct kit *k, struct kit_call *c, const char *method, const
         .content_length = -1,
         .has_body = has_body,
     };
-    if (fields)
-        r.fields = *fields;
+}
+
+static enum result call(struct kit *k, struct kit_call *c, const struct http_request *r, size_t body, struct error *err)
+{
     c->kit = k;
     c->to_send = body;
-    enum result e = http_h2_call(k->client, &r, &call_events, c, &c->call, err);
+    enum result e = http_h2_call(k->client, r, &call_events, c, &c->call, err);
     if (e == OK)
         upload_more(c);
     return e;
+}
+
+enum result kit_try(struct kit *k, struct kit_call *c, const char *method, const char *path, size_t body,
+                    const struct http_fields *fields, bool has_body, struct error *err)
+{
+    struct http_request r = request_of(method, path, has_body);
+    if (fields)
+        r.fields = *fields;
+    return call(k, c, &r, body, err);
+}
+
+enum result kit_websocket(struct kit *k, struct kit_call *c, const char *path, struct error *err)
+{
+    struct http_request r = request_of("GET", path, true);
+    r.protocol = SLICE(HTTP_WEBSOCKET);
+    return call(k, c, &r, 0, err);
 }
 
 void kit_call(struct kit *k, struct kit_call *c, const char *method, const char *path, size_t body)

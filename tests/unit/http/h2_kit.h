@@ -67,6 +67,8 @@ void kit_pass(struct kit *k, uint64_t ms); /* that long */
 void kit_call(struct kit *k, struct kit_call *c, const char *method, const char *path, size_t body);
 enum result kit_try(struct kit *k, struct kit_call *c, const char *method, const char *path, size_t body,
                     const struct http_fields *fields, bool has_body, struct error *err);
+/* Asks for a WebSocket; /echo says yes to it. */
+enum result kit_websocket(struct kit *k, struct kit_call *c, const char *path, struct error *err);
 bool kit_done(void *call); /* ended or failed: for kit_run */
 bool kit_ended(void *call);
 

@@ -336,6 +336,65 @@ static void a_broken_connection_fails_every_call(void **state)
     kit_free(k);
 }
 
+static struct kit *offering_websocket(void)
+{
+    struct kit_options o = {.h2 = kit_h2};
+    o.h2.websocket = true;
+    o.h2.body_ms = 100;
+    struct kit *k = kit_new(&o);
+    kit_pass(k, 10); /* the settings arrive */
+    return k;
+}
+
+/* RFC 8441 5 */
+static void a_websocket_goes_both_ways_and_may_be_silent(void **state)
+{
+    struct kit *k = offering_websocket();
+    struct kit_call c = {0};
+    struct error err;
+    (void)state;
+    assert_int_equal(kit_websocket(k, &c, "/echo", &err), OK);
+    kit_pass(k, 300); /* longer than an upload may be */
+    assert_int_equal(c.status, 101);
+    c.unreported = strlen("over and out");
+    http_call_write(c.call, SLICE("over"));
+    kit_pass(k, 300);
+    assert_string_equal(c.body, "over");
+    assert_false(kit_done(&c));
+    http_call_write(c.call, SLICE(" and out"));
+    http_call_finish(c.call);
+    assert_true(kit_run(k, kit_ended, &c, 1000));
+    assert_string_equal(c.body, "over and out");
+    kit_free(k);
+}
+
+static void a_websocket_that_is_refused_is_an_ordinary_answer(void **state)
+{
+    struct kit *k = offering_websocket();
+    struct kit_call c = {0}, parked = {0};
+    struct error err;
+    (void)state;
+    assert_int_equal(kit_websocket(k, &c, "/nothing/here", &err), OK);
+    assert_true(kit_run(k, kit_ended, &c, 1000));
+    assert_int_equal(c.status, 404);
+    assert_int_equal(kit_websocket(k, &parked, "/park", &err), OK);
+    kit_pass(k, 300);
+    assert_false(kit_done(&parked)); /* it waits for the answer, and nobody for a body */
+    kit_free(k);
+}
+
+static void a_peer_that_offers_no_websocket_is_asked_for_none(void **state)
+{
+    struct kit *k = plain();
+    struct kit_call c = {0};
+    struct error err;
+    (void)state;
+    kit_pass(k, 10);
+    assert_int_equal(kit_websocket(k, &c, "/echo", &err), R_DENIED);
+    assert_int_equal(k->requests, 0);
+    kit_free(k);
+}
+
 static void many_small_requests_share_writes(void **state)
 {
     struct kit *k = plain();
@@ -371,6 +430,9 @@ int main(void)
         cmocka_unit_test(a_silent_peer_is_found_by_pings),
         cmocka_unit_test(an_upload_that_stops_is_aborted),
         cmocka_unit_test(a_broken_connection_fails_every_call),
+        cmocka_unit_test(a_websocket_goes_both_ways_and_may_be_silent),
+        cmocka_unit_test(a_websocket_that_is_refused_is_an_ordinary_answer),
+        cmocka_unit_test(a_peer_that_offers_no_websocket_is_asked_for_none),
         cmocka_unit_test(many_small_requests_share_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

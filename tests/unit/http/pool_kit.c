@@ -82,14 +82,7 @@ static void dial_done(void *arg)
     struct server *s = &fix->servers[fix->dials++];
     loopback_pair(fix->loop, 0, 0, &ours, &s->stream);
     buf_init(&s->got, 1 << 20);
-    if (fix->alpn && strcmp(fix->alpn, "h2") == 0) {
-        const struct http_h2_options o = {.max_streams = fix->h2_streams ? fix->h2_streams : 100,
-                                          .window_budget = 1 << 20};
-        fix->h2 = http_h2_server(fix->loop, s->stream, &o, &h2_events, fix);
-        s->stream = NULL;
-    } else {
-        net_stream_set_events(s->stream, &server_events, s);
-    }
+    net_stream_set_events(s->stream, &server_events, s);
     events->on_open(ctx, ours);
 }
 
@@ -119,15 +112,27 @@ struct tls_handshake {
     struct net_stream *below;
     const struct tls_connect_events *events;
     void *ctx;
+    struct server *server;
+    const char *only; /* the protocol that is offered; NULL: all */
 };
+
+static void speak_h2(struct server *s)
+{
+    const struct http_h2_options o = {.max_streams = fix->h2_streams ? fix->h2_streams : 100, .window_budget = 1 << 20};
+    fix->h2 = http_h2_server(fix->loop, s->stream, &o, &h2_events, fix);
+    s->stream = NULL;
+}
 
 static void handshake_done(void *arg)
 {
     struct tls_handshake h = *(struct tls_handshake *)arg;
+    fix->agreed = h.only ? h.only : fix->alpn;
     loop_timer_free(h.timer);
     free(arg);
     net_stream_resume(h.below);
     if (!fix->tls_fails) {
+        if (fix->agreed && strcmp(fix->agreed, "h2") == 0)
+            speak_h2(h.server);
         h.events->on_ready(h.ctx, h.below);
         return;
     }
@@ -145,10 +150,16 @@ struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, s
     assert_string_equal(name, "mp.internal");
     assert_true(timeout_ms > 0);
     struct tls_handshake *h = mem_zalloc(sizeof *h);
-    *h = (struct tls_handshake){loop_timer_new(loop, handshake_done, h), below, events, ctx};
+    *h = (struct tls_handshake){loop_timer_new(loop, handshake_done, h), below, events, ctx,
+                                &fix->servers[fix->dials - 1],           NULL};
     net_stream_pause(below); /* what comes early is for the stream's next owner */
     loop_timer_start(h->timer, 1, 0);
     return h;
+}
+
+void tls_handshake_offer_only(struct tls_handshake *h, const char *protocol)
+{
+    h->only = protocol;
 }
 
 void tls_handshake_cancel(struct tls_handshake *h)
@@ -163,7 +174,7 @@ void tls_handshake_cancel(struct tls_handshake *h)
 struct slice tls_stream_alpn(const struct net_stream *s)
 {
     (void)s;
-    return slice_of(fix->alpn);
+    return slice_of(fix->agreed);
 }
 
 bool tls_stream_alert_certificate_required(const struct net_stream *s)

@@ -28,7 +28,7 @@ struct fixture {
     enum result dial_fails; /* OK: it does not */
     bool dial_hangs;
     const char *tls_fails;
-    const char *alpn;
+    const char *alpn, *agreed; /* what the server takes, what the last handshake came to */
     bool alert_116;
     struct http_h2 *h2;
     unsigned h2_requests, h2_closes, h2_streams; /* streams: that a server allows; 0: 100 */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/websocket.h"
+
+#include <openssl/evp.h>
+
+#include "base/error.h"
+#include "base/rand.h"
+
+void http_websocket_key(char ret[HTTP_WEBSOCKET_KEY_SIZE])
+{
+    unsigned char key[HTTP_WEBSOCKET_KEY];
+    rand_id_bytes(key, sizeof key); /* against caches on the way, no secret */
+    (void)encode_base64(slice_make(key, sizeof key), ret);
+}
+
+bool http_websocket_key_valid(struct slice key)
+{
+    unsigned char bytes[HTTP_WEBSOCKET_KEY];
+    size_t n;
+    return decode_base64(key, bytes, sizeof bytes, &n) && n == sizeof bytes;
+}
+
+void http_websocket_accept(struct slice key, char ret[HTTP_WEBSOCKET_ACCEPT_SIZE])
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455 1.3 */
+    char text[HTTP_WEBSOCKET_KEY_SIZE - 1 + sizeof guid - 1];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    memcpy(text, key.ptr, HTTP_WEBSOCKET_KEY_SIZE - 1);
+    memcpy(text + HTTP_WEBSOCKET_KEY_SIZE - 1, guid, sizeof guid - 1);
+    if (!EVP_Digest(text, sizeof text, digest, &n, EVP_sha1(), NULL))
+        fatal("OpenSSL makes no SHA-1 (for WebSocket's handshake)");
+    (void)encode_base64(slice_make(digest, n), ret);
+}
