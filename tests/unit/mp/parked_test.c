@@ -54,7 +54,7 @@ static void note_finish(struct http_exchange *x, const struct http_fields *trail
 
 static const struct http_exchange_ops ops = {.respond = note_respond, .write = note_write, .finish = note_finish};
 
-static void ask(struct noted *n, int64_t after)
+static struct mp_request *ask(struct noted *n, int64_t after)
 {
     *n = (struct noted){.x = {.ops = &ops,
                               .arena = arena_new(HTTP_ARENA_MAX),
@@ -62,6 +62,7 @@ static void ask(struct noted *n, int64_t after)
     struct mp_request *r = mp_request_new(&site, NULL, &n->x);
     (void)snprintf(r->identity.connector, sizeof r->identity.connector, "cp1");
     mp_parked_add(r, MP_PARKED_BUNDLE, after);
+    return r; /* gone when it was answered at once */
 }
 
 static void forget(struct noted *n)
@@ -144,12 +145,17 @@ static void stop(void *arg)
     loop_stop(arg);
 }
 
-static void let_it_run(void)
+static void run_for(uint64_t ms)
 {
     struct loop_timer *t = loop_timer_new(site.loop, stop, site.loop);
-    loop_timer_start(t, 20, 0);
+    loop_timer_start(t, ms, 0);
     loop_run(site.loop);
     loop_timer_free(t);
+}
+
+static void let_it_run(void)
+{
+    run_for(20);
 }
 
 static int64_t bundle_sequence(void)
@@ -236,6 +242,25 @@ static void who_went_away_is_no_longer_parked(void **state)
     forget(&other);
 }
 
+/* PROTOCOL 6. The four and a half minutes are cut short here. */
+static void who_waited_for_four_and_a_half_minutes_is_told_that_nothing_came(void **state)
+{
+    (void)state;
+    struct noted n, other;
+    struct mp_request *r = ask(&n, bundle_sequence());
+    ask(&other, bundle_sequence());
+    assert_int_equal(r->parked.until_ms, loop_now_ms(site.loop) + 270 * 1000);
+    r->parked.until_ms = loop_now_ms(site.loop);
+    run_for(1200); /* the next look */
+    assert_int_equal(n.status, 204);
+    assert_true(n.finished);
+    assert_int_equal(other.answers, 0);
+    assert_int_equal(mp_parked_count(site.parked), 1);
+    forget(&n);
+    other.x.events->on_abort(other.x.ctx, &err);
+    forget(&other);
+}
+
 static void an_abort_in_the_middle_of_an_answer_ends_it(void **state)
 {
     (void)state;
@@ -270,6 +295,7 @@ int main(void)
         TEST(a_change_wakes_who_waits),
         TEST(a_long_answer_under_way_is_not_begun_again_by_the_next_change),
         TEST(who_went_away_is_no_longer_parked),
+        TEST(who_waited_for_four_and_a_half_minutes_is_told_that_nothing_came),
         TEST(an_abort_in_the_middle_of_an_answer_ends_it),
         TEST(a_removed_connector_waits_no_longer),
     };
