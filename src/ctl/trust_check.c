@@ -150,7 +150,8 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     pki_trust_judge(check->paths, leaf, certs, clock_wall_s(), &v);
     (void)snprintf(detail, sizeof detail, "%s", v.detail);
     if (v.reason == REASON_OK) {
-        pki_trust_judge_with(check->whole, leaf, certs, clock_wall_s(), NULL, &places, &v);
+        const struct pki_question q = {.leaf = leaf, .sent = certs, .now = clock_wall_s(), .ret_places = &places};
+        pki_trust_answer(check->whole, &q, &v);
         /* Only gateways hold what is fetched: here such a list is missing, and that alone is no fault. */
         bool pointed = is_pointed_to(check->bundle, &places, hint, sizeof hint);
         bool later = v.reason == REASON_CERT_CRL_UNAVAILABLE && (pointed || has_source(check->bundle));

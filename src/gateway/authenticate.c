@@ -30,13 +30,20 @@ static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *
     LOG_EVENT(LOG_WARN, "pki", "let in unchecked", LOG_T("client", v->identity), LOG_T("detail", v->detail));
 }
 
+/* `e`: the endpoint whose own anchors alone count; NULL: all do. */
 static void judge_afresh(struct gateway_worker *w, const struct credential *c, int64_t now,
-                         struct pki_ocsp_questions *open, struct pki_verdict *ret)
+                         const struct bundle_endpoint *e, struct pki_ocsp_questions *open, struct pki_verdict *ret)
 {
     struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
     struct pki_list_places places;
-    bool named = responder_named(w->snapshot->bundle);
-    pki_trust_judge_with(w->snapshot->trust, c->certificate, c->sent, now, named ? &oracle : NULL, &places, ret);
+    struct pki_question q = {.leaf = c->certificate, .sent = c->sent, .now = now, .ret_places = &places};
+    if (responder_named(w->snapshot->bundle))
+        q.oracle = &oracle;
+    if (e) {
+        q.below = e->client_anchors;
+        q.below_count = e->client_anchor_count;
+    }
+    pki_trust_answer(w->snapshot->trust, &q, ret);
     if (places.count && (ret->unchecked || verdict_reason_lacks_list(ret->reason)))
         sources_want_lists(w->gateway, w->snapshot->bundle, &places, ret);
 }
@@ -49,7 +56,7 @@ static const struct pki_verdict *judge_certificate(struct gateway_worker *w, con
     if (known)
         return &known->certificate;
     *fresh = (struct cached_verdict){.generation = w->snapshot->generation};
-    judge_afresh(w, c, now, open, &fresh->certificate);
+    judge_afresh(w, c, now, NULL, open, &fresh->certificate);
     fresh->valid_until = fresh->certificate.valid_until;
     /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
      * lasts. */
@@ -70,7 +77,7 @@ void authenticate_questions(struct gateway_worker *w, const struct credential *c
 enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
                                              struct pki_ocsp_questions *ret_open, struct pki_verdict *ret)
 {
-    judge_afresh(w, c, now, ret_open, ret);
+    judge_afresh(w, c, now, NULL, ret_open, ret);
     if (ret->reason != REASON_OK)
         return ret->reason;
     return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
@@ -102,6 +109,31 @@ static bool anchor_counts(const struct bundle_endpoint *e, const unsigned char a
     return ret;
 }
 
+static void endpoint_key(const struct credential *c, const struct bundle_endpoint *e,
+                         unsigned char ret[VERDICT_KEY_SIZE])
+{
+    char text[PKI_HASH_HEX + BUNDLE_ID_MAX + 1];
+    int len = snprintf(text, sizeof text, "%s %s", c->sha256_hex, e->id);
+    if (!EVP_Digest(text, (size_t)len, ret, NULL, EVP_sha256(), NULL))
+        fatal("SHA-256 failed");
+}
+
+/* Renewed roots and cross-certificates make several paths of one certificate: does another one end where it counts? */
+static bool another_path_counts(const struct gateway_connection *c, const struct bundle_endpoint *e, int64_t now)
+{
+    struct gateway_worker *w = c->worker;
+    unsigned char key[VERDICT_KEY_SIZE];
+    endpoint_key(&c->credential, e, key);
+    if (verdict_cache_get(w->verdicts, key, w->snapshot->generation, now))
+        return true;
+    struct cached_verdict fresh = {.generation = w->snapshot->generation};
+    judge_afresh(w, &c->credential, now, e, NULL, &fresh.certificate);
+    fresh.valid_until = fresh.certificate.valid_until;
+    if (fresh.certificate.reason == REASON_OK)
+        verdict_cache_put(w->verdicts, key, &fresh);
+    return fresh.certificate.reason == REASON_OK;
+}
+
 static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
                                             struct authentication *ret, struct error *detail)
 {
@@ -109,7 +141,7 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
     enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, anchor, detail);
     if (reason != REASON_OK)
         return reason;
-    if (!anchor_counts(q->endpoint, anchor)) {
+    if (!anchor_counts(q->endpoint, anchor) && !another_path_counts(c, q->endpoint, q->now)) {
         (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's",
                         q->endpoint->id);
         return REASON_CERT_UNTRUSTED_ROOT;

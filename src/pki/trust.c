@@ -210,52 +210,76 @@ static int judge_path(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v)
 
 /* --- the verdict --- */
 
-static STACK_OF(X509) * gather(const struct pki_trust *t, STACK_OF(X509) * sent)
+static void push(STACK_OF(X509) * to, X509 *cert)
 {
-    STACK_OF(X509) *all = sk_X509_dup(t->intermediates);
-    if (!all)
+    if (!sk_X509_push(to, cert))
         fatal("pki: out of memory");
-    for (int i = 0; i < sk_X509_num(sent) && i < SENT_MAX; i++) {
-        if (!sk_X509_push(all, sk_X509_value(sent, i)))
-            fatal("pki: out of memory");
+}
+
+static bool may_end_at(const struct pki_question *q, X509 *anchor)
+{
+    unsigned char sha256[PKI_SHA256];
+    bool ret = q->below_count == 0;
+    if (!ret)
+        pki_cert_sha256(anchor, sha256);
+    for (size_t i = 0; i < q->below_count && !ret; i++)
+        ret = memcmp(q->below[i], sha256, PKI_SHA256) == 0;
+    return ret;
+}
+
+/* An anchor at which no path may end can stand in the middle of one: its key may be certified by another. */
+static struct pki_pool gather(const struct pki_trust *t, const struct pki_question *q)
+{
+    struct pki_pool pool = {sk_X509_new_null(), sk_X509_dup(t->intermediates)};
+    if (!pool.anchors || !pool.untrusted)
+        fatal("pki: out of memory");
+    for (int i = 0; i < sk_X509_num(t->anchors); i++) {
+        X509 *anchor = sk_X509_value(t->anchors, i);
+        push(may_end_at(q, anchor) ? pool.anchors : pool.untrusted, anchor);
     }
-    return all;
+    for (int i = 0; i < sk_X509_num(q->sent) && i < SENT_MAX; i++)
+        push(pool.untrusted, sk_X509_value(q->sent, i));
+    return pool;
 }
 
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now, struct pki_verdict *ret)
 {
-    pki_trust_judge_with(t, leaf, sent, now, NULL, NULL, ret);
+    const struct pki_question q = {.leaf = leaf, .sent = sent, .now = now};
+    pki_trust_answer(t, &q, ret);
 }
 
-void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
-                          const struct pki_ocsp_oracle *oracle, struct pki_list_places *ret_places,
-                          struct pki_verdict *ret)
+void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret)
 {
     unsigned tries = PKI_PATH_TRIES;
-    struct pki_pool pool = {t->anchors, gather(t, sent)};
+    struct pki_pool pool = gather(t, q), signers = {t->anchors, pool.untrusted};
     struct judging j = {.trust = t};
-    struct pki_path_search search = {
-        .pool = &pool, .now = now, .client = !t->options.any_purpose, .check = judge_path, .arg = &j, .tries = &tries};
+    struct pki_path_search search = {.pool = &pool,
+                                     .now = q->now,
+                                     .client = !t->options.any_purpose,
+                                     .check = judge_path,
+                                     .arg = &j,
+                                     .tries = &tries};
     if (!t->sealed)
         fatal("pki: a trust is asked before it is sealed");
     j.revocation = (struct pki_revocation){.crls = t->crls,
                                            .ocsp = t->ocsp,
-                                           .oracle = oracle,
-                                           .pool = &pool,
-                                           .now = now,
+                                           .oracle = q->oracle,
+                                           .pool = &signers,
+                                           .now = q->now,
                                            .any_strength = t->options.any_strength,
                                            .allow_when_unavailable = t->options.allow_when_unavailable,
                                            .tries = &tries,
-                                           .places = ret_places};
+                                           .places = q->ret_places};
     memset(ret, 0, sizeof *ret);
-    if (ret_places)
-        ret_places->count = 0;
-    j.named = pki_identity(leaf, ret->identity, sizeof ret->identity);
-    pki_path_judge(&search, leaf, ret);
+    if (q->ret_places)
+        q->ret_places->count = 0;
+    j.named = pki_identity(q->leaf, ret->identity, sizeof ret->identity);
+    pki_path_judge(&search, q->leaf, ret);
+    sk_X509_free(pool.anchors);
     sk_X509_free(pool.untrusted);
     if (ret->reason != REASON_OK) {
         ret->unchecked = false;
-        ret->valid_until = now + REFUSAL_HOLDS_S;
+        ret->valid_until = q->now + REFUSAL_HOLDS_S;
     }
 }
 

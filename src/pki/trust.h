@@ -78,11 +78,20 @@ struct pki_verdict {
  * Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
-/* The same with what OCSP responders answered so far (NULL: nobody was asked), for certificates that no list at hand
- * speaks for; of these, ret_places (NULL allowed; emptied first) gets where they say that their lists are. */
-void pki_trust_judge_with(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
-                          const struct pki_ocsp_oracle *oracle, struct pki_list_places *ret_places,
-                          struct pki_verdict *ret);
+
+struct pki_question {
+    X509 *leaf;
+    STACK_OF(X509) * sent;
+    int64_t now;
+    /* What OCSP responders answered so far, for certificates that no list at hand speaks for; NULL: nobody was asked.
+     */
+    const struct pki_ocsp_oracle *oracle;
+    struct pki_list_places *ret_places;       /* where those certificates say that their lists are; NULL allowed */
+    const unsigned char (*below)[PKI_SHA256]; /* anchors' certificates at which a path may end */
+    size_t below_count;                       /* 0: at any */
+};
+/* The same with all that may be asked. */
+void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret);
 
 /* --- which lists speak for a certificate --- */
 

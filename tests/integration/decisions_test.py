@@ -153,6 +153,29 @@ def test_an_endpoint_with_anchors_of_its_own_takes_their_certificates_alone(site
     assert code == 1 and "has no anchor" in json.dumps(problem), problem
 
 
+@pytest.mark.parametrize("kind", ["a renewed root", "a cross-certificate"])
+def test_an_endpoint_takes_a_certificate_that_has_a_path_to_one_of_its_anchors_beside_another(site, upstream, tmp_path, kind):
+    """Whichever path is found first."""
+    root = pki.Ca(tmp_path, f"Root of {kind}")
+    if kind == "a renewed root":
+        other = pki.Ca(tmp_path, root.name, key=root.private, file="renewed.pem", days=(-1, 7300))
+        chain = []
+    else:
+        other = pki.Ca(tmp_path, f"Other root of {kind}")
+        chain = [pki.Ca(tmp_path, root.name, parent=other, key=root.private, file="cross.pem")]
+    device = root.device("laptop", chain=chain)
+    for anchor in {root, other}:
+        site.add("trust", "add", "--anchor", anchor.path, "--crl", anchor.crl())
+    for name, wanted in (("own-one", root), ("own-other", other)):
+        site.add("endpoint", "add", name, "--url", upstream.url, "--auth", "pki", "--client-anchors",
+                 pki.sha256_of(wanted.certificate).hex())
+        ask = lambda version: gatewayclient.request(site, version, "GET", f"/CCM_Proxy_MutualAuth/{name}/x", **device.client())
+        until("it is let in", lambda: ask(HTTP1).status == 200, 10)
+        for version in (HTTP1, HTTP2):
+            assert ask(version).status == 200
+        site.add("endpoint", "remove", name)
+
+
 # --- the first contact, and no data before the handshake: PROTOCOL 1 and 5 ------------------------------------------------
 
 

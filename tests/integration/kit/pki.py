@@ -88,9 +88,10 @@ def key_usage(**on):
 class Ca:
     """A root, or an intermediate when it has a parent."""
 
-    def __init__(self, folder, name, parent=None, days=(-1, 3650), path_length=None, permitted=None):
+    def __init__(self, folder, name, parent=None, days=(-1, 3650), path_length=None, permitted=None, key=None,
+                 file=None):
         self.folder, self.name, self.parent = Path(folder), name, parent
-        self.private = new_key()
+        self.private = key or new_key()
         above = parent or self
         extensions = [(x509.BasicConstraints(True, path_length), True),
                       (key_usage(key_cert_sign=True, crl_sign=True), True),
@@ -100,7 +101,7 @@ class Ca:
             extensions.append((x509.NameConstraints([x509.DNSName(permitted)], None), True))
         self.certificate = build(name_of(name), self.private.public_key(), name_of(above.name), above.private,
                                  extensions, days)
-        self.path = self.folder / f"ca-{name.replace(' ', '-')}.pem"
+        self.path = self.folder / (file or f"ca-{name.replace(' ', '-')}.pem")
         self.path.write_bytes(pem_of(self.certificate))
 
     @classmethod
