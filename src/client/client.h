@@ -65,6 +65,8 @@ struct client_session {
     json_t *location; /* verified content; NULL: not yet */
     bool shown;       /* a credential for choice.method was shown to a gateway already */
     struct client_choice choice;
+    char failed[4][WEB_ROLE_MAX + 1]; /* management points that did not answer in this run */
+    size_t failed_count;
     enum choice_scenario scenario; /* whose policy the report is about */
     struct client_policies policies[CHOICE_USER + 1];
     char user[256]; /* who is signed in, for the report; "": nobody, or not asked for */
@@ -140,6 +142,9 @@ MUST_USE bool client_gateways_ready(struct client_session *s);
 MUST_USE bool client_location_take(struct client_session *s, const char *text);
 /* Chooses again without pki, after the gateway refused it by mode. false: nothing else is left. */
 MUST_USE bool client_locate_next(struct client_session *s);
+/* The management point at the end of a gateway's way does not answer (s->outcome): it is passed over for a while, for
+ * another that takes the same method. false: there is none; the outcome stays. */
+MUST_USE bool client_locate_another(struct client_session *s);
 
 /* registration.c: with the chosen method, unless its key is registered already and `again` is not asked for. */
 MUST_USE bool client_register(struct client_session *s, bool again);

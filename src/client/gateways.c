@@ -149,7 +149,7 @@ static bool ask_one(struct client_session *s, struct client_call *call, json_t *
 /* The best first, by what earlier requests were like. */
 static bool ask_gateways(struct client_session *s, struct client_call *call)
 {
-    json_t *health = client_state_gateways(s->c->dir);
+    json_t *health = client_state_health(s->c->dir, CLIENT_STATE_GATEWAYS);
     struct error err;
     bool ok = false;
     client_health_sort(health, &s->gateways, clock_wall_s());
@@ -159,7 +159,7 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
         if (ok || !try_next_gateway(&s->outcome) || web_http_stopped())
             break;
     }
-    if (client_state_set_gateways(s->c->dir, health, &err) != OK)
+    if (client_state_set_health(s->c->dir, CLIENT_STATE_GATEWAYS, health, &err) != OK)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
     json_decref(health);
     return ok;
@@ -167,12 +167,12 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
 
 void client_gateway_failed(const struct client_session *s)
 {
-    json_t *health = client_state_gateways(s->c->dir);
+    json_t *health = client_state_health(s->c->dir, CLIENT_STATE_GATEWAYS);
     struct error err;
     char why[256];
     (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
     client_health_note(health, s->gateway, 0, why, clock_wall_s());
-    if (client_state_set_gateways(s->c->dir, health, &err) != OK)
+    if (client_state_set_health(s->c->dir, CLIENT_STATE_GATEWAYS, health, &err) != OK)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "The gateway has no way inside, another one is asked: %s",
                 why);

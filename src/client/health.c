@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { FAILED_LATELY = 1 << 20 };
+enum { FAILED_LATELY = 1 << 20, KNOWN_MAX = 2 * CLIENT_FQDNS_MAX };
 
 static const json_t *entry(const json_t *known, const struct client_fqdn *f)
 {
@@ -13,13 +13,19 @@ static const json_t *entry(const json_t *known, const struct client_fqdn *f)
     return json_object_get(known, authority);
 }
 
+static bool is_lately(const json_t *e, int64_t limit_s, int64_t now)
+{
+    int64_t age = now - json_opt_int(e, "at", 0);
+    return e && age >= 0 && age <= limit_s;
+}
+
 /* Small is good. Steps keep two gateways of about the same speed in the order that was set. */
 static int64_t rank(const json_t *known, const struct client_fqdn *f, int64_t now)
 {
     const json_t *e = entry(known, f);
-    int64_t age = now - json_opt_int(e, "at", 0), ms = json_opt_int(e, "ms", 0);
+    int64_t ms = json_opt_int(e, "ms", 0);
     bool failed = json_opt_str(e, "why", NULL) != NULL;
-    if (!e || age < 0 || age > (failed ? CLIENT_HEALTH_FAILED_S : CLIENT_HEALTH_KNOWN_S))
+    if (!is_lately(e, failed ? CLIENT_HEALTH_FAILED_S : CLIENT_HEALTH_KNOWN_S, now))
         return 0;
     if (failed)
         return FAILED_LATELY;
@@ -42,6 +48,14 @@ void client_health_sort(const json_t *known, struct client_fqdns *gateways, int6
     }
 }
 
+static void note(json_t *known, const char *name, json_t *health)
+{
+    if (json_object_size(known) > KNOWN_MAX) /* those of former times */
+        (void)json_object_clear(known);
+    if (!health || json_object_set_new(known, name, health) != 0)
+        fatal("the health of %s can't be put into JSON", name);
+}
+
 void client_health_note(json_t *known, const struct client_fqdn *gateway, long ms, const char *why, int64_t now)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
@@ -50,9 +64,16 @@ void client_health_note(json_t *known, const struct client_fqdn *gateway, long m
     client_fqdn_authority(gateway, authority);
     if (!why)
         smooth = smooth < 0 ? ms : (3 * smooth + ms) / 4;
-    if (json_object_size(known) > 2 * (size_t)CLIENT_FQDNS_MAX) /* gateways of former times */
-        (void)json_object_clear(known);
-    json_t *o = json_pack("{s:I, s:s?, s:I}", "ms", (json_int_t)smooth, "why", why, "at", (json_int_t)now);
-    if (!o || json_object_set_new(known, authority, o) != 0)
-        fatal("a gateway's health can't be put into JSON");
+    note(known, authority, json_pack("{s:I, s:s?, s:I}", "ms", (json_int_t)smooth, "why", why, "at", (json_int_t)now));
+}
+
+void client_health_note_failed(json_t *known, const char *role, const char *why, int64_t now)
+{
+    note(known, role, json_pack("{s:s, s:I}", "why", why, "at", (json_int_t)now));
+}
+
+const char *client_health_failed(const json_t *known, const char *role, int64_t now)
+{
+    const json_t *e = json_object_get(known, role);
+    return is_lately(e, CLIENT_HEALTH_FAILED_S, now) ? json_opt_str(e, "why", NULL) : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How gateways did when they were asked last (STATE/state.json, "gateways"), and the order in which to ask them: those
- * that answer before those that failed lately, the faster before the slower, else as they were set. */
+/* How gateways and management points did when they were asked last (STATE/state.json, "gateways" and
+ * "management_points"), and the order in which to ask gateways: those that answer before those that failed lately, the
+ * faster before the slower, else as they were set. */
 #ifndef CLIENT_HEALTH_H
 #define CLIENT_HEALTH_H
 
@@ -15,5 +16,9 @@ void client_health_sort(const json_t *known, struct client_fqdns *gateways, int6
 
 /* Notes an answer after `ms`, or (why not NULL) that none came. */
 void client_health_note(json_t *known, const struct client_fqdn *gateway, long ms, const char *why, int64_t now);
+
+/* The same for a management point, by its role id: that it failed; why, when it did so lately, else NULL (borrowed). */
+void client_health_note_failed(json_t *known, const char *role, const char *why, int64_t now);
+const char *client_health_failed(const json_t *known, const char *role, int64_t now);
 
 #endif

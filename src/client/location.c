@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "client/documents.h"
 #include "client/gateways.h"
+#include "client/health.h"
 #include "client/resultant.h"
 #include "client/state.h"
 
@@ -110,6 +111,66 @@ static enum result select_allowed(const struct client_session *s, const struct w
     return client_select(roles, wanted, d, lacks, ret, err);
 }
 
+static bool failed_in_this_run(const struct client_session *s, const char *role)
+{
+    for (size_t i = 0; i < s->failed_count; i++) {
+        if (strcmp(s->failed[i], role) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The less the better: 0, it did not fail lately; else when it did; INT64_MAX: in this run. */
+static int64_t failed_at(const struct client_session *s, const json_t *known, const char *role)
+{
+    if (failed_in_this_run(s, role))
+        return INT64_MAX;
+    return client_health_failed(known, role, clock_wall_s())
+               ? json_opt_int(json_object_get(known, role), "at", INT64_MAX)
+               : 0;
+}
+
+/* Those of `all` whose failure is the least but over `floor`; returns it, INT64_MAX: there are none. */
+static int64_t next_best(const struct client_session *s, const json_t *known, const struct web_roles *all,
+                         int64_t floor, struct web_roles *ret)
+{
+    int64_t best = INT64_MAX;
+    for (size_t i = 0; i < all->count; i++) {
+        int64_t at = failed_at(s, known, all->items[i].id);
+        best = at > floor && at < best ? at : best;
+    }
+    ret->count = 0;
+    for (size_t i = 0; i < all->count && best != INT64_MAX; i++) {
+        if (failed_at(s, known, all->items[i].id) == best)
+            ret->items[ret->count++] = all->items[i];
+    }
+    return best;
+}
+
+/* One that failed lately is left to its repair where another takes the same method, and comes back in its turn; when
+ * all failed, the one is asked whose failure is the oldest. The method stays: that a server is down must not make a
+ * device prove less. */
+static void avoid_failed(struct client_session *s, const struct web_roles *roles, struct choices_device *d,
+                         const char *const *lacks)
+{
+    static struct web_roles some; /* large; this program is sequential */
+    json_t *known = client_state_health(s->c->dir, CLIENT_STATE_MANAGEMENT_POINTS);
+    int64_t at = -1, mine = failed_at(s, known, s->choice.role.id);
+    const char *why = client_health_failed(known, s->choice.role.id, clock_wall_s());
+    while (mine > 0 && (at = next_best(s, known, roles, at, &some)) < mine) {
+        struct client_choice other;
+        struct error err;
+        if (select_allowed(s, &some, NULL, d, lacks, &other, &err) != OK || !other.found || other.against_rules ||
+            other.method != s->choice.method)
+            continue;
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
+                    "Management point %s is passed over, it failed lately: %s", s->choice.role.id, why ? why : "");
+        s->choice = other;
+        break;
+    }
+    json_decref(known);
+}
+
 /* Directly, only those that may be asked directly count. */
 static void keep_reachable(const struct client_session *s, struct web_roles *roles)
 {
@@ -139,6 +200,8 @@ static bool choose(struct client_session *s, const char *no_pki)
         keep_reachable(s, &roles);
     if (r == OK)
         r = select_allowed(s, &roles, wanted, &d, lacks, &s->choice, &err);
+    if (r == OK && !wanted && !s->mp && s->choice.found)
+        avoid_failed(s, &roles, &d, lacks);
     if (r != OK)
         return client_session_fail(s, "no_management_point", &err, "set RoleId to one of those, or unset it");
     log_choice(s);
@@ -316,6 +379,36 @@ bool client_locate(struct client_session *s)
             return false;
     }
     return client_locate_outside(s);
+}
+
+static bool note_failed(struct client_session *s)
+{
+    json_t *known = client_state_health(s->c->dir, CLIENT_STATE_MANAGEMENT_POINTS);
+    char why[256];
+    struct error err;
+    (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
+    client_health_note_failed(known, s->choice.role.id, why, clock_wall_s());
+    if (client_state_set_health(s->c->dir, CLIENT_STATE_MANAGEMENT_POINTS, known, &err) != OK)
+        logf_location(s, LOG_WARN, "The failure of a management point could not be noted", err.text);
+    json_decref(known);
+    if (s->failed_count == ARRAY_LEN(s->failed))
+        return false; /* enough for one run */
+    cstr_copy(s->failed[s->failed_count++], sizeof s->failed[0], s->choice.role.id);
+    return true;
+}
+
+bool client_locate_another(struct client_session *s)
+{
+    struct web_outcome refusal = s->outcome;
+    struct client_choice before = s->choice;
+    if (note_failed(s) && choose(s, s->has_pki ? NULL : s->pki_fault.text) &&
+        !failed_in_this_run(s, s->choice.role.id)) {
+        remember_role(s);
+        return true;
+    }
+    s->outcome = refusal;
+    s->choice = before;
+    return false;
 }
 
 bool client_locate_next(struct client_session *s)

@@ -44,6 +44,23 @@ static bool with_method(struct client_session *s, enum client_operation what)
     return client_register(s, true) && settings_and_policy(s);
 }
 
+/* The way inside is good, the server at its end does not answer. */
+static bool management_point_is_down(const struct client_session *s)
+{
+    const struct web_outcome *o = &s->outcome;
+    return !s->mp && o->ending == WEB_REFUSED && o->status >= 502 && o->status <= 504 &&
+           strncmp(o->code, "CMGConnector_", 13) == 0 && !web_http_stopped();
+}
+
+/* Each is asked once at most. */
+static bool with_management_points(struct client_session *s, enum client_operation what)
+{
+    bool ok = with_method(s, what);
+    while (!ok && management_point_is_down(s) && client_locate_another(s))
+        ok = with_method(s, what);
+    return ok;
+}
+
 /* The management point went away between two requests: the gateways are asked before the run is given up. */
 static bool went_away(const struct client_session *s)
 {
@@ -68,7 +85,7 @@ static bool with_another_gateway(struct client_session *s, enum client_operation
             s->outcome = s->outcome.ending == WEB_UNREACHABLE ? before : s->outcome;
             return false;
         }
-        if (with_method(s, what))
+        if (with_management_points(s, what))
             return true;
     }
     return false;
@@ -78,10 +95,10 @@ static bool steps(struct client_session *s, enum client_operation what)
 {
     if (!client_locate(s))
         return false;
-    if (with_method(s, what))
+    if (with_management_points(s, what))
         return true;
     if (went_away(s))
-        return client_locate_outside(s) && (with_method(s, what) || with_another_gateway(s, what));
+        return client_locate_outside(s) && (with_management_points(s, what) || with_another_gateway(s, what));
     if (with_another_gateway(s, what))
         return true;
     /* PROTOCOL 4: only mode_forbids_pki moves on; revoked and blocked are final */

@@ -61,18 +61,18 @@ enum result client_state_set_handled(const char *dir, const char *whose, const c
     return r;
 }
 
-json_t *client_state_gateways(const char *dir)
+json_t *client_state_health(const char *dir, const char *whom)
 {
-    json_t *root = client_state_load(dir), *known = json_object_get(root, "gateways");
+    json_t *root = client_state_load(dir), *known = json_object_get(root, whom);
     known = json_is_object(known) ? json_incref(known) : json_object();
     json_decref(root);
     return known;
 }
 
-enum result client_state_set_gateways(const char *dir, json_t *gateways, struct error *err)
+enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err)
 {
     json_t *root = client_state_load(dir);
-    put(root, "gateways", json_incref(gateways));
+    put(root, whom, json_incref(health));
     enum result r = save(dir, root, err);
     json_decref(root);
     return r;

@@ -11,9 +11,11 @@ void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_
 MUST_USE enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint,
                                               struct error *err);
 
-/* How the gateways did (client/health.h): an object, the caller json_decref()s. */
-json_t *client_state_gateways(const char *dir);
-MUST_USE enum result client_state_set_gateways(const char *dir, json_t *gateways, struct error *err);
+/* How those did that were asked (client/health.h): an object, the caller json_decref()s. `whom`: one of these. */
+#define CLIENT_STATE_GATEWAYS "gateways"
+#define CLIENT_STATE_MANAGEMENT_POINTS "management_points"
+json_t *client_state_health(const char *dir, const char *whom);
+MUST_USE enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err);
 
 /* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
 json_t *client_state_load(const char *dir);

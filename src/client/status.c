@@ -111,6 +111,22 @@ static json_t *gateways(const struct client *c, const json_t *state, const char 
     return list;
 }
 
+/* Those that failed lately: they are passed over where another one serves the device. */
+static json_t *failed_points(const json_t *state, int64_t now)
+{
+    const json_t *known = json_object_get(state, CLIENT_STATE_MANAGEMENT_POINTS);
+    json_t *list = json_array(), *e;
+    const char *id;
+    json_object_foreach((json_t *)(uintptr_t)known, id, e)
+    {
+        const char *why = client_health_failed(known, id, now);
+        json_int_t until = (json_int_t)json_opt_int(e, "at", 0) + CLIENT_HEALTH_FAILED_S;
+        if (why && json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "id", id, "why", why, "until", until)) != 0)
+            fatal("the status can't be made");
+    }
+    return list;
+}
+
 /* What the device waits for, when nothing has failed; NULL: nothing. */
 static const char *next_step(const struct client *c, bool registered, bool pending)
 {
@@ -148,6 +164,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_text(o, "approval", !id->any ? NULL : r->pending ? "pending" : "approved");
     put_text(o, "method", id->any ? choices_client_name(id->method) : NULL);
     put(o, "management_point", *id->role ? json_pack("{s:s, s:s}", "id", id->role, "mode", id->mode) : json_null());
+    put(o, "failed_management_points", failed_points(state, now));
     json_t *passed = json_object_get(last, "passed_over");
     put(o, "passed_over", passed ? json_incref(passed) : json_array());
     put(o, "tokens", tokens(id, now));
@@ -235,6 +252,18 @@ static void text_gateways(const json_t *s, FILE *out)
     }
 }
 
+static void text_failed_points(const json_t *s, FILE *out)
+{
+    size_t i;
+    const json_t *p;
+    json_array_foreach(json_object_get(s, "failed_management_points"), i, p)
+    {
+        (void)fprintf(out, "  %-16s", "");
+        line_time(out, " passed over until", json_opt_int(p, "until", 0));
+        (void)fprintf(out, ": management point %s, %s\n", str(p, "id", ""), str(p, "why", ""));
+    }
+}
+
 static void text_disallow(const json_t *s, FILE *out)
 {
     static const struct {
@@ -284,6 +313,7 @@ void client_status_text(const json_t *s, FILE *out)
     if (json_is_object(mp))
         (void)fprintf(out, " at management point %s (%s)", str(mp, "id", ""), str(mp, "mode", ""));
     (void)fputc('\n', out);
+    text_failed_points(s, out);
     json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
         fprintf(out, "  %-16s not %s: %s\n", "", str(p, "method", ""), str(p, "why", ""));
     text_tokens(s, out);

@@ -45,27 +45,14 @@ def test_devices_come_in_by_certificate_and_by_token_and_get_their_policy(pg_sit
 
 
 def test_a_device_that_another_process_of_the_site_blocks_is_refused_within_five_seconds(pg_site, tmp_path):
-    device = Device(pg_site, tmp_path).at("ehttp").registered_by_token()  # not at the second's, which nobody reaches
+    device = Device(pg_site, tmp_path).registered_by_token()
     device.must("run", "--once")
-    second = (pg_site.folder / "mp.yaml").read_text().split("management_points:")[0]
-    second = second.replace(pg_site.report["admin_socket"], str(pg_site.folder / "admin2.sock"))
-    (pg_site.folder / "mp2.yaml").write_text(
-        second.replace("state: state", "state: state2") + f'management_points:\n  - id: "{SECOND}"\n    mode: ehttp\n'
-        '    listen: "127.0.0.1:0"\n    url: https://localhost:1\nlog: {format: text, level: info, file: mp2.log}\n')
-    with open(pg_site.folder / "mp2.log", "ab") as log:
-        process = programs.start([program("cmg-mp"), "--config", pg_site.folder / "mp2.yaml"], log)
-    try:
-        until("the second process answers", (pg_site.folder / "admin2.sock").exists, 10)
-        until("the first one knows its management point",
-              lambda: SECOND in [point["id"] for point in pg_site.cmg("status")["management_points"]], 10)
-        pg_site.settle()
-        programs.run([program("cmg"), "device", "block", device.guid, "--socket", pg_site.folder / "admin2.sock"])
+    with pg_site.another_process(SECOND) as (admin, _):
+        programs.run([program("cmg"), "device", "block", device.guid, "--socket", admin])
         until("the device is refused", lambda: not works(device), 5)
         assert device.must_fail("policy")["reason"] == "blocked"
         [seen] = [d for d in pg_site.cmg("device", "list")["devices"] if d["guid"] == device.guid]
         assert seen["state"] == "blocked"
-    finally:
-        programs.end(process)
 
 
 def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, tmp_path):

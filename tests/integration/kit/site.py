@@ -88,6 +88,27 @@ class Site:
     def pid(self, name):
         return self.alone[name].pid if name in self.alone else self.report["pids"][name]
 
+    @contextlib.contextmanager
+    def another_process(self, role, port=0, url="https://localhost:1"):
+        """A second cmg-mp on the same store, with one management point of mode ehttp; yields (its admin socket, process)."""
+        admin = self.folder / "admin2.sock"
+        text = (self.folder / "mp.yaml").read_text().split("management_points:")[0]
+        text = text.replace(self.report["admin_socket"], str(admin))
+        (self.folder / "mp2.yaml").write_text(
+            (text.replace("state: state", "state: state2") if self.store else text) +
+            f'management_points:\n  - id: "{role}"\n    mode: ehttp\n    listen: "127.0.0.1:{port}"\n    url: {url}\n'
+            'log: {format: text, level: info, file: mp2.log}\n')
+        with open(self.folder / "mp2.log", "ab") as log:
+            process = programs.start([program("cmg-mp"), "--config", self.folder / "mp2.yaml"], log)
+        try:
+            until("the second process answers", admin.exists, 10)
+            until("the first one knows its management point",
+                  lambda: role in [point["id"] for point in self.cmg("status")["management_points"]], 10)
+            self.settle()
+            yield admin, process
+        finally:
+            programs.end(process)
+
     # --- the administrator ---
 
     def cmg(self, *arguments, check=True):

@@ -84,6 +84,26 @@ static void what_is_written_there_by_others_does_no_harm(void **state)
     json_decref(known);
 }
 
+static void a_management_point_that_failed_is_known_for_ten_minutes(void **state)
+{
+    (void)state;
+    json_t *known = json_object();
+    assert_null(client_health_failed(known, "1", NOW));
+    client_health_note_failed(known, "1", "refused: down", NOW);
+    assert_string_equal(client_health_failed(known, "1", NOW + CLIENT_HEALTH_FAILED_S), "refused: down");
+    assert_null(client_health_failed(known, "1", NOW + CLIENT_HEALTH_FAILED_S + 1));
+    assert_null(client_health_failed(known, "1", NOW - 1)); /* the clock was set back */
+    assert_null(client_health_failed(known, "2", NOW));
+    assert_null(client_health_failed(NULL, "1", NOW));
+    for (int i = 0; i < 1000; i++) {
+        char role[16];
+        (void)snprintf(role, sizeof role, "%d", i);
+        client_health_note_failed(known, role, "x", NOW);
+    }
+    assert_true(json_object_size(known) < 100);
+    json_decref(known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +111,7 @@ int main(void)
         cmocka_unit_test(the_faster_comes_first_and_about_equal_ones_stay),
         cmocka_unit_test(one_that_failed_lately_comes_last_and_gets_another_chance_later),
         cmocka_unit_test(one_slow_answer_alone_moves_nobody_far),
+        cmocka_unit_test(a_management_point_that_failed_is_known_for_ten_minutes),
         cmocka_unit_test(what_is_written_there_by_others_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
