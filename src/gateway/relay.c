@@ -152,17 +152,17 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
 {
     struct relay *r = mem_zalloc(sizeof *r);
     r->connection = c;
-    r->max_body = o->max_body;
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
     r->websocket = inside->protocol.len > 0;
+    r->max_body = r->websocket ? UINT64_MAX : o->max_body; /* what a WebSocket carries is no body */
     cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
     cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
     cstr_copy(r->client, sizeof r->client, o->client);
     cstr_copy(r->guid, sizeof r->guid, o->guid);
     LIST_INSERT_HEAD(&c->relays, r, link);
     metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
-    struct http_splice *s = http_splice_start(x, inside, o->max_body, &owner, r);
+    struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
     if (s) /* else r is gone already */
         r->splice = s;
 }

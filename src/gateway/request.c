@@ -214,10 +214,7 @@ static void pass_on(struct inquiry *q)
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
     inside.target = inside_target(q);
-    uint64_t max_body = (uint64_t)q->endpoint->max_body;
-    if (inside.protocol.len && q->endpoint->websocket) {
-        max_body = UINT64_MAX; /* it is no body */
-    } else if (inside.protocol.len) {
+    if (inside.protocol.len && !q->endpoint->websocket) {
         inside.protocol = SLICE("");
         inside.has_body = false;
     }
@@ -225,8 +222,8 @@ static void pass_on(struct inquiry *q)
         refuse(q, REASON_HEAD_TOO_LONG);
         return;
     }
-    struct relay_options o = {q->endpoint->id, max_body, q->request_id, q->who.subject, q->target.kind != TARGET_PLAIN,
-                              sender_guid(q)};
+    struct relay_options o = {q->endpoint->id, (uint64_t)q->endpoint->max_body, q->request_id,
+                              q->who.subject,  q->target.kind != TARGET_PLAIN,  sender_guid(q)};
     relay_start(q->connection, x, &inside, &o);
 }
 
