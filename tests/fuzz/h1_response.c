@@ -32,9 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct slice in = slice_make(bytes, size);
     uint8_t choice = fuzz_choice(&in);
-    struct h1_story whole = {.on_head = check_head}, cut = {0};
-    h1_story(&whole, in, 0, true, choice & 0x80);
-    h1_story(&cut, in, choice % 16 + 1, true, choice & 0x80);
+    struct h1_story cut = {.answers = true, .to_head = choice & 0x80, .may_switch = choice & 0x40}, whole = cut;
+    whole.on_head = check_head;
+    h1_story(&whole, in, 0);
+    h1_story(&cut, in, choice % 16 + 1);
     MUST(slice_eq(buf_data(&whole.text), buf_data(&cut.text)));
     buf_free(&whole.text);
     buf_free(&cut.text);

@@ -54,8 +54,10 @@ static void tell_head(struct h1_story *s, struct http_h1_parser *p)
         tell(s, "authority ", p->request.authority);
         tell_number(s, "length ", p->request.content_length);
         tell_number(s, "body ", p->request.has_body);
+        tell(s, "protocol ", p->request.protocol);
         tell_fields(s, &p->request.fields);
     }
+    tell(s, "proof ", p->websocket_proof);
     tell_number(s, "framing ", p->framing);
     tell_number(s, "keep ", p->keep_alive);
     if (s->on_head)
@@ -82,13 +84,14 @@ static bool tell_event(struct h1_story *s, struct http_h1_parser *p, enum http_h
     return e != HTTP_H1_MORE && e != HTTP_H1_FAIL;
 }
 
-void h1_story(struct h1_story *s, struct slice in, size_t piece, bool answers, bool to_head)
+void h1_story(struct h1_story *s, struct slice in, size_t piece)
 {
     struct http_h1_parser p;
     bool failed = false, open = false;
     buf_init(&s->text, STORY_MAX);
-    http_h1_parser_init(&p, answers);
-    p.to_head = to_head;
+    http_h1_parser_init(&p, s->answers);
+    p.to_head = s->to_head;
+    p.may_switch = s->may_switch;
     while (in.len && !failed) {
         size_t n = piece && piece < in.len ? piece : in.len;
         struct slice own = fuzz_own(slice_make(in.ptr, n)), rest = own, data;

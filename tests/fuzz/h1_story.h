@@ -10,11 +10,12 @@
 struct h1_story {
     struct buf text;
     void (*on_head)(struct http_h1_parser *p); /* called with each head */
+    bool answers, to_head, may_switch;         /* as of the parser */
 };
 
 /* Feeds `in`, at most `piece` bytes at once (0: all), until a fault or its end, then the end of the stream. The caller
  * buf_free()s story->text. */
-void h1_story(struct h1_story *story, struct slice in, size_t piece, bool answers, bool to_head);
+void h1_story(struct h1_story *story, struct slice in, size_t piece);
 
 /* Names are lower-case tokens, values hold no control characters: what every head must keep. */
 void h1_story_check_fields(const struct http_fields *f);

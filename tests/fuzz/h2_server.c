@@ -72,7 +72,9 @@ static void on_request(void *owner, struct http_exchange *x)
 {
     (void)owner;
     check_request(&x->request);
-    struct http_response head = {.status = 200, .content_length = -1};
+    bool websocket = x->request.protocol.len > 0;
+    struct http_response head = {.status = websocket ? 101 : 200, .content_length = -1};
+    MUST(!websocket || (slice_eq(x->request.method, SLICE("GET")) && x->request.has_body));
     char way = x->request.target.len > 1 ? x->request.target.ptr[1] : 0;
     begun++;
     if (way == 'r') {
@@ -156,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct loop *loop = loop_new();
     struct net_stream *ours, *peer;
     const struct http_h2_options o = {
-        .max_streams = 16, .window_budget = 1 << 20, .idle_ms = 300 * 1000, .body_ms = 60 * 1000};
+        .max_streams = 16, .window_budget = 1 << 20, .idle_ms = 300 * 1000, .body_ms = 60 * 1000, .websocket = true};
     bool closed = false;
     begun = ended = 0;
     loopback_pair(loop, 0, 0, &ours, &peer);

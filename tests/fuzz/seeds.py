@@ -28,6 +28,8 @@ REQUESTS = [
     b"\r\nCCM_POST /x HTTP/1.1\r\nhost: [::1]:80\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
     b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     b"GET /x HTTP/1.1\nHost: a\r\n b\r\nX: \x00\r\n\r\n",
 ]
 ANSWERS = [
@@ -36,6 +38,7 @@ ANSWERS = [
     b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
     b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
     b"HTTP/1.1 304\r\nContent-Length: 100\r\nETag: \"x\"\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n\x81\x02hi",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
 ]
 HEADER = b"name,join,certificate,version,crl,scenario,root,user_sign_in,cmg_allowed\n"
@@ -118,6 +121,10 @@ def h2_seeds():
     for n, field in enumerate(bad):
         yield b"\2" + frame(1, 4, 1, head(field, method="POST")) + frame(0, 0, 1, b"x" * n) + frame(
             1, 5, 1, hpack.Encoder().encode([("x-trailer", "y")], huffman=False))
+    for path, protocol in (("/chat", "websocket"), ("/reset", "websocket"), ("/chat", "connect-udp")):
+        yield b"\2" + frame(1, 4, 1, hpack.Encoder().encode(
+            [(":method", "CONNECT"), (":protocol", protocol), (":scheme", "https"), (":authority", "a"), (":path", path)],
+            huffman=False)) + frame(0, 0, 1, b"\x81\x02hi") + frame(0, 1, 1)
     for path in ("/reset", "/no", "/parked", "*", "/a b"):
         yield b"\2" + frame(1, 5, 1, head(path=path)) + frame(0, 1, 1, b"after")
 
@@ -187,7 +194,7 @@ def pki_seeds():
 
 SEEDS = {
     "h1_request": [bytes([n]) + text for n, text in enumerate(REQUESTS)],
-    "h1_response": [bytes([n % 2 * 128 + n]) + text for n, text in enumerate(ANSWERS)],
+    "h1_response": [bytes([n % 2 * 128 + 64 + n]) + text for n, text in enumerate(ANSWERS)],
     "h2_server": list(h2_seeds()),
     "json": [text.encode() for text in JSON + [json.dumps(BUNDLE)]],
     "inventory": INVENTORIES,
