@@ -12,10 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/driver.h"
 
-enum { BUSY_MS = 10000, KEPT = 128, PARAM_NAME = 8 };
+/* How long a lock of another process is waited for: until our first commit (it may be migrating), and later, when the
+ * whole process waits meanwhile. After that was in vain nobody waits for a while. */
+enum { START_MS = 10000, BUSY_MS = 500, HELD_MS = 2000, NAP_US = 2000 };
+
+enum { KEPT = 128, PARAM_NAME = 8 };
 
 struct store_stmt {
     struct store_db *db;
@@ -29,6 +34,8 @@ struct store_db {
     enum store_durability durability;
     uint64_t counter;
     int64_t changed;
+    bool started;
+    uint64_t waits_since, held_until; /* of a lock; clock_mono_ms */
     struct store_stmt kept[KEPT];
 };
 
@@ -76,6 +83,22 @@ static void close_db(struct store_db *db)
     free(db);
 }
 
+/* For sqlite3_busy_handler: 0, give up. */
+static int wait_for_lock(void *arg, int tries)
+{
+    struct store_db *db = arg;
+    uint64_t now = clock_mono_ms(), patience = !db->started ? START_MS : now < db->held_until ? 0 : BUSY_MS;
+    if (tries == 0)
+        db->waits_since = now;
+    if (now - db->waits_since < patience) {
+        (void)usleep(NAP_US);
+        return 1;
+    }
+    if (patience)
+        db->held_until = now + HELD_MS;
+    return 0;
+}
+
 static enum result open_db(const char *path, struct store_db **ret, struct error *err)
 {
     enum result r = make_private(path, err);
@@ -86,7 +109,7 @@ static enum result open_db(const char *path, struct store_db **ret, struct error
     r = rc == SQLITE_OK ? OK : fail(db, rc, err);
     if (r == OK) {
         (void)sqlite3_extended_result_codes(db->sqlite, 1);
-        (void)sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+        (void)sqlite3_busy_handler(db->sqlite, wait_for_lock, db);
         r = script(db,
                    "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;"
                    "PRAGMA trusted_schema = OFF;",
@@ -114,7 +137,9 @@ static enum result begin(struct store_db *db, enum store_durability durability, 
 
 static enum result commit(struct store_db *db, struct error *err)
 {
-    return script(db, "COMMIT", err);
+    enum result r = script(db, "COMMIT", err);
+    db->started |= r == OK;
+    return r;
 }
 
 static void rollback(struct store_db *db)
