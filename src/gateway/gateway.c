@@ -132,17 +132,9 @@ void gateway_stop(struct gateway *g)
         gateway_worker_stop(g->workers[i]);
 }
 
-static long long gauge(const struct gateway *g, enum gateway_metric which)
-{
-    long long total = 0;
-    for (size_t i = 0; i < g->worker_count; i++)
-        total += atomic_load_explicit(&g->workers[i]->metrics.values[which], memory_order_relaxed);
-    return total;
-}
-
 bool gateway_idle(const struct gateway *g)
 {
-    return gauge(g, METRIC_CONNECTIONS) == 0;
+    return gateway_metric_sum(g, METRIC_CONNECTIONS) == 0;
 }
 
 bool gateway_ready(struct gateway *g, char *why, size_t size)

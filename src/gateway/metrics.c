@@ -15,7 +15,7 @@ static const struct {
 #undef GATEWAY_X
 };
 
-static long long sum(const struct gateway *g, enum gateway_metric which)
+long long gateway_metric_sum(const struct gateway *g, enum gateway_metric which)
 {
     long long total = 0;
     for (size_t i = 0; i < g->worker_count; i++)
@@ -60,7 +60,7 @@ enum result gateway_metrics_write(struct gateway *g, struct buf *out)
     for (size_t i = 0; r == OK && i < METRIC_COUNT; i++) {
         const char *suffix = rows[i].type[0] == 'c' ? "_total" : "";
         r = buf_printf(out, "# TYPE %s %s\n# HELP %s %s\n%s%s %lld\n", rows[i].name, rows[i].type, rows[i].name,
-                       rows[i].help, rows[i].name, suffix, sum(g, (enum gateway_metric)i));
+                       rows[i].help, rows[i].name, suffix, gateway_metric_sum(g, (enum gateway_metric)i));
     }
     if (r == OK)
         r = write_refusals(g, out);

@@ -20,10 +20,12 @@
     X(HANDSHAKES, "cmg_tls_handshakes", "counter", "TLS handshakes that succeeded")                                    \
     X(HANDSHAKES_RESUMED, "cmg_tls_handshakes_resumed", "counter", "Of those, resumed sessions")                       \
     X(HANDSHAKES_FAILED, "cmg_tls_handshakes_failed", "counter", "TLS handshakes that failed or timed out")            \
+    X(SESSIONS, "cmg_tls_sessions", "gauge", "TLS sessions that may be resumed, of closed connections too")            \
     X(TUNNELS, "cmg_tunnels", "gauge", "Tunnels of connectors that are up")                                            \
     X(VERDICTS, "cmg_verdicts_computed", "counter", "Certificates and tokens judged anew")                             \
     X(VERDICTS_CACHED, "cmg_verdicts_cached", "counter", "Certificates and tokens judged before")                      \
-    X(UNCHECKED, "cmg_verdicts_unchecked", "counter", "Certificates let in although revocation could not be checked")
+    X(UNCHECKED, "cmg_verdicts_unchecked", "counter", "Certificates let in although revocation could not be checked")  \
+    X(GIVEN_BACK, "cmg_memory_given_back", "counter", "Times that memory of closed connections was given back")
 
 enum gateway_metric {
 #define GATEWAY_X(symbol, name, type, help) METRIC_##symbol,
@@ -46,6 +48,9 @@ static inline void metric_add(struct gateway_metrics *m, enum gateway_metric whi
 }
 
 struct gateway;
+
+/* Of all workers together. Any thread. */
+long long gateway_metric_sum(const struct gateway *g, enum gateway_metric which);
 
 /* OpenMetrics text of all workers together (RFC-less; openmetrics.io 1.0), appended. */
 MUST_USE enum result gateway_metrics_write(struct gateway *g, struct buf *out);

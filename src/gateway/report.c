@@ -32,14 +32,6 @@ static void push(json_t *list, json_t *value)
         fatal("out of memory (report)");
 }
 
-static long long sum(const struct gateway *g, enum gateway_metric which)
-{
-    long long total = 0;
-    for (size_t i = 0; i < g->worker_count; i++)
-        total += atomic_load_explicit(&g->workers[i]->metrics.values[which], memory_order_relaxed);
-    return total;
-}
-
 static json_t *refusals_json(const struct gateway *g)
 {
     json_t *o = json_object();
@@ -85,10 +77,10 @@ static json_t *report_json(const struct gateway_report *r)
 {
     struct gateway *g = r->worker->gateway;
     const struct snapshot *s = r->worker->snapshot;
-    json_t *o =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "version", CMG_VERSION, "started", (json_int_t)r->started, "bundle",
-                  (json_int_t)(s ? s->bundle->sequence : 0), "workers", (json_int_t)g->worker_count, "tunnels",
-                  (json_int_t)sum(g, METRIC_TUNNELS), "connections", (json_int_t)sum(g, METRIC_CONNECTIONS));
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "version", CMG_VERSION, "started", (json_int_t)r->started,
+                          "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers", (json_int_t)g->worker_count,
+                          "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS), "connections",
+                          (json_int_t)gateway_metric_sum(g, METRIC_CONNECTIONS));
     if (!o)
         fatal("out of memory (report)");
     put(o, "time", json_integer((json_int_t)clock_wall_s()));

@@ -282,10 +282,13 @@ void gateway_worker_show(struct gateway_worker *w)
 static void on_sweep(void *arg)
 {
     struct gateway_worker *w = arg;
-    if (w->sweep_next)
+    if (w->sweep_next) {
         sweep(w);
-    else
-        begin_sweep(w);
+        return;
+    }
+    begin_sweep(w);
+    if (w->index == 0)
+        give_back(w);
 }
 
 /* --- life --- */

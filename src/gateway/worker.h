@@ -7,6 +7,7 @@
 
 #include "base/bucket.h"
 #include "gateway/gateway.h"
+#include "gateway/give_back.h"
 #include "gateway/strangers.h"
 #include "gateway/tunnels.h"
 #include "gateway/verdict_cache.h"
@@ -37,6 +38,7 @@ struct gateway_worker {
     struct stranger_list strangers;
     struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
     struct gateway_connection *sweep_next; /* NULL: the round is over */
+    struct give_back give_back;            /* worker 0 only */
     struct bundle_pull *pull;              /* worker 0 only */
     struct gateway_report *report;         /* worker 0 only */
     struct gateway_questions *questions;   /* worker 0 only */

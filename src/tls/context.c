@@ -15,8 +15,9 @@
 #include "tls/verify.h"
 
 enum {
-    SESSIONS_MAX = 20000, /* of the process */
-    SESSION_SECONDS = 2 * 3600,
+    SESSIONS_MAX = 5000,       /* of the process: about 12 kB each, most of it the certificate as OpenSSL reads it */
+    SESSION_SECONDS = 20 * 60, /* who comes later makes a whole handshake */
+    SESSION_CHAIN_MAX = 8192,  /* bytes: strangers get sessions too, that of more certificates is not kept */
     CERT_LIST_MAX = 64 * 1024, /* bytes of a peer's chain */
     CHAIN_MAX = 16,
 };
@@ -65,18 +66,42 @@ static SSL_CTX *new_ctx(const SSL_METHOD *method, bool tls13_only)
 static SSL_CTX *first;
 static pthread_once_t first_once = PTHREAD_ONCE_INIT;
 
+static size_t chain_size(SSL *ssl, SSL_SESSION *session)
+{
+    const STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    int size = i2d_X509(SSL_SESSION_get0_peer(session), NULL);
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        size += i2d_X509(sk_X509_value(chain, i), NULL);
+    return (size_t)size;
+}
+
+/* It was kept before this is called. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    if (chain_size(ssl, session) > SESSION_CHAIN_MAX)
+        (void)SSL_CTX_remove_session(first, session);
+    return 0; /* no reference of ours */
+}
+
 static void make_first(void)
 {
     first = new_ctx(TLS_server_method(), false);
     (void)SSL_CTX_set_session_cache_mode(first, SSL_SESS_CACHE_SERVER);
     (void)SSL_CTX_sess_set_cache_size(first, SESSIONS_MAX);
     (void)SSL_CTX_set_timeout(first, SESSION_SECONDS);
+    SSL_CTX_sess_set_new_cb(first, on_new_session);
 }
 
 SSL_CTX *tls_context_first(void)
 {
     (void)pthread_once(&first_once, make_first);
     return first;
+}
+
+size_t tls_sessions_end(int64_t now)
+{
+    SSL_CTX_flush_sessions(tls_context_first(), (long)now);
+    return (size_t)SSL_CTX_sess_number(tls_context_first());
 }
 
 void tls_context_apply(const struct tls_context *c, SSL *ssl)

@@ -54,6 +54,10 @@ struct tls_client_options {
 MUST_USE enum result tls_context_client(const struct tls_client_options *o, struct tls_context **ret,
                                         struct error *err);
 
+/* Ends the sessions of the process that are older at `now` (wall seconds) than sessions get; returns how many are left
+ * to be resumed. Any thread. */
+size_t tls_sessions_end(int64_t now);
+
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context *c); /* NULL allowed */
 

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/clock.h"
 #include "kit.h"
 
 static struct kit_identity ca, server_id, client_id;
@@ -204,22 +205,33 @@ static void a_group_that_needs_a_second_hello_asks_for_the_context_once(void **s
 
 /* --- resumption --- */
 
+/* A server, and a client with a certificate. */
+static void begin_resumption(struct kit *k, struct foreign *f, int version, bool resumption)
+{
+    struct tls_server_options so = server_options();
+    so.resumption = resumption;
+    so.client_cert = TLS_CLIENT_CERT_ASK;
+    kit_init(k);
+    k->server_context = kit_server_context(&so);
+    foreign_init(f, version, version);
+    assert_int_equal(SSL_CTX_use_certificate(f->ctx, client_id.x509), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(f->ctx, client_id.pkey), 1);
+}
+
+static void connect_and_close(struct kit *k, struct foreign *f, bool resumed)
+{
+    run_foreign(k, f);
+    assert_true(f->ok);
+    assert_int_equal(f->reused, resumed);
+    kit_hang_up(k);
+}
+
 static void check_resumption(int version, bool resumption)
 {
     struct kit k;
     struct foreign f;
-    struct tls_server_options so = server_options();
-    so.resumption = resumption;
-    so.client_cert = TLS_CLIENT_CERT_ASK;
-    kit_init(&k);
-    k.server_context = kit_server_context(&so);
-    foreign_init(&f, version, version);
-    assert_int_equal(SSL_CTX_use_certificate(f.ctx, client_id.x509), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(f.ctx, client_id.pkey), 1);
-    run_foreign(&k, &f);
-    assert_true(f.ok);
-    assert_false(f.reused);
-    kit_hang_up(&k);
+    begin_resumption(&k, &f, version, resumption);
+    connect_and_close(&k, &f, false);
     run_foreign(&k, &f);
     assert_true(f.ok);
     assert_int_equal(f.reused, resumption);
@@ -230,6 +242,8 @@ static void check_resumption(int version, bool resumption)
     assert_non_null(tls_stream_peer_chain(k.server.stream));
     kit_hang_up(&k);
     if (resumption) { /* another context of the same certificate knows nothing of this one's sessions */
+        struct tls_server_options so = server_options();
+        so.resumption = true;
         tls_context_unref(k.server_context);
         k.server_context = kit_server_context(&so);
         run_foreign(&k, &f);
@@ -254,6 +268,56 @@ static void sessions_do_not_resume_where_not_allowed(void **state)
     check_resumption(TLS1_3_VERSION, false);
 }
 
+static void check_end_of_sessions(int version)
+{
+    enum { SECONDS = 20 * 60 };
+    struct kit k;
+    struct foreign f;
+    int64_t now = clock_wall_s();
+    (void)tls_sessions_end(INT32_MAX); /* those of other tests */
+    begin_resumption(&k, &f, version, true);
+    connect_and_close(&k, &f, false);
+    assert_int_equal(tls_sessions_end(now + SECONDS - 60), 1);
+    connect_and_close(&k, &f, true);
+    assert_true(tls_sessions_end(now + SECONDS - 60) >= 1); /* TLS 1.3: another one for the next time */
+    assert_int_equal(tls_sessions_end(now + SECONDS + 60), 0);
+    connect_and_close(&k, &f, false);
+    foreign_done(&f);
+    kit_done(&k);
+}
+
+static void sessions_end_after_twenty_minutes_without_another_connection(void **state)
+{
+    (void)state;
+    check_end_of_sessions(TLS1_2_VERSION);
+    check_end_of_sessions(TLS1_3_VERSION);
+}
+
+static void check_long_chain(int version, int certificates, bool resumed)
+{
+    struct kit k;
+    struct foreign f;
+    (void)tls_sessions_end(INT32_MAX);
+    begin_resumption(&k, &f, version, true);
+    for (int i = 0; i < certificates; i++)
+        assert_int_equal(SSL_CTX_add1_chain_cert(f.ctx, client_id.x509), 1);
+    connect_and_close(&k, &f, false);
+    assert_int_equal(tls_sessions_end(clock_wall_s()), resumed);
+    connect_and_close(&k, &f, resumed);
+    foreign_done(&f);
+    kit_done(&k);
+}
+
+static void a_session_with_kilobytes_of_certificates_is_not_kept(void **state)
+{
+    int size = i2d_X509(client_id.x509, NULL), fit = 8192 / size - 1;
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        check_long_chain(version, fit, true);
+        check_long_chain(version, fit + 1, false);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_group_that_needs_a_second_hello_asks_for_the_context_once),
         cmocka_unit_test(sessions_resume_where_allowed_and_only_in_their_context),
         cmocka_unit_test(sessions_do_not_resume_where_not_allowed),
+        cmocka_unit_test(sessions_end_after_twenty_minutes_without_another_connection),
+        cmocka_unit_test(a_session_with_kilobytes_of_certificates_is_not_kept),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
 }
