@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -148,6 +149,18 @@ enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
         r = error_set(err, R_CONFLICT, "%s: exists and is not a folder; name another path", path);
     free(copy);
     return r;
+}
+
+enum result file_room(const char *folder, struct error *err)
+{
+    struct statvfs fs;
+    if (access(folder, W_OK | X_OK) != 0 || statvfs(folder, &fs) != 0)
+        return from_errno(err, "write to", folder);
+    bool no_names = fs.f_files > 0 && fs.f_favail == 0; /* some file systems don't count them */
+    if (!no_names && (uint64_t)fs.f_bavail * fs.f_frsize >= FILE_ROOM)
+        return OK;
+    errno = ENOSPC;
+    return from_errno(err, "write to", folder);
 }
 
 bool file_exists(const char *path)

@@ -21,6 +21,11 @@ MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error 
 
 bool file_exists(const char *path);
 
+/* Can this user write to the folder, and has its file system room for FILE_ROOM bytes more? Else an error that says
+ * what to do. Writes nothing. */
+enum { FILE_ROOM = 1024 * 1024 };
+MUST_USE enum result file_room(const char *folder, struct error *err);
+
 /* R_DENIED when a file of secrets can be read by others than its owner (RFC: keys are 0600). */
 MUST_USE enum result file_check_private(const char *path, struct error *err);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "connector/self_check.h"
@@ -67,11 +68,13 @@ static json_t *upstreams_json(const struct connector *c)
 
 static json_t *report_json(const struct connector *c)
 {
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version", CMG_VERSION, "time",
-                          (json_int_t)clock_wall_s(), "started", (json_int_t)c->started, "document",
-                          (json_int_t)site_link_sequence(c->site), "not_after",
-                          (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c),
-                          "upstreams", upstreams_json(c), "client_certificate", self_check_json(c->self_check));
+    struct error err;
+    json_t *fault = file_room(c->config->state, &err) == OK ? NULL : json_string(err.text);
+    json_t *o = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*}", "version", CMG_VERSION, "time", (json_int_t)clock_wall_s(),
+        "started", (json_int_t)c->started, "document", (json_int_t)site_link_sequence(c->site), "not_after",
+        (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c), "upstreams",
+        upstreams_json(c), "client_certificate", self_check_json(c->self_check), "state_fault", fault);
     if (!o)
         fatal("out of memory (report)");
     return o;

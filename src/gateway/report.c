@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/certificates.h"
@@ -77,10 +78,12 @@ static json_t *report_json(const struct gateway_report *r)
 {
     struct gateway *g = r->worker->gateway;
     const struct snapshot *s = r->worker->snapshot;
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "version", CMG_VERSION, "started", (json_int_t)r->started,
-                          "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers", (json_int_t)g->worker_count,
-                          "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS), "connections",
-                          (json_int_t)gateway_metric_sum(g, METRIC_CONNECTIONS));
+    struct error err;
+    json_t *fault = file_room(g->config->state, &err) == OK ? NULL : json_string(err.text);
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "version", CMG_VERSION, "started",
+                          (json_int_t)r->started, "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers",
+                          (json_int_t)g->worker_count, "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS),
+                          "connections", (json_int_t)gateway_metric_sum(g, METRIC_CONNECTIONS), "state_fault", fault);
     if (!o)
         fatal("out of memory (report)");
     put(o, "time", json_integer((json_int_t)clock_wall_s()));

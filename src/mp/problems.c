@@ -268,23 +268,42 @@ static void own_fault(json_t *list, const json_t *status, int64_t now)
         "the management point fails by a fault of its own, last at %s: %.400s", when, text);
 }
 
-/* Of those who are heard of: PROTOCOL 5. */
-static void clocks(json_t *list, const json_t *status, int64_t now)
+/* --- of gateways and connectors alike --- */
+
+static void clock_of(json_t *list, const json_t *role, const char *kind)
 {
     static const struct problem skew = {"clock_skew",
                                         "let both machines follow a time service (NTP): certificates, tokens "
                                         "and signatures are judged by their clocks"};
+    long long ahead = (long long)json_opt_int(role, "ahead_s", 0);
+    const char *id = json_opt_str(role, "id", "");
+    if (llabs(ahead) > MP_SKEW_S)
+        add(list, &skew, id, "the clock of %s %s is %lld s %s the site's", kind, id, llabs(ahead),
+            ahead > 0 ? "ahead of" : "behind");
+}
+
+static void state_of(json_t *list, const json_t *role, const char *kind)
+{
+    static const struct problem lost = {"state_not_kept",
+                                        "do that on its machine (`state` of its configuration); until then it forgets, "
+                                        "when it is started again, what the site told it since"};
+    const char *id = json_opt_str(role, "id", ""), *fault = json_opt_str(role, "state_fault", "");
+    if (*fault)
+        add(list, &lost, id, "%s %s can't keep its state: %.500s", kind, id, fault);
+}
+
+/* Of those who are heard of. */
+static void roles(json_t *list, const json_t *status, int64_t now,
+                  void (*judge)(json_t *list, const json_t *role, const char *kind))
+{
     static const char *const kinds[][2] = {{"gateways", "gateway"}, {"connectors", "connector"}};
     const json_t *role;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         json_array_foreach(json_object_get(status, kinds[k][0]), i, role)
         {
-            long long ahead = (long long)json_opt_int(role, "ahead_s", 0);
-            const char *id = json_opt_str(role, "id", "");
-            if (llabs(ahead) > MP_SKEW_S && !silent(role, now))
-                add(list, &skew, id, "the clock of %s %s is %lld s %s the site's", kinds[k][1], id, llabs(ahead),
-                    ahead > 0 ? "ahead of" : "behind");
+            if (!silent(role, now))
+                judge(list, role, kinds[k][1]);
         }
     }
 }
@@ -306,11 +325,12 @@ json_t *mp_problems(const json_t *status, int64_t now)
         add(list, &no_point, "site", "the site has no management point");
     if (connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
         gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
+    roles(list, status, now, state_of);
     connector_certificates(list, status);
     servers_inside(list, status, now);
     certificates(list, status, now);
     sources(list, status, now);
-    clocks(list, status, now);
+    roles(list, status, now, clock_of); /* PROTOCOL 5 */
     devices(list, status);
     return list;
 }

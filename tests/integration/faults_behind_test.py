@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults behind the gateway: it sees only that nobody answers. `cmg status` and `cmg analyze` name what the connectors know."""
+import contextlib
 import re
 import subprocess
 
@@ -9,6 +10,7 @@ from analyze_test import analyze, good
 from kit import pki, programs
 from kit.device import Device
 from kit.programs import program, until
+from kit.site import CONFIGURATIONS
 from lifecycle_test import start_second_gateway
 
 
@@ -99,9 +101,11 @@ def test_a_gateway_without_a_way_inside_is_left_for_one_that_has_it(apart, tmp_p
     assert device.must_fail("policy")["reason"] == "no_connection_point"
 
 
-def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apart, tmp_path):
-    state, kept = apart.folder / "state", apart.folder / "state.kept"
-    apart.kill("cmg-mp")
+@contextlib.contextmanager
+def no_room(site, name, folder):
+    """The program's state on a full file system; it is started by the caller. Yields the file that takes all the room."""
+    state, kept = site.folder / folder, site.folder / (folder + ".kept")
+    site.kill(name)
     state.rename(kept)
     state.mkdir(mode=0o700)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", state], check=False, capture_output=True).returncode:
@@ -111,6 +115,16 @@ def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apar
     try:
         subprocess.run(["cp", "-a", f"{kept}/.", state], check=True)
         subprocess.run(["sh", "-c", f"head -c 9999999 /dev/zero >'{state}/fill'"], check=False, stderr=subprocess.DEVNULL)
+        yield state / "fill"
+    finally:
+        site.kill(name)
+        subprocess.run(["umount", state], check=True)
+        state.rmdir()
+        kept.rename(state)
+
+
+def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apart, tmp_path):
+    with no_room(apart, "cmg-mp", "state"):
         apart.run("cmg-mp")
         until("it answers", lambda: apart.cmg("status", check=False)[0] == 0, 10)
         code, failure = apart.cmg("token", "new", check=False)
@@ -120,11 +134,23 @@ def test_a_store_without_room_is_named_to_administrators_and_not_to_devices(apar
         assert first["cause"] == "store_full" and "full" in first["found"] and "make room" in first["remedy"], first
         device = Device(apart, tmp_path).at("ehttp")
         assert "full" not in str(device.must_fail("register", "--token-file", apart.report["token_file"])["detail"])
-    finally:
-        apart.kill("cmg-mp")
-        subprocess.run(["umount", state], check=True)
-        state.rmdir()
-        kept.rename(state)
+
+
+@pytest.mark.parametrize("program_name, of", [("cmg-gateway", "gateways"), ("cmg-connector", "connectors")])
+def test_a_gateway_or_connector_whose_disk_is_full_works_on_and_is_named(apart, tmp_path, program_name, of):
+    folder = re.search(r"^state: *\"?([^\"\n]+)", (apart.folder / CONFIGURATIONS[program_name]).read_text(), re.M)[1]
+    device = Device(apart, tmp_path).registered_by_token()
+    with no_room(apart, program_name, folder) as fill:
+        apart.run(program_name)
+        problem = known(apart, "state_not_kept")
+        [role] = apart.cmg("status")[of]
+        assert problem["of"] == role["id"] and role["state_fault"] in problem["found"], problem
+        assert "No space left on device; make room on its file system" in problem["found"]
+        until("policy goes on", lambda: device.run("policy")[0] == 0, 10)
+        fill.unlink()
+        apart.kill(program_name)
+        apart.run(program_name)
+        until("all is well", lambda: apart.cmg("status")["problems"] == [], 15)
 
 
 def test_a_site_that_does_not_know_the_gateway_is_not_asked(apart):

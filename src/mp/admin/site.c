@@ -68,7 +68,7 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         static const char *const told[] = {"version",  "bundle",  "tunnels", "connections",
-                                           "refusals", "sources", "ahead_s"};
+                                           "refusals", "sources", "ahead_s", "state_fault"};
         json_t *report = read_report(list[i].report);
         json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
                                     (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
@@ -107,11 +107,11 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
         result = store_connector_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         json_t *report = read_report(list[i].report);
-        mp_push(array,
-                json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen", seen_json(list[i].seen),
-                          "gateways", member_of(report, "gateways"), "upstreams", member_of(report, "upstreams"),
-                          "ahead_s", member_of(report, "ahead_s"), "certificate", list[i].pki_sha256 != NULL,
-                          "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
+        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen",
+                                 seen_json(list[i].seen), "gateways", member_of(report, "gateways"), "upstreams",
+                                 member_of(report, "upstreams"), "ahead_s", member_of(report, "ahead_s"), "state_fault",
+                                 member_of(report, "state_fault"), "certificate", list[i].pki_sha256 != NULL,
+                                 "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
         json_decref(report);
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
                                 (json_int_t)list[i].not_after));

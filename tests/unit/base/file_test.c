@@ -49,6 +49,15 @@ static int entries(void)
     return n - 2;
 }
 
+static void a_folder_has_room_when_it_is_there_and_takes_files(void **state)
+{
+    struct error err;
+    assert_int_equal(file_room(dir, &err), OK);
+    assert_int_equal(file_room("/nonexistent/folder", &err), R_NOTFOUND);
+    assert_int_equal(file_room("/proc", &err), R_IO); /* of no size at all */
+    (void)state;
+}
+
 static void a_file_is_written_whole_with_its_mode_and_replaced(void **state)
 {
     (void)state;
@@ -115,6 +124,7 @@ static void folders_are_made_with_their_parents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_has_room_when_it_is_there_and_takes_files),
         cmocka_unit_test(a_file_is_written_whole_with_its_mode_and_replaced),
         cmocka_unit_test(reading_has_a_maximum_and_tells_what_is_missing),
         cmocka_unit_test(folders_are_made_with_their_parents),

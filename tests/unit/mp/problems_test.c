@@ -140,6 +140,21 @@ static void a_store_that_takes_nothing_comes_first(void **state)
     causes(with_fault("the store: disk I/O error", LONG_AGO), "gateway_unreachable");
 }
 
+static void a_role_that_cannot_keep_its_state_is_named_while_it_is_heard_of(void **state)
+{
+    static const char *const roles[] = {"gateways", "connectors"};
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(roles); k++) {
+        json_t *status = site(FINE, 2, FINE, YEAR);
+        assert_int_equal(json_object_set_new(json_array_get(json_object_get(status, roles[k]), 0), "state_fault",
+                                             json_string("/x: can't write to it: No space left; make room")),
+                         0);
+        assert_non_null(strstr(told(json_incref(status), 0, "found"), "No space left; make room"));
+        causes(status, "state_not_kept");
+        causes(site(FINE, 2, FINE, YEAR), "");
+    }
+}
+
 static void a_connector_that_ended_for_want_of_its_certificate_is_told_by_that(void **state)
 {
     (void)state;
@@ -185,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
         cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),
         cmocka_unit_test(a_store_that_takes_nothing_comes_first),
+        cmocka_unit_test(a_role_that_cannot_keep_its_state_is_named_while_it_is_heard_of),
         cmocka_unit_test(a_connector_that_ended_for_want_of_its_certificate_is_told_by_that)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
