@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "gateway/responder.h"
 #include "gateway/sources.h"
 
@@ -209,6 +210,16 @@ static const struct cached_verdict *known_token(struct gateway_connection *c, in
     return known;
 }
 
+/* A device that changed its method has a certificate of the PKI and a key of its own. The PKI takes back the device,
+ * not a key: tokens end with the last of its certificates. */
+static bool all_revoked(const struct gateway_worker *w, const struct pki_cert_ref *list, size_t count, int64_t now)
+{
+    bool ret = count > 0;
+    for (size_t i = 0; i < count && ret; i++)
+        ret = pki_trust_lists_cert(w->snapshot->trust, &list[i], now);
+    return ret;
+}
+
 static enum verdict_reason judge_token(struct gateway_connection *c, const struct authenticate_question *q,
                                        struct slice text, struct cached_verdict *ret, struct error *detail)
 {
@@ -220,7 +231,11 @@ static enum verdict_reason judge_token(struct gateway_connection *c, const struc
     ret->kind = CACHED_TOKEN;
     enum verdict_reason reason = token_judge(&policy, text, q->purpose, x5t, q->now, &ret->token, detail);
     ret->valid_until = t->expires + (t->in_grace ? policy.renewal_grace_s : 0) + TOKEN_LEEWAY_S;
-    return reason;
+    if (reason != REASON_OK || !all_revoked(c->worker, t->certificates, t->certificate_count, q->now))
+        return reason;
+    (void)error_set(detail, R_DENIED, "the certificates that the site knows of device %s are on their issuer's list",
+                    t->subject);
+    return REASON_TOKEN_REVOKED;
 }
 
 /* Of a tenant: good for registration and the token service alone (PROTOCOL 4), and for the gateway's own metadata, by
@@ -301,6 +316,18 @@ static void set_foreign_identity(struct gateway_connection *c, const struct cach
     c->token_until = v->valid_until;
 }
 
+static void keep_certificates(struct gateway_connection *c, const struct token *t)
+{
+    if (t->certificate_count == c->token_certificate_count && strcmp(c->token_id, t->id) == 0)
+        return;
+    free(c->token_certificates);
+    c->token_certificates =
+        t->certificate_count ? mem_array(t->certificate_count, sizeof *c->token_certificates) : NULL;
+    c->token_certificate_count = t->certificate_count;
+    for (size_t i = 0; i < t->certificate_count; i++)
+        c->token_certificates[i] = t->certificates[i];
+}
+
 static void set_token_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
 {
     const struct token *t = &v->token;
@@ -309,6 +336,7 @@ static void set_token_identity(struct gateway_connection *c, const struct cached
         (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
     else
         cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
+    keep_certificates(c, t);
     cstr_copy(c->token_guid, sizeof c->token_guid, t->subject);
     cstr_copy(c->token_id, sizeof c->token_id, t->id);
     c->token_site[0] = '\0';
@@ -450,6 +478,9 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
     if (c->token_until && token_blocked(s->bundle, c->token_guid, c->token_id))
         return "blocked";
     if (c->token_until && c->token_guid[0] && bundle_lacks_device(s->bundle, slice_of(c->token_guid)))
+        return "revoked";
+    if (c->token_until && c->token_guid[0] &&
+        all_revoked(c->worker, c->token_certificates, c->token_certificate_count, now))
         return "revoked";
     if (c->token_until && c->token_site[0] && !bundle_has_foreign(s->bundle, c->token_site))
         return "its foreign site is trusted no longer";

@@ -24,6 +24,7 @@ static void on_close(void *owner)
         w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
     credential_done(&c->credential);
+    free(c->token_certificates);
     free(c);
 }
 

@@ -28,6 +28,9 @@ struct gateway_connection {
     int64_t token_until;       /* of the last token; 0: none */
     char token_guid[64], token_id[64];
     char token_site[64]; /* the foreign site that issued it; "": none */
+    /* What else the site knows of the token's device (jose/token.h); malloc'ed, NULL where it names none. */
+    struct pki_cert_ref *token_certificates;
+    size_t token_certificate_count;
     bool closing;
 };
 

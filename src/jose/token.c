@@ -20,13 +20,13 @@ static const int64_t grace_max = (int64_t)3660 * 86400; /* ten years: keeps sums
 
 static const struct {
     const char *name, *type;
-    unsigned opens; /* bits of purposes */
-    bool bound, acts;
+    unsigned opens;          /* bits of purposes */
+    bool bound, acts, lists; /* lists: names the device's certificates */
 } kinds[] = {
-    [TOKEN_BULK] = {"bulk", "cmg-bulk+jwt", OPENS(PURPOSE_REGISTRATION) | OPENS(PURPOSE_METADATA), false, false},
-    [TOKEN_DEVICE] = {"device", "cmg-device+jwt", OPENS(PURPOSE_STS) | OPENS(PURPOSE_METADATA), true, false},
-    [TOKEN_ACCESS] = {"access", "cmg-access+jwt", OPENS(PURPOSE_GENERAL) | OPENS(PURPOSE_METADATA), true, false},
-    [TOKEN_USER] = {"user", "cmg-user+jwt", OPENS(PURPOSE_USER), true, true},
+    [TOKEN_BULK] = {"bulk", "cmg-bulk+jwt", OPENS(PURPOSE_REGISTRATION) | OPENS(PURPOSE_METADATA), false, false, false},
+    [TOKEN_DEVICE] = {"device", "cmg-device+jwt", OPENS(PURPOSE_STS) | OPENS(PURPOSE_METADATA), true, false, false},
+    [TOKEN_ACCESS] = {"access", "cmg-access+jwt", OPENS(PURPOSE_GENERAL) | OPENS(PURPOSE_METADATA), true, false, true},
+    [TOKEN_USER] = {"user", "cmg-user+jwt", OPENS(PURPOSE_USER), true, true, true},
 };
 
 static const char *const purposes[] = {
@@ -111,6 +111,8 @@ static enum result check_issue(const struct token *t, struct error *err)
         return error_set(err, R_INVALID, "a user belongs into a user token, and there alone");
     if (t->kind == TOKEN_BULK && t->expires - t->issued > TOKEN_BULK_MAX_S)
         return error_set(err, R_INVALID, "a bulk token lives at most %d days", TOKEN_BULK_MAX_S / 86400);
+    if (t->certificate_count > (kinds[t->kind].lists ? TOKEN_CERTIFICATES : 0))
+        return error_set(err, R_INVALID, "a %s token names too many certificates", kinds[t->kind].name);
     return check_times(t, err);
 }
 
@@ -118,6 +120,21 @@ static void put(json_t *o, const char *name, json_t *value)
 {
     if (json_object_set_new(o, name, value) != 0)
         fatal("token: a claim could not be written");
+}
+
+static json_t *certificates_json(const struct token *t)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < t->certificate_count; i++) {
+        const struct pki_cert_ref *c = &t->certificates[i];
+        char key[BASE64_SIZE(PKI_CERT_REF_KEY)], serial[BASE64_SIZE(PKI_CERT_REF_SERIAL)];
+        encode_base64url(slice_make(c->key, c->key_len), key);
+        encode_base64url(slice_make(c->serial, c->serial_len), serial);
+        if (json_array_append_new(
+                list, json_pack("{s:I, s:s, s:s}", "issuer", (json_int_t)c->issuer, "key", key, "serial", serial)) != 0)
+            fatal("token: a claim could not be written");
+    }
+    return list;
 }
 
 static json_t *claims_of(const char *site, const struct token *t)
@@ -142,6 +159,8 @@ static json_t *claims_of(const char *site, const struct token *t)
         put(o, "act", json_pack("{s:s}", "sub", t->subject));
         put(o, "user", json_string(t->user));
     }
+    if (t->certificate_count)
+        put(o, "certificates", certificates_json(t));
     return o;
 }
 
@@ -242,6 +261,33 @@ static enum result read_device(const json_t *o, struct token *t, struct error *e
     return read_binding(o, t, err);
 }
 
+static bool read_certificate(const json_t *o, struct pki_cert_ref *ret)
+{
+    int64_t issuer;
+    size_t key, serial;
+    *ret = (struct pki_cert_ref){0};
+    if (json_need_int(o, "issuer", &issuer, NULL) != OK || issuer < 0 || issuer > UINT32_MAX ||
+        !decode_base64url(slice_of(json_opt_str(o, "key", "")), ret->key, sizeof ret->key, &key) ||
+        !decode_base64url(slice_of(json_opt_str(o, "serial", "")), ret->serial, sizeof ret->serial, &serial) ||
+        serial == 0)
+        return false;
+    ret->issuer = (uint32_t)issuer;
+    ret->key_len = (uint8_t)key;
+    ret->serial_len = (uint8_t)serial;
+    return true;
+}
+
+static enum result read_certificates(const json_t *o, struct token *t, struct error *err)
+{
+    const json_t *list = json_object_get(o, "certificates");
+    bool ok = !list || (json_is_array(list) && json_array_size(list) <= TOKEN_CERTIFICATES);
+    for (size_t i = 0; ok && i < json_array_size(list); i++)
+        ok = read_certificate(json_array_get(list, i), &t->certificates[t->certificate_count++]);
+    return ok ? OK
+              : error_set(err, R_INVALID, "claim 'certificates' is not a list of at most %d of them",
+                          TOKEN_CERTIFICATES);
+}
+
 static enum result read_user(const json_t *o, struct token *t, struct error *err)
 {
     json_t *act;
@@ -264,7 +310,8 @@ static enum result refuse_claims(const json_t *o, const char *const *names, size
 
 static enum result read_claims(const json_t *header, const json_t *o, struct token *t, struct error *err)
 {
-    static const char *const of_devices[] = {"sub", "cnf"}, *const of_users[] = {"act", "user"};
+    static const char *const of_devices[] = {"sub", "cnf"}, *const of_users[] = {"act", "user"},
+                             *const of_access[] = {"certificates"};
     const char *issuer;
     enum result r = read_kind(header, &t->kind, err);
     if (r == OK)
@@ -279,6 +326,9 @@ static enum result read_claims(const json_t *header, const json_t *o, struct tok
         r = kinds[t->kind].bound ? read_device(o, t, err) : refuse_claims(o, of_devices, ARRAY_LEN(of_devices), err);
     if (r == OK)
         r = kinds[t->kind].acts ? read_user(o, t, err) : refuse_claims(o, of_users, ARRAY_LEN(of_users), err);
+    if (r == OK)
+        r = kinds[t->kind].lists ? read_certificates(o, t, err)
+                                 : refuse_claims(o, of_access, ARRAY_LEN(of_access), err);
     return r;
 }
 

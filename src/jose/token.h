@@ -5,13 +5,15 @@
  *
  * Header: {"alg":"ES256","kid":…,"typ":"cmg-<kind>+jwt"}  (explicit typing, RFC 8725 3.11)
  * Claims: iss "urn:opencmg:<site>", aud "urn:opencmg:<site>:service", jti, iat, nbf, exp; device, access, user: sub =
- * the device's GUID and cnf; user: act = {"sub": device GUID} and user.
+ * the device's GUID and cnf; access, user: certificates = [{"issuer", "key", "serial"}], may be absent; user: act =
+ * {"sub": device GUID} and user.
  */
 #ifndef JOSE_TOKEN_H
 #define JOSE_TOKEN_H
 
 #include "base/encode.h"
 #include "jose/jws.h"
+#include "pki/cert_ref.h"
 
 /* The end of what not_bound says when no certificate came; a client that showed one knows by it that it was lost. */
 #define JOSE_TOKEN_NO_CERTIFICATE "none was presented"
@@ -26,6 +28,7 @@ MUST_USE bool token_purpose_parse(struct slice name, enum token_purpose *ret);
 bool token_kind_opens(enum token_kind kind, enum token_purpose purpose); /* the table */
 
 enum {
+    TOKEN_CERTIFICATES = 4,
     TOKEN_LEEWAY_S = 60,
     TOKEN_DEVICE_S = 90 * 86400,
     TOKEN_ACCESS_S = 8 * 3600,
@@ -41,6 +44,10 @@ struct token {
     char subject[64];         /* device GUID; "" for bulk */
     char x5t[TOKEN_X5T_SIZE]; /* base64url; "" when unbound */
     char user[256];           /* user tokens */
+    /* Of access and user tokens: what else the site knows of the device. When their issuers have taken back all of
+     * these, the token is revoked; who looks that up is the caller. */
+    struct pki_cert_ref certificates[TOKEN_CERTIFICATES];
+    size_t certificate_count;
     int64_t issued, not_before, expires;
     bool in_grace; /* a device token past its end but within the renewal grace */
 };

@@ -127,6 +127,30 @@ static bool read_form(struct sts *s)
 
 /* --- issuing --- */
 
+static enum result name_certificate(const struct store_certificate *c, struct token *ret, struct error *err)
+{
+    X509 *cert;
+    enum result r = pki_cert_read(slice_of(c->pem), &cert, err);
+    if (r != OK)
+        return r;
+    if (pki_cert_ref_of(cert, &ret->certificates[ret->certificate_count]))
+        ret->certificate_count++;
+    X509_free(cert);
+    return OK;
+}
+
+/* The newest of this hardware that an issuer could take back: gateways hold lists that this process does not. */
+static enum result name_certificates(struct sts *s, int64_t now, struct token *ret, struct error *err)
+{
+    struct store_certificate *list;
+    size_t count;
+    enum result r =
+        store_certificate_list_of_hardware(s->r->site->store, s->r->arena, s->device.record.guid, &list, &count, err);
+    for (size_t i = count; r == OK && i-- > 0 && ret->certificate_count < TOKEN_CERTIFICATES;)
+        r = list[i].not_after > now ? name_certificate(&list[i], ret, err) : OK;
+    return r;
+}
+
 static enum result issue(struct sts *s, enum token_kind kind, struct token *ret, struct error *err)
 {
     const struct mp_site *site = s->r->site;
@@ -137,7 +161,8 @@ static enum result issue(struct sts *s, enum token_kind kind, struct token *ret,
     (void)snprintf(ret->subject, sizeof ret->subject, "%s", s->device.record.guid);
     mp_certificate_x5t(s->device.certificate, ret->x5t);
     (void)snprintf(ret->user, sizeof ret->user, "%s", s->name);
-    return token_issue(site->keys.token, site->keys.site, ret, &s->token, err);
+    enum result r = kind == TOKEN_DEVICE ? OK : name_certificates(s, now, ret, err);
+    return r != OK ? r : token_issue(site->keys.token, site->keys.site, ret, &s->token, err);
 }
 
 static enum result renew(struct sts *s, struct error *err)

@@ -24,30 +24,25 @@ struct asking {
     struct pki_crl_answer *ret;
 };
 
-static bool begun(const struct asking *a, const struct pki_crl *c)
+static bool begun(const struct pki_crl *c, int64_t now)
 {
-    return c->this_update <= a->now + CLOCK_LEEWAY;
+    return c->this_update <= now + CLOCK_LEEWAY;
 }
 
-static bool fresh(const struct asking *a, const struct pki_crl *c)
+static bool fresh(const struct pki_crl *c, int64_t now)
 {
-    return begun(a, c) && c->next_update >= a->now;
-}
-
-static enum pki_crl_entry_state look_up(const struct asking *a, size_t i)
-{
-    return pki_crl_set_look_up(a->set, i, X509_get_issuer_name(a->subject.cert), a->subject.serial);
+    return begun(c, now) && c->next_update >= now;
 }
 
 /* The complete CRL together with its delta, if there is one (RFC 5280 5.2.4). Only a delta takes back (5.3.1). */
-static bool listed(const struct asking *a, size_t i)
+static bool listed(const struct pki_crl_set *set, size_t i, const X509_NAME *issuer, struct slice serial, int64_t now)
 {
-    const struct pki_crl *c = pki_crl_set_at(a->set, i);
-    bool complete = look_up(a, i) != PKI_CRL_ABSENT;
+    const struct pki_crl *c = pki_crl_set_at(set, i);
+    bool complete = pki_crl_set_look_up(set, i, issuer, serial) != PKI_CRL_ABSENT;
     if (c->delta == PKI_CRL_NO_DELTA)
         return complete;
-    enum pki_crl_entry_state changed = look_up(a, c->delta);
-    if (changed == PKI_CRL_REMOVED && fresh(a, pki_crl_set_at(a->set, c->delta)))
+    enum pki_crl_entry_state changed = pki_crl_set_look_up(set, c->delta, issuer, serial);
+    if (changed == PKI_CRL_REMOVED && fresh(pki_crl_set_at(set, c->delta), now))
         return false;
     return complete || changed == PKI_CRL_LISTED;
 }
@@ -70,13 +65,13 @@ static void consult(struct asking *a, size_t i, unsigned reasons)
 {
     const struct pki_crl *c = pki_crl_set_at(a->set, i);
     const struct pki_crl *delta = c->delta == PKI_CRL_NO_DELTA ? NULL : pki_crl_set_at(a->set, c->delta);
-    bool delta_fresh = delta && begun(a, c) && fresh(a, delta);
-    if (listed(a, i)) {
+    bool delta_fresh = delta && begun(c, a->now) && fresh(delta, a->now);
+    if (listed(a->set, i, X509_get_issuer_name(a->subject.cert), a->subject.serial, a->now)) {
         a->ret->state = PKI_CRL_REVOKED;
-    } else if (!begun(a, c)) {
+    } else if (!begun(c, a->now)) {
         a->ret->not_begun = true;
-    } else if (fresh(a, c) || delta_fresh) {
-        if (fresh(a, c))
+    } else if (fresh(c, a->now) || delta_fresh) {
+        if (fresh(c, a->now))
             earliest(a, c);
         if (delta_fresh)
             earliest(a, delta);
@@ -126,4 +121,25 @@ void pki_crl_ask(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t 
     ret->partial = a.good != 0 && a.good != PKI_CRL_REASONS_ALL;
     pki_crl_subject_close(&a.subject);
     ERR_pop_to_mark();
+}
+
+/* Signed by the key that the certificate names, or by one that may be it. */
+static bool is_of_issuer(const struct pki_crl *c, const struct pki_cert_ref *cert)
+{
+    for (int i = 0; i < sk_X509_num(c->signers); i++) {
+        if (pki_cert_ref_issued_by(cert, sk_X509_value(c->signers, i)))
+            return true;
+    }
+    return false;
+}
+
+bool pki_crl_lists(const struct pki_crl_set *s, const struct pki_cert_ref *cert, int64_t now)
+{
+    struct slice serial = slice_make(cert->serial, cert->serial_len);
+    for (size_t i = 0; i < pki_crl_set_count(s); i++) {
+        const struct pki_crl *c = pki_crl_set_at(s, i);
+        if (!c->base && is_of_issuer(c, cert) && listed(s, i, pki_crl_issuer(c), serial, now))
+            return true;
+    }
+    return false;
 }

@@ -3,6 +3,7 @@
 #ifndef PKI_CRL_ASK_H
 #define PKI_CRL_ASK_H
 
+#include "pki/cert_ref.h"
 #include "pki/crl_set.h"
 
 enum pki_crl_state { PKI_CRL_GOOD, PKI_CRL_REVOKED, PKI_CRL_EXPIRED, PKI_CRL_UNAVAILABLE };
@@ -25,5 +26,8 @@ typedef bool pki_crl_believe_fn(void *arg, const struct pki_crl *c);
  * Thread-safe once the set is sealed. */
 void pki_crl_ask(const struct pki_crl_set *s, X509 *cert, X509 *issuer, int64_t now, pki_crl_believe_fn *believe,
                  void *arg, struct pki_crl_answer *ret);
+
+/* Does a list of its issuer, outdated or not, revoke a certificate that is not at hand? Thread-safe once sealed. */
+bool pki_crl_lists(const struct pki_crl_set *s, const struct pki_cert_ref *cert, int64_t now);
 
 #endif

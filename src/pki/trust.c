@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/constraint.h"
+#include "pki/crl_ask.h"
 #include "pki/crl_news.h"
 #include "pki/crl_set.h"
 #include "pki/identity.h"
@@ -281,6 +282,11 @@ void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, s
         ret->unchecked = false;
         ret->valid_until = q->now + REFUSAL_HOLDS_S;
     }
+}
+
+bool pki_trust_lists_cert(const struct pki_trust *t, const struct pki_cert_ref *cert, int64_t now)
+{
+    return t->options.crl_check && pki_crl_lists(t->crls, cert, now);
 }
 
 /* --- which lists speak for a certificate --- */

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/cert_ref.h"
 #include "pki/list_place.h"
 #include "pki/ocsp_client.h"
 #include "verdict/reason.h"
@@ -92,6 +93,11 @@ struct pki_question {
 };
 /* The same with all that may be asked. */
 void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret);
+
+/* Is this certificate, which is not at hand, on a list of its issuer? Whether a path leads to an anchor, and whether
+ * the list is still fresh, is not asked: it was taken back in any case. false where revocation is not checked. Lists
+ * that speak for other issuers' certificates, and OCSP, are not asked. Thread-safe on a sealed trust. */
+bool pki_trust_lists_cert(const struct pki_trust *t, const struct pki_cert_ref *cert, int64_t now);
 
 /* --- which lists speak for a certificate --- */
 

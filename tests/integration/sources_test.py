@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import conftest
-from kit import gatewayclient, pki, programs
+from kit import gatewayclient, pki, programs, refusal
+from kit.device import Device
 from kit.directory import Directory
 from kit.gatewayclient import HTTP2
 from kit.programs import until
@@ -167,6 +168,65 @@ def test_a_list_lets_in_and_its_next_one_shuts_out(place, kind, via):
     assert place.verdict(good) == "ok"
     assert place.metric("failures", ca) == 0 and place.metric("age_seconds", ca) >= 0
     assert place.metric("left_seconds", ca) > 86400
+
+
+class Holder:
+    """A device that has a certificate of the PKI and, from before, a key and tokens of its own."""
+
+    def __init__(self, place, certificate):
+        self.site = place.site
+        self.device = Device(self.site, place.folder).at("ehttp").registered_by_token()
+        self.device.must("set", "RoleId=")
+        self.prove(certificate)
+        assert self.device.must("policy")["method"] == "token"
+        self.token = self.device.identity()["access_token"]
+
+    def prove(self, certificate):
+        """It registers with it; then it has its own key alone, as who got hold of the state folder, and no access token yet."""
+        self.device.with_certificate(certificate.path, certificate.key)
+        assert self.device.must("register")["method"] == "pki"
+        self.device.must("set", "Certificate=", "Key=")
+        identity = self.device.state / "identity.json"
+        identity.write_text(re.sub(r'("access_token": ?)"[^"]*"', r"\1null", identity.read_text()))
+
+    def headers(self):
+        return [("Authorization", f"Bearer {self.token}")]
+
+    def target(self):
+        return f"/CCM_Proxy_ServerAuth/{self.site.role('ehttp')}/SMS_MP/.sms_aut?MPLIST"
+
+    def asks(self):
+        return gatewayclient.request(self.site, HTTP2, "GET", self.target(), self.headers(), **self.device.client())
+
+    def reason(self):
+        answer = self.asks()
+        return "ok" if answer.status == 200 else answer.problem()["reason"]
+
+
+def test_what_a_fetched_list_takes_back_ends_the_tokens_of_the_devices_other_key(place):
+    """Gateways hold such a list, the management point does not: the token names the certificates."""
+    ca = place.root()
+    good, bad = ca.devices
+    at = publisher(place, "http", ca, ca.crl(number=1))
+    place.add(ca, at.url)
+    place.becomes(bad, "ok")
+    holder, other = Holder(place, bad), Holder(place, good)
+    assert holder.reason() == other.reason() == "ok"
+    ctx = gatewayclient.context(place.site.report["ca"], holder.device.certificate, holder.device.key, HTTP2)
+    with gatewayclient.H2(place.site.port, ctx) as connection:
+        assert connection.request("GET", holder.target(), holder.headers()).status == 200
+        at.replace(ca.crl([bad], number=2))
+        place.becomes(bad, "revoked")
+        until("the token is refused", lambda: holder.reason() == "revoked", 5)
+        connection.tls.settimeout(5)
+        while connection.events() is not None:  # the open connection has ended too
+            pass
+    refusal.assert_made(place.site, HTTP2, 401, "CMGService_Invalid_Token", "revoked", holder.asks)
+    assert "on their issuer's list" in holder.asks().problem()["detail"]
+    assert holder.device.must_fail("policy")["reason"] == "revoked"
+    assert other.reason() == "ok"
+    holder.prove(ca.device("replacement"))  # a new one, for which the old one was taken back: the device is good
+    holder.device.must("policy")
 
 
 def test_a_list_that_goes_back_is_refused_and_the_last_good_one_stays(place):

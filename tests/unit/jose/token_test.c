@@ -451,6 +451,51 @@ static void claims_of_one_kind_do_not_stray_into_another(void **state)
     assert_int_equal(judge_with(*state, TOKEN_DEVICE, "act", "{\"sub\":\"" GUID "\"}"), REASON_TOKEN_MALFORMED);
 }
 
+static void an_access_token_names_the_devices_certificates(void **state)
+{
+    const struct fixture *f = *state;
+    struct token t = token_of(TOKEN_ACCESS), back;
+    t.certificate_count = TOKEN_CERTIFICATES;
+    for (size_t i = 0; i < TOKEN_CERTIFICATES; i++)
+        t.certificates[i] = (struct pki_cert_ref){.issuer = UINT32_MAX - (uint32_t)i,
+                                                  .key = {0, 1, 0xff},
+                                                  .serial = {(unsigned char)i, 0x80},
+                                                  .key_len = i ? PKI_CERT_REF_KEY : 0,
+                                                  .serial_len = i ? 2 : PKI_CERT_REF_SERIAL};
+    t.certificates[0].key[1] = t.certificates[0].key[2] = 0; /* of no length */
+    assert_int_equal(judge_as(&f->policy, issue(f, &t), PURPOSE_GENERAL, X5T, NOW, &back), REASON_OK);
+    assert_int_equal(back.certificate_count, TOKEN_CERTIFICATES);
+    assert_memory_equal(back.certificates, t.certificates, sizeof t.certificates);
+}
+
+static void certificates_that_are_none_are_malformed(void **state)
+{
+#define ONE "{\"issuer\":1,\"key\":\"\",\"serial\":\"AQ\"}"
+    static const char *const good[] = {"[]", "[" ONE "]", "[" ONE "," ONE "," ONE "," ONE "]"};
+    static const char *const bad[] = {"{}",
+                                      "\"x\"",
+                                      "null",
+                                      "[1]",
+                                      "[{}]",
+                                      "[" ONE "," ONE "," ONE "," ONE "," ONE "]",
+                                      "[{\"issuer\":-1,\"key\":\"\",\"serial\":\"AQ\"}]",
+                                      "[{\"issuer\":4294967296,\"key\":\"\",\"serial\":\"AQ\"}]",
+                                      "[{\"issuer\":\"1\",\"key\":\"\",\"serial\":\"AQ\"}]",
+                                      "[{\"issuer\":1,\"key\":\"\",\"serial\":\"\"}]",
+                                      "[{\"issuer\":1,\"key\":\"\",\"serial\":\"A=\"}]",
+                                      "[{\"issuer\":1,\"key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"serial\":\"AQ\"}]",
+                                      "[{\"issuer\":1,\"key\":\"\",\"serial\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_int_equal(judge_with(*state, TOKEN_ACCESS, "certificates", good[i]), REASON_OK);
+        assert_int_equal(judge_with(*state, TOKEN_USER, "certificates", good[i]), REASON_OK);
+        assert_int_equal(judge_with(*state, TOKEN_DEVICE, "certificates", good[i]), REASON_TOKEN_MALFORMED);
+        assert_int_equal(judge_with(*state, TOKEN_BULK, "certificates", good[i]), REASON_TOKEN_MALFORMED);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(judge_with(*state, TOKEN_ACCESS, "certificates", bad[i]), REASON_TOKEN_MALFORMED);
+#undef ONE
+}
+
 static void the_type_in_the_header_is_what_makes_the_kind(void **state)
 {
     struct fixture *f = *state;
@@ -572,6 +617,8 @@ int main(void)
         cmocka_unit_test(claims_of_a_wrong_kind_or_size_are_malformed),
         cmocka_unit_test(an_audience_may_be_one_of_several),
         cmocka_unit_test(claims_of_one_kind_do_not_stray_into_another),
+        cmocka_unit_test(an_access_token_names_the_devices_certificates),
+        cmocka_unit_test(certificates_that_are_none_are_malformed),
         cmocka_unit_test(the_type_in_the_header_is_what_makes_the_kind),
         cmocka_unit_test(reasons_are_told_in_their_order),
         cmocka_unit_test(nothing_is_issued_that_could_not_be_judged),
