@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from analyze_test import step
 from kit import programs
 from kit.device import Device
 from kit.programs import until
@@ -93,3 +94,15 @@ def test_a_method_is_never_given_up_because_a_server_is_down(own_site, tmp_path)
         own_site.kill("cmg-mp")
         report = device.must_fail("policy")
         assert report["reason"] == "refused" and report["method"] == "pki"
+
+
+@pytest.mark.parametrize("role", [FIRST, LAST])
+def test_the_analyzer_names_the_one_that_is_down_although_others_answer(own_site, device, role):
+    with own_site.another_process(role):
+        code, report = device.run("analyze")
+        assert code == 1 and [s["id"] for s in report["steps"] if s["outcome"] == "failed"] == [f"mp.{role}.sts"]
+        assert step(report, f"mp.{role}.sts")["cause"] == "refused"
+        for other in others(own_site):
+            assert step(report, f"mp.{other}.policy")["outcome"] == "ok"
+        until("the site knows of it", lambda: [p["of"] for p in own_site.cmg("status")["problems"]
+                                               if p["cause"] == "endpoint_unreachable"] == [f"{role}.ccm_sts"], 10)

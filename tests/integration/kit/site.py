@@ -105,6 +105,8 @@ class Site:
             until("the first one knows its management point",
                   lambda: role in [point["id"] for point in self.cmg("status")["management_points"]], 10)
             self.settle()
+            until("the connector serves what the gateway publishes",
+                  lambda: self.endpoints("cmg-connector") == self.endpoints("cmg-gateway"), 10)
             yield admin, process
         finally:
             programs.end(process)
@@ -180,6 +182,10 @@ class Site:
         return max([int(n) for n in re.findall(r"bundle.*?sequence=(\d+)", self.log("cmg-gateway"))] or [0])
 
     # --- what is seen ---
+
+    def endpoints(self, name):
+        """How many the gateway or connector has been told of."""
+        return re.findall(r"in use.* endpoints=(\d+)", self.log(name))[-1:]
 
     @property
     def port(self):
