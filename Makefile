@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 too.
-.PHONY: help deps packages idp build demo check unit integration lint asan fuzz bench clean
+.PHONY: help deps packages idp build demo check unit integration lint asan fuzz bench counts clean
 
 MESON_BUILD = build
 PYTEST = /usr/bin/python3 -m pytest
@@ -53,6 +53,10 @@ fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
 bench: build ## requests and handshakes beside nginx and HAProxy, as ratios
 	@tools/deps bench
 	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick)
+
+counts: build ## instructions per request and handshake, by library and folder of src/
+	@tools/deps bench
+	@/usr/bin/python3 tests/bench/counts.py
 
 clean:
 	rm -rf build build-asan build-clang build-fuzz

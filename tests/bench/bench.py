@@ -25,6 +25,7 @@ import parked
 import plot
 import rows
 import scenarios
+import targets
 from candidates import Nginx, Site, TwoNginx
 from figures import Bench, cpu
 from machine import Fault, Processes
@@ -220,11 +221,14 @@ def run(options, folder, processes):
     ours.set_crl(crl)
     wait_for_crl(ours, SMALL_CRL)
     bench = Bench(site, load, say)
-    whole = Whole(bench, ours, crl, options, sys.stderr if options.json else sys.stdout)
+    out = sys.stderr if options.json else sys.stdout
+    whole = Whole(bench, ours, crl, options, out)
     whole.run()
+    judged = targets.judge(bench.results, whole.more)
+    targets.show(judged, out)
     about["load_after"] = os.getloadavg()[0]
     if options.json:
-        print(json.dumps({"conditions": about, "results": bench.results, "more": whole.more}, indent=1))
+        print(json.dumps({"conditions": about, "results": bench.results, "more": whole.more, "targets": judged}, indent=1))
     if options.plot:
         plot.write(options.plot, bench)
     return 1 if any(r["errors"] for r in bench.results) else 0

@@ -30,7 +30,7 @@ def keep_alive(quick):
             for n in (1, 32, 256, 4096)] + \
         [Row(f"keep-alive, HTTP/1.1, {MANY} connections of as many devices", connections=MANY, devices=MANY, key="many devices")] + \
         [Row(f"keep-alive, HTTP/2, {n} connections of {s} stream{'s' if s > 1 else ''}", protocol="h2", connections=n,
-             streams=s, key=key) for n, s, key in ((32, 1, "h2"), (8, 32, None))]
+             streams=s, key=key) for n, s, key in ((1, 1, None), (32, 1, "h2"), (256, 1, None), (4096, 1, None), (8, 32, None))]
 
 
 def handshake(entries, quick, key):

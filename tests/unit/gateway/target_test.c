@@ -62,6 +62,8 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "/a%00b",
         "/a%0d%0ab",
         "/a%7f",
+        "/a\x7f",
+        "/a\x01",
         "/a%",
         "/a%2",
         "/a%zz",
