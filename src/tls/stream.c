@@ -198,16 +198,17 @@ static void on_restart(void *arg)
 
 /* --- writing --- */
 
-/* The BIO always takes: a failure is the connection's end, told from the loop. */
+/* The BIO always takes: a failure is the connection's end, told from the loop. What it was is not asked, so that the queue
+ * of errors need not be looked at before. */
 static void encrypt(struct tls_handshake *t, struct slice data)
 {
     while (data.len && !t->write_failed) {
         size_t n = 0;
-        forget_errors();
         t->write_failed = SSL_write_ex(t->ssl, data.ptr, data.len, &n) != 1;
         data = slice_skip(data, n);
     }
-    forget_errors();
+    if (t->write_failed)
+        ERR_clear_error();
 }
 
 static void push(struct tls_handshake *t)

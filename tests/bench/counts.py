@@ -24,7 +24,7 @@ from machine import Fault, Processes
 from opencmg import Opencmg
 from rows import Row
 
-COUNTED = r"/site/(gateway|connector)\.yaml|/counted[^/]*/nginx\.conf"
+COUNTED = r"/site/(gateway|connector)\.yaml|/nginx[^/]*/nginx\.conf"
 SHORT_MS, LONG_MS = 2000, 12000
 KINDS = {"keep-alive": {}, "h2": {"protocol": "h2"}, "handshake": {"mode": "handshake", "connections": 8},
          "resumed": {"mode": "resume", "connections": 8}}
@@ -159,12 +159,14 @@ def run(options, folder, processes):
     ours.set_crl(crl)
     bench.wait_for_crl(ours, rows.SMALL_CRL)
     loader, results = Bench(site, load, print), {}
-    peers = {False: Nginx(site, crl, "counted"), True: Nginx(site, crl, "counted cache", "cache")}
-    for peer in peers.values():
-        peer.start()
     for kind in options.kinds:
-        mine, theirs = count(loader, ours, kind), count(loader, peers[kind == "resumed"], kind)
-        columns = {"gateway": mine["gateway"], "connector": mine["inside"], "nginx": theirs["gateway"]}
+        mine = count(loader, ours, kind)
+        columns = {"gateway": mine["gateway"], "connector": mine["inside"]}
+        for how in ("tickets", "cache") if kind == "resumed" else (None,):
+            peer = Nginx(site, crl, f"nginx, {how}" if how else "nginx", how)
+            peer.start()
+            columns[peer.name] = count(loader, peer, kind)["gateway"]
+            peer.end()
         results[kind] = {name: {"own": [{"part": of, "function": what, "instructions": n} for (of, what), n in counts.own.items()],
                                 "inclusive": counts.inclusive} for name, counts in columns.items()}
         if not options.json:

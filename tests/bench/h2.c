@@ -119,6 +119,8 @@ void h2_feed(struct load_protocol *p, struct slice data)
     ssize_t n = nghttp2_session_mem_recv(p->session, (const uint8_t *)data.ptr, data.len);
     if (n < 0)
         connection_fail(p->connection, "not HTTP/2: %s", nghttp2_strerror((int)n));
+    else if (p->connection->load->holding)
+        send_frames(p); /* the server's SETTINGS are no answer, and nothing is asked yet */
     else
         h2_ask(p);
 }
