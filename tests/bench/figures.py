@@ -89,7 +89,7 @@ def ratios(bench, row, ours, theirs, figure, base):
 def spread(values, digits=2):
     if not values:
         return "-"
-    digits = 4 if statistics.median(values) < 0.1 else digits
+    digits = 4 if 0 < statistics.median(values) < 0.1 else digits
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 

@@ -29,7 +29,7 @@ def keep_alive(quick):
     return [Row(f"keep-alive, HTTP/1.1, {n} connection{'s' if n > 1 else ''}", connections=n, key=keys.get(n))
             for n in (1, 32, 256, 4096)] + \
         [Row(f"keep-alive, HTTP/1.1, {MANY} connections of as many devices", connections=MANY, devices=MANY, key="many devices")] + \
-        [Row(f"keep-alive, HTTP/2, {n} connections of {s} stream{'s' if s > 1 else ''}", protocol="h2", connections=n,
+        [Row(f"keep-alive, HTTP/2, {n} connection{'s' if n > 1 else ''} of {s} stream{'s' if s > 1 else ''}", protocol="h2", connections=n,
              streams=s, key=key) for n, s, key in ((1, 1, None), (32, 1, "h2"), (256, 1, None), (4096, 1, None), (8, 32, None))]
 
 
