@@ -198,8 +198,8 @@ static void on_restart(void *arg)
 
 /* --- writing --- */
 
-/* The BIO always takes: a failure is the connection's end, told from the loop. What it was is not asked, so that the queue
- * of errors need not be looked at before. */
+/* The BIO always takes: a failure is the connection's end, told from the loop. What it was is not asked, so that the
+ * queue of errors need not be looked at before. */
 static void encrypt(struct tls_handshake *t, struct slice data)
 {
     while (data.len && !t->write_failed) {
