@@ -295,7 +295,8 @@ static bool authenticate(struct mp_request *r, enum token_purpose purpose, enum 
         return false;
     if (!mp_signature_check(r, d->certificate, how, &d->signed_request))
         return false;
-    if (store_device_seen(r->site->store, &d->record, clock_wall_s(), &err) == OK)
+    enum result seen = store_device_seen(r->site->store, &d->record, clock_wall_s(), &err);
+    if (seen == OK || seen == R_AGAIN) /* another process holds the store: the next request notes it */
         return true;
     mp_refuse_fault(r, &err);
     return false;

@@ -51,21 +51,37 @@ bool mp_settings_let_through(struct mp_request *r, const struct store_device *d)
 
 /* --- the document --- */
 
-/* A new content is a new sequence; that it was fetched is noted about once a minute. */
+/* What is to be noted of the device's settings: a new content is a new sequence; that it was fetched is noted about
+ * once a minute. *ret_noted: it is noted already. */
+static enum result read_note(struct mp_request *r, const char *guid, const char *content,
+                             struct store_device_settings *ret, bool *ret_noted, struct error *err)
+{
+    enum result result = store_device_settings_get(r->site->store, r->arena, guid, ret, err);
+    bool same = result == OK && ret->sequence && strcmp(ret->content, content) == 0;
+    *ret_noted = same && clock_wall_s() - ret->fetched < FETCHED_STEP_S;
+    if (result == OK && !same)
+        ret->sequence++;
+    return result;
+}
+
+/* Most requests change nothing, and so need no lock of the store. */
 static enum result note(struct mp_request *r, const char *guid, const char *content, struct store_device_settings *ret,
                         struct error *err)
 {
-    int64_t now = clock_wall_s();
-    enum result result = store_device_settings_get(r->site->store, r->arena, guid, ret, err);
+    bool noted;
+    enum result result = read_note(r, guid, content, ret, &noted, err);
+    if (result != OK || noted)
+        return result;
+    result = store_begin(r->site->store, STORE_QUICK, err);
     if (result != OK)
         return result;
-    bool same = ret->sequence && strcmp(ret->content, content) == 0;
-    if (same && now - ret->fetched < FETCHED_STEP_S)
-        return OK;
-    ret->sequence += same ? 0 : 1;
-    ret->content = content;
-    ret->fetched = now;
-    return store_device_settings_put(r->site->store, guid, ret, err);
+    result = read_note(r, guid, content, ret, &noted, err); /* another process may have noted it meanwhile */
+    if (result == OK && !noted) {
+        ret->content = content;
+        ret->fetched = clock_wall_s();
+        result = store_device_settings_put(r->site->store, guid, ret, err);
+    }
+    return store_end(r->site->store, result, err);
 }
 
 static enum result find_content(struct mp_request *r, const struct store_device *d, json_t **ret, char **ret_text,
@@ -89,13 +105,9 @@ static enum result make(struct mp_request *r, const struct store_device *d, stru
 {
     json_t *content = NULL;
     char *text = NULL;
-    enum result result = store_begin(r->site->store, STORE_QUICK, err);
-    if (result != OK)
-        return result;
-    result = find_content(r, d, &content, &text, err);
+    enum result result = find_content(r, d, &content, &text, err);
     if (result == OK)
         result = note(r, d->guid, text, ret, err);
-    result = store_end(r->site->store, result, err);
     if (result == OK)
         result = mp_documents_settings(r->site, d->guid, ret->sequence, content, ret_document, err);
     ret->content = NULL;
