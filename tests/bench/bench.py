@@ -204,13 +204,8 @@ def conditions():
             "load_before": os.getloadavg()[0], "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
 
 
-def run(options, folder, processes):
-    bin_folder, load = programs(options)
-    say = print if not options.json else lambda *parts: print(*parts, file=sys.stderr)
-    about = conditions()
-    say(f"{about['cpu']}, {about['cores']} cores; the gateway on core {about['gateway_core']}, all else on "
-        f"{about['other_cores']}; load average before: {about['load_before']:.2f}"
-        + (" (busy: trust the ratios, not the figures)" if about["load_before"] > 0.5 else ""))
+def begin(folder, bin_folder, processes):
+    """The site, ours running in it, and the CRL that it has."""
     site = Site(folder, bin_folder, processes)
     ours = Opencmg(site)
     ours.make()
@@ -220,6 +215,17 @@ def run(options, folder, processes):
     crl = make_crl(site, SMALL_CRL, "small")
     ours.set_crl(crl)
     wait_for_crl(ours, SMALL_CRL)
+    return site, ours, crl
+
+
+def run(options, folder, processes):
+    bin_folder, load = programs(options)
+    say = print if not options.json else lambda *parts: print(*parts, file=sys.stderr)
+    about = conditions()
+    say(f"{about['cpu']}, {about['cores']} cores; the gateway on core {about['gateway_core']}, all else on "
+        f"{about['other_cores']}; load average before: {about['load_before']:.2f}"
+        + (" (busy: trust the ratios, not the figures)" if about["load_before"] > 0.5 else ""))
+    site, ours, crl = begin(folder, bin_folder, processes)
     bench = Bench(site, load, say)
     out = sys.stderr if options.json else sys.stdout
     whole = Whole(bench, ours, crl, options, out)

@@ -17,11 +17,9 @@ import sys
 import tempfile
 
 import bench
-import rows
-from candidates import Nginx, Site
+from candidates import Nginx
 from figures import Bench, print_table
 from machine import Fault, Processes
-from opencmg import Opencmg
 from rows import Row
 
 COUNTED = r"/site/(gateway|connector)\.yaml|/nginx[^/]*/nginx\.conf"
@@ -149,15 +147,7 @@ def show(kind, columns, functions):
 
 def run(options, folder, processes):
     programs, load = bench.programs(options)
-    site = Site(folder, programs, processes)
-    ours = Opencmg(site)
-    ours.make()
-    site.start_upstream()
-    ours.start()
-    ours.publish()
-    crl = bench.make_crl(site, rows.SMALL_CRL, "small")
-    ours.set_crl(crl)
-    bench.wait_for_crl(ours, rows.SMALL_CRL)
+    site, ours, crl = bench.begin(folder, programs, processes)
     loader, results = Bench(site, load, print), {}
     for kind in options.kinds:
         mine = count(loader, ours, kind)
