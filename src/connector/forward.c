@@ -48,9 +48,22 @@ static struct slice status_text(struct arena *arena, struct slice reason)
     return arena_printf(arena, "CMGConnector_%.*s", (int)n, text);
 }
 
+/* nginx, unless it is told otherwise, answers 400 for its own 496; the page alone says which 400 it is (PROTOCOL 6). */
+static bool may_be_certificate_required(void *ctx, const struct http_response *head)
+{
+    (void)ctx;
+    return head->status == 400 && slice_starts_nocase(http_fields_get(&head->fields, SLICE("server")), SLICE("nginx"));
+}
+
+static bool says_certificate_required(struct slice begin)
+{
+    static const char words[] = "No required SSL certificate was sent";
+    return begin.len && memmem(begin.ptr, begin.len, words, sizeof words - 1);
+}
+
 /* From 400 on, CMG-Status-Text says that something behind the gateway refused; nothing from inside may speak with the
  * gateway's voice. */
-static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
 {
     enum { NGINX_CERTIFICATE_REQUIRED = 496 };
     struct forward *f = ctx;
@@ -60,7 +73,7 @@ static void on_response(void *ctx, struct http_exchange *x, struct http_response
     if (head->status < 400)
         return;
     struct slice reason = head->reason.len ? head->reason : slice_of(http_reason(head->status));
-    if (head->status == NGINX_CERTIFICATE_REQUIRED)
+    if (head->status == NGINX_CERTIFICATE_REQUIRED || says_certificate_required(begin))
         reason = SLICE("Client certificate required");
     struct slice text = status_text(x->arena, reason);
     if (text.ptr)
@@ -130,8 +143,11 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     free(f);
 }
 
-static const struct http_splice_owner owner = {
-    .make_call = make_call, .on_response = on_response, .refuse = refuse, .on_over = on_over};
+static const struct http_splice_owner owner = {.make_call = make_call,
+                                               .on_response = on_response,
+                                               .peeks = may_be_certificate_required,
+                                               .refuse = refuse,
+                                               .on_over = on_over};
 
 void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report)
 {

@@ -99,9 +99,10 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
 }
 
 /* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
-static void on_response(void *ctx, struct http_exchange *x, struct http_response *head)
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
 {
     struct relay *r = ctx;
+    (void)begin;
     struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
     struct slice reason = http_fields_get(&head->fields, SLICE(TUNNEL_REASON_FIELD));
     if (text.ptr && reason.ptr)
@@ -145,7 +146,8 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     free(r);
 }
 
-static const struct http_splice_owner owner = {make_call, on_response, may_retry, refuse, on_over};
+static const struct http_splice_owner owner = {
+    .make_call = make_call, .on_response = on_response, .may_retry = may_retry, .refuse = refuse, .on_over = on_over};
 
 void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
                  const struct relay_options *o)

@@ -18,6 +18,8 @@ struct http_splice {
     struct buf replay; /* the body so far, while it may have to be sent again */
     bool replayable;   /* replay holds all of it */
     bool answered, body_ended;
+    struct http_response held; /* waits for the body to begin, when is_held; in the exchange's arena */
+    bool is_held;
     uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
     struct http_splice_stats stats;
 };
@@ -62,20 +64,50 @@ static void call_inform(void *ctx, const struct http_response *head)
     http_exchange_inform(s->exchange, head);
 }
 
+static void pass_head(struct http_splice *s, const struct http_response *head, struct slice begin)
+{
+    struct http_response changed = *head;
+    s->owner->on_response(s->ctx, s->exchange, &changed, begin);
+    http_exchange_respond(s->exchange, &changed, false);
+}
+
+/* False: the arena is full. */
+static bool hold_head(struct http_splice *s, const struct http_response *head)
+{
+    struct arena *a = s->exchange->arena;
+    s->held = (struct http_response){.status = head->status, .content_length = head->content_length};
+    s->held.reason = arena_dup(a, head->reason);
+    s->is_held = s->held.reason.ptr || !head->reason.len;
+    for (size_t i = 0; i < head->fields.count && s->is_held; i++) {
+        struct slice name = arena_dup(a, head->fields.list[i].name), value = arena_dup(a, head->fields.list[i].value);
+        s->is_held = name.ptr && (value.ptr || !head->fields.list[i].value.len) &&
+                     http_fields_add(&s->held.fields, a, name, value) == OK;
+    }
+    return s->is_held;
+}
+
+static void release_head(struct http_splice *s, struct slice begin)
+{
+    if (!s->is_held)
+        return;
+    s->is_held = false;
+    pass_head(s, &s->held, begin);
+}
+
 static void call_response(void *ctx, const struct http_response *head)
 {
     struct http_splice *s = ctx;
-    struct http_response changed = *head;
     s->answered = true;
     s->stats.status = head->status;
     stop_keeping(s);
-    s->owner->on_response(s->ctx, s->exchange, &changed);
-    http_exchange_respond(s->exchange, &changed, false);
+    if (!s->owner->peeks || !s->owner->peeks(s->ctx, head) || !hold_head(s, head))
+        pass_head(s, head, SLICE_NONE);
 }
 
 static void call_body(void *ctx, struct slice data)
 {
     struct http_splice *s = ctx;
+    release_head(s, data);
     s->stats.response_bytes += data.len;
     http_exchange_write(s->exchange, data);
 }
@@ -83,6 +115,7 @@ static void call_body(void *ctx, struct slice data)
 static void call_end(void *ctx, const struct http_fields *trailers)
 {
     struct http_splice *s = ctx;
+    release_head(s, SLICE_NONE);
     http_exchange_finish(s->exchange, trailers);
     s->exchange = NULL;
     s->call = NULL;

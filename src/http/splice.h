@@ -32,8 +32,11 @@ struct http_splice_owner {
     /* Makes the call for `request` (as http_pool_call does); `again`: it is the second try. */
     enum result (*make_call)(void *ctx, const struct http_request *request, bool again,
                              const struct http_call_events *events, void *call_ctx, struct http_call **ret);
-    /* May change the head of the final answer before it is passed on. Fields added live in exchange->arena. */
-    void (*on_response)(void *ctx, struct http_exchange *x, struct http_response *head);
+    /* May change the head of the final answer before it is passed on. Fields added live in exchange->arena. `begin`:
+     * the first piece of the body, where peeks said so; else empty. */
+    void (*on_response)(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin);
+    /* NULL: never. Is this head to wait until the body begins, since the body says what it means? */
+    bool (*peeks)(void *ctx, const struct http_response *head);
     /* NULL: never. Asked only while all of the body so far is kept. */
     bool (*may_retry)(void *ctx, const struct http_failure *why);
     /* Must answer x. `why` only for HTTP_SPLICE_FAILED. */

@@ -25,7 +25,7 @@ http {{
     default_type application/octet-stream;
     sendfile on;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         server_name inside.example;
         root {www};
         autoindex off;
@@ -52,11 +52,18 @@ def takes_connections(port):
 
 
 class Nginx:
-    def __init__(self, folder, www):
+    def __init__(self, folder, www, tls=None):
+        """`tls`: certificate, key, and the CA whose client certificates are required."""
         folder.mkdir()
+        self.scheme = "https" if tls else "http"
+        directives = " ssl" if tls else ""
+        for name, path in zip(("ssl_certificate", "ssl_certificate_key", "ssl_client_certificate"), tls or ()):
+            directives += f";\n        {name} {path}"
+        directives += ";\n        ssl_verify_client on" if tls else ""
         self.port = free_port()
         user = "user root;" if os.getuid() == 0 else ""
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, www=www, port=self.port, user=user))
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, www=www, port=self.port, user=user,
+                                                             tls=directives))
         with open(folder / "stderr", "wb") as stderr:
             self.process = programs.start(["/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf"], stderr)
         try:
@@ -67,7 +74,7 @@ class Nginx:
 
     @property
     def url(self):
-        return f"http://localhost:{self.port}"
+        return f"{self.scheme}://localhost:{self.port}"
 
     def close(self):
         programs.end(self.process)
