@@ -11,7 +11,13 @@
 #include "gateway/request.h"
 #include "tls/stream.h"
 
-enum { SWEEP_SLICE_MS = 2 };
+enum { SWEEP_SLICE_MS = 2, LONG_CHAIN = 8192, LONG_CHAINS_MAX = 256 /* of a worker */ };
+
+static void forget_long_chain(struct gateway_connection *c)
+{
+    c->worker->long_chain_count -= c->long_chain.leave != NULL;
+    strangers_remove(&c->worker->long_chains, &c->long_chain);
+}
 
 static void on_close(void *owner)
 {
@@ -20,6 +26,7 @@ static void on_close(void *owner)
     metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
     w->connection_count--;
     strangers_remove(&w->strangers, &c->stranger);
+    forget_long_chain(c);
     if (w->sweep_next == c)
         w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
@@ -50,6 +57,24 @@ static void make_room(struct stranger *s)
         close_connection(c, "turned away to make room");
 }
 
+static void leave_long_chains(struct stranger *s)
+{
+    struct gateway_connection *c = container_of(s, struct gateway_connection, long_chain);
+    c->worker->long_chain_count--;
+    if (!c->closing)
+        close_connection(c, "turned away: many strangers show long chains of certificates");
+}
+
+/* OpenSSL holds ten times a chain's size as long as the connection lasts. */
+static void bound_long_chains(struct gateway_connection *c)
+{
+    struct gateway_worker *w = c->worker;
+    if (w->long_chain_count >= LONG_CHAINS_MAX)
+        (void)strangers_make_room(&w->long_chains);
+    w->long_chain_count++;
+    strangers_add(&w->long_chains, &c->long_chain, leave_long_chains);
+}
+
 void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
                             struct stranger *handshake)
 {
@@ -60,6 +85,8 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     credential_init(&c->credential, stream);
     c->sni = tls_stream_sni(stream);
     strangers_replace(&w->strangers, handshake, &c->stranger, make_room);
+    if (credential_size(&c->credential) > LONG_CHAIN)
+        bound_long_chains(c);
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
     metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
@@ -72,6 +99,7 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
 void gateway_connection_known(struct gateway_connection *c)
 {
     strangers_remove(&c->worker->strangers, &c->stranger);
+    forget_long_chain(c);
 }
 
 bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)

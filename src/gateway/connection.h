@@ -20,7 +20,8 @@ struct gateway_connection {
     char peer[NET_ADDRESS_TEXT]; /* address without port */
     struct slice sni;            /* borrows from the stream below http; empty: none was sent */
     struct relays relays;
-    struct stranger stranger; /* until a request was let in */
+    struct stranger stranger;   /* until a request was let in */
+    struct stranger long_chain; /* the same, of one that showed more than devices do */
 
     /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
      * that is under way by certificate stays one when another comes with a token. */

@@ -41,6 +41,14 @@ void credential_done(struct credential *c)
     memset(c, 0, sizeof *c);
 }
 
+size_t credential_size(const struct credential *c)
+{
+    size_t ret = 0;
+    for (int i = 0; i < sk_X509_num(c->sent); i++)
+        ret += (size_t)i2d_X509(sk_X509_value(c->sent, i), NULL);
+    return ret;
+}
+
 void credential_rest(struct credential *c)
 {
     if (!c->used) {

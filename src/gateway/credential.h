@@ -21,6 +21,7 @@ void credential_init(struct credential *c, const struct net_stream *tls);
 /* As if this chain (leaf first; not empty) had been shown. */
 void credential_init_chain(struct credential *c, STACK_OF(X509) * chain);
 void credential_done(struct credential *c);
+size_t credential_size(const struct credential *c); /* bytes of what was shown */
 /* ":<base64 DER>:" (RFC 9440), until the second rest from now; SLICE_NONE without a certificate. */
 struct slice credential_field(struct credential *c);
 /* From time to time: gives back what was not asked for since the last call. */

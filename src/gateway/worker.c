@@ -317,6 +317,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     take_certificates(w);
     LIST_INIT(&w->connections);
     TAILQ_INIT(&w->strangers);
+    TAILQ_INIT(&w->long_chains);
     bucket_start(&w->tenant_info, 2 * GATEWAY_TENANT_INFO_PER_SECOND, GATEWAY_TENANT_INFO_PER_SECOND,
                  loop_now_ms(w->loop));
     *ret = w;

@@ -35,7 +35,8 @@ struct gateway_worker {
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;
     size_t connection_count; /* and handshakes under way */
-    struct stranger_list strangers;
+    struct stranger_list strangers, long_chains;
+    unsigned long_chain_count;
     struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
     struct gateway_connection *sweep_next; /* NULL: the round is over */
     struct give_back give_back;            /* worker 0 only */

@@ -1,13 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of the gateway when its clients have gone."""
+"""Memory of the gateway: what strangers may hold, and what is left when its clients have gone."""
 import contextlib
 
 from hostile_test import memory_kib, sanitized
+from kit import pki
 from kit.gatewayclient import H1, context
 from kit.programs import until
 
 MANY = 1000
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+
+
+LONG_CHAINS = 256  # of a worker; there are two
+LONG = [f"name-{n}.{'x' * 20}.example" for n in range(800)]  # a certificate of about 30 kB
+
+
+def test_strangers_with_long_chains_hold_a_bounded_number_of_connections(own_site, tmp_path):
+    """Memory of ten times a chain's size goes with each. Who was let in is none of them, however long the chain."""
+    device = own_site.ca(tmp_path).device("long", dns=LONG)
+    stranger = pki.Ca(tmp_path, "Nobody Knows").device("stranger", dns=LONG)
+    good, bad = (context(own_site.pki("ca"), one.path, one.key) for one in (device, stranger))
+    with contextlib.ExitStack() as clients:
+        first = clients.enter_context(H1(own_site.port, good))
+        assert first.request("GET", METADATA).status == 200
+        for _ in range(3 * LONG_CHAINS):
+            clients.enter_context(H1(own_site.port, bad))
+        until("the oldest of them were turned away",
+              lambda: 1 < own_site.metric("cmg_connections") <= 2 * LONG_CHAINS + 1, 15)
+        assert first.request("GET", METADATA).status == 200
+        with H1(own_site.port, good) as another:
+            assert another.request("GET", METADATA).status == 200
+    until("all have gone", lambda: own_site.metric("cmg_connections") == 0, 15)
 
 
 def test_memory_of_connections_is_given_back_when_most_of_them_were_closed(own_site):
