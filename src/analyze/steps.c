@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static const struct analyze_cause_info causes[ANALYZE_CAUSE_COUNT] = {[ANALYZE_CAUSE_NONE] = {"", "", ""},
 #define ANALYZE_X(symbol, id, text, remedy) [ANALYZE_CAUSE_##symbol] = {id, text, remedy},
@@ -31,6 +32,7 @@ const char *analyze_outcome_name(enum analyze_outcome o)
 static void say(struct analyze_result *r, const char *fmt, va_list args)
 {
     (void)vsnprintf(r->found, sizeof r->found, fmt, args);
+    utf8_mend_end(r->found);
 }
 
 void analyze_found(struct analyze_result *r, const char *fmt, ...)
@@ -55,6 +57,7 @@ void analyze_fail_as(struct analyze_result *r, const char *cause, const char *fo
     r->outcome = ANALYZE_FAILED;
     (void)snprintf(r->cause, sizeof r->cause, "%s", cause);
     (void)snprintf(r->found, sizeof r->found, "%s", found);
+    utf8_mend_end(r->found);
     (void)snprintf(r->remedy, sizeof r->remedy, "%s", remedy);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum result error_set(struct error *err, enum result code, const char *fmt, ...)
 {
     if (err) {
@@ -14,6 +16,7 @@ enum result error_set(struct error *err, enum result code, const char *fmt, ...)
         err->code = code;
         (void)vsnprintf(err->text, sizeof err->text, fmt, args);
         va_end(args);
+        utf8_mend_end(err->text);
     }
     return code;
 }
@@ -29,6 +32,7 @@ enum result error_prefix(struct error *err, const char *fmt, ...)
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof err->text)
         (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old.text);
+    utf8_mend_end(err->text);
     return err->code;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 enum { LINE_MAX_BYTES = 16384, MESSAGE_MAX = 2048 };
 
@@ -91,42 +92,13 @@ static size_t reserve_of(const struct buf *line)
     return line->max / 4 < RESERVE ? line->max / 4 : RESERVE;
 }
 
-/* Length of the well-formed UTF-8 sequence of a printable character at the start of s; 0: there is none (a control, C1
- * among them, or an ill-formed byte). Unicode 15, table 3-7. */
-static size_t printable(struct slice s)
-{
-    static const struct {
-        unsigned char first, last, low, high; /* of the first byte; of the second */
-        size_t len;
-    } forms[] = {
-        {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2},
-        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-        {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    const unsigned char *c = (const unsigned char *)s.ptr;
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        size_t len = forms[i].len;
-        if (c[0] < forms[i].first || c[0] > forms[i].last)
-            continue;
-        if (len > s.len || (len > 1 && (c[1] < forms[i].low || c[1] > forms[i].high)))
-            return 0;
-        for (size_t k = 2; k < len; k++) {
-            if ((c[k] & 0xc0) != 0x80)
-                return 0;
-        }
-        return len;
-    }
-    return 0;
-}
-
 /* Escapes what is not printable and what ends the surrounding syntax: quote and backslash in JSON, the end mark in
  * cmtrace. A text that is too long for the line is cut. */
 static void put_escaped(struct buf *line, struct slice s, enum log_format format)
 {
     bool json = format == LOG_JSON;
     while (s.len && line->max - buf_len(line) > reserve_of(line)) {
-        size_t n = printable(s);
+        size_t n = utf8_shown(s);
         bool mark =
             (json && (*s.ptr == '"' || *s.ptr == '\\')) || (format == LOG_CMTRACE && slice_starts(s, SLICE("]LOG]")));
         if (n == 0 || (mark && !json)) {

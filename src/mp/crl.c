@@ -84,12 +84,7 @@ static void read_issuer(X509_CRL *crl, struct mp_crl *ret)
         fatal("SHA-256 failed");
     hash[0] ^= delta; /* a delta stands beside the full one */
     (void)encode_hex(slice_make(hash, sizeof hash), ret->issuer_sha256);
-    BIO *bio = BIO_new(BIO_s_mem());
-    if (!bio || X509_NAME_print_ex(bio, X509_CRL_get_issuer(crl), 0, XN_FLAG_RFC2253) < 0)
-        fatal("out of memory (CRL)");
-    int got = BIO_read(bio, ret->issuer, sizeof ret->issuer - 1);
-    ret->issuer[got > 0 ? got : 0] = '\0';
-    BIO_free(bio);
+    pki_name_text(X509_CRL_get_issuer(crl), ret->issuer, sizeof ret->issuer);
 }
 
 static void read_base64(X509_CRL *crl, struct mp_crl *ret)

@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { DATA_MAX = 64 * 1024 * 1024 };
 
@@ -266,28 +267,28 @@ static void copy_cut(struct slice text, char *ret, size_t size)
     ret[len] = '\0';
 }
 
-/* Everything beyond printable ASCII comes out escaped, so that the text is safe in a header and in a log. */
-static void name_text(const X509_NAME *name, char *ret, size_t size)
+/* RFC 4514 2.4 lets letters of any script stand as they are. */
+void pki_name_text(const X509_NAME *name, char *ret, size_t size)
 {
     BIO *bio = new_text();
     char *bytes = NULL;
     long len = 0;
     ERR_set_mark();
-    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
+    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
         len = BIO_get_mem_data(bio, &bytes);
     ERR_pop_to_mark();
-    copy_cut(slice_make(bytes, len > 0 ? (size_t)len : 0), ret, size);
+    utf8_escape(slice_make(bytes, len > 0 ? (size_t)len : 0), ret, size);
     BIO_free(bio);
 }
 
 void pki_cert_subject(X509 *cert, char *ret, size_t size)
 {
-    name_text(X509_get_subject_name(cert), ret, size);
+    pki_name_text(X509_get_subject_name(cert), ret, size);
 }
 
 void pki_cert_issuer(X509 *cert, char *ret, size_t size)
 {
-    name_text(X509_get_issuer_name(cert), ret, size);
+    pki_name_text(X509_get_issuer_name(cert), ret, size);
 }
 
 void pki_cert_serial_hex(X509 *cert, char *ret, size_t size)

@@ -28,7 +28,9 @@ void pki_cert_sha256(X509 *cert, unsigned char ret[PKI_SHA256]);      /* of the 
 void pki_cert_spki_sha256(X509 *cert, unsigned char ret[PKI_SHA256]); /* of SubjectPublicKeyInfo */
 void pki_key_spki_sha256(EVP_PKEY *key, unsigned char ret[PKI_SHA256]);
 
-/* RFC 4514 text of subject or issuer, cut to size. */
+/* RFC 4514 text of a name, of the subject or of the issuer, cut to size between characters: UTF-8 in which controls,
+ * and what sets the direction of text, are escaped. */
+void pki_name_text(const X509_NAME *name, char *ret, size_t size);
 void pki_cert_subject(X509 *cert, char *ret, size_t size);
 void pki_cert_issuer(X509 *cert, char *ret, size_t size);
 void pki_cert_serial_hex(X509 *cert, char *ret, size_t size);

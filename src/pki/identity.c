@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names come from whoever asked the CA for the certificate: one with NUL, control characters or too much of it is
- * passed over instead of being cut, because a cut name could be another device's.
+ * Names come from whoever asked the CA for the certificate: one with NUL, control characters, a changed direction or
+ * too much of it is passed over instead of being cut, because a cut name could be another device's.
  */
 #include "pki/identity.h"
 
@@ -10,15 +10,17 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/utf8.h"
 #include "pki/cert.h"
 
 static bool take(struct slice text, char *ret, size_t size)
 {
+    size_t len;
     if (text.len == 0)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == 0x7f)
+    for (struct slice rest = text; rest.len; rest = slice_skip(rest, len)) {
+        len = utf8_shown(rest);
+        if (len == 0)
             return false;
     }
     return slice_to_cstr(text, ret, size);

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 enum { CHAIN_MAX = 16 };
 
@@ -31,6 +32,7 @@ static void PRINTF_LIKE(4, 5)
     c->steps[step].outcome = outcome;
     (void)vsnprintf(c->steps[step].detail, sizeof c->steps[step].detail, fmt, args);
     va_end(args);
+    utf8_mend_end(c->steps[step].detail);
 }
 
 static void check_key(X509 *leaf, struct slice pem, struct pki_own_check *ret)

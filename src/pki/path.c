@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "pki/cert.h"
 #include "pki/form.h"
 #include "pki/path_fault.h"
@@ -64,6 +65,7 @@ void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
     if (len > 0 && (size_t)len < sizeof v->detail)
         (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);
     va_end(args);
+    utf8_mend_end(v->detail);
 }
 
 int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v)

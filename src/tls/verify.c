@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "tls/context_internal.h"
 
 enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
@@ -12,10 +13,11 @@ enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
 static void name_text(const X509_NAME *name, char ret[NAME_MAX_TEXT])
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    int n = 0;
+    char *text = NULL;
+    long len = 0;
     if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
-        n = BIO_read(bio, ret, NAME_MAX_TEXT - 1);
-    ret[n > 0 ? n : 0] = '\0';
+        len = BIO_get_mem_data(bio, &text);
+    utf8_escape(slice_make(text, len > 0 ? (size_t)len : 0), ret, NAME_MAX_TEXT);
     BIO_free(bio);
 }
 

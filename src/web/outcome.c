@@ -4,43 +4,21 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "json/json.h"
 
 enum { PROBLEM_MAX = 64 * 1024 };
 
-/* Bytes of the character at the front (RFC 3629); 0: it is none. */
-static size_t character(const unsigned char *at, size_t left)
-{
-    unsigned char c = at[0];
-    size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (c == 0xe0 && at[1] < 0xa0) || (c == 0xf0 && at[1] < 0x90);
-    bool beyond = (c == 0xed && at[1] >= 0xa0) || (c == 0xf4 && at[1] >= 0x90); /* surrogates; over U+10FFFF */
-    return overlong || beyond ? 0 : len;
-}
-
 void web_text_clean(struct slice text, char *ret, size_t size)
 {
     size_t used = 0;
-    for (size_t i = 0, len; i < text.len; i += len) {
-        const unsigned char *at = (const unsigned char *)text.ptr + i;
-        len = character(at, text.len - i);
-        bool control = (len == 1 && (at[0] < 0x20 || at[0] == 0x7f)) ||
-                       (len == 2 && at[0] == 0xc2 && at[1] < 0xa0); /* U+0080 … U+009F */
-        bool bad = len == 0 || control;
-        len = len ? len : 1;
-        if (used + len >= size)
+    while (text.len) {
+        size_t len = utf8_shown(text), taken = len ? len : 1;
+        if (used + taken >= size)
             break;
-        if (bad)
-            memset(ret + used, '?', len);
-        else
-            memcpy(ret + used, at, len);
-        used += len;
+        memcpy(ret + used, len ? text.ptr : "?", taken);
+        used += taken;
+        text = slice_skip(text, taken);
     }
     ret[used] = '\0';
 }

@@ -289,3 +289,35 @@ def test_strange_certificates_of_the_field_as_their_own_anchors(tmp_path, file, 
     answer, = ask(tmp_path, "cert", [{"anchors": str(VECTORS / file), "cert": str(VECTORS / file), "at": at, "crl_check": "off",
                                       "purpose": "any"}])
     assert answer["reason"] == want, answer
+
+
+# --- names that people read ---
+
+def test_names_are_shown_in_letters_of_any_script_and_never_steer_who_reads_them(tmp_path):
+    def named(*values, more=()):
+        return leaf(ROOT, key=KEYS[5], subject=[(x509.NameOID.ORGANIZATION_NAME, v) for v in values[1:]] +
+                    [(x509.NameOID.COMMON_NAME, values[0])], more=more).der
+    host = [san(x509.DNSName("pc.example"))]
+    bent = ["\u202ecod.exe", "a\u2066b", "\u200fa", "a\u2028b", "\x9b31mred", "a\x85b", "a\x1bb", "a\nb", "\ufeffa", "a\U000e0041"]
+    contents = [named("Gerät 東京"), *(named(b, more=host) for b in bent), named("\u202ea", "Gerät"), named("ä" * 60, *["ö" * 60] * 40)]
+    answers, _ = judge(tmp_path, contents)
+    assert [a["identity"] for a in answers] == ["Gerät 東京", *["pc.example"] * len(bent), "CN=\\E2\\80\\AEa,O=Gerät", "ä" * 60]
+    # a name in a refusal, of each length, so that it is cut anywhere
+    unknown = [leaf(ROOT, key=KEYS[5], subject="a" * n + "ä" * 61, issuer="b" * n + "東" * 61, aki=None).der for n in range(3)]
+    unknown += [leaf(ROOT, key=KEYS[5], subject="a" * n + "\u202e\u0627", issuer="\x9b\u202e" + "ö" * n).der for n in range(60)]
+    answers, _ = judge(tmp_path, unknown)
+    for answer in answers:
+        assert answer["reason"] == "incomplete_chain" and "is issued by" in answer["detail"]
+        assert all(c.isprintable() for c in answer["detail"]), answer["detail"]
+
+
+def test_names_in_other_encodings_are_shown_alike_and_broken_ones_are_refused(tmp_path):
+    def named(tag, octets):
+        subject = der.sequence(der.tlv(0x31, der.sequence(der.oid("2.5.4.3"), der.tlv(tag, octets))))
+        parts = [der.explicit(0, der.integer(2)), der.integer(7), der.algorithm(ROOT.key, "SHA256"), der.name("Elsewhere").public_bytes(),
+                 der.sequence(der.time(NOW - DAY), der.time(NOW + DAY)), subject, der.spki(KEYS[5])]
+        return der.signed(der.sequence(*parts), ROOT.key, "SHA256")
+    names = [(0x0c, "Gerät".encode()), (0x14, "Gerät".encode("latin-1")), (0x1e, "Gerät".encode("utf-16-be")), (0x1c, "Gerät".encode("utf-32-be"))]
+    answers, _ = judge(tmp_path, [named(*n) for n in names] + [named(0x0c, b"ab\xff"), named(0x1e, b"\xd8\x00"), named(0x1e, b"a")])
+    assert [a["reason"] for a in answers] == ["incomplete_chain"] * 4 + ["malformed"] * 3, answers
+    assert all("'CN=Gerät'" in a["detail"] for a in answers[:4]), answers

@@ -184,9 +184,16 @@ static void names_are_printed_safely_and_cut(void **state UNUSED)
     struct pair odd = MAKE(.cn = "a,b\n\xc3\xa9");
     char text[100], small[6];
     pki_cert_subject(odd.cert, text, sizeof text);
-    assert_string_equal(text, "CN=a\\,b\\0A\\C3\\A9");
+    assert_string_equal(text, "CN=a\\,b\\0A\xc3\xa9");
     pki_cert_subject(odd.cert, small, sizeof small);
     assert_string_equal(small, "CN=a\\");
+    pki_cert_subject(odd.cert, text, strlen("CN=a\\,b\\0A") + 2); /* no room for a whole letter */
+    assert_string_equal(text, "CN=a\\,b\\0A");
+    struct pair bent = MAKE(.cn = "x\xe2\x80\xae"
+                                  "y\xc2\x9b"); /* right-to-left override, C1's CSI */
+    pki_cert_subject(bent.cert, text, sizeof text);
+    assert_string_equal(text, "CN=x\\E2\\80\\AEy\\C2\\9B");
+    drop(&bent);
     pki_cert_issuer(device.cert, text, sizeof text);
     assert_string_equal(text, "CN=CA");
     drop(&odd);
