@@ -160,7 +160,21 @@ static bool read_until(const ASN1_GENERALIZEDTIME *to, int64_t now, bool live, i
     return to ? pki_time_read(to, ret) : live;
 }
 
-static void take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocsp_answer *ret)
+/* Fills delegated and signer. */
+static void note_signer(OCSP_BASICRESP *basic, X509 *issuer, struct pki_ocsp_answer *ret)
+{
+    X509 *signer = NULL;
+    STACK_OF(X509) *known = sk_X509_new_null();
+    if (!known || !sk_X509_push(known, issuer))
+        fatal("pki: out of memory");
+    ret->delegated = OCSP_resp_get0_signer(basic, &signer, known) && X509_cmp(signer, issuer) != 0 &&
+                     X509_get_ext_by_NID(signer, NID_id_pkix_OCSP_noCheck, -1) < 0 &&
+                     pki_cert_ref_of(signer, &ret->signer);
+    sk_X509_free(known);
+}
+
+/* True: *ret is its word now. */
+static bool take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocsp_answer *ret)
 {
     ASN1_GENERALIZEDTIME *from, *to;
     int64_t this_update, next_update;
@@ -169,7 +183,7 @@ static void take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocs
         if (!read_until(to, now, true, &next_update) || next_update < now)
             next_update = now + LIVE_S;
         *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_REVOKED, .next_update = next_update};
-        return;
+        return true;
     }
     if (status != V_OCSP_CERTSTATUS_GOOD)
         unusable(ret, "the responder does not know the certificate");
@@ -183,8 +197,11 @@ static void take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocs
         unusable(ret, "its thisUpdate lies in the future");
     else if (next_update < now)
         unusable(ret, "it is past its nextUpdate");
-    else if (ret->state != PKI_OCSP_GOOD || next_update > ret->next_update)
+    else if (ret->state != PKI_OCSP_GOOD || next_update > ret->next_update) {
         *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_GOOD, .next_update = next_update};
+        return true;
+    }
+    return false;
 }
 
 struct taking {
@@ -201,8 +218,8 @@ static void take_all(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer, int64_t no
         const char *why = check_signer(basic, issuer, now, how.any_strength);
         if (why)
             unusable(ret, why);
-        else
-            take(single, now, how.live, ret);
+        else if (take(single, now, how.live, ret))
+            note_signer(basic, issuer, ret);
     }
 }
 

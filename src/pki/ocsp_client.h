@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "pki/cert_ref.h"
 
 enum { PKI_OCSP_KEY_SIZE = 32, PKI_OCSP_NONCE_SIZE = 16, PKI_OCSP_QUESTIONS_MAX = 4 };
 
@@ -21,6 +22,10 @@ struct pki_ocsp_answer {
     enum pki_ocsp_state state; /* NONE: none is about this certificate; UNUSABLE: none of those that are can be used */
     int64_t next_update;       /* GOOD, REVOKED: until when it counts */
     const char *why;           /* UNUSABLE; a constant */
+    /* GOOD, REVOKED: whom the issuer delegated, unless it said that his certificate need not be looked up (RFC 6960
+     * 4.2.2.2.1); that it is good still is for who holds lists to say. */
+    bool delegated;
+    struct pki_cert_ref signer;
 };
 
 /* Which certificate of which issuer: equal for equal questions. */

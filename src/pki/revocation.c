@@ -174,6 +174,16 @@ static void ask_oracle(const struct pki_revocation *r, X509 *cert, X509 *issuer,
         pki_ocsp_questions_add(r->oracle->open, cert, issuer, key);
 }
 
+/* A responder whose certificate was taken back has nothing to say. */
+static void discredit(const struct pki_revocation *r, struct pki_ocsp_answer *a)
+{
+    bool says = a->state == PKI_OCSP_GOOD || a->state == PKI_OCSP_REVOKED;
+    if (!says || !a->delegated || !pki_crl_lists(r->crls, &a->signer, r->now))
+        return;
+    a->state = PKI_OCSP_UNUSABLE;
+    a->why = "the certificate of the responder that signed it was revoked";
+}
+
 /* v->reason: REASON_OK and bounded, revoked, or why it can't be known. A good word of the responder spares the CRL, its
  * silence or uselessness does not. */
 static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, struct pki_verdict *v)
@@ -184,6 +194,7 @@ static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, 
     struct believing b = {r, chain, at};
     int64_t until = 0;
     pki_ocsp_ask(r->ocsp, cert, issuer, r->now, r->any_strength, &ocsp);
+    discredit(r, &ocsp);
     if (ocsp.state == PKI_OCSP_REVOKED) {
         revoked(v, cert, "is revoked, says its OCSP responder");
         return;
@@ -195,6 +206,7 @@ static void ask(const struct pki_revocation *r, STACK_OF(X509) * chain, int at, 
     }
     if (ocsp.state != PKI_OCSP_GOOD && crl.state != PKI_CRL_GOOD)
         ask_oracle(r, cert, issuer, &ocsp);
+    discredit(r, &ocsp);
     if (ocsp.state == PKI_OCSP_REVOKED) {
         revoked(v, cert, "is revoked, says its OCSP responder");
         return;

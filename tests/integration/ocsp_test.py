@@ -48,8 +48,8 @@ def response(status=ocsp.OCSPCertStatus.GOOD, about=LEAF, signer=(ROOT, ROOT_KEY
     return builder.sign(signer[1], digest or hashes.SHA256()).public_bytes(DER)
 
 
-def crl(*revoked):
-    builder = x509.CertificateRevocationListBuilder(name("Root"), NOW - DAY, NOW + DAY)
+def crl(*revoked, begin=-DAY, end=DAY):
+    builder = x509.CertificateRevocationListBuilder(name("Root"), NOW + begin, NOW + end)
     for cert in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(cert.serial_number).revocation_date(NOW - DAY).build()
         builder = builder.add_revoked_certificate(entry)
@@ -142,6 +142,17 @@ def test_a_delegated_responder_is_a_certificate_that_is_good_itself(tmp_path):
     assert got == dict.fromkeys(wrong, "ocsp_unavailable")
     # and nobody of them takes a certificate back, nor keeps a list from being asked
     assert set(verdicts(tmp_path, *[([by(c, status=REVOKED)], [crl()]) for c in wrong.values()])) == {"ok"}
+
+
+def test_a_delegated_responder_that_was_revoked_says_nothing_unless_the_ca_spares_the_question(tmp_path):
+    plain, spared = responder(), responder(more=[(x509.OCSPNoCheck(), False)])
+    got = verdicts(tmp_path, ([by(plain)], [crl(plain)]), ([by(plain, status=REVOKED)], [crl(plain)]), ([by(plain)], [crl()]),
+                   ([by(spared, status=REVOKED)], [crl(spared)]), ([by(plain, status=REVOKED)], [crl(spared)]))
+    # the list that takes the responder back speaks for the device too, and does not name it
+    assert got == ["ok", "ok", "ok", "revoked", "revoked"]
+    other = crl(plain, begin=-9 * DAY, end=-DAY)
+    assert verdicts(tmp_path, ([by(plain)], [other]), ([by(plain)], [crl(LEAF, begin=-9 * DAY, end=-DAY)])) == [
+        "ocsp_unavailable", "revoked"]
 
 
 def test_a_weak_key_signs_no_response(tmp_path):
