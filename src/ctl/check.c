@@ -84,8 +84,10 @@ json_t *check_answer(enum verdict_reason reason, const char *detail, const char 
 static void print_text(const json_t *answer)
 {
     bool ok = json_is_true(json_object_get(answer, "ok"));
-    const char *identity = json_opt_str(answer, "identity", ""), *detail = json_opt_str(answer, "detail", ""),
-               *remedy = json_opt_str(answer, "remedy", "");
+    /* they quote what is judged: a token must not write its own verdict on the terminal */
+    char *identity = ctl_cell_text(json_object_get(answer, "identity"), CTL_TEXT, ""),
+         *detail = ctl_cell_text(json_object_get(answer, "detail"), CTL_TEXT, "");
+    const char *remedy = json_opt_str(answer, "remedy", "");
     (void)printf("%s%s%s", ctl_colour_on(stdout, ok ? CTL_GREEN : CTL_RED), ok ? "accepted" : "refused",
                  ctl_colour_off(stdout));
     (void)printf("%s%s%s%s\n", ok ? "" : ": ", ok ? "" : json_opt_str(answer, "reason", ""), identity[0] ? "  " : "",
@@ -96,8 +98,14 @@ static void print_text(const json_t *answer)
         (void)printf("  remedy: %s\n", remedy);
     size_t i;
     json_t *warning;
-    json_array_foreach(json_object_get(answer, "warnings"), i, warning)(void)
-        printf("  warning: %s\n", json_string_value(warning));
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+    {
+        char *text = ctl_cell_text(warning, CTL_TEXT, "");
+        (void)printf("  warning: %s\n", text);
+        free(text);
+    }
+    free(identity);
+    free(detail);
 }
 
 int check_one(const struct ctl_common *common, const json_t *c, check_fn *judge, void *arg)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { CELL_MAX = 4096, ROWS_MAX = 100000 };
 
@@ -21,21 +22,17 @@ static size_t text_width(const char *text)
     return width;
 }
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7f;
-}
-
-/* C1 controls are U+0080 to U+009F: 0xc2 0x80 to 0xc2 0x9f. */
 static void clean(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (is_control(*p)) {
-            *p = '?';
-        } else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
-            p[0] = '?';
-            p[1] = '?';
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t len = utf8_shown(slice_make(text, left));
+        if (len == 0) {
+            *text = '?';
+            len = 1;
         }
+        text += len;
+        left -= len;
     }
 }
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/encode.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 static const struct slice site_issuers = {"urn:opencmg:", 12};
@@ -99,10 +100,13 @@ static bool take_name(const char *text, char *ret, size_t size)
     size_t len = strlen(text);
     if (len >= size)
         return false;
+    for (size_t i = 0, shown; i < len; i += shown) {
+        shown = utf8_shown(slice_make(text + i, len - i));
+        if (!shown)
+            return false;
+    }
     for (size_t i = 0; i <= len; i++) {
         char c = text[i];
-        if ((unsigned char)c < 0x20 && c != '\0')
-            return false;
         ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
     return true;

@@ -382,3 +382,12 @@ def test_a_sites_token_is_judged_by_the_sites_rules(folder, kind):
     other = with_low_s(token(claims=claims | {"iss": "urn:opencmg:OTHER"}, header={"typ": f"cmg-{kind}+jwt"}))
     assert verdicts(folder, [other, token("rsa", "RS256", header={"typ": f"cmg-{kind}+jwt"}, claims=claims)],
                     **asked) == ["wrong_issuer", "malformed"]
+
+
+def test_a_token_writes_nothing_on_the_terminal_but_what_it_says(tmp_path):
+    (tmp_path / "jwks").write_text(json.dumps(SET))
+    ask_for = [programs.program("cmg"), "token", "check", "--jwks", tmp_path / "jwks", "--issuer", ISSUER, "--audience", AUDIENCE, "--at", str(NOW)]
+    for claims in ({"iss": "x\x1b[2J\raccepted\naccepted"}, {"sub": "Ger\u00e4t\n\x1b[31m\x9b2J\u202e\u2028\x7f"}):
+        said = subprocess.run([*ask_for, token(claims=claims)], capture_output=True).stdout.decode()
+        assert said.startswith("refused: wrong_issuer\n" if "iss" in claims else "accepted  Ger\u00e4t?")
+        assert all(c.isprintable() for c in said.replace("\n", "")) and said.count("\naccepted") == 0, said

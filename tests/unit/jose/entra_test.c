@@ -160,6 +160,9 @@ static void names_are_texts_of_bounded_length(void **state)
     refused(state, CONTOSO_AT, claims, REASON_TOKEN_MALFORMED);
     free(claims);
     refused(state, CONTOSO_AT, "{" BASE(V2(CONTOSO), CONTOSO) ",\"deviceid\":\"a\\u000ab\"}", REASON_TOKEN_MALFORMED);
+    refused(state, CONTOSO_AT, "{" BASE(V2(CONTOSO), CONTOSO) ",\"deviceid\":\"a\\u007f\"}", REASON_TOKEN_MALFORMED);
+    refused(state, CONTOSO_AT, "{" BASE(V2(CONTOSO), CONTOSO) ",\"deviceid\":\"\\u0085b\"}", REASON_TOKEN_MALFORMED);
+    refused(state, CONTOSO_AT, OF_CONTOSO ",\"upn\":\"a\\u202eb\"}", REASON_TOKEN_MALFORMED);
     refused(state, CONTOSO_AT, "{" BASE(V2(CONTOSO), CONTOSO) ",\"deviceid\":7}", REASON_TOKEN_MALFORMED);
     refused(state, CONTOSO_AT, "{" BASE(V2(CONTOSO), CONTOSO) "}", REASON_TOKEN_WRONG_PURPOSE);
 }
