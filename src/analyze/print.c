@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/slice.h"
+#include "base/utf8.h"
 
 /* Of lines: to a file, and as wide as they become on a terminal that is wider; the narrowest that is respected. */
 enum {
@@ -66,11 +67,13 @@ static struct slice front(struct slice text, size_t room)
  * each other character. */
 static void put(const struct analyze_print *p, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (p->ascii && c >= 0x80 && !begins_character(text.ptr[i]))
-            continue;
-        (void)fputc(c < 0x20 || c == 0x7f || (p->ascii && c >= 0x80) ? '?' : c, p->out);
+    while (text.len) {
+        size_t len = utf8_character(text), shown = utf8_shown(text);
+        if (shown == 1 || (shown && !p->ascii))
+            (void)fwrite(text.ptr, 1, shown, p->out);
+        else
+            (void)fputc('?', p->out);
+        text = slice_skip(text, len ? len : 1);
     }
 }
 

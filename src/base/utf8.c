@@ -62,6 +62,17 @@ size_t utf8_shown(struct slice text)
     return len;
 }
 
+bool utf8_all_shown(struct slice text)
+{
+    while (text.len) {
+        size_t len = utf8_shown(text);
+        if (!len)
+            return false;
+        text = slice_skip(text, len);
+    }
+    return true;
+}
+
 void utf8_escape(struct slice text, char *ret, size_t size)
 {
     enum { ESCAPED = 3 };

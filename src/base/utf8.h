@@ -10,6 +10,9 @@
  * line separator, one that is invisible or sets the direction of text, an ill-formed byte, and at the end. */
 size_t utf8_shown(struct slice text);
 
+/* All of it may be shown as it is; so may nothing. */
+bool utf8_all_shown(struct slice text);
+
 /* Bytes of the well-formed character at the front, whichever it is; 0: there is none. */
 size_t utf8_character(struct slice text);
 

@@ -98,13 +98,8 @@ static void choose_audience(const struct entra_tenant *t, const json_t *claims, 
 static bool take_name(const char *text, char *ret, size_t size)
 {
     size_t len = strlen(text);
-    if (len >= size)
+    if (len >= size || !utf8_all_shown(slice_make(text, len)))
         return false;
-    for (size_t i = 0, shown; i < len; i += shown) {
-        shown = utf8_shown(slice_make(text + i, len - i));
-        if (!shown)
-            return false;
-    }
     for (size_t i = 0; i <= len; i++) {
         char c = text[i];
         ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "mp/device.h"
 #include "mp/handlers.h"
 #include "mp/listener.h"
@@ -53,11 +54,7 @@ static void registration_done(struct registration *g)
 static bool text_good(const char *text, bool may_be_empty)
 {
     size_t len = strlen(text);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    }
-    return len <= NAME_MAX_BYTES && (len || may_be_empty);
+    return len <= NAME_MAX_BYTES && (len || may_be_empty) && utf8_all_shown(slice_make(text, len));
 }
 
 static enum result read_body(struct registration *g, struct error *err)
@@ -74,7 +71,9 @@ static enum result read_body(struct registration *g, struct error *err)
         return r;
     g->hardware_id = json_opt_str(g->body, "hardware_id", "");
     if (!text_good(g->name, false) || !text_good(g->hardware_id, true))
-        return error_set(err, R_INVALID, "'name' is 1 to %d bytes, 'hardware_id' at most that, without controls",
+        return error_set(err, R_INVALID,
+                         "'name' is 1 to %d bytes, 'hardware_id' at most that, without controls and characters that "
+                         "are invisible or change the direction of text",
                          NAME_MAX_BYTES);
     if (g->version < 0 || g->version > VERSION_MAX)
         return error_set(err, R_INVALID, "'client_version' is YYMM, as 2603");

@@ -15,15 +15,7 @@
 
 static bool take(struct slice text, char *ret, size_t size)
 {
-    size_t len;
-    if (text.len == 0)
-        return false;
-    for (struct slice rest = text; rest.len; rest = slice_skip(rest, len)) {
-        len = utf8_shown(rest);
-        if (len == 0)
-            return false;
-    }
-    return slice_to_cstr(text, ret, size);
+    return text.len > 0 && utf8_all_shown(text) && slice_to_cstr(text, ret, size);
 }
 
 static bool take_string(const ASN1_STRING *s, char *ret, size_t size)

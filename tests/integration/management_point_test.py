@@ -80,6 +80,13 @@ def test_a_registration_that_another_key_signed_is_refused(inside, bulk, keys):
     assert inside.register(keys(), bulk, signer=keys().private).status == 401
 
 
+@pytest.mark.parametrize("name", ["pc\x1b[2J", "pc\n", "pc\x7f", "pc\x9b", "\u202ecp", "pc\u2066", "pc\u200b", "pc\u2028", ""])
+def test_a_name_that_could_steer_who_reads_it_is_no_devices_name(inside, bulk, keys, name):
+    """Administrators see it in terminals, logs and the console."""
+    assert inside.register(keys(), bulk, name=name or "x" * 300).status == 400
+    assert name or inside.register(keys(), bulk, name=f"Gerät {secrets.token_hex(4)} 東京").status == 200
+
+
 def test_a_signature_outside_of_the_window_is_told_the_time(inside, bulk, keys):
     answer = inside.register(keys(), bulk, created=int(time.time()) - 4000)
     assert (answer.status, reason(answer)) == (401, "clock_skew")

@@ -43,6 +43,8 @@ static void what_steers_or_hides_is_a_character_and_not_shown(void **state)
         assert_int_equal(utf8_character(slice_of(bad[i])), strlen(bad[i]));
     }
     assert_int_equal(utf8_shown(slice_make("", 1)), 0);
+    assert_true(utf8_all_shown(slice_of("")) && utf8_all_shown(slice_of("Ger\xc3\xa4t")));
+    assert_false(utf8_all_shown(slice_of("a\xc2\x9b")) || utf8_all_shown(slice_of("a\xff")));
 }
 
 static void ill_formed_bytes_are_no_characters(void **state)
