@@ -152,6 +152,7 @@ static void on_message_end(struct http_h1_client *c)
     struct http_h1_parser *p = &c->wire.parser;
     struct http_fields trailers = p->trailers;
     bool reusable = c->request_done && p->keep_alive;
+    buf_free(&c->ahead);
     c->active = false;
     c->become_idle = reusable;
     if (!reusable)

@@ -144,7 +144,7 @@ static void dial_failed(struct pool_dial *d, enum http_failure_kind kind, const 
     struct http_pool *p = d->pool;
     bool http1 = d->http1;
     http_pool_dial_free(d);
-    bool all = LIST_EMPTY(&p->conns) && LIST_EMPTY(&p->sessions) && LIST_EMPTY(&p->dials);
+    bool all = p->conn_count == 0 && LIST_EMPTY(&p->sessions) && LIST_EMPTY(&p->dials); /* WebSockets carry nothing */
     for (struct pool_call *c; (c = all ? TAILQ_FIRST(&p->waiting) : first_waiting(p, http1));) {
         http_pool_call_doom(c, kind, why->code, why->text);
         if (!all)
