@@ -46,6 +46,21 @@ static X509 *issue(enum pki_profile profile, const char *host, EVP_PKEY *key, in
     return ret;
 }
 
+/* Its Date is that of the certificates' own clock: an answer of another day would tell of a wrong clock instead. */
+static char good_answer[256];
+static int64_t answered_at;
+
+static void make_good_answer(void)
+{
+    char date[CLOCK_TEXT_SIZE];
+    answered_at = clock_wall_s();
+    clock_http_date(answered_at, date);
+    (void)snprintf(good_answer, sizeof good_answer,
+                   "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"7\"\r\nCMG-Status-Text: Fine\r\n"
+                   "Date: %s\r\n\r\nok",
+                   date);
+}
+
 static int make_pki(void **state)
 {
     int64_t now = clock_wall_s();
@@ -53,6 +68,7 @@ static int make_pki(void **state)
     (void)signal(SIGPIPE, SIG_IGN);
     pki.ca_key = pki_key_new();
     pki.key = pki_key_new();
+    make_good_answer();
     pki.client_key = pki_key_new();
     pki.ca = issue(PKI_TLS_CA, NULL, pki.ca_key, now - 100 * DAY, now + 100 * DAY);
     pki.client = issue(PKI_TLS_CLIENT, NULL, pki.client_key, now - DAY, now + DAY);
@@ -149,10 +165,6 @@ static enum web_fault fault_of(X509 *cert, const char *anchors, const char *answ
     return fault;
 }
 
-#define GOOD_ANSWER                                                                                                    \
-    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"7\"\r\nCMG-Status-Text: Fine\r\n"                                 \
-    "Date: Mon, 23 Nov 2026 04:05:06 GMT\r\n\r\nok"
-
 /* --- */
 
 static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void **state)
@@ -167,7 +179,7 @@ static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void *
                             .key_pem = slice_of(pki.client_key_pem),
                             .anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
-    server_start(&s, good_certificate(), GOOD_ANSWER);
+    server_start(&s, good_certificate(), good_answer);
     enum web_fault fault = ask(&s, &r, &a, &err);
     server_end(&s);
     if (fault != WEB_FAULT_NONE)
@@ -176,7 +188,7 @@ static void an_answer_comes_with_its_fields_and_the_certificate_was_shown(void *
     assert_true(slice_eq(buf_data(&a.body), SLICE("ok")));
     assert_string_equal(a.etag, "\"7\"");
     assert_string_equal(a.status_text, "Fine");
-    assert_int_equal(a.date, 1795406706);
+    assert_int_equal(a.date, answered_at);
     assert_non_null(strstr(s.peer, "CN=test"));
     assert_string_equal(s.verb, "POST");
     assert_string_equal(s.target, "/SMS_MP/.sms_aut?MPLIST");
@@ -199,17 +211,17 @@ static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
     (void)state;
     assert_int_equal(pki_issue(&o, &other, &err), OK);
     char *other_pem = pki_cert_pem(other);
-    assert_int_equal(fault_of(good_certificate(), other_pem, GOOD_ANSWER, &err), WEB_FAULT_TLS_UNTRUSTED);
+    assert_int_equal(fault_of(good_certificate(), other_pem, good_answer, &err), WEB_FAULT_TLS_UNTRUSTED);
     assert_non_null(strstr(err.text, "issued by"));
-    assert_int_equal(fault_of(good_certificate(), NULL, GOOD_ANSWER, &err), WEB_FAULT_TLS_UNTRUSTED);
+    assert_int_equal(fault_of(good_certificate(), NULL, good_answer, &err), WEB_FAULT_TLS_UNTRUSTED);
     assert_int_equal(
-        fault_of(issue(PKI_TLS_SERVER, "gw.example", pki.key, now - DAY, now + DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        fault_of(issue(PKI_TLS_SERVER, "gw.example", pki.key, now - DAY, now + DAY), pki.ca_pem, good_answer, &err),
         WEB_FAULT_TLS_WRONG_HOST);
     assert_int_equal(
-        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now - 9 * DAY, now - DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now - 9 * DAY, now - DAY), pki.ca_pem, good_answer, &err),
         WEB_FAULT_TLS_EXPIRED);
     assert_int_equal(
-        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now + DAY, now + 9 * DAY), pki.ca_pem, GOOD_ANSWER, &err),
+        fault_of(issue(PKI_TLS_SERVER, "127.0.0.1", pki.key, now + DAY, now + 9 * DAY), pki.ca_pem, good_answer, &err),
         WEB_FAULT_TLS_NOT_YET_VALID);
     free(other_pem);
     X509_free(other);
@@ -278,7 +290,7 @@ static void a_key_that_does_not_fit_is_the_devices_own_fault(void **state)
     struct web_request r = {
         .certificate_pem = slice_of(pki.client_pem), .key_pem = SLICE("no key"), .anchors_pem = slice_of(pki.ca_pem)};
     (void)state;
-    server_start(&s, good_certificate(), GOOD_ANSWER);
+    server_start(&s, good_certificate(), good_answer);
     assert_int_equal(ask(&s, &r, &a, &err), WEB_FAULT_CREDENTIAL);
     web_answer_free(&a);
     server_end(&s);
