@@ -1,53 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 too.
-.PHONY: help deps packages idp build demo check unit integration lint asan fuzz bench counts clean
+# A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 or 13.
+.PHONY: help deps build demo check unit integration lint asan tsan fuzz bench counts clean
 
 MESON_BUILD = build
 PYTEST = /usr/bin/python3 -m pytest
+SANITIZED = -Db_sanitize=address,undefined -Db_lundef=false
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-deps: packages idp ## installs what is missing, by apt and npm; says what
+deps: ## installs what is missing for all of this, by apt and npm; says what
+	@tools/deps build check lint fuzz bench idp
 
-packages:
-	@tools/deps
+build: ## the five programs in build/bin, and the unit tests
+	@tools/deps build
+	@tools/build $(MESON_BUILD)
 
-idp:
-	@tools/deps idp
-
-$(MESON_BUILD)/build.ninja:
-	meson setup $(MESON_BUILD) >/dev/null
-
-build: packages $(MESON_BUILD)/build.ninja ## the five programs, in build/bin
-	@ninja -C $(MESON_BUILD) --quiet
-	@tools/link-programs $(MESON_BUILD)
-
-demo: build ## the main job, with real processes; KEEP=1 leaves it running
+demo: ## the main job, with real processes; KEEP=1 leaves it running
+	@tools/deps build
+	@tools/build $(MESON_BUILD) programs
 	@/usr/bin/python3 tools/demo $(if $(KEEP),--keep)
 
-check: build idp ## all tests; ends with "N passed, N failed"
+check: ## all tests; ends with "N passed, N failed"
+	@tools/deps build check idp
+	@tools/build $(MESON_BUILD)
 	@tools/check $(MESON_BUILD)
 
 unit: build ## unit tests alone
 	@meson test -C $(MESON_BUILD) --no-rebuild --print-errorlogs
 
-integration: build idp ## tests with the real programs alone
+integration: ## tests with the real programs alone
+	@tools/deps build check idp
+	@tools/build $(MESON_BUILD)
 	@$(PYTEST) -q tests/integration
 
 lint: build ## layers, sizes, banned calls, formatting, and a build with clang
+	@tools/deps lint
 	@tools/lint --clang
 
-asan: packages idp ## all tests with address and undefined-behaviour sanitizers
-	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-	@ninja -C build-asan --quiet
-	@tools/link-programs build-asan
+asan: ## all tests with address and undefined-behaviour sanitizers
+	@tools/deps build check idp
+	@tools/build build-asan -- $(SANITIZED)
 	@tools/check build-asan
 
+tsan: ## all tests with the thread sanitizer
+	@tools/deps build check idp
+	@tools/build build-tsan -- -Db_sanitize=thread -Db_lundef=false
+	@tools/check build-tsan
+
 fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
-	@tools/deps fuzz
-	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-	@ninja -C build-fuzz --quiet fuzz
+	@tools/deps build fuzz
+	@CC=clang tools/build build-fuzz fuzz -- -Dfuzz=true $(SANITIZED)
 	@tests/fuzz/run build-fuzz
 
 bench: build ## requests and handshakes beside nginx and HAProxy, as ratios
@@ -59,4 +62,4 @@ counts: build ## instructions per request and handshake, by library and folder o
 	@/usr/bin/python3 tests/bench/counts.py
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz
+	rm -rf build build-asan build-clang build-fuzz build-tsan

@@ -30,17 +30,17 @@ const struct store_setting_info *store_setting_find(struct slice name)
     return NULL;
 }
 
-static enum result find(const char *name, const struct store_setting_info **ret, struct error *err)
+static enum result find(struct slice name, const struct store_setting_info **ret, struct error *err)
 {
-    *ret = store_setting_find(slice_of(name));
-    return *ret ? OK : error_set(err, R_NOTFOUND, "there is no setting '%.64s'", name);
+    *ret = store_setting_find(name);
+    return *ret ? OK : error_set(err, R_NOTFOUND, "there is no setting '%.*s'", SLICE_ARG(name));
 }
 
 enum result store_setting_get(struct store *s, const char *name, char **ret, struct error *err)
 {
     const struct store_setting_info *info;
     struct store_rows *rows;
-    enum result r = find(name, &info, err);
+    enum result r = find(slice_of(name), &info, err);
     if (r == OK)
         r = store_query(s, "SELECT value FROM setting WHERE name = $1", STORE_PARAMS(STORE_T(name)), &rows, err);
     if (r != OK)
@@ -116,7 +116,7 @@ static enum result put(struct store *s, const char *name, struct slice value, st
 enum result store_setting_put(struct store *s, const char *name, struct slice value, struct error *err)
 {
     const struct store_setting_info *info;
-    enum result r = find(name, &info, err);
+    enum result r = find(slice_of(name), &info, err);
     if (r == OK)
         r = check(info, value, err);
     if (r == OK)

@@ -38,7 +38,7 @@ static struct slice make_answer(const struct answer *a, const unsigned char nonc
               *to = a->next_update ? time_of(a->next_update) : NULL;
     assert_non_null(OCSP_basic_add1_status(basic, id, a->status, 0, revoked, from, to));
     add_nonce(basic, a->nonce, nonce);
-    assert_int_equal(OCSP_basic_sign(basic, root.cert, root.key, EVP_sha256(), NULL, OCSP_NOTIME), 1);
+    assert_int_equal(OCSP_basic_sign(basic, root.cert, root.key, EVP_sha256(), NULL, 0), 1);
     OCSP_RESPONSE *whole = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     unsigned char *der = NULL;
     int len = i2d_OCSP_RESPONSE(whole, &der);
