@@ -58,8 +58,11 @@ static json_t *lists_json(const struct snapshot *s, X509 *cert)
     size_t count = pki_trust_lists(s->trust, cert, lists, LISTS_MAX);
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_t *one = json_pack("{s:s, s:s, s:b, s:I}", "issuer", lists[i].issuer, "number", lists[i].number, "delta",
-                                (int)lists[i].delta, "this_update", (json_int_t)lists[i].this_update);
+        char number[PKI_LIST_NUMBER_TEXT] = "";
+        if (lists[i].age.number[0])
+            pki_list_number_text(lists[i].age.number, number);
+        json_t *one = json_pack("{s:s, s:s, s:b, s:I}", "issuer", lists[i].issuer, "number", number, "delta",
+                                (int)lists[i].delta, "this_update", (json_int_t)lists[i].age.this_update);
         if (lists[i].next_update > 0 && lists[i].next_update < INT64_MAX)
             (void)json_object_set_new(one, "next_update", json_integer((json_int_t)lists[i].next_update));
         if (json_array_append_new(array, one) != 0)

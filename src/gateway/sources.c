@@ -47,7 +47,7 @@ static enum result check_crl(const struct pki_trust *trust, struct source_candid
         r = pki_trust_check_crl(trust, slice_make(c->keep, c->keep_len), c->present, c->now, &news, err);
     if (r != OK)
         return r;
-    c->until = news.next_update;
+    c->until = news.list.next_update;
     c->unchanged = news.unchanged;
     return OK;
 }

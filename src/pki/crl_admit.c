@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "pki/list_info.h"
 
 enum { CRL_BYTES_MAX = 512 * 1024 * 1024, EXTENSIONS_MAX = 64 };
 
@@ -54,6 +55,7 @@ void pki_crl_free(struct pki_crl *c)
     ISSUING_DIST_POINT_free(c->idp);
     ASN1_INTEGER_free(c->number);
     ASN1_INTEGER_free(c->base);
+    free(c->deltas);
     sk_X509_pop_free(c->signers, X509_free);
     pki_crl_der_close(&c->der);
     free(c->bytes);
@@ -133,6 +135,9 @@ static enum result read_integer(const struct pki_crl *c, int nid, ASN1_INTEGER *
     const char *what = nid == NID_delta_crl ? "base number" : "cRLNumber";
     if ((!*ret && critical != -1) || (*ret && (ASN1_STRING_type(*ret) & V_ASN1_NEG)))
         return error_set(err, R_DENIED, "its %s is malformed", what);
+    if (*ret && ASN1_STRING_length(*ret) > PKI_LIST_NUMBER_MAX)
+        return error_set(err, R_DENIED, "its %s has more than %d octets (RFC 5280 5.2.3: 20 at most)", what,
+                         PKI_LIST_NUMBER_MAX);
     if (*ret && nid == NID_crl_number && critical)
         return error_set(err, R_DENIED, "its cRLNumber is critical, which it must not be (RFC 5280 5.2.3)");
     return OK;
@@ -172,12 +177,17 @@ bool pki_crl_may_sign(X509 *cert)
     return !(X509_get_extension_flags(cert) & EXFLAG_KUSAGE) || (X509_get_key_usage(cert) & KU_CRL_SIGN);
 }
 
-/* Name, key identifier and usage say that this certificate's key may have signed the CRL. */
-static bool may_have_signed(const struct pki_crl *c, X509 *issuer, const AUTHORITY_KEYID *aki)
+/* How near the certificates at hand came to the one that signed it. */
+enum nearness { NO_NAME, ANOTHER_KEY, NOT_FOR_LISTS, TRIED };
+
+/* TRIED: name, key identifier and usage say that this certificate's key may have signed the CRL. */
+static enum nearness nearness_of(const struct pki_crl *c, X509 *issuer, const AUTHORITY_KEYID *aki)
 {
-    if (X509_NAME_cmp(X509_get_subject_name(issuer), pki_crl_issuer(c)) != 0 || !pki_crl_may_sign(issuer))
-        return false;
-    return !aki || X509_check_akid(issuer, aki) == X509_V_OK;
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), pki_crl_issuer(c)) != 0)
+        return NO_NAME;
+    if (aki && X509_check_akid(issuer, aki) != X509_V_OK)
+        return ANOTHER_KEY;
+    return pki_crl_may_sign(issuer) ? TRIED : NOT_FOR_LISTS;
 }
 
 static void add_signer(struct pki_crl *c, X509 *cert)
@@ -188,29 +198,52 @@ static void add_signer(struct pki_crl *c, X509 *cert)
         fatal("pki: out of memory");
 }
 
-/* Every key is tried once: the signature covers the whole list, which may be long. *r: R_NOTFOUND until there was a
- * candidate, then R_DENIED until there was the right one. */
-static void find_signers(struct pki_crl *c, STACK_OF(X509) * certs, const struct pki_crl_signers *from,
-                         const AUTHORITY_KEYID *aki, enum result *r, struct error *err)
+struct search {
+    struct pki_crl *crl;
+    const AUTHORITY_KEYID *aki; /* NULL: none */
+    bool any_strength;
+    enum nearness nearest;
+    enum result result; /* R_NOTFOUND: no key was tried yet */
+};
+
+/* Every key is tried once: the signature covers the whole list, which may be long. */
+static void try_signers(struct search *s, STACK_OF(X509) * certs, struct error *err)
 {
     for (int i = 0; i < sk_X509_num(certs); i++) {
         X509 *cert = sk_X509_value(certs, i);
         EVP_PKEY *key = X509_get0_pubkey(cert);
         unsigned char spki[PKI_SHA256];
-        if (!key || !may_have_signed(c, cert, aki))
+        enum nearness near = key ? nearness_of(s->crl, cert, s->aki) : NO_NAME;
+        if (near > s->nearest)
+            s->nearest = near;
+        if (near != TRIED)
             continue;
         pki_cert_spki_sha256(cert, spki);
-        if (*r == OK) {
-            if (memcmp(spki, c->signer_spki, PKI_SHA256) == 0)
-                add_signer(c, cert);
+        if (s->result == OK) {
+            if (memcmp(spki, s->crl->signer_spki, PKI_SHA256) == 0)
+                add_signer(s->crl, cert);
             continue;
         }
-        *r = pki_crl_der_verify(&c->der, key, from->any_strength, err);
-        if (*r != OK)
+        s->result = pki_crl_der_verify(&s->crl->der, key, s->any_strength, err);
+        if (s->result != OK)
             continue;
-        memcpy(c->signer_spki, spki, PKI_SHA256);
-        add_signer(c, cert);
+        memcpy(s->crl->signer_spki, spki, PKI_SHA256);
+        add_signer(s->crl, cert);
     }
+}
+
+static enum result no_signer(enum nearness nearest, struct error *err)
+{
+    if (nearest == NO_NAME)
+        return error_set(err, R_NOTFOUND,
+                         "no anchor or intermediate bears its issuer's name; upload the CA's certificate");
+    if (nearest == ANOTHER_KEY)
+        return error_set(err, R_DENIED,
+                         "it was signed by another key than those of the anchors and intermediates of that name; "
+                         "upload the CA's certificate with that key");
+    return error_set(err, R_DENIED,
+                     "no anchor or intermediate with that name and key may sign CRLs (key usage cRLSign, RFC 5280 "
+                     "6.3.3 (f))");
 }
 
 static enum result check_signature(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err)
@@ -219,20 +252,16 @@ static enum result check_signature(struct pki_crl *c, const struct pki_crl_signe
     AUTHORITY_KEYID *aki = X509_CRL_get_ext_d2i(c->der.head, NID_authority_key_identifier, &critical, NULL);
     if (!aki && critical != -1)
         return error_set(err, R_DENIED, "its authority key identifier is malformed");
-    enum result r = R_NOTFOUND;
-    find_signers(c, from->anchors, from, aki, &r, err);
-    find_signers(c, from->intermediates, from, aki, &r, err);
+    struct search s = {.crl = c, .aki = aki, .any_strength = from->any_strength, .result = R_NOTFOUND};
+    try_signers(&s, from->anchors, err);
+    try_signers(&s, from->intermediates, err);
     AUTHORITY_KEYID_free(aki);
-    if (r == R_NOTFOUND)
-        return error_set(err, R_DENIED,
-                         "no anchor or intermediate with that name and key may sign CRLs; upload the CA's certificate");
-    return r;
+    return s.result == R_NOTFOUND ? no_signer(s.nearest, err) : s.result;
 }
 
 enum result pki_crl_read(struct pki_crl *c, struct error *err)
 {
     enum result r = check_version(c, err);
-    c->delta = PKI_CRL_NO_DELTA;
     if (r == OK)
         r = check_extensions(c, err);
     if (r == OK)
@@ -269,8 +298,16 @@ bool pki_crl_same_scope(const struct pki_crl *a, const struct pki_crl *b)
 
 int pki_crl_compare_age(const struct pki_crl *a, const struct pki_crl *b)
 {
-    int order = a->number && b->number ? ASN1_INTEGER_cmp(a->number, b->number) : 0;
-    return order ? order : (a->this_update > b->this_update) - (a->this_update < b->this_update);
+    int time = (a->this_update > b->this_update) - (a->this_update < b->this_update);
+    int number = a->number && b->number ? ASN1_INTEGER_cmp(a->number, b->number) : 0;
+    if (time == 0)
+        return number;
+    return (time > 0 && number < 0) || (time < 0 && number > 0) ? 0 : time;
+}
+
+bool pki_crl_same(const struct pki_crl *a, const struct pki_crl *b)
+{
+    return slice_eq(a->der.tbs, b->der.tbs);
 }
 
 bool pki_crl_delta_fits(const struct pki_crl *delta, const struct pki_crl *complete)
@@ -282,8 +319,8 @@ bool pki_crl_delta_fits(const struct pki_crl *delta, const struct pki_crl *compl
 
 void pki_crl_warn(const struct pki_crl *c, struct buf *warnings, const char *why)
 {
-    char *name = X509_NAME_oneline(X509_CRL_get_issuer(c->der.head), NULL, 0);
-    enum result r = buf_printf(warnings, "CRL of '%.200s' is not used: %s\n", name ? name : "?", why);
+    char name[256];
+    pki_name_text(pki_crl_issuer(c), name, sizeof name);
+    enum result r = buf_printf(warnings, "CRL of '%s' is not used: %s\n", name, why);
     (void)r; /* full: thousands of lines are there already */
-    OPENSSL_free(name);
 }

@@ -26,9 +26,9 @@ struct pki_crl {
     ASN1_INTEGER *number;             /* owned; NULL: none */
     ASN1_INTEGER *base;               /* owned; NULL: a complete CRL; else a delta to this one or a later one */
     int64_t this_update, next_update; /* wall seconds */
-    size_t delta;                     /* of a complete one: index of the delta to it in the set, or PKI_CRL_NO_DELTA */
+    size_t *deltas;                   /* owned; of a complete one: indices of its deltas in the set, newest first */
+    size_t delta_count;
 };
-#define PKI_CRL_NO_DELTA SIZE_MAX
 
 struct pki_crl_signers {
     STACK_OF(X509) * anchors, *intermediates;
@@ -45,14 +45,18 @@ void pki_crl_free(struct pki_crl *c);
 /* Number, times and scope alone, without a signature: of one that was admitted before. R_DENIED. */
 MUST_USE enum result pki_crl_read(struct pki_crl *c, struct error *err);
 
-/* Known scope, no unknown critical extension, and signed by one of these. R_DENIED with the cause. */
+/* Known scope, no unknown critical extension, and signed by one of these. R_DENIED with the cause; R_NOTFOUND: nobody
+ * here bears its issuer's name. */
 MUST_USE enum result pki_crl_admit(struct pki_crl *c, const struct pki_crl_signers *from, struct error *err);
 
 const X509_NAME *pki_crl_issuer(const struct pki_crl *c);
 /* Same issuer, key and issuing distribution point. */
 bool pki_crl_same_scope(const struct pki_crl *a, const struct pki_crl *b);
-/* <0: a is the older one; by cRLNumber, then by thisUpdate. */
+/* <0: a is the older one, >0: b is. By thisUpdate, and by cRLNumber where that is the same; 0: the same age, or the two
+ * contradict each other, and none can be called the older one. */
 int pki_crl_compare_age(const struct pki_crl *a, const struct pki_crl *b);
+/* The very same octets were signed. */
+bool pki_crl_same(const struct pki_crl *a, const struct pki_crl *b);
 /* May this delta be applied to that complete CRL (RFC 5280 5.2.4, 6.3.3 (c))? */
 bool pki_crl_delta_fits(const struct pki_crl *delta, const struct pki_crl *complete);
 

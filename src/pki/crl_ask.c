@@ -34,17 +34,19 @@ static bool fresh(const struct pki_crl *c, int64_t now)
     return begun(c, now) && c->next_update >= now;
 }
 
-/* The complete CRL together with its delta, if there is one (RFC 5280 5.2.4). Only a delta takes back (5.3.1). */
+/* The complete CRL together with its deltas (RFC 5280 5.2.4): the newest one that names the certificate decides, so
+ * that what an older one lists stays listed. Only a delta takes back (5.3.1), and only while it is fresh. */
 static bool listed(const struct pki_crl_set *set, size_t i, const X509_NAME *issuer, struct slice serial, int64_t now)
 {
     const struct pki_crl *c = pki_crl_set_at(set, i);
-    bool complete = pki_crl_set_look_up(set, i, issuer, serial) != PKI_CRL_ABSENT;
-    if (c->delta == PKI_CRL_NO_DELTA)
-        return complete;
-    enum pki_crl_entry_state changed = pki_crl_set_look_up(set, c->delta, issuer, serial);
-    if (changed == PKI_CRL_REMOVED && fresh(pki_crl_set_at(set, c->delta), now))
-        return false;
-    return complete || changed == PKI_CRL_LISTED;
+    for (size_t k = 0; k < c->delta_count; k++) {
+        enum pki_crl_entry_state changed = pki_crl_set_look_up(set, c->deltas[k], issuer, serial);
+        if (changed == PKI_CRL_LISTED)
+            return true;
+        if (changed == PKI_CRL_REMOVED && fresh(pki_crl_set_at(set, c->deltas[k]), now))
+            return false;
+    }
+    return pki_crl_set_look_up(set, i, issuer, serial) != PKI_CRL_ABSENT;
 }
 
 static void earliest(struct asking *a, const struct pki_crl *c)
@@ -60,20 +62,30 @@ static void latest_end(struct asking *a, const struct pki_crl *c)
     a->ret->state = PKI_CRL_EXPIRED;
 }
 
+/* The newest one that is fresh; NULL: none is. */
+static const struct pki_crl *fresh_delta(const struct asking *a, const struct pki_crl *c)
+{
+    for (size_t k = 0; k < c->delta_count; k++) {
+        const struct pki_crl *delta = pki_crl_set_at(a->set, c->deltas[k]);
+        if (fresh(delta, a->now))
+            return delta;
+    }
+    return NULL;
+}
+
 /* Takes one complete CRL's word into the answer. A fresh delta makes an outdated one complete again. */
 static void consult(struct asking *a, size_t i, unsigned reasons)
 {
     const struct pki_crl *c = pki_crl_set_at(a->set, i);
-    const struct pki_crl *delta = c->delta == PKI_CRL_NO_DELTA ? NULL : pki_crl_set_at(a->set, c->delta);
-    bool delta_fresh = delta && begun(c, a->now) && fresh(delta, a->now);
+    const struct pki_crl *delta = begun(c, a->now) ? fresh_delta(a, c) : NULL;
     if (listed(a->set, i, X509_get_issuer_name(a->subject.cert), a->subject.serial, a->now)) {
         a->ret->state = PKI_CRL_REVOKED;
     } else if (!begun(c, a->now)) {
         a->ret->not_begun = true;
-    } else if (fresh(c, a->now) || delta_fresh) {
+    } else if (fresh(c, a->now) || delta) {
         if (fresh(c, a->now))
             earliest(a, c);
-        if (delta_fresh)
+        if (delta)
             earliest(a, delta);
         a->good |= reasons;
     } else {

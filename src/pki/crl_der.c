@@ -33,34 +33,59 @@ struct parts {
     struct slice trailer;   /* signatureAlgorithm, signature */
 };
 
-/* Finds revokedCertificates: a SEQUENCE behind the times. */
+static bool next_is(struct slice rest, bool (*is)(const struct tlv *t))
+{
+    struct tlv t;
+    return tlv_next(&rest, &t) && is(&t);
+}
+
+static bool is_version(const struct tlv *t)
+{
+    return tlv_is(t, V_ASN1_INTEGER);
+}
+
+static bool is_sequence(const struct tlv *t)
+{
+    return tlv_is(t, V_ASN1_SEQUENCE);
+}
+
+static bool is_extensions(const struct tlv *t)
+{
+    return t->class == V_ASN1_CONTEXT_SPECIFIC && t->tag == 0;
+}
+
+/* Behind the times: revokedCertificates and extensions, each once or not at all, in this order, and nothing else. */
+static bool split_end(struct slice content, struct slice rest, struct parts *ret)
+{
+    struct tlv t;
+    ret->before = slice_make(content.ptr, content.len - rest.len);
+    ret->entries = SLICE_NONE;
+    if (next_is(rest, is_sequence)) {
+        if (!tlv_next(&rest, &t))
+            return false;
+        ret->entries = t.content;
+    }
+    ret->after = rest;
+    return (!next_is(rest, is_extensions) || tlv_next(&rest, &t)) && rest.len == 0;
+}
+
+/* The order of RFC 5280 5.1 and no other: what stands elsewhere would be lost when the entries are taken out. */
 static bool split_tbs(struct slice content, struct parts *ret)
 {
     struct slice rest = content;
     struct tlv t;
-    if (!tlv_next(&rest, &t) || (tlv_is(&t, V_ASN1_INTEGER) && !tlv_next(&rest, &t)))
+    if (next_is(rest, is_version) && !tlv_next(&rest, &t))
+        return false;
+    if (!tlv_take(&rest, V_ASN1_SEQUENCE, &t)) /* signature */
         return false;
     ret->algorithm = t.whole;
-    if (!tlv_is(&t, V_ASN1_SEQUENCE) || !tlv_take(&rest, V_ASN1_SEQUENCE, &t)) /* signature, issuer */
+    if (!tlv_take(&rest, V_ASN1_SEQUENCE, &t)) /* issuer */
         return false;
     if (!tlv_next(&rest, &t) || !tlv_is_time(&t))
         return false;
-    ret->before = slice_make(content.ptr, content.len - rest.len);
-    ret->after = rest;
-    ret->entries = SLICE_NONE;
-    while (rest.len > 0) {
-        if (!tlv_next(&rest, &t))
-            return false;
-        if (tlv_is_time(&t)) {
-            ret->before = slice_make(content.ptr, content.len - rest.len);
-            ret->after = rest;
-        } else if (tlv_is(&t, V_ASN1_SEQUENCE)) {
-            ret->entries = t.content;
-            ret->after = rest;
-            break;
-        }
-    }
-    return true; /* whatever else is wrong, OpenSSL's decoder says so */
+    if (next_is(rest, tlv_is_time) && !tlv_next(&rest, &t)) /* nextUpdate */
+        return false;
+    return split_end(content, rest, ret);
 }
 
 static bool split(struct slice der, struct parts *ret)

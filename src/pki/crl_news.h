@@ -3,10 +3,17 @@
 #ifndef PKI_CRL_NEWS_H
 #define PKI_CRL_NEWS_H
 
-#include "pki/crl_admit.h"
+#include "pki/crl_set.h"
 #include "pki/trust.h"
 
-MUST_USE enum result pki_crl_check_news(const struct pki_crl_signers *from, struct slice der, struct slice present,
-                                        int64_t now, struct pki_crl_news *ret, struct error *err);
+struct pki_crl_check {
+    const struct pki_crl_signers *from;
+    const struct pki_crl_set *set; /* what is in use elsewhere; sealed, or empty */
+    struct slice present;          /* .ptr NULL: none */
+    int64_t now;
+};
+
+MUST_USE enum result pki_crl_check_news(const struct pki_crl_check *q, struct slice der, struct pki_crl_news *ret,
+                                        struct error *err);
 
 #endif

@@ -153,27 +153,60 @@ static void build_index(struct pki_crl_set *s)
     pki_crl_index_seal(s->index);
 }
 
-/* Keeps the newer of two CRLs of the same scope; true when `crl` was taken or needs no place of its own. */
+/* A list that another one of its place outdates is dropped: the complete one that is older. Of two whose numbers and
+ * dates contradict each other both speak, and deltas are what they are to a complete one. True: `crl` needs no place
+ * of its own, or took that of the older one. */
+static bool outdated(struct pki_crl_set *s, size_t at, struct pki_crl *crl, struct buf *warnings)
+{
+    struct pki_crl *other = s->crls[at];
+    if (!crl->base != !other->base || !pki_crl_same_scope(crl, other))
+        return false;
+    int order = pki_crl_compare_age(crl, other);
+    if (pki_crl_same(crl, other)) {
+        pki_crl_free(crl);
+        return true;
+    }
+    if (crl->base || order == 0)
+        return false;
+    if (order < 0)
+        pki_crl_warn(crl, warnings, "it is older than another one of this issuer (lower cRLNumber or thisUpdate)");
+    if (order > 0)
+        s->crls[at] = crl;
+    pki_crl_free(order > 0 ? other : crl);
+    return true;
+}
+
 static void keep_newest(struct pki_crl_set *s, size_t *kept, struct pki_crl *crl, struct buf *warnings)
 {
     for (size_t i = 0; i < *kept; i++) {
-        struct pki_crl *other = s->crls[i];
-        if (!crl->base != !other->base || !pki_crl_same_scope(crl, other))
-            continue;
-        int order = pki_crl_compare_age(crl, other);
-        if (order < 0)
-            pki_crl_warn(crl, warnings, "it is older than another one of this issuer (lower cRLNumber or thisUpdate)");
-        if (order > 0) {
-            s->crls[i] = crl;
-            crl = other;
-        }
-        pki_crl_free(crl);
-        return;
+        if (outdated(s, i, crl, warnings))
+            return;
     }
     s->crls[(*kept)++] = crl;
 }
 
-/* Gives each complete CRL the delta to it; warns of a delta to none. */
+/* Among the deltas to a complete CRL, newest first. */
+static void add_delta(const struct pki_crl_set *s, struct pki_crl *complete, size_t delta)
+{
+    size_t at = complete->delta_count++;
+    complete->deltas = mem_resize(complete->deltas, complete->delta_count, sizeof *complete->deltas);
+    for (; at > 0 && ASN1_INTEGER_cmp(s->crls[complete->deltas[at - 1]]->number, s->crls[delta]->number) < 0; at--)
+        complete->deltas[at] = complete->deltas[at - 1];
+    complete->deltas[at] = delta;
+}
+
+/* Is it outdated, because a complete CRL holds what it says? */
+static bool is_in_complete(const struct pki_crl_set *s, const struct pki_crl *delta)
+{
+    bool ret = false;
+    for (size_t i = 0; i < s->count && !ret; i++) {
+        const struct pki_crl *c = s->crls[i];
+        ret = !c->base && c->number && pki_crl_same_scope(delta, c) && ASN1_INTEGER_cmp(delta->number, c->number) <= 0;
+    }
+    return ret;
+}
+
+/* Gives each complete CRL the deltas to it; warns of a delta to none. */
 static void pair_deltas(struct pki_crl_set *s, struct buf *warnings)
 {
     for (size_t d = 0; d < s->count; d++) {
@@ -181,11 +214,14 @@ static void pair_deltas(struct pki_crl_set *s, struct buf *warnings)
         for (size_t i = 0; i < s->count; i++) {
             if (!pki_crl_delta_fits(s->crls[d], s->crls[i]))
                 continue;
-            s->crls[i]->delta = d;
+            add_delta(s, s->crls[i], d);
             used = true;
         }
         if (!used)
-            pki_crl_warn(s->crls[d], warnings, "it is a delta CRL, and the complete one that it builds on is not here");
+            pki_crl_warn(s->crls[d], warnings,
+                         is_in_complete(s, s->crls[d])
+                             ? "it is a delta CRL, and older than the complete one that it builds on"
+                             : "it is a delta CRL, and the complete one that it builds on is not here");
     }
 }
 
@@ -233,6 +269,14 @@ size_t pki_crl_set_count(const struct pki_crl_set *s)
 const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i)
 {
     return s->crls[i];
+}
+
+bool pki_crl_set_fits(const struct pki_crl_set *s, const struct pki_crl *delta)
+{
+    bool ret = false;
+    for (size_t i = 0; i < s->count && !ret; i++)
+        ret = pki_crl_delta_fits(delta, s->crls[i]);
+    return ret;
 }
 
 const char *pki_crl_set_dropped(const struct pki_crl_set *s, const X509_NAME *issuer)

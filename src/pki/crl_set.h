@@ -31,6 +31,9 @@ void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from,
 size_t pki_crl_set_count(const struct pki_crl_set *s);
 const struct pki_crl *pki_crl_set_at(const struct pki_crl_set *s, size_t i);
 
+/* Does this delta add to one of the complete lists? */
+bool pki_crl_set_fits(const struct pki_crl_set *s, const struct pki_crl *delta);
+
 /* Why a CRL of this issuer was dropped, of the first one; NULL: none was. */
 const char *pki_crl_set_dropped(const struct pki_crl_set *s, const X509_NAME *issuer);
 

@@ -108,7 +108,8 @@ enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, str
                                 struct pki_crl_news *ret, struct error *err)
 {
     struct pki_crl_signers from = {t->anchors, t->intermediates, t->options.any_strength};
-    return pki_crl_check_news(&from, der, present, now, ret, err);
+    struct pki_crl_check q = {&from, t->crls, present, now};
+    return pki_crl_check_news(&q, der, ret, err);
 }
 
 enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err)
@@ -291,23 +292,13 @@ bool pki_trust_lists_cert(const struct pki_trust *t, const struct pki_cert_ref *
 
 /* --- which lists speak for a certificate --- */
 
-static void tell_list(const struct pki_crl *c, X509 *cert, struct pki_list_info *ret)
-{
-    char *number = c->number ? i2s_ASN1_INTEGER(NULL, c->number) : NULL;
-    *ret =
-        (struct pki_list_info){.delta = c->base != NULL, .this_update = c->this_update, .next_update = c->next_update};
-    pki_cert_issuer(cert, ret->issuer, sizeof ret->issuer);
-    cstr_copy(ret->number, sizeof ret->number, number ? number : "");
-    OPENSSL_free(number);
-}
-
 size_t pki_trust_lists(const struct pki_trust *t, X509 *cert, struct pki_list_info *ret, size_t max)
 {
     size_t n = 0;
     for (size_t i = 0; i < pki_crl_set_count(t->crls) && n < max; i++) {
         const struct pki_crl *c = pki_crl_set_at(t->crls, i);
         if (X509_NAME_cmp(pki_crl_issuer(c), X509_get_issuer_name(cert)) == 0)
-            tell_list(c, cert, &ret[n++]);
+            pki_list_tell(c, &ret[n++]);
     }
     return n;
 }

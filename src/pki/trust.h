@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "pki/cert_ref.h"
+#include "pki/list_info.h"
 #include "pki/list_place.h"
 #include "pki/ocsp_client.h"
 #include "verdict/reason.h"
@@ -47,15 +48,16 @@ void pki_trust_seal(struct pki_trust *t, char **warnings);
 /* --- a list that came, before it is taken --- */
 
 struct pki_crl_news {
-    int64_t this_update, next_update; /* wall seconds */
-    size_t entries;
+    struct pki_list_info list;
     bool unchanged; /* the very list that is in use */
 };
 
 /* May this list (DER) take the place of `present` (DER; .ptr NULL: there is none)? Its signature by a CA of the trust,
- * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same issuer
- * and scope: a lower cRLNumber is refused. One that has ended already is taken, for what it revokes. R_DENIED or
- * R_INVALID with the cause. Thread-safe on a sealed trust. */
+ * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same place
+ * (pki/list_info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete list
+ * that it adds to is not in the trust and that of `present` is (R_AGAIN). One that has ended already is taken, for what
+ * it revokes. R_DENIED or R_INVALID with the cause; R_NOTFOUND: the trust has nobody of its issuer's name, and
+ * *ret is filled all the same. Thread-safe on a sealed trust. */
 MUST_USE enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
                                          struct pki_crl_news *ret, struct error *err);
 
@@ -101,11 +103,6 @@ bool pki_trust_lists_cert(const struct pki_trust *t, const struct pki_cert_ref *
 
 /* --- which lists speak for a certificate --- */
 
-struct pki_list_info {
-    char issuer[256], number[64]; /* cRLNumber, decimal, or 0x… for a long one; "": it has none */
-    bool delta;
-    int64_t this_update, next_update; /* wall seconds */
-};
 /* The usable lists whose issuer is the certificate's, at most `max`. Thread-safe on a sealed trust. */
 size_t pki_trust_lists(const struct pki_trust *t, X509 *cert, struct pki_list_info *ret, size_t max);
 
