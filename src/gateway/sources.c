@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "gateway/list_marks.h"
 #include "gateway/pointed_lists.h"
 #include "gateway/report.h"
 #include "source/oidc.h"
@@ -15,6 +16,7 @@ struct sources {
     struct builder *builder;
     struct source_set *set; /* the site's own */
     struct pointed_lists *pointed;
+    struct list_marks *marks;                /* of both */
     unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
 };
 
@@ -39,12 +41,15 @@ static enum result send_it(void *owner, const struct http_request *request, cons
 
 /* --- checking what came: in a thread of the pool --- */
 
-static enum result check_crl(const struct pki_trust *trust, struct source_candidate *c, struct error *err)
+static enum result check_crl(const struct pki_trust *trust, struct list_marks *marks, struct source_candidate *c,
+                             struct error *err)
 {
     struct pki_crl_news news;
     enum result r = pki_crl_to_der(c->bytes, &c->keep, &c->keep_len, err);
     if (r == OK)
         r = pki_trust_check_crl(trust, slice_make(c->keep, c->keep_len), c->present, c->now, &news, err);
+    if (r == OK && !news.unchanged)
+        r = list_marks_take(marks, &news.list, err);
     if (r != OK)
         return r;
     c->until = news.list.next_update;
@@ -58,7 +63,7 @@ static enum result check(void *owner, struct source_candidate *c, struct error *
     if (c->kind != BUNDLE_SOURCE_CRL)
         return source_check_keys(c, err);
     struct snapshot *snapshot = snapshot_of(s->worker->gateway);
-    enum result r = snapshot ? check_crl(snapshot->trust, c, err)
+    enum result r = snapshot ? check_crl(snapshot->trust, s->marks, c, err)
                              : error_set(err, R_AGAIN, "there is no site bundle yet to judge it by");
     snapshot_unref(snapshot);
     return r;
@@ -101,6 +106,7 @@ enum result sources_new(struct gateway_worker *w, struct builder *builder, struc
     s->worker = w;
     s->builder = builder;
     char *folder = file_join(w->gateway->config->state, SNAPSHOT_SOURCES);
+    s->marks = list_marks_new(w->gateway->config->state);
     enum result r = source_set_new(w->loop, folder, &events, s, &s->set, err);
     free(folder);
     if (r == OK)
@@ -119,6 +125,7 @@ void sources_free(struct sources *s)
         return;
     pointed_lists_free(s->pointed);
     source_set_free(s->set);
+    list_marks_free(s->marks);
     free(s);
 }
 

@@ -241,6 +241,73 @@ def test_a_list_that_goes_back_is_refused_and_the_last_good_one_stays(place):
     assert (place.verdict(bad), place.verdict(good)) == ("revoked", "ok")
 
 
+def displacers(ca, other):
+    """Lists that are good, and no successors of `ca`'s complete one."""
+    devices = x509.IssuingDistributionPoint(None, None, True, False, None, False, False)
+    return {"delta": ca.crl(number=9, file="delta.crl", more=[x509.DeltaCRLIndicator(1)]),
+            "partition": ca.crl(number=9, file="devices.crl", more=[devices]), "another CA's": other.crl(number=9)}
+
+
+def test_a_fresh_list_gives_way_to_its_successor_alone_and_nothing_older_comes_back(place):
+    ca, other = place.root(), place.root()
+    good, bad = ca.devices
+    at = publisher(place, "http", ca, ca.crl([bad], number=5))
+    place.add(ca, at.url)
+    place.becomes(bad, "revoked")
+    for what, path in displacers(ca, other).items():
+        at.replace(path)
+        until(f"the {what} list is refused", lambda: "no successor of the list in use" in place.error(ca), SOON_S)
+        assert (place.verdict(bad), place.verdict(good)) == ("revoked", "ok"), what
+        at.replace(ca.crl(number=4))
+        until("the older list is refused", lambda: "older than the list in use" in place.error(ca), SOON_S)
+        assert (place.verdict(bad), place.verdict(good)) == ("revoked", "ok"), what
+    at.replace(ca.crl([bad], number=6))
+    until("its successor is taken", lambda: place.metric("failures", ca) == 0, SOON_S)
+
+
+def test_how_far_a_list_had_come_is_known_after_it_ended_and_after_a_restart(place):
+    ca, other = place.root(), place.root()
+    good, bad = ca.devices
+    seconds = 1 / 86400
+    at = publisher(place, "http", ca, ca.crl([bad], number=5, days=(-1, 6 * seconds)))
+    place.add(ca, at.url)
+    place.becomes(bad, "revoked")
+    at.replace(displacers(ca, other)["another CA's"])
+    place.becomes(bad, "crl_unavailable")  # the one that ended made room
+    at.replace(ca.crl(number=4))
+    until("the older list is refused", lambda: place.metric("failures", ca) > 0, SOON_S)
+    assert "older" in place.error(ca) or "no successor" in place.error(ca)
+    place.restart("cmg-gateway")
+    place.site.add("source", "remove", ca.id)
+    ca.id += "-again"
+    place.add(ca, at.url)
+    until("the older list is refused", lambda: "older than one that was in use before" in place.error(ca), SOON_S)
+    assert place.verdict(bad) == "crl_unavailable"
+    at.replace(ca.crl([bad], number=6))
+    place.becomes(good, "ok")
+    assert place.verdict(bad) == "revoked"
+
+
+def test_a_delta_waits_for_the_complete_list_that_it_adds_to(place):
+    """And the one before it, which adds to the list that is here, stays."""
+    ca = place.root()
+    good, bad = ca.devices
+    delta = lambda number, base, *revoked: ca.crl(revoked, number, file="delta.crl", more=[x509.DeltaCRLIndicator(base)])
+    complete = publisher(place, "http", ca, ca.crl(number=10))
+    place.add(ca, complete.url)
+    place.becomes(bad, "ok")
+    ca.id += "-delta"
+    at = publisher(place, "http", ca, delta(11, 10, bad))
+    place.add(ca, at.url)
+    place.becomes(bad, "revoked")
+    at.replace(delta(13, 12))
+    until("it has to wait", lambda: place.metric("failures", ca) > 0, SOON_S)
+    assert (place.verdict(bad), place.verdict(good)) == ("revoked", "ok")
+    complete.replace(ca.crl([bad], number=12))
+    until("it is taken", lambda: place.metric("failures", ca) == 0, SOON_S)
+    assert (place.verdict(bad), place.verdict(good)) == ("revoked", "ok")
+
+
 def test_a_list_of_another_key_is_refused(place, tmp_path):
     ca = place.root()
     good, bad = ca.devices

@@ -133,12 +133,16 @@ class Ca:
         certificate = build(name_of(name), key.public_key(), name_of(self.name), self.private, extensions, days)
         return save(self.folder, file or name, certificate, key, [c.certificate for c in chain])
 
-    def crl(self, revoked=(), number=1, days=(-1, 30), file=None):
+    def crl(self, revoked=(), number=1, days=(-1, 30), file=None, more=()):
+        """`number` None: without one; `more`: critical extensions."""
         builder = (x509.CertificateRevocationListBuilder().issuer_name(name_of(self.name))
                    .last_update(now() + days[0] * DAY).next_update(now() + days[1] * DAY)
-                   .add_extension(x509.CRLNumber(number), False)
                    .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.private.public_key()),
                                   False))
+        if number is not None:
+            builder = builder.add_extension(x509.CRLNumber(number), False)
+        for extension in more:
+            builder = builder.add_extension(extension, True)
         for pair in revoked:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(pair.certificate.serial_number)

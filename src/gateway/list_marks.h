@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far each fetched list has come: the highest thisUpdate and cRLNumber of every place (pki/list_info.h) that a list
+ * was taken for, in one file of the state folder. Whoever answers a source's URL can't bring an older list back by
+ * giving another one in between, nor by waiting for a restart.
+ */
+#ifndef GATEWAY_LIST_MARKS_H
+#define GATEWAY_LIST_MARKS_H
+
+#include "pki/list_info.h"
+
+struct list_marks;
+
+/* What is kept in the state folder, if anything; a file that can't be read is told in the log and begun anew. */
+struct list_marks *list_marks_new(const char *state);
+void list_marks_free(struct list_marks *m); /* NULL allowed */
+
+/* Is it none older than what was taken for its place? Then that is remembered, on disk, before it returns: ask last.
+ * R_DENIED; R_IO: it can't be remembered. Any thread. */
+MUST_USE enum result list_marks_take(struct list_marks *m, const struct pki_list_info *list, struct error *err);
+
+#endif
