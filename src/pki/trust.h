@@ -54,9 +54,9 @@ struct pki_crl_news {
 
 /* May this list (DER) take the place of `present` (DER; .ptr NULL: there is none)? Its signature by a CA of the trust,
  * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same place
- * (pki/list_info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete list
- * that it adds to is not in the trust and that of `present` is (R_AGAIN). One that has ended already is taken, for what
- * it revokes. R_DENIED or R_INVALID with the cause; R_NOTFOUND: the trust has nobody of its issuer's name, and
+ * (pki/list_info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete
+ * list that it adds to is not in the trust and that of `present` is (R_AGAIN). One that has ended already is taken, for
+ * what it revokes. R_DENIED or R_INVALID with the cause; R_NOTFOUND: the trust has nobody of its issuer's name, and
  * *ret is filled all the same. Thread-safe on a sealed trust. */
 MUST_USE enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
                                          struct pki_crl_news *ret, struct error *err);
