@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from collections_test import ask
+from kit import der
 
 NOW = datetime.datetime(2026, 6, 1)
 DAY = datetime.timedelta(days=1)
@@ -43,8 +44,8 @@ def certificate(subject, issuer, key, signer, fault=None, ca=True, path_length=N
     if fault == "critical":
         builder = builder.add_extension(
             x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00"), True)
-    return builder.sign(WRONG_KEY if fault == "signature" else signer,
-                        hashes.SHA1() if fault == "hash" else hashes.SHA256())
+    made = builder.sign(WRONG_KEY if fault == "signature" else signer, hashes.SHA256())
+    return der.resigned(made, signer, "SHA1") if fault == "hash" else made
 
 
 def pem(path, certificates):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: one site for all tests that leave it whole, sites of their own for those that break things."""
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +15,10 @@ from kit.mint import Mint
 from kit.postgresql import PostgreSQL
 from kit.site import Site
 from kit.upstream import Upstream
+
+# Tests of crowds hold thousands of connections.
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 # Proxies of the machine have no part in this.
 for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):

@@ -604,13 +604,13 @@ def hello(**more):
     return records(22, hello_bytes(**more))
 
 
-ALERTS = {  # → the alert's number
+ALERTS = {  # → the alert's number; two where OpenSSL 3.0 and 3.5 differ
     "SSL 3.0": (hello(version=0x0300, suites=b"\0\x2f"), 40),
     "TLS 1.0": (hello(version=0x0301, suites=b"\xc0\x13\0\x2f"), 70), "TLS 1.1": (hello(version=0x0302, suites=b"\xc0\x13\0\x2f"), 70),
     "a fallback": (hello(version=0x0302, suites=b"\xc0\x2b\x56\0"), 70),
     "CBC": (hello(suites=b"\xc0\x13\xc0\x14\xc0\x23\xc0\x09"), 40), "RSA key exchange": (hello(suites=b"\0\x9c\0\x9d"), 40),
     "NULL, export, RC4, anonymous": (hello(suites=b"\0\0\0\1\0\4\0\x18\xc0\x19"), 40), "no suites": (hello(suites=b""), None),
-    "compression alone": (hello(compression=b"\1"), 50), "a name of 60 kB": (hello(extensions=server_name(b"a" * 60000) + GROUPS + ALGORITHMS), 112),
+    "compression alone": (hello(compression=b"\1"), (47, 50)), "a name of 60 kB": (hello(extensions=server_name(b"a" * 60000) + GROUPS + ALGORITHMS), 112),
     "a NUL in the name": (hello(extensions=server_name(b"local\0host") + GROUPS + ALGORITHMS), 112),
     "two names": (hello(extensions=server_name(b"a") + USUAL), 47), "no common protocol": (hello(extensions=protocols(b"spdy/3") + USUAL), 120),
     "6,000 protocols": (hello(extensions=protocols(*[b"p%d" % n for n in range(6000)]) + USUAL), 120),
@@ -643,7 +643,7 @@ def test_what_is_no_tls_of_today_gets_an_alert_and_the_end(site):
     for what, (data, alert) in ALERTS.items():
         got = bare_exchange(site.port, data)
         assert got == b"" or (got[0] == 0x15 and len(got) == 7 and got[5] == 2), (what, got)
-        assert alert is None or got[6:] == bytes([alert]), (what, got)
+        assert alert is None or got[6:] in [bytes([number]) for number in (alert if isinstance(alert, tuple) else (alert,))], (what, got)
 
 
 def test_a_hello_cut_short_ends_in_peace(site):

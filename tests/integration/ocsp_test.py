@@ -9,6 +9,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from collections_test import ask
+from kit import der
 
 NOW = datetime.datetime(2026, 6, 1)
 DAY = datetime.timedelta(days=1)
@@ -38,14 +39,22 @@ STRANGER = make("Root", "Root", STRANGER_KEY, STRANGER_KEY, ca=True)
 
 
 def response(status=ocsp.OCSPCertStatus.GOOD, about=LEAF, signer=(ROOT, ROOT_KEY), begin=-DAY, end=DAY, algorithm=None,
-             digest=None, sent=None):
+             sent=None):
     revoked = status == ocsp.OCSPCertStatus.REVOKED
     builder = ocsp.OCSPResponseBuilder().add_response(
         about, ROOT, algorithm or hashes.SHA1(), status, NOW + begin, end and NOW + end, NOW - DAY if revoked else None,
         None).responder_id(ocsp.OCSPResponderEncoding.HASH, signer[0])
     if sent:
         builder = builder.certificates(sent)
-    return builder.sign(signer[1], digest or hashes.SHA256()).public_bytes(DER)
+    return builder.sign(signer[1], hashes.SHA256()).public_bytes(DER)
+
+
+def response_by_sha1():
+    """What no library signs any more: the same words, signed anew (RFC 6960 4.2.1)."""
+    status, rest = der.parts(response())
+    kind, basic = der.parts(next(der.parts(rest)))
+    tbs, *_ = der.parts(next(der.parts(basic)))
+    return der.sequence(status, der.explicit(0, der.sequence(kind, der.octets(der.signed(tbs, ROOT_KEY, "SHA1")))))
 
 
 def crl(*revoked, begin=-DAY, end=DAY):
@@ -91,7 +100,7 @@ def test_the_issuer_or_whom_it_let_sign_and_nobody_else(tmp_path):
                     ([response(signer=(STRANGER, STRANGER_KEY), sent=[STRANGER])], []),
                     ([altered], []),
                     ([response(signer=(LEAF, LEAF_KEY), sent=[LEAF])], []),
-                    ([response(digest=hashes.SHA1())], [])) == ["ok"] + ["ocsp_unavailable"] * 5
+                    ([response_by_sha1()], [])) == ["ok"] + ["ocsp_unavailable"] * 5
     assert verdicts(tmp_path, ([response(REVOKED, signer=(STRANGER, STRANGER_KEY), sent=[STRANGER])], [crl()])) == ["ok"]
 
 
@@ -114,14 +123,14 @@ OTHER_ROOT = make("Other", "Other", OTHER_KEY, OTHER_KEY, ca=True)
 OCSP_SIGNING = ExtendedKeyUsageOID.OCSP_SIGNING
 
 
-def responder(begin=-DAY, end=DAY * 300, usage=(OCSP_SIGNING,), issuer="Root", signer=ROOT_KEY, key=RESPONDER_KEY, digest=None, more=()):
+def responder(begin=-DAY, end=DAY * 300, usage=(OCSP_SIGNING,), issuer="Root", signer=ROOT_KEY, key=RESPONDER_KEY, more=()):
     builder = x509.CertificateBuilder(name(issuer), name("Responder"), key.public_key(), x509.random_serial_number(), NOW + begin,
                                       NOW + end).add_extension(x509.BasicConstraints(False, None), True)
     if usage:
         builder = builder.add_extension(x509.ExtendedKeyUsage(list(usage)), False)
     for extension, critical in more:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(signer, digest or hashes.SHA256())
+    return builder.sign(signer, hashes.SHA256())
 
 
 def by(certificate, key=RESPONDER_KEY, **more):
@@ -134,7 +143,7 @@ def test_a_delegated_responder_is_a_certificate_that_is_good_itself(tmp_path):
     wrong = {"ended": responder(begin=-9 * DAY, end=-DAY), "not begun": responder(begin=DAY), "no usage": responder(usage=()),
              "any usage": responder(usage=[x509.ObjectIdentifier("2.5.29.37.0")]),
              "of another CA": responder(issuer="Other", signer=OTHER_KEY), "of another key": responder(signer=OTHER_KEY),
-             "of itself": responder(issuer="Responder", signer=RESPONDER_KEY), "weak hash": responder(digest=hashes.SHA1()),
+             "of itself": responder(issuer="Responder", signer=RESPONDER_KEY), "weak hash": der.resigned(responder(), ROOT_KEY, "SHA1"),
              "a critical extension": responder(more=[(unknown, True)]), "may not sign": responder(more=[(usage, True)])}
     assert verdicts(tmp_path, ([by(responder())], []), ([by(responder(usage=[OCSP_SIGNING, ExtendedKeyUsageOID.CLIENT_AUTH]))], [])) == \
         ["ok", "ok"]

@@ -64,7 +64,15 @@ def name(text):
     if isinstance(text, x509.Name):
         return text
     pairs = [(NameOID.COMMON_NAME, text)] if isinstance(text, str) else text
-    return x509.Name([x509.NameAttribute(kind, value) for kind, value in pairs])
+    return x509.Name([attribute(kind, value) for kind, value in pairs])
+
+
+def attribute(kind, value):
+    """Also a value that is longer than its attribute's upper bound (newer libraries refuse to make it)."""
+    try:
+        return x509.NameAttribute(kind, value)
+    except ValueError:
+        return x509.NameAttribute(kind, value, _validate=False)
 
 
 def extension(value, critical=False):
@@ -97,6 +105,28 @@ def sign(key, digest, data):
 
 def signed(tbs, key, digest, outer=None, twist=lambda signature: signature):
     return sequence(tbs, outer or algorithm(key, digest), bits(twist(sign(key, digest, tbs))))
+
+
+def parts(whole):
+    """The elements within one element."""
+    def measure(at):
+        size = whole[at + 1]
+        if size < 0x80:
+            return at + 2, at + 2 + size
+        head = at + 2 + (size & 0x7f)
+        return head, head + int.from_bytes(whole[at + 2:head], "big")
+    at, end = measure(0)
+    while at < end:
+        _, after = measure(at)
+        yield whole[at:after]
+        at = after
+
+
+def resigned(certificate, key, digest):
+    """A version 3 certificate (x509) with another digest in its signature: some that no library makes any more."""
+    tbs, *_ = parts(certificate.public_bytes(DER))
+    version, serial, _, *rest = parts(tbs)
+    return x509.load_der_x509_certificate(signed(sequence(version, serial, algorithm(key, digest), *rest), key, digest))
 
 
 def spki(key):

@@ -8,14 +8,20 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.settings
-from websockets.client import ClientConnection
-from websockets.connection import Connection, Side, State
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import OP_BINARY, OP_CLOSE, OP_TEXT, Close
-from websockets.server import serve
 from websockets.uri import parse_uri
 
 from . import gatewayclient
+
+try:
+    from websockets.client import ClientProtocol
+    from websockets.legacy.server import serve
+    from websockets.protocol import Protocol, Side, State
+except ImportError:  # the names of Debian 12's
+    from websockets.client import ClientConnection as ClientProtocol
+    from websockets.connection import Connection as Protocol, Side, State
+    from websockets.server import serve
 
 EASY = 8 * 1024 * 1024
 HANDSHAKE = (("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
@@ -126,7 +132,7 @@ class OnH1(Socket):
         subprotocols = [value for name, value in headers if name == "sec-websocket-protocol"]
         headers = [header for header in headers if header[0] != "sec-websocket-protocol"]
         self.tls, self.got = gatewayclient.connect(port, ctx, name), []
-        self.frames = ClientConnection(parse_uri(f"wss://{host}{target}"), max_size=EASY,
+        self.frames = ClientProtocol(parse_uri(f"wss://{host}{target}"), max_size=EASY,
                                        subprotocols=subprotocols or None)
         request = self.frames.connect()
         for name, value in headers:
@@ -159,7 +165,7 @@ class OnH2(Socket):
     def __init__(self, port, ctx, target, host, headers=(), name="localhost"):
         self.session, self.got = gatewayclient.H2(port, ctx, name), []
         self.tls, self.h2 = self.session.tls, self.session.h2
-        self.frames = Connection(Side.CLIENT, State.OPEN, max_size=EASY)
+        self.frames = Protocol(Side.CLIENT, State.OPEN, max_size=EASY)
         self.status, self.waiting, self.ended, self.reset = 0, b"", False, False
         while h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL not in self.h2.remote_settings:
             assert self.session.events() is not None

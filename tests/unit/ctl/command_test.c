@@ -33,7 +33,7 @@ static int stop(void **state)
 static void a_new_token_is_printed_to_standard_output_alone(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\",\"expires\":1,\"uses\":2}");
+    fake_mp_set(&mp, fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\",\"expires\":1,\"uses\":2}"));
     RUN(&ran, &mp, "token", "new", "--lifetime", "2d", "--uses", "2", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_DONE);
     assert_string_equal(ran.out, "cmg1.aa.bb\n");
@@ -48,7 +48,7 @@ static void secrets_go_into_files_that_only_the_owner_reads(void **state)
     (void)state;
     char path[128];
     struct stat st;
-    mp.answer = fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\"}");
+    fake_mp_set(&mp, fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\"}"));
     (void)umask(0);
     RUN(&ran, &mp, "--json", "--socket", "{socket}", "token", "new", "--out", "{dir}/token");
     assert_int_equal(ran.code, CTL_DONE);
@@ -62,7 +62,7 @@ static void secrets_go_into_files_that_only_the_owner_reads(void **state)
     assert_string_equal(text, "cmg1.aa.bb\n");
     free(text);
 
-    mp.answer = fake_mp_answer(201, "{\"gateway\":{\"id\":\"gw1\"},\"bootstrap\":{\"key_pem\":\"SECRET\"}}");
+    fake_mp_set(&mp, fake_mp_answer(201, "{\"gateway\":{\"id\":\"gw1\"},\"bootstrap\":{\"key_pem\":\"SECRET\"}}"));
     RUN(&ran, &mp, "gateway", "add", "gw1", "--host", "gw.example.com", "--out", "{dir}/gw.json", "--socket",
         "{socket}");
     assert_int_equal(ran.code, CTL_DONE);
@@ -76,8 +76,8 @@ static void secrets_go_into_files_that_only_the_owner_reads(void **state)
 static void no_secret_is_made_that_could_not_be_written(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\"}");
     memset(mp.request, 0, sizeof mp.request);
+    fake_mp_set(&mp, fake_mp_answer(200, "{\"id\":\"t1\",\"token\":\"cmg1.aa.bb\"}"));
     RUN(&ran, &mp, "token", "new", "--out", "{dir}/none/token", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_FAILED);
     RUN(&ran, &mp, "connector", "add", "cp1", "--out", "{dir}/none/cp", "--socket", "{socket}");
@@ -90,7 +90,7 @@ static void a_list_is_a_table_for_people_and_the_answer_for_programs(void **stat
     (void)state;
     const char *body = "{\"gateways\":[{\"id\":\"gw1\",\"host\":\"a.example\",\"port\":443},"
                        "{\"id\":\"gateway-two\",\"host\":\"b\",\"port\":8443}]}";
-    mp.answer = fake_mp_answer(200, body);
+    fake_mp_set(&mp, fake_mp_answer(200, body));
     RUN(&ran, &mp, "gateway", "list", "--socket", "{socket}");
     assert_string_equal(ran.out, "ID           HOST       PORT\n"
                                  "gw1          a.example   443\n"
@@ -99,7 +99,7 @@ static void a_list_is_a_table_for_people_and_the_answer_for_programs(void **stat
     json_t *answer = json_loads(ran.out, 0, NULL);
     assert_int_equal(json_array_size(json_object_get(answer, "gateways")), 2);
     json_decref(answer);
-    mp.answer = fake_mp_answer(200, "{\"gateways\":[]}");
+    fake_mp_set(&mp, fake_mp_answer(200, "{\"gateways\":[]}"));
     RUN(&ran, &mp, "gateway", "list", "--socket", "{socket}");
     assert_non_null(strstr(ran.out, "no gateways yet"));
 }
@@ -107,8 +107,9 @@ static void a_list_is_a_table_for_people_and_the_answer_for_programs(void **stat
 static void a_name_of_a_device_cannot_steer_the_terminal(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(
-        200, "{\"devices\":[{\"name\":\"a\\u001b[2Jb\\u009bc\\nd\",\"guid\":\"g\",\"state\":\"blocked\"}]}");
+    fake_mp_set(
+        &mp, fake_mp_answer(
+                 200, "{\"devices\":[{\"name\":\"a\\u001b[2Jb\\u009bc\\nd\",\"guid\":\"g\",\"state\":\"blocked\"}]}"));
     RUN(&ran, &mp, "device", "list", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_DONE);
     assert_non_null(strstr(ran.out, "a?[2Jb??c?d"));
@@ -118,7 +119,7 @@ static void a_name_of_a_device_cannot_steer_the_terminal(void **state)
 static void arguments_in_paths_are_escaped(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(204, "");
+    fake_mp_set(&mp, fake_mp_answer(204, ""));
     RUN(&ran, &mp, "device", "block", "a/../b c?d", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_DONE);
     assert_true(slice_starts(slice_of(mp.request), slice_of("POST /v1/devices/a%2F..%2Fb%20c%3Fd/block HTTP/1.1\r\n")));
@@ -130,9 +131,9 @@ static void arguments_in_paths_are_escaped(void **state)
 static void a_refusal_tells_what_where_and_the_remedy(void **state)
 {
     (void)state;
-    mp.answer =
-        fake_mp_answer(409, "{\"title\":\"Conflict\",\"status\":409,\"code\":\"MP_Exists\",\"detail\":\"gateway gw1 "
-                            "exists\",\"remedy\":\"take another id\"}");
+    fake_mp_set(&mp, fake_mp_answer(
+                         409, "{\"title\":\"Conflict\",\"status\":409,\"code\":\"MP_Exists\",\"detail\":\"gateway gw1 "
+                              "exists\",\"remedy\":\"take another id\"}"));
     RUN(&ran, &mp, "gateway", "add", "gw1", "--host", "h", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_FAILED);
     assert_string_equal(ran.out, "");
@@ -156,7 +157,7 @@ static void answers_that_are_no_answers_fail_clearly(void **state)
                                           "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{]}",
                                           "HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno"};
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-        mp.answer = answers[i];
+        fake_mp_set(&mp, answers[i]);
         RUN(&ran, &mp, "status", "--socket", "{socket}");
         assert_int_equal(ran.code, CTL_FAILED);
         assert_true(strlen(ran.err) > 10);
@@ -171,7 +172,7 @@ static void members_of_a_wrong_kind_do_not_break_the_tables(void **state)
                                          "{\"site\":[],\"bundle\":[1],\"management_points\":{\"a\":1}}",
                                          "{\"gateways\":[{\"id\":7,\"refusals\":[1]},{\"refusals\":{\"a\":{}}},3]}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-        mp.answer = fake_mp_answer(200, bodies[i]);
+        fake_mp_set(&mp, fake_mp_answer(200, bodies[i]));
         RUN(&ran, &mp, "status", "--socket", "{socket}");
         assert_int_equal(ran.code, CTL_DONE);
     }
@@ -191,7 +192,7 @@ static void a_certificate_that_ends_soon_stands_out(void **state)
         char body[128];
         (void)snprintf(body, sizeof body, "{\"certificates\":[{\"what\":\"role CA\",\"not_after\":%lld}]}",
                        (long long)(clock_wall_s() + cases[i].in_s));
-        mp.answer = fake_mp_answer(200, body);
+        fake_mp_set(&mp, fake_mp_answer(200, body));
         RUN(&ran, &mp, "status", "--socket", "{socket}");
         assert_non_null(strstr(ran.out, cases[i].told));
     }
@@ -220,7 +221,7 @@ static void a_socket_without_a_management_point_says_so(void **state)
 static void settings_are_sent_as_what_they_are(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(200, "{}");
+    fake_mp_set(&mp, fake_mp_answer(200, "{}"));
     RUN(&ran, &mp, "settings", "set", "crl_check", "off", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_DONE);
     assert_true(slice_starts(slice_of(mp.request), slice_of("PUT /v1/settings/crl_check HTTP/1.1\r\n")));
@@ -239,7 +240,7 @@ static void settings_are_sent_as_what_they_are(void **state)
 static void an_endpoint_carries_what_its_options_say(void **state)
 {
     (void)state;
-    mp.answer = fake_mp_answer(200, "{\"endpoint\":{}}");
+    fake_mp_set(&mp, fake_mp_answer(200, "{\"endpoint\":{}}"));
     RUN(&ran, &mp, "endpoint", "add", "git", "--url", "http://10.0.0.5", "--auth", "pki,token", "--method", "GET",
         "--method", "POST", "--max-body", "1GiB", "--socket", "{socket}");
     assert_int_equal(ran.code, CTL_DONE);

@@ -39,15 +39,20 @@ static void read_request(int fd, char *ret, size_t size)
     }
 }
 
+/* Held while a request is served: what the test sets and reads is never in use by the thread. */
+static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
+
 static void *serve(void *arg)
 {
     struct fake_mp *mp = arg;
     int fd;
     while ((fd = accept(mp->listener, NULL, NULL)) >= 0) {
+        (void)pthread_mutex_lock(&serving);
         memset(mp->request, 0, sizeof mp->request);
         read_request(fd, mp->request, sizeof mp->request);
         if (mp->answer && write(fd, mp->answer, strlen(mp->answer)) < 0)
             perror("fake_mp");
+        (void)pthread_mutex_unlock(&serving);
         (void)close(fd);
     }
     return NULL;
@@ -76,13 +81,22 @@ void fake_mp_stop(struct fake_mp *mp)
     remove_tree(mp->dir);
 }
 
+void fake_mp_set(struct fake_mp *mp, const char *answer)
+{
+    (void)pthread_mutex_lock(&serving);
+    mp->answer = answer;
+    (void)pthread_mutex_unlock(&serving);
+}
+
 const char *fake_mp_answer(int status, const char *body)
 {
     static char text[65536];
+    (void)pthread_mutex_lock(&serving);
     (void)snprintf(
         text, sizeof text,
         "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
         strlen(body), body);
+    (void)pthread_mutex_unlock(&serving);
     return text;
 }
 
@@ -126,6 +140,8 @@ void run_cmg(struct ran *ret, const struct fake_mp *mp, const char *const *words
         fatal("no temporary file");
     int old_out = catch_stream(stdout, out), old_err = catch_stream(stderr, err);
     ret->code = ctl_main(argc, argv);
+    (void)pthread_mutex_lock(&serving); /* the request that the test looks at now is whole */
+    (void)pthread_mutex_unlock(&serving);
     restore(stdout, old_out, out, ret->out, sizeof ret->out);
     restore(stderr, old_err, err, ret->err, sizeof ret->err);
 }

@@ -11,12 +11,15 @@
 struct fake_mp {
     char dir[64], socket[96];
     char request[65536]; /* the last one, head and body */
-    const char *answer;  /* raw HTTP; NULL: close without one */
+    const char *answer;  /* set by fake_mp_set */
     int listener;
     pthread_t thread;
 };
 void fake_mp_start(struct fake_mp *mp);
 void fake_mp_stop(struct fake_mp *mp);
+
+/* What it answers from now on: raw HTTP, borrowed; NULL: it closes without one. */
+void fake_mp_set(struct fake_mp *mp, const char *answer);
 
 /* "HTTP/1.1 <status> …" with this body, kept until the next call. */
 const char *fake_mp_answer(int status, const char *body);
