@@ -39,6 +39,17 @@ int slice_cmp(struct slice a, struct slice b)
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
+int slice_cmp_nocase(struct slice a, struct slice b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    for (size_t i = 0; i < n; i++) {
+        int x = lower(a.ptr[i]), y = lower(b.ptr[i]);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
 bool slice_eq_secret(struct slice a, struct slice b)
 {
     if (a.len != b.len)

@@ -49,6 +49,7 @@ bool slice_ends(struct slice s, struct slice suffix);
 
 /* <0, 0, >0 by bytes, then by length: for trees. */
 int slice_cmp(struct slice a, struct slice b);
+int slice_cmp_nocase(struct slice a, struct slice b); /* ASCII letters only */
 
 /* Equal, in a time that depends on the lengths alone: for secrets. */
 bool slice_eq_secret(struct slice a, struct slice b);

@@ -15,16 +15,34 @@ static const struct name client_names[] = {{"pki", CHOICE_PKI},   {"entra", CHOI
                                            {"aad", CHOICE_ENTRA}, {"haad", CHOICE_ENTRA},  {NULL, 0}};
 static const struct name cert_names[] = {{"public", CHOICE_CERT_PUBLIC}, {"internal", CHOICE_CERT_INTERNAL}, {NULL, 0}};
 static const struct name join_names[] = {
-    {"none", CHOICE_JOIN_NONE},   {"domain", CHOICE_JOIN_DOMAIN},  {"hybrid", CHOICE_JOIN_HYBRID},
-    {"entra", CHOICE_JOIN_ENTRA}, {"workgroup", CHOICE_JOIN_NONE}, {"ad", CHOICE_JOIN_DOMAIN},
-    {"haad", CHOICE_JOIN_HYBRID}, {"aad", CHOICE_JOIN_ENTRA},      {NULL, 0}};
+    {"none", CHOICE_JOIN_NONE},
+    {"domain", CHOICE_JOIN_DOMAIN},
+    {"hybrid", CHOICE_JOIN_HYBRID},
+    {"entra", CHOICE_JOIN_ENTRA},
+    {"workgroup", CHOICE_JOIN_NONE},
+    {"ad", CHOICE_JOIN_DOMAIN},
+    {"haad", CHOICE_JOIN_HYBRID},
+    {"aad", CHOICE_JOIN_ENTRA},
+    /* as the exports of Entra and Intune say it; a device that is only registered there has no device token */
+    {"Hybrid Azure AD joined", CHOICE_JOIN_HYBRID},
+    {"Microsoft Entra hybrid joined", CHOICE_JOIN_HYBRID},
+    {"ServerAd", CHOICE_JOIN_HYBRID},
+    {"Azure AD joined", CHOICE_JOIN_ENTRA},
+    {"Microsoft Entra joined", CHOICE_JOIN_ENTRA},
+    {"AzureAd", CHOICE_JOIN_ENTRA},
+    {"Azure AD registered", CHOICE_JOIN_NONE},
+    {"Microsoft Entra registered", CHOICE_JOIN_NONE},
+    {"Workplace", CHOICE_JOIN_NONE},
+    {NULL, 0}};
 static const struct name scenario_names[] = {{"device", CHOICE_DEVICE}, {"user", CHOICE_USER}, {NULL, 0}};
 static const struct name crl_names[] = {{"internet", CHOICE_CRL_INTERNET}, {"ad", CHOICE_CRL_AD},
                                         {"internal", CHOICE_CRL_INTERNAL}, {"none", CHOICE_CRL_NONE},
                                         {"ldap", CHOICE_CRL_AD},           {NULL, 0}};
 static const struct name tri_names[] = {{"unknown", CHOICE_UNKNOWN}, {"no", CHOICE_NO},  {"yes", CHOICE_YES},
-                                        {"off", CHOICE_NO},          {"on", CHOICE_YES}, {NULL, 0}};
-static const struct name certificate_names[] = {{"none", 0}, {"pki", 1}, {"no", 0}, {"yes", 1}, {NULL, 0}};
+                                        {"off", CHOICE_NO},          {"on", CHOICE_YES}, {"false", CHOICE_NO},
+                                        {"true", CHOICE_YES},        {NULL, 0}};
+static const struct name certificate_names[] = {{"none", 0},  {"pki", 1},  {"no", 0}, {"yes", 1},
+                                                {"false", 0}, {"true", 1}, {NULL, 0}};
 
 static const char *name_of(const struct name *names, unsigned value)
 {

@@ -215,6 +215,9 @@ static void print_inventory(const json_t *inventory)
     if (repeated > 0)
         (void)printf("%" PRId64 " row%s a name that another row has too; all are counted\n", repeated,
                      repeated == 1 ? " carries" : "s carry");
+    int64_t headings = number(inventory, "headings");
+    if (headings > 0)
+        (void)printf("%" PRId64 " line%s above the header passed over\n", headings, plural(headings));
     const json_t *ignored = json_object_get(inventory, "ignored_columns");
     if (json_array_size(ignored) > 0) {
         char *text = ctl_cell_text(ignored, CTL_LIST, NULL);

@@ -199,21 +199,48 @@ static bool names_separator(struct slice line, char *ret)
     return true;
 }
 
-/* The first line decides on the separator. */
+/* How often it stands in a line, quoted fields left out. */
+static size_t count_unquoted(struct slice line, char separator)
+{
+    size_t count = 0;
+    bool inside = false;
+    for (size_t i = 0; i < line.len; i++) {
+        inside = inside != (line.ptr[i] == '"');
+        count += !inside && line.ptr[i] == separator;
+    }
+    return count;
+}
+
+/* The one that is there most often; '\0' where there is none. */
+static char separator_of(struct slice line)
+{
+    char best = '\0';
+    size_t most = 0;
+    for (const char *s = ",;\t"; *s; s++) {
+        size_t count = count_unquoted(line, *s);
+        if (count > most) {
+            most = count;
+            best = *s;
+        }
+    }
+    return best;
+}
+
+/* The first line that has a separator decides which it is: titles above the header have none. */
 static void begin(struct csv *c)
 {
     if (slice_starts(unread(c), SLICE("\xef\xbb\xbf")))
         c->start += 3;
-    struct slice rest = unread(c), first = slice_cut(&rest, '\n');
-    if (rest.ptr && names_separator(first, &c->separator)) {
-        c->start += first.len + 1;
+    struct slice rest = unread(c), line = slice_cut(&rest, '\n');
+    if (rest.ptr && names_separator(line, &c->separator)) {
+        c->start += line.len + 1;
         c->line++;
         return;
     }
-    bool commas = slice_find(first, ',') != SIZE_MAX;
-    c->separator = !commas && slice_find(first, ';') != SIZE_MAX    ? ';'
-                   : !commas && slice_find(first, '\t') != SIZE_MAX ? '\t'
-                                                                    : ',';
+    while (!(c->separator = separator_of(line)) && rest.ptr)
+        line = slice_cut(&rest, '\n');
+    if (!c->separator)
+        c->separator = ',';
 }
 
 static enum result next(struct csv *c, struct csv_record *ret, struct error *err)

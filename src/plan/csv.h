@@ -35,7 +35,7 @@ void csv_came(struct csv *c, size_t count);
 
 /* The next record, empty lines left out. R_AGAIN: give more bytes. R_EOF: that was all. R_INVALID or R_LIMIT: this one
  * is malformed (err tells what), ret->line and ret->fields[0].column tell where; ask again for the next one.
- * The separator is ',' unless the first line holds none and holds ';' or a tab. */
+ * The separator is the one of ',', ';' and tab that the first line with any of them, outside of quotes, has most. */
 MUST_USE enum result csv_next(struct csv *c, struct csv_record *ret, struct error *err);
 
 #endif

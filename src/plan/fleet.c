@@ -86,7 +86,7 @@ static int by_name(const void *a, const void *b, void *fleet)
     struct plan_device x, y;
     plan_fleet_get(fleet, *(const size_t *)a, &x);
     plan_fleet_get(fleet, *(const size_t *)b, &y);
-    return slice_cmp(x.name, y.name);
+    return slice_cmp_nocase(x.name, y.name);
 }
 
 size_t plan_fleet_repeated(const struct plan_fleet *f)
@@ -177,11 +177,16 @@ const char *plan_input_expected(enum plan_input in)
     return inputs[in].expected;
 }
 
+/* What people and exports write into a cell of which nothing is known. */
+static const char *const unknowns[] = {"?", "unknown", "n/a", "na", "null", "-"};
+
 bool plan_input_parse(enum plan_input in, struct slice text, unsigned char *ret)
 {
     struct slice t = slice_trim(text);
     unsigned value = 0;
-    bool unknown = t.len == 0 || slice_eq(t, SLICE("?")) || slice_eq_nocase(t, SLICE("unknown"));
+    bool unknown = t.len == 0;
+    for (size_t i = 0; i < ARRAY_LEN(unknowns); i++)
+        unknown = unknown || slice_eq_nocase(t, slice_of(unknowns[i]));
     if (!unknown && !inputs[in].parse(t, &value))
         return false;
     *ret = (unsigned char)value;

@@ -9,12 +9,15 @@
 
 enum { COLUMN_NAME = PLAN_INPUTS, COLUMN_OTHER, NEEDED_INPUTS = PLAN_SCENARIO + 1 };
 
+enum { TITLES_MAX = 20 }; /* lines of a report above its header */
+
 struct reader {
     struct inventory *ret;
     struct csv *csv;
     struct csv_record record;
     unsigned char meaning[CSV_FIELDS_MAX]; /* of each column: an input, COLUMN_NAME or COLUMN_OTHER */
     size_t columns;
+    char first[40]; /* what the first heading begins with */
 };
 
 /* For eyes: without control characters, cut to size. */
@@ -58,25 +61,60 @@ static void field_fault(struct reader *r, const struct csv_field *field, const c
 
 /* --- header --- */
 
-/* The column's meaning; other spellings than PROTOCOL 7's are taken where only one meaning is thinkable. */
+/* "Device Name", "device_name" and "deviceName" are one title. */
+static bool is_title(struct slice title, const char *name)
+{
+    for (size_t i = 0; i < title.len; i++) {
+        char c = title.ptr[i];
+        if (c == ' ' || c == '_' || c == '-')
+            continue;
+        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != *name++)
+            return false;
+    }
+    return *name == '\0';
+}
+
+/* The column's meaning; other titles than PROTOCOL 7's are taken where only one meaning is thinkable, those of the
+ * exports of Configuration Manager, Entra and Intune among them. */
 static unsigned char meaning_of(struct slice title)
 {
     static const struct {
         const char *name;
         unsigned char meaning;
-    } synonyms[] = {{"name", COLUMN_NAME},      {"device", COLUMN_NAME},
-                    {"cert", PLAN_CERTIFICATE}, {"client_version", PLAN_VERSION},
-                    {"signin", PLAN_SIGN_IN},   {"client_has_root", PLAN_ROOT}};
+    } titles[] = {{"name", COLUMN_NAME},
+                  {"join", PLAN_JOIN},
+                  {"certificate", PLAN_CERTIFICATE},
+                  {"version", PLAN_VERSION},
+                  {"crl", PLAN_CRL},
+                  {"scenario", PLAN_SCENARIO},
+                  {"root", PLAN_ROOT},
+                  {"usersignin", PLAN_SIGN_IN},
+                  {"cmgallowed", PLAN_ALLOWED},
+                  {"device", COLUMN_NAME},
+                  {"devicename", COLUMN_NAME},
+                  {"displayname", COLUMN_NAME},
+                  {"computername", COLUMN_NAME},
+                  {"jointype", PLAN_JOIN},
+                  {"trusttype", PLAN_JOIN},
+                  {"cert", PLAN_CERTIFICATE},
+                  {"clientversion", PLAN_VERSION},
+                  {"signin", PLAN_SIGN_IN},
+                  {"clienthasroot", PLAN_ROOT}};
     struct slice t = slice_trim(title);
-    for (unsigned char in = 0; in < PLAN_INPUTS; in++) {
-        if (slice_eq_nocase(t, slice_of(plan_input_name(in))))
-            return in;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(synonyms); i++) {
-        if (slice_eq_nocase(t, slice_of(synonyms[i].name)))
-            return synonyms[i].meaning;
+    for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
+        if (is_title(t, titles[i].name))
+            return titles[i].meaning;
     }
     return COLUMN_OTHER;
+}
+
+/* A line with at most one title that is known is a report's own heading, or "#TYPE …" (Export-Csv). */
+static bool is_heading(const struct csv_record *record)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < record->count; i++)
+        known += meaning_of(record->fields[i].text) != COLUMN_OTHER;
+    return known < 2;
 }
 
 static const char *column_name(unsigned char meaning)
@@ -84,7 +122,23 @@ static const char *column_name(unsigned char meaning)
     return meaning == COLUMN_NAME ? "name" : plan_input_name(meaning);
 }
 
-#define WANTED "the first line names the columns: name,join,certificate,version,crl,scenario"
+#define WANTED "a line above the devices names the columns: name,join,certificate,version,crl,scenario"
+
+/* No line was a header: err shows what the first one holds. */
+static enum result no_header(const struct reader *r, struct error *err)
+{
+    if (!r->first[0])
+        return error_set(err, R_INVALID, "the file is empty; " WANTED);
+    return error_set(err, R_INVALID, "there is no column 'name' in the first %d lines, which begin with '%s'; " WANTED,
+                     TITLES_MAX, r->first);
+}
+
+static enum result pass_heading(struct reader *r, struct error *err)
+{
+    if (r->ret->headings++ == 0)
+        show(r->first, sizeof r->first, r->record.fields[0].text);
+    return r->ret->headings < TITLES_MAX ? OK : no_header(r, err);
+}
 
 static enum result check_header(const bool *seen, struct error *err)
 {
@@ -178,7 +232,7 @@ static enum result read_row(struct reader *r, struct error *err)
 static enum result read_record(struct reader *r, enum result got, struct error *fault, struct error *err)
 {
     if (got == OK)
-        return r->columns == 0 ? read_header(r, err) : read_row(r, err);
+        return r->columns > 0 ? read_row(r, err) : is_heading(&r->record) ? pass_heading(r, err) : read_header(r, err);
     if (r->columns == 0)
         return error_set(err, R_INVALID, "line %llu, column %u: %s; " WANTED, (unsigned long long)r->record.line,
                          r->record.fields[0].column, fault->text);
@@ -194,7 +248,7 @@ static enum result read_all(struct reader *r, inventory_read_fn *read, void *use
         struct error fault;
         enum result got = csv_next(r->csv, &r->record, &fault), result = OK;
         if (got == R_EOF)
-            return r->columns > 0 ? OK : error_set(err, R_INVALID, "the file is empty; " WANTED);
+            return r->columns > 0 ? OK : no_header(r, err);
         if (got == R_AGAIN) {
             size_t room, len;
             char *to = csv_room(r->csv, &room);

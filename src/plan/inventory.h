@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A fleet from CSV: the header row names the columns, in any order; name, join, certificate, version, crl and scenario
- * are needed, root, user_sign_in and cmg_allowed are optional, others are passed over by name. A bad row is told by
- * line and column and does not count; none is dropped silently.
+ * A fleet from CSV: the header row names the columns, in any order (a report's headings above it are passed over);
+ * name, join, certificate, version, crl and scenario are needed, root, user_sign_in and cmg_allowed are optional,
+ * others are passed over by name. A bad row is told by line and column and does not count; none is dropped silently.
  */
 #ifndef PLAN_INVENTORY_H
 #define PLAN_INVENTORY_H
@@ -23,6 +23,7 @@ struct inventory_fault {
 struct inventory {
     struct plan_fleet *fleet;
     uint64_t rows, bad_rows; /* data rows; bad ones among them */
+    unsigned headings;       /* lines above the header that were passed over */
     struct inventory_fault *faults;
     size_t fault_count; /* of all bad rows the first INVENTORY_FAULTS_MAX faults */
     bool has[PLAN_INPUTS];

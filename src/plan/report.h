@@ -8,7 +8,8 @@
 #include "json/json.h"
 
 /* Numbers, groups and steps, without the devices one by one:
- * {"inventory": {"source","rows","devices","bad_rows","repeated_names","ignored_columns","faults","faults_left_off"},
+ * {"inventory":
+ * {"source","rows","devices","bad_rows","repeated_names","headings","ignored_columns","faults","faults_left_off"},
  *  "today": side, "proposed": side or null, "changes": null or {"moves","cut_off","unknown","rescued",
  *  "lose_user_policy","gain_user_policy"}, "unverified": [...], "steps": [{"order","id","title","text","devices",
  *  "examples"}]}, where a side is {"setup","methods": {"pki","entra","token"},"unknown","cut_off","user_policy",

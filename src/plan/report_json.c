@@ -178,11 +178,11 @@ static json_t *inventory_json(const struct plan *p, const struct inventory *i, c
     for (size_t n = 0; i && n < i->ignored_count; n++)
         push(ignored, plan_text_json(slice_of(i->ignored[n])));
     size_t count = plan_fleet_count(p->fleet);
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:b}", "source", plan_text_json(slice_of(source)), "rows",
-                     (json_int_t)(i ? i->rows : count), "devices", (json_int_t)count, "bad_rows",
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:b}", "source", plan_text_json(slice_of(source)),
+                     "rows", (json_int_t)(i ? i->rows : count), "devices", (json_int_t)count, "bad_rows",
                      (json_int_t)(i ? i->bad_rows : 0), "repeated_names", (json_int_t)plan_fleet_repeated(p->fleet),
-                     "ignored_columns", ignored, "faults", i ? faults_json(i) : json_array(), "faults_left_off",
-                     i && i->fault_count == INVENTORY_FAULTS_MAX);
+                     "headings", i ? (int)i->headings : 0, "ignored_columns", ignored, "faults",
+                     i ? faults_json(i) : json_array(), "faults_left_off", i && i->fault_count == INVENTORY_FAULTS_MAX);
 }
 
 json_t *plan_report_json(const struct plan *p, const struct inventory *i, const char *source)

@@ -97,6 +97,8 @@ static void the_first_line_decides_on_the_separator(void **state)
     expect("a;b\n1;2,3\n", "1:[a@1][b@3]\n2:[1@1][2,3@3]\n");
     expect("a\tb\n1\t2\n", "1:[a@1][b@3]\n2:[1@1][2@3]\n");
     expect("a,b;c\n1,2\n", "1:[a@1][b;c@3]\n2:[1@1][2@3]\n");
+    expect("\"a, of all\";b;c\n1;2;3,4\n", "1:[a, of all@1][b@13][c@15]\n2:[1@1][2@3][3,4@5]\n");
+    expect("Devices\na;b\n", "1:[Devices@1]\n2:[a@1][b@3]\n");
 }
 
 static void faults_have_a_place_and_the_next_line_is_read(void **state)

@@ -77,6 +77,26 @@ static void synonyms_builds_and_unknowns_are_taken(void **state)
     inventory_end(&i);
 }
 
+static void exports_of_the_field_are_read_as_they_are(void **state)
+{
+    (void)state;
+    struct inventory i = must_read(
+        "#TYPE Selected.Microsoft.Graph.Device\r\nAll devices\r\n\r\n"
+        "\"Device Name\";\"Join Type\";\"Certificate\";\"ClientVersion\";\"crl\";\"scenario\";\"Site, building\"\r\n"
+        "A;Hybrid Azure AD joined;True;5.0.8913.1000;N/A;user;\"Berlin, A\"\r\n"
+        "B;Microsoft Entra joined;False;NULL;-;device;\r\nC;Workplace;True;2403;ad;device;\r\n"
+        "D;ServerAd;True;2403;ad;device;\r\nE;AzureAd;;;;;\r\nF;Microsoft Entra registered;;;;;\r\n");
+    assert_int_equal(i.bad_rows, 0);
+    assert_int_equal(i.headings, 2);
+    expect_device(&i, 0, "A", "32102000");
+    expect_device(&i, 1, "B", "41001000");
+    expect_device(&i, 2, "C", "12221000");
+    expect_device(&i, 3, "D", "32221000");
+    expect_device(&i, 4, "E", "40000000");
+    expect_device(&i, 5, "F", "10000000");
+    inventory_end(&i);
+}
+
 static void expect_fault(const struct inventory *i, size_t n, unsigned line, unsigned column, const char *field,
                          const char *words)
 {
@@ -147,13 +167,15 @@ static void a_header_that_does_not_do_is_refused_with_what_is_missing(void **sta
     expect_refused("name,join,certificate,version,scenario\n", "no column 'crl'");
     expect_refused("name,join,certificate,version,crl,scenario,JOIN\n", "column 44: the header names 'join' twice");
     expect_refused("\xff\xfen\0a\0m\0", "no column");
+    expect_refused("Report of devices\nA,B\n", "which begin with 'Report of devices'");
+    expect_refused("name\nA\nB\n", "no column");
     expect_refused("na\"me,join\n", "line 1, column 3");
 }
 
 static void names_that_stand_twice_are_counted(void **state)
 {
     (void)state;
-    struct inventory i = must_read(HEADER "A,,,,,\nB,,,,,\nA,,,,,\nA,,,,,\nC,,,,,\n");
+    struct inventory i = must_read(HEADER "A,,,,,\nB,,,,,\nA,,,,,\na,,,,,\nC,,,,,\n"); /* names know no case */
     assert_int_equal(plan_fleet_repeated(i.fleet), 2);
     assert_int_equal(plan_fleet_count(i.fleet), 5);
     plan_fleet_assume(i.fleet, PLAN_CRL, 2);
@@ -179,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_found_by_name_in_any_order),
         cmocka_unit_test(synonyms_builds_and_unknowns_are_taken),
+        cmocka_unit_test(exports_of_the_field_are_read_as_they_are),
         cmocka_unit_test(bad_rows_are_told_by_line_and_column_and_do_not_count),
         cmocka_unit_test(faults_are_bounded_but_counted),
         cmocka_unit_test(a_header_that_does_not_do_is_refused_with_what_is_missing),
