@@ -8,11 +8,21 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "client/entra.h"
+#include "jose/possession.h"
 #include "web/signed.h"
 
 enum { ANSWER_MAX = 256 * 1024 };
 
-/* A stable name of this machine and state folder that tells nobody the machine's id (machine-id(5) wants it hashed). */
+/* machine-id(5): 32 lower-case hex digits and a line break; "uninitialized" in images, empty in containers. */
+static bool is_machine_id(struct slice text)
+{
+    unsigned char id[16];
+    size_t len;
+    return decode_hex(slice_trim(text), id, sizeof id, &len) && len == sizeof id;
+}
+
+/* A stable name of this machine and state folder that tells nobody the machine's id (machine-id(5) wants it hashed); ""
+ * on a machine without one, as containers are, which would all have the same. */
 static void hardware_id(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
 {
     unsigned char hash[PKI_SHA256] = {0};
@@ -25,10 +35,25 @@ static void hardware_id(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
     if (buf_printf(&text, "opencmg hardware id\n%.*s\n%s", (int)len, machine ? machine : "", dir ? dir : "") != OK ||
         EVP_Digest(buf_data(&text).ptr, buf_len(&text), hash, NULL, EVP_sha256(), NULL) != 1)
         fatal("the hardware id can't be made");
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    ret[0] = '\0';
+    if (is_machine_id(slice_make(machine ? machine : "", len)))
+        (void)encode_hex(slice_make(hash, sizeof hash), ret);
     buf_free(&text);
     free(machine);
     free(dir);
+}
+
+/* The device's own key speaks for the certificate's, so that both are one device and a renewed one is it again. */
+static char *same_device(const struct client_session *s)
+{
+    const char *key_id = client_session_credential(s, s->choice.method)->key_id;
+    char *word;
+    struct error err;
+    if (s->choice.method != CHOICE_PKI || strcmp(key_id, s->own.key_id) == 0)
+        return NULL;
+    if (jose_possession_sign(s->own.key, s->own.leaf, key_id, &word, &err) != OK)
+        fatal("the device's own key does not sign: %s", err.text);
+    return word;
 }
 
 static char *make_body(const struct client_session *s)
@@ -37,12 +62,14 @@ static char *make_body(const struct client_session *s)
     const char *set = client_setting(&s->c->settings, SETTING_HARDWARE_ID);
     char *pem = pki_cert_pem(client_session_credential(s, s->choice.method)->leaf);
     hardware_id(s->c, derived);
-    json_t *o = json_pack("{s:s, s:s, s:i, s:s}", "name", s->name, "hardware_id", set ? set : derived, "client_version",
-                          (int)s->version, "certificate_pem", pem);
+    char *word = same_device(s);
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "name", s->name, "hardware_id", set ? set : derived,
+                          "client_version", (int)s->version, "certificate_pem", pem, "same_device", word);
     if (!o)
         fatal("the registration can't be put into JSON: is the name UTF-8?");
     char *text = json_text(o);
     json_decref(o);
+    free(word);
     free(pem);
     return text;
 }

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg device list|show|approve|block|unblock|remove */
+#include <stdlib.h>
+
+#include "ctl/api.h"
 #include "ctl/request.h"
+#include "json/json.h"
 
 static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
                                             {"GUID", "guid", CTL_TEXT, NULL},
                                             {"METHOD", "method", CTL_TEXT, NULL},
                                             {"STATE", "state", CTL_STATE, NULL},
+                                            {"WAITS BECAUSE", "reason", CTL_TEXT, ""},
                                             {"REGISTERED", "registered", CTL_TIME, NULL},
                                             {"LAST SEEN", "last_seen", CTL_TIME, "never"},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_column details[] = {{"Name", "name", CTL_TEXT, NULL},
-                                            {"GUID", "guid", CTL_TEXT, NULL},
-                                            {"Method", "method", CTL_TEXT, NULL},
-                                            {"State", "state", CTL_STATE, NULL},
-                                            {"Registered", "registered", CTL_TIME, NULL},
-                                            {"Last seen", "last_seen", CTL_TIME, "never"},
-                                            {"Client version", "client_version", CTL_TEXT, NULL},
-                                            {"Hardware id", "hardware_id", CTL_TEXT, NULL},
-                                            {"Certificates", "certificates", CTL_LIST, NULL},
-                                            {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column details[] = {
+    {"Name", "name", CTL_TEXT, NULL},
+    {"GUID", "guid", CTL_TEXT, NULL},
+    {"Method", "method", CTL_TEXT, NULL},
+    {"State", "state", CTL_STATE, NULL},
+    {"Waits because", "reason", CTL_TEXT, "it does not wait"},
+    {"Let in by", "registration", CTL_TEXT, NULL},
+    {"Name for rules", "name_for_rules", CTL_TEXT, "none: the device alone says how it is called"},
+    {"Hardware id", "hardware_id", CTL_TEXT, NULL},
+    {"Hardware id by", "hardware_id_by", CTL_TEXT, "the device alone"},
+    {"Other hardware", "other_hardware", CTL_TEXT, "none was seen with its key"},
+    {"Entra device", "entra_device", CTL_TEXT, NULL},
+    {"Registered", "registered", CTL_TIME, NULL},
+    {"Last seen", "last_seen", CTL_TIME, "never"},
+    {"Client version", "client_version", CTL_TEXT, NULL},
+    {"Certificates", "certificates", CTL_LIST, NULL},
+    {NULL, NULL, CTL_TEXT, NULL}};
 
 static const struct ctl_request list = {.usage = "cmg device list [options]",
                                         .method = "GET",
@@ -27,15 +39,165 @@ static const struct ctl_request list = {.usage = "cmg device list [options]",
                                         .columns = columns,
                                         .empty = "no devices yet: cmg token new makes a token to register one with",
                                         .is_list = true};
-static const struct ctl_request show = {.usage = "cmg device show GUID|NAME [options]",
-                                        .method = "GET",
-                                        .path = "/v1/devices/%s",
-                                        .member = "device",
-                                        .columns = details};
-static const struct ctl_request approve = {.usage = "cmg device approve GUID|NAME [options]",
-                                           .method = "POST",
-                                           .path = "/v1/devices/%s/approve",
-                                           .done = "device %s approved"};
+
+/* --- show: who stands for what --- */
+
+struct options {
+    struct ctl_common common;
+    bool all_pending, forget;
+};
+
+static const struct opt show_opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+
+/* What lies deeper in the answer, where ctl_details finds it. */
+static void lift(json_t *device)
+{
+    const json_t *vouched = json_object_get(device, "vouched");
+    const char *name = json_opt_str(vouched, "name", "");
+    json_t *text = json_sprintf("%s, by %s", name, json_opt_str(vouched, "name_by", ""));
+    if (*name && json_object_set(device, "name_for_rules", text) != 0)
+        fatal("out of memory (device)");
+    json_decref(text);
+    (void)json_object_set(device, "registration", json_object_get(vouched, "registration"));
+    (void)json_object_set(device, "hardware_id_by", json_object_get(vouched, "hardware_id_by"));
+}
+
+static int show(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg device show GUID|NAME [options]",
+                                           "Show one device, and who stands for what it says of itself.", show_opts, 1,
+                                           1};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    json_t *answer;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *path = ctl_request_path("/v1/devices/%s", args[0]);
+    code = ctl_send(&o.common, "GET", path, NULL, &answer);
+    free(path);
+    if (code != CTL_DONE)
+        return code;
+    if (o.common.json)
+        return ctl_tell(&o.common, answer, "%s", "");
+    lift(json_object_get(answer, "device"));
+    ctl_details(stdout, json_object_get(answer, "device"), details);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+/* --- approve: one, several, or all that wait --- */
+
+enum { APPROVED_AT_ONCE = 10000 };
+
+static int approve_one(const struct options *o, const char *device, json_t *done)
+{
+    json_t *answer;
+    char *path = ctl_request_path("/v1/devices/%s/approve", device);
+    int code = ctl_send(&o->common, "POST", path, NULL, &answer);
+    free(path);
+    if (code != CTL_DONE)
+        return code;
+    if (!o->common.json)
+        (void)printf(json_object_get(answer, "readmitted") ? "device %s was removed; what it held may register again\n"
+                                                           : "device %s approved\n",
+                     device);
+    json_t *record = json_object_get(answer, "device");
+    if (json_array_append(done, record ? record : answer) != 0)
+        fatal("out of memory (approved devices)");
+    json_decref(answer);
+    return CTL_DONE;
+}
+
+/* Those that were removed or blocked before wait for a word of their own. */
+static bool is_ordinary(const json_t *device)
+{
+    return strcmp(json_opt_str(device, "state", ""), "pending") == 0 && !json_opt_bool(device, "shut_out", false);
+}
+
+static int approve_waiting(const struct options *o, json_t *done)
+{
+    json_t *answer;
+    const json_t *device;
+    size_t i;
+    int code = ctl_send(&o->common, "GET", "/v1/devices", NULL, &answer);
+    json_array_foreach(json_object_get(answer, "devices"), i, device)
+    {
+        const char *guid = json_opt_str(device, "guid", "");
+        if (code == CTL_DONE && is_ordinary(device))
+            code = approve_one(o, guid, done);
+        else if (strcmp(json_opt_str(device, "state", ""), "pending") == 0 && !o->common.json)
+            (void)printf("device %s still waits: %s\n", guid, json_opt_str(device, "reason", ""));
+    }
+    json_decref(answer);
+    return code;
+}
+
+static int approve(int argc, char **argv)
+{
+    static const struct opt opts[] = {
+        {.name = "all-pending",
+         .kind = OPT_FLAG,
+         .offset = offsetof(struct options, all_pending),
+         .help = "all that wait, but those that share something with a removed or blocked device"},
+        CTL_OPT_JSON(struct options),
+        CTL_OPT_SOCKET(struct options),
+        CTL_OPT_END};
+    static const struct opt_command cmd = {"cmg device approve GUID|NAME... [options]",
+                                           "Approve devices that wait, and stand for their names and hardware ids; the "
+                                           "GUID of a removed device lets what it held register again.",
+                                           opts, 0, APPROVED_AT_ONCE};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    if ((n > 0) == o.all_pending)
+        return ctl_usage("name the devices, or give --all-pending");
+    json_t *done = json_array();
+    code = o.all_pending ? approve_waiting(&o, done) : CTL_DONE;
+    for (size_t i = 0; i < n && code == CTL_DONE; i++)
+        code = approve_one(&o, args[i], done);
+    json_t *answer = n == 1 && json_object_get(json_array_get(done, 0), "guid")
+                         ? json_pack("{s:O}", "device", json_array_get(done, 0))
+                         : json_pack("{s:O}", "devices", done);
+    if (code == CTL_DONE && o.common.json)
+        ctl_print_answer(answer);
+    json_decref(answer);
+    json_decref(done);
+    return code;
+}
+
+/* --- remove --- */
+
+static int remove_it(int argc, char **argv)
+{
+    static const struct opt opts[] = {
+        {.name = "forget",
+         .kind = OPT_FLAG,
+         .offset = offsetof(struct options, forget),
+         .help = "it may register again with the keys, certificates and the Entra device that it had"},
+        CTL_OPT_JSON(struct options),
+        CTL_OPT_SOCKET(struct options),
+        CTL_OPT_END};
+    static const struct opt_command cmd = {"cmg device remove GUID|NAME [options]",
+                                           "Remove a device's record; what it held stays out until cmg device approve.",
+                                           opts, 1, 1};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    json_t *answer;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *path = ctl_request_path(o.forget ? "/v1/devices/%s?forget" : "/v1/devices/%s", args[0]);
+    code = ctl_send(&o.common, "DELETE", path, NULL, &answer);
+    free(path);
+    return code == CTL_DONE ? ctl_tell(&o.common, answer, "device %s removed", args[0]) : code;
+}
+
 static const struct ctl_request block = {.usage = "cmg device block GUID|NAME [options]",
                                          .method = "POST",
                                          .path = "/v1/devices/%s/block",
@@ -44,17 +206,12 @@ static const struct ctl_request unblock = {.usage = "cmg device unblock GUID|NAM
                                            .method = "POST",
                                            .path = "/v1/devices/%s/unblock",
                                            .done = "device %s unblocked"};
-static const struct ctl_request remove_it = {.usage = "cmg device remove GUID|NAME [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/devices/%s",
-                                             .done = "device %s removed"};
-
 const struct ctl_command ctl_device_commands[] = {
     {"device list", "List the devices", NULL, &list},
-    {"device show", "Show one device", NULL, &show},
-    {"device approve", "Approve a pending device", NULL, &approve},
+    {"device show", "Show one device", show, NULL},
+    {"device approve", "Approve pending devices", approve, NULL},
     {"device block", "Block a device everywhere", NULL, &block},
     {"device unblock", "Allow a blocked device again", NULL, &unblock},
-    {"device remove", "Remove a device's record", NULL, &remove_it},
+    {"device remove", "Remove a device's record", remove_it, NULL},
     {NULL, NULL, NULL, NULL},
 };

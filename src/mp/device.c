@@ -233,11 +233,11 @@ static void weigh(struct standing *s, X509 *cert)
         s->revoked = verdict;
 }
 
-static enum result weigh_known(struct mp_request *r, const char *guid, struct standing *s, struct error *err)
+static enum result weigh_known(struct mp_request *r, const char *machine, struct standing *s, struct error *err)
 {
     struct store_certificate *list;
     size_t count;
-    enum result result = store_certificate_list_of_hardware(r->site->store, r->arena, guid, &list, &count, err);
+    enum result result = store_certificate_list_of_machine(r->site->store, r->arena, machine, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         X509 *cert;
         result = pki_cert_read(slice_of(list[i].pem), &cert, err);
@@ -249,7 +249,7 @@ static enum result weigh_known(struct mp_request *r, const char *guid, struct st
     return result;
 }
 
-bool mp_device_not_revoked(struct mp_request *r, const char *guid, X509 *shown)
+bool mp_device_not_revoked(struct mp_request *r, const char *machine, X509 *shown)
 {
     struct standing s = {.good = false};
     struct pki_trust *trust;
@@ -257,7 +257,7 @@ bool mp_device_not_revoked(struct mp_request *r, const char *guid, X509 *shown)
     enum result result = mp_site_trust(r->site, &trust, &err);
     s.trust = trust;
     if (result == OK)
-        result = weigh_known(r, guid, &s, &err);
+        result = weigh_known(r, machine, &s, &err);
     if (result != OK) {
         mp_refuse_fault(r, &err);
         return false;
@@ -270,12 +270,22 @@ bool mp_device_not_revoked(struct mp_request *r, const char *guid, X509 *shown)
     return false;
 }
 
+/* Not whom it is taken for: that is for administrators. */
+static void refuse_pending(struct mp_request *r, const struct store_device *d)
+{
+    char detail[256];
+    (void)snprintf(detail, sizeof detail, "device %s waits for approval at the site: %s%s; cmg device approve %s",
+                   d->guid, *d->known_by ? "another device is known by its " : "nobody approved it yet", d->known_by,
+                   d->guid);
+    mp_refuse(r, MP_REFUSAL_APPROVAL_PENDING, detail);
+}
+
 static bool in_good_standing(struct mp_request *r, const struct store_device *d)
 {
     if (d->blocked)
         mp_refuse_verdict(r, REASON_BLOCKED, NULL);
     else if (strcmp(d->state, "approved") != 0)
-        mp_refuse(r, MP_REFUSAL_APPROVAL_PENDING, NULL);
+        refuse_pending(r, d);
     else
         return true;
     return false;
@@ -291,7 +301,7 @@ static bool authenticate(struct mp_request *r, enum token_purpose purpose, enum 
         return false;
     if (!in_good_standing(r, &d->record))
         return false;
-    if (r->identity.auth != MP_PKI && !mp_device_not_revoked(r, d->record.guid, d->certificate))
+    if (r->identity.auth != MP_PKI && !mp_device_not_revoked(r, d->record.machine, d->certificate))
         return false;
     if (!mp_signature_check(r, d->certificate, how, &d->signed_request))
         return false;

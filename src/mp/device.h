@@ -40,9 +40,9 @@ MUST_USE enum result mp_token_judge(struct mp_request *r, struct slice text, enu
                                     struct slice x5t, struct token *ret, enum verdict_reason *ret_reason,
                                     struct error *err);
 
-/* Was the device's certificate revoked? Then its tokens count no more (PROTOCOL 4): some known certificate of `guid` or
- * of another record of its hardware, or `shown` (NULL allowed), is revoked, and none is good. false: answered. */
-MUST_USE bool mp_device_not_revoked(struct mp_request *r, const char *guid, X509 *shown);
+/* Was the device's certificate revoked? Then its tokens count no more (PROTOCOL 4): some certificate that a PKI gave to
+ * a record of this machine, or `shown` (NULL allowed), is revoked, and none is good. false: answered. */
+MUST_USE bool mp_device_not_revoked(struct mp_request *r, const char *machine, X509 *shown);
 
 /* SHA-256 of the certificate as hex and as x5t#S256, and of its key as hex. */
 void mp_certificate_hex(X509 *cert, char ret[PKI_HASH_HEX]);

@@ -7,7 +7,8 @@
 #include "mp/site.h"
 #include "mp/tenants.h"
 
-/* A record that is blocked shuts out the Entra device that it is, whatever key comes with it now. */
+/* A record that is blocked shuts out the Entra device that it is, whatever key comes with it now; one that only waited
+ * to be it does not. */
 static bool not_blocked(struct mp_request *r, const struct entra_token *t)
 {
     struct store_device *list;
@@ -18,7 +19,7 @@ static bool not_blocked(struct mp_request *r, const struct entra_token *t)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (list[i].blocked) {
+        if (list[i].blocked && strcmp(list[i].state, "approved") == 0) {
             mp_refuse_verdict(r, REASON_BLOCKED, NULL);
             return false;
         }

@@ -310,10 +310,26 @@ static void roles(json_t *list, const json_t *status, int64_t now,
 
 static void devices(json_t *list, const json_t *status)
 {
-    static const struct problem waiting = {"approval_pending", "cmg device list, then cmg device approve NAME"};
-    long long n = (long long)json_opt_int(json_object_get(status, "devices"), "pending", 0);
+    static const struct problem waiting = {"approval_pending",
+                                           "cmg device list says why; then cmg device approve GUID, or cmg device "
+                                           "remove GUID"},
+                                cloned = {
+                                    "cloned",
+                                    "a copy of the device's state: register it anew with a key of its own; if the "
+                                    "machine got other hardware: cmg device approve GUID; if neither: cmg device "
+                                    "block GUID"};
+    const json_t *all = json_object_get(status, "devices"), *d;
+    const json_t *first = json_array_get(json_object_get(status, "waiting"), 0);
+    long long n = (long long)json_opt_int(all, "pending", 0);
+    const char *guid = json_opt_str(first, "guid", ""), *why = json_opt_str(first, "reason", "");
+    size_t i;
+    json_array_foreach(json_object_get(status, "cloned"), i, d)
+        add(list, &cloned, json_opt_str(d, "guid", ""),
+            "the key of device %.128s (%s) came with two hardware ids: %.128s and %.128s", json_opt_str(d, "name", ""),
+            json_opt_str(d, "guid", ""), json_opt_str(d, "hardware_id", ""), json_opt_str(d, "other_hardware", ""));
     if (n > 0)
-        add(list, &waiting, "devices", "%lld %s for approval", n, n == 1 ? "device waits" : "devices wait");
+        add(list, &waiting, "devices", "%lld %s for approval%s%s%s%.300s", n, n == 1 ? "device waits" : "devices wait",
+            *guid ? (n == 1 ? ": " : "; the first: ") : "", guid, *why ? ", " : "", why);
 }
 
 json_t *mp_problems(const json_t *status, int64_t now)

@@ -10,37 +10,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "mp/device.h"
+#include "jose/possession.h"
 #include "mp/handlers.h"
 #include "mp/listener.h"
+#include "mp/registration.h"
 #include "mp/scope.h"
 #include "store/audit.h"
-#include "store/collection.h"
-#include "store/sequence.h"
-#include "store/setting.h"
-#include "store/token.h"
 
-enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999, PENDING_MAX = 1000 };
-
-enum voucher { BY_PKI, BY_ENTRA, BY_BULK, BY_NOBODY };
-
-struct registration {
-    struct mp_request *r;
-    json_t *body;
-    const char *name, *hardware_id; /* of the body */
-    int64_t version;
-    X509 *certificate;
-    char spki[PKI_HASH_HEX], sha256[PKI_HASH_HEX];
-    enum voucher voucher;
-    struct token bulk;
-    const char *collection; /* that the bulk token's devices join; NULL or "": none */
-    struct entra_token entra;
-    struct store_device device; /* as it stands in the end */
-    char guid[GUID_SIZE];
-    int64_t now;
-    char *token; /* the device token, to be told */
-    int64_t expires;
-};
+enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999 };
 
 static void registration_done(struct registration *g)
 {
@@ -84,7 +61,10 @@ static enum result read_body(struct registration *g, struct error *err)
         return error_set(err, R_INVALID, "certificate_pem has ended");
     mp_certificate_spki_hex(g->certificate, g->spki);
     mp_certificate_hex(g->certificate, g->sha256);
-    return OK;
+    const char *proof = json_opt_str(g->body, "same_device", NULL);
+    (void)snprintf(g->proven, sizeof g->proven, "%s", g->spki);
+    r = proof ? jose_possession_read(slice_of(proof), g->spki, g->proven, err) : OK;
+    return r == OK ? OK : error_prefix(err, "same_device");
 }
 
 /* --- who vouches; each answers when it returns false --- */
@@ -107,9 +87,10 @@ static bool within_scope(struct registration *g)
     enum result result = store_token_get(g->r->site->store, g->r->arena, g->bulk.id, &t, &err);
     if (result == OK)
         result = mp_scope_holds(g->r, &t, g->name, &err);
-    if (result == OK)
+    if (result == OK) {
         g->collection = t.collection;
-    else if (result == R_DENIED)
+        g->name_in_scope = *t.names != '\0';
+    } else if (result == R_DENIED)
         mp_refuse(g->r, MP_REFUSAL_TOKEN_OUT_OF_SCOPE, err.text);
     else if (result == R_NOTFOUND)
         mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, err.text);
@@ -185,219 +166,57 @@ static bool version_fits(struct registration *g)
     return false;
 }
 
+/* --- what stands against it --- */
+
 /* A revoked certificate's key gets no token instead of it. */
 static bool not_revoked(struct registration *g)
 {
-    struct store_device known;
+    return g->voucher == BY_PKI ||
+           mp_device_not_revoked(g->r, g->known ? g->device.machine : g->proven, g->certificate);
+}
+
+static enum result note_clone(struct registration *g, struct error *err)
+{
+    struct store *s = g->r->site->store;
+    char detail[2 * NAME_MAX_BYTES + 64];
+    (void)snprintf(detail, sizeof detail, "hardware id %s, and now %s", g->device.hardware_id, g->hardware_id);
+    LOG_EVENT(LOG_WARN, "registration", "the key of a device came with another hardware id: a clone",
+              LOG_T("guid", g->device.guid), LOG_T("name", g->name), LOG_T("hardware_id", g->device.hardware_id),
+              LOG_T("other", g->hardware_id), LOG_T("request", g->r->id));
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = store_device_note_clone(s, g->device.guid, g->hardware_id, g->now, err);
+    if (r == OK && !*g->device.other_hardware)
+        r = store_audit_add(
+            s,
+            &(struct store_audit){
+                .caller = g->r->id, .action = "device.cloned", .object = g->device.guid, .detail = detail},
+            err);
+    return store_end(s, r, err);
+}
+
+/* One machine, one identity (PROTOCOL 8): state that turns up on other hardware needs one of its own. */
+static bool not_cloned(struct registration *g)
+{
     struct error err;
-    if (g->voucher == BY_PKI)
+    if (!g->known || g->device.blocked || !*g->hardware_id || !*g->device.hardware_id ||
+        strcmp(g->hardware_id, g->device.hardware_id) == 0)
         return true;
-    enum result result = store_device_get(g->r->site->store, g->r->arena, STORE_BY_SPKI, g->spki, &known, &err);
-    if (result != OK && result != R_NOTFOUND) {
+    if (note_clone(g, &err) == OK)
+        mp_refuse(g->r, MP_REFUSAL_CLONED, NULL);
+    else
         mp_refuse_fault(g->r, &err);
-        return false;
-    }
-    return mp_device_not_revoked(g->r, result == OK ? known.guid : "", g->certificate);
+    return false;
 }
 
-/* --- the record --- */
-
-static const struct {
-    const char *method, *words;
-} vouchers[] = {[BY_PKI] = {"pki", "by certificate"},
-                [BY_ENTRA] = {"entra", "by Entra"},
-                [BY_BULK] = {"token", "by bulk token"},
-                [BY_NOBODY] = {"token", "inside, by nobody"}};
-
-/* Did another record register as this Entra device already? Then somebody must say that it has a new key. A hybrid
- * joined device's record of its certificate, which another method vouched for, is not in the way. */
-static enum result entra_known(struct registration *g, bool *ret, struct error *err)
+static bool may_register(struct registration *g)
 {
-    struct store_device *list;
-    size_t count;
-    enum result r =
-        store_device_by_entra(g->r->site->store, g->r->arena, g->entra.tenant->id, g->entra.device, &list, &count, err);
-    *ret = false;
-    for (size_t i = 0; r == OK && i < count; i++)
-        *ret = *ret || (strcmp(list[i].guid, g->device.guid) != 0 && strcmp(list[i].method, "pki") != 0);
-    return r;
-}
-
-static enum result choose_state(struct registration *g, const char **ret, struct error *err)
-{
-    struct store *s = g->r->site->store;
-    bool known = false, manual;
-    enum result r = store_setting_is(s, "approval", "manual", &manual, err);
-    if (r == OK && g->voucher == BY_BULK)
-        r = store_device_known(s, g->name, g->hardware_id, "", &known, err);
-    if (r == OK && g->voucher == BY_ENTRA)
-        r = entra_known(g, &known, err);
-    *ret = manual || known || g->voucher == BY_NOBODY ? "pending" : "approved";
-    return r;
-}
-
-/* Nobody vouches for them, so they are not to fill the store. */
-static enum result check_room(struct registration *g, struct error *err)
-{
-    struct store_device_counts n;
-    enum result r = store_device_count(g->r->site->store, &n, err);
-    if (r == OK && n.pending >= PENDING_MAX)
-        return error_set(err, R_LIMIT, "%d devices wait for approval already", PENDING_MAX);
-    return r;
-}
-
-static enum result add_device(struct registration *g, struct error *err)
-{
-    if (g->voucher == BY_NOBODY) {
-        enum result full = check_room(g, err);
-        if (full != OK)
-            return full;
-    }
-    guid_new(g->guid);
-    g->device = (struct store_device){.guid = g->guid, .spki = g->spki, .registered = g->now};
-    enum result r = choose_state(g, &g->device.state, err);
-    if (r != OK)
-        return r;
-    g->device.name = g->name;
-    g->device.hardware_id = g->hardware_id;
-    g->device.method = vouchers[g->voucher].method;
-    g->device.client_version = g->version;
-    return store_device_add(g->r->site->store, &g->device, err);
-}
-
-/* The record was this Entra device before: what was decided about it stays. */
-static bool is_proven(const struct registration *g)
-{
-    return strcmp(g->device.entra_tenant, g->entra.tenant->id) == 0 &&
-           strcmp(g->device.entra_device, g->entra.device) == 0;
-}
-
-/* The word of a PKI or of the tenant approves what waited; without it, to take another device's name or hardware makes
- * the device wait. */
-static enum result choose_state_again(struct registration *g, struct error *err)
-{
-    struct store *s = g->r->site->store;
-    const char *name = strcmp(g->name, g->device.name) == 0 ? "" : g->name;
-    const char *hardware_id = strcmp(g->hardware_id, g->device.hardware_id) == 0 ? "" : g->hardware_id;
-    bool manual = true, known = false;
-    bool vouched_for = g->voucher == BY_PKI || g->voucher == BY_ENTRA;
-    enum result r = vouched_for ? store_setting_is(s, "approval", "manual", &manual, err)
-                                : store_device_known(s, name, hardware_id, g->device.guid, &known, err);
-    if (r == OK && g->voucher == BY_ENTRA)
-        r = entra_known(g, &known, err);
-    if (r != OK || (g->voucher == BY_ENTRA && known && is_proven(g)))
-        return r;
-    if (!manual)
-        g->device.state = "approved";
-    if (known)
-        g->device.state = "pending";
-    return OK;
-}
-
-/* The key was proven, so name and version are taken as they are now. */
-static enum result update_device(struct registration *g, struct error *err)
-{
-    enum result r = choose_state_again(g, err);
-    if (r != OK)
-        return r;
-    g->device.name = g->name;
-    g->device.hardware_id = g->hardware_id;
-    g->device.method = vouchers[g->voucher].method;
-    g->device.client_version = g->version;
-    return store_device_update(g->r->site->store, &g->device, err);
-}
-
-static enum result remember_certificate(struct registration *g, bool *ret_new, struct error *err)
-{
-    char subject[256], *pem = pki_cert_pem(g->certificate);
-    pki_cert_subject(g->certificate, subject, sizeof subject);
-    struct store_certificate c = {.guid = g->device.guid,
-                                  .sha256 = g->sha256,
-                                  .subject = subject,
-                                  .pem = pem,
-                                  .not_after = pki_cert_not_after(g->certificate),
-                                  .added = g->now};
-    enum result r = store_certificate_put(g->r->site->store, &c, ret_new, err);
-    free(pem);
-    return r;
-}
-
-static enum result audit(struct registration *g, bool is_new, struct error *err)
-{
-    char caller[80], detail[192];
-    (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
-    (void)snprintf(detail, sizeof detail, "%s%s%s, %s", vouchers[g->voucher].words, g->voucher == BY_BULK ? " " : "",
-                   g->bulk.id, g->device.state);
-    return store_audit_add(g->r->site->store,
-                           &(struct store_audit){.caller = caller,
-                                                 .action = is_new ? "device.register" : "device.register-again",
-                                                 .object = g->device.guid,
-                                                 .detail = detail},
-                           err);
-}
-
-/* For devices that nothing else vouches for each time. */
-static enum result issue_token(struct registration *g, struct error *err)
-{
-    if (g->voucher == BY_PKI || g->voucher == BY_ENTRA || strcmp(g->device.state, "approved") != 0)
-        return OK;
-    struct token t = {.kind = TOKEN_DEVICE, .issued = g->now, .not_before = g->now, .expires = g->now + TOKEN_DEVICE_S};
-    guid_new(t.id);
-    (void)snprintf(t.subject, sizeof t.subject, "%s", g->device.guid);
-    mp_certificate_x5t(g->certificate, t.x5t);
-    enum result r = token_issue(g->r->site->keys.token, g->r->site->keys.site, &t, &g->token, err);
-    g->expires = t.expires;
-    return r == OK ? store_device_token_add(g->r->site->store, g->device.guid, t.id, t.issued, t.expires, err) : r;
-}
-
-/* One that was removed since is not in the way of registering. */
-static enum result join_collection(struct registration *g, struct error *err)
-{
-    struct store_collection c;
-    if (!g->collection || !*g->collection)
-        return OK;
-    enum result r = store_collection_get(g->r->site->store, g->r->arena, g->collection, &c, err);
-    if (r == R_NOTFOUND) {
-        log_msg(LOG_WARN, "registration", "the collection '%s' of bulk token %s is gone: %s is in none", g->collection,
-                g->bulk.id, g->device.guid);
-        return OK;
-    }
-    return r == OK ? store_collection_member(g->r->site->store, c.name, g->device.guid, true, err) : r;
-}
-
-/* R_DENIED: blocked. */
-static enum result record(struct registration *g, struct error *err)
-{
-    struct store *s = g->r->site->store;
-    bool new_certificate = false;
-    enum result r = OK;
-    if (g->voucher == BY_BULK)
-        r = store_token_use(s, g->bulk.id, g->spki, g->now, err);
-    if (r != OK)
-        return r;
-    r = store_device_get(s, g->r->arena, STORE_BY_SPKI, g->spki, &g->device, err);
-    bool is_new = r == R_NOTFOUND;
-    if (r == OK && g->device.blocked)
-        return error_set(err, R_DENIED, "the device is blocked");
-    if (r == OK)
-        r = update_device(g, err);
-    else if (is_new)
-        r = add_device(g, err);
-    if (r == OK && g->voucher == BY_ENTRA)
-        r = store_device_set_entra(s, g->device.guid, g->entra.tenant->id, g->entra.device, err);
-    if (r == OK)
-        r = remember_certificate(g, &new_certificate, err);
-    if (r == OK && is_new)
-        r = join_collection(g, err);
-    if (r == OK && new_certificate) /* a mere repetition changes nothing */
-        r = audit(g, is_new, err);
-    return r == OK ? issue_token(g, err) : r;
-}
-
-static enum result record_all(struct registration *g, struct error *err)
-{
-    enum result r = store_begin(g->r->site->store, STORE_DURABLE, err);
-    return r == OK ? store_end(g->r->site->store, record(g, err), err) : r;
+    struct error err;
+    if (mp_registration_find(g, &err) == OK)
+        return not_revoked(g) && not_cloned(g);
+    mp_refuse_fault(g->r, &err);
+    return false;
 }
 
 /* --- the answer --- */
@@ -407,7 +226,7 @@ static void refuse(struct registration *g, enum result why, const struct error *
     if (why == R_DENIED)
         mp_refuse_verdict(g->r, REASON_BLOCKED, err->text);
     else if (why == R_LIMIT)
-        mp_refuse(g->r, g->voucher == BY_BULK ? MP_REFUSAL_TOKEN_USED_UP : MP_REFUSAL_BUSY, err->text);
+        mp_refuse(g->r, g->crowded ? MP_REFUSAL_TOO_MANY_WAIT : MP_REFUSAL_TOKEN_USED_UP, err->text);
     else if (why == R_TIMEOUT && g->voucher == BY_BULK)
         mp_refuse_verdict(g->r, REASON_TOKEN_EXPIRED, err->text);
     else if (why == R_NOTFOUND)
@@ -419,7 +238,8 @@ static void refuse(struct registration *g, enum result why, const struct error *
 static void answer(struct registration *g)
 {
     LOG_EVENT(LOG_INFO, "registration", "device registered", LOG_T("guid", g->device.guid), LOG_T("name", g->name),
-              LOG_T("method", g->device.method), LOG_T("approval", g->device.state), LOG_T("request", g->r->id));
+              LOG_T("method", g->device.method), LOG_T("approval", g->device.state), LOG_T("why", g->device.reason),
+              LOG_T("request", g->r->id));
     json_t *o =
         json_pack("{s:s, s:s, s:s?}", "guid", g->device.guid, "approval", g->device.state, "device_token", g->token);
     json_t *expires = g->token ? json_integer(g->expires) : json_null();
@@ -438,8 +258,8 @@ void mp_handle_registration(struct mp_request *r)
     if (result != OK)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
     else if (vouched(&g) && version_fits(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed) &&
-             not_revoked(&g)) {
-        result = record_all(&g, &err);
+             may_register(&g)) {
+        result = mp_registration_record(&g, &err);
         if (result == OK)
             answer(&g);
         else

@@ -32,9 +32,22 @@ bool mp_rule_glob(struct slice pattern, struct slice text)
 
 /* --- fields: how a value is compared with the record's (<0, 0, >0), and what a value may be --- */
 
+/* The name that somebody else than the device stands for; `*` is any, and so asks for none. */
 static int by_name(const struct store_device *d, struct slice value)
 {
-    return mp_rule_glob(value, slice_of(d->name)) ? 0 : 1;
+    return mp_rule_glob(value, slice_of(d->vouched_name)) ? 0 : 1;
+}
+
+static bool has_name(const struct store_device *d, struct slice value)
+{
+    return *d->vouched_name || mp_rule_glob(value, SLICE(""));
+}
+
+static bool has_any(const struct store_device *d, struct slice value)
+{
+    (void)d;
+    (void)value;
+    return true;
 }
 
 static int by_method(const struct store_device *d, struct slice value)
@@ -84,11 +97,12 @@ static const struct field {
     bool ordered; /* takes < <= > >= too */
     bool (*valid)(struct slice value);
     int (*compare)(const struct store_device *d, struct slice value);
+    bool (*known)(const struct store_device *d, struct slice value); /* false: no condition on it holds */
 } fields[] = {
-    {"name", "a pattern: LAB-*", false, any_text, by_name},
-    {"method", "pki, entra or token", false, is_method, by_method},
-    {"join", "entra or none", false, is_join, by_join},
-    {"version", "YYMM (2002) or 5.00.NNNN", true, is_version, by_version},
+    {"name", "a pattern: LAB-*", false, any_text, by_name, has_name},
+    {"method", "pki, entra or token", false, is_method, by_method, has_any},
+    {"join", "entra or none", false, is_join, by_join, has_any},
+    {"version", "YYMM (2002) or 5.00.NNNN", true, is_version, by_version, has_any},
 };
 
 static const struct comparison {
@@ -157,6 +171,8 @@ bool mp_rule_holds(struct slice rule, const struct store_device *d)
         if (!read_condition(slice_trim(slice_cut(&rule, ',')), &c))
             return false;
         int order = c.field->compare(d, c.value);
+        if (!c.field->known(d, c.value))
+            return false;
         if (order < 0 ? !c.comparison->less : order > 0 ? !c.comparison->greater : !c.comparison->equal)
             return false;
     } while (rule.ptr);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rule of a collection: conditions with commas between, all of which must hold: `name=LAB-*,version>=2002`. A
- * collection has the devices of any of its rules. One table of fields; pure.
+ * collection has the devices of any of its rules. One table of fields; pure. A name that the device only told of itself
+ * meets no condition (PROTOCOL 8), neither = nor !=.
  */
 #ifndef MP_RULE_H
 #define MP_RULE_H

@@ -139,14 +139,14 @@ static enum result name_certificate(const struct store_certificate *c, struct to
     return OK;
 }
 
-/* The newest of this hardware that an issuer could take back: gateways hold lists that this process does not. */
+/* The newest of this machine that an issuer could take back: gateways hold lists that this process does not. */
 static enum result name_certificates(struct sts *s, int64_t now, struct token *ret, struct error *err)
 {
     struct store_certificate *list;
     size_t count;
     enum result r =
-        store_certificate_list_of_hardware(s->r->site->store, s->r->arena, s->device.record.guid, &list, &count, err);
-    for (size_t i = count; r == OK && i-- > 0 && ret->certificate_count < TOKEN_CERTIFICATES;)
+        store_certificate_list_of_machine(s->r->site->store, s->r->arena, s->device.record.machine, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count && ret->certificate_count < TOKEN_CERTIFICATES; i++)
         r = list[i].not_after > now ? name_certificate(&list[i], ret, err) : OK;
     return r;
 }

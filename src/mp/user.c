@@ -7,10 +7,11 @@
 #include "mp/site.h"
 #include "mp/tenants.h"
 #include "store/audit.h"
+#include "store/known.h"
 
 /* --- refusals --- */
 
-enum why { NOT_A_USERS, NOT_A_DEVICES, USER_EXPIRED, OTHER_TENANT, OTHER_DEVICE, NOT_JOINED, BLOCKED };
+enum why { NOT_A_USERS, NOT_A_DEVICES, USER_EXPIRED, OTHER_TENANT, OTHER_DEVICE, NOT_JOINED, BLOCKED, OTHER_RECORD };
 
 static const struct {
     const char *error, *reason, *text, *remedy;
@@ -25,13 +26,16 @@ static const struct {
     [OTHER_TENANT] = {"invalid_grant", "other_tenant", "the user is of another tenant than the device",
                       "sign in with an account of the tenant that the device is joined to: cmg-client sign-in"},
     [OTHER_DEVICE] = {"invalid_grant", "other_device", "the record of this device is of another Entra device",
-                      "remove the record and register the device again: cmg device remove"},
+                      "remove the record and register the device again: cmg device remove GUID --forget"},
     [NOT_JOINED] = {"unauthorized_client", "device_not_joined",
                     "the device is neither Entra joined nor hybrid joined, as far as a token of its tenant proved",
                     "join the device and set EntraCertificate or EntraCommand on it; on other devices there is no user "
                     "policy"},
     [BLOCKED] = {"invalid_grant", "blocked", "the Entra device is blocked under another record of it",
-                 "unblock it if it may come back: cmg device unblock NAME"},
+                 "unblock it if it may come back: cmg device unblock GUID"},
+    [OTHER_RECORD] = {"invalid_grant", "other_record", "the Entra device is that of another record of the site",
+                      "cmg device list --json names the record with this entra_device; if that is another machine, cmg "
+                      "device remove GUID --forget"},
 };
 
 static enum result refuse(struct mp_user_refusal *ret, enum why why)
@@ -80,16 +84,22 @@ static enum result judge(struct mp_request *r, struct slice text, const char *wh
 
 /* --- the device --- */
 
-/* A record that is blocked shuts out the Entra device that it is, wherever that proves itself. */
-static enum result blocked_elsewhere(struct mp_request *r, const struct judged *actor, bool *ret, struct error *err)
+/* A record that is blocked shuts out the Entra device that it is, wherever that proves itself; and one Entra device is
+ * one machine. */
+static enum result look_elsewhere(struct mp_request *r, const struct mp_device *d, const struct judged *actor,
+                                  bool *ret_blocked, bool *ret_other, struct error *err)
 {
     struct store_device *list;
     size_t count;
     enum result result =
         store_device_by_entra(r->site->store, r->arena, actor->tenant, actor->token.device, &list, &count, err);
-    *ret = false;
-    for (size_t i = 0; result == OK && i < count; i++)
-        *ret = *ret || list[i].blocked;
+    *ret_blocked = *ret_other = false;
+    for (size_t i = 0; result == OK && i < count; i++) {
+        *ret_blocked = *ret_blocked || (list[i].blocked && strcmp(list[i].state, "approved") == 0);
+        *ret_other = *ret_other || strcmp(list[i].machine, d->record.machine) != 0;
+    }
+    if (result == OK && !*ret_other)
+        result = store_removed_entra(r->site->store, actor->tenant, actor->token.device, ret_other, err);
     return result;
 }
 
@@ -117,13 +127,13 @@ static enum result join_by_actor(struct mp_request *r, struct mp_device *d, stru
                                  struct mp_user_refusal *refusal, struct error *err)
 {
     struct judged actor;
-    bool blocked;
+    bool blocked, other;
     enum result result = judge(r, text, "actor_token", &actor, refusal, err);
     if (result != OK)
         return result;
     if (actor.token.user[0] || !actor.token.device[0])
         return refuse(refusal, NOT_A_DEVICES);
-    result = blocked_elsewhere(r, &actor, &blocked, err);
+    result = look_elsewhere(r, d, &actor, &blocked, &other, err);
     if (result != OK)
         return result;
     if (blocked)
@@ -133,6 +143,8 @@ static enum result join_by_actor(struct mp_request *r, struct mp_device *d, stru
                        strcmp(d->record.entra_tenant, actor.tenant) == 0
                    ? OK
                    : refuse(refusal, OTHER_DEVICE);
+    if (other)
+        return refuse(refusal, OTHER_RECORD);
     result = note_join(r, d, &actor, err);
     return result == OK ? store_device_get(r->site->store, r->arena, STORE_BY_GUID, d->record.guid, &d->record, err)
                         : result;

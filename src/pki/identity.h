@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom a device's certificate names. Internal to src/pki. */
+/* Whom a device's certificate names. */
 #ifndef PKI_IDENTITY_H
 #define PKI_IDENTITY_H
 

@@ -15,11 +15,23 @@ struct store_device {
     int64_t client_version, registered, last_seen;
     /* Which device of which tenant (its id here) a token of that tenant proved it to be; "": none did. */
     const char *entra_tenant, *entra_device;
+    /* NULL counts as "" when a record is added. */
+    const char *voucher; /* who let it in: "certificate", "entra", "token", "nobody" */
+    const char *machine; /* hash of the key that all records of this machine have proven; NULL: spki */
+    const char *vouched_name, *vouched_by; /* the name that somebody else stands for: "certificate", "token", "entra",
+                                              "administrator"; "": nobody does */
+    const char *hardware_by;               /* who stands for the hardware id: "administrator"; "": nobody */
+    const char *reason;                    /* why it waits */
+    const char *known, *known_by;          /* the device that the reason names, and what they share */
+    bool kept_out;                         /* it waits, and gateways refuse it: it shares that with who was shut out */
+    const char *other_hardware;            /* a second hardware id that came with its key; "": none did */
+    int64_t other_hardware_at;
 };
 
 struct store_certificate {
     const char *guid, *sha256, *subject, *pem;
     int64_t not_after, added;
+    bool vouched; /* by a PKI */
 };
 
 struct store_device_counts {
@@ -30,7 +42,8 @@ enum { STORE_CERTIFICATES_A_DEVICE = 32 };
 
 enum store_device_by { STORE_BY_GUID, STORE_BY_SPKI, STORE_BY_CERTIFICATE, STORE_BY_NAME };
 
-/* BY_CERTIFICATE: `value` is its SHA-256 in hex. R_NOTFOUND; R_CONFLICT when several have this name. */
+/* BY_CERTIFICATE: `value` is its SHA-256 in hex. R_NOTFOUND; R_CONFLICT, with their GUIDs, when several have this name.
+ */
 MUST_USE enum result store_device_get(struct store *s, struct arena *a, enum store_device_by by, const char *value,
                                       struct store_device *ret, struct error *err);
 MUST_USE enum result store_device_list(struct store *s, struct arena *a, struct store_device **ret, size_t *ret_count,
@@ -38,10 +51,11 @@ MUST_USE enum result store_device_list(struct store *s, struct arena *a, struct 
 MUST_USE enum result store_device_blocked_list(struct store *s, struct arena *a, struct store_device **ret,
                                                size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_count(struct store *s, struct store_device_counts *ret, struct error *err);
-/* Is there a record of this name (ignoring ASCII case) or of this hardware ("" is nobody's), other than that of the
- * GUID `but` ("": any)? */
-MUST_USE enum result store_device_known(struct store *s, const char *name, const char *hardware_id, const char *but,
-                                        bool *ret, struct error *err);
+/* Those that wait, the oldest first, and those whose key came with a second hardware id; `limit` at most. */
+MUST_USE enum result store_device_waiting(struct store *s, struct arena *a, int64_t limit, struct store_device **ret,
+                                          size_t *ret_count, struct error *err);
+MUST_USE enum result store_device_cloned(struct store *s, struct arena *a, int64_t limit, struct store_device **ret,
+                                         size_t *ret_count, struct error *err);
 
 MUST_USE enum result store_device_add(struct store *s, const struct store_device *d, struct error *err);
 /* The devices, of any state, that have proven to be this one of the tenant; several when it got new keys. */
@@ -49,13 +63,25 @@ MUST_USE enum result store_device_by_entra(struct store *s, struct arena *a, con
                                            struct store_device **ret, size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
                                             struct error *err);
-/* name, hardware id, method, state and version of an existing record. */
+/* All but GUID, key, tenant's device and times of an existing record. */
 MUST_USE enum result store_device_update(struct store *s, const struct store_device *d, struct error *err);
+/* The record that a certificate of this name belongs to, of this machine; and that it has another key from now on, as a
+ * certificate that was renewed brings one. */
+MUST_USE enum result store_device_renewed(struct store *s, struct arena *a, const char *machine, const char *name,
+                                          struct store_device *ret, struct error *err);
+MUST_USE enum result store_device_rekey(struct store *s, const char *guid, const char *spki, struct error *err);
+/* An administrator's word: the name (unless a certificate says it) and the hardware id are the device's, what it
+ * shares with a removed device may come in again, its Entra device is no other machine's, and where it waited for its
+ * hardware id, it is of the same machine as the device that was known by it. Bumps the bundle. */
 MUST_USE enum result store_device_approve(struct store *s, const char *guid, struct error *err);
-/* Bumps the bundle. */
+/* Notes that the key came with another hardware id than the record's. */
+MUST_USE enum result store_device_note_clone(struct store *s, const char *guid, const char *hardware_id, int64_t now,
+                                             struct error *err);
+/* With it the records of its machine, as far as that is proven by their own key. Bumps the bundle. */
 MUST_USE enum result store_device_block(struct store *s, const char *guid, bool blocked, struct error *err);
-/* The record is gone; the GUID stays refused until every access token of it has ended. */
-MUST_USE enum result store_device_remove(struct store *s, const char *guid, struct error *err);
+/* The record is gone; the GUID stays refused until every access token of it has ended, and unless `forget`, so do its
+ * credentials (store/known.h). */
+MUST_USE enum result store_device_remove(struct store *s, const char *guid, bool forget, struct error *err);
 MUST_USE enum result store_device_removed_list(struct store *s, struct arena *a, int64_t now, const char *const **ret,
                                                size_t *ret_count, struct error *err);
 /* Not for every request: written at most once a minute. */
@@ -69,11 +95,11 @@ MUST_USE enum result store_certificate_get(struct store *s, struct arena *a, con
 MUST_USE enum result store_certificate_list(struct store *s, struct arena *a, const char *guid,
                                             struct store_certificate **ret, size_t *ret_count, struct error *err);
 
-/* Those of all records of the same hardware (`guid`'s own where the hardware is not known): a device that changed its
- * method has a record for each. */
-MUST_USE enum result store_certificate_list_of_hardware(struct store *s, struct arena *a, const char *guid,
-                                                        struct store_certificate **ret, size_t *ret_count,
-                                                        struct error *err);
+/* Those that a PKI vouched for, of all records of the machine: a device that changed its method has a record for each.
+ * The newest first, STORE_CERTIFICATES_A_DEVICE at most. */
+MUST_USE enum result store_certificate_list_of_machine(struct store *s, struct arena *a, const char *machine,
+                                                       struct store_certificate **ret, size_t *ret_count,
+                                                       struct error *err);
 
 /* --- device tokens (PROTOCOL 4, Renewal) --- */
 enum { STORE_TOKENS_A_DEVICE = 16, STORE_SUPERSEDED_S = 86400, STORE_RENEWALS_A_DAY = 5 };

@@ -17,19 +17,23 @@ static void read_certificate(struct store_reader *r, void *ret)
     c->not_after = store_read_int(r, 3);
     c->added = store_read_int(r, 4);
     c->pem = store_read_text(r, 5);
+    c->vouched = store_read_int(r, 6) != 0;
 }
 
-#define CERTIFICATE "SELECT sha256, guid, subject, not_after, added, pem FROM device_certificate "
+#define CERTIFICATE                                                                                                    \
+    "SELECT c.sha256, c.guid, c.subject, c.not_after, c.added, c.pem, c.vouched FROM device_certificate c "
 
 static enum result put_certificate(struct store *s, const struct store_certificate *c, bool *ret_new, struct error *err)
 {
     int64_t added;
-    enum result r = store_exec(s,
-                               "INSERT INTO device_certificate (sha256, guid, subject, not_after, added, pem) "
-                               "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sha256) DO NOTHING",
-                               STORE_PARAMS(STORE_T(c->sha256), STORE_T(c->guid), STORE_T(c->subject),
-                                            STORE_N(c->not_after), STORE_N(c->added), STORE_T(c->pem)),
-                               &added, err);
+    enum result r =
+        store_exec(s,
+                   "INSERT INTO device_certificate (sha256, guid, subject, not_after, added, pem, vouched) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sha256) DO UPDATE SET vouched = 1 "
+                   "WHERE device_certificate.vouched = 0 AND excluded.vouched = 1",
+                   STORE_PARAMS(STORE_T(c->sha256), STORE_T(c->guid), STORE_T(c->subject), STORE_N(c->not_after),
+                                STORE_N(c->added), STORE_T(c->pem), STORE_N(c->vouched)),
+                   &added, err);
     if (r != OK)
         return r;
     *ret_new = added > 0;
@@ -37,11 +41,11 @@ static enum result put_certificate(struct store *s, const struct store_certifica
         r = store_sequence_disallowed_bump(s, err);
     if (r != OK)
         return r;
-    return store_exec(s,
-                      "DELETE FROM device_certificate WHERE guid = $1 AND sha256 <> $2 AND sha256 NOT IN "
-                      "(SELECT sha256 FROM device_certificate WHERE guid = $1 ORDER BY added DESC, sha256 LIMIT $3)",
-                      STORE_PARAMS(STORE_T(c->guid), STORE_T(c->sha256), STORE_N(STORE_CERTIFICATES_A_DEVICE)), NULL,
-                      err);
+    return store_exec(
+        s,
+        "DELETE FROM device_certificate WHERE guid = $1 AND sha256 <> $2 AND sha256 NOT IN "
+        "(SELECT sha256 FROM device_certificate WHERE guid = $1 ORDER BY vouched DESC, added DESC, sha256 LIMIT $3)",
+        STORE_PARAMS(STORE_T(c->guid), STORE_T(c->sha256), STORE_N(STORE_CERTIFICATES_A_DEVICE)), NULL, err);
 }
 
 enum result store_certificate_put(struct store *s, const struct store_certificate *c, bool *ret_new, struct error *err)
@@ -53,27 +57,28 @@ enum result store_certificate_put(struct store *s, const struct store_certificat
 enum result store_certificate_get(struct store *s, struct arena *a, const char *sha256, struct store_certificate *ret,
                                   struct error *err)
 {
-    static const struct store_select select = {CERTIFICATE "WHERE sha256 = $1", sizeof *ret, read_certificate};
+    static const struct store_select select = {CERTIFICATE "WHERE c.sha256 = $1", sizeof *ret, read_certificate};
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(sha256)), a, ret, "device with this certificate", err);
 }
 
 enum result store_certificate_list(struct store *s, struct arena *a, const char *guid, struct store_certificate **ret,
                                    size_t *ret_count, struct error *err)
 {
-    static const struct store_select select = {CERTIFICATE "WHERE guid = $1 ORDER BY added, sha256", sizeof **ret,
+    static const struct store_select select = {CERTIFICATE "WHERE c.guid = $1 ORDER BY c.added, c.sha256", sizeof **ret,
                                                read_certificate};
     return store_select_all(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, ret_count, err);
 }
 
-enum result store_certificate_list_of_hardware(struct store *s, struct arena *a, const char *guid,
-                                               struct store_certificate **ret, size_t *ret_count, struct error *err)
+/* Two index lookups, which PostgreSQL sees too. */
+enum result store_certificate_list_of_machine(struct store *s, struct arena *a, const char *machine,
+                                              struct store_certificate **ret, size_t *ret_count, struct error *err)
 {
     static const struct store_select select = {
-        CERTIFICATE "WHERE guid = $1 OR guid IN (SELECT other.guid FROM device own JOIN device other ON "
-                    "other.hardware_id = own.hardware_id WHERE own.guid = $1 AND own.hardware_id <> '') "
-                    "ORDER BY added, sha256",
+        CERTIFICATE "JOIN device d ON d.guid = c.guid WHERE d.machine = $1 AND c.vouched = 1 "
+                    "ORDER BY c.added DESC, c.sha256 LIMIT $2",
         sizeof **ret, read_certificate};
-    return store_select_all(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, ret_count, err);
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(machine), STORE_N(STORE_CERTIFICATES_A_DEVICE)), a, ret,
+                            ret_count, err);
 }
 
 /* --- tokens --- */

@@ -52,6 +52,7 @@ def test_a_collection_has_the_devices_of_its_list_and_of_any_of_its_rules(site, 
     lab, office = new_device(name="lab-7").at("ehttp"), new_device(name="office-7").at("ehttp")
     lab.registered_by_token()
     office.registered_by_token()
+    site.cmg("device", "approve", lab.guid, office.guid)  # stands for their names
 
     def names(name):
         return {d["name"]: d["by"] for d in site.cmg("collection", "show", name)["collection"]["devices"]}

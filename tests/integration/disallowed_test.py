@@ -80,11 +80,13 @@ def test_a_host_route_obeys_it_too(site, settings, senders, upstream):  # noqa: 
     site.add("endpoint", "remove", "by-host")
 
 
-def test_a_device_that_comes_into_a_collection_by_rule_is_refused_from_then_on(site, settings, new_device, echo):  # noqa: F811
+def test_a_device_that_comes_into_a_collection_by_rule_is_refused_from_then_on(site, settings, new_device, echo, tmp_path):  # noqa: F811
     settings.collection("by-rule", "--rule", "name=late-*")
     settings.set("no-late", "--collection", "by-rule", "--priority", "2", "allow_cmg=no")
     site.settle()
-    device = new_device(name="late-1").at("ehttp").registered_by_token()
+    token = tmp_path / "token"
+    token.write_text(site.cmg("token", "new", "--name", "late-*")["token"])  # which stands for the name
+    device = new_device(name="late-1").at("ehttp").registered_by_token(token)
     device.must_fail("policy")  # it has its access token by then
     sender = Sender(site, device)
     until("it is refused", lambda: sender.status(echo) == 403, WITHIN_S)

@@ -82,7 +82,7 @@ def forget_devices(site):
     before = known()
     yield
     for guid in known() - before:
-        site.cmg("device", "remove", guid)
+        site.cmg("device", "remove", guid, "--forget")
 
 
 def pki_device(new_device, ca, name, mode="https"):
@@ -402,6 +402,41 @@ def test_a_record_is_of_one_entra_device_for_good(site, new_device, home):
     assert exchange(site, device, user, home.device_token()).status == 200
     other = home.forge(deviceid="11111111-2222-4333-8444-555555555555")
     assert json.loads(exchange(site, device, user, other).body)["reason"] == "other_device"
+
+
+def test_a_stolen_device_token_makes_no_second_record_that_entra_device(site, new_device, home, entra):
+    victim, thief = entra(), new_device().at("ehttp").registered_by_token()
+    victim.must("policy")
+    answer = exchange(site, thief, home.forge(upn="mallory@example.com"), home.device_token())
+    assert (answer.status, json.loads(answer.body)["reason"]) == (400, "other_record"), answer
+    assert site.cmg("device", "show", thief.guid)["device"]["entra_device"] == ""
+    site.cmg("device", "block", thief.guid)
+    site.settle()
+    assert victim.must("policy")["method"] == "entra"
+
+
+def test_who_waits_to_be_an_entra_device_shuts_out_nobody_when_blocked(site, new_device, entra):
+    victim, thief = entra(), entra()
+    victim.must("policy")
+    assert thief.must("register")["approval"] == "pending"
+    record = site.cmg("device", "show", thief.guid)["device"]
+    assert f"same Entra device as {victim.name} ({victim.guid})" in record["reason"]
+    site.cmg("device", "block", thief.guid)
+    site.settle()
+    victim.must("policy")
+    victim.must("register")
+
+
+def test_a_removed_entra_device_waits_whatever_key_it_brings_and_joins_nothing(site, new_device, home, entra):
+    first = entra()
+    first.must("policy")
+    site.cmg("device", "remove", first.guid)
+    again = entra()
+    assert again.must("register")["approval"] == "pending"
+    assert f"({first.guid}), which was removed" in site.cmg("device", "show", again.guid)["device"]["reason"]
+    other = new_device().at("ehttp").registered_by_token()
+    answer = exchange(site, other, home.forge(upn="ada@example.com"), home.device_token())
+    assert json.loads(answer.body)["reason"] == "other_record"
 
 
 def test_a_users_token_alone_opens_nothing(site, new_device, home):

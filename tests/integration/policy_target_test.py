@@ -59,6 +59,7 @@ def test_a_policy_reaches_the_devices_of_its_collections_alone(site, policies, d
     other = new_device().at("ehttp").registered_by_token()
     policies.collection("lab", "--device", device.name)
     policies.collection("shop", "--rule", f"name={other.name}")
+    site.cmg("device", "approve", other.guid)  # stands for its name
     policies.add("everywhere")
     policies.add("in-lab", "--collection", "lab")
     policies.add("in-shop", "--collection", "shop")
@@ -97,6 +98,8 @@ def test_membership_by_rule_follows_the_rule_and_the_device(site, policies, devi
     device.must("set", f"Name=new-{device.name}")
     device.must("set", f"MPUrls={site.report['mp_urls']['ehttp']}")  # a key that is known needs no further bulk token inside
     device.must("register")
+    assert "for-renamed" not in names(device), "nobody stands for the new name"
+    site.cmg("device", "approve", device.guid)
     assert "for-renamed" in names(device) and sequence(device) > before
     before = sequence(device)
     site.admin("POST", "/v1/collections", {"name": "renamed", "rules": ["name=nobody"]})

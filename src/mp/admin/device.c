@@ -1,8 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
-#include "store/device.h"
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
+#include "store/known.h"
+#include "store/sequence.h"
+
+/* Who stands for what; null: the device alone says so, and nothing is decided by it. */
+static json_t *by_whom(const char *who)
+{
+    return *who ? json_string(who) : json_null();
+}
+
+static void put_word(json_t *device, const struct store_device *d)
+{
+    mp_put(device, "vouched",
+           json_pack("{s:o, s:o, s:o, s:o, s:o}", "registration", by_whom(d->voucher), "name", by_whom(d->vouched_name),
+                     "name_by", by_whom(d->vouched_by), "hardware_id_by", by_whom(d->hardware_by), "entra_device_by",
+                     by_whom(*d->entra_device ? "entra" : "")));
+    mp_put(device, "machine", json_string(d->machine));
+    mp_put(device, "reason", by_whom(d->reason));
+    mp_put(device, "same_as", by_whom(d->known));
+    mp_put(device, "shut_out", json_boolean(d->kept_out));
+    mp_put(device, "other_hardware", by_whom(d->other_hardware));
+}
 
 static enum result device_json(struct mp_request *r, const struct store_device *d, json_t **ret, struct error *err)
 {
@@ -21,6 +41,7 @@ static enum result device_json(struct mp_request *r, const struct store_device *
                      (json_int_t)d->registered, "last_seen", (json_int_t)d->last_seen, "certificates", certificates);
     mp_put(*ret, "entra_tenant", json_string(d->entra_tenant));
     mp_put(*ret, "entra_device", json_string(d->entra_device));
+    put_word(*ret, d);
     return OK;
 }
 
@@ -76,7 +97,7 @@ void mp_admin_device_get(struct mp_request *r)
         mp_admin_fail(r, &err, REMEDY);
 }
 
-enum change { BLOCK, UNBLOCK, APPROVE, REMOVE };
+enum change { BLOCK, UNBLOCK, APPROVE, REMOVE, FORGET };
 
 static enum result make(struct store *s, enum change what, const char *guid, struct error *err)
 {
@@ -84,7 +105,8 @@ static enum result make(struct store *s, enum change what, const char *guid, str
     case APPROVE:
         return store_device_approve(s, guid, err);
     case REMOVE:
-        return store_device_remove(s, guid, err);
+    case FORGET:
+        return store_device_remove(s, guid, what == FORGET, err);
     case BLOCK:
     case UNBLOCK:
     default:
@@ -105,7 +127,7 @@ static void change(struct mp_request *r, enum change what, const char *action)
     }
     if (result != OK)
         mp_admin_fail(r, &err, REMEDY);
-    else if (what == REMOVE)
+    else if (what == REMOVE || what == FORGET)
         mp_answer(r, &(struct mp_answer){.status = 204});
     else
         answer(r, d.guid);
@@ -121,12 +143,39 @@ void mp_admin_device_unblock(struct mp_request *r)
     change(r, UNBLOCK, "device.unblock");
 }
 
-void mp_admin_device_approve(struct mp_request *r)
+/* A device that was removed has no record to approve: its credentials may come in again. */
+static bool readmit(struct mp_request *r)
 {
-    change(r, APPROVE, "device.approve");
+    struct store_device d;
+    struct error err;
+    const char *guid = r->params[0];
+    if (!guid_valid(slice_of(guid)) || mp_admin_device_find(r, guid, &d, &err) != R_NOTFOUND)
+        return false;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK) {
+        result = store_removed_readmit(r->site->store, guid, &err);
+        if (result == OK)
+            result = store_bump(r->site->store, STORE_BUNDLE, &err);
+        result = mp_admin_commit(r, result, "device.readmit", guid, "", &err);
+    }
+    if (result == OK)
+        mp_answer_json(r, 200, json_pack("{s:s}", "readmitted", guid));
+    else
+        mp_admin_fail(r, &err, REMEDY);
+    return true;
 }
 
+void mp_admin_device_approve(struct mp_request *r)
+{
+    if (!readmit(r))
+        change(r, APPROVE, "device.approve");
+}
+
+/* ?forget: what it held may come in again. */
 void mp_admin_device_remove(struct mp_request *r)
 {
-    change(r, REMOVE, "device.remove");
+    if (slice_eq(r->query, SLICE("forget")))
+        change(r, FORGET, "device.forget");
+    else
+        change(r, REMOVE, "device.remove");
 }

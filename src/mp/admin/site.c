@@ -141,6 +141,28 @@ static enum result put_points(struct mp_request *r, json_t *o, json_t *ends, str
     return result;
 }
 
+/* Devices about which an administrator has to say something: the first few. */
+static enum result put_noticed(struct mp_request *r, json_t *o, struct error *err)
+{
+    enum { TOLD = 5 };
+    struct store_device *waiting, *cloned;
+    size_t waiting_count, cloned_count;
+    json_t *w = json_array(), *c = json_array();
+    mp_put(o, "waiting", w);
+    mp_put(o, "cloned", c);
+    enum result result = store_device_waiting(r->site->store, r->arena, TOLD, &waiting, &waiting_count, err);
+    if (result == OK)
+        result = store_device_cloned(r->site->store, r->arena, TOLD, &cloned, &cloned_count, err);
+    for (size_t i = 0; result == OK && i < waiting_count; i++)
+        mp_push(w, json_pack("{s:s, s:s, s:s}", "guid", waiting[i].guid, "name", waiting[i].name, "reason",
+                             waiting[i].reason));
+    for (size_t i = 0; result == OK && i < cloned_count; i++)
+        mp_push(c, json_pack("{s:s, s:s, s:s, s:s, s:I}", "guid", cloned[i].guid, "name", cloned[i].name, "hardware_id",
+                             cloned[i].hardware_id, "other_hardware", cloned[i].other_hardware, "at",
+                             (json_int_t)cloned[i].other_hardware_at));
+    return result;
+}
+
 static enum result put_counts(struct mp_request *r, json_t *o, struct error *err)
 {
     struct store_device_counts n;
@@ -183,6 +205,8 @@ void mp_admin_status(struct mp_request *r)
         result = put_connectors(r, o, ends, &err);
     if (result == OK)
         result = put_counts(r, o, &err);
+    if (result == OK)
+        result = put_noticed(r, o, &err);
     mp_put(o, "certificates", ends);
     mp_put(o, "fault", fault_json(r->site));
     if (result == OK) {

@@ -5,7 +5,7 @@
 #include "mp/content/part.h"
 #include "mp/content/put.h"
 #include "mp/disallowed.h"
-#include "store/device.h"
+#include "store/known.h"
 #include "store/token.h"
 
 static enum result block_of(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
@@ -18,7 +18,7 @@ static enum result block_of(struct mp_site *site, struct arena *a, const struct 
     for (size_t i = 0; r == OK && i < count; i++)
         mp_push(hashes, json_string(list[i].sha256));
     *ret = json_pack("{s:s, s:[s], s:o, s:[]}", "guid", d->guid, "spki", d->spki, "certificates", hashes, "tokens");
-    if (d->entra_device[0]) {
+    if (d->entra_device[0] && strcmp(d->state, "approved") == 0) { /* else it only waits to be that one */
         char key[ENTRA_KEY_HEX];
         entra_device_key(d->entra_tenant, d->entra_device, key);
         mp_put(*ret, "entra", json_pack("[s]", key));
@@ -49,6 +49,22 @@ static enum result push_removed_devices(struct mp_site *site, struct arena *a, j
     return r;
 }
 
+/* Those of a PKI: its certificates alone would open the gateways. */
+static enum result push_removed_keys(struct mp_site *site, struct arena *a, json_t *blocks, struct error *err)
+{
+    struct store_removed_key *list;
+    size_t count;
+    enum result r = store_removed_keys(site->store, a, clock_wall_s(), &list, &count, err);
+    if (r != OK || !count)
+        return r;
+    json_t *block = json_pack("{s:[], s:[], s:[]}", "spki", "certificates", "tokens");
+    for (size_t i = 0; i < count; i++)
+        mp_push(json_object_get(block, strcmp(list[i].kind, "key") == 0 ? "spki" : "certificates"),
+                json_string(list[i].value));
+    mp_push(blocks, block);
+    return r;
+}
+
 /* They belong to no device. */
 static enum result push_blocked_tokens(struct mp_site *site, struct arena *a, json_t *blocks, struct error *err)
 {
@@ -66,6 +82,8 @@ enum result mp_part_blocks(struct mp_site *site, struct arena *a, json_t *ret, s
     enum result r = push_blocked_devices(site, a, blocks, err);
     if (r == OK)
         r = push_removed_devices(site, a, blocks, err);
+    if (r == OK)
+        r = push_removed_keys(site, a, blocks, err);
     if (r == OK)
         r = push_blocked_tokens(site, a, blocks, err);
     mp_put(ret, "blocks", blocks);

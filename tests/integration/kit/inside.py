@@ -48,6 +48,19 @@ def signature(key, method, target, body=b"", created=None, nonce=None):
             "Signature": f"cmg=:{value}:"}
 
 
+def spki_of(device):
+    return device.certificate.public_key().public_bytes(serialization.Encoding.DER,
+                                                        serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def same_device(own, other):
+    """The word of `own`'s key for that of `other` (docs/protocol/wire.md 6)."""
+    parts = [base64url(json.dumps(part).encode()) for part in (
+        {"alg": "ES256"}, {"type": "same-device", "for": hashlib.sha256(spki_of(other)).hexdigest(),
+                           "certificate_pem": pki.pem_of(own.certificate).decode()})]
+    return ".".join([*parts, base64url(raw_signature(own.private, ".".join(parts).encode()))])
+
+
 class Inside:
     def __init__(self, site, folder):
         self.site = site
@@ -76,9 +89,15 @@ class Inside:
         return {"CMG-Auth-Method": "token", "CMG-Client-Id": "as-the-gateway-says", "Authorization": f"Bearer {bearer}"}
 
     def register(self, device, bearer=None, mode="ehttp", show="connector", signer=None, headers=None, name=None, version=2603,
-                 hardware=None, **how):
-        body = json.dumps({"name": name or f"pc-{secrets.token_hex(4)}", "hardware_id": hardware or secrets.token_hex(8),
-                           "client_version": version, "certificate_pem": pki.pem_of(device.certificate).decode()}).encode()
+                 hardware=None, own=None, word=None, **how):
+        """Name and hardware id stay with the device's key unless they are given. `own`: whose key speaks for
+        this one, or `word`: what it said."""
+        key = hashlib.sha256(spki_of(device)).hexdigest()
+        body = {"name": name or f"pc-{key[:8]}", "hardware_id": key[8:24] if hardware is None else hardware,
+                "client_version": version, "certificate_pem": pki.pem_of(device.certificate).decode()}
+        if own or word:
+            body["same_device"] = word or same_device(own, device)
+        body = json.dumps(body).encode()
         fields = signature(signer or device.private, "POST", "/CCM_Client/registration", body, **how)
         fields.update(self.asserted(bearer) if bearer else {})
         fields.update(headers or {})

@@ -142,7 +142,7 @@ static void blocks_are_read_as_blocks(void **state)
     assert_true(bundle_blocks_certificate(b, SLICE(HASH)));
     assert_true(bundle_blocks_token(b, SLICE("jti-1")));
     bundle_free(b);
-    ok(store_device_remove(site.store, GUID, &err));
+    ok(store_device_remove(site.store, GUID, false, &err));
     b = read_bundle();
     assert_true(bundle_lacks_device(b, SLICE(GUID)));
     assert_false(bundle_blocks_spki(b, SLICE(HASH)));

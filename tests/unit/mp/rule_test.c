@@ -5,7 +5,7 @@
 #include "mp/rule.h"
 
 static const struct store_device device = {
-    .name = "LAB-042", .method = "token", .client_version = 2203, .entra_device = ""};
+    .name = "FINANCE-9", .vouched_name = "LAB-042", .method = "token", .client_version = 2203, .entra_device = ""};
 
 static bool holds(const char *rule)
 {
@@ -56,6 +56,19 @@ static void every_condition_of_a_rule_must_hold(void **state)
     assert_false(holds("join=entra"));
 }
 
+static void a_name_that_the_device_alone_tells_meets_no_condition(void **state)
+{
+    struct store_device unknown = device;
+    (void)state;
+    unknown.vouched_name = "";
+    assert_false(holds("name=FINANCE-*"));
+    assert_false(mp_rule_holds(SLICE("name=FINANCE-*"), &unknown));
+    assert_false(mp_rule_holds(SLICE("name!=FINANCE-*"), &unknown));
+    assert_false(mp_rule_holds(SLICE("name!=LAB-*,method=token"), &unknown));
+    assert_true(mp_rule_holds(SLICE("name=*"), &unknown)); /* asks for none */
+    assert_true(mp_rule_holds(SLICE("method=token"), &unknown));
+}
+
 static void what_is_no_rule_is_refused_and_holds_for_nobody(void **state)
 {
     static const char *const cases[] = {"",
@@ -95,6 +108,7 @@ int main(void)
         cmocka_unit_test(a_pattern_stands_for_any_text_and_ignores_case),
         cmocka_unit_test(a_pattern_of_many_stars_takes_no_long_time),
         cmocka_unit_test(every_condition_of_a_rule_must_hold),
+        cmocka_unit_test(a_name_that_the_device_alone_tells_meets_no_condition),
         cmocka_unit_test(what_is_no_rule_is_refused_and_holds_for_nobody),
         cmocka_unit_test(a_collection_takes_the_devices_of_any_rule),
     };

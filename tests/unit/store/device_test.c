@@ -3,7 +3,7 @@
 #include "fixture.h"
 
 #include "base/clock.h"
-#include "store/device.h"
+#include "store/known.h"
 
 #define GUID_A "6f1c0000-0000-4000-8000-00000000000a"
 #define GUID_B "6f1c0000-0000-4000-8000-00000000000b"
@@ -45,6 +45,8 @@ static void two_devices_of_a_name_must_be_told_apart_by_guid(void **state)
     add(f, GUID_A, "PC", "k1");
     add(f, GUID_B, "pc", "k2");
     assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_NAME, "PC", &d, &f->err), R_CONFLICT);
+    assert_non_null(strstr(f->err.text, GUID_A));
+    assert_non_null(strstr(f->err.text, GUID_B));
 }
 
 static void a_key_belongs_to_one_device(void **state)
@@ -56,19 +58,147 @@ static void a_key_belongs_to_one_device(void **state)
     assert_int_equal(store_device_add(f->store, &d, &f->err), R_CONFLICT);
 }
 
-static void a_name_or_hardware_id_in_use_is_known(void **state)
+static const struct store_claim nothing = {"", "", "", "", "", "", "", "k9", ""};
+
+static void known_as(struct fixture *f, struct store_claim claim, const char *guid, const char *what)
+{
+    struct store_known k;
+    enum result r = store_known_find(f->store, f->arena, &claim, &k, &f->err);
+    if (!guid) {
+        assert_int_equal(r, R_NOTFOUND);
+        return;
+    }
+    ok(f, r);
+    assert_string_equal(k.guid, guid);
+    assert_string_equal(k.what, what);
+}
+
+static void a_name_hardware_id_or_entra_device_of_another_machine_is_known(void **state)
 {
     struct fixture *f = *state;
-    bool known;
+    struct store_claim c = nothing;
     add(f, GUID_A, "PC", "k1");
-    ok(f, store_device_known(f->store, "pc", "", "", &known, &f->err));
-    assert_true(known);
-    ok(f, store_device_known(f->store, "other", "hw", "", &known, &f->err));
-    assert_true(known);
-    ok(f, store_device_known(f->store, "other", "", "", &known, &f->err));
-    assert_false(known);
-    ok(f, store_device_known(f->store, "pc", "hw", GUID_A, &known, &f->err));
-    assert_false(known);
+    ok(f, store_device_set_entra(f->store, GUID_A, "t", "e", &f->err));
+    known_as(f, c, NULL, NULL);
+    c.name = "pc";
+    known_as(f, c, GUID_A, "name");
+    c.hardware_id = "hw";
+    known_as(f, c, GUID_A, "hardware id");
+    c.tenant = "t", c.entra_device = "e";
+    known_as(f, c, GUID_A, "Entra device");
+    c.machine = "k1";
+    known_as(f, c, NULL, NULL);
+    c.machine = "k9", c.guid = GUID_A;
+    known_as(f, c, NULL, NULL);
+}
+
+static void who_waits_and_was_vouched_for_by_nobody_holds_up_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct store_claim c = nothing;
+    struct store_device d = {.guid = GUID_A,
+                             .name = "PC",
+                             .hardware_id = "hw",
+                             .method = "token",
+                             .state = "pending",
+                             .spki = "k1",
+                             .voucher = "nobody"};
+    ok(f, store_device_add(f->store, &d, &f->err));
+    c.name = "PC", c.hardware_id = "hw";
+    known_as(f, c, NULL, NULL);
+}
+
+static void what_a_removed_device_held_is_known_until_somebody_with_it_is_approved(void **state)
+{
+    struct fixture *f = *state;
+    struct store_claim c = nothing;
+    struct store_certificate cert = {
+        .guid = GUID_A, .sha256 = "c1", .subject = "", .pem = "", .not_after = 1, .vouched = true};
+    bool is_new;
+    add(f, GUID_A, "PC", "k1");
+    cert.not_after = clock_wall_s() + 1000;
+    ok(f, store_certificate_put(f->store, &cert, &is_new, &f->err));
+    ok(f, store_device_approve(f->store, GUID_A, &f->err)); /* stands for its hardware id */
+    ok(f, store_device_set_entra(f->store, GUID_A, "t", "e", &f->err));
+    ok(f, store_device_remove(f->store, GUID_A, false, &f->err));
+    c.name = "PC";
+    known_as(f, c, NULL, NULL);
+    c.hardware_id = "hw";
+    known_as(f, c, GUID_A, "hardware id");
+    c.tenant = "t", c.entra_device = "e";
+    known_as(f, c, GUID_A, "Entra device");
+    c.certificate = "c1";
+    known_as(f, c, GUID_A, "certificate");
+    c.spki = "k1";
+    known_as(f, c, GUID_A, "key");
+    add(f, GUID_B, "PC", "k1");
+    ok(f, store_device_approve(f->store, GUID_B, &f->err));
+    c.guid = GUID_B;
+    known_as(f, c, GUID_A, "certificate"); /* that one was not approved */
+    ok(f, store_removed_readmit(f->store, GUID_A, &f->err));
+    known_as(f, c, NULL, NULL);
+    assert_int_equal(store_removed_readmit(f->store, GUID_A, &f->err), R_NOTFOUND);
+}
+
+static void who_is_removed_to_be_forgotten_is_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct store_claim c = nothing;
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_device_remove(f->store, GUID_A, true, &f->err));
+    c.spki = "k1";
+    known_as(f, c, NULL, NULL);
+}
+
+static void approval_of_a_known_hardware_id_makes_one_machine(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d = {.guid = GUID_B,
+                             .name = "PC2",
+                             .hardware_id = "hw",
+                             .method = "pki",
+                             .state = "pending",
+                             .spki = "k2",
+                             .known = GUID_A,
+                             .known_by = "hardware id"};
+    add(f, GUID_A, "PC", "k1");
+    ok(f, store_device_add(f->store, &d, &f->err));
+    ok(f, store_device_approve(f->store, GUID_B, &f->err));
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_B, &d, &f->err));
+    assert_string_equal(d.machine, "k1");
+    assert_string_equal(d.hardware_by, "administrator");
+}
+
+static void an_approved_device_takes_its_entra_device_from_any_other(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d;
+    add(f, GUID_A, "PC", "k1");
+    add(f, GUID_B, "PC2", "k2");
+    ok(f, store_device_set_entra(f->store, GUID_A, "t", "e", &f->err));
+    ok(f, store_device_set_entra(f->store, GUID_B, "t", "e", &f->err));
+    ok(f, store_device_approve(f->store, GUID_B, &f->err));
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_A, &d, &f->err));
+    assert_string_equal(d.entra_device, "");
+}
+
+static void certificates_that_nobody_vouched_for_displace_none_that_can_be_revoked(void **state)
+{
+    struct fixture *f = *state;
+    struct store_certificate *list;
+    char id[16];
+    bool is_new;
+    size_t count;
+    add(f, GUID_A, "PC", "k1");
+    for (int i = 0; i < 3 * STORE_CERTIFICATES_A_DEVICE; i++) {
+        (void)snprintf(id, sizeof id, "c%03d", i);
+        struct store_certificate c = {
+            .guid = GUID_A, .sha256 = id, .subject = "", .pem = "", .added = i, .vouched = i == 0};
+        ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
+    }
+    ok(f, store_certificate_list_of_machine(f->store, f->arena, "k1", &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].sha256, "c000");
 }
 
 static void blocking_bumps_the_bundle_and_is_counted(void **state)
@@ -102,7 +232,7 @@ static void a_removed_device_stays_refused_for_a_while(void **state)
     size_t count;
     add(f, GUID_A, "PC", "k1");
     ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
-    ok(f, store_device_remove(f->store, GUID_A, &f->err));
+    ok(f, store_device_remove(f->store, GUID_A, false, &f->err));
     assert_int_equal(store_device_get(f->store, f->arena, STORE_BY_CERTIFICATE, "c1", &d, &f->err), R_NOTFOUND);
     assert_int_equal(store_certificate_get(f->store, f->arena, "c1", &c, &f->err), R_NOTFOUND);
     ok(f, store_device_removed_list(f->store, f->arena, clock_wall_s(), &guids, &count, &f->err));
@@ -187,7 +317,13 @@ int main(void)
         TEST(a_device_is_found_by_everything_that_names_it),
         TEST(two_devices_of_a_name_must_be_told_apart_by_guid),
         TEST(a_key_belongs_to_one_device),
-        TEST(a_name_or_hardware_id_in_use_is_known),
+        TEST(a_name_hardware_id_or_entra_device_of_another_machine_is_known),
+        TEST(who_waits_and_was_vouched_for_by_nobody_holds_up_nobody),
+        TEST(what_a_removed_device_held_is_known_until_somebody_with_it_is_approved),
+        TEST(who_is_removed_to_be_forgotten_is_nobody),
+        TEST(approval_of_a_known_hardware_id_makes_one_machine),
+        TEST(an_approved_device_takes_its_entra_device_from_any_other),
+        TEST(certificates_that_nobody_vouched_for_displace_none_that_can_be_revoked),
         TEST(blocking_bumps_the_bundle_and_is_counted),
         TEST(a_removed_device_stays_refused_for_a_while),
         TEST(a_renewed_token_works_a_day_longer),

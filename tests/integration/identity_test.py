@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Identity at the management point (PROTOCOL 8): what nobody vouched for decides nothing, who was removed or blocked stays
+out, one machine has one identity."""
+import base64
+import json
+import secrets
+
+import pytest
+
+from kit import gatewayclient, pki, programs
+from kit.gatewayclient import HTTP2
+from kit.inside import Inside, same_device
+from kit.programs import program, until
+
+WITHIN_S = 5
+
+
+@pytest.fixture(scope="module")
+def inside(site, tmp_path_factory):
+    return Inside(site, tmp_path_factory.mktemp("inside"))
+
+
+@pytest.fixture
+def new_bulk(site):
+    return lambda *options: site.add("token", "new", *options)["token"].split(".", 2)[2]
+
+
+@pytest.fixture
+def keys(tmp_path):
+    return lambda: pki.self_signed(tmp_path, f"key-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def root(site, tmp_path):
+    """A PKI of this test's own, so that it may revoke."""
+    it = pki.Ca(tmp_path, f"Identity Root {secrets.token_hex(4)}")
+    site.cmg("trust", "add", "--anchor", it.path, "--crl", it.crl())
+    return it
+
+
+def unique(name):
+    return f"{name}-{secrets.token_hex(4)}"
+
+
+def by_pki(inside, device, **how):
+    der = device.certificate.public_bytes(pki.serialization.Encoding.DER)
+    return inside.register(device, mode="https", headers={
+        "CMG-Auth-Method": "pki", "CMG-Client-Id": pki.sha256_of(device.certificate).hex(),
+        "Client-Cert": ":" + base64.b64encode(der).decode() + ":"}, **how)
+
+
+def approved(answer):
+    body = json.loads(answer.body)
+    assert (answer.status, body["approval"]) == (200, "approved"), answer
+    return body
+
+
+def waits(site, answer, reason):
+    """The record that waits for just this reason."""
+    body = json.loads(answer.body)
+    assert (answer.status, body["approval"], body["device_token"]) == (202, "pending", None), answer
+    record = site.cmg("device", "show", body["guid"])["device"]
+    assert reason in record["reason"] and record["state"] == "pending", record
+    return record
+
+
+def refused(answer, reason):
+    assert answer.status in (400, 401, 403, 429) and json.loads(answer.body)["reason"] == reason, answer
+
+
+def opens_the_gateway(site, device):
+    path = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+    return gatewayclient.request(site, HTTP2, "GET", path, **device.client()).status == 200
+
+
+# --- who was shut out ---
+
+
+def test_a_removed_device_does_not_come_back_by_its_spent_token_until_an_administrator_says_so(site, inside, new_bulk, keys):
+    bulk, device = new_bulk("--uses", "1"), keys()
+    guid = approved(inside.register(device, bulk))["guid"]
+    site.cmg("device", "remove", guid)
+    for token in (bulk, new_bulk()):
+        record = waits(site, inside.register(device, token), f"({guid}), which was removed")
+    site.cmg("device", "approve", record["guid"])
+    assert inside.sts(device, approved(inside.register(device, bulk))["device_token"]).status == 200
+
+
+def test_a_device_that_was_removed_to_be_forgotten_registers_as_any(site, inside, new_bulk, keys):
+    bulk, device = new_bulk("--uses", "1"), keys()
+    guid = approved(inside.register(device, bulk))["guid"]
+    site.cmg("device", "remove", guid, "--forget")
+    assert approved(inside.register(device, bulk))["guid"] != guid
+
+
+def test_a_removed_devices_certificate_opens_no_gateway_until_its_guid_is_approved(site, inside, root):
+    device = root.device(unique("gone"))
+    guid = approved(by_pki(inside, device))["guid"]
+    until("the gateway knows its CA", lambda: opens_the_gateway(site, device), WITHIN_S)
+    site.cmg("device", "remove", guid)
+    until("the gateway refuses it", lambda: not opens_the_gateway(site, device), WITHIN_S)
+    waits(site, by_pki(inside, device), f"({guid}), which was removed")
+    site.cmg("device", "approve", guid)
+    until("the gateway lets it in", lambda: opens_the_gateway(site, device), WITHIN_S)
+
+
+@pytest.mark.parametrize("how", ["block", "remove"])
+def test_who_was_shut_out_does_not_return_by_a_renewed_certificate_with_another_key(site, inside, root, how):
+    name = unique("out")
+    guid = approved(by_pki(inside, root.device(name)))["guid"]
+    site.cmg("device", how, guid)
+    renewed = root.device(name, file=unique("renewed"))
+    record = waits(site, by_pki(inside, renewed), f"({guid}), which {'is blocked' if how == 'block' else 'was removed'}")
+    until("the gateway refuses it", lambda: not opens_the_gateway(site, renewed), WITHIN_S)
+    site.cmg("device", "approve", "--all-pending")
+    assert site.cmg("device", "show", record["guid"])["device"]["state"] == "pending", "it wants a word of its own"
+    site.cmg("device", "approve", record["guid"])
+    until("the gateway lets it in", lambda: opens_the_gateway(site, renewed), WITHIN_S)
+    approved(by_pki(inside, renewed))
+
+
+def test_a_machine_of_which_one_record_is_blocked_registers_by_none_of_its_keys(site, inside, root, keys, new_bulk):
+    name, own = unique("both"), keys()
+    guid = approved(by_pki(inside, root.device(name), own=own))["guid"]
+    token = approved(inside.register(own, new_bulk()))["device_token"]
+    site.cmg("device", "block", guid)
+    refused(inside.sts(own, token), "blocked")
+    refused(inside.register(own, new_bulk()), "blocked")
+    refused(by_pki(inside, root.device(name, file=unique("renewed")), own=own), "blocked")
+    refused(by_pki(inside, root.device(unique("other")), own=own), "blocked")
+    site.cmg("device", "unblock", guid)
+    assert inside.sts(own, token).status == 200
+
+
+def test_who_was_blocked_takes_nobody_along_with_whom_a_hardware_id_alone_connects_it(site, inside, keys, new_bulk):
+    victim, thief, board = keys(), keys(), unique("board")
+    token = approved(inside.register(victim, new_bulk(), hardware=board))["device_token"]
+    guid = waits(site, inside.register(thief, new_bulk(), hardware=board), "same hardware id")["guid"]
+    site.cmg("device", "approve", guid)
+    site.cmg("device", "block", guid)
+    assert inside.sts(victim, token).status == 200
+    approved(inside.register(victim, new_bulk(), hardware=board))
+
+
+# --- certificates that are renewed ---
+
+
+def test_a_certificate_renewed_with_another_key_goes_on_by_the_word_of_the_devices_own_key(site, inside, root, keys):
+    name, own = unique("renews"), keys()
+    first = approved(by_pki(inside, root.device(name), own=own))["guid"]
+    renewed = root.device(name, file=unique("renewed"))
+    assert approved(by_pki(inside, renewed, own=own, name=name, hardware=""))["guid"] == first
+    assert approved(by_pki(inside, renewed, name=name, hardware=""))["guid"] == first, "it is the record's key now"
+
+
+def test_without_that_word_it_waits_and_is_approved_by_guid(site, inside, root, keys):
+    name = unique("renews")
+    first = approved(by_pki(inside, root.device(name), name=name))["guid"]
+    renewed = root.device(name, file=unique("renewed"))
+    record = waits(site, by_pki(inside, renewed, name=name), f"same name as {name} ({first})")
+    waits(site, by_pki(inside, root.device(name, file=unique("again")), own=keys()), "same name as ")
+    code, answer = programs_cmg(site, "device", "approve", name)
+    assert code != 0 and first in answer and record["guid"] in answer, "which of the two?"
+    site.cmg("device", "approve", record["guid"])
+    approved(by_pki(inside, renewed, name=name))
+
+
+def programs_cmg(site, *arguments):
+    code, out, err = programs.run([program("cmg"), *arguments, "--socket", site.folder / "admin.sock"], False)
+    return code, out + err
+
+
+def test_the_word_of_another_devices_own_key_or_for_another_key_is_none(site, inside, root, keys):
+    own, device, thief = keys(), root.device(unique("honest")), root.device(unique("thief"))
+    guid = approved(by_pki(inside, device, own=own))["guid"]
+    answer = by_pki(inside, thief, word=same_device(own, device))
+    assert answer.status == 400 and "same_device" in answer.problem()["detail"], answer
+    assert approved(by_pki(inside, thief, own=own))["guid"] != guid, "a certificate of another name is another device's"
+
+
+# --- what a device tells of itself ---
+
+
+def test_a_told_hardware_id_takes_nobody_down_with_its_certificate(site, inside, root, keys, new_bulk):
+    victim, attacker, board = keys(), root.device(unique("attacker")), unique("board")
+    token = approved(inside.register(victim, new_bulk(), hardware=board))["device_token"]
+    waits(site, by_pki(inside, attacker, hardware=board), "same hardware id as ")
+    site.cmg("trust", "add", "--crl", root.crl([attacker], number=2))
+    assert inside.sts(victim, token).status == 200
+    approved(inside.register(victim, new_bulk(), hardware=board))
+
+
+@pytest.mark.parametrize("by", ["approval", "word"])
+def test_a_revoked_devices_other_key_is_not_good_again_by_a_confederate_or_another_hardware_id(site, inside, root, keys,
+                                                                                             new_bulk, by):
+    device, own, board, name = root.device(unique("lost")), keys(), unique("board"), unique("own")
+    token = approved(inside.register(own, new_bulk(), hardware=board, name=name))["device_token"]
+    if by == "word":
+        approved(by_pki(inside, device, own=own, hardware=board))
+    else:
+        site.cmg("device", "approve", waits(site, by_pki(inside, device, hardware=board), "same hardware id")["guid"])
+    access = json.loads(inside.sts(own, token).body)["access_token"]
+    site.cmg("trust", "add", "--crl", root.crl([device], number=2))
+    confederate = root.device(unique("friend"))
+    record = waits(site, by_pki(inside, confederate, hardware=board), "same hardware id")
+    site.cmg("device", "approve", record["guid"])
+    by_pki(inside, root.device(unique("second-friend")), own=own, hardware="")
+    inside.register(own, new_bulk(), hardware=unique("elsewhere"), name=name)
+    inside.register(own, new_bulk(), hardware="", name=name)
+    refused(inside.sts(own, token), "revoked")
+    refused(inside.policy(own, access), "revoked")
+    refused(inside.register(own, new_bulk(), hardware=board, name=name), "revoked")
+
+
+def test_rules_go_by_the_name_that_somebody_stands_for(site, inside, root, keys, new_bulk):
+    prefix = unique("FINANCE")
+    site.cmg("collection", "add", prefix, "--rule", f"name={prefix}-*")
+
+    def members():
+        return {d["guid"] for d in site.cmg("collection", "show", prefix)["collection"]["devices"]}
+    kiosk = root.device(unique("kiosk"))
+    liar = approved(by_pki(inside, kiosk, name=f"{prefix}-9"))["guid"]
+    told = approved(inside.register(keys(), new_bulk(), name=f"{prefix}-1"))["guid"]
+    assert members() == set()
+    by_certificate = approved(by_pki(inside, root.device(f"{prefix}-2.corp.example"), name=f"{prefix}-2"))["guid"]
+    by_dns = approved(by_pki(inside, root.device(unique("x"), dns=f"{prefix}-3.corp.example"), name=f"{prefix}-3"))["guid"]
+    by_token = approved(inside.register(keys(), new_bulk("--name", f"{prefix}-*"), name=f"{prefix}-4"))["guid"]
+    assert members() == {by_certificate, by_dns, by_token}
+    site.cmg("device", "approve", told, liar)
+    assert members() == {by_certificate, by_dns, by_token, told}, "an administrator's word is not above a certificate's"
+    shown = {guid: site.cmg("device", "show", guid)["device"]["vouched"] for guid in (liar, told, by_token)}
+    assert (shown[told]["name_by"], shown[by_token]["name_by"]) == ("administrator", "token")
+    assert shown[liar]["name"] == kiosk.certificate.subject.rfc4514_string().removeprefix("CN=")
+    site.cmg("collection", "remove", prefix)
+
+
+def test_a_host_inside_that_nobody_vouches_for_holds_up_no_device_by_its_name(site, inside, keys, new_bulk):
+    name, board = unique("squatted"), unique("board")
+    waits(site, inside.register(keys(), show=None, name=name, hardware=board), "nobody vouches")
+    approved(inside.register(keys(), new_bulk(), name=name, hardware=board))
+
+
+# --- one machine, one identity ---
+
+
+def test_a_key_with_two_hardware_ids_is_told_and_the_second_is_refused_as_cloned(site, inside, keys, new_bulk):
+    device, first, second = keys(), unique("board"), unique("board")
+    name = unique("disk")
+    body = approved(inside.register(device, new_bulk(), hardware=first, name=name))
+    refused(inside.register(device, new_bulk(), hardware=second, name=unique("copy")), "cloned")
+    assert inside.sts(device, body["device_token"]).status == 200, "who of the two is the first goes on"
+    [problem] = [p for p in site.cmg("status")["problems"] if p["cause"] == "cloned" and p["of"] == body["guid"]]
+    assert first in problem["found"] and second in problem["found"] and "cmg device" in problem["remedy"]
+    assert site.cmg("device", "show", body["guid"])["device"]["other_hardware"] == second
+    site.cmg("device", "approve", body["guid"])  # it is the same machine, with another board
+    assert not [p for p in site.cmg("status")["problems"] if p["of"] == body["guid"]]
+    approved(inside.register(device, new_bulk(), hardware=second, name=name))
+
+
+# --- those that wait ---
+
+
+def test_why_a_device_waits_is_said_wherever_it_is_seen(own_site, tmp_path):
+    inside, bulk = Inside(own_site, tmp_path), own_site.add("token", "new", "--uses", "9")["token"].split(".", 2)[2]
+    first = approved(inside.register(pki.self_signed(tmp_path, "a"), bulk, hardware="board", name="one"))["guid"]
+    guid = json.loads(inside.register(pki.self_signed(tmp_path, "b"), bulk, hardware="board", name="two").body)["guid"]
+    why = f"same hardware id as one ({first})"
+    assert why in own_site.logs()
+    for words in (["list"], ["show", guid]):
+        code, text = programs_cmg(own_site, "device", *words)
+        assert code == 0 and why in text, text
+    [problem] = [p for p in own_site.cmg("status")["problems"] if p["cause"] == "approval_pending"]
+    assert guid in problem["found"] and why in problem["found"] and "cmg device approve GUID" in problem["remedy"]
+    assert any(why in e["detail"] for e in own_site.admin("GET", "/v1/audit")["events"])
+    own_site.cmg("device", "approve", "--all-pending")
+    assert own_site.cmg("status")["devices"]["pending"] == 0
+
+
+def test_several_are_approved_at_once(site, inside, keys, new_bulk):
+    board = unique("fleet")
+    approved(inside.register(keys(), new_bulk(), hardware=board))
+    waiting = [waits(site, inside.register(keys(), new_bulk(), hardware=board), "same hardware id")["guid"] for _ in range(3)]
+    assert [d["state"] for d in site.cmg("device", "approve", *waiting)["devices"]] == ["approved"] * 3
+
+
+def test_a_device_without_a_hardware_id_waits_for_no_other(inside, keys, new_bulk):
+    for _ in range(2):
+        approved(inside.register(keys(), new_bulk(), hardware=""))
+
+
+def test_one_machine_or_name_fills_neither_the_store_nor_the_audit(site, inside, keys, new_bulk):
+    board = unique("crowd")
+    approved(inside.register(keys(), new_bulk(), hardware=board))
+    answers = [inside.register(keys(), show=None, hardware=board) for _ in range(9)]
+    assert [a.status for a in answers] == [202] * 8 + [429]
+    refused(inside.register(keys(), new_bulk(), hardware=board), "too_many_wait")
+    device = keys()
+    guid = approved(inside.register(device, new_bulk()))["guid"]
+    for i in range(5):
+        again = pki.save(inside.connector[0].parent, f"again-{i}", pki.build(
+            pki.name_of("x"), device.private.public_key(), pki.name_of("x"), device.private, []), device.private)
+        assert json.loads(inside.register(again, new_bulk(), hardware="").body)["guid"] == guid
+    events = [e for e in site.admin("GET", "/v1/audit")["events"] if e["object"] == guid]
+    assert len(events) == 1, events
+    for record in site.cmg("device", "list")["devices"]:
+        if record["hardware_id"] == board:
+            site.cmg("device", "remove", record["guid"], "--forget")
