@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ static struct {
     enum log_format format;
     enum log_level threshold;
     _Atomic int fd;
-} settings = {LOG_TEXT, LOG_INFO, STDERR_FILENO};
+    char *path; /* of the file; NULL: standard error */
+} settings = {LOG_TEXT, LOG_INFO, STDERR_FILENO, NULL};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const format_names[] = {"text", "json", "cmtrace"};
@@ -42,7 +44,20 @@ enum result log_to_file(const char *path, struct error *err)
         (void)dup3(fd, settings.fd, O_CLOEXEC);
         (void)close(fd);
     }
+    char *kept = slice_dup(slice_of(path));
+    free(settings.path);
+    settings.path = kept;
     return OK;
+}
+
+enum result log_reopen(struct error *err)
+{
+    return settings.path ? log_to_file(settings.path, err) : OK;
+}
+
+bool log_is_in_file(void)
+{
+    return settings.path != NULL;
 }
 
 static bool parse_name(struct slice name, const char *const *names, size_t count, size_t *ret)

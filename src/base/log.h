@@ -30,6 +30,13 @@ void log_setup(enum log_format format, enum log_level threshold);
 /* Appends to `path` from now on instead of standard error (for every component). */
 MUST_USE enum result log_to_file(const char *path, struct error *err);
 
+/* Opens the file of log_to_file() by its name again, which whoever rotates logs has given to another one meanwhile;
+ * without a file nothing happens. R_IO: what was open stays in use. */
+MUST_USE enum result log_reopen(struct error *err);
+
+/* Are the lines where nobody at a terminal sees them? */
+bool log_is_in_file(void);
+
 MUST_USE bool log_format_parse(struct slice name, enum log_format *ret);
 MUST_USE bool log_level_parse(struct slice name, enum log_level *ret);
 

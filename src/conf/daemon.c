@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/daemon.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "base/opt.h"
 
 enum { USAGE = 2 };
@@ -36,6 +38,23 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+int conf_daemon_failed(const char *component, const struct error *err)
+{
+    log_msg(LOG_ERROR, component, "can't start: %s", err->text);
+    if (log_is_in_file())
+        (void)fprintf(stderr, "cmg-%s: can't start: %s\nremedy: %s\n", component, err->text, result_remedy(err->code));
+    return EXIT_FAILURE;
+}
+
+void conf_daemon_hangup(const char *component)
+{
+    struct error err;
+    if (log_reopen(&err) == OK)
+        log_msg(LOG_INFO, component, "hang-up: the log's file was opened anew");
+    else
+        log_msg(LOG_ERROR, component, "%s; the one that was open stays in use", err.text);
+}
+
 static int tell(const struct conf_daemon *d, const struct conf_faults *faults, const char *path)
 {
     conf_faults_print(faults, path, stderr);
@@ -65,6 +84,7 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
         return EXIT_FAILURE;
     }
     raise_descriptors();
+    (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
     return d->run();
 }
 

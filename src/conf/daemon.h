@@ -21,4 +21,10 @@ struct conf_daemon {
  * faults; 2 usage. */
 int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv);
 
+/* Its start has failed: told in the log, and at the terminal too where the log is a file. Returns the exit code. */
+int conf_daemon_failed(const char *component, const struct error *err);
+
+/* What SIGHUP asks of every daemon: the log's file is opened anew, so that it can be rotated. */
+void conf_daemon_hangup(const char *component);
+
 #endif

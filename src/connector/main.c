@@ -42,16 +42,21 @@ static void on_terminate(void *arg)
     loop_timer_start(p->tick, TICK_MS, TICK_MS);
 }
 
+static void on_hangup(void *arg)
+{
+    (void)arg;
+    conf_daemon_hangup("connector");
+}
+
 static int run(void)
 {
     static struct process p;
     struct error err;
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
-    if (connector_start(&p.connector, &config, p.loop, &err) != OK) {
-        log_msg(LOG_ERROR, "connector", "can't start: %s", err.text);
-        return EXIT_FAILURE;
-    }
+    if (connector_start(&p.connector, &config, p.loop, &err) != OK)
+        return conf_daemon_failed("connector", &err);
+    loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     LOG_EVENT(LOG_INFO, "connector", "started", LOG_T("id", config.bootstrap.id), LOG_T("version", CMG_VERSION));

@@ -34,6 +34,7 @@ static void drain_tick(void *arg)
 static void on_hangup(void *arg)
 {
     struct process *p = arg;
+    conf_daemon_hangup("gateway");
     certificate_watch_reload(p->watch);
 }
 
@@ -57,10 +58,8 @@ static int run(void)
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
     if (gateway_start(&p.gateway, &config, p.loop, &err) != OK ||
-        gateway_admin_listen(&p.gateway, &p.admin, &err) != OK) {
-        log_msg(LOG_ERROR, "gateway", "can't start: %s", err.text);
-        return EXIT_FAILURE;
-    }
+        gateway_admin_listen(&p.gateway, &p.admin, &err) != OK)
+        return conf_daemon_failed("gateway", &err);
     p.watch = certificate_watch_new(&p.gateway);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);

@@ -40,16 +40,21 @@ static void announce(void)
               LOG_T("version", CMG_VERSION));
 }
 
+static void on_hangup(void *arg)
+{
+    (void)arg;
+    conf_daemon_hangup("mp");
+}
+
 static int run(void)
 {
     static struct process p;
     struct error err;
     p.loop = loop_new();
     p.end = loop_timer_new(p.loop, stop, p.loop);
-    if (mp_site_open(&p.site, &config, p.loop, &err) != OK) {
-        log_msg(LOG_ERROR, "mp", "can't start: %s", err.text);
-        return EXIT_FAILURE;
-    }
+    if (mp_site_open(&p.site, &config, p.loop, &err) != OK)
+        return conf_daemon_failed("mp", &err);
+    loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     announce();

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens while the site runs: programs die and come back, blocks and removals arrive, choices are enforced."""
+import os
 import re
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -14,6 +16,7 @@ from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
 from kit.programs import until
+from kit.site import CONFIGURATIONS, LOGS
 from kit.upstream import Upstream
 
 WITHIN_S = 5.0
@@ -33,6 +36,28 @@ def works(device):
 def assert_back(site, device, since):
     until("the device gets its policy again", lambda: works(device), WITHIN_S - (time.monotonic() - since), 0.02)
     until("both workers have a tunnel", lambda: site.metric("cmg_tunnels") == 2, WITHIN_S - (time.monotonic() - since))
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_hang_up_opens_the_log_anew_and_ends_nobody(own_site, tmp_path, name):
+    log, rotated = own_site.folder / LOGS[name], tmp_path / "rotated.log"
+    pid = own_site.pid(name)
+    log.rename(rotated)
+    os.kill(pid, signal.SIGHUP)
+    until("its log is there again", lambda: log.exists() and "opened anew" in log.read_text(), 5)
+    assert own_site.pid(name) == pid and not programs.has_ended(pid)
+    assert works(pki_device(own_site, tmp_path))
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_start_that_fails_says_so_on_the_terminal_too(own_site, name):
+    key, bad = {"cmg-mp": ("admin_socket", "admin_socket: /proc/none/admin.sock"),
+                "cmg-gateway": ("listen", 'listen: ["192.0.2.1:443"]'), "cmg-connector": ("state", "state: /proc/none")}[name]
+    text = (own_site.folder / CONFIGURATIONS[name]).read_text()
+    text = re.sub(rf"(?m)^{key}:.*$", "", text) + bad + "\n"
+    (own_site.folder / "bad.yaml").write_text(text)
+    code, _, err = programs.run([programs.program(name), "--config", own_site.folder / "bad.yaml"], False)
+    assert code == 1 and "can't start" in err and "remedy:" in err, err
 
 
 def test_the_tunnel_is_back_after_the_gateway_was_killed(own_site, tmp_path):
