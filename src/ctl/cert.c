@@ -8,7 +8,7 @@
 #include "ctl/check.h"
 #include "pki/cert.h"
 
-enum { CERT_MAX = 1024 * 1024, SENT_MAX = 32 };
+enum { CERT_MAX = 1024 * 1024, SENT_MAX = 1024 /* as many as a file holds; pki/trust.h says how many are looked at */ };
 
 struct cert_options {
     struct ctl_common common;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/peer.h"
 
 enum { PEM_MAX = 256 * 1024 };
 
@@ -23,6 +24,7 @@ static enum result add(struct certificates *c, struct slice certificate, struct 
     struct tls_server_options o = {
         .identity = {certificate, key},
         .client_cert = TLS_CLIENT_CERT_ASK,
+        .verify = pki_peer_bearable,
         .alpn = "h2,http/1.1",
         .resumption = true,
     };

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "mp/listener.h"
 #include "net/url.h"
+#include "pki/peer.h"
 #include "store/endpoint.h"
 #include "store/role.h"
 
@@ -21,8 +22,10 @@ enum { PEM_MAX = 256 * 1024, KIB = 1024, MIB = 1024 * KIB };
 
 static enum result make_context(struct mp_point *p, const char *certificate_pem, const char *key_pem, struct error *err)
 {
-    struct tls_server_options o = {
-        .identity = {slice_of(certificate_pem), slice_of(key_pem)}, .client_cert = TLS_CLIENT_CERT_ASK, .alpn = ALPN};
+    struct tls_server_options o = {.identity = {slice_of(certificate_pem), slice_of(key_pem)},
+                                   .client_cert = TLS_CLIENT_CERT_ASK,
+                                   .verify = pki_peer_bearable,
+                                   .alpn = ALPN};
     struct tls_context *made;
     X509 *leaf;
     enum result r = pki_cert_read(slice_of(certificate_pem), &leaf, err);

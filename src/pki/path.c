@@ -42,7 +42,7 @@ struct search {
     struct pki_graph *graph; /* once the first try failed */
     struct try bad;          /* left out for good */
     X509_STORE *store;       /* empty: holds check_issued */
-    struct try *queue;       /* PKI_PATH_TRIES of them, once the first try failed */
+    struct try *queue;       /* PKI_EFFORT_TRIES of them, once the first try failed */
     size_t queued;
 };
 
@@ -152,10 +152,10 @@ static bool same_try(const struct try *a, const struct try *b)
 
 static void enqueue(struct search *s, const struct try *from, X509 *cert)
 {
-    if (s->queued == PKI_PATH_TRIES || from->count == WITHOUT_MAX || left_out(from, cert))
+    if (s->queued == PKI_EFFORT_TRIES || from->count == WITHOUT_MAX || left_out(from, cert))
         return;
     if (!s->queue)
-        s->queue = mem_array(PKI_PATH_TRIES, sizeof *s->queue);
+        s->queue = mem_array(PKI_EFFORT_TRIES, sizeof *s->queue);
     struct try *t = &s->queue[s->queued];
     *t = *from;
     t->without[t->count++] = cert;
@@ -165,8 +165,6 @@ static void enqueue(struct search *s, const struct try *from, X509 *cert)
     }
     s->queued++;
 }
-
-/* --- one try --- */
 
 /* OpenSSL's choice of issuers is by name; where the graph is known, by signature. */
 static int check_issued(X509_STORE_CTX *ctx, X509 *subject, X509 *issuer)
@@ -199,14 +197,84 @@ static X509_STORE_CTX *new_context(struct search *s, const struct pki_pool *pool
     return ctx;
 }
 
+/* --- signatures --- */
+
+static bool report(X509_STORE_CTX *ctx, int depth, int error)
+{
+    X509_STORE_CTX_set_error_depth(ctx, depth);
+    X509_STORE_CTX_set_error(ctx, error);
+    X509_STORE_CTX_set_current_cert(ctx, sk_X509_value(X509_STORE_CTX_get0_chain(ctx), depth));
+    return tolerate(0, ctx);
+}
+
+/* Its key before it is used: OpenSSL would verify with whatever was sent. */
+static bool may_sign(X509_STORE_CTX *ctx, const struct pki_effort *effort, X509 *issuer, int depth)
+{
+    char why[PKI_STRENGTH_TEXT];
+    if (!X509_get0_pubkey(issuer))
+        return report(ctx, depth, X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY);
+    if (!(X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN)) /* all bits: it has none (6.1.4 (n)) */
+        return report(ctx, depth, X509_V_ERR_KEYUSAGE_NO_CERTSIGN);
+    return effort->any_strength || pki_strength_key_ok(issuer, why, sizeof why) ||
+           report(ctx, depth, X509_V_ERR_CA_KEY_TOO_SMALL);
+}
+
+static bool signed_by(struct pki_effort *effort, X509 *cert, X509 *issuer)
+{
+    struct pki_party subject, signer;
+    pki_effort_look(effort, cert, &subject);
+    pki_effort_look(effort, issuer, &signer);
+    return pki_effort_signed_by(effort, &subject, &signer);
+}
+
+/* What the graph says is so was verified. */
+static bool signature_right(X509_STORE_CTX *ctx, struct search *s, int depth)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    X509 *cert = sk_X509_value(chain, depth), *issuer = sk_X509_value(chain, depth + 1);
+    if (!may_sign(ctx, s->asked->effort, issuer, depth + 1))
+        return false;
+    return s->graph || signed_by(s->asked->effort, cert, issuer) ||
+           report(ctx, depth, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+}
+
+/* The last second is in (RFC 5280 4.1.2.5); for OpenSSL it is the first that is not. */
+static bool in_time(X509_STORE_CTX *ctx, X509 *cert, int depth, int64_t now)
+{
+    time_t at = (time_t)now;
+    int begin = X509_cmp_time(X509_get0_notBefore(cert), &at), end = X509_cmp_time(X509_get0_notAfter(cert), &at);
+    if (begin == 0)
+        return report(ctx, depth, X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD);
+    if (begin > 0)
+        return report(ctx, depth, X509_V_ERR_CERT_NOT_YET_VALID);
+    if (end == 0)
+        return report(ctx, depth, X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD);
+    return end > 0 || pki_cert_not_after(cert) == now || report(ctx, depth, X509_V_ERR_CERT_HAS_EXPIRED);
+}
+
+/* Instead of OpenSSL's own walk, from the anchor down: RFC 5280 6.1.3 (a) (1) and (2). An anchor's own signature says
+ * nothing. */
+static int verify_chain(X509_STORE_CTX *ctx)
+{
+    struct search *s = X509_STORE_CTX_get_app_data(ctx);
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    int top = sk_X509_num(chain) - 1;
+    for (int i = top; i >= 0; i--) {
+        if ((i < top && !signature_right(ctx, s, i)) || !in_time(ctx, sk_X509_value(chain, i), i, s->asked->now))
+            return 0;
+    }
+    return 1;
+}
+
+/* --- one try --- */
+
 /* A good path, or what to leave out next; false: there was nothing to try. */
 static bool run(struct search *s, const struct try *t, struct pki_verdict *v, struct pki_path_blame *blame)
 {
     struct pki_pool pool;
     *blame = (struct pki_path_blame){.count = 0};
-    if (!take_pool(s, t, &pool))
+    if (!pki_effort_try(s->asked->effort) || !take_pool(s, t, &pool))
         return false;
-    --*s->asked->tries;
     X509_STORE_CTX *ctx = new_context(s, &pool);
     v->unchecked = false;
     v->detail[0] = '\0';
@@ -240,24 +308,25 @@ static bool learn(struct search *s, const struct pki_path_blame *blame)
 {
     bool first = !s->graph && blame->count > 0, new_bad = blame->alone && s->bad.count < WITHOUT_MAX;
     if (first)
-        s->graph = pki_graph_new(s->leaf, s->asked->pool, s->asked->now);
+        s->graph = pki_graph_new(s->leaf, s->asked);
     if (new_bad)
         s->bad.without[s->bad.count++] = blame->certs[0];
     return first || new_bad;
 }
 
-static void search(struct search *s, struct pki_verdict *ret)
+/* True: a good path. */
+static bool search(struct search *s, struct pki_verdict *ret)
 {
     struct pki_verdict v = *ret;
     struct try t = {.count = 0};
     size_t next = 0;
     ret->reason = REASON_OK; /* tells nothing: any failure replaces it */
-    while (*s->asked->tries > 0) {
+    while (s->asked->effort->tries > 0) {
         struct pki_path_blame blame;
         bool tried = run(s, &t, &v, &blame);
         if (tried && v.reason == REASON_OK) {
             *ret = v;
-            return;
+            return true;
         }
         if (tried)
             keep_more_telling(ret, &v);
@@ -266,13 +335,24 @@ static void search(struct search *s, struct pki_verdict *ret)
         for (size_t i = 0; i < blame.count; i++)
             enqueue(s, &t, blame.certs[i]);
         if (next == s->queued)
-            return;
+            return false;
         t = s->queue[next++];
     }
-    if (ret->reason == REASON_OK) { /* not tried at all */
-        ret->reason = REASON_CERT_INCOMPLETE_CHAIN;
-        pki_path_detail(ret, s->leaf, "was not judged: too many paths were tried");
-    }
+    s->asked->effort->spent = true;
+    return false;
+}
+
+/* What was left undone is no fault of a signature. */
+static void tell_spent(const struct search *s, struct pki_verdict *ret)
+{
+    bool nothing = ret->reason == REASON_OK || ret->reason == REASON_CERT_BAD_SIGNATURE ||
+                   ret->reason == REASON_CERT_INCOMPLETE_CHAIN;
+    if (!s->asked->effort->spent || !nothing)
+        return;
+    ret->reason = REASON_CERT_INCOMPLETE_CHAIN;
+    pki_path_detail(ret, s->leaf,
+                    "was not judged to the end: too many certificates may stand above it (only those between it and "
+                    "its root should be sent)");
 }
 
 /* OpenSSL finds no issuer for a certificate that it can't read. */
@@ -293,8 +373,10 @@ void pki_path_judge(const struct pki_path_search *asked, X509 *leaf, struct pki_
     if (!s.store)
         fatal("pki: out of memory");
     X509_STORE_set_check_issued(s.store, check_issued);
+    X509_STORE_set_verify(s.store, verify_chain);
     ERR_set_mark();
-    search(&s, ret);
+    if (!search(&s, ret))
+        tell_spent(&s, ret);
     ERR_pop_to_mark();
     X509_STORE_free(s.store);
     pki_graph_free(s.graph);

@@ -8,6 +8,7 @@
 
 #include <openssl/x509.h>
 
+#include "pki/effort.h"
 #include "pki/trust.h"
 
 struct pki_pool {
@@ -21,17 +22,13 @@ struct pki_pool {
 enum { PKI_PATH_TOGETHER = -1 };
 typedef int pki_path_check_fn(void *arg, STACK_OF(X509) * chain, struct pki_verdict *v);
 
-/* No judgement asks OpenSSL more often than this, the paths of CRL signers included, whatever a peer sends. A try costs
- * at most 10 signatures, and each search looks once at PKI_GRAPH_EDGES at most. */
-enum { PKI_PATH_TRIES = 128 };
-
 struct pki_path_search {
     const struct pki_pool *pool;
     int64_t now;
     bool client; /* the purpose: clientAuth; else any */
     pki_path_check_fn *check;
     void *arg;
-    unsigned *tries; /* left; shared by all searches of one judgement */
+    struct pki_effort *effort; /* shared by all searches of one judgement, the paths of CRL signers included */
 };
 
 /* Fills reason, detail, unchecked and valid_until: of the first good path, else of the most telling failure. */

@@ -16,9 +16,7 @@ static const struct {
     enum verdict_reason reason;
 } reasons[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, REASON_CERT_EXPIRED},
-    {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, REASON_CERT_EXPIRED},
     {X509_V_ERR_CERT_NOT_YET_VALID, REASON_CERT_NOT_YET_VALID},
-    {X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, REASON_CERT_NOT_YET_VALID},
     {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_CERT_UNTRUSTED_ROOT},
     {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, REASON_CERT_UNTRUSTED_ROOT},
     {X509_V_ERR_CERT_UNTRUSTED, REASON_CERT_UNTRUSTED_ROOT},
@@ -63,12 +61,6 @@ static bool is_ca_for_any_usage(X509 *cert)
            X509_check_ca(cert) == 1;
 }
 
-/* The last second is in (RFC 5280 4.1.2.5); for OpenSSL it is the first that is not. */
-static bool ends_now(X509_STORE_CTX *ctx, X509 *cert)
-{
-    return cert && pki_cert_not_after(cert) == (int64_t)X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
-}
-
 bool pki_path_tolerable(X509_STORE_CTX *ctx)
 {
     int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
@@ -77,8 +69,6 @@ bool pki_path_tolerable(X509_STORE_CTX *ctx)
         if (tolerated[i] == error)
             return true;
     }
-    if (error == X509_V_ERR_CERT_HAS_EXPIRED)
-        return ends_now(ctx, cert);
     if (error == X509_V_ERR_SUBJECT_NAME_EMPTY)
         return depth == 0; /* name_missing is judged later, in its own words */
     return error == X509_V_ERR_INVALID_PURPOSE && depth > 0 && cert && is_ca_for_any_usage(cert);
@@ -249,6 +239,7 @@ static const struct {
     {X509_V_ERR_CA_KEY_TOO_SMALL, alone},
     {X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, alone},
     {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, alone},
+    {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, alone},
     {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, alone},
     {X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN, alone},
     {X509_V_ERR_CA_BCONS_NOT_CRITICAL, alone},

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * First by names, from the leaf up: who may stand on a path at all. Then by signatures, from the anchors down. Both go
+ * breadth first, so that of too large a mesh the short paths are found.
+ */
 #include "pki/path_graph.h"
 
 #include <stdlib.h>
@@ -7,8 +11,9 @@
 
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/effort.h"
+#include "pki/path_fault.h"
 
-enum { KEY_BITS_MAX = 8192 };
 #define UNREACHED UINT8_MAX
 _Static_assert(PKI_GRAPH_NODES < UNREACHED, "distances are bytes");
 
@@ -21,61 +26,143 @@ struct pki_graph {
     bool anchor[PKI_GRAPH_NODES];
     size_t node_count;
     struct edge edges[PKI_GRAPH_EDGES];
-    size_t edge_count, looked_at; /* signatures, the wrong ones included */
+    size_t edge_count;
 };
 
-/* --- building --- */
+/* --- by name, from the leaf up --- */
 
-static size_t find(const struct pki_graph *g, const X509 *cert)
+struct candidate {
+    struct pki_party party;
+    bool anchor;
+    unsigned char below; /* steps to the leaf */
+    unsigned char node;  /* once it hangs below an anchor, or is one; UNREACHED before that */
+};
+
+struct candidates {
+    struct candidate list[PKI_GRAPH_CANDIDATES]; /* the first is the leaf; those above by the steps to it */
+    size_t count;
+    struct pki_effort *effort;
+};
+
+static bool is_candidate(const struct candidates *c, const X509 *cert)
 {
-    size_t i = 0;
-    while (i < g->node_count && g->nodes[i] != cert && X509_cmp(g->nodes[i], cert) != 0)
-        i++;
-    return i;
+    for (size_t i = 0; i < c->count; i++) {
+        if (X509_cmp(c->list[i].party.cert, cert) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Name, key identifier and kind of key fit (RFC 5280 6.1.3 (a)(4)); the issuer's usage is judged on the path. */
 static bool may_have_issued(X509 *candidate, X509 *subject)
 {
+    if (X509_NAME_cmp(X509_get_subject_name(candidate), X509_get_issuer_name(subject)) != 0)
+        return false;
     int r = X509_check_issued(candidate, subject);
     return r == X509_V_OK || r == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
 }
 
-/* Keys beyond that size are slow, and anybody may send them. */
-static bool signed_by(X509 *subject, X509 *candidate)
+static void add_candidate(struct candidates *c, X509 *cert, bool anchor, unsigned char below)
 {
-    EVP_PKEY *key = X509_get0_pubkey(candidate);
-    return key && EVP_PKEY_get_bits(key) <= KEY_BITS_MAX && X509_verify(subject, key) == 1;
+    struct candidate *new = &c->list[c->count++];
+    *new = (struct candidate){.anchor = anchor, .below = below, .node = UNREACHED};
+    pki_effort_look(c->effort, cert, &new->party);
 }
 
-static void consider(struct pki_graph *g, size_t subject, X509 *candidate, bool anchor, int64_t now)
+/* Those that were taken out of `certs` are NULL there. */
+static void look_above(struct candidates *c, size_t subject, STACK_OF(X509) * certs, bool anchors, int64_t now)
 {
-    if (!may_have_issued(candidate, g->nodes[subject]) || g->looked_at == PKI_GRAPH_EDGES ||
-        pki_cert_not_before(candidate) > now || pki_cert_not_after(candidate) < now)
-        return;
-    size_t issuer = find(g, candidate);
-    if (issuer == subject || issuer == PKI_GRAPH_NODES)
-        return;
-    g->looked_at++;
-    if (!signed_by(g->nodes[subject], candidate))
-        return;
-    if (issuer == g->node_count) {
-        g->nodes[g->node_count] = candidate;
-        g->anchor[g->node_count++] = anchor;
+    X509 *below = c->list[subject].party.cert;
+    unsigned char distance = (unsigned char)(c->list[subject].below + 1);
+    for (int i = 0; i < sk_X509_num(certs) && c->count < PKI_GRAPH_CANDIDATES; i++) {
+        X509 *cert = sk_X509_value(certs, i);
+        if (!cert || !may_have_issued(cert, below))
+            continue;
+        (void)sk_X509_set(certs, i, NULL);
+        if (pki_cert_not_before(cert) <= now && pki_cert_not_after(cert) >= now && !is_candidate(c, cert))
+            add_candidate(c, cert, anchors, distance);
     }
-    g->edges[g->edge_count++] = (struct edge){(unsigned char)subject, (unsigned char)issuer};
 }
 
-struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_pool *pool, int64_t now)
+static void collect(struct candidates *c, X509 *leaf, const struct pki_pool *pool, int64_t now)
+{
+    struct pki_pool left = {sk_X509_dup(pool->anchors), sk_X509_dup(pool->untrusted)};
+    if (!left.anchors || !left.untrusted)
+        fatal("pki: out of memory");
+    add_candidate(c, leaf, false, 0);
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->list[i].anchor || c->list[i].below == PKI_PATH_CERTS - 1)
+            continue;
+        look_above(c, i, left.anchors, true, now);
+        look_above(c, i, left.untrusted, false, now);
+    }
+    sk_X509_free(left.anchors);
+    sk_X509_free(left.untrusted);
+}
+
+/* --- by signature, from the anchors down --- */
+
+static void add_node(struct pki_graph *g, struct candidate *c)
+{
+    if (g->node_count == PKI_GRAPH_NODES)
+        return;
+    c->node = (unsigned char)g->node_count;
+    g->nodes[g->node_count] = c->party.cert;
+    g->anchor[g->node_count++] = c->anchor;
+}
+
+static bool may_stand_below(const struct candidate *s, const struct candidate *issuer, unsigned above)
+{
+    return s != issuer && !s->anchor && above + 1 + s->below < PKI_PATH_CERTS &&
+           may_have_issued(issuer->party.cert, s->party.cert);
+}
+
+/* `above`: steps from the issuer to an anchor. */
+static void descend(struct pki_graph *g, struct candidates *c, const struct candidate *issuer, unsigned above)
+{
+    for (size_t i = 0; i < c->count && g->edge_count < PKI_GRAPH_EDGES; i++) {
+        struct candidate *s = &c->list[i];
+        if (!may_stand_below(s, issuer, above) || !pki_effort_signed_by(c->effort, &s->party, &issuer->party))
+            continue;
+        if (s->node == UNREACHED)
+            add_node(g, s);
+        if (s->node != UNREACHED)
+            g->edges[g->edge_count++] = (struct edge){s->node, issuer->node};
+    }
+}
+
+static const struct candidate *candidate_of(const struct candidates *c, size_t node)
+{
+    size_t i = 0;
+    while (c->list[i].node != node)
+        i++;
+    return &c->list[i];
+}
+
+static void verify_all(struct pki_graph *g, struct candidates *c)
+{
+    unsigned char above[PKI_GRAPH_NODES] = {0};
+    add_node(g, &c->list[0]);
+    for (size_t i = 1; i < c->count; i++) {
+        if (c->list[i].anchor)
+            add_node(g, &c->list[i]);
+    }
+    for (size_t i = 1; i < g->node_count; i++) {
+        size_t before = g->node_count;
+        descend(g, c, candidate_of(c, i), above[i]);
+        for (size_t n = before; n < g->node_count; n++)
+            above[n] = (unsigned char)(above[i] + 1);
+    }
+}
+
+struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_path_search *asked)
 {
     struct pki_graph *g = mem_zalloc(sizeof *g);
-    g->nodes[g->node_count++] = leaf;
-    for (size_t i = 0; i < g->node_count; i++) {
-        for (int c = 0; !g->anchor[i] && c < sk_X509_num(pool->anchors); c++)
-            consider(g, i, sk_X509_value(pool->anchors, c), true, now);
-        for (int c = 0; !g->anchor[i] && c < sk_X509_num(pool->untrusted); c++)
-            consider(g, i, sk_X509_value(pool->untrusted, c), false, now);
-    }
+    struct candidates *c = mem_zalloc(sizeof *c);
+    c->effort = asked->effort;
+    collect(c, leaf, asked->pool, asked->now);
+    verify_all(g, c);
+    free(c);
     return g;
 }
 
@@ -85,6 +172,15 @@ void pki_graph_free(struct pki_graph *g)
 }
 
 /* --- asking --- */
+
+/* OpenSSL was given the nodes themselves. */
+static size_t find(const struct pki_graph *g, const X509 *cert)
+{
+    size_t i = 0;
+    while (i < g->node_count && g->nodes[i] != cert)
+        i++;
+    return i;
+}
 
 bool pki_graph_issued(const struct pki_graph *g, X509 *candidate, X509 *subject)
 {

@@ -8,13 +8,16 @@
 
 #include "pki/path.h"
 
-/* More certificates or signatures than this are not looked at: of a mesh so large, the part nearest to the leaf. */
-enum { PKI_GRAPH_NODES = 128, PKI_GRAPH_EDGES = 512 };
+/* More certificates than this are not looked at: of a mesh so large, the part nearest to the leaf; of those, by name,
+ * that many to find the ones whose signatures lead to an anchor. */
+enum { PKI_GRAPH_NODES = 128, PKI_GRAPH_EDGES = 512, PKI_GRAPH_CANDIDATES = 1024 };
 
 struct pki_graph;
 
-/* Of the certificates that are valid at `now`. The graph borrows them from the pool. */
-struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_pool *pool, int64_t now);
+/* Of the certificates that are valid at `now`, from the anchors down: a key verifies nothing unless an anchor, or what
+ * hangs below one, certified it, so that nobody's own keys are tried on what he sent. The graph borrows from the pool.
+ */
+struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_path_search *asked);
 void pki_graph_free(struct pki_graph *g); /* NULL allowed */
 
 /* Is the candidate's key the one that signed the subject? False for those that are not in the graph. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/strength.h"
 
 enum { VERSION_3 = 2 };
 
@@ -72,6 +73,13 @@ static void unknown_extension(int depth, X509 *cert, struct pki_verdict *v)
                     who(depth), name);
 }
 
+static void weak(int depth, X509 *cert, struct pki_verdict *v)
+{
+    char why[PKI_STRENGTH_TEXT] = "has a key that is too weak";
+    (void)!pki_strength_key_ok(cert, why, sizeof why);
+    pki_path_detail(v, cert, "%s%s", who(depth), why);
+}
+
 typedef void describe_fn(int depth, X509 *cert, struct pki_verdict *v);
 
 /* --- the table --- */
@@ -81,6 +89,10 @@ static const struct {
     const char *text; /* NULL: describe */
     describe_fn *describe;
 } texts[] = {
+    {X509_V_ERR_CA_KEY_TOO_SMALL, NULL, weak},
+    {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, "has a key usage that does not let it sign certificates (RFC 5280 4.2.1.3)",
+     NULL},
+    {X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, "has a key that can't be read", NULL},
     {X509_V_ERR_CERT_HAS_EXPIRED, NULL, ended},
     {X509_V_ERR_CERT_NOT_YET_VALID, NULL, begins},
     {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, "has a notAfter that is malformed (RFC 5280 4.1.2.5)", NULL},

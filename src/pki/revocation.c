@@ -95,7 +95,8 @@ static bool signer_is_good(const struct believing *b, const struct pki_crl *c, X
     if (!anchor || !sk_X509_push(anchor, sk_X509_value(b->chain, sk_X509_num(b->chain) - 1)))
         fatal("pki: out of memory");
     struct pki_pool pool = {anchor, r->pool->untrusted};
-    struct pki_path_search search = {.pool = &pool, .now = r->now, .check = check_signer, .arg = &s, .tries = r->tries};
+    struct pki_path_search search = {
+        .pool = &pool, .now = r->now, .check = check_signer, .arg = &s, .effort = r->effort};
     struct pki_verdict v = {.valid_until = INT64_MAX};
     pki_path_judge(&search, signer, &v);
     sk_X509_free(anchor);

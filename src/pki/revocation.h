@@ -20,7 +20,7 @@ struct pki_revocation {
     int64_t now;
     bool any_strength;
     bool allow_when_unavailable;
-    unsigned *tries;                /* left (PKI_PATH_TRIES) */
+    struct pki_effort *effort;      /* what the judgement may still cost */
     struct pki_list_places *places; /* of lists that would have answered; NULL: nobody wants to know */
     /* Of a search for a CRL signer's path; NULL outside of one: */
     const struct pki_revocation *outer;

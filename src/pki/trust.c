@@ -21,7 +21,13 @@
 #include "pki/path.h"
 #include "pki/revocation.h"
 
-enum { CERTS_MAX = 4096, SENT_MAX = 32, WARNINGS_MAX = 64 * 1024, REFUSAL_HOLDS_S = 60 };
+enum {
+    CERTS_MAX = 4096,
+    QUICK_SENT_MAX = 8,
+    QUICK_BYTES_MAX = 16 * 1024,
+    WARNINGS_MAX = 64 * 1024,
+    REFUSAL_HOLDS_S = 60
+};
 
 struct pki_trust {
     atomic_uint refs;
@@ -239,7 +245,7 @@ static struct pki_pool gather(const struct pki_trust *t, const struct pki_questi
         X509 *anchor = sk_X509_value(t->anchors, i);
         push(may_end_at(q, anchor) ? pool.anchors : pool.untrusted, anchor);
     }
-    for (int i = 0; i < sk_X509_num(q->sent) && i < SENT_MAX; i++)
+    for (int i = 0; i < sk_X509_num(q->sent) && i < PKI_SENT_MAX; i++)
         push(pool.untrusted, sk_X509_value(q->sent, i));
     return pool;
 }
@@ -250,9 +256,37 @@ void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sen
     pki_trust_answer(t, &q, ret);
 }
 
-void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret)
+/* What is not counted as work takes its time too: reading what was sent, and comparing it. */
+static bool fits_quick(const struct pki_question *q)
 {
-    unsigned tries = PKI_PATH_TRIES;
+    size_t bytes = 0;
+    if (sk_X509_num(q->sent) > QUICK_SENT_MAX)
+        return false;
+    for (int i = 0; i < sk_X509_num(q->sent); i++)
+        bytes += (size_t)i2d_X509(sk_X509_value(q->sent, i), NULL);
+    return bytes <= QUICK_BYTES_MAX;
+}
+
+static void not_yet(X509 *leaf, struct pki_verdict *ret)
+{
+    ret->reason = REASON_CERT_INCOMPLETE_CHAIN;
+    ret->unfinished = true;
+    pki_path_detail(ret, leaf, "was not judged yet");
+}
+
+/* An issuer that was sent too far behind would else be said to be missing. */
+static void tell_cut(const struct pki_question *q, struct pki_verdict *ret)
+{
+    if (ret->reason == REASON_CERT_INCOMPLETE_CHAIN && sk_X509_num(q->sent) > PKI_SENT_MAX)
+        pki_path_detail(ret, q->leaf, "came with %d certificates, and the first %d of them hold no path to an anchor",
+                        sk_X509_num(q->sent), PKI_SENT_MAX);
+}
+
+static void judge(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret)
+{
+    struct pki_effort effort = {.tries = q->quick ? PKI_EFFORT_QUICK_TRIES : PKI_EFFORT_TRIES,
+                                .work = q->quick ? PKI_EFFORT_QUICK_WORK : PKI_EFFORT_WORK,
+                                .any_strength = t->options.any_strength};
     struct pki_pool pool = gather(t, q), signers = {t->anchors, pool.untrusted};
     struct judging j = {.trust = t};
     struct pki_path_search search = {.pool = &pool,
@@ -260,9 +294,8 @@ void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, s
                                      .client = !t->options.any_purpose,
                                      .check = judge_path,
                                      .arg = &j,
-                                     .tries = &tries};
-    if (!t->sealed)
-        fatal("pki: a trust is asked before it is sealed");
+                                     .effort = &effort};
+    j.named = ret->identity[0] != '\0';
     j.revocation = (struct pki_revocation){.crls = t->crls,
                                            .ocsp = t->ocsp,
                                            .oracle = q->oracle,
@@ -270,15 +303,28 @@ void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, s
                                            .now = q->now,
                                            .any_strength = t->options.any_strength,
                                            .allow_when_unavailable = t->options.allow_when_unavailable,
-                                           .tries = &tries,
+                                           .effort = &effort,
                                            .places = q->ret_places};
+    pki_path_judge(&search, q->leaf, ret);
+    ret->unfinished = q->quick && effort.spent && ret->reason != REASON_OK;
+    pki_effort_done(&effort);
+    sk_X509_free(pool.anchors);
+    sk_X509_free(pool.untrusted);
+}
+
+void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret)
+{
+    if (!t->sealed)
+        fatal("pki: a trust is asked before it is sealed");
     memset(ret, 0, sizeof *ret);
     if (q->ret_places)
         q->ret_places->count = 0;
-    j.named = pki_identity(q->leaf, ret->identity, sizeof ret->identity);
-    pki_path_judge(&search, q->leaf, ret);
-    sk_X509_free(pool.anchors);
-    sk_X509_free(pool.untrusted);
+    (void)!pki_identity(q->leaf, ret->identity, sizeof ret->identity);
+    if (q->quick && !fits_quick(q))
+        not_yet(q->leaf, ret);
+    else
+        judge(t, q, ret);
+    tell_cut(q, ret);
     if (ret->reason != REASON_OK) {
         ret->unchecked = false;
         ret->valid_until = q->now + REFUSAL_HOLDS_S;

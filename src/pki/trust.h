@@ -69,6 +69,7 @@ void pki_trust_unref(struct pki_trust *t);            /* NULL allowed */
 
 struct pki_verdict {
     enum verdict_reason reason; /* REASON_OK: let in */
+    bool unfinished;            /* refused, and a question that is not quick may find another answer */
     bool unchecked;             /* let in although revocation could not be checked (on_unavailable: allow) */
     int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
                                    refusal: `now` and a minute, so that it may be kept against a storm */
@@ -77,8 +78,10 @@ struct pki_verdict {
     char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };
 
-/* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than 32 the rest is not looked at.
- * Thread-safe on a sealed trust. */
+enum { PKI_SENT_MAX = 64 };
+
+/* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than PKI_SENT_MAX the rest is not
+ * looked at. It takes some 10 ms at most, whatever was sent (pki/effort.h). Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
 
@@ -92,6 +95,7 @@ struct pki_question {
     struct pki_list_places *ret_places;       /* where those certificates say that their lists are; NULL allowed */
     const unsigned char (*below)[PKI_SHA256]; /* anchors' certificates at which a path may end */
     size_t below_count;                       /* 0: at any */
+    bool quick;                               /* a millisecond at most: what takes longer is refused as `unfinished` */
 };
 /* The same with all that may be asked. */
 void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret);

@@ -235,7 +235,7 @@ enum result tls_context_server(const struct tls_server_options *o, struct tls_co
     *c = (struct tls_context){.refs = 1,
                               .is_server = true,
                               .client_cert = o->client_cert,
-                              .verify = o->client_cert == TLS_CLIENT_CERT_REQUIRE ? o->verify : NULL,
+                              .verify = o->client_cert == TLS_CLIENT_CERT_NONE ? NULL : o->verify,
                               .verify_arg = o->verify_arg,
                               .tls13_only = o->tls13_only,
                               .resumption = o->resumption};

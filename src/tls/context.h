@@ -18,8 +18,8 @@ struct tls_context; /* reference-counted, thread-safe, immutable once made */
 typedef enum result tls_verify_fn(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err);
 
 enum tls_client_cert {
-    TLS_CLIENT_CERT_NONE,    /* not asked for */
-    TLS_CLIENT_CERT_ASK,     /* asked for, accepted whatever it is, possession proven; judged later by others */
+    TLS_CLIENT_CERT_NONE, /* not asked for */
+    TLS_CLIENT_CERT_ASK,  /* asked for, accepted whatever it is (in DER), possession proven; judged later by others */
     TLS_CLIENT_CERT_REQUIRE, /* the handshake fails without one that `verify` accepts */
 };
 
@@ -31,7 +31,7 @@ struct tls_identity {
 struct tls_server_options {
     struct tls_identity identity;
     enum tls_client_cert client_cert;
-    tls_verify_fn *verify; /* for REQUIRE, and needed there; not asked otherwise */
+    tls_verify_fn *verify; /* for REQUIRE, and needed there; for ASK: what must not even prove its key; NULL allowed */
     void *verify_arg;      /* borrowed: outlives the context */
     const char
         *alpn; /* "h2,http/1.1": ours in order of preference; a client that offers none of them is refused (RFC 7301) */

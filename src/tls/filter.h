@@ -24,6 +24,7 @@ struct tls_opening {
     struct buf hello; /* every byte read until the ClientHello has chosen a context */
     struct slice fed; /* the piece that is being read */
     bool hello_done;
+    size_t certificates_len; /* octets of the certificates that a client showed, as they came */
 };
 
 struct tls_handshake {

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "tls/filter.h"
+#include "tls/verify.h"
 
 /* --- ends --- */
 
@@ -144,6 +145,22 @@ static void on_info(const SSL *ssl, int where, int value)
         t->noise++;
 }
 
+/* The certificates as they came: OpenSSL keeps what it read alone. */
+static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
+{
+    const struct tls_handshake *t = arg;
+    (void)ssl;
+    if (!is_out && t->opening && type == SSL3_RT_HANDSHAKE && len > 0 &&
+        *(const unsigned char *)message == SSL3_MT_CERTIFICATE)
+        t->opening->certificates_len = tls_certificates_len(version, slice_make(message, len));
+}
+
+size_t tls_stream_certificates_len(SSL *ssl)
+{
+    const struct tls_handshake *t = SSL_get_app_data(ssl);
+    return t->opening ? t->opening->certificates_len : 0;
+}
+
 struct error *tls_stream_verify_error(SSL *ssl)
 {
     struct tls_handshake *t = SSL_get_app_data(ssl);
@@ -246,6 +263,8 @@ struct tls_handshake *tls_accept(struct loop *loop, struct net_stream *below, ui
     struct tls_handshake *t = make(loop, below, tls_context_first(), timeout_ms);
     t->opening->accept_events = events;
     t->opening->ctx = ctx;
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     SSL_set_accept_state(t->ssl);
     return t;
 }

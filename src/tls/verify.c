@@ -62,20 +62,79 @@ static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
     (void)error_set(ret, R_DENIED, "%s (certificate of '%s', issued by '%s')", what, subject, issuer);
 }
 
+/* --- DER --- */
+
+/* A vector behind its length of `octets` octets. False: it is cut. */
+static bool take_vector(struct slice *rest, size_t octets, struct slice *ret)
+{
+    size_t len = 0;
+    if (rest->len < octets)
+        return false;
+    for (size_t i = 0; i < octets; i++)
+        len = len << 8 | (unsigned char)rest->ptr[i];
+    struct slice behind = slice_skip(*rest, octets);
+    if (behind.len < len)
+        return false;
+    *ret = slice_make(behind.ptr, len);
+    *rest = slice_skip(behind, len);
+    return true;
+}
+
+size_t tls_certificates_len(int version, struct slice message)
+{
+    enum { HEADER = 4, LENGTH = 3, CONTEXT = 1, EXTENSIONS = 2 };
+    struct slice rest = slice_skip(message, HEADER), list, cert, ignored;
+    size_t ret = 0;
+    if (message.len < HEADER || (version == TLS1_3_VERSION && !take_vector(&rest, CONTEXT, &ignored)) ||
+        !take_vector(&rest, LENGTH, &list))
+        return 0;
+    while (list.len > 0) {
+        if (!take_vector(&list, LENGTH, &cert) ||
+            (version == TLS1_3_VERSION && !take_vector(&list, EXTENSIONS, &ignored)))
+            return 0;
+        ret += cert.len;
+    }
+    return ret;
+}
+
+/* What OpenSSL read as BER is shorter when it writes it in DER. One certificate has one form (RFC 8446 4.4.2), and one
+ * fingerprint. */
+static bool is_der(X509_STORE_CTX *store, SSL *ssl)
+{
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+    size_t len = 0;
+    for (int i = 0; i < sk_X509_num(sent); i++)
+        len += (size_t)i2d_X509(sk_X509_value(sent, i), NULL);
+    return len == tls_stream_certificates_len(ssl);
+}
+
+/* --- the verdict --- */
+
+/* The alert is bad_certificate. */
+static int refuse(X509_STORE_CTX *store, SSL *ssl, const struct error *why)
+{
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    *tls_stream_verify_error(ssl) = *why;
+    return 0;
+}
+
 int tls_verify(X509_STORE_CTX *store, void *context)
 {
     const struct tls_context *c = context;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct error why = {OK, ""};
-    if (c->verify) {
-        if (c->verify(c->verify_arg, X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_untrusted(store), &why) == OK)
-            return 1;
-        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* the alert is bad_certificate */
-    } else {
-        if (c->is_server || X509_verify_cert(store) == 1)
-            return 1;
-        explain(store, ssl, &why);
+    if (c->is_server && !is_der(store, ssl)) {
+        (void)error_set(&why, R_DENIED, "a certificate is not encoded in DER (RFC 8446 4.4.2)");
+        return refuse(store, ssl, &why);
     }
+    if (c->verify) {
+        X509 *leaf = X509_STORE_CTX_get0_cert(store);
+        return c->verify(c->verify_arg, leaf, X509_STORE_CTX_get0_untrusted(store), &why) == OK ||
+               refuse(store, ssl, &why);
+    }
+    if (c->is_server || X509_verify_cert(store) == 1)
+        return 1;
+    explain(store, ssl, &why); /* the alert is OpenSSL's for what it found */
     *tls_stream_verify_error(ssl) = why;
     return 0;
 }

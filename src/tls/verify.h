@@ -5,8 +5,17 @@
 
 #include <openssl/ssl.h>
 
+#include "base/slice.h"
+
 /* For SSL_CTX_set_cert_verify_callback; the argument is the struct tls_context. A judge of one's own decides alone;
  * else a client's context checks chain and name, and a server's takes what it is shown. */
 int tls_verify(X509_STORE_CTX *store, void *context);
+
+/* Octets of the certificates in a Certificate message, without what is around them (RFC 5246 7.4.2, RFC 8446 4.4.2); 0
+ * when it is malformed. */
+size_t tls_certificates_len(int version, struct slice message);
+
+/* Where that length of a server's connection is kept until the certificates are judged. */
+size_t tls_stream_certificates_len(SSL *ssl);
 
 #endif

@@ -18,7 +18,7 @@ DEVIATIONS = {
     "4.1.5": "weak_key",
 }
 # And with the strength that the gateway wants: DSA keys of 1024 bits.
-TOO_WEAK = {"4.1.4": "weak_key"}
+TOO_WEAK = {"4.1.4": "weak_key", "4.1.6": "weak_key"}
 
 
 def ask(folder, noun, cases, *options):

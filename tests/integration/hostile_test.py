@@ -2,6 +2,7 @@
 """What the public collections know of attacks on HTTP/1.1, HTTP/2 and TLS, against a running gateway. Each time: a
 defined answer or a clean close, nothing malformed reaches the servers inside, and other clients notice nothing."""
 import json
+import math
 import os
 import re
 import select
@@ -13,8 +14,9 @@ import time
 
 import hpack
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kit import gatewayclient, programs, servers
+from kit import gatewayclient, pki, programs, servers
 from kit.programs import until
 
 # --- a server inside that tells exactly what reached it ---------------------------------------------------------------
@@ -679,6 +681,27 @@ def test_chains_of_any_length_do_no_harm(site, self_signed, tmp_path):
                 assert count == 1000
             else:
                 assert answer.status == 401 and count < 1000
+
+
+def key_with_a_giant_exponent():
+    """Right, and slow to verify with: as many bits in the public exponent as in the private one."""
+    key = rsa.generate_private_key(65537, 2048).private_numbers()
+    order = (key.p - 1) * (key.q - 1)
+    e = next(n for n in range(2**2040 + 1, 2**2041, 2) if math.gcd(n, order) == 1)
+    d = pow(e, -1, order)
+    public = rsa.RSAPublicNumbers(e, key.p * key.q)
+    return rsa.RSAPrivateNumbers(key.p, key.q, d, d % (key.p - 1), d % (key.q - 1), key.iqmp, public).private_key()
+
+
+def test_a_key_that_takes_long_to_verify_is_refused_before_it_proves_itself(site, tmp_path):
+    """Its proof alone would cost ten milliseconds of a worker: an alert, and no request is read."""
+    pair = pki.Ca(tmp_path, "Strangers").device("slow", key=key_with_a_giant_exponent())
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        ctx = gatewayclient.context(site.report["ca"], pair.client()["certificate"], pair.client()["key"])
+        ctx.maximum_version = version
+        with pytest.raises(ssl.SSLError, match="(?i)bad.certificate"):
+            gatewayclient.send_raw(site.port, ctx, get())
+    canary(site)
 
 
 def test_two_thousand_handshakes_at_once_leave_room_for_others(site):

@@ -197,8 +197,8 @@ BAD_TIMES = {"without seconds": b"\x17\x0b3001010000Z", "with an offset": b"\x17
              "at hour 24": der.tlv(0x17, b"300101240000Z"), "with a sign": der.tlv(0x17, b"30-101000000Z"),
              "with a blank": der.tlv(0x17, b"30 101000000Z"), "with a NUL": der.tlv(0x17, b"300101000000Z\0")}
 for what, octets in BAD_TIMES.items():
-    case(f"an end {what}", "expired", leaf(ROOT, end=octets), detail="malformed")
-    case(f"a begin {what}", "not_yet_valid", detail="malformed",
+    case(f"an end {what}", "constraint_violated", leaf(ROOT, end=octets), detail="malformed")
+    case(f"a begin {what}", "constraint_violated", detail="malformed",
          subject=leaf(ROOT, begin=octets.replace(b"30", b"10", 1) if octets[2:4] == b"30" else octets))
 # OpenSSL 3.5 reads no certificate with a time that is shorter than any may be: then it is no certificate at all.
 UNREADABLE = {f"{which} {what}" for which in ("an end", "a begin") for what in ("without seconds", "without a Z", "of nothing")}
@@ -471,14 +471,29 @@ def rsa_public(modulus, exponent):
 
 
 MODULUS = RSA_KEYS[2048].public_key().public_numbers().n
+
+
+def made_by_the_faulty_chip(bits=2048):
+    """The modulus of Nemec et al., CCS 2017: both primes are a power of 65537 modulo the product of the first primes."""
+    m, primes = 1, [n for n in range(2, 702) if all(n % d for d in range(2, int(n**0.5) + 1))]
+    for prime in primes:
+        m *= prime
+    rest = pow(65537, 4711, m)
+    return (2**(bits - 1) // m + 1) * m + rest
+
+
+ROCA = made_by_the_faulty_chip()
 for what, want, modulus, exponent in [
         ("an exponent of 1", "weak_key", MODULUS, 1), ("an exponent of 3", "ok", MODULUS, 3),
         ("an even exponent", "weak_key", MODULUS, 65536), ("an exponent of 0", "weak_key", MODULUS, 0),
+        ("an exponent of 32 bits", "ok", MODULUS, 2**32 - 5), ("an exponent of 33 bits", "weak_key", MODULUS, 2**32 + 1),
         ("a negative exponent", "weak_key", MODULUS, -3), ("an even modulus", "weak_key", MODULUS + 1, 65537),
         ("a negative modulus", "weak_key", -MODULUS, 65537), ("a modulus of 0", "weak_key", 0, 65537),
         ("an exponent as long as the modulus", "weak_key", MODULUS, MODULUS - 2),
         ("a modulus of 17000 bits", "weak_key", 2**17000 + 1, 65537)]:
     case(f"RSA with {what} in the device", want, leaf(ROOT, public=rsa_public(modulus, exponent)))
+case("RSA of a chip that makes keys that can be factored (ROCA) in the device", "weak_key",
+     leaf(ROOT, public=rsa_public(ROCA, 65537)), detail="ROCA")
 
 
 def ec_public(curve, point):
@@ -515,8 +530,7 @@ for what, want, public in [
         ("no key at all", "weak_key", der.sequence(der.sequence(der.oid("1.2.840.113549.1.1.1"), der.NULL), der.bits(b"")))]:
     case(f"{what} in the device", want, leaf(ROOT, public=public))
     if what not in ("a compressed point",):
-        case(f"{what} in an intermediate", "bad_signature" if "infinity" in what else "weak_key",
-             leaf(i := ca("I", ROOT, public=public, key=KEYS[0]), aki=None), [i])
+        case(f"{what} in an intermediate", "weak_key", leaf(i := ca("I", ROOT, public=public, key=KEYS[0]), aki=None), [i])
 for curve, want in ((ec.SECP192R1, "weak_key"), (ec.SECP224R1, "weak_key"), (ec.SECP384R1, "ok"), (ec.SECP521R1, "ok"),
                     (ec.SECP256K1, "weak_key"), (ec.BrainpoolP256R1, "ok")):
     try:

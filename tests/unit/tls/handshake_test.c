@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "kit.h"
+#include "tls/verify.h"
 
 static struct kit_identity ca, other_ca, server_id, client_id, stranger_id, expired_id;
 enum { DAY = 24 * 3600 };
@@ -292,6 +293,18 @@ static void a_client_without_the_required_certificate_learns_it_by_alert_116(voi
     }
     assert_non_null(strstr(k.client.why.text, "116"));
     kit_done(&k);
+}
+
+static void the_length_of_certificates_is_of_what_came(void **state)
+{
+    static const char tls12[] = "\x0b\0\0\x0d\0\0\x0a\0\0\3abc\0\0\1d", cut[] = "\x0b\0\0\x0d\0\0\x0a\0\0\3abc\0\0\2d",
+                      tls13[] = "\x0b\0\0\x0f\1c\0\0\x0b\0\0\3abc\0\3xyz";
+    (void)state;
+    assert_int_equal(tls_certificates_len(TLS1_2_VERSION, slice_make(tls12, sizeof tls12 - 1)), 4);
+    assert_int_equal(tls_certificates_len(TLS1_2_VERSION, slice_make(cut, sizeof cut - 1)), 0);
+    assert_int_equal(tls_certificates_len(TLS1_3_VERSION, slice_make(tls13, sizeof tls13 - 1)), 3);
+    for (size_t len = 0; len < sizeof tls13 - 1; len++)
+        assert_int_equal(tls_certificates_len(TLS1_3_VERSION, slice_make(tls13, len)), 0);
 }
 
 static void a_required_certificate_without_a_judge_is_no_context(void **state)
@@ -631,6 +644,7 @@ int main(void)
         cmocka_unit_test(the_peers_chain_starts_with_its_leaf_on_both_sides),
         cmocka_unit_test(a_required_certificate_must_be_shown_and_please_the_judge),
         cmocka_unit_test(a_client_without_the_required_certificate_learns_it_by_alert_116),
+        cmocka_unit_test(the_length_of_certificates_is_of_what_came),
         cmocka_unit_test(a_required_certificate_without_a_judge_is_no_context),
         cmocka_unit_test(the_server_prefers_its_own_order_of_protocols),
         cmocka_unit_test(no_common_protocol_is_an_alert_and_none_offered_is_fine),
