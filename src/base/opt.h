@@ -20,7 +20,7 @@ enum opt_kind {
 };
 
 struct opt_list {
-    const char *items[32]; /* borrowed from argv */
+    const char *items[256]; /* borrowed from argv */
     size_t count;
 };
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/cert_trust.h"
 
-#include <dirent.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "ctl/files.h"
 
 enum { TRUSTS_MAX = 256, FILE_MAX = 512 * 1024 * 1024 };
 
@@ -58,8 +57,9 @@ static void warn(const struct cert_trust *t, const char *where, struct slice tex
     (void)json_array_append_new(t->warnings, line ? line : json_string("a text that is no UTF-8"));
 }
 
-static enum result add_file(const struct adding *a, const char *path, struct error *err)
+static enum result add_file(void *arg, const char *path, struct error *err)
 {
+    const struct adding *a = arg;
     char *data;
     size_t len;
     enum result r = file_read(path, FILE_MAX, &data, &len, err);
@@ -72,38 +72,11 @@ static enum result add_file(const struct adding *a, const char *path, struct err
     return OK;
 }
 
-static int no_dots(const struct dirent *e)
+static enum result add_path(struct adding *a, const json_t *path, struct error *err)
 {
-    return e->d_name[0] != '.';
-}
-
-/* The files of a folder in the order of their names. */
-static enum result add_folder(const struct adding *a, const char *path, struct error *err)
-{
-    struct dirent **names;
-    int count = scandir(path, &names, no_dots, alphasort);
-    if (count < 0)
-        return error_set(err, R_IO, "%s: can't list it", path);
-    enum result r = OK;
-    for (int i = 0; i < count; i++) {
-        struct stat s;
-        char *file = file_join(path, names[i]->d_name);
-        if (r == OK && stat(file, &s) == 0 && S_ISREG(s.st_mode))
-            r = add_file(a, file, err);
-        free(file);
-        free(names[i]);
-    }
-    free(names);
-    return r;
-}
-
-static enum result add_path(const struct adding *a, const json_t *path, struct error *err)
-{
-    struct stat s;
     if (!json_is_string(path))
         return error_set(err, R_INVALID, "a path must be a string");
-    const char *text = json_string_value(path);
-    return stat(text, &s) == 0 && S_ISDIR(s.st_mode) ? add_folder(a, text, err) : add_file(a, text, err);
+    return ctl_files_each(json_string_value(path), add_file, a, err);
 }
 
 static enum result add_all(const struct cert_trust *t, const json_t *paths, add_fn *add, struct error *err)

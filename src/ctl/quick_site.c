@@ -313,9 +313,8 @@ static enum result add_connector(const struct quick *q, struct ctl_fault *fault)
 
 static enum result add_trust(const struct quick *q, struct ctl_fault *fault)
 {
-    char *data, *crl = NULL;
+    char *data;
     size_t len;
-    struct error err;
     enum result r = read_own(q, "pki/ca.pem", &data, &len, fault);
     if (r != OK)
         return r;
@@ -325,10 +324,9 @@ static enum result add_trust(const struct quick *q, struct ctl_fault *fault)
         r = read_own(q, "pki/ca.crl", &data, &len, fault);
     if (r != OK)
         return r;
-    r = ctl_crl_base64(slice_make(data, len), &crl, &err);
+    char *crl = mem_zalloc(BASE64_SIZE(len));
+    (void)encode_base64(slice_make(data, len), crl);
     free(data);
-    if (r != OK)
-        return fault_from(fault, &err, "pki/ca.crl");
     r = post(q, "/v1/trust", json_pack("{s:s, s:s}", "kind", "crl", "data", crl), NULL, fault);
     free(crl);
     return r;

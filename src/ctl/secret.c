@@ -3,7 +3,6 @@
 #include "ctl/secret.h"
 
 #include <errno.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -13,7 +12,7 @@
 #include "ctl/request.h"
 #include "pki/cert.h"
 
-enum { CERTIFICATES_MAX = 64 };
+enum { CERTIFICATES_MAX = 256 };
 
 bool ctl_can_write(const struct ctl_common *common, const char *path)
 {
@@ -76,27 +75,6 @@ enum result ctl_certificates_pem(struct slice data, char **ret, struct error *er
         (void)error_set(err, r, "too many certificates");
     buf_free(&b);
     return r;
-}
-
-enum result ctl_crl_base64(struct slice data, char **ret, struct error *err)
-{
-    BIO *bio = data.len <= INT32_MAX ? BIO_new_mem_buf(data.ptr, (int)data.len) : NULL;
-    X509_CRL *crl = NULL;
-    if (bio && slice_find_slice(data, SLICE("-----BEGIN")) != SIZE_MAX)
-        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
-    else if (bio)
-        crl = d2i_X509_CRL_bio(bio, NULL);
-    (void)BIO_free(bio);
-    unsigned char *der = NULL;
-    int len = crl ? i2d_X509_CRL(crl, &der) : -1;
-    X509_CRL_free(crl);
-    if (len <= 0)
-        return error_set(err, R_INVALID, "this is no certificate revocation list, neither PEM nor DER");
-    char *text = mem_zalloc(BASE64_SIZE((size_t)len));
-    (void)encode_base64(slice_make(der, (size_t)len), text);
-    OPENSSL_free(der);
-    *ret = text;
-    return OK;
 }
 
 bool ctl_put_certificates(const struct ctl_common *common, const char *path, const char *remedy, json_t *body,

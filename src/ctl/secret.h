@@ -18,9 +18,8 @@ MUST_USE bool ctl_write_secret(const struct ctl_common *common, const char *path
 /* Reads a file ("-": standard input) as text, malloc'ed. Prints the fault itself; false then. */
 MUST_USE bool ctl_read_file(const struct ctl_common *common, const char *path, char **ret, size_t *ret_len);
 
-/* Certificates of PEM or DER as PEM text, malloc'ed; CRLs of PEM or DER as base64 of the DER. */
+/* Certificates of PEM or DER as PEM text, malloc'ed. */
 MUST_USE enum result ctl_certificates_pem(struct slice data, char **ret, struct error *err);
-MUST_USE enum result ctl_crl_base64(struct slice data, char **ret, struct error *err);
 
 /* Puts the certificates of a file into a body, as PEM. Prints the fault with this remedy itself; false then. */
 MUST_USE bool ctl_put_certificates(const struct ctl_common *common, const char *path, const char *remedy, json_t *body,

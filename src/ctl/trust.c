@@ -2,11 +2,17 @@
 /* cmg trust add|list|remove: the PKI that device certificates are judged by. */
 #include <stdlib.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "ctl/api.h"
+#include "ctl/files.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "ctl/source.h"
 #include "ctl/trust_check.h"
+#include "pki/trust.h"
+
+enum { LISTS_MAX = 256 };
 
 struct add_options {
     struct ctl_common common;
@@ -16,7 +22,7 @@ struct add_options {
 
 #define FILES(word, member_, help_)                                                                                    \
     {                                                                                                                  \
-        .name = (word), .kind = OPT_LIST, .offset = offsetof(struct add_options, member_), .value = "FILE",            \
+        .name = (word), .kind = OPT_LIST, .offset = offsetof(struct add_options, member_), .value = "FILE|DIR",        \
         .help = (help_)                                                                                                \
     }
 
@@ -27,9 +33,9 @@ struct add_options {
     }
 
 static const struct opt add_opts[] = {
-    FILES("anchor", anchors, "a root certificate, PEM or DER; may repeat"),
-    FILES("intermediate", intermediates, "an intermediate certificate, PEM or DER; may repeat"),
-    FILES("crl", crls, "a certificate revocation list, PEM or DER; may repeat"),
+    FILES("anchor", anchors, "a root certificate, or several: PEM, DER, or a folder of such files; may repeat"),
+    FILES("intermediate", intermediates, "an intermediate certificate, or several, as above; may repeat"),
+    FILES("crl", crls, "a certificate revocation list, or several, as above, up to 16 MiB; may repeat"),
     {.name = "fetch-host",
      .kind = OPT_LIST,
      .offset = offsetof(struct add_options, fetch_hosts),
@@ -51,61 +57,131 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-/* Sends one file; its answer is appended to `answers`. */
-static int add_file(const struct add_options *o, const char *kind, const char *path, json_t *answers)
-{
-    const struct ctl_common *common = &o->common;
-    char *data, *text = NULL;
-    size_t len;
-    struct error err;
-    if (!ctl_read_file(common, path, &data, &len))
-        return CTL_FAILED;
-    bool is_crl = strcmp(kind, "crl") == 0;
-    enum result r = is_crl ? ctl_crl_base64(slice_make(data, len), &text, &err)
-                           : ctl_certificates_pem(slice_make(data, len), &text, &err);
-    free(data);
-    if (r != OK)
-        return ctl_fail_error(common, &err, path,
-                              is_crl ? "give the CA's list, PEM or DER; a certificate is added with --anchor FILE or "
-                                       "--intermediate FILE"
-                                     : "give a CA's certificate, PEM or DER; a CRL is added with --crl FILE");
-    json_t *body = json_pack("{s:s, s:s}", "kind", kind, "data", text), *answer = NULL;
-    free(text);
-    if (strcmp(kind, "anchor") == 0 && o->fetch_hosts.count)
-        (void)json_object_set_new(body, "fetch_hosts", ctl_words(&o->fetch_hosts));
-    struct ctl_fault fault;
-    r = api_call(api_socket(common), "POST", "/v1/trust", body, &answer, &fault);
-    json_decref(body);
-    if (r != OK) {
-        size_t at = strlen(fault.where);
-        (void)snprintf(fault.where + at, sizeof fault.where - at, " (%s)", path);
-        return ctl_fail(common, &fault);
-    }
-    (void)json_array_append_new(answers, answer);
-    return CTL_DONE;
-}
-
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"KIND", "kind", CTL_TEXT, NULL},
                                             {"SUBJECT", "subject", CTL_TEXT, NULL},
+                                            {"SCOPE", "scope", CTL_TEXT, "-"},
+                                            {"NUMBER", "number", CTL_TEXT, "-"},
                                             {"UNTIL", "not_after", CTL_TIME, NULL},
                                             {"LISTS FROM", "fetch_hosts", CTL_LIST, "-"},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
-static int add_all(const struct add_options *o, json_t *answers)
+/* --- uploading --- */
+
+/* What is added goes in one by one: one that is refused keeps no other one out. */
+struct adding {
+    const struct add_options *o;
+    const char *kind;
+    json_t *rows; /* one for each certificate and list */
+    int code;
+};
+
+static void warn(const struct adding *a, const char *path, const json_t *row)
+{
+    const json_t *text;
+    size_t i;
+    json_array_foreach(json_object_get(row, "warnings"), i, text)
+    {
+        if (json_is_string(text) && !a->o->common.json)
+            (void)fprintf(stderr, "%swarning: %s, %s: %s%s\n", ctl_colour_on(stderr, CTL_YELLOW), path,
+                          json_opt_str(row, "subject", ""), json_string_value(text), ctl_colour_off(stderr));
+    }
+}
+
+/* Takes `body`. */
+static void send_it(struct adding *a, const char *path, json_t *body)
+{
+    json_t *answer = NULL, *row;
+    struct ctl_fault fault;
+    size_t i;
+    enum result r = api_call(api_socket(&a->o->common), "POST", "/v1/trust", body, &answer, &fault);
+    json_decref(body);
+    if (r != OK) {
+        size_t at = strlen(fault.where);
+        (void)snprintf(fault.where + at, sizeof fault.where - at, " (%s)", path);
+        a->code = ctl_fail(&a->o->common, &fault);
+        return;
+    }
+    json_array_foreach(json_object_get(answer, "added"), i, row)
+    {
+        warn(a, path, row);
+        (void)json_array_append(a->rows, row);
+    }
+    json_decref(answer);
+}
+
+static void send_certificates(struct adding *a, const char *path, struct slice data)
+{
+    char *text = NULL;
+    struct error err;
+    if (ctl_certificates_pem(data, &text, &err) != OK) {
+        a->code = ctl_fail_error(&a->o->common, &err, path,
+                                 "give a CA's certificates, PEM or DER; a CRL is added with --crl FILE");
+        return;
+    }
+    json_t *body = json_pack("{s:s, s:s}", "kind", a->kind, "data", text);
+    free(text);
+    if (strcmp(a->kind, "anchor") == 0 && a->o->fetch_hosts.count)
+        (void)json_object_set_new(body, "fetch_hosts", ctl_words(&a->o->fetch_hosts));
+    send_it(a, path, body);
+}
+
+static void send_lists(struct adding *a, const char *path, struct slice data)
+{
+    struct slice *list;
+    size_t count;
+    struct error err;
+    if (pki_crls_read(data, LISTS_MAX, &list, &count, &err) != OK) {
+        a->code = ctl_fail_error(&a->o->common, &err, path,
+                                 "give the CA's lists, PEM or DER; a certificate is added with --anchor FILE or "
+                                 "--intermediate FILE");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char *text = mem_zalloc(BASE64_SIZE(list[i].len));
+        (void)encode_base64(list[i], text);
+        send_it(a, path, json_pack("{s:s, s:s}", "kind", "crl", "data", text));
+        free(text);
+    }
+    pki_crls_free(list, count);
+}
+
+static enum result add_file(void *arg, const char *path, struct error *err)
+{
+    struct adding *a = arg;
+    bool is_list = strcmp(a->kind, "crl") == 0;
+    char *data;
+    size_t len;
+    enum result r = file_read(path, CTL_FILE_MAX, &data, &len, err);
+    if (r != OK) {
+        a->code = ctl_fail_error(&a->o->common, err, path,
+                                 r != R_LIMIT ? NULL
+                                 : is_list    ? "a list of more than 16 MiB is fetched from where the CA publishes it: "
+                                                "cmg trust add --crl-source ID --url URL"
+                                              : "give the CAs' certificates in several files");
+        return OK; /* told; the others go on */
+    }
+    (is_list ? send_lists : send_certificates)(a, path, slice_make(data, len));
+    free(data);
+    return OK;
+}
+
+static int add_all(const struct add_options *o, json_t *rows)
 {
     const struct {
         const char *kind;
         const struct opt_list *files;
     } kinds[] = {{"anchor", &o->anchors}, {"intermediate", &o->intermediates}, {"crl", &o->crls}};
+    struct adding a = {.o = o, .rows = rows, .code = CTL_DONE};
+    struct error err;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        a.kind = kinds[k].kind;
         for (size_t i = 0; i < kinds[k].files->count; i++) {
-            int code = add_file(o, kinds[k].kind, kinds[k].files->items[i], answers);
-            if (code != CTL_DONE)
-                return code;
+            if (ctl_files_each(kinds[k].files->items[i], add_file, &a, &err) != OK)
+                a.code = ctl_fail_error(&o->common, &err, kinds[k].files->items[i], NULL);
         }
     }
-    return CTL_DONE;
+    return a.code;
 }
 
 static int add_source(const struct add_options *o)
@@ -123,7 +199,7 @@ static int add_source(const struct add_options *o)
 
 static int add(int argc, char **argv)
 {
-    static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE … [options]",
+    static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE|DIR … [options]",
                                            "Trust a PKI for device certificates, or take its revocation list.",
                                            add_opts, 0, 0};
     struct add_options o = {0};
@@ -138,16 +214,16 @@ static int add(int argc, char **argv)
         return ctl_usage("nothing to add; usage: %s", cmd.usage);
     if (o.fetch_hosts.count && !o.anchors.count)
         return ctl_usage("--fetch-host goes with --anchor; for one that is there: cmg trust fetch-hosts ID HOST…");
-    json_t *answers = json_array();
-    code = add_all(&o, answers);
-    if (code == CTL_DONE && o.common.json) {
-        json_t *whole = json_pack("{s:O}", "trust", answers);
+    json_t *rows = json_array();
+    code = add_all(&o, rows);
+    if (o.common.json && (code == CTL_DONE || json_array_size(rows))) {
+        json_t *whole = json_pack("{s:O}", "trust", rows);
         ctl_print_answer(whole);
         json_decref(whole);
-    } else if (code == CTL_DONE) {
-        ctl_table(stdout, answers, columns, "");
+    } else if (json_array_size(rows)) {
+        ctl_table(stdout, rows, columns, "");
     }
-    json_decref(answers);
+    json_decref(rows);
     return code;
 }
 

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store keeps of a CRL: who issued it, its number, when the next one comes. */
+/*
+ * Revocation lists that administrators give: each is judged before it takes a place (pki/list_info.h), and none that
+ * verifies gives way to an older one, to one of another scope, or to one that doesn't verify. Lists of CAs that nobody
+ * uploaded yet have places of their own until their CA comes.
+ */
 #ifndef MP_CRL_H
 #define MP_CRL_H
 
-#include "pki/cert.h"
+#include "base/arena.h"
+#include "mp/site.h"
+#include "store/trust.h"
 
-struct mp_crl {
-    char issuer_sha256[PKI_HASH_HEX]; /* of the issuer's name; of a delta CRL another than of the full one */
-    char issuer[256];
-    char number[64]; /* hex of even length without leading zero bytes; "" when it has none */
-    int64_t next_update;
-    char *base64;              /* of the DER, malloc'ed */
-    char sha256[PKI_HASH_HEX]; /* of the DER */
-    int64_t size;
+enum { MP_CRLS_MAX = 256, MP_DELTAS_MAX = 64 }; /* lists of one upload; deltas of one complete list */
+
+/* The lists of an upload: PEM, or base64 of DER. R_INVALID, R_LIMIT; *ret (mp_crls_free) is set in any case. */
+struct mp_crls {
+    struct slice *list; /* DER */
+    size_t count;
 };
+MUST_USE enum result mp_crls_read(struct slice data, struct mp_crls *ret, struct error *err);
+void mp_crls_free(struct mp_crls *c);
 
-/* PEM, DER, or base64 of DER. R_INVALID: none of them, or without nextUpdate. mp_crl_free in any case. */
-MUST_USE enum result mp_crl_read(struct slice data, struct mp_crl *ret, struct error *err);
-void mp_crl_free(struct mp_crl *c);
+struct mp_crl_taken {
+    struct store_trust row; /* texts in the arena, without `data` */
+    const char *warning;    /* "": none; why it is of no use now, and what to do */
+};
+/* In a transaction. R_DENIED, R_INVALID: it can't be used, and why; R_CONFLICT: what is there is newer. */
+MUST_USE enum result mp_crl_put(struct mp_site *site, struct arena *a, struct slice der, struct mp_crl_taken *ret,
+                                struct error *err);
+
+/* In a transaction: lists that wait for a CA are judged again, after one came or after a new version of the program;
+ * those that verify now take their places. */
+MUST_USE enum result mp_crl_settle(struct mp_site *site, struct error *err);
 
 #endif

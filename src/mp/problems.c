@@ -223,6 +223,65 @@ static void certificates(json_t *list, const json_t *status, int64_t now)
     }
 }
 
+/* --- what devices' certificates are judged by --- */
+
+enum ending { OF_NO_USE, ENDED, ENDS_SOON };
+
+static const struct {
+    const char *kind;
+    struct problem problems[3]; /* by enum ending */
+} trust_problems[] = {
+    {"crl",
+     {{"list_unusable", "give that CA's certificate (cmg trust add --intermediate FILE), or take the list away: cmg "
+                        "trust remove ID (cmg trust list)"},
+      {"list_ended", "give the CA's newest list: cmg trust add --crl FILE; or let it be fetched: cmg trust add "
+                     "--crl-source ID --url URL"},
+      {"list_ends_soon", "give the CA's next list in time: cmg trust add --crl FILE; or let it be fetched: cmg trust "
+                         "add --crl-source ID --url URL"}}},
+    {"anchor",
+     {{"anchor_unusable", "give the CA's own certificate: cmg trust add --anchor FILE; and take this one away: cmg "
+                          "trust remove ID (cmg trust list)"},
+      {"anchor_ended", "give the CA's newer certificate: cmg trust add --anchor FILE"},
+      {"anchor_ends_soon", "give the CA's newer certificate in time: cmg trust add --anchor FILE"}}},
+    {"intermediate",
+     {{"intermediate_unusable",
+       "take it away: cmg trust remove ID (cmg trust list); a root is added with cmg trust add "
+       "--anchor FILE"},
+      {"intermediate_ended", "give the CA's newer certificate: cmg trust add --intermediate FILE"},
+      {"intermediate_ends_soon", "give the CA's newer certificate in time: cmg trust add --intermediate FILE"}}},
+};
+
+static void trust_item(json_t *list, const json_t *t, const struct problem problems[3], const char *what, int64_t now)
+{
+    static const char *const verbs[] = {[ENDED] = "ended", [ENDS_SOON] = "ends"};
+    int64_t until = json_opt_int(t, "not_after", 0);
+    const char *subject = json_opt_str(t, "subject", ""), *scope = json_opt_str(t, "scope", ""),
+               *fault = json_opt_str(t, "fault", ""), *of = *subject ? subject : json_opt_str(t, "id", "");
+    enum ending how = *fault ? OF_NO_USE : until < now ? ENDED : ENDS_SOON;
+    char when[CLOCK_TEXT_SIZE];
+    clock_rfc3339(until, when);
+    if (how == OF_NO_USE)
+        add(list, &problems[how], of, "%s %.200s%s%.100s is of no use: %.200s", what, subject, *scope ? ", " : "",
+            scope, fault);
+    else
+        add(list, &problems[how], of, "%s %.200s%s%.100s %s on %s", what, subject, *scope ? ", " : "", scope,
+            verbs[how], when);
+}
+
+static void trust(json_t *list, const json_t *status, int64_t now)
+{
+    const json_t *t;
+    size_t i;
+    json_array_foreach(json_object_get(status, "trust"), i, t)
+    {
+        const char *kind = json_opt_str(t, "kind", "");
+        for (size_t k = 0; k < ARRAY_LEN(trust_problems); k++) {
+            if (strcmp(kind, trust_problems[k].kind) == 0)
+                trust_item(list, t, trust_problems[k].problems, k ? kind : "the uploaded list of", now);
+        }
+    }
+}
+
 /* --- what gateways fetch --- */
 
 static void sources(json_t *list, const json_t *status, int64_t now)
@@ -345,6 +404,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     connector_certificates(list, status);
     servers_inside(list, status, now);
     certificates(list, status, now);
+    trust(list, status, now);
     sources(list, status, now);
     roles(list, status, now, clock_of); /* PROTOCOL 5 */
     devices(list, status);

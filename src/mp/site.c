@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "mp/access.h"
 #include "mp/admin/admin.h"
+#include "mp/crl.h"
 #include "mp/documents.h"
 #include "mp/listener.h"
 #include "mp/parked.h"
@@ -54,8 +55,11 @@ static enum result fill_trust(struct mp_site *site, struct pki_trust *trust, str
     struct store_trust *list;
     size_t count;
     enum result r = store_trust_list(site->store, INT64_MAX, a, &list, &count, err);
-    for (size_t i = 0; i < count && r == OK; i++)
-        r = add_trust(trust, &list[i], err);
+    for (size_t i = 0; i < count && r == OK; i++) {
+        struct error why;
+        if (add_trust(trust, &list[i], &why) != OK) /* one that an earlier version took */
+            log_msg(LOG_WARN, "mp", "%s %s can't be used: %s", list[i].kind, list[i].subject, why.text);
+    }
     arena_free(a);
     return r;
 }
@@ -176,6 +180,13 @@ static enum result open_store(struct mp_site *site, struct error *err)
     return r;
 }
 
+/* Lists that an earlier version took get their places. */
+static enum result settle_lists(struct mp_site *site, struct error *err)
+{
+    enum result r = store_begin(site->store, STORE_DURABLE, err);
+    return r == OK ? store_end(site->store, mp_crl_settle(site, err), err) : r;
+}
+
 static enum result open_points(struct mp_site *site, struct error *err)
 {
     size_t count = site->config->points.count;
@@ -198,6 +209,9 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         r = open_store(site, err);
     if (r == OK && config->access_log)
         r = mp_access_open(config->access_log, &site->access_fd, err);
+    if (r != OK)
+        return r;
+    r = settle_lists(site, err);
     if (r != OK)
         return r;
     site->documents = mp_documents_new();

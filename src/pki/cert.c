@@ -43,6 +43,49 @@ static enum result check_size(struct slice data, struct error *err)
     return OK;
 }
 
+/* --- what it is instead --- */
+
+#define IS_PKCS7 "it is PKCS#7 (.p7b); make PEM of it: openssl pkcs7 -print_certs -in FILE (-inform DER)"
+
+enum { HEAD_MAX = 24 };
+
+const char *pki_cert_hint(struct slice data)
+{
+    static const struct {
+        struct slice mark;
+        bool at_start, in_head;
+        const char *hint;
+    } known[] = {
+        {{"\xff\xfe", 2}, true, false, "it is UTF-16 text; save it as plain ASCII (DER and PEM are taken)"},
+        {{"\xfe\xff", 2}, true, false, "it is UTF-16 text; save it as plain ASCII (DER and PEM are taken)"},
+        {{"-----BEGIN PKCS7", 16}, false, false, IS_PKCS7},
+        {{"-----BEGIN CMS", 14}, false, false, IS_PKCS7},
+        {{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 11}, false, true, IS_PKCS7}, /* signedData, RFC 2315 14 */
+        {{"\x02\x01\x03\x30", 4}, /* RFC 7292 4: version 3, authSafe */
+         false,
+         true,
+         "it is PKCS#12 (.pfx, .p12); make PEM of it: openssl pkcs12 -in FILE -nokeys -out FILE.pem"},
+        {{"-----BEGIN CERTIFICATE REQUEST", 30}, false, false, "it holds a request for a certificate, not yet one"},
+        {{"-----BEGIN CERTIFICATE", 22}, false, false, "it holds certificates"},
+        {{"-----BEGIN X509 CRL", 19}, false, false, "it holds CRLs"},
+        {{"<html", 5}, false, false, "it is a web page"},
+        {{"<!DOCTYPE", 9}, false, false, "it is a web page"},
+    };
+    struct slice head = slice_make(data.ptr, data.len < HEAD_MAX ? data.len : HEAD_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (known[i].at_start ? slice_starts(data, known[i].mark)
+                              : slice_find_slice(known[i].in_head ? head : data, known[i].mark) != SIZE_MAX)
+            return known[i].hint;
+    }
+    return NULL;
+}
+
+static enum result none_found(struct slice data, const char *what, struct error *err)
+{
+    const char *hint = pki_cert_hint(data);
+    return error_set(err, R_INVALID, "%s%s%s", what, hint ? ": " : "", hint ? hint : "");
+}
+
 static BIO *open_slice(struct slice data)
 {
     BIO *bio = BIO_new_mem_buf(data.ptr, (int)data.len);
@@ -97,7 +140,7 @@ static enum result read_pem_all(struct slice data, size_t max, STACK_OF(X509) * 
             if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
                 r = error_set(err, R_INVALID, "certificate %d of the PEM is malformed", sk_X509_num(certs) + 1);
             else if (sk_X509_num(certs) == 0)
-                r = error_set(err, R_INVALID, "the PEM holds no certificate");
+                r = none_found(data, "the PEM holds no certificate", err);
             break;
         }
         if ((size_t)sk_X509_num(certs) >= max) {
@@ -127,7 +170,7 @@ enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *r
     } else {
         X509 *cert = read_der(data);
         if (!cert)
-            r = error_set(err, R_INVALID, "neither PEM nor the DER of one certificate");
+            r = none_found(data, "neither PEM nor the DER of one certificate", err);
         else if (!sk_X509_push(certs, cert))
             fatal("pki: out of memory");
     }

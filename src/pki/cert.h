@@ -16,6 +16,8 @@
 MUST_USE enum result pki_cert_read(struct slice data, X509 **ret, struct error *err);
 /* All of a PEM (or the one of a DER), at most max. The caller sk_X509_pop_free()s. */
 MUST_USE enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err);
+/* What `data` is instead of PEM or DER of certificates or lists, and how to make that of it; NULL: nobody knows. */
+const char *pki_cert_hint(struct slice data);
 /* PEM private key, unencrypted; the caller EVP_PKEY_free()s it. */
 MUST_USE enum result pki_key_read(struct slice pem, EVP_PKEY **ret, struct error *err);
 

@@ -24,6 +24,11 @@ bool pki_list_is_older(const struct pki_list_age *fresh, const struct pki_list_a
     return fresh->this_update < present->this_update || compare_numbers(fresh->number, present->number) < 0;
 }
 
+bool pki_list_number_above(const struct pki_list_age *a, const struct pki_list_age *b)
+{
+    return compare_numbers(a->number, b->number) > 0;
+}
+
 void pki_list_number_text(const char *number, char ret[PKI_LIST_NUMBER_TEXT])
 {
     BIGNUM *n = NULL;

@@ -16,6 +16,8 @@ struct pki_list_age {
 
 /* Has the CA gone back from `present` to `fresh`: an earlier thisUpdate or a lower cRLNumber (RFC 5280 5.2.3)? */
 bool pki_list_is_older(const struct pki_list_age *fresh, const struct pki_list_age *present);
+/* Is the cRLNumber of `a` the higher one? Both have one. */
+bool pki_list_number_above(const struct pki_list_age *a, const struct pki_list_age *b);
 /* R_DENIED with both ages when it has; `what` it is older than. */
 MUST_USE enum result pki_list_not_older(const struct pki_list_age *fresh, const struct pki_list_age *present,
                                         const char *what, struct error *err);

@@ -6,7 +6,8 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "id, kind, subject, number, not_after, added, sha256, size, fetch_hosts"
+#define COLUMNS                                                                                                        \
+    "id, kind, subject, number, not_after, added, sha256, size, fetch_hosts, this_update, scope, complete, unproven"
 
 static void read_trust(struct store_reader *r, void *ret)
 {
@@ -20,28 +21,38 @@ static void read_trust(struct store_reader *r, void *ret)
     t->sha256 = store_read_text(r, 6);
     t->size = store_read_int(r, 7);
     t->fetch_hosts = store_read_text(r, 8);
-    t->data = store_read_text(r, 9);
+    t->this_update = store_read_int(r, 9);
+    t->scope = store_read_text(r, 10);
+    t->complete = store_read_text(r, 11);
+    t->unproven = store_read_int(r, 12);
+    t->data = store_read_text(r, 13);
 }
 
 static enum result put(struct store *s, const struct store_trust *t, struct error *err)
 {
     int64_t older;
     /* hex without leading zeros: the longer is the larger, then by text */
-    enum result r = store_query_int(s,
-                                    "SELECT COUNT(*) FROM trust WHERE id = $1 AND kind = 'crl' AND "
-                                    "(LENGTH(number) > LENGTH($2) OR (LENGTH(number) = LENGTH($2) AND number > $2))",
-                                    STORE_PARAMS(STORE_T(t->id), STORE_T(t->number)), &older, err);
+    enum result r =
+        store_query_int(s,
+                        "SELECT COUNT(*) FROM trust WHERE id = $1 AND kind = 'crl' AND unproven = 0 AND "
+                        "(this_update > $3 OR ($2 <> '' AND (LENGTH(number) > LENGTH($2) OR "
+                        "(LENGTH(number) = LENGTH($2) AND number > $2))))",
+                        STORE_PARAMS(STORE_T(t->id), STORE_T(t->number), STORE_N(t->this_update)), &older, err);
     if (r == OK && older)
-        return error_set(err, R_CONFLICT, "a CRL of this issuer with a higher number is in use already");
+        return error_set(err, R_CONFLICT, "a newer CRL of this place is in use already");
     if (r == OK)
         r = store_exec(
             s,
-            "INSERT INTO trust (" COLUMNS ", data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+            "INSERT INTO trust (" COLUMNS
+            ", data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
             "ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, not_after = $5, added = $6, sha256 = $7, "
-            "size = $8, fetch_hosts = CASE WHEN $9 = '' THEN trust.fetch_hosts ELSE $9 END, data = $10",
+            "size = $8, fetch_hosts = CASE WHEN $9 = '' THEN trust.fetch_hosts ELSE $9 END, this_update = $10, "
+            "scope = $11, complete = $12, unproven = $13, data = $14",
             STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
                          STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->sha256 ? t->sha256 : ""),
-                         STORE_N(t->size), STORE_T(t->fetch_hosts ? t->fetch_hosts : ""), STORE_T(t->data)),
+                         STORE_N(t->size), STORE_T(t->fetch_hosts ? t->fetch_hosts : ""), STORE_N(t->this_update),
+                         STORE_T(t->scope ? t->scope : ""), STORE_T(t->complete ? t->complete : ""),
+                         STORE_N(t->unproven), STORE_T(t->data)),
             NULL, err);
     return r == OK ? store_bump(s, STORE_BUNDLE | STORE_CONNECTORS, err) : r;
 }
@@ -61,6 +72,15 @@ enum result store_trust_list(struct store *s, int64_t data_max, struct arena *ar
                                                "data END FROM trust ORDER BY kind, subject, id",
                                                sizeof **ret, read_trust};
     return store_select_all(s, &select, STORE_PARAMS(STORE_N(data_max)), arena, ret, ret_count, err);
+}
+
+enum result store_trust_unsettled(struct store *s, struct arena *arena, struct store_trust **ret, size_t *ret_count,
+                                  struct error *err)
+{
+    static const struct store_select select = {
+        "SELECT " COLUMNS ", data FROM trust WHERE kind = 'crl' AND (unproven = 1 OR scope = '') ORDER BY id",
+        sizeof **ret, read_trust};
+    return store_select_all(s, &select, STORE_NO_PARAMS, arena, ret, ret_count, err);
 }
 
 enum result store_trust_by_hash(struct store *s, struct arena *arena, const char *sha256, struct store_trust *ret,

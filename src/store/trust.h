@@ -7,8 +7,8 @@
 #include "store/store.h"
 
 struct store_trust {
-    const char *id;   /* of a certificate: its SHA-256; of a CRL: its issuer's name's SHA-256, so that a newer one takes
-                         its place */
+    const char *id;   /* of a certificate: its SHA-256; of a CRL: that of its place (issuer, signing key, scope, kind),
+                         so that a newer one takes it */
     const char *kind; /* "anchor", "intermediate", "crl" */
     const char *subject; /* RFC 4514; of a CRL the issuer */
     const char *number;  /* cRLNumber as hex of even length, no leading zero bytes; "" for certificates */
@@ -18,16 +18,22 @@ struct store_trust {
     int64_t size;            /* of a CRL: its DER's bytes */
     const char *fetch_hosts; /* of an anchor: whence lists that its certificates point to may be fetched, words
                                 "host[:port]"; "": from nowhere */
+    int64_t this_update;     /* of a CRL */
+    const char *scope;       /* of a CRL, for people; "": an earlier version took it, it is to be judged */
+    const char *complete;    /* of a delta CRL: the place of the complete one that it adds to; else "" */
+    bool unproven;           /* of a CRL: no CA at hand is known to have signed it */
     const char *data;        /* PEM; of a CRL: base64 DER */
 };
 
 /* Bumps the bundle. The same certificate again is fine, and keeps its hosts unless it names others; a CRL with a lower
- * number than the one at hand is R_CONFLICT.
- */
+ * number or an earlier thisUpdate than the one in its place is R_CONFLICT, unless that one is unproven. */
 MUST_USE enum result store_trust_put(struct store *s, const struct store_trust *t, struct error *err);
 /* The data of CRLs over data_max bytes stays where it is: "". */
 MUST_USE enum result store_trust_list(struct store *s, int64_t data_max, struct arena *arena, struct store_trust **ret,
                                       size_t *ret_count, struct error *err);
+/* Those that are to be judged: unproven ones, and what an earlier version took. With their data. */
+MUST_USE enum result store_trust_unsettled(struct store *s, struct arena *arena, struct store_trust **ret,
+                                           size_t *ret_count, struct error *err);
 MUST_USE enum result store_trust_by_hash(struct store *s, struct arena *arena, const char *sha256,
                                          struct store_trust *ret, struct error *err);
 /* R_NOTFOUND: no anchor has this id. */

@@ -12,6 +12,7 @@
 #include "mp/parked.h"
 #include "mp/point.h"
 #include "mp/problems.h"
+#include "mp/trust_fault.h"
 #include "net/url.h"
 #include "store/audit.h"
 #include "store/device.h"
@@ -207,6 +208,8 @@ void mp_admin_status(struct mp_request *r)
         result = put_counts(r, o, &err);
     if (result == OK)
         result = put_noticed(r, o, &err);
+    if (result == OK)
+        result = mp_trust_put_faults(r->site, r->arena, o, &err);
     mp_put(o, "certificates", ends);
     mp_put(o, "fault", fault_json(r->site));
     if (result == OK) {

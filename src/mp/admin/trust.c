@@ -2,20 +2,41 @@
 /* Anchors, intermediates and CRLs that devices' certificates are judged by. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/fetch_hosts.h"
 #include "mp/content/put.h"
 #include "mp/crl.h"
 #include "mp/device.h"
 #include "mp/documents.h"
+#include "mp/trust_fault.h"
 #include "store/trust.h"
 
 enum { CERTIFICATES_MAX = 256 };
 
 static json_t *trust_json(const struct store_trust *t)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
-                     (json_int_t)t->not_after, "fetch_hosts", mp_content_words(t->fetch_hosts));
+    char number[PKI_LIST_NUMBER_TEXT] = "";
+    bool is_list = strcmp(t->kind, "crl") == 0;
+    json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
+                          (json_int_t)t->not_after, "fetch_hosts", mp_content_words(t->fetch_hosts));
+    if (!is_list)
+        return o;
+    if (t->number[0])
+        pki_list_number_text(t->number, number);
+    mp_put(o, "scope", json_string(t->scope));
+    mp_put(o, "number", json_string(number));
+    mp_put(o, "this_update", json_integer((json_int_t)t->this_update));
+    mp_put(o, "delta", json_boolean(t->complete[0]));
+    mp_put(o, "unproven", json_boolean(t->unproven));
+    return o;
+}
+
+static void push_added(json_t *added, const struct store_trust *t, const char *warning)
+{
+    json_t *o = trust_json(t);
+    mp_put(o, "warnings", warning[0] ? json_pack("[s]", warning) : json_array());
+    mp_push(added, o);
 }
 
 static enum result put_certificate(struct mp_request *r, const char *kind, const char *fetch_hosts, X509 *cert,
@@ -32,8 +53,10 @@ static enum result put_certificate(struct mp_request *r, const char *kind, const
                             .fetch_hosts = fetch_hosts,
                             .data = pem};
     enum result result = store_trust_put(r->site->store, &t, err);
+    char warning[256];
+    mp_trust_fault(kind, cert, clock_wall_s(), warning, sizeof warning);
     if (result == OK)
-        mp_push(added, trust_json(&t));
+        push_added(added, &t, warning);
     free(pem);
     return result;
 }
@@ -48,27 +71,22 @@ static enum result put_certificates(struct mp_request *r, const char *kind, cons
     for (int i = 0; i < sk_X509_num(list) && result == OK; i++)
         result = put_certificate(r, kind, fetch_hosts, sk_X509_value(list, i), added, err);
     sk_X509_pop_free(list, X509_free);
-    return result;
+    return result == OK ? mp_crl_settle(r->site, err) : result;
 }
 
-static enum result put_crl(struct mp_request *r, struct slice data, json_t *added, struct error *err)
+static enum result put_crls(struct mp_request *r, struct slice data, json_t *added, struct error *err)
 {
-    struct mp_crl crl;
-    enum result result = mp_crl_read(data, &crl, err);
-    struct store_trust t = {.id = crl.issuer_sha256,
-                            .kind = "crl",
-                            .subject = crl.issuer,
-                            .number = crl.number,
-                            .not_after = crl.next_update,
-                            .sha256 = crl.sha256,
-                            .size = crl.size,
-                            .fetch_hosts = "",
-                            .data = crl.base64};
-    if (result == OK)
-        result = store_trust_put(r->site->store, &t, err);
-    if (result == OK)
-        mp_push(added, trust_json(&t));
-    mp_crl_free(&crl);
+    struct mp_crls lists;
+    enum result result = mp_crls_read(data, &lists, err);
+    for (size_t i = 0; i < lists.count && result == OK; i++) {
+        struct mp_crl_taken taken;
+        result = mp_crl_put(r->site, r->arena, lists.list[i], &taken, err);
+        if (result == OK)
+            push_added(added, &taken.row, taken.warning);
+        else if (lists.count > 1)
+            (void)error_prefix(err, "list %zu of %zu", i + 1, lists.count);
+    }
+    mp_crls_free(&lists);
     return result;
 }
 
@@ -79,7 +97,7 @@ static enum result put(struct mp_request *r, const char *kind, const char *fetch
     if (fetch_hosts[0] && strcmp(kind, "anchor") != 0)
         result = error_set(err, R_INVALID, "'fetch_hosts' belong to an anchor");
     else if (strcmp(kind, "crl") == 0)
-        result = put_crl(r, slice_of(data), added, err);
+        result = put_crls(r, slice_of(data), added, err);
     else if (strcmp(kind, "anchor") == 0 || strcmp(kind, "intermediate") == 0)
         result = put_certificates(r, kind, fetch_hosts, slice_of(data), added, err);
     else

@@ -243,38 +243,162 @@ static void policy_sequences_begin_at_one(void **state)
 
 /* --- CRLs --- */
 
-static void a_crl_is_kept_with_issuer_and_number(void **state)
+struct ca {
+    X509 *cert;
+    EVP_PKEY *key;
+};
+
+static struct ca ca_new(const char *name)
 {
-    (void)state;
-    X509 *ca;
-    unsigned char *der;
-    size_t len;
-    struct mp_crl c, again;
-    EVP_PKEY *key = pki_key_new();
+    struct ca ca = {.key = pki_key_new()};
     int64_t now = clock_wall_s();
     struct pki_request r = {.profile = PKI_TLS_CA,
-                            .common_name = "lab ca",
+                            .common_name = name,
                             .not_before = now - 10,
                             .not_after = now + 1000,
-                            .subject_key = key};
-    ok(pki_issue(&r, &ca, &err));
-    ok(pki_issue_crl(ca, key, NULL, 0, 258, now, now + 500, &der, &len, &err));
-    ok(mp_crl_read(slice_make(der, len), &c, &err));
-    assert_string_equal(c.number, "0102");
-    assert_non_null(strstr(c.issuer, "lab ca"));
-    assert_int_equal(c.next_update, now + 500);
-    ok(mp_crl_read(slice_of(c.base64), &again, &err));
-    assert_string_equal(c.issuer_sha256, again.issuer_sha256);
-    assert_string_equal(c.base64, again.base64);
-    mp_crl_free(&again);
-    mp_crl_free(&c);
-    assert_int_equal(mp_crl_read(slice_make(der, len - 1), &c, &err), R_INVALID);
-    mp_crl_free(&c);
-    assert_int_equal(mp_crl_read(SLICE("nonsense"), &c, &err), R_INVALID);
-    mp_crl_free(&c);
+                            .subject_key = ca.key};
+    ok(pki_issue(&r, &ca.cert, &err));
+    return ca;
+}
+
+static void ca_free(struct ca *ca)
+{
+    X509_free(ca->cert);
+    EVP_PKEY_free(ca->key);
+}
+
+static void trust(const struct ca *ca)
+{
+    char *pem = pki_cert_pem(ca->cert);
+    char id[PKI_HASH_HEX];
+    unsigned char hash[PKI_SHA256];
+    pki_cert_sha256(ca->cert, hash);
+    (void)encode_hex(slice_make(hash, sizeof hash), id);
+    struct store_trust t = {.id = id, .kind = "anchor", .subject = "CN=lab ca", .number = "", .data = pem};
+    ok(store_trust_put(site.store, &t, &err));
+    free(pem);
+}
+
+/* A list of `ca`, `age` seconds old. */
+static enum result give(const struct ca *ca, int64_t number, int64_t age, struct mp_crl_taken *ret)
+{
+    unsigned char *der;
+    size_t len;
+    int64_t now = clock_wall_s();
+    ok(pki_issue_crl(ca->cert, ca->key, NULL, 0, number, now - age, now + 500, &der, &len, &err));
+    enum result r = mp_crl_put(&site, arena, slice_make(der, len), ret, &err);
     free(der);
-    X509_free(ca);
-    EVP_PKEY_free(key);
+    return r;
+}
+
+static size_t lists(struct store_trust **ret)
+{
+    struct store_trust *all;
+    size_t count, n = 0;
+    ok(store_trust_list(site.store, INT64_MAX, arena, &all, &count, &err));
+    *ret = all;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].kind, "crl") == 0)
+            all[n++] = all[i];
+    }
+    return n;
+}
+
+static void a_crl_is_kept_with_issuer_scope_and_number(void **state)
+{
+    (void)state;
+    struct ca ca = ca_new("lab ca");
+    struct mp_crl_taken taken;
+    struct store_trust *all;
+    trust(&ca);
+    ok(give(&ca, 258, 10, &taken));
+    assert_string_equal(taken.warning, "");
+    assert_int_equal(lists(&all), 1);
+    assert_string_equal(all[0].number, "0102");
+    assert_non_null(strstr(all[0].subject, "lab ca"));
+    assert_string_equal(all[0].scope, "all certificates");
+    assert_int_equal(all[0].not_after, clock_wall_s() + 500);
+    assert_int_equal(give(&ca, 257, 9, &taken), R_CONFLICT);
+    assert_non_null(strstr(err.text, "257"));
+    assert_int_equal(give(&ca, 259, 1000, &taken), R_CONFLICT);
+    ok(give(&ca, 259, 5, &taken));
+    assert_int_equal(lists(&all), 1);
+    ca_free(&ca);
+}
+
+static void lists_of_two_keys_of_one_name_stand_side_by_side(void **state)
+{
+    (void)state;
+    struct ca old = ca_new("lab ca"), new = ca_new("lab ca");
+    struct mp_crl_taken taken;
+    struct store_trust *all;
+    trust(&old);
+    trust(&new);
+    ok(give(&old, 9, 10, &taken));
+    ok(give(&new, 1, 10, &taken));
+    assert_int_equal(lists(&all), 2);
+    ok(give(&old, 10, 9, &taken));
+    assert_int_equal(lists(&all), 2);
+    ca_free(&old);
+    ca_free(&new);
+}
+
+static void a_strangers_list_is_refused_and_one_of_an_unknown_ca_waits(void **state)
+{
+    (void)state;
+    struct ca ca = ca_new("lab ca"), stranger = ca_new("lab ca"), later = ca_new("later ca");
+    struct mp_crl_taken taken;
+    struct store_trust *all;
+    trust(&ca);
+    ok(give(&ca, 1, 10, &taken));
+    assert_int_equal(give(&stranger, 1000, 5, &taken), R_DENIED);
+    assert_non_null(strstr(err.text, "another key"));
+    ok(give(&later, 7, 10, &taken));
+    assert_non_null(strstr(taken.warning, "later ca"));
+    assert_int_equal(lists(&all), 2);
+    trust(&later);
+    ok(mp_crl_settle(&site, &err));
+    assert_int_equal(lists(&all), 2);
+    assert_false(all[0].unproven || all[1].unproven);
+    assert_int_equal(give(&later, 6, 5, &taken), R_CONFLICT);
+    ca_free(&ca);
+    ca_free(&stranger);
+    ca_free(&later);
+}
+
+static void a_list_that_an_earlier_version_took_gets_its_place(void **state)
+{
+    (void)state;
+    struct ca ca = ca_new("lab ca");
+    struct mp_crl_taken taken;
+    struct store_trust *all;
+    ok(give(&ca, 5, 10, &taken));
+    assert_int_equal(lists(&all), 1);
+    struct store_trust old = all[0];
+    old.id = HASH;
+    old.scope = "";
+    old.this_update = old.unproven = 0;
+    ok(store_trust_remove(site.store, all[0].id, &err));
+    ok(store_trust_put(site.store, &old, &err));
+    trust(&ca);
+    ok(mp_crl_settle(&site, &err));
+    assert_int_equal(lists(&all), 1);
+    assert_string_not_equal(all[0].id, HASH);
+    assert_string_equal(all[0].scope, "all certificates");
+    assert_int_equal(give(&ca, 4, 5, &taken), R_CONFLICT);
+    ca_free(&ca);
+}
+
+static void an_upload_is_read_whole(void **state)
+{
+    (void)state;
+    struct mp_crls c;
+    assert_int_equal(mp_crls_read(SLICE("nonsense"), &c, &err), R_INVALID);
+    ok(mp_crls_read(SLICE("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\nand\n"
+                          "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"),
+                    &c, &err));
+    assert_int_equal(c.count, 2);
+    mp_crls_free(&c);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,7 +412,11 @@ int main(void)
         TEST(withdrawn_certificates_are_told_to_gateways_and_connectors),
         TEST(what_nobody_could_read_is_found_before_it_is_published),
         TEST(policy_sequences_begin_at_one),
-        TEST(a_crl_is_kept_with_issuer_and_number),
+        TEST(a_crl_is_kept_with_issuer_scope_and_number),
+        TEST(lists_of_two_keys_of_one_name_stand_side_by_side),
+        TEST(a_strangers_list_is_refused_and_one_of_an_unknown_ca_waits),
+        TEST(a_list_that_an_earlier_version_took_gets_its_place),
+        TEST(an_upload_is_read_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,32 @@ static void a_cause_is_told_and_not_what_follows_from_it(void **state)
     causes(json_pack("{}"), "no_management_point no_connector no_gateway");
 }
 
+static void what_devices_are_judged_by_is_told_before_it_ends(void **state)
+{
+    static const struct {
+        const char *kind, *fault;
+        int64_t not_after;
+        const char *cause;
+    } cases[] = {
+        {"crl", "", NOW - 1, "list_ended"},
+        {"crl", "", NOW + 86400, "list_ends_soon"},
+        {"crl", "no anchor", YEAR, "list_unusable"},
+        {"anchor", "", NOW - 1, "anchor_ended"},
+        {"anchor", "", NOW + 86400, "anchor_ends_soon"},
+        {"anchor", "it is no CA's", YEAR, "anchor_unusable"},
+        {"intermediate", "", NOW + 86400, "intermediate_ends_soon"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *status = site(FINE, 2, FINE, YEAR);
+        (void)json_object_set_new(status, "trust",
+                                  json_pack("[{s:s, s:s, s:s, s:s, s:s, s:I}]", "id", "1", "kind", cases[i].kind,
+                                            "subject", "CN=lab", "scope", "", "fault", cases[i].fault, "not_after",
+                                            (json_int_t)cases[i].not_after));
+        causes(status, cases[i].cause);
+    }
+}
+
 static void what_others_report_is_told_in_words(void **state)
 {
     json_t *status = site(FINE, 2, FINE, YEAR);
@@ -196,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_differs_is_an_alert_while_its_role_is_heard_of),
         cmocka_unit_test(a_site_that_is_well_has_none),
         cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
+        cmocka_unit_test(what_devices_are_judged_by_is_told_before_it_ends),
         cmocka_unit_test(what_others_report_is_told_in_words),
         cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
         cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),
