@@ -61,6 +61,7 @@ static enum result make_trust(const json_t *bundle, bool crl_check, struct pki_t
     const char *anchors = json_opt_str(bundle, "anchors_pem", ""),
                *more = json_opt_str(bundle, "intermediates_pem", "");
     struct pki_trust *t = *ret = pki_trust_new(&o);
+    pki_trust_lists_remedy(t, PKI_REMEDY_UPLOADED);
     enum result r = anchors[0] ? pki_trust_add_anchors(t, slice_of(anchors), err) : OK;
     if (r == OK && more[0])
         r = pki_trust_add_intermediates(t, slice_of(more), err);

@@ -44,6 +44,13 @@ bool pointed_lists_may(const struct bundle *b, const struct pki_list_place *plac
 
 /* --- as sources --- */
 
+#define PREFIX "cdp_"
+
+bool pointed_lists_is(struct slice id)
+{
+    return slice_starts(id, SLICE(PREFIX));
+}
+
 /* No source of the site's own can have this name: theirs hold no '_'. */
 static void name(const struct pki_list_place *place, char ret[SOURCE_ID_MAX + 1])
 {
@@ -53,7 +60,7 @@ static void name(const struct pki_list_place *place, char ret[SOURCE_ID_MAX + 1]
     if (EVP_Digest(place->url, strlen(place->url), hash, &len, EVP_sha256(), NULL) != 1)
         fatal("SHA-256 failed");
     hex[encode_hex(slice_make(hash, 16), hex)] = '\0';
-    (void)snprintf(ret, SOURCE_ID_MAX + 1, "cdp_%s", hex);
+    (void)snprintf(ret, SOURCE_ID_MAX + 1, PREFIX "%s", hex);
 }
 
 static void apply(struct pointed_lists *p)

@@ -23,6 +23,9 @@ void pointed_lists_free(struct pointed_lists *p); /* NULL allowed */
  * is followed. Any thread. */
 bool pointed_lists_may(const struct bundle *b, const struct pki_list_place *place, char ret_host[NET_URL_HOST_SIZE]);
 
+/* Is this the id of one of them? No source of the site's own has such a name. */
+bool pointed_lists_is(struct slice id);
+
 /* A certificate wants it, and it may be. When there are too many, the anchor that has most of them gives one up. */
 void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *place);
 /* Another bundle: what may be fetched no longer goes, with its file. Did any go? */

@@ -118,6 +118,7 @@ static void make_recipe(const struct snapshot_bundle *b, const char *state, unsi
 static void add_crls(const struct snapshot_bundle *b, struct pki_trust *t)
 {
     struct error err;
+    pki_trust_lists_remedy(t, PKI_REMEDY_UPLOADED);
     for (size_t i = 0; i < b->bundle->crl_count; i++) {
         if (is_missing(b, i)) {
             log_msg(LOG_WARN, "bundle",
@@ -135,6 +136,14 @@ static void add_crls(const struct snapshot_bundle *b, struct pki_trust *t)
 static void add_list(void *arg, const char *path)
 {
     struct error err;
+    char remedy[SOURCE_ID_MAX + 64];
+    const char *slash = strrchr(path, '/');
+    struct slice rest = slice_of(slash ? slash + 1 : path), id = slice_cut(&rest, '.');
+    if (pointed_lists_is(id))
+        (void)snprintf(remedy, sizeof remedy, "where it was fetched from there is no newer one: cmg status");
+    else
+        (void)snprintf(remedy, sizeof remedy, "source %" PRIslice " gives no newer one: cmg status", SLICE_ARG(id));
+    pki_trust_lists_remedy(arg, remedy);
     if (pki_trust_add_crl_file(arg, path, &err) != OK && err.code != R_NOTFOUND)
         log_msg(LOG_WARN, "source", "a kept list is left out: %s", err.text);
 }
@@ -143,8 +152,11 @@ static void seal(struct pki_trust *t)
 {
     char *warnings = NULL;
     pki_trust_seal(t, &warnings);
-    if (warnings)
-        log_msg(LOG_WARN, "bundle", "CRLs left out: %s", warnings);
+    struct slice rest = slice_of(warnings ? warnings : "");
+    while (rest.len) {
+        struct slice line = slice_cut(&rest, '\n');
+        log_msg(LOG_WARN, "bundle", "%" PRIslice, SLICE_ARG(line));
+    }
     free(warnings);
     (void)malloc_trim(0); /* what checking long lists took */
 }

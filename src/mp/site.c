@@ -74,14 +74,18 @@ static enum result make_trust(struct mp_site *site, struct error *err)
     if (r != OK)
         return r;
     struct pki_trust *made = pki_trust_new(&o);
+    pki_trust_lists_remedy(made, PKI_REMEDY_UPLOADED);
     r = fill_trust(site, made, err);
     if (r != OK) {
         pki_trust_unref(made);
         return r;
     }
     pki_trust_seal(made, &warnings);
-    if (warnings)
-        log_msg(LOG_WARN, "mp", "CRLs that can't be used: %s", warnings);
+    struct slice rest = slice_of(warnings ? warnings : "");
+    while (rest.len) {
+        struct slice line = slice_cut(&rest, '\n');
+        log_msg(LOG_WARN, "mp", "%" PRIslice, SLICE_ARG(line));
+    }
     free(warnings);
     pki_trust_unref(site->trust);
     site->trust = made;

@@ -58,6 +58,7 @@ void pki_crl_free(struct pki_crl *c)
     free(c->deltas);
     sk_X509_pop_free(c->signers, X509_free);
     pki_crl_der_close(&c->der);
+    free(c->remedy);
     free(c->bytes);
     map_close(c->map);
     free(c);

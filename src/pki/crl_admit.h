@@ -17,6 +17,7 @@ unsigned pki_crl_reasons(const ASN1_BIT_STRING *flags);
 struct pki_crl {
     char *bytes;      /* owned, or NULL: mapped, or borrowed; der points into it */
     struct slice map; /* owned, or .ptr NULL */
+    char *remedy;     /* owned; what helps when it has ended; NULL: nothing is known */
     struct pki_crl_der der;
     /* from here on: set by pki_crl_admit */
     STACK_OF(X509) * signers; /* owned: certificates of the CRL issuer's name with the key that signed it */

@@ -57,8 +57,10 @@ static void earliest(struct asking *a, const struct pki_crl *c)
 
 static void latest_end(struct asking *a, const struct pki_crl *c)
 {
-    if (a->ret->state != PKI_CRL_EXPIRED || c->next_update > a->ret->next_update)
+    if (a->ret->state != PKI_CRL_EXPIRED || c->next_update > a->ret->next_update) {
         a->ret->next_update = c->next_update;
+        a->ret->remedy = c->remedy;
+    }
     a->ret->state = PKI_CRL_EXPIRED;
 }
 
@@ -104,7 +106,8 @@ static void ask(struct asking *a, size_t i)
     const struct pki_crl *c = pki_crl_set_at(a->set, i);
     unsigned reasons = c->base ? 0 : pki_crl_scope(c, &a->subject);
     if (!reasons) {
-        a->ret->elsewhere |= !c->base && X509_NAME_cmp(pki_crl_issuer(c), X509_get_issuer_name(a->subject.cert)) == 0;
+        if (!c->base && X509_NAME_cmp(pki_crl_issuer(c), X509_get_issuer_name(a->subject.cert)) == 0)
+            a->ret->elsewhere = c;
         return;
     }
     if (by_issuer_itself(a, c) || a->believe(a->arg, c))

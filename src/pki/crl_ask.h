@@ -12,11 +12,12 @@ struct pki_crl_answer {
     enum pki_crl_state state;
     int64_t next_update; /* GOOD: earliest of those used; EXPIRED: when the latest ended */
     /* UNAVAILABLE: what there is instead */
-    bool not_begun;      /* one whose thisUpdate lies in the future */
-    bool unbelieved;     /* one whose signer has no good path of its own */
-    bool partial;        /* some, but not about all reasons of revocation */
-    bool elsewhere;      /* one of the issuer's, of another place or another kind of certificates */
-    const char *dropped; /* NULL, or why one of the issuer's can't be used; belongs to the set */
+    bool not_begun;                  /* one whose thisUpdate lies in the future */
+    bool unbelieved;                 /* one whose signer has no good path of its own */
+    bool partial;                    /* some, but not about all reasons of revocation */
+    const struct pki_crl *elsewhere; /* one of the issuer's, of another place or another kind of certificates */
+    const char *remedy;              /* EXPIRED: what helps with that one; NULL: nothing is known */
+    const char *dropped;             /* NULL, or why one of the issuer's can't be used; belongs to the set */
 };
 
 /* Is this CRL believed although another key than that of the certificate's issuer signed it? */

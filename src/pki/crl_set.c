@@ -25,6 +25,7 @@ struct pki_crl_set {
     struct pki_crl_index *index;         /* NULL until sealed */
     struct dropped dropped[DROPPED_MAX]; /* the first ones, to be told of */
     size_t dropped_count;
+    char *remedy; /* of those that are added now */
 };
 
 struct pki_crl_set *pki_crl_set_new(void)
@@ -42,6 +43,7 @@ void pki_crl_set_free(struct pki_crl_set *s)
         X509_NAME_free(s->dropped[i].issuer);
         free(s->dropped[i].why);
     }
+    free(s->remedy);
     free(s->crls);
     pki_crl_index_free(s->index);
     free(s);
@@ -58,6 +60,7 @@ static enum result add_one(struct pki_crl_set *s, enum result r, struct pki_crl 
     if (r != OK)
         return r;
     s->crls = mem_resize(s->crls, s->count + 1, sizeof *s->crls);
+    crl->remedy = s->remedy ? mem_strdup(s->remedy) : NULL;
     s->crls[s->count++] = crl;
     return OK;
 }
@@ -125,6 +128,12 @@ enum result pki_crl_set_add(struct pki_crl_set *s, struct slice data, struct err
     while (r != OK && s->count > before)
         pki_crl_free(s->crls[--s->count]);
     return r;
+}
+
+void pki_crl_set_remedy(struct pki_crl_set *s, const char *remedy)
+{
+    free(s->remedy);
+    s->remedy = remedy ? mem_strdup(remedy) : NULL;
 }
 
 /* --- sealing --- */

@@ -24,6 +24,9 @@ MUST_USE enum result pki_crl_set_add(struct pki_crl_set *s, struct slice data, s
 /* One in DER, mapped: its bytes are not held in memory, only the index of its entries. */
 MUST_USE enum result pki_crl_set_add_file(struct pki_crl_set *s, const char *path, struct error *err);
 
+/* Of those that are added from now on: what helps when one has ended. Copied; NULL: nothing is known. */
+void pki_crl_set_remedy(struct pki_crl_set *s, const char *remedy);
+
 /* Looks for each CRL's issuer among these, drops what can't be used (a line each into *warnings), builds the index. */
 void pki_crl_set_seal(struct pki_crl_set *s, const struct pki_crl_signers *from, struct buf *warnings);
 

@@ -9,8 +9,10 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "pki/cert.h"
 #include "pki/crl_ask.h"
+#include "pki/list_info.h"
 #include "pki/strength.h"
 
 enum { NESTING_MAX = 3 };
@@ -129,21 +131,46 @@ static void revoked(struct pki_verdict *v, X509 *cert, const char *where)
     pki_path_detail(v, cert, "with the serial number %s %s", serial, where);
 }
 
+/* Which list the certificate itself names. */
+static void tell_own_place(X509 *cert, char *ret, size_t size)
+{
+    struct pki_list_places places = {.count = 0};
+    pki_list_places_add(&places, cert, cert);
+    if (X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) < 0)
+        (void)snprintf(ret, size, "no distribution point");
+    else if (places.count)
+        utf8_escape(slice_of(places.list[0].url), ret, size);
+    else
+        (void)snprintf(ret, size, "another distribution point");
+}
+
+static void of_another_scope(X509 *cert, const char *issuer, const struct pki_crl *crl, struct pki_verdict *v)
+{
+    char own[120];
+    struct pki_list_info list;
+    pki_list_tell(crl, &list);
+    tell_own_place(cert, own, sizeof own);
+    pki_path_detail(
+        v, cert, "can't be checked: the CRL of '%s' at hand is of another scope (%.160s); this one is %s, %s%s", issuer,
+        list.scope, X509_get_extension_flags(cert) & EXFLAG_CA ? "a CA's" : "a device's", "and names ", own);
+}
+
 static void no_crl_at_hand(X509 *cert, const char *issuer, const struct pki_crl_answer *answer, struct pki_verdict *v)
 {
     const char *before = "there is no CRL of", *after = "", *why = "";
     if (answer->not_begun) {
         before = "thisUpdate lies in the future in the CRL of";
     } else if (answer->unbelieved) {
-        before = "the certificate of the key that signed it is not good in the CRL of";
+        before = "the CRL at hand of";
+        after = " was signed by another key than the one that issued it, and that key's own certificate is not good";
     } else if (answer->partial) {
         before = "not all reasons of revocation are covered by the CRLs of";
     } else if (answer->elsewhere) {
-        before = "the CRLs at hand of";
-        after = " are of other distribution points or of other kinds of certificates";
+        of_another_scope(cert, issuer, answer->elsewhere, v);
+        return;
     } else if (answer->dropped) {
-        before = "no CRL can be used of";
-        after = ": ";
+        before = "the CRL of";
+        after = " at hand can't be used: ";
         why = answer->dropped;
     }
     pki_path_detail(v, cert, "can't be checked: %s '%s'%s%s", before, issuer, after, why);
@@ -152,11 +179,13 @@ static void no_crl_at_hand(X509 *cert, const char *issuer, const struct pki_crl_
 static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answer *answer)
 {
     char issuer[100], when[CLOCK_TEXT_SIZE];
+    const char *remedy = answer->remedy;
     pki_cert_issuer(cert, issuer, sizeof issuer);
     if (answer->state == PKI_CRL_EXPIRED) {
         clock_rfc3339(answer->next_update, when);
         v->reason = REASON_CERT_CRL_EXPIRED;
-        pki_path_detail(v, cert, "can't be checked: the CRL of '%s' ended %s", issuer, when);
+        pki_path_detail(v, cert, "can't be checked: the CRL of '%s' ended %s%s%s", issuer, when, remedy ? "; " : "",
+                        remedy ? remedy : "");
     } else {
         v->reason = REASON_CERT_CRL_UNAVAILABLE;
         no_crl_at_hand(cert, issuer, answer, v);

@@ -110,6 +110,11 @@ enum result pki_trust_add_crl_file(struct pki_trust *t, const char *path, struct
     return pki_crl_set_add_file(t->crls, path, err);
 }
 
+void pki_trust_lists_remedy(struct pki_trust *t, const char *remedy)
+{
+    pki_crl_set_remedy(t->crls, remedy);
+}
+
 enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
                                 struct pki_crl_news *ret, struct error *err)
 {

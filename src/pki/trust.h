@@ -38,6 +38,9 @@ MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, st
 /* The same for one in DER in a file that is never changed in place: its bytes stay there (base/map.h), 16 bytes an
  * entry are held in memory. */
 MUST_USE enum result pki_trust_add_crl_file(struct pki_trust *t, const char *path, struct error *err);
+/* What helps when a list that is added from now on has ended ("…" an imperative); NULL: nothing is known. */
+#define PKI_REMEDY_UPLOADED "give the newest one: cmg trust add --crl FILE"
+void pki_trust_lists_remedy(struct pki_trust *t, const char *remedy);
 /* An OCSP response in DER (RFC 6960), judged when a certificate is that it is about. */
 MUST_USE enum result pki_trust_add_ocsp(struct pki_trust *t, struct slice response, struct error *err);
 /* Checks signatures and scopes of the CRLs, builds the index. A CRL that can't be used is left out and named in
@@ -80,7 +83,7 @@ struct pki_verdict {
     int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
                                    refusal: `now` and a minute, so that it may be kept against a storm */
     unsigned char anchor[PKI_SHA256]; /* of REASON_OK: the certificate that the path ends at */
-    char detail[256];                 /* which certificate, what was found and expected; also when `unchecked` */
+    char detail[512];                 /* which certificate, what was found and expected; also when `unchecked` */
     char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };
 

@@ -30,7 +30,8 @@
       "give the gateway one: cmg trust add --crl FILE, or --crl-source ID --url URL; or let it fetch the one that "    \
       "certificates point to: cmg trust fetch-hosts ANCHOR HOST")                                                      \
     X(CERT_CRL_EXPIRED, "crl_expired", INVALID_CLIENT_CERTIFICATE, "the CRL of the issuer is past its nextUpdate",     \
-      "publish a new CRL and check that the gateway can fetch it")                                                     \
+      "give the CA's newest CRL: cmg trust add --crl FILE; or see why its source gives none: cmg source list, "        \
+      "cmg status")                                                                                                    \
     X(CERT_OCSP_UNAVAILABLE, "ocsp_unavailable", INVALID_CLIENT_CERTIFICATE,                                           \
       "the OCSP responder gave no usable answer", "check the responder, or add a CRL")                                 \
     X(CERT_WRONG_USAGE, "wrong_usage", INVALID_CLIENT_CERTIFICATE,                                                     \
