@@ -72,6 +72,12 @@
       "check what stands behind this path of the management point")                                                    \
     X(POLICY_UNTRUSTED, "policy_untrusted", "the policy is not signed by this site",                                   \
       "compare the site key with the pin that `cmg status` shows")                                                     \
+    X(APPROVAL_PENDING, "approval_pending", "the device registered, and waits for approval at the site",               \
+      "cmg device list and cmg device show GUID say why it waits (its name, hardware id or Entra device is another "   \
+      "record's, or was a removed device's; nobody vouches for it; approval is manual); then cmg device approve GUID") \
+    X(CLONED, "cloned", "the key of this device is registered with another hardware id: its state is a copy",          \
+      "register the copy anew with a key of its own: remove its state folder, then cmg-client register; if it is the " \
+      "same machine with other hardware: cmg device approve GUID")                                                     \
     X(GATEWAY_SILENT, "gateway_silent", "the site passed the question on, but the gateway did not answer it",          \
       "see `cmg status`: when was it last seen, and has it tunnels? Check that cmg-gateway runs, that a connector "    \
       "reaches it, and that both are new enough; raise --timeout")                                                     \

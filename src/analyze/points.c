@@ -189,8 +189,7 @@ static void step_registered(void *arg, struct analyze_result *r)
 {
     const struct analyze *a = arg;
     if (a->c->pending)
-        analyze_fail_as(r, "approval_pending", "the device registered, and waits for approval at the site",
-                        "cmg device approve NAME, or cmg settings set approval auto");
+        analyze_fail(r, ANALYZE_CAUSE_APPROVAL_PENDING, "%s", analyze_cause_info(ANALYZE_CAUSE_APPROVAL_PENDING)->text);
     else if (a->c->refused_cause)
         analyze_fail_as(r, a->c->refused_cause, a->c->refused_found, a->c->refused_remedy);
     else

@@ -74,6 +74,12 @@ static json_t *cause_json(const char *id, const char *text, const char *remedy)
     return json_pack("{s:s, s:s, s:s, s:s}", "id", id, "kind", "cause", "text", text, "remedy", remedy);
 }
 
+/* Also by the word that lists show as the device's state. */
+static bool is_state(const char *id, enum analyze_cause c)
+{
+    return id && c == ANALYZE_CAUSE_APPROVAL_PENDING && slice_eq_nocase(slice_of(id), SLICE("pending"));
+}
+
 /* `id` NULL: everything. */
 static bool wanted(const char *id, const char *name)
 {
@@ -88,7 +94,7 @@ static void find_causes(const char *id, json_t *found)
 {
     for (enum analyze_cause c = ANALYZE_CAUSE_NONE + 1; c < ANALYZE_CAUSE_STOPPED; c++) {
         const struct analyze_cause_info *info = analyze_cause_info(c);
-        if (wanted(id, info->id))
+        if (wanted(id, info->id) || is_state(id, c))
             push(found, cause_json(info->id, info->text, info->remedy));
     }
     for (enum web_fault f = WEB_FAULT_NONE + 1; f < WEB_FAULT_COUNT; f++) {

@@ -131,6 +131,7 @@ static struct store_claim claim_of(const struct registration *g, const struct st
     c.certificate = g->sha256;
     c.tenant = g->voucher == BY_ENTRA ? g->entra.tenant->id : "";
     c.entra_device = g->voucher == BY_ENTRA ? g->entra.device : "";
+    c.since = g->first_use ? g->bulk.issued : 0;
     if (!decided)
         return c;
     if (strcmp(was->name, g->name) == 0)
@@ -153,14 +154,15 @@ static enum result decide(struct registration *g, const struct store_device *was
     struct store *s = g->r->site->store;
     struct store_claim claim = claim_of(g, was);
     struct store_known known;
-    bool manual;
+    bool manual,
+        anew = g->first_use && g->known && *was->known; /* what held it up is no more, and a token was made for it */
     enum result r = store_setting_is(s, "approval", "manual", &manual, err);
     if (r != OK)
         return r;
     r = store_known_find(s, g->r->arena, &claim, &known, err);
     if (r == OK)
         wait_for_known(g, &known);
-    else if (r == R_NOTFOUND && g->known && (manual || g->voucher == BY_NOBODY || g->voucher == BY_BULK))
+    else if (r == R_NOTFOUND && g->known && (manual || g->voucher == BY_NOBODY || (g->voucher == BY_BULK && !anew)))
         return OK; /* as it stands */
     else if (r == R_NOTFOUND && g->voucher == BY_NOBODY)
         wait_for(g, "it registered inside, where nobody vouches for it");
@@ -302,6 +304,14 @@ static enum result join_collection(struct registration *g, struct error *err)
     return r == OK ? store_collection_member(g->r->site->store, c.name, g->device.guid, true, err) : r;
 }
 
+static enum result use_token(struct registration *g, struct error *err)
+{
+    bool used;
+    enum result r = store_token_used_by(g->r->site->store, g->bulk.id, g->spki, &used, err);
+    g->first_use = r == OK && !used;
+    return r == OK ? store_token_use(g->r->site->store, g->bulk.id, g->spki, g->now, err) : r;
+}
+
 static enum result put_record(struct registration *g, struct error *err)
 {
     enum result r = mp_registration_find(g, err);
@@ -316,7 +326,7 @@ static enum result record(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
     bool new_certificate = false;
-    enum result r = g->voucher == BY_BULK ? store_token_use(s, g->bulk.id, g->spki, g->now, err) : OK;
+    enum result r = g->voucher == BY_BULK ? use_token(g, err) : OK;
     const char *before = g->known ? g->device.state : "";
     if (r == OK)
         r = put_record(g, err);

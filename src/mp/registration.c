@@ -178,7 +178,8 @@ static bool not_revoked(struct registration *g)
 static enum result note_clone(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
-    char detail[2 * NAME_MAX_BYTES + 64];
+    char caller[80], detail[2 * NAME_MAX_BYTES + 64];
+    (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
     (void)snprintf(detail, sizeof detail, "hardware id %s, and now %s", g->device.hardware_id, g->hardware_id);
     LOG_EVENT(LOG_WARN, "registration", "the key of a device came with another hardware id: a clone",
               LOG_T("guid", g->device.guid), LOG_T("name", g->name), LOG_T("hardware_id", g->device.hardware_id),
@@ -191,7 +192,7 @@ static enum result note_clone(struct registration *g, struct error *err)
         r = store_audit_add(
             s,
             &(struct store_audit){
-                .caller = g->r->id, .action = "device.cloned", .object = g->device.guid, .detail = detail},
+                .caller = caller, .action = "device.cloned", .object = g->device.guid, .detail = detail},
             err);
     return store_end(s, r, err);
 }

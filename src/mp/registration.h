@@ -18,6 +18,7 @@ struct registration {
     char proven[PKI_HASH_HEX]; /* the device's own key, which has spoken for this one, or this one */
     enum registration_voucher voucher;
     struct token bulk;
+    bool first_use;         /* this key did not use the bulk token before */
     bool name_in_scope;     /* the bulk token says what its devices are called */
     const char *collection; /* that the bulk token's devices join; NULL or "": none */
     struct entra_token entra;

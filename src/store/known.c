@@ -25,20 +25,24 @@ static enum result find_removed(struct store *s, struct arena *a, const struct s
 {
     static const struct store_select select = {
         "SELECT guid, name, what, 0, 1 FROM ("
-        "SELECT guid, name, 'key' AS what, 1 AS place FROM removed_credential WHERE kind = 'key' AND value = $1 "
-        "UNION ALL SELECT guid, name, 'key', 2 FROM removed_credential WHERE kind = 'key' AND value = $2 "
-        "UNION ALL SELECT guid, name, 'certificate', 3 FROM removed_credential WHERE kind = 'certificate' AND value = "
+        "SELECT guid, name, removed, 'key' AS what, 1 AS place FROM removed_credential WHERE kind = 'key' AND value = "
+        "$1 "
+        "UNION ALL SELECT guid, name, removed, 'key', 2 FROM removed_credential WHERE kind = 'key' AND value = $2 "
+        "UNION ALL SELECT guid, name, removed, 'certificate', 3 FROM removed_credential WHERE kind = 'certificate' AND "
+        "value = "
         "$3 "
-        "UNION ALL SELECT guid, name, 'Entra device', 4 FROM removed_credential WHERE kind = 'entra' AND "
+        "UNION ALL SELECT guid, name, removed, 'Entra device', 4 FROM removed_credential WHERE kind = 'entra' AND "
         "value = $4 || '/' || $5 "
-        "UNION ALL SELECT guid, name, 'name', 5 FROM removed_credential WHERE kind = 'name' AND value = LOWER($6) "
-        "UNION ALL SELECT guid, name, 'hardware id', 6 FROM removed_credential WHERE kind = 'hardware' AND value = $7"
-        ") AS known ORDER BY place LIMIT 1",
+        "UNION ALL SELECT guid, name, removed, 'name', 5 FROM removed_credential WHERE kind = 'name' AND value = "
+        "LOWER($6) "
+        "UNION ALL SELECT guid, name, removed, 'hardware id', 6 FROM removed_credential WHERE kind = 'hardware' AND "
+        "value = $7"
+        ") AS known WHERE removed > $8 ORDER BY place LIMIT 1",
         sizeof *ret, read_known};
     return store_select_one(s, &select,
                             STORE_PARAMS(STORE_T(c->spki), STORE_T(c->machine), STORE_T(c->certificate),
                                          STORE_T(c->tenant), STORE_T(c->entra_device), STORE_T(c->vouched_name),
-                                         STORE_T(c->hardware_id)),
+                                         STORE_T(c->hardware_id), STORE_N(c->since)),
                             a, ret, "removed device", err);
 }
 

@@ -16,6 +16,7 @@ struct store_claim {
     const char *hardware_id;           /* as told */
     const char *tenant, *entra_device; /* proven */
     const char *spki, *machine, *certificate;
+    int64_t since; /* an administrator vouched for it at this second: what was removed before is no matter */
 };
 
 struct store_known {

@@ -86,6 +86,15 @@ enum result store_token_block(struct store *s, const char *id, bool blocked, str
 
 /* --- use --- */
 
+enum result store_token_used_by(struct store *s, const char *id, const char *spki, bool *ret, struct error *err)
+{
+    int64_t found = 0;
+    enum result r = store_query_int(s, "SELECT COUNT(*) FROM bulk_use WHERE token = $1 AND spki = $2",
+                                    STORE_PARAMS(STORE_T(id), STORE_T(spki)), &found, err);
+    *ret = r == OK && found > 0;
+    return r;
+}
+
 /* Why the count did not go up. */
 static enum result say_why(struct store *s, const char *id, int64_t now, struct error *err)
 {

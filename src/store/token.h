@@ -28,6 +28,9 @@ MUST_USE enum result store_token_blocked_list(struct store *s, struct arena *a, 
 /* Bumps the bundle. */
 MUST_USE enum result store_token_block(struct store *s, const char *id, bool blocked, struct error *err);
 
+/* Did this key use it? */
+MUST_USE enum result store_token_used_by(struct store *s, const char *id, const char *spki, bool *ret,
+                                         struct error *err);
 /* One use by this key (hex SHA-256 of the SubjectPublicKeyInfo); the same key again costs nothing. Atomic over
  * processes. R_NOTFOUND: never issued; R_DENIED: blocked; R_TIMEOUT: ended; R_LIMIT: used up. */
 MUST_USE enum result store_token_use(struct store *s, const char *id, const char *spki, int64_t now, struct error *err);

@@ -315,7 +315,7 @@ def joined(site, new_device, tenant):
         return made[-1]
     yield make
     for device in made:
-        site.cmg("device", "remove", device.name, check=False)
+        site.cmg("device", "remove", device.name, "--forget", check=False)
 
 
 def agree_on_user(device, rule=None, reason=None, **inputs):

@@ -4,6 +4,7 @@ out, one machine has one identity."""
 import base64
 import json
 import secrets
+import time
 
 import pytest
 
@@ -78,12 +79,25 @@ def opens_the_gateway(site, device):
 
 def test_a_removed_device_does_not_come_back_by_its_spent_token_until_an_administrator_says_so(site, inside, new_bulk, keys):
     bulk, device = new_bulk("--uses", "1"), keys()
-    guid = approved(inside.register(device, bulk))["guid"]
+    body = approved(inside.register(device, bulk))
+    guid, token = body["guid"], body["device_token"]
     site.cmg("device", "remove", guid)
-    for token in (bulk, new_bulk()):
-        record = waits(site, inside.register(device, token), f"({guid}), which was removed")
+    record = waits(site, inside.register(device, bulk), "same key as ")
+    assert f"({guid}), which was removed" in record["reason"]
+    waits(site, inside.register(device, bulk), f"({guid}), which was removed")
+    refused(inside.sts(device, token), "not_registered")
     site.cmg("device", "approve", record["guid"])
     assert inside.sts(device, approved(inside.register(device, bulk))["device_token"]).status == 200
+
+
+def test_a_token_that_was_made_since_is_an_administrators_word_for_a_removed_device(site, inside, new_bulk, keys):
+    device, other = keys(), new_bulk()
+    guid = approved(inside.register(device, new_bulk()))["guid"]
+    second = int(time.time())
+    until("another second", lambda: int(time.time()) > second, 2)  # by which tokens and removals are told apart
+    site.cmg("device", "remove", guid)
+    waits(site, inside.register(device, other), f"({guid}), which was removed")
+    assert approved(inside.register(device, new_bulk()))["guid"] != guid
 
 
 def test_a_device_that_was_removed_to_be_forgotten_registers_as_any(site, inside, new_bulk, keys):
@@ -274,6 +288,11 @@ def test_why_a_device_waits_is_said_wherever_it_is_seen(own_site, tmp_path):
     assert any(why in e["detail"] for e in own_site.admin("GET", "/v1/audit")["events"])
     own_site.cmg("device", "approve", "--all-pending")
     assert own_site.cmg("status")["devices"]["pending"] == 0
+
+
+@pytest.mark.parametrize("word", ["pending", "approval_pending", "cloned"])
+def test_the_words_of_it_are_explained(word):
+    assert programs.run([program("cmg"), "explain", word], False)[0] == 0
 
 
 def test_several_are_approved_at_once(site, inside, keys, new_bulk):

@@ -224,12 +224,14 @@ def test_a_device_comes_back_with_a_new_bulk_token_when_it_was_removed_but_not_w
         assert report["reason"] == "blocked"
 
 
-def test_a_removed_pki_device_registers_anew_by_itself(site, new_device, ca):
+def test_a_removed_pki_device_registers_anew_by_itself_once_an_administrator_says_so(site, new_device, ca):
     device = pki_device(new_device, ca, "laptop-removed")
     device.must("run", "--once")
     guid = device.guid
     site.cmg("device", "remove", guid)
-    device.must("policy")
+    until("the gateway refuses it", lambda: device.run("policy")[1]["reason"] == "blocked", 5)
+    site.cmg("device", "approve", guid)
+    until("the gateway lets it in", lambda: device.run("policy")[0] == 0, 5)
     assert device.guid != guid
 
 

@@ -100,6 +100,21 @@ static void what_others_report_is_told_in_words(void **state)
     causes(status, "connector_certificate source_failing list_ended approval_pending");
 }
 
+static void a_key_with_two_hardware_ids_is_told_with_both(void **state)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR), *list;
+    (void)state;
+    assert_int_equal(json_object_set_new(status, "cloned",
+                                         json_pack("[{s:s, s:s, s:s, s:s}]", "guid", "g1", "name", "pc", "hardware_id",
+                                                   "board-1", "other_hardware", "board-2")),
+                     0);
+    list = mp_problems(status, NOW);
+    assert_string_equal(json_opt_str(json_array_get(list, 0), "of", ""), "g1");
+    assert_non_null(strstr(json_opt_str(json_array_get(list, 0), "found", ""), "board-1 and board-2"));
+    json_decref(list);
+    causes(status, "cloned");
+}
+
 /* The i-th problem's member, until the next call. */
 static const char *told(json_t *status, size_t index, const char *member)
 {
@@ -219,6 +234,7 @@ static void a_clock_that_differs_is_an_alert_while_its_role_is_heard_of(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_with_two_hardware_ids_is_told_with_both),
         cmocka_unit_test(a_clock_that_differs_is_an_alert_while_its_role_is_heard_of),
         cmocka_unit_test(a_site_that_is_well_has_none),
         cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
