@@ -97,6 +97,19 @@ void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_T
         (void)snprintf(ret, NET_ADDRESS_TEXT, "unknown");
 }
 
+void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_TEXT])
+{
+    enum { KEPT = 8, SUFFIX = 4 };
+    if (a->storage.ss_family != AF_INET6) {
+        net_address_format_host(a, ret);
+        return;
+    }
+    struct in6_addr six = ((const struct sockaddr_in6 *)&a->storage)->sin6_addr;
+    memset(six.s6_addr + KEPT, 0, sizeof six.s6_addr - KEPT);
+    if (inet_ntop(AF_INET6, &six, ret, NET_ADDRESS_TEXT - SUFFIX))
+        memcpy(ret + strlen(ret), "/64", SUFFIX);
+}
+
 void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT])
 {
     char host[NET_ADDRESS_TEXT];

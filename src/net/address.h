@@ -23,6 +23,9 @@ MUST_USE enum result net_address_parse(struct slice text, struct net_address *re
 void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT]); /* "1.2.3.4:5", "[::1]:5" */
 /* Without the port. */
 void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
+/* Who counts as one: an IPv4 address "1.2.3.4", or the network that an IPv6 host picks its addresses from,
+ * "2001:db8::/64". */
+void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 uint16_t net_address_port(const struct net_address *a);
 
 /* Addresses that mean this machine (loopback, unspecified; also as IPv4 in IPv6) or its link. */

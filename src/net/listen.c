@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listeners on TCP and Unix sockets. */
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,9 +13,12 @@
 #include "net/internal.h"
 
 enum {
-    BACKLOG = 4096,
-    ACCEPTS_PER_TURN = 64,
+    /* Who waits longer than a moment is better told by the kernel to come again: work for those who gave up is lost. */
+    BACKLOG = 511,
+    /* Each may cost a handshake in the next turn, and whoever is here already waits that long. */
+    ACCEPTS_PER_TURN = 2,
     FULL_PAUSE_MS = 100, /* out of descriptors: the kernel's queue holds the newcomers */
+    STALE_MS = 5000,
 };
 
 struct net_listener {
@@ -22,7 +27,9 @@ struct net_listener {
     struct loop_timer *again; /* after a lack of descriptors */
     net_accept_fn *fn;
     void *ctx;
+    const struct net_listener_guard *guard; /* NULL: none */
     int fd;
+    int spare; /* with a guard: given up for a moment to accept who must be told that there is no room; -1: lost */
     bool busy, closed;
     char *path; /* of a Unix socket */
     dev_t device;
@@ -57,9 +64,60 @@ static void take(struct net_listener *l, int fd, struct net_address *peer)
     l->fn(l->ctx, s, peer);
 }
 
+/* Has the client gone, or waited so long that it will hardly be there when its answer is? */
+static bool is_stale(int fd)
+{
+    struct tcp_info i = {0};
+    socklen_t len = sizeof i;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len) != 0)
+        return false;
+    return i.tcpi_state != TCP_ESTABLISHED || i.tcpi_last_data_recv > STALE_MS;
+}
+
+/* --- out of descriptors --- */
+
+static bool out_of_descriptors(int fault)
+{
+    return fault == EMFILE || fault == ENFILE;
+}
+
+static void take_spare(struct net_listener *l)
+{
+    l->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void pause_for(struct net_listener *l, uint64_t ms)
+{
+    loop_watch_set(l->watch, false, false);
+    loop_timer_start(l->again, ms, 0);
+}
+
+/* Closed without a word, but at once: better than a newcomer who waits for nothing. */
+static bool turn_away(struct net_listener *l)
+{
+    if (l->spare < 0)
+        return false;
+    (void)close(l->spare);
+    int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        (void)close(fd);
+    take_spare(l);
+    if (fd >= 0)
+        l->guard->dropped(l->ctx, NET_DROPPED_FULL);
+    return fd >= 0;
+}
+
+/* Room may be there only when the loop comes round again. */
+static void on_lack(struct net_listener *l, int fault)
+{
+    if (l->guard && out_of_descriptors(fault) && (l->guard->make_room(l->ctx) || turn_away(l)))
+        return;
+    pause_for(l, FULL_PAUSE_MS);
+}
+
 static bool out_of_resources(int fault)
 {
-    return fault == EMFILE || fault == ENFILE || fault == ENOMEM || fault == ENOBUFS;
+    return out_of_descriptors(fault) || fault == ENOMEM || fault == ENOBUFS;
 }
 
 static void free_listener(struct net_listener *l)
@@ -77,16 +135,18 @@ static void on_acceptable(void *arg, bool readable, bool writable)
     for (int i = 0; i < ACCEPTS_PER_TURN && !l->closed; i++) {
         struct net_address peer = {.len = sizeof peer.storage};
         int fd = accept4(l->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
+        int fault = errno;
+        if (fd >= 0 && l->guard && is_stale(fd)) {
+            (void)close(fd);
+            l->guard->dropped(l->ctx, NET_DROPPED_STALE);
+        } else if (fd >= 0) {
             take(l, fd, &peer);
-            continue;
+        } else {
+            if (out_of_resources(fault))
+                on_lack(l, fault);
+            if (fault != ECONNABORTED && fault != EINTR)
+                break;
         }
-        if (out_of_resources(errno)) {
-            loop_watch_set(l->watch, false, false);
-            loop_timer_start(l->again, FULL_PAUSE_MS, 0);
-        }
-        if (errno != ECONNABORTED && errno != EINTR)
-            break;
     }
     l->busy = false;
     if (l->closed)
@@ -105,7 +165,7 @@ static enum result start(struct loop *loop, int fd, net_accept_fn *fn, void *ctx
                          struct error *err)
 {
     struct net_listener *l = mem_zalloc(sizeof *l);
-    *l = (struct net_listener){.loop = loop, .fn = fn, .ctx = ctx, .fd = fd};
+    *l = (struct net_listener){.loop = loop, .fn = fn, .ctx = ctx, .fd = fd, .spare = -1};
     l->watch = loop_watch_new(loop, fd, on_acceptable, l);
     if (!l->watch) {
         free(l);
@@ -116,6 +176,13 @@ static enum result start(struct loop *loop, int fd, net_accept_fn *fn, void *ctx
     loop_watch_set(l->watch, true, false);
     *ret = l;
     return OK;
+}
+
+void net_listener_guard(struct net_listener *l, const struct net_listener_guard *guard)
+{
+    l->guard = guard;
+    if (l->spare < 0)
+        take_spare(l);
 }
 
 static void remove_path(const struct net_listener *l)
@@ -133,6 +200,8 @@ void net_listener_close(struct net_listener *l)
     loop_timer_free(l->again);
     remove_path(l);
     (void)close(l->fd);
+    if (l->spare >= 0)
+        (void)close(l->spare);
     l->closed = true;
     if (!l->busy)
         free_listener(l);

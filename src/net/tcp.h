@@ -20,6 +20,18 @@ MUST_USE enum result net_listen_tcp(struct loop *loop, const struct net_address 
 /* Unix socket with this mode; a stale socket file is replaced, a live one is R_CONFLICT. Peer addresses are empty. */
 MUST_USE enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, net_accept_fn *fn, void *ctx,
                                      struct net_listener **ret, struct error *err);
+
+/* For a listener at which anybody at all may knock; its ctx is the accept callback's. Who has gone by the time that it
+ * is its turn, or has waited for it over 5 s, is dropped before anything is spent on it. Without it, a listener that
+ * is out of descriptors leaves newcomers in the kernel's queue and tries again. */
+enum net_dropped { NET_DROPPED_STALE, NET_DROPPED_FULL };
+struct net_listener_guard {
+    bool (*make_room)(void *ctx); /* out of descriptors: gives one up; false: has none, and the newcomer is closed */
+    void (*dropped)(void *ctx, enum net_dropped why); /* tells of one that was closed here */
+};
+/* `guard` must last as long as the listener. Takes a descriptor. */
+void net_listener_guard(struct net_listener *l, const struct net_listener_guard *guard);
+
 void net_listener_address(const struct net_listener *l, struct net_address *ret);
 void net_listener_close(struct net_listener *l); /* and frees it; removes its Unix socket file. NULL allowed */
 

@@ -80,6 +80,27 @@ static void an_address_tells_host_and_port_alone(void **state)
     assert_int_equal(net_address_port(&none), 0);
 }
 
+static void who_counts_as_one_is_an_ipv4_address_or_a_network_of_ipv6(void **state)
+{
+    static const struct {
+        const char *at, *group;
+    } cases[] = {
+        {"192.0.2.7:443", "192.0.2.7"},
+        {"[2001:db8:1:2:aaaa::1]:1", "2001:db8:1:2::/64"},
+        {"[2001:db8:1:2:ffff:ffff:ffff:ffff]:2", "2001:db8:1:2::/64"},
+        {"[2001:db8:1:3::1]:1", "2001:db8:1:3::/64"},
+        {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1", "ffff:ffff:ffff:ffff::/64"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct net_address a;
+        char text[NET_ADDRESS_TEXT];
+        assert_int_equal(net_address_parse(slice_of(cases[i].at), &a, NULL), OK);
+        net_address_format_group(&a, text);
+        assert_string_equal(text, cases[i].group);
+    }
+}
+
 static void hosts_come_with_or_without_a_port(void **state)
 {
     static const struct {
@@ -180,6 +201,7 @@ int main(void)
         cmocka_unit_test(numeric_addresses_are_read_and_written_back),
         cmocka_unit_test(what_is_no_numeric_address_is_refused),
         cmocka_unit_test(an_address_tells_host_and_port_alone),
+        cmocka_unit_test(who_counts_as_one_is_an_ipv4_address_or_a_network_of_ipv6),
         cmocka_unit_test(hosts_come_with_or_without_a_port),
         cmocka_unit_test(what_is_no_host_is_refused),
         cmocka_unit_test(addresses_of_this_machine_and_its_link_are_told_apart),

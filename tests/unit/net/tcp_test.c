@@ -427,6 +427,100 @@ static void a_listener_out_of_descriptors_waits_and_goes_on(void **state)
     done(&p);
 }
 
+/* --- guarded listeners --- */
+
+static struct {
+    struct net_stream *given_up; /* by make_room; NULL: there is none to give up */
+    int stale, full;
+} guarded;
+
+static bool make_room(void *ctx)
+{
+    struct pair *p = ctx;
+    if (!guarded.given_up)
+        return false;
+    net_stream_close(guarded.given_up);
+    guarded.given_up = p->server.stream = NULL;
+    return true;
+}
+
+static void on_dropped(void *ctx, enum net_dropped why)
+{
+    (void)ctx;
+    guarded.stale += why == NET_DROPPED_STALE;
+    guarded.full += why == NET_DROPPED_FULL;
+}
+
+static const struct net_listener_guard guard = {make_room, on_dropped};
+
+/* A guarded listener with one connection, and a process that may open no further descriptor; *old is its limit. */
+static void start_full(struct pair *p, struct pair *newcomer, struct rlimit *old)
+{
+    memset(&guarded, 0, sizeof guarded);
+    start(p);
+    net_listener_guard(p->listener, &guard);
+    init(newcomer);
+    (void)net_dial_tcp(newcomer->loop, "127.0.0.1", net_address_port(&p->at), 1000, &dial_events, newcomer);
+    RUN_UNTIL(newcomer, newcomer->client.stream);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, old), 0);
+    int next = dup(0);
+    (void)close(next);
+    struct rlimit low = *old;
+    low.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+}
+
+static void a_guarded_listener_out_of_descriptors_gives_one_up_for_who_comes(void **state)
+{
+    (void)state;
+    struct pair p, c;
+    struct rlimit old;
+    start_full(&p, &c, &old);
+    guarded.given_up = p.server.stream;
+    RUN_UNTIL(&p, p.accepted == 2);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_non_null(p.server.stream);
+    assert_int_equal(guarded.full, 0);
+    done(&c);
+    done(&p);
+}
+
+static void a_guarded_listener_that_can_give_up_none_closes_who_comes_at_once(void **state)
+{
+    (void)state;
+    struct pair p, c;
+    struct rlimit old;
+    start_full(&p, &c, &old);
+    RUN_UNTIL(&p, guarded.full == 1);
+    RUN_UNTIL(&c, c.client.ended || c.client.closed);
+    assert_int_equal(p.accepted, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    done(&c);
+    init(&c);
+    (void)net_dial_tcp(c.loop, "127.0.0.1", net_address_port(&p.at), 1000, &dial_events, &c);
+    RUN_UNTIL(&c, c.client.stream);
+    RUN_UNTIL(&p, p.accepted == 2); /* it goes on */
+    done(&c);
+    done(&p);
+}
+
+static void a_guarded_listener_drops_who_has_gone_before_its_turn_came(void **state)
+{
+    (void)state;
+    struct pair p, c;
+    memset(&guarded, 0, sizeof guarded);
+    start(&p);
+    net_listener_guard(p.listener, &guard);
+    init(&c);
+    (void)net_dial_tcp(c.loop, "127.0.0.1", net_address_port(&p.at), 1000, &dial_events, &c);
+    RUN_UNTIL(&c, c.client.stream);
+    write_text(&c.client, "a hello");
+    done(&c);
+    RUN_UNTIL(&p, guarded.stale == 1);
+    assert_int_equal(p.accepted, 1);
+    done(&p);
+}
+
 static void on_accept_close_listener(void *ctx, struct net_stream *s, const struct net_address *peer)
 {
     struct pair *p = ctx;
@@ -648,6 +742,9 @@ int main(void)
         cmocka_unit_test(one_address_serves_both_families),
         cmocka_unit_test(workers_share_an_address_and_others_can_not_have_it),
         cmocka_unit_test(a_listener_out_of_descriptors_waits_and_goes_on),
+        cmocka_unit_test(a_guarded_listener_out_of_descriptors_gives_one_up_for_who_comes),
+        cmocka_unit_test(a_guarded_listener_that_can_give_up_none_closes_who_comes_at_once),
+        cmocka_unit_test(a_guarded_listener_drops_who_has_gone_before_its_turn_came),
         cmocka_unit_test(a_listener_may_be_closed_in_its_own_callback),
         cmocka_unit_test(a_unix_socket_has_its_mode_and_knows_its_peer),
         cmocka_unit_test(a_stale_socket_is_replaced_a_live_one_and_a_file_are_not),
