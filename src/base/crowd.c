@@ -184,6 +184,12 @@ bool crowd_take(struct crowd *c, struct slice key, size_t rate, uint64_t now_ms)
     return bucket_take(&h->rates[rate], 1, now_ms);
 }
 
+bool crowd_take_as(struct crowd *c, const struct crowd_member *m, size_t rate, uint64_t now_ms)
+{
+    c->now_ms = now_ms;
+    return !m->holder || bucket_take(&m->holder->rates[rate], 1, now_ms);
+}
+
 void crowd_give(struct crowd_member *m, size_t rate)
 {
     if (m->holder)
@@ -223,13 +229,16 @@ bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may)
     return h && end_oldest_of(c, h, may);
 }
 
-void crowd_end_older(struct crowd *c, uint64_t since_ms)
+bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most)
 {
     struct crowd_member *m;
     while ((m = TAILQ_FIRST(&c->all)) && m->since_ms <= since_ms) {
+        if (most-- == 0)
+            return true;
         crowd_part(c, m);
         m->leave(m);
     }
+    return false;
 }
 
 /* --- life --- */

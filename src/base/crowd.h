@@ -50,6 +50,8 @@ void crowd_touch(struct crowd_member *m);
 size_t crowd_count(struct crowd *c, struct slice key);
 /* May it do that once more, now? */
 MUST_USE bool crowd_take(struct crowd *c, struct slice key, size_t rate, uint64_t now_ms);
+/* The same for the holder of a member; who is none may. */
+MUST_USE bool crowd_take_as(struct crowd *c, const struct crowd_member *m, size_t rate, uint64_t now_ms);
 /* What was taken turned out to be no cost: it gets it back. */
 void crowd_give(struct crowd_member *m, size_t rate);
 
@@ -58,7 +60,7 @@ void crowd_give(struct crowd_member *m, size_t rate);
 typedef bool crowd_may_fn(const struct crowd_member *m);
 bool crowd_make_room(struct crowd *c, crowd_may_fn *may);
 bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may);
-/* Ends all that joined at `since_ms` or before. */
-void crowd_end_older(struct crowd *c, uint64_t since_ms);
+/* Ends those that joined at `since_ms` or before, `most` of them; true: there are more. */
+bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most);
 
 #endif

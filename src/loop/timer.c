@@ -2,6 +2,7 @@
 /* Timers. libuv frees its part later than we do: the memory goes when it says so. */
 #include <stdlib.h>
 
+#include "base/gather.h"
 #include "base/mem.h"
 #include "loop/internal.h"
 
@@ -53,4 +54,18 @@ void loop_timer_free(struct loop_timer *t)
 {
     if (t)
         uv_close((uv_handle_t *)&t->uv, on_closed);
+}
+
+static void tell(void *arg)
+{
+    (void)arg;
+    log_gather_tell(clock_mono_ms());
+}
+
+struct loop_timer *loop_log_gather(struct loop *loop)
+{
+    enum { EVERY_MS = 1000 };
+    struct loop_timer *t = loop_timer_new(loop, tell, NULL);
+    loop_timer_start(t, EVERY_MS, EVERY_MS);
+    return t;
 }

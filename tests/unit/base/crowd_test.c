@@ -37,7 +37,7 @@ static void join(struct crowd *c, struct one *o, const char *who)
 
 static void end_all(struct crowd *c)
 {
-    crowd_end_older(c, UINT64_MAX);
+    assert_false(crowd_end_older(c, UINT64_MAX, SIZE_MAX));
     crowd_free(c);
 }
 
@@ -118,7 +118,8 @@ static void who_takes_anothers_place_is_as_old(void **state)
     crowd_replace(c, &handshake.member, &connection.member, leave);
     crowd_replace(c, &outside.member, &handshake.member, leave); /* no member: nothing happens */
     assert_int_equal(crowd_count(c, SLICE("it")), 2);
-    crowd_end_older(c, NOW);
+    assert_true(crowd_end_older(c, NOW, 0));
+    assert_false(crowd_end_older(c, NOW, 8));
     assert_true(connection.left && !later.left && !handshake.left);
     end_all(c);
 }
