@@ -28,6 +28,12 @@ static const struct opt opts[] = {
     {0},
 };
 
+uint64_t conf_descriptors(void)
+{
+    struct rlimit l;
+    return getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_max != RLIM_INFINITY ? l.rlim_max : UINT32_MAX;
+}
+
 /* As many descriptors as the system lets us have: the usual 1024 would be a limit of connections that nobody chose. */
 static void raise_descriptors(void)
 {
@@ -68,11 +74,14 @@ static int tell(const struct conf_daemon *d, const struct conf_faults *faults, c
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
-    struct error err;
+    struct error err, unfit;
     if (d->load(path, &faults) != OK)
         return tell(d, &faults, path);
     if (check_only && d->check)
         d->check(&faults);
+    bool fits = d->fits(conf_descriptors(), &unfit) == OK;
+    if (check_only && !fits)
+        conf_fault_add(&faults, 0, "%s", unfit.text);
     if (check_only && faults.count)
         return tell(d, &faults, path);
     if (check_only) {
@@ -85,6 +94,8 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
     }
     raise_descriptors();
     (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
+    if (!fits)
+        log_msg(LOG_WARN, "config", "%s", unfit.text);
     return d->run();
 }
 

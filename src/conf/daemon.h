@@ -12,10 +12,15 @@ struct conf_daemon {
     enum result (*load)(const char *path, struct conf_faults *faults);
     /* What --check-config looks at besides, on what was loaded; NULL: nothing. May print to standard output. */
     void (*check)(struct conf_faults *faults);
+    /* Does what is configured fit into so many descriptors? Not: a fault for --check-config, a warning at the start. */
+    enum result (*fits)(uint64_t descriptors, struct error *err);
     void (*reference)(FILE *out);
     const struct conf_log *(*log)(void); /* of what was loaded */
     int (*run)(void);                    /* the exit code */
 };
+
+/* How many descriptors this process may have (its hard limit). */
+uint64_t conf_descriptors(void);
 
 /* Exit codes: that of run(); 0 after --help, --version, --reference and a --check-config without a fault; 1 with
  * faults; 2 usage. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
 #include "connector/report.h"
 #include "http/splice.h"
@@ -26,7 +26,8 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     (void)again; /* never: the pool retries what is safe by itself */
     enum result r = upstream_call(f->upstream, request, f->arena, events, call_ctx, ret, &err);
     if (r != OK)
-        log_msg(LOG_WARN, "connector", "request %s could not be sent: %s", f->request_id, err.text);
+        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
+                     LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
     return r;
 }
 
@@ -124,9 +125,9 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
     if (what == HTTP_SPLICE_FAILED) {
         reason = failure_reasons[why->kind];
         /* The cause names the internal server: it stays in this log; the device gets the reason's own words. */
-        LOG_EVENT(LOG_WARN, "connector", "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)),
-                  LOG_T("request_id", f->request_id), LOG_T("reason", verdict_reason_info(reason)->name),
-                  LOG_T("detail", why->error.text));
+        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), verdict_reason_info(reason)->name,
+                     "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id),
+                     LOG_T("reason", verdict_reason_info(reason)->name), LOG_T("detail", why->error.text));
         if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
             report_changed(*f->report);
     }

@@ -17,7 +17,7 @@ static struct connector_config config;
 struct process {
     struct connector connector;
     struct loop *loop;
-    struct loop_timer *tick;
+    struct loop_timer *tick, *gather;
     uint64_t give_up_ms; /* 0: not draining */
 };
 
@@ -54,6 +54,7 @@ static int run(void)
     struct error err;
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
+    p.gather = loop_log_gather(p.loop);
     if (connector_start(&p.connector, &config, p.loop, &err) != OK)
         return conf_daemon_failed("connector", &err);
     loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
@@ -76,6 +77,18 @@ static void check(struct conf_faults *faults)
     self_check_print(&config, stdout, faults);
 }
 
+/* Requests that wait inside hold a connection each, tunnels one. */
+static enum result fits(uint64_t descriptors, struct error *err)
+{
+    enum { WANTED = 4096 };
+    if (descriptors >= WANTED)
+        return OK;
+    return error_set(err, R_LIMIT,
+                     "this process may open %llu descriptors; tunnels and connections to servers want %d. Raise the "
+                     "limit (LimitNOFILE= of the service, ulimit -Hn)",
+                     (unsigned long long)descriptors, WANTED);
+}
+
 static const struct conf_log *log_keys(void)
 {
     return &config.log;
@@ -88,6 +101,7 @@ int main(int argc, char **argv)
         .summary = "The connection point: dials the gateways and carries requests inside.",
         .default_config = "/etc/opencmg/connector.yaml",
         .load = load,
+        .fits = fits,
         .check = check,
         .reference = connector_config_reference,
         .log = log_keys,

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
 #include "gateway/responder.h"
 #include "gateway/sources.h"
@@ -28,7 +28,8 @@ static bool token_blocked(const struct bundle *b, const char *guid, const char *
 static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *v)
 {
     metric_add(&w->metrics, METRIC_UNCHECKED, 1);
-    LOG_EVENT(LOG_WARN, "pki", "let in unchecked", LOG_T("client", v->identity), LOG_T("detail", v->detail));
+    LOG_GATHERED(LOG_WARN, "pki", v->identity, "unchecked", "let in unchecked", LOG_T("client", v->identity),
+                 LOG_T("detail", v->detail));
 }
 
 /* `e`: the endpoint whose own anchors alone count; NULL: all do. */
@@ -266,8 +267,8 @@ static enum verdict_reason judge_entra(struct gateway_connection *c, const struc
 /* Once a verdict: who holds such a token may use it, so that its uses should be seen. */
 static void tell_unbound(const struct gateway_connection *c, const struct foreign_token *t)
 {
-    LOG_EVENT(LOG_INFO, "token", "let in by an unbound token of a foreign site", LOG_T("site", t->site->id),
-              LOG_T("token", t->id), LOG_T("peer", c->peer));
+    LOG_GATHERED(LOG_INFO, "token", c->peer, "unbound", "let in by an unbound token of a foreign site",
+                 LOG_T("site", t->site->id), LOG_T("token", t->id), LOG_T("peer", c->peer));
 }
 
 /* Of a Configuration Manager site. Which endpoints it opens is asked of each request, not of the cache. */

@@ -67,11 +67,41 @@ static const struct conf_key keys[] = {
     {.name = "max_connections",
      .kind = CONF_NUMBER,
      .offset = AT(max_connections),
-     .min = 16,
      .max = 1000000,
-     .fallback = "16000",
-     .help = "client connections a worker holds; over it one that was never let in makes room, else the newest is "
-             "closed at once"},
+     .fallback = "0",
+     .help =
+         "client connections a worker holds, at least 16; 0: 16000, or as many as the descriptors allow. Over it who "
+         "was never let in makes room, then idle connections do, those of the address or device that holds most"},
+    {.name = "strangers_per_address",
+     .kind = CONF_NUMBER,
+     .offset = AT(strangers_per_address),
+     .max = 1000000,
+     .fallback = "0",
+     .help = "of them, how many clients none of whose requests was let in may come from one address (IPv6: /64); over "
+             "it the oldest goes; 0: a fourth of max_connections"},
+    {.name = "handshakes_per_address",
+     .kind = CONF_NUMBER,
+     .offset = AT(handshakes_per_address),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "100",
+     .help = "new connections a second, worker and address that lead to no request that is let in, ten times that at "
+             "once; more are closed at once"},
+    {.name = "refusals_per_address",
+     .kind = CONF_NUMBER,
+     .offset = AT(refusals_per_address),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "250",
+     .help = "requests refused a second, worker and address, ten times that at once; more are told 429 and their "
+             "connection ends"},
+    {.name = "connections_per_device",
+     .kind = CONF_NUMBER,
+     .offset = AT(connections_per_device),
+     .max = 1000000,
+     .fallback = "0",
+     .help = "how many connections of a worker one device may hold; over it its oldest idle one goes, else it is told "
+             "429; 0: an eighth of max_connections"},
     {.name = "allow_targets",
      .kind = CONF_TEXTS,
      .offset = AT(allow_targets),
@@ -97,6 +127,13 @@ static void check_addresses(const struct gateway_config *c, struct conf_faults *
         conf_fault_add(faults, 0, "admin_listen: %s", err.text);
 }
 
+static void check_numbers(const struct gateway_config *c, struct conf_faults *faults)
+{
+    enum { FEWEST = 16 };
+    if (c->max_connections && c->max_connections < FEWEST)
+        conf_fault_add(faults, 0, "max_connections: at least %d, or 0", FEWEST);
+}
+
 static void check_certificates(const struct gateway_config *c, struct conf_faults *faults)
 {
     const struct gateway_certificate *list = c->server_certificates.items;
@@ -120,6 +157,7 @@ enum result gateway_config_load(const char *path, struct gateway_config *ret, st
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     check_addresses(ret, faults);
+    check_numbers(ret, faults);
     check_certificates(ret, faults);
     if (ret->bootstrap_file && bootstrap_read(ret->bootstrap_file, "gateway", &ret->bootstrap, &err) != OK)
         conf_fault_add(faults, 0, "bootstrap: %s", err.text);

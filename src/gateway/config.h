@@ -19,7 +19,11 @@ struct gateway_config {
     uint64_t workers; /* 0: one a processor */
     char *admin_listen;
     uint64_t drain_s;
-    uint64_t max_connections;        /* a worker's */
+    uint64_t max_connections;        /* a worker's; 0: by the descriptors */
+    uint64_t strangers_per_address;  /* a worker's; 0: by max_connections. So are the next ones */
+    uint64_t handshakes_per_address; /* a second */
+    uint64_t refusals_per_address;   /* a second */
+    uint64_t connections_per_device; /* 0: by max_connections */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     struct conf_log log;
 

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
+#include "gateway/admission.h"
 #include "gateway/authenticate.h"
 #include "gateway/relay.h"
 #include "gateway/request.h"
@@ -15,8 +16,8 @@ enum { SWEEP_SLICE_MS = 2, LONG_CHAIN = 8192, LONG_CHAINS_MAX = 256 /* of a work
 
 static void forget_long_chain(struct gateway_connection *c)
 {
-    c->worker->long_chain_count -= c->long_chain.leave != NULL;
-    strangers_remove(&c->worker->long_chains, &c->long_chain);
+    c->worker->long_chain_count -= c->long_chain.holder != NULL;
+    crowd_part(c->worker->long_chains, &c->long_chain);
 }
 
 static void on_close(void *owner)
@@ -25,7 +26,8 @@ static void on_close(void *owner)
     struct gateway_worker *w = c->worker;
     metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
     w->connection_count--;
-    strangers_remove(&w->strangers, &c->stranger);
+    crowd_part(w->strangers, &c->stranger);
+    crowd_part(w->devices, &c->of_device);
     forget_long_chain(c);
     if (w->sweep_next == c)
         w->sweep_next = LIST_NEXT(c, link);
@@ -39,44 +41,57 @@ static const struct http_server_events events = {
     .on_request = request_handle, .on_bad_request = request_unreadable, .on_close = on_close};
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
-static void close_connection(struct gateway_connection *c, const char *why)
+static void end(struct gateway_connection *c)
 {
+    if (c->closing)
+        return;
     c->closing = true;
-    LOG_EVENT(LOG_INFO, "gateway", "connection closed", LOG_T("peer", c->peer), LOG_T("client", c->token_guid),
-              LOG_T("reason", why));
     struct relay *r;
     while ((r = LIST_FIRST(&c->relays)))
         relay_abort(r);
     http_server_conn_close(c->http);
 }
 
-static void make_room(struct stranger *s)
+static void close_connection(struct gateway_connection *c, const char *why)
 {
-    struct gateway_connection *c = container_of(s, struct gateway_connection, stranger);
-    if (!c->closing)
-        close_connection(c, "turned away to make room");
+    LOG_GATHERED(LOG_INFO, "gateway", c->peer, why, "connection closed", LOG_T("peer", c->peer),
+                 LOG_T("client", c->token_guid), LOG_T("reason", why));
+    end(c);
 }
 
-static void leave_long_chains(struct stranger *s)
+void gateway_connection_give_up(struct gateway_connection *c)
 {
-    struct gateway_connection *c = container_of(s, struct gateway_connection, long_chain);
+    admission_left(c->worker, c->peer);
+    end(c);
+}
+
+static void make_room(struct crowd_member *m)
+{
+    gateway_connection_give_up(container_of(m, struct gateway_connection, stranger));
+}
+
+static void leave_long_chains(struct crowd_member *m)
+{
+    struct gateway_connection *c = container_of(m, struct gateway_connection, long_chain);
     c->worker->long_chain_count--;
-    if (!c->closing)
-        close_connection(c, "turned away: many strangers show long chains of certificates");
+    gateway_connection_give_up(c);
 }
 
 /* OpenSSL holds ten times a chain's size as long as the connection lasts. */
-static void bound_long_chains(struct gateway_connection *c)
+static void bound_long_chains(struct gateway_connection *c, const struct net_address *peer)
 {
     struct gateway_worker *w = c->worker;
+    char address[NET_ADDRESS_TEXT];
+    w->leaving = AWAY_LONG_CHAINS;
     if (w->long_chain_count >= LONG_CHAINS_MAX)
-        (void)strangers_make_room(&w->long_chains);
+        (void)crowd_make_room(w->long_chains, NULL);
     w->long_chain_count++;
-    strangers_add(&w->long_chains, &c->long_chain, leave_long_chains);
+    net_address_format_group(peer, address);
+    crowd_join(w->long_chains, &c->long_chain, slice_of(address), loop_now_ms(w->loop), leave_long_chains);
 }
 
 void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                            struct stranger *handshake)
+                            struct crowd_member *handshake)
 {
     struct gateway_connection *c = mem_zalloc(sizeof *c);
     c->worker = w;
@@ -84,9 +99,9 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     net_address_format_host(peer, c->peer);
     credential_init(&c->credential, stream);
     c->sni = tls_stream_sni(stream);
-    strangers_replace(&w->strangers, handshake, &c->stranger, make_room);
+    crowd_replace(w->strangers, handshake, &c->stranger, make_room);
     if (credential_size(&c->credential) > LONG_CHAIN)
-        bound_long_chains(c);
+        bound_long_chains(c, peer);
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
     metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
@@ -96,10 +111,12 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
 }
 
-void gateway_connection_known(struct gateway_connection *c)
+bool gateway_connection_known(struct gateway_connection *c, const char *device)
 {
-    strangers_remove(&c->worker->strangers, &c->stranger);
-    forget_long_chain(c);
+    bool known = admission_known(c, device);
+    if (known)
+        forget_long_chain(c);
+    return known;
 }
 
 bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)

@@ -4,7 +4,6 @@
 #define GATEWAY_CONNECTION_H
 
 #include "gateway/credential.h"
-#include "gateway/strangers.h"
 #include "gateway/worker.h"
 #include "http/server.h"
 #include "net/address.h"
@@ -20,8 +19,9 @@ struct gateway_connection {
     char peer[NET_ADDRESS_TEXT]; /* address without port */
     struct slice sni;            /* borrows from the stream below http; empty: none was sent */
     struct relays relays;
-    struct stranger stranger;   /* until a request was let in */
-    struct stranger long_chain; /* the same, of one that showed more than devices do */
+    struct crowd_member stranger;   /* until a request was let in */
+    struct crowd_member long_chain; /* the same, of one that showed more than devices do */
+    struct crowd_member of_device;  /* from then on: of the device that sent it */
 
     /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
      * that is under way by certificate stays one when another comes with a token. */
@@ -37,10 +37,13 @@ struct gateway_connection {
 
 /* Takes `stream` (an established TLS stream that is no tunnel), and the place of its handshake among the strangers. */
 void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                            struct stranger *handshake);
+                            struct crowd_member *handshake);
 
-/* One of its requests was let in. */
-void gateway_connection_known(struct gateway_connection *c);
+/* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
+MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char *device);
+
+/* Ends it with all that is under way on it, for another one (gateway/admission.h counts and tells why). */
+void gateway_connection_give_up(struct gateway_connection *c);
 
 /* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
  * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */

@@ -4,19 +4,19 @@
 
 #include <malloc.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/daemon.h"
 #include "gateway/builder.h"
 #include "gateway/certificates.h"
 #include "gateway/responder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 
-enum { LARGE = 4 * 1024 * 1024 };
+enum { LARGE = 4 * 1024 * 1024, STANDS_MS = 5000 };
 
 void gateway_publish(struct gateway *g, struct snapshot *snapshot)
 {
@@ -63,13 +63,6 @@ static enum result tunnel_context(struct gateway *g, struct error *err)
 
 /* --- workers --- */
 
-static size_t worker_count(const struct gateway_config *c)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = c->workers ? (size_t)c->workers : processors > 0 ? (size_t)processors : 1;
-    return n < GATEWAY_WORKERS_MAX ? n : GATEWAY_WORKERS_MAX;
-}
-
 static enum result parse_listen(struct gateway *g, struct error *err)
 {
     const struct conf_texts *list = &g->config->listen;
@@ -85,7 +78,7 @@ static enum result parse_listen(struct gateway *g, struct error *err)
 
 static enum result make_workers(struct gateway *g, struct error *err)
 {
-    size_t count = worker_count(g->config);
+    size_t count = gateway_worker_count(g->config);
     enum result r = parse_listen(g, err);
     for (size_t i = 0; r == OK && i < count; i++) {
         r = gateway_worker_new(g, i, &g->workers[i], err);
@@ -100,6 +93,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
     (void)mallopt(M_MMAP_THRESHOLD, LARGE); /* fixed, else it grows with what is freed and long lists leave holes */
     memset(g, 0, sizeof *g);
     g->config = config;
+    g->places = gateway_places_find(config, conf_descriptors());
     g->control = control;
     guid_new(g->generation);
     (void)pthread_mutex_init(&g->snapshot_lock, NULL);
@@ -137,6 +131,17 @@ bool gateway_idle(const struct gateway *g)
     return gateway_metric_sum(g, METRIC_CONNECTIONS) == 0;
 }
 
+/* The first whose loop has not turned for long; NULL: all turn. */
+static const struct gateway_worker *standing(const struct gateway *g, uint64_t now_ms)
+{
+    for (size_t i = 0; i < g->worker_count; i++) {
+        uint64_t beat = atomic_load_explicit(&g->workers[i]->beat, memory_order_relaxed);
+        if (beat && now_ms > beat + STANDS_MS)
+            return g->workers[i];
+    }
+    return NULL;
+}
+
 bool gateway_ready(struct gateway *g, char *why, size_t size)
 {
     (void)pthread_mutex_lock(&g->snapshot_lock);
@@ -145,7 +150,12 @@ bool gateway_ready(struct gateway *g, char *why, size_t size)
     size_t without = 0;
     for (size_t i = 0; i < g->worker_count; i++)
         without += atomic_load_explicit(&g->workers[i]->metrics.values[METRIC_TUNNELS], memory_order_relaxed) == 0;
-    if (atomic_load(&g->draining))
+    uint64_t now_ms = clock_mono_ms();
+    const struct gateway_worker *stands = standing(g, now_ms);
+    if (stands)
+        (void)snprintf(why, size, "worker %zu stands: it has not gone on for %llu s", stands->index,
+                       (unsigned long long)(now_ms - atomic_load(&stands->beat)) / 1000);
+    else if (atomic_load(&g->draining))
         (void)snprintf(why, size, "draining");
     else if (without)
         (void)snprintf(why, size, "%zu of %zu workers have no tunnel yet: is a cmg-connector running?", without,

@@ -16,6 +16,7 @@
 #include "base/encode.h"
 #include "gateway/config.h"
 #include "gateway/metrics.h"
+#include "gateway/places.h"
 #include "gateway/snapshot.h"
 #include "loop/loop.h"
 #include "net/tcp.h"
@@ -26,11 +27,12 @@ struct gateway_worker;
 struct certificates;
 struct responder;
 
-enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_WORKERS_MAX = 64 };
+enum { GATEWAY_LISTENERS_MAX = 16 };
 
 struct gateway {
     const struct gateway_config *config;
     char generation[GUID_SIZE]; /* of this process, told in the tunnel's hello */
+    struct gateway_places places;
     struct loop *control;
 
     struct tls_context *tunnel_tls;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/admission.h"
 #include "gateway/authenticate.h"
 #include "gateway/connection.h"
 #include "gateway/responder.h"
@@ -15,7 +16,7 @@ struct hold {
     struct gateway_worker *worker;
     struct net_stream *stream; /* NULL: over, only the answer is waited for */
     struct net_address peer;
-    struct stranger stranger;
+    struct crowd_member stranger;
     struct loop_timer *timer;
     bool answered;
 };
@@ -25,7 +26,7 @@ static void hold_over(struct hold *h)
 {
     h->stream = NULL;
     h->worker->connection_count--;
-    strangers_remove(&h->worker->strangers, &h->stranger);
+    crowd_part(h->worker->strangers, &h->stranger);
     loop_timer_free(h->timer);
     h->timer = NULL;
     if (h->answered)
@@ -80,13 +81,17 @@ static void on_nothing(void *ctx)
 
 static const struct net_stream_events events = {on_data, on_nothing, on_nothing, on_close};
 
-static void make_room(struct stranger *s)
+static void make_room(struct crowd_member *m)
 {
-    end(container_of(s, struct hold, stranger));
+    struct hold *h = container_of(m, struct hold, stranger);
+    char peer[NET_ADDRESS_TEXT];
+    net_address_format_host(&h->peer, peer);
+    admission_left(h->worker, peer);
+    end(h);
 }
 
 void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                             struct stranger *handshake)
+                             struct crowd_member *handshake)
 {
     struct pki_ocsp_questions open = {.count = 0};
     struct credential credential;
@@ -105,7 +110,7 @@ void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream
     struct hold *h = mem_zalloc(sizeof *h);
     *h = (struct hold){.worker = w, .stream = stream, .peer = *peer};
     w->connection_count++;
-    strangers_replace(&w->strangers, handshake, &h->stranger, make_room);
+    crowd_replace(w->strangers, handshake, &h->stranger, make_room);
     net_stream_set_events(stream, &events, h);
     net_stream_pause(stream);
     h->timer = loop_timer_new(w->loop, on_timer, h);

@@ -9,6 +9,6 @@
 
 /* As gateway_connection_new, now or later. */
 void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                             struct stranger *handshake);
+                             struct crowd_member *handshake);
 
 #endif

@@ -19,7 +19,7 @@ struct process {
     struct gateway gateway;
     struct loop *loop;
     struct net_listener *admin;
-    struct loop_timer *tick;
+    struct loop_timer *tick, *gather;
     struct certificate_watch *watch;
     uint64_t give_up_ms;
 };
@@ -57,6 +57,7 @@ static int run(void)
     struct error err;
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
+    p.gather = loop_log_gather(p.loop);
     if (gateway_start(&p.gateway, &config, p.loop, &err) != OK ||
         gateway_admin_listen(&p.gateway, &p.admin, &err) != OK)
         return conf_daemon_failed("gateway", &err);
@@ -82,6 +83,11 @@ static enum result load(const char *path, struct conf_faults *faults)
     return gateway_config_load(path, &config, faults);
 }
 
+static enum result fits(uint64_t descriptors, struct error *err)
+{
+    return gateway_places_check(&config, descriptors, err);
+}
+
 static const struct conf_log *log_keys(void)
 {
     return &config.log;
@@ -94,6 +100,7 @@ int main(int argc, char **argv)
         .summary = "The cloud management gateway: lets in the devices that prove who they are.",
         .default_config = "/etc/opencmg/gateway.yaml",
         .load = load,
+        .fits = fits,
         .reference = gateway_config_reference,
         .log = log_keys,
         .run = run,

@@ -44,6 +44,24 @@ static enum result write_refusals(const struct gateway *g, struct buf *out)
     return r;
 }
 
+static enum result write_away(const struct gateway *g, struct buf *out)
+{
+    static const char *const words[AWAY_COUNT] = {
+#define GATEWAY_X(symbol, word, text) [AWAY_##symbol] = word,
+        GATEWAY_AWAY(GATEWAY_X)
+#undef GATEWAY_X
+    };
+    enum result r = buf_append_str(out, "# TYPE cmg_turned_away counter\n# HELP cmg_turned_away Connections that were "
+                                        "turned away or given up, by reason\n");
+    for (size_t why = 0; r == OK && why < AWAY_COUNT; why++) {
+        long long sum = 0;
+        for (size_t i = 0; i < g->worker_count; i++)
+            sum += atomic_load_explicit(&g->workers[i]->metrics.away[why], memory_order_relaxed);
+        r = buf_printf(out, "cmg_turned_away_total{reason=\"%s\"} %lld\n", words[why], sum);
+    }
+    return r;
+}
+
 static enum result write_bundle(const struct gateway *g, struct buf *out)
 {
     long long contact = atomic_load(&g->last_contact);
@@ -64,6 +82,8 @@ enum result gateway_metrics_write(struct gateway *g, struct buf *out)
     }
     if (r == OK)
         r = write_refusals(g, out);
+    if (r == OK)
+        r = write_away(g, out);
     if (r == OK)
         r = sources_metrics(g, out);
     if (r == OK)

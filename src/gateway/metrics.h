@@ -34,10 +34,32 @@ enum gateway_metric {
         METRIC_COUNT
 };
 
+/* Why connections are turned away or given up. X(symbol, word, text) */
+#define GATEWAY_AWAY(X)                                                                                                \
+    X(FULL, "full", "all places are held by who was let in and is busy")                                               \
+    X(ROOM, "room", "made room: none of its requests was let in")                                                      \
+    X(IDLE, "idle", "made room: it was idle")                                                                          \
+    X(ADDRESS_SHARE, "address_share", "made room: its address holds its share of connections")                         \
+    X(ADDRESS_RATE, "address_rate", "its address opens connections too fast")                                          \
+    X(REFUSALS, "refusals", "its address is refused too often")                                                        \
+    X(DEVICE_SHARE, "device_share", "its device holds its share of connections")                                       \
+    X(LONG_CHAINS, "long_chains", "made room: many strangers show long chains of certificates")                        \
+    X(LATE, "late", "none of its requests was let in for so long")                                                     \
+    X(DESCRIPTORS, "descriptors", "the process is out of descriptors")                                                 \
+    X(STALE, "stale", "the client had gone, or waited too long, before it was its turn")
+
+enum gateway_away {
+#define GATEWAY_X(symbol, word, text) AWAY_##symbol,
+    GATEWAY_AWAY(GATEWAY_X)
+#undef GATEWAY_X
+        AWAY_COUNT
+};
+
 /* Written by one worker, read by the admin listener. */
 struct gateway_metrics {
     atomic_llong values[METRIC_COUNT];
     atomic_llong refusals[REASON_COUNT];
+    atomic_llong away[AWAY_COUNT];
 };
 
 static inline void metric_add(struct gateway_metrics *m, enum gateway_metric which, long long n)
@@ -45,6 +67,11 @@ static inline void metric_add(struct gateway_metrics *m, enum gateway_metric whi
     /* One writer: a load and a store, no locked addition. */
     long long now = atomic_load_explicit(&m->values[which], memory_order_relaxed);
     atomic_store_explicit(&m->values[which], now + n, memory_order_relaxed);
+}
+
+static inline void metric_away(struct gateway_metrics *m, enum gateway_away why)
+{
+    atomic_fetch_add_explicit(&m->away[why], 1, memory_order_relaxed);
 }
 
 struct gateway;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/gather.h"
 #include "verdict/problem.h"
 
 struct head_writer {
@@ -49,10 +49,12 @@ void refusal_note(const struct refusal *r, struct slice method, struct slice tar
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
     atomic_fetch_add_explicit(&r->metrics->refusals[r->reason], 1, memory_order_relaxed);
     size_t query = slice_find(target, '?'); /* queries can hold secrets of the upstream */
-    LOG_EVENT(LOG_WARN, "gateway", "refused", LOG_T("code", what->code), LOG_T("reason", why->name),
-              LOG_T("detail", r->detail && r->detail[0] ? r->detail : why->text), LOG_T("request_id", r->request_id),
-              LOG_T("peer", r->peer), LOG_T("client", r->client ? r->client : ""), LOG_S("method", method),
-              LOG_S("path", query == SIZE_MAX ? target : slice_make(target.ptr, query)));
+    LOG_GATHERED(LOG_WARN, "gateway", r->peer, why->name, "refused", LOG_T("code", what->code),
+                 LOG_T("reason", why->name),
+                 LOG_S("detail", log_cut(slice_of(r->detail && r->detail[0] ? r->detail : why->text))),
+                 LOG_T("request_id", r->request_id), LOG_T("peer", r->peer),
+                 LOG_T("client", r->client ? r->client : ""), LOG_S("method", log_cut(method)),
+                 LOG_S("path", log_cut(query == SIZE_MAX ? target : slice_make(target.ptr, query))));
 }
 
 void refusal_build(const struct refusal *r, struct arena *arena, struct slice method, struct slice target,

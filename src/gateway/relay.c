@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
 #include "gateway/refusal.h"
 #include "http/splice.h"
@@ -140,8 +140,8 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     metric_add(metrics(r), METRIC_BYTES_IN, (long long)stats->request_bytes);
     metric_add(metrics(r), METRIC_BYTES_OUT, (long long)stats->response_bytes);
     if (broken)
-        LOG_EVENT(LOG_INFO, "relay", "broken off", LOG_T("request_id", r->request_id), LOG_T("client", r->client),
-                  LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
+        LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
+                     LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
     LIST_REMOVE(r, link);
     free(r);
 }

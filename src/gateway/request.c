@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "gateway/admission.h"
 #include "gateway/authenticate.h"
 #include "gateway/certificates.h"
 #include "gateway/refusal.h"
@@ -102,7 +103,7 @@ static enum verdict_reason check_host(struct inquiry *q)
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
     if (tenant_info_asked(&q->target))
-        return tenant_info_allowed(q->connection->worker, &q->target, &q->detail);
+        return tenant_info_allowed(q->connection, &q->target, &q->detail);
     struct authenticate_question question = {
         .kind = q->target.kind,
         .endpoint = q->endpoint,
@@ -111,9 +112,10 @@ static enum verdict_reason judge_sender(struct inquiry *q)
         .now = q->now,
     };
     enum verdict_reason reason = authenticate(q->connection, &question, &q->who, &q->detail);
-    if (reason == REASON_OK)
-        gateway_connection_known(q->connection);
-    return reason;
+    if (reason != REASON_OK || gateway_connection_known(q->connection, q->who.identity.client_id))
+        return reason;
+    (void)error_set(&q->detail, R_LIMIT, "this device has too many connections under way");
+    return REASON_TOO_MANY_REQUESTS;
 }
 
 /* By which the site knows the sender; "": by its certificate. */
@@ -172,6 +174,11 @@ static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, ch
 
 static void refuse(struct inquiry *q, enum verdict_reason reason)
 {
+    if (admission_refused_too_often(q->connection)) {
+        reason = REASON_TOO_MANY_REQUESTS;
+        (void)error_set(&q->detail, R_LIMIT, "requests from this address are refused too often");
+        http_server_conn_drain(q->connection->http);
+    }
     struct refusal refusal = {.reason = reason,
                               .detail = q->detail.text,
                               .request_id = q->request_id,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "net/strangers.h"
 #include "json/json.h"
 
 bool tenant_info_asked(const struct target *t)
@@ -22,10 +23,20 @@ static struct slice tenant_id(const struct target *t)
     return SLICE_NONE;
 }
 
-enum verdict_reason tenant_info_allowed(struct gateway_worker *w, const struct target *t, struct error *detail)
+static bool may_ask(struct gateway_connection *c)
 {
-    if (!bucket_take(&w->tenant_info, 1, loop_now_ms(w->loop))) {
-        (void)error_set(detail, R_LIMIT, "tenants are told %d times a second", GATEWAY_TENANT_INFO_PER_SECOND);
+    struct gateway_worker *w = c->worker;
+    uint64_t now = loop_now_ms(w->loop);
+    return crowd_take_as(w->strangers, &c->stranger, NET_STRANGER_QUESTION, now) &&
+           bucket_take(&w->tenant_info, 1, now);
+}
+
+enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const struct target *t, struct error *detail)
+{
+    const struct gateway_worker *w = c->worker;
+    if (!may_ask(c)) {
+        (void)error_set(detail, R_LIMIT, "one address is told of tenants %d times a second, all together %d times",
+                        NET_STRANGERS_QUESTIONS, GATEWAY_TENANT_INFO_PER_SECOND);
         return REASON_TOO_MANY_REQUESTS;
     }
     if (bundle_tenant_find(w->snapshot->bundle, tenant_id(t)) != SIZE_MAX)

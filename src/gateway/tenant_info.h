@@ -10,7 +10,7 @@
 bool tenant_info_asked(const struct target *t);
 
 /* REASON_OK: tenant_info_answer may answer. */
-MUST_USE enum verdict_reason tenant_info_allowed(struct gateway_worker *w, const struct target *t,
+MUST_USE enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const struct target *t,
                                                  struct error *detail);
 void tenant_info_answer(const struct gateway_worker *w, const struct target *t, struct http_exchange *x);
 

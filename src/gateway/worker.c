@@ -6,17 +6,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
+#include "gateway/admission.h"
 #include "gateway/bundle_pull.h"
 #include "gateway/certificates.h"
 #include "gateway/connection.h"
 #include "gateway/hold.h"
 #include "gateway/questions.h"
 #include "gateway/report.h"
+#include "net/strangers.h"
 #include "tls/stream.h"
 
-enum { HANDSHAKE_MS = 10 * 1000, SWEEP_MS = 5 * 1000, VERDICTS_MAX = 65536 };
+enum { HANDSHAKE_MS = 10 * 1000, SWEEP_MS = 5 * 1000, PULSE_MS = 1000, VERDICTS_MAX = 65536 };
 
 /* A socket whose handshake is under way. */
 struct arrival {
@@ -25,7 +27,7 @@ struct arrival {
     bool pinned;                      /* a tunnel that was sent to this worker: it stays */
     struct gateway_worker *elsewhere; /* where on_hello wants it; NULL: here */
     struct tls_handshake *handshake;
-    struct stranger stranger;
+    struct crowd_member stranger;
 };
 
 /* --- tunnels --- */
@@ -81,8 +83,8 @@ static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
     }
     const char *id = urn + strlen(prefix);
     if (w->snapshot && bundle_role_revoked(w->snapshot->bundle, "connector", id, pki_cert_not_after(peer))) {
-        LOG_EVENT(LOG_WARN, "tunnel", "refused: the connector was removed, or its certificate withdrawn",
-                  LOG_T("connector", id));
+        LOG_GATHERED(LOG_WARN, "tunnel", id, "removed",
+                     "refused: the connector was removed, or its certificate withdrawn", LOG_T("connector", id));
         atomic_fetch_sub(&w->tunnel_count, 1);
         net_stream_close(stream);
         return;
@@ -121,7 +123,7 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
 static void arrival_free(struct arrival *a)
 {
     a->worker->connection_count--;
-    strangers_remove(&a->worker->strangers, &a->stranger);
+    crowd_part(a->worker->strangers, &a->stranger);
     free(a);
 }
 
@@ -176,10 +178,12 @@ static void on_ready(void *ctx, struct net_stream *stream)
     metric_add(&w->metrics, METRIC_HANDSHAKES, 1);
     if (tls_stream_resumed(stream))
         metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
-    if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN)))
+    if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
+        net_stranger_known(w->strangers, &a->stranger);
         accept_tunnel(w, stream);
-    else
+    } else {
         gateway_hold_or_connect(w, stream, &a->peer, &a->stranger);
+    }
     arrival_free(a);
 }
 
@@ -192,16 +196,20 @@ static void on_fail(void *ctx, const struct error *why)
     if (a->pinned)
         atomic_fetch_sub(&a->worker->tunnel_count, 1);
     /* Scanners make many of these on the open Internet; those of connectors are worth a warning. */
-    LOG_EVENT(a->pinned ? LOG_WARN : LOG_INFO, "tls", a->pinned ? "tunnel handshake failed" : "handshake failed",
-              LOG_T("peer", peer), LOG_T("reason", why->text));
+    LOG_GATHERED(a->pinned ? LOG_WARN : LOG_INFO, "tls", peer, "handshake",
+                 a->pinned ? "tunnel handshake failed" : "handshake failed", LOG_T("peer", peer),
+                 LOG_S("reason", log_cut(slice_of(why->text))));
     arrival_free(a);
 }
 
 static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail};
 
-static void make_room(struct stranger *s)
+static void make_room(struct crowd_member *m)
 {
-    struct arrival *a = container_of(s, struct arrival, stranger);
+    struct arrival *a = container_of(m, struct arrival, stranger);
+    char peer[NET_ADDRESS_TEXT];
+    net_address_format_host(&a->peer, peer);
+    admission_left(a->worker, peer);
     metric_add(&a->worker->metrics, METRIC_HANDSHAKES_FAILED, 1);
     if (a->pinned)
         atomic_fetch_sub(&a->worker->tunnel_count, 1);
@@ -215,18 +223,19 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.worker = w, .peer = *peer, .pinned = pinned};
     w->connection_count++;
-    strangers_add(&w->strangers, &a->stranger, make_room);
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(peer, address);
+    crowd_join(w->strangers, &a->stranger, slice_of(address), loop_now_ms(w->loop), make_room);
     a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
 }
 
 static void on_accept(void *ctx, struct net_stream *socket, const struct net_address *peer)
 {
     struct gateway_worker *w = ctx;
-    if (w->connection_count >= w->gateway->config->max_connections && !strangers_make_room(&w->strangers)) {
+    if (admission_ask(w, peer))
+        start_handshake(w, socket, peer, false);
+    else
         net_stream_close(socket);
-        return;
-    }
-    start_handshake(w, socket, peer, false);
 }
 
 /* --- the snapshot --- */
@@ -291,6 +300,13 @@ static void on_sweep(void *arg)
         give_back(w);
 }
 
+static void on_pulse(void *arg)
+{
+    struct gateway_worker *w = arg;
+    atomic_store_explicit(&w->beat, clock_mono_ms(), memory_order_relaxed);
+    loop_timer_start(w->pulse, admission_end_late(w) ? 1 : PULSE_MS, 0);
+}
+
 /* --- life --- */
 
 static enum result listen_all(struct gateway_worker *w, struct error *err)
@@ -301,6 +317,7 @@ static enum result listen_all(struct gateway_worker *w, struct error *err)
         if (r != OK)
             return error_prefix(err, "listen: %s", g->config->listen.items[i]);
         w->listener_count++;
+        net_listener_guard(w->listeners[i], &admission_guard);
         net_listener_address(w->listeners[i], &g->listen[i]); /* the port, when it was 0 */
     }
     return OK;
@@ -316,8 +333,8 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     take_certificates(w);
     LIST_INIT(&w->connections);
-    TAILQ_INIT(&w->strangers);
-    TAILQ_INIT(&w->long_chains);
+    w->pulse = loop_timer_new(w->loop, on_pulse, w);
+    admission_start(w);
     bucket_start(&w->tenant_info, 2 * GATEWAY_TENANT_INFO_PER_SECOND, GATEWAY_TENANT_INFO_PER_SECOND,
                  loop_now_ms(w->loop));
     *ret = w;
@@ -333,6 +350,7 @@ static void run(void *arg)
 {
     struct gateway_worker *w = arg;
     loop_timer_start(w->sweep, SWEEP_MS, 0);
+    on_pulse(w);
     if (w->pull)
         bundle_pull_start(w->pull);
     loop_run(w->loop);
@@ -386,7 +404,8 @@ static void close_all(void *arg)
     for (size_t i = w->tunnels.count; i-- > 0;)
         tunnel_close(w->tunnels.list[i]);
     loop_timer_free(w->sweep);
-    w->sweep = NULL;
+    loop_timer_free(w->pulse);
+    w->sweep = w->pulse = NULL;
     loop_stop(w->loop);
 }
 

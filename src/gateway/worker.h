@@ -5,14 +5,14 @@
 
 #include <bsd/sys/queue.h>
 
-#include "base/bucket.h"
+#include "base/crowd.h"
 #include "gateway/gateway.h"
 #include "gateway/give_back.h"
-#include "gateway/strangers.h"
 #include "gateway/tunnels.h"
 #include "gateway/verdict_cache.h"
 
-enum { GATEWAY_TENANT_INFO_PER_SECOND = 50 };
+/* For all addresses together; one address has its own rate (net/strangers.h). */
+enum { GATEWAY_TENANT_INFO_PER_SECOND = 1000 };
 
 struct gateway_connection;
 LIST_HEAD(gateway_connections, gateway_connection);
@@ -34,10 +34,14 @@ struct gateway_worker {
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;
-    size_t connection_count; /* and handshakes under way */
-    struct stranger_list strangers, long_chains;
+    size_t connection_count;               /* and handshakes under way */
+    struct crowd *strangers, *long_chains; /* by address; the second: those who showed more than devices do */
+    struct crowd *devices;                 /* connections of who was let in, by device */
+    enum gateway_away leaving;             /* why who is made to leave just now is */
     unsigned long_chain_count;
-    struct loop_timer *sweep;              /* looks for connections whose verdict has ended */
+    struct loop_timer *pulse;   /* every second: tells that the loop turns, ends strangers who stay too long */
+    atomic_uint_least64_t beat; /* monotonic milliseconds of the last one; 0: not started */
+    struct loop_timer *sweep;   /* looks for connections whose verdict has ended */
     struct gateway_connection *sweep_next; /* NULL: the round is over */
     struct give_back give_back;            /* worker 0 only */
     struct bundle_pull *pull;              /* worker 0 only */

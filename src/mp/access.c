@@ -9,11 +9,11 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "mp/listener.h"
 #include "mp/request.h"
 
-enum { LINE_MAX_BYTES = 32 * 1024 };
+enum { LINE_MAX_BYTES = 8 * 1024 };
 
 enum result mp_access_open(const char *path, int *ret_fd, struct error *err)
 {
@@ -31,21 +31,28 @@ static void write_line(int fd, const struct log_field *fields, size_t count)
     buf_free(&line);
 }
 
+/* Those of strangers are gathered, address by address; who was let in, and connectors, have one for each request. */
+static bool held_back(const struct mp_connection *c)
+{
+    return c->stranger.holder &&
+           !log_gather(LOG_INFO, "access", "request", c->host, "of nobody known", clock_mono_ms());
+}
+
 void mp_access_log(const struct mp_request *r, int status)
 {
     const struct mp_connection *c = r->connection;
-    if (!c || r->site->access_fd < 0)
+    if (!c || r->site->access_fd < 0 || held_back(c))
         return;
     const struct http_request *q = &r->exchange->request;
     const struct log_field fields[] = {
         LOG_T("mp", c->point->config->id),
         LOG_T("peer", c->peer),
         LOG_T("connector", r->identity.connector),
-        LOG_S("method", q->method),
-        LOG_S("target", q->target),
+        LOG_S("method", log_cut(q->method)),
+        LOG_S("target", log_cut(q->target)),
         LOG_N("status", status),
         LOG_T("auth", mp_auth_name(r->identity.auth)),
-        LOG_S("client", mp_request_field(r, "cmg-client-id")),
+        LOG_S("client", log_cut(mp_request_field(r, "cmg-client-id"))),
         LOG_T("request_id", r->id),
     };
     write_line(r->site->access_fd, fields, ARRAY_LEN(fields));
@@ -53,7 +60,7 @@ void mp_access_log(const struct mp_request *r, int status)
 
 void mp_access_log_bad(const struct mp_connection *c, int status, const char *what)
 {
-    if (c->site->access_fd < 0)
+    if (c->site->access_fd < 0 || held_back(c))
         return;
     const struct log_field fields[] = {LOG_T("mp", c->point->config->id), LOG_T("peer", c->peer),
                                        LOG_T("connector", c->connector), LOG_N("status", status),

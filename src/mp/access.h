@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The access log: a line for each request that reached a management point, whoever it was from. What has no line here
- * did not get here. */
+/* The access log: a line for each request that reached a management point. What has no line here did not get here, but
+ * for floods of one stranger: what is over so many lines a second is told by number in the program's own log. */
 #ifndef MP_ACCESS_H
 #define MP_ACCESS_H
 

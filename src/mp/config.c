@@ -2,6 +2,8 @@
 /* The tables of mp.yaml and the checks that go beyond one key. */
 #include "mp/config.h"
 
+#include <inttypes.h>
+
 #include <stdio.h>
 
 #include "base/file.h"
@@ -13,6 +15,12 @@ enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
 
 #define POINT(member) offsetof(struct mp_config_point, member)
 #define AT(member) offsetof(struct mp_config, member)
+
+enum {
+    CONNECTIONS = 16000,
+    FEWEST = 16,
+    OWN_DESCRIPTORS = 512, /* the admin socket's callers, the store, files, what is being fetched */
+};
 
 static const struct conf_key point_keys[] = {
     {.name = "id",
@@ -78,10 +86,11 @@ static const struct conf_key keys[] = {
     {.name = "max_connections",
      .kind = CONF_NUMBER,
      .offset = AT(max_connections),
-     .min = 16,
      .max = 1000000,
-     .fallback = "16000",
-     .help = "connections a management point holds; over it the newest is closed at once"},
+     .fallback = "0",
+     .help =
+         "connections a management point holds, at least 16; 0: 16000, or as many as the descriptors allow. Over it "
+         "who was never let in makes room, of the address that holds most; one address holds a fourth at most"},
     {.name = "management_points",
      .kind = CONF_BLOCKS,
      .offset = AT(points),
@@ -226,9 +235,37 @@ enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_
         conf_fault_add(faults, 0, "management_points: name at least one");
     for (size_t i = 0; i < ret->points.count; i++)
         check_point(&mp_config_points(ret)[i], faults);
+    if (ret->max_connections && ret->max_connections < FEWEST)
+        conf_fault_add(faults, 0, "max_connections: at least %d, or 0", FEWEST);
     check_unique(ret, faults);
     check_store(ret, faults);
     return faults->count ? R_INVALID : OK;
+}
+
+static size_t room(const struct mp_config *c, uint64_t descriptors)
+{
+    uint64_t rest = descriptors > 2 * OWN_DESCRIPTORS ? descriptors - OWN_DESCRIPTORS : descriptors / 2;
+    uint64_t each = rest / (c->points.count ? c->points.count : 1);
+    return each < FEWEST ? FEWEST : (size_t)each;
+}
+
+size_t mp_config_connections(const struct mp_config *c, uint64_t descriptors)
+{
+    size_t fit = room(c, descriptors), wanted = c->max_connections ? (size_t)c->max_connections : CONNECTIONS;
+    return wanted < fit ? wanted : fit;
+}
+
+enum result mp_config_fits(const struct mp_config *c, uint64_t descriptors, struct error *err)
+{
+    size_t fit = room(c, descriptors);
+    if (c->max_connections <= fit)
+        return OK;
+    return error_set(
+        err, R_LIMIT,
+        "max_connections: %zu management points x %" PRIu64 " connections and %d descriptors of the site's "
+        "own are more than the %" PRIu64 " that this process may open; %zu each fit. Lower it, leave it out "
+        "(then it adapts), or raise the limit (LimitNOFILE= of the service, ulimit -Hn)",
+        c->points.count, c->max_connections, OWN_DESCRIPTORS, descriptors, fit);
 }
 
 void mp_config_free(struct mp_config *c)

@@ -20,12 +20,16 @@ struct mp_config {
     char *site, *keys, *state, *admin_socket, *access_log;
     char *store;               /* NULL: site.db in `state` */
     struct conf_blocks points; /* struct mp_config_point */
-    uint64_t max_connections;  /* a management point's */
+    uint64_t max_connections;  /* a management point's; 0: by the descriptors */
     struct conf_log log;
 };
 
 /* All faults at once, those against the choices too. *ret is to be freed in any case. */
 MUST_USE enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults);
+/* Connections that a management point may hold: what is configured, as far as so many descriptors go. */
+size_t mp_config_connections(const struct mp_config *c, uint64_t descriptors);
+/* Does what is configured fit? R_LIMIT: no; why, and what to do. */
+MUST_USE enum result mp_config_fits(const struct mp_config *c, uint64_t descriptors, struct error *err);
 void mp_config_free(struct mp_config *c);
 void mp_config_reference(FILE *out);
 

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/gather.h"
 #include "base/mem.h"
+#include "conf/daemon.h"
 #include "mp/access.h"
 #include "mp/router.h"
+#include "net/strangers.h"
 #include "tls/stream.h"
 
 enum { HANDSHAKE_MS = 15000 };
@@ -18,6 +20,7 @@ static void connection_free(struct mp_connection *c)
     if ((*c->link = c->next))
         c->next->link = c->link;
     c->point->connection_count--;
+    crowd_part(c->point->strangers, &c->stranger);
     X509_free(c->certificate);
     free(c);
 }
@@ -54,6 +57,14 @@ static void find_role(struct mp_connection *c)
     c->chain = tls_stream_peer_chain(c->stream);
     if (pki_role_check(c->site->connectors, shown, c->chain, clock_wall_s(), c->connector, &err) != OK)
         c->connector[0] = '\0';
+    else
+        mp_listener_known(c);
+}
+
+void mp_listener_known(struct mp_connection *c)
+{
+    if (c)
+        net_stranger_known(c->point->strangers, &c->stranger);
 }
 
 /* Connectors keep many requests parked on one connection. */
@@ -73,7 +84,8 @@ static void on_ready(void *ctx, struct net_stream *stream)
 static void on_fail(void *ctx, const struct error *why)
 {
     struct mp_connection *c = ctx;
-    log_msg(LOG_DEBUG, "mp", "%s: TLS failed: %s", c->peer, why->text);
+    LOG_GATHERED(LOG_DEBUG, "mp", c->host, "handshake", "handshake failed", LOG_T("peer", c->peer),
+                 LOG_T("reason", why->text));
     connection_free(c);
 }
 
@@ -94,10 +106,73 @@ static void on_detach(void *ctx, struct net_stream *below, struct slice already_
 static const struct tls_accept_events tls_events = {
     .on_hello = on_hello, .on_detach = on_detach, .on_ready = on_ready, .on_fail = on_fail};
 
+/* --- room --- */
+
+static void turned_away(const char *host, const char *why)
+{
+    LOG_GATHERED(LOG_INFO, "mp", host, why, "turned away", LOG_T("peer", host), LOG_T("reason", why));
+}
+
+static void end(struct mp_connection *c)
+{
+    if (c->http) {
+        http_server_conn_close(c->http); /* on_close frees it */
+        return;
+    }
+    tls_handshake_cancel(c->handshake);
+    connection_free(c);
+}
+
+static void leave(struct crowd_member *m)
+{
+    struct mp_connection *c = container_of(m, struct mp_connection, stranger);
+    turned_away(c->host, "made room, or stayed too long: none of its requests was let in");
+    end(c);
+}
+
+static bool give_up_descriptor(void *ctx)
+{
+    struct mp_point *p = ctx;
+    return crowd_make_room(p->strangers, NULL);
+}
+
+static void on_dropped(void *ctx, enum net_dropped why)
+{
+    (void)ctx;
+    turned_away("", why == NET_DROPPED_STALE ? "the client had gone, or waited too long, before it was its turn"
+                                             : "the process is out of descriptors");
+}
+
+static const struct net_listener_guard guard = {give_up_descriptor, on_dropped};
+
+static bool may_come(struct mp_point *p, const char *address)
+{
+    if (!net_strangers_let_come(p->strangers, slice_of(address), p->places / NET_STRANGERS_SHARE,
+                                loop_now_ms(p->site->loop))) {
+        turned_away(address, "its address opens connections too fast");
+        return false;
+    }
+    if (p->connection_count < p->places || crowd_make_room(p->strangers, NULL))
+        return true;
+    turned_away(address, "all places are held by who was let in");
+    return false;
+}
+
+static void on_pulse(void *arg)
+{
+    enum { PULSE_MS = 1000 };
+    struct mp_point *p = arg;
+    loop_timer_start(p->pulse, net_strangers_end_late(p->strangers, clock_mono_ms()) ? 1 : PULSE_MS, 0);
+}
+
+/* --- accepting --- */
+
 static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
 {
     struct mp_point *p = ctx;
-    if (p->connection_count >= p->site->config->max_connections) {
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(peer, address);
+    if (!may_come(p, address)) {
         net_stream_close(stream);
         return;
     }
@@ -106,6 +181,8 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     c->site = p->site;
     c->point = p;
     net_address_format(peer, c->peer);
+    net_address_format_host(peer, c->host);
+    crowd_join(p->strangers, &c->stranger, slice_of(address), loop_now_ms(p->site->loop), leave);
     c->link = &p->connections;
     if ((c->next = p->connections))
         c->next->link = &c->next;
@@ -117,22 +194,26 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
 {
     struct net_address at;
     enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
+    p->places = mp_config_connections(p->site->config, conf_descriptors());
+    p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
+    p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
     if (r == OK)
         r = net_listen_tcp(p->site->loop, &at, false, on_accept, p, &p->listener, err);
-    return r;
+    if (r != OK)
+        return r;
+    net_listener_guard(p->listener, &guard);
+    on_pulse(p);
+    return OK;
 }
 
 void mp_listener_close(struct mp_point *p)
 {
     net_listener_close(p->listener);
     p->listener = NULL;
+    loop_timer_free(p->pulse);
+    p->pulse = NULL;
     for (struct mp_connection *c = p->connections, *next; c; c = next) {
         next = c->next;
-        if (c->http) {
-            http_server_conn_close(c->http); /* on_close frees it */
-        } else {
-            tls_handshake_cancel(c->handshake);
-            connection_free(c);
-        }
+        end(c);
     }
 }

@@ -12,16 +12,20 @@ struct mp_connection {
     struct mp_site *site;
     struct mp_point *point;
     struct mp_connection *next, **link; /* of the point */
+    struct crowd_member stranger;       /* until it is known */
     struct net_stream *stream;          /* the TLS stream, of `http` */
     struct tls_handshake *handshake;    /* until it is done */
     struct http_server_conn *http;
     char peer[NET_ADDRESS_TEXT];
+    char host[NET_ADDRESS_TEXT];     /* of it alone, for the log */
     X509 *certificate;               /* what the peer showed; NULL: none */
     STACK_OF(X509) * chain;          /* borrowed from the stream */
     char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */
 };
 
 MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);
+/* A request of it was let in, or it is a connector's: it makes room for nobody any more. NULL allowed. */
+void mp_listener_known(struct mp_connection *c);
 /* Closes the listener and every connection. */
 void mp_listener_close(struct mp_point *p);
 

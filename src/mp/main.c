@@ -14,7 +14,7 @@ static struct mp_config config;
 struct process {
     struct mp_site site;
     struct loop *loop;
-    struct loop_timer *end;
+    struct loop_timer *end, *gather;
 };
 
 static void stop(void *arg)
@@ -52,6 +52,7 @@ static int run(void)
     struct error err;
     p.loop = loop_new();
     p.end = loop_timer_new(p.loop, stop, p.loop);
+    p.gather = loop_log_gather(p.loop);
     if (mp_site_open(&p.site, &config, p.loop, &err) != OK)
         return conf_daemon_failed("mp", &err);
     loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
@@ -60,6 +61,7 @@ static int run(void)
     announce();
     loop_run(p.loop);
     loop_timer_free(p.end);
+    loop_timer_free(p.gather);
     mp_site_close(&p.site);
     loop_free(p.loop);
     log_msg(LOG_INFO, "mp", "stopped");
@@ -70,6 +72,11 @@ static int run(void)
 static enum result load(const char *path, struct conf_faults *faults)
 {
     return mp_config_load(path, &config, faults);
+}
+
+static enum result fits(uint64_t descriptors, struct error *err)
+{
+    return mp_config_fits(&config, descriptors, err);
 }
 
 static const struct conf_log *log_of(void)
@@ -84,6 +91,7 @@ int main(int argc, char **argv)
         .summary = "The management point and its site: registration, tokens, policy, administration.",
         .default_config = "/etc/opencmg/mp.yaml",
         .load = load,
+        .fits = fits,
         .reference = mp_config_reference,
         .log = log_of,
         .run = run,

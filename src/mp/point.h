@@ -4,6 +4,7 @@
 #ifndef MP_POINT_H
 #define MP_POINT_H
 
+#include "base/crowd.h"
 #include "mp/site.h"
 #include "net/tcp.h"
 #include "tls/context.h"
@@ -17,7 +18,10 @@ struct mp_point {
     int64_t not_after;           /* of its certificate */
     struct net_listener *listener;
     struct mp_connection *connections;
-    size_t connection_count; /* of them, handshakes too */
+    size_t connection_count;  /* of them, handshakes too */
+    size_t places;            /* so many it may be */
+    struct crowd *strangers;  /* those who are neither a connector nor were let in */
+    struct loop_timer *pulse; /* ends strangers who stay too long */
 };
 
 MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,

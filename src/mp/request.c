@@ -174,10 +174,18 @@ static bool without_body(const struct mp_request *r, int status)
     return status == 204 || status == 304 || slice_eq(r->exchange->request.method, SLICE("HEAD"));
 }
 
+/* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
+static void note(struct mp_request *r, int status)
+{
+    if (status < 400 && r->identity.auth != MP_NOBODY)
+        mp_listener_known(r->connection);
+    mp_access_log(r, status);
+}
+
 void mp_answer(struct mp_request *r, const struct mp_answer *a)
 {
     struct http_response head;
-    mp_access_log(r, a->status);
+    note(r, a->status);
     if (a->body.len > AT_ONCE_MAX && !without_body(r, a->status)) {
         r->out.text = mp_text_new(slice_dup(a->body));
         head_of(r, a, r->out.text->len, &head);
@@ -205,7 +213,7 @@ void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text
         mp_text_unref(text);
         return;
     }
-    mp_access_log(r, 200);
+    note(r, 200);
     head_of(r, &(struct mp_answer){.status = 200, .type = type}, text->len, &head);
     r->out.text = text;
     http_exchange_respond(r->exchange, &head, false);

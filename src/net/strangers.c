@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/strangers.h"
+
+enum { ENDED_AT_ONCE = 16 };
+
+struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_second, uint64_t refusals_per_second)
+{
+    uint64_t burst = handshakes_per_second * NET_STRANGERS_BURST_S;
+    const struct crowd_rate rates[] = {
+        [NET_STRANGER_HANDSHAKE] = {burst > per_address ? burst : per_address, handshakes_per_second},
+        [NET_STRANGER_REFUSAL] = {refusals_per_second * NET_STRANGERS_BURST_S, refusals_per_second},
+        [NET_STRANGER_QUESTION] = {NET_STRANGERS_QUESTIONS_BURST, NET_STRANGERS_QUESTIONS},
+    };
+    return crowd_new(rates, ARRAY_LEN(rates));
+}
+
+bool net_strangers_let_come(struct crowd *c, struct slice address, size_t per_address, uint64_t now_ms)
+{
+    if (!crowd_take(c, address, NET_STRANGER_HANDSHAKE, now_ms))
+        return false;
+    if (crowd_count(c, address) >= per_address)
+        (void)crowd_make_room_of(c, address, NULL);
+    return true;
+}
+
+void net_stranger_known(struct crowd *c, struct crowd_member *m)
+{
+    crowd_give(m, NET_STRANGER_HANDSHAKE);
+    crowd_part(c, m);
+}
+
+bool net_strangers_end_late(struct crowd *c, uint64_t now_ms)
+{
+    return now_ms > NET_STRANGERS_MS && crowd_end_older(c, now_ms - NET_STRANGERS_MS, ENDED_AT_ONCE);
+}

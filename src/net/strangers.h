@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections that nobody has vouched for yet, by address (an IPv6 one by its /64): handshakes, and clients none of
+ * whose requests was let in. They may hold places as long as nobody else wants them, one address a share of all, and
+ * each address may do so much a second. What an address does that is let in afterwards is given back to it, so that
+ * hundreds of devices behind one address cost it nothing.
+ */
+#ifndef NET_STRANGERS_H
+#define NET_STRANGERS_H
+
+#include "base/crowd.h"
+#include "net/address.h"
+
+enum {
+    NET_STRANGERS_SHARE = 4,             /* one address may hold a fourth of all places */
+    NET_STRANGERS_MS = 45 * 1000,        /* so long a stranger may stay, whatever it does */
+    NET_STRANGERS_HANDSHAKES = 100,      /* a second, by default */
+    NET_STRANGERS_REFUSALS = 250,        /* the same */
+    NET_STRANGERS_QUESTIONS = 50,        /* a second: questions that are open to everybody */
+    NET_STRANGERS_QUESTIONS_BURST = 100, /* at once */
+    NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
+};
+
+/* The rates of an address. */
+enum net_stranger_rate { NET_STRANGER_HANDSHAKE, NET_STRANGER_REFUSAL, NET_STRANGER_QUESTION };
+
+/* per_address: connections at once, which may also begin at once. The caller crowd_free()s it. */
+struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_second, uint64_t refusals_per_second);
+
+/* A place may be taken by one more of this address (net_address_format_group): over its share, which it is told here,
+ * its oldest gives way. false: it comes too fast. */
+MUST_USE bool net_strangers_let_come(struct crowd *c, struct slice address, size_t per_address, uint64_t now_ms);
+
+/* It is known from now on. Nothing happens to who is no stranger. */
+void net_stranger_known(struct crowd *c, struct crowd_member *m);
+
+/* Ends some of those who have stayed too long; true: there are more. */
+bool net_strangers_end_late(struct crowd *c, uint64_t now_ms);
+
+#endif

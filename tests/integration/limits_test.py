@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one address, one device and all strangers together can cost at most (THREAT_MODEL.md has the table), at the edge."""
+import contextlib
+import ctypes
+import os
+import re
+import resource
+import socket
+import ssl
+import time
+
+import h2.exceptions
+import pytest
+
+from kit import gatewayclient, programs
+from kit.gatewayclient import HTTP2
+from kit.programs import program, until
+
+METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
+NOWHERE = "/CCM_Proxy_ServerAuth/nowhere"
+HERE, THERE, ELSEWHERE = "127.0.0.1", "127.0.0.2", "127.0.0.3"  # addresses to come from
+
+
+# --- clients ----------------------------------------------------------------------------------------------------------
+
+
+def bare(port, source):
+    connection = socket.socket()
+    connection.settimeout(gatewayclient.WAIT_S)
+    connection.bind((source, 0))
+    connection.connect((HERE, port))
+    return connection
+
+
+def is_open(connection):
+    """Nothing is said on it but what TLS says by itself."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(65536) != b""
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    finally:
+        connection.settimeout(gatewayclient.WAIT_S)
+
+
+def open_among(connections):
+    return sum(map(is_open, connections))
+
+
+@contextlib.contextmanager
+def silent(port, source, count):
+    with contextlib.ExitStack() as all_of_them:
+        yield [all_of_them.enter_context(bare(port, source)) for _ in range(count)]
+
+
+class Client:
+    """One HTTP/1.1 connection from an address of its own."""
+
+    def __init__(self, site, source=HERE, device=None, port=None):
+        ctx = gatewayclient.context(site.report["ca"], device and device.path, device and device.key)
+        self.tls = ctx.wrap_socket(bare(port or site.port, source), server_hostname="localhost")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tls.close()
+
+    def ask(self, target=METADATA):
+        self.tls.sendall(gatewayclient.written_h1("GET", target, (), None, "localhost"))
+        return gatewayclient.read_h1(self.tls)
+
+    def is_open(self):
+        return is_open(self.tls)
+
+
+def let_in(site, device, source=HERE):
+    client = Client(site, source, device)
+    assert client.ask().status == 200
+    return client
+
+
+# --- a small gateway --------------------------------------------------------------------------------------------------
+
+
+def configured(site, name="cmg-gateway", **keys):
+    """Started anew, with these keys of its configuration."""
+    path = site.folder / ("gateway.yaml" if name == "cmg-gateway" else "mp.yaml")
+    lines = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in keys]
+    path.write_text("\n".join([*(f"{key}: {value}" for key, value in keys.items()), *lines, ""]))
+    site.kill(name)
+    site.run(name)
+
+
+@pytest.fixture
+def small(own_site):
+    """Makes the gateway one of one worker with 16 places, and whatever else is said."""
+    def make(**keys):
+        configured(own_site, **{"workers": 1, "max_connections": 16, **keys})
+        own_site.wait_ready()
+        return own_site
+    return make
+
+
+@pytest.fixture
+def device(own_site, tmp_path):
+    root = own_site.ca(tmp_path)
+    return lambda name: root.device(name)
+
+
+def away(site, reason):
+    return site.metric(f'cmg_turned_away_total{{reason="{reason}"}}')
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_address_holds_a_fourth_of_the_places_and_its_oldest_give_way(small):
+    site = small()
+    with silent(site.port, THERE, 10) as there, silent(site.port, HERE, 3) as here:
+        until("one address holds its share", lambda: open_among(there) == 4)
+        assert [is_open(one) for one in there] == [False] * 6 + [True] * 4
+        assert open_among(here) == 3
+        assert away(site, "address_share") == 6
+
+
+def test_the_address_that_holds_most_makes_room_for_the_others(small, device):
+    site = small(strangers_per_address=16)
+    with silent(site.port, ELSEWHERE, 3) as few, silent(site.port, THERE, 60) as many:
+        until("all places are taken", lambda: open_among(many) == 13)
+        assert open_among(few) == 3  # though they are the oldest
+        with let_in(site, device("honest")) as honest:
+            until("it has the place of one of the many", lambda: open_among(many) == 12)
+            assert open_among(few) == 3 and honest.ask().status == 200
+        assert away(site, "room") >= 48
+
+
+def test_a_device_that_holds_its_share_loses_its_oldest_idle_connection(small, device):
+    site, one, other = small(connections_per_device=2), device("one"), device("other")
+    with contextlib.ExitStack() as clients:
+        of_other = clients.enter_context(let_in(site, other))
+        of_one = [clients.enter_context(let_in(site, one)) for _ in range(2)]
+        assert of_one[0].ask().status == 200  # used last: not the oldest any more
+        of_one.append(clients.enter_context(let_in(site, one)))
+        until("one was closed", lambda: [c.is_open() for c in of_one] == [True, False, True])
+        assert of_other.ask().status == 200
+        assert away(site, "device_share") == 1
+
+
+def test_the_device_with_most_idle_connections_makes_room_when_all_places_are_taken(small, device):
+    site, greedy, modest = small(connections_per_device=16), device("greedy"), device("modest")
+    with contextlib.ExitStack() as clients:
+        first = clients.enter_context(let_in(site, modest))
+        many = [clients.enter_context(let_in(site, greedy)) for _ in range(15)]
+        late = clients.enter_context(let_in(site, device("late")))
+        until("the greedy one has one less", lambda: sum(c.is_open() for c in many) == 14)
+        assert not many[0].is_open()
+        assert first.ask().status == 200 and late.ask().status == 200
+        assert away(site, "idle") == 1
+
+
+def test_a_management_point_gives_up_strangers_of_one_address_for_a_client_of_another(own_site):
+    configured(own_site, "cmg-mp", max_connections=16)
+    port = int(own_site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    until("it answers again", lambda: own_site.cmg("status", check=False)[0] == 0, 10)
+    with silent(port, THERE, 60) as strangers:
+        until("one address holds its share", lambda: open_among(strangers) == 4)
+        with Client(own_site, port=port) as client:
+            assert client.ask("/SMS_MP/.sms_aut?MPLIST").status == 200
+
+
+# --- rates ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_opens_so_many_connections_a_second_and_more_are_closed_at_once(small):
+    site = small(max_connections=400, strangers_per_address=400, handshakes_per_address=1)
+    with silent(site.port, THERE, 400) as first:
+        assert away(site, "address_rate") <= 1  # a burst of all places is an honest crowd
+        with silent(site.port, THERE, 50) as more, silent(site.port, ELSEWHERE, 10) as others:
+            until("most of them were closed", lambda: open_among(more) < 25)
+            assert open_among(others) == 10 and open_among(first) > 300
+            assert away(site, "address_rate") >= 25
+
+
+def test_devices_behind_one_address_are_not_charged_for_connections_that_were_let_in(small, device):
+    site, one = small(handshakes_per_address=1), device("one")
+    for _ in range(60):
+        let_in(site, one).tls.close()
+    assert away(site, "address_rate") == 0
+
+
+def test_an_address_that_is_refused_too_often_is_told_429_and_its_connection_ends(small, device):
+    site = small(refusals_per_address=1)
+    with Client(site, THERE) as refused:
+        answers = [refused.ask(NOWHERE) for _ in range(10)]
+        assert {a.status for a in answers} == {404}
+        last = refused.ask(NOWHERE)
+        assert (last.status, last.problem()["reason"]) == (429, "too_many_requests") and last.headers["retry-after"]
+        until("it is closed", lambda: not refused.is_open())
+    with Client(site, ELSEWHERE) as other:
+        assert other.ask(NOWHERE).status == 404
+    with let_in(site, device("one"), THERE) as known:  # of the same address, but let in
+        assert {known.ask(NOWHERE).status for _ in range(30)} == {404}
+    assert away(site, "refusals") >= 1
+
+
+def test_questions_that_are_open_to_everybody_are_limited_by_address(own_site):
+    target = "/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID=nobody"
+    with Client(own_site, THERE) as greedy, Client(own_site, ELSEWHERE) as other:
+        until("one address is told to wait", lambda: greedy.ask(target).status == 429, 15, 0)
+        assert other.ask(target).status == 401
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def trickles(connection):
+    """One more byte of credit; false: the gateway has closed."""
+    try:
+        connection.h2.increment_flow_control_window(1)
+        connection.flush()
+        return is_open(connection.tls) or connection.events() is not None
+    except (OSError, h2.exceptions.ProtocolError):
+        return False
+
+
+def test_a_stranger_stays_for_less_than_a_minute_whatever_it_sends(own_site, device):
+    known = let_in(own_site, device("known"))
+    ctx = gatewayclient.context(own_site.report["ca"], alpn=HTTP2)
+    with gatewayclient.H2(own_site.port, ctx) as idle, gatewayclient.H2(own_site.port, ctx) as trickling:
+        until("both are gone", lambda: not trickles(trickling) and not is_open(idle.tls), 60, 1)
+    assert away(own_site, "late") >= 1
+    assert known.ask().status == 200
+    known.tls.close()
+
+
+# --- descriptors ------------------------------------------------------------------------------------------------------
+
+
+def test_strangers_give_up_their_descriptors_when_the_process_has_no_more(small, device):
+    site = small(max_connections=400, strangers_per_address=400)
+    pid = site.pid("cmg-gateway")
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    with silent(site.port, THERE, 100) as strangers:
+        until("they are counted", lambda: len(os.listdir(f"/proc/{pid}/fd")) > 100)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), before[1]))
+        honest = [let_in(site, device(f"honest-{n}")) for n in range(3)]
+        assert all(one.ask().status == 200 for one in honest)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        assert open_among(strangers) < 100 and away(site, "descriptors") >= 3
+        for one in honest:
+            one.tls.close()
+
+
+def test_more_connections_than_descriptors_are_a_fault_in_the_configuration_and_a_warning_at_the_start(small):
+    site = small()
+    path = site.folder / "gateway.yaml"
+    path.write_text(path.read_text().replace("max_connections: 16\n", "max_connections: 1000000\nworkers: 8\n").replace("workers: 1\n", ""))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    code, _, err = programs.run([program("cmg-gateway"), "--check-config", "--config", path], check=False)
+    assert code == 1 and f"8 workers x 1000000 connections" in err and str(limits[1]) in err and "LimitNOFILE" in err
+    site.kill("cmg-gateway")
+    site.run("cmg-gateway")
+    site.wait_ready()
+    assert "1000000 connections" in site.log("cmg-gateway")
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+def refuse_many(site, count, target):
+    """Pipelined, so that the gateway is the limit."""
+    batch = gatewayclient.written_h1("GET", target, (), None, "localhost") * 50
+    with Client(site, THERE) as client:
+        for _ in range(count // 50):
+            client.tls.sendall(batch)
+            answers = b""
+            while answers.count(b"HTTP/1.1 404 ") < 50 or not answers.endswith(b"}"):
+                answers += client.tls.recv(65536)
+
+
+def test_strangers_write_a_bounded_number_of_lines_and_are_told_by_number(small):
+    site = small(refusals_per_address=100000)
+    before, began = site.log("cmg-gateway"), time.monotonic()
+    refuse_many(site, 5000, NOWHERE + "/" + "x" * 3900)
+    written = site.log("cmg-gateway")[len(before):]
+    lines = [line for line in written.splitlines() if " refused" in line]
+    assert 100 <= len(lines) <= 200 + 10 * (time.monotonic() - began) + 2
+    assert max(map(len, lines)) < 1024
+    assert site.refusals("CMGService_Unknown_Endpoint", "unknown_endpoint") == 5000
+    told = until("the others are told by number",
+                 lambda: re.search(r"refused: more of the same peer=127\.0\.0\.2 count=(\d+) .*unknown_endpoint", site.log("cmg-gateway")), 15)
+    assert 4000 < int(told.group(1)) < 5000
+
+
+# --- readiness --------------------------------------------------------------------------------------------------------
+
+SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+
+@contextlib.contextmanager
+def standing(pid, name):
+    """One thread of a process stands still meanwhile."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    thread = next(int(t) for t in os.listdir(f"/proc/{pid}/task")
+                  if open(f"/proc/{pid}/task/{t}/comm", encoding="ascii").read().strip() == name)
+
+    def trace(what):
+        assert libc.ptrace(what, thread, None, None) == 0, os.strerror(ctypes.get_errno())
+
+    trace(SEIZE)
+    trace(INTERRUPT)
+    os.waitpid(thread, WALL)
+    try:
+        yield
+    finally:
+        trace(DETACH)
+
+
+def test_a_gateway_is_not_ready_while_a_worker_stands_and_ready_again_after(small):
+    site = small(workers=2)
+    assert site.ready()
+    with standing(site.pid("cmg-gateway"), "worker-1"):
+        until("it tells that it is not ready", lambda: site.admin_page("/readyz")[0] == 503, 15)
+        assert "worker 1 stands" in site.admin_page("/readyz")[1]
+        assert site.admin_page("/healthz")[0] == 200
+    until("it is ready again", site.ready, 10)
