@@ -203,15 +203,6 @@ static void answer_metadata(struct inquiry *q)
     json_decref(o);
 }
 
-/* The bytes behind the prefix; "/" where nothing stands there (:path must not be empty, RFC 9113 8.3.1). */
-static struct slice inside_target(const struct inquiry *q)
-{
-    const struct target *t = &q->target;
-    if (t->path.len == 0)
-        return arena_printf(q->exchange->arena, "/%" PRIslice, SLICE_ARG(t->query));
-    return slice_make(t->path.ptr, t->path.len + t->query.len); /* they stand together */
-}
-
 static void pass_on(struct inquiry *q)
 {
     struct http_exchange *x = q->exchange;
@@ -220,7 +211,7 @@ static void pass_on(struct inquiry *q)
                                         q->target.kind == TARGET_PLAIN};
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
-    inside.target = inside_target(q);
+    inside.target = target_inside(&q->target, x->arena);
     if (inside.protocol.len && !q->endpoint->websocket) {
         inside.protocol = SLICE("");
         inside.has_body = false;

@@ -48,8 +48,15 @@ static bool is_dots(const struct segment *s)
     return s->count == s->dots && (s->count == 1 || s->count == 2);
 }
 
+/* "." and nothing else (RFC 3986 6.2.2.3), an escape allowed: "%2e" is the same path (6.2.2.2). */
+static bool is_single_dot(struct slice segment)
+{
+    return slice_eq(segment, SLICE(".")) || slice_eq_nocase(segment, SLICE("%2e"));
+}
+
 /* One segment: its octets, whether it is "." or "..", whether a slash hides in it. Such a slash ends a segment for
- * servers that decode before they cut, which must not find their way up either: "x%2f..". */
+ * servers that decode before they cut, which must not find their way up either: "x%2f..". So does an escaped ';' hide
+ * parameters. */
 static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
 {
     struct segment s = {0};
@@ -68,7 +75,7 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             s = (struct segment){0};
             continue;
         }
-        s.parameters = s.parameters || (!escaped && octet == ';');
+        s.parameters = s.parameters || octet == ';';
         s.count += !s.parameters;
         s.dots += !s.parameters && octet == '.';
     }
@@ -77,14 +84,16 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
     return OK;
 }
 
-static enum result check_path(struct slice path, bool *slashes, struct error *err)
+static enum result check_path(struct target *t, struct error *err)
 {
-    struct slice rest = slice_skip(path, 1);
+    struct slice rest = slice_skip(t->path, 1);
     while (rest.ptr) {
         struct slice segment = slice_cut(&rest, '/');
         if (segment.len == 0 && rest.ptr)
-            *slashes = true; /* an empty segment in the middle: "//" */
-        enum result r = check_segment(segment, slashes, err);
+            t->slashes = true; /* an empty segment in the middle: "//" */
+        bool single = is_single_dot(segment);
+        t->dots = t->dots || single;
+        enum result r = single ? OK : check_segment(segment, &t->slashes, err);
         if (r != OK)
             return r;
     }
@@ -113,8 +122,37 @@ enum result target_parse(struct slice text, struct target *ret, struct error *er
     ret->query = slice_skip(text, ret->path.len);
     if (!slice_starts(text, SLICE("/")))
         return error_set(err, R_INVALID, "the target must be a path");
-    enum result r = check_path(ret->path, &ret->slashes, err);
+    enum result r = check_path(ret, err);
     if (r == OK)
         cut_prefix(ret);
+    if (r == OK && ret->dots && ret->kind != TARGET_PLAIN)
+        r = error_set(err, R_INVALID, "the path holds a dot segment");
     return r;
+}
+
+/* RFC 3986 5.2.4 for single dots: "/a/./b" → "/a/b", "/a/." → "/a/". */
+static struct slice without_dots(struct slice path, struct arena *arena)
+{
+    char *text = arena_alloc(arena, path.len), *at = text;
+    struct slice rest = slice_skip(path, 1);
+    while (text && rest.ptr) {
+        struct slice segment = slice_cut(&rest, '/');
+        if (!is_single_dot(segment)) {
+            *at++ = '/';
+            memcpy(at, segment.ptr, segment.len);
+            at += segment.len;
+        } else if (!rest.ptr) {
+            *at++ = '/';
+        }
+    }
+    return slice_make(text, (size_t)(at - text));
+}
+
+struct slice target_inside(const struct target *t, struct arena *arena)
+{
+    if (t->path.len && !t->dots)
+        return slice_make(t->path.ptr, t->path.len + t->query.len); /* they stand together */
+    struct slice path = t->dots ? without_dots(t->path, arena) : SLICE("/");
+    const struct slice parts[] = {path, t->query};
+    return path.ptr ? arena_join(arena, parts, ARRAY_LEN(parts)) : SLICE_NONE;
 }
