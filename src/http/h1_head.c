@@ -452,6 +452,7 @@ static bool finish_answer(struct http_h1_parser *p)
         p->framing = HTTP_H1_NO_BODY;
     if (p->framing == HTTP_H1_BY_EOF)
         p->keep_alive = false;
+    r->ends = p->framing == HTTP_H1_NO_BODY;
     r->fields = p->raw;
     return true;
 }

@@ -153,7 +153,7 @@ static void refuse_head(struct call *k, const struct h2_head *head)
 static void tell_head(struct call *k, struct h2_head *head, bool end)
 {
     struct http_response r;
-    h2_head_response(head, &r);
+    h2_head_response(head, &r, end);
     if (r.status < 200) {
         if (k->c.events->on_inform)
             k->c.events->on_inform(k->c.ctx, &r);

@@ -82,23 +82,25 @@ static void take_host(struct h2_head *head, nghttp2_rcbuf *value)
     head->host = take(head, value);
 }
 
-static void drop(struct h2_head *head, nghttp2_rcbuf *value)
+static bool is_trailers(struct slice te)
 {
-    (void)head, (void)value;
+    return slice_eq_nocase(te, SLICE("trailers"));
+}
+
+/* RFC 9113 8.2.2: the one value that HTTP/2 has; servers of gRPC want to see it. */
+static void take_te(struct h2_head *head, nghttp2_rcbuf *value)
+{
+    nghttp2_vec v = nghttp2_rcbuf_get_buf(value);
+    head->te_trailers |= is_trailers(slice_make(v.base, v.len));
 }
 
 static const struct {
     struct slice name;
     void (*take)(struct h2_head *head, nghttp2_rcbuf *value);
 } special[] = {
-    {{":method", 7}, take_method},
-    {{":scheme", 7}, take_scheme},
-    {{":authority", 10}, take_authority},
-    {{":path", 5}, take_path},
-    {{":status", 7}, take_status},
-    {{":protocol", 9}, take_protocol},
-    {{"host", 4}, take_host},
-    {{"te", 2}, drop},
+    {{":method", 7}, take_method}, {{":scheme", 7}, take_scheme}, {{":authority", 10}, take_authority},
+    {{":path", 5}, take_path},     {{":status", 7}, take_status}, {{":protocol", 9}, take_protocol},
+    {{"host", 4}, take_host},      {{"te", 2}, take_te},
 };
 
 /* What an ordinary field means for the head as a whole. */
@@ -213,6 +215,8 @@ void h2_head_request(struct h2_head *head, struct http_request *ret, bool end)
     if (head->cookies > 1 && !head->refuse)
         join_cookies(head);
     judge_request(head);
+    if (head->te_trailers && http_fields_add(&head->fields, head->arena, SLICE("te"), SLICE("trailers")) != OK)
+        h2_head_refuse(head, 431, "there are too many header fields");
     *ret = (struct http_request){
         .version = HTTP_2,
         .method = head->method,
@@ -236,13 +240,14 @@ void h2_head_request(struct h2_head *head, struct http_request *ret, bool end)
         h2_head_refuse(head, 400, "a WebSocket that ends with its request");
 }
 
-void h2_head_response(struct h2_head *head, struct http_response *ret)
+void h2_head_response(struct h2_head *head, struct http_response *ret, bool end)
 {
     *ret = (struct http_response){
         .status = head->status,
         .reason = SLICE(""),
         .fields = head->fields,
         .content_length = head->content_length,
+        .ends = end,
     };
 }
 
@@ -302,12 +307,14 @@ static bool nv_add(struct h2_nv *nv, struct slice name, struct slice value)
 
 /* RFC 9113 8.2.2: these belong to a connection of HTTP/1; Host is :authority. */
 static const struct slice not_ours[] = {
-    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"transfer-encoding", 17}, {"upgrade", 7},
-    {"te", 2},          {"host", 4},
+    {"connection", 10},        {"keep-alive", 10}, {"proxy-connection", 16},
+    {"transfer-encoding", 17}, {"upgrade", 7},     {"host", 4},
 };
 
-static bool is_not_ours(struct slice name)
+static bool is_not_ours(struct slice name, struct slice value)
 {
+    if (slice_eq(name, SLICE("te")))
+        return !is_trailers(value);
     for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
         if (name.len == not_ours[i].len && slice_eq(name, not_ours[i]))
             return true;
@@ -329,7 +336,7 @@ static bool nv_add_fields(struct h2_nv *nv, const struct http_fields *f, int64_t
     struct slice text = length >= 0 ? decimal(nv, (uint64_t)length) : SLICE_NONE;
     for (size_t i = 0; i < f->count; i++) {
         struct slice name = f->list[i].name, value = f->list[i].value;
-        if (is_not_ours(name))
+        if (is_not_ours(name, value))
             continue;
         if (slice_eq(name, SLICE("content-length"))) {
             if (!text.ptr)

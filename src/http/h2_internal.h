@@ -32,7 +32,7 @@ struct h2_head {
     size_t cookies, bytes, lines;
     int64_t content_length;
     int status;
-    bool expect_continue;
+    bool expect_continue, te_trailers;
     int refuse;      /* not acceptable: this status would say so */
     const char *why; /* and this text */
 };
@@ -148,7 +148,7 @@ void h2_head_begin(struct h2_head *head, struct arena *a);
 void h2_head_add(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value);
 void h2_head_refuse(struct h2_head *head, int status, const char *why);
 void h2_head_request(struct h2_head *head, struct http_request *ret, bool end);
-void h2_head_response(struct h2_head *head, struct http_response *ret);
+void h2_head_response(struct h2_head *head, struct http_response *ret, bool end);
 
 enum { H2_HEADER_TABLE = 4096 }; /* RFC 7541's own size */
 struct h2_nv {

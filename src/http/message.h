@@ -45,6 +45,7 @@ struct http_response {
     struct slice reason;       /* HTTP/1 reason phrase; "" for HTTP/2 */
     struct http_fields fields; /* without the hop-by-hop ones */
     int64_t content_length;    /* -1: not known. For HEAD and 304 it may be set while no body follows. */
+    bool ends;                 /* of a call's answer: nothing follows, neither body nor trailers */
 };
 
 /* First value of `name` (lower case), or SLICE_NONE (.ptr NULL). */

@@ -68,14 +68,17 @@ static void pass_head(struct http_splice *s, const struct http_response *head, s
 {
     struct http_response changed = *head;
     s->owner->on_response(s->ctx, s->exchange, &changed, begin);
-    http_exchange_respond(s->exchange, &changed, false);
+    http_exchange_respond(s->exchange, &changed, head->ends);
+    if (head->ends)
+        s->exchange = NULL; /* the end of the call follows */
 }
 
 /* False: the arena is full. */
 static bool hold_head(struct http_splice *s, const struct http_response *head)
 {
     struct arena *a = s->exchange->arena;
-    s->held = (struct http_response){.status = head->status, .content_length = head->content_length};
+    s->held =
+        (struct http_response){.status = head->status, .content_length = head->content_length, .ends = head->ends};
     s->held.reason = arena_dup(a, head->reason);
     s->is_held = s->held.reason.ptr || !head->reason.len;
     for (size_t i = 0; i < head->fields.count && s->is_held; i++) {
@@ -116,7 +119,8 @@ static void call_end(void *ctx, const struct http_fields *trailers)
 {
     struct http_splice *s = ctx;
     release_head(s, SLICE_NONE);
-    http_exchange_finish(s->exchange, trailers);
+    if (s->exchange)
+        http_exchange_finish(s->exchange, trailers);
     s->exchange = NULL;
     s->call = NULL;
     over(s, NULL);
@@ -127,7 +131,7 @@ static void call_sent(void *ctx, size_t n)
 {
     struct http_splice *s = ctx;
     s->sent += n;
-    if (s->sent <= s->credited)
+    if (s->sent <= s->credited || !s->exchange)
         return;
     size_t fresh = (size_t)(s->sent - s->credited);
     s->credited = s->sent;

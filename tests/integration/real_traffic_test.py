@@ -82,7 +82,19 @@ def make_apt_repository(folder, www):
     (debian / "Release").write_text("Origin: test\nSuite: debian/\nCodename: debian/\nArchitectures: all amd64\n"
                                     f"Date: {email.utils.formatdate(usegmt=True)}\nSHA256:\n"
                                     f" {hashlib.sha256(packages).hexdigest()} {len(packages)} Packages\n")
+    make_flat_repository(www, deb)
     return deb
+
+
+def make_flat_repository(www, deb):
+    """As dpkg-scanpackages and apt-ftparchive leave it: names of files begin with "./"."""
+    flat = www / "flat"
+    flat.mkdir()
+    shutil.copy(deb, flat)
+    (flat / "Packages").write_text((www / "debian" / "Packages").read_text().replace("Filename: debian/", "Filename: ./"))
+    packages = (flat / "Packages").read_bytes()
+    (flat / "Release").write_text(f"Origin: test\nSuite: ./\nCodename: ./\nDate: {email.utils.formatdate(usegmt=True)}\nSHA256:\n"
+                                  f" {hashlib.sha256(packages).hexdigest()} {len(packages)} Packages\n")
 
 
 class Inside:
@@ -375,14 +387,14 @@ def test_git_pushes_and_fetches(inside, tmp_path):
 # --- apt --------------------------------------------------------------------------------------------------------------
 
 
-def apt(inside, root, url, *arguments, check=True):
+def apt(inside, root, url, *arguments, check=True, suite="debian/"):
     """apt-get that touches nothing of this machine: its folders are below root."""
     pki = inside.site.report["pki"]
     for name in ("lists/partial", "archives/partial", "etc/apt.conf.d", "etc/preferences.d", "etc/sources.list.d",
                  "etc/trusted.gpg.d", "dpkg", "log"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "dpkg" / "status").touch()
-    (root / "etc" / "sources.list").write_text(f"deb [trusted=yes] {url} debian/\n")
+    (root / "etc" / "sources.list").write_text(f"deb [trusted=yes] {url} {suite}\n")
     options = {"Dir::State": root, "Dir::State::Lists": root / "lists", "Dir::State::status": root / "dpkg/status",
                "Dir::Cache": root, "Dir::Cache::Archives": root / "archives", "Dir::Etc": root / "etc",
                "Dir::Etc::SourceList": root / "etc/sources.list", "Dir::Etc::SourceParts": root / "etc/sources.list.d",
@@ -407,6 +419,15 @@ def test_apt_updates_and_downloads_from_a_repository_inside(inside, way, tmp_pat
     lists = list((tmp_path / "lists").glob("*_Packages"))
     assert [p.read_bytes() for p in lists] == [(inside.www / "debian" / "Packages").read_bytes()], said
     apt(inside, tmp_path, url, "download", "opencmg-hello")
+    assert (tmp_path / inside.package.name).read_bytes() == inside.package.read_bytes()
+
+
+def test_apt_uses_a_flat_repository_behind_a_host(inside, tmp_path):
+    """It asks for /flat/./Packages and /flat/./x.deb."""
+    url = f"{inside.site.report['gateway']}/flat"
+    said = apt(inside, tmp_path, url, "update", suite="./")[1]
+    assert "Err:" not in said and "\nW:" not in said, said
+    apt(inside, tmp_path, url, "download", "opencmg-hello", suite="./")
     assert (tmp_path / inside.package.name).read_bytes() == inside.package.read_bytes()
 
 

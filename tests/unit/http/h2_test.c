@@ -39,7 +39,7 @@ static void fields_pass_in_order_and_byte_for_byte(void **state)
         {SLICE("x-b"), SLICE("3")},      {SLICE("cookie"), SLICE("a=1")},
         {SLICE("x-empty"), SLICE("")},   {SLICE("cookie"), SLICE("b=2")},
         {SLICE("cookie"), SLICE("")},    {SLICE("connection"), SLICE("close")},
-        {SLICE("host"), SLICE("other")},
+        {SLICE("host"), SLICE("other")}, {SLICE("te"), SLICE("trailers")},
     };
     struct http_fields fields = {list, ARRAY_LEN(list), ARRAY_LEN(list)};
     struct error err;
@@ -47,7 +47,7 @@ static void fields_pass_in_order_and_byte_for_byte(void **state)
     assert_int_equal(kit_try(k, &c, "PATCH-ME", "/fields?x=%2f", 0, &fields, false, &err), OK);
     assert_true(kit_run(k, kit_ended, &c, 5000));
     assert_string_equal(c.body, "PATCH-ME test.example /fields?x=%2f\nx-b=1\nx-a=Zwei\xc3\xa9 \"q\"\nx-b=3\n"
-                                "cookie=a=1; b=2\nx-empty=\n");
+                                "cookie=a=1; b=2\nx-empty=\nte=trailers\n");
     kit_free(k);
 }
 
