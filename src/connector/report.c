@@ -75,7 +75,8 @@ static json_t *report_json(const struct connector *c)
         "started", (json_int_t)c->started, "document", (json_int_t)site_link_sequence(c->site), "not_after",
         (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c), "upstreams",
         upstreams_json(c), "client_certificate", self_check_json(c->self_check), "state_fault", fault);
-    if (!o)
+    const char *refused = site_link_refused(c->site);
+    if (!o || (*refused && json_object_set_new(o, "document_refused", text_of(refused)) != 0))
         fatal("out of memory (report)");
     return o;
 }

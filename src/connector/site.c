@@ -33,7 +33,8 @@ struct site_link {
     struct arena *arena; /* of the call */
     struct buf text;
     int status;
-    int64_t sequence; /* of the document in use */
+    int64_t sequence;     /* of the document in use */
+    struct error refused; /* why the last one was not taken; OK: it was */
     struct loop_timer *again, *end;
 };
 
@@ -102,11 +103,15 @@ static bool answered(struct site_link *s)
     if (s->status != 200)
         return true;
     enum result r = take(s, buf_data(&s->text), &err);
+    bool told = r != OK && r == s->refused.code;
+    if ((r != OK) != (s->refused.code != OK))
+        report_changed(c->report);
+    s->refused = r == OK ? (struct error){OK, ""} : err;
     if (r == R_DENIED && !c->has_document) {
         refuse_to_run(s, &err);
-    } else if (r != OK) {
+    } else if (r != OK && !told) {
         log_msg(LOG_ERROR, "site", "a connector document was refused: %s", err.text);
-    } else {
+    } else if (r == OK) {
         c->has_document = true;
         if (document_keep(c->config->state, STATE_NAME, buf_data(&s->text), &err) != OK)
             log_msg(LOG_ERROR, "site", "the connector document could not be kept: %s", err.text);
@@ -334,6 +339,11 @@ void site_link_renewed(struct site_link *s)
         s->urls[i] = made;
     }
     ask(s);
+}
+
+const char *site_link_refused(const struct site_link *s)
+{
+    return s->refused.text;
 }
 
 int64_t site_link_sequence(const struct site_link *s)

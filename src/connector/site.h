@@ -28,5 +28,7 @@ void site_link_renewed(struct site_link *s);
 MUST_USE enum result site_link_kept(const struct connector_config *config, struct connector_document **ret,
                                     struct error *err);
 int64_t site_link_sequence(const struct site_link *s); /* of the document in use; 0: none */
+/* Why the site's last document was not taken; "": it was. */
+const char *site_link_refused(const struct site_link *s);
 
 #endif

@@ -14,7 +14,7 @@ static void healthz(struct gateway *g, struct http_exchange *x)
 
 static void readyz(struct gateway *g, struct http_exchange *x)
 {
-    char why[160];
+    char why[ERROR_TEXT_MAX + 64];
     bool ready = gateway_ready(g, why, sizeof why);
     http_exchange_reply(x, ready ? 200 : 503, "text/plain", ready ? SLICE("ok\n") : slice_of(why), NULL);
 }

@@ -128,9 +128,8 @@ static void done(void *arg)
             use(b->worker->gateway, j->made);
         else if (j->made)
             gateway_publish(b->worker->gateway, j->made);
-        else
-            log_msg(LOG_ERROR, "bundle", "%s: %s", was_bundle ? "a bundle was refused" : "lists can't be used",
-                    j->err.text);
+        else if (!was_bundle)
+            log_msg(LOG_ERROR, "bundle", "lists can't be used: %s", j->err.text);
         if (j->made)
             b->events->on_publish(b->owner);
         if (was_bundle)

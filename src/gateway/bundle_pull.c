@@ -20,6 +20,7 @@ struct bundle_pull {
     struct buf text;
     int status;
     bool building;            /* what came is being verified: nothing is asked meanwhile */
+    enum result refused_with; /* OK: the last one was taken */
     bool confirmed;           /* this process has had an answer: a kept bundle may be older than the site's word */
     struct loop_timer *again; /* after a failure, and against a silent peer */
     char target[64];
@@ -42,11 +43,38 @@ static int64_t current_sequence(struct gateway *g)
     return sequence;
 }
 
+static void count_from_now(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    int64_t left = g->snapshot ? g->snapshot->bundle->expires - clock_wall_s() : 0;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    if (left > 0)
+        atomic_store(&g->bundle_ends, (long long)(clock_mono_ms() / 1000) + left);
+}
+
+/* The log says once what stays so, however often the bundle comes; the site is told. */
+static void note(struct bundle_pull *p, const struct error *why)
+{
+    struct gateway *g = p->worker->gateway;
+    char before[ERROR_TEXT_MAX];
+    bool refused = why->code != OK && why->code != R_AGAIN;
+    gateway_refused_bundle(g, before);
+    gateway_refuse_bundle(g, refused ? why->text : "");
+    if (refused && why->code != p->refused_with)
+        log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", why->text);
+    p->refused_with = refused ? why->code : OK;
+    if (refused != (*before != '\0'))
+        gateway_report_changed(p->worker->report);
+}
+
 /* A bundle that was refused would be at once again. */
 static void on_bundle(void *owner, const struct error *why)
 {
     struct bundle_pull *p = owner;
     p->building = false;
+    note(p, why);
+    if (why->code == OK || why->code == R_AGAIN)
+        count_from_now(p->worker->gateway);
     if (why->code == OK)
         ask(p);
     else
@@ -69,7 +97,7 @@ static const struct builder_events builder_callbacks = {on_bundle, on_publish};
 static void answered(struct bundle_pull *p)
 {
     struct gateway *g = p->worker->gateway;
-    atomic_store(&g->last_contact, (long long)clock_wall_s());
+    atomic_store(&g->last_contact, (long long)(clock_mono_ms() / 1000));
     p->confirmed = true;
     if (p->status == 200) {
         p->building = true;

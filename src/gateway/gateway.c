@@ -142,11 +142,27 @@ static const struct gateway_worker *standing(const struct gateway *g, uint64_t n
     return NULL;
 }
 
+void gateway_refuse_bundle(struct gateway *g, const char *why)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    (void)snprintf(g->refused, sizeof g->refused, "%s", why);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+}
+
+void gateway_refused_bundle(struct gateway *g, char ret[ERROR_TEXT_MAX])
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    memcpy(ret, g->refused, sizeof g->refused);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+}
+
 bool gateway_ready(struct gateway *g, char *why, size_t size)
 {
     (void)pthread_mutex_lock(&g->snapshot_lock);
     bool has_bundle = g->snapshot != NULL;
     (void)pthread_mutex_unlock(&g->snapshot_lock);
+    char refused[ERROR_TEXT_MAX];
+    gateway_refused_bundle(g, refused);
     size_t without = 0;
     for (size_t i = 0; i < g->worker_count; i++)
         without += atomic_load_explicit(&g->workers[i]->metrics.values[METRIC_TUNNELS], memory_order_relaxed) == 0;
@@ -162,6 +178,8 @@ bool gateway_ready(struct gateway *g, char *why, size_t size)
                        g->worker_count);
     else if (!has_bundle)
         (void)snprintf(why, size, "no site bundle yet: does the connector reach its management point?");
+    else if (*refused)
+        (void)snprintf(why, size, "the site's bundle is refused: %s", refused);
     else
         return true;
     return false;

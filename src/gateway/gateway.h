@@ -46,11 +46,13 @@ struct gateway {
 
     pthread_mutex_t snapshot_lock;
     struct snapshot *snapshot;         /* under the lock; NULL until the first bundle */
+    char refused[ERROR_TEXT_MAX];      /* under the lock: why the site's last bundle was refused; "": it was not */
     struct certificates *certificates; /* under the lock; changed by the control loop only */
     /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
     atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
     atomic_uint_least64_t wanted_list_told[256]; /* a hash of the URL and the second, of lists that certificates want */
-    atomic_llong last_contact;                   /* wall seconds: when the site was last heard of */
+    atomic_llong last_contact;                   /* monotonic seconds: when the site was last heard of; 0: never */
+    atomic_llong bundle_ends;                    /* monotonic seconds; 0: it came from the disk, its own time holds */
 
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;
@@ -59,6 +61,10 @@ struct gateway {
 
 /* Puts a new snapshot in place for every worker (takes over the reference). Any thread. */
 void gateway_publish(struct gateway *g, struct snapshot *snapshot);
+
+/* Why the site's last bundle was refused; "": it was taken. Any thread. */
+void gateway_refuse_bundle(struct gateway *g, const char *why);
+void gateway_refused_bundle(struct gateway *g, char ret[ERROR_TEXT_MAX]);
 
 /* Shows other server certificates from the next handshake on (takes over the reference). The control loop's thread. */
 void gateway_show(struct gateway *g, struct certificates *certificates);

@@ -69,7 +69,7 @@ static enum result write_bundle(const struct gateway *g, struct buf *out)
         out,
         "# TYPE cmg_site_contact_age_seconds gauge\n# HELP cmg_site_contact_age_seconds Since the site was "
         "last heard of\ncmg_site_contact_age_seconds %lld\n# EOF\n",
-        contact ? (long long)clock_wall_s() - contact : -1);
+        contact ? (long long)(clock_mono_ms() / 1000) - contact : -1);
 }
 
 enum result gateway_metrics_write(struct gateway *g, struct buf *out)

@@ -74,6 +74,17 @@ static json_t *sources_json(struct gateway_worker *w)
     return list;
 }
 
+static void put_refused(json_t *o, struct gateway *g)
+{
+    char why[ERROR_TEXT_MAX];
+    gateway_refused_bundle(g, why);
+    json_t *text = json_string(why); /* NULL when it quotes what is not UTF-8 */
+    if (*why)
+        put(o, "document_refused", text ? text : json_string("unknown"));
+    else
+        json_decref(text);
+}
+
 static json_t *report_json(const struct gateway_report *r)
 {
     struct gateway *g = r->worker->gateway;
@@ -88,6 +99,7 @@ static json_t *report_json(const struct gateway_report *r)
         fatal("out of memory (report)");
     put(o, "time", json_integer((json_int_t)clock_wall_s()));
     put(o, "refusals", refusals_json(g));
+    put_refused(o, r->worker->gateway);
     put(o, "server_certificates", certificates_json(r->worker->certificates));
     put(o, "sources", sources_json(r->worker));
     return o;

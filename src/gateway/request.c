@@ -27,6 +27,8 @@ struct inquiry {
 
 typedef enum verdict_reason step_fn(struct inquiry *q);
 
+/* Durations by the monotonic clock (PROTOCOL 5): while the site is heard of, a jump of the wall clock ends no bundle.
+ */
 static enum verdict_reason have_bundle(struct inquiry *q)
 {
     const struct gateway_worker *w = q->connection->worker;
@@ -35,10 +37,16 @@ static enum verdict_reason have_bundle(struct inquiry *q)
         return REASON_STALE_BUNDLE;
     }
     const struct bundle *b = w->snapshot->bundle;
-    long long contact = atomic_load(&w->gateway->last_contact);
-    int64_t heard = contact > b->issued ? contact : b->issued;
-    if (q->now - heard > b->settings.max_age_s || q->now > b->expires) {
-        (void)error_set(&q->detail, R_TIMEOUT, "the site was last heard of %" PRId64 " s ago", q->now - heard);
+    long long contact = atomic_load(&w->gateway->last_contact), ends = atomic_load(&w->gateway->bundle_ends);
+    long long mono = (long long)(clock_mono_ms() / 1000);
+    int64_t unheard = contact ? mono - contact : q->now - b->issued, over = ends ? mono - ends : q->now - b->expires;
+    if (unheard > b->settings.max_age_s) {
+        (void)error_set(&q->detail, R_TIMEOUT, "the site was last heard of %" PRId64 " s ago", unheard);
+        return REASON_STALE_BUNDLE;
+    }
+    if (over > 0) {
+        (void)error_set(&q->detail, R_TIMEOUT, "the site's bundle ended %" PRId64 " s ago, and no newer one was taken",
+                        over);
         return REASON_STALE_BUNDLE;
     }
     return REASON_OK;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "mp/content/content.h"
+#include "mp/report.h"
 #include "mp/site.h"
 #include "store/device.h"
 #include "store/sequence.h"
@@ -254,5 +255,7 @@ enum result mp_documents_refresh(struct mp_site *site, int64_t now, struct error
 {
     int64_t max_age;
     enum result r = store_setting_get_int(site->store, "bundle_max_age", &max_age, err);
-    return r == OK ? store_sequence_refresh(site->store, now - max_age / 2, err) : r;
+    if (r != OK)
+        return r;
+    return store_sequence_refresh(site->store, now - max_age / 2, now + MP_SKEW_S, err);
 }

@@ -180,12 +180,29 @@ void mp_parked_free(struct mp_parked *p)
     free(p);
 }
 
+/* Which gateway holds the bundle, the connector does not say. */
+static enum result heard(struct mp_request *r, struct error *err)
+{
+    int64_t own;
+    bool bundle = r->parked.what == MP_PARKED_BUNDLE;
+    enum result result = sequence_of(r, &own, err);
+    if (result != OK || r->parked.what == MP_PARKED_QUESTIONS)
+        return result;
+    return mp_went_back_heard(r->site, bundle ? "a gateway behind connector" : "connector", r->identity.connector,
+                              r->parked.after, own, err);
+}
+
 void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
 {
     struct mp_parked *p = r->site->parked;
     r->parked.what = what;
     r->parked.after = after;
     r->parked.until_ms = loop_now_ms(r->site->loop) + PARK_MS;
+    struct error err;
+    if (heard(r, &err) != OK) {
+        mp_refuse_fault(r, &err);
+        return;
+    }
     if (answered(r))
         return;
     if (p->count >= PARKED_MAX) {

@@ -26,6 +26,17 @@ static bool matches(struct slice list, struct slice etag)
     return false;
 }
 
+/* The number that the device holds, by which it asks: higher than ours when an older copy of the store was put back. */
+static enum result number(struct mp_request *r, const char *guid, int64_t *ret, struct error *err)
+{
+    enum result result = mp_documents_policy_sequence(r->site, guid, ret, err);
+    int64_t held = mp_request_held(r);
+    if (result != OK || held <= *ret)
+        return result;
+    result = mp_went_back_policy(r->site, guid, held, *ret, err);
+    return result == OK ? mp_documents_policy_sequence(r->site, guid, ret, err) : result;
+}
+
 /* `user` NULL: the device's own policy. */
 static void answer(struct mp_request *r, const struct store_device *d, const char *user)
 {
@@ -33,7 +44,7 @@ static void answer(struct mp_request *r, const struct store_device *d, const cha
     char *text;
     int64_t sequence;
     struct error err;
-    if (mp_documents_policy_sequence(r->site, d->guid, &sequence, &err) != OK) {
+    if (number(r, d->guid, &sequence, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }

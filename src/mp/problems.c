@@ -351,6 +351,40 @@ static void state_of(json_t *list, const json_t *role, const char *kind)
         add(list, &lost, id, "%s %s can't keep its state: %.500s", kind, id, fault);
 }
 
+/* Its own clock, or that of the site as it signed; or an older copy of the store, while numbers are not yet above. */
+static void refused_by(json_t *list, const json_t *role, const char *kind)
+{
+    static const struct problem refused = {
+        "document_refused", "compare the clocks of that machine and of the site; cmg-mp signs anew "
+                            "within a minute of its clock's being right, and the next document is taken"};
+    const char *id = json_opt_str(role, "id", ""), *why = json_opt_str(role, "document_refused", "");
+    if (*why)
+        add(list, &refused, id, "%s %s refuses what the site signed, and goes on with what it has: %.500s", kind, id,
+            why);
+}
+
+static void went_back(json_t *list, const json_t *status)
+{
+    static const struct problem lifted = {"store_went_back",
+                                          "put the newer copy of the store back if there is one; else make again what "
+                                          "was changed since this one (blocks, removals, endpoints, policies), and let "
+                                          "devices that registered since register again"},
+                                unbelievable = {
+                                    "store_went_back",
+                                    "that number is over a year ahead of the time, so the site does not go above it: "
+                                    "end that program, remove what it keeps in its `state` folder, start it again, and "
+                                    "look whether somebody else is in that machine"};
+    const json_t *w = json_object_get(status, "went_back");
+    char when[CLOCK_TEXT_SIZE];
+    if (!json_is_object(w))
+        return;
+    clock_rfc3339(json_opt_int(w, "at", 0), when);
+    add(list, json_opt_bool(w, "believed", true) ? &lifted : &unbelievable, "site",
+        "%s holds document %lld of this site, but the store gave none above %lld when that was heard, at %s: an older "
+        "copy of the store is in use",
+        json_opt_str(w, "whom", ""), (long long)json_opt_int(w, "held", 0), (long long)json_opt_int(w, "own", 0), when);
+}
+
 /* Of those who are heard of. */
 static void roles(json_t *list, const json_t *status, int64_t now,
                   void (*judge)(json_t *list, const json_t *role, const char *kind))
@@ -396,6 +430,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     static const struct problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
     json_t *list = json_array();
     own_fault(list, status, now);
+    went_back(list, status);
     if (json_array_size(json_object_get(status, "management_points")) == 0)
         add(list, &no_point, "site", "the site has no management point");
     if (connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
@@ -406,6 +441,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     certificates(list, status, now);
     trust(list, status, now);
     sources(list, status, now);
+    roles(list, status, now, refused_by);
     roles(list, status, now, clock_of); /* PROTOCOL 5 */
     devices(list, status);
     return list;

@@ -19,16 +19,19 @@ struct member {
     enum { TEXT, LONG_TEXT, NUMBER, FLAG } kind;
 };
 
-static const struct member gateway_members[] = {{"version", TEXT},     {"bundle", NUMBER},         {"workers", NUMBER},
-                                                {"tunnels", NUMBER},   {"connections", NUMBER},    {"started", NUMBER},
-                                                {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {NULL, TEXT}};
+static const struct member gateway_members[] = {
+    {"version", TEXT},     {"bundle", NUMBER},         {"workers", NUMBER},
+    {"tunnels", NUMBER},   {"connections", NUMBER},    {"started", NUMBER},
+    {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {"document_refused", LONG_TEXT},
+    {NULL, TEXT}};
 static const struct member certificate_members[] = {{"subject", TEXT}, {"not_after", NUMBER}, {NULL, TEXT}};
 static const struct member source_members[] = {
     {"id", TEXT},      {"kind", TEXT},   {"url", TEXT},        {"pointed", FLAG}, {"fetched", NUMBER},
     {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER}, {"error", TEXT},   {NULL, TEXT}};
-static const struct member connector_members[] = {{"version", TEXT},          {"document", NUMBER},
-                                                  {"started", NUMBER},        {"not_after", NUMBER},
-                                                  {"state_fault", LONG_TEXT}, {NULL, TEXT}};
+static const struct member connector_members[] = {
+    {"version", TEXT},     {"document", NUMBER},       {"started", NUMBER},
+    {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {"document_refused", LONG_TEXT},
+    {NULL, TEXT}};
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
                                                {"up", NUMBER}, {"workers", NUMBER}, {"error", LONG_TEXT},
                                                {NULL, TEXT}};

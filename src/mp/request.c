@@ -154,6 +154,15 @@ struct slice mp_request_query(const struct mp_request *r, struct slice name)
     return SLICE_NONE;
 }
 
+int64_t mp_request_held(const struct mp_request *r)
+{
+    uint64_t held;
+    struct slice tag = slice_trim(mp_request_field(r, "if-none-match"));
+    if (tag.len < 3 || tag.ptr[0] != '"' || tag.ptr[tag.len - 1] != '"')
+        return 0;
+    return slice_to_u64(slice_make(tag.ptr + 1, tag.len - 2), &held) && held <= INT64_MAX ? (int64_t)held : 0;
+}
+
 /* --- answers --- */
 
 static void head_of(struct mp_request *r, const struct mp_answer *a, size_t length, struct http_response *ret)

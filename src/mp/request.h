@@ -69,6 +69,8 @@ void mp_request_collect(struct mp_request *r, mp_handler_fn *handle, size_t body
 struct slice mp_request_field(const struct mp_request *r, const char *name); /* the first one; .ptr NULL: none */
 /* The query's value of `name` ("after=5"); .ptr NULL: absent. Not decoded. */
 struct slice mp_request_query(const struct mp_request *r, struct slice name);
+/* The number of the document that a device holds, by its If-None-Match ("\"5\""); 0: it tells none. */
+int64_t mp_request_held(const struct mp_request *r);
 
 /* --- answers; each ends the request --- */
 

@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mp/device.h"
+#include "mp/documents.h"
 #include "mp/handlers.h"
 #include "mp/parked.h"
 #include "mp/report.h"
 #include "mp/site.h"
 #include "store/role.h"
+#include "store/sequence.h"
 #include "store/trust.h"
 
 /* That it asks is a sign of life. */
@@ -53,6 +55,19 @@ bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_
     return false;
 }
 
+/* What a gateway or connector says that it holds. */
+static enum result heard(struct mp_request *r, const char *gateway, const json_t *report, struct error *err)
+{
+    int64_t own;
+    const char *connector = r->identity.connector;
+    enum result result = gateway[0] ? store_sequence_get(r->site->store, STORE_SEQUENCE_BUNDLE, &own, NULL, err)
+                                    : mp_documents_connector_sequence(r->site, connector, &own, err);
+    if (result != OK)
+        return result;
+    return mp_went_back_heard(r->site, gateway[0] ? "gateway" : "connector", gateway[0] ? gateway : connector,
+                              json_opt_int(report, gateway[0] ? "bundle" : "document", 0), own, err);
+}
+
 static enum result take_report(struct mp_request *r, const char *gateway, const json_t *report, struct error *err)
 {
     struct store *s = r->site->store;
@@ -67,6 +82,8 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
                                     : store_connector_seen(s, r->identity.connector, now, text, err);
     if (result == OK && gateway[0])
         result = store_connector_seen(s, r->identity.connector, now, NULL, err);
+    if (result == OK)
+        result = heard(r, gateway, clean, err);
     free(text);
     json_decref(clean);
     return result;

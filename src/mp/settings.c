@@ -57,10 +57,14 @@ static enum result read_note(struct mp_request *r, const char *guid, const char 
                              struct store_device_settings *ret, bool *ret_noted, struct error *err)
 {
     enum result result = store_device_settings_get(r->site->store, r->arena, guid, ret, err);
-    bool same = result == OK && ret->sequence && strcmp(ret->content, content) == 0;
-    *ret_noted = same && clock_wall_s() - ret->fetched < FETCHED_STEP_S;
-    if (result == OK && !same)
-        ret->sequence++;
+    int64_t now = clock_wall_s(), held = mp_request_held(r);
+    bool ahead = held > ret->sequence && held <= now + MP_WENT_BACK_AHEAD_MAX_S; /* an older copy was put back */
+    bool same = result == OK && ret->sequence && !ahead && strcmp(ret->content, content) == 0;
+    *ret_noted = same && now - ret->fetched < FETCHED_STEP_S;
+    if (result == OK && !same) {
+        int64_t next = (ahead ? held : ret->sequence) + 1;
+        ret->sequence = next > now ? next : now;
+    }
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "mp/config.h"
 #include "mp/keys.h"
+#include "mp/went_back.h"
 #include "pki/role.h"
 #include "pki/trust.h"
 #include "store/store.h"
@@ -37,7 +38,8 @@ struct mp_site {
     struct {
         int64_t at; /* wall seconds; 0: never */
         char text[ERROR_TEXT_MAX];
-    } fault;       /* the last request that failed by a fault of ours, for `cmg status` */
+    } fault; /* the last request that failed by a fault of ours, for `cmg status` */
+    struct mp_went_back went_back;
     int access_fd; /* -1: no access log */
 };
 

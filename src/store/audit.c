@@ -9,7 +9,7 @@
 static enum result add(struct store *s, const struct store_audit *a, struct error *err)
 {
     int64_t id;
-    enum result r = store_sequence_bump(s, "audit", err);
+    enum result r = store_sequence_count(s, "audit", err);
     if (r == OK)
         r = store_sequence_get(s, "audit", &id, NULL, err);
     if (r != OK)

@@ -61,7 +61,7 @@ static enum result put(struct store *s, const struct store_policy *p, struct err
         &changed, err);
     if (r != OK || changed == 0)
         return r;
-    return store_sequence_bump(s, STORE_SEQUENCE_POLICY, err);
+    return store_sequence_policy_next(s, NULL, err);
 }
 
 enum result store_policy_put(struct store *s, const struct store_policy *p, struct error *err)
@@ -110,6 +110,6 @@ enum result store_policy_remove(struct store *s, const char *name, struct error 
         return r;
     r = store_change(s, "DELETE FROM policy WHERE name = $1", STORE_PARAMS(STORE_T(name)), "policy of this name", err);
     if (r == OK)
-        r = store_sequence_bump(s, STORE_SEQUENCE_POLICY, err);
+        r = store_sequence_policy_next(s, NULL, err);
     return store_end(s, r, err);
 }

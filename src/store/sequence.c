@@ -7,7 +7,18 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
+/* Of both engines: neither has the other's name for the greater of two numbers. */
+#define AT_LEAST(value, least) "CASE WHEN " value " > " least " THEN " value " ELSE " least " END"
+
 enum result store_sequence_bump(struct store *s, const char *name, struct error *err)
+{
+    return store_exec(s,
+                      "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $2) "
+                      "ON CONFLICT (name) DO UPDATE SET value = " AT_LEAST("sequence.value + 1", "$2") ", changed = $2",
+                      STORE_PARAMS(STORE_T(name), STORE_N(clock_wall_s())), NULL, err);
+}
+
+enum result store_sequence_count(struct store *s, const char *name, struct error *err)
 {
     return store_exec(s,
                       "INSERT INTO sequence (name, value, changed) VALUES ($1, 1, $2) "
@@ -17,7 +28,9 @@ enum result store_sequence_bump(struct store *s, const char *name, struct error 
 
 static enum result bump_connectors(struct store *s, struct error *err)
 {
-    return store_exec(s, "UPDATE sequence SET value = value + 1, changed = $1 WHERE name LIKE 'connector:%'",
+    return store_exec(s,
+                      "UPDATE sequence SET value = " AT_LEAST("value + 1", "$1") ", changed = $1 "
+                                                                                 "WHERE name LIKE 'connector:%'",
                       STORE_PARAMS(STORE_N(clock_wall_s())), NULL, err);
 }
 
@@ -64,24 +77,47 @@ static void own_name(const char *guid, char ret[OWN_SIZE])
     (void)snprintf(ret, OWN_SIZE, "%s:%.36s", STORE_SEQUENCE_POLICY, guid);
 }
 
-/* While no policy is for a collection, nothing depends on membership. */
-static enum result bump_policy(struct store *s, const char *name, struct error *err)
+/* The last number that anybody's policy was given: so all devices' next one is above each device's own, and its own
+ * above all devices'. */
+#define LAST_POLICY "policies"
+
+static enum result give_policy(struct store *s, const char *name, struct error *err)
 {
-    int64_t targeted;
-    enum result r =
-        store_query_int(s, "SELECT COUNT(*) FROM policy WHERE collections <> ''", STORE_NO_PARAMS, &targeted, err);
-    return r == OK && targeted ? store_sequence_bump(s, name, err) : r;
+    int64_t last;
+    enum result r = store_sequence_bump(s, LAST_POLICY, err);
+    if (r == OK)
+        r = store_sequence_get(s, LAST_POLICY, &last, NULL, err);
+    if (r != OK)
+        return r;
+    return store_exec(s,
+                      "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $3) "
+                      "ON CONFLICT (name) DO UPDATE SET value = $2, changed = $3",
+                      STORE_PARAMS(STORE_T(name), STORE_N(last), STORE_N(clock_wall_s())), NULL, err);
 }
 
-enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err)
+enum result store_sequence_policy_next(struct store *s, const char *guid, struct error *err)
 {
     char name[OWN_SIZE] = STORE_SEQUENCE_POLICY;
     if (guid)
         own_name(guid, name);
+    return give_policy(s, name, err);
+}
+
+/* While no policy is for a collection, nothing depends on membership. */
+static enum result bump_policy(struct store *s, const char *guid, struct error *err)
+{
+    int64_t targeted;
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) FROM policy WHERE collections <> ''", STORE_NO_PARAMS, &targeted, err);
+    return r == OK && targeted ? store_sequence_policy_next(s, guid, err) : r;
+}
+
+enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err)
+{
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = bump_policy(s, name, err);
+    r = bump_policy(s, guid, err);
     if (r == OK)
         r = store_sequence_disallowed_bump(s, err);
     return store_end(s, r, err);
@@ -105,28 +141,78 @@ enum result store_sequence_policy(struct store *s, const char *guid, int64_t *re
     if (r == OK)
         r = store_sequence_get(s, name, &own, NULL, err);
     if (r == OK)
-        *ret = all + own;
+        *ret = all > own ? all : own;
     return r;
 }
 
+/* --- documents that end, and a store that went back --- */
+
 /* The count of rows that changed tells whether another process was first. */
-static enum result refresh(struct store *s, int64_t older_than, struct error *err)
+static enum result refresh(struct store *s, int64_t older_than, int64_t newer_than, struct error *err)
 {
     int64_t changed;
-    enum result r = store_exec(s,
-                               "UPDATE sequence SET value = value + 1, changed = $1 WHERE changed < $2 AND "
-                               "(name IN ('bundle', 'location') OR name LIKE 'connector:%')",
-                               STORE_PARAMS(STORE_N(clock_wall_s()), STORE_N(older_than)), &changed, err);
+    enum result r = store_exec(
+        s,
+        "UPDATE sequence SET value = " AT_LEAST(
+            "value + 1", "$1") ", changed = $1 WHERE (changed < $2 OR "
+                               "changed > $3) AND (name IN ('bundle', 'location') OR name LIKE 'connector:%')",
+        STORE_PARAMS(STORE_N(clock_wall_s()), STORE_N(older_than), STORE_N(newer_than)), &changed, err);
     if (r != OK || changed == 0)
         return r;
     store_mark_bumped(s);
     return store_sequence_bump(s, STORE_SEQUENCE_SITE, err);
 }
 
-enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err)
+enum result store_sequence_refresh(struct store *s, int64_t older_than, int64_t newer_than, struct error *err)
 {
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    return store_end(s, refresh(s, older_than, err), err);
+    return store_end(s, refresh(s, older_than, newer_than, err), err);
+}
+
+static enum result raise_documents(struct store *s, int64_t least, struct error *err)
+{
+    return store_exec(s,
+                      "UPDATE sequence SET value = " AT_LEAST("value", "$1") " WHERE name IN ('bundle', 'location') OR "
+                                                                             "name LIKE 'connector:%'",
+                      STORE_PARAMS(STORE_N(least)), NULL, err);
+}
+
+static enum result raise_policies(struct store *s, int64_t least, struct error *err)
+{
+    return store_exec(s,
+                      "INSERT INTO sequence (name, value, changed) VALUES ('" LAST_POLICY "', $1, $2) "
+                      "ON CONFLICT (name) DO UPDATE SET value = " AT_LEAST("sequence.value", "$1"),
+                      STORE_PARAMS(STORE_N(least), STORE_N(clock_wall_s())), NULL, err);
+}
+
+/* Devices' policies, too: what put the one back put the other back. */
+static enum result lift(struct store *s, int64_t heard, struct error *err)
+{
+    enum result r = raise_documents(s, heard, err);
+    if (r == OK)
+        r = raise_policies(s, heard, err);
+    if (r == OK)
+        r = store_bump(s, STORE_LOCATION | STORE_CONNECTORS, err);
+    return r == OK ? store_sequence_policy_next(s, NULL, err) : r;
+}
+
+enum result store_sequence_lift(struct store *s, int64_t heard, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    return store_end(s, lift(s, heard, err), err);
+}
+
+enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = raise_policies(s, heard, err);
+    if (r == OK)
+        r = store_sequence_policy_next(s, guid, err);
+    return store_end(s, r, err);
 }

@@ -9,9 +9,14 @@
 /* What a change touches. The bundle holds the location document, so the latter implies the former. */
 enum { STORE_BUNDLE = 1, STORE_CONNECTORS = 2, STORE_LOCATION = 4 };
 
-/* Inside a durable transaction. */
+/* A new number is the last one and one, and never below the present time in seconds: a store that an older copy was put
+ * over gives no number a second time. Inside a durable transaction. */
 MUST_USE enum result store_bump(struct store *s, unsigned what, struct error *err);
 MUST_USE enum result store_sequence_bump(struct store *s, const char *name, struct error *err);
+/* The next number of a plain count. */
+MUST_USE enum result store_sequence_count(struct store *s, const char *name, struct error *err);
+/* Somebody holds a document of number `heard`, which this store never gave: every document is made anew, above that. */
+MUST_USE enum result store_sequence_lift(struct store *s, int64_t heard, struct error *err);
 
 /* 0 when it was never bumped. *ret_changed (NULL allowed): when it was, in wall seconds. */
 MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, int64_t *ret_changed,
@@ -23,18 +28,23 @@ MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64
 #define STORE_SEQUENCE_LOCATION "location"
 #define STORE_SEQUENCE_CONNECTOR "connector:" /* and the id */
 #define STORE_SEQUENCE_QUESTION "question"    /* the last number given */
-#define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is this and "policy:<guid>", added */
+#define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is "policy:<guid>" */
 
-/* A document of this device's policy: the sum of both. */
+/* A document of this device's policy: the greater of both. */
 MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err);
 /* This device (NULL: any) may have come into a collection or left one: its policy is made anew when some policy is for
  * a collection. */
 MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
+/* The policy of this device (NULL: of all) is another one. Inside a durable transaction. */
+MUST_USE enum result store_sequence_policy_next(struct store *s, const char *guid, struct error *err);
+/* This device holds a policy of number `heard`, which this store never gave. */
+MUST_USE enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, struct error *err);
 /* Another device, membership or certificate may change whom client settings do not let use the gateways, which is in
  * the bundle: while they forbid it to anybody, it is made anew. */
 MUST_USE enum result store_sequence_disallowed_bump(struct store *s, struct error *err);
 
-/* Bumps everything whose documents were made before `older_than`: documents end, so they are made anew in time. */
-MUST_USE enum result store_sequence_refresh(struct store *s, int64_t older_than, struct error *err);
+/* Bumps everything whose documents were made before `older_than` or after `newer_than`: documents end, so they are made
+ * anew in time, and who takes them takes none from the future, where the clock was wrong for a while. */
+MUST_USE enum result store_sequence_refresh(struct store *s, int64_t older_than, int64_t newer_than, struct error *err);
 
 #endif

@@ -68,8 +68,8 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     json_t *array = json_array();
     enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        static const char *const told[] = {"version",  "bundle",  "tunnels", "connections",
-                                           "refusals", "sources", "ahead_s", "state_fault"};
+        static const char *const told[] = {"version", "bundle",  "tunnels",     "connections",     "refusals",
+                                           "sources", "ahead_s", "state_fault", "document_refused"};
         json_t *report = read_report(list[i].report);
         json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
                                     (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
@@ -108,10 +108,11 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
         result = store_connector_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         json_t *report = read_report(list[i].report);
-        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen",
+        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen",
                                  seen_json(list[i].seen), "gateways", member_of(report, "gateways"), "upstreams",
                                  member_of(report, "upstreams"), "ahead_s", member_of(report, "ahead_s"), "state_fault",
-                                 member_of(report, "state_fault"), "certificate", list[i].pki_sha256 != NULL,
+                                 member_of(report, "state_fault"), "document_refused",
+                                 member_of(report, "document_refused"), "certificate", list[i].pki_sha256 != NULL,
                                  "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
         json_decref(report);
         mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
@@ -212,6 +213,7 @@ void mp_admin_status(struct mp_request *r)
         result = mp_trust_put_faults(r->site, r->arena, o, &err);
     mp_put(o, "certificates", ends);
     mp_put(o, "fault", fault_json(r->site));
+    mp_put(o, "went_back", mp_went_back_json(&r->site->went_back));
     if (result == OK) {
         mp_put(o, "problems", mp_problems(o, clock_wall_s()));
         mp_answer_json(r, 200, o);

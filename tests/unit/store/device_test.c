@@ -204,6 +204,7 @@ static void certificates_that_nobody_vouched_for_displace_none_that_can_be_revok
 static void blocking_bumps_the_bundle_and_is_counted(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_device_counts counts;
     struct store_device *list;
     size_t count;

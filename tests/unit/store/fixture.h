@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/sequence.h"
 #include "where.h"
@@ -51,11 +52,29 @@ static inline int fixture_teardown(void **state)
             fail_msg("%s: %s", #expression, (f)->err.text);                                                            \
     } while (0)
 
-static inline int64_t sequence(struct fixture *f, const char *name)
+/* Numbers follow the time; from above it they are counted one by one. */
+#define COUNTED_FROM ((int64_t)1 << 40)
+
+static inline void count_sequences(struct fixture *f)
+{
+    static const char *const names[] = {"site", "bundle", "location", "policies"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        ok(f,
+           store_exec(f->store, "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $3)",
+                      STORE_PARAMS(STORE_T(names[i]), STORE_N(COUNTED_FROM), STORE_N(clock_wall_s())), NULL, &f->err));
+}
+
+static inline int64_t raw_sequence(struct fixture *f, const char *name)
 {
     int64_t value = -1;
     ok(f, store_sequence_get(f->store, name, &value, NULL, &f->err));
     return value;
+}
+
+/* How many were given since count_sequences. */
+static inline int64_t sequence(struct fixture *f, const char *name)
+{
+    return raw_sequence(f, name) - COUNTED_FROM;
 }
 
 #endif

@@ -66,6 +66,7 @@ static void an_ended_or_unknown_token_is_refused(void **state)
 static void a_blocked_token_is_told_until_it_ends(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_token *list;
     size_t count;
     add_token(f, 2);
@@ -134,11 +135,12 @@ static void racing_processes_use_a_token_no_more_often_than_allowed(void **state
 static void a_removed_connector_is_revoked_and_its_id_not_reused(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_connector c = {.id = "cp1", .not_after = clock_wall_s() + 1000}, got;
     struct store_revoked *revoked;
     size_t count;
     ok(f, store_connector_add(f->store, &c, &f->err));
-    assert_int_equal(sequence(f, "connector:cp1"), 1);
+    assert_true(raw_sequence(f, "connector:cp1") > 0);
     assert_int_equal(store_connector_add(f->store, &c, &f->err), R_CONFLICT);
     int64_t before = sequence(f, "bundle");
     ok(f, store_connector_remove(f->store, "cp1", &f->err));
@@ -155,6 +157,7 @@ static void a_removed_connector_is_revoked_and_its_id_not_reused(void **state)
 static void a_connectors_old_certificates_are_withdrawn_and_it_stays(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     int64_t now = clock_wall_s();
     struct store_connector c = {.id = "cp1", .not_after = now + 1000}, got;
     struct store_revoked *revoked;
@@ -185,6 +188,7 @@ static void a_connectors_old_certificates_are_withdrawn_and_it_stays(void **stat
 static void a_gateways_old_certificates_are_withdrawn_only_when_that_was_said(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     int64_t now = clock_wall_s();
     struct store_gateway g = {.id = "gw1", .host = "h", .port = 443, .not_after = now + 1000}, got;
     ok(f, store_gateway_add(f->store, &g, &f->err));
@@ -223,6 +227,7 @@ static void a_pki_certificate_belongs_to_one_connector(void **state)
 static void registering_an_unchanged_management_point_bumps_nothing(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_mp m = {"1", "https", "https://mp:8443", "pki token", "PEM"};
     struct store_endpoint e = {.id = "1.ccm_sts",
                                .role = "1",
@@ -255,6 +260,7 @@ static void registering_an_unchanged_management_point_bumps_nothing(void **state
 static void a_path_or_host_is_published_once(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_endpoint e = {.id = "git",
                                .role = "git",
                                .name = "",
@@ -283,6 +289,7 @@ static void a_path_or_host_is_published_once(void **state)
 static void a_policy_gets_a_version_for_each_content(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_policy p, first = {.name = "base", .users = "", .collections = "", .content = "a", .sha256 = "h1"},
                            second = {.name = "base", .users = "", .collections = "", .content = "b", .sha256 = "h2"};
     ok(f, store_policy_put(f->store, &first, &f->err));
@@ -315,6 +322,7 @@ static void a_policy_of_collections_follows_membership(void **state)
     assert_int_equal(store_policy_put(f->store, &p, &f->err), R_NOTFOUND);
     ok(f, store_collection_put(f->store, "lab", "", &f->err));
     ok(f, store_collection_member(f->store, "lab", GUID_A, true, &f->err));
+    count_sequences(f);
     ok(f, store_sequence_policy(f->store, GUID_A, &before, &f->err));
     assert_int_equal(before, 0); /* no policy looks at it yet */
     ok(f, store_policy_put(f->store, &p, &f->err));
@@ -340,6 +348,7 @@ static void a_policy_of_collections_follows_membership(void **state)
 static void a_crl_is_never_replaced_by_an_older_one(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store_trust t = {.id = "ca", .kind = "crl", .subject = "CN=ca", .number = "02", .data = "two"};
     struct store_trust *list;
     size_t count;
@@ -402,6 +411,7 @@ static void a_source_with_a_known_name_takes_its_place(void **state)
 static void a_setting_takes_only_what_it_knows(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     bool is;
     int64_t number;
     ok(f, store_setting_is(f->store, "approval", "auto", &is, &f->err));

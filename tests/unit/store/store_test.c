@@ -49,6 +49,7 @@ static void a_newer_schema_is_refused(void **state)
 static void opening_again_changes_nothing(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     store_close(f->store);
     f->store = NULL;
@@ -78,6 +79,7 @@ static void parameters_are_never_part_of_the_statement(void **state)
 static void a_rolled_back_change_leaves_no_trace(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     int woken = 0;
     store_on_bump(f->store, count_call, &woken);
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
@@ -90,6 +92,7 @@ static void a_rolled_back_change_leaves_no_trace(void **state)
 static void an_inner_failure_fails_the_whole(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     ok(f, store_begin(f->store, STORE_QUICK, &f->err));
@@ -101,6 +104,7 @@ static void an_inner_failure_fails_the_whole(void **state)
 static void a_bump_wakes_once_after_the_commit(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     int woken = 0;
     store_on_bump(f->store, count_call, &woken);
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
@@ -141,6 +145,7 @@ static void *bump_often(void *arg)
 static void several_processes_lose_no_bump(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     pthread_t threads[WRITERS];
     void *failed;
     for (size_t i = 0; i < WRITERS; i++)
@@ -155,15 +160,66 @@ static void several_processes_lose_no_bump(void **state)
 static void old_documents_are_refreshed_once(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
-    ok(f, store_sequence_refresh(f->store, 1, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, INT64_MAX, &f->err));
     assert_int_equal(sequence(f, "location"), 1);
     ok(f, store_exec(f->store, "UPDATE sequence SET changed = 0", STORE_NO_PARAMS, NULL, &f->err));
-    ok(f, store_sequence_refresh(f->store, 1, &f->err));
-    ok(f, store_sequence_refresh(f->store, 1, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, INT64_MAX, &f->err));
+    ok(f, store_sequence_refresh(f->store, 1, INT64_MAX, &f->err));
     assert_int_equal(sequence(f, "location"), 2);
     assert_int_equal(sequence(f, "bundle"), 2);
     assert_int_equal(sequence(f, "site"), 2);
+}
+
+/* --- a site never goes back --- */
+
+static void set_back(struct fixture *f, int64_t value)
+{
+    ok(f, store_exec(f->store, "UPDATE sequence SET value = $1", STORE_PARAMS(STORE_N(value)), NULL, &f->err));
+}
+
+static void a_number_is_never_below_the_time(void **state)
+{
+    struct fixture *f = *state;
+    int64_t start = clock_wall_s();
+    ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
+    assert_true(raw_sequence(f, "bundle") >= start && raw_sequence(f, "location") >= start);
+    set_back(f, 20); /* an older copy of the store */
+    ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
+    assert_true(raw_sequence(f, "bundle") >= start && raw_sequence(f, "location") >= start);
+    set_back(f, start + 1000); /* its clock was ahead once */
+    ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
+    assert_int_equal(raw_sequence(f, "bundle"), start + 1001);
+}
+
+static void documents_of_the_future_are_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    count_sequences(f);
+    int64_t now = clock_wall_s();
+    ok(f,
+       store_exec(f->store, "UPDATE sequence SET changed = $1", STORE_PARAMS(STORE_N(now + 8640000)), NULL, &f->err));
+    ok(f, store_sequence_refresh(f->store, now - 100, now + 30, &f->err));
+    ok(f, store_sequence_refresh(f->store, now - 100, now + 30, &f->err));
+    assert_int_equal(sequence(f, "bundle"), 1);
+    assert_int_equal(sequence(f, "location"), 1);
+}
+
+static void a_higher_number_that_somebody_holds_is_passed(void **state)
+{
+    struct fixture *f = *state;
+    int64_t held = clock_wall_s() + 5000, own;
+    ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
+    ok(f, store_sequence_lift(f->store, held, &f->err));
+    assert_true(raw_sequence(f, "bundle") > held && raw_sequence(f, "location") > held);
+    assert_true(raw_sequence(f, "policy") > held);
+    ok(f, store_sequence_policy_lift(f->store, "d", held + 9000, &f->err));
+    ok(f, store_sequence_policy(f->store, "d", &own, &f->err));
+    assert_true(own > held + 9000 && raw_sequence(f, "policy") < own);
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_end(f->store, store_sequence_policy_next(f->store, NULL, &f->err), &f->err));
+    assert_true(raw_sequence(f, "policy") > own); /* all devices' next one is above each device's own */
 }
 
 /* --- PostgreSQL --- */
@@ -180,6 +236,7 @@ static void hang_up(struct fixture *f, struct store *other)
 static void a_connection_lost_between_transactions_is_made_again(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store *other;
     if (f->where.is_a_file)
         skip();
@@ -194,6 +251,7 @@ static void a_connection_lost_between_transactions_is_made_again(void **state)
 static void a_connection_lost_within_a_transaction_undoes_all_of_it(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     struct store *other;
     if (f->where.is_a_file)
         skip();
@@ -211,6 +269,7 @@ static void a_connection_lost_within_a_transaction_undoes_all_of_it(void **state
 static void a_statement_that_failed_lets_nothing_of_its_transaction_be_kept(void **state)
 {
     struct fixture *f = *state;
+    count_sequences(f);
     const char *sql = "INSERT INTO setting (name, value) VALUES ('a', 'b')";
     ok(f, store_exec(f->store, sql, STORE_NO_PARAMS, NULL, &f->err));
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
@@ -273,6 +332,9 @@ int main(void)
         TEST(a_constraint_is_a_conflict),
         TEST(several_processes_lose_no_bump),
         TEST(old_documents_are_refreshed_once),
+        TEST(a_number_is_never_below_the_time),
+        TEST(documents_of_the_future_are_made_anew),
+        TEST(a_higher_number_that_somebody_holds_is_passed),
         TEST(a_connection_lost_between_transactions_is_made_again),
         TEST(a_connection_lost_within_a_transaction_undoes_all_of_it),
         TEST(a_statement_that_failed_lets_nothing_of_its_transaction_be_kept),
