@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one address may do before anybody vouched for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "net/strangers.h"
+
+enum { SHARE = 4, NOW = 1000 * 1000 };
+
+struct one {
+    struct crowd_member member;
+    bool left;
+};
+
+static void leave(struct crowd_member *m)
+{
+    container_of(m, struct one, member)->left = true;
+}
+
+static bool come(struct crowd *c, struct one *o, const char *address, uint64_t now)
+{
+    if (!net_strangers_let_come(c, slice_of(address), SHARE, now))
+        return false;
+    crowd_join(c, &o->member, slice_of(address), now, leave);
+    return true;
+}
+
+static void done(struct crowd *c)
+{
+    (void)crowd_end_older(c, UINT64_MAX, SIZE_MAX);
+    crowd_free(c);
+}
+
+static void one_address_holds_its_share_and_its_oldest_gives_way(void **state)
+{
+    (void)state;
+    struct crowd *c = net_strangers_new(SHARE, 100, 100);
+    struct one there[SHARE + 1] = {0}, here = {0};
+    assert_true(come(c, &here, "192.0.2.1", NOW));
+    for (int i = 0; i < SHARE; i++)
+        assert_true(come(c, &there[i], "192.0.2.2", NOW));
+    assert_false(there[0].left);
+    assert_true(come(c, &there[SHARE], "192.0.2.2", NOW));
+    assert_true(there[0].left && !there[1].left && !here.left);
+    done(c);
+}
+
+static void who_comes_too_fast_is_told_so_and_nobody_leaves_for_it(void **state)
+{
+    (void)state;
+    enum { RATE = 2, BURST = RATE * NET_STRANGERS_BURST_S };
+    struct crowd *c = net_strangers_new(SHARE, RATE, 100);
+    struct one all[BURST + 1] = {0};
+    for (int i = 0; i < BURST; i++)
+        assert_true(come(c, &all[i], "192.0.2.1", NOW));
+    assert_false(come(c, &all[BURST], "192.0.2.1", NOW));
+    assert_int_equal(crowd_count(c, SLICE("192.0.2.1")), SHARE);
+    assert_true(come(c, &all[BURST], "192.0.2.1", NOW + 500));
+    done(c);
+}
+
+static void a_whole_share_may_come_at_once(void **state)
+{
+    (void)state;
+    struct crowd *c = net_strangers_new(SHARE, 1, 1);
+    for (int i = 0; i < NET_STRANGERS_BURST_S; i++)
+        assert_true(net_strangers_let_come(c, SLICE("a"), SHARE, NOW));
+    assert_false(net_strangers_let_come(c, SLICE("a"), SHARE, NOW));
+    done(c);
+    c = net_strangers_new(1000, 1, 1);
+    for (int i = 0; i < 1000; i++)
+        assert_true(net_strangers_let_come(c, SLICE("a"), 1000, NOW));
+    assert_false(net_strangers_let_come(c, SLICE("a"), 1000, NOW));
+    done(c);
+}
+
+static void who_is_known_cost_its_address_nothing_and_leaves_for_nobody(void **state)
+{
+    (void)state;
+    struct crowd *c = net_strangers_new(SHARE, 1, 1);
+    struct one known = {0};
+    for (int i = 0; i < 1000; i++) {
+        assert_true(come(c, &known, "192.0.2.1", NOW));
+        net_stranger_known(c, &known.member);
+    }
+    assert_false(crowd_make_room(c, NULL));
+    net_stranger_known(c, &known.member); /* again: nothing happens */
+    done(c);
+    assert_false(known.left);
+}
+
+static void a_stranger_stays_so_long_and_no_longer(void **state)
+{
+    (void)state;
+    enum { MANY = 40 };
+    struct crowd *c = net_strangers_new(MANY, 100, 100);
+    struct one old[MANY] = {0}, later = {0};
+    for (int i = 0; i < MANY; i++)
+        assert_true(net_strangers_let_come(c, SLICE("a"), MANY + 1, NOW));
+    for (int i = 0; i < MANY; i++)
+        crowd_join(c, &old[i].member, SLICE("a"), NOW, leave);
+    crowd_join(c, &later.member, SLICE("b"), NOW + 1, leave);
+    assert_false(net_strangers_end_late(c, NOW + NET_STRANGERS_MS - 1));
+    assert_false(old[0].left);
+    assert_true(net_strangers_end_late(c, NOW + NET_STRANGERS_MS)); /* a few at once */
+    while (net_strangers_end_late(c, NOW + NET_STRANGERS_MS))
+        ;
+    assert_true(old[0].left && old[MANY - 1].left && !later.left);
+    done(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_address_holds_its_share_and_its_oldest_gives_way),
+        cmocka_unit_test(who_comes_too_fast_is_told_so_and_nobody_leaves_for_it),
+        cmocka_unit_test(a_whole_share_may_come_at_once),
+        cmocka_unit_test(who_is_known_cost_its_address_nothing_and_leaves_for_nobody),
+        cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
