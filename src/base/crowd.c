@@ -16,6 +16,7 @@ struct crowd_holder {
     TAILQ_ENTRY(crowd_holder) resting; /* while it has no member */
     struct members members;
     size_t count;
+    uint64_t since; /* in the order of all changes: when it came to have so many */
     uint64_t rests_since_ms;
     struct bucket rates[CROWD_RATES_MAX];
     size_t key_len;
@@ -29,11 +30,12 @@ static int compare_keys(const struct crowd_holder *a, const struct crowd_holder 
     return memcmp(a->key, b->key, a->key_len);
 }
 
+/* Of those who have as many, who has had them longest comes last: nobody can choose a name that keeps it. */
 static int compare_counts(const struct crowd_holder *a, const struct crowd_holder *b)
 {
     if (a->count != b->count)
         return a->count < b->count ? -1 : 1;
-    return compare_keys(a, b);
+    return a->since > b->since ? -1 : a->since < b->since;
 }
 
 #define TREE UNUSED static
@@ -52,6 +54,7 @@ struct crowd {
     size_t rate_count;
     uint64_t full_after_ms; /* then every rate is full again */
     uint64_t now_ms;        /* the latest that was told */
+    uint64_t changes;
 };
 
 /* --- holders --- */
@@ -113,6 +116,7 @@ static void recount(struct crowd *c, struct crowd_holder *h, size_t count)
     if (h->count)
         (void)RB_REMOVE(by_count, &c->counts, h);
     h->count = count;
+    h->since = ++c->changes;
     if (count)
         (void)RB_INSERT(by_count, &c->counts, h);
 }

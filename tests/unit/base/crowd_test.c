@@ -61,6 +61,22 @@ static void who_has_most_loses_its_oldest(void **state)
     assert_true(few[1].left && many[2].left && one.left);
 }
 
+static void of_those_who_have_as_many_the_oldest_goes_whatever_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m", "zzzz", "a", "aaaaaaaa", "z"};
+    struct crowd *c = crowd_new(NULL, 0);
+    struct one all[ARRAY_LEN(names)] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        join(c, &all[i], names[i]);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_true(crowd_make_room(c, NULL));
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            assert_int_equal(all[k].left, k <= i);
+    }
+    end_all(c);
+}
+
 static void nobody_is_left_to_make_room_in_an_empty_crowd(void **state)
 {
     (void)state;
@@ -181,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_has_most_loses_its_oldest),
+        cmocka_unit_test(of_those_who_have_as_many_the_oldest_goes_whatever_its_name),
         cmocka_unit_test(nobody_is_left_to_make_room_in_an_empty_crowd),
         cmocka_unit_test(who_is_busy_is_passed_over_for_another_of_the_same_or_the_next_holder),
         cmocka_unit_test(who_was_used_last_goes_last),
