@@ -119,7 +119,9 @@ static bool is_pointed_to(const json_t *bundle, const struct pki_list_places *pl
     hint[0] = '\0';
     for (size_t i = 0; i < places->count; i++) {
         const struct pki_list_place *place = &places->list[i];
-        if (net_url_parse(slice_of(place->url), &url, NULL) != OK)
+        if (place->unfollowed)
+            (void)snprintf(hint, size, "; it points to %.300s: %s", place->url, place->unfollowed);
+        if (place->unfollowed || net_url_parse_with_query(slice_of(place->url), &url, NULL) != OK)
             continue;
         net_url_host(&url, host);
         if (may_fetch(bundle, place, host))

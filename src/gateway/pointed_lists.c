@@ -36,7 +36,7 @@ bool pointed_lists_may(const struct bundle *b, const struct pki_list_place *plac
 {
     struct net_url url;
     ret_host[0] = '\0';
-    if (net_url_parse(slice_of(place->url), &url, NULL) != OK || strcmp(url.scheme, "http") != 0)
+    if (place->unfollowed || net_url_parse_with_query(slice_of(place->url), &url, NULL) != OK)
         return false;
     net_url_host(&url, ret_host);
     return bundle_may_fetch(b, place->anchor, slice_of(ret_host));
@@ -175,6 +175,13 @@ static bool make_room(struct pointed_lists *p, const unsigned char anchor[PKI_SH
     if (at < p->count)
         p->list[at] = p->list[--p->count];
     return p->count < LISTS_MAX;
+}
+
+bool pointed_lists_fails(struct pointed_lists *p, const struct pki_list_place *place, char ret[SOURCE_ERROR_MAX])
+{
+    char id[SOURCE_ID_MAX + 1];
+    name(place, id);
+    return source_set_fails(p->set, id, ret);
 }
 
 void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *place)

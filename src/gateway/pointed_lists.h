@@ -28,6 +28,8 @@ bool pointed_lists_is(struct slice id);
 
 /* A certificate wants it, and it may be. When there are too many, the anchor that has most of them gives one up. */
 void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *place);
+/* Could it not be had, the last time? Then *ret gets why. Any thread. */
+bool pointed_lists_fails(struct pointed_lists *p, const struct pki_list_place *place, char ret[SOURCE_ERROR_MAX]);
 /* Another bundle: what may be fetched no longer goes, with its file. Did any go? */
 bool pointed_lists_refresh(struct pointed_lists *p, const struct bundle *b);
 /* Another anchor or intermediate: those that failed are tried again. */

@@ -195,26 +195,55 @@ static bool told_lately(struct gateway *g, const char *url)
     return atomic_exchange(&g->wanted_list_told[hash % ARRAY_LEN(g->wanted_list_told)], now) == now;
 }
 
+static void want(struct gateway *g, const struct pki_list_place *place)
+{
+    if (told_lately(g, place->url))
+        return;
+    struct wanted_list *x = mem_zalloc(sizeof *x);
+    *x = (struct wanted_list){g, *place};
+    loop_post(g->workers[0]->loop, add_list, x);
+}
+
+/* What there is to be said of the pointers: of one that is followed first, and of one that could be last. */
+struct pointers {
+    const struct pki_list_place *asked, *refused, *unfollowed;
+    char host[NET_URL_HOST_SIZE]; /* of the first two */
+};
+
+static void tell_pointers(struct gateway *g, const struct pointers *p, struct pki_verdict *v)
+{
+    size_t len = strlen(v->detail), room = sizeof v->detail - len;
+    char *to = v->detail + len, why[SOURCE_ERROR_MAX];
+    if (p->asked && pointed_lists_fails(g->workers[0]->sources->pointed, p->asked, why))
+        (void)snprintf(to, room, "; the list that it points to can't be had from %s: %s", p->host, why);
+    else if (p->asked)
+        (void)snprintf(to, room, "; the list that it points to is fetched from %s", p->host);
+    else if (p->refused)
+        (void)snprintf(to, room, "; the site does not let the list that it points to be fetched from %s", p->host);
+    else if (p->unfollowed)
+        (void)snprintf(to, room, "; it points to %.150s: %s", p->unfollowed->url,
+                       p->unfollowed->unfollowed ? p->unfollowed->unfollowed
+                                                 : "this is no URL of a form that is followed");
+}
+
 void sources_want_lists(struct gateway *g, const struct bundle *b, const struct pki_list_places *places,
                         struct pki_verdict *v)
 {
-    char host[NET_URL_HOST_SIZE], refused[NET_URL_HOST_SIZE] = "", asked[NET_URL_HOST_SIZE] = "";
+    struct pointers p = {0};
     for (size_t i = 0; i < places->count; i++) {
-        bool may_be = pointed_lists_may(b, &places->list[i], host);
-        memcpy(may_be ? asked : refused, host, sizeof host);
-        if (!may_be || told_lately(g, places->list[i].url))
-            continue;
-        struct wanted_list *x = mem_zalloc(sizeof *x);
-        *x = (struct wanted_list){g, places->list[i]};
-        loop_post(g->workers[0]->loop, add_list, x);
+        const struct pki_list_place *place = &places->list[i];
+        char host[NET_URL_HOST_SIZE];
+        bool may_be = pointed_lists_may(b, place, host);
+        if (may_be)
+            want(g, place);
+        if (!host[0])
+            p.unfollowed = place;
+        else if (may_be || !p.asked)
+            memcpy(p.host, host, sizeof host);
+        p.asked = may_be ? place : p.asked;
+        p.refused = host[0] && !may_be ? place : p.refused;
     }
-    size_t len = strlen(v->detail);
-    if (asked[0])
-        (void)snprintf(v->detail + len, sizeof v->detail - len, "; the list that it points to is fetched from %s",
-                       asked);
-    else if (refused[0])
-        (void)snprintf(v->detail + len, sizeof v->detail - len,
-                       "; the site does not let the list that it points to be fetched from %s", refused);
+    tell_pointers(g, &p, v);
 }
 
 void sources_kick(struct sources *s)

@@ -35,6 +35,17 @@ enum result net_url_parse(struct slice text, struct net_url *ret, struct error *
     return error_set(err, R_INVALID, "'%" PRIslice "' is not an http:// or https:// URL", SLICE_ARG(text));
 }
 
+/* The authority ends at the first '?' too (RFC 3986 3.2), so that what stands behind it never names a host. */
+enum result net_url_parse_with_query(struct slice text, struct net_url *ret, struct error *err)
+{
+    struct slice query = text, rest = slice_cut(&query, '?');
+    for (size_t i = 0; i < query.len; i++) {
+        if (query.ptr[i] <= 0x20 || query.ptr[i] > 0x7e || strchr("#\\\"<>", query.ptr[i]))
+            return error_set(err, R_INVALID, "the URL's query holds what no query holds (RFC 3986 3.4)");
+    }
+    return net_url_parse(rest, ret, err);
+}
+
 void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE])
 {
     uint16_t own = 0;

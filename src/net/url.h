@@ -16,6 +16,10 @@ struct net_url {
  */
 MUST_USE enum result net_url_parse(struct slice text, struct net_url *ret, struct error *err);
 
+/* The same where a query may follow, as in a certificate's pointers (RFC 5280 4.2.1.13: any HTTP URI); it stands in no
+ * member. */
+MUST_USE enum result net_url_parse_with_query(struct slice text, struct net_url *ret, struct error *err);
+
 /* "host", or "host:port" where the port is not the scheme's own; lower case. */
 enum { NET_URL_HOST_SIZE = NET_HOST_MAX + 6 };
 void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE]);

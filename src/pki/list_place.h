@@ -12,7 +12,8 @@ enum { PKI_LIST_PLACES_MAX = 8, PKI_LIST_URL_SIZE = 512 };
 
 struct pki_list_place {
     unsigned char anchor[PKI_SHA256]; /* of the anchor's certificate */
-    char url[PKI_LIST_URL_SIZE];      /* http://…, printable ASCII */
+    char url[PKI_LIST_URL_SIZE];      /* http://…, printable ASCII; of one that is not followed: for people, cut */
+    const char *unfollowed;           /* NULL; or why it is not followed, and what to do instead */
 };
 
 struct pki_list_places {
@@ -20,8 +21,7 @@ struct pki_list_places {
     size_t count;
 };
 
-/* Those of `cert`, complete lists and deltas. What is no http URL, too long, there already or one too many is left out.
- */
+/* Those of `cert`, complete lists and deltas. What is there already or one too many is left out. */
 void pki_list_places_add(struct pki_list_places *p, X509 *cert, X509 *anchor);
 
 #endif

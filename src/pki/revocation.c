@@ -139,7 +139,7 @@ static void tell_own_place(X509 *cert, char *ret, size_t size)
     if (X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) < 0)
         (void)snprintf(ret, size, "no distribution point");
     else if (places.count)
-        utf8_escape(slice_of(places.list[0].url), ret, size);
+        utf8_escape(slice_of(places.list[0].url), ret, size); /* cut between characters */
     else
         (void)snprintf(ret, size, "another distribution point");
 }

@@ -447,6 +447,17 @@ size_t source_set_states(struct source_set *s, struct source_state *ret, size_t 
     return n;
 }
 
+bool source_set_fails(struct source_set *s, const char *id, char ret[SOURCE_ERROR_MAX])
+{
+    lock(s);
+    const struct source *x = find(s, id);
+    bool fails = x && x->state.failures > 0;
+    if (fails)
+        memcpy(ret, x->state.error, SOURCE_ERROR_MAX);
+    unlock(s);
+    return fails;
+}
+
 /* --- life --- */
 
 enum result source_set_new(struct loop *loop, const char *folder, const struct source_events *events, void *owner,

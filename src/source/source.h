@@ -66,6 +66,9 @@ void source_set_unknown_key(struct source_set *s, const char *id);
  * (base/map.h). */
 char *source_path(const char *folder, const struct bundle_source *s);
 
+/* Does this one fail? Then *ret gets with what. Any thread. */
+bool source_set_fails(struct source_set *s, const char *id, char ret[SOURCE_ERROR_MAX]);
+
 /* For metrics, logs and reports. */
 struct source_state {
     char id[SOURCE_ID_MAX + 1];

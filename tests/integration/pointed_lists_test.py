@@ -184,7 +184,7 @@ def test_a_certificate_that_reaches_no_anchor_points_to_nothing(place, publisher
     assert publisher.asked == []
 
 
-@pytest.mark.parametrize("form", ["https://{host}/list", "ldap://{host}/list", "http://user@{host}/list", "http://{host}/list?q=1",
+@pytest.mark.parametrize("form", ["https://{host}/list", "ldap://{host}/list", "http://user@{host}/list", "http://{host}/list?q=#/list", "http://{host}/li st",
                                   "http://{host}\\@elsewhere.example/list", "http://{host}#/list", "file:///etc/passwd",
                                   "http://127.0.0.1:{port}/list", "http://localhost:1{port}/list", "http://localhost/list",
                                   "http://{host}/" + 500 * "a"])
@@ -197,6 +197,65 @@ def test_pointers_of_another_form_or_place_are_not_followed(place, publisher, fo
     place.verdict(followed)
     until("another one is fetched", lambda: publisher.asked, SOON_S)
     assert publisher.asked == ["/list"]
+
+
+def test_a_pointer_with_a_query_is_followed(place, publisher):
+    """As of EJBCA and Dogtag (RFC 5280 4.2.1.13: any HTTP URI)."""
+    ca = place.root(host(publisher))
+    path = "/ejbca/publicweb/webdist/certdist?cmd=crl&issuer=CN=Query,E=a@example.com?x"
+    device = ca.device("query", crl_at=[publish(publisher, ca, path)])
+    place.verdict(device)
+    place.let_in(device)
+    assert publisher.asked == [path]
+
+
+@pytest.mark.parametrize("url,words", [
+    ("ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base", "--via connector, with the directory's host"),
+    ("ldap://dc1.example.com/CN=CA", "cmg trust add --crl-source ID --url URL --via connector"),
+    ("https://{host}/list", "https is not followed"), ("http://{host}/a list.crl", "it holds blanks"),
+    ("http://{host}/" + 600 * "a", "longer than 511")])
+def test_a_pointer_that_is_not_followed_is_named_with_the_way_out(place, publisher, url, words):
+    ca = place.root(host(publisher))
+    url = url.format(host=host(publisher))
+    device = ca.device(f"unfollowed-{place.count}", crl_at=[url])
+    problem = place.ask(device).problem()
+    assert problem["reason"] == "crl_unavailable" and words in problem["detail"] and url[:100] in problem["detail"], problem
+    code, out, _ = programs.run([programs.program("cmg"), "trust", "check", "--sample", device.path, "--json", "--socket",
+                                 place.site.report["admin_socket"]], False)
+    assert code == 1 and words in json.loads(out)["detail"] and url[:100] in json.loads(out)["detail"], out
+
+
+def test_while_a_pointer_fails_the_refusal_says_with_what(place, publisher):
+    ca = place.root(host(publisher))
+    device = ca.device("failing", crl_at=[publisher.url + "/nothing"])
+    detail = lambda: place.ask(device).problem()["detail"]
+    until("the refusal says why", lambda: f"can't be had from {host(publisher)}" in detail() and "404" in detail(), SOON_S)
+    publisher.lists["/nothing"] = der(place.root().crl())  # of another CA: then it is that CA's
+    device = ca.device("moved", crl_at=[publisher.url + "/moved"])
+    until("the refusal says why", lambda: "redirects are not followed" in detail(), SOON_S)
+
+
+def test_a_fresh_list_that_is_pointed_to_gives_way_to_its_successor_alone(place, publisher):
+    ca = place.root(host(publisher))
+    other = place.root()
+    at = [publish(publisher, ca, number=5)]
+    good, bad = (ca.device(f"kept-{place.count}-{n}", crl_at=at) for n in range(2))
+    publish(publisher, ca, revoked=[bad], number=5)
+    place.verdict(good)
+    place.let_in(good)
+    assert place.verdict(bad) == "revoked"
+    log = lambda: place.site.log("cmg-gateway")
+    publish(publisher, other, number=9)
+    place.restart()  # asks again at once
+    until("another CA's list is refused", lambda: "no successor of the list in use" in log(), SOON_S)
+    publish(publisher, ca, number=4)
+    place.restart()
+    until("an older one is refused", lambda: "older than the list in use" in log(), SOON_S)
+    assert (place.verdict(good), place.verdict(bad)) == ("ok", "revoked")
+    (place.site.folder / "gateway-state" / "pointed").rename(place.site.folder / "gateway-state" / "lost")
+    place.restart()
+    until("the older one is known as older", lambda: "older than one that was in use before" in log(), SOON_S)
+    assert place.verdict(bad) != "ok"
 
 
 def test_a_redirect_is_not_followed(place, publisher):

@@ -417,6 +417,13 @@ def test_a_connected_device_loses_its_connection_when_a_source_revokes_it(place)
         assert kept.alive()
 
 
+def test_a_directory_without_a_server_is_refused_in_words(place):
+    """As Active Directory writes it into certificates."""
+    url = "ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base"
+    code, told = place.site.cmg("trust", "add", "--crl-source", "ad", "--url", url, check=False)
+    assert code == 1 and "names no server" in told["error"]["what"]
+
+
 def test_clients_do_not_reach_the_sources(place):
     ca = place.root()
     at = publisher(place, "http", ca, ca.crl())

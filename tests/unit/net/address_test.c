@@ -195,9 +195,27 @@ static void other_urls_are_refused(void **state)
     }
 }
 
+static void a_query_is_taken_where_it_may_be_and_names_no_host(void **state)
+{
+    static const char *const bad[] = {"http://a/?b#c", "http://a/?b c", "http://u@a/?b", "http://a\\b/?c",
+                                      "http://?b@a/"};
+    struct net_url u;
+    (void)state;
+    assert_int_equal(net_url_parse(SLICE("http://a/b?c"), &u, NULL), R_INVALID);
+    assert_int_equal(net_url_parse_with_query(SLICE("http://a.example:81/b?cmd=crl&issuer=CN=x@y/?z"), &u, NULL), OK);
+    assert_string_equal(u.host, "a.example");
+    assert_string_equal(u.path, "/b");
+    assert_int_equal(u.port, 81);
+    assert_int_equal(net_url_parse_with_query(SLICE("http://a.example?@evil.example/"), &u, NULL), OK);
+    assert_string_equal(u.host, "a.example");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(net_url_parse_with_query(slice_of(bad[i]), &u, NULL), R_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_query_is_taken_where_it_may_be_and_names_no_host),
         cmocka_unit_test(numeric_addresses_are_read_and_written_back),
         cmocka_unit_test(what_is_no_numeric_address_is_refused),
         cmocka_unit_test(an_address_tells_host_and_port_alone),
