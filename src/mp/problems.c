@@ -261,8 +261,8 @@ static void trust_item(json_t *list, const json_t *t, const struct problem probl
     char when[CLOCK_TEXT_SIZE];
     clock_rfc3339(until, when);
     if (how == OF_NO_USE)
-        add(list, &problems[how], of, "%s %.200s%s%.100s is of no use: %.200s", what, subject, *scope ? ", " : "",
-            scope, fault);
+        add(list, &problems[how], of, "%s %.200s%s%.100s is of no use as such: %.200s", what, subject,
+            *scope ? ", " : "", scope, fault);
     else
         add(list, &problems[how], of, "%s %.200s%s%.100s %s on %s", what, subject, *scope ? ", " : "", scope,
             verbs[how], when);

@@ -16,7 +16,7 @@ static const char *no_ca(X509 *cert)
     if (X509_get_version(cert) < X509_VERSION_3)
         return "it is of a version before 3, which can't say that it is a CA's (RFC 5280 4.2.1.9): no path ends at it";
     if (!(X509_get_extension_flags(cert) & EXFLAG_CA))
-        return "it is no CA's certificate (RFC 5280 4.2.1.9): it vouches for nobody";
+        return "it is no CA's certificate (RFC 5280 4.2.1.9), and vouches for itself alone";
     return NULL;
 }
 
