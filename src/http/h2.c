@@ -44,8 +44,8 @@ void h2_fail(struct http_h2 *h, uint32_t goaway, enum result code, const char *f
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     (void)error_set(&h->why, code, "%s", text);
+    h->goaway_code = goaway;
     h->closing = true;
-    (void)nghttp2_session_terminate_session(h->ng, goaway);
     h2_schedule(h);
 }
 
@@ -196,23 +196,35 @@ static void destroy(struct http_h2 *h)
     free(h);
 }
 
+/* The only place where a session is ended from this side: outside of nghttp2, and without it, for after a callback has
+ * failed nothing but nghttp2_session_del is allowed (nghttp2_error). What was submitted before goes out first where
+ * that may still be asked for, as far as the peer reads; then GOAWAY (RFC 9113 5.4.1), unless nghttp2 has sent its own.
+ */
+static void end_session(struct http_h2 *h)
+{
+    if (!h->spent)
+        h2_flush(h);
+    if (!h->our_complaint.code)
+        h2_write_goaway(h);
+    destroy(h);
+}
+
 static void step(void *arg)
 {
     struct http_h2 *h = arg;
     h->in_step = true;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < ROUNDS && !h->closing; round++) {
         h->dirty = false;
         h2_flush(h);
         report_sent(h);
         reap(h);
-        if (!h->dirty || h->closing)
+        if (!h->dirty)
             break;
     }
     if (!h->closing && !h->linger_ms && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
         ended_by_itself(h);
     if (h->closing) {
-        h2_flush(h); /* the GOAWAY, as far as the peer still reads */
-        destroy(h);
+        end_session(h);
         return;
     }
     h->in_step = false;
@@ -229,11 +241,14 @@ static void on_data(void *ctx, struct slice data)
         return;
     h->received_ms = loop_now_ms(h->loop);
     h2_flow_clock(h);
+    h->receiving = true;
     ssize_t n = nghttp2_session_mem_recv(h->ng, (const uint8_t *)data.ptr, data.len);
-    if (n < 0)
+    h->receiving = false;
+    h->spent = n < 0;
+    if (n < 0) /* a callback's reason, when it was one, stays */
         h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, n == NGHTTP2_ERR_FLOODED ? R_LIMIT : R_INVALID, "HTTP/2: %s",
                 nghttp2_strerror((int)n));
-    if (nghttp2_session_get_outbound_queue_size(h->ng) > QUEUE_MAX + 2 * (size_t)h->o.max_streams)
+    else if (nghttp2_session_get_outbound_queue_size(h->ng) > QUEUE_MAX + 2 * (size_t)h->o.max_streams)
         h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer does not read what it asks for");
     reap(h);
     h2_schedule(h);
@@ -335,6 +350,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
 {
     struct http_h2 *h = mem_zalloc(sizeof *h);
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
+    h->newest_id = -1;
     h->step = (struct loop_deferred){.fn = step, .arg = h};
     if (!h->o.header_table)
         h->o.header_table = H2_HEADER_TABLE;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What nghttp2 tells: frames that came, frames that left or could not, streams that closed. Each is passed on to the
- * role's part of the stream.
+ * role's part of the stream. A session that a callback found to be at its end is not ended in it (h2.c:end_session):
+ * nghttp2 reads on whatever it was told, and what it then finds is undefined. So every callback fails once the session
+ * is closing, which alone makes nghttp2_session_mem_recv return.
  */
 #include "http/h2_internal.h"
 
@@ -10,6 +12,11 @@ enum { HEAD_BOMB = 4 * HTTP_HEAD_MAX }; /* bytes of a head that end the connecti
 static struct h2_stream *stream_of(struct http_h2 *h, int32_t id)
 {
     return id ? nghttp2_session_get_stream_user_data(h->ng, id) : NULL;
+}
+
+static int go_on(const struct http_h2 *h)
+{
+    return h->closing && h->receiving ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static void mark_closed(struct h2_stream *s, uint32_t code)
@@ -29,7 +36,54 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
         (void)nghttp2_session_set_stream_user_data(ng, id, NULL);
         mark_closed(s, code);
     }
-    return 0;
+    return go_on(user);
+}
+
+/* --- stream ids --- */
+
+/* RFC 9113 5.1.1: ids that a peer jumped over are closed for good. */
+static void note_id(struct http_h2 *h, int32_t id)
+{
+    if (id > h->newest_id + 2)
+        h->skipped[h->skipped_count++ % H2_SKIPPED] = (struct h2_ids){h->newest_id + 2, id - 2};
+    h->newest_id = id;
+}
+
+static bool was_skipped(const struct http_h2 *h, int32_t id)
+{
+    for (size_t i = 0; i < H2_SKIPPED; i++)
+        if (id >= h->skipped[i].from && id <= h->skipped[i].to)
+            return true;
+    return false;
+}
+
+/* A HEADERS on a stream that is no more would be ignored by nghttp2, and whoever sent it would wait for ever. */
+static void begin_request(struct http_h2 *h, int32_t id)
+{
+    if (id % 2 == 0 || stream_of(h, id))
+        return;
+    if (id > h->newest_id)
+        note_id(h, id);
+    else if (was_skipped(h, id))
+        h2_fail(h, NGHTTP2_PROTOCOL_ERROR, R_INVALID, "the peer opens a stream with an id smaller than an earlier one");
+    else
+        (void)nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, id, NGHTTP2_STREAM_CLOSED);
+}
+
+/* What RFC 9113 says must be, and nghttp2 does not look at. */
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng;
+    if (h->closing)
+        return go_on(h);
+    if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) /* 6.3 */
+        h2_fail(h, NGHTTP2_PROTOCOL_ERROR, R_INVALID, "the peer sends PRIORITY on stream 0");
+    else if (hd->type == NGHTTP2_PRIORITY)
+        h2_health_priority(h);
+    else if (hd->type == NGHTTP2_HEADERS && h->role->server)
+        begin_request(h, hd->stream_id);
+    return go_on(h);
 }
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
@@ -38,7 +92,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     h->head.arena = NULL;
     h->head.bytes = 0;
     if (h->closing || frame->hd.type != NGHTTP2_HEADERS)
-        return 0;
+        return go_on(h);
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
     if (h->role->server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         s = h2_server_begin(h, frame->hd.stream_id);
@@ -54,15 +108,13 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 
 /* A frame of a few kilobytes may mean megabytes of fields, each of which nghttp2 looks through (RFC 7541 7.3); who is
  * that far over the maximum that he was told means harm. */
-static bool is_bomb(struct http_h2 *h, nghttp2_rcbuf *value)
+static void watch_bomb(struct http_h2 *h, nghttp2_rcbuf *value)
 {
     size_t bytes = h->head.bytes;
     if (!h->head.arena)
         h->head.bytes += nghttp2_rcbuf_get_buf(value).len;
-    if (bytes <= HEAD_BOMB)
-        return false;
-    h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends a head of over %d bytes", HEAD_BOMB);
-    return true;
+    if (bytes > HEAD_BOMB)
+        h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends a head of over %d bytes", HEAD_BOMB);
 }
 
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
@@ -70,11 +122,10 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rc
 {
     struct http_h2 *h = user;
     (void)ng, (void)frame, (void)flags;
-    if (is_bomb(h, value))
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the head is not looked at */
-    if (h->head.arena)
+    watch_bomb(h, value);
+    if (h->head.arena && !h->closing)
         h2_head_add(&h->head, name, value);
-    return 0;
+    return go_on(h);
 }
 
 /* Names and values that RFC 9113 8.2.1 does not allow: nghttp2 would leave them out, we refuse the message. */
@@ -82,10 +133,13 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, ng
                              uint8_t flags, void *user)
 {
     struct http_h2 *h = user;
-    (void)ng, (void)frame, (void)name, (void)value, (void)flags;
-    if (h->head.arena)
+    (void)ng, (void)frame, (void)name, (void)flags;
+    watch_bomb(h, value);
+    if (h->head.arena) {
+        h->head.bytes += nghttp2_rcbuf_get_buf(value).len;
         h2_head_refuse(&h->head, 400, "a header field is malformed");
-    return 0;
+    }
+    return go_on(h);
 }
 
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data, size_t n, void *user)
@@ -97,12 +151,12 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         h2_flow_dropped(h, n);
         if (s && !h->closing)
             h2_health_unwanted(s, n);
-        return 0;
+        return go_on(h);
     }
     s->progress_ms = h->received_ms;
     h2_flow_received(s, n);
     h->role->on_body(s, slice_make(data, n));
-    return 0;
+    return go_on(h);
 }
 
 /* false: the stream is refused. */
@@ -124,6 +178,8 @@ static void received_headers(struct http_h2 *h, struct h2_stream *s, bool end)
     h->head.arena = NULL;
     if (end)
         s->remote_end = true;
+    if (s->id > h->last_id)
+        h->last_id = s->id;
     if (head.arena && !s->over && (!h->role->server || s->head_bytes || hold_head(s)))
         h->role->on_head(s, &head, end);
 }
@@ -140,13 +196,8 @@ static void received_goaway(struct http_h2 *h, const nghttp2_goaway *g)
     }
 }
 
-static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+static void received(struct http_h2 *h, const nghttp2_frame *frame)
 {
-    struct http_h2 *h = user;
-    (void)ng;
-    if (h->closing)
-        return 0;
-    h2_health_received_frame(h, frame);
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
     bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_GOAWAY)
@@ -154,7 +205,7 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
         h2_health_pong(h, frame->ping.opaque_data);
     else if (!s)
-        return 0;
+        return;
     else if (frame->hd.type == NGHTTP2_HEADERS)
         received_headers(h, s, end);
     else if (frame->hd.type == NGHTTP2_RST_STREAM)
@@ -164,7 +215,17 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         if (!s->over)
             h->role->on_end(s);
     }
-    return 0;
+}
+
+static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
+{
+    struct http_h2 *h = user;
+    (void)ng;
+    if (!h->closing)
+        h2_health_received_frame(h, frame);
+    if (!h->closing)
+        received(h, frame);
+    return go_on(h);
 }
 
 static void sent_goaway(struct http_h2 *h, const nghttp2_goaway *g)
@@ -226,6 +287,7 @@ nghttp2_session_callbacks *h2_callbacks(void)
     if (nghttp2_session_callbacks_new(&c) != 0)
         fatal("http: no memory for HTTP/2");
     nghttp2_session_callbacks_set_send_data_callback(c, h2_send_data);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);

@@ -58,7 +58,8 @@ static void measure(struct http_h2 *h)
 
 void h2_flow_dropped(struct http_h2 *h, size_t n)
 {
-    (void)nghttp2_session_consume_connection(h->ng, n);
+    if (!h->closing)
+        (void)nghttp2_session_consume_connection(h->ng, n);
 }
 
 void h2_flow_received(struct h2_stream *s, size_t n)
@@ -105,7 +106,7 @@ static void grow(struct h2_stream *s)
 static void less_unconsumed(struct http_h2 *h, size_t n)
 {
     h->unconsumed -= n;
-    if (!h->withheld || h->unconsumed > h->o.window_budget)
+    if (h->closing || !h->withheld || h->unconsumed > h->o.window_budget)
         return;
     (void)nghttp2_session_consume_connection(h->ng, h->withheld);
     h->withheld = 0;

@@ -185,8 +185,8 @@ static void join_cookies(struct h2_head *head)
 static bool target_clean(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] <= ' ' || (unsigned char)s.ptr[i] >= 0x7f)
-            return false;
+        if ((unsigned char)s.ptr[i] <= ' ' || (unsigned char)s.ptr[i] >= 0x7f || s.ptr[i] == '#')
+            return false; /* a fragment is no part of a request (RFC 9113 8.3.1) */
     return true;
 }
 
@@ -201,7 +201,8 @@ static void judge_request(struct h2_head *head)
     if (!target_clean(head->path))
         h2_head_refuse(head, 400, "the request target holds characters that are not allowed");
     struct slice authority = head->authority.ptr ? head->authority : head->host;
-    if (authority.ptr && !http_is_authority(authority)) /* RFC 9113 8.3.1: without user information, too */
+    head->malformed |= slice_find(head->authority, '@') != SIZE_MAX || slice_find(head->host, '@') != SIZE_MAX;
+    if (authority.ptr && !http_is_authority(authority))
         h2_head_refuse(head, 400, "the authority is not a host");
     if (head->scheme.ptr && !slice_eq_nocase(head->scheme, SLICE("https")) &&
         !slice_eq_nocase(head->scheme, SLICE("http")))

@@ -40,9 +40,6 @@ void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
         if (!ack)
             useless(h, COST_SETTINGS, "SETTINGS frames");
         break;
-    case NGHTTP2_PRIORITY:
-        useless(h, 1, "PRIORITY frames");
-        break;
     case NGHTTP2_DATA:
         if (f->hd.length == f->data.padlen && !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
             useless(h, 1, "empty DATA frames");
@@ -56,12 +53,17 @@ void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
     }
 }
 
-/* Streams that we had to reset for the peer's faults are rapid reset by another road. Those that we chose to reset are
- * not. */
+void h2_health_priority(struct http_h2 *h)
+{
+    useless(h, 1, "PRIORITY frames");
+}
+
+/* Streams that we had to reset for the peer's faults are rapid reset by another road. Those that we chose to reset, or
+ * refused because we had no room, are not. */
 static bool peers_fault(uint32_t code)
 {
     return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR ||
-           code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_FRAME_SIZE_ERROR;
+           code == NGHTTP2_FRAME_SIZE_ERROR;
 }
 
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
@@ -86,7 +88,7 @@ void h2_health_ping(struct http_h2 *h, enum h2_ping what)
 
 void h2_health_final_goaway(struct http_h2 *h)
 {
-    if (h->goaway_final || !h->notice_ms)
+    if (h->goaway_final || !h->notice_ms || h->closing)
         return;
     h->goaway_final = true;
     h->notice_ms = 0;

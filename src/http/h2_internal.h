@@ -21,6 +21,11 @@ enum {
     H2_WINDOW_MAX = 4 * 1024 * 1024,
     H2_OUT_MAX = 128 * 1024 * 1024, /* handlers keep to HTTP_WRITE_AHEAD; whole answers from memory may be larger */
     H2_NV_MAX = HTTP_FIELDS_MAX + 8,
+    H2_SKIPPED = 8,
+};
+
+struct h2_ids {
+    int32_t from, to; /* both inclusive */
 };
 
 /* A head while its field lines arrive. Header blocks never interleave, so a session needs one. */
@@ -33,6 +38,7 @@ struct h2_head {
     int64_t content_length;
     int status;
     bool expect_continue, te_trailers;
+    bool malformed;  /* the stream is reset (RFC 9113 8.1.1); as newer nghttp2 (1.64) does by itself for an `@` */
     int refuse;      /* not acceptable: this status would say so */
     const char *why; /* and this text */
 };
@@ -107,8 +113,14 @@ struct http_h2 {
     uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
     struct bucket useless, updates;         /* what a peer's frames cost that do nothing */
     /* ends */
-    bool in_step, dirty;
-    bool closing;                  /* destroyed by the next step, because of `why` */
+    bool in_step, dirty, receiving; /* receiving: inside nghttp2_session_mem_recv */
+    bool closing;                   /* ended by the next step, with goaway_code, because of `why` */
+    bool spent;                     /* nghttp2 has failed: `ng` may be deleted, nothing else */
+    uint32_t goaway_code;
+    int32_t last_id;                   /* server: of the last request that was taken */
+    int32_t newest_id;                 /* server: the largest that a HEADERS came with; -1: none */
+    struct h2_ids skipped[H2_SKIPPED]; /* the last ones below it that none came with */
+    size_t skipped_count;
     bool draining, peer_draining;  /* GOAWAY sent, received */
     bool goaway_final, told_drain; /* the second GOAWAY (RFC 9113 6.8) left; on_drain was called */
     struct error why, peer_complaint, our_complaint;
@@ -116,7 +128,8 @@ struct http_h2 {
 
 /* --- h2.c --- */
 void h2_schedule(struct http_h2 *h);
-/* The session ends, with this GOAWAY code, because of this. The first reason stays. */
+/* The session ends by its next step, with this GOAWAY code, because of this. The first reason stays. May be called
+ * anywhere: nghttp2 is not touched, and reads nothing more (its callbacks fail). */
 void h2_fail(struct http_h2 *h, uint32_t goaway, enum result code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void h2_stream_init(struct http_h2 *h, struct h2_stream *s, int32_t id);
 void h2_stream_over(struct h2_stream *s);
@@ -136,6 +149,7 @@ extern const nghttp2_data_source_read_callback h2_read_out; /* source.ptr: the h
 int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t n, nghttp2_data_source *source,
                  void *user);
 void h2_flush(struct http_h2 *h); /* until nothing is left or the stream is congested */
+void h2_write_goaway(struct http_h2 *h);
 
 /* --- h2_events.c --- */
 nghttp2_session_callbacks *h2_callbacks(void);
@@ -177,6 +191,7 @@ void h2_health_stop(struct http_h2 *h);
 void h2_health_ping(struct http_h2 *h, enum h2_ping what);
 void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);
 void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *frame);
+void h2_health_priority(struct http_h2 *h); /* which nghttp2 drops without a word */
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_final_goaway(struct http_h2 *h);
 void h2_health_early(struct h2_stream *s); /* its answer is sent; the request's rest is awaited a little */

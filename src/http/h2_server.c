@@ -213,6 +213,11 @@ static void on_head(struct h2_stream *s, struct h2_head *head, bool end)
         return;
     }
     h2_head_request(head, &e->x.request, end);
+    if (head->malformed) {
+        h2_stream_reset(s, NGHTTP2_PROTOCOL_ERROR);
+        h2_stream_over(s);
+        return;
+    }
     if (head->refuse) {
         refuse(e, head->refuse, head->why);
         return;

@@ -85,6 +85,7 @@ static bool fill_gather(struct http_h2 *h)
         gather.full = false;
         ssize_t n = nghttp2_session_mem_send(h->ng, &data);
         if (n < 0) {
+            h->spent = true;
             h2_fail(h, NGHTTP2_INTERNAL_ERROR, R_IO, "HTTP/2: %s", nghttp2_strerror((int)n));
             return false;
         }
@@ -107,4 +108,20 @@ void h2_flush(struct http_h2 *h)
         more = fill_gather(h);
         gather_out(h);
     }
+}
+
+static void put_u32(uint8_t *at, uint32_t v)
+{
+    for (int i = 3; i >= 0; i--, v >>= 8)
+        at[i] = (uint8_t)v;
+}
+
+/* RFC 9113 6.8 */
+void h2_write_goaway(struct http_h2 *h)
+{
+    enum { HEAD = 9, PAYLOAD = 8 };
+    uint8_t frame[HEAD + PAYLOAD] = {0, 0, PAYLOAD, NGHTTP2_GOAWAY};
+    put_u32(frame + HEAD, (uint32_t)h->last_id);
+    put_u32(frame + HEAD + 4, h->goaway_code);
+    net_stream_send(h->stream, slice_make(frame, sizeof frame));
 }

@@ -32,9 +32,22 @@ void raw_frame(struct raw *r, uint8_t type, uint8_t flags, int32_t id, struct sl
     be32(mem + 5, (uint32_t)id);
     if (payload.len)
         memcpy(mem + 9, payload.ptr, payload.len);
-    if (r->s)
+    if (r->together)
+        assert_int_equal(buf_append(&r->piece, slice_make(mem, 9 + payload.len)), OK);
+    else if (r->s)
         net_stream_write(r->s, slice_make(mem, 9 + payload.len));
     free(mem);
+}
+
+void raw_together(struct raw *r, bool on)
+{
+    r->together = on;
+    if (on) {
+        buf_init(&r->piece, 1024 * 1024);
+        return;
+    }
+    net_stream_write(r->s, buf_data(&r->piece));
+    buf_free(&r->piece);
 }
 
 void raw_headers(struct raw *r, int32_t id, uint8_t flags, const char *const *pairs)

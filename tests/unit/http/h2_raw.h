@@ -13,6 +13,8 @@ struct raw {
     nghttp2_hd_deflater *deflater;
     nghttp2_hd_inflater *inflater;
     struct buf in;
+    struct buf piece; /* frames that leave together: see raw_together */
+    bool together;
     size_t magic;      /* the client's preface, still to come */
     size_t frames[16]; /* received, by type */
     size_t data_bytes;
@@ -25,6 +27,8 @@ struct raw {
 
 void raw_start(struct raw *r, struct net_stream *s, bool client); /* preface and SETTINGS */
 void raw_stop(struct raw *r);
+/* What is sent from here on leaves in one piece, with the call with `on` false. */
+void raw_together(struct raw *r, bool on);
 void raw_frame(struct raw *r, uint8_t type, uint8_t flags, int32_t id, struct slice payload);
 /* HEADERS with END_HEADERS; pairs: name, value, …, NULL. */
 void raw_headers(struct raw *r, int32_t id, uint8_t flags, const char *const *pairs);
