@@ -17,7 +17,8 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct options, rules),
      .value = "RULE",
      .help = "the devices that meet it: name=LAB-*, method=token, join=entra, version>=2002; commas: all of them; "
-             "repeated: any rule; '' for no rule"},
+             "repeated: any rule; '' for no rule. Names count as a certificate, a token made for such names or cmg "
+             "device approve says them"},
     {.name = "device",
      .kind = OPT_LIST,
      .offset = offsetof(struct options, devices),

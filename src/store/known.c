@@ -17,27 +17,19 @@ static void read_known(struct store_reader *r, void *ret)
     k->removed = store_read_int(r, 4) != 0;
 }
 
-#define OTHER(what, place)                                                                                             \
-    "SELECT guid, name, blocked, machine, state, voucher, '" what "' AS what, " place " AS place FROM device WHERE "
-
 static enum result find_removed(struct store *s, struct arena *a, const struct store_claim *c, struct store_known *ret,
                                 struct error *err)
 {
     static const struct store_select select = {
-        "SELECT guid, name, what, 0, 1 FROM ("
-        "SELECT guid, name, removed, 'key' AS what, 1 AS place FROM removed_credential WHERE kind = 'key' AND value = "
-        "$1 "
-        "UNION ALL SELECT guid, name, removed, 'key', 2 FROM removed_credential WHERE kind = 'key' AND value = $2 "
-        "UNION ALL SELECT guid, name, removed, 'certificate', 3 FROM removed_credential WHERE kind = 'certificate' AND "
-        "value = "
-        "$3 "
-        "UNION ALL SELECT guid, name, removed, 'Entra device', 4 FROM removed_credential WHERE kind = 'entra' AND "
-        "value = $4 || '/' || $5 "
-        "UNION ALL SELECT guid, name, removed, 'name', 5 FROM removed_credential WHERE kind = 'name' AND value = "
-        "LOWER($6) "
-        "UNION ALL SELECT guid, name, removed, 'hardware id', 6 FROM removed_credential WHERE kind = 'hardware' AND "
-        "value = $7"
-        ") AS known WHERE removed > $8 ORDER BY place LIMIT 1",
+        "SELECT r.guid, r.name, asked.what, 0, 1 FROM ("
+        "SELECT 'key' AS kind, $1 AS value, 'key' AS what, 1 AS place "
+        "UNION ALL SELECT 'key', $2, 'key', 2 "
+        "UNION ALL SELECT 'certificate', $3, 'certificate', 3 "
+        "UNION ALL SELECT 'entra', $4 || '/' || $5, 'Entra device', 4 "
+        "UNION ALL SELECT 'name', LOWER($6), 'name', 5 "
+        "UNION ALL SELECT 'hardware', $7, 'hardware id', 6"
+        ") AS asked JOIN removed_credential r ON r.kind = asked.kind AND r.value = asked.value "
+        "WHERE r.removed > $8 ORDER BY asked.place LIMIT 1",
         sizeof *ret, read_known};
     return store_select_one(s, &select,
                             STORE_PARAMS(STORE_T(c->spki), STORE_T(c->machine), STORE_T(c->certificate),
@@ -49,29 +41,18 @@ static enum result find_removed(struct store *s, struct arena *a, const struct s
 enum result store_known_find(struct store *s, struct arena *a, const struct store_claim *c, struct store_known *ret,
                              struct error *err)
 {
+    /* what is "" is asked for nowhere, which the planner sees too */
     static const struct store_select select = {
-        "SELECT guid, name, what, blocked, 0 FROM (" OTHER(
-            "Entra device",
-            "1") "entra_tenant = $1 AND "
-                 "entra_device = $2 AND entra_device <> '' "
-                 "UNION ALL " OTHER(
-                     "hardware id",
-                     "2") "hardware_id = $3 AND hardware_id <> '' "
-                          "UNION ALL " OTHER(
-                              "name",
-                              "3") "LOWER(name) = LOWER($4) "
-                                   "UNION ALL " OTHER(
-                                       "name",
-                                       "4") "LOWER(name) = LOWER($5) "
-                                            "UNION ALL " OTHER(
-                                                "name",
-                                                "5") "LOWER(vouched_name) = LOWER($4) AND vouched_name <> '' "
-                                                     "UNION ALL " OTHER(
-                                                         "name",
-                                                         "6") "LOWER(vouched_name) = LOWER($5) AND vouched_name <> '' "
-                                                              ") AS known WHERE guid <> $6 AND machine <> $7 AND NOT "
-                                                              "(state = 'pending' AND voucher = 'nobody') "
-                                                              "ORDER BY blocked DESC, place, guid LIMIT 1",
+        "SELECT d.guid, d.name, k.what, d.blocked, 0 FROM ("
+        "SELECT guid, 'Entra device' AS what, 1 AS place FROM device "
+        "WHERE entra_tenant = $1 AND entra_device = $2 AND $2 <> '' "
+        "UNION ALL SELECT guid, 'hardware id', 2 FROM device WHERE hardware_id = $3 AND $3 <> '' "
+        "UNION ALL SELECT guid, 'name', 3 FROM device WHERE LOWER(name) = LOWER($4) AND $4 <> '' "
+        "UNION ALL SELECT guid, 'name', 4 FROM device WHERE LOWER(name) = LOWER($5) AND $5 <> '' "
+        "UNION ALL SELECT guid, 'name', 5 FROM device WHERE LOWER(vouched_name) = LOWER($4) AND $4 <> '' "
+        "UNION ALL SELECT guid, 'name', 6 FROM device WHERE LOWER(vouched_name) = LOWER($5) AND $5 <> ''"
+        ") AS k JOIN device d ON d.guid = k.guid WHERE d.guid <> $6 AND d.machine <> $7 "
+        "AND NOT (d.state = 'pending' AND d.voucher = 'nobody') ORDER BY d.blocked DESC, k.place, d.guid LIMIT 1",
         sizeof *ret, read_known};
     struct store_known removed;
     enum result r = store_select_one(s, &select,
@@ -115,7 +96,7 @@ enum result store_known_waiting(struct store *s, const char *name, const char *h
                                 struct error *err)
 {
     return store_query_int(s,
-                           "SELECT COUNT(*) FROM (SELECT guid FROM device WHERE hardware_id = $1 AND hardware_id <> '' "
+                           "SELECT COUNT(*) FROM (SELECT guid FROM device WHERE hardware_id = $1 AND $1 <> '' "
                            "AND state = 'pending' UNION SELECT guid FROM device WHERE LOWER(name) = LOWER($2) AND "
                            "state = 'pending') AS waiting",
                            STORE_PARAMS(STORE_T(hardware_id), STORE_T(name)), ret, err);

@@ -10,6 +10,7 @@ from conftest import end_site, running_site, temporary_folder
 from kit import pki, programs
 from kit.device import Device
 from kit.inside import Inside
+from kit.postgresql import ask
 from kit.programs import program, until
 
 SECOND = "71994217000000000001"  # role id of the second process's management point
@@ -71,6 +72,38 @@ def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, 
         postgresql.start()
     until("the device gets its policy again", lambda: works(device), 10)
     assert pg_site.pid("cmg-mp") == pg_site.alone["cmg-mp"].pid and pg_site.alone["cmg-mp"].poll() is None
+
+
+def scans(site):
+    """Whole reads of each table, and by index, as far as the server has counted."""
+    rows = ask(site.store, "SELECT relname, seq_scan, idx_scan FROM pg_stat_user_tables "
+                           "WHERE relname IN ('device_certificate', 'removed_credential')")
+    return {name: (int(whole), int(index)) for name, whole, index in rows}
+
+
+def test_devices_requests_read_no_table_of_credentials_as_a_whole(pg_site, tmp_path):
+    """Whatever the number of devices: the server is told how many there are, and chooses."""
+    inside, token = Inside(pg_site, tmp_path), pg_site.cmg("token", "new", "--uses", "9")["token"].split(".", 2)[2]
+    guid = "'6f1c0000-0000-4000-8000-' || lpad(n::text, 12, '0')"
+    pg_site.sql("INSERT INTO device (guid, name, hardware_id, method, state, blocked, spki, client_version, registered, last_seen, "
+                f"machine) SELECT {guid}, 'pc' || n, 'hw' || n, 'pki', 'approved', 0, 'k' || n, 2603, 1, 1, 'k' || n "
+                "FROM generate_series(1, 20000) n",
+                "INSERT INTO device_certificate (sha256, guid, subject, not_after, added, pem, vouched) "
+                f"SELECT 'c' || n, {guid}, '', 1, 1, repeat('x', 500), 1 FROM generate_series(1, 20000) n",
+                "INSERT INTO removed_credential (kind, value, guid, name, removed, until) "
+                "SELECT 'key', 'r' || n, '', '', 1, 0 FROM generate_series(1, 20000) n",
+                "ANALYZE device", "ANALYZE device_certificate", "ANALYZE removed_credential")
+    before = scans(pg_site)
+    device = pki.self_signed(tmp_path, "one-of-many")
+    held = json.loads(inside.register(device, token).body)["device_token"]
+    access = json.loads(inside.sts(device, held).body)["access_token"]
+    assert inside.policy(device, access).status == 200
+
+    def counted():
+        now = scans(pg_site)
+        return all(now[table][1] > before[table][1] for table in now)
+    until("the server has counted it", counted, 30)
+    assert {t: s[0] for t, s in scans(pg_site).items()} == {t: s[0] for t, s in before.items()}
 
 
 def test_a_password_in_the_configuration_is_refused_and_not_repeated(pg_site):

@@ -79,6 +79,12 @@ def change(url, statements):
                    check=True, capture_output=True, timeout=20)
 
 
+def ask(url, statement):
+    """Its rows, as lists of texts."""
+    done = subprocess.run(["psql", "-qAtc", statement, url], check=True, capture_output=True, timeout=20, text=True)
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
 def main(command):
     server = PostgreSQL()
     try:
