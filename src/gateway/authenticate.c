@@ -9,6 +9,8 @@
 #include "gateway/responder.h"
 #include "gateway/sources.h"
 
+enum { PUT_OFF_S = 60, LONG_CHAIN = 16 /* certificates: more than a device's chain has */ };
+
 /* --- blocks --- */
 
 static bool certificate_blocked(const struct bundle *b, const struct credential *c)
@@ -32,54 +34,121 @@ static void alert_unchecked(struct gateway_worker *w, const struct pki_verdict *
                  LOG_T("detail", v->detail));
 }
 
-/* `e`: the endpoint whose own anchors alone count; NULL: all do. */
-static void judge_afresh(struct gateway_worker *w, const struct credential *c, int64_t now,
-                         const struct bundle_endpoint *e, struct pki_ocsp_questions *open, struct pki_verdict *ret)
+/* Says in the verdict where they are sought. */
+static void want_lists(struct gateway_worker *w, struct judged *r)
 {
-    struct pki_ocsp_oracle oracle = {responder_recall, w->gateway->responder, open};
-    struct pki_list_places places;
-    struct pki_question q = {.leaf = c->certificate, .sent = c->sent, .now = now, .ret_places = &places};
-    if (responder_named(w->snapshot->bundle))
-        q.oracle = &oracle;
-    if (e) {
-        q.below = e->client_anchors;
-        q.below_count = e->client_anchor_count;
-    }
-    pki_trust_answer(w->snapshot->trust, &q, ret);
-    if (places.count && (ret->unchecked || verdict_reason_lacks_list(ret->reason)))
-        sources_want_lists(w->gateway, w->snapshot->bundle, &places, ret);
+    struct pki_verdict *v = &r->verdict;
+    if (r->places.count && (v->unchecked || verdict_reason_lacks_list(v->reason)))
+        sources_want_lists(w->gateway, w->snapshot->bundle, &r->places, v);
 }
 
-static const struct pki_verdict *judge_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
-                                                   struct pki_ocsp_questions *open, struct cached_verdict *fresh)
+/* Time alone may change it. */
+static bool passes(enum verdict_reason reason)
 {
-    const struct cached_verdict *known = verdict_cache_get(w->verdicts, c->sha256, w->snapshot->generation, now);
-    metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
+    return reason == REASON_CERT_NOT_YET_VALID || reason == REASON_CERT_REVOKED || reason == REASON_TOO_MANY_REQUESTS ||
+           verdict_reason_lacks_list(reason);
+}
+
+static void keep_refusal(struct credential *c, const struct judged *r)
+{
+    if (!c->refused)
+        c->refused = mem_array(1, sizeof *c->refused);
+    *c->refused = r->verdict;
+    if (!passes(r->verdict.reason))
+        c->refused->valid_until = INT64_MAX; /* else for as long as pki/trust.h says */
+    c->refused_generation = r->generation;
+}
+
+void authenticate_keep(struct gateway_worker *w, struct credential *c, struct judged *r)
+{
+    want_lists(w, r);
+    if (r->verdict.unchecked)
+        alert_unchecked(w, &r->verdict);
+    if (r->verdict.reason != REASON_OK) {
+        keep_refusal(c, r);
+        return;
+    }
+    struct cached_verdict kept = {.generation = r->generation, .valid_until = r->verdict.valid_until};
+    kept.certificate = r->verdict;
+    verdict_cache_put(w->verdicts, c->sha256, &kept);
+}
+
+/* What was found before: acceptance, which a certificate has wherever it is shown, or the refusal of what was shown
+ * here. NULL: nothing that still counts. */
+static const struct pki_verdict *known_verdict(struct gateway_worker *w, const struct credential *c, int64_t now)
+{
+    uint64_t generation = w->snapshot->generation;
+    const struct cached_verdict *known = verdict_cache_get(w->verdicts, c->sha256, generation, now);
     if (known)
         return &known->certificate;
-    *fresh = (struct cached_verdict){.generation = w->snapshot->generation};
-    judge_afresh(w, c, now, NULL, open, &fresh->certificate);
-    fresh->valid_until = fresh->certificate.valid_until;
-    /* What is missing on one connection (an intermediate that was not sent) may come with the next: only acceptance
-     * lasts. */
-    if (fresh->certificate.unchecked && (!open || !open->count))
-        alert_unchecked(w, &fresh->certificate);
-    if (fresh->certificate.reason == REASON_OK && (!open || !open->count))
-        verdict_cache_put(w->verdicts, c->sha256, fresh);
-    return &fresh->certificate;
+    bool counts = c->refused && c->refused_generation == generation && now < c->refused->valid_until;
+    return counts ? c->refused : NULL;
 }
 
-void authenticate_questions(struct gateway_worker *w, const struct credential *c, int64_t now,
-                            struct pki_ocsp_questions *ret_open)
+/* What an answer of a responder may change is not kept. */
+static bool may_change(const struct pki_verdict *v, const struct pki_ocsp_questions *open)
 {
-    struct cached_verdict fresh;
-    (void)judge_certificate(w, c, now, ret_open, &fresh);
+    return (open && open->count) || verdict_reason_lacks_list(v->reason);
+}
+
+bool authenticate_first(struct gateway_worker *w, struct credential *c, int64_t now,
+                        struct pki_ocsp_questions *ret_open)
+{
+    struct judged r;
+    if (known_verdict(w, c, now))
+        return true;
+    judging_now(w, c, NULL, true, now, ret_open, &r);
+    if (r.verdict.unfinished)
+        return false;
+    metric_add(&w->metrics, METRIC_VERDICTS, 1);
+    if (may_change(&r.verdict, ret_open))
+        want_lists(w, &r);
+    else
+        authenticate_keep(w, c, &r);
+    return true;
+}
+
+static void put_off(struct judged *r)
+{
+    r->verdict.reason = REASON_TOO_MANY_REQUESTS;
+    cstr_copy(r->verdict.detail, sizeof r->verdict.detail,
+              "the certificates that were shown take long to be judged, and too many wait for that: connect again, and "
+              "show only those between the device's and its root");
+}
+
+void authenticate_put_off(struct gateway_worker *w, struct credential *c, int64_t now)
+{
+    struct judged r = {.generation = w->snapshot ? w->snapshot->generation : 0};
+    r.verdict.valid_until = now + PUT_OFF_S;
+    put_off(&r);
+    keep_refusal(c, &r);
+}
+
+/* The verdict, once a connection at most while nothing changes; it lives in *ret or as long as the cache is let be. */
+static const struct pki_verdict *judge_certificate(struct gateway_worker *w, struct credential *c, int64_t now,
+                                                   struct judged *ret)
+{
+    const struct pki_verdict *known = known_verdict(w, c, now);
+    metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
+    if (known)
+        return known;
+    judging_now(w, c, NULL, true, now, NULL, ret);
+    if (ret->verdict.unfinished)
+        put_off(ret);
+    if (may_change(&ret->verdict, NULL))
+        want_lists(w, ret);
+    else
+        authenticate_keep(w, c, ret);
+    return &ret->verdict;
 }
 
 enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
                                              struct pki_ocsp_questions *ret_open, struct pki_verdict *ret)
 {
-    judge_afresh(w, c, now, NULL, ret_open, ret);
+    struct judged r;
+    judging_now(w, c, NULL, false, now, ret_open, &r);
+    want_lists(w, &r);
+    *ret = r.verdict;
     if (ret->reason != REASON_OK)
         return ret->reason;
     return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
@@ -90,8 +159,8 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
 {
     if (!c->credential.certificate)
         return REASON_CERT_MISSING;
-    struct cached_verdict fresh;
-    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, NULL, &fresh);
+    struct judged fresh;
+    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
     cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
         (void)error_set(detail, R_DENIED, "%s", v->detail);
@@ -111,13 +180,20 @@ static bool anchor_counts(const struct bundle_endpoint *e, const unsigned char a
     return ret;
 }
 
+/* Of all that was shown: another chain may hold another path. */
 static void endpoint_key(const struct credential *c, const struct bundle_endpoint *e,
                          unsigned char ret[VERDICT_KEY_SIZE])
 {
-    char text[PKI_HASH_HEX + BUNDLE_ID_MAX + 1];
-    int len = snprintf(text, sizeof text, "%s %s", c->sha256_hex, e->id);
-    if (!EVP_Digest(text, (size_t)len, ret, NULL, EVP_sha256(), NULL))
+    unsigned char sha256[PKI_SHA256];
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(md, c->sha256, PKI_SHA256) == 1;
+    for (int i = 0; ok && i < sk_X509_num(c->sent); i++) {
+        pki_cert_sha256(sk_X509_value(c->sent, i), sha256);
+        ok = EVP_DigestUpdate(md, sha256, sizeof sha256) == 1;
+    }
+    if (!ok || EVP_DigestUpdate(md, e->id, strlen(e->id)) != 1 || EVP_DigestFinal_ex(md, ret, NULL) != 1)
         fatal("SHA-256 failed");
+    EVP_MD_CTX_free(md);
 }
 
 /* Renewed roots and cross-certificates make several paths of one certificate: does another one end where it counts? */
@@ -126,14 +202,17 @@ static bool another_path_counts(const struct gateway_connection *c, const struct
     struct gateway_worker *w = c->worker;
     unsigned char key[VERDICT_KEY_SIZE];
     endpoint_key(&c->credential, e, key);
-    if (verdict_cache_get(w->verdicts, key, w->snapshot->generation, now))
-        return true;
-    struct cached_verdict fresh = {.generation = w->snapshot->generation};
-    judge_afresh(w, &c->credential, now, e, NULL, &fresh.certificate);
-    fresh.valid_until = fresh.certificate.valid_until;
-    if (fresh.certificate.reason == REASON_OK)
+    const struct cached_verdict *known = verdict_cache_get(w->verdicts, key, w->snapshot->generation, now);
+    if (known)
+        return known->certificate.reason == REASON_OK;
+    struct judged r;
+    judging_now(w, &c->credential, e, false, now, NULL, &r);
+    want_lists(w, &r);
+    struct cached_verdict fresh = {.generation = r.generation, .valid_until = r.verdict.valid_until};
+    fresh.certificate = r.verdict;
+    if (!may_change(&r.verdict, NULL))
         verdict_cache_put(w->verdicts, key, &fresh);
-    return fresh.certificate.reason == REASON_OK;
+    return r.verdict.reason == REASON_OK;
 }
 
 static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
@@ -163,16 +242,16 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
 /* The chain of a certificate that a token is bound to is not judged, possession is (PROTOCOL 4). But what an issuer of
  * ours took back opens nothing any more: its device's tokens end with it. One that a device made itself has no issuer.
  */
-static bool bound_to_revoked(struct gateway_connection *c, int64_t now, struct error *detail)
+static enum verdict_reason bound_to_revoked(struct gateway_connection *c, int64_t now, struct error *detail)
 {
-    struct cached_verdict fresh;
+    struct judged fresh;
     if (!c->credential.certificate || pki_cert_self_issued(c->credential.certificate))
-        return false;
-    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, NULL, &fresh);
-    if (v->reason != REASON_CERT_REVOKED)
-        return false;
+        return REASON_OK;
+    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
+    if (v->reason != REASON_CERT_REVOKED && v->reason != REASON_TOO_MANY_REQUESTS)
+        return REASON_OK;
     (void)error_set(detail, R_DENIED, "%s", v->detail);
-    return true;
+    return v->reason;
 }
 
 /* --- token --- */
@@ -211,16 +290,6 @@ static const struct cached_verdict *known_token(struct gateway_connection *c, in
     return known;
 }
 
-/* A device that changed its method has a certificate of the PKI and a key of its own. The PKI takes back the device,
- * not a key: tokens end with the last of its certificates. */
-static bool all_revoked(const struct gateway_worker *w, const struct pki_cert_ref *list, size_t count, int64_t now)
-{
-    bool ret = count > 0;
-    for (size_t i = 0; i < count && ret; i++)
-        ret = pki_trust_lists_cert(w->snapshot->trust, &list[i], now);
-    return ret;
-}
-
 static enum verdict_reason judge_token(struct gateway_connection *c, const struct authenticate_question *q,
                                        struct slice text, struct cached_verdict *ret, struct error *detail)
 {
@@ -232,7 +301,7 @@ static enum verdict_reason judge_token(struct gateway_connection *c, const struc
     ret->kind = CACHED_TOKEN;
     enum verdict_reason reason = token_judge(&policy, text, q->purpose, x5t, q->now, &ret->token, detail);
     ret->valid_until = t->expires + (t->in_grace ? policy.renewal_grace_s : 0) + TOKEN_LEEWAY_S;
-    if (reason != REASON_OK || !all_revoked(c->worker, t->certificates, t->certificate_count, q->now))
+    if (reason != REASON_OK || !grant_all_revoked(c->worker->snapshot, t->certificates, t->certificate_count, q->now))
         return reason;
     (void)error_set(detail, R_DENIED, "the certificates that the site knows of device %s are on their issuer's list",
                     t->subject);
@@ -304,32 +373,15 @@ static judge_fn *judge_for(const struct bundle *b, struct slice text)
     return entra_is_foreign(text) ? judge_entra : judge_token;
 }
 
-static void set_foreign_identity(struct gateway_connection *c, const struct cached_verdict *v,
-                                 struct authentication *ret)
+static void set_foreign_identity(const struct cached_verdict *v, struct authentication *ret)
 {
     const struct foreign_token *t = &v->foreign;
     ret->identity.method = CHOICE_TOKEN;
     ret->identity.foreign = true;
     (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "foreign:%.24s:%s", t->site->id, t->id);
-    c->token_guid[0] = '\0';
-    cstr_copy(c->token_id, sizeof c->token_id, t->id);
-    cstr_copy(c->token_site, sizeof c->token_site, t->site->id);
-    c->token_until = v->valid_until;
 }
 
-static void keep_certificates(struct gateway_connection *c, const struct token *t)
-{
-    if (t->certificate_count == c->token_certificate_count && strcmp(c->token_id, t->id) == 0)
-        return;
-    free(c->token_certificates);
-    c->token_certificates =
-        t->certificate_count ? mem_array(t->certificate_count, sizeof *c->token_certificates) : NULL;
-    c->token_certificate_count = t->certificate_count;
-    for (size_t i = 0; i < t->certificate_count; i++)
-        c->token_certificates[i] = t->certificates[i];
-}
-
-static void set_token_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
+static void set_token_identity(const struct cached_verdict *v, struct authentication *ret)
 {
     const struct token *t = &v->token;
     ret->identity.method = CHOICE_TOKEN;
@@ -337,20 +389,13 @@ static void set_token_identity(struct gateway_connection *c, const struct cached
         (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
     else
         cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
-    keep_certificates(c, t);
-    cstr_copy(c->token_guid, sizeof c->token_guid, t->subject);
-    cstr_copy(c->token_id, sizeof c->token_id, t->id);
-    c->token_site[0] = '\0';
-    c->token_until = v->valid_until;
 }
 
-static void set_entra_identity(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
+static void set_entra_identity(const struct cached_verdict *v, struct authentication *ret)
 {
     const struct entra_token *t = &v->entra;
     ret->identity.method = CHOICE_ENTRA;
     (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "entra:%.70s", t->device);
-    c->token_guid[0] = c->token_id[0] = c->token_site[0] = '\0';
-    c->token_until = v->valid_until;
 }
 
 /* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */
@@ -382,7 +427,7 @@ static const char *subject_of(const struct cached_verdict *v)
     return v->token.subject[0] ? v->token.subject : v->token.id;
 }
 
-typedef void identity_fn(struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret);
+typedef void identity_fn(const struct cached_verdict *v, struct authentication *ret);
 
 static identity_fn *const set_identity[] = {
     [CACHED_TOKEN] = set_token_identity, [CACHED_ENTRA] = set_entra_identity, [CACHED_FOREIGN] = set_foreign_identity};
@@ -394,8 +439,9 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     struct slice text = bearer(q);
     if (!text.ptr)
         return REASON_TOKEN_MISSING;
-    if (bound_to_revoked(c, q->now, detail))
-        return REASON_CERT_REVOKED;
+    enum verdict_reason reason = bound_to_revoked(c, q->now, detail);
+    if (reason != REASON_OK)
+        return reason;
     unsigned char key[VERDICT_KEY_SIZE];
     token_key(c, text, q->purpose, key);
     struct cached_verdict fresh;
@@ -403,7 +449,7 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     if (!v) {
         memset(&fresh, 0, sizeof fresh);
         fresh.generation = w->snapshot->generation;
-        enum verdict_reason reason = judge_for(w->snapshot->bundle, text)(c, q, text, &fresh, detail);
+        reason = judge_for(w->snapshot->bundle, text)(c, q, text, &fresh, detail);
         cstr_copy(ret->subject, sizeof ret->subject, subject_of(&fresh));
         if (reason != REASON_OK)
             return reason;
@@ -415,10 +461,12 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
         return REASON_TOKEN_REVOKED;
     if (sender_blocked(c, v))
         return REASON_BLOCKED;
-    enum verdict_reason reason = check_foreign_endpoint(v, q, detail);
-    if (reason == REASON_OK)
-        set_identity[v->kind](c, v, ret);
-    return reason;
+    reason = check_foreign_endpoint(v, q, detail);
+    if (reason != REASON_OK)
+        return reason;
+    set_identity[v->kind](v, ret);
+    c->token = grant_of(c->token, key, v);
+    return REASON_OK;
 }
 
 /* --- which of them --- */
@@ -465,29 +513,47 @@ enum verdict_reason authenticate(struct gateway_connection *c, const struct auth
     return REASON_METHOD_NOT_ALLOWED_HERE;
 }
 
-const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
+static const char *certificate_ended(struct gateway_connection *c, int64_t now)
 {
-    const struct snapshot *s = c->worker->snapshot;
+    unsigned char anchor[PKI_SHA256];
     char subject[256];
     struct error detail;
-    if (!c->certificate_until && !c->token_until)
-        return NULL; /* nothing was let in yet */
-    if (c->credential.certificate && certificate_blocked(s->bundle, &c->credential))
-        return "blocked";
-    if (c->token_until && now >= c->token_until)
-        return "expired";
-    if (c->token_until && token_blocked(s->bundle, c->token_guid, c->token_id))
-        return "blocked";
-    if (c->token_until && c->token_guid[0] && bundle_lacks_device(s->bundle, slice_of(c->token_guid)))
-        return "revoked";
-    if (c->token_until && c->token_guid[0] &&
-        all_revoked(c->worker, c->token_certificates, c->token_certificate_count, now))
-        return "revoked";
-    if (c->token_until && c->token_site[0] && !bundle_has_foreign(s->bundle, c->token_site))
-        return "its foreign site is trusted no longer";
-    if (!c->certificate_until)
-        return bound_to_revoked(c, now, &detail) ? "revoked" : NULL;
-    unsigned char anchor[PKI_SHA256];
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, anchor, &detail);
     return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
+}
+
+/* A token's end, or that of the key that it is bound to. */
+static const char *token_ended(struct gateway_connection *c, const struct grant *token, int64_t now)
+{
+    struct error detail;
+    const char *why = grant_ended(token, c->worker->snapshot, now);
+    enum verdict_reason reason = why ? REASON_OK : bound_to_revoked(c, now, &detail);
+    return reason == REASON_OK ? why : verdict_reason_info(reason)->name;
+}
+
+const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, int64_t now)
+{
+    if (c->credential.certificate && certificate_blocked(c->worker->snapshot->bundle, &c->credential))
+        return "blocked";
+    return token ? token_ended(c, token, now) : certificate_ended(c, now);
+}
+
+/* What was put off is not asked for again here: its connection ends. */
+static const char *put_off_ended(const struct gateway_connection *c)
+{
+    const struct credential *shown = &c->credential;
+    bool old = shown->refused && c->worker->snapshot && shown->refused_generation != c->worker->snapshot->generation;
+    return old && sk_X509_num(shown->sent) > LONG_CHAIN ? "what it showed is to be judged again" : NULL;
+}
+
+const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
+{
+    const char *why = NULL;
+    if (!c->certificate_until && !c->token)
+        return put_off_ended(c); /* nothing was let in yet */
+    if (c->token)
+        why = authenticate_ended(c, c->token, now);
+    if (!why && c->certificate_until)
+        why = authenticate_ended(c, NULL, now);
+    return why;
 }

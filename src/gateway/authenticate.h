@@ -4,7 +4,9 @@
 #define GATEWAY_AUTHENTICATE_H
 
 #include "gateway/connection.h"
+#include "gateway/grant.h"
 #include "gateway/identity.h"
+#include "gateway/judging.h"
 #include "gateway/target.h"
 #include "http/message.h"
 
@@ -25,13 +27,24 @@ struct authenticate_question {
 MUST_USE enum verdict_reason authenticate(struct gateway_connection *c, const struct authenticate_question *q,
                                           struct authentication *ret, struct error *detail);
 
-/* NULL while what let this connection's requests in still holds, else what ended it. */
+/* NULL while a request that `token` let in may go on, else what ended it; without one the connection's certificate let
+ * it in. */
+const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, int64_t now);
+
+/* NULL while what let this connection's requests in last still holds, else what ended it. */
 const char *authenticate_still_holds(struct gateway_connection *c, int64_t now);
 
-/* Judges a certificate that was shown and gives what OCSP responders must be asked for that; nothing when lists, or
- * what was answered before, are enough. The caller pki_ocsp_questions_done()s them. */
-void authenticate_questions(struct gateway_worker *w, const struct credential *c, int64_t now,
-                            struct pki_ocsp_questions *ret_open);
+/* Judges a certificate that was shown, before the first request, and gives what OCSP responders must be asked for that;
+ * nothing when lists, or what was answered before, are enough. The caller pki_ocsp_questions_done()s them. false: it
+ * takes longer than a worker's loop may (judging_later). */
+MUST_USE bool authenticate_first(struct gateway_worker *w, struct credential *c, int64_t now,
+                                 struct pki_ocsp_questions *ret_open);
+
+/* A verdict of judging.h comes to count: acceptance for the certificate, a refusal for what was shown here. */
+void authenticate_keep(struct gateway_worker *w, struct credential *c, struct judged *r);
+
+/* There was no time to judge it, and says so to each request. */
+void authenticate_put_off(struct gateway_worker *w, struct credential *c, int64_t now);
 
 /* As a request that shows this certificate would be judged now, blocks included. Nothing is remembered of it and
  * nothing that was remembered counts, so that a chain that somebody wrote down makes no device's. *ret_open (NULL

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gateway/admission.h"
 #include "gateway/authenticate.h"
+#include "gateway/grant.h"
 #include "gateway/relay.h"
 #include "gateway/request.h"
 #include "tls/stream.h"
@@ -33,7 +34,7 @@ static void on_close(void *owner)
         w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
     credential_done(&c->credential);
-    free(c->token_certificates);
+    grant_unref(c->token);
     free(c);
 }
 
@@ -55,7 +56,7 @@ static void end(struct gateway_connection *c)
 static void close_connection(struct gateway_connection *c, const char *why)
 {
     LOG_GATHERED(LOG_INFO, "gateway", c->peer, why, "connection closed", LOG_T("peer", c->peer),
-                 LOG_T("client", c->token_guid), LOG_T("reason", why));
+                 LOG_T("client", c->token ? grant_client(c->token) : ""), LOG_T("reason", why));
     end(c);
 }
 
@@ -90,14 +91,14 @@ static void bound_long_chains(struct gateway_connection *c, const struct net_add
     crowd_join(w->long_chains, &c->long_chain, slice_of(address), loop_now_ms(w->loop), leave_long_chains);
 }
 
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                            struct crowd_member *handshake)
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+                            const struct net_address *peer, struct crowd_member *handshake)
 {
     struct gateway_connection *c = mem_zalloc(sizeof *c);
     c->worker = w;
     LIST_INIT(&c->relays);
     net_address_format_host(peer, c->peer);
-    credential_init(&c->credential, stream);
+    c->credential = *shown;
     c->sni = tls_stream_sni(stream);
     crowd_replace(w->strangers, handshake, &c->stranger, make_room);
     if (credential_size(&c->credential) > LONG_CHAIN)
@@ -119,18 +120,24 @@ bool gateway_connection_known(struct gateway_connection *c, const char *device)
     return known;
 }
 
+/* What one token opened ends with it; the connection, with the last that let anything in here. */
+static void review(struct gateway_connection *c, int64_t now)
+{
+    relay_review(&c->relays, now);
+    const char *why = authenticate_still_holds(c, now);
+    if (why && LIST_EMPTY(&c->relays))
+        close_connection(c, why);
+}
+
 bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
 {
     uint64_t until = clock_mono_ms() + SWEEP_SLICE_MS;
     struct gateway_connection *c;
     while ((c = w->sweep_next) && clock_mono_ms() < until) {
         w->sweep_next = LIST_NEXT(c, link);
-        const char *why = c->closing ? NULL : authenticate_still_holds(c, now);
         credential_rest(&c->credential);
-        if (why)
-            close_connection(c, why);
-        else if (!c->closing)
-            relay_review(&c->relays);
+        if (!c->closing)
+            review(c, now);
     }
     return !w->sweep_next;
 }

@@ -26,18 +26,14 @@ struct gateway_connection {
     /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
      * that is under way by certificate stays one when another comes with a token. */
     int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
-    int64_t token_until;       /* of the last token; 0: none */
-    char token_guid[64], token_id[64];
-    char token_site[64]; /* the foreign site that issued it; "": none */
-    /* What else the site knows of the token's device (jose/token.h); malloc'ed, NULL where it names none. */
-    struct pki_cert_ref *token_certificates;
-    size_t token_certificate_count;
+    struct grant *token;       /* the last one that let a request in; NULL: none did */
     bool closing;
 };
 
-/* Takes `stream` (an established TLS stream that is no tunnel), and the place of its handshake among the strangers. */
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                            struct crowd_member *handshake);
+/* Takes `stream` (an established TLS stream that is no tunnel), what it proved, and the place of its handshake among
+ * the strangers. */
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+                            const struct net_address *peer, struct crowd_member *handshake);
 
 /* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
 MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char *device);

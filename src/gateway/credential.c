@@ -38,6 +38,7 @@ void credential_done(struct credential *c)
     X509_free(c->certificate);
     sk_X509_pop_free(c->sent, X509_free);
     free((char *)(uintptr_t)c->field.ptr);
+    free(c->refused);
     memset(c, 0, sizeof *c);
 }
 

@@ -15,6 +15,11 @@ struct credential {
     char sha256_hex[PKI_HASH_HEX], spki_hex[PKI_HASH_HEX];
     struct slice field; /* Client-Cert: made when asked for */
     bool used;          /* asked for since the last rest */
+
+    /* The verdict on it and on what came with it, when it was a refusal: another connection may bring a better chain.
+     * Own; NULL: none yet. */
+    struct pki_verdict *refused;
+    uint64_t refused_generation;
 };
 
 void credential_init(struct credential *c, const struct net_stream *tls);

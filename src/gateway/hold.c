@@ -8,17 +8,20 @@
 #include "gateway/admission.h"
 #include "gateway/authenticate.h"
 #include "gateway/connection.h"
+#include "gateway/judging.h"
 #include "gateway/responder.h"
 
 enum { HOLD_MS = 6000 };
 
 struct hold {
     struct gateway_worker *worker;
-    struct net_stream *stream; /* NULL: over, only the answer is waited for */
+    struct net_stream *stream; /* NULL: over, only the responder's answer is waited for */
+    struct credential credential;
     struct net_address peer;
     struct crowd_member stranger;
     struct loop_timer *timer;
-    bool answered;
+    struct judgement *judgement; /* while it is reached in the pool */
+    bool asking;                 /* a responder */
 };
 
 /* The memory stays until the responder has called back. */
@@ -29,14 +32,16 @@ static void hold_over(struct hold *h)
     crowd_part(h->worker->strangers, &h->stranger);
     loop_timer_free(h->timer);
     h->timer = NULL;
-    if (h->answered)
+    if (h->judgement)
+        judging_cancel(h->judgement);
+    if (!h->asking)
         free(h);
 }
 
 static void go_on(struct hold *h)
 {
     struct net_stream *stream = h->stream;
-    gateway_connection_new(h->worker, stream, &h->peer, &h->stranger);
+    gateway_connection_new(h->worker, stream, &h->credential, &h->peer, &h->stranger);
     net_stream_resume(stream);
     hold_over(h);
 }
@@ -44,21 +49,44 @@ static void go_on(struct hold *h)
 static void on_answer(void *arg)
 {
     struct hold *h = arg;
-    h->answered = true;
+    h->asking = false;
     if (h->stream)
         go_on(h);
     else
         free(h);
 }
 
+static void ask(struct hold *h, struct pki_ocsp_questions *open)
+{
+    h->asking = true;
+    responder_ask(h->worker->gateway->responder, open, h->worker, on_answer, h);
+}
+
+static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
+{
+    struct hold *h = arg;
+    h->judgement = NULL;
+    metric_add(&h->worker->metrics, METRIC_VERDICTS, 1);
+    if (open->count) {
+        ask(h, open);
+        return;
+    }
+    authenticate_keep(h->worker, &h->credential, r);
+    go_on(h);
+}
+
 static void on_timer(void *arg)
 {
-    go_on(arg);
+    struct hold *h = arg;
+    if (h->judgement)
+        authenticate_put_off(h->worker, &h->credential, clock_wall_s());
+    go_on(h);
 }
 
 static void end(struct hold *h)
 {
     net_stream_close(h->stream);
+    credential_done(&h->credential);
     hold_over(h);
 }
 
@@ -90,30 +118,48 @@ static void make_room(struct crowd_member *m)
     end(h);
 }
 
-void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
-                             struct crowd_member *handshake)
+static struct hold *hold(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+                         const struct net_address *peer, struct crowd_member *handshake)
 {
-    struct pki_ocsp_questions open = {.count = 0};
-    struct credential credential;
-    if (!w->snapshot || !responder_named(w->snapshot->bundle)) {
-        gateway_connection_new(w, stream, peer, handshake);
-        return;
-    }
-    credential_init(&credential, stream);
-    if (credential.certificate)
-        authenticate_questions(w, &credential, clock_wall_s(), &open);
-    credential_done(&credential);
-    if (open.count == 0) {
-        gateway_connection_new(w, stream, peer, handshake);
-        return;
-    }
     struct hold *h = mem_zalloc(sizeof *h);
-    *h = (struct hold){.worker = w, .stream = stream, .peer = *peer};
+    *h = (struct hold){.worker = w, .stream = stream, .credential = *shown, .peer = *peer};
     w->connection_count++;
     crowd_replace(w->strangers, handshake, &h->stranger, make_room);
     net_stream_set_events(stream, &events, h);
     net_stream_pause(stream);
     h->timer = loop_timer_new(w->loop, on_timer, h);
     loop_timer_start(h->timer, HOLD_MS, 0);
-    responder_ask(w->gateway->responder, &open, w, on_answer, h);
+    return h;
+}
+
+/* A certificate that a device made itself for its tokens has no chain. */
+static bool is_judged(const struct gateway_worker *w, const struct credential *c)
+{
+    return w->snapshot && c->certificate && (sk_X509_num(c->sent) > 1 || !pki_cert_self_issued(c->certificate));
+}
+
+static void judge_in_pool(struct hold *h)
+{
+    char host[NET_ADDRESS_TEXT];
+    net_address_format_host(&h->peer, host);
+    h->judgement = judging_later(h->worker, &h->credential, host, on_judged, h);
+    if (h->judgement)
+        return;
+    authenticate_put_off(h->worker, &h->credential, clock_wall_s());
+    go_on(h);
+}
+
+void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
+                             struct crowd_member *handshake)
+{
+    struct pki_ocsp_questions open = {.count = 0};
+    struct credential shown;
+    credential_init(&shown, stream);
+    bool judged = !is_judged(w, &shown) || authenticate_first(w, &shown, clock_wall_s(), &open);
+    if (!judged)
+        judge_in_pool(hold(w, stream, &shown, peer, handshake));
+    else if (open.count)
+        ask(hold(w, stream, &shown, peer, handshake), &open);
+    else
+        gateway_connection_new(w, stream, &shown, peer, handshake);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client's connection between its handshake and its first request, while an OCSP responder is asked about its
- * certificate: nothing of it is read, and no worker waits. Whatever comes of it, it goes on after HOLD_MS. */
+/* A client's connection between its handshake and its first request, while its certificates are judged in the pool or
+ * an OCSP responder is asked about them: nothing of it is read, and no worker waits. Whatever comes of it, it goes on
+ * after HOLD_MS. */
 #ifndef GATEWAY_HOLD_H
 #define GATEWAY_HOLD_H
 

@@ -6,6 +6,8 @@
 
 #include "base/gather.h"
 #include "base/mem.h"
+#include "gateway/authenticate.h"
+#include "gateway/grant.h"
 #include "gateway/refusal.h"
 #include "http/splice.h"
 #include "tunnel/device.h"
@@ -18,6 +20,7 @@ struct relay {
     struct http_splice *splice;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
     char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
+    struct grant *token; /* NULL: the connection's certificate let it in */
     uint64_t max_body;
     bool ccm_path, safe_method, websocket;
 };
@@ -41,21 +44,24 @@ static const char *withdrawn_by(const struct relay *r)
     return !e || !e->websocket ? "the endpoint publishes it no longer" : bundle_disallows(b, &who);
 }
 
-static void review(struct relay *r)
+static void review(struct relay *r, int64_t now)
 {
-    const char *by = r->websocket ? withdrawn_by(r) : NULL;
+    const char *by = authenticate_ended(r->connection, r->token, now);
+    if (!by && r->websocket)
+        by = withdrawn_by(r);
     if (!by)
         return;
-    LOG_EVENT(LOG_INFO, "relay", "WebSocket withdrawn", LOG_T("request_id", r->request_id), LOG_T("client", r->client),
-              LOG_T("endpoint", r->endpoint_id), LOG_T("by", by));
+    LOG_EVENT(LOG_INFO, "relay", r->websocket ? "WebSocket withdrawn" : "request withdrawn",
+              LOG_T("request_id", r->request_id), LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id),
+              LOG_T("by", by));
     relay_abort(r);
 }
 
-void relay_review(struct relays *relays)
+void relay_review(struct relays *relays, int64_t now)
 {
     for (struct relay *r = LIST_FIRST(relays), *next; r; r = next) {
         next = LIST_NEXT(r, link);
-        review(r);
+        review(r, now);
     }
 }
 
@@ -143,6 +149,7 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
         LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
                      LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
     LIST_REMOVE(r, link);
+    grant_unref(r->token);
     free(r);
 }
 
@@ -154,6 +161,7 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
 {
     struct relay *r = mem_zalloc(sizeof *r);
     r->connection = c;
+    r->token = grant_ref(o->token);
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
     r->websocket = inside->protocol.len > 0;

@@ -10,9 +10,10 @@ struct relay_options {
     const char *endpoint_id;
     uint64_t max_body;
     const char *request_id;
-    const char *client; /* for logs */
-    bool ccm_path;      /* the HTTP/1.1 reason phrase carries the status text on these (PROTOCOL 6) */
-    const char *guid;   /* by which the site knows the sender; "": by the certificate of its connection */
+    const char *client;  /* for logs */
+    bool ccm_path;       /* the HTTP/1.1 reason phrase carries the status text on these (PROTOCOL 6) */
+    const char *guid;    /* by which the site knows the sender; "": by the certificate of its connection */
+    struct grant *token; /* that let it in; NULL: the connection's certificate did. A reference is taken */
 };
 
 /* Takes over the exchange; `inside` is the request as it goes in (in the exchange's arena). Strings are copied. */
@@ -22,8 +23,8 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
 /* Ends it towards both sides, when its connection's verdict has ended. */
 void relay_abort(struct relay *r);
 
-/* Asks the bundle again: a WebSocket ends with what opened it, the endpoint's publication and the sender's client
- * settings; requests end soon by themselves. */
-void relay_review(struct relays *relays);
+/* Asks again: a request ends with the token or certificate that let it in; a WebSocket also with the endpoint's
+ * publication and the sender's client settings. */
+void relay_review(struct relays *relays, int64_t now);
 
 #endif

@@ -228,8 +228,13 @@ static void pass_on(struct inquiry *q)
         refuse(q, REASON_HEAD_TOO_LONG);
         return;
     }
-    struct relay_options o = {q->endpoint->id, (uint64_t)q->endpoint->max_body, q->request_id,
-                              q->who.subject,  q->target.kind != TARGET_PLAIN,  sender_guid(q)};
+    struct relay_options o = {q->endpoint->id,
+                              (uint64_t)q->endpoint->max_body,
+                              q->request_id,
+                              q->who.subject,
+                              q->target.kind != TARGET_PLAIN,
+                              sender_guid(q),
+                              q->who.identity.method == CHOICE_PKI ? NULL : q->connection->token};
     relay_start(q->connection, x, &inside, &o);
 }
 

@@ -31,6 +31,7 @@ struct gateway_worker {
     struct snapshot *snapshot;         /* this worker's reference; NULL until the first bundle */
     struct certificates *certificates; /* its own reference too */
     struct verdict_cache *verdicts;
+    struct judgement *judgements; /* in the pool and waiting for it (judging.h) */
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;

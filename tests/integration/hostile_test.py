@@ -11,6 +11,7 @@ import ssl
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import hpack
 import pytest
@@ -681,6 +682,33 @@ def test_chains_of_any_length_do_no_harm(site, self_signed, tmp_path):
                 assert count == 1000
             else:
                 assert answer.status == 401 and count < 1000
+
+
+def heap_of_certificates(folder, device, count, name="X"):
+    """A device's file, with so many CA certificates of one name and key behind it."""
+    folder.mkdir(exist_ok=True)
+    heap, path = pki.Ca(folder, name, file="heap-ca.pem"), folder / "heap.pem"
+    path.write_bytes(Path(device["certificate"]).read_bytes() +
+                     b"".join(pki.pem_of(pki.Ca(folder, name, key=heap.private, file="heap-ca.pem").certificate)
+                              for _ in range(count)))
+    return path
+
+
+@pytest.mark.parametrize("count", [5, 40])
+def test_a_refusal_is_reached_once_a_connection(site, tmp_path, count):
+    """However many certificates of one name were sent, and however often is asked: by path, and by any token."""
+    device = pki.Ca(tmp_path, "X").device("stranger").client()
+    ctx = gatewayclient.context(site.report["ca"], heap_of_certificates(tmp_path, device, count), device["key"])
+    before = site.metric("cmg_verdicts_computed_total")
+    with gatewayclient.H1(site.port, ctx) as connection:
+        for target in ["/CCM_Proxy_MutualAuth/ServiceMetadata"] * 3:
+            answer = connection.request("GET", target, host=f"localhost:{site.port}")
+            assert answer.status == 401, answer
+        answer = connection.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata", [("Authorization", "Bearer x.y.z")],
+                                    host=f"localhost:{site.port}")
+        assert answer.status == 401, answer
+    assert site.metric("cmg_verdicts_computed_total") - before <= 2  # the certificate, and the token
+    canary(site)
 
 
 def key_with_a_giant_exponent():

@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -349,6 +350,27 @@ def test_a_blocked_devices_websocket_ends_within_5_s(site, room, inside, new_dev
         it.tls.settimeout(WITHIN_S)
         assert it.receive() is None
         until("the server knows", lambda: inside.ends[before:] == [1006])
+
+
+def test_a_websocket_ends_with_the_token_that_opened_it_whatever_the_connection_shows_later(site, room, inside, new_device):
+    device = new_device().at("ehttp").registered_by_token()
+    device.must("policy")
+    ctx = gatewayclient.context(site.report["ca"], device.certificate, device.key, HTTP2)
+    host, another = f"localhost:{site.port}", Path(site.report["token_file"]).read_text().strip().split(".", 2)[2]
+    with OPEN[HTTP2](site.port, ctx, f"/CCM_Proxy_ServerAuth/{room}/chat", host,
+                     [("authorization", f"Bearer {device.identity()['access_token']}")]) as it:
+        it.send("still here")
+        assert it.receive() == "still here"
+        answer = it.session.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
+                                    [("authorization", f"Bearer {another}")], host=host)
+        assert answer.status == 200
+        site.cmg("device", "remove", device.guid)
+        it.tls.settimeout(WITHIN_S)
+        assert it.receive() is None
+        until("the server knows", lambda: inside.open == 0)
+        answer = it.session.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
+                                    [("authorization", f"Bearer {another}")], host=host)
+        assert answer.status == 200, "the other token still opens what it opened"
 
 
 def test_a_websocket_ends_when_its_endpoint_is_published_no_longer(site, inside, version):

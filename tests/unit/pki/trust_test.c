@@ -407,6 +407,26 @@ static void a_role_is_no_device_even_under_an_uploaded_site_root(void **state UN
     drop(&role);
 }
 
+static void an_issuer_is_found_behind_forty_others_and_beyond_the_limit_that_is_told(void **state UNUSED)
+{
+    struct pki_trust *t = pki_trust_new(&unchecked_options);
+    struct pair other = MAKE(.cn = "Sub", .ca = true);
+    struct pki_verdict v;
+    X509 *sent[PKI_SENT_MAX + 1];
+    for (size_t i = 0; i < ARRAY_LEN(sent); i++)
+        sent[i] = i == 40 ? sub.cert : other.cert;
+    add_anchor(t, root.cert);
+    seal_quietly(t);
+    assert_reason(judge_sent(t, leaf.cert, sent, ARRAY_LEN(sent)), REASON_OK);
+    sent[40] = other.cert;
+    sent[PKI_SENT_MAX] = sub.cert;
+    v = judge_sent(t, leaf.cert, sent, ARRAY_LEN(sent));
+    assert_reason(v, REASON_CERT_INCOMPLETE_CHAIN);
+    assert_non_null(strstr(v.detail, "came with 65 certificates, and the first 64"));
+    drop(&other);
+    pki_trust_unref(t);
+}
+
 static void many_certificates_sent_are_harmless(void **state UNUSED)
 {
     X509 *sent[200];
@@ -479,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_bogus_namesake_does_not_hide_the_good_path),
         cmocka_unit_test(a_cross_certificate_that_ended_does_not_hide_the_other_path),
         cmocka_unit_test(a_role_is_no_device_even_under_an_uploaded_site_root),
+        cmocka_unit_test(an_issuer_is_found_behind_forty_others_and_beyond_the_limit_that_is_told),
         cmocka_unit_test(many_certificates_sent_are_harmless),
         cmocka_unit_test(an_empty_trust_lets_nobody_in),
         cmocka_unit_test(a_sealed_trust_takes_nothing_more),
