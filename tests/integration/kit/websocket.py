@@ -165,7 +165,7 @@ class OnH2(Socket):
     def __init__(self, port, ctx, target, host, headers=(), name="localhost"):
         self.session, self.got = gatewayclient.H2(port, ctx, name), []
         self.tls, self.h2 = self.session.tls, self.session.h2
-        self.frames = Protocol(Side.CLIENT, State.OPEN, max_size=EASY)
+        self.frames = Protocol(Side.CLIENT, state=State.OPEN, max_size=EASY)
         self.status, self.waiting, self.ended, self.reset = 0, b"", False, False
         while h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL not in self.h2.remote_settings:
             assert self.session.events() is not None
