@@ -388,8 +388,7 @@ void http_h2_drain(struct http_h2 *h)
     h->draining = true;
     if (h->role->server) {
         (void)nghttp2_submit_shutdown_notice(h->ng);
-        h->notice_ms = loop_now_ms(h->loop);
-        h2_health_ping(h, H2_PING_DRAIN);
+        h2_health_notice(h);
     } else {
         (void)nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
     }

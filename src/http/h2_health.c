@@ -86,6 +86,14 @@ void h2_health_ping(struct http_h2 *h, enum h2_ping what)
     h2_schedule(h);
 }
 
+/* The timer may be set for minutes: who answers no PING would be drained that late. */
+void h2_health_notice(struct http_h2 *h)
+{
+    h->notice_ms = loop_now_ms(h->loop);
+    h2_health_ping(h, H2_PING_DRAIN);
+    loop_timer_start(h->timer, 1, 0);
+}
+
 void h2_health_final_goaway(struct http_h2 *h)
 {
     if (h->goaway_final || !h->notice_ms || h->closing)

@@ -193,6 +193,8 @@ void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);
 void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *frame);
 void h2_health_priority(struct http_h2 *h); /* which nghttp2 drops without a word */
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
+/* Waits for the answer to a PING, or a second, before that. */
+void h2_health_notice(struct http_h2 *h);
 void h2_health_final_goaway(struct http_h2 *h);
 void h2_health_early(struct h2_stream *s); /* its answer is sent; the request's rest is awaited a little */
 void h2_health_unwanted(struct h2_stream *s, size_t n);
