@@ -206,6 +206,16 @@ def test_an_address_that_is_refused_too_often_is_told_429_and_its_connection_end
     assert away(site, "refusals") >= 1
 
 
+def test_the_same_over_http2_ends_the_connection_with_a_goaway(small):
+    site = small(refusals_per_address=1)
+    with gatewayclient.H2(site.port, gatewayclient.context(site.report["ca"], alpn=HTTP2)) as refused:
+        assert {refused.request("GET", NOWHERE).status for _ in range(10)} == {404}
+        with pytest.raises(h2.exceptions.ProtocolError):  # python3-h2 reads no answer behind a GOAWAY (RFC 9113 6.8)
+            refused.request("GET", NOWHERE)
+        until("it is closed", lambda: not is_open(refused.tls), 10)
+    assert away(site, "refusals") == site.refusals("CMGService_Too_Many_Requests", "too_many_requests") == 1
+
+
 def test_questions_that_are_open_to_everybody_are_limited_by_address(own_site):
     target = "/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID=nobody"
     with Client(own_site, THERE) as greedy, Client(own_site, ELSEWHERE) as other:
@@ -293,6 +303,18 @@ def test_strangers_write_a_bounded_number_of_lines_and_are_told_by_number(small)
     told = until("the others are told by number",
                  lambda: re.search(r"refused: more of the same peer=127\.0\.0\.2 count=(\d+) .*unknown_endpoint", site.log("cmg-gateway")), 15)
     assert 4000 < int(told.group(1)) < 5000
+
+
+def test_strangers_write_a_bounded_number_of_lines_of_a_management_points_access_log(own_site):
+    port, began = int(own_site.report["mp_urls"]["https"].rsplit(":", 1)[1]), time.monotonic()
+    before = len(own_site.access_log())
+    with Client(own_site, THERE, port=port) as client:
+        for _ in range(1000):
+            assert client.ask("/SMS_MP/.sms_pol?" + "x" * 3900).status == 401
+    lines = [line for line in own_site.access_log()[before:] if THERE in line]
+    assert 100 <= len(lines) <= 200 + 10 * (time.monotonic() - began) + 2
+    assert max(map(len, lines)) < 1024
+    until("the others are told by number", lambda: "request: more of the same peer=127.0.0.2" in own_site.log("cmg-mp"), 15)
 
 
 # --- readiness --------------------------------------------------------------------------------------------------------
