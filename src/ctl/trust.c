@@ -73,6 +73,7 @@ struct adding {
     const struct add_options *o;
     const char *kind;
     json_t *rows; /* one for each certificate and list */
+    size_t files;
     int code;
 };
 
@@ -150,6 +151,7 @@ static enum result add_file(void *arg, const char *path, struct error *err)
 {
     struct adding *a = arg;
     bool is_list = strcmp(a->kind, "crl") == 0;
+    a->files++;
     char *data;
     size_t len;
     enum result r = file_read(path, CTL_FILE_MAX, &data, &len, err);
@@ -177,8 +179,13 @@ static int add_all(const struct add_options *o, json_t *rows)
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         a.kind = kinds[k].kind;
         for (size_t i = 0; i < kinds[k].files->count; i++) {
-            if (ctl_files_each(kinds[k].files->items[i], add_file, &a, &err) != OK)
-                a.code = ctl_fail_error(&o->common, &err, kinds[k].files->items[i], NULL);
+            const char *path = kinds[k].files->items[i];
+            size_t before = a.files;
+            enum result r = ctl_files_each(path, add_file, &a, &err);
+            if (r == OK && a.files == before)
+                r = error_set(&err, R_NOTFOUND, "the folder holds no file");
+            if (r != OK)
+                a.code = ctl_fail_error(&o->common, &err, path, "name a file, or a folder of PEM and DER files");
         }
     }
     return a.code;
