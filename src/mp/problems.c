@@ -289,8 +289,10 @@ static void sources(json_t *list, const json_t *status, int64_t now)
     static const struct problem ended = {"list_ended",
                                          "publish a new list; until then what it says can't be relied on, and "
                                          "on_unavailable decides"},
-                                failing = {"source_failing",
-                                           "check the address (cmg source list) and who publishes it"};
+                                failing = {
+                                    "source_failing",
+                                    "check the address (cmg source list) and who publishes it; a list of another CA or "
+                                    "scope is given by a source with a name of its own"};
     const json_t *g, *s;
     size_t i, k;
     json_array_foreach(json_object_get(status, "gateways"), i, g)

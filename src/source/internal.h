@@ -16,6 +16,7 @@ struct source_job {
     char *url;    /* NULL: `bytes` came through a connector */
     char *ca_pem; /* NULL: the system's CAs */
     char *path;
+    bool afresh; /* what is kept came from elsewhere: no need to be its successor */
     char *bytes;
     size_t len;
     /* Out: */

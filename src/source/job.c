@@ -39,7 +39,8 @@ static enum result check(struct source_job *j)
     struct source_candidate c = {
         .id = j->id, .kind = j->kind, .bytes = slice_make(j->bytes, j->len), .now = clock_wall_s()};
     struct slice present = SLICE_NONE;
-    (void)!map_open(j->path, SOURCE_BYTES_MAX, &present, NULL); /* none yet, or of no use */
+    if (!j->afresh)
+        (void)!map_open(j->path, SOURCE_BYTES_MAX, &present, NULL); /* none yet, or of no use */
     c.present = present;
     enum result r = j->events->check(j->owner, &c, &j->err);
     map_close(present);

@@ -29,6 +29,7 @@ struct source {
     char *ca_pem;              /* NULL: the system's CAs */
     char *path;                /* of the kept file */
     bool has_file, under_way, again;
+    bool afresh; /* an administrator gave it another URL: what is kept came from the former one */
     uint64_t serial;
     int64_t refresh_s;
     uint64_t due_ms;         /* by the loop's clock */
@@ -130,6 +131,7 @@ static void took(struct source *x, const struct source_job *j)
     if (changed || was_bad)
         tell(x->set);
     x->has_file = true;
+    x->afresh = false;
     if (left <= 0) {
         struct error late;
         char when[CLOCK_TEXT_SIZE];
@@ -205,6 +207,7 @@ static void start_job(struct source *x, char *bytes, size_t len)
                              .url = bytes ? NULL : mem_strdup(x->url),
                              .ca_pem = x->ca_pem ? mem_strdup(x->ca_pem) : NULL,
                              .path = mem_strdup(x->path),
+                             .afresh = x->afresh,
                              .bytes = bytes,
                              .fresh_s = FRESHNESS_UNSAID,
                              .len = len};
@@ -382,7 +385,9 @@ static size_t take_over(struct source_set *s, const struct bundle_source *list, 
         if (list[i].kind == BUNDLE_SOURCE_OCSP)
             continue;
         struct source *old = find(s, list[i].id);
-        fresh[n++] = old && same(old, &list[i]) ? old : source_new(s, &list[i]);
+        fresh[n] = old && same(old, &list[i]) ? old : source_new(s, &list[i]);
+        fresh[n]->afresh |= old && (old->afresh || !same_text(old->url, list[i].url));
+        n++;
     }
     return n;
 }

@@ -288,6 +288,22 @@ def test_how_far_a_list_had_come_is_known_after_it_ended_and_after_a_restart(pla
     assert place.verdict(bad) == "revoked"
 
 
+def test_a_source_that_was_given_another_url_may_give_another_list(place):
+    """That is the administrator's word; nothing older comes back by it."""
+    ca, other = place.root(), place.root()
+    good, bad = ca.devices
+    at = publisher(place, "http", ca, ca.crl([bad], number=5))
+    place.add(ca, at.url, "internet")
+    place.becomes(bad, "revoked")
+    elsewhere = publisher(place, "http", other, other.crl())
+    place.add(ca, elsewhere.url, "internet")
+    place.becomes(other.devices[0], "ok")
+    at.replace(ca.crl(number=4))
+    place.add(ca, at.url, "internet")
+    until("the older list is refused", lambda: "older than one that was in use before" in place.error(ca), SOON_S)
+    assert place.verdict(bad) != "ok"
+
+
 def test_a_delta_waits_for_the_complete_list_that_it_adds_to(place):
     """And the one before it, which adds to the list that is here, stays."""
     ca = place.root()
