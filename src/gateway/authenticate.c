@@ -9,7 +9,12 @@
 #include "gateway/responder.h"
 #include "gateway/sources.h"
 
-enum { PUT_OFF_S = 60, LONG_CHAIN = 16 /* certificates: more than a device's chain has */ };
+/* CERTIFICATE_FIELD_MAX: HTTP/2 takes fields of 64 KiB, and heads; a request has fields of its own (PROTOCOL 6). */
+enum {
+    CERTIFICATE_FIELD_MAX = 48 * 1024,
+    PUT_OFF_S = 60,
+    LONG_CHAIN = 16 /* certificates: more than a device's chain has */
+};
 
 /* --- blocks --- */
 
@@ -235,6 +240,12 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
     }
     ret->identity.method = CHOICE_PKI;
     ret->identity.certificate = credential_field(&c->credential);
+    if (q->endpoint && ret->identity.certificate.len > CERTIFICATE_FIELD_MAX) {
+        (void)error_set(detail, R_LIMIT,
+                        "certificate '%s' is too long to be named inside: %zu bytes in base64, at most %d",
+                        ret->subject, ret->identity.certificate.len, CERTIFICATE_FIELD_MAX);
+        return REASON_CERT_CONSTRAINT_VIOLATED;
+    }
     memcpy(ret->identity.client_id, c->credential.sha256_hex, PKI_HASH_HEX);
     return REASON_OK;
 }

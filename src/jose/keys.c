@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "jose/algorithm.h"
+#include "pki/strength.h"
 #include "json/json.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, EXPONENT_BITS_MAX = 256, COORDINATE_MAX = 66 };
@@ -85,7 +86,7 @@ static bool numbers_ok(EVP_PKEY *key)
     BIGNUM *n = NULL, *e = NULL;
     bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) &&
               EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) && BN_is_odd(e) && !BN_is_one(e) &&
-              BN_num_bits(e) <= EXPONENT_BITS_MAX;
+              BN_num_bits(e) <= EXPONENT_BITS_MAX && !pki_strength_roca(n);
     BN_free(n);
     BN_free(e);
     return ok;
@@ -98,8 +99,8 @@ static enum result check_rsa(EVP_PKEY *key, struct error *err)
         return error_set(err, R_INVALID, "RSA of %d bits, taken are %d to %d", bits, RSA_BITS_MIN, RSA_BITS_MAX);
     return numbers_ok(key) ? OK
                            : error_set(err, R_INVALID,
-                                       "RSA whose modulus or exponent is even, or whose exponent is 1 "
-                                       "or over %d bits",
+                                       "RSA whose modulus or exponent is even, whose exponent is 1 "
+                                       "or over %d bits, or that a faulty chip made (ROCA)",
                                        EXPONENT_BITS_MAX);
 }
 

@@ -12,7 +12,7 @@
 #include "mp/request.h"
 #include "store/role.h"
 
-enum { CERTIFICATE_DER_MAX = 16 * 1024 };
+enum { CERTIFICATE_DER_MAX = 36 * 1024 /* more than a gateway passes on */ };
 
 static const struct {
     const char *name;
@@ -182,21 +182,30 @@ static enum result believe(struct mp_request *r, struct mp_identity *i, struct e
 
 /* --- direct --- */
 
+/* Once a connection, refusals too, while the same is trusted and the verdict has not ended. */
+static const struct pki_verdict *verdict_on(struct mp_connection *c, struct pki_trust *trust, int64_t now)
+{
+    if (c->judged_by == trust && now < c->verdict.valid_until)
+        return &c->verdict;
+    pki_trust_judge(trust, c->certificate, c->chain, now, &c->verdict);
+    pki_trust_unref(c->judged_by);
+    c->judged_by = pki_trust_ref(trust);
+    return &c->verdict;
+}
+
 static enum result judge_certificate(struct mp_request *r, struct mp_identity *i, struct error *err)
 {
-    const struct mp_connection *c = r->connection;
     struct pki_trust *trust;
-    struct pki_verdict verdict;
     enum result result = mp_site_trust(r->site, &trust, err);
     if (result != OK)
         return result;
-    pki_trust_judge(trust, c->certificate, c->chain, clock_wall_s(), &verdict);
-    if (verdict.reason == REASON_OK) {
+    const struct pki_verdict *verdict = verdict_on(r->connection, trust, clock_wall_s());
+    if (verdict->reason == REASON_OK) {
         i->auth = MP_PKI;
         return OK;
     }
-    i->refused = verdict.reason;
-    (void)snprintf(i->detail, sizeof i->detail, "%s", verdict.detail);
+    i->refused = verdict->reason;
+    (void)snprintf(i->detail, sizeof i->detail, "%s", verdict->detail);
     return OK;
 }
 

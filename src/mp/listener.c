@@ -22,6 +22,7 @@ static void connection_free(struct mp_connection *c)
     c->point->connection_count--;
     crowd_part(c->point->strangers, &c->stranger);
     X509_free(c->certificate);
+    pki_trust_unref(c->judged_by);
     free(c);
 }
 

@@ -7,6 +7,7 @@
 
 #include "http/server.h"
 #include "mp/point.h"
+#include "pki/trust.h"
 
 struct mp_connection {
     struct mp_site *site;
@@ -21,6 +22,8 @@ struct mp_connection {
     X509 *certificate;               /* what the peer showed; NULL: none */
     STACK_OF(X509) * chain;          /* borrowed from the stream */
     char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */
+    struct pki_trust *judged_by;     /* that `verdict` on the certificate is by; own reference, NULL: none yet */
+    struct pki_verdict verdict;
 };
 
 MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);

@@ -36,7 +36,8 @@ void pki_effort_look(const struct pki_effort *e, X509 *cert, struct pki_party *r
     pki_cert_spki_sha256(cert, ret->spki_sha256);
 }
 
-static void name_pair(const struct pki_party *subject, const struct pki_party *issuer, unsigned char ret[PKI_SHA256])
+void pki_effort_name_pair(const struct pki_party *subject, const struct pki_party *issuer,
+                          unsigned char ret[PKI_SHA256])
 {
     unsigned char both[2 * PKI_SHA256];
     memcpy(both, subject->sha256, PKI_SHA256);
@@ -79,7 +80,7 @@ bool pki_effort_signed_by(struct pki_effort *e, const struct pki_party *subject,
     unsigned char pair[PKI_SHA256];
     if (!issuer->may_verify || !take_work(e, PKI_EFFORT_QUESTION))
         return false;
-    name_pair(subject, issuer, pair);
+    pki_effort_name_pair(subject, issuer, pair);
     if (pki_proof_known(pair))
         return true;
     unsigned char *wrong = place_of_wrong(e, pair);

@@ -42,6 +42,10 @@ MUST_USE bool pki_effort_try(struct pki_effort *e);
 
 void pki_effort_look(const struct pki_effort *e, X509 *cert, struct pki_party *ret);
 
+/* What stands for the two in pki/proof.h. */
+void pki_effort_name_pair(const struct pki_party *subject, const struct pki_party *issuer,
+                          unsigned char ret[PKI_SHA256]);
+
 /* Did the issuer's key sign the subject? False too for a key that may not verify, and when the work is spent. */
 MUST_USE bool pki_effort_signed_by(struct pki_effort *e, const struct pki_party *subject,
                                    const struct pki_party *issuer);

@@ -59,8 +59,13 @@ void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
 {
     char subject[100];
     va_list args;
-    pki_cert_subject(cert, subject, sizeof subject);
-    int len = snprintf(v->detail, sizeof v->detail, "certificate '%s' ", subject);
+    bool named = X509_NAME_entry_count(X509_get_subject_name(cert)) > 0;
+    if (named)
+        pki_cert_subject(cert, subject, sizeof subject);
+    else
+        pki_cert_serial_hex(cert, subject, sizeof subject);
+    int len = snprintf(v->detail, sizeof v->detail,
+                       named ? "certificate '%s' " : "the certificate with serial number %s ", subject);
     va_start(args, fmt);
     if (len > 0 && (size_t)len < sizeof v->detail)
         (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);

@@ -279,7 +279,8 @@ void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct p
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
     ret->reason = reason_of(error);
     if (!cert)
-        pki_path_detail(ret, X509_STORE_CTX_get0_cert(ctx), "%s", X509_verify_cert_error_string(error));
+        pki_path_detail(ret, X509_STORE_CTX_get0_cert(ctx), "is refused by OpenSSL: %s",
+                        X509_verify_cert_error_string(error));
     else if (ret->reason == REASON_CERT_INCOMPLETE_CHAIN)
         explain_missing_issuer(cert, pool, ret);
     else

@@ -37,6 +37,8 @@ static void no_ca(int depth, X509 *cert, struct pki_verdict *v)
     const char *why = "has basic constraints that do not make it a CA's (RFC 5280 4.2.1.9)";
     if (X509_get_version(cert) != VERSION_3)
         why = "is of a version before 3, which can't say that it is a CA's (RFC 5280 6.1.4 (k))";
+    else if (depth == 0)
+        why = "may sign certificates by its key usage, and is no CA's (RFC 5280 4.2.1.9)";
     else if (!(flags & EXFLAG_BCONS))
         why = "has no basic constraints, so that it is no CA's (RFC 5280 4.2.1.9)";
     else if ((flags & EXFLAG_CA) && (flags & EXFLAG_KUSAGE) && !(X509_get_key_usage(cert) & KU_KEY_CERT_SIGN))
@@ -117,6 +119,20 @@ static const struct {
     {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA,
      "has a key usage that lets it sign certificates, and is no CA's (RFC 5280 4.2.1.9)", NULL},
     {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, "has a path length constraint, and is no CA's (RFC 5280 4.2.1.9)", NULL},
+    {X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN,
+     "has a path length constraint, and a key usage that does not let it sign certificates (RFC 5280 4.2.1.9)", NULL},
+    {X509_V_ERR_UNSPECIFIED, "has more names, or its issuers more constraints on names, than are compared", NULL},
+    {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX,
+     "has a name that can't be compared with an issuer's name constraints: one or the other is malformed (RFC 5280 "
+     "4.2.1.10)",
+     NULL},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX,
+     "can't be compared with an issuer's name constraints, which are malformed (RFC 5280 4.2.1.10)", NULL},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE,
+     "has a name of a kind that an issuer constrains and that can't be compared (RFC 5280 4.2.1.10)", NULL},
+    {X509_V_ERR_SUBTREE_MINMAX, "stands below name constraints with a minimum or maximum (RFC 5280 4.2.1.10)", NULL},
+    {X509_V_ERR_INVALID_POLICY_EXTENSION, "has a policy extension that is malformed or stands there twice", NULL},
+    {X509_V_ERR_INVALID_EXTENSION, "has an extension that is malformed", NULL},
     {X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, "has extensions, which only version 3 has (RFC 5280 4.1.2.1)", NULL},
 };
 
@@ -131,5 +147,5 @@ void pki_path_describe(int error, int depth, X509 *cert, struct pki_verdict *v)
             pki_path_detail(v, cert, "%s%s", who(depth), texts[i].text);
         return;
     }
-    pki_path_detail(v, cert, "%s%s", who(depth), X509_verify_cert_error_string(error));
+    pki_path_detail(v, cert, "%sis refused by OpenSSL: %s", who(depth), X509_verify_cert_error_string(error));
 }

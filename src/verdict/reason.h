@@ -21,7 +21,7 @@
       "the chain ends at a root that is not trusted", "upload the root with: cmg trust add --anchor FILE")             \
     X(CERT_INCOMPLETE_CHAIN, "incomplete_chain", INVALID_CLIENT_CERTIFICATE,                                           \
       "an issuer between leaf and root is missing",                                                                    \
-      "let the device send it, or upload it with: cmg trust add --intermediate FILE")                                  \
+      "let the device send it, or upload it with: cmg trust add --intermediate FILE; a root with --anchor FILE")       \
     X(CERT_BAD_SIGNATURE, "bad_signature", INVALID_CLIENT_CERTIFICATE, "a signature in the chain is wrong",            \
       "the certificate was altered or names an issuer that did not issue it: issue it anew")                           \
     X(CERT_REVOKED, "revoked", INVALID_CLIENT_CERTIFICATE, "the certificate was revoked by its issuer",                \

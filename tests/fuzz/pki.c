@@ -8,13 +8,16 @@
 #include "pki/constraint.h"
 #include "pki/crl_der.h"
 #include "pki/crl_index.h"
+#include "pki/effort.h"
 #include "pki/form.h"
+#include "pki/proof.h"
 #include "pki/role.h"
 #include "pki/strength.h"
 #include "pki/trust.h"
 
 #define NOW INT64_C(1800000000)
 
+enum { SENT_MAX = 16 };
 enum { LEAF, ANCHOR, INTERMEDIATE, CRL, OCSP, KINDS };
 
 static void read_entry(void *arg, uint32_t offset, struct slice serial)
@@ -72,11 +75,11 @@ static void try_leaf(struct slice data, STACK_OF(X509) * *leaf)
 {
     struct error err = {0};
     STACK_OF(X509) * certs;
-    if (pki_cert_read_all(data, 8, &certs, &err) != OK) {
+    if (pki_cert_read_all(data, SENT_MAX, &certs, &err) != OK) {
         MUST(err.text[0]);
         return;
     }
-    MUST(sk_X509_num(certs) >= 1 && sk_X509_num(certs) <= 8);
+    MUST(sk_X509_num(certs) >= 1 && sk_X509_num(certs) <= SENT_MAX);
     for (int i = 0; i < sk_X509_num(certs); i++)
         ask(sk_X509_value(certs, i));
     ask_path(certs);
@@ -103,12 +106,30 @@ static void take(struct pki_trust *t, uint8_t kind, struct slice part, STACK_OF(
         try_crl(part);
 }
 
-static void judge(const struct pki_trust *t, STACK_OF(X509) * leaf)
+/* As if some of their signatures were right, which the fuzzer can't make: so that it gets into meshes. */
+static void prove(STACK_OF(X509) * certs, uint8_t which)
+{
+    const struct pki_effort effort = {.any_strength = true};
+    struct pki_party subject, issuer;
+    unsigned char pair[PKI_SHA256];
+    for (int i = 0; i < sk_X509_num(certs) * sk_X509_num(certs); i++) {
+        if (!(which >> i % 8 & 1))
+            continue;
+        pki_effort_look(&effort, sk_X509_value(certs, i / sk_X509_num(certs)), &subject);
+        pki_effort_look(&effort, sk_X509_value(certs, i % sk_X509_num(certs)), &issuer);
+        pki_effort_name_pair(&subject, &issuer, pair);
+        pki_proof_keep(pair);
+    }
+}
+
+static void judge(const struct pki_trust *t, STACK_OF(X509) * leaf, bool quick)
 {
     struct pki_verdict v = {0};
-    pki_trust_judge(t, sk_X509_value(leaf, 0), leaf, NOW, &v);
+    const struct pki_question q = {.leaf = sk_X509_value(leaf, 0), .sent = leaf, .now = NOW, .quick = quick};
+    pki_trust_answer(t, &q, &v);
     MUST(v.reason == REASON_OK || v.detail[0]);
-    MUST(v.reason != REASON_OK || v.valid_until >= NOW);
+    MUST(v.reason != REASON_OK || (v.valid_until >= NOW && !v.unfinished));
+    MUST(quick || !v.unfinished);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -132,8 +153,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fuzz_own_free(own);
     }
     pki_trust_seal(t, &warnings);
-    if (leaf)
-        judge(t, leaf);
+    if (leaf) {
+        prove(leaf, (uint8_t)(choice >> 4 | choice << 4));
+        judge(t, leaf, true);
+        judge(t, leaf, false);
+    }
     sk_X509_pop_free(leaf, X509_free);
     free(warnings);
     pki_trust_unref(t);

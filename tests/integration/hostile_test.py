@@ -711,6 +711,18 @@ def test_a_refusal_is_reached_once_a_connection(site, tmp_path, count):
     canary(site)
 
 
+@pytest.mark.parametrize("names, status", [(200, 200), (2400, 401)])
+def test_a_certificate_of_any_size_passes_or_is_refused_by_name_and_ends_no_tunnel(site, inside, ca, names, status):
+    pair = ca.device(f"long-{names}", dns=[f"name-{i:06}.example.com" for i in range(names)])
+    tunnels = site.metric("cmg_tunnels")
+    for _ in range(3):
+        answer = gatewayclient.request(site, gatewayclient.HTTP1, "GET", PATH + "/canary", **pair.client())
+        assert answer.status == status, answer
+        assert status == 200 or b"too long to be named inside" in answer.body
+    canary(site)
+    assert site.metric("cmg_tunnels") == tunnels
+
+
 def key_with_a_giant_exponent():
     """Right, and slow to verify with: as many bits in the public exponent as in the private one."""
     key = rsa.generate_private_key(65537, 2048).private_numbers()
