@@ -226,6 +226,9 @@ struct connector_endpoint {
     unsigned clients;        /* CHOICE_BIT()s, when mp is set (choices_connector_needs_certificate); else 0 */
     int64_t answer_s;        /* 0: the program's default */
     bool websocket;          /* "upgrade": "websocket" */
+    enum bundle_headers headers;
+    bool keep_host;   /* Host is the name that the client asked for, instead of `authority` */
+    bool x_forwarded; /* X-Forwarded-For, -Host and -Proto are set beside Forwarded */
 };
 
 struct connector_gateway { /* to dial */

@@ -221,18 +221,18 @@ static enum result read_purpose(const json_t *o, struct bundle_endpoint *e, stru
     return r;
 }
 
-static enum result read_headers(const json_t *o, struct bundle_endpoint *e, struct error *err)
+enum result bundle_read_headers(const json_t *o, enum bundle_headers *ret, struct error *err)
 {
     static const char *const words[] = {
         [BUNDLE_HEADERS_CMG] = "cmg", [BUNDLE_HEADERS_PUPPET] = "puppet", [BUNDLE_HEADERS_HAWKBIT] = "hawkbit"};
     json_t *word;
-    e->headers = BUNDLE_HEADERS_CMG;
+    *ret = BUNDLE_HEADERS_CMG;
     enum result r = member_opt(o, "headers", JSON_STRING, &word, err);
     if (r != OK || !word)
         return r;
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (strcmp(json_string_value(word), words[i]) == 0) {
-            e->headers = (enum bundle_headers)i;
+            *ret = (enum bundle_headers)i;
             return OK;
         }
     }
@@ -285,7 +285,7 @@ static enum result read_endpoint(struct bundle *b, const json_t *o, struct bundl
     if (r == OK)
         r = member_int(o, "max_body", 0, BUNDLE_BODY_MAX, BUNDLE_BODY_DEFAULT, &e->max_body, err);
     if (r == OK)
-        r = read_headers(o, e, err);
+        r = bundle_read_headers(o, &e->headers, err);
     if (r == OK)
         r = member_upgrade(o, &e->websocket, err);
     if (r == OK)

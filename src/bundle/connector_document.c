@@ -207,6 +207,12 @@ static enum result read_endpoint(struct whole *w, const json_t *o, struct connec
     if (r == OK)
         r = member_upgrade(o, &e->websocket, err);
     if (r == OK)
+        r = bundle_read_headers(o, &e->headers, err);
+    if (r == OK)
+        r = member_bool(o, "keep_host", false, &e->keep_host, err);
+    if (r == OK)
+        r = member_bool(o, "x_forwarded", false, &e->x_forwarded, err);
+    if (r == OK)
         index_map_add(&w->ids, slice_of(e->id), e);
     return r;
 }

@@ -46,6 +46,9 @@ MUST_USE enum result bundle_read_foreign(struct bundle *b, const json_t *content
 MUST_USE enum result bundle_read_fetch_hosts(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_connectors(struct bundle *b, const json_t *content, struct error *err);
 
+/* Member "headers" of an endpoint in either document; absent: cmg. */
+MUST_USE enum result bundle_read_headers(const json_t *o, enum bundle_headers *ret, struct error *err);
+
 /* Member "sources" of either document; for_connector: each has its URL. */
 MUST_USE enum result bundle_read_sources(struct arena *a, const json_t *content, bool for_connector,
                                          const struct bundle_source **ret, size_t *ret_count, struct error *err);

@@ -64,6 +64,17 @@ static struct upstream *site_upstream(const struct connector_dialer *d, struct h
     return x->request.target.ptr ? site_link_upstream(d->connector->site) : NULL;
 }
 
+/* False: it was refused. */
+static bool says_who_asks(struct http_exchange *x, const struct upstream *u)
+{
+    enum result r = identity_unfold(upstream_form(u), &x->request, x->arena);
+    if (r == R_LIMIT)
+        forward_refuse(x, REASON_HEAD_TOO_LONG, NULL);
+    else if (r != OK)
+        forward_refuse(x, REASON_BAD_REQUEST, "the gateway does not say who asks");
+    return r == OK;
+}
+
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct connector_dialer *d = owner;
@@ -77,9 +88,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct upstream *u = for_site ? site_upstream(d, x) : find_upstream(c, id);
     if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
-    else if (!for_site && identity_unfold(&x->request.fields, x->arena) != OK)
-        forward_refuse(x, REASON_BAD_REQUEST, "the gateway does not say who asks");
-    else
+    else if (for_site || says_who_asks(x, u))
         forward_start(x, u, &c->report);
 }
 
@@ -268,6 +277,8 @@ static enum result make_upstream(struct connector *c, const struct connector_end
         .show_pki_certificate = e->mp && choices_connector_needs_certificate(e->mode, e->clients),
         .answer_ms = (uint64_t)e->answer_s * 1000,
         .websocket = e->websocket,
+        .keep_host = e->keep_host,
+        .form = {e->headers, e->x_forwarded},
     };
     return upstream_new(c->loop, &o, ret, err);
 }

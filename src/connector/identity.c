@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "base/rand.h"
+#include "connector/certificate_form.h"
 #include "tunnel/device.h"
 
 struct writer {
@@ -17,13 +18,25 @@ static void add(struct writer *w, struct slice name, struct slice value)
         w->full = true;
 }
 
-/* RFC 7239. */
-static void add_forwarded(struct writer *w, struct slice peer)
+/* RFC 7239. A host is quoted where it is more than a token: with a port, or an address of IPv6. */
+static void add_forwarded(struct writer *w, struct slice peer, struct slice host)
 {
-    bool v6 = slice_find(peer, ':') != SIZE_MAX;
+    bool v6 = slice_find(peer, ':') != SIZE_MAX, quoted = !http_is_token(host);
+    struct slice quote = quoted ? SLICE("\"") : SLICE("");
     const struct slice parts[] = {v6 ? SLICE("for=\"[") : SLICE("for="), peer,
-                                  v6 ? SLICE("]\";proto=https") : SLICE(";proto=https")};
+                                  v6 ? SLICE("]\"") : SLICE(""),         host.len ? SLICE(";host=") : SLICE(""),
+                                  host.len ? quote : SLICE(""),          host,
+                                  host.len ? quote : SLICE(""),          SLICE(";proto=https")};
     add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+}
+
+/* What older software reads instead. */
+static void add_x_forwarded(struct writer *w, struct slice peer, struct slice host)
+{
+    add(w, SLICE("x-forwarded-for"), peer);
+    add(w, SLICE("x-forwarded-proto"), SLICE("https"));
+    if (host.len)
+        add(w, SLICE("x-forwarded-host"), host);
 }
 
 /* The 32 digits of a GUID; false, and any digits, when it is none. */
@@ -55,20 +68,39 @@ static void add_traceparent(struct writer *w)
     add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 
-enum result identity_unfold(struct http_fields *fields, struct arena *arena)
+/* CMG-Host, taken out of the fields; "": there is none. */
+static struct slice take_host(struct http_fields *fields)
+{
+    struct slice host = http_fields_get(fields, SLICE(TUNNEL_HOST_FIELD));
+    (void)http_fields_remove(fields, SLICE(TUNNEL_HOST_FIELD));
+    return host.ptr && http_is_authority(host) ? host : SLICE("");
+}
+
+static enum result add_certificate(struct writer *w, const struct identity_form *form, const struct tunnel_device *d)
+{
+    if (!d->certificate.ptr)
+        return OK;
+    add(w, SLICE("client-cert"), d->certificate);
+    return certificate_form_add(form->headers, d->certificate, w->fields, w->arena);
+}
+
+enum result identity_unfold(const struct identity_form *form, struct http_request *request, struct arena *arena)
 {
     struct tunnel_device d;
+    struct http_fields *fields = &request->fields;
     struct slice text = http_fields_get(fields, SLICE(TUNNEL_DEVICE_FIELD));
     enum result r = text.ptr ? tunnel_device_read(text, arena, &d) : R_INVALID;
     if (r != OK)
         return r;
     struct writer w = {fields, arena, false};
     (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    request->authority = take_host(fields);
     add(&w, SLICE("cmg-auth-method"), d.method);
     add(&w, SLICE("cmg-client-id"), d.client_id);
-    if (d.certificate.ptr)
-        add(&w, SLICE("client-cert"), d.certificate);
-    add_forwarded(&w, d.peer);
+    r = add_certificate(&w, form, &d);
+    add_forwarded(&w, d.peer, request->authority);
+    if (form->x_forwarded)
+        add_x_forwarded(&w, d.peer, request->authority);
     add_traceparent(&w);
-    return w.full ? R_LIMIT : OK;
+    return w.full ? R_LIMIT : r;
 }

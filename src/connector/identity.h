@@ -3,10 +3,19 @@
 #ifndef CONNECTOR_IDENTITY_H
 #define CONNECTOR_IDENTITY_H
 
+#include "bundle/bundle.h"
 #include "http/message.h"
 
-/* Sets CMG-Auth-Method, CMG-Client-Id, Forwarded, traceparent and, with a certificate, Client-Cert in the place of
- * CMG-Device. R_INVALID: it is missing or malformed; R_LIMIT: the head grows too large. */
-MUST_USE enum result identity_unfold(struct http_fields *fields, struct arena *arena);
+/* What of it an endpoint's server reads. */
+struct identity_form {
+    enum bundle_headers headers;
+    bool x_forwarded; /* X-Forwarded-For, -Host and -Proto beside Forwarded */
+};
+
+/* Sets CMG-Auth-Method, CMG-Client-Id, Forwarded, traceparent and, with a certificate, Client-Cert and what the form
+ * makes of it in the place of CMG-Device and CMG-Host; the request's authority becomes the name that the client asked
+ * for ("": it named none). R_INVALID: CMG-Device is missing or malformed; R_LIMIT: the head grows too large. */
+MUST_USE enum result identity_unfold(const struct identity_form *form, struct http_request *request,
+                                     struct arena *arena);
 
 #endif

@@ -20,7 +20,8 @@ struct upstream {
     char id[65];
     char authority[300];
     char base_path[256];
-    bool tls, websocket;
+    bool tls, websocket, keep_host;
+    struct identity_form form;
     struct mp_judge judge;
     struct tls_context *context;
     struct http_pool *pool;
@@ -148,6 +149,8 @@ enum result upstream_new(struct loop *loop, const struct upstream_options *o, st
     u->refs = 1;
     u->tls = strcmp(o->scheme, "https") == 0;
     u->websocket = o->websocket;
+    u->keep_host = o->keep_host;
+    u->form = o->form;
     (void)snprintf(u->id, sizeof u->id, "%s", o->id);
     (void)snprintf(u->base_path, sizeof u->base_path, "%s", o->base_path);
     set_authority(u, o);
@@ -188,6 +191,11 @@ bool upstream_takes_websocket(const struct upstream *u)
     return u->websocket;
 }
 
+const struct identity_form *upstream_form(const struct upstream *u)
+{
+    return &u->form;
+}
+
 const struct upstream_fault *upstream_fault(const struct upstream *u)
 {
     return &u->fault;
@@ -209,7 +217,8 @@ enum result upstream_call(struct upstream *u, const struct http_request *request
 {
     struct http_request inside = *request;
     inside.scheme = u->tls ? SLICE("https") : SLICE("http");
-    inside.authority = slice_of(u->authority);
+    if (!u->keep_host || !request->authority.len)
+        inside.authority = slice_of(u->authority);
     if (u->base_path[0]) {
         const struct slice parts[] = {slice_of(u->base_path), request->target};
         inside.target = arena_join(arena, parts, ARRAY_LEN(parts));

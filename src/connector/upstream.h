@@ -7,6 +7,7 @@
 #include "bundle/bundle.h"
 #include "bundle/role_identity.h"
 #include "connector/config.h"
+#include "connector/identity.h"
 #include "http/pool.h"
 #include "pki/role.h"
 
@@ -28,6 +29,8 @@ struct upstream_options {
     bool show_pki_certificate;  /* instead of it: the configured client certificate */
     uint64_t answer_ms;
     bool websocket; /* may become one */
+    bool keep_host; /* Host is the name that the client asked for, where it named one */
+    struct identity_form form;
 };
 
 /* Does this connector (`arg`: its struct connector_config) connect to such an address for the site? */
@@ -41,6 +44,7 @@ void upstream_unref(struct upstream *u); /* the last one closes its connections.
 
 const char *upstream_id(const struct upstream *u);
 bool upstream_takes_websocket(const struct upstream *u);
+const struct identity_form *upstream_form(const struct upstream *u);
 
 /* The last failure to get an answer, until the next answer: for the report to the site, which names it to
  * administrators. */
@@ -53,7 +57,8 @@ const struct upstream_fault *upstream_fault(const struct upstream *u);
 /* Returns whether that is news. `reason` NULL: it answered. */
 bool upstream_note(struct upstream *u, const char *reason, const char *detail);
 
-/* `request`: as it came through the tunnel; its authority and target are replaced by the upstream's (in `arena`). */
+/* `request`: as it came through the tunnel, identity_unfold()ed; its authority and target are replaced by the
+ * upstream's (in `arena`). */
 MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
                                    const struct http_call_events *events, void *ctx, struct http_call **ret,
                                    struct error *err);

@@ -212,6 +212,8 @@ enum result identity_apply(const struct identity_request *r, struct http_fields 
                                          slice_of(r->peer),
                                          r->who->method == CHOICE_PKI ? r->who->certificate : SLICE_NONE};
     add(&w, SLICE(TUNNEL_DEVICE_FIELD), tunnel_device_write(&device, arena));
+    if (r->host.len)
+        add(&w, SLICE(TUNNEL_HOST_FIELD), r->host);
     add(&w, SLICE("cmg-request-id"), arena_dup(arena, slice_of(r->request_id)));
     return w.full ? error_set(err, R_LIMIT, "the request's head is too long once its sender is named in it") : OK;
 }

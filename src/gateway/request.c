@@ -215,8 +215,8 @@ static void pass_on(struct inquiry *q)
 {
     struct http_exchange *x = q->exchange;
     struct http_request inside = x->request;
-    struct identity_request identity = {&q->who.identity, q->endpoint, q->request_id, q->connection->peer,
-                                        q->target.kind == TARGET_PLAIN};
+    struct identity_request identity = {&q->who.identity,    q->endpoint,          q->request_id,
+                                        q->connection->peer, x->request.authority, q->target.kind == TARGET_PLAIN};
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
     inside.target = target_inside(&q->target, x->arena);

@@ -278,6 +278,7 @@ static const struct slice kept_in_large[] = {
     {"date", 4},
     {"cache-control", 13},
     {"vary", 4},
+    {"cmg-host", 8},
 };
 
 static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice value)

@@ -427,6 +427,21 @@ static void devices(json_t *list, const json_t *status)
             *guid ? (n == 1 ? ": " : "; the first: ") : "", guid, *why ? ", " : "", why);
 }
 
+/* The server believes names of whichever PKI, and several are trusted by now. */
+static void headers_left_out(json_t *list, const json_t *status)
+{
+    static const struct problem left_out = {
+        "headers_left_out",
+        "name the anchors that count there: cmg endpoint set ID --client-anchors IDS (cmg trust list)"};
+    const json_t *e;
+    size_t i;
+    json_array_foreach(json_object_get(status, "headers_left_out"), i, e)
+        add(list, &left_out, json_opt_str(e, "endpoint", ""),
+            "the server behind endpoint %.64s gets no %.16s fields: several anchors are trusted, and the endpoint does "
+            "not say which of them counts",
+            json_opt_str(e, "endpoint", ""), json_opt_str(e, "headers", ""));
+}
+
 json_t *mp_problems(const json_t *status, int64_t now)
 {
     static const struct problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
@@ -445,6 +460,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     sources(list, status, now);
     roles(list, status, now, refused_by);
     roles(list, status, now, clock_of); /* PROTOCOL 5 */
+    headers_left_out(list, status);
     devices(list, status);
     return list;
 }

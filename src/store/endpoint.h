@@ -21,6 +21,7 @@ struct store_endpoint {
     const char *upstream_host; /* "" : that of the URL */
     int64_t answer_s;          /* 0: the connector's default */
     bool allow_encoded_slash, websocket;
+    bool keep_host, x_forwarded; /* the server sees the name that the client asked for: as Host, in X-Forwarded-… */
     const char
         *client_anchors; /* ids of the anchors whose certificates count here, words; "" or NULL: all of the site */
 };

@@ -65,6 +65,14 @@ enum result store_trust_put(struct store *s, const struct store_trust *t, struct
     return store_end(s, put(s, t, err), err);
 }
 
+enum result store_trust_anchors(struct store *s, size_t *ret_count, struct error *err)
+{
+    int64_t n = 0;
+    enum result r = store_query_int(s, "SELECT COUNT(*) FROM trust WHERE kind = 'anchor'", STORE_NO_PARAMS, &n, err);
+    *ret_count = (size_t)n;
+    return r;
+}
+
 enum result store_trust_list(struct store *s, int64_t data_max, struct arena *arena, struct store_trust **ret,
                              size_t *ret_count, struct error *err)
 {

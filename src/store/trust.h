@@ -31,6 +31,8 @@ MUST_USE enum result store_trust_put(struct store *s, const struct store_trust *
 /* The data of CRLs over data_max bytes stays where it is: "". */
 MUST_USE enum result store_trust_list(struct store *s, int64_t data_max, struct arena *arena, struct store_trust **ret,
                                       size_t *ret_count, struct error *err);
+/* How many anchors there are. */
+MUST_USE enum result store_trust_anchors(struct store *s, size_t *ret_count, struct error *err);
 /* Those that are to be judged: unproven ones, and what an earlier version took. With their data. */
 MUST_USE enum result store_trust_unsettled(struct store *s, struct arena *arena, struct store_trust **ret,
                                            size_t *ret_count, struct error *err);

@@ -12,6 +12,9 @@
 
 #define TUNNEL_DEVICE_FIELD "cmg-device"
 
+/* The name that the client asked for: Host or :authority. Absent where it named none, or of an older gateway. */
+#define TUNNEL_HOST_FIELD "cmg-host"
+
 /* Of a connector's own refusals: the reason's word, by which the gateway logs and counts them. Goes no further; what
  * servers inside say in CMG-… fields never enters the tunnel. */
 #define TUNNEL_REASON_FIELD "cmg-reason"

@@ -40,6 +40,7 @@ static const struct mp_admin_route routes[] = {
     {"DELETE", "/v1/policies/*", mp_admin_policy_remove},
     {"POST", "/v1/endpoints", mp_admin_endpoint_add},
     {"GET", "/v1/endpoints", mp_admin_endpoint_list},
+    {"PATCH", "/v1/endpoints/*", mp_admin_endpoint_set},
     {"DELETE", "/v1/endpoints/*", mp_admin_endpoint_remove},
     {"POST", "/v1/trust", mp_admin_trust_add},
     {"GET", "/v1/trust", mp_admin_trust_list},

@@ -71,6 +71,7 @@ void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);
 void mp_admin_endpoint_add(struct mp_request *r); /* endpoint.c */
+void mp_admin_endpoint_set(struct mp_request *r);
 void mp_admin_endpoint_list(struct mp_request *r);
 void mp_admin_endpoint_remove(struct mp_request *r);
 void mp_admin_trust_add(struct mp_request *r); /* trust.c */

@@ -33,6 +33,10 @@ static json_t *endpoint_json(const struct store_endpoint *e)
         mp_put(o, "allow_encoded_slash", json_true());
     if (e->websocket)
         mp_put(o, "upgrade", json_string("websocket"));
+    if (e->keep_host)
+        mp_put(o, "keep_host", json_true());
+    if (e->x_forwarded)
+        mp_put(o, "x_forwarded", json_true());
     if (e->client_anchors[0])
         mp_put(o, "client_anchors", mp_content_words(e->client_anchors));
     return o;
@@ -65,6 +69,9 @@ static enum result read_place(struct store_endpoint *e, struct error *err)
         return error_set(err, R_INVALID, "'role' is 1 to 40 of A-Za-z0-9._-");
     if (e->host[0] && e->name[0])
         return error_set(err, R_INVALID, "'name' belongs to 'role', not to 'host'");
+    if (e->keep_host && (!e->host[0] || e->upstream_host[0]))
+        return error_set(err, R_INVALID,
+                         "'keep_host' belongs to 'host', without 'upstream_host': by path, clients name any host");
     return OK;
 }
 
@@ -76,7 +83,6 @@ static enum result read_target(const json_t *body, struct store_endpoint *e, str
     if (r == OK)
         r = net_url_parse(slice_of(e->url), &url, err);
     e->anchors_pem = json_opt_str(body, "anchors_pem", NULL);
-    e->upstream_host = json_opt_str(body, "upstream_host", "");
     e->answer_s = json_opt_int(body, "answer_s", 0);
     if (r == OK && e->anchors_pem) {
         r = pki_cert_read_all(slice_of(e->anchors_pem), ANCHORS_MAX, &anchors, err);
@@ -98,8 +104,11 @@ static enum result read_endpoint(struct mp_request *r, const json_t *body, struc
     e->host = json_opt_str(body, "host", "");
     e->purpose = json_opt_str(body, "purpose", "general");
     e->headers = json_opt_str(body, "headers", "cmg");
+    e->upstream_host = json_opt_str(body, "upstream_host", "");
     e->max_body = json_opt_int(body, "max_body", MIB);
     e->allow_encoded_slash = json_opt_bool(body, "allow_encoded_slash", false);
+    e->keep_host = json_opt_bool(body, "keep_host", false);
+    e->x_forwarded = json_opt_bool(body, "x_forwarded", false);
     const char *upgrade = json_opt_str(body, "upgrade", "");
     e->websocket = strcmp(upgrade, "websocket") == 0;
     if (result == OK && upgrade[0] && !e->websocket)
@@ -138,6 +147,36 @@ static enum result check_anchors(struct mp_request *r, const struct store_endpoi
     return result;
 }
 
+static bool lets_in(const struct store_endpoint *e, struct slice method)
+{
+    struct slice rest = slice_of(e->auth);
+    while (rest.ptr) {
+        if (slice_eq(slice_cut(&rest, ' '), method))
+            return true;
+    }
+    return false;
+}
+
+/* PROTOCOL 8: names in certificates are one PKI's own. */
+static enum result check_headers(struct mp_request *r, const struct store_endpoint *e, struct error *err)
+{
+    size_t anchors;
+    if (strcmp(e->headers, "cmg") == 0)
+        return OK;
+    if (!lets_in(e, SLICE("pki")))
+        return error_set(err, R_INVALID, "'headers': %s tells of certificates, and 'auth' lets none in: add pki",
+                         e->headers);
+    enum result result = store_trust_anchors(r->site->store, &anchors, err);
+    if (result == OK && anchors > 1 && !e->client_anchors[0])
+        result =
+            error_set(err, R_INVALID,
+                      "'headers': a server that reads %s's fields believes the name in a certificate, whichever PKI "
+                      "it is of, and this site trusts %zu anchors: name those that count here with "
+                      "--client-anchors (cmg trust list)",
+                      e->headers, anchors);
+    return result;
+}
+
 /* A management point's own paths are not to be taken over. */
 static enum result check_role(struct mp_request *r, const struct store_endpoint *e, struct error *err)
 {
@@ -151,19 +190,27 @@ static enum result check_role(struct mp_request *r, const struct store_endpoint 
     return result;
 }
 
+typedef enum result write_fn(struct store *s, const struct store_endpoint *e, struct error *err);
+
+static enum result check_and_write(struct mp_request *r, const struct store_endpoint *e, write_fn *write,
+                                   struct error *err)
+{
+    enum result result = check_role(r, e, err);
+    if (result == OK)
+        result = check_anchors(r, e, err);
+    if (result == OK)
+        result = check_headers(r, e, err);
+    if (result == OK)
+        result = write(r->site->store, e, err);
+    return result == OK ? mp_documents_check(r->site, err) : result;
+}
+
 static enum result add(struct mp_request *r, const struct store_endpoint *e, struct error *err)
 {
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
-    result = check_role(r, e, err);
-    if (result == OK)
-        result = check_anchors(r, e, err);
-    if (result == OK)
-        result = store_endpoint_add(r->site->store, e, err);
-    if (result == OK)
-        result = mp_documents_check(r->site, err);
-    return mp_admin_commit(r, result, "endpoint.add", e->id, e->url, err);
+    return mp_admin_commit(r, check_and_write(r, e, store_endpoint_add, err), "endpoint.add", e->id, e->url, err);
 }
 
 void mp_admin_endpoint_add(struct mp_request *r)
@@ -180,6 +227,66 @@ void mp_admin_endpoint_add(struct mp_request *r)
         mp_answer_json(r, 201, json_pack("{s:o}", "endpoint", endpoint_json(&e)));
     else
         mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+/* --- change --- */
+
+/* The endpoint as it is, with what the body says in its place; NULL takes a member out. */
+static json_t *merged(const struct store_endpoint *now, const json_t *body)
+{
+    json_t *o = endpoint_json(now), *value;
+    const char *name;
+    if (json_object_get(body, "host") && now->role[0]) {
+        (void)json_object_del(o, "role");
+        (void)json_object_del(o, "name");
+    } else if (json_object_get(body, "role") && now->host[0]) {
+        (void)json_object_del(o, "host");
+    }
+    json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    {
+        if (json_is_null(value))
+            (void)json_object_del(o, name);
+        else
+            mp_put(o, name, json_incref(value));
+    }
+    mp_put(o, "id", json_string(now->id));
+    return o;
+}
+
+static enum result set(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    struct store_endpoint now, e = {0};
+    enum result result = store_endpoint_get(r->site->store, r->arena, r->params[0], &now, err);
+    if (result == OK && now.management_point)
+        result = error_set(err, R_CONFLICT, "this endpoint is a management point's own: its configuration says it all");
+    if (result != OK)
+        return result;
+    json_t *whole = merged(&now, body);
+    result = read_endpoint(r, whole, &e, err);
+    if (result == OK)
+        result = check_and_write(r, &e, store_endpoint_put, err);
+    if (result == OK)
+        *ret = endpoint_json(&e);
+    json_decref(whole);
+    return result;
+}
+
+void mp_admin_endpoint_set(struct mp_request *r)
+{
+    struct error err;
+    json_t *body = mp_admin_body(r), *changed = NULL;
+    if (!body)
+        return;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, set(r, body, &changed, &err), "endpoint.set", r->params[0], "", &err);
+    if (result == OK) {
+        mp_answer_json(r, 200, json_pack("{s:o}", "endpoint", changed));
+    } else {
+        json_decref(changed);
+        mp_admin_fail(r, &err, NULL);
+    }
     json_decref(body);
 }
 

@@ -16,9 +16,11 @@
 #include "net/url.h"
 #include "store/audit.h"
 #include "store/device.h"
+#include "store/endpoint.h"
 #include "store/role.h"
 #include "store/sequence.h"
 #include "store/setting.h"
+#include "store/trust.h"
 
 enum { AUDIT_MAX = 1000 };
 
@@ -182,6 +184,23 @@ static enum result put_counts(struct mp_request *r, json_t *o, struct error *err
     return OK;
 }
 
+/* Endpoints whose server is told of no certificate any more: mp/content/connector.c. */
+static enum result put_unnamed(struct mp_request *r, json_t *o, struct error *err)
+{
+    struct store_endpoint *list;
+    size_t count, anchors;
+    json_t *unnamed = json_array();
+    mp_put(o, "headers_left_out", unnamed);
+    enum result result = store_trust_anchors(r->site->store, &anchors, err);
+    if (result == OK)
+        result = store_endpoint_list(r->site->store, r->arena, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        if (strcmp(list[i].headers, "cmg") != 0 && !mp_content_form_is_safe(&list[i], anchors))
+            mp_push(unnamed, json_pack("{s:s, s:s}", "endpoint", list[i].id, "headers", list[i].headers));
+    }
+    return result;
+}
+
 static json_t *fault_json(const struct mp_site *site)
 {
     json_t *text = json_string(site->fault.text); /* NULL when it quotes what is not UTF-8 */
@@ -209,6 +228,8 @@ void mp_admin_status(struct mp_request *r)
         result = put_counts(r, o, &err);
     if (result == OK)
         result = put_noticed(r, o, &err);
+    if (result == OK)
+        result = put_unnamed(r, o, &err);
     if (result == OK)
         result = mp_trust_put_faults(r->site, r->arena, o, &err);
     mp_put(o, "certificates", ends);

@@ -6,6 +6,7 @@
 #include "mp/content/put.h"
 #include "store/endpoint.h"
 #include "store/source.h"
+#include "store/trust.h"
 
 /* --- what a connector judges its own client certificate by --- */
 
@@ -84,7 +85,14 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *target_json(const struct store_endpoint *e, const struct store_mp *mp)
+/* A server that believes names in certificates is to be told of those of one PKI alone (PROTOCOL 8): where several are
+ * trusted and the endpoint does not say which of them counts, of none. */
+bool mp_content_form_is_safe(const struct store_endpoint *e, size_t anchors)
+{
+    return e->client_anchors[0] || anchors <= 1;
+}
+
+static json_t *target_json(const struct store_endpoint *e, const struct store_mp *mp, size_t anchors)
 {
     json_t *o =
         json_pack("{s:s, s:s, s:I}", "id", e->id, "url", mp ? mp->url : e->url, "answer_s", (json_int_t)e->answer_s);
@@ -97,6 +105,12 @@ static json_t *target_json(const struct store_endpoint *e, const struct store_mp
         mp_put(o, "host", json_string(e->upstream_host));
     if (e->websocket)
         mp_put(o, "upgrade", json_string("websocket"));
+    if (strcmp(e->headers, "cmg") != 0 && mp_content_form_is_safe(e, anchors))
+        mp_put(o, "headers", json_string(e->headers));
+    if (e->keep_host)
+        mp_put(o, "keep_host", json_true());
+    if (e->x_forwarded)
+        mp_put(o, "x_forwarded", json_true());
     return o;
 }
 
@@ -121,15 +135,17 @@ enum result mp_content_connector(struct mp_site *site, struct arena *a, json_t *
 {
     struct store_endpoint *list;
     struct store_mp *mps;
-    size_t count, mp_count;
+    size_t count, mp_count, anchors;
     json_t *o = json_object(), *targets = json_array();
     enum result r = store_endpoint_list(site->store, a, &list, &count, err);
     if (r == OK)
         r = store_mp_list(site->store, a, &mps, &mp_count, err);
+    if (r == OK)
+        r = store_trust_anchors(site->store, &anchors, err);
     for (size_t i = 0; r == OK && i < count; i++) {
         const struct store_mp *mp = list[i].management_point ? find_mp(mps, mp_count, list[i].role) : NULL;
         if (mp || list[i].url[0])
-            mp_push(targets, target_json(&list[i], mp));
+            mp_push(targets, target_json(&list[i], mp, anchors));
     }
     mp_put(o, "endpoints", targets);
     if (r == OK)

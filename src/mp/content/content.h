@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "mp/site.h"
+#include "store/endpoint.h"
 #include "store/role.h"
 
 /* Each in a fresh object that the caller json_decref()s; rows go through `a`. */
@@ -19,6 +20,8 @@ struct store_device;
 MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
                                        const char *user, json_t **ret, struct error *err);
 
+/* May its server be told of certificates in the form that it asks for, with so many anchors trusted? */
+bool mp_content_form_is_safe(const struct store_endpoint *e, size_t anchors);
 /* Must connectors show a client certificate of the PKI there? (SPEC 2, by the table of the choices) */
 bool mp_content_needs_certificate(const struct store_mp *m);
 /* [{"id", "host", "port"}], of all gateways: also for bootstrap files. */

@@ -23,7 +23,7 @@ static void apply(const struct identity *who, bool management_point, bool by_hos
                   struct arena *a)
 {
     struct bundle_endpoint endpoint = {.management_point = management_point};
-    struct identity_request r = {who, &endpoint, "req-1", "192.0.2.7", by_host};
+    struct identity_request r = {who, &endpoint, "req-1", "192.0.2.7", SLICE("gw.example:8443"), by_host};
     struct error err;
     assert_int_equal(identity_apply(&r, f, a, &err), OK);
 }
