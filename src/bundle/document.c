@@ -28,6 +28,7 @@ static const struct {
     [DOCUMENT_LOCATION] = {"location", "bundle", "opencmg-location+jws"},
     [DOCUMENT_USER_POLICY] = {"user-policy", "policy", "opencmg-user-policy+jws"},
     [DOCUMENT_SETTINGS] = {"settings", "policy", "opencmg-settings+jws"},
+    [DOCUMENT_ANSWER] = {"answer", "policy", "opencmg-answer+jws"},
 };
 
 const char *document_type_name(enum document_type type)
@@ -70,6 +71,12 @@ static bool audience_valid(const char *text)
     size_t len = strlen(text);
     return len > 0 && len < sizeof((struct document *)0)->audience &&
            strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+static bool key_valid(const char *text)
+{
+    size_t len = strlen(text);
+    return len == PKI_HASH_HEX - 1 && strspn(text, "0123456789abcdef") == len;
 }
 
 /* --- signing --- */
@@ -155,6 +162,8 @@ static enum result check_fields(const struct document *d, struct error *err)
 {
     if (!site_valid(d->site) || !audience_valid(d->audience))
         return error_set(err, R_INVALID, "site or audience is malformed");
+    if (*d->key && !key_valid(d->key))
+        return error_set(err, R_INVALID, "the key is not the SHA-256 of one: 64 hex digits in lower case");
     if (d->sequence < 1 || d->sequence > sequence_max)
         return error_set(err, R_INVALID, "the sequence is not between 1 and 2^53");
     if (d->issued <= 0 || d->expires <= d->issued)
@@ -174,9 +183,10 @@ enum result document_sign(const struct document_signer *s, const struct document
     signing_urn(d->site, d->type, urn);
     if (strcmp(urn, s->urn) != 0)
         return error_set(err, R_INVALID, "the key of '%s' can't sign for '%s'", s->urn, urn);
-    json_t *payload = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O}", "type", types[d->type].name, "site", d->site,
-                                "audience", d->audience, "sequence", (json_int_t)d->sequence, "issued",
-                                (json_int_t)d->issued, "expires", (json_int_t)d->expires, "content", d->content);
+    json_t *payload =
+        json_pack("{s:s, s:s, s:s, s:s*, s:I, s:I, s:I, s:O}", "type", types[d->type].name, "site", d->site, "audience",
+                  d->audience, "key", *d->key ? d->key : NULL, "sequence", (json_int_t)d->sequence, "issued",
+                  (json_int_t)d->issued, "expires", (json_int_t)d->expires, "content", d->content);
     json_t *header = json_pack("{s:s, s:O}", "typ", types[d->type].header_type, "x5c", s->x5c);
     if (!payload || !header)
         fatal("document: out of memory");
@@ -309,6 +319,7 @@ static enum result read_payload(const json_t *o, struct document *ret, struct er
     if (read_text(o, "type", type, sizeof type, err) != OK ||
         read_text(o, "site", ret->site, sizeof ret->site, err) != OK ||
         read_text(o, "audience", ret->audience, sizeof ret->audience, err) != OK ||
+        (json_object_get(o, "key") && read_text(o, "key", ret->key, sizeof ret->key, err) != OK) ||
         json_need_int(o, "sequence", &ret->sequence, err) != OK ||
         json_need_int(o, "issued", &ret->issued, err) != OK || json_need_int(o, "expires", &ret->expires, err) != OK ||
         json_need_object(o, "content", &ret->content, err) != OK)
@@ -318,13 +329,25 @@ static enum result read_payload(const json_t *o, struct document *ret, struct er
     return check_fields(ret, err) == OK ? OK : R_DENIED;
 }
 
+static enum result check_audience(const struct document *d, const struct document_expect *e, struct error *err)
+{
+    if (e->key && strcmp(d->key, e->key) != 0)
+        return error_set(err, R_DENIED, "it is for %s%.16s, not for this device's key %.16s…",
+                         *d->key ? "key " : "no key", d->key, e->key);
+    if ((e->key && !e->audience) || strcmp(d->audience, "all") == 0 ||
+        (e->audience && strcmp(d->audience, e->audience) == 0))
+        return OK;
+    return error_set(err, R_DENIED, "it is for '%s', not for '%s'", d->audience, e->audience ? e->audience : "all");
+}
+
 static enum result check_payload(const struct document *d, const struct document_expect *e, const char *signed_site,
                                  struct error *err)
 {
     if (strcmp(d->site, signed_site) != 0 || (e->site && strcmp(d->site, e->site) != 0))
         return error_set(err, R_DENIED, "it is of site '%s', wanted is '%s'", d->site, e->site ? e->site : signed_site);
-    if (strcmp(d->audience, "all") != 0 && (!e->audience || strcmp(d->audience, e->audience) != 0))
-        return error_set(err, R_DENIED, "it is for '%s', not for '%s'", d->audience, e->audience ? e->audience : "all");
+    enum result r = check_audience(d, e, err);
+    if (r != OK)
+        return r;
     if (d->sequence < e->min_sequence)
         return error_set(err, R_CONFLICT,
                          "its sequence %" PRId64 " is older than %" PRId64 ", which was accepted already", d->sequence,

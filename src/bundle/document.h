@@ -4,7 +4,8 @@
  * carries the signing certificate and the site root in x5c; the receiver believes it only if x5c's last is the root
  * that it pins.
  *
- * Payload: {"type","site","audience","sequence","issued","expires","content":{…}}
+ * Payload: {"type","site","audience","key","sequence","issued","expires","content":{…}}; "key" in documents of one
+ * device alone.
  */
 #ifndef BUNDLE_DOCUMENT_H
 #define BUNDLE_DOCUMENT_H
@@ -18,11 +19,13 @@ enum document_type {
     DOCUMENT_POLICY,
     DOCUMENT_LOCATION,
     DOCUMENT_USER_POLICY,
-    DOCUMENT_SETTINGS
+    DOCUMENT_SETTINGS,
+    DOCUMENT_ANSWER
 };
-/* "bundle", "connector", "policy", "location", "user-policy", "settings": also the signing use in
+/* "bundle", "connector", "policy", "location", "user-policy", "settings", "answer": also the signing use in
  * urn:opencmg:<site>:signing:<use>, where connector and location documents are signed by the key for "bundle" and user
- * policies and settings by that for "policy". */
+ * policies, settings and answers by that for "policy". An answer is what the site says to one request of one device;
+ * its content holds the nonce of that request's signature, so it is as fresh as the request. */
 const char *document_type_name(enum document_type type);
 const char *document_signing_use(enum document_type type);
 
@@ -35,6 +38,7 @@ struct document {
     enum document_type type;
     char site[16];
     char audience[DOCUMENT_AUDIENCE_SIZE]; /* "gateway", a connector's id, a device's GUID, or "all" */
+    char key[PKI_HASH_HEX];                /* hex SHA-256 of the device's public key (SPKI); "": for no key */
     int64_t sequence, issued, expires;     /* sequence from 1 on; wall seconds */
     json_t *content;                       /* owned by the document once read; borrowed when signing */
 };
@@ -52,7 +56,8 @@ struct document_expect {
     const char *site;                      /* NULL: any */
     unsigned char root_sha256[PKI_SHA256]; /* of the root's DER: the pin */
     enum document_type type;
-    const char *audience; /* ours; a document for "all" passes too */
+    const char *audience; /* ours; a document for "all" passes too; NULL with a key: the key decides alone */
+    const char *key;      /* the document must be for this key; NULL: whatever it is for */
     int64_t min_sequence; /* a lower one is refused (R_CONFLICT); 0 at first */
     int64_t now;
 };

@@ -80,6 +80,13 @@ bool client_session_fail_state(struct client_session *s, const struct error *err
     return client_session_fail(s, "state", err, "check space and rights of the state folder");
 }
 
+bool client_session_fail_unasked(struct client_session *s)
+{
+    struct error err;
+    (void)error_set(&err, R_DENIED, "304 was answered to a request that named no version");
+    return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");
+}
+
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method)
 {
     return method == CHOICE_PKI ? &s->pki : &s->own;
@@ -95,6 +102,37 @@ const char *client_network_name(enum client_network network)
 struct client_registration *client_session_registration(struct client_session *s)
 {
     return &s->c->identity.of[s->choice.method];
+}
+
+struct client_reader client_session_reader(const struct client_session *s, enum choice_client method,
+                                           const char *audience)
+{
+    return (struct client_reader){s->c->dir, s->pin, audience, client_session_credential(s, method)->key_id};
+}
+
+bool client_session_signed_answer(struct client_session *s, const struct web_answer *a, const char *guid, json_t **ret)
+{
+    const struct client_reader who = client_session_reader(s, s->choice.method, guid);
+    json_t *root = NULL;
+    const char *text;
+    struct document d = {0};
+    struct error err;
+    *ret = NULL;
+    enum result r = json_parse(buf_data(&a->body), WEB_ANSWER_MAX, &root, &err);
+    if (r == OK)
+        r = json_need_str(root, "signed", &text, &err);
+    bool there = r == OK;
+    if (there)
+        r = client_document_answer(&who, slice_of(text), s->nonce, &d, &err);
+    if (r == OK)
+        *ret = json_incref(d.content);
+    document_done(&d);
+    json_decref(root);
+    if (r == OK)
+        return true;
+    (void)error_prefix(&err, "the answer of the management point");
+    return client_session_fail(s, there ? "answer_untrusted" : "bad_answer", &err,
+                               there ? CLIENT_ANSWER_REMEDY : "check what answers at this management point");
 }
 
 static void note_candidate(void *arg, const char *path, const char *what)

@@ -6,6 +6,7 @@
 #define CLIENT_CLIENT_H
 
 #include "client/credential.h"
+#include "client/documents.h"
 #include "client/fqdns.h"
 #include "client/identity.h"
 #include "client/inside.h"
@@ -15,6 +16,7 @@
 #include "web/form.h"
 #include "web/http.h"
 #include "web/outcome.h"
+#include "web/signed.h"
 
 struct client {
     const char *dir; /* STATE, borrowed */
@@ -69,9 +71,11 @@ struct client_session {
     size_t failed_count;
     enum choice_scenario scenario; /* whose policy the report is about */
     struct client_policies policies[CHOICE_USER + 1];
-    char user[256]; /* who is signed in, for the report; "": nobody, or not asked for */
-    int64_t offset; /* the site's clock less ours, in seconds, once an answer said so */
-    int64_t date;   /* the time by the last answer, and by our clock then; 0: it told none */
+    char user[256];                    /* who is signed in, for the report; "": nobody, or not asked for */
+    char nonce[HTTPSIG_NONCE_MAX + 1]; /* of the last request's signature: its answer names it */
+    bool tokens_refused;               /* the site's tokens that it holds were not taken; a bulk token may help */
+    int64_t offset;                    /* the site's clock less ours, in seconds, once an answer said so */
+    int64_t date;                      /* the time by the last answer, and by our clock then; 0: it told none */
     int64_t date_here;
 };
 
@@ -86,9 +90,19 @@ bool client_session_fail(struct client_session *s, const char *reason, const str
 /* The same: what is to be kept can't be written. */
 bool client_session_fail_state(struct client_session *s, const struct error *err);
 
+/* The same: 304, although no version was named. It would make a document live on that has ended. */
+bool client_session_fail_unasked(struct client_session *s);
+
 /* The credential that stands behind a method. */
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method);
 struct client_registration *client_session_registration(struct client_session *s);
+/* Who reads documents: the key that stands behind `method`, under `audience` (borrowed). */
+struct client_reader client_session_reader(const struct client_session *s, enum choice_client method,
+                                           const char *audience);
+/* What the site signed as its answer to the last request: the member "signed" of the JSON in `a`; json_decref *ret. The
+ * GUID is ours, or (NULL) any. false: s->outcome says why. */
+MUST_USE bool client_session_signed_answer(struct client_session *s, const struct web_answer *a, const char *guid,
+                                           json_t **ret);
 
 /* --- session_send.c --- */
 
@@ -119,13 +133,16 @@ bool client_session_fail_clock(struct client_session *s, const char *differ, con
 
 struct client_refused {
     struct slice text; /* of the document */
-    int type;          /* enum document_type */
-    const char *audience;
+    enum document_type type;
+    struct client_reader who;
     const char *reason, *remedy; /* when it is neither clock nor disk */
 };
 #define CLIENT_DOCUMENT_REMEDY                                                                                         \
     "compare SiteKey with the pin that `cmg status` shows; an older sequence means a management point with an old "    \
     "store"
+#define CLIENT_ANSWER_REMEDY                                                                                           \
+    "compare SiteKey with the pin that `cmg status` shows; if it is right, who answers is not this site's management " \
+    "point: have the gateway looked at"
 /* client_document_accept did not take a document, for *err. Fails as what it is. */
 bool client_session_fail_document(struct client_session *s, const struct client_refused *r, const struct error *err);
 
@@ -168,8 +185,7 @@ MUST_USE bool client_policy(struct client_session *s, enum choice_scenario whose
 /* GET `target` of the management point with what the device is known by; 304 when the site's version is `sequence`.
  * The caller frees *ret in every case. */
 MUST_USE bool client_policy_ask(struct client_session *s, const char *target, int64_t sequence, struct web_answer *ret);
-/* The last good policy document, if it is of this site and GUID: its content (json_decref) and sequence. */
-json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
-                             int64_t *ret_sequence);
+/* The last good policy document, if it is for this reader and has not ended: its content (json_decref) and sequence. */
+json_t *client_policy_stored(const struct client_reader *who, int64_t *ret_sequence);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps signed documents. */
+/* Believes and keeps signed documents. */
 #include "client/documents.h"
 
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "client/floor.h"
 #include "web/http.h"
 #include "json/json.h"
 
@@ -23,25 +24,24 @@ static int64_t issued(struct slice text)
     return when;
 }
 
-static struct document_expect expect(enum document_type type, const unsigned char pin[PKI_SHA256], const char *audience,
-                                     int64_t now)
+static struct document_expect expect(const struct client_reader *who, enum document_type type, int64_t now)
 {
-    struct document_expect e = {.type = type, .audience = audience, .now = now};
-    memcpy(e.root_sha256, pin, PKI_SHA256);
+    struct document_expect e = {.type = type, .audience = who->audience, .key = who->key, .now = now};
+    memcpy(e.root_sha256, who->pin, PKI_SHA256);
     return e;
 }
 
-enum result client_document_stored(const char *dir, enum document_type type, const unsigned char pin[PKI_SHA256],
-                                   const char *audience, struct document *ret, struct error *err)
+enum result client_document_stored(const struct client_reader *who, enum document_type type, struct document *ret,
+                                   struct error *err)
 {
     char name[32];
     (void)snprintf(name, sizeof name, "%s.jws", document_type_name(type));
-    char *path = file_join(dir, name), *text = NULL;
+    char *path = file_join(who->dir, name), *text = NULL;
     size_t len;
     enum result r = file_read(path, WEB_ANSWER_MAX, &text, &len, err);
     if (r == OK) {
         struct slice kept = slice_make(text, len);
-        struct document_expect e = expect(type, pin, audience, issued(kept));
+        struct document_expect e = expect(who, type, issued(kept));
         r = document_read(kept, &e, ret, err);
     }
     free(text);
@@ -49,20 +49,37 @@ enum result client_document_stored(const char *dir, enum document_type type, con
     return r == OK ? OK : R_NOTFOUND; /* one of another site or device does not count */
 }
 
-enum result client_document_accept(const char *dir, struct slice text, enum document_type type,
-                                   const unsigned char pin[PKI_SHA256], const char *audience, int64_t now,
-                                   struct document *ret, struct error *err)
+bool client_document_ended(const struct document *d, int64_t now)
 {
-    struct document_expect e = expect(type, pin, audience, now);
+    return now >= d->expires;
+}
+
+bool client_document_aged(const struct document *d, int64_t now)
+{
+    return now >= d->issued + (d->expires - d->issued) / 2;
+}
+
+/* The floor is raised first: a crash between leaves a document to be fetched again, whose sequence is the floor. */
+static enum result keep(const struct client_reader *who, struct slice text, const struct document *d, struct error *err)
+{
+    enum result r = client_floor_raise(who, d->type, d->sequence, err);
+    return r == OK ? document_keep(who->dir, document_type_name(d->type), text, err) : r;
+}
+
+enum result client_document_accept(const struct client_reader *who, struct slice text, enum document_type type,
+                                   int64_t now, struct document *ret, struct error *err)
+{
+    struct document_expect e = expect(who, type, now);
     struct document kept = {0};
-    if (client_document_stored(dir, type, pin, audience, &kept, NULL) == OK) {
-        e.min_sequence = kept.sequence;
+    e.min_sequence = client_floor(who, type);
+    if (client_document_stored(who, type, &kept, NULL) == OK) {
+        e.min_sequence = kept.sequence > e.min_sequence ? kept.sequence : e.min_sequence;
         document_done(&kept);
     }
     enum result r = document_read(text, &e, ret, err);
     if (r != OK)
         return r;
-    r = document_keep(dir, document_type_name(type), text, err);
+    r = keep(who, text, ret, err);
     if (r == OK)
         return OK;
     document_done(ret);
@@ -70,13 +87,24 @@ enum result client_document_accept(const char *dir, struct slice text, enum docu
     return R_IO;
 }
 
-bool client_document_good_at(struct slice text, enum document_type type, const unsigned char pin[PKI_SHA256],
-                             const char *audience, int64_t when)
+bool client_document_good_at(const struct client_reader *who, struct slice text, enum document_type type, int64_t when)
 {
-    struct document_expect e = expect(type, pin, audience, when);
+    struct document_expect e = expect(who, type, when);
     struct document d = {0};
     bool good = document_read(text, &e, &d, NULL) == OK;
     if (good)
         document_done(&d);
     return good;
+}
+
+enum result client_document_answer(const struct client_reader *who, struct slice text, const char *nonce,
+                                   struct document *ret, struct error *err)
+{
+    struct document_expect e = expect(who, DOCUMENT_ANSWER, issued(text));
+    enum result r = document_read(text, &e, ret, err);
+    if (r == OK && strcmp(json_opt_str(ret->content, "nonce", ""), nonce) != 0) {
+        document_done(ret);
+        r = error_set(err, R_DENIED, "it answers another request");
+    }
+    return r;
 }

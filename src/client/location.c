@@ -16,10 +16,16 @@ static void logf_location(const struct client_session *s, enum log_level level, 
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, level, "%s: %s", what, detail);
 }
 
+/* The same for all, so for no key. */
+static struct client_reader reader(const struct client_session *s)
+{
+    return (struct client_reader){s->c->dir, s->pin, "all", NULL};
+}
+
 static bool untrusted(struct client_session *s, const char *text, struct error *err)
 {
     const struct client_refused r = {
-        slice_of(text), DOCUMENT_LOCATION, "all", "location_untrusted",
+        slice_of(text), DOCUMENT_LOCATION, reader(s), "location_untrusted",
         "compare SiteKey with the pin that `cmg status` shows; if it is right, who answers "
         "is not this site's"};
     (void)error_prefix(err, "the location data could not be taken");
@@ -31,11 +37,11 @@ bool client_location_take(struct client_session *s, const char *text)
 {
     struct document d = {0};
     struct error err;
-    enum result r =
-        client_document_accept(s->c->dir, slice_of(text), DOCUMENT_LOCATION, s->pin, "all", clock_wall_s(), &d, &err);
+    const struct client_reader who = reader(s);
+    enum result r = client_document_accept(&who, slice_of(text), DOCUMENT_LOCATION, clock_wall_s(), &d, &err);
     if (r == R_CONFLICT) {
         logf_location(s, LOG_WARN, "The location data are older than the kept ones, which stay", err.text);
-        r = client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, &err);
+        r = client_document_stored(&who, DOCUMENT_LOCATION, &d, &err);
     }
     if (r != OK)
         return untrusted(s, text, &err);
@@ -233,11 +239,13 @@ static void remember_role(struct client_session *s)
         client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_WARN, "%s", err.text);
 }
 
-/* The kept location data: more gateways to try, and the way to CCM_STS of a device whose token has expired. */
+/* The kept location data, also past their end, since they are hints alone and each answer is judged by itself: more
+ * gateways to try, and the way to CCM_STS of a device whose token has expired. */
 static json_t *kept_location(const struct client_session *s)
 {
     struct document d = {0};
-    if (client_document_stored(s->c->dir, DOCUMENT_LOCATION, s->pin, "all", &d, NULL) != OK)
+    const struct client_reader who = reader(s);
+    if (client_document_stored(&who, DOCUMENT_LOCATION, &d, NULL) != OK)
         return NULL;
     json_t *content = json_incref(d.content);
     document_done(&d);

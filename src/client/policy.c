@@ -31,24 +31,21 @@ struct asking {
     struct client_policies *policies;
     struct client_user user;               /* scenario user */
     char audience[DOCUMENT_AUDIENCE_SIZE]; /* whom the document must be for */
+    struct client_reader who;
 };
 
-static json_t *stored_content(const char *dir, enum document_type type, const unsigned char pin[PKI_SHA256],
-                              const char *audience, int64_t *ret_sequence)
+json_t *client_policy_stored(const struct client_reader *who, int64_t *ret_sequence)
 {
     struct document d = {0};
-    if (client_document_stored(dir, type, pin, audience, &d, NULL) != OK)
+    json_t *content = NULL;
+    if (client_document_stored(who, DOCUMENT_POLICY, &d, NULL) != OK)
         return NULL;
-    json_t *content = json_incref(d.content);
-    *ret_sequence = d.sequence;
+    if (!client_document_ended(&d, clock_wall_s())) {
+        content = json_incref(d.content);
+        *ret_sequence = d.sequence;
+    }
     document_done(&d);
     return content;
-}
-
-json_t *client_policy_stored(const char *dir, const unsigned char pin[PKI_SHA256], const char *guid,
-                             int64_t *ret_sequence)
-{
-    return stored_content(dir, DOCUMENT_POLICY, pin, guid, ret_sequence);
 }
 
 /* --- fetching --- */
@@ -185,11 +182,10 @@ static bool accept_answer(struct asking *a, const struct web_answer *answer)
     struct client_session *s = a->s;
     struct document d = {0};
     struct error err;
-    if (client_document_accept(s->c->dir, buf_data(&answer->body), a->of->type, s->pin, a->audience, clock_wall_s(), &d,
-                               &err) != OK) {
+    if (client_document_accept(&a->who, buf_data(&answer->body), a->of->type, clock_wall_s(), &d, &err) != OK) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The policy is refused, the last good one stays: %s",
                     err.text);
-        const struct client_refused refused = {buf_data(&answer->body), a->of->type, a->audience, "policy_untrusted",
+        const struct client_refused refused = {buf_data(&answer->body), a->of->type, a->who, "policy_untrusted",
                                                CLIENT_DOCUMENT_REMEDY};
         return client_session_fail_document(s, &refused, &err);
     }
@@ -216,7 +212,7 @@ static bool obtain(struct asking *a)
     struct client_session *s = a->s;
     const char *guid = client_session_registration(s)->guid, *bearer;
     struct web_answer answer = {0};
-    int64_t sequence = 0;
+    struct document kept = {0};
     if (!find_bearer(a, &bearer))
         return false;
     if (a->of->type == DOCUMENT_USER_POLICY)
@@ -224,16 +220,18 @@ static bool obtain(struct asking *a)
     else
         (void)snprintf(a->audience, sizeof a->audience, "%s", guid);
     (void)snprintf(s->user, sizeof s->user, "%s", a->user.name);
-    json_t *stored = stored_content(s->c->dir, a->of->type, s->pin, a->audience, &sequence);
-    bool ok = fetch(a, bearer, sequence, &answer);
+    a->who = client_session_reader(s, s->choice.method, a->audience);
+    bool current =
+        client_document_stored(&a->who, a->of->type, &kept, NULL) == OK && !client_document_aged(&kept, clock_wall_s());
+    bool ok = fetch(a, bearer, current ? kept.sequence : 0, &answer);
     if (ok && answer.status == 304) {
-        ok = stored && adopt(a, stored, sequence);
+        ok = current ? adopt(a, kept.content, kept.sequence) : client_session_fail_unasked(s);
     } else if (ok) {
         ok = accept_answer(a, &answer);
-        a->policies->changed = ok && !json_equal(a->policies->list, json_object_get(stored, "policies"));
+        a->policies->changed = ok && !json_equal(a->policies->list, json_object_get(kept.content, "policies"));
     }
     web_answer_free(&answer);
-    json_decref(stored);
+    document_done(&kept);
     return ok;
 }
 

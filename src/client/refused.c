@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "client/client.h"
-#include "client/documents.h"
 
 bool client_clock_is_wrong(const struct client_session *s, char *ret, size_t size)
 {
@@ -33,7 +32,7 @@ bool client_session_fail_document(struct client_session *s, const struct client_
     if (err->code == R_IO)
         return client_session_fail_state(s, err);
     if (web_clocks_differ(s->date, s->date_here, differ, sizeof differ) &&
-        client_document_good_at(r->text, (enum document_type)r->type, s->pin, r->audience, s->date))
+        client_document_good_at(&r->who, r->text, r->type, s->date))
         return client_session_fail_clock(s, differ, err->text);
     return client_session_fail(s, r->reason, err, r->remedy);
 }

@@ -8,10 +8,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "client/entra.h"
+#include "client/floor.h"
 #include "jose/possession.h"
 #include "web/signed.h"
-
-enum { ANSWER_MAX = 256 * 1024 };
 
 /* machine-id(5): 32 lower-case hex digits and a line break; "uninitialized" in images, empty in containers. */
 static bool is_machine_id(struct slice text)
@@ -89,8 +88,11 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
     if (token && !web_token_valid(slice_of(token)))
         return error_set(err, R_INVALID, "'device_token' is no token");
     r->pending = strcmp(approval, "pending") == 0;
-    if (strcmp(r->guid, guid) != 0)
+    if (strcmp(r->guid, guid) != 0) {
         client_session_drop_tokens(r);
+        if (*r->guid)
+            client_floor_forget(s->c->dir);
+    }
     (void)snprintf(r->guid, sizeof r->guid, "%s", guid);
     (void)snprintf(r->key_id, sizeof r->key_id, "%s", client_session_credential(s, s->choice.method)->key_id);
     if (token)
@@ -103,12 +105,12 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
 static bool take_answer(struct client_session *s, const struct web_answer *a)
 {
     struct client_identity *id = &s->c->identity;
-    json_t *root = NULL;
+    json_t *said;
     struct error err;
-    enum result r = json_parse(buf_data(&a->body), ANSWER_MAX, &root, &err);
-    if (r == OK)
-        r = take(s, root, &err);
-    json_decref(root);
+    if (!client_session_signed_answer(s, a, NULL, &said))
+        return false;
+    enum result r = take(s, said, &err);
+    json_decref(said);
     if (r != OK) {
         (void)error_prefix(&err, "the answer to the registration");
         return client_session_fail(s, "bad_answer", &err, "check what answers at this management point");

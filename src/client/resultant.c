@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "client/documents.h"
 
 enum { INTERVAL_DEFAULT_S = 3600 };
 
@@ -52,10 +51,12 @@ void client_resultant_load(const struct client *c, struct client_resultant *ret)
     if (!key || !decode_hex(slice_of(key), pin, sizeof pin, &len))
         return;
     for (size_t i = 0; i < CHOICE_CLIENTS && !ret->known; i++) {
-        const char *guid = c->identity.of[i].guid;
-        if (!*guid || client_document_stored(c->dir, DOCUMENT_SETTINGS, pin, guid, &d, NULL) != OK)
+        const struct client_registration *as = &c->identity.of[i];
+        const struct client_reader who = {c->dir, pin, as->guid, as->key_id};
+        if (!*as->guid || client_document_stored(&who, DOCUMENT_SETTINGS, &d, NULL) != OK)
             continue;
-        read_document(&d, ret);
+        if (!client_document_ended(&d, clock_wall_s()))
+            read_document(&d, ret);
         document_done(&d);
     }
 }
@@ -80,15 +81,14 @@ uint64_t client_policy_interval(const struct client *c)
 
 /* --- fetching --- */
 
-static bool accept_document(struct client_session *s, const char *guid, const struct web_answer *answer,
+static bool accept_document(struct client_session *s, const struct client_reader *who, const struct web_answer *answer,
                             struct client_resultant *ret)
 {
     struct document d = {0};
     struct error err;
-    if (client_document_accept(s->c->dir, buf_data(&answer->body), DOCUMENT_SETTINGS, s->pin, guid, clock_wall_s(), &d,
-                               &err) != OK) {
+    if (client_document_accept(who, buf_data(&answer->body), DOCUMENT_SETTINGS, clock_wall_s(), &d, &err) != OK) {
         client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_ERROR, "The client settings are refused: %s", err.text);
-        const struct client_refused refused = {buf_data(&answer->body), DOCUMENT_SETTINGS, guid, "settings_untrusted",
+        const struct client_refused refused = {buf_data(&answer->body), DOCUMENT_SETTINGS, *who, "settings_untrusted",
                                                CLIENT_DOCUMENT_REMEDY};
         return client_session_fail_document(s, &refused, &err);
     }
@@ -136,12 +136,13 @@ static bool knows_none(const struct web_outcome *o)
 
 bool client_resultant_fetch(struct client_session *s)
 {
-    const char *guid = client_session_registration(s)->guid;
+    const struct client_reader who = client_session_reader(s, s->choice.method, client_session_registration(s)->guid);
     struct web_answer answer = {0};
     struct document kept = {0};
     struct client_resultant r = {.allow_cmg = true};
-    if (client_document_stored(s->c->dir, DOCUMENT_SETTINGS, s->pin, guid, &kept, NULL) == OK) {
-        read_document(&kept, &r);
+    if (client_document_stored(&who, DOCUMENT_SETTINGS, &kept, NULL) == OK) {
+        if (!client_document_aged(&kept, clock_wall_s()))
+            read_document(&kept, &r);
         document_done(&kept);
     }
     struct web_outcome before = s->outcome;
@@ -150,7 +151,9 @@ bool client_resultant_fetch(struct client_session *s)
         s->outcome = before;
         ok = true;
     } else if (ok) {
-        ok = (answer.status == 304 || accept_document(s, guid, &answer, &r)) && obey(s, &r);
+        ok = (answer.status == 304 ? r.known || client_session_fail_unasked(s)
+                                   : accept_document(s, &who, &answer, &r)) &&
+             obey(s, &r);
     }
     web_answer_free(&answer);
     return ok;

@@ -8,7 +8,7 @@
 #include "jose/token.h"
 #include "web/signed.h"
 
-enum { URL_MAX = 2048 };
+enum { URL_MAX = 2048, OFFSET_MAX_S = 600 };
 
 static bool make_lines(struct client_session *s, const struct client_call *call, struct web_lines *l)
 {
@@ -22,8 +22,10 @@ static bool make_lines(struct client_session *s, const struct client_call *call,
                                    .bearer = call->bearer};
     struct error err;
     enum result result = web_signed_lines(&r, l, &err);
-    if (result == OK)
+    if (result == OK) {
+        memcpy(s->nonce, l->nonce, sizeof s->nonce);
         return true;
+    }
     if (result == R_LIMIT)
         return client_session_fail(s, "token_too_long", &err, NULL);
     return client_session_fail(s, "signature", &err, "use a key of RSA 2048 or more, P-256, P-384 or Ed25519");
@@ -95,13 +97,49 @@ static bool attempt(struct client_session *s, const struct client_call *call, co
     return ok;
 }
 
-/* PROTOCOL 4: on 401 the answer's Date says by how much the clocks differ; the next signature takes it into account. */
-static bool learn_offset(struct client_session *s, const struct web_answer *a)
+static bool is_within(int64_t seconds, int64_t limit)
 {
-    int64_t seen = a->date - (clock_wall_s() + s->offset);
-    if (a->status != 401 || a->date == 0 || (seen <= WEB_SKEW_S && seen >= -WEB_SKEW_S))
+    return seconds <= limit && seconds >= -limit;
+}
+
+/* The site's time as it signed it for this very request; 0: it did not. */
+static int64_t signed_time(const struct client_session *s, const struct client_call *call, const struct web_answer *a)
+{
+    const struct client_reader who = client_session_reader(s, call->method, NULL);
+    json_t *root = NULL;
+    struct document d = {0};
+    int64_t when = 0;
+    if (json_parse(buf_data(&a->body), WEB_ANSWER_MAX, &root, NULL) == OK &&
+        client_document_answer(&who, slice_of(json_opt_str(root, "signed_time", "")), s->nonce, &d, NULL) == OK)
+        when = d.issued;
+    document_done(&d);
+    json_decref(root);
+    return when;
+}
+
+/* A Date is anybody's on the way, who could collect signatures of times to come: it counts for little. */
+static bool believe_date(const struct client_session *s, int64_t date)
+{
+    int64_t offset = date - clock_wall_s();
+    if (is_within(offset, OFFSET_MAX_S))
+        return true;
+    client_logf(
+        &s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN,
+        "The answer's Date differs from this device's clock by %lld s, and the site did not sign it: not believed",
+        (long long)offset);
+    return false;
+}
+
+/* PROTOCOL 4 and 8: on 401 the site's signed time, or else the answer's Date, says by how much the clocks differ; the
+ * next signature takes it into account. */
+static bool learn_offset(struct client_session *s, const struct client_call *call, const struct web_answer *a)
+{
+    if (a->status != 401)
         return false;
-    s->offset = a->date - clock_wall_s();
+    int64_t now = clock_wall_s(), site = signed_time(s, call, a), when = site ? site : a->date;
+    if (when == 0 || is_within(when - (now + s->offset), WEB_SKEW_S) || (!site && !believe_date(s, when)))
+        return false;
+    s->offset = when - now;
     client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN,
                 "This device's clock differs from the site's by %lld s; signing again with the site's time",
                 (long long)s->offset);
@@ -131,7 +169,7 @@ bool client_session_send(struct client_session *s, const struct client_call *cal
     make_url(s, call, url, sizeof url);
     if (!attempt(s, call, url, ret))
         return false;
-    if (learn_offset(s, ret)) {
+    if (learn_offset(s, call, ret)) {
         web_answer_free(ret);
         if (!attempt(s, call, url, ret))
             return false;

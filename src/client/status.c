@@ -57,9 +57,11 @@ static void put_policy(json_t *o, const struct client *c)
     size_t len;
     int64_t sequence = 0;
     const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
+    const struct client_registration *as = &c->identity.of[c->identity.method];
+    const struct client_reader who = {c->dir, pin, as->guid, as->key_id};
     json_t *content = NULL;
     if (key && c->identity.any && decode_hex(slice_of(key), pin, sizeof pin, &len))
-        content = client_policy_stored(c->dir, pin, c->identity.of[c->identity.method].guid, &sequence);
+        content = client_policy_stored(&who, &sequence);
     put(o, "policy_sequence", content ? json_integer(sequence) : json_null());
     json_t *list = json_object_get(content, "policies");
     put(o, "policies", list ? json_incref(list) : json_array());

@@ -9,8 +9,6 @@
 #include "jose/token.h"
 #include "web/signed.h"
 
-enum { ANSWER_MAX = 256 * 1024 };
-
 /* Its own words, which only say when to ask for the next one: nothing is decided by them. */
 static void lifetime(const char *token, int64_t now, int64_t *issued, int64_t *expires)
 {
@@ -57,9 +55,9 @@ static bool read_answer(struct client_session *s, const struct web_answer *a, js
 {
     const char *token;
     struct error err;
-    enum result r = json_parse(buf_data(&a->body), ANSWER_MAX, ret, &err);
-    if (r == OK)
-        r = json_need_str(*ret, "access_token", &token, &err);
+    if (!client_session_signed_answer(s, a, client_session_registration(s)->guid, ret))
+        return false;
+    enum result r = json_need_str(*ret, "access_token", &token, &err);
     if (r == OK && !web_token_valid(slice_of(token)))
         r = error_set(&err, R_INVALID, "'access_token' is no token");
     return r == OK || bad_answer(s, &err);

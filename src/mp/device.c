@@ -3,9 +3,11 @@
 #include "mp/device.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "jose/httpsig.h"
+#include "mp/signed.h"
 #include "mp/site.h"
 #include "store/nonce.h"
 #include "store/setting.h"
@@ -39,14 +41,20 @@ void mp_certificate_spki_hex(X509 *cert, char ret[PKI_HASH_HEX])
 
 /* --- signatures --- */
 
+/* The device signs again with our time; it believes a large difference only in the site's own word. */
+static void refuse_clock(struct mp_request *r, X509 *certificate, const struct error *err)
+{
+    char *word = mp_signed_time(r, certificate);
+    mp_refuse_clock(r, err->text, word);
+    free(word);
+}
+
 static void refuse_signature(struct mp_request *r, enum result why, const struct error *err)
 {
     static const struct {
         enum result why;
         enum mp_refusal refusal;
-    } map[] = {{R_NOTFOUND, MP_REFUSAL_SIGNATURE_MISSING},
-               {R_TIMEOUT, MP_REFUSAL_CLOCK_SKEW},
-               {R_CONFLICT, MP_REFUSAL_NONCE_REUSED}};
+    } map[] = {{R_NOTFOUND, MP_REFUSAL_SIGNATURE_MISSING}, {R_CONFLICT, MP_REFUSAL_NONCE_REUSED}};
     enum mp_refusal refusal = MP_REFUSAL_SIGNATURE_WRONG;
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].why == why)
@@ -82,7 +90,9 @@ bool mp_signature_check(struct mp_request *r, X509 *certificate, enum mp_signed 
             return false;
         }
     }
-    if (result != OK)
+    if (result == R_TIMEOUT)
+        refuse_clock(r, certificate, &err);
+    else if (result != OK)
         refuse_signature(r, result, &err);
     return result == OK;
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "mp/content/content.h"
+#include "mp/device.h"
 #include "mp/report.h"
 #include "mp/site.h"
 #include "store/device.h"
@@ -57,6 +58,7 @@ void mp_documents_free(struct mp_documents *d)
 struct making {
     enum document_type type;
     const char *audience;
+    const char *key; /* of one device alone; NULL: for no key */
     const char *sequence_name;
     int64_t lifetime;
     enum result (*content)(struct mp_site *site, struct arena *a, json_t **ret, struct error *err);
@@ -86,6 +88,7 @@ static enum result sign(struct mp_site *site, const struct making *m, int64_t se
         .type = m->type, .sequence = sequence, .issued = now, .expires = now + m->lifetime, .content = content};
     (void)snprintf(d.site, sizeof d.site, "%s", site->keys.site);
     (void)snprintf(d.audience, sizeof d.audience, "%s", m->audience);
+    (void)snprintf(d.key, sizeof d.key, "%s", m->key ? m->key : "");
     bool policy = strcmp(document_signing_use(m->type), "policy") == 0;
     return document_sign(policy ? site->keys.policy : site->keys.bundle, &d, ret, err);
 }
@@ -130,7 +133,8 @@ static enum result get(struct mp_site *site, const struct making *m, struct mp_t
 
 enum result mp_documents_location(struct mp_site *site, struct mp_text **ret, struct error *err)
 {
-    static const struct making making = {DOCUMENT_LOCATION, "all", STORE_SEQUENCE_LOCATION, WEEK, mp_content_location};
+    static const struct making making = {DOCUMENT_LOCATION,       "all", NULL,
+                                         STORE_SEQUENCE_LOCATION, WEEK,  mp_content_location};
     return get(site, &making, ret, err);
 }
 
@@ -148,7 +152,7 @@ static enum result bundle_content(struct mp_site *site, struct arena *a, json_t 
 /* A gateway may work without the site for bundle_max_age, so the document lives that long and is made anew at half. */
 static enum result bundle_making(struct mp_site *site, struct making *ret, struct error *err)
 {
-    *ret = (struct making){DOCUMENT_BUNDLE, "gateway", STORE_SEQUENCE_BUNDLE, DAY, bundle_content};
+    *ret = (struct making){DOCUMENT_BUNDLE, "gateway", NULL, STORE_SEQUENCE_BUNDLE, DAY, bundle_content};
     return store_setting_get_int(site->store, "bundle_max_age", &ret->lifetime, err);
 }
 
@@ -168,7 +172,7 @@ enum result mp_documents_connector(struct mp_site *site, const char *id, struct 
 {
     char name[NAME_SIZE];
     connector_name(id, name);
-    struct making making = {DOCUMENT_CONNECTOR, id, name, WEEK, mp_content_connector};
+    struct making making = {DOCUMENT_CONNECTOR, id, NULL, name, WEEK, mp_content_connector};
     return get(site, &making, ret, err);
 }
 
@@ -188,28 +192,51 @@ enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid,
     return r;
 }
 
-enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d, const char *user,
+/* --- of one device, for its key --- */
+
+static enum result sign_for(struct mp_site *site, enum document_type type, const struct mp_audience *whose,
+                            int64_t sequence, json_t *content, char **ret, struct error *err)
+{
+    struct making making = {.type = type, .audience = whose->audience, .key = whose->key, .lifetime = MONTH};
+    return sign(site, &making, sequence, content, ret, err);
+}
+
+static struct mp_audience audience_of(const struct mp_device *d)
+{
+    struct mp_audience whose = {.audience = d->record.guid};
+    mp_certificate_spki_hex(d->certificate, whose.key);
+    return whose;
+}
+
+enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct mp_device *d, const char *user,
                                 int64_t sequence, char **ret, struct error *err)
 {
     char audience[DOCUMENT_AUDIENCE_SIZE];
-    struct making making = {user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, user ? audience : d->guid, NULL, MONTH,
-                            NULL};
+    struct mp_audience whose = audience_of(d);
     json_t *content;
-    if (user)
-        document_user_audience(d->guid, user, audience);
-    enum result r = mp_content_policy(site, a, d, user, &content, err);
+    if (user) {
+        document_user_audience(d->record.guid, user, audience);
+        whose.audience = audience;
+    }
+    enum result r = mp_content_policy(site, a, &d->record, user, &content, err);
     if (r != OK)
         return r;
-    r = sign(site, &making, sequence, content, ret, err);
+    r = sign_for(site, user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, &whose, sequence, content, ret, err);
     json_decref(content);
     return r;
 }
 
-enum result mp_documents_settings(struct mp_site *site, const char *guid, int64_t sequence, json_t *content, char **ret,
-                                  struct error *err)
+enum result mp_documents_settings(struct mp_site *site, const struct mp_device *d, int64_t sequence, json_t *content,
+                                  char **ret, struct error *err)
 {
-    struct making making = {DOCUMENT_SETTINGS, guid, NULL, MONTH, NULL};
-    return sign(site, &making, sequence, content, ret, err);
+    struct mp_audience whose = audience_of(d);
+    return sign_for(site, DOCUMENT_SETTINGS, &whose, sequence, content, ret, err);
+}
+
+enum result mp_documents_answer(struct mp_site *site, const struct mp_audience *whose, json_t *content, char **ret,
+                                struct error *err)
+{
+    return sign_for(site, DOCUMENT_ANSWER, whose, clock_wall_s(), content, ret, err);
 }
 
 /* --- checking --- */

@@ -19,14 +19,25 @@ MUST_USE enum result mp_documents_connector_sequence(struct mp_site *site, const
 /* At least 1. */
 MUST_USE enum result mp_documents_policy_sequence(struct mp_site *site, const char *guid, int64_t *ret,
                                                   struct error *err);
-struct store_device;
+
+/* For whom a document of a device is: its GUID (or "all"), and the key that signed its request. */
+struct mp_audience {
+    const char *audience;
+    char key[PKI_HASH_HEX];
+};
+
+struct mp_device;
 /* Not kept: it is of one device, and of one user there (NULL: the device's own). *ret is malloc'ed. */
-MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
+MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct mp_device *d,
                                          const char *user, int64_t sequence, char **ret, struct error *err);
 
 /* The resultant client settings of one device: `content` (borrowed) signed. *ret is malloc'ed. */
-MUST_USE enum result mp_documents_settings(struct mp_site *site, const char *guid, int64_t sequence, json_t *content,
-                                           char **ret, struct error *err);
+MUST_USE enum result mp_documents_settings(struct mp_site *site, const struct mp_device *d, int64_t sequence,
+                                           json_t *content, char **ret, struct error *err);
+
+/* What the site says to one request (mp/signed.h). *ret is malloc'ed. */
+MUST_USE enum result mp_documents_answer(struct mp_site *site, const struct mp_audience *whose, json_t *content,
+                                         char **ret, struct error *err);
 
 /* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
  * nothing is published that they would refuse. */

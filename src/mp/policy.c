@@ -38,13 +38,13 @@ static enum result number(struct mp_request *r, const char *guid, int64_t *ret, 
 }
 
 /* `user` NULL: the device's own policy. */
-static void answer(struct mp_request *r, const struct store_device *d, const char *user)
+static void answer(struct mp_request *r, const struct mp_device *d, const char *user)
 {
     char etag[ETAG_SIZE];
     char *text;
     int64_t sequence;
     struct error err;
-    if (number(r, d->guid, &sequence, &err) != OK) {
+    if (number(r, d->record.guid, &sequence, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }
@@ -75,9 +75,9 @@ void mp_handle_policy(struct mp_request *r)
     if (!mp_device_authenticate(r, PURPOSE_GENERAL, MP_SIGNED_ALWAYS, &device))
         return;
     if (settings)
-        mp_settings_answer(r, &device.record);
+        mp_settings_answer(r, &device);
     else if (mp_settings_let_through(r, &device.record))
-        answer(r, &device.record, NULL);
+        answer(r, &device, NULL);
     mp_device_done(&device);
 }
 
@@ -112,6 +112,6 @@ void mp_handle_user_policy(struct mp_request *r)
     if (!mp_device_authenticate(r, PURPOSE_USER, MP_SIGNED_ALWAYS, &device))
         return;
     if (mp_settings_let_through(r, &device.record) && (r->identity.auth != MP_PKI || user_token_beside(r, &device)))
-        answer(r, &device.record, device.token.user);
+        answer(r, &device, device.token.user);
     mp_device_done(&device);
 }

@@ -15,6 +15,7 @@
 #include "mp/listener.h"
 #include "mp/registration.h"
 #include "mp/scope.h"
+#include "mp/signed.h"
 #include "store/audit.h"
 
 enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999 };
@@ -247,7 +248,8 @@ static void answer(struct registration *g)
     json_t *renew = g->token ? json_integer(g->now + TOKEN_DEVICE_S / 2) : json_null();
     if (!o || json_object_set_new(o, "expires", expires) != 0 || json_object_set_new(o, "renew_after", renew) != 0)
         fatal("out of memory (registration)");
-    mp_answer_json(g->r, strcmp(g->device.state, "approved") == 0 ? 200 : 202, o);
+    int status = strcmp(g->device.state, "approved") == 0 ? 200 : 202;
+    mp_answer_signed(g->r, status, g->device.guid, g->certificate, o);
 }
 
 void mp_handle_registration(struct mp_request *r)

@@ -251,13 +251,19 @@ void mp_answer_problem(struct mp_request *r, int status, json_t *problem)
 
 /* --- refusals --- */
 
+struct refuse_extra {
+    struct http_field field;
+    const char *signed_time; /* NULL: none */
+};
+
 static void refuse(struct mp_request *r, const struct mp_refusal_info *info, const char *detail,
-                   struct http_field extra)
+                   const struct refuse_extra *extra)
 {
     json_t *said = detail && *detail ? json_string(detail) : NULL; /* NULL too when it is not UTF-8 */
-    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", info->text,
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s, s:s*}", "type", "about:blank", "title", info->text,
                           "status", info->status, "code", info->code, "reason", info->reason, "detail",
-                          said ? said : json_string(info->text), "remedy", info->remedy, "request_id", r->id);
+                          said ? said : json_string(info->text), "remedy", info->remedy, "request_id", r->id,
+                          "signed_time", extra->signed_time);
     if (!o)
         fatal("out of memory (problem document)");
     char *text = json_text(o);
@@ -265,27 +271,33 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
     mp_answer(r, &(struct mp_answer){.status = info->status,
                                      .type = "application/problem+json",
                                      .body = slice_of(text),
-                                     .fields = {{SLICE("cmg-request-id"), slice_of(r->id)}, extra}});
+                                     .fields = {{SLICE("cmg-request-id"), slice_of(r->id)}, extra->field}});
     free(text);
 }
 
 void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail)
 {
-    refuse(r, mp_refusal_info(refusal), detail, (struct http_field){SLICE_NONE, SLICE_NONE});
+    refuse(r, mp_refusal_info(refusal), detail, &(struct refuse_extra){.signed_time = NULL});
+}
+
+void mp_refuse_clock(struct mp_request *r, const char *detail, const char *signed_time)
+{
+    refuse(r, mp_refusal_info(MP_REFUSAL_CLOCK_SKEW), detail, &(struct refuse_extra){.signed_time = signed_time});
 }
 
 void mp_refuse_method(struct mp_request *r, const char *allow)
 {
-    refuse(r, mp_refusal_info(MP_REFUSAL_BAD_METHOD), NULL, (struct http_field){SLICE("allow"), slice_of(allow)});
+    refuse(r, mp_refusal_info(MP_REFUSAL_BAD_METHOD), NULL,
+           &(struct refuse_extra){.field = {SLICE("allow"), slice_of(allow)}});
 }
 
 void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const char *detail)
 {
     struct mp_refusal_info info = mp_refusal_of_verdict(reason);
-    struct http_field extra = {SLICE_NONE, SLICE_NONE};
+    struct refuse_extra extra = {.signed_time = NULL};
     if (verdict_reason_info(reason)->refusal == REFUSAL_INVALID_TOKEN)
-        extra = (struct http_field){SLICE("www-authenticate"), SLICE("Bearer error=\"invalid_token\"")};
-    refuse(r, &info, detail, extra);
+        extra.field = (struct http_field){SLICE("www-authenticate"), SLICE("Bearer error=\"invalid_token\"")};
+    refuse(r, &info, detail, &extra);
 }
 
 static void note_fault(struct mp_request *r, const struct error *err)

@@ -104,23 +104,23 @@ static enum result find_content(struct mp_request *r, const struct store_device 
     return OK;
 }
 
-static enum result make(struct mp_request *r, const struct store_device *d, struct store_device_settings *ret,
+static enum result make(struct mp_request *r, const struct mp_device *d, struct store_device_settings *ret,
                         char **ret_document, struct error *err)
 {
     json_t *content = NULL;
     char *text = NULL;
-    enum result result = find_content(r, d, &content, &text, err);
+    enum result result = find_content(r, &d->record, &content, &text, err);
     if (result == OK)
-        result = note(r, d->guid, text, ret, err);
+        result = note(r, d->record.guid, text, ret, err);
     if (result == OK)
-        result = mp_documents_settings(r->site, d->guid, ret->sequence, content, ret_document, err);
+        result = mp_documents_settings(r->site, d, ret->sequence, content, ret_document, err);
     ret->content = NULL;
     json_decref(content);
     free(text);
     return result;
 }
 
-void mp_settings_answer(struct mp_request *r, const struct store_device *d)
+void mp_settings_answer(struct mp_request *r, const struct mp_device *d)
 {
     struct store_device_settings held;
     char etag[ETAG_SIZE], *document;

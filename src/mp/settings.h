@@ -11,7 +11,7 @@
 MUST_USE bool mp_settings_let_through(struct mp_request *r, const struct store_device *d);
 
 /* GET /SMS_MP/.sms_pol?SETTINGS of this device: the signed document, or 304. Ends the request. */
-void mp_settings_answer(struct mp_request *r, const struct store_device *d);
+void mp_settings_answer(struct mp_request *r, const struct mp_device *d);
 
 /* {"sequence", "fetched", "settings", "winners", "state": "never|outdated|current", "explanation"}: what the device
  * fetched last, held against `resultant` (mp_resultant). */

@@ -12,6 +12,7 @@
 #include "mp/device.h"
 #include "mp/form.h"
 #include "mp/handlers.h"
+#include "mp/signed.h"
 #include "mp/site.h"
 #include "mp/user.h"
 #include "store/audit.h"
@@ -211,7 +212,7 @@ static void answer(struct sts *s)
                   "token_type", "Bearer", "expires_in", (json_int_t)s->lifetime, "user", s->user ? s->name : NULL);
     if (!o)
         fatal("out of memory (token)");
-    mp_answer_json(s->r, 200, o);
+    mp_answer_signed(s->r, 200, s->device.record.guid, s->device.certificate, o);
 }
 
 /* --- user tokens --- */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "jose/httpsig.h"
 #include "jose/token.h"
 
 #define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt"
@@ -45,6 +44,17 @@ static enum result add_bearer(struct web_lines *l, const char *token, struct err
     return OK;
 }
 
+static enum result note_nonce(const struct httpsig_fields *f, struct web_lines *ret, struct error *err)
+{
+    const struct httpsig_received made = {slice_of(f->cmg_target), slice_of(f->content_digest),
+                                          slice_of(f->signature_input), slice_of(f->signature)};
+    struct httpsig_params params;
+    enum result r = httpsig_params(&made, &params, err);
+    if (r == OK)
+        memcpy(ret->nonce, params.nonce, sizeof ret->nonce);
+    return r;
+}
+
 enum result web_signed_lines(const struct web_signed_request *r, struct web_lines *ret, struct error *err)
 {
     struct httpsig_message m = {slice_of(r->verb), slice_of(r->target), r->body};
@@ -52,6 +62,10 @@ enum result web_signed_lines(const struct web_signed_request *r, struct web_line
     *ret = (struct web_lines){.count = 0};
     if (httpsig_sign(r->key, &m, r->now, &f, err) != OK)
         return R_INVALID;
+    if (note_nonce(&f, ret, err) != OK) {
+        httpsig_fields_free(&f);
+        return R_INVALID;
+    }
     web_lines_add(ret, "CMG-Target", f.cmg_target);
     web_lines_add(ret, "Content-Digest", f.content_digest);
     web_lines_add(ret, "Signature-Input", f.signature_input);

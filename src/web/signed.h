@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "jose/httpsig.h"
 #include "web/form.h"
 #include "web/http.h"
 
@@ -22,6 +23,7 @@ struct web_signed_request {
 struct web_lines {
     char *items[WEB_HEADERS_MAX];
     size_t count;
+    char nonce[HTTPSIG_NONCE_MAX + 1]; /* of the signature: what answers this request names it */
 };
 
 /* R_INVALID: the key can't sign; R_LIMIT: the token is longer than a header may be. Free *ret in every case. */

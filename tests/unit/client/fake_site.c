@@ -34,6 +34,7 @@ struct fake_site {
     char pin[PKI_HASH_HEX];
     char *ca_pem;
     struct fake_knobs knobs;
+    char *kept_answer;
     char seen[FAKE_SEEN_MAX][256];
     size_t seen_count;
     unsigned bad_signatures;
@@ -116,10 +117,22 @@ static void put_problem(const struct fake_site *s, struct buf *out, int status, 
     put(out, status, fields, body);
 }
 
-static char *document(struct fake_site *s, enum document_type type, const char *audience, json_t *content)
+static const char *key_of(const struct fake_site *s, const struct tls_server_request *r, char ret[PKI_HASH_HEX])
+{
+    unsigned char hash[PKI_SHA256];
+    if (s->knobs.key)
+        return s->knobs.key;
+    pki_cert_spki_sha256(r->peer, hash);
+    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    return ret;
+}
+
+/* `key` "": for all. */
+static char *document(struct fake_site *s, enum document_type type, const char *audience, const char *key,
+                      json_t *content)
 {
     struct signers *from = s->knobs.foreign_documents ? &s->foreign : &s->site;
-    int64_t now = clock_wall_s();
+    int64_t now = clock_wall_s() + (type == DOCUMENT_ANSWER ? s->knobs.clock : s->knobs.documents_clock);
     struct document d = {.type = type,
                          .site = "LAB",
                          .sequence = s->knobs.sequence,
@@ -129,6 +142,7 @@ static char *document(struct fake_site *s, enum document_type type, const char *
     struct error err;
     char *text;
     (void)snprintf(d.audience, sizeof d.audience, "%s", audience);
+    (void)snprintf(d.key, sizeof d.key, "%s", key);
     if (document_sign(strcmp(document_signing_use(type), "policy") == 0 ? from->policy : from->bundle, &d, &text,
                       &err) != OK)
         fatal("%s", err.text);
@@ -153,9 +167,54 @@ static void answer_json(struct buf *out, int status, json_t *o)
     json_decref(o);
 }
 
+static void nonce_of(const struct tls_server_request *r, char ret[HTTPSIG_NONCE_MAX + 1])
+{
+    struct httpsig_received in = {tls_server_field(r, "CMG-Target"), tls_server_field(r, "Content-Digest"),
+                                  tls_server_field(r, "Signature-Input"), tls_server_field(r, "Signature")};
+    struct httpsig_params params = {.nonce = ""};
+    struct error err;
+    if (httpsig_params(&in, &params, &err) != OK)
+        fatal("%s", err.text);
+    (void)snprintf(ret, HTTPSIG_NONCE_MAX + 1, "%s", params.nonce);
+}
+
+/* Adds it to `o` as `name`. A gateway that was broken into can leave it out, or send one that it kept. */
+static void sign_answer(struct fake_site *s, const struct tls_server_request *r, const char *audience, json_t *o,
+                        const char *name)
+{
+    char nonce[HTTPSIG_NONCE_MAX + 1], key[PKI_HASH_HEX];
+    json_t *content = json_copy(o);
+    nonce_of(r, nonce);
+    (void)json_object_set_new(content, "nonce", json_string(nonce));
+    char *text = document(s, DOCUMENT_ANSWER, audience, key_of(s, r, key), content);
+    if (s->knobs.answers == FAKE_REPLAYED && s->kept_answer)
+        (void)json_object_set_new(o, name, json_string(s->kept_answer));
+    else if (s->knobs.answers != FAKE_UNSIGNED)
+        (void)json_object_set_new(o, name, json_string(text));
+    free(s->kept_answer);
+    s->kept_answer = text;
+}
+
+static void put_clock(struct fake_site *s, const struct tls_server_request *r, struct buf *out)
+{
+    char fields[256], date[CLOCK_TEXT_SIZE];
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "status", 401, "code", "MP_Signature", "reason", "clock", "detail",
+                          "as told");
+    json_t *signed_time = json_object();
+    clock_http_date(clock_wall_s() + s->knobs.clock, date);
+    (void)snprintf(fields, sizeof fields, "CMG-Status-Text: MP_Signature\r\nDate: %s\r\n", date);
+    sign_answer(s, r, "all", signed_time, "signed_time");
+    (void)json_object_update(o, signed_time);
+    char *text = json_text(o);
+    put(out, 401, fields, text);
+    free(text);
+    json_decref(signed_time);
+    json_decref(o);
+}
+
 static void metadata(struct fake_site *s, struct buf *out)
 {
-    char *text = document(s, DOCUMENT_LOCATION, "all", parse(s->knobs.location));
+    char *text = document(s, DOCUMENT_LOCATION, "all", "", parse(s->knobs.location));
     answer_json(out, 200, json_pack("{s:I, s:s}", "time", (json_int_t)clock_wall_s(), "signed", text));
     free(text);
 }
@@ -179,11 +238,13 @@ static char *token(struct fake_site *s, enum token_kind kind, int64_t life)
 static void registration(struct fake_site *s, const struct tls_server_request *r, struct buf *out)
 {
     char *device = token(s, TOKEN_DEVICE, s->knobs.device_life);
+    const char *guid = s->knobs.guid ? s->knobs.guid : FAKE_GUID;
     bool with_token = !s->knobs.pending && tls_server_field(r, "Authorization").ptr;
-    answer_json(out, 200,
-                json_pack("{s:s, s:s, s:o, s:n, s:n}", "guid", FAKE_GUID, "approval",
-                          s->knobs.pending ? "pending" : "approved", "device_token",
-                          with_token ? json_string(device) : json_null(), "expires", "renew_after"));
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:n, s:n}", "guid", guid, "approval", s->knobs.pending ? "pending" : "approved",
+                  "device_token", with_token ? json_string(device) : json_null(), "expires", "renew_after");
+    sign_answer(s, r, guid, o, "signed");
+    answer_json(out, 200, o);
     free(device);
 }
 
@@ -191,21 +252,22 @@ static void sts(struct fake_site *s, const struct tls_server_request *r, struct 
 {
     bool renewal = slice_find_slice(r->body, SLICE("urn%3Aopencmg%3Atoken-type%3Adevice")) != SIZE_MAX;
     char *text = token(s, renewal ? TOKEN_DEVICE : TOKEN_ACCESS, renewal ? 90 * DAY : 8 * 3600);
-    answer_json(out, 200,
-                json_pack("{s:s, s:s, s:i}", "access_token", text, "token_type", "Bearer", "expires_in",
-                          renewal ? 90 * DAY : 8 * 3600));
+    json_t *o = json_pack("{s:s, s:s, s:i}", "access_token", text, "token_type", "Bearer", "expires_in",
+                          renewal ? 90 * DAY : 8 * 3600);
+    sign_answer(s, r, FAKE_GUID, o, "signed");
+    answer_json(out, 200, o);
     free(text);
 }
 
 static void policy(struct fake_site *s, const struct tls_server_request *r, struct buf *out)
 {
-    char etag[64];
+    char etag[64], key[PKI_HASH_HEX];
     (void)snprintf(etag, sizeof etag, "\"%lld\"", (long long)s->knobs.sequence);
-    if (slice_eq(tls_server_field(r, "If-None-Match"), slice_of(etag))) {
+    if (s->knobs.never_modified || slice_eq(tls_server_field(r, "If-None-Match"), slice_of(etag))) {
         put(out, 304, "", "");
         return;
     }
-    char *text = document(s, DOCUMENT_POLICY, s->knobs.audience ? s->knobs.audience : FAKE_GUID,
+    char *text = document(s, DOCUMENT_POLICY, s->knobs.audience ? s->knobs.audience : FAKE_GUID, key_of(s, r, key),
                           json_pack("{s:o}", "policies", parse(s->knobs.policy)));
     put(out, 200, "ETag: \"1\"\r\n", text);
     free(text);
@@ -213,12 +275,12 @@ static void policy(struct fake_site *s, const struct tls_server_request *r, stru
 
 static void settings(struct fake_site *s, const struct tls_server_request *r, struct buf *out)
 {
-    (void)r;
+    char key[PKI_HASH_HEX];
     if (!s->knobs.settings) {
         put_problem(s, out, 404, "MP_Not_Found", "not_found");
         return;
     }
-    char *text = document(s, DOCUMENT_SETTINGS, FAKE_GUID, parse(s->knobs.settings));
+    char *text = document(s, DOCUMENT_SETTINGS, FAKE_GUID, key_of(s, r, key), parse(s->knobs.settings));
     put(out, 200, "ETag: \"1\"\r\n", text);
     free(text);
 }
@@ -271,7 +333,10 @@ static void answer(void *arg, const struct tls_server_request *r, struct buf *ou
     enum result signature = check_signature(s, r);
     if (signature != OK) {
         s->bad_signatures += signature != R_TIMEOUT;
-        put_problem(s, out, 401, "MP_Signature", signature == R_TIMEOUT ? "clock" : "signature");
+        if (signature == R_TIMEOUT)
+            put_clock(s, r, out);
+        else
+            put_problem(s, out, 401, "MP_Signature", "signature");
         return;
     }
     if (no->where && slice_find_slice(r->target, slice_of(no->where)) != SIZE_MAX) {
@@ -333,6 +398,7 @@ void fake_site_end(struct fake_site *s)
     drop(&s->server);
     jose_signer_free(s->tokens);
     free(s->ca_pem);
+    free(s->kept_answer);
     free(s);
 }
 

@@ -22,6 +22,8 @@ struct fake_nonsense { /* a part of the target that is answered with 200 and thi
     const char *where, *body;
 };
 
+enum fake_answers { FAKE_SIGNED, FAKE_UNSIGNED, FAKE_REPLAYED }; /* replayed: that of the answer before */
+
 struct fake_knobs {
     const char *location; /* content of the location document */
     struct fake_refusal refuse;
@@ -31,7 +33,12 @@ struct fake_knobs {
     const char *policy;     /* JSON array */
     const char *settings;   /* content of the settings document; NULL: it knows of none (404) */
     const char *audience;   /* of the policy; NULL: FAKE_GUID */
-    int64_t clock;          /* the site's clock, in seconds from ours */
+    const char *guid;       /* that registration gives; NULL: FAKE_GUID */
+    const char *key;        /* that documents are for; NULL: the one shown in TLS */
+    enum fake_answers answers;
+    bool never_modified;     /* 304, whatever was asked */
+    int64_t documents_clock; /* documents are issued by our clock and this; they live for a day */
+    int64_t clock;           /* the site's clock, in seconds from ours */
     bool pending;
     int64_t device_life; /* of device tokens, seconds from now */
 };
