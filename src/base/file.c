@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -105,11 +106,32 @@ static void sync_folder_of(const char *path)
     free(dir);
 }
 
+#define UNFINISHED ".unfinished-"
+
+static bool is_unfinished(const char *name)
+{
+    size_t len = strlen(name), end = strlen(UNFINISHED "XXXXXX");
+    return len > end && strncmp(name + len - end, UNFINISHED, strlen(UNFINISHED)) == 0;
+}
+
+void file_sweep(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    if (!d)
+        return;
+    while ((e = readdir(d))) {
+        if (is_unfinished(e->d_name))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    }
+    (void)closedir(d);
+}
+
 enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err)
 {
-    size_t size = strlen(path) + sizeof ".XXXXXX";
+    size_t size = strlen(path) + sizeof UNFINISHED "XXXXXX";
     char *temp = mem_zalloc(size);
-    (void)snprintf(temp, size, "%s.XXXXXX", path);
+    (void)snprintf(temp, size, "%s" UNFINISHED "XXXXXX", path);
     int fd = mkstemp(temp); /* 0600 from the start: a secret is never readable by others, not even for a moment */
     if (fd < 0) {
         free(temp);

@@ -16,6 +16,10 @@ MUST_USE enum result file_read(const char *path, size_t max, char **ret, size_t 
 /* Writes a temporary file beside it, fsyncs, renames over `path` and fsyncs the folder. Keys take mode 0600. */
 MUST_USE enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err);
 
+/* Removes what writes that a crash cut off left in the folder. To be called while nobody writes there: at the start of
+ * the program whose folder it is. */
+void file_sweep(const char *dir);
+
 /* mkdir -p; existing folders keep their mode. */
 MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error *err);
 

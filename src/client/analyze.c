@@ -6,6 +6,7 @@
 
 #include "analyze/print.h"
 #include "client/entra.h"
+#include "client/gateways.h"
 #include "client/operation.h"
 #include "client/report.h"
 #include "client/state.h"
@@ -126,9 +127,10 @@ static enum result take_gateway(struct device *d, const char *gateway, struct er
         if (r != OK)
             return error_prefix(err, "%.200s", gateway);
     } else if (s->gateways.count) {
-        (void)snprintf(g->host, sizeof g->host, "%s", s->gateways.items[0].host);
-        (void)snprintf(g->role, sizeof g->role, "%s", s->gateways.items[0].role);
-        g->port = s->gateways.items[0].port;
+        const struct client_fqdn *f = client_gateways_foremost(s);
+        (void)snprintf(g->host, sizeof g->host, "%s", f->host);
+        (void)snprintf(g->role, sizeof g->role, "%s", f->role);
+        g->port = f->port;
     }
     if (role)
         (void)snprintf(g->role, sizeof g->role, "%s", role);

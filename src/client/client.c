@@ -40,18 +40,37 @@ static enum result take_lock(const char *dir, int *ret, struct error *err)
     return r;
 }
 
+/* One that can't be read any more is put aside: who the device is, the site says again when it registers. */
+static enum result load_identity(struct client *c, struct error *err)
+{
+    enum result r = client_identity_load(c->dir, &c->identity, err);
+    if (r != R_INVALID)
+        return r;
+    char *path = file_join(c->dir, "identity.json"), *aside = file_join(c->dir, "identity.json.damaged");
+    client_logf(&c->logs, CLIENT_LOG_REGISTRATION, LOG_WARN, "The identity is damaged and was put aside as %s: %s",
+                aside, err->text);
+    r = rename(path, aside) == 0 ? OK : error_set(err, R_IO, "%s: %s", path, strerror(errno));
+    free(aside);
+    free(path);
+    return r;
+}
+
 enum result client_open(const char *dir, struct client *ret, struct error *err)
 {
     *ret = (struct client){.dir = dir, .lock = -1};
     enum result r = file_make_dirs(dir, 0700, err);
     if (r == OK)
         r = take_lock(dir, &ret->lock, err);
-    if (r == OK)
+    if (r == OK) {
+        file_sweep(dir);
         r = client_settings_load(dir, &ret->settings, err);
-    if (r == OK)
-        r = client_identity_load(dir, &ret->identity, err);
+    }
     if (r == OK)
         r = client_logs_open(dir, &ret->logs, err);
+    if (r == OK)
+        r = load_identity(ret, err);
+    if (r == OK)
+        r = client_machine_check(ret, err);
     if (r != OK)
         client_close(ret);
     return r;

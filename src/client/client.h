@@ -30,6 +30,14 @@ struct client {
 MUST_USE enum result client_open(const char *dir, struct client *ret, struct error *err);
 void client_close(struct client *c);
 
+/* --- machine.c --- */
+
+/* What this machine is told apart by, as the site is told it: HardwareId, else of its machine id and the state folder.
+ * "" on a machine without one. */
+void client_hardware_id(const struct client *c, char ret[CLIENT_HARDWARE_SIZE]);
+/* Was the state copied here from another machine? Then its identity, keys and tokens go (part of client_open). */
+MUST_USE enum result client_machine_check(struct client *c, struct error *err);
+
 enum { CLIENT_POLICIES_MAX = 4096 };
 
 struct client_entra {
@@ -92,6 +100,9 @@ bool client_session_fail_state(struct client_session *s, const struct error *err
 
 /* The same: 304, although no version was named. It would make a document live on that has ended. */
 bool client_session_fail_unasked(struct client_session *s);
+
+/* Is it unregistered since its state came from another machine? Then the outcome says so, and true is returned. */
+bool client_session_fail_cloned(struct client_session *s);
 
 /* The credential that stands behind a method. */
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method);

@@ -111,7 +111,7 @@ static bool step_key(struct candidate *c, const struct client_credential_query *
     char *pem;
     size_t len;
     (void)q;
-    if (file_read(c->key_path, PEM_MAX, &pem, &len, err) != OK) {
+    if (file_check_private(c->key_path, err) != OK || file_read(c->key_path, PEM_MAX, &pem, &len, err) != OK) {
         (void)error_prefix(err, "its private key");
         return false;
     }

@@ -52,5 +52,7 @@ struct client_fault_words client_credential_fault_words(const struct client_cred
  * others can read the key. */
 MUST_USE enum result client_credential_own(const char *state, int64_t now, struct client_credential *ret,
                                            struct error *err);
+/* Removes both from `state`: the next call makes new ones. */
+MUST_USE enum result client_credential_forget(const char *state, struct error *err);
 
 #endif

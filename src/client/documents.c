@@ -59,6 +59,12 @@ bool client_document_aged(const struct document *d, int64_t now)
     return now >= d->issued + (d->expires - d->issued) / 2;
 }
 
+int64_t client_document_below(const struct client_reader *who, enum document_type type)
+{
+    int64_t floor = client_floor(who, type);
+    return floor > 1 ? floor - 1 : 0;
+}
+
 /* The floor is raised first: a crash between leaves a document to be fetched again, whose sequence is the floor. */
 static enum result keep(const struct client_reader *who, struct slice text, const struct document *d, struct error *err)
 {

@@ -25,6 +25,10 @@ MUST_USE bool client_document_ended(const struct document *d, int64_t now);
  * live longer. */
 MUST_USE bool client_document_aged(const struct document *d, int64_t now);
 
+/* What to name as held when the whole document is wanted: just below what will be taken, so that a site whose store
+ * went back hears of it and goes above (0: nothing was taken yet). */
+MUST_USE int64_t client_document_below(const struct client_reader *who, enum document_type type);
+
 /* Verifies a new one against the pin, our key and GUID, and the highest sequence so far, and keeps it. R_CONFLICT:
  * older than one that was taken. R_DENIED, R_TIMEOUT: document_read. R_IO: it is good and can't be kept. The caller
  * document_done()s *ret. */

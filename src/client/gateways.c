@@ -22,7 +22,7 @@ static bool has_gateway(const struct client_fqdns *l, const char *host, unsigned
     return false;
 }
 
-void client_gateways_add(struct client_session *s, const json_t *location)
+void client_gateways_add(struct client_fqdns *list, const json_t *location)
 {
     size_t i;
     json_t *o;
@@ -30,14 +30,26 @@ void client_gateways_add(struct client_session *s, const json_t *location)
     {
         const char *host = json_opt_str(o, "host", "");
         int64_t port = json_opt_int(o, "port", 443);
-        if (s->gateways.count == CLIENT_FQDNS_MAX || !*host || port < 1 || port > 65535 ||
-            has_gateway(&s->gateways, host, (unsigned)port))
+        if (list->count == CLIENT_FQDNS_MAX || !*host || port < 1 || port > 65535 ||
+            has_gateway(list, host, (unsigned)port))
             continue;
-        struct client_fqdn *f = &s->gateways.items[s->gateways.count];
+        struct client_fqdn *f = &list->items[list->count];
         *f = (struct client_fqdn){.port = (unsigned)port};
         if (slice_to_cstr(slice_of(host), f->host, sizeof f->host))
-            s->gateways.count++;
+            list->count++;
     }
+}
+
+const struct client_fqdn *client_gateways_foremost(const struct client_session *s)
+{
+    json_t *known = client_state_health(s->c->dir, CLIENT_STATE_GATEWAYS);
+    const struct client_fqdn *best = s->gateways.count ? &s->gateways.items[0] : NULL;
+    for (size_t i = 1; i < s->gateways.count; i++) {
+        if (client_health_good(known, &s->gateways.items[i]) > client_health_good(known, best))
+            best = &s->gateways.items[i];
+    }
+    json_decref(known);
+    return best;
 }
 
 /* --- service metadata --- */
@@ -47,39 +59,45 @@ static const char *good_until(const char *token, int64_t expires, int64_t now)
     return token && expires > now ? token : NULL;
 }
 
-/* Tokens of the site that it holds already; entra and token share the device's own key. */
-static const char *held_token(const struct client_session *s)
-{
-    const struct client_identity *id = &s->c->identity;
-    int64_t now = clock_wall_s() + s->offset;
-    for (enum choice_client m = CHOICE_ENTRA; m <= CHOICE_TOKEN; m++) {
-        const char *token = good_until(id->of[m].access_token, id->of[m].access_expires, now);
-        if (!token)
-            token = good_until(id->of[m].device_token, id->of[m].device_expires, now);
-        if (token)
-            return token;
-    }
-    return NULL;
-}
-
 enum opening { OPENED_BY_NOTHING, OPENED, OPENING_FAILED };
 
-/* The ways that open ServiceMetadata beside a certificate, in the order of preference. */
-static enum opening bearer_credential(struct client_session *s, struct client_call *call)
+/* The ways that open ServiceMetadata beside a certificate, in the order of preference: the tokens of the site that it
+ * holds already (entra and token share the device's own key), its Entra token, its bulk token. */
+enum { HELD_BY_METHOD = 2, WAY_ENTRA = 2 * HELD_BY_METHOD, WAY_BULK, WAYS };
+
+static enum opening bearer_of(struct client_session *s, size_t way, const char **ret)
 {
-    call->method = CHOICE_TOKEN;
-    call->bearer = held_token(s);
-    if (!call->bearer && s->entra.usable && !client_entra_token(s, &call->bearer))
-        return OPENING_FAILED;
-    if (!call->bearer)
-        call->bearer = s->c->identity.bulk_token;
-    return call->bearer ? OPENED : OPENED_BY_NOTHING;
+    const struct client_identity *id = &s->c->identity;
+    const struct client_registration *r = &id->of[way / HELD_BY_METHOD ? CHOICE_TOKEN : CHOICE_ENTRA];
+    int64_t now = clock_wall_s() + s->offset;
+    *ret = NULL;
+    if (way == WAY_ENTRA)
+        return !s->entra.usable ? OPENED_BY_NOTHING : client_entra_token(s, ret) ? OPENED : OPENING_FAILED;
+    if (way == WAY_BULK)
+        *ret = id->bulk_token;
+    else if (way % HELD_BY_METHOD == 0)
+        *ret = good_until(r->access_token, r->access_expires, now);
+    else
+        *ret = good_until(r->device_token, r->device_expires, now);
+    return *ret ? OPENED : OPENED_BY_NOTHING;
 }
 
-static enum opening metadata_credential(struct client_session *s, struct client_call *call)
+/* The first way from *way on; *way is it then. */
+static enum opening bearer_from(struct client_session *s, struct client_call *call, size_t *way)
+{
+    call->method = CHOICE_TOKEN;
+    for (; *way < WAYS; ++*way) {
+        enum opening opening = bearer_of(s, *way, &call->bearer);
+        if (opening != OPENED_BY_NOTHING)
+            return opening;
+    }
+    return OPENED_BY_NOTHING;
+}
+
+static enum opening metadata_credential(struct client_session *s, struct client_call *call, size_t *way)
 {
     call->method = CHOICE_PKI;
-    return s->has_pki ? OPENED : bearer_credential(s, call);
+    return s->has_pki ? OPENED : bearer_from(s, call, way);
 }
 
 static void check_clock(const struct client_session *s, const json_t *answer)
@@ -146,10 +164,53 @@ static bool ask_one(struct client_session *s, struct client_call *call, json_t *
     return ok;
 }
 
+/* What is told when all failed: the fault of the one that worked last, else of the first that was asked, and beside it
+ * the words of the others, one of which may be there no more. */
+struct failures {
+    size_t count;
+    struct web_outcome worst;
+    const struct client_fqdn *whose;
+    int64_t good;
+    char others[300];
+};
+
+static void also(struct failures *f, const struct client_fqdn *whose, const struct web_outcome *o)
+{
+    char authority[CLIENT_AUTHORITY_SIZE];
+    size_t used = strlen(f->others);
+    client_fqdn_authority(whose, authority);
+    (void)snprintf(f->others + used, sizeof f->others - used, "; %.100s: %s", authority, o->reason);
+}
+
+static void note_failure(struct failures *f, const struct client_session *s, const json_t *health)
+{
+    int64_t good = client_health_good(health, s->gateway);
+    if (f->count++ && good <= f->good) {
+        also(f, s->gateway, &s->outcome);
+        return;
+    }
+    if (f->whose)
+        also(f, f->whose, &f->worst);
+    f->worst = s->outcome;
+    f->whose = s->gateway;
+    f->good = good;
+}
+
+static void tell_failures(struct client_session *s, const struct failures *f)
+{
+    s->outcome = f->worst;
+    s->gateway = f->whose;
+    size_t used = strlen(s->outcome.detail), size = sizeof s->outcome.detail, more = strlen(f->others);
+    if (used + more >= size)
+        used = size - 1 - more;
+    (void)snprintf(s->outcome.detail + used, size - used, "%s", f->others);
+}
+
 /* The best first, by what earlier requests were like. */
 static bool ask_gateways(struct client_session *s, struct client_call *call)
 {
     json_t *health = client_state_health(s->c->dir, CLIENT_STATE_GATEWAYS);
+    struct failures failures = {.count = 0};
     struct error err;
     bool ok = false;
     client_health_sort(health, &s->gateways, clock_wall_s());
@@ -158,7 +219,10 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
         ok = ask_one(s, call, health);
         if (ok || !try_next_gateway(&s->outcome) || web_http_stopped())
             break;
+        note_failure(&failures, s, health);
     }
+    if (failures.count && failures.count == s->gateways.count)
+        tell_failures(s, &failures);
     if (client_state_set_health(s->c->dir, CLIENT_STATE_GATEWAYS, health, &err) != OK)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
     json_decref(health);
@@ -179,48 +243,63 @@ void client_gateway_failed(const struct client_session *s)
     json_decref(health);
 }
 
+/* A token that is not good here, as of a signing key that was retired; another one that the device holds may be. */
+bool client_token_is_refused(const struct web_outcome *o)
+{
+    return o->ending == WEB_REFUSED && o->status == 401 && strstr(o->code, "_Invalid_Token");
+}
+
+/* With what else it holds, in its order. After "revoked" the site does not want the device: a bulk token that it was
+ * given since is its way back. No token is dropped for it: what refuses may be a gateway that was broken into. */
+static bool ask_with_other_tokens(struct client_session *s, struct client_call *call, size_t way)
+{
+    struct web_outcome first = s->outcome;
+    while (call->method == CHOICE_TOKEN && way < WAY_BULK && client_token_is_refused(&s->outcome)) {
+        way = web_outcome_final(&s->outcome) ? WAY_BULK : way + 1;
+        if (bearer_from(s, call, &way) != OPENED)
+            break;
+        client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "The token was refused (%s); asking with %s",
+                    first.reason, way == WAY_BULK ? "the bulk registration token" : "another one");
+        s->outcome = (struct web_outcome){.ending = WEB_DONE};
+        if (ask_gateways(s, call)) {
+            s->tokens_refused = way == WAY_BULK;
+            return true;
+        }
+    }
+    s->outcome = first;
+    return false;
+}
+
 /* A certificate that this gateway can't judge well, as of a PKI that the site does not use, says nothing of the other
  * methods yet: which one counts is chosen once the management points are known. A final refusal stays. */
 static bool ask_without_certificate(struct client_session *s, struct client_call *call)
 {
     struct web_outcome refusal = s->outcome;
+    size_t way = 0;
     if (call->method != CHOICE_PKI || refusal.ending != WEB_REFUSED || refusal.status != 401 ||
-        web_outcome_final(&refusal) || bearer_credential(s, call) != OPENED) {
+        web_outcome_final(&refusal) || bearer_from(s, call, &way) != OPENED) {
         s->outcome = refusal;
         return false;
     }
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
                 "The certificate was refused; asking with a token where the management points are: %s", refusal.reason);
     s->outcome = (struct web_outcome){.ending = WEB_DONE};
-    if (ask_gateways(s, call))
+    if (ask_gateways(s, call) || ask_with_other_tokens(s, call, way))
         return true;
     s->outcome = refusal;
     return false;
 }
 
-/* The site removed the device: its tokens are revoked, and a bulk token that it was given since is its way back. */
-static bool ask_with_bulk_token(struct client_session *s, struct client_call *call)
-{
-    const char *bulk = s->c->identity.bulk_token;
-    bool revoked = s->outcome.ending == WEB_REFUSED &&
-                   strcmp(s->outcome.reason, verdict_reason_info(REASON_TOKEN_REVOKED)->name) == 0;
-    if (!revoked || call->method != CHOICE_TOKEN || !bulk || call->bearer == bulk)
-        return false;
-    client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
-                "The device's token was revoked; asking with the bulk registration token");
-    s->outcome = (struct web_outcome){.ending = WEB_DONE};
-    call->bearer = bulk;
-    return ask_gateways(s, call);
-}
-
 enum client_asked client_gateways_ask(struct client_session *s)
 {
     struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
-    enum opening opening = metadata_credential(s, &call);
+    size_t way = 0;
+    enum opening opening = metadata_credential(s, &call, &way);
     s->gateway = &s->gateways.items[0];
     if (opening != OPENED)
         return opening == OPENING_FAILED ? CLIENT_ASKED_IN_VAIN : CLIENT_ASKED_NOBODY;
     s->shown = true;
-    bool ok = ask_gateways(s, &call) || ask_without_certificate(s, &call) || ask_with_bulk_token(s, &call);
+    bool ok = ask_gateways(s, &call) ||
+              (call.method == CHOICE_PKI ? ask_without_certificate(s, &call) : ask_with_other_tokens(s, &call, way));
     return ok ? CLIENT_ASKED : CLIENT_ASKED_IN_VAIN;
 }

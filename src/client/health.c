@@ -64,7 +64,14 @@ void client_health_note(json_t *known, const struct client_fqdn *gateway, long m
     client_fqdn_authority(gateway, authority);
     if (!why)
         smooth = smooth < 0 ? ms : (3 * smooth + ms) / 4;
-    note(known, authority, json_pack("{s:I, s:s?, s:I}", "ms", (json_int_t)smooth, "why", why, "at", (json_int_t)now));
+    note(known, authority,
+         json_pack("{s:I, s:s?, s:I, s:I}", "ms", (json_int_t)smooth, "why", why, "at", (json_int_t)now, "good",
+                   (json_int_t)(why ? json_opt_int(before, "good", 0) : now)));
+}
+
+int64_t client_health_good(const json_t *known, const struct client_fqdn *gateway)
+{
+    return json_opt_int(entry(known, gateway), "good", 0);
 }
 
 void client_health_note_failed(json_t *known, const char *role, const char *why, int64_t now)

@@ -17,6 +17,9 @@ void client_health_sort(const json_t *known, struct client_fqdns *gateways, int6
 /* Notes an answer after `ms`, or (why not NULL) that none came. */
 void client_health_note(json_t *known, const struct client_fqdn *gateway, long ms, const char *why, int64_t now);
 
+/* When it answered last, or 0: never, as far as is known. */
+int64_t client_health_good(const json_t *known, const struct client_fqdn *gateway);
+
 /* The same for a management point, by its role id: that it failed; why, when it did so lately, else NULL (borrowed). */
 void client_health_note_failed(json_t *known, const char *role, const char *why, int64_t now);
 const char *client_health_failed(const json_t *known, const char *role, int64_t now);

@@ -53,6 +53,9 @@ static enum result read_all(const json_t *root, struct client_identity *ret, str
     client_secret_set(&ret->bulk_token, json_opt_str(root, "bulk_token", NULL));
     if (!text(root, "role", ret->role, sizeof ret->role) || !text(root, "mode", ret->mode, sizeof ret->mode))
         return error_set(err, R_INVALID, "'role' or 'mode' is too long");
+    if (!text(root, "hardware_id", ret->hardware_id, sizeof ret->hardware_id) ||
+        !text(root, "cloned_from", ret->cloned_from, sizeof ret->cloned_from))
+        return error_set(err, R_INVALID, "'hardware_id' or 'cloned_from' is too long");
     if (method) {
         if (!choices_client_parse(slice_of(method), &ret->method))
             return error_set(err, R_INVALID, "'method' is none of pki, entra, token");
@@ -114,6 +117,8 @@ enum result client_identity_save(const char *state, const struct client_identity
     put_text(root, "bulk_token", id->bulk_token);
     put_text(root, "role", id->role);
     put_text(root, "mode", id->mode);
+    put_text(root, "hardware_id", id->hardware_id);
+    put_text(root, "cloned_from", id->cloned_from);
     if (id->any) {
         put_text(root, "method", choices_client_name(id->method));
         put_registration(root, &id->of[id->method]);

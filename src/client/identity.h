@@ -10,6 +10,8 @@
 #include "client/fqdns.h"
 #include "pki/cert.h"
 
+enum { CLIENT_HARDWARE_SIZE = 129 };
+
 struct client_registration {
     char guid[GUID_SIZE];      /* "": not registered */
     char key_id[PKI_HASH_HEX]; /* hex SHA-256 of the SubjectPublicKeyInfo that was registered */
@@ -23,8 +25,10 @@ struct client_identity {
     bool any;                  /* is `method` meaningful? */
     enum choice_client method; /* in use */
     struct client_registration of[CHOICE_CLIENTS];
-    char role[WEB_ROLE_MAX + 1], mode[16]; /* management point in use */
-    char *bulk_token;                      /* the JWT, kept until it did its work; NULL: none */
+    char role[WEB_ROLE_MAX + 1], mode[16];  /* management point in use */
+    char hardware_id[CLIENT_HARDWARE_SIZE]; /* of the machine that it was registered on; "": not known, or none */
+    char cloned_from[GUID_SIZE];            /* whose state this was, on another machine; "": nobody else's */
+    char *bulk_token;                       /* the JWT, kept until it did its work; NULL: none */
 };
 
 MUST_USE enum result client_identity_load(const char *state, struct client_identity *ret, struct error *err);

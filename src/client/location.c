@@ -218,6 +218,8 @@ static bool no_method(struct client_session *s)
 {
     struct error err;
     char differ[128];
+    if (client_session_fail_cloned(s))
+        return false;
     if (client_clock_is_wrong(s, differ, sizeof differ))
         return client_session_fail_clock(s, differ, s->pki_fault.text);
     (void)error_set(&err, R_DENIED, "pki: %.160s; entra: %.160s; token: %.120s", s->choice.why_not[CHOICE_PKI],
@@ -284,7 +286,7 @@ static bool disallowed(struct client_session *s)
 bool client_gateways_ready(struct client_session *s)
 {
     json_t *kept = kept_location(s);
-    client_gateways_add(s, kept);
+    client_gateways_add(&s->gateways, kept);
     json_decref(kept);
     if (client_setting_on(&s->c->settings, SETTING_DISALLOW_CMG))
         return disallowed(s);

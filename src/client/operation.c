@@ -39,7 +39,11 @@ static bool with_method(struct client_session *s, enum client_operation what)
         return true;
     if (settings_and_policy(s))
         return true;
-    if (!forgotten(&s->outcome) || s->choice.method == CHOICE_TOKEN)
+    if (s->choice.method == CHOICE_TOKEN) {
+        s->tokens_refused = client_token_is_refused(&s->outcome) && s->c->identity.bulk_token;
+        return s->tokens_refused && client_register(s, true) && settings_and_policy(s);
+    }
+    if (!forgotten(&s->outcome))
         return false;
     return client_register(s, true) && settings_and_policy(s);
 }
@@ -141,6 +145,25 @@ bool client_operate(struct client *c, enum client_operation what, json_t **ret_r
     return ok;
 }
 
+/* What editors and shells make of a file, where that is why it is no token. */
+static const char *how_it_is_odd(struct slice text)
+{
+    static const struct {
+        const char *begin, *words;
+    } kinds[] = {
+        {"\xef\xbb\xbf", ": it begins with a byte order mark; save it as UTF-8 without one"},
+        {"\xff\xfe", ": it is UTF-16, as PowerShell's > writes; save it as UTF-8 or ASCII"},
+        {"\xfe\xff", ": it is UTF-16; save it as UTF-8 or ASCII"},
+        {"\"", ": it stands in quotes; leave them out"},
+        {"'", ": it stands in quotes; leave them out"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (slice_starts(text, slice_of(kinds[i].begin)))
+            return kinds[i].words;
+    }
+    return text.len == 0 ? ": it is empty" : memchr(text.ptr, '\0', text.len) ? ": it holds zero bytes" : "";
+}
+
 enum result client_bulk_take(struct client *c, struct slice text, struct error *err)
 {
     struct slice pin, jwt;
@@ -149,7 +172,8 @@ enum result client_bulk_take(struct client *c, struct slice text, struct error *
     text = slice_trim(text);
     if (!token_bulk_split(text, &pin, &jwt) || !web_token_valid(jwt))
         return error_set(err, R_INVALID,
-                         "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)");
+                         "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)%s",
+                         how_it_is_odd(text));
     const char *held = client_setting(&c->settings, SETTING_SITE_KEY);
     if (held && !slice_eq_nocase(slice_of(held), pin))
         return error_set(err, R_DENIED,

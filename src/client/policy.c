@@ -223,7 +223,7 @@ static bool obtain(struct asking *a)
     a->who = client_session_reader(s, s->choice.method, a->audience);
     bool current =
         client_document_stored(&a->who, a->of->type, &kept, NULL) == OK && !client_document_aged(&kept, clock_wall_s());
-    bool ok = fetch(a, bearer, current ? kept.sequence : 0, &answer);
+    bool ok = fetch(a, bearer, current ? kept.sequence : client_document_below(&a->who, a->of->type), &answer);
     if (ok && answer.status == 304) {
         ok = current ? adopt(a, kept.content, kept.sequence) : client_session_fail_unasked(s);
     } else if (ok) {

@@ -12,36 +12,6 @@
 #include "jose/possession.h"
 #include "web/signed.h"
 
-/* machine-id(5): 32 lower-case hex digits and a line break; "uninitialized" in images, empty in containers. */
-static bool is_machine_id(struct slice text)
-{
-    unsigned char id[16];
-    size_t len;
-    return decode_hex(slice_trim(text), id, sizeof id, &len) && len == sizeof id;
-}
-
-/* A stable name of this machine and state folder that tells nobody the machine's id (machine-id(5) wants it hashed); ""
- * on a machine without one, as containers are, which would all have the same. */
-static void hardware_id(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
-{
-    unsigned char hash[PKI_SHA256] = {0};
-    char *machine = NULL, *dir = realpath(c->dir, NULL);
-    size_t len = 0;
-    struct buf text;
-    buf_init(&text, 16 * 1024);
-    if (file_read("/etc/machine-id", 4096, &machine, &len, NULL) != OK)
-        len = 0;
-    if (buf_printf(&text, "opencmg hardware id\n%.*s\n%s", (int)len, machine ? machine : "", dir ? dir : "") != OK ||
-        EVP_Digest(buf_data(&text).ptr, buf_len(&text), hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("the hardware id can't be made");
-    ret[0] = '\0';
-    if (is_machine_id(slice_make(machine ? machine : "", len)))
-        (void)encode_hex(slice_make(hash, sizeof hash), ret);
-    buf_free(&text);
-    free(machine);
-    free(dir);
-}
-
 /* The device's own key speaks for the certificate's, so that both are one device and a renewed one is it again. */
 static char *same_device(const struct client_session *s)
 {
@@ -57,13 +27,12 @@ static char *same_device(const struct client_session *s)
 
 static char *make_body(const struct client_session *s)
 {
-    char derived[HEX_SIZE(PKI_SHA256)];
-    const char *set = client_setting(&s->c->settings, SETTING_HARDWARE_ID);
+    char hardware[CLIENT_HARDWARE_SIZE];
     char *pem = pki_cert_pem(client_session_credential(s, s->choice.method)->leaf);
-    hardware_id(s->c, derived);
+    client_hardware_id(s->c, hardware);
     char *word = same_device(s);
-    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "name", s->name, "hardware_id", set ? set : derived,
-                          "client_version", (int)s->version, "certificate_pem", pem, "same_device", word);
+    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "name", s->name, "hardware_id", hardware, "client_version",
+                          (int)s->version, "certificate_pem", pem, "same_device", word);
     if (!o)
         fatal("the registration can't be put into JSON: is the name UTF-8?");
     char *text = json_text(o);
@@ -87,6 +56,7 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
         return error_set(err, R_INVALID, "'approval' is neither approved nor pending");
     if (token && !web_token_valid(slice_of(token)))
         return error_set(err, R_INVALID, "'device_token' is no token");
+    client_hardware_id(s->c, s->c->identity.hardware_id);
     r->pending = strcmp(approval, "pending") == 0;
     if (strcmp(r->guid, guid) != 0) {
         client_session_drop_tokens(r);
@@ -99,6 +69,8 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
         client_device_token_take(r, token, clock_wall_s());
     if (!r->pending)
         client_secret_set(&s->c->identity.bulk_token, NULL); /* it did its work */
+    if (token)
+        s->tokens_refused = false;
     return OK;
 }
 
@@ -158,7 +130,7 @@ static bool needed(struct client_session *s)
     const char *key_id = client_session_credential(s, s->choice.method)->key_id;
     if (!*r->guid || r->pending || strcmp(r->key_id, key_id) != 0)
         return true;
-    return s->choice.method == CHOICE_TOKEN && !r->device_token;
+    return s->choice.method == CHOICE_TOKEN && (!r->device_token || (s->tokens_refused && s->c->identity.bulk_token));
 }
 
 /* Also back to a method with which it registered before; a bulk token that is not needed any more goes. */
@@ -166,7 +138,7 @@ static bool use_method(struct client_session *s)
 {
     struct client_identity *id = &s->c->identity;
     struct error err;
-    bool drop = id->bulk_token && client_session_registration(s)->device_token;
+    bool drop = id->bulk_token && client_session_registration(s)->device_token && !s->tokens_refused && !s->mp;
     if (id->any && id->method == s->choice.method && !drop)
         return true;
     if (drop)
@@ -180,6 +152,8 @@ static bool use_method(struct client_session *s)
 
 static bool no_token_to_register_with(struct client_session *s)
 {
+    if (client_session_fail_cloned(s))
+        return false;
     web_outcome_local(&s->outcome, client_session_registration(s)->pending ? "approval_pending" : "not_registered",
                       "the site does not know this device's key, and there is no bulk registration token",
                       "cmg-client register --token-file F with a token of `cmg token new`");

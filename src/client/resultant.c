@@ -146,7 +146,8 @@ bool client_resultant_fetch(struct client_session *s)
         document_done(&kept);
     }
     struct web_outcome before = s->outcome;
-    bool ok = client_policy_ask(s, TARGET, r.sequence, &answer);
+    bool ok =
+        client_policy_ask(s, TARGET, r.known ? r.sequence : client_document_below(&who, DOCUMENT_SETTINGS), &answer);
     if (!ok && knows_none(&s->outcome)) {
         s->outcome = before;
         ok = true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "client/gateways.h"
 #include "client/health.h"
 #include "client/report.h"
 #include "client/resultant.h"
@@ -86,15 +87,34 @@ static void put_resultant(json_t *o, const struct client *c)
     put(o, "policy_interval", json_integer((json_int_t)client_policy_interval(c)));
 }
 
-/* In the order in which they would be asked now. */
+static json_t *told_by_the_site(const struct client *c)
+{
+    unsigned char pin[PKI_SHA256];
+    size_t len;
+    const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
+    const struct client_reader who = {c->dir, pin, "all", NULL};
+    struct document d = {0};
+    if (!key || !decode_hex(slice_of(key), pin, sizeof pin, &len) ||
+        client_document_stored(&who, DOCUMENT_LOCATION, &d, NULL) != OK)
+        return NULL;
+    json_t *content = json_incref(d.content);
+    document_done(&d);
+    return content;
+}
+
+/* Those set, and those that the site told of, in the order in which they would be asked now. */
 static json_t *gateways(const struct client *c, const json_t *state, const char *in_use, int64_t now)
 {
     const json_t *known = json_object_get(state, "gateways");
     const char *set = client_setting(&c->settings, SETTING_CMG_FQDNS);
     json_t *list = json_array();
     struct client_fqdns g = {.count = 0};
-    if (client_fqdns_parse(slice_of(set ? set : ""), &g, NULL) == OK)
-        client_health_sort(known, &g, now);
+    if (client_fqdns_parse(slice_of(set ? set : ""), &g, NULL) != OK)
+        g.count = 0;
+    json_t *told = told_by_the_site(c);
+    client_gateways_add(&g, told);
+    json_decref(told);
+    client_health_sort(known, &g, now);
     for (size_t i = 0; i < g.count; i++) {
         char authority[CLIENT_AUTHORITY_SIZE];
         client_fqdn_authority(&g.items[i], authority);
@@ -163,6 +183,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
     put(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
+    put_text(o, "cloned_from", id->cloned_from);
     put_text(o, "approval", !id->any ? NULL : r->pending ? "pending" : "approved");
     put_text(o, "method", id->any ? choices_client_name(id->method) : NULL);
     put(o, "management_point", *id->role ? json_pack("{s:s, s:s}", "id", id->role, "mode", id->mode) : json_null());
@@ -311,6 +332,10 @@ void client_status_text(const json_t *s, FILE *out)
     text_disallow(s, out);
     (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
                   str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));
+    if (*str(s, "cloned_from", ""))
+        (void)fprintf(out,
+                      "  %-16s this state came from another machine, where it is %s; this one has a key of its own\n",
+                      "", str(s, "cloned_from", ""));
     (void)fprintf(out, "  %-16s %s", "method", str(s, "method", "none yet"));
     if (json_is_object(mp))
         (void)fprintf(out, " at management point %s (%s)", str(mp, "id", ""), str(mp, "mode", ""));

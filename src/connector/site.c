@@ -284,6 +284,7 @@ enum result site_link_new(struct connector *c, struct site_link **ret, struct er
     buf_init(&s->text, TEXT_MAX);
     *ret = s;
     enum result r = file_make_dirs(c->config->state, 0750, err);
+    file_sweep(c->config->state);
     for (size_t i = 0; r == OK && i < c->config->bootstrap.url_count; i++)
         s->url_count += (r = make_url(s, &c->config->bootstrap.urls[i], &s->urls[i], err)) == OK;
     return r;

@@ -98,6 +98,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
     guid_new(g->generation);
     (void)pthread_mutex_init(&g->snapshot_lock, NULL);
     enum result r = file_make_dirs(config->state, 0750, err);
+    file_sweep(config->state);
     if (r == OK)
         r = certificates_load(config, &g->certificates, err);
     if (r == OK)

@@ -176,6 +176,7 @@ static void upkeep(void *arg)
 static enum result open_store(struct mp_site *site, struct error *err)
 {
     enum result r = file_make_dirs(site->config->state, 0700, err);
+    file_sweep(site->config->state);
     if (r != OK)
         return r;
     char *path = file_join(site->config->state, "site.db");

@@ -95,7 +95,7 @@ static void an_older_policy_stays_refused_after_the_kept_one_is_gone_and_the_sam
     char *path = file_join(f->dir, "policy.jws");
     assert_int_equal(unlink(path), 0);
     free(path);
-    fake_site_knobs(f->site)->sequence = 4;
+    fake_site_knobs(f->site)->sequence = 3;
     json_t *report = operate(f, CLIENT_RUN, false);
     assert_member(report, "reason", "policy_untrusted");
     json_decref(report);

@@ -27,6 +27,7 @@ enum fake_answers { FAKE_SIGNED, FAKE_UNSIGNED, FAKE_REPLAYED }; /* replayed: th
 struct fake_knobs {
     const char *location; /* content of the location document */
     struct fake_refusal refuse;
+    const char *refuse_but; /* whom not: who shows this kind of token; NULL: nobody is spared */
     struct fake_nonsense nonsense;
     bool foreign_documents; /* signed by another site's root */
     int64_t sequence;       /* of location and policy */
