@@ -23,8 +23,8 @@ struct look {
 struct certificate_watch {
     struct gateway *gateway;
     struct loop_timer *timer;
-    struct look looks[2 * CERTIFICATES_MAX]; /* certificate, key, certificate, … */
-    int noticed[CERTIFICATES_MAX];           /* the last notice that was told; -1: none yet */
+    struct look looks[CERTIFICATES_MAX][3]; /* certificate, key, password */
+    int noticed[CERTIFICATES_MAX];          /* the last notice that was told; -1: none yet */
 };
 
 /* --- warnings --- */
@@ -69,7 +69,7 @@ static bool look_at(struct look *l, const char *path)
 {
     struct stat st;
     struct look now = {0};
-    if (stat(path, &st) == 0)
+    if (path && stat(path, &st) == 0)
         now = (struct look){st.st_ino, st.st_size, st.st_mtim};
     bool same = now.inode == l->inode && now.size == l->size && now.changed.tv_sec == l->changed.tv_sec &&
                 now.changed.tv_nsec == l->changed.tv_nsec;
@@ -83,8 +83,9 @@ static bool changed(struct certificate_watch *w)
     bool any = false;
     for (size_t i = 0; i < list->count; i++) {
         const struct gateway_certificate *files = (const struct gateway_certificate *)list->items + i;
-        any |= look_at(&w->looks[2 * i], files->certificate);
-        any |= look_at(&w->looks[2 * i + 1], files->key);
+        any |= look_at(&w->looks[i][0], files->certificate);
+        any |= look_at(&w->looks[i][1], files->key);
+        any |= look_at(&w->looks[i][2], files->password_file);
     }
     return any;
 }

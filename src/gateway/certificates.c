@@ -5,72 +5,164 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/peer.h"
-
-enum { PEM_MAX = 256 * 1024 };
+#include "tls/identity_file.h"
 
 struct certificates {
     atomic_uint references;
     size_t count;
     struct tls_context *contexts[CERTIFICATES_MAX];
     X509 *leaves[CERTIFICATES_MAX];
+    size_t alternatives[CERTIFICATES_MAX]; /* how many others its context may show instead */
 };
 
-static enum result add(struct certificates *c, struct slice certificate, struct slice key, struct error *err)
+/* --- which may stand for which --- */
+
+static bool is_for(X509 *leaf, struct slice host, unsigned flags)
 {
-    struct tls_server_options o = {
-        .identity = {certificate, key},
+    return host.len && X509_check_host(leaf, host.ptr, host.len, flags, NULL) == 1;
+}
+
+static struct slice dns_name(const GENERAL_NAME *n)
+{
+    int kind;
+    const ASN1_IA5STRING *text = GENERAL_NAME_get0_value(n, &kind);
+    return kind == GEN_DNS ? slice_make((const char *)ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text))
+                           : SLICE_NONE;
+}
+
+static bool names(X509 *leaf, struct slice wanted)
+{
+    GENERAL_NAMES *list = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    bool found = is_for(leaf, wanted, 0); /* never of "*.example" itself */
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(list); i++)
+        found = slice_eq_nocase(dns_name(sk_GENERAL_NAME_value(list, i)), wanted);
+    GENERAL_NAMES_free(list);
+    return found;
+}
+
+/* Is `other` good for each name of `leaf`, by a key of another kind? */
+static bool may_stand_for(X509 *other, X509 *leaf)
+{
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(other)) == EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)))
+        return false;
+    GENERAL_NAMES *list = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    bool all = sk_GENERAL_NAME_num(list) > 0;
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(list); i++) {
+        struct slice name = dns_name(sk_GENERAL_NAME_value(list, i));
+        all = name.len && names(other, name);
+    }
+    GENERAL_NAMES_free(list);
+    return all;
+}
+
+/* The first of each kind of key. */
+static size_t find_alternatives(X509 *const *leaves, size_t count, size_t of, size_t ret[CERTIFICATES_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool fits = i != of && may_stand_for(leaves[i], leaves[of]);
+        for (size_t k = 0; fits && k < n; k++)
+            fits = EVP_PKEY_get_base_id(X509_get0_pubkey(leaves[ret[k]])) !=
+                   EVP_PKEY_get_base_id(X509_get0_pubkey(leaves[i]));
+        if (fits)
+            ret[n++] = i;
+    }
+    return n;
+}
+
+/* --- loading --- */
+
+/* What the files hold, until the contexts are made. */
+struct loaded {
+    struct tls_identity_text texts[CERTIFICATES_MAX];
+    X509 *leaves[CERTIFICATES_MAX];
+    size_t count;
+};
+
+static enum result load_one(struct loaded *l, const struct gateway_certificate *files, struct error *err)
+{
+    const struct tls_identity_files f = {files->certificate, files->key, files->password_file};
+    struct tls_identity_text *text = &l->texts[l->count];
+    enum result r = tls_identity_read(&f, text, err);
+    if (r == OK)
+        r = pki_cert_read(slice_make(text->certificate, text->certificate_len), &l->leaves[l->count], err);
+    l->count++;
+    return r == OK ? OK : error_prefix(err, "server certificate %s", files->certificate);
+}
+
+static enum result make_context(struct certificates *c, const struct loaded *l, size_t i, struct error *err)
+{
+    size_t others[CERTIFICATES_MAX];
+    struct tls_identity more[CERTIFICATES_MAX];
+    size_t n = find_alternatives(l->leaves, l->count, i, others);
+    for (size_t k = 0; k < n; k++)
+        more[k] = tls_identity_of(&l->texts[others[k]]);
+    const struct tls_server_options o = {
+        .identity = tls_identity_of(&l->texts[i]),
+        .more = more,
+        .more_count = n,
         .client_cert = TLS_CLIENT_CERT_ASK,
-        .verify = pki_peer_bearable,
         .alpn = "h2,http/1.1",
         .resumption = true,
     };
-    enum result r = tls_context_server(&o, &c->contexts[c->count], err);
+    enum result r = tls_context_server(&o, &c->contexts[i], err);
     if (r != OK)
         return r;
-    r = pki_cert_read(certificate, &c->leaves[c->count], err);
-    if (r == OK)
-        c->count++;
-    else
-        tls_context_unref(c->contexts[c->count]);
-    return r;
+    (void)X509_up_ref(l->leaves[i]);
+    c->leaves[i] = l->leaves[i];
+    c->alternatives[i] = n;
+    c->count++;
+    return OK;
 }
 
-static enum result add_files(struct certificates *c, const struct gateway_certificate *files, struct error *err)
+static void free_loaded(struct loaded *l)
 {
-    char *certificate = NULL, *key = NULL;
-    size_t certificate_len = 0, key_len = 0;
-    enum result r = file_read(files->certificate, PEM_MAX, &certificate, &certificate_len, err);
-    if (r == OK)
-        r = file_read(files->key, PEM_MAX, &key, &key_len, err);
-    if (r == OK)
-        r = add(c, slice_make(certificate, certificate_len), slice_make(key, key_len), err);
-    if (r != OK)
-        (void)error_prefix(err, "server certificate %s", files->certificate);
-    free(certificate);
-    mem_free_secret(key, key_len);
-    return r;
+    for (size_t i = 0; i < l->count; i++) {
+        tls_identity_text_free(&l->texts[i]);
+        X509_free(l->leaves[i]);
+    }
 }
 
 enum result certificates_load(const struct gateway_config *config, struct certificates **ret, struct error *err)
 {
     const struct conf_blocks *list = &config->server_certificates;
+    const struct gateway_certificate *files = list->items;
     if (list->count > CERTIFICATES_MAX)
         return error_set(err, R_LIMIT, "server_certificates: more than %d", CERTIFICATES_MAX);
+    struct loaded l = {0};
     struct certificates *c = mem_zalloc(sizeof *c);
     atomic_init(&c->references, 1);
-    for (size_t i = 0; i < list->count; i++) {
-        enum result r = add_files(c, (const struct gateway_certificate *)list->items + i, err);
-        if (r != OK) {
-            certificates_unref(c);
-            return r;
-        }
+    enum result r = OK;
+    for (size_t i = 0; r == OK && i < list->count; i++)
+        r = load_one(&l, &files[i], err);
+    for (size_t i = 0; r == OK && i < list->count; i++) {
+        r = make_context(c, &l, i, err);
+        if (r != OK)
+            (void)error_prefix(err, "server certificate %s", files[i].certificate);
     }
-    *ret = c;
-    return OK;
+    free_loaded(&l);
+    if (r == OK)
+        *ret = c;
+    else
+        certificates_unref(c);
+    return r;
+}
+
+void certificates_check(const struct gateway_config *config, struct conf_faults *faults)
+{
+    const struct conf_blocks *list = &config->server_certificates;
+    for (size_t i = 0; i < list->count; i++) {
+        struct gateway_config one = {
+            .server_certificates = {(char *)list->items + i * sizeof(struct gateway_certificate), 1}};
+        struct certificates *c = NULL;
+        struct error err;
+        if (certificates_load(&one, &c, &err) != OK)
+            conf_fault_add(faults, 0, "server_certificates: %s", err.text);
+        certificates_unref(c);
+    }
 }
 
 struct certificates *certificates_ref(struct certificates *c)
@@ -90,13 +182,23 @@ void certificates_unref(struct certificates *c)
     free(c);
 }
 
+/* Of those for this name, by these flags, the first that has most others beside it. SIZE_MAX: none. */
+static size_t best(const struct certificates *c, struct slice sni, unsigned flags)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_for(c->leaves[i], sni, flags) && (found == SIZE_MAX || c->alternatives[i] > c->alternatives[found]))
+            found = i;
+    }
+    return found;
+}
+
 struct tls_context *certificates_choose(const struct certificates *c, struct slice sni)
 {
-    for (size_t i = 0; sni.len && i < c->count; i++) {
-        if (X509_check_host(c->leaves[i], sni.ptr, sni.len, 0, NULL) == 1)
-            return c->contexts[i];
-    }
-    return c->contexts[0];
+    size_t i = best(c, sni, X509_CHECK_FLAG_NO_WILDCARDS);
+    if (i == SIZE_MAX)
+        i = best(c, sni, 0);
+    return c->contexts[i == SIZE_MAX ? 0 : i];
 }
 
 bool certificates_same(const struct certificates *c, struct slice sni, struct slice host)

@@ -16,7 +16,12 @@ MUST_USE enum result certificates_load(const struct gateway_config *config, stru
 struct certificates *certificates_ref(struct certificates *c);
 void certificates_unref(struct certificates *c); /* NULL allowed */
 
-/* The first one that is for this name (RFC 6125, as OpenSSL reads it), else the first of all. Borrowed. */
+/* Tries each of them alone: a fault for each that could not be used. */
+void certificates_check(const struct gateway_config *config, struct conf_faults *faults);
+
+/* One that is for this name (RFC 6125, as OpenSSL reads it): an exact name goes before a wildcard, the first before the
+ * others; none: the first of all. Of several with keys of different kinds for the same names the client's abilities
+ * choose in the handshake. Borrowed. */
 struct tls_context *certificates_choose(const struct certificates *c, struct slice sni);
 
 /* What a connection that named `sni` is good for: false when a client that names `host` would be shown another

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "choices/choices.h"
+#include "gateway/certificates.h"
 #include "net/address.h"
 
 #define AT(member) offsetof(struct gateway_config, member)
@@ -15,12 +16,15 @@ static const struct conf_key certificate_keys[] = {
      .kind = CONF_PATH,
      .offset = offsetof(struct gateway_certificate, certificate),
      .required = true,
-     .help = "PEM: the certificate, then its intermediates"},
+     .help = "PEM: the certificate, then its intermediates; or PKCS#12 (.p12, .pfx) with the key, mode 0600"},
     {.name = "key",
      .kind = CONF_PATH,
      .offset = offsetof(struct gateway_certificate, key),
-     .required = true,
-     .help = "PEM: its private key, mode 0600"},
+     .help = "PEM: its private key, mode 0600; not with PKCS#12"},
+    {.name = "password_file",
+     .kind = CONF_PATH,
+     .offset = offsetof(struct gateway_certificate, password_file),
+     .help = "file of mode 0600 whose first line is the password of the PKCS#12"},
     {0},
 };
 static const struct conf_schema certificate_schema = {"server_certificates", sizeof(struct gateway_certificate),
@@ -142,13 +146,15 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
     if (rule && faults->count == 0)
         conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
     for (size_t i = 0; i < c->server_certificates.count; i++) {
-        if (!list[i].certificate || !list[i].key)
+        if (!list[i].certificate)
             continue; /* told already */
         if (!file_exists(list[i].certificate))
             conf_fault_add(faults, 0, "server_certificates: %s does not exist", list[i].certificate);
-        if (file_check_private(list[i].key, &err) != OK)
+        else if (list[i].key && file_check_private(list[i].key, &err) != OK)
             conf_fault_add(faults, 0, "server_certificates: %s", err.text);
     }
+    if (faults->count == 0)
+        certificates_check(c, faults);
 }
 
 enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults)

@@ -9,7 +9,7 @@
 #include "conf/log_keys.h"
 
 struct gateway_certificate {
-    char *certificate, *key; /* files */
+    char *certificate, *key, *password_file; /* as struct tls_identity_files */
 };
 
 struct gateway_config {

@@ -44,7 +44,7 @@ static void set_common(SSL_CTX *ctx, bool tls13_only)
     /* no auto chain: what an identity shows is what it was given, and nothing is built at each handshake */
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 || SSL_CTX_set_ciphersuites(ctx, ciphers_tls13) != 1 ||
-        SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
+        SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384:P-521") != 1)
         fatal("OpenSSL: %s", tls_openssl_reason());
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(ctx, 0);
@@ -249,6 +249,8 @@ enum result tls_context_server(const struct tls_server_options *o, struct tls_co
         SSL_CTX_set_alpn_select_cb(c->ssl, select_alpn, c);
     if (r == OK)
         r = use_identity(c->ssl, &o->identity, err);
+    for (size_t i = 0; r == OK && i < o->more_count; i++)
+        r = use_identity(c->ssl, &o->more[i], err);
     return done(c, r, ret);
 }
 

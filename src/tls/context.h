@@ -30,6 +30,8 @@ struct tls_identity {
 
 struct tls_server_options {
     struct tls_identity identity;
+    const struct tls_identity *more; /* for the same names, of keys of other kinds: which is shown, the client's */
+    size_t more_count;               /* abilities decide */
     enum tls_client_cert client_cert;
     tls_verify_fn *verify; /* for REQUIRE, and needed there; for ASK: what must not even prove its key; NULL allowed */
     void *verify_arg;      /* borrowed: outlives the context */
