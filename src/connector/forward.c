@@ -23,12 +23,20 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
 {
     struct forward *f = ctx;
     struct error err;
-    (void)again; /* never: the pool retries what is safe by itself */
+    (void)again; /* the pool leaves the connection that refused it */
     enum result r = upstream_call(f->upstream, request, f->arena, events, call_ctx, ret, &err);
     if (r != OK)
         LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
                      LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
     return r;
+}
+
+/* RFC 9113 8.7: what the server refused unprocessed is asked again, whatever the method. What else is safe to ask again
+ * the pool does by itself. */
+static bool may_retry(void *ctx, const struct http_failure *why)
+{
+    (void)ctx;
+    return why->unsent && why->kind == HTTP_FAIL_REFUSED_STREAM;
 }
 
 static bool is_cmg(void *arg, struct slice name)
@@ -103,6 +111,7 @@ void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const c
 static const enum verdict_reason failure_reasons[] = {
     [HTTP_FAIL_NAME] = REASON_UPSTREAM_NAME,
     [HTTP_FAIL_REFUSED] = REASON_UPSTREAM_REFUSED,
+    [HTTP_FAIL_REFUSED_STREAM] = REASON_UPSTREAM_REFUSED,
     [HTTP_FAIL_TLS] = REASON_UPSTREAM_TLS,
     [HTTP_FAIL_CERT_REQUIRED] = REASON_UPSTREAM_CLIENT_CERTIFICATE,
     [HTTP_FAIL_TRUNCATED] = REASON_UPSTREAM_TRUNCATED,
@@ -137,6 +146,9 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
 static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
 {
     struct forward *f = ctx;
+    if (broken && stats->broke_inside)
+        LOG_EVENT(LOG_WARN, "connector", "upstream broke its answer", LOG_T("endpoint", upstream_id(f->upstream)),
+                  LOG_T("request_id", f->request_id), LOG_N("status", stats->status), LOG_T("detail", broken->text));
     LOG_EVENT(LOG_DEBUG, "connector", broken ? "broken off" : "done", LOG_T("endpoint", upstream_id(f->upstream)),
               LOG_T("request_id", f->request_id), LOG_N("status", stats->status),
               LOG_N("request_bytes", stats->request_bytes), LOG_N("response_bytes", stats->response_bytes));
@@ -147,6 +159,7 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 static const struct http_splice_owner owner = {.make_call = make_call,
                                                .on_response = on_response,
                                                .peeks = may_be_certificate_required,
+                                               .may_retry = may_retry,
                                                .refuse = refuse,
                                                .on_over = on_over};
 

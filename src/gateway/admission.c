@@ -11,10 +11,13 @@ static const char *const texts[AWAY_COUNT] = {
 #undef GATEWAY_X
 };
 
+enum { STRANGERS_HEADS = 32 * 1024 * 1024 }; /* of a worker */
+
 void admission_start(struct gateway_worker *w)
 {
     const struct gateway_config *config = w->gateway->config;
     size_t per_address = w->gateway->places.strangers_per_address;
+    w->strangers_heads.most = STRANGERS_HEADS;
     w->strangers = net_strangers_new(per_address, config->handshakes_per_address, config->refusals_per_address);
     w->long_chains = crowd_new(NULL, 0);
     w->devices = crowd_new(NULL, 0);

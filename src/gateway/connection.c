@@ -109,15 +109,18 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
     struct http_server_limits limits = http_server_defaults;
     limits.websocket = true;
+    limits.strangers = &w->strangers_heads;
     c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
 }
 
 bool gateway_connection_known(struct gateway_connection *c, const char *device)
 {
     bool known = admission_known(c, device);
-    if (known)
-        forget_long_chain(c);
-    return known;
+    if (!known)
+        return false;
+    forget_long_chain(c);
+    http_server_conn_let_in(c->http);
+    return true;
 }
 
 /* What one token opened ends with it; the connection, with the last that let anything in here. */

@@ -118,6 +118,14 @@ static void on_response(void *ctx, struct http_exchange *x, struct http_response
         head->reason = text;
 }
 
+/* PROTOCOL: the connector broke off what a server inside sent, before its head had left (http/exchange.h). */
+static enum verdict_reason failure_reason(enum http_failure_kind kind)
+{
+    return kind == HTTP_FAIL_TIMEOUT    ? REASON_UPSTREAM_TIMEOUT
+           : kind == HTTP_FAIL_PROTOCOL ? REASON_UPSTREAM_PROTOCOL
+                                        : REASON_UPSTREAM_TRUNCATED;
+}
+
 static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
 {
     struct relay *r = ctx;
@@ -127,8 +135,9 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
         reason = REASON_BODY_TOO_LARGE;
         (void)snprintf(detail, sizeof detail, "this endpoint takes bodies of at most %" PRIu64 " bytes", r->max_body);
     } else if (what == HTTP_SPLICE_FAILED && !why->unsent) {
-        reason = why->kind == HTTP_FAIL_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_TRUNCATED;
-        (void)snprintf(detail, sizeof detail, "the way through the connector broke before an answer came");
+        reason = failure_reason(why->kind);
+        if (reason == REASON_UPSTREAM_TRUNCATED)
+            (void)snprintf(detail, sizeof detail, "the way through the connector broke before an answer came");
     }
     struct refusal refusal = {.reason = reason,
                               .detail = detail,

@@ -25,7 +25,7 @@ static struct tunnel *least_outstanding(const struct gateway_tunnels *ts, struct
     struct tunnel *best = NULL;
     for (size_t i = 0; i < ts->count; i++) {
         struct tunnel *t = ts->list[i];
-        if (t == not_this || !tunnel_reaches(t, endpoint_id))
+        if (t == not_this || !tunnel_reaches(t, endpoint_id) || !tunnel_has_room(t))
             continue;
         if (!best || tunnel_outstanding(t) < tunnel_outstanding(best))
             best = t;

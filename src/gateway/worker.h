@@ -10,6 +10,7 @@
 #include "gateway/give_back.h"
 #include "gateway/tunnels.h"
 #include "gateway/verdict_cache.h"
+#include "http/server.h"
 
 /* For all addresses together; one address has its own rate (net/strangers.h). */
 enum { GATEWAY_TENANT_INFO_PER_SECOND = 1000 };
@@ -35,7 +36,8 @@ struct gateway_worker {
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;
-    size_t connection_count;               /* and handshakes under way */
+    size_t connection_count; /* and handshakes under way */
+    struct http_strangers strangers_heads;
     struct crowd *strangers, *long_chains; /* by address; the second: those who showed more than devices do */
     struct crowd *devices;                 /* connections of who was let in, by device */
     enum gateway_away leaving;             /* why who is made to leave just now is */

@@ -5,6 +5,7 @@
 static const char *const names[] = {
     [HTTP_FAIL_NAME] = "name",
     [HTTP_FAIL_REFUSED] = "refused",
+    [HTTP_FAIL_REFUSED_STREAM] = "refused",
     [HTTP_FAIL_TLS] = "tls",
     [HTTP_FAIL_CERT_REQUIRED] = "cert_required",
     [HTTP_FAIL_TRUNCATED] = "truncated",

@@ -16,12 +16,13 @@
 struct http_call;
 
 enum http_failure_kind {
-    HTTP_FAIL_NAME,          /* the host's name does not resolve */
-    HTTP_FAIL_REFUSED,       /* can't connect */
-    HTTP_FAIL_TLS,           /* no TLS with it, or its certificate is not the right one */
-    HTTP_FAIL_CERT_REQUIRED, /* its TLS demands a client certificate (alert 116) */
-    HTTP_FAIL_TRUNCATED,     /* it closed or reset in the middle */
-    HTTP_FAIL_PROTOCOL,      /* it sent something that is not HTTP */
+    HTTP_FAIL_NAME,           /* the host's name does not resolve */
+    HTTP_FAIL_REFUSED,        /* can't connect */
+    HTTP_FAIL_REFUSED_STREAM, /* HTTP/2: it did not process this request, and says so (RFC 9113 8.7); `unsent` */
+    HTTP_FAIL_TLS,            /* no TLS with it, or its certificate is not the right one */
+    HTTP_FAIL_CERT_REQUIRED,  /* its TLS demands a client certificate (alert 116) */
+    HTTP_FAIL_TRUNCATED,      /* it closed or reset in the middle */
+    HTTP_FAIL_PROTOCOL,       /* it sent something that is not HTTP */
     HTTP_FAIL_TIMEOUT,
     HTTP_FAIL_LIMIT, /* a maximum of ours */
 };

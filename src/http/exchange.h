@@ -42,7 +42,8 @@ struct http_exchange {
     const struct http_exchange_events *events; /* set by the handler */
     void *ctx;                                 /* of the handler */
     void *owner;                               /* of whoever made the server: the same for all of a connection */
-    struct arena *arena;                       /* dies with the exchange */
+    bool broken_inside;  /* before _reset: what was being passed on broke its protocol; the asker is to know that */
+    struct arena *arena; /* dies with the exchange */
     struct http_request request;
 };
 

@@ -221,7 +221,7 @@ static void on_data(void *ctx, struct slice data)
     if (!buf_len(&c->wire.pending))
         feed(c, &data);
     if (data.len && !c->closing && buf_append(&c->wire.pending, data) != OK)
-        close_with(c, HTTP_FAIL_LIMIT, R_LIMIT, "the server sends more than is asked for");
+        close_with(c, HTTP_FAIL_PROTOCOL, R_LIMIT, "the server sends more than is asked for");
     if (!c->closing)
         http_h1_wire_steer(&c->wire);
     leave(c);

@@ -450,6 +450,8 @@ static bool finish_answer(struct http_h1_parser *p)
         return finish_switch(&h, r);
     if (p->to_head || r->status < 200 || r->status == 204 || r->status == 304)
         p->framing = HTTP_H1_NO_BODY;
+    if (r->status < 200 || r->status == 204)
+        r->content_length = -1; /* RFC 9110 8.6: it has none, whatever the field says */
     if (p->framing == HTTP_H1_BY_EOF)
         p->keep_alive = false;
     r->ends = p->framing == HTTP_H1_NO_BODY;

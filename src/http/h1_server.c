@@ -122,8 +122,16 @@ static void exchange_free(struct http_h1_server *c)
     arena_free(a);
 }
 
+static void hold(struct http_h1_server *c, size_t n)
+{
+    if (c->limits.strangers)
+        c->limits.strangers->heads += n - c->held;
+    c->held = n;
+}
+
 static void tear_down(struct http_h1_server *c)
 {
+    hold(c, 0);
     if (c->exchange) {
         http_h1_exchange_abort(c->exchange, c->why);
         exchange_free(c);
@@ -335,10 +343,21 @@ static bool step(struct http_h1_server *c, struct slice *in)
     return event != HTTP_H1_MORE || in->len;
 }
 
+static void count_head(struct http_h1_server *c)
+{
+    const struct http_strangers *all = c->limits.strangers;
+    if (!all || c->closing)
+        return;
+    hold(c, c->exchange ? arena_used(c->exchange->x.arena) : buf_len(&c->wire.parser.partial));
+    if (all->heads > all->most && c->held && !c->exchange && !c->lingering)
+        fault(c, 431, "too many heads are under way from senders that are not known");
+}
+
 static void feed(struct http_h1_server *c, struct slice *in)
 {
     while (step(c, in))
         ;
+    count_head(c);
     bool in_head = !c->exchange && !c->discarding && !c->lingering && !http_h1_parser_idle(&c->wire.parser);
     if (in_head && c->phase != HTTP_H1_PHASE_HEAD)
         set_deadline(c, HTTP_H1_PHASE_HEAD, c->limits.head_ms);
@@ -469,6 +488,13 @@ static void op_close(struct http_server_conn *base)
     http_h1_server_break(of(base), R_EOF, "the server closes");
 }
 
+static void op_let_in(struct http_server_conn *base)
+{
+    struct http_h1_server *c = of(base);
+    hold(c, 0);
+    c->limits.strangers = NULL;
+}
+
 static size_t op_exchanges(const struct http_server_conn *base)
 {
     const struct http_h1_server *c = (const struct http_h1_server *)(const void *)base;
@@ -478,6 +504,7 @@ static size_t op_exchanges(const struct http_server_conn *base)
 static const struct http_server_conn_ops conn_ops = {
     .drain = op_drain,
     .close = op_close,
+    .let_in = op_let_in,
     .exchanges = op_exchanges,
 };
 

@@ -73,21 +73,56 @@ void h2_stream_over(struct h2_stream *s)
         return;
     s->over = true;
     s->h->active--;
+    if (!s->h->role->server)
+        return;
+    s->next_over = s->h->over;
+    s->h->over = s;
+    h2_schedule(s->h);
+}
+
+void h2_stream_hold(struct h2_stream *s, size_t head_bytes)
+{
+    struct http_h2 *h = s->h;
+    h->heads += head_bytes - s->head_bytes;
+    if (!h->let_in)
+        h->o.strangers->heads += head_bytes - s->head_bytes;
+    s->head_bytes = head_bytes;
+}
+
+static void drop_head(struct h2_stream *s)
+{
+    if (s->h->head.arena == s->arena)
+        s->h->head.arena = NULL;
+    arena_free(s->arena);
+    s->arena = NULL;
+}
+
+/* Outside of every callback: an answer that waits for the peer's window needs nothing of the request any more. */
+static void drop_heads(struct http_h2 *h)
+{
+    while (h->over) {
+        struct h2_stream *s = h->over;
+        h->over = s->next_over;
+        if (s->trailers)
+            continue; /* they lie there; the end of the stream frees it */
+        drop_head(s);
+        if (s->head_bytes)
+            h2_stream_hold(s, H2_STREAM_COST);
+    }
 }
 
 static void stream_free(struct h2_stream *s)
 {
     struct http_h2 *h = s->h;
-    h2_stream_over(s);
+    h->active -= !s->over;
     h2_flow_ended(s);
     *s->link = s->next;
     if (s->next)
         s->next->link = s->link;
-    h->heads -= s->head_bytes;
+    h2_stream_hold(s, 0);
     if (--h->open == 0)
         h->idle_ms = loop_now_ms(h->loop);
-    if (h->head.arena == s->arena)
-        h->head.arena = NULL;
+    drop_head(s);
     buf_free(&s->out);
     h->role->free(s);
 }
@@ -134,11 +169,13 @@ void h2_stream_reset(struct h2_stream *s, uint32_t code)
 /* Outside of nghttp2: the last word to the users of streams that it has closed. */
 static void reap(struct http_h2 *h)
 {
+    drop_heads(h);
     while (h->closed) {
         struct h2_stream *s = h->closed;
         h->closed = s->next_closed;
         if (!s->over)
             h->role->on_gone(s, NULL);
+        drop_heads(h);
         stream_free(s);
     }
 }
@@ -184,7 +221,7 @@ static void tell_all(struct http_h2 *h)
 static void destroy(struct http_h2 *h)
 {
     tell_all(h);
-    h->closed = NULL;
+    h->closed = h->over = NULL;
     while (h->streams)
         stream_free(h->streams);
     net_stream_close(h->stream);
@@ -250,6 +287,8 @@ static void on_data(void *ctx, struct slice data)
                 nghttp2_strerror((int)n));
     else if (nghttp2_session_get_outbound_queue_size(h->ng) > QUEUE_MAX + 2 * (size_t)h->o.max_streams)
         h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer does not read what it asks for");
+    if (h->spent)
+        tell_all(h); /* before an answer's head has gone on, so that another can be given instead */
     reap(h);
     h2_schedule(h);
 }
@@ -351,6 +390,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     struct http_h2 *h = mem_zalloc(sizeof *h);
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
     h->newest_id = -1;
+    h->let_in = !o->strangers;
     h->step = (struct loop_deferred){.fn = step, .arg = h};
     if (!h->o.header_table)
         h->o.header_table = H2_HEADER_TABLE;
@@ -367,6 +407,13 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     net_stream_set_events(stream, &below, h);
     h2_schedule(h);
     return h;
+}
+
+void http_h2_let_in(struct http_h2 *h)
+{
+    if (!h->let_in)
+        h->o.strangers->heads -= h->heads;
+    h->let_in = true;
 }
 
 size_t http_h2_streams(const struct http_h2 *h)

@@ -32,6 +32,8 @@ struct http_h2_options {
     /* Server: bytes of all heads of requests under way; a stream over it is refused, and may be tried again; 0: any. A
      * peer that takes no answers would hold max_streams times the largest head. */
     size_t heads_budget;
+    size_t stranger_heads;            /* the same until http_h2_let_in */
+    struct http_strangers *strangers; /* server: until http_h2_let_in, see http/server.h. NULL: let in at once */
 };
 extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 64 MiB, PING 10 s / 5 s, never idle */
 
@@ -59,9 +61,10 @@ MUST_USE enum result http_h2_call(struct http_h2 *h, const struct http_request *
 
 bool http_h2_has_room(const struct http_h2 *h);  /* client role: for one call more */
 size_t http_h2_streams(const struct http_h2 *h); /* open now */
-bool http_h2_draining(const struct http_h2 *h);  /* GOAWAY sent or received */
-void http_h2_drain(struct http_h2 *h);           /* GOAWAY; closes after the last stream */
-void http_h2_close(struct http_h2 *h);           /* at once; on_close comes later from the loop */
+void http_h2_let_in(struct http_h2 *h);
+bool http_h2_draining(const struct http_h2 *h); /* GOAWAY sent or received */
+void http_h2_drain(struct http_h2 *h);          /* GOAWAY; closes after the last stream */
+void http_h2_close(struct http_h2 *h);          /* at once; on_close comes later from the loop */
 
 /* Like http_h2_close, but every call has failed and every exchange was aborted when it returns; on_close alone comes
  * later. For owners that free at once what those would use. */

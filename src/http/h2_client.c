@@ -146,8 +146,8 @@ static void refuse_head(struct call *k, const struct h2_head *head)
     bool limit = head->refuse != 400;
     (void)error_set(&why, limit ? R_LIMIT : R_INVALID, "the answer was refused: %s", head->why);
     h2_stream_reset(&k->s, limit ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
-    k->s.head_sent = true; /* it was processed */
-    fail(k, limit ? HTTP_FAIL_LIMIT : HTTP_FAIL_PROTOCOL, &why);
+    k->s.head_sent = true;             /* it was processed */
+    fail(k, HTTP_FAIL_PROTOCOL, &why); /* one without measure, too, is the server's fault */
 }
 
 static void tell_head(struct call *k, struct h2_head *head, bool end)
@@ -208,7 +208,7 @@ static enum http_failure_kind kind_of(enum result code)
 {
     return code == R_TIMEOUT   ? HTTP_FAIL_TIMEOUT
            : code == R_INVALID ? HTTP_FAIL_PROTOCOL
-           : code == R_LIMIT   ? HTTP_FAIL_LIMIT
+           : code == R_LIMIT   ? HTTP_FAIL_PROTOCOL /* the peer's: a flood, or answers without measure */
                                : HTTP_FAIL_TRUNCATED;
 }
 
@@ -221,10 +221,10 @@ static void on_gone(struct h2_stream *s, const struct error *why)
         fail(k, kind_of(why->code), why);
     } else if (s->unsent || s->error_code == NGHTTP2_REFUSED_STREAM) {
         (void)error_set(&made, R_AGAIN, "the peer refused the stream");
-        fail(k, HTTP_FAIL_REFUSED, &made);
+        fail(k, HTTP_FAIL_REFUSED_STREAM, &made);
     } else if (s->peer_reset) {
         (void)error_set(&made, R_EOF, "the peer reset the stream: %s", text);
-        fail(k, HTTP_FAIL_TRUNCATED, &made);
+        fail(k, s->error_code == NGHTTP2_PROTOCOL_ERROR ? HTTP_FAIL_PROTOCOL : HTTP_FAIL_TRUNCATED, &made);
     } else if (s->reset && s->error_code == NGHTTP2_CANCEL) {
         (void)error_set(&made, R_TIMEOUT, "the body made no progress");
         fail(k, HTTP_FAIL_TIMEOUT, &made);
@@ -241,9 +241,7 @@ static bool stalled(const struct h2_stream *s)
 
 static void free_call(struct h2_stream *s)
 {
-    struct call *k = of_stream(s);
-    forget_head(k);
-    free(k);
+    free(of_stream(s));
 }
 
 const struct h2_role h2_role_client = {

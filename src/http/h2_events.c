@@ -159,13 +159,20 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     return go_on(h);
 }
 
+/* A stranger's only head may be as long as heads may be. */
+static bool over_budget(const struct http_h2 *h)
+{
+    if (h->let_in)
+        return h->o.heads_budget && h->heads > h->o.heads_budget;
+    return (h->open > 1 && h->heads > h->o.stranger_heads) || h->o.strangers->heads > h->o.strangers->most;
+}
+
 /* false: the stream is refused. */
 static bool hold_head(struct h2_stream *s)
 {
     struct http_h2 *h = s->h;
-    s->head_bytes = arena_used(s->arena);
-    h->heads += s->head_bytes;
-    if (!h->o.heads_budget || h->heads <= h->o.heads_budget)
+    h2_stream_hold(s, arena_used(s->arena) + H2_STREAM_COST);
+    if (!over_budget(h))
         return true;
     h2_stream_reset(s, NGHTTP2_REFUSED_STREAM);
     h2_stream_over(s);

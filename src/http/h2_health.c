@@ -66,6 +66,13 @@ static bool peers_fault(uint32_t code)
            code == NGHTTP2_FRAME_SIZE_ERROR;
 }
 
+/* Refused by nghttp2, before there was a stream: the peer opens more than it was told. */
+static bool is_over_maximum(const struct http_h2 *h, const nghttp2_frame *f)
+{
+    return f->rst_stream.error_code == NGHTTP2_REFUSED_STREAM &&
+           !nghttp2_session_get_stream_user_data(h->ng, f->hd.stream_id);
+}
+
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
 {
     bool answer = f->hd.type == NGHTTP2_DATA || f->hd.type == NGHTTP2_HEADERS;
@@ -73,7 +80,7 @@ void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
         bucket_add(&h->updates, 4); /* a peer may give credit for what it got */
     if (answer && (f->hd.flags & NGHTTP2_FLAG_END_STREAM))
         bucket_add(&h->useless, 1); /* who asks for real things may be a little chatty */
-    else if (f->hd.type == NGHTTP2_RST_STREAM && peers_fault(f->rst_stream.error_code))
+    else if (f->hd.type == NGHTTP2_RST_STREAM && (peers_fault(f->rst_stream.error_code) || is_over_maximum(h, f)))
         useless(h, 2, "broken streams");
 }
 

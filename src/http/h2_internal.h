@@ -22,6 +22,7 @@ enum {
     H2_OUT_MAX = 128 * 1024 * 1024, /* handlers keep to HTTP_WRITE_AHEAD; whole answers from memory may be larger */
     H2_NV_MAX = HTTP_FIELDS_MAX + 8,
     H2_SKIPPED = 8,
+    H2_STREAM_COST = 1024, /* of a stream beside its head, about: nghttp2's part, ours, an answer that waits */
 };
 
 struct h2_ids {
@@ -46,7 +47,7 @@ struct h2_head {
 struct h2_stream {
     struct http_h2 *h;
     struct h2_stream *next, **link; /* all of the session */
-    struct h2_stream *next_closed, *next_sent;
+    struct h2_stream *next_closed, *next_sent, *next_over;
     struct arena *arena;
     struct buf out;                     /* written by the user, not yet in a frame */
     const struct http_fields *trailers; /* to send behind it; in the arena */
@@ -98,9 +99,11 @@ struct http_h2 {
     struct loop_deferred step;
     struct loop_timer *timer;
     struct h2_stream *streams, *closed, *sent;
-    size_t open;   /* in `streams` */
-    size_t active; /* not over for the user */
-    size_t heads;  /* bytes of the requests' heads of all streams (server) */
+    struct h2_stream *over; /* whose heads can go (server) */
+    size_t open;            /* in `streams` */
+    size_t active;          /* not over for the user */
+    size_t heads;           /* bytes of the requests' heads of all streams (server) */
+    bool let_in;            /* else they count in o.strangers as well */
     struct h2_head head;
     /* flow */
     size_t grown;      /* of all windows over their first size */
@@ -133,6 +136,7 @@ void h2_schedule(struct http_h2 *h);
 void h2_fail(struct http_h2 *h, uint32_t goaway, enum result code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void h2_stream_init(struct http_h2 *h, struct h2_stream *s, int32_t id);
 void h2_stream_over(struct h2_stream *s);
+void h2_stream_hold(struct h2_stream *s, size_t head_bytes); /* so much is its head now */
 void h2_stream_write(struct h2_stream *s, struct slice data);
 void h2_stream_finish(struct h2_stream *s);
 void h2_stream_reset(struct h2_stream *s, uint32_t code);

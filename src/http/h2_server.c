@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's role: an HTTP/2 stream as an http_exchange. The exchange lies in its own arena, together with the
- * request's head: one allocation for an ordinary request.
+ * The server's role: an HTTP/2 stream as an http_exchange. The request's head lies in an arena of its own, which goes
+ * when the exchange is over: an answer that the peer does not take holds itself alone.
  */
+#include <stdlib.h>
+
 #include "base/clock.h"
+#include "base/mem.h"
 #include "http/h2_internal.h"
 
 struct exchange {
@@ -28,7 +31,7 @@ static struct exchange *of(struct http_exchange *x)
 struct h2_stream *h2_server_begin(struct http_h2 *h, int32_t id)
 {
     struct arena *a = arena_new(HTTP_ARENA_MAX);
-    struct exchange *e = arena_alloc(a, sizeof *e);
+    struct exchange *e = mem_zalloc(sizeof *e);
     const nghttp2_extpri turns = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
     e->x = (struct http_exchange){.ops = &ops, .owner = h->owner, .arena = a};
     e->s.arena = a;
@@ -89,7 +92,7 @@ static void inform(struct http_exchange *x, const struct http_response *head)
 static void reset(struct http_exchange *x)
 {
     struct exchange *e = of(x);
-    h2_stream_reset(&e->s, NGHTTP2_INTERNAL_ERROR);
+    h2_stream_reset(&e->s, x->broken_inside ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR);
     h2_stream_over(&e->s);
 }
 
@@ -274,7 +277,7 @@ static bool stalled(const struct h2_stream *s)
 
 static void free_exchange(struct h2_stream *s)
 {
-    arena_free(s->arena); /* s lies in it */
+    free(of_stream(s));
 }
 
 const struct h2_role h2_role_server = {

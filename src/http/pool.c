@@ -44,7 +44,8 @@ static struct pool_session *usable_session(struct http_pool *p)
     struct pool_session *s;
     LIST_FOREACH(s, &p->sessions, all)
     {
-        if (!s->drains && !http_h2_draining(s->h2) && http_h2_has_room(s->h2))
+        if (!(s->refuses && http_h2_streams(s->h2)) && !s->drains && !http_h2_draining(s->h2) &&
+            http_h2_has_room(s->h2))
             return s;
     }
     return NULL;

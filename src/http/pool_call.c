@@ -142,6 +142,8 @@ static void on_end(void *ctx, const struct http_fields *trailers)
     const struct http_call_events *events = c->base.events;
     struct http_pool *p = c->pool;
     void *user = c->base.ctx;
+    if (c->session)
+        c->session->refuses = false;
     release(c);
     http_pool_later(p); /* a session has room for another stream */
     http_pool_enter(p);
@@ -162,6 +164,8 @@ static void on_fail(void *ctx, const struct http_failure *why)
 {
     struct pool_call *c = ctx;
     c->inner = NULL;
+    if (c->session)
+        c->session->refuses = why->kind == HTTP_FAIL_REFUSED_STREAM;
     if (!worth_a_retry(c, why)) {
         http_pool_call_fail(c, why);
         return;
@@ -169,6 +173,7 @@ static void on_fail(void *ctx, const struct http_failure *why)
     struct http_pool *p = c->pool;
     c->retried = true;
     c->conn = NULL;
+    c->session = NULL;
     http_pool_call_move(c, NULL);
     TAILQ_INSERT_HEAD(&p->waiting, c, link);
     c->list = &p->waiting;
@@ -195,6 +200,7 @@ enum result http_pool_call_carry(struct pool_call *c, struct pool_conn *conn, st
         return r;
     struct http_pool *p = c->pool;
     c->conn = conn;
+    c->session = session;
     c->reused = conn ? conn->reused : session->reused;
     c->until = p->o.answer_ms ? loop_now_ms(p->loop) + p->o.answer_ms : 0;
     http_pool_call_move(c, &p->carried);

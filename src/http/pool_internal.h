@@ -36,6 +36,7 @@ struct pool_session { /* an HTTP/2 connection */
     struct http_pool *pool; /* NULL: the pool is gone */
     struct http_h2 *h2;
     bool reused, drains;
+    bool refuses; /* a stream, a moment ago: it has no room until one of its others has ended */
 };
 
 struct pool_dial { /* a connection being made */
@@ -52,11 +53,12 @@ struct pool_call {
     TAILQ_ENTRY(pool_call) link;
     struct pool_calls *list; /* the one it is in */
     struct http_pool *pool;
-    struct arena *arena;         /* of the copy */
-    struct http_request request; /* a copy */
-    struct http_call *inner;     /* NULL: waiting */
-    struct pool_conn *conn;      /* that carries it; NULL: a session does, or nothing */
-    struct buf early;            /* body written while waiting */
+    struct arena *arena;          /* of the copy */
+    struct http_request request;  /* a copy */
+    struct http_call *inner;      /* NULL: waiting */
+    struct pool_conn *conn;       /* that carries it; NULL: a session does, or nothing */
+    struct pool_session *session; /* the same */
+    struct buf early;             /* body written while waiting */
     bool early_finish;
     bool reused;              /* carried by a connection that had carried others */
     bool began;               /* something of the answer came */

@@ -16,7 +16,7 @@ const struct http_server_limits http_server_defaults = {
 };
 
 /* Windows of one client's connection may grow to this together. */
-enum { H2_WINDOW_BUDGET = 8 * 1024 * 1024, H2_HEADS_BUDGET = 1024 * 1024 };
+enum { H2_WINDOW_BUDGET = 8 * 1024 * 1024, H2_HEADS_BUDGET = 1024 * 1024, H2_STRANGER_HEADS = 64 * 1024 };
 
 struct h2_conn {
     struct http_server_conn base;
@@ -40,6 +40,11 @@ static void h2_conn_close(struct http_server_conn *c)
     http_h2_close(h2_conn_of(c)->h2);
 }
 
+static void h2_conn_let_in(struct http_server_conn *c)
+{
+    http_h2_let_in(h2_conn_of(c)->h2);
+}
+
 static size_t h2_conn_exchanges(const struct http_server_conn *c)
 {
     return http_h2_streams(((const struct h2_conn *)(const void *)c)->h2);
@@ -48,6 +53,7 @@ static size_t h2_conn_exchanges(const struct http_server_conn *c)
 static const struct http_server_conn_ops h2_conn_ops = {
     .drain = h2_conn_drain,
     .close = h2_conn_close,
+    .let_in = h2_conn_let_in,
     .exchanges = h2_conn_exchanges,
 };
 
@@ -96,7 +102,9 @@ static struct http_server_conn *h2_conn_new(struct loop *loop, struct net_stream
         .max_streams = limits->streams,
         .window_budget = H2_WINDOW_BUDGET,
         .idle_ms = limits->idle_ms,
-        .heads_budget = H2_HEADS_BUDGET,
+        .heads_budget = limits->heads ? limits->heads : H2_HEADS_BUDGET,
+        .stranger_heads = limits->stranger_heads ? limits->stranger_heads : H2_STRANGER_HEADS,
+        .strangers = limits->strangers,
         .body_ms = limits->body_ms,
         .websocket = limits->websocket,
     };
@@ -122,6 +130,11 @@ void http_server_conn_drain(struct http_server_conn *c)
 void http_server_conn_close(struct http_server_conn *c)
 {
     c->ops->close(c);
+}
+
+void http_server_conn_let_in(struct http_server_conn *c)
+{
+    c->ops->let_in(c);
 }
 
 size_t http_server_conn_exchanges(const struct http_server_conn *c)

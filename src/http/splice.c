@@ -161,10 +161,14 @@ static void call_fail(void *ctx, const struct http_failure *why)
     s->call = NULL;
     if (retry(s, why))
         return;
-    if (s->answered)
-        over(s, &why->error);
-    else
+    if (!s->answered) {
         refuse(s, HTTP_SPLICE_FAILED, why);
+        return;
+    }
+    s->stats.broke_inside = true;
+    if (s->exchange)
+        s->exchange->broken_inside = why->kind == HTTP_FAIL_PROTOCOL;
+    over(s, &why->error);
 }
 
 static const struct http_call_events call_events = {

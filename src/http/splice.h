@@ -26,6 +26,7 @@ struct http_splice_stats {
     uint64_t request_bytes, response_bytes;
     int status; /* of the answer that was passed on; 0: none */
     bool retried;
+    bool broke_inside; /* the call failed when its answer was under way */
 };
 
 struct http_splice_owner {

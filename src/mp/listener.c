@@ -13,7 +13,7 @@
 #include "net/strangers.h"
 #include "tls/stream.h"
 
-enum { HANDSHAKE_MS = 15000 };
+enum { HANDSHAKE_MS = 15000, STRANGERS_HEADS = 32 * 1024 * 1024, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
 
 static void connection_free(struct mp_connection *c)
 {
@@ -66,11 +66,13 @@ void mp_listener_known(struct mp_connection *c)
 {
     if (c)
         net_stranger_known(c->point->strangers, &c->stranger);
+    if (c && c->http)
+        http_server_conn_let_in(c->http);
 }
 
-/* Connectors keep many requests parked on one connection. */
+/* Connectors keep many requests parked on one connection, over which every device's heads come. */
 static const struct http_server_limits limits = {
-    .head_ms = 30 * 1000, .idle_ms = 5 * 60 * 1000, .body_ms = 60 * 1000, .streams = 4096};
+    .head_ms = 30 * 1000, .idle_ms = 5 * 60 * 1000, .body_ms = 60 * 1000, .streams = 4096, .heads = 16 * 1024 * 1024};
 
 static void on_ready(void *ctx, struct net_stream *stream)
 {
@@ -79,7 +81,12 @@ static void on_ready(void *ctx, struct net_stream *stream)
     c->stream = stream;
     find_role(c);
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
-    c->http = http_server_conn_new(c->site->loop, stream, h2, &limits, &http_events, c);
+    struct http_server_limits own = limits;
+    if (!c->connector[0])
+        own.strangers = &c->point->strangers_heads;
+    if (c->certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
+        own.stranger_heads = CERTIFICATE_HEADS;
+    c->http = http_server_conn_new(c->site->loop, stream, h2, &own, &http_events, c);
 }
 
 static void on_fail(void *ctx, const struct error *why)
@@ -196,6 +203,7 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
     struct net_address at;
     enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
     p->places = mp_config_connections(p->site->config, conf_descriptors());
+    p->strangers_heads.most = STRANGERS_HEADS;
     p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
     p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
     if (r == OK)

@@ -201,6 +201,11 @@ bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id)
     return t->up && !http_h2_draining(t->h2) && tunnel_endpoints_has(&t->endpoints, endpoint_id);
 }
 
+bool tunnel_has_room(const struct tunnel *t)
+{
+    return http_h2_has_room(t->h2);
+}
+
 size_t tunnel_outstanding(const struct tunnel *t)
 {
     return http_h2_streams(t->h2) - (t->hello ? 1 : 0);

@@ -34,6 +34,7 @@ struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const
 const char *tunnel_connector_id(const struct tunnel *t);
 int64_t tunnel_not_after(const struct tunnel *t);
 bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id); /* announced, and not draining */
+bool tunnel_has_room(const struct tunnel *t);                          /* for one call more */
 size_t tunnel_outstanding(const struct tunnel *t);                     /* calls under way, parked ones included */
 
 /* request->authority is the endpoint's id, request->target the client's bytes behind the prefix. */

@@ -456,6 +456,8 @@ static void answers_are_understood(void **state)
     ANSWER("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200  [] 0 | end | ");
     ANSWER("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200  [] 0 | end | ");
     ANSWER("HTTP/1.1 204 No Content\r\n\r\n", "204 No Content [] -1 | end | ");
+    ANSWER("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+           "204 No Content [] -1 | end | 200 OK [] 0 | end | ");
     ANSWER("HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n", "304 Not Modified [] 77 | end | ");
     ANSWER("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
            "1\r\n\r\nx",
