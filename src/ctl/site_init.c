@@ -238,6 +238,18 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
 
 /* --- all of it --- */
 
+/* cmg-mp makes a store beside this mark alone, and takes it away then. */
+static enum result mark_as_new(const char *dir, struct error *err)
+{
+    char *state = file_join(dir, "state"), *mark = file_join(state, "new-site");
+    enum result r = file_make_dirs(state, 0700, err);
+    if (r == OK)
+        r = file_write(mark, SLICE("cmg-mp makes a store here at its first start\n"), 0600, err);
+    free(state);
+    free(mark);
+    return r;
+}
+
 static enum result make(struct site_plan *plan, const struct dirs *d, char ret_pin[PKI_HASH_HEX], struct error *err)
 {
     if (file_exists(d->config) || file_exists(d->keys))
@@ -247,6 +259,8 @@ static enum result make(struct site_plan *plan, const struct dirs *d, char ret_p
         r = file_make_dirs(d->offline, 0700, err);
     if (r == OK)
         r = make_keys(plan, d, ret_pin, err);
+    if (r == OK)
+        r = mark_as_new(plan->dir, err);
     for (size_t i = 0; i < plan->mp_count; i++)
         new_role_id(plan->mps[i].id);
     /* Last: a folder with mp.yaml is a complete site. */

@@ -314,19 +314,24 @@ static void sources(json_t *list, const json_t *status, int64_t now)
 /* Much of the rest follows when the store takes nothing: also what gateways and connectors report. */
 static void own_fault(json_t *list, const json_t *status, int64_t now)
 {
-    static const struct problem fault = {"mp_fault", "see the log of cmg-mp"},
-                                full = {
-                                    "store_full",
-                                    "make room on the file system that holds `state` of mp.yaml, or on the database "
-                                    "server's; nothing can be changed until then"};
+    static const struct problem
+        fault = {"mp_fault", "see the log of cmg-mp"},
+        full = {"store_full", "make room on the file system that holds `state` of mp.yaml, or on the database "
+                              "server's; nothing can be changed until then"},
+        gone = {"store_gone", "stop cmg-mp, put the store back (a backup: docs/operations.md), start it "
+                              "again; nothing can be changed until then"};
     const json_t *f = json_object_get(status, "fault");
     const char *text = json_opt_str(f, "text", "");
     char when[CLOCK_TEXT_SIZE];
     if (!json_is_object(f) || now - json_opt_int(f, "at", 0) > MP_FAULT_FRESH_S)
         return;
     clock_rfc3339(json_opt_int(f, "at", 0), when);
-    add(list, strstr(text, "full") || strstr(text, "No space") ? &full : &fault, "site",
-        "the management point fails by a fault of its own, last at %s: %.400s", when, text);
+    bool is_full = strstr(text, "full") || strstr(text, "No space");
+    add(list,
+        is_full                               ? &full
+        : strstr(text, "deleted or replaced") ? &gone
+                                              : &fault,
+        "site", "the management point fails by a fault of its own, last at %s: %.400s", when, text);
 }
 
 /* --- of gateways and connectors alike --- */

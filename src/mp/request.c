@@ -306,8 +306,7 @@ static void note_fault(struct mp_request *r, const struct error *err)
               LOG_T("error", err->text));
     if (err->code == R_AGAIN)
         return;
-    r->site->fault.at = clock_wall_s();
-    (void)snprintf(r->site->fault.text, sizeof r->site->fault.text, "%s", err->text);
+    mp_site_note_fault(r->site, err);
 }
 
 void mp_refuse_fault(struct mp_request *r, const struct error *err)

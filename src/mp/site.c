@@ -3,6 +3,7 @@
 #include "mp/site.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -159,6 +160,12 @@ enum result mp_site_reload_keys(struct mp_site *site, struct error *err)
 
 /* --- regular work --- */
 
+void mp_site_note_fault(struct mp_site *site, const struct error *err)
+{
+    site->fault.at = clock_wall_s();
+    (void)snprintf(site->fault.text, sizeof site->fault.text, "%s", err->text);
+}
+
 static void upkeep(void *arg)
 {
     struct mp_site *site = arg;
@@ -166,6 +173,8 @@ static void upkeep(void *arg)
     int64_t now = clock_wall_s();
     for (size_t i = 0; i < site->config->points.count; i++)
         mp_point_upkeep(&site->points[i], now);
+    if (store_check_place(site->store, &err) != OK)
+        mp_site_note_fault(site, &err);
     mp_tenants_changed(site); /* by another process that shares the store */
     if (mp_documents_refresh(site, now, &err) != OK)
         log_msg(LOG_ERROR, "mp", "documents can't be refreshed: %s", err.text);
@@ -173,15 +182,27 @@ static void upkeep(void *arg)
 
 /* --- opening --- */
 
+/* A store is made once, for a site that `cmg init` has just made and marked as new. Else one that is missing is a disk
+ * that is not mounted, or a path with a slip in it: an empty site would shut every device out, and answer as if all
+ * were well. */
 static enum result open_store(struct mp_site *site, struct error *err)
 {
     enum result r = file_make_dirs(site->config->state, 0700, err);
     file_sweep(site->config->state);
     if (r != OK)
         return r;
-    char *path = file_join(site->config->state, "site.db");
-    r = store_open(site->config->store ? site->config->store : path, &site->store, err);
+    char *path = file_join(site->config->state, "site.db"), *mark = file_join(site->config->state, "new-site");
+    r = store_open(site->config->store ? site->config->store : path, file_exists(mark), &site->store, err);
+    if (r == OK)
+        (void)unlink(mark);
+    else if (r == R_NOTFOUND)
+        r = error_set(
+            err, R_NOTFOUND,
+            "%s: there is no site in it. Is the disk mounted that holds it, is the path right? Put a backup back "
+            "(docs/operations.md); a new site is made by cmg init, which leaves the mark %s",
+            site->config->store ? "the store in PostgreSQL" : path, mark);
     free(path);
+    free(mark);
     return r;
 }
 

@@ -50,6 +50,9 @@ MUST_USE enum result mp_site_open(struct mp_site *site, const struct mp_config *
 void mp_site_hang_up(struct mp_site *site);
 void mp_site_close(struct mp_site *site);
 
+/* Keeps it for `cmg status`, in place of the one before. */
+void mp_site_note_fault(struct mp_site *site, const struct error *err);
+
 /* Loads the keys again, after `cmg keys` changed them, and tells the gateways; a fault changes nothing. */
 MUST_USE enum result mp_site_reload_keys(struct mp_site *site, struct error *err);
 

@@ -9,7 +9,10 @@ struct store_db;   /* a connection */
 struct store_stmt; /* a statement under way */
 
 struct store_driver {
-    enum result (*open)(const char *where, struct store_db **ret, struct error *err);
+    /* `make`: a database that is not there yet is made. */
+    enum result (*open)(const char *where, bool make, struct store_db **ret, struct error *err);
+    /* Is what is open still what `where` names? NULL: can't be asked, or can't change. */
+    enum result (*check_place)(struct store_db *db, struct error *err);
     void (*close)(struct store_db *db);
     /* Several statements, without parameters. */
     enum result (*script)(struct store_db *db, const char *sql, struct error *err);

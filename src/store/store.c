@@ -118,7 +118,9 @@ enum result store_begin(struct store *s, enum store_durability durability, struc
         s->depth++;
         return OK;
     }
-    enum result r = s->driver->begin(s->db, durability, err);
+    enum result r = store_check_place(s, err);
+    if (r == OK)
+        r = s->driver->begin(s->db, durability, err);
     if (r != OK)
         return r;
     s->depth = 1;
@@ -184,7 +186,7 @@ static enum result apply(struct store *s, const struct store_migration *m, struc
     return r;
 }
 
-static enum result apply_newer(struct store *s, struct error *err)
+static enum result apply_newer(struct store *s, bool make, struct error *err)
 {
     int64_t at;
     enum result r = schema_version(s, &at, err);
@@ -194,6 +196,8 @@ static enum result apply_newer(struct store *s, struct error *err)
                          "the database has version %" PRId64 ", this program knows up to %" PRId64
                          ": install the newer program again",
                          at, newest);
+    if (r == OK && at == 0 && !make)
+        return error_set(err, R_NOTFOUND, "the database is empty");
     for (size_t i = 0; i < store_migration_count && r == OK; i++) {
         if (store_migrations[i].version > at)
             r = apply(s, &store_migrations[i], err);
@@ -201,12 +205,12 @@ static enum result apply_newer(struct store *s, struct error *err)
     return r;
 }
 
-static enum result migrate(struct store *s, struct error *err)
+static enum result migrate(struct store *s, bool make, struct error *err)
 {
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    return store_end(s, apply_newer(s, err), err);
+    return store_end(s, apply_newer(s, make, err), err);
 }
 
 static bool is_url(const char *where)
@@ -221,14 +225,19 @@ enum result store_check_url(const char *where, struct error *err)
     return store_postgresql_check(where, err);
 }
 
-enum result store_open(const char *where, struct store **ret, struct error *err)
+enum result store_check_place(struct store *s, struct error *err)
+{
+    return s->driver->check_place ? s->driver->check_place(s->db, err) : OK;
+}
+
+enum result store_open(const char *where, bool make, struct store **ret, struct error *err)
 {
     bool url = is_url(where);
     struct store *s = mem_zalloc(sizeof *s);
     s->driver = url ? &store_postgresql_driver : &store_sqlite_driver;
-    enum result r = s->driver->open(where, &s->db, err);
+    enum result r = s->driver->open(where, make, &s->db, err);
     if (r == OK)
-        r = migrate(s, err);
+        r = migrate(s, make, err);
     if (r != OK) {
         store_close(s);
         (void)error_prefix(err, "%s", url ? "the store in PostgreSQL" : where); /* a refused URL may hold a password */

@@ -34,9 +34,15 @@ struct store_value store_value_text(struct slice text);
 
 /* Opens the store and brings its schema up to date: the PostgreSQL database that `where` names
  * ("postgresql://USER@HOST/DATABASE", RFC 3986 with libpq's parameters), else the SQLite database at that path, which
- * it makes (0600). R_CONFLICT when a newer version of the program wrote it; R_DENIED, R_INVALID as store_check. */
-MUST_USE enum result store_open(const char *where, struct store **ret, struct error *err);
+ * is 0600. A store that is not there, or empty, is made when `make` says so, else it is R_NOTFOUND: a disk that is not
+ * mounted must not become an empty site. R_CONFLICT when a newer version of the program wrote it; R_DENIED, R_INVALID
+ * as store_check. */
+MUST_USE enum result store_open(const char *where, bool make, struct store **ret, struct error *err);
 void store_close(struct store *s); /* NULL allowed */
+
+/* R_IO: the database's file was deleted or replaced since it was opened; what is written goes nowhere, so store_begin()
+ * refuses, too. */
+MUST_USE enum result store_check_place(struct store *s, struct error *err);
 
 /* Is `where` a URL that store_open takes? R_DENIED: it holds a password; R_INVALID: it is none. */
 MUST_USE enum result store_check_url(const char *where, struct error *err);

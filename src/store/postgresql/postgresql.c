@@ -190,8 +190,9 @@ static void close_db(struct store_db *db)
     free(db);
 }
 
-static enum result open_db(const char *url, struct store_db **ret, struct error *err)
+static enum result open_db(const char *url, bool make, struct store_db **ret, struct error *err)
 {
+    (void)make; /* the database is there, or nothing is; store.c looks what it holds */
     PQconninfoOption *given;
     enum result r = parse(url, &given, err);
     if (r == OK) {

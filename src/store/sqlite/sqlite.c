@@ -31,6 +31,7 @@ struct store_stmt {
 
 struct store_db {
     sqlite3 *sqlite;
+    struct stat file; /* as it was when it was opened */
     enum store_durability durability;
     uint64_t counter;
     int64_t changed;
@@ -56,13 +57,13 @@ static enum result fail(struct store_db *db, int rc, struct error *err)
 }
 
 /* SQLite makes its log with the database's mode, so the database is made private before SQLite sees it. */
-static enum result make_private(const char *path, struct error *err)
+static enum result make_private(const char *path, bool make, struct stat *ret, struct error *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return error_set(err, R_IO, "can't open the database: %s", strerror(errno));
-    struct stat st;
-    bool open_to_others = fstat(fd, &st) != 0 || (st.st_mode & 077);
+        return error_set(err, errno == ENOENT && !make ? R_NOTFOUND : R_IO, "can't open the database: %s",
+                         strerror(errno));
+    bool open_to_others = fstat(fd, ret) != 0 || (ret->st_mode & 077);
     (void)close(fd);
     if (open_to_others)
         return error_set(err, R_DENIED, "the database can be read by others: chmod 600 it");
@@ -99,12 +100,14 @@ static int wait_for_lock(void *arg, int tries)
     return 0;
 }
 
-static enum result open_db(const char *path, struct store_db **ret, struct error *err)
+static enum result open_db(const char *path, bool make, struct store_db **ret, struct error *err)
 {
-    enum result r = make_private(path, err);
+    struct stat file;
+    enum result r = make_private(path, make, &file, err);
     if (r != OK)
         return r;
     struct store_db *db = mem_zalloc(sizeof *db);
+    db->file = file;
     int rc = sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     r = rc == SQLITE_OK ? OK : fail(db, rc, err);
     if (r == OK) {
@@ -121,6 +124,15 @@ static enum result open_db(const char *path, struct store_db **ret, struct error
     }
     *ret = db;
     return OK;
+}
+
+static enum result check_place(struct store_db *db, struct error *err)
+{
+    const char *path = sqlite3_db_filename(db->sqlite, "main");
+    struct stat now;
+    if (stat(path, &now) == 0 && now.st_dev == db->file.st_dev && now.st_ino == db->file.st_ino)
+        return OK;
+    return error_set(err, R_IO, "the store's file %s was deleted or replaced while it is in use", path);
 }
 
 static enum result begin(struct store_db *db, enum store_durability durability, struct error *err)
@@ -258,6 +270,7 @@ static bool is_null(struct store_stmt *st, int column)
 
 const struct store_driver store_sqlite_driver = {
     .open = open_db,
+    .check_place = check_place,
     .close = close_db,
     .script = script,
     .begin = begin,

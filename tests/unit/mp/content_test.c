@@ -38,7 +38,7 @@ static int setup(void **state)
     site.keys.site = mem_strdup("LAB");
     site.keys.jwks = json_pack("{s:[]}", "keys");
     arena = arena_new(1024 * 1024);
-    return store_open(where.url, &site.store, &err) == OK ? 0 : -1;
+    return store_open(where.url, true, &site.store, &err) == OK ? 0 : -1;
 }
 
 static int teardown(void **state)

@@ -120,7 +120,7 @@ static int setup(void **state)
     site.keys.site = mem_strdup("LAB");
     site.keys.jwks = json_pack("{s:[]}", "keys");
     make_signer();
-    ok(store_open(where.url, &site.store, &err));
+    ok(store_open(where.url, true, &site.store, &err));
     ok(store_bump(site.store, STORE_LOCATION, &err));
     ok(store_connector_add(site.store, &cp, &err));
     site.documents = mp_documents_new();

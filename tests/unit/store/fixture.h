@@ -27,7 +27,7 @@ struct fixture {
 static inline int fixture_setup(void **state)
 {
     struct fixture *f = mem_zalloc(sizeof *f);
-    if (store_where_new(&f->where, &f->err) != OK || store_open(f->where.url, &f->store, &f->err) != OK) {
+    if (store_where_new(&f->where, &f->err) != OK || store_open(f->where.url, true, &f->store, &f->err) != OK) {
         print_error("%s\n", f->err.text);
         return -1;
     }

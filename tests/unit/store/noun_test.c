@@ -101,7 +101,7 @@ static void *race(void *arg)
     struct racer *r = arg;
     struct store *s;
     struct error err;
-    r->result = store_open(r->url, &s, &err);
+    r->result = store_open(r->url, true, &s, &err);
     if (r->result != OK)
         return NULL;
     r->result = store_token_use(s, "t", r->key, 10, &err);

@@ -31,7 +31,7 @@ static void a_database_that_others_can_read_is_refused(void **state)
         skip();
     struct store *second = NULL;
     assert_int_equal(chmod(f->where.path, 0644), 0);
-    assert_int_equal(store_open(f->where.url, &second, &f->err), R_DENIED);
+    assert_int_equal(store_open(f->where.url, true, &second, &f->err), R_DENIED);
     assert_null(second);
 }
 
@@ -41,7 +41,7 @@ static void a_newer_schema_is_refused(void **state)
     struct store *second = NULL;
     ok(f, store_exec(f->store, "INSERT INTO schema_migration (version, applied) VALUES (9999, 0)", STORE_NO_PARAMS,
                      NULL, &f->err));
-    assert_int_equal(store_open(f->where.url, &second, &f->err), R_CONFLICT);
+    assert_int_equal(store_open(f->where.url, true, &second, &f->err), R_CONFLICT);
     assert_non_null(strstr(f->err.text, "9999"));
     ok(f, store_exec(f->store, "DELETE FROM schema_migration WHERE version = 9999", STORE_NO_PARAMS, NULL, &f->err));
 }
@@ -53,7 +53,7 @@ static void opening_again_changes_nothing(void **state)
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     store_close(f->store);
     f->store = NULL;
-    ok(f, store_open(f->where.url, &f->store, &f->err));
+    ok(f, store_open(f->where.url, true, &f->store, &f->err));
     assert_int_equal(sequence(f, "bundle"), 1);
 }
 
@@ -132,7 +132,7 @@ static void *bump_often(void *arg)
 {
     struct store *s;
     struct error err;
-    if (store_open(arg, &s, &err) != OK)
+    if (store_open(arg, true, &s, &err) != OK)
         return arg;
     for (int i = 0; i < BUMPS; i++) {
         if (store_bump(s, STORE_BUNDLE, &err) != OK)
@@ -240,7 +240,7 @@ static void a_connection_lost_between_transactions_is_made_again(void **state)
     struct store *other;
     if (f->where.is_a_file)
         skip();
-    ok(f, store_open(f->where.url, &other, &f->err));
+    ok(f, store_open(f->where.url, true, &other, &f->err));
     hang_up(f, other);
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     hang_up(f, other);
@@ -255,7 +255,7 @@ static void a_connection_lost_within_a_transaction_undoes_all_of_it(void **state
     struct store *other;
     if (f->where.is_a_file)
         skip();
-    ok(f, store_open(f->where.url, &other, &f->err));
+    ok(f, store_open(f->where.url, true, &other, &f->err));
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
     ok(f, store_bump(f->store, STORE_BUNDLE, &f->err));
     hang_up(f, other);
@@ -288,7 +288,7 @@ static void a_password_in_the_url_is_refused_and_not_repeated(void **state)
         struct store *s = NULL;
         struct error err;
         assert_int_equal(store_check_url(urls[i], &err), R_DENIED);
-        assert_int_equal(store_open(urls[i], &s, &err), R_DENIED);
+        assert_int_equal(store_open(urls[i], true, &s, &err), R_DENIED);
         assert_non_null(strstr(err.text, "passfile"));
         assert_null(strstr(err.text, "hunter2"));
     }
@@ -312,7 +312,7 @@ static void an_unreachable_server_is_named_with_a_remedy(void **state)
     (void)state;
     struct store *s = NULL;
     struct error err;
-    assert_int_equal(store_open("postgresql:///site?host=/nowhere", &s, &err), R_AGAIN);
+    assert_int_equal(store_open("postgresql:///site?host=/nowhere", true, &s, &err), R_AGAIN);
     assert_non_null(strstr(err.text, "/nowhere"));
     assert_non_null(strstr(err.text, "see that it runs"));
 }

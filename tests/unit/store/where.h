@@ -20,7 +20,7 @@ struct store_where {
 static inline enum result store_where_empty(const char *url, struct error *err)
 {
     struct store *s;
-    enum result r = store_open(url, &s, err);
+    enum result r = store_open(url, true, &s, err);
     if (r != OK)
         return r;
     static const char *const statements[] = {"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"};
