@@ -94,10 +94,16 @@ static bool write_all(int fd, struct slice data)
     return true;
 }
 
-static void sync_folder_of(const char *path)
+/* malloc'ed. */
+static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *dir = slash ? slice_dup((struct slice){path, slash == path ? 1 : (size_t)(slash - path)}) : mem_strdup(".");
+    return slash ? slice_dup((struct slice){path, slash == path ? 1 : (size_t)(slash - path)}) : mem_strdup(".");
+}
+
+static void sync_folder_of(const char *path)
+{
+    char *dir = folder_of(path);
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd); /* best effort: some file systems refuse it */
@@ -170,6 +176,33 @@ enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
     if (r == OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
         r = error_set(err, R_CONFLICT, "%s: exists and is not a folder; name another path", path);
     free(copy);
+    return r;
+}
+
+enum result file_make_parent(const char *path, mode_t mode, struct error *err)
+{
+    char *dir = folder_of(path);
+    enum result r = file_make_dirs(dir, mode, err);
+    free(dir);
+    return r;
+}
+
+enum result file_can_make(const char *path, struct error *err)
+{
+    char *at = folder_of(path);
+    while (access(at, F_OK) != 0 && errno == ENOENT && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
+        char *above = folder_of(at);
+        free(at);
+        at = above;
+    }
+    struct stat st;
+    bool is_folder = stat(at, &st) == 0 && S_ISDIR(st.st_mode);
+    enum result r = OK;
+    if (!is_folder)
+        errno = ENOTDIR;
+    if (!is_folder || access(at, W_OK | X_OK) != 0)
+        r = from_errno(err, "write to", at);
+    free(at);
     return r;
 }
 

@@ -23,6 +23,12 @@ void file_sweep(const char *dir);
 /* mkdir -p; existing folders keep their mode. */
 MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error *err);
 
+/* The same for the folder that `path` is in. */
+MUST_USE enum result file_make_parent(const char *path, mode_t mode, struct error *err);
+
+/* Could a file or folder be made at `path`, with the folders that lack above it? Writes nothing. R_DENIED, R_IO. */
+MUST_USE enum result file_can_make(const char *path, struct error *err);
+
 bool file_exists(const char *path);
 
 /* Can this user write to the folder, and has its file system room for FILE_ROOM bytes more? Else an error that says

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/log_keys.h"
 
+#include "base/file.h"
 #include "base/log.h"
+
+enum { LOG_FOLDER_MODE = 0750 };
 
 static const struct conf_key keys[] = {
     {.name = "format",
@@ -34,5 +37,8 @@ enum result conf_log_apply(const struct conf_log *log, struct error *err)
     if (log->level && !log_level_parse(slice_of(log->level), &level))
         return error_set(err, R_INVALID, "log: unknown level '%s'", log->level);
     log_setup(format, level);
-    return log->file ? log_to_file(log->file, err) : OK;
+    if (!log->file)
+        return OK;
+    enum result r = file_make_parent(log->file, LOG_FOLDER_MODE, err);
+    return r == OK ? log_to_file(log->file, err) : error_prefix(err, "log");
 }

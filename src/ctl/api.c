@@ -67,10 +67,11 @@ static enum result unreachable(CURLcode code, const char *socket, const char *er
     (void)snprintf(fault->where, sizeof fault->where, "admin socket %s", socket);
     if (code == CURLE_COULDNT_CONNECT) {
         bool forbidden = access(socket, W_OK) != 0 && errno == EACCES; /* of the socket, or of a folder above it */
-        (void)snprintf(fault->remedy, sizeof fault->remedy, "%s",
-                       forbidden ? "the socket is for its owner and group: run as root or join the group that owns it"
-                                 : "start cmg-mp on this machine, or name its socket with --socket PATH or "
-                                   "CMG_ADMIN_SOCKET");
+        (void)snprintf(
+            fault->remedy, sizeof fault->remedy, "%s",
+            forbidden ? "the socket is for its owner and group: run as root or join the group that owns it"
+                      : "start cmg-mp on this machine; does it run? Its socket is what admin_socket in its mp.yaml "
+                        "names: give that with --socket PATH or CMG_ADMIN_SOCKET");
         return error_set(&fault->what, R_IO, "%s",
                          forbidden ? "this user may not use the admin socket (permission denied)"
                                    : "no management point answers there");

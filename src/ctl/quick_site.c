@@ -127,7 +127,7 @@ static enum result init_site(struct quick *q, const char *socket, struct site_pl
          *ca = quick_path(q, "pki/ca.pem");
     *plan = (struct site_plan){.dir = q->dir,
                                .site = SITE,
-                               .admin_socket = socket,
+                               .paths = site_paths_within,
                                .store = q->store,
                                .mps = {{.mode = CHOICE_MP_HTTPS,
                                         .listen = https,
@@ -137,6 +137,7 @@ static enum result init_site(struct quick *q, const char *socket, struct site_pl
                                         .ca = ca},
                                        {.mode = CHOICE_MP_EHTTP, .listen = ehttp, .url = ehttp_url}},
                                .mp_count = 2};
+    plan->paths.admin_socket = socket;
     enum result r = site_init(plan, pin, err);
     free(certificate);
     free(key);

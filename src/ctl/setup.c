@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "ctl/quickstart.h"
@@ -22,7 +23,9 @@ struct init_options {
     }
 
 static const struct opt init_opts[] = {
-    INIT("dir", dir, "DIR", "where keys and mp.yaml go", true),
+    INIT("dir", dir, "DIR",
+         "where keys and mp.yaml go; below /etc, the state goes to /var/lib/opencmg-mp and logs to /var/log/opencmg",
+         true),
     INIT("site", site, "CODE", "the site's code: 1 to 8 of A-Z and 0-9", true),
     INIT("mp-https", https, "ADDRESS:PORT", "an https management point listens there", false),
     INIT("mp-https-url", https_url, "URL", "how connectors and devices reach it", false),
@@ -31,7 +34,8 @@ static const struct opt init_opts[] = {
     INIT("mp-https-ca", https_ca, "FILE", "the CA that issued the certificate, PEM", false),
     INIT("mp-ehttp", ehttp, "ADDRESS:PORT", "an Enhanced HTTP management point listens there", false),
     INIT("mp-ehttp-url", ehttp_url, "URL", "how connectors and devices reach it", false),
-    INIT("admin-socket", socket, "PATH", "cmg-mp's admin socket (default admin.sock in DIR)", false),
+    INIT("admin-socket", socket, "PATH",
+         "cmg-mp's admin socket (default admin.sock in DIR; below /etc: " CTL_SOCKET_DEFAULT ")", false),
     INIT("store", store, "URL", "keep the site in PostgreSQL: postgresql://USER@HOST/DATABASE?passfile=FILE", false),
     CTL_OPT_JSON(struct init_options),
     CTL_OPT_END,
@@ -84,6 +88,18 @@ static void plan_default(struct site_plan *plan, char url[320])
     plan->mps[plan->mp_count++] = (struct site_mp){.mode = CHOICE_MP_EHTTP, .listen = "0.0.0.0:8443", .url = url};
 }
 
+/* Where cmg does not look by itself. */
+static void print_socket(const struct site_plan *plan)
+{
+    const char *socket = plan->paths.admin_socket;
+    if (strcmp(socket, CTL_SOCKET_DEFAULT) == 0)
+        return;
+    char *real = realpath(plan->dir, NULL), *path = file_join(real ? real : plan->dir, socket);
+    (void)printf("Tell cmg where its socket is: export CMG_ADMIN_SOCKET=%s\n", *socket == '/' ? socket : path);
+    free(path);
+    free(real);
+}
+
 static void print_site(const struct init_options *o, const struct site_plan *plan, const char *pin)
 {
     json_t *mps = json_array();
@@ -105,6 +121,7 @@ static void print_site(const struct init_options *o, const struct site_plan *pla
         (void)printf("\nMove %s/offline/root.key to a safe place: it is needed only to make new signing keys.\n"
                      "Start the management point: cmg-mp --config %s/mp.yaml\n",
                      plan->dir, plan->dir);
+        print_socket(plan);
     }
     json_decref(mps);
 }
@@ -123,8 +140,9 @@ static int init(int argc, char **argv)
         return code;
     if (!site_code_valid(o.site))
         return ctl_usage("--site: '%s' is no site code: 1 to 8 capital letters and digits", o.site);
-    struct site_plan plan = {
-        .dir = o.dir, .site = o.site, .admin_socket = o.socket ? o.socket : "admin.sock", .store = o.store};
+    struct site_plan plan = {.dir = o.dir, .site = o.site, .paths = site_paths_for(o.dir), .store = o.store};
+    if (o.socket)
+        plan.paths.admin_socket = o.socket;
     if ((o.https && !plan_https(&o, &plan)) || (o.ehttp && !plan_ehttp(&o, &plan)))
         return CTL_USAGE;
     if (plan.mp_count == 0)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "ctl/ctl.h"
 #include "ctl/pair.h"
 #include "json/json.h"
 
@@ -30,6 +31,30 @@ char *yaml_quote(const char *text)
     char *ret = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
     json_decref(value);
     return ret ? ret : mem_strdup("\"\"");
+}
+
+/* --- places --- */
+
+const struct site_paths site_paths_within = {"state", "admin.sock", "mp.log", "access.log"};
+static const struct site_paths paths_of_machine = {"/var/lib/opencmg-mp", CTL_SOCKET_DEFAULT, "/var/log/opencmg/mp.log",
+                                                   "/var/log/opencmg/access.log"};
+
+/* The folder, or the nearest above it that is there, without links; malloc'ed. */
+static char *real_folder(const char *dir)
+{
+    char *at = mem_strdup(dir), *real;
+    while (!(real = realpath(at, NULL)) && strchr(at, '/') && *at)
+        *strrchr(at, '/') = '\0';
+    free(at);
+    return real ? real : realpath(slice_starts(slice_of(dir), SLICE("/")) ? "/" : ".", NULL);
+}
+
+struct site_paths site_paths_for(const char *dir)
+{
+    char *real = real_folder(dir);
+    bool is_machines = real && (strcmp(real, "/etc") == 0 || slice_starts(slice_of(real), SLICE("/etc/")));
+    free(real);
+    return is_machines ? paths_of_machine : site_paths_within;
 }
 
 /* --- what was given --- */
@@ -214,11 +239,11 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
 {
     struct buf b;
     buf_init(&b, 65536);
-    char *socket = yaml_quote(plan->admin_socket);
+    char *socket = yaml_quote(plan->paths.admin_socket);
     enum result r = buf_printf(&b,
                                "# Made by cmg init. Relative paths are taken from this file's folder.\n"
-                               "site: \"%s\"\nkeys: keys\nstate: state\nadmin_socket: %s\n",
-                               plan->site, socket);
+                               "site: \"%s\"\nkeys: keys\nstate: %s\nadmin_socket: %s\n",
+                               plan->site, plan->paths.state, socket);
     free(socket);
     if (r == OK && plan->store) {
         char *store = yaml_quote(plan->store);
@@ -230,7 +255,8 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
     for (size_t i = 0; r == OK && i < plan->mp_count; i++)
         r = add_mp(&b, &plan->mps[i]);
     if (r == OK)
-        r = buf_append_str(&b, "log: {format: text, level: info, file: mp.log}\naccess_log: access.log\n");
+        r = buf_printf(&b, "log: {format: text, level: info, file: %s}\naccess_log: %s\n", plan->paths.log,
+                       plan->paths.access_log);
     r = r == OK ? file_write(path, buf_data(&b), 0640, err) : error_set(err, r, "mp.yaml would be too long");
     buf_free(&b);
     return r;

@@ -16,11 +16,21 @@ struct site_mp {
     char id[SITE_ROLE_ID_SIZE];         /* filled: a random decimal 64-bit number */
 };
 
+/* Where a running site keeps things, as mp.yaml says it: relative to the site's folder, or absolute. */
+struct site_paths {
+    const char *state, *admin_socket, *log, *access_log;
+};
+
+/* Those of a site made in `dir`: below /etc the machine's own places (hier(7)), for a folder of configuration is none
+ * for a database; elsewhere all of it stays in `dir`. */
+struct site_paths site_paths_for(const char *dir);
+extern const struct site_paths site_paths_within;
+
 struct site_plan {
     const char *dir;
     const char *site;
-    const char *admin_socket; /* as mp.yaml says it: relative to dir, or absolute */
-    const char *store;        /* the URL of a PostgreSQL database; NULL: SQLite, below dir */
+    struct site_paths paths;
+    const char *store; /* the URL of a PostgreSQL database; NULL: SQLite, in the state folder */
     struct site_mp mps[SITE_MPS_MAX];
     size_t mp_count;
 };

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/gather.h"
 #include "mp/listener.h"
 #include "mp/request.h"
@@ -17,6 +18,8 @@ enum { LINE_MAX_BYTES = 8 * 1024 };
 
 enum result mp_access_open(const char *path, int *ret_fd, struct error *err)
 {
+    if (file_make_parent(path, 0750, err) != OK)
+        return error_prefix(err, "access_log");
     *ret_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     return *ret_fd >= 0 ? OK : error_set(err, R_IO, "access_log: %s: %s", path, strerror(errno));
 }

@@ -7,6 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from kit import programs
 from kit.programs import program, until
 
@@ -39,36 +41,88 @@ def test_every_program_and_file_that_the_readme_names_is_there():
     assert named and all((ROOT / (link or file)).exists() for link, file in named)
 
 
-def test_the_readmes_site_commands_work_as_written(tmp_path):
-    """The daemons but cmg-mp, and what needs them running, have their tests elsewhere."""
-    site, port, state = tmp_path / "opencmg", free_port(), tmp_path / "device"
-    swaps = {"/etc/opencmg": str(site), "0.0.0.0:8444": f"127.0.0.1:{port}", "mp.lab.example:8444": f"localhost:{port}"}
-    environment = {**os.environ, "CMG_ADMIN_SOCKET": str(site / "admin.sock")}
-    left_out, ran, management_point = ("cmg-gateway", "cmg-connector", "cmg-client register", "cmg-client policy"), [], None
+# A machine of its own as to the folders that a site made under /etc uses: each command sees these in their place.
+OWN_FOLDERS = ("etc", "run", "var/lib", "var/log")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """argv → argv that runs it there."""
+    for name in OWN_FOLDERS:
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("hosts", "nsswitch.conf", "passwd", "group", "ssl", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"):
+        subprocess.run(["cp", "-aL", f"/etc/{name}", tmp_path / "etc"], check=False, stderr=subprocess.DEVNULL)
+    script = "".join(f"mount --bind {shlex.quote(str(tmp_path / name))} /{name} && " for name in OWN_FOLDERS) + 'exec "$@"'
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    if subprocess.run([*inside, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("this machine does not let a test have folders of its own (unshare --mount)")
+    return lambda words: [*inside, *words]
+
+
+def run_readme_commands(machine, folder, site, left_out):
+    """What ran. The management point is started where the README starts it, and awaited at the socket that `site` has."""
+    port, state, ran, management_point = free_port(), folder / "device", [], None
+    swaps = {"0.0.0.0:8444": f"127.0.0.1:{port}", "mp.lab.example:8444": f"localhost:{port}"}
+    environment = {name: value for name, value in os.environ.items() if name != "CMG_ADMIN_SOCKET"}
     try:
         for line in commands():
             if line.startswith(("make ", *left_out)):
                 continue
             for old, new in swaps.items():
                 line = line.replace(old, new)
-            words, _, output = line.partition(" > ")
-            words = shlex.split(words)
+            assert ">" not in line, "a secret must not go into a file that others may read"
+            words = shlex.split(line)
             words[0] = str(program(words[0]))
             if words[0].endswith("cmg-client"):
                 words += ["--dir", str(state)]
             if words[0].endswith("cmg-mp"):
-                management_point = programs.start(words, subprocess.DEVNULL)
-                until("cmg-mp listens", (site / "admin.sock").exists)
+                management_point = programs.start(machine(words), subprocess.DEVNULL)
+                until("cmg-mp listens", site.exists)
                 continue
-            done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
+            done = subprocess.run(machine(words), cwd=folder, env=environment, capture_output=True, text=True, timeout=30)
             # `choices check` of the README asks about a combination that is ruled out: exit code 1
             assert done.returncode == (1 if "check" in words else 0), (line, done.stdout, done.stderr)
-            if output:
-                (tmp_path / output.strip()).write_text(done.stdout)
             ran.append(line)
     finally:
         programs.end(management_point)
+    return ran
+
+
+def test_the_readmes_site_commands_work_as_written(machine, tmp_path):
+    """The daemons but cmg-mp, and what needs them running, have their tests elsewhere."""
+    left_out = ("cmg-gateway", "cmg-connector", "cmg-client register", "cmg-client policy")
+    ran = run_readme_commands(machine, tmp_path, tmp_path / "run/opencmg/admin.sock", left_out)
     assert len(ran) >= 10, ran
+    assert {path.name for path in (tmp_path / "var/log/opencmg").iterdir()} == {"mp.log", "access.log"}
+    assert (tmp_path / "var/lib/opencmg-mp/site.db").exists()
+    assert not [path for path in (tmp_path / "etc/opencmg").rglob("*") if path.suffix in (".db", ".log", ".sock")]
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def top_level(text):
+    return {line.split(":")[0]: line.split(":", 1)[1].strip().strip('"') for line in text.splitlines() if re.match(r"[a-z_]+:", line)}
+
+
+def test_a_site_under_etc_has_the_paths_of_the_example(machine, tmp_path):
+    made = subprocess.run(machine([program("cmg"), "init", "--dir", "/etc/opencmg", "--site", "LAB"]), capture_output=True, text=True,
+                          check=True)
+    mine, example = (top_level(path.read_text()) for path in (tmp_path / "etc/opencmg/mp.yaml", ROOT / "examples/mp.yaml"))
+    assert [mine[key] for key in ("state", "admin_socket", "access_log")] == \
+        [example[key] for key in ("state", "admin_socket", "access_log")]
+    assert "/var/log/opencmg/mp.log" in mine["log"] and "CMG_ADMIN_SOCKET" not in made.stdout
+
+
+def test_a_site_elsewhere_keeps_to_its_folder_and_tells_where_its_socket_is(tmp_path):
+    site = tmp_path / "site"
+    made = subprocess.run([program("cmg"), "init", "--dir", site, "--site", "LAB"], capture_output=True, text=True, check=True)
+    mine = top_level((site / "mp.yaml").read_text())
+    assert not [value for key, value in mine.items() if key != "management_points" and value.startswith("/")]
+    assert f"export CMG_ADMIN_SOCKET={site}/admin.sock" in made.stdout.splitlines()[-1]
+
+
+def test_who_finds_no_socket_is_told_which_file_names_it(tmp_path):
+    done = subprocess.run([program("cmg"), "status", "--socket", tmp_path / "none.sock"], capture_output=True, text=True)
+    assert done.returncode == 1 and "admin_socket" in done.stderr and "mp.yaml" in done.stderr
 
 
 def test_every_path_that_the_documents_name_is_there():

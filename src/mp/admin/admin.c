@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
@@ -185,8 +186,9 @@ enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct er
 {
     struct mp_admin *a = mem_zalloc(sizeof *a);
     a->site = site;
-    enum result r =
-        net_listen_unix(site->loop, site->config->admin_socket, SOCKET_MODE, on_accept, a, &a->listener, err);
+    enum result r = file_make_parent(site->config->admin_socket, 0755, err);
+    if (r == OK)
+        r = net_listen_unix(site->loop, site->config->admin_socket, SOCKET_MODE, on_accept, a, &a->listener, err);
     if (r != OK) {
         free(a);
         return error_prefix(err, "admin_socket");

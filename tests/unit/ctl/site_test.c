@@ -72,7 +72,7 @@ static void make_site(void)
 {
     struct site_plan plan = {.dir = dir,
                              .site = "LAB",
-                             .admin_socket = "a \"quoted\".sock",
+                             .paths = {"state", "a \"quoted\".sock", "mp.log", "access.log"},
                              .mps = {{.mode = CHOICE_MP_EHTTP, .listen = "127.0.0.1:1", .url = "https://h:1"}},
                              .mp_count = 1};
     char pin[PKI_HASH_HEX];
