@@ -225,7 +225,9 @@ def test_what_a_fetched_list_takes_back_ends_the_tokens_of_the_devices_other_key
     assert "on their issuer's list" in holder.asks().problem()["detail"]
     assert holder.device.must_fail("policy")["reason"] == "revoked"
     assert other.reason() == "ok"
-    holder.prove(ca.device("replacement"))  # a new one, for which the old one was taken back: the device is good
+    holder.prove(ca.device("a-confederate"))  # a certificate of another name is another device's, whoever speaks for it
+    assert holder.device.must_fail("policy")["reason"] == "revoked"
+    holder.prove(ca.device(bad.path.stem, file="replacement"))  # its own new one, for which the old one was taken back
     holder.device.must("policy")
 
 
