@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from json_test import documented
 from kit import gatewayclient
 from kit.device import Device
 from kit.gatewayclient import HTTP1
@@ -95,7 +96,9 @@ def test_after_a_restore_blocks_hold_and_it_is_told(apart, tmp_path, upstream):
     held = apart.gateway_bundle()
     restore(apart, tmp_path / "copy.db")
     until("it is told", lambda: "store_went_back" in causes(apart), 10)
-    problem = next(p for p in apart.cmg("status")["problems"] if p["cause"] == "store_went_back")
+    status = apart.cmg("status")
+    assert set(status["went_back"]) == documented()["cmg status"]["went_back?"]
+    problem = next(p for p in status["problems"] if p["cause"] == "store_went_back")
     assert str(held) in problem["found"] and problem["remedy"]
     until("the gateway follows again", lambda: apart.gateway_bundle() > held, 5)
     device.must("policy")
