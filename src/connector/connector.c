@@ -454,6 +454,7 @@ bool connector_idle(const struct connector *c)
 
 void connector_stop(struct connector *c)
 {
+    relay_source_stop();
     report_free(c->report);
     c->report = NULL;
     self_check_free(c->self_check);

@@ -10,10 +10,20 @@
 #include "connector/directory.h"
 #include "connector/forward.h"
 #include "source/freshness.h"
+#include "source/many.h"
 #include "source/oidc.h"
 
-/* Few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound. */
-enum { UNDER_WAY_MAX = 2, WAITING_MAX = 64, QUESTION_MAX = 16 * 1024, CHUNK = 16 * 1024 };
+/* Documents few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound.
+ * Questions to responders, which devices wait for, go out at once: as many as some gateways ask at a time. */
+enum {
+    UNDER_WAY_MAX = 2,
+    WAITING_MAX = 64,
+    ASKED_MAX = 256,
+    ASKED_S = 4,
+    ANSWER_MAX = 64 * 1024, /* of a responder */
+    QUESTION_MAX = 16 * 1024,
+    CHUNK = 16 * 1024
+};
 
 struct fetching {
     struct connector *connector;
@@ -26,14 +36,16 @@ struct fetching {
     struct buf answer;
     enum result result;
     struct error err;
-    int64_t fresh_s; /* of keys: for how long the answer said that it is fresh; negative: it did not */
-    size_t unsent;   /* written, and not yet reported as sent */
-    bool in_pool;
+    int64_t fresh_s;            /* of keys: for how long the answer said that it is fresh; negative: it did not */
+    size_t unsent;              /* written, and not yet reported as sent */
+    bool in_pool;               /* or being asked */
+    struct source_many_one one; /* of a responder */
 };
 
 static struct {
     struct fetching *first, *last;
-    size_t waiting, under_way;
+    size_t waiting, under_way, asked;
+    struct source_many *many;
 } queue; /* of the one loop of this program */
 
 static void fetching_free(struct fetching *f)
@@ -94,11 +106,7 @@ static enum result fetch(struct fetching *f)
         return source_oidc(&q, &f->answer, &f->err);
     if (f->kind == BUNDLE_SOURCE_JWKS && slice_starts_nocase(slice_of(f->url), SLICE("http")))
         return source_http(&q, &f->answer, &f->err);
-    if (f->kind != BUNDLE_SOURCE_OCSP)
-        return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
-    q.post = buf_data(&f->question);
-    q.type = "application/ocsp-request";
-    return source_http(&q, &f->answer, &f->err);
+    return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
 }
 
 static void work(void *arg)
@@ -197,6 +205,48 @@ static void enqueue(struct fetching *f)
     pump();
 }
 
+/* --- asking responders --- */
+
+static void on_asked(void *arg)
+{
+    struct fetching *f = arg;
+    f->in_pool = false;
+    queue.asked--;
+    f->result = f->one.result;
+    f->err = f->one.err;
+    if (f->exchange)
+        answer(f);
+    else
+        fetching_free(f);
+}
+
+static void ask_responder(struct fetching *f)
+{
+    if (!queue.many)
+        queue.many = source_many_new(f->connector->loop);
+    buf_init(&f->answer, ANSWER_MAX);
+    f->fresh_s = FRESHNESS_UNSAID;
+    f->in_pool = true;
+    queue.asked++;
+    f->one = (struct source_many_one){.what = {.url = f->url,
+                                               .post = buf_data(&f->question),
+                                               .type = "application/ocsp-request",
+                                               .whole_s = ASKED_S,
+                                               .ca_pem = f->ca_pem,
+                                               .may = upstream_may_connect,
+                                               .arg = f->connector->config},
+                                      .body = &f->answer,
+                                      .done = on_asked,
+                                      .arg = f};
+    source_many_ask(queue.many, &f->one);
+}
+
+void relay_source_stop(void)
+{
+    source_many_free(queue.many);
+    queue.many = NULL;
+}
+
 /* --- the exchange --- */
 
 static void on_body(void *ctx, struct slice data)
@@ -217,7 +267,10 @@ static void on_body_end(void *ctx)
         fetching_free(f);
         return;
     }
-    enqueue(f);
+    if (f->kind == BUNDLE_SOURCE_OCSP)
+        ask_responder(f);
+    else
+        enqueue(f);
 }
 
 static void on_sent(void *ctx, size_t n)
@@ -268,7 +321,7 @@ void relay_source_start(struct connector *c, struct http_exchange *x)
         forward_refuse(x, REASON_BAD_METHOD, NULL);
         return;
     }
-    if (queue.waiting >= WAITING_MAX) {
+    if (s->kind == BUNDLE_SOURCE_OCSP ? queue.asked >= ASKED_MAX : queue.waiting >= WAITING_MAX) {
         forward_refuse(x, REASON_TOO_MANY_REQUESTS, "too many sources are being fetched");
         return;
     }

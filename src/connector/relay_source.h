@@ -10,6 +10,8 @@
 #define SOURCE_ENDPOINT "source" /* the authority, announced like an endpoint */
 
 void relay_source_start(struct connector *c, struct http_exchange *x);
+/* Breaks off what is being asked; before the loop ends. */
+void relay_source_stop(void);
 
 /* Reads the revocation list at this URL of the document: http, https, ldap, ldaps, file. May take a minute: for a
  * thread of the pool. */

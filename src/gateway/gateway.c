@@ -123,6 +123,7 @@ void gateway_drain(struct gateway *g)
 
 void gateway_stop(struct gateway *g)
 {
+    responder_stop(g->responder);
     for (size_t i = g->worker_count; i-- > 0;) /* the first one last: the others ask for its sources */
         gateway_worker_stop(g->workers[i]);
 }

@@ -8,15 +8,16 @@
 #include "base/mem.h"
 #include "gateway/responder_memory.h"
 #include "http/fetch.h"
-#include "source/http.h"
+#include "source/many.h"
 
 enum {
     REMEMBERED_MAX = 65536,
-    UNDER_WAY_MAX = 256,
-    IN_POOL_MAX = 2, /* its threads also build snapshots */
+    KNOWN_MAX = 1024, /* questions, those that wait for their turn included */
+    IN_FLIGHT_MAX = 64,
     ANSWER_MAX = 64 * 1024,
-    ANSWER_S = 4,
+    ANSWER_S = 4,  /* from when it is sent */
     FAILURE_S = 5, /* a failure is remembered */
+    FULL_S = 1,    /* that there was no room is, too */
 };
 
 /* One connection's wait. */
@@ -37,6 +38,7 @@ struct waiter {
 /* One question to one responder after the other. */
 struct asking {
     LIST_ENTRY(asking) link;
+    STAILQ_ENTRY(asking) turn; /* while it waits to be sent */
     struct responder *responder;
     struct pki_ocsp_questions question; /* one */
     LIST_HEAD(waiters, waiter) waiters;
@@ -47,10 +49,8 @@ struct asking {
     char *request;
     size_t request_len;
     struct http_fetch *fetch;
-    struct buf body; /* of the pool */
-    enum result result;
-    struct error err;
-    bool wants_pool;
+    struct source_many_one one; /* over the Internet */
+    struct buf body;
     const char *why;
 };
 
@@ -58,8 +58,10 @@ struct responder {
     struct gateway_worker *first;
     pthread_mutex_t lock; /* of the memory */
     struct responder_memory *memory;
+    struct source_many *many;
     LIST_HEAD(askings, asking) askings;
-    size_t under_way, in_pool;
+    STAILQ_HEAD(turns, asking) turns;
+    size_t known, in_flight;
     atomic_llong asked, failed;
 };
 
@@ -68,9 +70,17 @@ struct responder *responder_new(struct gateway_worker *first)
     struct responder *r = mem_zalloc(sizeof *r);
     r->first = first;
     r->memory = responder_memory_new(REMEMBERED_MAX);
+    r->many = source_many_new(first->loop);
     LIST_INIT(&r->askings);
+    STAILQ_INIT(&r->turns);
     (void)pthread_mutex_init(&r->lock, NULL);
     return r;
+}
+
+void responder_stop(struct responder *r)
+{
+    source_many_free(r->many);
+    r->many = NULL;
 }
 
 bool responder_named(const struct bundle *b)
@@ -90,7 +100,7 @@ void responder_recall(void *responder, const unsigned char key[PKI_OCSP_KEY_SIZE
     bool known = responder_memory_get(r->memory, key, now, ret);
     (void)pthread_mutex_unlock(&r->lock);
     if (!known)
-        *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_UNUSABLE, .why = "the responder did not answer in time"};
+        *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_UNUSABLE, .why = "there is no answer of the responder yet"};
 }
 
 static bool remembered(struct responder *r, const struct pki_ocsp_question *q)
@@ -102,9 +112,9 @@ static bool remembered(struct responder *r, const struct pki_ocsp_question *q)
     return known;
 }
 
-static void remember(struct responder *r, const struct pki_ocsp_question *q, const struct pki_ocsp_answer *a)
+static void remember(struct responder *r, const struct pki_ocsp_question *q, const struct pki_ocsp_answer *a,
+                     int64_t until)
 {
-    int64_t until = a->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : a->next_update;
     (void)pthread_mutex_lock(&r->lock);
     responder_memory_put(r->memory, q->key, a, until);
     (void)pthread_mutex_unlock(&r->lock);
@@ -125,9 +135,11 @@ static void finish(struct asking *a, const struct pki_ocsp_answer *answer)
 {
     struct responder *r = a->responder;
     struct waiter *w;
-    remember(r, &a->question.list[0], answer);
+    remember(r, &a->question.list[0], answer,
+             answer->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : answer->next_update);
     LIST_REMOVE(a, link);
-    r->under_way--;
+    r->known--;
+    r->in_flight--;
     while ((w = LIST_FIRST(&a->waiters))) {
         LIST_REMOVE(w, link);
         let_go(w->waiting);
@@ -163,17 +175,22 @@ static void answered(struct asking *a, struct slice body)
         finish(a, &answer);
 }
 
+static const char too_late[] = "the responder did not answer in time";
+
+static void send_more(struct responder *r);
+
 static void on_fetched(void *owner, int status, struct slice body, const struct error *why)
 {
     struct asking *a = owner;
+    struct responder *r = a->responder;
     struct error err = *why;
-    if (status == 200) {
-        answered(a, body);
-        return;
-    }
-    if (status)
+    if (status && status != 200)
         (void)error_set(&err, R_IO, "the connector answered %d", status);
-    failed(a, "the responder can't be asked", err.text);
+    if (status == 200)
+        answered(a, body);
+    else
+        failed(a, status == 504 || why->code == R_TIMEOUT ? too_late : "the responder can't be asked", err.text);
+    send_more(r);
 }
 
 static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,
@@ -196,47 +213,31 @@ static void ask_connector(struct asking *a)
                     slice_make(a->request, a->request_len));
 }
 
-static void fill_pool(struct responder *r);
-
-static void pool_work(void *arg)
-{
-    struct asking *a = arg;
-    struct source_http q = {.url = a->source->url,
-                            .post = slice_make(a->request, a->request_len),
-                            .type = "application/ocsp-request",
-                            .whole_s = ANSWER_S,
-                            .ca_pem = a->source->ca_pem};
-    a->result = source_http(&q, &a->body, &a->err);
-}
-
-static void pool_done(void *arg)
+static void on_asked(void *arg)
 {
     struct asking *a = arg;
     struct responder *r = a->responder;
     struct buf body = a->body;
-    r->in_pool--;
-    if (a->result == OK)
+    if (a->one.result == OK)
         answered(a, buf_data(&body));
     else
-        failed(a, "the responder can't be asked", a->err.text);
+        failed(a, a->one.result == R_TIMEOUT ? too_late : "the responder can't be asked", a->one.err.text);
     buf_free(&body);
-    fill_pool(r);
+    send_more(r);
 }
 
-static void fill_pool(struct responder *r)
+static void ask_internet(struct asking *a)
 {
-    struct asking *a;
-    LIST_FOREACH(a, &r->askings, link)
-    {
-        if (r->in_pool == IN_POOL_MAX)
-            return;
-        if (!a->wants_pool)
-            continue;
-        a->wants_pool = false;
-        buf_init(&a->body, ANSWER_MAX);
-        r->in_pool++;
-        loop_job(r->first->loop, pool_work, pool_done, a);
-    }
+    buf_init(&a->body, ANSWER_MAX);
+    a->one = (struct source_many_one){.what = {.url = a->source->url,
+                                               .post = slice_make(a->request, a->request_len),
+                                               .type = "application/ocsp-request",
+                                               .whole_s = ANSWER_S,
+                                               .ca_pem = a->source->ca_pem},
+                                      .body = &a->body,
+                                      .done = on_asked,
+                                      .arg = a};
+    source_many_ask(a->responder->many, &a->one);
 }
 
 static void try_next(struct asking *a)
@@ -252,11 +253,20 @@ static void try_next(struct asking *a)
     free(a->request);
     pki_ocsp_request(&a->question.list[0], a->nonce, &a->request, &a->request_len);
     atomic_fetch_add(&a->responder->asked, 1);
-    if (a->source->url) {
-        a->wants_pool = true;
-        fill_pool(a->responder);
-    } else {
+    if (a->source->url)
+        ask_internet(a);
+    else
         ask_connector(a);
+}
+
+/* Those who came first first. Who ended a question calls it, not finish(): one may end as soon as it begins. */
+static void send_more(struct responder *r)
+{
+    struct asking *a;
+    while (r->many && r->in_flight < IN_FLIGHT_MAX && (a = STAILQ_FIRST(&r->turns))) {
+        STAILQ_REMOVE_HEAD(&r->turns, turn);
+        r->in_flight++;
+        try_next(a);
     }
 }
 
@@ -289,8 +299,13 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
         wait_for(a, w);
         return;
     }
-    if (!snapshot || r->under_way == UNDER_WAY_MAX)
+    if (!snapshot)
         return;
+    if (r->known == KNOWN_MAX) {
+        struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE, .why = "too many questions wait for the responder"};
+        remember(r, q, &full, clock_wall_s() + FULL_S);
+        return;
+    }
     a = mem_zalloc(sizeof *a);
     a->responder = r;
     a->snapshot = snapshot_ref(snapshot);
@@ -298,9 +313,9 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
     LIST_INIT(&a->waiters);
     pki_ocsp_questions_add(&a->question, q->cert, q->issuer, q->key);
     LIST_INSERT_HEAD(&r->askings, a, link);
-    r->under_way++;
+    STAILQ_INSERT_TAIL(&r->turns, a, turn);
+    r->known++;
     wait_for(a, w);
-    try_next(a);
 }
 
 static void take(void *arg)
@@ -312,6 +327,7 @@ static void take(void *arg)
         if (!remembered(r, &w->questions.list[i]))
             ask_one(r, w, &w->questions.list[i]);
     }
+    send_more(r);
     let_go(w);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Asking the site's OCSP responders, over the Internet or through a connector, and remembering what they said: good and
  * revoked until its nextUpdate, a failure for some seconds, so that a responder that is down is not asked for each
- * connection. Questions about the same certificate are asked once. Shared by all workers; the asking is in the loop of
- * worker 0.
+ * connection. Questions about the same certificate are asked once, dozens at a time; the others wait for their turn.
+ * Shared by all workers; the asking is in the loop of worker 0.
  */
 #ifndef GATEWAY_RESPONDER_H
 #define GATEWAY_RESPONDER_H
@@ -13,6 +13,8 @@
 struct responder;
 
 struct responder *responder_new(struct gateway_worker *first);
+/* Asks no more; before worker 0 stops. What was remembered stays. */
+void responder_stop(struct responder *r);
 
 /* A pki_ocsp_oracle's ask; `responder` is the argument. Any thread. */
 void responder_recall(void *responder, const unsigned char key[PKI_OCSP_KEY_SIZE], int64_t now,

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/http.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "source/freshness.h"
-
-struct transfer {
-    const struct source_http *what;
-    struct buf *body;
-    bool too_large, not_allowed;
-};
+#include "source/transfer.h"
 
 static size_t on_data(char *data, size_t size, size_t count, void *arg)
 {
-    struct transfer *t = arg;
+    struct source_transfer *t = arg;
     t->too_large = buf_append(t->body, slice_make(data, size * count)) != OK;
     return t->too_large ? 0 : size * count;
 }
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-    struct transfer *t = arg;
+    struct source_transfer *t = arg;
     struct net_address address = {.len = to->addrlen};
     (void)purpose;
     if (to->addrlen <= sizeof address.storage)
@@ -41,9 +35,10 @@ static void init_library(void)
         fatal("libcurl can't be started");
 }
 
-static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
+static void set_all(struct source_transfer *t)
 {
     const struct source_http *w = t->what;
+    CURL *c = t->easy;
     CURLcode bad = curl_easy_setopt(c, CURLOPT_URL, w->url);
     bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
@@ -58,7 +53,7 @@ static void set_all(CURL *c, struct transfer *t, struct curl_slist *headers)
     bad |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_open);
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
-    bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
     if (w->ca_pem) {
         struct curl_blob ca = {(void *)(uintptr_t)w->ca_pem, strlen(w->ca_pem), CURL_BLOB_COPY};
         bad |= curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
@@ -81,8 +76,9 @@ static struct slice field(CURL *c, const char *name)
     return curl_easy_header(c, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? slice_of(h->value) : SLICE_NONE;
 }
 
-static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struct error *err)
+static enum result judge(const struct source_transfer *t, CURLcode code, struct error *err)
 {
+    CURL *c = t->easy;
     long status = 0;
     if (t->not_allowed)
         return error_set(
@@ -104,23 +100,39 @@ static enum result judge(CURL *c, const struct transfer *t, CURLcode code, struc
                      status >= 300 && status < 400 ? " (redirects are not followed)" : "");
 }
 
-enum result source_http(const struct source_http *what, struct buf *ret, struct error *err)
+void source_http_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    char type[96];
     (void)pthread_once(&once, init_library);
-    struct transfer t = {.what = what, .body = ret};
-    CURL *c = curl_easy_init();
-    struct curl_slist *headers = NULL;
+}
+
+void source_transfer_begin(struct source_transfer *t, const struct source_http *what, struct buf *body)
+{
+    char type[96];
+    *t = (struct source_transfer){.what = what, .body = body, .easy = curl_easy_init()};
     if (what->post.ptr) {
         (void)snprintf(type, sizeof type, "Content-Type: %s", what->type);
-        headers = curl_slist_append(NULL, type);
+        t->headers = curl_slist_append(NULL, type);
     }
-    if (!c || (what->post.ptr && !headers))
+    if (!t->easy || (what->post.ptr && !t->headers))
         fatal("out of memory (libcurl)");
-    set_all(c, &t, headers);
-    enum result r = judge(c, &t, curl_easy_perform(c), err);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(c);
+    set_all(t);
+}
+
+enum result source_transfer_end(struct source_transfer *t, CURLcode code, struct error *err)
+{
+    enum result r = judge(t, code, err);
+    curl_slist_free_all(t->headers);
+    curl_easy_cleanup(t->easy);
+    t->headers = NULL;
+    t->easy = NULL;
     return r;
+}
+
+enum result source_http(const struct source_http *what, struct buf *ret, struct error *err)
+{
+    struct source_transfer t;
+    source_http_init();
+    source_transfer_begin(&t, what, ret);
+    return source_transfer_end(&t, curl_easy_perform(t.easy), err);
 }

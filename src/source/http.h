@@ -26,4 +26,7 @@ struct source_http {
  * R_DENIED (the address is not allowed), R_NOTFOUND (404, 410), R_INVALID (another status). */
 MUST_USE enum result source_http(const struct source_http *what, struct buf *ret, struct error *err);
 
+/* Of libcurl, before its first use; often is as good as once. Any thread. */
+void source_http_init(void);
+
 #endif

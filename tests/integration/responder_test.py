@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """OCSP over a running gateway, with `openssl ocsp` as the responder: a PKI that publishes no lists at all."""
+import concurrent.futures
 import itertools
 import socket
 import time
@@ -10,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from kit import gatewayclient, pki, refusal
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.programs import until
-from kit.responder import Responder
+from kit.responder import Responder, SlowResponder
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 numbers = itertools.count(1)
@@ -124,3 +125,16 @@ def test_a_responder_that_comes_back_is_asked_again(site, world, tmp_path):
     w.responder = Responder(tmp_path / "late", w.ca, [w.good], [w.bad], more=("-nmin", "5"))
     site.add("trust", "add", "--ocsp-source", w.name, "--url", w.responder.url, "--via", "internet")
     until("it is asked again", lambda: verdict(site, w.good) == "ok", 15)
+
+
+@pytest.mark.parametrize("via", ["internet", "connector"])
+@pytest.mark.parametrize("delay", [0.2, 0.5])
+def test_a_hundred_devices_at_once_are_let_in_though_the_responder_takes_its_time(site, world, via, delay):
+    w = world(via=via, url="http://127.0.0.1:1/")
+    devices = [w.ca.device(f"crowd-{n}") for n in range(100)]
+    w.responder = SlowResponder(w.ca, devices, delay)
+    site.add("trust", "add", "--ocsp-source", w.name, "--url", w.responder.url, "--via", via)
+    with concurrent.futures.ThreadPoolExecutor(len(devices)) as crowd:
+        assert list(crowd.map(lambda device: verdict(site, device), devices)) == ["ok"] * len(devices)
+    assert w.responder.asked == len(devices)
+    assert w.responder.connections <= 64, "connections are kept"

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One transfer of libcurl, from its options to its verdict: of this folder only. */
+#ifndef SOURCE_TRANSFER_H
+#define SOURCE_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "source/http.h"
+
+struct source_transfer {
+    const struct source_http *what; /* borrowed until the end, as is body */
+    struct buf *body;
+    CURL *easy;
+    struct curl_slist *headers;
+    bool too_large, not_allowed;
+};
+
+/* Makes `easy`, ready to be performed. */
+void source_transfer_begin(struct source_transfer *t, const struct source_http *what, struct buf *body);
+/* What became of it (source/http.h has the results); gives everything back. */
+enum result source_transfer_end(struct source_transfer *t, CURLcode code, struct error *err);
+
+#endif
