@@ -1,89 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extensions are decoded by OpenSSL's own templates, as strictly as the rest of the certificate was. */
 #include "pki/form.h"
 
 #include <stdio.h>
 
-#include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "base/attr.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "pki/form_value.h"
 #include "pki/tlv.h"
 
 /* Certificates of the field have a dozen; with many it would take long to find one that stands twice. */
 enum { EXTENSIONS_MAX = 64, VERSION_3 = 2, DEPTH_MAX = 32 };
-
-/* --- one extension --- */
-
-typedef bool value_fn(const void *value);
-
-static bool has_usage(const void *value)
-{
-    return sk_ASN1_OBJECT_num(value) > 0; /* SIZE (1..MAX), RFC 5280 4.2.1.12 */
-}
-
-static bool has_point(const void *value)
-{
-    return sk_DIST_POINT_num(value) > 0;
-}
-
-static bool has_access(const void *value)
-{
-    return sk_ACCESS_DESCRIPTION_num(value) > 0;
-}
-
-static bool is_count(const void *value)
-{
-    return !(ASN1_STRING_type(value) & V_ASN1_NEG); /* SkipCerts: INTEGER (0..MAX), 4.2.1.14 */
-}
-
-/* Those of RFC 5280 4.2 that OpenSSL or this folder judges by. */
-static const struct {
-    int nid;
-    value_fn *check;
-} known[] = {
-    {NID_authority_key_identifier, NULL},
-    {NID_subject_key_identifier, NULL},
-    {NID_key_usage, NULL},
-    {NID_certificate_policies, NULL},
-    {NID_policy_mappings, NULL},
-    {NID_subject_alt_name, NULL},
-    {NID_basic_constraints, NULL},
-    {NID_name_constraints, NULL},
-    {NID_policy_constraints, NULL},
-    {NID_ext_key_usage, has_usage},
-    {NID_crl_distribution_points, has_point},
-    {NID_freshest_crl, has_point},
-    {NID_inhibit_any_policy, is_count},
-    {NID_info_access, has_access},
-};
-
-static bool value_ok(X509_EXTENSION *extension, value_fn *check)
-{
-    const X509V3_EXT_METHOD *method = X509V3_EXT_get(extension);
-    const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(extension);
-    if (!method || !method->it)
-        return true;
-    const ASN1_ITEM *item = ASN1_ITEM_ptr(method->it);
-    const unsigned char *at = ASN1_STRING_get0_data(octets), *end = at + ASN1_STRING_length(octets);
-    ASN1_VALUE *value = ASN1_item_d2i(NULL, &at, end - at, item);
-    bool ok = value && at == end && (!check || check(value));
-    ASN1_item_free(value, item);
-    return ok;
-}
-
-static bool readable(X509_EXTENSION *extension)
-{
-    int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (known[i].nid == nid)
-            return value_ok(extension, known[i].check);
-    }
-    return true;
-}
 
 static void name_of(X509_EXTENSION *extension, char *ret, size_t size)
 {
@@ -125,22 +54,37 @@ static bool extensions_ok(X509 *cert, char *why, size_t size)
 {
     char name[80];
     int count = X509_get_ext_count(cert);
+    if (X509_get0_extensions(cert) && count == 0) {
+        (void)snprintf(why, size, "has an empty list of extensions (RFC 5280 4.1.2.9)");
+        return false;
+    }
     if (count > EXTENSIONS_MAX) {
         (void)snprintf(why, size, "has %d extensions, at most %d are taken", count, EXTENSIONS_MAX);
         return false;
     }
     for (int i = 0; i < count; i++) {
         X509_EXTENSION *extension = X509_get_ext(cert, i);
+        const char *wrong = pki_form_extension(extension);
         name_of(extension, name, sizeof name);
         if (X509_get_ext_by_OBJ(cert, X509_EXTENSION_get_object(extension), i) >= 0)
             (void)snprintf(why, size, "has the extension '%s' twice (RFC 5280 4.2)", name);
-        else if (!readable(extension))
-            (void)snprintf(why, size, "has an extension '%s' that can't be read (RFC 5280 4.2)", name);
+        else if (wrong)
+            (void)snprintf(why, size, "has an extension '%s' that %s", name, wrong);
         else
             continue;
         return false;
     }
     return true;
+}
+
+static bool names_ok(X509 *cert, char *why, size_t size)
+{
+    const char *wrong = pki_form_name(X509_get_subject_name(cert));
+    if (!wrong)
+        wrong = pki_form_name(X509_get_issuer_name(cert));
+    if (wrong)
+        (void)snprintf(why, size, "%s", wrong);
+    return !wrong;
 }
 
 static enum verdict_reason check(X509 *cert, char *why, size_t size)
@@ -154,16 +98,14 @@ static enum verdict_reason check(X509 *cert, char *why, size_t size)
                        X509_get_version(cert) + 1);
         return REASON_CERT_CONSTRAINT_VIOLATED;
     }
-    if (!extensions_ok(cert, why, size))
+    if (!names_ok(cert, why, size) || !extensions_ok(cert, why, size))
         return REASON_CERT_CONSTRAINT_VIOLATED;
     if (X509_get_ext_by_NID(cert, NID_name_constraints, -1) >= 0 && !(X509_get_extension_flags(cert) & EXFLAG_CA)) {
         (void)snprintf(why, size, "has name constraints and is no CA's (RFC 5280 4.2.1.10)");
         return REASON_CERT_CONSTRAINT_VIOLATED;
     }
     if (X509_get_extension_flags(cert) & EXFLAG_INVALID) {
-        (void)snprintf(why, size,
-                       "has an extension whose value contradicts RFC 5280 4.2 (an empty key usage, a negative "
-                       "path length)");
+        (void)snprintf(why, size, "has an extension whose value contradicts RFC 5280 4.2");
         return REASON_CERT_CONSTRAINT_VIOLATED;
     }
     if (!X509_get0_pubkey(cert)) {

@@ -13,6 +13,7 @@
 #include "pki/cert.h"
 #include "pki/form.h"
 #include "pki/strength.h"
+#include "pki/tlv.h"
 
 enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300, LIVE_S = 300 };
 
@@ -85,7 +86,7 @@ static bool strong(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
     int md = NID_undef, key = NID_undef;
     const X509_ALGOR *algorithm = OCSP_resp_get0_tbs_sigalg(basic);
     X509 *signer = NULL;
-    char why[120];
+    char why[240];
     if (!OBJ_find_sigid_algs(OBJ_obj2nid(algorithm->algorithm), &md, &key) || md == NID_sha1 || md == NID_md5 ||
         !OCSP_resp_get0_signer(basic, &signer, known))
         return false;
@@ -97,7 +98,7 @@ static bool strong(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
 static bool may_sign(OCSP_BASICRESP *basic, X509 *issuer, STACK_OF(X509) * known)
 {
     X509 *signer = NULL;
-    char why[120];
+    char why[240];
     if (!OCSP_resp_get0_signer(basic, &signer, known))
         return false;
     if (X509_cmp(signer, issuer) == 0)
@@ -204,6 +205,67 @@ static bool take(OCSP_SINGLERESP *single, int64_t now, bool live, struct pki_ocs
     return false;
 }
 
+/* One that is not known must be obeyed all the same (RFC 6960 4.4; RFC 5280 4.2). Those of 4.4 need no obedience but
+ * the nonce, which its reader looks at; a service locator is of requests. */
+static bool is_known(X509_EXTENSION *extension)
+{
+    static const int known[] = {NID_id_pkix_OCSP_Nonce, NID_id_pkix_OCSP_CrlID, NID_id_pkix_OCSP_archiveCutoff,
+                                NID_id_pkix_OCSP_extendedStatus};
+    int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (known[i] == nid)
+            return true;
+    }
+    return false;
+}
+
+/* Version 1 is 0, and left away as a rule; OpenSSL does not tell. */
+static bool is_version_1(OCSP_BASICRESP *basic)
+{
+    unsigned char *der = NULL;
+    struct tlv whole, data, version, number;
+    int len = i2d_OCSP_BASICRESP(basic, &der);
+    struct slice rest = slice_make(der, len > 0 ? (size_t)len : 0);
+    bool ok = tlv_take(&rest, V_ASN1_SEQUENCE, &whole) && tlv_take(&whole.content, V_ASN1_SEQUENCE, &data) &&
+              tlv_next(&data.content, &version);
+    if (ok && version.class == V_ASN1_CONTEXT_SPECIFIC && version.tag == 0)
+        ok = tlv_take(&version.content, V_ASN1_INTEGER, &number) && slice_eq(number.content, slice_make("", 1));
+    OPENSSL_free(der);
+    return ok;
+}
+
+typedef X509_EXTENSION *nth_fn(const void *holder, int at);
+
+static X509_EXTENSION *of_response(const void *basic, int at)
+{
+    return OCSP_BASICRESP_get_ext((OCSP_BASICRESP *)(uintptr_t)basic, at);
+}
+
+static X509_EXTENSION *of_single(const void *single, int at)
+{
+    return OCSP_SINGLERESP_get_ext((OCSP_SINGLERESP *)(uintptr_t)single, at);
+}
+
+static bool asks_too_much(const void *holder, int count, nth_fn *nth)
+{
+    for (int i = 0; i < count; i++) {
+        if (X509_EXTENSION_get_critical(nth(holder, i)) && !is_known(nth(holder, i)))
+            return true;
+    }
+    return false;
+}
+
+/* What must be understood before anything in it is believed; NULL, or what is wrong. */
+static const char *check_form(OCSP_BASICRESP *basic, OCSP_SINGLERESP *single)
+{
+    if (!is_version_1(basic))
+        return "it is of a version that is not 1 (RFC 6960 4.2.1)";
+    return asks_too_much(basic, OCSP_BASICRESP_get_ext_count(basic), of_response) ||
+                   asks_too_much(single, OCSP_SINGLERESP_get_ext_count(single), of_single)
+               ? "it has a critical extension that is not known (RFC 6960 4.4)"
+               : NULL;
+}
+
 struct taking {
     bool any_strength, live;
 };
@@ -215,7 +277,9 @@ static void take_all(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer, int64_t no
         OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
         if (!is_about(single, cert, issuer))
             continue;
-        const char *why = check_signer(basic, issuer, now, how.any_strength);
+        const char *why = check_form(basic, single);
+        if (!why)
+            why = check_signer(basic, issuer, now, how.any_strength);
         if (why)
             unusable(ret, why);
         else if (take(single, now, how.live, ret))

@@ -89,7 +89,7 @@ int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v)
 
 int pki_path_check_form(STACK_OF(X509) * chain, struct pki_verdict *v)
 {
-    char why[160];
+    char why[240];
     for (int i = 0; i < sk_X509_num(chain); i++) {
         v->reason = pki_form_check(sk_X509_value(chain, i), why, sizeof why);
         if (v->reason == REASON_OK)
@@ -363,7 +363,7 @@ static void tell_spent(const struct search *s, struct pki_verdict *ret)
 /* OpenSSL finds no issuer for a certificate that it can't read. */
 static bool leaf_can_be_read(X509 *leaf, struct pki_verdict *ret)
 {
-    char why[160];
+    char why[240];
     ret->reason = pki_form_check(leaf, why, sizeof why);
     if (ret->reason != REASON_OK)
         pki_path_detail(ret, leaf, "%s", why);

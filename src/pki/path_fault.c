@@ -90,7 +90,7 @@ enum near_miss { NOBODY, OTHER_KIND, OTHER_KEY, MAY_NOT_SIGN, BAD_FORM };
 struct near {
     enum near_miss miss;
     enum verdict_reason reason; /* of BAD_FORM, and why */
-    char why[160];
+    char why[240];
 };
 
 static enum near_miss why_not_issued(int error)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/form.h"
 #include "pki/strength.h"
 
 enum { VERSION_3 = 2 };
@@ -82,6 +83,15 @@ static void weak(int depth, X509 *cert, struct pki_verdict *v)
     pki_path_detail(v, cert, "%s%s", who(depth), why);
 }
 
+/* OpenSSL says that it is wrong, the form says what is. */
+static void bad_extension(int depth, X509 *cert, struct pki_verdict *v)
+{
+    char why[240];
+    if (pki_form_check(cert, why, sizeof why) == REASON_OK)
+        (void)snprintf(why, sizeof why, "has an extension that contradicts another one, or itself (RFC 5280 4.2)");
+    pki_path_detail(v, cert, "%s%s", who(depth), why);
+}
+
 typedef void describe_fn(int depth, X509 *cert, struct pki_verdict *v);
 
 /* --- the table --- */
@@ -131,8 +141,8 @@ static const struct {
     {X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE,
      "has a name of a kind that an issuer constrains and that can't be compared (RFC 5280 4.2.1.10)", NULL},
     {X509_V_ERR_SUBTREE_MINMAX, "stands below name constraints with a minimum or maximum (RFC 5280 4.2.1.10)", NULL},
-    {X509_V_ERR_INVALID_POLICY_EXTENSION, "has a policy extension that is malformed or stands there twice", NULL},
-    {X509_V_ERR_INVALID_EXTENSION, "has an extension that is malformed", NULL},
+    {X509_V_ERR_INVALID_POLICY_EXTENSION, NULL, bad_extension},
+    {X509_V_ERR_INVALID_EXTENSION, NULL, bad_extension},
     {X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, "has extensions, which only version 3 has (RFC 5280 4.1.2.1)", NULL},
 };
 

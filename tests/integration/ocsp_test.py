@@ -188,3 +188,34 @@ def test_a_response_cut_or_altered_anywhere_is_of_no_use(tmp_path):
                        *[([whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1:]], []) for n in range(len(whole))])
     assert "ok" not in answers and "revoked" not in answers
     assert verdicts(tmp_path, ([whole + b"\0"], []), ([whole], [])) == ["crl_unavailable", "ok"]
+
+
+# --- what must be understood (RFC 6960 4.2.1, 4.4) ---
+
+def changed(single=b"", whole=b"", version=b"", status=GOOD):
+    """A good response with DER put at the end of its single answer, at its own end, and before all."""
+    outer, rest = der.parts(response(status))
+    kind, basic = der.parts(next(der.parts(rest)))
+    tbs, *_ = der.parts(next(der.parts(basic)))
+    who, when, singles = der.parts(tbs)
+    one = der.sequence(*der.parts(next(der.parts(singles))), single)
+    tbs = der.sequence(version, who, when, der.sequence(one), whole)
+    return der.sequence(outer, der.explicit(0, der.sequence(kind, der.octets(der.signed(tbs, ROOT_KEY, "SHA256")))))
+
+
+def extensions(kind, critical=True, content=der.NULL):
+    return der.explicit(1, der.sequence(der.extension((kind, content), critical)))
+
+
+def test_a_critical_extension_that_nobody_knows_makes_a_response_useless(tmp_path):
+    unknown, ordinary = extensions("1.3.6.1.4.1.55555.1"), extensions("1.3.6.1.4.1.55555.1", False)
+    cutoff = extensions("1.3.6.1.5.5.7.48.1.6", content=der.tlv(0x18, b"20200101000000Z"))
+    got = verdicts(tmp_path, *[([changed(**{where: content})], []) for where in ("single", "whole")
+                               for content in (unknown, ordinary, cutoff)])
+    assert got == ["ocsp_unavailable", "ok", "ok"] * 2
+    assert verdicts(tmp_path, ([changed(single=unknown, status=REVOKED)], [crl()])) == ["ok"]
+
+
+def test_a_response_of_another_version_is_of_no_use(tmp_path):
+    assert verdicts(tmp_path, ([changed(version=der.explicit(0, der.integer(1)))], []),
+                    ([changed(version=der.explicit(0, der.integer(0)))], []), ([changed()], [])) == ["ocsp_unavailable", "ok", "ok"]

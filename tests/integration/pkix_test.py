@@ -218,8 +218,8 @@ case("a serial number without an octet is not DER", "malformed", leaf(ROOT, seri
 
 case("no subject, but a critical alternative name", "ok", leaf(ROOT, subject=[], more=[san(x509.DNSName("a.example"), critical=True)]))
 case("neither a subject nor an alternative name", "name_missing", leaf(ROOT, subject=[]))
-case("an empty list of alternative names and no subject", "name_missing",
-     leaf(ROOT, subject=[], more=[raw("2.5.29.17", der.sequence())]))
+case("an empty list of alternative names and no subject", "constraint_violated",
+     leaf(ROOT, subject=[], more=[raw("2.5.29.17", der.sequence())]), detail="the certificate with serial number")
 case("a device without an issuer", "incomplete_chain", leaf(ROOT, issuer=[]))
 case("an intermediate without a subject", "constraint_violated", leaf(i := ca([], ROOT)), [i], detail="issuer's name")
 case("a root without a subject", "constraint_violated", leaf(r := root([])), anchors=[r])
@@ -330,7 +330,8 @@ def subtrees(*bases, tag=0, tail=b""):
     return raw("2.5.29.30", der.sequence(der.tlv(0xa0 | tag, b"".join(der.sequence(b, tail) for b in bases))))
 
 
-case("no subtree at all constrains nothing (4.2.1.10 forbids issuing that, 6.1.4 (g) has nothing to do)", "ok", *under(raw("2.5.29.30", der.sequence())))
+case("name constraints of nothing (4.2.1.10: either of the two must be there)", "constraint_violated", *under(raw("2.5.29.30", der.sequence())),
+     detail="neither permits nor excludes")
 case("an address without a mask", "constraint_violated",
      *under(subtrees(der.tlv(0x87, bytes(4))), more=[san(IP("192.0.2.1"))]))
 case("an address of seven octets", "constraint_violated",
