@@ -11,7 +11,7 @@
 #include "pki/proof.h"
 #include "pki/strength.h"
 
-enum { WRONG_PLACES = 512 };
+enum { WRONG_PLACES = 512 /* twice what the work allows */, WRONG_NEIGHBOURS = 8 };
 
 void pki_effort_done(struct pki_effort *e)
 {
@@ -46,12 +46,20 @@ void pki_effort_name_pair(const struct pki_party *subject, const struct pki_part
         fatal("SHA-256 failed");
 }
 
-/* Of two in one place the later stays: the other one may be verified again, and is work again. */
+/* Its own place, or the first free one behind that. Where none is free the first goes to the later: the other pair may
+ * be verified again, and is work again. */
 static unsigned char *place_of_wrong(struct pki_effort *e, const unsigned char pair[PKI_SHA256])
 {
+    static const unsigned char free_place[PKI_SHA256];
     if (!e->wrong)
         e->wrong = mem_array(WRONG_PLACES, sizeof *e->wrong);
-    return e->wrong[((size_t)pair[0] << 8 | pair[1]) % WRONG_PLACES];
+    size_t first = (size_t)pair[0] << 8 | pair[1];
+    for (size_t i = 0; i < WRONG_NEIGHBOURS; i++) {
+        unsigned char *place = e->wrong[(first + i) % WRONG_PLACES];
+        if (memcmp(place, pair, PKI_SHA256) == 0 || memcmp(place, free_place, PKI_SHA256) == 0)
+            return place;
+    }
+    return e->wrong[first % WRONG_PLACES];
 }
 
 /* The work is taken before it is done: what does not fit is not begun. */

@@ -184,7 +184,8 @@ static int check_issued(X509_STORE_CTX *ctx, X509 *subject, X509 *issuer)
 static X509_STORE_CTX *new_context(struct search *s, const struct pki_pool *pool)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    if (!ctx || !X509_STORE_CTX_init(ctx, s->store, s->leaf, pool->untrusted) || !X509_STORE_CTX_set_app_data(ctx, s))
+    X509 *leaf = s->graph ? pki_graph_shown(s->graph, s->leaf) : s->leaf;
+    if (!ctx || !X509_STORE_CTX_init(ctx, s->store, leaf, pool->untrusted) || !X509_STORE_CTX_set_app_data(ctx, s))
         fatal("pki: out of memory");
     X509_STORE_CTX_set0_trusted_stack(ctx, pool->anchors);
     X509_STORE_CTX_set_verify_cb(ctx, tolerate);
@@ -273,6 +274,17 @@ static int verify_chain(X509_STORE_CTX *ctx)
 
 /* --- one try --- */
 
+/* The chain that OpenSSL built, of what was uploaded and sent: the caller sk_X509_free()s it. */
+static STACK_OF(X509) * built_chain(const struct search *s, X509_STORE_CTX *ctx)
+{
+    STACK_OF(X509) *ret = sk_X509_dup(X509_STORE_CTX_get0_chain(ctx));
+    if (!ret)
+        fatal("pki: out of memory");
+    for (int i = 0; s->graph && i < sk_X509_num(ret); i++)
+        (void)sk_X509_set(ret, i, pki_graph_original(s->graph, sk_X509_value(ret, i)));
+    return ret;
+}
+
 /* A good path, or what to leave out next; false: there was nothing to try. */
 static bool run(struct search *s, const struct try *t, struct pki_verdict *v, struct pki_path_blame *blame)
 {
@@ -283,15 +295,17 @@ static bool run(struct search *s, const struct try *t, struct pki_verdict *v, st
     X509_STORE_CTX *ctx = new_context(s, &pool);
     v->unchecked = false;
     v->detail[0] = '\0';
-    if (X509_verify_cert(ctx) == 1) {
-        STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    bool good = X509_verify_cert(ctx) == 1;
+    STACK_OF(X509) *chain = built_chain(s, ctx);
+    if (good) {
         v->reason = REASON_OK;
         int depth = s->asked->check(s->asked->arg, chain, v);
         if (v->reason != REASON_OK)
             pki_path_blame_check(blame, chain, depth);
     } else {
-        pki_path_explain(ctx, &pool, v, blame);
+        pki_path_explain(ctx, chain, &pool, v, blame);
     }
+    sk_X509_free(chain);
     X509_STORE_CTX_free(ctx); /* the blamed ones live on in the pool */
     sk_X509_free(pool.anchors);
     sk_X509_free(pool.untrusted);
@@ -308,10 +322,17 @@ static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict
     memcpy(best->detail, v->detail, sizeof best->detail);
 }
 
+/* Before there is a graph, OpenSSL may take it for a root and be wrong. */
+static bool may_be_no_root(const struct search *s, X509 *cert)
+{
+    return !s->graph && X509_self_signed(cert, 0) == 1;
+}
+
 /* True when the same is to be tried again, knowing more. */
 static bool learn(struct search *s, const struct pki_path_blame *blame)
 {
-    bool first = !s->graph && blame->count > 0, new_bad = blame->alone && s->bad.count < WITHOUT_MAX;
+    bool first = !s->graph && (blame->count > 0 || may_be_no_root(s, s->leaf));
+    bool new_bad = blame->alone && s->bad.count < WITHOUT_MAX && !may_be_no_root(s, blame->certs[0]);
     if (first)
         s->graph = pki_graph_new(s->leaf, s->asked);
     if (new_bad)

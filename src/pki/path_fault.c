@@ -272,7 +272,7 @@ static void find_blame(int error, STACK_OF(X509) * chain, int depth, struct pki_
     up_to(ret, chain, sk_X509_num(chain) - 1);
 }
 
-void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret,
+void pki_path_explain(X509_STORE_CTX *ctx, STACK_OF(X509) * chain, const struct pki_pool *pool, struct pki_verdict *ret,
                       struct pki_path_blame *who)
 {
     int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
@@ -285,5 +285,5 @@ void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct p
         explain_missing_issuer(cert, pool, ret);
     else
         pki_path_describe(error, depth, cert, ret);
-    find_blame(error, X509_STORE_CTX_get0_chain(ctx), depth, who);
+    find_blame(error, chain, depth, who);
 }

@@ -24,8 +24,8 @@ void pki_path_blame_check(struct pki_path_blame *b, STACK_OF(X509) * chain, int 
 /* May path validation go on in spite of this error of the strict mode? */
 bool pki_path_tolerable(X509_STORE_CTX *ctx);
 
-/* Why OpenSSL refused: reason and detail, and who is to blame. */
-void pki_path_explain(X509_STORE_CTX *ctx, const struct pki_pool *pool, struct pki_verdict *ret,
+/* Why OpenSSL refused `chain` (what it built, of the pool's certificates): reason and detail, and who is to blame. */
+void pki_path_explain(X509_STORE_CTX *ctx, STACK_OF(X509) * chain, const struct pki_pool *pool, struct pki_verdict *ret,
                       struct pki_path_blame *blame);
 
 #endif

@@ -23,6 +23,7 @@ struct edge {
 
 struct pki_graph {
     X509 *nodes[PKI_GRAPH_NODES]; /* borrowed; the first is the leaf */
+    X509 *shown[PKI_GRAPH_NODES]; /* own references, in their place; NULL: they are shown themselves */
     bool anchor[PKI_GRAPH_NODES];
     size_t node_count;
     struct edge edges[PKI_GRAPH_EDGES];
@@ -100,6 +101,38 @@ static void collect(struct candidates *c, X509 *leaf, const struct pki_pool *poo
     sk_X509_free(left.untrusted);
 }
 
+/* --- what is no root, though OpenSSL takes it for one --- */
+
+/* The serial number of its issuer is not its own: that is what OpenSSL compares. */
+static AUTHORITY_KEYID *name_other_issuer(X509 *cert)
+{
+    AUTHORITY_KEYID *ret = AUTHORITY_KEYID_new();
+    BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+    if (!ret || !serial || !BN_add_word(serial, 1) || !(ret->serial = BN_to_ASN1_INTEGER(serial, NULL)))
+        fatal("pki: out of memory");
+    BN_free(serial);
+    return ret;
+}
+
+static X509 *copy_with_issuer(X509 *cert)
+{
+    X509 *ret = X509_dup(cert);
+    AUTHORITY_KEYID *issuer = name_other_issuer(cert);
+    if (!ret || X509_add1_ext_i2d(ret, NID_authority_key_identifier, issuer, 0, X509V3_ADD_REPLACE) != 1)
+        fatal("pki: out of memory");
+    AUTHORITY_KEYID_free(issuer);
+    return ret;
+}
+
+/* One that its own key signed leads nowhere that the issuer of the same key does not lead to. */
+static void tell_from_root(struct pki_graph *g, const struct candidate *s, const struct candidate *issuer)
+{
+    if (g->shown[s->node] || X509_self_signed(s->party.cert, 0) != 1 ||
+        memcmp(s->party.spki_sha256, issuer->party.spki_sha256, PKI_SHA256) == 0)
+        return;
+    g->shown[s->node] = copy_with_issuer(s->party.cert);
+}
+
 /* --- by signature, from the anchors down --- */
 
 static void add_node(struct pki_graph *g, struct candidate *c)
@@ -126,8 +159,10 @@ static void descend(struct pki_graph *g, struct candidates *c, const struct cand
             continue;
         if (s->node == UNREACHED)
             add_node(g, s);
-        if (s->node != UNREACHED)
-            g->edges[g->edge_count++] = (struct edge){s->node, issuer->node};
+        if (s->node == UNREACHED)
+            continue;
+        g->edges[g->edge_count++] = (struct edge){s->node, issuer->node};
+        tell_from_root(g, s, issuer);
     }
 }
 
@@ -168,18 +203,39 @@ struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_path_search *asked)
 
 void pki_graph_free(struct pki_graph *g)
 {
+    for (size_t i = 0; g && i < g->node_count; i++)
+        X509_free(g->shown[i]);
     free(g);
 }
 
 /* --- asking --- */
 
-/* OpenSSL was given the nodes themselves. */
+static X509 *shown(const struct pki_graph *g, size_t node)
+{
+    return g->shown[node] ? g->shown[node] : g->nodes[node];
+}
+
 static size_t find(const struct pki_graph *g, const X509 *cert)
 {
     size_t i = 0;
-    while (i < g->node_count && g->nodes[i] != cert)
+    while (i < g->node_count && shown(g, i) != cert)
         i++;
     return i;
+}
+
+X509 *pki_graph_shown(const struct pki_graph *g, X509 *cert)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (g->nodes[i] == cert)
+            return shown(g, i);
+    }
+    return cert;
+}
+
+X509 *pki_graph_original(const struct pki_graph *g, X509 *cert)
+{
+    size_t node = find(g, cert);
+    return node < g->node_count ? g->nodes[node] : cert;
 }
 
 bool pki_graph_issued(const struct pki_graph *g, X509 *candidate, X509 *subject)
@@ -231,7 +287,7 @@ bool pki_graph_pool(const struct pki_graph *g, pki_graph_left_out *left_out, con
     for (unsigned d = 0; d < PKI_GRAPH_NODES; d++) {
         for (size_t i = 1; i < g->node_count; i++) {
             if (distance[i] == d)
-                push(d == 0 ? ret->anchors : ret->untrusted, g->nodes[i]);
+                push(d == 0 ? ret->anchors : ret->untrusted, shown(g, i));
         }
     }
     return true;

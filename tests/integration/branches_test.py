@@ -35,7 +35,9 @@ def certificate(subject, issuer, key, signer, fault=None, ca=True, path_length=N
         is_ca = ca and fault != "no_ca"
         builder = builder.add_extension(x509.BasicConstraints(is_ca, path_length if is_ca else None), True)
     sign = ca and fault not in ("usage", "no_ca", "no_constraints")
-    builder = builder.add_extension(x509.KeyUsage(not sign, False, False, False, False, sign, sign, False, False), True)
+    if fault != "no_usage":
+        builder = builder.add_extension(x509.KeyUsage(not sign, False, False, False, False, sign, sign, False, False),
+                                        True)
     if not ca or fault == "extended_usage":
         usage = ExtendedKeyUsageOID.SERVER_AUTH if ca else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), False)
@@ -54,26 +56,30 @@ def pem(path, certificates):
 
 
 class Mesh:
-    """CAs 0 … n-1; `anchors` of them are trusted; edges (issuer, subject, fault) are their certificates."""
+    """Keys 0 … n-1 of CAs, each of which has `keys` of them; `anchors` are trusted; edges (issuer, subject, fault) are
+    their certificates: self-issued ones too, where a CA has several keys. None has a key identifier."""
 
-    def __init__(self, anchors, edges, first, lengths=None):
-        self.anchors, self.edges, self.first, self.lengths = anchors, edges, first, lengths or {}
+    def __init__(self, anchors, edges, first, lengths=None, keys=1):
+        self.anchors, self.edges, self.first, self.lengths, self.keys = anchors, edges, first, lengths or {}, keys
+
+    def ca(self, key):
+        return key // self.keys
 
     def good(self, at=None, below=0, seen=()):
         """Is there a path of good certificates from the leaf's issuer to an anchor?"""
         at = self.first if at is None else at
         if at in self.anchors:
             return True
-        return any(self.good(issuer, below + 1, seen + (at,))
+        return any(self.good(issuer, below + (self.ca(issuer) != self.ca(subject)), seen + (at,))
                    for issuer, subject, fault in self.edges
                    if subject == at and not fault and issuer not in seen + (at,) and
                    below <= self.lengths.get((issuer, subject), 99))
 
     def case(self, folder, tag):
-        roots = [certificate(a, a, KEYS[a], KEYS[a]) for a in self.anchors]
-        middle = [certificate(s, i, KEYS[s], KEYS[i], fault, path_length=self.lengths.get((i, s)))
+        roots = [certificate(self.ca(a), self.ca(a), KEYS[a], KEYS[a]) for a in self.anchors]
+        middle = [certificate(self.ca(s), self.ca(i), KEYS[s], KEYS[i], fault, path_length=self.lengths.get((i, s)))
                   for i, s, fault in self.edges]
-        leaf = certificate("device", self.first, LEAF_KEY, KEYS[self.first], ca=False)
+        leaf = certificate("device", self.ca(self.first), LEAF_KEY, KEYS[self.first], ca=False)
         return {"anchors": pem(folder / f"{tag}-anchors.pem", roots), "crl_check": "off", "at": "2026-06-01T00:00:00Z",
                 "intermediates": [pem(folder / f"{tag}-middle.pem", middle)] if middle else [],
                 "cert": pem(folder / f"{tag}-leaf.pem", [leaf])}
@@ -105,19 +111,40 @@ def test_of_a_full_mesh_one_good_path_is_enough(tmp_path, fault):
     judge(tmp_path, meshes)
 
 
+@pytest.mark.parametrize("keys", [1, 2, 3])
 @pytest.mark.parametrize("faults, short", [(FAULTS, 0.15), (["name", "hash", "usage"], 0.6)])
-def test_random_meshes_with_mixed_faults_are_judged_rightly(tmp_path, faults, short):
+def test_random_meshes_with_mixed_faults_are_judged_rightly(tmp_path, faults, short, keys):
+    """Each key of an issuer's name is tried on a certificate: of several, smaller meshes fit into what one may cost."""
     dice = random.Random(20261123)
     meshes = []
     for _ in range(200):
-        count, dense, bad = dice.randint(3, 8), dice.choice((0.5, 0.8, 1)), dice.choice((0.4, 0.6, 0.8, 0.9))
+        count, dense, bad = dice.randint(3, 8 if keys == 1 else 6), dice.choice((0.5, 0.8, 1)), dice.choice((0.4, 0.6, 0.8, 0.9))
         anchors = sorted(dice.sample(range(count), dice.randint(1, 2)))
         edges = [(i, s, dice.choice(faults) if dice.random() < bad else None)
                  for i, s in itertools.permutations(range(count), 2) if dice.random() < dense]
         lengths = {(i, s): dice.randint(0, 2) for i, s, _ in edges if dice.random() < short}
-        meshes.append(Mesh(anchors, edges, dice.choice([n for n in range(count) if n not in anchors]), lengths))
+        meshes.append(Mesh(anchors, edges, dice.choice([n for n in range(count) if n not in anchors]), lengths, keys))
     assert 40 < sum(mesh.good() for mesh in meshes) < 160
     judge(tmp_path, meshes)
+
+
+@pytest.mark.parametrize("way", itertools.permutations((1, 2, 3)))
+def test_a_ca_that_changed_its_key_again_and_again_needs_no_key_identifiers(tmp_path, way):
+    """RFC 4210 4.4: each new key signed by the one before it, of one name, back to the key that is trusted. A self-signed
+    certificate of each key beside them leads nowhere, nor does one that the CA of another name signed."""
+    path = (0, *way)
+    steps = [(i, s, None) for i, s in zip(path, path[1:])]
+    roots = [(i, i, None) for i in way]
+    for edges in (steps, roots + steps, steps + roots, steps[::-1] + roots):
+        judge(tmp_path, [Mesh([0], edges, way[-1], keys=4), Mesh([0], edges[1:], way[-1], keys=4)])
+
+
+def test_a_device_of_its_cas_name_is_found_below_it(tmp_path):
+    """It looks self-signed, with nothing in it that says otherwise."""
+    case = Mesh([0], [], 0).case(tmp_path, "own-name")
+    case["cert"] = pem(tmp_path / "own-name.pem", [certificate(0, 0, LEAF_KEY, KEYS[0], "no_usage", ca=False)])
+    answer, = ask(tmp_path, "cert", [case])
+    assert answer["ok"], answer
 
 
 def test_twins_with_every_fault_do_not_hide_the_good_certificate(tmp_path):
