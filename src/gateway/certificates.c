@@ -105,6 +105,7 @@ static enum result make_context(struct certificates *c, const struct loaded *l, 
         .more = more,
         .more_count = n,
         .client_cert = TLS_CLIENT_CERT_ASK,
+        .verify = pki_peer_bearable,
         .alpn = "h2,http/1.1",
         .resumption = true,
     };
