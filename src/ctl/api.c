@@ -69,7 +69,9 @@ static enum result unreachable(CURLcode code, const char *socket, const char *er
         bool forbidden = access(socket, W_OK) != 0 && errno == EACCES; /* of the socket, or of a folder above it */
         (void)snprintf(
             fault->remedy, sizeof fault->remedy, "%s",
-            forbidden ? "the socket is for its owner and group: run as root or join the group that owns it"
+            forbidden ? "run as root, or join the group opencmg-reader (to see), opencmg-operator (devices, policies) "
+                        "or opencmg-admin (all): usermod -aG GROUP USER, then log in anew; when you are in one, "
+                        "the socket's folder must let its members through"
                       : "start cmg-mp on this machine; does it run? Its socket is what admin_socket in its mp.yaml "
                         "names: give that with --socket PATH or CMG_ADMIN_SOCKET");
         return error_set(&fault->what, R_IO, "%s",

@@ -99,10 +99,13 @@ static void print_help(FILE *out)
 {
     (void)fputs("cmg: the administrator's command of OpenCMG\n\nUsage: cmg COMMAND [options]\n", out);
     (void)print_commands(out, NULL);
-    (void)fputs("\ncmg COMMAND --help shows a command's options. Every command takes --json; those that ask a running\n"
-                "management point take --socket PATH (default $CMG_ADMIN_SOCKET or " CTL_SOCKET_DEFAULT ").\n"
-                "Exit code: 0 done, 1 failed or the answer is no, 2 wrong usage.\n",
-                out);
+    (void)fputs(
+        "\ncmg COMMAND --help shows a command's options. Every command takes --json; those that ask a running\n"
+        "management point take --socket PATH (default $CMG_ADMIN_SOCKET or " CTL_SOCKET_DEFAULT ").\n"
+        "They do what the caller's role allows: group opencmg-reader sees, opencmg-operator also changes devices,\n"
+        "tokens, collections, policies and client settings, opencmg-admin and root do all (docs/operations.md).\n"
+        "Exit code: 0 done, 1 failed or the answer is no, 2 wrong usage.\n",
+        out);
 }
 
 static bool is_help(const char *word)

@@ -375,3 +375,20 @@ bool net_unix_peer(const struct net_stream *s, unsigned *ret_uid, unsigned *ret_
     *ret_gid = who.gid;
     return true;
 }
+
+size_t net_unix_peer_groups(const struct net_stream *s, unsigned *ret, size_t max)
+{
+    enum { PEER_GROUPS_MAX = 65536 }; /* NGROUPS_MAX of Linux */
+    const struct socket_stream *t = container_of(s, struct socket_stream, stream);
+    unsigned uid, gid;
+    socklen_t len = 0;
+    if (!net_unix_peer(s, &uid, &gid) || getsockopt(t->fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 ||
+        errno != ERANGE || len > PEER_GROUPS_MAX * sizeof(gid_t))
+        return 0; /* it has none, or something else is wrong */
+    gid_t *all = mem_zalloc(len);
+    size_t count = getsockopt(t->fd, SOL_SOCKET, SO_PEERGROUPS, all, &len) == 0 ? len / sizeof *all : 0;
+    for (size_t i = 0; i < count && i < max; i++)
+        ret[i] = all[i];
+    free(all);
+    return count;
+}

@@ -58,5 +58,8 @@ struct net_stream *net_tcp_adopt(struct loop *loop, int fd, struct slice already
 
 /* SO_PEERCRED of a Unix stream made by net_listen_unix. */
 MUST_USE bool net_unix_peer(const struct net_stream *s, unsigned *ret_uid, unsigned *ret_gid);
+/* Its other groups, as they were when it connected (SO_PEERGROUPS): how many there are, of which the first `max` are in
+ * `ret`. 0 also when they can't be told. */
+size_t net_unix_peer_groups(const struct net_stream *s, unsigned *ret, size_t max);
 
 #endif

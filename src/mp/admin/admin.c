@@ -6,77 +6,82 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/gather.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
+#include "mp/admin/access.h"
 #include "mp/form.h"
 #include "net/tcp.h"
 #include "store/audit.h"
 
-enum { SOCKET_MODE = 0660, BODY_MAX = 64 * 1024 * 1024, ALLOW_SIZE = 64 };
+enum { SOCKET_MODE = 0660, BODY_MAX = 64 * 1024 * 1024, LIMITED_MAX = 64 };
 
+/* Who sees changes nothing; an operator changes what concerns single devices and what they get, which can be undone;
+ * whom the site trusts, what it publishes, how it judges and its keys are the administrator's. No answer to a GET holds
+ * a secret. */
 static const struct mp_admin_route routes[] = {
-    {"GET", "/v1/status", mp_admin_status},
-    {"POST", "/v1/gateways", mp_admin_gateway_add},
-    {"GET", "/v1/gateways", mp_admin_gateway_list},
-    {"DELETE", "/v1/gateways/*", mp_admin_gateway_remove},
-    {"POST", "/v1/connectors", mp_admin_connector_add},
-    {"GET", "/v1/connectors", mp_admin_connector_list},
-    {"DELETE", "/v1/connectors/*", mp_admin_connector_remove},
-    {"PUT", "/v1/connectors/*/certificate", mp_admin_connector_certificate},
-    {"GET", "/v1/management-points", mp_admin_mp_list},
-    {"DELETE", "/v1/management-points/*", mp_admin_mp_remove},
-    {"POST", "/v1/tokens", mp_admin_token_add},
-    {"GET", "/v1/tokens", mp_admin_token_list},
-    {"POST", "/v1/tokens/*/block", mp_admin_token_block},
-    {"POST", "/v1/tokens/*/unblock", mp_admin_token_unblock},
-    {"GET", "/v1/devices", mp_admin_device_list},
-    {"GET", "/v1/devices/*", mp_admin_device_get},
-    {"DELETE", "/v1/devices/*", mp_admin_device_remove},
-    {"POST", "/v1/devices/*/block", mp_admin_device_block},
-    {"POST", "/v1/devices/*/unblock", mp_admin_device_unblock},
-    {"POST", "/v1/devices/*/approve", mp_admin_device_approve},
-    {"POST", "/v1/policies", mp_admin_policy_put},
-    {"GET", "/v1/policies", mp_admin_policy_list},
-    {"DELETE", "/v1/policies/*", mp_admin_policy_remove},
-    {"POST", "/v1/endpoints", mp_admin_endpoint_add},
-    {"GET", "/v1/endpoints", mp_admin_endpoint_list},
-    {"PATCH", "/v1/endpoints/*", mp_admin_endpoint_set},
-    {"DELETE", "/v1/endpoints/*", mp_admin_endpoint_remove},
-    {"POST", "/v1/trust", mp_admin_trust_add},
-    {"GET", "/v1/trust", mp_admin_trust_list},
-    {"DELETE", "/v1/trust/*", mp_admin_trust_remove},
-    {"PUT", "/v1/trust/*/fetch-hosts", mp_admin_fetch_hosts_put},
-    {"POST", "/v1/foreign-sites", mp_admin_foreign_add},
-    {"GET", "/v1/foreign-sites", mp_admin_foreign_list},
-    {"DELETE", "/v1/foreign-sites/*", mp_admin_foreign_remove},
-    {"POST", "/v1/sources", mp_admin_source_add},
-    {"GET", "/v1/sources", mp_admin_source_list},
-    {"DELETE", "/v1/sources/*", mp_admin_source_remove},
-    {"POST", "/v1/tenants", mp_admin_tenant_add},
-    {"GET", "/v1/tenants", mp_admin_tenant_list},
-    {"POST", "/v1/tenants/*/enable", mp_admin_tenant_enable},
-    {"POST", "/v1/tenants/*/disable", mp_admin_tenant_disable},
-    {"DELETE", "/v1/tenants/*", mp_admin_tenant_remove},
-    {"POST", "/v1/keys/reload", mp_admin_keys_reload},
-    {"GET", "/v1/settings", mp_admin_settings_list},
-    {"PUT", "/v1/settings/*", mp_admin_setting_put},
-    {"POST", "/v1/collections", mp_admin_collection_put},
-    {"GET", "/v1/collections", mp_admin_collection_list},
-    {"GET", "/v1/collections/*", mp_admin_collection_get},
-    {"DELETE", "/v1/collections/*", mp_admin_collection_remove},
-    {"PUT", "/v1/collections/*/devices/*", mp_admin_collection_device_add},
-    {"DELETE", "/v1/collections/*/devices/*", mp_admin_collection_device_remove},
-    {"POST", "/v1/client-settings", mp_admin_client_settings_put},
-    {"GET", "/v1/client-settings", mp_admin_client_settings_list},
-    {"DELETE", "/v1/client-settings/*", mp_admin_client_settings_remove},
-    {"GET", "/v1/devices/*/settings", mp_admin_resultant},
-    {"GET", "/v1/devices/*/policies", mp_admin_policy_resultant},
-    {"GET", "/v1/enrollment", mp_admin_enrollment},
-    {"GET", "/v1/bundle", mp_admin_bundle},
-    {"POST", "/v1/questions", mp_admin_question_add},
-    {"GET", "/v1/questions/*", mp_admin_question_get},
-    {"GET", "/v1/audit", mp_admin_audit},
+    {"GET", "/v1/status", MP_READER, mp_admin_status},
+    {"POST", "/v1/gateways", MP_ADMINISTRATOR, mp_admin_gateway_add},
+    {"GET", "/v1/gateways", MP_READER, mp_admin_gateway_list},
+    {"DELETE", "/v1/gateways/*", MP_ADMINISTRATOR, mp_admin_gateway_remove},
+    {"POST", "/v1/connectors", MP_ADMINISTRATOR, mp_admin_connector_add},
+    {"GET", "/v1/connectors", MP_READER, mp_admin_connector_list},
+    {"DELETE", "/v1/connectors/*", MP_ADMINISTRATOR, mp_admin_connector_remove},
+    {"PUT", "/v1/connectors/*/certificate", MP_ADMINISTRATOR, mp_admin_connector_certificate},
+    {"GET", "/v1/management-points", MP_READER, mp_admin_mp_list},
+    {"DELETE", "/v1/management-points/*", MP_ADMINISTRATOR, mp_admin_mp_remove},
+    {"POST", "/v1/tokens", MP_OPERATOR, mp_admin_token_add},
+    {"GET", "/v1/tokens", MP_READER, mp_admin_token_list},
+    {"POST", "/v1/tokens/*/block", MP_OPERATOR, mp_admin_token_block},
+    {"POST", "/v1/tokens/*/unblock", MP_OPERATOR, mp_admin_token_unblock},
+    {"GET", "/v1/devices", MP_READER, mp_admin_device_list},
+    {"GET", "/v1/devices/*", MP_READER, mp_admin_device_get},
+    {"DELETE", "/v1/devices/*", MP_OPERATOR, mp_admin_device_remove},
+    {"POST", "/v1/devices/*/block", MP_OPERATOR, mp_admin_device_block},
+    {"POST", "/v1/devices/*/unblock", MP_OPERATOR, mp_admin_device_unblock},
+    {"POST", "/v1/devices/*/approve", MP_OPERATOR, mp_admin_device_approve},
+    {"POST", "/v1/policies", MP_OPERATOR, mp_admin_policy_put},
+    {"GET", "/v1/policies", MP_READER, mp_admin_policy_list},
+    {"DELETE", "/v1/policies/*", MP_OPERATOR, mp_admin_policy_remove},
+    {"POST", "/v1/endpoints", MP_ADMINISTRATOR, mp_admin_endpoint_add},
+    {"GET", "/v1/endpoints", MP_READER, mp_admin_endpoint_list},
+    {"PATCH", "/v1/endpoints/*", MP_ADMINISTRATOR, mp_admin_endpoint_set},
+    {"DELETE", "/v1/endpoints/*", MP_ADMINISTRATOR, mp_admin_endpoint_remove},
+    {"POST", "/v1/trust", MP_ADMINISTRATOR, mp_admin_trust_add},
+    {"GET", "/v1/trust", MP_READER, mp_admin_trust_list},
+    {"DELETE", "/v1/trust/*", MP_ADMINISTRATOR, mp_admin_trust_remove},
+    {"PUT", "/v1/trust/*/fetch-hosts", MP_ADMINISTRATOR, mp_admin_fetch_hosts_put},
+    {"POST", "/v1/foreign-sites", MP_ADMINISTRATOR, mp_admin_foreign_add},
+    {"GET", "/v1/foreign-sites", MP_READER, mp_admin_foreign_list},
+    {"DELETE", "/v1/foreign-sites/*", MP_ADMINISTRATOR, mp_admin_foreign_remove},
+    {"POST", "/v1/sources", MP_ADMINISTRATOR, mp_admin_source_add},
+    {"GET", "/v1/sources", MP_READER, mp_admin_source_list},
+    {"DELETE", "/v1/sources/*", MP_ADMINISTRATOR, mp_admin_source_remove},
+    {"POST", "/v1/tenants", MP_ADMINISTRATOR, mp_admin_tenant_add},
+    {"GET", "/v1/tenants", MP_READER, mp_admin_tenant_list},
+    {"POST", "/v1/tenants/*/enable", MP_ADMINISTRATOR, mp_admin_tenant_enable},
+    {"POST", "/v1/tenants/*/disable", MP_ADMINISTRATOR, mp_admin_tenant_disable},
+    {"DELETE", "/v1/tenants/*", MP_ADMINISTRATOR, mp_admin_tenant_remove},
+    {"POST", "/v1/keys/reload", MP_ADMINISTRATOR, mp_admin_keys_reload},
+    {"GET", "/v1/settings", MP_READER, mp_admin_settings_list},
+    {"PUT", "/v1/settings/*", MP_ADMINISTRATOR, mp_admin_setting_put},
+    {"POST", "/v1/collections", MP_OPERATOR, mp_admin_collection_put},
+    {"GET", "/v1/collections", MP_READER, mp_admin_collection_list},
+    {"GET", "/v1/collections/*", MP_READER, mp_admin_collection_get},
+    {"DELETE", "/v1/collections/*", MP_OPERATOR, mp_admin_collection_remove},
+    {"PUT", "/v1/collections/*/devices/*", MP_OPERATOR, mp_admin_collection_device_add},
+    {"DELETE", "/v1/collections/*/devices/*", MP_OPERATOR, mp_admin_collection_device_remove},
+    {"POST", "/v1/client-settings", MP_OPERATOR, mp_admin_client_settings_put},
+    {"GET", "/v1/client-settings", MP_READER, mp_admin_client_settings_list},
+    {"DELETE", "/v1/client-settings/*", MP_OPERATOR, mp_admin_client_settings_remove},
+    {"GET", "/v1/devices/*/settings", MP_READER, mp_admin_resultant},
+    {"GET", "/v1/devices/*/policies", MP_READER, mp_admin_policy_resultant},
+    {"GET", "/v1/enrollment", MP_READER, mp_admin_enrollment},
+    {"GET", "/v1/bundle", MP_READER, mp_admin_bundle},
+    {"POST", "/v1/questions", MP_OPERATOR, mp_admin_question_add},
+    {"GET", "/v1/questions/*", MP_READER, mp_admin_question_get},
+    {"GET", "/v1/audit", MP_READER, mp_admin_audit},
 };
 
 /* --- finding the handler --- */
@@ -129,13 +134,32 @@ struct admin_connection {
     struct admin_connection *next, **link;
     struct http_server_conn *http;
     unsigned uid;
+    enum mp_role role;
 };
 
 struct mp_admin {
     struct mp_site *site;
     struct net_listener *listener;
     struct admin_connection *connections;
+    struct mp_admin_groups groups;
+    size_t limited; /* connections of who is no administrator */
 };
+
+/* --- roles --- */
+
+static void refuse_role(struct mp_request *r, enum mp_role wanted, enum mp_role has)
+{
+    const char *group = r->site->config->groups[wanted];
+    char remedy[384];
+    struct error err;
+    (void)error_set(&err, R_DENIED, "this wants the role %s; %s has %s%s", mp_role_name(wanted), r->caller,
+                    has == MP_NO_ROLE ? "" : "the role ", mp_role_name(has));
+    (void)snprintf(remedy, sizeof remedy,
+                   "have it done by who has that role, or join the group %s on the machine of cmg-mp (usermod -aG %s "
+                   "USER as root, then log in anew; groups made since cmg-mp started want its restart)",
+                   group, group);
+    mp_admin_fail(r, &err, remedy);
+}
 
 static void on_request(void *owner, struct http_exchange *x)
 {
@@ -144,7 +168,9 @@ static void on_request(void *owner, struct http_exchange *x)
     const char *allow;
     (void)snprintf(r->caller, sizeof r->caller, "uid:%u", c->uid);
     const struct mp_admin_route *route = mp_admin_route_find(r->arena, x->request.method, r->path, r->params, &allow);
-    if (route)
+    if (c->role == MP_NO_ROLE || (route && c->role < route->wants))
+        refuse_role(r, route ? route->wants : MP_READER, c->role);
+    else if (route)
         mp_request_collect(r, route->handle, BODY_MAX);
     else if (*allow)
         mp_refuse_method(r, allow);
@@ -157,6 +183,7 @@ static void on_close(void *owner)
     struct admin_connection *c = owner;
     if ((*c->link = c->next))
         c->next->link = c->link;
+    c->admin->limited -= c->role < MP_ADMINISTRATOR;
     free(c);
 }
 
@@ -165,16 +192,25 @@ static const struct http_server_events events = {.on_request = on_request, .on_c
 static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
 {
     struct mp_admin *a = ctx;
-    unsigned uid, gid;
+    unsigned uid;
+    enum mp_role role;
     (void)peer;
-    if (!net_unix_peer(stream, &uid, &gid)) {
+    if (!mp_admin_role_of_peer(&a->groups, stream, &uid, &role)) {
         log_msg(LOG_WARN, "mp", "the admin socket's caller can't be told; it was hung up on");
+        net_stream_close(stream);
+        return;
+    }
+    if (role < MP_ADMINISTRATOR && a->limited >= LIMITED_MAX) { /* administrators always get through */
+        LOG_GATHERED(LOG_WARN, "mp", "admin", "limited", "the admin socket is full of who is no administrator",
+                     LOG_N("uid", uid));
         net_stream_close(stream);
         return;
     }
     struct admin_connection *c = mem_zalloc(sizeof *c);
     c->admin = a;
     c->uid = uid;
+    c->role = role;
+    a->limited += role < MP_ADMINISTRATOR;
     c->link = &a->connections;
     if ((c->next = a->connections))
         c->next->link = &c->next;
@@ -185,14 +221,21 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
 enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err)
 {
     struct mp_admin *a = mem_zalloc(sizeof *a);
+    struct error refused;
     a->site = site;
-    enum result r = file_make_parent(site->config->admin_socket, 0755, err);
+    enum result r = mp_admin_groups_find(site->config, &a->groups, err);
+    if (r == OK)
+        r = file_make_parent(site->config->admin_socket, 0755, err);
     if (r == OK)
         r = net_listen_unix(site->loop, site->config->admin_socket, SOCKET_MODE, on_accept, a, &a->listener, err);
     if (r != OK) {
         free(a);
         return error_prefix(err, "admin_socket");
     }
+    if (mp_admin_groups_admit(&a->groups, site->config->admin_socket, &refused) != OK)
+        log_msg(LOG_WARN, "mp",
+                "%s; root and the user of cmg-mp alone can use it: put it on a file system that has them",
+                refused.text);
     *ret = a;
     return OK;
 }

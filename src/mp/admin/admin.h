@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The admin API on a Unix socket (docs/protocol/wire.md 8): JSON over HTTP/1.1, the caller by SO_PEERCRED. Who may open
- * the socket may administer. Every change is one durable transaction with its line of audit in it.
+ * The admin API on a Unix socket (docs/protocol/wire.md 8): JSON over HTTP/1.1, the caller and its role by its user and
+ * groups (access.h). Every change is one durable transaction with its line of audit in it.
  */
 #ifndef MP_ADMIN_H
 #define MP_ADMIN_H
@@ -16,6 +16,7 @@ void mp_admin_free(struct mp_admin *a);    /* NULL allowed */
 
 struct mp_admin_route {
     const char *method, *pattern; /* a "*" stands for one segment: r->params */
+    enum mp_role wants;
     mp_handler_fn *handle;
 };
 /* NULL: none; *ret_allow (in `a`) then tells the methods of the path, "" when there is no such path. */
