@@ -178,9 +178,6 @@ bool bundle_endpoint_takes(const struct bundle_endpoint *e, struct slice method)
  */
 size_t bundle_tenant_find(const struct bundle *b, struct slice id);
 
-/* Is there a foreign site of this id? */
-bool bundle_has_foreign(const struct bundle *b, const char *id);
-
 /* Is it blocked? GUID: any case. SPKI and certificate: SHA-256 as hex, any case (pki_cert_spki_sha256,
  * pki_cert_sha256). Token: its jti, exact. Malformed text is not blocked, it is nobody's. O(log n). */
 bool bundle_blocks_guid(const struct bundle *b, struct slice guid);

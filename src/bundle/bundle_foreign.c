@@ -55,12 +55,3 @@ enum result bundle_read_foreign(struct bundle *b, const json_t *content, struct 
     }
     return r;
 }
-
-bool bundle_has_foreign(const struct bundle *b, const char *id)
-{
-    for (size_t i = 0; i < b->foreign_count; i++) {
-        if (strcmp(b->foreign[i].id, id) == 0)
-            return true;
-    }
-    return false;
-}

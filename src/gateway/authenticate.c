@@ -220,24 +220,33 @@ static bool another_path_counts(const struct gateway_connection *c, const struct
     return r.verdict.reason == REASON_OK;
 }
 
+/* A good certificate, at this endpoint (NULL: the gateway's own answers). `anchor`: where its path ends. */
+static enum verdict_reason check_certificate_here(const struct gateway_connection *c, const struct bundle_endpoint *e,
+                                                  const unsigned char anchor[PKI_SHA256], int64_t now,
+                                                  struct error *detail)
+{
+    if (!anchor_counts(e, anchor) && !another_path_counts(c, e, now)) {
+        (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's", e->id);
+        return REASON_CERT_UNTRUSTED_ROOT;
+    }
+    if (e && e->mp && !choices_mode_allows(e->mp->mode, CHOICE_PKI)) {
+        const struct choices_line *rule = choices_forbids_client(e->mp->mode, CHOICE_PKI, 0);
+        (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule %s)", e->mp->id,
+                        choices_mp_name(e->mp->mode), rule ? rule->id : "");
+        return REASON_MODE_FORBIDS_PKI;
+    }
+    return REASON_OK;
+}
+
 static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
                                             struct authentication *ret, struct error *detail)
 {
     unsigned char anchor[PKI_SHA256];
     enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, anchor, detail);
+    if (reason == REASON_OK)
+        reason = check_certificate_here(c, q->endpoint, anchor, q->now, detail);
     if (reason != REASON_OK)
         return reason;
-    if (!anchor_counts(q->endpoint, anchor) && !another_path_counts(c, q->endpoint, q->now)) {
-        (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's",
-                        q->endpoint->id);
-        return REASON_CERT_UNTRUSTED_ROOT;
-    }
-    if (q->endpoint && q->endpoint->mp && !choices_mode_allows(q->endpoint->mp->mode, CHOICE_PKI)) {
-        const struct choices_line *rule = choices_forbids_client(q->endpoint->mp->mode, CHOICE_PKI, 0);
-        (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule %s)", q->endpoint->mp->id,
-                        choices_mp_name(q->endpoint->mp->mode), rule ? rule->id : "");
-        return REASON_MODE_FORBIDS_PKI;
-    }
     ret->identity.method = CHOICE_PKI;
     ret->identity.certificate = credential_field(&c->credential);
     if (q->endpoint && ret->identity.certificate.len > CERTIFICATE_FIELD_MAX) {
@@ -512,41 +521,54 @@ static void name_methods(const struct bundle_endpoint *e, struct error *detail)
     (void)error_set(detail, R_DENIED, "this endpoint takes: %s", names);
 }
 
+static bool takes(const struct bundle_endpoint *e, enum choice_client method)
+{
+    return !e || e->auth & CHOICE_BIT(method);
+}
+
 enum verdict_reason authenticate(struct gateway_connection *c, const struct authenticate_question *q,
                                  struct authentication *ret, struct error *detail)
 {
     memset(ret, 0, sizeof *ret);
     detail->text[0] = '\0';
     enum verdict_reason reason = by_route[q->kind](c, q, ret, detail);
-    if (reason != REASON_OK || !q->endpoint || q->endpoint->auth & CHOICE_BIT(ret->identity.method))
+    if (reason != REASON_OK || takes(q->endpoint, ret->identity.method))
         return reason;
     name_methods(q->endpoint, detail);
     return REASON_METHOD_NOT_ALLOWED_HERE;
 }
 
-static const char *certificate_ended(struct gateway_connection *c, int64_t now)
+/* --- still? --- */
+
+static const char *certificate_ended(struct gateway_connection *c, const struct bundle_endpoint *e, int64_t now)
 {
     unsigned char anchor[PKI_SHA256];
     char subject[256];
     struct error detail;
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, anchor, &detail);
+    if (reason == REASON_OK)
+        reason = check_certificate_here(c, e, anchor, now, &detail);
     return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
 }
 
 /* A token's end, or that of the key that it is bound to. */
-static const char *token_ended(struct gateway_connection *c, const struct grant *token, int64_t now)
+static const char *token_ended(struct gateway_connection *c, const struct grant *token, const struct bundle_endpoint *e,
+                               int64_t now)
 {
     struct error detail;
-    const char *why = grant_ended(token, c->worker->snapshot, now);
+    const char *why = grant_ended(token, c->worker->snapshot, e ? e->id : NULL, now);
     enum verdict_reason reason = why ? REASON_OK : bound_to_revoked(c, now, &detail);
     return reason == REASON_OK ? why : verdict_reason_info(reason)->name;
 }
 
-const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, int64_t now)
+const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, const struct bundle_endpoint *e,
+                               int64_t now)
 {
+    if (!takes(e, token ? grant_method(token) : CHOICE_PKI))
+        return verdict_reason_info(REASON_METHOD_NOT_ALLOWED_HERE)->name;
     if (c->credential.certificate && certificate_blocked(c->worker->snapshot->bundle, &c->credential))
         return "blocked";
-    return token ? token_ended(c, token, now) : certificate_ended(c, now);
+    return token ? token_ended(c, token, e, now) : certificate_ended(c, e, now);
 }
 
 /* What was put off is not asked for again here: its connection ends. */
@@ -563,8 +585,8 @@ const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
     if (!c->certificate_until && !c->token)
         return put_off_ended(c); /* nothing was let in yet */
     if (c->token)
-        why = authenticate_ended(c, c->token, now);
+        why = authenticate_ended(c, c->token, NULL, now);
     if (!why && c->certificate_until)
-        why = authenticate_ended(c, NULL, now);
+        why = authenticate_ended(c, NULL, NULL, now);
     return why;
 }

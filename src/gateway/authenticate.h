@@ -27,9 +27,10 @@ struct authenticate_question {
 MUST_USE enum verdict_reason authenticate(struct gateway_connection *c, const struct authenticate_question *q,
                                           struct authentication *ret, struct error *detail);
 
-/* NULL while a request that `token` let in may go on, else what ended it; without one the connection's certificate let
- * it in. */
-const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, int64_t now);
+/* NULL while a request that `token` let in at this endpoint may go on, by the endpoint's rule of today, else what ended
+ * it; without one the connection's certificate let it in. NULL `e`: anywhere. */
+const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, const struct bundle_endpoint *e,
+                               int64_t now);
 
 /* NULL while what let this connection's requests in last still holds, else what ended it. */
 const char *authenticate_still_holds(struct gateway_connection *c, int64_t now);

@@ -78,6 +78,11 @@ const char *grant_client(const struct grant *g)
     return g->guid;
 }
 
+enum choice_client grant_method(const struct grant *g)
+{
+    return g->device ? CHOICE_ENTRA : CHOICE_TOKEN;
+}
+
 static bool blocked(const struct grant *g, const struct bundle *b)
 {
     return (g->guid[0] && bundle_blocks_guid(b, slice_of(g->guid))) ||
@@ -102,7 +107,16 @@ static bool revoked(const struct grant *g, const struct snapshot *s, int64_t now
            grant_all_revoked(s, g->certificates, g->certificate_count, now);
 }
 
-const char *grant_ended(const struct grant *g, const struct snapshot *s, int64_t now)
+/* A foreign site's tokens open what an administrator listed for them. */
+static bool foreign_closed(const struct grant *g, const struct bundle *b, const char *endpoint)
+{
+    bool opens = !g->site[0];
+    for (size_t i = 0; i < b->foreign_count && !opens; i++)
+        opens = strcmp(b->foreign[i].id, g->site) == 0 && foreign_opens(&b->foreign[i], endpoint);
+    return !opens;
+}
+
+const char *grant_ended(const struct grant *g, const struct snapshot *s, const char *endpoint, int64_t now)
 {
     if (now >= g->until)
         return "expired";
@@ -110,5 +124,5 @@ const char *grant_ended(const struct grant *g, const struct snapshot *s, int64_t
         return "blocked";
     if (revoked(g, s, now))
         return "revoked";
-    return g->site[0] && !bundle_has_foreign(s->bundle, g->site) ? "its foreign site is trusted no longer" : NULL;
+    return foreign_closed(g, s->bundle, endpoint) ? "its foreign site is trusted here no longer" : NULL;
 }

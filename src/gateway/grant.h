@@ -17,8 +17,10 @@ void grant_unref(struct grant *g);        /* NULL allowed */
 
 const char *grant_client(const struct grant *g); /* the device's GUID; "": it names none */
 
-/* NULL while the token still lets in, else what ended it. */
-const char *grant_ended(const struct grant *g, const struct snapshot *s, int64_t now);
+enum choice_client grant_method(const struct grant *g); /* token or entra */
+
+/* NULL while the token still lets in at this endpoint (NULL: anywhere), else what ended it. */
+const char *grant_ended(const struct grant *g, const struct snapshot *s, const char *endpoint, int64_t now);
 
 /* A device that changed its method has a certificate of the PKI and a key of its own. The PKI takes back the device,
  * not a key: tokens end with the last of its certificates. false of none. */

@@ -21,9 +21,12 @@ struct relay {
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
     char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
     struct grant *token; /* NULL: the connection's certificate let it in */
+    char method[HTTP_METHOD_MAX + 1];
     uint64_t max_body;
     bool ccm_path, safe_method, websocket;
 };
+
+static const char unpublished[] = "the endpoint publishes it no longer";
 
 static struct gateway_metrics *metrics(const struct relay *r)
 {
@@ -35,20 +38,30 @@ void relay_abort(struct relay *r)
     http_splice_abort(r->splice);
 }
 
-static const char *withdrawn_by(const struct relay *r)
+/* What a WebSocket depends on beside. */
+static const char *websocket_ended(const struct relay *r, const struct bundle_endpoint *e)
+{
+    const struct credential *c = &r->connection->credential;
+    const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
+    return e->websocket ? bundle_disallows(r->connection->worker->snapshot->bundle, &who) : unpublished;
+}
+
+/* Would the bundle of today let it in? NULL: yes, else what would not. */
+static const char *withdrawn_by(const struct relay *r, int64_t now)
 {
     const struct bundle *b = r->connection->worker->snapshot->bundle;
     const struct bundle_endpoint *e = bundle_endpoint_by_id(b, slice_of(r->endpoint_id));
-    const struct credential *c = &r->connection->credential;
-    const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
-    return !e || !e->websocket ? "the endpoint publishes it no longer" : bundle_disallows(b, &who);
+    if (!e)
+        return unpublished;
+    const char *by = authenticate_ended(r->connection, r->token, e, now);
+    if (!by && !bundle_endpoint_takes(e, slice_of(r->method)))
+        by = verdict_reason_info(REASON_BAD_METHOD)->name;
+    return by || !r->websocket ? by : websocket_ended(r, e);
 }
 
 static void review(struct relay *r, int64_t now)
 {
-    const char *by = authenticate_ended(r->connection, r->token, now);
-    if (!by && r->websocket)
-        by = withdrawn_by(r);
+    const char *by = withdrawn_by(r, now);
     if (!by)
         return;
     LOG_EVENT(LOG_INFO, "relay", r->websocket ? "WebSocket withdrawn" : "request withdrawn",
@@ -174,6 +187,7 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
     r->websocket = inside->protocol.len > 0;
+    (void)!slice_to_cstr(inside->method, r->method, sizeof r->method);
     r->max_body = r->websocket ? UINT64_MAX : o->max_body; /* what a WebSocket carries is no body */
     cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
     cstr_copy(r->request_id, sizeof r->request_id, o->request_id);

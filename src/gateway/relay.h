@@ -23,8 +23,10 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
 /* Ends it towards both sides, when its connection's verdict has ended. */
 void relay_abort(struct relay *r);
 
-/* Asks again: a request ends with the token or certificate that let it in; a WebSocket also with the endpoint's
- * publication and the sender's client settings. */
+/* Asks again: a request ends with the token or certificate that let it in, and with its endpoint's publication or rule
+ * (auth, client_anchors, methods) when that would let it in no more; a WebSocket also with the sender's client
+ * settings.
+ */
 void relay_review(struct relays *relays, int64_t now);
 
 #endif

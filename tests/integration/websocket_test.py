@@ -12,7 +12,7 @@ from client_settings_test import settings  # noqa: F401 (a fixture)
 from disallowed_test import senders  # noqa: F401 (a fixture)
 from kit import gatewayclient, refusal, websocket
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.pki import SERVER_AUTH
+from kit.pki import SERVER_AUTH, Ca, sha256_of
 from kit.programs import until
 from kit.servers import Nginx
 from kit.websocket import HANDSHAKE, OPEN, SWITCHED
@@ -396,6 +396,90 @@ def test_a_websocket_ends_when_client_settings_forbid_it(site, room, settings, s
         settings.set("no-cmg", "--collection", "mine", "--priority", "1", "allow_cmg=no")
         it.tls.settimeout(WITHIN_S)
         assert it.receive() is None
+
+
+@pytest.fixture(scope="module")
+def anchors(site, ca, tmp_path_factory):
+    """The device's, and another one that the site trusts."""
+    other = Ca(tmp_path_factory.mktemp("other"), "Another Root")
+    site.add("trust", "add", "--anchor", other.path)
+    return {"OWN": sha256_of(ca.certificate).hex(), "OTHER": sha256_of(other.certificate).hex()}
+
+
+class Under:
+    """Something open at an endpoint: a WebSocket, or a request that the server leaves without an answer."""
+
+    def __init__(self, site, version, kind, inside, pair):
+        self.site, self.kind = site, kind
+        ctx = gatewayclient.context(site.report["ca"], pair.path, pair.key, version)
+        self.server = ByHand(b"", 60) if kind == "request" else inside
+        site.publish("ruled", "--url", self.server.url, *(["--websocket"] if kind == "WebSocket" else []))
+        if kind == "WebSocket":
+            self.it = OPEN[version](site.port, ctx, "/CCM_Proxy_MutualAuth/ruled/x", f"localhost:{site.port}")
+            self.tls = self.it.tls
+        else:
+            self.tls = gatewayclient.connect(site.port, ctx)
+            self.tls.sendall(gatewayclient.written_h1("GET", "/CCM_Proxy_MutualAuth/ruled/x", (), None, "localhost"))
+            until("it is inside", lambda: b"/x" in self.server.head, 5)
+        assert self.alive()
+
+    def alive(self):
+        if self.kind == "WebSocket":
+            self.it.send("still here")
+            return self.it.receive() == "still here"
+        self.tls.settimeout(0.2)
+        try:
+            return self.tls.recv(1) != b""
+        except TimeoutError:
+            return True
+
+    def ends(self):
+        self.tls.settimeout(WITHIN_S)
+        try:
+            return (self.it.receive() is None) if self.kind == "WebSocket" else self.tls.recv(1) == b""
+        except (ConnectionError, ssl.SSLError):
+            return True
+
+    def close(self):
+        self.tls.close()
+        if self.kind == "request":
+            self.server.close()
+        self.site.cmg("endpoint", "remove", "ruled", check=False)
+
+
+@pytest.fixture
+def under(site, inside, ca):
+    made = []
+    def make(version, kind):
+        made.append(Under(site, version, kind, inside, ca.good))
+        return made[0]
+    yield make
+    for it in made:
+        it.close()
+
+
+UNDER = [(HTTP1, "WebSocket"), (HTTP2, "WebSocket"), (HTTP1, "request")]
+
+
+@pytest.mark.parametrize("change", [("set", "--auth", "token"), ("set", "--client-anchors", "OTHER"), ("set", "--method", "POST"),
+                                    ("remove",)], ids=lambda change: change[-1])
+@pytest.mark.parametrize("version, kind", UNDER)
+def test_what_is_open_ends_when_its_endpoint_would_let_it_in_no_more(site, under, anchors, version, kind, change):
+    it = under(version, kind)
+    withdrawn = lambda: site.log("cmg-gateway").count(f"{kind} withdrawn")
+    before = withdrawn()
+    site.cmg("endpoint", change[0], "ruled", *(anchors.get(word, word) for word in change[1:]))
+    until("it is withdrawn", lambda: withdrawn() > before, WITHIN_S)
+    assert it.ends()
+
+
+@pytest.mark.parametrize("version, kind", UNDER)
+def test_what_is_open_stays_when_its_endpoint_still_lets_it_in(site, under, anchors, version, kind):
+    it = under(version, kind)
+    for change in (("--auth", "pki"), ("--client-anchors", f"{anchors['OWN']},{anchors['OTHER']}"), ("--method", "GET,POST"),
+                   ("--max-body", "3MiB")):
+        site.add("endpoint", "set", "ruled", *change)
+        assert it.alive()
 
 
 def test_a_published_upgrade_is_websocket_or_nothing(site):
