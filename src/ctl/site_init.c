@@ -265,9 +265,10 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
 /* --- all of it --- */
 
 /* cmg-mp makes a store beside this mark alone, and takes it away then. */
-static enum result mark_as_new(const char *dir, struct error *err)
+static enum result mark_as_new(const struct site_plan *plan, struct error *err)
 {
-    char *state = file_join(dir, "state"), *mark = file_join(state, "new-site");
+    const char *at = plan->paths.state;
+    char *state = *at == '/' ? mem_strdup(at) : file_join(plan->dir, at), *mark = file_join(state, "new-site");
     enum result r = file_make_dirs(state, 0700, err);
     if (r == OK)
         r = file_write(mark, SLICE("cmg-mp makes a store here at its first start\n"), 0600, err);
@@ -286,7 +287,7 @@ static enum result make(struct site_plan *plan, const struct dirs *d, char ret_p
     if (r == OK)
         r = make_keys(plan, d, ret_pin, err);
     if (r == OK)
-        r = mark_as_new(plan->dir, err);
+        r = mark_as_new(plan, err);
     for (size_t i = 0; i < plan->mp_count; i++)
         new_role_id(plan->mps[i].id);
     /* Last: a folder with mp.yaml is a complete site. */
