@@ -104,15 +104,17 @@ static enum result find_content(struct mp_request *r, const struct store_device 
     return OK;
 }
 
+/* *ret_document NULL: the device holds the one of ret->sequence already. */
 static enum result make(struct mp_request *r, const struct mp_device *d, struct store_device_settings *ret,
                         char **ret_document, struct error *err)
 {
     json_t *content = NULL;
     char *text = NULL;
+    *ret_document = NULL;
     enum result result = find_content(r, &d->record, &content, &text, err);
     if (result == OK)
         result = note(r, d->record.guid, text, ret, err);
-    if (result == OK)
+    if (result == OK && mp_request_held(r) != ret->sequence)
         result = mp_documents_settings(r->site, d, ret->sequence, content, ret_document, err);
     ret->content = NULL;
     json_decref(content);
@@ -131,9 +133,8 @@ void mp_settings_answer(struct mp_request *r, const struct mp_device *d)
     }
     (void)snprintf(etag, sizeof etag, "\"%" PRId64 "\"", held.sequence);
     struct http_field field = {SLICE("etag"), slice_of(etag)};
-    bool unchanged = slice_eq(slice_trim(mp_request_field(r, "if-none-match")), slice_of(etag));
-    struct mp_answer a = {.status = unchanged ? 304 : 200, .fields = {field}};
-    if (!unchanged) {
+    struct mp_answer a = {.status = document ? 200 : 304, .fields = {field}};
+    if (document) {
         a.type = "application/jose";
         a.body = slice_of(document);
     }
