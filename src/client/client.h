@@ -193,9 +193,10 @@ void client_session_drop_tokens(struct client_registration *r);
 
 /* policy.c: fetches, verifies, stores; runs the handler on a change. */
 MUST_USE bool client_policy(struct client_session *s, enum choice_scenario whose);
-/* GET `target` of the management point with what the device is known by; 304 when the site's version is `sequence`.
- * The caller frees *ret in every case. */
-MUST_USE bool client_policy_ask(struct client_session *s, const char *target, int64_t sequence, struct web_answer *ret);
+/* GET `target`, the client settings, of the management point with what the device is known by; 304 when the site's
+ * version is `sequence` (0: the document is wanted whole). The caller frees *ret in every case. */
+MUST_USE bool client_policy_ask(struct client_session *s, const char *target, const struct client_reader *who,
+                                int64_t sequence, struct web_answer *ret);
 /* The last good policy document, if it is for this reader and has not ended: its content (json_decref) and sequence. */
 json_t *client_policy_stored(const struct client_reader *who, int64_t *ret_sequence);
 

@@ -3,11 +3,8 @@
 #include "client/floor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/encode.h"
-#include "base/file.h"
 #include "client/private.h"
 
 /* A device has few keys and few sites in its life; the lowest, which is the oldest by far, gives way. */
@@ -74,11 +71,4 @@ enum result client_floor_raise(const struct client_reader *who, enum document_ty
     enum result r = client_private_save(who->dir, "sequences.json", root, err);
     json_decref(root);
     return r;
-}
-
-void client_floor_forget(const char *dir)
-{
-    char *path = file_join(dir, "sequences.json");
-    (void)unlink(path);
-    free(path);
 }

@@ -11,7 +11,5 @@ MUST_USE int64_t client_floor(const struct client_reader *who, enum document_typ
 /* Written only when it is higher. */
 MUST_USE enum result client_floor_raise(const struct client_reader *who, enum document_type type, int64_t sequence,
                                         struct error *err);
-/* The site's word gave the device another GUID, whose sequences are its own. */
-void client_floor_forget(const char *dir);
 
 #endif

@@ -137,10 +137,17 @@ static bool ask(struct client_session *s, struct client_call *call, long *ret_ms
     return ok;
 }
 
+/* It tells what the site did not sign, or signed long ago: it was broken into, or is none. */
+static bool is_false(const struct web_outcome *o)
+{
+    return o->ending == WEB_LOCAL &&
+           (strcmp(o->reason, "location_untrusted") == 0 || strcmp(o->reason, "not_a_gateway") == 0);
+}
+
 /* Another gateway may do better than one that can't be reached, or has no connection or no fresh bundle. */
 static bool try_next_gateway(const struct web_outcome *o)
 {
-    return o->ending == WEB_UNREACHABLE || (o->ending == WEB_REFUSED && o->status >= 500);
+    return o->ending == WEB_UNREACHABLE || (o->ending == WEB_REFUSED && o->status >= 500) || is_false(o);
 }
 
 static bool ask_one(struct client_session *s, struct client_call *call, json_t *health)

@@ -90,12 +90,30 @@ static bool fetch(struct asking *a, const char *bearer, int64_t sequence, struct
     return client_session_send(s, &call, ret);
 }
 
-bool client_policy_ask(struct client_session *s, const char *target, int64_t sequence, struct web_answer *ret)
+/* Whole, of whatever number. Named is the one just below the highest that was taken; a site that stands there itself,
+ * since its store went back, takes that for unchanged, and goes above the highest when it hears of that. */
+static bool fetch_whole(struct asking *a, const char *bearer, struct web_answer *ret)
+{
+    int64_t below = client_document_below(&a->who, a->of->type);
+    bool ok = fetch(a, bearer, below, ret);
+    if (!ok || ret->status != 304 || !below)
+        return ok;
+    web_answer_free(ret);
+    return fetch(a, bearer, below + 1, ret);
+}
+
+static bool fetch_after(struct asking *a, const char *bearer, int64_t sequence, struct web_answer *ret)
+{
+    return sequence ? fetch(a, bearer, sequence, ret) : fetch_whole(a, bearer, ret);
+}
+
+bool client_policy_ask(struct client_session *s, const char *target, const struct client_reader *who, int64_t sequence,
+                       struct web_answer *ret)
 {
     const struct scenario of = {.type = DOCUMENT_SETTINGS, .target = target};
-    struct asking a = {.s = s, .of = &of};
+    struct asking a = {.s = s, .of = &of, .who = *who};
     const char *bearer;
-    return find_bearer(&a, &bearer) && fetch(&a, bearer, sequence, ret);
+    return find_bearer(&a, &bearer) && fetch_after(&a, bearer, sequence, ret);
 }
 
 static bool adopt(struct asking *a, json_t *content, int64_t sequence)
@@ -114,7 +132,7 @@ static bool adopt(struct asking *a, json_t *content, int64_t sequence)
 /* --- handing over --- */
 
 /* The policy as the handler reads it: the verified content, without the signature around it. */
-static enum result write_plain(const struct asking *a, char **ret_path, struct error *err)
+static enum result write_plain(const struct asking *a, const char *path, struct error *err)
 {
     const char *user = a->of->type == DOCUMENT_USER_POLICY ? a->user.name : NULL;
     json_t *o = json_pack("{s:I, s:s*, s:O}", "sequence", (json_int_t)a->policies->sequence, "user", user, "policies",
@@ -122,8 +140,7 @@ static enum result write_plain(const struct asking *a, char **ret_path, struct e
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     if (!text)
         fatal("the policy can't be put into JSON");
-    *ret_path = file_join(a->s->c->dir, a->of->plain);
-    enum result r = file_write(*ret_path, slice_of(text), 0600, err);
+    enum result r = file_write(path, slice_of(text), 0600, err);
     free(text);
     json_decref(o);
     return r;
@@ -150,27 +167,38 @@ static enum result run_handler(const char *program, const char *path, struct err
         &(struct client_command){.program = program, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
 }
 
-/* What the handler did last is remembered by the policy's fingerprint: one that failed is run again next time. */
-static bool hand_over(struct asking *a)
+/* What the handler did last is remembered by the policy's fingerprint: one that failed is run again next time, and so
+ * is one whose file was lost. */
+static bool is_handled(const struct asking *a, const char *hash, const char *path)
+{
+    char done[PKI_HASH_HEX];
+    client_state_handled(a->s->c->dir, a->of->handled, done);
+    return strcmp(hash, done) == 0 && file_exists(path);
+}
+
+static enum result handle(const struct asking *a, const char *hash, const char *path, struct error *err)
 {
     const struct client *c = a->s->c;
     const char *handler = client_setting(&c->settings, a->of->handler);
-    char now_hash[PKI_HASH_HEX], done_hash[PKI_HASH_HEX], *path = NULL;
-    struct error err;
-    fingerprint(a, now_hash);
-    client_state_handled(c->dir, a->of->handled, done_hash);
-    if (strcmp(now_hash, done_hash) == 0)
-        return true;
-    enum result r = write_plain(a, &path, &err);
+    enum result r = write_plain(a, path, err);
     if (r == OK && handler) {
         client_logf(&c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Running the policy handler %s", handler);
-        r = run_handler(handler, path, &err);
+        r = run_handler(handler, path, err);
     }
     if (r == OK)
-        r = client_state_set_handled(c->dir, a->of->handled, now_hash, &err);
-    free(path);
+        r = client_state_set_handled(c->dir, a->of->handled, hash, err);
     client_logf(&c->logs, CLIENT_LOG_POLICY, r == OK ? LOG_INFO : LOG_ERROR, "%s",
-                r == OK ? "The policy is in force" : err.text);
+                r == OK ? "The policy is in force" : err->text);
+    return r;
+}
+
+static bool hand_over(struct asking *a)
+{
+    char hash[PKI_HASH_HEX], *path = file_join(a->s->c->dir, a->of->plain);
+    struct error err;
+    fingerprint(a, hash);
+    enum result r = is_handled(a, hash, path) ? OK : handle(a, hash, path, &err);
+    free(path);
     return r == OK || client_session_fail(a->s, "policy_handler", &err,
                                           "correct the handler; it runs again with the next request");
 }
@@ -223,7 +251,7 @@ static bool obtain(struct asking *a)
     a->who = client_session_reader(s, s->choice.method, a->audience);
     bool current =
         client_document_stored(&a->who, a->of->type, &kept, NULL) == OK && !client_document_aged(&kept, clock_wall_s());
-    bool ok = fetch(a, bearer, current ? kept.sequence : client_document_below(&a->who, a->of->type), &answer);
+    bool ok = fetch_after(a, bearer, current ? kept.sequence : 0, &answer);
     if (ok && answer.status == 304) {
         ok = current ? adopt(a, kept.content, kept.sequence) : client_session_fail_unasked(s);
     } else if (ok) {

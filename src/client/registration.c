@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "client/entra.h"
-#include "client/floor.h"
 #include "jose/possession.h"
 #include "web/signed.h"
 
@@ -58,11 +57,8 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
         return error_set(err, R_INVALID, "'device_token' is no token");
     client_hardware_id(s->c, s->c->identity.hardware_id);
     r->pending = strcmp(approval, "pending") == 0;
-    if (strcmp(r->guid, guid) != 0) {
+    if (strcmp(r->guid, guid) != 0)
         client_session_drop_tokens(r);
-        if (*r->guid)
-            client_floor_forget(s->c->dir);
-    }
     (void)snprintf(r->guid, sizeof r->guid, "%s", guid);
     (void)snprintf(r->key_id, sizeof r->key_id, "%s", client_session_credential(s, s->choice.method)->key_id);
     if (token)

@@ -128,10 +128,13 @@ static bool obey(struct client_session *s, const struct client_resultant *r)
     return client_session_fail(s, "cmg_disallowed", &err, "see which setting won: cmg settings resultant DEVICE");
 }
 
-/* A management point of before client settings. */
-static bool knows_none(const struct web_outcome *o)
+/* A management point of before client settings. That of a site that gave the device some is none: such an answer
+ * comes from somebody who hides the next ones. */
+static bool knows_none(const struct client_session *s, const struct client_reader *who, bool known)
 {
-    return o->ending == WEB_REFUSED && (o->status == 404 || o->status == 501);
+    const struct web_outcome *o = &s->outcome;
+    return o->ending == WEB_REFUSED && (o->status == 404 || o->status == 501) && !known &&
+           client_document_below(who, DOCUMENT_SETTINGS) == 0;
 }
 
 bool client_resultant_fetch(struct client_session *s)
@@ -146,9 +149,8 @@ bool client_resultant_fetch(struct client_session *s)
         document_done(&kept);
     }
     struct web_outcome before = s->outcome;
-    bool ok =
-        client_policy_ask(s, TARGET, r.known ? r.sequence : client_document_below(&who, DOCUMENT_SETTINGS), &answer);
-    if (!ok && knows_none(&s->outcome)) {
+    bool ok = client_policy_ask(s, TARGET, &who, r.known ? r.sequence : 0, &answer);
+    if (!ok && knows_none(s, &who, r.known)) {
         s->outcome = before;
         ok = true;
     } else if (ok) {

@@ -103,6 +103,20 @@ static void an_older_policy_stays_refused_after_the_kept_one_is_gone_and_the_sam
     json_decref(operate(f, CLIENT_RUN, true));
 }
 
+/* It takes the number just below ours for its own, and "not modified" would be its answer for ever. */
+static void a_site_that_went_back_by_one_hears_of_the_number_that_we_took(void **state)
+{
+    struct fixture *f = *state;
+    a_registered_pki_device(f);
+    char *path = file_join(f->dir, "policy.jws");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+    fake_site_knobs(f->site)->sequence = 4;
+    json_t *report = operate(f, CLIENT_RUN, false);
+    assert_member(report, "reason", "policy_untrusted"); /* this site does not go above it, as a real one does */
+    json_decref(report);
+}
+
 static void damaged_files_of_the_state_heal_with_the_next_run(void **state)
 {
     static const char *const names[] = {"policy.jws", "settings.jws", "location.jws", "sequences.json", "state.json"};
@@ -180,6 +194,7 @@ int main(void)
         CASE(a_token_that_the_site_did_not_sign_for_the_device_strands_it_not),
         CASE(documents_for_another_key_are_refused_although_the_guid_is_right),
         CASE(an_older_policy_stays_refused_after_the_kept_one_is_gone_and_the_same_is_taken),
+        CASE(a_site_that_went_back_by_one_hears_of_the_number_that_we_took),
         CASE(damaged_files_of_the_state_heal_with_the_next_run),
         CASE(not_modified_lets_no_document_live_on),
         CASE(a_policy_past_its_end_is_in_force_no_more),
