@@ -9,6 +9,8 @@ from .programs import program
 
 
 class Device:
+    environment = None  # of its commands; None: the test's
+
     def __init__(self, site, folder, name=None, enroll=True):
         self.site = site
         self.name = name or f"device-{uuid.uuid4().hex[:8]}"
@@ -20,7 +22,8 @@ class Device:
 
     def run(self, *arguments):
         """(exit code, report)."""
-        code, out, err = programs.run([program("cmg-client"), *arguments, "--dir", self.state, "--json"], False)
+        code, out, err = programs.run([program("cmg-client"), *arguments, "--dir", self.state, "--json"], False,
+                                      env=self.environment)
         assert out.strip(), f"cmg-client {arguments} printed nothing: {err}"
         return code, json.loads(out)
 
