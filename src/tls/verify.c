@@ -87,11 +87,11 @@ size_t tls_certificates_len(int version, struct slice message)
     size_t ret = 0;
     if (message.len < HEADER || (version == TLS1_3_VERSION && !take_vector(&rest, CONTEXT, &ignored)) ||
         !take_vector(&rest, LENGTH, &list))
-        return 0;
+        return SIZE_MAX;
     while (list.len > 0) {
         if (!take_vector(&list, LENGTH, &cert) ||
             (version == TLS1_3_VERSION && !take_vector(&list, EXTENSIONS, &ignored)))
-            return 0;
+            return SIZE_MAX;
         ret += cert.len;
     }
     return ret;
@@ -102,10 +102,10 @@ size_t tls_certificates_len(int version, struct slice message)
 static bool is_der(X509_STORE_CTX *store, SSL *ssl)
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
-    size_t len = 0;
+    size_t came = tls_stream_certificates_len(ssl), len = 0;
     for (int i = 0; i < sk_X509_num(sent); i++)
         len += (size_t)i2d_X509(sk_X509_value(sent, i), NULL);
-    return len == tls_stream_certificates_len(ssl);
+    return came == 0 || len == came;
 }
 
 /* --- the verdict --- */
