@@ -190,6 +190,7 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     c->point = p;
     net_address_format(peer, c->peer);
     net_address_format_host(peer, c->host);
+    net_address_format_group(peer, c->group);
     crowd_join(p->strangers, &c->stranger, slice_of(address), loop_now_ms(p->site->loop), leave);
     c->link = &p->connections;
     if ((c->next = p->connections))

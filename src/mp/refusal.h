@@ -50,6 +50,11 @@
       "remove or rename what the detail names")                                                                        \
     X(TOO_LARGE, 413, "MP_Too_Large", "too_large", "the request's body is too large",                                  \
       "send less at once: uploads go in chunks of at most 1 MiB")                                                      \
+    X(BODIES_OF_ONE, 429, "MP_Too_Many_Requests", "too_many_bodies",                                                   \
+      "the sender's requests that are not complete hold too much memory",                                              \
+      "send fewer at once, and each one whole; try again in a few seconds")                                            \
+    X(BODIES_OF_ALL, 503, "MP_Busy", "no_room_for_bodies", "all requests that are not complete hold too much memory",  \
+      "try again in a few seconds")                                                                                    \
     X(INTERNAL, 500, "MP_Internal", "internal", "the management point has a fault of its own",                         \
       "see the log of cmg-mp for this request_id")                                                                     \
     X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet",                    \

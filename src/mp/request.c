@@ -10,6 +10,7 @@
 #include "mp/access.h"
 #include "mp/listener.h"
 #include "mp/parked.h"
+#include "mp/site.h"
 
 enum { HANDLER_ARENA_MAX = 256 * 1024 * 1024, AT_ONCE_MAX = HTTP_WRITE_AHEAD };
 
@@ -47,6 +48,7 @@ static void request_free(struct mp_request *r)
 {
     mp_parked_remove(r);
     mp_identity_done(&r->identity);
+    mp_body_give_back(r->bodies, &r->body_share);
     buf_free(&r->body);
     arena_free(r->arena);
     mp_text_unref(r->out.text);
@@ -56,9 +58,13 @@ static void request_free(struct mp_request *r)
 static void on_body(void *ctx, struct slice data)
 {
     struct mp_request *r = ctx;
-    http_exchange_consumed(r->exchange, data.len);
-    if (r->handle && buf_append(&r->body, data) != OK)
+    enum mp_body_room room = r->handle ? mp_body_take(r->bodies, &r->body_share, data.len) : MP_BODY_ROOM;
+    if (room != MP_BODY_ROOM)
+        mp_refuse(r, room == MP_BODY_HOLDER_FULL ? MP_REFUSAL_BODIES_OF_ONE : MP_REFUSAL_BODIES_OF_ALL, NULL);
+    else if (r->handle && buf_append(&r->body, data) != OK)
         mp_refuse(r, MP_REFUSAL_TOO_LARGE, NULL);
+    else
+        http_exchange_consumed(r->exchange, data.len);
 }
 
 static void on_body_end(void *ctx)
@@ -113,6 +119,7 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     struct mp_request *r = mem_zalloc(sizeof *r);
     r->site = site;
     r->connection = connection;
+    r->bodies = connection ? &site->bodies : &site->admin_bodies;
     r->exchange = x;
     r->arena = arena_new(HANDLER_ARENA_MAX);
     buf_init(&r->body, 1);
@@ -277,7 +284,10 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
 
 void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail)
 {
-    refuse(r, mp_refusal_info(refusal), detail, &(struct refuse_extra){.signed_time = NULL});
+    struct refuse_extra extra = {.signed_time = NULL};
+    if (refusal == MP_REFUSAL_BUSY || refusal == MP_REFUSAL_BODIES_OF_ONE || refusal == MP_REFUSAL_BODIES_OF_ALL)
+        extra.field = (struct http_field){SLICE("retry-after"), SLICE("5")};
+    refuse(r, mp_refusal_info(refusal), detail, &extra);
 }
 
 void mp_refuse_clock(struct mp_request *r, const char *detail, const char *signed_time)

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "http/exchange.h"
+#include "mp/bodies.h"
 #include "mp/identity.h"
 #include "mp/refusal.h"
 #include "json/json.h"
@@ -42,6 +43,8 @@ struct mp_request {
     mp_handler_fn *handle;
     struct arena *arena; /* for the handler: rows of the store and the like */
     struct buf body;
+    struct mp_bodies *bodies; /* where it is counted, as body_share's */
+    struct mp_body_share body_share;
     struct slice path, query; /* of the target; query without the "?" */
     char id[GUID_SIZE];       /* the gateway's request id, or one of our own */
     struct mp_identity identity;
@@ -63,7 +66,8 @@ struct mp_request {
 /* Begins a request of `x`: from now on the exchange's callbacks come here. The path's bytes are looked at as they are.
  */
 struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *connection, struct http_exchange *x);
-/* Collects the body, then calls handle(r). R_LIMIT's answer (413) is given here. */
+/* Collects the body, then calls handle(r). Is it over its maximum (413), or its sender or all over theirs (429, 503),
+ * that is answered here. r->body_share says whose it is. */
 void mp_request_collect(struct mp_request *r, mp_handler_fn *handle, size_t body_max);
 
 struct slice mp_request_field(const struct mp_request *r, const char *name); /* the first one; .ptr NULL: none */

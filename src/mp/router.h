@@ -5,10 +5,12 @@
 
 #include "mp/request.h"
 
+#define MP_AT_HEAD SIZE_MAX
+
 struct mp_route {
     const char *path;    /* ASCII case is ignored */
     const char *methods; /* as the field Allow wants them */
-    size_t body_max;
+    size_t body_max;     /* MP_AT_HEAD: the handler answers without the body */
     mp_handler_fn *handle;
     enum { MP_FOR_DEVICES, MP_FOR_ANYBODY_INSIDE, MP_FOR_CONNECTORS } whom;
     bool below; /* everything under the path too */

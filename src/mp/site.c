@@ -226,6 +226,8 @@ static enum result open_points(struct mp_site *site, struct error *err)
 enum result mp_site_open(struct mp_site *site, const struct mp_config *config, struct loop *loop, struct error *err)
 {
     *site = (struct mp_site){.config = config, .loop = loop, .access_fd = -1};
+    mp_bodies_init(&site->bodies, &mp_body_limits);
+    mp_bodies_init(&site->admin_bodies, &mp_admin_body_limits);
     enum result r = mp_keys_load(config->keys, config->site, &site->keys, err);
     if (r == OK)
         r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "connector", &site->connectors, err);

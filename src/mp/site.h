@@ -4,6 +4,7 @@
 #define MP_SITE_H
 
 #include "loop/loop.h"
+#include "mp/bodies.h"
 #include "mp/config.h"
 #include "mp/keys.h"
 #include "mp/went_back.h"
@@ -40,7 +41,8 @@ struct mp_site {
         char text[ERROR_TEXT_MAX];
     } fault; /* the last request that failed by a fault of ours, for `cmg status` */
     struct mp_went_back went_back;
-    int access_fd; /* -1: no access log */
+    struct mp_bodies bodies, admin_bodies; /* of requests at management points, and at the admin socket */
+    int access_fd;                         /* -1: no access log */
 };
 
 /* Loads keys, opens the store, makes itself known there, listens. mp_site_close also after a failure. */

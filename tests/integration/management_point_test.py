@@ -3,8 +3,12 @@
 import base64
 import json
 import secrets
+import select
+import socket
+import ssl
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -222,3 +226,52 @@ def test_a_parked_question_is_answered_as_soon_as_something_changes(site, inside
     until("the parked question is answered", lambda: answers, 5)
     asker.join()
     assert payload(answers[0].body)["sequence"] > sequence
+
+
+# --- bodies ---
+
+
+def unfinished(site, head, body=b""):
+    """A connection to a management point with a request that never ends."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    port = urllib.parse.urlsplit(site.report["mp_urls"]["ehttp"]).port
+    stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20))
+    stream.sendall(head.encode() + b"Host: localhost\r\n\r\n" + body)
+    return stream
+
+
+def head_of(stream):
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        piece = stream.recv(65536)
+        assert piece, answer
+        answer += piece
+    return int(answer.split()[1]), answer.lower()
+
+
+@pytest.mark.parametrize("line, bearer, status", [
+    ("POST /CCM_System/request", "x", 501), ("PUT /CCM_Incoming/file", "x", 501), ("POST /CCM_Client/registration", "x", 401),
+    ("POST /CCM_Client/registration", "a.b.c", 401), ("POST /CCM_STS", "x", 401), ("POST /CCM_STS", None, 401),
+    ("POST /.cmg/report", None, 403), ("POST /nothing", None, 404)])
+def test_a_request_is_refused_by_its_head_and_its_body_never_waited_for(site, line, bearer, status):
+    fields = f"Authorization: Bearer {bearer}\r\n" if bearer else ""
+    with unfinished(site, f"{line} HTTP/1.1\r\nContent-Length: 60000\r\n{fields}") as stream:
+        assert head_of(stream)[0] == status
+
+
+def test_bodies_that_nobody_vouches_for_hold_a_bounded_memory_and_take_no_room_from_devices(site, inside, bulk, keys):
+    streams = []
+    try:
+        for _ in range(90):
+            streams.append(unfinished(site, "POST /CCM_Client/registration HTTP/1.1\r\nContent-Length: 64000\r\n", b" " * 60_000))
+        until("an address' strangers are over their share", lambda: select.select(streams, [], [], 0)[0], 20)
+        refused = select.select(streams, [], [], 0)[0]
+        status, answer = head_of(refused[0])
+        assert status == 429 and b"retry-after: 5" in answer and b"too_many_bodies" in answer, answer
+        assert len(refused) < 30, "4 MiB are theirs"
+        assert inside.register(keys(), bulk).status == 200
+    finally:
+        for stream in streams:
+            stream.close()
+    until("the room is free again", lambda: inside.register(keys(), show=None).status == 202, 20, 0.5)

@@ -167,6 +167,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct mp_request *r = mp_request_new(c->admin->site, NULL, x);
     const char *allow;
     (void)snprintf(r->caller, sizeof r->caller, "uid:%u", c->uid);
+    (void)snprintf(r->body_share.whose, sizeof r->body_share.whose, "%s", r->caller);
     const struct mp_admin_route *route = mp_admin_route_find(r->arena, x->request.method, r->path, r->params, &allow);
     if (c->role == MP_NO_ROLE || (route && c->role < route->wants))
         refuse_role(r, route ? route->wants : MP_READER, c->role);
