@@ -99,7 +99,7 @@ static void tell_refusal(const struct analyze_answer *answer, bool point, struct
         const struct verdict_reason_info *info = verdict_reason_info(answer->reason);
         bool more = *o->detail && strcmp(o->detail, info->text) != 0;
         (void)snprintf(found, sizeof found, "%s%s%.500s", info->text, more ? ": " : "", more ? o->detail : "");
-        analyze_fail_as(r, info->name, found, info->remedy);
+        analyze_fail_as(r, info->name, found, *o->remedy ? o->remedy : info->remedy);
     } else if (*o->remedy) {
         analyze_fail_as(r, o->reason, o->detail, o->remedy);
     } else if (point && answer->http.status >= 500) {

@@ -14,11 +14,18 @@ enum result error_set(struct error *err, enum result code, const char *fmt, ...)
         va_list args;
         va_start(args, fmt);
         err->code = code;
+        err->remedy = NULL;
         (void)vsnprintf(err->text, sizeof err->text, fmt, args);
         va_end(args);
         utf8_mend_end(err->text);
     }
     return code;
+}
+
+void error_remedy(struct error *err, const char *remedy)
+{
+    if (err)
+        err->remedy = remedy;
 }
 
 enum result error_prefix(struct error *err, const char *fmt, ...)

@@ -36,10 +36,14 @@ enum result {
 struct error {
     enum result code;
     char text[ERROR_TEXT_MAX]; /* always NUL-terminated, cut at the end when longer */
+    const char *remedy;        /* of this very case, a constant; NULL: what the code or a verdict's reason says */
 };
 
 /* Fills *err (when not NULL) and returns `code`, so that one can write `return error_set(err, R_INVALID, …);`. */
 enum result error_set(struct error *err, enum result code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Says what to do about what was just set. */
+void error_remedy(struct error *err, const char *remedy);
 
 /* Puts "<formatted>: " in front of the text; returns err->code (R_INVALID when err is NULL: never OK). */
 enum result error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -103,7 +103,7 @@ void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const c
     struct slice after = arena_printf(x->arena, "%d", VERDICT_RETRY_AFTER_S);
     if (after.ptr && verdict_refusal_passes(verdict_reason_info(reason)->refusal))
         (void)!http_fields_add(&fields, x->arena, SLICE("retry-after"), after);
-    char *body = verdict_problem(reason, detail, request_id);
+    char *body = verdict_problem(reason, detail, NULL, request_id);
     http_exchange_reply(x, what->status, VERDICT_PROBLEM_TYPE, slice_of(body), &fields);
     free(body);
 }

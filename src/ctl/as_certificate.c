@@ -228,7 +228,8 @@ static void tell(const json_t *verdict, struct analyze_result *r)
     const char *text = known == REASON_OK ? "refused" : info->text;
     bool more = *detail && strcmp(detail, text) != 0;
     (void)snprintf(found, sizeof found, "%s%s%.255s (%s)", text, more ? ": " : "", more ? detail : "", by);
-    analyze_fail_as(r, reason, found, known == REASON_OK ? "see cmg explain" : info->remedy);
+    analyze_fail_as(r, reason, found,
+                    json_opt_str(verdict, "remedy", known == REASON_OK ? "see cmg explain" : info->remedy));
     (void)snprintf(r->code, sizeof r->code, "%s", code);
 }
 

@@ -74,7 +74,7 @@ static json_t *judge_data(const struct cert_trust *t, struct slice data, int64_t
         return malformed(why.text);
     judge_certs(t->trust, certs, now, &v);
     sk_X509_pop_free(certs, X509_free);
-    return check_answer(v.reason, v.detail, v.identity);
+    return check_answer(v.reason, v.detail, v.identity, v.remedy);
 }
 
 static json_t *judge(void *arg, const json_t *c, struct error *err)

@@ -69,15 +69,16 @@ enum result check_time_of(const json_t *c, int64_t *ret, struct error *err)
 
 /* --- answers --- */
 
-json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity)
+json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity, const char *remedy)
 {
     const struct verdict_reason_info *info = verdict_reason_info(reason);
+    remedy = remedy ? remedy : info->remedy;
     json_t *ret = json_pack("{s:b, s:s, s:s, s:s, s:s}", "ok", reason == REASON_OK, "reason", info->name, "detail",
                             detail[0] || reason == REASON_OK ? detail : info->text, "identity", identity, "remedy",
-                            reason == REASON_OK ? "" : info->remedy);
+                            reason == REASON_OK ? "" : remedy);
     if (!ret) /* what came from outside was no UTF-8 */
         ret = json_pack("{s:b, s:s, s:s, s:s, s:s}", "ok", reason == REASON_OK, "reason", info->name, "detail",
-                        info->text, "identity", "", "remedy", info->remedy);
+                        info->text, "identity", "", "remedy", remedy);
     return ret;
 }
 

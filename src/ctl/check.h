@@ -14,7 +14,8 @@ MUST_USE bool check_time(struct slice text, int64_t *ret);
 MUST_USE enum result check_time_of(const json_t *c, int64_t *ret, struct error *err);
 
 /* {"ok", "reason", "detail", "identity", "remedy"}; the caller json_decref()s it. */
-json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity);
+/* `remedy`: of this cause; NULL: the reason's. */
+json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity, const char *remedy);
 
 /* Judges one case: a new answer, or NULL and *err when the case itself is wrong (a file that is not there). */
 typedef json_t *check_fn(void *arg, const json_t *c, struct error *err);

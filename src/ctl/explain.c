@@ -10,7 +10,7 @@
 #include "choices/questions.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
-#include "verdict/reason.h"
+#include "verdict/remedy.h"
 #include "web/http.h"
 
 struct explain_options {
@@ -65,8 +65,15 @@ static json_t *reason_json(enum verdict_reason reason)
 {
     const struct verdict_reason_info *info = verdict_reason_info(reason);
     const struct verdict_refusal_info *refusal = verdict_refusal_info(info->refusal);
-    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "kind", "refusal", "reason", info->name, "code", refusal->code,
-                     "status", refusal->status, "text", info->text, "remedy", info->remedy);
+    json_t *causes = json_array();
+    for (enum verdict_remedy m = 0; m < REMEDY_COUNT; m++) {
+        const struct verdict_remedy_info *one = verdict_remedy_info(m);
+        if (one->reason == reason)
+            push(causes, json_pack("{s:s, s:s}", "when", one->when, "remedy", one->text));
+    }
+    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o}", "kind", "refusal", "reason", info->name, "code",
+                     refusal->code, "status", refusal->status, "text", info->text, "remedy", info->remedy, "causes",
+                     causes);
 }
 
 static json_t *cause_json(const char *id, const char *text, const char *remedy)
@@ -189,6 +196,13 @@ static void print_refusal(const json_t *item)
     print_title(json_opt_str(item, "reason", ""), code);
     ctl_wrap(stdout, json_opt_str(item, "text", ""), 4, EXPLAIN_WIDTH);
     (void)printf("    remedy: %s\n", json_opt_str(item, "remedy", ""));
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(item, "causes"), i, one)
+    {
+        (void)printf("    when %s: ", json_opt_str(one, "when", ""));
+        ctl_wrap(stdout, json_opt_str(one, "remedy", ""), 12, EXPLAIN_WIDTH);
+    }
 }
 
 static void print_cause(const json_t *item)

@@ -186,7 +186,7 @@ static json_t *judge_site(const struct judging *j, const json_t *c, const char *
     struct token t;
     enum verdict_reason reason =
         token_judge(&policy, jwt, purpose, x5t[0] ? slice_of(x5t) : SLICE_NONE, now, &t, &detail);
-    return check_answer(reason, detail.text, t.subject[0] ? t.subject : t.id);
+    return check_answer(reason, detail.text, t.subject[0] ? t.subject : t.id, detail.remedy);
 }
 
 /* --- a token of somebody else --- */
@@ -240,7 +240,7 @@ static json_t *judge_jwt(const struct judging *j, const json_t *c, const char *i
     enum verdict_reason reason = issuer ? jwt_judge(&policy, token, now, &claims, &detail)
                                         : jose_verify_signature(j->keys, token, algorithms, &detail);
     free(algorithms);
-    json_t *answer = check_answer(reason, detail.text, who(claims));
+    json_t *answer = check_answer(reason, detail.text, who(claims), detail.remedy);
     json_decref(claims);
     return answer;
 }

@@ -168,7 +168,7 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
             v.reason = REASON_OK;
     }
     sk_X509_pop_free(certs, X509_free);
-    return check_answer(v.reason, detail, v.identity);
+    return check_answer(v.reason, detail, v.identity, v.remedy);
 }
 
 static int run(const struct check_options *o, const json_t *bundle)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gateway/responder.h"
 #include "gateway/sources.h"
+#include "verdict/remedy.h"
 
 /* CERTIFICATE_FIELD_MAX: HTTP/2 takes fields of 64 KiB, and heads; a request has fields of its own (PROTOCOL 6). */
 enum {
@@ -159,6 +160,12 @@ enum verdict_reason authenticate_certificate(struct gateway_worker *w, const str
     return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
 }
 
+static void tell_verdict(const struct pki_verdict *v, struct error *detail)
+{
+    (void)error_set(detail, R_DENIED, "%s", v->detail);
+    error_remedy(detail, v->remedy);
+}
+
 static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,
                                              unsigned char ret_anchor[PKI_SHA256], struct error *detail)
 {
@@ -168,7 +175,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
     const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
     cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
-        (void)error_set(detail, R_DENIED, "%s", v->detail);
+        tell_verdict(v, detail);
         return v->reason;
     }
     c->certificate_until = v->valid_until;
@@ -270,7 +277,7 @@ static enum verdict_reason bound_to_revoked(struct gateway_connection *c, int64_
     const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
     if (v->reason != REASON_CERT_REVOKED && v->reason != REASON_TOO_MANY_REQUESTS)
         return REASON_OK;
-    (void)error_set(detail, R_DENIED, "%s", v->detail);
+    tell_verdict(v, detail);
     return v->reason;
 }
 
@@ -278,9 +285,14 @@ static enum verdict_reason bound_to_revoked(struct gateway_connection *c, int64_
 
 /* The bearer token of the request: in Authorization on path routes, in CMG-Authorization on host routes, whose
  * upstreams own Authorization (PROTOCOL 6). RFC 6750 2.1; the scheme's name ignores case (RFC 9110 11.1). */
+static struct slice token_field(const struct authenticate_question *q)
+{
+    return q->kind == TARGET_PLAIN ? SLICE("cmg-authorization") : SLICE("authorization");
+}
+
 static struct slice bearer(const struct authenticate_question *q)
 {
-    struct slice name = q->kind == TARGET_PLAIN ? SLICE("cmg-authorization") : SLICE("authorization");
+    struct slice name = token_field(q);
     struct slice value = http_fields_get(&q->request->fields, name);
     if (http_fields_count(&q->request->fields, name) != 1 || !slice_starts_nocase(value, SLICE("Bearer ")))
         return SLICE_NONE;
@@ -350,6 +362,7 @@ static enum verdict_reason judge_entra(struct gateway_connection *c, const struc
     (void)error_set(detail, R_DENIED, "a token of tenant '%s' opens %s", t->tenant->id,
                     t->user[0] ? "the token service alone, being a user's"
                                : "registration and the token service alone");
+    error_remedy(detail, verdict_remedy(REMEDY_TENANT_TOKEN));
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 
@@ -380,6 +393,7 @@ static enum verdict_reason check_foreign_endpoint(const struct cached_verdict *v
         return REASON_OK;
     (void)error_set(detail, R_DENIED, "tokens of the foreign site '%s' open: %.200s", v->foreign.site->id,
                     v->foreign.site->endpoints);
+    error_remedy(detail, verdict_remedy(REMEDY_FOREIGN_ENDPOINT));
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 
@@ -452,13 +466,27 @@ typedef void identity_fn(const struct cached_verdict *v, struct authentication *
 static identity_fn *const set_identity[] = {
     [CACHED_TOKEN] = set_token_identity, [CACHED_ENTRA] = set_entra_identity, [CACHED_FOREIGN] = set_foreign_identity};
 
+static enum verdict_reason no_token(const struct authenticate_question *q, struct error *detail)
+{
+    struct slice name = token_field(q);
+    size_t count = http_fields_count(&q->request->fields, name);
+    if (count > 1) {
+        (void)error_set(detail, R_DENIED, "the field %.*s came %zu times: which token is meant can't be told",
+                        (int)name.len, name.ptr, count);
+        error_remedy(detail, verdict_remedy(REMEDY_TWO_FIELDS));
+    } else if (count == 1) {
+        (void)error_set(detail, R_DENIED, "the field %.*s holds no bearer token", (int)name.len, name.ptr);
+    }
+    return REASON_TOKEN_MISSING;
+}
+
 static enum verdict_reason authenticate_token(struct gateway_connection *c, const struct authenticate_question *q,
                                               struct authentication *ret, struct error *detail)
 {
     struct gateway_worker *w = c->worker;
     struct slice text = bearer(q);
     if (!text.ptr)
-        return REASON_TOKEN_MISSING;
+        return no_token(q, detail);
     enum verdict_reason reason = bound_to_revoked(c, q->now, detail);
     if (reason != REASON_OK)
         return reason;
@@ -530,7 +558,7 @@ enum verdict_reason authenticate(struct gateway_connection *c, const struct auth
                                  struct authentication *ret, struct error *detail)
 {
     memset(ret, 0, sizeof *ret);
-    detail->text[0] = '\0';
+    *detail = (struct error){.remedy = NULL};
     enum verdict_reason reason = by_route[q->kind](c, q, ret, detail);
     if (reason != REASON_OK || takes(q->endpoint, ret->identity.method))
         return reason;

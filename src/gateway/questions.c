@@ -86,9 +86,10 @@ static json_t *verdict_json(const struct gateway_worker *w, const struct questio
     bool ok = reason == REASON_OK;
     char subject[256];
     pki_cert_subject(x->credential.certificate, subject, sizeof subject);
-    return json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:s, s:o}", "ok", (int)ok, "reason",
+    return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:s, s:o}", "ok", (int)ok, "reason",
                      info->name, "code", ok ? "" : verdict_refusal_info(info->refusal)->code, "detail",
-                     reason == REASON_BLOCKED ? info->text : v->detail, "subject", subject, "identity",
+                     reason == REASON_BLOCKED ? info->text : v->detail, "remedy",
+                     reason == REASON_BLOCKED || !v->remedy ? info->remedy : v->remedy, "subject", subject, "identity",
                      name_json(v->identity), "crl_check", (int)s->bundle->settings.crl_check, "unchecked",
                      (int)(ok && v->unchecked), "bundle", (json_int_t)s->bundle->sequence, "at", (json_int_t)now,
                      "until", (json_int_t)(v->valid_until < INT64_MAX ? v->valid_until : 0), "version", CMG_VERSION,

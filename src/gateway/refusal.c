@@ -64,7 +64,7 @@ void refusal_build(const struct refusal *r, struct arena *arena, struct slice me
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
     refusal_note(r, method, target);
 
-    char *text = verdict_problem(r->reason, r->detail, r->request_id);
+    char *text = verdict_problem(r->reason, r->detail, r->remedy, r->request_id);
     *ret_body = arena_dup(arena, slice_of(text));
     free(text);
     *ret_head = (struct http_response){

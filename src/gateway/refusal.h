@@ -10,6 +10,7 @@
 struct refusal {
     enum verdict_reason reason;
     const char *detail; /* NULL: the reason's own text. Never names an internal host */
+    const char *remedy; /* NULL: the reason's own */
     const char *request_id;
     const char *peer;   /* for the log */
     const char *client; /* for the log: identity or subject; NULL: unknown */

@@ -189,6 +189,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
     }
     struct refusal refusal = {.reason = reason,
                               .detail = q->detail.text,
+                              .remedy = q->detail.remedy,
                               .request_id = q->request_id,
                               .peer = q->connection->peer,
                               .client = q->who.subject,

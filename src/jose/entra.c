@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "base/utf8.h"
+#include "verdict/remedy.h"
 #include "json/json.h"
 
 static const struct slice site_issuers = {"urn:opencmg:", 12};
@@ -156,6 +157,7 @@ static enum verdict_reason take_who(const struct entra_tenant *t, const json_t *
     else
         (void)error_set(detail, R_DENIED, "it names no device (claim '%s') and no user (claims %s)", t->device_claim,
                         t->user_claims);
+    error_remedy(detail, verdict_remedy(REMEDY_NO_DEVICE));
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 
@@ -191,7 +193,7 @@ enum verdict_reason entra_judge(const struct entra_tenant *list, size_t count, s
     json_t *header, *claims;
     const struct entra_tenant *t;
     detail = detail ? detail : &local;
-    detail->text[0] = '\0';
+    *detail = (struct error){.remedy = NULL};
     *ret = (struct entra_token){0};
     if (jose_peek(text, JOSE_TOKEN_MAX, &header, &claims, detail) != OK)
         return REASON_TOKEN_MALFORMED;

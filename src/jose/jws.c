@@ -16,6 +16,7 @@
 #include "jose/keys.h"
 #include "jose/low_s.h"
 #include "jose/sign.h"
+#include "verdict/remedy.h"
 #include "json/json.h"
 
 enum { KID_SIZE = 64, MODULUS_MAX = 1025 };
@@ -367,6 +368,12 @@ static enum verdict_reason judge_foreign(const struct jose_keys *k, const struct
         (void)error_set(detail, R_DENIED, "its key '%s' is not one for %s", kid, a->name);
         return REASON_TOKEN_BAD_SIGNATURE;
     }
+    const char *dropped = jose_keys_dropped(k, kid);
+    if (dropped) {
+        (void)error_set(detail, R_NOTFOUND, "its key '%s' is in the issuer's set, and can't be used: %s", kid, dropped);
+        error_remedy(detail, verdict_remedy(REMEDY_KEY_DROPPED));
+        return REASON_TOKEN_UNKNOWN_KEY;
+    }
     (void)error_set(detail, R_NOTFOUND,
                     kid ? "its key '%s' is none of the %zu known for %s"
                         : "it names no key%s, and not exactly one of the %zu known is for %s",
@@ -384,6 +391,8 @@ static enum verdict_reason judge(const struct jose_keys *k, const struct compact
         return REASON_TOKEN_MALFORMED;
     if (!jose_algorithm_listed(algorithms, a->name)) {
         (void)error_set(detail, R_INVALID, "signed by %s, taken here: %s", a->name, algorithms);
+        if (foreign)
+            error_remedy(detail, verdict_remedy(REMEDY_ALGORITHM));
         return REASON_TOKEN_MALFORMED;
     }
     return foreign ? judge_foreign(k, c, a, kid, detail) : judge_own(k, c, a, kid, detail);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jose/jwt.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
+#include "verdict/remedy.h"
 #include "json/json.h"
 
-enum { AUDIENCES_MAX = 16 };
+enum { AUDIENCES_MAX = 16, AUDIENCES_SHOWN = 2 };
 static const double time_max = 253402300799; /* the end of the year 9999 */
 
 /* --- header --- */
@@ -79,6 +82,24 @@ static bool audience_form_ok(const json_t *aud)
     return count > 0 && count <= AUDIENCES_MAX;
 }
 
+/* Its own, as far as it can be shown: the first ones of several. */
+static void tell_audience(const json_t *aud, const char *wanted, struct error *detail)
+{
+    char own[200] = "", one[96];
+    size_t count = json_is_array(aud) ? json_array_size(aud) : aud ? 1 : 0, used = 0;
+    for (size_t i = 0; i < count && i < AUDIENCES_SHOWN; i++) {
+        utf8_escape(slice_of(json_string_value(json_is_array(aud) ? json_array_get(aud, i) : aud)), one, sizeof one);
+        int n = snprintf(own + used, sizeof own - used, "%s'%s'", i ? ", " : "", one);
+        used += n > 0 && (size_t)n < sizeof own - used ? (size_t)n : 0;
+    }
+    if (count == 0)
+        (void)error_set(detail, R_DENIED, "it has no audience (claim 'aud'), expected: '%.200s'", wanted);
+    else
+        (void)error_set(detail, R_DENIED, "it is for %s%s, not for '%.200s'", own,
+                        count > AUDIENCES_SHOWN ? " and others" : "", wanted);
+    error_remedy(detail, verdict_remedy(REMEDY_AUDIENCE));
+}
+
 static enum verdict_reason judge_audience(const json_t *claims, const char *audience, struct error *detail)
 {
     const json_t *aud = json_object_get(claims, "aud");
@@ -89,7 +110,7 @@ static enum verdict_reason judge_audience(const json_t *claims, const char *audi
     if (aud &&
         (json_is_string(aud) ? strcmp(json_string_value(aud), audience) == 0 : json_array_has(aud, slice_of(audience))))
         return REASON_OK;
-    (void)error_set(detail, R_DENIED, "it is not for '%.300s'", audience);
+    tell_audience(aud, audience, detail);
     return REASON_TOKEN_WRONG_AUDIENCE;
 }
 

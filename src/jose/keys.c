@@ -14,12 +14,27 @@
 #include "pki/strength.h"
 #include "json/json.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, EXPONENT_BITS_MAX = 256, COORDINATE_MAX = 66 };
+enum {
+    RSA_BITS_MIN = 2048,
+    RSA_BITS_MAX = 8192,
+    EXPONENT_BITS_MAX = 256,
+    COORDINATE_MAX = 66,
+    DROPPED_MAX = 16,
+    DROPPED_TEXT = 120
+};
+
+/* A key of a foreign set that is not taken: to be told to who holds a token of it. */
+struct dropped {
+    char kid[JOSE_KID_MAX + 1];
+    char why[DROPPED_TEXT];
+};
 
 struct jose_keys {
     json_t *jwks[JOSE_KEYS_MAX];
     size_t count;
     bool foreign;
+    struct dropped *dropped; /* the first DROPPED_MAX that have a kid */
+    size_t dropped_count;
 };
 
 /* RFC 7518 6.2.2, 6.3.2, 6.4: a set of public keys that holds one of these gives a secret away. */
@@ -167,20 +182,44 @@ static enum result add_key(struct jose_keys *k, const json_t *jwk, struct error 
     return keep(k, jwk, err);
 }
 
+static enum result check_foreign(const json_t *jwk, struct error *err)
+{
+    const json_t *kid = json_object_get(jwk, "kid");
+    for (size_t i = 0; i < ARRAY_LEN(secret_members); i++) {
+        if (json_object_get(jwk, secret_members[i]))
+            return error_set(err, R_DENIED, "it holds the secret member '%s', so that it is nobody's secret any more",
+                             secret_members[i]);
+    }
+    if (kid && !kid_usable(json_string_value(kid)))
+        return error_set(err, R_INVALID, "its kid is empty, too long or no text");
+    if (!for_signatures(jwk))
+        return error_set(err, R_INVALID, "by its 'use', 'key_ops' or 'alg' it is not for verifying signatures");
+    if (!jose_algorithm_any(jwk))
+        return error_set(err, R_INVALID, "it is of no kind that is ever taken ('kty', 'crv', 'alg')");
+    return check_numbers(jwk, err);
+}
+
+static void note_dropped(struct jose_keys *k, const char *kid, const char *why)
+{
+    if (k->dropped_count == DROPPED_MAX)
+        return;
+    k->dropped = mem_resize(k->dropped, k->dropped_count + 1, sizeof *k->dropped);
+    struct dropped *d = &k->dropped[k->dropped_count++];
+    cstr_copy(d->kid, sizeof d->kid, kid);
+    cstr_copy(d->why, sizeof d->why, why);
+}
+
 /* RFC 7517 5: what is not understood, incomplete or out of range is passed over, so that one bad key strands nobody.
  * One that gives a secret away is never believed. */
 static enum result add_foreign(struct jose_keys *k, const json_t *jwk, struct error *err)
 {
-    struct error why;
+    struct error why = {0};
     const json_t *kid = json_object_get(jwk, "kid");
-    for (size_t i = 0; i < ARRAY_LEN(secret_members); i++) {
-        if (json_object_get(jwk, secret_members[i]))
-            return OK;
-    }
-    if ((kid && !kid_usable(json_string_value(kid))) || !for_signatures(jwk) || !jose_algorithm_any(jwk) ||
-        check_numbers(jwk, &why) != OK)
-        return OK;
-    return keep(k, jwk, err);
+    if (check_foreign(jwk, &why) == OK)
+        return keep(k, jwk, err);
+    if (kid_usable(json_string_value(kid)))
+        note_dropped(k, json_string_value(kid), why.text);
+    return OK;
 }
 
 typedef enum result add_fn(struct jose_keys *k, const json_t *jwk, struct error *err);
@@ -227,6 +266,7 @@ void jose_keys_free(struct jose_keys *k)
         return;
     for (size_t i = 0; i < k->count; i++)
         json_decref(k->jwks[i]);
+    free(k->dropped);
     free(k);
 }
 
@@ -240,6 +280,15 @@ const json_t *jose_keys_find(const struct jose_keys *k, const char *kid)
     for (size_t i = 0; i < k->count; i++) {
         if (strcmp(json_opt_str(k->jwks[i], "kid", ""), kid) == 0)
             return k->jwks[i];
+    }
+    return NULL;
+}
+
+const char *jose_keys_dropped(const struct jose_keys *k, const char *kid)
+{
+    for (size_t i = 0; kid && i < k->dropped_count; i++) {
+        if (strcmp(k->dropped[i].kid, kid) == 0)
+            return k->dropped[i].why;
     }
     return NULL;
 }

@@ -11,6 +11,9 @@ const json_t *jose_keys_find(const struct jose_keys *k, const char *kid);
 /* Is it a set of somebody else, where a kid is a hint (RFC 7515 4.1.4)? */
 bool jose_keys_foreign(const struct jose_keys *k);
 
+/* Why a key of this kid in a foreign set was passed over; NULL: none was, or `kid` is NULL. Borrowed. */
+const char *jose_keys_dropped(const struct jose_keys *k, const char *kid);
+
 struct jose_algorithm;
 enum { JOSE_SAME_KID_MAX = 4 };
 /* The keys of a foreign set that may have signed: those of this kid; without a kid, or where no key has it, the only

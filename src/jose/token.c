@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "verdict/remedy.h"
 #include "json/json.h"
 
 enum { AUDIENCES_MAX = 16, BULK_HASH_HEX = 64, ISSUER_SIZE = 96, TYPE_SIZE = 32 };
@@ -395,6 +396,25 @@ static enum verdict_reason judge_use(const struct token *t, enum token_purpose p
     return REASON_OK;
 }
 
+/* Whoever issued it: which keys it is to be held against can't be told, so that what they say of it leads astray. */
+static bool names_nobody(struct slice text)
+{
+    json_t *header, *claims;
+    if (jose_peek(text, JOSE_TOKEN_MAX, &header, &claims, NULL) != OK)
+        return false;
+    bool ret = !json_object_get(claims, "iss");
+    json_decref(header);
+    json_decref(claims);
+    return ret;
+}
+
+static enum verdict_reason tell_no_issuer(struct error *detail)
+{
+    (void)error_set(detail, R_INVALID, "it names no issuer (claim 'iss')");
+    error_remedy(detail, verdict_remedy(REMEDY_NO_ISSUER));
+    return REASON_TOKEN_MALFORMED;
+}
+
 enum verdict_reason token_judge(const struct token_policy *p, struct slice text, enum token_purpose purpose,
                                 struct slice presented_x5t, int64_t now, struct token *ret, struct error *detail)
 {
@@ -403,8 +423,11 @@ enum verdict_reason token_judge(const struct token_policy *p, struct slice text,
     memset(ret, 0, sizeof *ret);
     json_t *header, *claims;
     enum verdict_reason reason = jose_verify(p->keys, text, "ES256", &header, &claims, detail);
-    if (reason != REASON_OK)
+    if (reason != REASON_OK) {
+        if (names_nobody(text))
+            reason = tell_no_issuer(detail);
         return reason;
+    }
     if (read_claims(header, claims, ret, detail) != OK) {
         memset(ret, 0, sizeof *ret);
         reason = REASON_TOKEN_MALFORMED;

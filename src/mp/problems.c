@@ -110,14 +110,44 @@ static void why_away(const json_t *status, const char *gateway, int64_t now, cha
     }
 }
 
+/* By what connectors say of it: the words of src/tls, src/net and src/tunnel. */
+static const char *remedy_away(const char *why)
+{
+    static const struct {
+        const char *word, *remedy;
+    } known[] = {
+        {"not yet valid", "set the clocks of the connector and the gateway by a time service (NTP)"},
+        {"has expired",
+         "check the clocks of both machines; if they are right, give the gateway a new role certificate: "
+         "cmg gateway add ID --host NAME --renew --out FILE, and start it with that file"},
+        {"issued by",
+         "something between connector and gateway breaks TLS open, the one whose issuer is named, or another "
+         "server has that address: let it pass the connector through, or correct the gateway's name and "
+         "port: cmg gateway list"},
+        {"is not the site's", "something between connector and gateway breaks TLS open, or another server has that "
+                              "address: let it pass the connector through, or correct the gateway's name and port: cmg "
+                              "gateway list"},
+        {"does not resolve",
+         "give the name of the gateway to the name servers where the connector runs, or correct it: "
+         "cmg gateway list"},
+        {"wrong version number",
+         "what answers there does not speak TLS: let a load balancer before the gateway pass TCP "
+         "on as it is, without the PROXY protocol, and check the port"},
+        {"does not speak",
+         "what answers there is no gateway: correct its name and port (cmg gateway list), or let what "
+         "stands before it pass TCP on as it is"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (strstr(why, known[i].word))
+            return known[i].remedy;
+    }
+    return "start cmg-gateway there, and check its name, its port and the firewalls between connector and gateway";
+}
+
 /* Through connectors alone is anything heard of them. */
 static void gateways(json_t *list, const json_t *status, int64_t now)
 {
-    static const struct problem none = {"no_gateway", "cmg gateway add ID --host NAME, and start cmg-gateway there"},
-                                away = {
-                                    "gateway_unreachable",
-                                    "start cmg-gateway there, and check its name, its port and the firewalls between "
-                                    "connector and gateway"};
+    static const struct problem none = {"no_gateway", "cmg gateway add ID --host NAME, and start cmg-gateway there"};
     const json_t *all = json_object_get(status, "gateways"), *g;
     size_t i;
     if (json_array_size(all) == 0)
@@ -127,6 +157,7 @@ static void gateways(json_t *list, const json_t *status, int64_t now)
         const char *id = json_opt_str(g, "id", "");
         char when[CLOCK_TEXT_SIZE], why[300];
         why_away(status, id, now, why, sizeof why);
+        struct problem away = {"gateway_unreachable", remedy_away(why)};
         if (!has_tunnel(status, id, now))
             add(list, &away, id, "no connector has a tunnel to gateway %s (%.200s:%lld)%s; last heard of it: %s", id,
                 json_opt_str(g, "host", ""), (long long)json_opt_int(g, "port", 0), why, last_heard(g, when));
@@ -206,10 +237,12 @@ static void connector_certificates(json_t *list, const json_t *status)
 
 static void certificates(json_t *list, const json_t *status, int64_t now)
 {
-    static const struct problem ended = {"certificate_ended", "renew it; what it is for does not work without"},
-                                soon = {"certificate_ends_soon",
-                                        "renew it; role certificates renew themselves, so one of those means that its "
-                                        "program can't reach the site"};
+    static const struct problem
+        ended = {"certificate_ended", "renew it, what it is for does not work without: cmg gateway add ID --host NAME "
+                                      "--renew --out FILE, or cmg connector add ID --renew --out FILE, and start its "
+                                      "program with that file; a server's or a PKI's certificate by who issued it"},
+        soon = {"certificate_ends_soon", "renew it; role certificates renew themselves, so one of those means that its "
+                                         "program can't reach the site"};
     const json_t *c;
     size_t i;
     json_array_foreach(json_object_get(status, "certificates"), i, c)

@@ -27,6 +27,7 @@
 #include "pki/path_fault.h"
 #include "pki/path_graph.h"
 #include "pki/strength.h"
+#include "verdict/remedy.h"
 
 enum { WITHOUT_MAX = 64 };
 
@@ -70,6 +71,7 @@ void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
     if (len > 0 && (size_t)len < sizeof v->detail)
         (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);
     va_end(args);
+    v->remedy = NULL;
     utf8_mend_end(v->detail);
 }
 
@@ -95,6 +97,8 @@ int pki_path_check_form(STACK_OF(X509) * chain, struct pki_verdict *v)
         if (v->reason == REASON_OK)
             continue;
         pki_path_detail(v, sk_X509_value(chain, i), "%s%s", i > 0 ? "(an issuer) " : "", why);
+        if (v->reason == REASON_CERT_CONSTRAINT_VIOLATED)
+            v->remedy = verdict_remedy(REMEDY_FORM);
         return i;
     }
     return -1;
@@ -294,6 +298,7 @@ static bool run(struct search *s, const struct try *t, struct pki_verdict *v, st
         return false;
     X509_STORE_CTX *ctx = new_context(s, &pool);
     v->unchecked = false;
+    v->remedy = NULL;
     v->detail[0] = '\0';
     bool good = X509_verify_cert(ctx) == 1;
     STACK_OF(X509) *chain = built_chain(s, ctx);
@@ -319,6 +324,7 @@ static void keep_more_telling(struct pki_verdict *best, const struct pki_verdict
     best->reason = v->reason;
     best->unchecked = v->unchecked;
     best->valid_until = v->valid_until;
+    best->remedy = v->remedy;
     memcpy(best->detail, v->detail, sizeof best->detail);
 }
 
@@ -388,6 +394,8 @@ static bool leaf_can_be_read(X509 *leaf, struct pki_verdict *ret)
     ret->reason = pki_form_check(leaf, why, sizeof why);
     if (ret->reason != REASON_OK)
         pki_path_detail(ret, leaf, "%s", why);
+    if (ret->reason == REASON_CERT_CONSTRAINT_VIOLATED)
+        ret->remedy = verdict_remedy(REMEDY_FORM);
     return ret->reason == REASON_OK;
 }
 

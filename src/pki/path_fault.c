@@ -10,6 +10,7 @@
 #include "pki/cert.h"
 #include "pki/form.h"
 #include "pki/path_text.h"
+#include "verdict/remedy.h"
 
 static const struct {
     int error;
@@ -133,6 +134,8 @@ static void explain_missing_issuer(X509 *cert, const struct pki_pool *pool, stru
     if (near.miss == BAD_FORM) {
         ret->reason = near.reason;
         pki_path_detail(ret, cert, "is issued by '%s', whose certificate %s", issuer, near.why);
+        if (near.reason == REASON_CERT_CONSTRAINT_VIOLATED)
+            ret->remedy = verdict_remedy(REMEDY_FORM);
     } else if (near.miss == MAY_NOT_SIGN) {
         ret->reason = REASON_CERT_CONSTRAINT_VIOLATED;
         pki_path_detail(ret, cert, "is issued by '%s', whose key usage does not let it sign certificates", issuer);
@@ -142,6 +145,8 @@ static void explain_missing_issuer(X509 *cert, const struct pki_pool *pool, stru
             [OTHER_KIND] = "of which only certificates with another kind of key are known",
             [OTHER_KEY] = "of which only certificates with another key (by key identifier or serial number) are known"};
         pki_path_detail(ret, cert, "is issued by '%s', %s", issuer, texts[near.miss]);
+        if (strstr(issuer, "MS-Organization-Access")) /* Microsoft Entra's own CA for devices */
+            ret->remedy = verdict_remedy(REMEDY_REGISTRATION_CERTIFICATE);
     }
 }
 

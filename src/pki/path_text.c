@@ -8,6 +8,7 @@
 #include "pki/cert.h"
 #include "pki/form.h"
 #include "pki/strength.h"
+#include "verdict/remedy.h"
 
 enum { VERSION_3 = 2 };
 
@@ -32,6 +33,12 @@ static void begins(int depth UNUSED, X509 *cert, struct pki_verdict *v)
     pki_path_detail(v, cert, "begins %s", text);
 }
 
+static void advise(struct pki_verdict *v, X509 *cert, enum verdict_remedy remedy, const char *text)
+{
+    pki_path_detail(v, cert, "%s", text);
+    v->remedy = verdict_remedy(remedy);
+}
+
 static void no_ca(int depth, X509 *cert, struct pki_verdict *v)
 {
     uint32_t flags = X509_get_extension_flags(cert);
@@ -45,6 +52,15 @@ static void no_ca(int depth, X509 *cert, struct pki_verdict *v)
     else if ((flags & EXFLAG_CA) && (flags & EXFLAG_KUSAGE) && !(X509_get_key_usage(cert) & KU_KEY_CERT_SIGN))
         why = "has a key usage that does not let it sign certificates (RFC 5280 4.2.1.3)";
     pki_path_detail(v, cert, "%s%s", who(depth), why);
+    if (depth == 0)
+        v->remedy = verdict_remedy(REMEDY_NO_SIGNER);
+}
+
+static void signs_as_device(int depth, X509 *cert, struct pki_verdict *v)
+{
+    pki_path_detail(v, cert, "%shas a key usage that lets it sign certificates, and is no CA's (RFC 5280 4.2.1.9)",
+                    who(depth));
+    v->remedy = verdict_remedy(REMEDY_NO_SIGNER);
 }
 
 static void no_purpose(int depth, X509 *cert, struct pki_verdict *v)
@@ -53,11 +69,11 @@ static void no_purpose(int depth, X509 *cert, struct pki_verdict *v)
     if (!for_clients && depth == 0)
         pki_path_detail(v, cert, "does not have the extended key usage clientAuth");
     else if (!for_clients)
-        pki_path_detail(v, cert, "(an issuer) has extended key usages, and clientAuth is not among them");
+        advise(v, cert, REMEDY_ISSUER_USAGE, "(an issuer) has extended key usages, and clientAuth is not among them");
     else if (depth == 0)
-        pki_path_detail(v, cert,
-                        "has a key usage with neither digitalSignature nor keyAgreement, so that it can't prove "
-                        "its key in TLS");
+        advise(v, cert, REMEDY_KEY_USAGE,
+               "has a key usage with neither digitalSignature nor keyAgreement, so that it can't prove "
+               "its key in TLS");
     else
         no_ca(depth, cert, v);
 }
@@ -74,6 +90,7 @@ static void unknown_extension(int depth, X509 *cert, struct pki_verdict *v)
     }
     pki_path_detail(v, cert, "%shas a critical extension '%s' that is not known or must not be critical (RFC 5280 4.2)",
                     who(depth), name);
+    v->remedy = verdict_remedy(REMEDY_CRITICAL_EXTENSION);
 }
 
 static void weak(int depth, X509 *cert, struct pki_verdict *v)
@@ -90,6 +107,7 @@ static void bad_extension(int depth, X509 *cert, struct pki_verdict *v)
     if (pki_form_check(cert, why, sizeof why) == REASON_OK)
         (void)snprintf(why, sizeof why, "has an extension that contradicts another one, or itself (RFC 5280 4.2)");
     pki_path_detail(v, cert, "%s%s", who(depth), why);
+    v->remedy = verdict_remedy(REMEDY_FORM);
 }
 
 typedef void describe_fn(int depth, X509 *cert, struct pki_verdict *v);
@@ -126,8 +144,7 @@ static const struct {
      NULL},
     {X509_V_ERR_ISSUER_NAME_EMPTY, "has no issuer's name (RFC 5280 4.1.2.4)", NULL},
     {X509_V_ERR_SUBJECT_NAME_EMPTY, "is a CA's and has no subject (RFC 5280 4.1.2.6)", NULL},
-    {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA,
-     "has a key usage that lets it sign certificates, and is no CA's (RFC 5280 4.2.1.9)", NULL},
+    {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, NULL, signs_as_device},
     {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, "has a path length constraint, and is no CA's (RFC 5280 4.2.1.9)", NULL},
     {X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN,
      "has a path length constraint, and a key usage that does not let it sign certificates (RFC 5280 4.2.1.9)", NULL},

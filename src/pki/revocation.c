@@ -14,6 +14,7 @@
 #include "pki/crl_ask.h"
 #include "pki/list_info.h"
 #include "pki/strength.h"
+#include "verdict/remedy.h"
 
 enum { NESTING_MAX = 3 };
 
@@ -153,18 +154,22 @@ static void of_another_scope(X509 *cert, const char *issuer, const struct pki_cr
     pki_path_detail(
         v, cert, "can't be checked: the CRL of '%s' at hand is of another scope (%.160s); this one is %s, %s%s", issuer,
         list.scope, X509_get_extension_flags(cert) & EXFLAG_CA ? "a CA's" : "a device's", "and names ", own);
+    v->remedy = verdict_remedy(REMEDY_LIST_SCOPE);
 }
 
 static void no_crl_at_hand(X509 *cert, const char *issuer, const struct pki_crl_answer *answer, struct pki_verdict *v)
 {
-    const char *before = "there is no CRL of", *after = "", *why = "";
+    const char *before = "there is no CRL of", *after = "", *why = "", *remedy = NULL;
     if (answer->not_begun) {
         before = "thisUpdate lies in the future in the CRL of";
+        remedy = verdict_remedy(REMEDY_LIST_BEGINS);
     } else if (answer->unbelieved) {
         before = "the CRL at hand of";
         after = " was signed by another key than the one that issued it, and that key's own certificate is not good";
+        remedy = verdict_remedy(REMEDY_LIST_KEY);
     } else if (answer->partial) {
         before = "not all reasons of revocation are covered by the CRLs of";
+        remedy = verdict_remedy(REMEDY_LIST_REASONS);
     } else if (answer->elsewhere) {
         of_another_scope(cert, issuer, answer->elsewhere, v);
         return;
@@ -172,8 +177,10 @@ static void no_crl_at_hand(X509 *cert, const char *issuer, const struct pki_crl_
         before = "the CRL of";
         after = " at hand can't be used: ";
         why = answer->dropped;
+        remedy = verdict_remedy(REMEDY_LIST_UNUSABLE);
     }
     pki_path_detail(v, cert, "can't be checked: %s '%s'%s%s", before, issuer, after, why);
+    v->remedy = remedy;
 }
 
 static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answer *answer)
@@ -271,6 +278,7 @@ int pki_revocation_check(const struct pki_revocation *r, STACK_OF(X509) * chain,
         if (v->reason != REASON_OK && unchecked.reason == REASON_OK)
             unchecked = *v;
         v->reason = REASON_OK;
+        v->remedy = NULL;
     }
     if (unchecked.reason == REASON_OK)
         return PKI_PATH_TOGETHER;
@@ -278,5 +286,6 @@ int pki_revocation_check(const struct pki_revocation *r, STACK_OF(X509) * chain,
     v->unchecked = r->allow_when_unavailable;
     if (!v->unchecked)
         v->reason = unchecked.reason;
+    v->remedy = unchecked.remedy;
     return PKI_PATH_TOGETHER;
 }

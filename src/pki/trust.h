@@ -83,6 +83,7 @@ struct pki_verdict {
     int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
                                    refusal: `now` and a minute, so that it may be kept against a storm */
     unsigned char anchor[PKI_SHA256]; /* of REASON_OK: the certificate that the path ends at */
+    const char *remedy;               /* of a refusal for this cause (verdict/remedy.h); NULL: its reason's */
     char detail[512];                 /* which certificate, what was found and expected; also when `unchecked` */
     char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };

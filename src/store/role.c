@@ -66,7 +66,13 @@ static enum result taken(enum result r, const char *kind, const char *id, struct
 {
     if (r != R_CONFLICT)
         return r;
-    return error_set(err, r, "a %s '%s', or one with the same certificate, exists already", kind, id);
+    (void)error_set(err, r, "a %s '%s', or one with the same certificate, exists already", kind, id);
+    error_remedy(err, strcmp(kind, "connector") == 0
+                          ? "give the one that is known another PKI certificate: cmg connector certificate ID FILE; or "
+                            "another bootstrap file: cmg connector add ID --renew --out FILE"
+                          : "give the one that is known another bootstrap file: cmg gateway add ID --host NAME --renew "
+                            "--out FILE");
+    return r;
 }
 
 static enum result add_gateway(struct store *s, const struct store_gateway *g, struct error *err)

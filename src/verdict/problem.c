@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "json/json.h"
 
-char *verdict_problem(enum verdict_reason reason, const char *detail, const char *request_id)
+char *verdict_problem(enum verdict_reason reason, const char *detail, const char *remedy, const char *request_id)
 {
     const struct verdict_reason_info *why = verdict_reason_info(reason);
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
@@ -13,7 +13,7 @@ char *verdict_problem(enum verdict_reason reason, const char *detail, const char
         said = json_string(why->text);
     json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", why->text,
                           "status", what->status, "code", what->code, "reason", why->name, "detail", said, "remedy",
-                          why->remedy, "request_id", request_id);
+                          remedy && remedy[0] ? remedy : why->remedy, "request_id", request_id);
     if (!o)
         fatal("out of memory (problem document)");
     char *text = json_text(o);

@@ -7,7 +7,8 @@
 
 #define VERDICT_PROBLEM_TYPE "application/problem+json"
 
-/* `detail`: what was found in this case; NULL or "": the reason's own text. Malloc'ed, the caller frees it. */
-char *verdict_problem(enum verdict_reason reason, const char *detail, const char *request_id);
+/* `detail`: what was found in this case; NULL or "": the reason's own text; `remedy` likewise. Malloc'ed, the caller
+ * frees it. */
+char *verdict_problem(enum verdict_reason reason, const char *detail, const char *remedy, const char *request_id);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verdict/reason.h"
 
+#include "verdict/remedy.h"
+
 static const struct verdict_reason_info reasons[REASON_COUNT] = {[REASON_OK] = {"ok", 0, "let in", ""},
 #define VERDICT_X(symbol, word, of, what, cure) [REASON_##symbol] = {word, REFUSAL_##of, what, cure},
                                                                  VERDICT_REASONS(VERDICT_X)
@@ -12,6 +14,22 @@ static const struct verdict_refusal_info refusals[] = {
     VERDICT_REFUSALS(VERDICT_X)
 #undef VERDICT_X
 };
+
+static const struct verdict_remedy_info remedies[] = {
+#define VERDICT_X(symbol, of, when, text) [REMEDY_##symbol] = {REASON_##of, when, text},
+    VERDICT_REMEDIES(VERDICT_X)
+#undef VERDICT_X
+};
+
+const char *verdict_remedy(enum verdict_remedy remedy)
+{
+    return remedies[remedy].text;
+}
+
+const struct verdict_remedy_info *verdict_remedy_info(enum verdict_remedy remedy)
+{
+    return &remedies[remedy];
+}
 
 const struct verdict_reason_info *verdict_reason_info(enum verdict_reason reason)
 {

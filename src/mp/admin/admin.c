@@ -334,10 +334,13 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
         char usual[256];
         usual_remedy(r, err->code, usual, sizeof usual);
         json_t *said = json_string(err->text); /* NULL when it quotes what is not UTF-8 */
-        json_t *o =
-            json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", map[i].title,
-                      "status", map[i].status, "code", map[i].word, "reason", result_name(err->code), "detail",
-                      said ? said : json_string(map[i].title), "remedy", remedy ? remedy : usual, "request_id", r->id);
+        json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", map[i].title,
+                              "status", map[i].status, "code", map[i].word, "reason", result_name(err->code), "detail",
+                              said ? said : json_string(map[i].title), "remedy",
+                              remedy        ? remedy
+                              : err->remedy ? err->remedy
+                                            : usual,
+                              "request_id", r->id);
         mp_answer_problem(r, map[i].status, o);
         return;
     }
