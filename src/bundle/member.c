@@ -18,7 +18,8 @@ static const struct {
     [MEMBER_ROLE_ID] = {LOWER UPPER DIGITS "._-", 40, "1 to 40 of A-Z a-z 0-9 . _ -"},
     [MEMBER_PEER_ID] = {LOWER DIGITS "-", 40, "1 to 40 of a-z 0-9 -"},
     [MEMBER_ENDPOINT_ID] = {LOWER UPPER DIGITS "._-", 64, "1 to 64 of A-Z a-z 0-9 . _ -"},
-    [MEMBER_HOST] = {LOWER UPPER DIGITS "._-", 253, "a DNS name or IPv4 address without port"},
+    [MEMBER_HOST] = {LOWER UPPER DIGITS "._-", 253,
+                     "a DNS name (other letters in their xn-- form) or IPv4 address without port"},
     [MEMBER_METHOD] = {LOWER UPPER DIGITS "_-", 32, "a method of HTTP"},
     [MEMBER_JTI] = {NULL, 63, "1 to 63 printable characters"},
 };

@@ -110,7 +110,6 @@ static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
 static const struct ctl_column details[] = {{"Name", "name", CTL_TEXT, NULL},
                                             {"Rules", "rules", CTL_LIST, NULL},
                                             {"Listed", "listed", CTL_NUMBER, NULL},
-                                            {"Devices", "devices", CTL_LIST, "none"},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 static const struct ctl_request list = {.usage = "cmg collection list [options]",
                                         .method = "GET",
@@ -119,11 +118,69 @@ static const struct ctl_request list = {.usage = "cmg collection list [options]"
                                         .columns = columns,
                                         .empty = "no collections yet: cmg collection add NAME --rule 'name=LAB-*'",
                                         .is_list = true};
-static const struct ctl_request show = {.usage = "cmg collection show NAME [options]",
-                                        .method = "GET",
-                                        .path = "/v1/collections/%s",
-                                        .member = "collection",
-                                        .columns = details};
+static const struct ctl_column device_columns[] = {{"GUID", "guid", CTL_TEXT, NULL},
+                                                   {"NAME", "name", CTL_TEXT, NULL},
+                                                   {"BY", "by", CTL_TEXT, NULL},
+                                                   {NULL, NULL, CTL_TEXT, NULL}};
+
+enum { SHOWN = 100 };
+
+struct show_options {
+    struct ctl_common common;
+    uint64_t limit;
+};
+static const struct opt show_opts[] = {
+    {.name = "limit",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct show_options, limit),
+     .value = "N",
+     .help = "list so many of its devices (default 100); --json has them all",
+     .min = 1,
+     .max = 100000},
+    CTL_OPT_JSON(struct show_options),
+    CTL_OPT_SOCKET(struct show_options),
+    CTL_OPT_END,
+};
+
+static void print_collection(const json_t *collection, size_t limit)
+{
+    const json_t *devices = json_object_get(collection, "devices");
+    size_t count = json_array_size(devices);
+    json_t *shown = json_array();
+    for (size_t i = 0; i < count && i < limit; i++)
+        (void)json_array_append(shown, json_array_get(devices, i));
+    ctl_details(stdout, collection, details);
+    (void)putchar('\n');
+    ctl_table(stdout, shown, device_columns, "it has no devices");
+    if (count > limit)
+        (void)printf("\n%zu of %zu devices are shown: --limit N shows more, --json all\n", limit, count);
+    json_decref(shown);
+}
+
+static int show(int argc, char **argv)
+{
+    static const struct opt_command cmd = {"cmg collection show NAME [options]", "Show a collection and its devices.",
+                                           show_opts, 1, 1};
+    struct show_options o = {.limit = SHOWN};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    json_t *answer;
+    char *path = ctl_request_path("/v1/collections/%s", args[0]);
+    code = ctl_send(&o.common, "GET", path, NULL, &answer);
+    free(path);
+    if (code != CTL_DONE)
+        return code;
+    if (o.common.json)
+        ctl_print_answer(answer);
+    else
+        print_collection(json_object_get(answer, "collection"), (size_t)o.limit);
+    json_decref(answer);
+    return CTL_DONE;
+}
+
 static const struct ctl_request remove_it = {.usage = "cmg collection remove NAME [options]",
                                              .method = "DELETE",
                                              .path = "/v1/collections/%s",
@@ -132,7 +189,7 @@ static const struct ctl_request remove_it = {.usage = "cmg collection remove NAM
 const struct ctl_command ctl_collection_commands[] = {
     {"collection add", "Make a collection of devices, or change it", add, NULL},
     {"collection list", "List the collections", NULL, &list},
-    {"collection show", "Show a collection and its devices", NULL, &show},
+    {"collection show", "Show a collection and its devices", show, NULL},
     {"collection remove", "Remove a collection", NULL, &remove_it},
     {"collection add-device", "List a device in a collection", add_device, NULL},
     {"collection remove-device", "List it there no longer", remove_device, NULL},

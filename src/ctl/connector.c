@@ -63,7 +63,8 @@ static int add(int argc, char **argv)
         json_decref(body);
         return CTL_FAILED;
     }
-    return ctl_add_with_bootstrap(&o.common, "/v1/connectors", body, "connector", args[0], o.out);
+    const struct ctl_role role = {"connector", args[0], o.renew ? "renewed" : "added"};
+    return ctl_add_with_bootstrap(&o.common, "/v1/connectors", body, &role, o.out);
 }
 
 struct certificate_options {

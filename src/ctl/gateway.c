@@ -15,13 +15,12 @@ static const struct opt add_opts[] = {
      .kind = OPT_TEXT,
      .offset = offsetof(struct add_options, host),
      .value = "NAME",
-     .help = "the gateway's public name",
-     .required = true},
+     .help = "the gateway's public name; with --renew: another one than before"},
     {.name = "port",
      .kind = OPT_NUMBER,
      .offset = offsetof(struct add_options, port),
      .value = "N",
-     .help = "its port (default 443)",
+     .help = "its port (default 443; with --renew: as before)",
      .min = 1,
      .max = 65535},
     {.name = "out",
@@ -49,7 +48,7 @@ static int add(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg gateway add ID --host NAME [options]",
                                            "Make a gateway known and write its bootstrap file.", add_opts, 1, 1};
-    struct add_options o = {.port = 443};
+    struct add_options o = {0};
     const char **args;
     size_t n;
     int code;
@@ -57,11 +56,16 @@ static int add(int argc, char **argv)
         return code;
     if (o.revoke_old && !o.renew)
         return ctl_usage("--revoke-old goes with --renew");
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b}", "id", args[0], "host", o.host, "port", (json_int_t)o.port,
-                             "renew", (int)o.renew, "revoke_old", (int)o.revoke_old);
+    if (!o.host && !o.renew)
+        return ctl_usage("--host NAME is missing: the name under which clients reach the gateway");
+    json_t *body = json_pack("{s:s, s:s*, s:b, s:b}", "id", args[0], "host", o.host, "renew", (int)o.renew,
+                             "revoke_old", (int)o.revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, "gateway", args[0], o.out);
+    if (o.port)
+        (void)json_object_set_new(body, "port", json_integer((json_int_t)o.port));
+    const struct ctl_role role = {"gateway", args[0], o.renew ? "renewed" : "added"};
+    return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, &role, o.out);
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},

@@ -59,6 +59,21 @@ static char *left_text(int64_t seconds)
     return mem_strdup(text);
 }
 
+/* As it is written on the command line: "2h", "90s". */
+static char *duration_text(int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        const char *unit;
+    } units[] = {{DAY_S, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0)
+        i++;
+    char text[32];
+    (void)snprintf(text, sizeof text, "%lld%s", (long long)(seconds / units[i].seconds), units[i].unit);
+    return mem_strdup(text);
+}
+
 /* The texts of an object within a list, one behind the other: a certificate is its hash and its subject. */
 static char *object_text(const json_t *object)
 {
@@ -79,15 +94,16 @@ static char *object_text(const json_t *object)
 
 static char *list_text(const json_t *list, const char *absent)
 {
+    enum { MORE_MAX = 32 };
     struct buf b;
-    buf_init(&b, CELL_MAX);
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item)
-    {
+    buf_init(&b, CELL_MAX + MORE_MAX);
+    size_t count = json_array_size(list);
+    bool fits = true;
+    for (size_t i = 0; i < count && fits; i++) {
+        const json_t *item = json_array_get(list, i);
         char *text = json_is_object(item) ? object_text(item) : ctl_cell_text(item, CTL_TEXT, "");
-        if (buf_printf(&b, "%s%s", i > 0 ? "," : "", text) != OK)
-            i = json_array_size(list); /* enough is shown */
+        fits = buf_len(&b) + strlen(text) < CELL_MAX;
+        (void)!(fits ? buf_printf(&b, "%s%s", i > 0 ? "," : "", text) : buf_printf(&b, " and %zu more", count - i));
         free(text);
     }
     char *ret = buf_len(&b) > 0 ? buf_take_str(&b) : mem_strdup(absent);
@@ -102,6 +118,8 @@ char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent)
         return mem_strdup(none);
     if (kind == CTL_TIME && json_is_integer(value))
         return json_integer_value(value) > 0 ? time_text(json_integer_value(value)) : mem_strdup(none);
+    if (kind == CTL_DURATION && json_is_integer(value))
+        return json_integer_value(value) > 0 ? duration_text(json_integer_value(value)) : mem_strdup(none);
     if (kind == CTL_LEFT && json_is_integer(value))
         return left_text(json_integer_value(value));
     if (json_is_array(value))

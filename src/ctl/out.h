@@ -8,7 +8,8 @@
 
 #include "json/json.h"
 
-enum ctl_cell { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_LEFT, CTL_STATE, CTL_LIST }; /* TIME, LEFT: seconds since 1970 */
+/* TIME, LEFT: seconds since 1970; DURATION: seconds, none being what is absent */
+enum ctl_cell { CTL_TEXT, CTL_NUMBER, CTL_TIME, CTL_LEFT, CTL_DURATION, CTL_STATE, CTL_LIST };
 
 struct ctl_column {
     const char *title;

@@ -108,8 +108,8 @@ static bool write_bootstrap(const struct ctl_common *common, json_t *answer, con
     return written;
 }
 
-int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,
-                           const char *id, const char *out)
+int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const struct ctl_role *role,
+                           const char *out)
 {
     json_t *answer;
     struct error err;
@@ -129,7 +129,8 @@ int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, js
     } else if (common->json) {
         ctl_print_answer(answer);
     } else if (out) {
-        (void)printf("%s %s added; its bootstrap file is %s: hand it over privately, it holds a key\n", kind, id, out);
+        (void)printf("%s %s %s; its bootstrap file is %s: hand it over privately, it holds a key\n", role->kind,
+                     role->id, role->done, out);
     } else {
         ctl_print_json(stdout, bootstrap, true);
     }

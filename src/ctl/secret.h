@@ -27,7 +27,10 @@ MUST_USE bool ctl_put_certificates(const struct ctl_common *common, const char *
 
 /* POSTs `body` (taken over) to `path`; of the answer {<kind>, bootstrap} the bootstrap file goes to `out` or to
  * standard output. Returns the exit code. */
-int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const char *kind,
-                           const char *id, const char *out);
+struct ctl_role {
+    const char *kind, *id, *done; /* "gateway", "gw1", "added" */
+};
+int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const struct ctl_role *role,
+                           const char *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "conf/units.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
@@ -68,6 +69,20 @@ static int send_value(const struct ctl_common *common, const char *name, const c
     return code == CTL_DONE ? ctl_tell(common, answer, "%s: %s", name, given) : code;
 }
 
+static int unknown(const char *name, const char *usage)
+{
+    char near[128];
+    struct nearest n = nearest_to(slice_of(name));
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        nearest_try(&n, settings[i].name);
+    (void)fprintf(stderr, "cmg: there is no setting '%s'%s; there are:\n", name,
+                  nearest_text(&n, "", near, sizeof near));
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        (void)fprintf(stderr, "  %-16s %s\n", settings[i].name, settings[i].form);
+    (void)fprintf(stderr, "  remedy: %s, with one of these names\n", usage);
+    return CTL_USAGE;
+}
+
 static int set(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg settings set NAME VALUE [options]", "Change a setting of the site.",
@@ -85,10 +100,7 @@ static int set(int argc, char **argv)
         return value ? send_value(&o.common, args[0], args[1], value)
                      : ctl_usage("%s wants %s, not '%s'", args[0], settings[i].form, args[1]);
     }
-    (void)ctl_usage("there is no setting '%s'; there are:", args[0]);
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        (void)fprintf(stderr, "  %-16s %s\n", settings[i].name, settings[i].form);
-    return CTL_USAGE;
+    return unknown(args[0], "cmg settings set NAME VALUE");
 }
 
 /* {"settings": {...}} or the object itself. */
@@ -118,7 +130,7 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
 {
     const json_t *all = settings_of(answer);
     if (only && !json_object_get(all, only))
-        return ctl_usage("there is no setting '%s'; cmg settings get lists them", only);
+        return unknown(only, "cmg settings get NAME");
     if (common->json && !only) {
         ctl_print_answer(answer);
         return CTL_DONE;

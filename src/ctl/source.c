@@ -43,9 +43,10 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},   {"KIND", "kind", CTL_TEXT, NULL},
-                                            {"VIA", "via", CTL_TEXT, NULL}, {"REFRESH", "refresh_s", CTL_NUMBER, NULL},
-                                            {"URL", "url", CTL_TEXT, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
+static const struct ctl_column columns[] = {
+    {"ID", "id", CTL_TEXT, NULL},   {"KIND", "kind", CTL_TEXT, NULL},
+    {"VIA", "via", CTL_TEXT, NULL}, {"REFRESH", "refresh_s", CTL_DURATION, "default"},
+    {"URL", "url", CTL_TEXT, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
 
 static const char *default_via(const char *url)
 {

@@ -145,6 +145,46 @@ static bool is_name(struct slice host)
     return host.len > 0 && host.ptr[0] != '-' && host.ptr[0] != '.';
 }
 
+/* Forms that people write where a host is asked for. */
+static const char *wanted_form(struct slice host)
+{
+    static const struct {
+        const char *holds, *wanted;
+    } forms[] = {
+        {"://", ": write it without https://"},
+        {"[", ": write an address without brackets here"},
+        {"/", ": write it without a path"},
+        {":", ": write it without its port, which is given apart"},
+    };
+    for (size_t i = 0; i < host.len; i++) {
+        if ((unsigned char)host.ptr[i] >= 0x80)
+            return ": write other letters in their xn-- form, as xn--bcher-kva.example for bücher.example";
+    }
+    size_t colons = 0;
+    for (size_t i = 0; i < host.len; i++)
+        colons += host.ptr[i] == ':';
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        bool is_colon = *forms[i].holds == ':' && !forms[i].holds[1];
+        if (slice_find_slice(host, slice_of(forms[i].holds)) != SIZE_MAX && (!is_colon || colons == 1))
+            return forms[i].wanted;
+    }
+    return "";
+}
+
+static enum result no_host(struct slice host, struct error *err)
+{
+    return error_set(err, R_INVALID, "'%" PRIslice "' is neither a host name nor an address%s", SLICE_ARG(host),
+                     wanted_form(host));
+}
+
+enum result net_host_check(struct slice host, struct error *err)
+{
+    char text[NET_HOST_MAX];
+    struct in6_addr six;
+    bool fits = slice_to_cstr(host, text, sizeof text);
+    return fits && (is_name(host) || inet_pton(AF_INET6, text, &six) == 1) ? OK : no_host(host, err);
+}
+
 enum result net_host_parse(struct slice text, uint16_t default_port, char ret_host[NET_HOST_MAX], uint16_t *ret_port,
                            struct error *err)
 {
@@ -159,7 +199,7 @@ enum result net_host_parse(struct slice text, uint16_t default_port, char ret_ho
         return r;
     if (!slice_to_cstr(host, ret_host, NET_HOST_MAX) ||
         (v6 ? inet_pton(AF_INET6, ret_host, &six) != 1 : !is_name(host)))
-        return error_set(err, R_INVALID, "'%" PRIslice "' is neither a host name nor an address", SLICE_ARG(host));
+        return no_host(host, err);
     return OK;
 }
 

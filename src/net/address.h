@@ -32,6 +32,10 @@ uint16_t net_address_port(const struct net_address *a);
 enum net_scope { NET_SCOPE_OTHER, NET_SCOPE_LOOPBACK, NET_SCOPE_LINK_LOCAL };
 enum net_scope net_address_scope(const struct net_address *a);
 
+/* A DNS name or an address alone: neither brackets nor scheme, port or path. R_INVALID tells the form that is wanted.
+ */
+MUST_USE enum result net_host_check(struct slice host, struct error *err);
+
 /* "host[:port]", "[v6][:port]" → host without brackets and port (default_port when absent). */
 MUST_USE enum result net_host_parse(struct slice text, uint16_t default_port, char ret_host[NET_HOST_MAX],
                                     uint16_t *ret_port, struct error *err);

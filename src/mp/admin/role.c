@@ -9,9 +9,10 @@
 #include "mp/content/put.h"
 #include "mp/device.h"
 #include "mp/documents.h"
+#include "net/address.h"
 #include "store/role.h"
 
-enum { PORT_MAX = 65535, HOST_MAX = 253 };
+enum { PORT_DEFAULT = 443, PORT_MAX = 65535, HOST_MAX = 253 };
 
 /* --- bootstrap files (docs/protocol/wire.md 3) --- */
 
@@ -41,6 +42,22 @@ static enum result put_site_urls(struct mp_request *r, json_t *o, struct error *
     return result;
 }
 
+static enum result read_id(const json_t *body, const char **ret, struct error *err)
+{
+    enum result r = json_need_str(body, "id", ret, err);
+    if (r == OK && !mp_name_valid(slice_of(*ret)))
+        r = error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
+    return r;
+}
+
+/* Who is known already is not to be removed for what was wanted: `remedy` says how, %s being the id. */
+static void fail_known(struct mp_request *r, const struct error *err, const char *id, bool known, const char *remedy)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, remedy, id);
+    mp_admin_fail(r, err, err->code == R_CONFLICT && known ? text : NULL);
+}
+
 /* --- gateways --- */
 
 static json_t *gateway_json(const struct store_gateway *g)
@@ -50,26 +67,23 @@ static json_t *gateway_json(const struct store_gateway *g)
                      (json_int_t)g->seen);
 }
 
-static bool host_good(const char *host)
+/* `old`: its row, whose name and port it keeps unless others are given; NULL: there must be a name. */
+static enum result read_gateway(const json_t *body, const struct store_gateway *old, struct store_gateway *ret,
+                                struct error *err)
 {
-    size_t len = strlen(host);
-    return len && len <= HOST_MAX &&
-           strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:_") == len;
-}
-
-static enum result read_gateway(const json_t *body, struct store_gateway *ret, struct error *err)
-{
-    enum result r = json_need_str(body, "id", &ret->id, err);
-    if (r == OK)
+    enum result r = OK;
+    ret->host = old ? json_opt_str(body, "host", old->host) : NULL;
+    if (!ret->host)
         r = json_need_str(body, "host", &ret->host, err);
     if (r != OK)
         return r;
-    ret->port = json_opt_int(body, "port", 443);
+    ret->port = json_opt_int(body, "port", old ? old->port : PORT_DEFAULT);
     ret->created = clock_wall_s();
-    if (!mp_name_valid(slice_of(ret->id)))
-        return error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
-    if (!host_good(ret->host))
-        return error_set(err, R_INVALID, "'host' is the name or address under which clients reach the gateway");
+    r = net_host_check(slice_of(ret->host), err);
+    if (r == OK && strlen(ret->host) > HOST_MAX)
+        r = error_set(err, R_INVALID, "a name has %d characters at most", HOST_MAX);
+    if (r != OK)
+        return error_prefix(err, "'host', under which clients reach the gateway");
     if (ret->port < 1 || ret->port > PORT_MAX)
         return error_set(err, R_INVALID, "'port' is 1 to %d", PORT_MAX);
     return OK;
@@ -96,10 +110,14 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
     struct store_gateway g = {0}, old = {0};
     struct mp_role_certificate c = {0};
     struct renewal_wish wish = {0};
-    enum result result = read_gateway(body, &g, err);
+    enum result result = read_id(body, &g.id, err);
     if (result == OK)
         result = read_wish(body, &wish, err);
-    if (result == OK && wish.withdraw && (result = store_gateway_get(r->site->store, r->arena, g.id, &old, err)) == OK)
+    if (result == OK && wish.renew)
+        result = store_gateway_get(r->site->store, r->arena, g.id, &old, err);
+    if (result == OK)
+        result = read_gateway(body, wish.renew ? &old : NULL, &g, err);
+    if (wish.withdraw)
         wish.old = old.not_after;
     if (result == OK)
         result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, wish.old, &c, err);
@@ -123,6 +141,14 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
     return result;
 }
 
+static void fail_gateway(struct mp_request *r, const struct error *err, const char *id)
+{
+    struct store_gateway g;
+    fail_known(r, err, id, store_gateway_get(r->site->store, r->arena, id, &g, NULL) == OK,
+               "cmg gateway add %.40s --renew --out FILE writes a known gateway another bootstrap file, --host NAME "
+               "beside it gives it another name; all that there are: cmg gateway list");
+}
+
 void mp_admin_gateway_add(struct mp_request *r)
 {
     struct error err;
@@ -132,7 +158,7 @@ void mp_admin_gateway_add(struct mp_request *r)
     if (add_gateway(r, body, &answer, &err) == OK)
         mp_answer_json(r, 201, answer);
     else
-        mp_admin_fail(r, &err, NULL);
+        fail_gateway(r, &err, json_opt_str(body, "id", ""));
     json_decref(body);
 }
 
@@ -184,12 +210,10 @@ static enum result read_certificate(struct mp_request *r, const char *pem, struc
 static enum result read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
                                   struct error *err)
 {
-    enum result result = json_need_str(body, "id", &ret->id, err);
+    enum result result = read_id(body, &ret->id, err);
     if (result != OK)
         return result;
     ret->created = clock_wall_s();
-    if (!mp_name_valid(slice_of(ret->id)))
-        return error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
     const char *pem = json_opt_str(body, "certificate_pem", NULL);
     return pem ? read_certificate(r, pem, ret, err) : OK;
 }
@@ -248,6 +272,16 @@ static enum result add_connector(struct mp_request *r, const json_t *body, json_
     return result;
 }
 
+static void fail_connector(struct mp_request *r, const struct error *err, const char *id, bool with_certificate)
+{
+    struct store_connector c;
+    fail_known(r, err, id, store_connector_get(r->site->store, r->arena, id, &c, NULL) == OK,
+               with_certificate
+                   ? "cmg connector certificate %.40s FILE registers the certificate of a known connector"
+                   : "cmg connector add %.40s --renew --out FILE writes a known connector another bootstrap file; all "
+                     "that there are: cmg connector list");
+}
+
 void mp_admin_connector_add(struct mp_request *r)
 {
     struct error err;
@@ -257,7 +291,7 @@ void mp_admin_connector_add(struct mp_request *r)
     if (add_connector(r, body, &answer, &err) == OK)
         mp_answer_json(r, 201, answer);
     else
-        mp_admin_fail(r, &err, NULL);
+        fail_connector(r, &err, json_opt_str(body, "id", ""), json_object_get(body, "certificate_pem") != NULL);
     json_decref(body);
 }
 

@@ -74,7 +74,7 @@ void mp_admin_token_add(struct mp_request *r)
     if (add(r, body, &answer, &err) == OK)
         mp_answer_json(r, 201, answer);
     else
-        mp_admin_fail(r, &err, NULL);
+        mp_admin_fail(r, &err, err.code == R_NOTFOUND ? "list them with: cmg collection list" : NULL);
     json_decref(body);
 }
 
