@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "pki/cert.h"
+#include "pki/host.h"
 #include "web/outcome.h"
 
 static const struct {
@@ -43,47 +44,6 @@ enum analyze_cause analyze_certificate_cause(int x509_error)
             return causes[i].cause;
     }
     return ANALYZE_CAUSE_TLS_INVALID;
-}
-
-static bool is_address(const char *host)
-{
-    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
-    ASN1_OCTET_STRING_free(address);
-    return address != NULL;
-}
-
-bool analyze_certificate_names(X509 *leaf, const char *host)
-{
-    return is_address(host) ? X509_check_ip_asc(leaf, host, 0) == 1 : X509_check_host(leaf, host, 0, 0, NULL) == 1;
-}
-
-static void add_host(char *ret, size_t size, const char *text, size_t len)
-{
-    size_t used = strlen(ret);
-    char clean[256];
-    web_text_clean(slice_make(text, len), clean, sizeof clean);
-    (void)snprintf(ret + used, size - used, "%s%s", used ? ", " : "", clean);
-}
-
-void analyze_certificate_hosts(X509 *leaf, char *ret, size_t size)
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-    ret[0] = '\0';
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
-        if (n->type == GEN_DNS) {
-            add_host(ret, size, (const char *)ASN1_STRING_get0_data(n->d.dNSName),
-                     (size_t)ASN1_STRING_length(n->d.dNSName));
-        } else if (n->type == GEN_IPADD && ASN1_STRING_length(n->d.iPAddress) == 4) {
-            const unsigned char *b = ASN1_STRING_get0_data(n->d.iPAddress);
-            char text[16];
-            int len = snprintf(text, sizeof text, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
-            add_host(ret, size, text, (size_t)len);
-        }
-    }
-    GENERAL_NAMES_free(names);
-    if (!ret[0])
-        (void)snprintf(ret, size, "no name at all");
 }
 
 const char *analyze_certificate_inspector(X509 *leaf)
@@ -135,7 +95,7 @@ static void explain_root(X509_STORE_CTX *ctx, X509 *leaf, struct error *detail)
 static void explain_host(X509 *leaf, const char *host, struct error *detail)
 {
     char hosts[300];
-    analyze_certificate_hosts(leaf, hosts, sizeof hosts);
+    pki_cert_hosts(leaf, hosts, sizeof hosts);
     (void)error_set(detail, R_DENIED, "asked for '%.200s'; the certificate is for %s", host, hosts);
 }
 
@@ -173,7 +133,7 @@ enum analyze_cause analyze_certificate_judge(const struct analyze_certificate *c
         if (cause == ANALYZE_CAUSE_NONE)
             cause = ANALYZE_CAUSE_TLS_INVALID;
         explain(ctx, c, cause, detail);
-    } else if (!analyze_certificate_names(c->leaf, c->host)) {
+    } else if (!pki_cert_is_for(c->leaf, c->host)) {
         cause = ANALYZE_CAUSE_TLS_WRONG_HOST;
         explain_host(c->leaf, c->host, detail);
     }

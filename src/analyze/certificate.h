@@ -23,10 +23,6 @@ enum analyze_cause analyze_certificate_judge(const struct analyze_certificate *c
 /* The cause of an X509_V_ERR_…: the table. */
 enum analyze_cause analyze_certificate_cause(int x509_error);
 
-/* Does it carry this name or address? */
-bool analyze_certificate_names(X509 *leaf, const char *host);
-/* The names it is for: "a.example, b.example", cut to size. */
-void analyze_certificate_hosts(X509 *leaf, char *ret, size_t size);
 /* The maker of a well-known TLS inspection product in the issuer's name, or NULL. */
 const char *analyze_certificate_inspector(X509 *leaf);
 

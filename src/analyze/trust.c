@@ -6,6 +6,7 @@
 #include "analyze/certificate.h"
 #include "analyze/context.h"
 #include "base/clock.h"
+#include "pki/host.h"
 
 /* --- the server certificate --- */
 
@@ -59,7 +60,7 @@ static void tell_intercepted(const struct analyze *a, struct analyze_result *r)
 static bool is_intercepted(const struct analyze *a)
 {
     return analyze_certificate_inspector(a->peer.leaf) ||
-           (X509_self_signed(a->peer.leaf, 0) != 1 && analyze_certificate_names(a->peer.leaf, a->at.host));
+           (X509_self_signed(a->peer.leaf, 0) != 1 && pki_cert_is_for(a->peer.leaf, a->at.host));
 }
 
 static void tell_certificate(const struct analyze *a, struct analyze_result *r)

@@ -189,13 +189,15 @@ enum result file_make_parent(const char *path, mode_t mode, struct error *err)
 
 enum result file_can_make(const char *path, struct error *err)
 {
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return access(path, S_ISDIR(st.st_mode) ? W_OK | X_OK : W_OK) == 0 ? OK : from_errno(err, "write to", path);
     char *at = folder_of(path);
     while (access(at, F_OK) != 0 && errno == ENOENT && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
         char *above = folder_of(at);
         free(at);
         at = above;
     }
-    struct stat st;
     bool is_folder = stat(at, &st) == 0 && S_ISDIR(st.st_mode);
     enum result r = OK;
     if (!is_folder)

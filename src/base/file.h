@@ -26,7 +26,7 @@ MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error 
 /* The same for the folder that `path` is in. */
 MUST_USE enum result file_make_parent(const char *path, mode_t mode, struct error *err);
 
-/* Could a file or folder be made at `path`, with the folders that lack above it? Writes nothing. R_DENIED, R_IO. */
+/* Can `path` be written, or where it is not there, be made, with the folders that lack above it? Writes nothing. */
 MUST_USE enum result file_can_make(const char *path, struct error *err);
 
 bool file_exists(const char *path);

@@ -20,16 +20,55 @@ struct loading {
     unsigned depth;
 };
 
+static void add(struct conf_fault *list, size_t *count, size_t max, size_t line, const char *fmt, va_list args)
+    PRINTF_LIKE(5, 0);
+static void add(struct conf_fault *list, size_t *count, size_t max, size_t line, const char *fmt, va_list args)
+{
+    if (*count == max)
+        return;
+    struct conf_fault *fault = &list[(*count)++];
+    fault->line = line;
+    (void)vsnprintf(fault->text, sizeof fault->text, fmt, args);
+}
+
+/* Of a block and its first member, which begin at the same place, the member's. */
+static size_t line_of_value(const struct conf_faults *f, const void *value)
+{
+    for (size_t i = f->place_count; i-- > 0;) {
+        if (f->places[i].value == value)
+            return f->places[i].line;
+    }
+    return 0;
+}
+
 void conf_fault_add(struct conf_faults *f, size_t line, const char *fmt, ...)
 {
-    if (f->count == CONF_FAULTS_MAX)
-        return;
-    struct conf_fault *fault = &f->list[f->count++];
-    fault->line = line;
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(fault->text, sizeof fault->text, fmt, args);
+    add(f->list, &f->count, CONF_FAULTS_MAX, line, fmt, args);
     va_end(args);
+}
+
+void conf_fault_of(struct conf_faults *f, const void *value, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(f->list, &f->count, CONF_FAULTS_MAX, line_of_value(f, value), fmt, args);
+    va_end(args);
+}
+
+void conf_warning_of(struct conf_faults *f, const void *value, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(f->warnings, &f->warning_count, CONF_WARNINGS_MAX, line_of_value(f, value), fmt, args);
+    va_end(args);
+}
+
+static void note_place(struct conf_faults *f, const void *value, size_t line)
+{
+    if (f->place_count < CONF_PLACES_MAX)
+        f->places[f->place_count++] = (struct conf_place){value, line};
 }
 
 static size_t line_of(const yaml_node_t *node)
@@ -160,6 +199,7 @@ static void read_texts(struct loading *l, const struct conf_key *k, yaml_node_t 
             conf_fault_add(l->faults, line_of(item), "%s: '%" PRIslice "' is none of %s", k->name, SLICE_ARG(text),
                            k->choices);
         } else {
+            note_place(l->faults, &at->items[at->count], line_of(item));
             at->items[at->count++] = k->kind == CONF_PATHS ? absolute(l, text) : slice_dup(text);
         }
     }
@@ -169,8 +209,11 @@ static void read_blocks(struct loading *l, const struct conf_key *k, yaml_node_t
 {
     at->count = item_count(list);
     at->items = mem_array(at->count, k->block->size);
-    for (size_t i = 0; i < at->count; i++)
-        read_block(l, k->block, item_at(l, list, i), (char *)at->items + i * k->block->size);
+    for (size_t i = 0; i < at->count; i++) {
+        yaml_node_t *item = item_at(l, list, i);
+        note_place(l->faults, (char *)at->items + i * k->block->size, line_of(item));
+        read_block(l, k->block, item, (char *)at->items + i * k->block->size);
+    }
 }
 
 static void read_list(struct loading *l, const struct conf_key *k, yaml_node_t *node, void *at)
@@ -188,6 +231,7 @@ static void read_list(struct loading *l, const struct conf_key *k, yaml_node_t *
 static void read_value(struct loading *l, const struct conf_key *k, yaml_node_t *node, void *base)
 {
     void *at = (char *)base + k->offset;
+    note_place(l->faults, at, line_of(node));
     if (node->type == YAML_SEQUENCE_NODE)
         read_list(l, k, node, at);
     else if (node->type == YAML_SCALAR_NODE)
@@ -381,14 +425,20 @@ void conf_free(const struct conf_schema *schema, void *loaded)
         free_value(k, (char *)loaded + k->offset);
 }
 
+static void print_fault(const struct conf_fault *fault, const char *path, const char *kind, FILE *out)
+{
+    if (fault->line)
+        (void)fprintf(out, "%s:%zu: %s%s\n", path, fault->line, kind, fault->text);
+    else
+        (void)fprintf(out, "%s: %s%s\n", path, kind, fault->text);
+}
+
 void conf_faults_print(const struct conf_faults *f, const char *path, FILE *out)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->list[i].line)
-            (void)fprintf(out, "%s:%zu: %s\n", path, f->list[i].line, f->list[i].text);
-        else
-            (void)fprintf(out, "%s: %s\n", path, f->list[i].text);
-    }
+    for (size_t i = 0; i < f->count; i++)
+        print_fault(&f->list[i], path, "", out);
+    for (size_t i = 0; i < f->warning_count; i++)
+        print_fault(&f->warnings[i], path, "warning: ", out);
 }
 
 static void print_keys(const struct conf_schema *schema, int indent, FILE *out)

@@ -55,21 +55,34 @@ struct conf_schema {
     const struct conf_key *keys; /* ends with a NULL name */
 };
 
-enum { CONF_FILE_MAX = 1024 * 1024, CONF_FAULTS_MAX = 64 };
+enum { CONF_FILE_MAX = 1024 * 1024, CONF_FAULTS_MAX = 64, CONF_WARNINGS_MAX = 32, CONF_PLACES_MAX = 512 };
 
 struct conf_fault {
     size_t line; /* 1-based; 0: the file as a whole */
     char text[384];
 };
 
+struct conf_place {
+    const void *value; /* a member of what was loaded, an item of a list of texts, or a block of a list */
+    size_t line;
+};
+
 struct conf_faults {
     struct conf_fault list[CONF_FAULTS_MAX];
     size_t count;
+    struct conf_fault warnings[CONF_WARNINGS_MAX]; /* it runs, but hardly as was meant */
+    size_t warning_count;
+    struct conf_place places[CONF_PLACES_MAX]; /* where what was loaded stands */
+    size_t place_count;
     bool unread; /* the file itself could not be read, or is no YAML: nothing is known of its values */
 };
 
 /* Adds one (dropped beyond the maximum). For the checks of a program after loading, too. */
 void conf_fault_add(struct conf_faults *f, size_t line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* The same of a value that was loaded: with its line. 0 where it is not in the file. */
+void conf_fault_of(struct conf_faults *f, const void *value, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void conf_warning_of(struct conf_faults *f, const void *value, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Reads `path` into *ret (zeroed first, of schema->size bytes). R_INVALID when there are faults; *ret is still to be
  * freed, and unless faults->unread, holds what could be read: the program's own checks complete the list. */
@@ -77,7 +90,7 @@ MUST_USE enum result conf_load(const char *path, const struct conf_schema *schem
                                struct conf_faults *faults);
 void conf_free(const struct conf_schema *schema, void *loaded);
 
-/* "FILE:LINE: fault" a line each. */
+/* "FILE:LINE: fault" a line each, warnings behind the faults. */
 void conf_faults_print(const struct conf_faults *f, const char *path, FILE *out);
 
 /* The keys with their kinds, defaults and meaning, as text. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/opt.h"
 
@@ -71,20 +72,31 @@ static int tell(const struct conf_daemon *d, const struct conf_faults *faults, c
     return EXIT_FAILURE;
 }
 
+static void check_log(const struct conf_log *log, struct conf_faults *faults)
+{
+    struct error err;
+    if (log->file && file_can_make(log->file, &err) != OK)
+        conf_fault_of(faults, &log->file, "log: file: %s", err.text);
+}
+
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
     struct error err, unfit;
-    if (d->load(path, &faults) != OK)
-        return tell(d, &faults, path);
-    if (check_only && d->check)
+    bool loaded = d->load(path, &faults) == OK;
+    if (check_only && d->check && !faults.unread)
         d->check(&faults);
+    if (check_only && !faults.unread)
+        check_log(d->log(), &faults);
+    if (!loaded)
+        return tell(d, &faults, path);
     bool fits = d->fits(conf_descriptors(), &unfit) == OK;
     if (check_only && !fits)
         conf_fault_add(&faults, 0, "%s", unfit.text);
     if (check_only && faults.count)
         return tell(d, &faults, path);
     if (check_only) {
+        conf_faults_print(&faults, path, stderr);
         (void)printf("%s: no fault found\n", path);
         return EXIT_SUCCESS;
     }

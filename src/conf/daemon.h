@@ -10,7 +10,8 @@ struct conf_daemon {
     const char *default_config;
     /* Reads and checks the configuration into memory of the program's own. */
     enum result (*load)(const char *path, struct conf_faults *faults);
-    /* What --check-config looks at besides, on what was loaded; NULL: nothing. May print to standard output. */
+    /* What --check-config looks at besides, on what was loaded, whole or in part; NULL: nothing. May print to standard
+     * output. */
     void (*check)(struct conf_faults *faults);
     /* Does what is configured fit into so many descriptors? Not: a fault for --check-config, a warning at the start. */
     enum result (*fits)(uint64_t descriptors, struct error *err);

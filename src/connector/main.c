@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
@@ -74,7 +75,11 @@ static enum result load(const char *path, struct conf_faults *faults)
 
 static void check(struct conf_faults *faults)
 {
-    self_check_print(&config, stdout, faults);
+    struct error err;
+    if (faults->count == 0)
+        self_check_print(&config, stdout, faults);
+    if (config.state && file_can_make(config.state, &err) != OK)
+        conf_fault_of(faults, &config.state, "state: %s", err.text);
 }
 
 /* Requests that wait inside hold a connection each, tunnels one. */

@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/host.h"
 #include "pki/peer.h"
 #include "tls/identity_file.h"
 
@@ -155,13 +157,18 @@ enum result certificates_load(const struct gateway_config *config, struct certif
 void certificates_check(const struct gateway_config *config, struct conf_faults *faults)
 {
     const struct conf_blocks *list = &config->server_certificates;
+    struct gateway_certificate *files = list->items;
     for (size_t i = 0; i < list->count; i++) {
-        struct gateway_config one = {
-            .server_certificates = {(char *)list->items + i * sizeof(struct gateway_certificate), 1}};
+        struct gateway_config one = {.server_certificates = {&files[i], 1}};
+        const char *wrong;
+        if (!files[i].certificate)
+            continue; /* told already */
         struct certificates *c = NULL;
         struct error err;
         if (certificates_load(&one, &c, &err) != OK)
-            conf_fault_add(faults, 0, "server_certificates: %s", err.text);
+            conf_fault_of(faults, &files[i], "server_certificates: %s", err.text);
+        else if ((wrong = pki_cert_server_fault(certificates_at(c, 0), clock_wall_s())))
+            conf_warning_of(faults, &files[i], "server_certificates: %s %s", files[i].certificate, wrong);
         certificates_unref(c);
     }
 }

@@ -16,7 +16,7 @@ MUST_USE enum result certificates_load(const struct gateway_config *config, stru
 struct certificates *certificates_ref(struct certificates *c);
 void certificates_unref(struct certificates *c); /* NULL allowed */
 
-/* Tries each of them alone: a fault for each that could not be used. */
+/* Tries each of them alone: a fault for each that could not be used, a warning for one that clients refuse. */
 void certificates_check(const struct gateway_config *config, struct conf_faults *faults);
 
 /* One that is for this name (RFC 6125, as OpenSSL reads it): an exact name goes before a wildcard, the first before the

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "choices/choices.h"
@@ -125,17 +126,17 @@ static void check_addresses(const struct gateway_config *c, struct conf_faults *
         conf_fault_add(faults, 0, "listen: name at least one address, such as \":443\"");
     for (size_t i = 0; i < c->listen.count; i++) {
         if (net_address_parse(slice_of(c->listen.items[i]), &address, &err) != OK)
-            conf_fault_add(faults, 0, "listen: %s", err.text);
+            conf_fault_of(faults, &c->listen.items[i], "listen: %s", err.text);
     }
     if (c->admin_listen && net_address_parse(slice_of(c->admin_listen), &address, &err) != OK)
-        conf_fault_add(faults, 0, "admin_listen: %s", err.text);
+        conf_fault_of(faults, &c->admin_listen, "admin_listen: %s", err.text);
 }
 
 static void check_numbers(const struct gateway_config *c, struct conf_faults *faults)
 {
     enum { FEWEST = 16 };
     if (c->max_connections && c->max_connections < FEWEST)
-        conf_fault_add(faults, 0, "max_connections: at least %d, or 0", FEWEST);
+        conf_fault_of(faults, &c->max_connections, "max_connections: at least %d, or 0", FEWEST);
 }
 
 static void check_certificates(const struct gateway_config *c, struct conf_faults *faults)
@@ -146,27 +147,51 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
     if (rule && faults->count == 0)
         conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
     for (size_t i = 0; i < c->server_certificates.count; i++) {
-        if (!list[i].certificate)
-            continue; /* told already */
-        if (!file_exists(list[i].certificate))
-            conf_fault_add(faults, 0, "server_certificates: %s does not exist", list[i].certificate);
-        else if (list[i].key && file_check_private(list[i].key, &err) != OK)
-            conf_fault_add(faults, 0, "server_certificates: %s", err.text);
+        if (list[i].key && file_exists(list[i].key) && file_check_private(list[i].key, &err) != OK)
+            conf_fault_of(faults, &list[i].key, "server_certificates: %s", err.text);
     }
-    if (faults->count == 0)
-        certificates_check(c, faults);
+    certificates_check(c, faults);
+}
+
+/* With one that has ended connectors let no gateway in. */
+static void check_role(struct gateway_config *c, struct conf_faults *faults)
+{
+    struct error err;
+    X509 *role = NULL;
+    char when[CLOCK_TEXT_SIZE];
+    if (!c->bootstrap_file)
+        return; /* told already */
+    if (bootstrap_read(c->bootstrap_file, "gateway", &c->bootstrap, &err) != OK ||
+        pki_cert_read(slice_of(c->bootstrap.certificate_pem), &role, &err) != OK) {
+        conf_fault_of(faults, &c->bootstrap_file, "bootstrap: %s", err.text);
+        return;
+    }
+    if (pki_cert_not_after(role) <= clock_wall_s()) {
+        clock_rfc3339(pki_cert_not_after(role), when);
+        conf_fault_of(
+            faults, &c->bootstrap_file,
+            "bootstrap: the role certificate in %s ended on %s; make another file: cmg gateway add %s --renew "
+            "--out FILE",
+            c->bootstrap_file, when, c->bootstrap.id);
+    }
+    X509_free(role);
+}
+
+void gateway_config_check(const struct gateway_config *c, struct conf_faults *faults)
+{
+    struct error err;
+    if (c->state && file_can_make(c->state, &err) != OK)
+        conf_fault_of(faults, &c->state, "state: %s", err.text);
 }
 
 enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults)
 {
-    struct error err;
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     check_addresses(ret, faults);
     check_numbers(ret, faults);
     check_certificates(ret, faults);
-    if (ret->bootstrap_file && bootstrap_read(ret->bootstrap_file, "gateway", &ret->bootstrap, &err) != OK)
-        conf_fault_add(faults, 0, "bootstrap: %s", err.text);
+    check_role(ret, faults);
     return faults->count ? R_INVALID : OK;
 }
 

@@ -33,6 +33,8 @@ struct gateway_config {
 /* Everything that can be checked without opening a socket; all faults at once. gateway_config_free also after a
  * failure. */
 MUST_USE enum result gateway_config_load(const char *path, struct gateway_config *ret, struct conf_faults *faults);
+/* What --check-config looks at besides: can its folder be written? */
+void gateway_config_check(const struct gateway_config *c, struct conf_faults *faults);
 void gateway_config_free(struct gateway_config *c);
 void gateway_config_reference(FILE *out);
 

@@ -83,6 +83,11 @@ static enum result load(const char *path, struct conf_faults *faults)
     return gateway_config_load(path, &config, faults);
 }
 
+static void check(struct conf_faults *faults)
+{
+    gateway_config_check(&config, faults);
+}
+
 static enum result fits(uint64_t descriptors, struct error *err)
 {
     return gateway_places_check(&config, descriptors, err);
@@ -100,6 +105,7 @@ int main(int argc, char **argv)
         .summary = "The cloud management gateway: lets in the devices that prove who they are.",
         .default_config = "/etc/opencmg/gateway.yaml",
         .load = load,
+        .check = check,
         .fits = fits,
         .reference = gateway_config_reference,
         .log = log_keys,

@@ -6,10 +6,14 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "mp/point.h"
 #include "net/address.h"
 #include "net/url.h"
+#include "pki/host.h"
 #include "store/store.h"
+#include "tls/identity_file.h"
 
 enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
 
@@ -164,26 +168,64 @@ void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT])
 
 /* --- checks --- */
 
+/* Is it for the name by which connectors and devices ask? */
+static void check_leaf(const struct mp_config_point *p, X509 *leaf, struct conf_faults *faults)
+{
+    struct net_url url;
+    char hosts[200];
+    const char *wrong = pki_cert_server_fault(leaf, clock_wall_s());
+    pki_cert_hosts(leaf, hosts, sizeof hosts);
+    if (wrong)
+        conf_warning_of(faults, &p->certificate, "management point %s: %s %s", p->id, p->certificate, wrong);
+    if (net_url_parse(slice_of(p->url), &url, NULL) == OK && !pki_cert_is_for(leaf, url.host))
+        conf_warning_of(faults, &p->certificate,
+                        "management point %s: %s is for %s, not for '%s' of its url, so that connectors and devices "
+                        "refuse it: correct url, or have one issued for that name",
+                        p->id, p->certificate, hosts, url.host);
+}
+
+static void check_certificate(const struct mp_config_point *p, struct conf_faults *faults)
+{
+    const struct tls_identity_files files = {p->certificate, p->key, NULL};
+    struct tls_identity_text text;
+    struct tls_context *made = NULL;
+    struct error err;
+    X509 *leaf = NULL;
+    enum result r = tls_identity_read(&files, &text, &err);
+    if (r == OK)
+        r = mp_point_context(&text, &made, &err);
+    if (r == OK)
+        r = pki_cert_read(slice_make(text.certificate, text.certificate_len), &leaf, &err);
+    if (r == OK)
+        check_leaf(p, leaf, faults);
+    else
+        conf_fault_of(faults, &p->certificate, "management point %s: certificate %s: %s", p->id, p->certificate,
+                      err.text);
+    X509_free(leaf);
+    tls_context_unref(made);
+    tls_identity_text_free(&text);
+}
+
 static void check_files(const struct mp_config_point *p, struct conf_faults *faults)
 {
     struct error err;
     bool any = p->certificate || p->key || p->anchors.count, all = p->certificate && p->key && p->anchors.count;
     const struct choices_line *rule = choices_forbids_mp_certificate(p->choice, any);
     if (rule || any != all) {
-        conf_fault_add(faults, 0, "management point %s: %s certificate, key and anchors%s%s%s%s", p->id,
-                       p->choice == CHOICE_MP_EHTTP ? "remove" : "https mode needs", rule ? "; rule " : "",
-                       rule ? rule->id : "", rule ? ": " : "", rule ? rule->text : "");
+        conf_fault_of(faults, p, "management point %s: %s certificate, key and anchors%s%s%s%s", p->id,
+                      p->choice == CHOICE_MP_EHTTP ? "remove" : "https mode needs", rule ? "; rule " : "",
+                      rule ? rule->id : "", rule ? ": " : "", rule ? rule->text : "");
         return;
     }
     if (!any)
         return; /* the site issues it */
-    if (!file_exists(p->certificate))
-        conf_fault_add(faults, 0, "management point %s: %s does not exist", p->id, p->certificate);
-    if (file_check_private(p->key, &err) != OK)
-        conf_fault_add(faults, 0, "management point %s: %s", p->id, err.text);
+    if (file_exists(p->key) && file_check_private(p->key, &err) != OK)
+        conf_fault_of(faults, &p->key, "management point %s: %s", p->id, err.text);
+    check_certificate(p, faults);
     for (size_t i = 0; i < p->anchors.count; i++) {
         if (!file_exists(p->anchors.items[i]))
-            conf_fault_add(faults, 0, "management point %s: %s does not exist", p->id, p->anchors.items[i]);
+            conf_fault_of(faults, &p->anchors.items[i], "management point %s: %s does not exist", p->id,
+                          p->anchors.items[i]);
     }
 }
 
@@ -198,7 +240,7 @@ static void check_choices(struct mp_config_point *p, struct conf_faults *faults)
         p->clients = choices_mode_clients(p->choice);
     const struct choices_line *rule = choices_forbids_mp(p->choice, p->clients);
     if (rule)
-        conf_fault_add(faults, 0, "management point %s: rule %s: %s", p->id, rule->id, rule->text);
+        conf_fault_of(faults, p, "management point %s: rule %s: %s", p->id, rule->id, rule->text);
 }
 
 static void check_point(struct mp_config_point *p, struct conf_faults *faults)
@@ -209,15 +251,15 @@ static void check_point(struct mp_config_point *p, struct conf_faults *faults)
     if (!p->id || !p->mode || !p->listen || !p->url)
         return; /* told already */
     if (!mp_role_valid(slice_of(p->id)))
-        conf_fault_add(faults, 0, "management point '%.64s': an id is 1 to 40 of A-Za-z0-9._-", p->id);
+        conf_fault_of(faults, &p->id, "management point '%.64s': an id is 1 to 40 of A-Za-z0-9._-", p->id);
     if (!choices_mp_parse(slice_of(p->mode), &p->choice))
         return;
     if (net_address_parse(slice_of(p->listen), &address, &err) != OK)
-        conf_fault_add(faults, 0, "management point %s: listen: %s", p->id, err.text);
+        conf_fault_of(faults, &p->listen, "management point %s: listen: %s", p->id, err.text);
     if (net_url_parse(slice_of(p->url), &url, &err) != OK)
-        conf_fault_add(faults, 0, "management point %s: url: %s", p->id, err.text);
+        conf_fault_of(faults, &p->url, "management point %s: url: %s", p->id, err.text);
     else if (strcmp(url.scheme, "https") != 0 || strcmp(url.path, "/") != 0)
-        conf_fault_add(faults, 0, "management point %s: url: must be https://host:port without a path", p->id);
+        conf_fault_of(faults, &p->url, "management point %s: url: must be https://host:port without a path", p->id);
     check_files(p, faults);
     check_choices(p, faults);
 }
@@ -228,7 +270,7 @@ static void check_unique(const struct mp_config *c, struct conf_faults *faults)
     for (size_t i = 0; i < c->points.count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (points[i].id && points[k].id && slice_eq_nocase(slice_of(points[i].id), slice_of(points[k].id)))
-                conf_fault_add(faults, 0, "management point %s is named twice", points[i].id);
+                conf_fault_of(faults, &points[i].id, "management point %s is named twice", points[i].id);
         }
     }
 }
@@ -237,7 +279,7 @@ static void check_store(const struct mp_config *c, struct conf_faults *faults)
 {
     struct error err;
     if (c->store && store_check_url(c->store, &err) != OK)
-        conf_fault_add(faults, 0, "store: %s", err.text);
+        conf_fault_of(faults, &c->store, "store: %s", err.text);
 }
 
 enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults)
@@ -245,13 +287,13 @@ enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     if (ret->site && !mp_site_valid(slice_of(ret->site)))
-        conf_fault_add(faults, 0, "site: a site code is 1 to 8 of A-Z0-9");
+        conf_fault_of(faults, &ret->site, "site: a site code is 1 to 8 of A-Z0-9");
     if (!ret->points.count && !faults->count)
         conf_fault_add(faults, 0, "management_points: name at least one");
     for (size_t i = 0; i < ret->points.count; i++)
         check_point(&mp_config_points(ret)[i], faults);
     if (ret->max_connections && ret->max_connections < FEWEST)
-        conf_fault_add(faults, 0, "max_connections: at least %d, or 0", FEWEST);
+        conf_fault_of(faults, &ret->max_connections, "max_connections: at least %d, or 0", FEWEST);
     check_unique(ret, faults);
     check_store(ret, faults);
     return faults->count ? R_INVALID : OK;
@@ -281,6 +323,20 @@ enum result mp_config_fits(const struct mp_config *c, uint64_t descriptors, stru
         "own are more than the %" PRIu64 " that this process may open; %zu each fit. Lower it, leave it out "
         "(then it adapts), or raise the limit (LimitNOFILE= of the service, ulimit -Hn)",
         c->points.count, c->max_connections, OWN_DESCRIPTORS, descriptors, fit);
+}
+
+void mp_config_check(const struct mp_config *c, struct conf_faults *faults)
+{
+    const struct {
+        const char *name, *const *path;
+    } written[] = {{"state", (const char *const *)&c->state},
+                   {"admin_socket", (const char *const *)&c->admin_socket},
+                   {"access_log", (const char *const *)&c->access_log}};
+    struct error err;
+    for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+        if (*written[i].path && file_can_make(*written[i].path, &err) != OK)
+            conf_fault_of(faults, written[i].path, "%s: %s", written[i].name, err.text);
+    }
 }
 
 void mp_config_free(struct mp_config *c)

@@ -30,6 +30,8 @@ struct mp_config {
 
 /* All faults at once, those against the choices too. *ret is to be freed in any case. */
 MUST_USE enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_faults *faults);
+/* What --check-config looks at besides: can its folders be written? */
+void mp_config_check(const struct mp_config *c, struct conf_faults *faults);
 /* Connections that a management point may hold: what is configured, as far as so many descriptors go. */
 size_t mp_config_connections(const struct mp_config *c, uint64_t descriptors);
 /* Does what is configured fit? R_LIMIT: no; why, and what to do. */

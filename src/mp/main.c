@@ -74,6 +74,11 @@ static enum result load(const char *path, struct conf_faults *faults)
     return mp_config_load(path, &config, faults);
 }
 
+static void check(struct conf_faults *faults)
+{
+    mp_config_check(&config, faults);
+}
+
 static enum result fits(uint64_t descriptors, struct error *err)
 {
     return mp_config_fits(&config, descriptors, err);
@@ -91,6 +96,7 @@ int main(int argc, char **argv)
         .summary = "The management point and its site: registration, tokens, policy, administration.",
         .default_config = "/etc/opencmg/mp.yaml",
         .load = load,
+        .check = check,
         .fits = fits,
         .reference = mp_config_reference,
         .log = log_of,

@@ -20,18 +20,23 @@ enum { PEM_MAX = 256 * 1024, KIB = 1024, MIB = 1024 * KIB };
 
 /* --- certificate --- */
 
-static enum result make_context(struct mp_point *p, const char *certificate_pem, const char *key_pem, struct error *err)
+enum result mp_point_context(const struct tls_identity_text *text, struct tls_context **ret, struct error *err)
 {
-    struct tls_server_options o = {.identity = {slice_of(certificate_pem), slice_of(key_pem)},
-                                   .client_cert = TLS_CLIENT_CERT_ASK,
-                                   .verify = pki_peer_bearable,
-                                   .alpn = ALPN};
+    const struct tls_server_options o = {.identity = tls_identity_of(text),
+                                         .client_cert = TLS_CLIENT_CERT_ASK,
+                                         .verify = pki_peer_bearable,
+                                         .alpn = ALPN};
+    return tls_context_server(&o, ret, err);
+}
+
+static enum result make_context(struct mp_point *p, const struct tls_identity_text *text, struct error *err)
+{
     struct tls_context *made;
     X509 *leaf;
-    enum result r = pki_cert_read(slice_of(certificate_pem), &leaf, err);
+    enum result r = pki_cert_read(slice_make(text->certificate, text->certificate_len), &leaf, err);
     if (r != OK)
         return r;
-    r = tls_context_server(&o, &made, err);
+    r = mp_point_context(text, &made, err);
     if (r == OK) {
         tls_context_unref(p->context);
         p->context = made;
@@ -50,17 +55,15 @@ static enum result read_file(const char *path, char **ret, struct error *err)
 
 static enum result load_certificate(struct mp_point *p, struct error *err)
 {
-    char *certificate = NULL, *key = NULL;
-    enum result r = read_file(p->config->certificate, &certificate, err);
+    const struct tls_identity_files files = {p->config->certificate, p->config->key, NULL};
+    struct tls_identity_text text;
+    enum result r = file_check_private(p->config->key, err);
+    if (r != OK)
+        return r;
+    r = tls_identity_read(&files, &text, err);
     if (r == OK)
-        r = file_check_private(p->config->key, err);
-    if (r == OK)
-        r = read_file(p->config->key, &key, err);
-    if (r == OK)
-        r = make_context(p, certificate, key, err);
-    free(certificate);
-    if (key)
-        mem_free_secret(key, strlen(key));
+        r = make_context(p, &text, err);
+    tls_identity_text_free(&text);
     return r;
 }
 
@@ -73,7 +76,8 @@ static enum result show_root(struct mp_point *p, const struct mp_role_certificat
     if (r == OK)
         r = buf_append_str(&chain, p->site->keys.root_pem);
     char *pem = buf_take_str(&chain);
-    r = r == OK ? make_context(p, pem, issued->key_pem, err) : error_set(err, r, "the role's chain is too long");
+    const struct tls_identity_text text = {pem, issued->key_pem, strlen(pem), strlen(issued->key_pem)};
+    r = r == OK ? make_context(p, &text, err) : error_set(err, r, "the role's chain is too long");
     free(pem);
     return r;
 }

@@ -8,7 +8,7 @@
 #include "http/server.h"
 #include "mp/site.h"
 #include "net/tcp.h"
-#include "tls/context.h"
+#include "tls/identity_file.h"
 
 struct mp_connection;
 
@@ -25,6 +25,10 @@ struct mp_point {
     struct crowd *strangers;  /* those who are neither a connector nor were let in */
     struct loop_timer *pulse; /* ends strangers who stay too long */
 };
+
+/* What connections to a management point with this certificate are made with. */
+MUST_USE enum result mp_point_context(const struct tls_identity_text *text, struct tls_context **ret,
+                                      struct error *err);
 
 MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
                                    struct error *err);
