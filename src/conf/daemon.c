@@ -104,6 +104,8 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
         (void)fprintf(stderr, "%s: %s\nremedy: %s\n", d->name, err.text, result_remedy(err.code));
         return EXIT_FAILURE;
     }
+    for (size_t i = 0; i < faults.warning_count; i++)
+        log_msg(LOG_WARN, "config", "%s", faults.warnings[i].text);
     raise_descriptors();
     (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
     if (!fits)

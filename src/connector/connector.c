@@ -373,15 +373,17 @@ static enum result send_renewal(void *owner, const struct http_request *request,
 static void on_renewal(void *owner, const struct role_identity *fresh, const struct error *why, uint64_t retry_s)
 {
     struct connector *c = owner;
+    char until[CLOCK_TEXT_SIZE];
+    clock_rfc3339(fresh ? fresh->not_after : renewer_identity(c->renewer)->not_after, until);
     if (!fresh) {
         LOG_EVENT(LOG_WARN, "renew", "the role certificate was not renewed", LOG_T("reason", why->text),
-                  LOG_N("retry_s", retry_s), LOG_N("not_after", renewer_identity(c->renewer)->not_after));
+                  LOG_N("retry_s", retry_s), LOG_T("not_after", until));
         return;
     }
     if (why->code != OK)
         LOG_EVENT(LOG_ERROR, "renew", "the new role certificate could not be kept", LOG_T("reason", why->text));
     use_role(c);
-    LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_N("not_after", fresh->not_after));
+    LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_T("not_after", until));
 }
 
 static enum result load_role(struct connector *c, struct error *err)
@@ -396,8 +398,10 @@ static enum result load_role(struct connector *c, struct error *err)
         return r;
     if (why.code != OK)
         log_msg(LOG_WARN, "renew", "the kept role certificate is not used: %s", why.text);
+    char until[CLOCK_TEXT_SIZE];
+    clock_rfc3339(role.not_after, until);
     LOG_EVENT(LOG_INFO, "renew", "role certificate in use", LOG_T("from", role.renewed ? "state" : "bootstrap"),
-              LOG_N("not_after", role.not_after));
+              LOG_T("not_after", until));
     if (self_check_role(config, &role, &why) != OK)
         LOG_EVENT(LOG_ERROR, "certificate", "role certificate ruled out", LOG_T("cause", why.text),
                   LOG_T("remedy", SELF_CHECK_ROLE_REMEDY));

@@ -133,9 +133,11 @@ static enum pki_own_step step_to_tell(const struct pki_own_check *c)
 static void log_state(const struct pki_own_check *c)
 {
     enum pki_own_step s = step_to_tell(c);
+    char until[CLOCK_TEXT_SIZE];
+    clock_rfc3339(c->not_after, until);
     if (s == PKI_OWN_STEPS)
         LOG_EVENT(LOG_INFO, "certificate", "client certificate passes every step", LOG_T("subject", c->subject),
-                  LOG_N("not_after", c->not_after));
+                  LOG_T("not_after", until));
     else if (c->steps[s].outcome == PKI_OWN_FAILED)
         LOG_EVENT(LOG_ERROR, "certificate", "client certificate ruled out", LOG_T("step", pki_own_step_name(s)),
                   LOG_T("subject", c->subject), LOG_T("cause", c->steps[s].detail), LOG_T("remedy", remedies[s]));

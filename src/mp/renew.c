@@ -145,8 +145,10 @@ void mp_handle_site_renew(struct mp_request *r)
     if (result == OK)
         result = certify(r, &a, &issued, &err);
     if (result == OK) {
+        char until[CLOCK_TEXT_SIZE];
+        clock_rfc3339(issued.not_after, until);
         LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_T("kind", a.kind), LOG_T("id", a.id),
-                  LOG_N("not_after", issued.not_after));
+                  LOG_T("not_after", until));
         mp_answer(r, &(struct mp_answer){.status = 200,
                                          .type = "application/pem-certificate-chain",
                                          .body = slice_of(issued.certificate_pem)});

@@ -123,10 +123,13 @@ static void took(struct source *x, const struct source_job *j)
     x->state.failures = 0;
     x->state.error[0] = '\0';
     unlock(x->set);
+    char until[CLOCK_TEXT_SIZE] = "unknown";
+    if (j->until)
+        clock_rfc3339(j->until, until);
     if (!j->unchanged || !x->has_file || was_bad)
         LOG_EVENT(LOG_INFO, "source", j->unchanged ? "source fetched again" : "source in use",
                   LOG_T("source", x->state.id), LOG_T("kind", bundle_source_kind_name(x->state.kind)),
-                  LOG_N("until", j->until));
+                  LOG_T("until", until));
     bool changed = !j->unchanged || !x->has_file;
     if (changed || was_bad)
         tell(x->set);

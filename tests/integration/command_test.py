@@ -326,6 +326,12 @@ def test_metrics_are_openmetrics_and_name_every_reason(site):
         assert site.refusals(code, reason) >= 0
 
 
+def test_logs_tell_times_as_dates(site):
+    told = "".join(site.log(name) for name in ("cmg-mp", "cmg-gateway", "cmg-connector"))
+    assert re.search(r"role certificate in use .*not_after=20\d\d-", told)
+    assert not re.search(r"\b(not_after|until|expires|issued)=\d{9,}", told)
+
+
 def test_quickstart_in_a_foreign_folder_touches_nothing(tmp_path):
     (tmp_path / "mp.yaml").write_text("mine")
     result = subprocess.run([program("cmg"), "quickstart", "--json", "--dir", tmp_path], capture_output=True, text=True,

@@ -90,8 +90,8 @@ def environment(folder):
     return {**os.environ, "TMPDIR": str(folder), "CMG_BIN": str(BIN)}
 
 
-def start_demo(folder, *options):
-    return subprocess.Popen(["/usr/bin/python3", str(REPOSITORY / "tools" / "demo"), *options], env=environment(folder),
+def start_demo(folder, *options, before=()):
+    return subprocess.Popen([*before, "/usr/bin/python3", str(REPOSITORY / "tools" / "demo"), *options], env=environment(folder),
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             start_new_session=True)
 
@@ -164,6 +164,38 @@ def run_line(line):
         return None
     return subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
                           check=False).returncode
+
+
+def test_the_demonstrations_table_fits_a_terminal(short_folder):
+    out, _ = start_demo(short_folder).communicate(timeout=90)
+    table = out[out.index("    DEVICE"):out.index("\n\n", out.index("    DEVICE"))].splitlines()
+    assert len(table) >= 7 and max(map(len, table)) <= 80, out
+
+
+def test_a_demonstration_whose_interrupts_came_ignored_ends_with_one(short_folder):
+    """As `nohup … &` in a script leaves them."""
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    demo = start_demo(short_folder, "--keep", before=ignoring)
+    try:
+        while "Ctrl-C. Try" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(15) == 0
+    finally:
+        if demo.poll() is None:
+            os.killpg(demo.pid, signal.SIGKILL)
+        demo.stdout.close()
+    assert_nothing_left(short_folder)
+
+
+def test_a_demonstration_on_a_machine_without_loopback_says_so(short_folder):
+    alone = ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("this machine does not let a test have a network of its own (unshare --net)")
+    demo = start_demo(short_folder, before=alone)
+    out, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 1 and "ip link set lo up" in out, out
+    assert_nothing_left(short_folder)
 
 
 def test_a_demonstration_without_its_programs_says_so(short_folder):

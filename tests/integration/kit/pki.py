@@ -3,6 +3,7 @@
 import base64
 import datetime
 import hashlib
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def key_usage(**on):
     return x509.KeyUsage(**{**bits, **on})
 
 
+def host_name(text):
+    """A DNS name or an address."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
+
+
 class Ca:
     """A root, or an intermediate when it has a parent."""
 
@@ -126,7 +135,7 @@ class Ca:
             extensions.append((x509.ExtendedKeyUsage(list(usage)), False))
         if dns:
             names = [dns] if isinstance(dns, str) else dns
-            extensions.append((x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False))
+            extensions.append((x509.SubjectAlternativeName([host_name(n) for n in names]), False))
         if crl_at:
             points = [x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None) for url in crl_at]
             extensions.append((x509.CRLDistributionPoints(points), False))
