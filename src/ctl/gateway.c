@@ -3,6 +3,8 @@
 #include "ctl/request.h"
 #include "ctl/secret.h"
 
+enum { PORT_DEFAULT = 443 };
+
 struct add_options {
     struct ctl_common common;
     const char *host, *out;
@@ -62,8 +64,8 @@ static int add(int argc, char **argv)
                              "revoke_old", (int)o.revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    if (o.port)
-        (void)json_object_set_new(body, "port", json_integer((json_int_t)o.port));
+    if (o.port || !o.renew)
+        (void)json_object_set_new(body, "port", json_integer((json_int_t)(o.port ? o.port : PORT_DEFAULT)));
     const struct ctl_role role = {"gateway", args[0], o.renew ? "renewed" : "added"};
     return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, &role, o.out);
 }
