@@ -252,6 +252,7 @@ static void step(void *arg)
     h->in_step = true;
     for (int round = 0; round < ROUNDS && !h->closing; round++) {
         h->dirty = false;
+        h->greeted = true;
         h2_flush(h);
         report_sent(h);
         reap(h);
@@ -271,9 +272,20 @@ static void step(void *arg)
 
 /* --- the stream below --- */
 
+/* SETTINGS are the first frame, whatever is found in the first that the peer sends (RFC 9113 3.4). */
+static void greet(struct http_h2 *h)
+{
+    if (h->greeted || h->closing)
+        return;
+    h->greeted = true;
+    h2_flush(h);
+    report_sent(h);
+}
+
 static void on_data(void *ctx, struct slice data)
 {
     struct http_h2 *h = ctx;
+    greet(h);
     if (h->closing || h->linger_ms)
         return;
     h->received_ms = loop_now_ms(h->loop);

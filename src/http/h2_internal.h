@@ -116,6 +116,7 @@ struct http_h2 {
     uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
     struct bucket useless, updates;         /* what a peer's frames cost that do nothing */
     /* ends */
+    bool greeted;                   /* our preface has been written */
     bool in_step, dirty, receiving; /* receiving: inside nghttp2_session_mem_recv */
     bool closing;                   /* ended by the next step, with goaway_code, because of `why` */
     bool spent;                     /* nghttp2 has failed: `ng` may be deleted, nothing else */

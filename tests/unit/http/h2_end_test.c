@@ -177,6 +177,23 @@ static void a_session_that_is_closed_at_once_has_said_its_preface(void **state)
     kit_free(k);
 }
 
+/* Bytes may come with the handshake's last, before the loop has turned once. */
+static void a_session_whose_first_bytes_are_faulty_has_said_its_preface(void **state)
+{
+    struct kit_options o = {.h2 = kit_h2, .no_client = true};
+    struct raw r = {0};
+    (void)state;
+    struct kit *k = kit_new(&o);
+    k->server_stream->events->on_data(k->server_stream->ctx, SLICE("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    raw_start(&r, k->client_stream, true);
+    assert_true(kit_run(k, server_gone, k, 1000));
+    kit_pass(k, 10);
+    assert_int_equal(r.frames[NGHTTP2_SETTINGS], 1);
+    assert_int_equal(r.frames[NGHTTP2_GOAWAY], 1);
+    raw_stop(&r);
+    kit_free(k);
+}
+
 /* --- stream ids and PRIORITY --- */
 
 static void priority_on_stream_0_ends_the_connection(void **state)
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(two_faults_in_one_piece_end_a_server_once),
         cmocka_unit_test(two_faults_in_one_piece_end_a_client_once),
         cmocka_unit_test(a_session_that_is_closed_at_once_has_said_its_preface),
+        cmocka_unit_test(a_session_whose_first_bytes_are_faulty_has_said_its_preface),
         cmocka_unit_test(priority_on_stream_0_ends_the_connection),
         cmocka_unit_test(an_id_that_was_jumped_over_ends_the_connection),
         cmocka_unit_test(a_head_on_a_closed_stream_is_answered_with_a_reset),
