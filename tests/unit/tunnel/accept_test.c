@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../http/fake_loop.h"
+#include "../http/h2_raw.h"
 #include "../http/loopback_stream.h"
 #include "base/mem.h"
 
@@ -143,9 +144,10 @@ static void c_fail(void *ctx, const struct http_failure *why)
 
 static const struct http_call_events call_events = {.on_response = c_response, .on_end = c_end, .on_fail = c_fail};
 
+static const struct tunnel_hello hello = {"gw1", GENERATION, 1, 2};
+
 static struct world *world_new(const char *answer)
 {
-    static const struct tunnel_hello hello = {"gw1", GENERATION, 1, 2};
     struct world *w = mem_zalloc(sizeof *w);
     struct net_stream *gateway, *connector;
     w->loop = loop_new();
@@ -283,6 +285,43 @@ static void hellos_that_are_not_right_bring_it_down(void **state)
     }
 }
 
+/* A connector that writes its frames itself: nothing stands behind w->connector. */
+static struct world *world_with(struct raw *r)
+{
+    struct world *w = mem_zalloc(sizeof *w);
+    struct net_stream *gateway, *connector;
+    w->loop = loop_new();
+    loopback_pair(w->loop, 0, 0, &gateway, &connector);
+    raw_start(r, connector, false);
+    w->tunnel = tunnel_accept(w->loop, gateway, "cp1", 1, &hello, &tunnel_events, w);
+    fake_loop_settle(w->loop);
+    return w;
+}
+
+/* Two ends at once: our own word for the line's text, and nghttp2's for a frame that it can't read. */
+static void a_line_without_sense_and_a_frame_without_form_bring_it_down_once(void **state)
+{
+    const char *const head[] = {":status", "200", "content-type", "application/x-ndjson", NULL};
+    static const char *const lines[] = {"{\"version\":1,\"connector\":\"cp2\",\"endpoints\":[]}\n", "{}\n",
+                                        FIRST "{}\n"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct raw r = {0};
+        struct world *w = world_with(&r);
+        raw_together(&r, true);
+        raw_headers(&r, 1, 0, head);
+        raw_frame(&r, NGHTTP2_DATA, i % 2 ? NGHTTP2_FLAG_END_STREAM : 0, 1, slice_of(lines[i]));
+        raw_frame(&r, NGHTTP2_PING, 0, 0, SLICE("1234567"));
+        raw_together(&r, false);
+        fake_loop_settle(w->loop);
+        assert_int_equal(w->downs, 1);
+        assert_true(w->why.code == R_INVALID || w->why.code == R_DENIED);
+        assert_int_equal(r.frames[NGHTTP2_GOAWAY], 1);
+        raw_stop(&r);
+        world_free(w);
+    }
+}
+
 static void an_endless_line_brings_it_down(void **state)
 {
     struct world *w = world_new("");
@@ -386,6 +425,7 @@ int main(void)
         cmocka_unit_test(nothing_is_called_before_it_is_up),
         cmocka_unit_test(lines_may_come_in_any_pieces),
         cmocka_unit_test(hellos_that_are_not_right_bring_it_down),
+        cmocka_unit_test(a_line_without_sense_and_a_frame_without_form_bring_it_down_once),
         cmocka_unit_test(an_endless_line_brings_it_down),
         cmocka_unit_test(a_connector_that_does_not_answer_is_given_up_after_ten_seconds),
         cmocka_unit_test(the_end_of_the_hello_is_the_end_of_the_tunnel),
