@@ -185,7 +185,7 @@ static void received_headers(struct http_h2 *h, struct h2_stream *s, bool end)
     h->head.arena = NULL;
     if (end)
         s->remote_end = true;
-    if (s->id > h->last_id)
+    if (h->role->server && s->id > h->last_id)
         h->last_id = s->id;
     if (head.arena && !s->over && (!h->role->server || s->head_bytes || hold_head(s)))
         h->role->on_head(s, &head, end);

@@ -194,6 +194,28 @@ static void a_session_whose_first_bytes_are_faulty_has_said_its_preface(void **s
     kit_free(k);
 }
 
+/* GOAWAY names streams of its reader (RFC 9113 6.8), and a server opens none. */
+static void a_client_names_no_stream_in_its_goaway(void **state)
+{
+    const char *const ok[] = {":status", "200", NULL};
+    struct raw r = {0};
+    struct kit *k = client_with(&r);
+    struct kit_call c = {0};
+    (void)state;
+    kit_call(k, &c, NULL, "/", 0);
+    kit_pass(k, 10);
+    raw_headers(&r, 1, NGHTTP2_FLAG_END_STREAM, ok);
+    kit_pass(k, 10);
+    assert_int_equal(c.status, 200);
+    http_h2_close(k->client);
+    assert_true(kit_run(k, client_gone, k, 1000));
+    kit_pass(k, 10);
+    assert_int_equal(r.frames[NGHTTP2_GOAWAY], 1);
+    assert_int_equal(r.goaway_last, 0);
+    raw_stop(&r);
+    kit_free(k);
+}
+
 /* --- stream ids and PRIORITY --- */
 
 static void priority_on_stream_0_ends_the_connection(void **state)
@@ -252,6 +274,7 @@ int main(void)
         cmocka_unit_test(two_faults_in_one_piece_end_a_client_once),
         cmocka_unit_test(a_session_that_is_closed_at_once_has_said_its_preface),
         cmocka_unit_test(a_session_whose_first_bytes_are_faulty_has_said_its_preface),
+        cmocka_unit_test(a_client_names_no_stream_in_its_goaway),
         cmocka_unit_test(priority_on_stream_0_ends_the_connection),
         cmocka_unit_test(an_id_that_was_jumped_over_ends_the_connection),
         cmocka_unit_test(a_head_on_a_closed_stream_is_answered_with_a_reset),
