@@ -1,183 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server's HTTP/2 session, fed with bytes: as they are, or as the payloads of frames whose headers are made here, so
- * that most inputs get past the framing. The handler answers, echoes, streams, resets, as the path says.
+ * A server's HTTP/2 session against a peer of whom a story tells (h2_story.h), from the first byte to its end.
+ * Strangers have budgets of heads, which hold when all has settled, and nothing of them is left behind.
  */
-#include "../unit/http/fake_loop.h"
-#include "../unit/http/loopback_stream.h"
-#include "base/mem.h"
-#include "fuzz.h"
-#include "h1_story.h"
-#include "http/h2.h"
+#include "h2_session.h"
 
-static size_t begun, ended;
+enum { STREAMS = 16, STRANGERS_MOST = 12 * 1024, HEAD_COST = 1024 };
 
-struct answer {
-    struct http_exchange *x;
-    size_t unreported;
+struct world {
+    struct h2_session s; /* first: the session's owner */
+    struct h2_answers answers;
+    struct http_strangers strangers;
 };
-
-static void end(struct answer *a)
-{
-    ended++;
-    free(a);
-}
-
-static void on_body(void *ctx, struct slice data)
-{
-    struct answer *a = ctx;
-    a->unreported += data.len;
-    MUST(a->unreported <= 8 * 1024 * 1024);
-    http_exchange_write(a->x, data);
-}
-
-static void on_body_end(void *ctx)
-{
-    struct answer *a = ctx;
-    http_exchange_finish(a->x, NULL);
-    end(a);
-}
-
-static void on_sent(void *ctx, size_t n)
-{
-    struct answer *a = ctx;
-    MUST(n <= a->unreported);
-    a->unreported -= n;
-    http_exchange_consumed(a->x, n);
-}
-
-static void on_abort(void *ctx, const struct error *why)
-{
-    MUST(why && why->text[0]);
-    end(ctx);
-}
-
-static const struct http_exchange_events echo = {
-    .on_body = on_body, .on_body_end = on_body_end, .on_sent = on_sent, .on_abort = on_abort};
-
-static void check_request(const struct http_request *r)
-{
-    h1_story_check_fields(&r->fields);
-    MUST(r->version == HTTP_2 && http_is_token(r->method) && r->content_length >= -1);
-    MUST(r->target.len && (r->target.ptr[0] == '/' || slice_eq(r->target, SLICE("*"))));
-    for (size_t i = 0; i < r->target.len; i++)
-        MUST((unsigned char)r->target.ptr[i] > ' ' && (unsigned char)r->target.ptr[i] < 0x7f);
-    static const char *const never[] = {"host",    "connection",        "keep-alive",      "te",
-                                        "upgrade", "transfer-encoding", "proxy-connection"};
-    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
-        MUST(!http_fields_get(&r->fields, slice_of(never[i])).ptr);
-}
 
 static void on_request(void *owner, struct http_exchange *x)
 {
-    (void)owner;
-    check_request(&x->request);
-    bool websocket = x->request.protocol.len > 0;
-    struct http_response head = {.status = websocket ? 101 : 200, .content_length = -1};
-    MUST(!websocket || (slice_eq(x->request.method, SLICE("GET")) && x->request.has_body));
-    char way = x->request.target.len > 1 ? x->request.target.ptr[1] : 0;
-    begun++;
-    if (way == 'r') {
-        http_exchange_reset(x);
-        ended++;
-        return;
-    }
-    if (way == 'n') {
-        http_exchange_reply(x, 404, "text/plain", SLICE("no"), NULL);
-        ended++;
-        return;
-    }
-    struct answer *a = mem_zalloc(sizeof *a);
-    a->x = x;
-    x->events = &echo;
-    x->ctx = a;
-    if (way != 'p') /* parked: the body comes back before a head, which is a fault of the handler's */
-        http_exchange_respond(x, &head, false);
+    struct world *w = owner;
+    MUST(w->s.h);
+    h2_answers_take(&w->answers, x);
 }
 
-static void on_close(void *owner, const struct error *why)
+static void on_bad_request(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
+                           struct slice *ret_body)
 {
-    MUST(why != NULL);
-    *(bool *)owner = true;
+    struct world *w = owner;
+    (void)a;
+    MUST(w->s.h && status >= 400 && what[0]);
+    ret_head->status = status;
+    *ret_body = slice_of(what);
 }
 
-static const struct http_h2_events events = {.on_request = on_request, .on_close = on_close};
+static const struct http_h2_events events = {.on_request = on_request,
+                                             .on_bad_request = on_bad_request,
+                                             .on_drain = h2_session_on_drain,
+                                             .on_close = h2_session_on_close};
 
-/* --- the peer --- */
-
-static void ignore_data(void *ctx, struct slice data)
+static void session(void *ctx, enum h2_session_deed deed)
 {
-    (void)ctx, (void)data;
+    h2_session_do(ctx, deed);
 }
 
-static void ignore_end(void *ctx)
+static void act(void *ctx, uint8_t what, uint8_t which)
 {
-    (void)ctx;
+    struct world *w = ctx;
+    h2_answers_act(&w->answers, what, which);
 }
 
-static void ignore_close(void *ctx, const struct error *why)
+/* Of a refused stream only its own cost is left until its reset has gone; a stranger's only head may be a long one. */
+static void look(void *ctx)
 {
-    (void)ctx, (void)why;
-}
-
-static const struct net_stream_events peer_events = {
-    .on_data = ignore_data, .on_end = ignore_end, .on_close = ignore_close};
-
-/* type, flags, stream, length, payload … */
-static void send_frame(struct net_stream *peer, struct slice *in)
-{
-    uint8_t type = fuzz_choice(in), flags = fuzz_choice(in), stream = fuzz_choice(in);
-    size_t len = fuzz_choice(in);
-    if (len > in->len)
-        len = in->len;
-    const char head[9] = {0, 0, (char)len, (char)(type % 16), (char)flags, 0, 0, 0, (char)stream};
-    net_stream_write(peer, slice_make(head, sizeof head));
-    net_stream_write(peer, slice_make(in->ptr, len));
-    *in = slice_skip(*in, len);
-}
-
-static void send_all(struct loop *loop, struct net_stream *peer, struct slice in, uint8_t choice, const bool *closed)
-{
-    size_t piece = (choice >> 2) + 1;
-    while (in.len && !*closed) {
-        if (choice & 2) {
-            send_frame(peer, &in);
-        } else {
-            struct slice part = {in.ptr, piece < in.len ? piece : in.len};
-            net_stream_write(peer, part);
-            in = slice_skip(in, part.len);
-        }
-        fake_loop_settle(loop);
-    }
+    const struct world *w = ctx;
+    h2_session_look(&w->s);
+    MUST(w->strangers.heads <= STRANGERS_MOST + HTTP_ARENA_MAX + STREAMS * HEAD_COST);
+    MUST(w->answers.begun - w->answers.ended <= STREAMS);
+    MUST(w->s.h || w->strangers.heads == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct slice in = slice_make(bytes, size);
-    uint8_t choice = fuzz_choice(&in);
-    struct loop *loop = loop_new();
-    struct net_stream *ours, *peer;
+    uint8_t choice = fuzz_choice(&in), cut = fuzz_choice(&in);
+    struct world w = {.answers = {.session = session, .ctx = &w}, .strangers = {.most = STRANGERS_MOST}};
+    struct h2_story story = {.act = act, .look = look, .ctx = &w};
     const struct http_h2_options o = {
-        .max_streams = 16, .window_budget = 1 << 20, .idle_ms = 300 * 1000, .body_ms = 60 * 1000, .websocket = true};
-    bool closed = false;
-    begun = ended = 0;
-    loopback_pair(loop, 0, 0, &ours, &peer);
-    net_stream_set_events(peer, &peer_events, NULL);
-    struct http_h2 *h = http_h2_server(loop, ours, &o, &events, &closed);
-    if (!(choice & 1))
-        net_stream_write(peer, SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
-    if (choice & 2)
-        net_stream_write(peer, SLICE("\0\0\0\4\0\0\0\0\0"));
-    send_all(loop, peer, in, choice, &closed);
-    if (choice & 0x80)
-        net_stream_shutdown(peer);
-    fake_loop_pass(loop, 10 * 1000);
-    if (!closed)
-        http_h2_close(h);
-    fake_loop_pass(loop, 100 * 1000);
-    MUST(closed && begun == ended);
-    net_stream_close(peer);
-    fake_loop_settle(loop);
-    loop_free(loop);
+        .max_streams = STREAMS,
+        .window_budget = 1 << 20,
+        .idle_ms = choice & 8 ? 2000 : 300 * 1000,
+        .body_ms = 60 * 1000,
+        .ping_ms = choice & 16 ? 10 * 1000 : 0,
+        .ping_timeout_ms = 5000,
+        .heads_budget = 32 * 1024,
+        .stranger_heads = 4 * 1024,
+        .strangers = choice & 32 ? NULL : &w.strangers,
+        .websocket = true,
+    };
+    h2_session_start(&w.s, &story, choice, cut, true);
+    w.s.h = http_h2_server(w.s.loop, w.s.ours, &o, &events, &w);
+    h2_story_tell(&story, in);
+    h2_session_stop(&w.s, choice >> 5);
+    MUST(w.answers.begun == w.answers.ended && w.strangers.heads == 0);
     return 0;
 }

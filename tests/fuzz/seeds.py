@@ -9,7 +9,6 @@ import struct
 import sys
 from pathlib import Path
 
-import hpack
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -92,41 +91,102 @@ def token_seeds():
 
 # --- HTTP/2 -----------------------------------------------------------------------------------------------------------
 
-
-def frame(kind, flags, stream, payload=b""):
-    """As h2_server.c makes frames of: kind, flags, stream, length, payload."""
-    return bytes([kind, flags, stream, len(payload)]) + payload
-
-
-def wire(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
-
-
-def head(*more, method="GET", path="/echo"):
-    fields = [(":method", method), (":scheme", "https"), (":authority", "a"), (":path", path), *more]
-    return hpack.Encoder().encode(fields, huffman=False)
+# Steps of h2_story.h.
+DATA, HEADERS, PRIORITY, RESET, SETTINGS, PROMISE, PING, GOAWAY, UPDATE, CONTINUATION, AGAIN, RAW, LEAVE, ACT, TIME, END = range(16)
+WILD = 16
+GET, POST, WEBSOCKET, OK, OK_LINES, INFORM, OK_5, BARE = range(8)  # beginnings of heads
+HELLO_PATH, LINES = 26, 38
+TEXTS_AT = 0x80  # of DATA: 0x81 is a connector's first line, 0x87 a gateway's hello, 0x8b one with 70,000 workers
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
-def h2_seeds():
-    plain = [(1, 5, 1, head()), (1, 4, 3, head(method="POST")), (0, 1, 3, b"hello"), (6, 0, 0, b"12345678"),
-             (8, 0, 0, struct.pack(">I", 1000)), (3, 0, 3, struct.pack(">I", 8)), (2, 0, 5, b"\0\0\0\1\x10"),
-             (7, 0, 0, struct.pack(">II", 0, 0))]
-    yield b"\2" + b"".join(frame(*f) for f in plain)
-    yield b"\xfc" + wire(4, 0, 0) + b"".join(wire(*f) for f in plain)
-    yield b"\1" + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + wire(4, 0, 0, struct.pack(">HI", 3, 10)) + wire(1, 5, 1, head())
-    yield b"\2" + frame(4, 0, 0, struct.pack(">HIHI", 1, 0, 4, 2**31 - 1)) + frame(4, 1, 0) + frame(
-        1, 1, 1, head()[:9]) + frame(9, 4, 1, head()[9:])
-    bad = [("te", "gzip"), ("connection", "close"), ("X-Upper", "a"), ("", "b"), ("content-length", "9"), (":late", "x"),
-           ("host", "b"), ("cookie", "a=b"), ("cookie", "c=d"), ("expect", "100-continue")]
-    for n, field in enumerate(bad):
-        yield b"\2" + frame(1, 4, 1, head(field, method="POST")) + frame(0, 0, 1, b"x" * n) + frame(
-            1, 5, 1, hpack.Encoder().encode([("x-trailer", "y")], huffman=False))
-    for path, protocol in (("/chat", "websocket"), ("/reset", "websocket"), ("/chat", "connect-udp")):
-        yield b"\2" + frame(1, 4, 1, hpack.Encoder().encode(
-            [(":method", "CONNECT"), (":protocol", protocol), (":scheme", "https"), (":authority", "a"), (":path", path)],
-            huffman=False)) + frame(0, 0, 1, b"\x81\x02hi") + frame(0, 1, 1)
-    for path in ("/reset", "/no", "/parked", "*", "/a b"):
-        yield b"\2" + frame(1, 5, 1, head(path=path)) + frame(0, 1, 1, b"after")
+def step(kind, *more):
+    return bytes([kind, *more])
+
+
+def head(stream, begin, path=None, lines=(), flags=0):
+    where = [] if path is None else [path if isinstance(path, int) else ord(path) - ord("a")]
+    return step(HEADERS, flags, stream, begin | len(lines) << 3, *where, *lines)
+
+
+def raw(data):
+    return b"".join(step(RAW, len(data[at:at + 60])) + data[at:at + 60] for at in range(0, len(data), 60))
+
+
+SHORT_PING = step(PING | WILD, 0, 0, 1, 7)  # 7 octets: what nghttp2 can't read
+MANY = step(AGAIN, 7)  # 1,100 times
+FAULTS = [SHORT_PING, step(SETTINGS | WILD, 0, 0, 1, 1, 1, 1), step(UPDATE | WILD, 0, 0, 0, 0), step(DATA | WILD, 0, 0, 1, 0),
+          step(HEADERS | WILD, 4, 0, 3, 0), step(PRIORITY | WILD, 0, 0, 0, 0, 0, 0, 1, 0), step(CONTINUATION, 4, 1, 7),
+          head(9, BARE, lines=[35]), step(GOAWAY | WILD, 0, 0, 0, 0, 1)]
+FLOODS = [step(DATA, 0, 1, 0), step(PING, 0, 0, 0), step(PRIORITY, 0, 1, 0, 0, 0, 0, 1), step(UPDATE, 0, 0, 1)]
+
+
+def two_faults(first):
+    """A flood that the session is ended for, and a frame in the same piece that nghttp2 ends it for."""
+    for flood in FLOODS:
+        for fault in FAULTS:
+            yield first + flood + MANY + fault + step(LEAVE)
+
+
+def h2_server_seeds():
+    begin = b"\0\0"
+    yield from two_faults(begin + head(1, POST, "p"))
+    yield begin + head(1, GET, "n", flags=1) + step(LEAVE) + head(3, POST, "e") + step(DATA, 1, 3, 5) + step(TIME, 2)
+    yield begin + head(1, POST, "e") + step(SETTINGS, 0, 0, 1, 4, 0) + step(DATA, 0, 1, 100) + step(RESET, 0, 1, 8)
+    yield b"\1\5" + raw(PREFACE + bytes(3) + b"\4" + bytes(5)) + head(1, GET, "b", flags=1) + step(UPDATE, 0, 1, 0xb0)
+    for way in "rnbcdalewtfxzyqsuvp":
+        for end in (0, 1):
+            yield begin + head(1, POST, way, flags=end) + step(DATA, 0, 1, 9) + step(DATA, 1, 1, 9) + SHORT_PING + step(LEAVE)
+            yield b"\2\0" + head(1, POST, way, flags=end) + step(DATA, 1, 1, 9) + step(ACT, 8, 0) + step(TIME, 2)
+    for line in range(LINES):
+        yield b"\2\0" + head(1, POST, "e", [line]) + step(DATA, 0, 1, 5) + head(1, BARE, None, [line], 1) + step(LEAVE)
+    yield begin + b"".join(head(n, GET, "p", [28, 31, 31], 1) for n in range(1, 16, 2)) + step(LEAVE) + step(ACT, 15, 0)
+    for deed in range(16):
+        yield b"\4\0" + head(1, POST, "p") + step(DATA, 0, 1, 9) + step(END, 0) + step(ACT, 0, 0) + step(ACT, deed, 0) + step(
+            TIME, 2)
+    yield begin + head(1, WEBSOCKET, "w") + step(DATA, 0, 1, 6) + step(GOAWAY, 0, 0, 0, 0) + step(LEAVE) + step(TIME, 4)
+    yield begin + head(1, GET, "p", flags=1) + step(ACT, 13, 0) + step(PING, 1, 0, 3) + step(LEAVE) + step(ACT, 7, 0)
+
+
+def h2_client_seeds():
+    begin = b"\0\0\4\26\1\22"  # calls: e, w, b, s
+    yield from two_faults(begin + head(1, OK))
+    yield begin + head(1, OK) + step(DATA, 1, 1, 100) + head(3, OK_5) + step(DATA, 1, 3, 5) + step(RESET, 0, 5, 7)
+    yield begin + head(1, INFORM) + head(1, OK_5) + step(DATA, 0, 1, 5) + head(1, BARE, None, [27], 1) + step(GOAWAY, 0, 0, 3, 0)
+    yield begin + step(SETTINGS, 0, 0, 2, 8, 1, 3, 2) + step(LEAVE) + step(ACT, 0, 14) + head(9, OK, flags=1)
+    for way in range(26):
+        for fault in (b"", SHORT_PING, step(GOAWAY, 0, 0, 0, 0), step(GOAWAY, 0, 0, 0, 1), step(RESET, 0, 1, 7)):
+            yield b"\0\0" + bytes([way] * 4) + step(LEAVE) + head(1, INFORM) + head(1, OK) + step(
+                DATA, 0, 1, 9) + fault + step(DATA, 1, 1, 9) + step(LEAVE) + step(ACT, 12, 0)
+    for line in range(LINES):
+        yield begin + head(1, BARE, None, [line]) + head(3, OK, None, [line, line]) + step(DATA, 1, 3, 5)
+
+
+def tunnel_accept_seeds():
+    begin, hello = b"\0\0", head(1, OK_LINES)
+    up = begin + hello + step(DATA, 0, 1, TEXTS_AT + 1) + step(LEAVE)
+    yield from two_faults(up)
+    for text in range(14):
+        for end in (0, 1):
+            yield begin + hello + step(DATA, end, 1, TEXTS_AT + text) + SHORT_PING + step(LEAVE)
+            yield up + step(DATA, end, 1, TEXTS_AT + text) + SHORT_PING + step(LEAVE)
+    for way in range(26):
+        yield up + step(ACT, 0, way) + head(3, OK) + step(DATA, 1, 3, 9) + step(ACT, 13, 0) + step(DATA, 1, 1, 0) + step(TIME, 2)
+    yield up + step(ACT, 0, 1) + step(GOAWAY, 0, 0, 3, 0) + step(DATA, 1, 1, 0) + head(3, OK, flags=1) + step(LEAVE)
+
+
+def tunnel_dial_seeds():
+    begin, hello = b"\0\0", head(1, POST, HELLO_PATH)
+    up = begin + hello + step(DATA, 1, 1, TEXTS_AT + 7) + step(LEAVE)
+    yield from two_faults(begin + hello)
+    for text in range(14):
+        yield begin + hello + step(DATA, 1, 1, TEXTS_AT + text) + SHORT_PING + step(LEAVE)
+        yield begin + hello + step(DATA, 1, 1, TEXTS_AT + text) + step(GOAWAY, 0, 0, 0, 0) + step(LEAVE)
+        yield up + hello + step(DATA, 1, 1, TEXTS_AT + text) + step(TIME, 2) + step(ACT, 0, 0) + head(3, GET, "p", flags=1)
+    for way in "rnbcdalewtfxzyqsuvp":
+        yield up + step(ACT, 0, 0) + head(3, POST, way) + step(DATA, 1, 3, 9) + SHORT_PING + step(LEAVE)
+    yield up + step(ACT, 0, 0) + step(GOAWAY, 0, 0, 0, 0) + step(LEAVE) + step(TIME, 3)
+    yield up + step(ACT, 16 + 14, 0) + step(TIME, 2)
 
 
 # --- PKI --------------------------------------------------------------------------------------------------------------
@@ -195,7 +255,10 @@ def pki_seeds():
 SEEDS = {
     "h1_request": [bytes([n]) + text for n, text in enumerate(REQUESTS)],
     "h1_response": [bytes([n % 2 * 128 + 64 + n]) + text for n, text in enumerate(ANSWERS)],
-    "h2_server": list(h2_seeds()),
+    "h2_server": list(h2_server_seeds()),
+    "h2_client": list(h2_client_seeds()),
+    "tunnel_accept": list(tunnel_accept_seeds()),
+    "tunnel_dial": list(tunnel_dial_seeds()),
     "json": [text.encode() for text in JSON + [json.dumps(BUNDLE)]],
     "inventory": INVENTORIES,
     "bundle": [b"\0" + json.dumps(BUNDLE).encode(), b"\1" + json.dumps(CONNECTOR).encode(), b"\2e30.e30.AA",
