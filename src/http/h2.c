@@ -345,8 +345,7 @@ static nghttp2_option *options(const struct http_h2_options *o)
     nghttp2_option_set_max_outbound_ack(n, 256);
     nghttp2_option_set_max_settings(n, 32);
     nghttp2_option_set_max_continuations(n, 8);
-    /* All clients of a gateway may leave at once, so a tunnel may see all its streams reset. */
-    nghttp2_option_set_stream_reset_rate_limit(n, 500 + 2 * (uint64_t)o->max_streams, 33 + o->max_streams / 8);
+    nghttp2_option_set_stream_reset_rate_limit(n, UINT64_MAX / 2, 1); /* h2_health.c counts them */
     return n;
 }
 

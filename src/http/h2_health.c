@@ -13,6 +13,8 @@ enum {
     UPDATES_BURST = 20000,
     UPDATES_PER_SECOND = 1000,
     COST_SETTINGS = 20,
+    RESETS_BURST = 500, /* and twice the streams: all clients of a gateway may leave at once, through one tunnel */
+    RESETS_PER_SECOND = 33,
     LINGER_MS = 2000, /* for the peer's end, when ours is sent */
     LINGER_SENDING_MS = 30 * 1000,
     EARLY_MS = 1000, /* for the rest of a request that was answered early */
@@ -47,6 +49,10 @@ void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
     case NGHTTP2_WINDOW_UPDATE:
         if (!bucket_take(&h->updates, 1, h->received_ms))
             h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many WINDOW_UPDATE frames");
+        break;
+    case NGHTTP2_RST_STREAM: /* nghttp2's own limit names INTERNAL_ERROR, and once for each reset above it */
+        if (h->role->server && !bucket_take(&h->resets, 1, h->received_ms))
+            h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many RST_STREAM frames");
         break;
     default:
         break;
@@ -288,6 +294,8 @@ void h2_health_start(struct http_h2 *h)
     h->received_ms = h->idle_ms = now;
     bucket_start(&h->useless, USELESS_BURST, USELESS_PER_SECOND, now);
     bucket_start(&h->updates, UPDATES_BURST, UPDATES_PER_SECOND, now);
+    bucket_start(&h->resets, RESETS_BURST + 2 * (uint64_t)h->o.max_streams, RESETS_PER_SECOND + h->o.max_streams / 8,
+                 now);
     h->timer = loop_timer_new(h->loop, tick, h);
     tick(h);
 }

@@ -114,7 +114,7 @@ struct http_h2 {
     uint64_t received_ms, idle_ms;          /* instants */
     uint64_t ping_ms, notice_ms, linger_ms; /* instants; 0: not under way */
     uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
-    struct bucket useless, updates;         /* what a peer's frames cost that do nothing */
+    struct bucket useless, updates, resets; /* what a peer's frames cost that do nothing */
     /* ends */
     bool greeted;                   /* our preface has been written */
     bool in_step, dirty, receiving; /* receiving: inside nghttp2_session_mem_recv */

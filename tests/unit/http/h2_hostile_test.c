@@ -104,7 +104,23 @@ static void step_rapid_reset(struct raw *r, int i)
 static void rapid_reset_ends_the_connection(void **state)
 {
     (void)state;
-    flood(step_rapid_reset, 5000, NULL);
+    flood(step_rapid_reset, 5000, "RST_STREAM");
+}
+
+static void rapid_reset_in_one_piece_is_told_once_as_the_peers(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    raw_together(&r, true);
+    for (int i = 0; i < 1100; i++)
+        step_rapid_reset(&r, i);
+    raw_together(&r, false);
+    assert_true(kit_run(k, server_gone, k, 1000));
+    kit_pass(k, 10);
+    assert_int_equal(r.frames[NGHTTP2_GOAWAY], 1);
+    assert_int_equal(r.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    end(k, &r);
 }
 
 /* "Made you reset": the server resets each stream itself, for faults of the peer. */
@@ -730,6 +746,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_settings_ends_the_connection),
         cmocka_unit_test(a_flood_of_empty_data_ends_the_connection),
         cmocka_unit_test(rapid_reset_ends_the_connection),
+        cmocka_unit_test(rapid_reset_in_one_piece_is_told_once_as_the_peers),
         cmocka_unit_test(resets_that_the_server_was_made_to_send_end_the_connection),
         cmocka_unit_test(a_flood_of_window_updates_ends_the_connection),
         cmocka_unit_test(a_flood_of_continuations_ends_the_connection),
