@@ -11,10 +11,11 @@
 #include "ctl/api.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
+#include "pki/trust.h"
 #include "verdict/reason.h"
 #include "web/http.h"
 
-enum { FILE_SIZE_MAX = 64 * 1024, CHAIN_MAX = 16, LOOK_MS = 150 };
+enum { FILE_SIZE_MAX = 128 * 1024, LOOK_MS = 150 };
 
 /* --- the file --- */
 
@@ -29,7 +30,7 @@ enum result as_certificate_read(const char *path, struct as_certificate *ret, st
                                                 "with its intermediates at most",
                                                 path, FILE_SIZE_MAX)
                                     : error_prefix(err, "--as-certificate");
-    enum result r = pki_cert_read_all(slice_make(data, len), CHAIN_MAX, &certs, err);
+    enum result r = pki_cert_read_all(slice_make(data, len), PKI_SENT_MAX, &certs, err);
     if (r == OK) {
         pki_cert_subject(sk_X509_value(certs, 0), ret->subject, sizeof ret->subject);
         r = ctl_certificates_pem(slice_make(data, len), &ret->pem, err);
@@ -37,7 +38,7 @@ enum result as_certificate_read(const char *path, struct as_certificate *ret, st
         (void)error_set(err, r,
                         "--as-certificate %s: more than %d certificates; give the device's own and its "
                         "intermediates",
-                        path, CHAIN_MAX);
+                        path, PKI_SENT_MAX);
     } else {
         (void)error_prefix(err, "--as-certificate %s: there is no certificate in it (expected PEM or DER)", path);
     }

@@ -24,7 +24,7 @@ struct as_certificate {
     char *root_pem;  /* of the gateway's CA, as the site hands it to its devices; NULL: none */
 };
 
-/* Reads the file: PEM or DER, a chain's leaf first, at most 16 certificates and 64 KiB. R_INVALID, R_LIMIT, R_IO. */
+/* Reads the file: PEM or DER, a chain's leaf first, at most 64 certificates and 128 KiB. R_INVALID, R_LIMIT, R_IO. */
 MUST_USE enum result as_certificate_read(const char *path, struct as_certificate *ret, struct error *err);
 void as_certificate_done(struct as_certificate *a);
 

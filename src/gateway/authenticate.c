@@ -11,11 +11,7 @@
 #include "verdict/remedy.h"
 
 /* CERTIFICATE_FIELD_MAX: HTTP/2 takes fields of 64 KiB, and heads; a request has fields of its own (PROTOCOL 6). */
-enum {
-    CERTIFICATE_FIELD_MAX = 48 * 1024,
-    PUT_OFF_S = 60,
-    LONG_CHAIN = 16 /* certificates: more than a device's chain has */
-};
+enum { CERTIFICATE_FIELD_MAX = 48 * 1024, PUT_OFF_S = 60 };
 
 /* --- blocks --- */
 
@@ -103,7 +99,7 @@ bool authenticate_first(struct gateway_worker *w, struct credential *c, int64_t 
     struct judged r;
     if (known_verdict(w, c, now))
         return true;
-    judging_now(w, c, NULL, true, now, ret_open, &r);
+    judging_now(w, c, NULL, now, ret_open, &r);
     if (r.verdict.unfinished)
         return false;
     metric_add(&w->metrics, METRIC_VERDICTS, 1);
@@ -114,49 +110,44 @@ bool authenticate_first(struct gateway_worker *w, struct credential *c, int64_t 
     return true;
 }
 
-static void put_off(struct judged *r)
-{
-    r->verdict.reason = REASON_TOO_MANY_REQUESTS;
-    cstr_copy(r->verdict.detail, sizeof r->verdict.detail,
-              "the certificates that were shown take long to be judged, and too many wait for that: connect again, and "
-              "show only those between the device's and its root");
-}
-
 void authenticate_put_off(struct gateway_worker *w, struct credential *c, int64_t now)
 {
     struct judged r = {.generation = w->snapshot ? w->snapshot->generation : 0};
+    r.verdict.reason = REASON_TOO_MANY_REQUESTS;
     r.verdict.valid_until = now + PUT_OFF_S;
-    put_off(&r);
+    cstr_copy(r.verdict.detail, sizeof r.verdict.detail,
+              "the certificates that were shown take long to be judged, and too many wait for that: connect again, and "
+              "show only those between the device's and its root");
     keep_refusal(c, &r);
 }
 
 /* The verdict, once a connection at most while nothing changes; it lives in *ret or as long as the cache is let be. */
-static const struct pki_verdict *judge_certificate(struct gateway_worker *w, struct credential *c, int64_t now,
-                                                   struct judged *ret)
+static const struct pki_verdict *judge_certificate(struct gateway_connection *c, int64_t now, struct judged *ret)
 {
-    const struct pki_verdict *known = known_verdict(w, c, now);
-    metric_add(&w->metrics, known ? METRIC_VERDICTS_CACHED : METRIC_VERDICTS, 1);
-    if (known)
+    struct gateway_worker *w = c->worker;
+    const struct pki_verdict *known = known_verdict(w, &c->credential, now);
+    if (known) {
+        metric_add(&w->metrics, METRIC_VERDICTS_CACHED, 1);
+        rejudge_over(&c->rejudge);
         return known;
-    judging_now(w, c, NULL, true, now, NULL, ret);
-    if (ret->verdict.unfinished)
-        put_off(ret);
+    }
+    rejudge_certificate(c, now, ret);
+    if (ret->verdict.reason == REASON_TOO_MANY_REQUESTS)
+        return &ret->verdict;
+    metric_add(&w->metrics, METRIC_VERDICTS, 1);
+    rejudge_over(&c->rejudge);
     if (may_change(&ret->verdict, NULL))
         want_lists(w, ret);
     else
-        authenticate_keep(w, c, ret);
+        authenticate_keep(w, &c->credential, ret);
     return &ret->verdict;
 }
 
-enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
-                                             struct pki_ocsp_questions *ret_open, struct pki_verdict *ret)
+enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, struct judged *r)
 {
-    struct judged r;
-    judging_now(w, c, NULL, false, now, ret_open, &r);
-    want_lists(w, &r);
-    *ret = r.verdict;
-    if (ret->reason != REASON_OK)
-        return ret->reason;
+    want_lists(w, r);
+    if (r->verdict.reason != REASON_OK)
+        return r->verdict.reason;
     return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
 }
 
@@ -172,7 +163,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
     if (!c->credential.certificate)
         return REASON_CERT_MISSING;
     struct judged fresh;
-    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
+    const struct pki_verdict *v = judge_certificate(c, now, &fresh);
     cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
         tell_verdict(v, detail);
@@ -208,34 +199,47 @@ static void endpoint_key(const struct credential *c, const struct bundle_endpoin
     EVP_MD_CTX_free(md);
 }
 
+void authenticate_keep_below(struct gateway_worker *w, const unsigned char key[VERDICT_KEY_SIZE], struct judged *r)
+{
+    struct cached_verdict fresh = {.generation = r->generation, .valid_until = r->verdict.valid_until};
+    want_lists(w, r);
+    fresh.certificate = r->verdict;
+    if (!may_change(&r->verdict, NULL))
+        verdict_cache_put(w->verdicts, key, &fresh);
+}
+
 /* Renewed roots and cross-certificates make several paths of one certificate: does another one end where it counts? */
-static bool another_path_counts(const struct gateway_connection *c, const struct bundle_endpoint *e, int64_t now)
+static enum verdict_reason seek_another_path(struct gateway_connection *c, const struct bundle_endpoint *e, int64_t now,
+                                             struct error *detail)
 {
     struct gateway_worker *w = c->worker;
+    struct judged r;
     unsigned char key[VERDICT_KEY_SIZE];
     endpoint_key(&c->credential, e, key);
     const struct cached_verdict *known = verdict_cache_get(w->verdicts, key, w->snapshot->generation, now);
-    if (known)
-        return known->certificate.reason == REASON_OK;
-    struct judged r;
-    judging_now(w, &c->credential, e, false, now, NULL, &r);
-    want_lists(w, &r);
-    struct cached_verdict fresh = {.generation = r.generation, .valid_until = r.verdict.valid_until};
-    fresh.certificate = r.verdict;
-    if (!may_change(&r.verdict, NULL))
-        verdict_cache_put(w->verdicts, key, &fresh);
-    return r.verdict.reason == REASON_OK;
+    if (known) {
+        r.verdict = known->certificate;
+    } else {
+        rejudge_below(c, e, key, now, &r);
+        (void)error_set(detail, R_AGAIN, "%s", r.verdict.detail);
+        if (r.verdict.reason == REASON_TOO_MANY_REQUESTS)
+            return REASON_TOO_MANY_REQUESTS;
+        authenticate_keep_below(w, key, &r);
+    }
+    if (r.verdict.reason == REASON_OK)
+        return REASON_OK;
+    (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's", e->id);
+    return REASON_CERT_UNTRUSTED_ROOT;
 }
 
 /* A good certificate, at this endpoint (NULL: the gateway's own answers). `anchor`: where its path ends. */
-static enum verdict_reason check_certificate_here(const struct gateway_connection *c, const struct bundle_endpoint *e,
+static enum verdict_reason check_certificate_here(struct gateway_connection *c, const struct bundle_endpoint *e,
                                                   const unsigned char anchor[PKI_SHA256], int64_t now,
                                                   struct error *detail)
 {
-    if (!anchor_counts(e, anchor) && !another_path_counts(c, e, now)) {
-        (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's", e->id);
-        return REASON_CERT_UNTRUSTED_ROOT;
-    }
+    enum verdict_reason reason = anchor_counts(e, anchor) ? REASON_OK : seek_another_path(c, e, now, detail);
+    if (reason != REASON_OK)
+        return reason;
     if (e && e->mp && !choices_mode_allows(e->mp->mode, CHOICE_PKI)) {
         const struct choices_line *rule = choices_forbids_client(e->mp->mode, CHOICE_PKI, 0);
         (void)error_set(detail, R_DENIED, "management point %s runs in mode %s (rule %s)", e->mp->id,
@@ -274,7 +278,7 @@ static enum verdict_reason bound_to_revoked(struct gateway_connection *c, int64_
     struct judged fresh;
     if (!c->credential.certificate || pki_cert_self_issued(c->credential.certificate))
         return REASON_OK;
-    const struct pki_verdict *v = judge_certificate(c->worker, &c->credential, now, &fresh);
+    const struct pki_verdict *v = judge_certificate(c, now, &fresh);
     if (v->reason != REASON_CERT_REVOKED && v->reason != REASON_TOO_MANY_REQUESTS)
         return REASON_OK;
     tell_verdict(v, detail);
@@ -568,6 +572,13 @@ enum verdict_reason authenticate(struct gateway_connection *c, const struct auth
 
 /* --- still? --- */
 
+/* NULL too while it is judged again: for a few seconds, what is under way goes on. */
+static const char *reason_to_end(const struct gateway_connection *c, enum verdict_reason reason)
+{
+    bool waits = reason == REASON_TOO_MANY_REQUESTS && rejudge_waits(c);
+    return reason == REASON_OK || waits ? NULL : verdict_reason_info(reason)->name;
+}
+
 static const char *certificate_ended(struct gateway_connection *c, const struct bundle_endpoint *e, int64_t now)
 {
     unsigned char anchor[PKI_SHA256];
@@ -576,7 +587,7 @@ static const char *certificate_ended(struct gateway_connection *c, const struct 
     enum verdict_reason reason = check_certificate(c, now, subject, sizeof subject, anchor, &detail);
     if (reason == REASON_OK)
         reason = check_certificate_here(c, e, anchor, now, &detail);
-    return reason == REASON_OK ? NULL : verdict_reason_info(reason)->name;
+    return reason_to_end(c, reason);
 }
 
 /* A token's end, or that of the key that it is bound to. */
@@ -585,8 +596,7 @@ static const char *token_ended(struct gateway_connection *c, const struct grant 
 {
     struct error detail;
     const char *why = grant_ended(token, c->worker->snapshot, e ? e->id : NULL, now);
-    enum verdict_reason reason = why ? REASON_OK : bound_to_revoked(c, now, &detail);
-    return reason == REASON_OK ? why : verdict_reason_info(reason)->name;
+    return why ? why : reason_to_end(c, bound_to_revoked(c, now, &detail));
 }
 
 const char *authenticate_ended(struct gateway_connection *c, const struct grant *token, const struct bundle_endpoint *e,
@@ -599,19 +609,9 @@ const char *authenticate_ended(struct gateway_connection *c, const struct grant 
     return token ? token_ended(c, token, e, now) : certificate_ended(c, e, now);
 }
 
-/* What was put off is not asked for again here: its connection ends. */
-static const char *put_off_ended(const struct gateway_connection *c)
-{
-    const struct credential *shown = &c->credential;
-    bool old = shown->refused && c->worker->snapshot && shown->refused_generation != c->worker->snapshot->generation;
-    return old && sk_X509_num(shown->sent) > LONG_CHAIN ? "what it showed is to be judged again" : NULL;
-}
-
 const char *authenticate_still_holds(struct gateway_connection *c, int64_t now)
 {
     const char *why = NULL;
-    if (!c->certificate_until && !c->token)
-        return put_off_ended(c); /* nothing was let in yet */
     if (c->token)
         why = authenticate_ended(c, c->token, NULL, now);
     if (!why && c->certificate_until)

@@ -47,10 +47,12 @@ void authenticate_keep(struct gateway_worker *w, struct credential *c, struct ju
 /* There was no time to judge it, and says so to each request. */
 void authenticate_put_off(struct gateway_worker *w, struct credential *c, int64_t now);
 
-/* As a request that shows this certificate would be judged now, blocks included. Nothing is remembered of it and
- * nothing that was remembered counts, so that a chain that somebody wrote down makes no device's. *ret_open (NULL
- * allowed) as above. */
-MUST_USE enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c, int64_t now,
-                                                      struct pki_ocsp_questions *ret_open, struct pki_verdict *ret);
+/* One of them comes to count for what was shown and the anchors of one endpoint, by their key. */
+void authenticate_keep_below(struct gateway_worker *w, const unsigned char key[VERDICT_KEY_SIZE], struct judged *r);
+
+/* What a request that shows this certificate would hear now of a verdict of judging.h, blocks included. Nothing is
+ * remembered of it, so that a chain that somebody wrote down makes no device's. */
+MUST_USE enum verdict_reason authenticate_certificate(struct gateway_worker *w, const struct credential *c,
+                                                      struct judged *r);
 
 #endif

@@ -30,6 +30,7 @@ static void on_close(void *owner)
     crowd_part(w->strangers, &c->stranger);
     crowd_part(w->devices, &c->of_device);
     forget_long_chain(c);
+    rejudge_done(&c->rejudge);
     if (w->sweep_next == c)
         w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
@@ -130,6 +131,12 @@ static void review(struct gateway_connection *c, int64_t now)
     const char *why = authenticate_still_holds(c, now);
     if (why && LIST_EMPTY(&c->relays))
         close_connection(c, why);
+}
+
+void gateway_connection_review(struct gateway_connection *c)
+{
+    if (!c->closing)
+        review(c, clock_wall_s());
 }
 
 bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)

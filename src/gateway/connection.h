@@ -4,6 +4,7 @@
 #define GATEWAY_CONNECTION_H
 
 #include "gateway/credential.h"
+#include "gateway/rejudge.h"
 #include "gateway/worker.h"
 #include "http/server.h"
 #include "net/address.h"
@@ -27,6 +28,7 @@ struct gateway_connection {
      * that is under way by certificate stays one when another comes with a token. */
     int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
     struct grant *token;       /* the last one that let a request in; NULL: none did */
+    struct rejudge rejudge;
     bool closing;
 };
 
@@ -40,6 +42,9 @@ MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char 
 
 /* Ends it with all that is under way on it, for another one (gateway/admission.h counts and tells why). */
 void gateway_connection_give_up(struct gateway_connection *c);
+
+/* Its verdict was reached again: ends it, and what is under way on it, when that says no. */
+void gateway_connection_review(struct gateway_connection *c);
 
 /* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
  * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */

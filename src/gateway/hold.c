@@ -21,7 +21,8 @@ struct hold {
     struct crowd_member stranger;
     struct loop_timer *timer;
     struct judgement *judgement; /* while it is reached in the pool */
-    bool asking;                 /* a responder */
+    bool slow;                   /* it is reached there alone */
+    bool asked, asking;          /* responders: once; now */
 };
 
 /* The memory stays until the responder has called back. */
@@ -32,8 +33,7 @@ static void hold_over(struct hold *h)
     crowd_part(h->worker->strangers, &h->stranger);
     loop_timer_free(h->timer);
     h->timer = NULL;
-    if (h->judgement)
-        judging_cancel(h->judgement);
+    judging_cancel(h->judgement);
     if (!h->asking)
         free(h);
 }
@@ -46,19 +46,23 @@ static void go_on(struct hold *h)
     hold_over(h);
 }
 
+static void judge_in_pool(struct hold *h);
+
 static void on_answer(void *arg)
 {
     struct hold *h = arg;
     h->asking = false;
-    if (h->stream)
-        go_on(h);
-    else
+    if (!h->stream)
         free(h);
+    else if (h->slow)
+        judge_in_pool(h);
+    else
+        go_on(h);
 }
 
 static void ask(struct hold *h, struct pki_ocsp_questions *open)
 {
-    h->asking = true;
+    h->asked = h->asking = true;
     responder_ask(h->worker->gateway->responder, open, h->worker, on_answer, h);
 }
 
@@ -67,10 +71,11 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
     struct hold *h = arg;
     h->judgement = NULL;
     metric_add(&h->worker->metrics, METRIC_VERDICTS, 1);
-    if (open->count) {
+    if (open->count && !h->asked) {
         ask(h, open);
         return;
     }
+    pki_ocsp_questions_done(open);
     authenticate_keep(h->worker, &h->credential, r);
     go_on(h);
 }
@@ -142,7 +147,9 @@ static void judge_in_pool(struct hold *h)
 {
     char host[NET_ADDRESS_TEXT];
     net_address_format_host(&h->peer, host);
-    h->judgement = judging_later(h->worker, &h->credential, host, on_judged, h);
+    h->slow = true;
+    const struct judging_request q = {.credential = &h->credential, .who = JUDGING_STRANGER, .holder = host};
+    h->judgement = judging_later(h->worker, &q, on_judged, h);
     if (h->judgement)
         return;
     authenticate_put_off(h->worker, &h->credential, clock_wall_s());

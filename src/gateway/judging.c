@@ -7,8 +7,11 @@
 #include "base/mem.h"
 #include "gateway/responder.h"
 
-/* A worker's queue takes a second at most; who wants more than a few places of it is no crowd of devices. */
-enum { QUEUE_MAX = 64, QUEUE_OF_PEER_MAX = 8 };
+/* Strangers' part of a worker's queue takes a second at most; who wants more than a few places is no crowd of devices.
+ * Those who are let in wait together for a new bundle. */
+static const unsigned queue_max[JUDGING_FOR_COUNT] = {
+    [JUDGING_STRANGER] = 64, [JUDGING_LET_IN] = 1024, [JUDGING_QUESTION] = 64};
+enum { QUEUE_OF_HOLDER_MAX = 8 };
 
 static void judge(struct gateway *g, const struct snapshot *s, struct pki_question *q, struct pki_ocsp_questions *open,
                   struct judged *ret)
@@ -22,14 +25,20 @@ static void judge(struct gateway *g, const struct snapshot *s, struct pki_questi
     q->oracle = NULL;
 }
 
-void judging_now(struct gateway_worker *w, const struct credential *c, const struct bundle_endpoint *below, bool quick,
-                 int64_t now, struct pki_ocsp_questions *open, struct judged *ret)
+static void limit_to(struct pki_question *q, const struct bundle_endpoint *below)
 {
-    struct pki_question q = {.leaf = c->certificate, .sent = c->sent, .now = now, .quick = quick};
     if (below) {
-        q.below = below->client_anchors;
-        q.below_count = below->client_anchor_count;
+        q->below = below->client_anchors;
+        q->below_count = below->client_anchor_count;
     }
+}
+
+void judging_now(struct gateway_worker *w, const struct credential *c, const struct bundle_endpoint *below, int64_t now,
+                 struct pki_ocsp_questions *open, struct judged *ret)
+{
+    struct pki_question q = {.leaf = c->certificate, .sent = c->sent, .now = now, .quick = true};
+    limit_to(&q, below);
+    q.read = below != NULL; /* who is asked for these was let in by its certificate before */
     judge(w->gateway, w->snapshot, &q, open, ret);
 }
 
@@ -38,11 +47,13 @@ void judging_now(struct gateway_worker *w, const struct credential *c, const str
 struct judgement {
     struct judgement *next; /* the first of the worker's queue is in the pool */
     struct gateway_worker *worker;
-    struct snapshot *snapshot;
+    struct snapshot *snapshot; /* NULL until its turn, but for those below an endpoint's anchors */
+    const struct bundle_endpoint *below;
     X509 *leaf;
     STACK_OF(X509) * sent;
-    char peer[NET_ADDRESS_TEXT];
-    judging_done_fn *done; /* NULL: nobody waits any more */
+    enum judging_for who;
+    char holder[PKI_HASH_HEX]; /* an address, or a fingerprint */
+    judging_done_fn *done;     /* NULL: nobody waits any more */
     void *arg;
     struct judged result;
     struct pki_ocsp_questions open;
@@ -54,6 +65,7 @@ static void work(void *arg)
 {
     struct judgement *j = arg;
     struct pki_question q = {.leaf = j->leaf, .sent = j->sent, .now = clock_wall_s()};
+    limit_to(&q, j->below);
     if (j->done)
         judge(j->worker->gateway, j->snapshot, &q, &j->open, &j->result);
 }
@@ -82,33 +94,37 @@ static void over(void *arg)
 
 static void start(struct gateway_worker *w)
 {
-    w->judgements->snapshot = snapshot_ref(w->snapshot);
+    if (!w->judgements->snapshot)
+        w->judgements->snapshot = snapshot_ref(w->snapshot);
     loop_job(w->loop, work, over, w->judgements);
 }
 
-/* Its place in the queue; NULL: there is none for this peer. */
-static struct judgement **find_place(struct gateway_worker *w, const char *peer)
+/* Its place in the queue; NULL: there is none for this holder. */
+static struct judgement **find_place(struct gateway_worker *w, const struct judging_request *q)
 {
     struct judgement **end = &w->judgements;
-    unsigned all = 0, of_peer = 0;
+    unsigned all = 0, of_holder = 0;
     for (; *end; end = &(*end)->next) {
-        all++;
-        of_peer += strcmp((*end)->peer, peer) == 0;
+        all += (*end)->who == q->who;
+        of_holder += (*end)->who == q->who && strcmp((*end)->holder, q->holder) == 0;
     }
-    return all < QUEUE_MAX && of_peer < QUEUE_OF_PEER_MAX ? end : NULL;
+    return all < queue_max[q->who] && of_holder < QUEUE_OF_HOLDER_MAX ? end : NULL;
 }
 
-struct judgement *judging_later(struct gateway_worker *w, const struct credential *c, const char *peer,
-                                judging_done_fn *done, void *arg)
+struct judgement *judging_later(struct gateway_worker *w, const struct judging_request *q, judging_done_fn *done,
+                                void *arg)
 {
-    struct judgement **place = find_place(w, peer);
+    struct judgement **place = find_place(w, q);
     if (!place)
         return NULL;
     struct judgement *j = mem_zalloc(sizeof *j);
-    *j = (struct judgement){.worker = w, .leaf = c->certificate, .done = done, .arg = arg};
+    *j = (struct judgement){.worker = w, .leaf = q->credential->certificate, .who = q->who, .below = q->below};
+    j->done = done;
+    j->arg = arg;
     (void)X509_up_ref(j->leaf);
-    j->sent = c->sent ? X509_chain_up_ref(c->sent) : NULL;
-    cstr_copy(j->peer, sizeof j->peer, peer);
+    j->sent = q->credential->sent ? X509_chain_up_ref(q->credential->sent) : NULL;
+    j->snapshot = q->below ? snapshot_ref(w->snapshot) : NULL; /* the endpoint is a part of it */
+    cstr_copy(j->holder, sizeof j->holder, q->holder);
     *place = j;
     if (w->judgements == j)
         start(w);
@@ -117,5 +133,6 @@ struct judgement *judging_later(struct gateway_worker *w, const struct credentia
 
 void judging_cancel(struct judgement *j)
 {
-    j->done = NULL;
+    if (j)
+        j->done = NULL;
 }

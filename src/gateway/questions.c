@@ -19,7 +19,6 @@ enum {
     ANSWER_MS = 20 * 1000,
     QUESTIONS_BYTES_MAX = 8 * 1024 * 1024,
     WAITING_MAX = 64,
-    CHAIN_MAX = 16,
     LISTS_MAX = 8
 };
 
@@ -28,7 +27,8 @@ struct question {
     struct gateway_questions *all; /* NULL: gone while a responder was asked */
     int64_t id;
     struct credential credential;
-    bool asked, asking; /* a responder: once; now */
+    bool asked, asking;          /* a responder: once; now */
+    struct judgement *judgement; /* in the pool */
 };
 
 struct gateway_questions {
@@ -48,6 +48,7 @@ static void answer_next(struct gateway_questions *q);
 
 static void question_free(struct question *x)
 {
+    judging_cancel(x->judgement);
     credential_done(&x->credential);
     free(x);
 }
@@ -117,25 +118,37 @@ static void on_responder(void *arg)
         question_free(x);
 }
 
+static void answer(struct gateway_questions *q, struct question *x, struct judged *r)
+{
+    enum verdict_reason reason = authenticate_certificate(q->worker, &x->credential, r);
+    LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
+              LOG_T("client", r->verdict.identity), LOG_T("reason", verdict_reason_info(reason)->name));
+    post(q, x->id, verdict_json(q->worker, x, reason, &r->verdict, clock_wall_s()));
+}
+
 /* Responders are asked first, where they decide, as between a handshake and its first request. */
+static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
+{
+    struct question *x = arg;
+    struct gateway_worker *w = x->all->worker;
+    x->judgement = NULL;
+    if (open->count && !x->asked) {
+        x->asked = x->asking = true;
+        responder_ask(w->gateway->responder, open, w, on_responder, x);
+        return;
+    }
+    pki_ocsp_questions_done(open);
+    answer(x->all, x, r);
+}
+
+/* One at a time: there is a place for it. */
 static void answer_next(struct gateway_questions *q)
 {
     struct question *x = q->first;
-    struct gateway_worker *w = q->worker;
-    struct pki_ocsp_questions open = {.count = 0};
-    struct pki_verdict v;
-    int64_t now = clock_wall_s();
-    if (!x || http_fetch_busy(q->answer))
+    if (!x || x->judgement || x->asking || http_fetch_busy(q->answer))
         return;
-    enum verdict_reason reason = authenticate_certificate(w, &x->credential, now, x->asked ? NULL : &open, &v);
-    if (open.count) {
-        x->asked = x->asking = true;
-        responder_ask(w->gateway->responder, &open, w, on_responder, x);
-        return;
-    }
-    LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
-              LOG_T("client", v.identity), LOG_T("reason", verdict_reason_info(reason)->name));
-    post(q, x->id, verdict_json(w, x, reason, &v, now));
+    const struct judging_request ask = {.credential = &x->credential, .who = JUDGING_QUESTION, .holder = ""};
+    x->judgement = judging_later(q->worker, &ask, on_judged, x);
 }
 
 static void on_answered(void *owner, int status, struct slice body, const struct error *why)
@@ -160,7 +173,7 @@ static void take(struct gateway_questions *q, const json_t *o)
     struct question **end = &q->first;
     int64_t id = json_opt_int(o, "id", 0);
     const char *pem = json_opt_str(o, "certificates_pem", "");
-    if (id <= 0 || q->waiting >= WAITING_MAX || pki_cert_read_all(slice_of(pem), CHAIN_MAX, &chain, &err) != OK)
+    if (id <= 0 || q->waiting >= WAITING_MAX || pki_cert_read_all(slice_of(pem), PKI_SENT_MAX, &chain, &err) != OK)
         return; /* the site has looked at it already; nobody answers, and the asker is told that */
     struct question *x = mem_zalloc(sizeof *x);
     x->all = q;

@@ -19,7 +19,7 @@
 #include "store/role.h"
 #include "store/sequence.h"
 
-enum { CERTIFICATES_MAX = 16, CERTIFICATES_TEXT_MAX = 128 * 1024 };
+enum { CERTIFICATES_MAX = PKI_SENT_MAX, CERTIFICATES_TEXT_MAX = 128 * 1024 };
 
 /* --- gateways ask for questions, and answer them --- */
 

@@ -265,6 +265,8 @@ void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sen
 static bool fits_quick(const struct pki_question *q)
 {
     size_t bytes = 0;
+    if (q->read)
+        return true;
     if (sk_X509_num(q->sent) > QUICK_SENT_MAX)
         return false;
     for (int i = 0; i < sk_X509_num(q->sent); i++)

@@ -106,6 +106,7 @@ struct pki_question {
     const unsigned char (*below)[PKI_SHA256]; /* anchors' certificates at which a path may end */
     size_t below_count;                       /* 0: at any */
     bool quick;                               /* a millisecond at most: what takes longer is refused as `unfinished` */
+    bool read; /* all that was sent was read before, and what is quick may look at all of it */
 };
 /* The same with all that may be asked. */
 void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret);

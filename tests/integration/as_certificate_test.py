@@ -8,6 +8,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from hostile_test import heap_of_certificates
 from kit import gatewayclient, pki, programs
 from kit.gatewayclient import HTTP1
 from kit.programs import program, until
@@ -120,6 +121,12 @@ def test_pem_der_and_a_chain_with_its_intermediates(site, tmp_path):
         site.settle()
 
 
+def test_as_many_certificates_count_as_in_a_handshake(site, ca, tmp_path):
+    pair = ca.device("as-many")
+    pair.path = heap_of_certificates(tmp_path, pair.client(), 40)
+    assert_same(site, pair, "ok")
+
+
 def test_a_key_in_the_file_never_leaves_it(site, ca, tmp_path):
     both = tmp_path / "both.pem"
     both.write_bytes(ca.good.key.read_bytes() + ca.good.path.read_bytes())
@@ -138,12 +145,12 @@ def refused_file(site, file, *options):
 def test_files_that_are_no_certificate(site, ca, tmp_path):
     text, large, many = tmp_path / "text", tmp_path / "large", tmp_path / "many"
     text.write_text("no certificate here\n")
-    large.write_bytes(b"x" * 70000)
-    many.write_bytes(ca.good.path.read_bytes() * 17)
+    large.write_bytes(b"x" * 140000)
+    many.write_bytes(ca.good.path.read_bytes() * 65)
     assert "there is no certificate in it" in refused_file(site, text)
     assert "there is no certificate in it" in refused_file(site, ca.good.key)
-    assert "larger than 65536 bytes" in refused_file(site, large)
-    assert "more than 16 certificates" in refused_file(site, many)
+    assert "larger than 131072 bytes" in refused_file(site, large)
+    assert "more than 64 certificates" in refused_file(site, many)
     assert "no-such-file" in refused_file(site, tmp_path / "no-such-file")
     assert "stands alone" in refused_file(site, ca.good.path, "--cert", ca.good.path)
 

@@ -153,7 +153,7 @@ def test_an_endpoint_with_anchors_of_its_own_takes_their_certificates_alone(site
     assert code == 1 and "has no anchor" in json.dumps(problem), problem
 
 
-@pytest.mark.parametrize("kind", ["a renewed root", "a cross-certificate"])
+@pytest.mark.parametrize("kind", ["a renewed root", "a cross-certificate", "a cross-certificate before many others"])
 def test_an_endpoint_takes_a_certificate_that_has_a_path_to_one_of_its_anchors_beside_another(site, upstream, tmp_path, kind):
     """Whichever path is found first."""
     root = pki.Ca(tmp_path, f"Root of {kind}")
@@ -163,6 +163,8 @@ def test_an_endpoint_takes_a_certificate_that_has_a_path_to_one_of_its_anchors_b
     else:
         other = pki.Ca(tmp_path, f"Other root of {kind}")
         chain = [pki.Ca(tmp_path, root.name, parent=other, key=root.private, file="cross.pem")]
+    if "many" in kind:
+        chain += [pki.Ca(tmp_path, f"Other {i}", file="heap.pem") for i in range(20)]
     device = root.device("laptop", chain=chain)
     for anchor in {root, other}:
         site.add("trust", "add", "--anchor", anchor.path, "--crl", anchor.crl())

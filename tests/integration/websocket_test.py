@@ -10,7 +10,8 @@ import pytest
 
 from client_settings_test import settings  # noqa: F401 (a fixture)
 from disallowed_test import senders  # noqa: F401 (a fixture)
-from kit import gatewayclient, refusal, websocket
+from hostile_test import heap_of_certificates
+from kit import gatewayclient, pki, refusal, websocket
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.pki import SERVER_AUTH, Ca, sha256_of
 from kit.programs import until
@@ -371,6 +372,35 @@ def test_a_websocket_ends_with_the_token_that_opened_it_whatever_the_connection_
         answer = it.session.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
                                     [("authorization", f"Bearer {another}")], host=host)
         assert answer.status == 200, "the other token still opens what it opened"
+
+
+def test_a_websocket_behind_a_long_chain_outlives_new_bundles_and_ends_with_its_certificate(site, room, inside, version, tmp_path):
+    """Whose chain takes long is judged beside the loop again, by each new bundle."""
+    ca = pki.Ca(tmp_path, f"Long chains over {version.replace(chr(47), chr(32))}")
+    device = ca.device("with-many")
+    added = site.add("trust", "add", "--anchor", ca.path, "--crl", ca.crl())
+    ctx = gatewayclient.context(site.report["ca"], heap_of_certificates(tmp_path, device.client(), 20), device.key, version)
+    site.settle()
+    try:
+        with OPEN[version](site.port, ctx, f"/CCM_Proxy_MutualAuth/{room}/chat", f"localhost:{site.port}", ()) as it:
+            assert it.status == SWITCHED[version]
+            for _ in range(3):
+                before = site.metric("cmg_verdicts_computed_total")
+                site.add("endpoint", "add", "another", "--url", inside.url)
+                site.settle()
+                until("it is judged again", lambda: site.metric("cmg_verdicts_computed_total") > before)
+                it.send("still here")
+                assert it.receive() == "still here"
+                site.add("endpoint", "remove", "another")
+                site.settle()
+            site.add("trust", "add", "--crl", ca.crl([device], number=2))
+            it.tls.settimeout(WITHIN_S)
+            assert it.receive() is None
+        until("the server knows", lambda: inside.open == 0)
+    finally:
+        for entry in added["trust"]:
+            site.cmg("trust", "remove", entry["id"])
+        site.settle()
 
 
 def test_a_websocket_ends_when_its_endpoint_is_published_no_longer(site, inside, version):
