@@ -109,7 +109,7 @@ bool admission_known(struct gateway_connection *c, const char *device)
         note(w, AWAY_DEVICE_SHARE, c->peer);
         return false;
     }
-    net_stranger_known(w->strangers, &c->stranger);
+    net_stranger_known(w->strangers, &c->stranger, credential_size(&c->credential));
     crowd_join(w->devices, &c->of_device, key, loop_now_ms(w->loop), leave_device);
     return true;
 }

@@ -142,6 +142,12 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
     return a->elsewhere ? NULL : g->tunnel_tls;
 }
 
+static void on_certificates(void *ctx, size_t bytes)
+{
+    struct arrival *a = ctx;
+    net_stranger_shows(a->worker->strangers, &a->stranger, bytes, loop_now_ms(a->worker->loop));
+}
+
 struct transfer {
     struct gateway_worker *to;
     struct net_address peer;
@@ -179,7 +185,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
     if (tls_stream_resumed(stream))
         metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
     if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
-        net_stranger_known(w->strangers, &a->stranger);
+        net_stranger_known(w->strangers, &a->stranger, 0);
         accept_tunnel(w, stream);
     } else {
         gateway_hold_or_connect(w, stream, &a->peer, &a->stranger);
@@ -202,7 +208,7 @@ static void on_fail(void *ctx, const struct error *why)
     arrival_free(a);
 }
 
-static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail};
+static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail, on_certificates};
 
 static void make_room(struct crowd_member *m)
 {

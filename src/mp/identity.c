@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "jose/entra.h"
-#include "mp/listener.h"
+#include "mp/judging.h"
 #include "mp/request.h"
 #include "store/role.h"
 
@@ -182,24 +182,13 @@ static enum result believe(struct mp_request *r, struct mp_identity *i, struct e
 
 /* --- direct --- */
 
-/* Once a connection, refusals too, while the same is trusted and the verdict has not ended. */
-static const struct pki_verdict *verdict_on(struct mp_connection *c, struct pki_trust *trust, int64_t now)
-{
-    if (c->judged_by == trust && now < c->verdict.valid_until)
-        return &c->verdict;
-    pki_trust_judge(trust, c->certificate, c->chain, now, &c->verdict);
-    pki_trust_unref(c->judged_by);
-    c->judged_by = pki_trust_ref(trust);
-    return &c->verdict;
-}
-
 static enum result judge_certificate(struct mp_request *r, struct mp_identity *i, struct error *err)
 {
     struct pki_trust *trust;
     enum result result = mp_site_trust(r->site, &trust, err);
     if (result != OK)
         return result;
-    const struct pki_verdict *verdict = verdict_on(r->connection, trust, clock_wall_s());
+    const struct pki_verdict *verdict = mp_judging_verdict(r->connection, trust, clock_wall_s());
     if (verdict->reason == REASON_OK) {
         i->auth = MP_PKI;
         return OK;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "mp/access.h"
+#include "mp/judging.h"
 #include "mp/router.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
@@ -21,6 +22,7 @@ static void connection_free(struct mp_connection *c)
         c->next->link = c->link;
     c->point->connection_count--;
     crowd_part(c->point->strangers, &c->stranger);
+    mp_judging_cancel(c);
     X509_free(c->certificate);
     pki_trust_unref(c->judged_by);
     free(c);
@@ -65,7 +67,7 @@ static void find_role(struct mp_connection *c)
 void mp_listener_known(struct mp_connection *c)
 {
     if (c)
-        net_stranger_known(c->point->strangers, &c->stranger);
+        net_stranger_known(c->point->strangers, &c->stranger, c->shown);
     if (c && c->http)
         http_server_conn_let_in(c->http);
 }
@@ -74,19 +76,54 @@ void mp_listener_known(struct mp_connection *c)
 static const struct http_server_limits limits = {
     .head_ms = 30 * 1000, .idle_ms = 5 * 60 * 1000, .body_ms = 60 * 1000, .streams = 4096, .heads = 16 * 1024 * 1024};
 
+static void serve(struct mp_connection *c)
+{
+    bool h2 = slice_eq(tls_stream_alpn(c->stream), SLICE("h2"));
+    c->http = http_server_conn_new(c->site->loop, c->stream, h2, &limits, &http_events, c);
+}
+
+/* --- while its certificate is judged --- */
+
+static void on_data(void *ctx, struct slice data)
+{
+    (void)ctx;
+    (void)data; /* never: it is paused */
+}
+
+static void on_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_close(void *ctx, const struct error *why)
+{
+    struct mp_connection *c = ctx;
+    (void)why;
+    net_stream_close(c->stream);
+    connection_free(c);
+}
+
+static const struct net_stream_events waiting = {on_data, on_nothing, on_nothing, on_close};
+
+static void on_judged(struct mp_connection *c)
+{
+    struct net_stream *stream = c->stream;
+    serve(c);
+    net_stream_resume(stream);
+}
+
 static void on_ready(void *ctx, struct net_stream *stream)
 {
     struct mp_connection *c = ctx;
     c->handshake = NULL;
     c->stream = stream;
     find_role(c);
-    bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
-    struct http_server_limits own = limits;
-    if (!c->connector[0])
-        own.strangers = &c->point->strangers_heads;
-    if (c->certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
-        own.stranger_heads = CERTIFICATE_HEADS;
-    c->http = http_server_conn_new(c->site->loop, stream, h2, &own, &http_events, c);
+    if (mp_judging_first(c, on_judged)) {
+        serve(c);
+        return;
+    }
+    net_stream_set_events(stream, &waiting, c);
+    net_stream_pause(stream);
 }
 
 static void on_fail(void *ctx, const struct error *why)
@@ -104,6 +141,13 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
     return c->point->context;
 }
 
+static void on_certificates(void *ctx, size_t bytes)
+{
+    struct mp_connection *c = ctx;
+    c->shown = bytes;
+    net_stranger_shows(c->point->strangers, &c->stranger, bytes, loop_now_ms(c->site->loop));
+}
+
 static void on_detach(void *ctx, struct net_stream *below, struct slice already_read)
 {
     (void)already_read; /* never asked for: on_hello always answers */
@@ -111,8 +155,11 @@ static void on_detach(void *ctx, struct net_stream *below, struct slice already_
     connection_free(ctx);
 }
 
-static const struct tls_accept_events tls_events = {
-    .on_hello = on_hello, .on_detach = on_detach, .on_ready = on_ready, .on_fail = on_fail};
+static const struct tls_accept_events tls_events = {.on_hello = on_hello,
+                                                    .on_certificates = on_certificates,
+                                                    .on_detach = on_detach,
+                                                    .on_ready = on_ready,
+                                                    .on_fail = on_fail};
 
 /* --- room --- */
 
@@ -127,6 +174,8 @@ static void end(struct mp_connection *c)
         http_server_conn_close(c->http); /* on_close frees it */
         return;
     }
+    if (c->stream)
+        net_stream_close(c->stream);
     tls_handshake_cancel(c->handshake);
     connection_free(c);
 }

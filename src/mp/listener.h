@@ -16,11 +16,13 @@ struct mp_connection {
     struct crowd_member stranger;       /* until it is known */
     struct net_stream *stream;          /* the TLS stream, of `http` */
     struct tls_handshake *handshake;    /* until it is done */
-    struct http_server_conn *http;
+    struct mp_judging *judging;         /* while its certificate is judged, before the first request */
+    struct http_server_conn *http;      /* from then on */
     char peer[NET_ADDRESS_TEXT];
     char host[NET_ADDRESS_TEXT];     /* of it alone, for the log */
     char group[NET_ADDRESS_TEXT];    /* it, or its IPv6 /64: whom a stranger's share is counted against */
     size_t bodies;                   /* bytes of those of its requests that nobody vouched for */
+    size_t shown;                    /* bytes of certificates */
     X509 *certificate;               /* what the peer showed; NULL: none */
     STACK_OF(X509) * chain;          /* borrowed from the stream */
     char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */

@@ -32,6 +32,7 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
+    unsigned judging;             /* certificates, in the pool (mp/judging.h) */
     char trust_key[PKI_HASH_HEX]; /* what it was made of */
     struct mp_tenants *tenants;   /* mp/tenants.h */
     struct mp_tenant_keys *tenant_keys;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/strangers.h"
 
-enum { ENDED_AT_ONCE = 16 };
+enum { ENDED_AT_ONCE = 16, CERTIFICATES_FREE = 4096, CERTIFICATES_PER_HANDSHAKE = 2048 };
 
 struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_second, uint64_t refusals_per_second)
 {
@@ -23,9 +23,22 @@ bool net_strangers_let_come(struct crowd *c, struct slice address, size_t per_ad
     return true;
 }
 
-void net_stranger_known(struct crowd *c, struct crowd_member *m)
+static size_t handshakes_worth(size_t certificates)
 {
-    crowd_give(m, NET_STRANGER_HANDSHAKE);
+    return certificates > CERTIFICATES_FREE ? (certificates - CERTIFICATES_FREE) / CERTIFICATES_PER_HANDSHAKE : 0;
+}
+
+/* What there is not to take is no matter: the next connection is turned away then. */
+void net_stranger_shows(struct crowd *c, const struct crowd_member *m, size_t certificates, uint64_t now_ms)
+{
+    for (size_t n = handshakes_worth(certificates); n > 0; n--)
+        (void)!crowd_take_as(c, m, NET_STRANGER_HANDSHAKE, now_ms);
+}
+
+void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certificates)
+{
+    for (size_t n = 1 + handshakes_worth(certificates); n > 0; n--)
+        crowd_give(m, NET_STRANGER_HANDSHAKE);
     crowd_part(c, m);
 }
 

@@ -31,8 +31,13 @@ struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_seco
  * its oldest gives way. false: it comes too fast. */
 MUST_USE bool net_strangers_let_come(struct crowd *c, struct slice address, size_t per_address, uint64_t now_ms);
 
-/* It is known from now on. Nothing happens to who is no stranger. */
-void net_stranger_known(struct crowd *c, struct crowd_member *m);
+/* It shows so many bytes of certificates: over 4 KiB, which are more than most chains have, each 2 KiB cost as much CPU
+ * as a handshake, and count as one. */
+void net_stranger_shows(struct crowd *c, const struct crowd_member *m, size_t certificates, uint64_t now_ms);
+
+/* It is known from now on, and gets back what its handshake cost with what it showed. Nothing happens to who is no
+ * stranger. */
+void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certificates);
 
 /* Ends some of those who have stayed too long; true: there are more. */
 bool net_strangers_end_late(struct crowd *c, uint64_t now_ms);

@@ -149,10 +149,13 @@ static void on_info(const SSL *ssl, int where, int value)
 static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
 {
     const struct tls_handshake *t = arg;
+    struct tls_opening *o = t->opening;
     (void)ssl;
-    if (!is_out && t->opening && type == SSL3_RT_HANDSHAKE && len > 0 &&
-        *(const unsigned char *)message == SSL3_MT_CERTIFICATE)
-        t->opening->certificates_len = tls_certificates_len(version, slice_make(message, len));
+    if (is_out || !o || type != SSL3_RT_HANDSHAKE || len == 0 || *(const unsigned char *)message != SSL3_MT_CERTIFICATE)
+        return;
+    o->certificates_len = tls_certificates_len(version, slice_make(message, len));
+    if (o->accept_events->on_certificates)
+        o->accept_events->on_certificates(o->ctx, len);
 }
 
 size_t tls_stream_certificates_len(SSL *ssl)

@@ -26,6 +26,8 @@ struct tls_accept_events {
     void (*on_ready)(void *ctx, struct net_stream *stream);
     /* Failed or timed out: everything is closed. */
     void (*on_fail)(void *ctx, const struct error *why);
+    /* NULL allowed: the client shows so many bytes of certificates, which are about to be read. Inside OpenSSL, too. */
+    void (*on_certificates)(void *ctx, size_t bytes);
 };
 
 /* Takes `below`. Exactly one of on_detach, on_ready, on_fail comes, later. */

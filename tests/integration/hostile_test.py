@@ -711,6 +711,20 @@ def test_a_refusal_is_reached_once_a_connection(site, tmp_path, count):
     canary(site)
 
 
+@pytest.mark.parametrize("count", [5, 40])
+def test_a_management_point_judges_long_chains_beside_its_loop(site, ca, tmp_path, count):
+    """And gives the same verdict, at each request of the connection."""
+    port = int(site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    stranger = pki.Ca(tmp_path, "X").device("stranger")
+    for device, status in ((ca.device(f"direct-{count}"), 403), (stranger, 401)):  # 403: it is not registered
+        heap = heap_of_certificates(tmp_path, device.client(), count, ca.name)
+        ctx = gatewayclient.context(site.report["ca"], heap, device.key)
+        with gatewayclient.H1(port, ctx) as connection:
+            for _ in range(3):
+                answer = connection.request("GET", "/SMS_MP/.sms_pol?MACHINE", host=f"localhost:{port}")
+                assert answer.status == status, answer
+
+
 @pytest.mark.parametrize("names, status", [(200, 200), (2400, 401)])
 def test_a_certificate_of_any_size_passes_or_is_refused_by_name_and_ends_no_tunnel(site, inside, ca, names, status):
     pair = ca.device(f"long-{names}", dns=[f"name-{i:06}.example.com" for i in range(names)])

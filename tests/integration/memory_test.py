@@ -2,12 +2,16 @@
 """Memory of the gateway: what strangers may hold, and what is left when its clients have gone."""
 import contextlib
 
+import pytest
+
 from hostile_test import memory_kib, sanitized
+from limits_test import configured
 from kit import pki
 from kit.gatewayclient import H1, context
 from kit.programs import until
 
 MANY = 1000
+RATE = 'cmg_turned_away_total{reason="address_rate"}'
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 
 
@@ -17,6 +21,8 @@ LONG = [f"name-{n}.{'x' * 20}.example" for n in range(800)]  # a certificate of 
 
 def test_strangers_with_long_chains_hold_a_bounded_number_of_connections(own_site, tmp_path):
     """Memory of ten times a chain's size goes with each. Who was let in is none of them, however long the chain."""
+    configured(own_site, handshakes_per_address=10000)
+    own_site.wait_ready()
     device = own_site.ca(tmp_path).device("long", dns=LONG)
     stranger = pki.Ca(tmp_path, "Nobody Knows").device("stranger", dns=LONG)
     good, bad = (context(own_site.pki("ca"), one.path, one.key) for one in (device, stranger))
@@ -31,6 +37,21 @@ def test_strangers_with_long_chains_hold_a_bounded_number_of_connections(own_sit
         with H1(own_site.port, good) as another:
             assert another.request("GET", METADATA).status == 200
     until("all have gone", lambda: own_site.metric("cmg_connections") == 0, 15)
+
+
+def test_an_address_that_shows_long_chains_is_charged_for_more_handshakes_unless_it_is_let_in(own_site, tmp_path):
+    """A thousand connections may begin at once, and each certificate counts as more than ten."""
+    device = own_site.ca(tmp_path).device("long", dns=LONG)
+    stranger = pki.Ca(tmp_path, "Nobody Knows").device("stranger", dns=LONG)
+    good, bad = (context(own_site.pki("ca"), one.path, one.key) for one in (device, stranger))
+    for _ in range(300):
+        with H1(own_site.port, good) as another:
+            assert another.request("GET", METADATA).status == 200
+    assert own_site.metric(RATE) == 0
+    with contextlib.ExitStack() as clients, pytest.raises(OSError):
+        for _ in range(400):
+            clients.enter_context(H1(own_site.port, bad))
+    assert own_site.metric(RATE) > 0
 
 
 def test_memory_of_connections_is_given_back_when_most_of_them_were_closed(own_site):

@@ -85,10 +85,10 @@ static void who_is_known_cost_its_address_nothing_and_leaves_for_nobody(void **s
     struct one known = {0};
     for (int i = 0; i < 1000; i++) {
         assert_true(come(c, &known, "192.0.2.1", NOW));
-        net_stranger_known(c, &known.member);
+        net_stranger_known(c, &known.member, 0);
     }
     assert_false(crowd_make_room(c, NULL));
-    net_stranger_known(c, &known.member); /* again: nothing happens */
+    net_stranger_known(c, &known.member, 0); /* again: nothing happens */
     done(c);
     assert_false(known.left);
 }
@@ -113,6 +113,29 @@ static void a_stranger_stays_so_long_and_no_longer(void **state)
     done(c);
 }
 
+static void long_chains_count_as_the_handshakes_that_they_cost(void **state)
+{
+    (void)state;
+    enum { RATE = 4, BURST = RATE * NET_STRANGERS_BURST_S, USUAL = 4096, LONG = USUAL + 8 * 2048 };
+    struct crowd *c = net_strangers_new(SHARE, RATE, 100);
+    struct one usual = {0}, others[3] = {0};
+    assert_true(come(c, &usual, "192.0.2.1", NOW));
+    net_stranger_shows(c, &usual.member, USUAL, NOW);
+    for (int i = 0; i < 3; i++) {
+        assert_true(come(c, &others[i], "192.0.2.1", NOW));
+        net_stranger_shows(c, &others[i].member, LONG, NOW);
+    }
+    int left = 0;
+    while (net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW))
+        left++;
+    assert_int_equal(left, BURST - 1 - 3 * 9);
+    net_stranger_known(c, &others[0].member, LONG);
+    for (left = 0; net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW);)
+        left++;
+    assert_int_equal(left, 9);
+    done(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +143,7 @@ int main(void)
         cmocka_unit_test(who_comes_too_fast_is_told_so_and_nobody_leaves_for_it),
         cmocka_unit_test(a_whole_share_may_come_at_once),
         cmocka_unit_test(who_is_known_cost_its_address_nothing_and_leaves_for_nobody),
+        cmocka_unit_test(long_chains_count_as_the_handshakes_that_they_cost),
         cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
