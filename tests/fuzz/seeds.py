@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -252,6 +253,20 @@ def pki_seeds():
     yield b"\0" + part(0, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in constrained()))
 
 
+def identity_seeds():
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = certificate("L", key, "L", key, False)
+    pem, der = serialization.Encoding.PEM, serialization.Encoding.DER
+    plain, locked = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"secret")
+    keys = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    texts = [leaf.public_bytes(pem), leaf.public_bytes(der), leaf.public_bytes(pem).decode().encode("utf-16")]
+    texts += [keys, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, locked), leaf.public_bytes(pem) * 3]
+    for text in texts:
+        yield b"\0" + part(0, text)[1:] + keys
+    for how, choice in ((plain, b"\2"), (locked, b"\1")):
+        yield choice + part(0, pkcs12.serialize_key_and_certificates(b"n", key, leaf, [leaf], how))[1:] + b"secret\n"
+
+
 SEEDS = {
     "h1_request": [bytes([n]) + text for n, text in enumerate(REQUESTS)],
     "h1_response": [bytes([n % 2 * 128 + 64 + n]) + text for n, text in enumerate(ANSWERS)],
@@ -267,6 +282,7 @@ SEEDS = {
     "httpsig": [SIGNATURE.encode()],
     "conf": [text.encode() for text in CONF],
     "pki": list(pki_seeds()),
+    "identity": list(identity_seeds()),
     "target": [text.encode() for text in TARGETS],
     "text": [text.encode() for text in TEXTS],
 }

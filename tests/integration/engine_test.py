@@ -5,14 +5,16 @@ import ssl
 
 import pytest
 
-from hostile_test import (DATA, PING, PREFACE, SETTINGS, Raw, frame, head, headers)
+from hostile_test import (DATA, HEADERS, PING, PREFACE, SETTINGS, Raw, frame, head, headers)
 from kit import gatewayclient, programs
 from kit.h2server import H2Server
 from kit.pki import SERVER_AUTH
 
-# 9,972 bytes and the preface: a flood that we end the session for, then a frame that nghttp2 can't read.
-TWO_FAULTS = (PREFACE + frame(SETTINGS, 0, 0) + headers(1, head(method="POST"), 4) + frame(DATA, 0, 1) * 1100 +
+# A flood that we end the session for, then a frame that nghttp2 can't read: exactly what once ended three programs.
+POST_X = b"\x83\x87\x04\x02/x\x01\x06a.test"  # HPACK
+TWO_FAULTS = (PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, 4, 1, POST_X) + frame(DATA, 0, 1) * 1100 +
               frame(PING, 0, 0, b"1234567"))
+assert len(TWO_FAULTS) == 9972
 
 
 def assert_ended(port, ca):
