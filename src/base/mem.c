@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -18,6 +20,15 @@ void mem_tune(char **argv)
     self[n] = '\0';
     if (setenv(done, "1", 1) == 0 && setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=200", 1) == 0)
         (void)execv(self, argv);
+}
+
+void mem_keep_private(void)
+{
+    if (getenv("OPENCMG_CORES"))
+        return;
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+        fatal("this process can't be kept from writing core files");
 }
 
 /* glibc's calloc does not look into its thread's quick lists, which hold what is as small as this. */

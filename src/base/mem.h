@@ -13,6 +13,11 @@
  * Does nothing where that is not possible, or where GLIBC_TUNABLES is set already. */
 void mem_tune(char **argv);
 
+/* For every program, before it holds a key: its memory goes into no core file, and no other process of its user may
+ * look into it. Behind mem_tune(), whose new start would undo it. With OPENCMG_CORES in the environment (to debug)
+ * nothing happens. */
+void mem_keep_private(void);
+
 /* Zeroed memory; the caller frees it with free(). mem_array checks count × size for overflow. */
 void *mem_zalloc(size_t size);
 void *mem_array(size_t count, size_t size);

@@ -432,6 +432,7 @@ int main(int argc, char **argv)
     static char help[] = "--help";
     char *only_help[] = {help};
     (void)umask(0077);
+    mem_keep_private();
     set_signals();
     struct slice name = slice_of(argc > 1 ? argv[1] : ""), second = slice_of(argc > 2 ? argv[2] : "");
     if (is_help(name) && find_command(second))

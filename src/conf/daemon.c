@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/opt.h"
 
 enum { USAGE = 2 };
@@ -107,6 +108,7 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
     for (size_t i = 0; i < faults.warning_count; i++)
         log_msg(LOG_WARN, "config", "%s", faults.warnings[i].text);
     raise_descriptors();
+    mem_keep_private();
     (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
     if (!fits)
         log_msg(LOG_WARN, "config", "%s", unfit.text);

@@ -3,11 +3,13 @@
 #include <curl/curl.h>
 #include <signal.h>
 
+#include "base/mem.h"
 #include "ctl/ctl.h"
 
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
+    mem_keep_private();
     if (curl_global_init(CURL_GLOBAL_ALL) != 0)
         fatal("libcurl does not start");
     int code = ctl_main(argc - 1, argv + 1);

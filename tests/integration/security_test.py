@@ -411,3 +411,10 @@ def test_a_connector_does_not_reach_its_own_machine_by_any_spelling(own_site, ho
         listener.settimeout(0.5)
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+@pytest.mark.parametrize("name", ["cmg-mp", "cmg-gateway", "cmg-connector"])
+def test_no_daemon_leaves_its_keys_in_a_core_file(site, name):
+    limits = open(f"/proc/{site.pid(name)}/limits", encoding="ascii").read()
+    [line] = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[4:6] == ["0", "0"], line
