@@ -13,6 +13,7 @@
 #include "connector/report.h"
 #include "connector/self_check.h"
 #include "connector/site.h"
+#include "connector/site_question.h"
 #include "tunnel/accept.h"
 
 enum { TUNNELS_MAX = 64 };
@@ -28,31 +29,9 @@ static struct upstream *find_upstream(const struct connector *c, struct slice id
     return NULL;
 }
 
-/* What a gateway may ask the site (docs/protocol/wire.md 4). The connector's own document is not among it: it names the
- * servers inside. What the gateway says of itself gets its id into the path, as the tunnel's certificate proved it:
- * under the bare path the connector speaks for itself. A path that ends with a slash has one name more. */
-static const struct site_question {
-    struct slice method, path;
-    const char *named; /* the path then; NULL: passed on as it is */
-} site_questions[] = {{{"GET", 3}, {"/bundle", 7}, NULL},          {{"GET", 3}, {"/questions", 10}, "/questions/%s"},
-                      {{"POST", 4}, {"/answer", 7}, "/answer/%s"}, {{"GET", 3}, {"/crl/", 5}, NULL},
-                      {{"POST", 4}, {"/report", 7}, "/report/%s"}, {{"POST", 4}, {"/renew", 6}, "/renew/%s"}};
-
-static const struct site_question *for_gateways(const struct http_request *request)
-{
-    struct slice rest = request->target, path = slice_cut(&rest, '?');
-    for (size_t i = 0; i < ARRAY_LEN(site_questions); i++) {
-        struct slice known = site_questions[i].path;
-        bool fits = known.ptr[known.len - 1] == '/' ? slice_starts(path, known) : slice_eq(path, known);
-        if (fits && slice_eq(request->method, site_questions[i].method))
-            return &site_questions[i];
-    }
-    return NULL;
-}
-
 static struct upstream *site_upstream(const struct connector_dialer *d, struct http_exchange *x)
 {
-    const struct site_question *q = for_gateways(&x->request);
+    const struct site_question *q = site_question_find(x->request.method, x->request.target);
     if (!q)
         return NULL;
     if (q->named) {

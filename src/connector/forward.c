@@ -15,6 +15,7 @@ struct forward {
     struct upstream *upstream;
     struct report *const *report; /* the connector's, which can go first */
     struct arena *arena;          /* of the exchange; not used after its answer began */
+    bool may_stay;                /* see TUNNEL_STAY_FIELD */
     char request_id[GUID_SIZE];
 };
 
@@ -70,23 +71,38 @@ static bool says_certificate_required(struct slice begin)
     return begin.len && memmem(begin.ptr, begin.len, words, sizeof words - 1);
 }
 
-/* From 400 on, CMG-Status-Text says that something behind the gateway refused; nothing from inside may speak with the
- * gateway's voice. */
-static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
+/* Where there is no room for the field, a bare 502 is left. */
+static void hide_status(struct http_exchange *x, struct http_response *head)
+{
+    struct slice status = arena_printf(x->arena, "%d", head->status);
+    head->status = TUNNEL_STAYED;
+    if (status.ptr)
+        (void)!http_fields_add(&head->fields, x->arena, SLICE(TUNNEL_STATUS_FIELD), status);
+}
+
+/* From 400 on, CMG-Status-Text says that something behind the gateway refused. */
+static void say_who_refused(struct http_exchange *x, struct http_response *head, struct slice begin)
 {
     enum { NGINX_CERTIFICATE_REQUIRED = 496 };
-    struct forward *f = ctx;
-    if (upstream_note(f->upstream, NULL, ""))
-        report_changed(*f->report);
-    (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
-    if (head->status < 400)
-        return;
     struct slice reason = head->reason.len ? head->reason : slice_of(http_reason(head->status));
     if (head->status == NGINX_CERTIFICATE_REQUIRED || says_certificate_required(begin))
         reason = SLICE("Client certificate required");
     struct slice text = status_text(x->arena, reason);
     if (text.ptr)
         (void)!http_fields_add(&head->fields, x->arena, SLICE("cmg-status-text"), text);
+}
+
+/* Nothing from inside may speak with the gateway's voice. */
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
+{
+    struct forward *f = ctx;
+    if (upstream_note(f->upstream, NULL, ""))
+        report_changed(*f->report);
+    (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
+    if (head->status >= 400)
+        say_who_refused(x, head, begin);
+    else if (f->may_stay && head->status >= 200 && head->status < 300)
+        hide_status(x, head);
 }
 
 void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail)
@@ -140,7 +156,12 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
         if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
             report_changed(*f->report);
     }
-    forward_refuse(x, reason, NULL);
+    bool unswitched = reason == REASON_UPSTREAM_PROTOCOL && x->request.protocol.len;
+    forward_refuse(x, reason,
+                   unswitched
+                       ? "the server inside answered the WebSocket's handshake with neither a refusal nor a proper "
+                         "101 (RFC 6455 4.2.2)"
+                       : NULL);
 }
 
 static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
@@ -174,6 +195,8 @@ void forward_start(struct http_exchange *x, struct upstream *u, struct report *c
     f->upstream = upstream_ref(u);
     f->report = report;
     f->arena = x->arena;
+    f->may_stay = x->request.may_stay =
+        x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
     if (!slice_to_cstr(id, f->request_id, sizeof f->request_id))
         f->request_id[0] = '\0';

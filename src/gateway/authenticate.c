@@ -229,6 +229,7 @@ static enum verdict_reason seek_another_path(struct gateway_connection *c, const
     if (r.verdict.reason == REASON_OK)
         return REASON_OK;
     (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's", e->id);
+    error_remedy(detail, verdict_remedy(REMEDY_ENDPOINT_ANCHORS));
     return REASON_CERT_UNTRUSTED_ROOT;
 }
 
@@ -249,6 +250,14 @@ static enum verdict_reason check_certificate_here(struct gateway_connection *c, 
     return REASON_OK;
 }
 
+/* NULL: the reason's own, that of a path which takes either. */
+static const char *no_certificate_remedy(const struct authenticate_question *q)
+{
+    if (q->endpoint && !(q->endpoint->auth & ~CHOICE_BIT(CHOICE_PKI)))
+        return verdict_remedy(REMEDY_CERTIFICATES_ALONE);
+    return q->kind == TARGET_PLAIN ? verdict_remedy(REMEDY_EITHER_BY_HOST) : NULL;
+}
+
 static enum verdict_reason authenticate_pki(struct gateway_connection *c, const struct authenticate_question *q,
                                             struct authentication *ret, struct error *detail)
 {
@@ -256,6 +265,8 @@ static enum verdict_reason authenticate_pki(struct gateway_connection *c, const 
     enum verdict_reason reason = check_certificate(c, q->now, ret->subject, sizeof ret->subject, anchor, detail);
     if (reason == REASON_OK)
         reason = check_certificate_here(c, q->endpoint, anchor, q->now, detail);
+    else if (reason == REASON_CERT_MISSING)
+        error_remedy(detail, no_certificate_remedy(q));
     if (reason != REASON_OK)
         return reason;
     ret->identity.method = CHOICE_PKI;
@@ -470,17 +481,25 @@ typedef void identity_fn(const struct cached_verdict *v, struct authentication *
 static identity_fn *const set_identity[] = {
     [CACHED_TOKEN] = set_token_identity, [CACHED_ENTRA] = set_entra_identity, [CACHED_FOREIGN] = set_foreign_identity};
 
+/* NULL: the reason's own, that of a path which takes either. */
+static const char *no_token_remedy(const struct authenticate_question *q)
+{
+    if (q->kind == TARGET_PLAIN)
+        return verdict_remedy(REMEDY_TOKEN_BY_HOST);
+    bool alone = q->endpoint && !(q->endpoint->auth & CHOICE_BIT(CHOICE_PKI));
+    return alone ? verdict_remedy(REMEDY_TOKENS_ALONE) : NULL;
+}
+
 static enum verdict_reason no_token(const struct authenticate_question *q, struct error *detail)
 {
     struct slice name = token_field(q);
     size_t count = http_fields_count(&q->request->fields, name);
-    if (count > 1) {
+    if (count > 1)
         (void)error_set(detail, R_DENIED, "the field %.*s came %zu times: which token is meant can't be told",
                         (int)name.len, name.ptr, count);
-        error_remedy(detail, verdict_remedy(REMEDY_TWO_FIELDS));
-    } else if (count == 1) {
+    else if (count == 1)
         (void)error_set(detail, R_DENIED, "the field %.*s holds no bearer token", (int)name.len, name.ptr);
-    }
+    error_remedy(detail, count > 1 ? verdict_remedy(REMEDY_TWO_FIELDS) : no_token_remedy(q));
     return REASON_TOKEN_MISSING;
 }
 

@@ -23,7 +23,7 @@ struct relay {
     struct grant *token; /* NULL: the connection's certificate let it in */
     char method[HTTP_METHOD_MAX + 1];
     uint64_t max_body;
-    bool ccm_path, safe_method, websocket;
+    bool ccm_path, safe_method, websocket, may_stay;
 };
 
 static const char unpublished[] = "the endpoint publishes it no longer";
@@ -117,11 +117,22 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
         refusal_note(&refusal, request->method, request->target);
 }
 
+/* The status of a server that did not switch to WebSocket (TUNNEL_STAY_FIELD). */
+static void show_status(const struct relay *r, struct http_response *head)
+{
+    uint64_t n;
+    struct slice status = http_fields_get(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+    if (r->may_stay && head->status == TUNNEL_STAYED && slice_to_u64(status, &n) && n >= 200 && n < 300)
+        head->status = (int)n;
+    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+}
+
 /* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
 static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
 {
     struct relay *r = ctx;
     (void)begin;
+    show_status(r, head);
     struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
     struct slice reason = http_fields_get(&head->fields, SLICE(TUNNEL_REASON_FIELD));
     if (text.ptr && reason.ptr)
@@ -187,6 +198,7 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
     r->websocket = inside->protocol.len > 0;
+    r->may_stay = inside->may_stay;
     (void)!slice_to_cstr(inside->method, r->method, sizeof r->method);
     r->max_body = r->websocket ? UINT64_MAX : o->max_body; /* what a WebSocket carries is no body */
     cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);

@@ -11,6 +11,7 @@
 #include "gateway/refusal.h"
 #include "gateway/relay.h"
 #include "gateway/tenant_info.h"
+#include "tunnel/device.h"
 #include "json/json.h"
 
 /* What is found out about one request, step by step. */
@@ -223,9 +224,13 @@ static void pass_on(struct inquiry *q)
     inside.target = target_inside(&q->target, x->arena);
     if (inside.protocol.len && !q->endpoint->websocket) {
         inside.protocol = SLICE("");
-        inside.has_body = false;
+        inside.has_body = inside.may_stay = false;
     }
     if (!inside.target.ptr || identity_apply(&identity, &inside.fields, x->arena, &q->detail) != OK) {
+        refuse(q, REASON_HEAD_TOO_LONG);
+        return;
+    }
+    if (inside.may_stay && http_fields_add(&inside.fields, x->arena, SLICE(TUNNEL_STAY_FIELD), SLICE("1")) != OK) {
         refuse(q, REASON_HEAD_TOO_LONG);
         return;
     }
@@ -266,7 +271,7 @@ static const struct {
     enum verdict_reason reason;
 } unreadable[] = {
     {408, REASON_REQUEST_TIMEOUT}, {414, REASON_TARGET_TOO_LONG}, {431, REASON_HEAD_TOO_LONG},
-    {501, REASON_UNSUPPORTED},     {505, REASON_UNSUPPORTED},
+    {501, REASON_UNSUPPORTED},     {505, REASON_VERSION},
 };
 
 void request_unreadable(void *owner, int status, const char *what, struct arena *arena, struct http_response *ret_head,

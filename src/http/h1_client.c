@@ -26,6 +26,7 @@ struct http_h1_client {
     bool active;       /* the call is not over */
     bool request_done; /* all of the request was given to us */
     bool may_switch;   /* it asks for WebSocket; what is written waits in `ahead` for the answer */
+    bool may_stay;     /* which may be 2xx, too */
     bool switched;     /* which was 101 */
     bool ended;        /* our direction of it */
     struct buf ahead;
@@ -119,15 +120,19 @@ static bool switch_over(struct http_h1_client *c)
     return true;
 }
 
-/* Does a final answer fit what was asked for? To a client that asked by extended CONNECT (RFC 8441 5), any 2xx would
- * mean that both sides have switched. */
+/* Does a final answer fit what was asked for? A client that asked by HTTP/1.1 goes on with whatever is not 101 as with
+ * any answer (RFC 6455 4.1); to one that asked by extended CONNECT (RFC 8441 5), any 2xx would mean that both sides
+ * have switched. */
 static bool fits(struct http_h1_client *c, const struct http_response *head)
 {
     if (!c->may_switch || head->status >= 300)
         return true;
     if (head->status == 101)
         return switch_over(c);
-    close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "the server answers without switching to WebSocket");
+    if (c->may_stay)
+        return true;
+    close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID,
+               "the server answers a WebSocket's handshake without switching to WebSocket");
     return false;
 }
 
@@ -400,6 +405,7 @@ enum result http_h1_client_call(struct http_h1_client *c, const struct http_requ
     c->active = true;
     c->request_done = !request->has_body;
     c->may_switch = c->wire.parser.may_switch = request->protocol.len > 0;
+    c->may_stay = request->may_stay;
     c->switched = c->ended = false;
     c->wire.wrote = c->answering = c->answered = false;
     c->wire.outstanding = c->wire.unreported = 0;

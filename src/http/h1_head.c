@@ -70,17 +70,18 @@ bool http_h1_check_start(struct http_h1_parser *p, struct slice begin)
     return true;
 }
 
+/* RFC 9110 2.5: a higher minor version is read as 1.1; RFC 9112 2.3 has one digit each. It is written so into the head,
+ * which is our own copy: llhttp knows a list of versions. */
 static bool parse_version(struct http_h1_parser *p, struct slice text, enum http_version *ret)
 {
-    if (slice_eq(text, SLICE("HTTP/1.1")))
-        *ret = HTTP_1_1;
-    else if (slice_eq(text, SLICE("HTTP/1.0")))
-        *ret = HTTP_1_0;
-    else if (text.len == 8 && slice_starts(text, SLICE("HTTP/")) && is_digit(text.ptr[5]) && text.ptr[6] == '.' &&
-             is_digit(text.ptr[7]))
-        return http_h1_fault(p, 505, "HTTP versions 1.0 and 1.1 are spoken here");
-    else
+    if (text.len != 8 || !slice_starts(text, SLICE("HTTP/")) || !is_digit(text.ptr[5]) || text.ptr[6] != '.' ||
+        !is_digit(text.ptr[7]))
         return http_h1_fault(p, 400, "the start line has no HTTP version");
+    if (text.ptr[5] != '1')
+        return http_h1_fault(p, 505, "HTTP versions 1.0 and 1.1 are spoken here, and HTTP/2 by ALPN");
+    *ret = text.ptr[7] == '0' ? HTTP_1_0 : HTTP_1_1;
+    if (*ret == HTTP_1_1)
+        ((char *)(uintptr_t)text.ptr)[7] = '1';
     return true;
 }
 

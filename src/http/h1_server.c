@@ -252,7 +252,7 @@ static void fault(struct http_h1_server *c, int status, const char *what)
 /* The body of one that asks for WebSocket is what comes once it was answered with 101. */
 static void offer_websocket(struct http_h1_server *c, struct http_request *request)
 {
-    c->may_switch = c->limits.websocket && request->protocol.len > 0;
+    c->may_switch = request->may_stay = c->limits.websocket && request->protocol.len > 0; /* RFC 6455 4.1, 4.2.2 */
     if (c->may_switch)
         request->has_body = true;
     else

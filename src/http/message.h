@@ -34,6 +34,7 @@ struct http_request {
     struct slice authority;    /* Host or :authority; "" when an HTTP/1.0 client sent none */
     struct slice target;       /* path and query exactly as received, "/…", or "*" for OPTIONS */
     struct slice protocol;     /* "websocket" (http/websocket.h) where the connection offers it; "" usually */
+    bool may_stay;             /* with `protocol`: the asker takes an answer of 2xx, too, as one of HTTP */
     struct http_fields fields; /* without Host, and without the hop-by-hop ones (they are the connection's) */
     int64_t content_length;    /* -1: not known (chunked or HTTP/2 without it) */
     bool has_body;             /* false: no body follows at all */

@@ -19,6 +19,13 @@
  * servers inside say in CMG-… fields never enters the tunnel. */
 #define TUNNEL_REASON_FIELD "cmg-reason"
 
+/* With an extended CONNECT: its client asks by HTTP/1.1, so that a server's 2xx that does not switch to WebSocket is an
+ * answer to it. In the tunnel that would mean the switch (RFC 8441 5): it travels as 502 with its status in the second
+ * field, to gateways that ask for it alone. Both go no further. */
+#define TUNNEL_STAY_FIELD "cmg-may-stay"
+#define TUNNEL_STATUS_FIELD "cmg-status"
+enum { TUNNEL_STAYED = 502 };
+
 struct tunnel_device {
     struct slice client_id;   /* may hold blanks; the others may not, nor be empty */
     struct slice method;      /* pki, entra, token */

@@ -97,6 +97,8 @@
     X(TOO_MANY_REQUESTS, "too_many_requests", TOO_MANY_REQUESTS, "a limit on requests or connections was reached",     \
       "ask again after Retry-After, and less often")                                                                   \
     X(UNSUPPORTED, "unsupported", UNSUPPORTED, "this is not supported here", "correct what the detail names")          \
+    X(VERSION, "version", VERSION_NOT_SUPPORTED, "this version of HTTP is not spoken here",                            \
+      "send HTTP/1.1, or agree on HTTP/2 by ALPN (h2)")                                                                \
     /* of the way inside */                                                                                            \
     X(NO_CONNECTOR, "no_connection_point", NO_CONNECTION_POINT,                                                        \
       "no connection point that reaches this endpoint is connected",                                                   \
@@ -135,6 +137,7 @@
     X(TOO_LARGE, 413, "CMGService_Too_Large")                                                                          \
     X(TOO_MANY_REQUESTS, 429, "CMGService_Too_Many_Requests")                                                          \
     X(UNSUPPORTED, 501, "CMGService_Not_Supported")                                                                    \
+    X(VERSION_NOT_SUPPORTED, 505, "CMGService_Not_Supported")                                                          \
     X(NO_CONNECTION_POINT, 503, "CMGService_No_Connection_Point")                                                      \
     X(STALE_BUNDLE, 503, "CMGService_Stale_Bundle")                                                                    \
     X(UPSTREAM_TIMEOUT, 504, "CMGConnector_Timeout")                                                                   \

@@ -9,6 +9,13 @@
 /* X(symbol, reason, when, remedy) */
 #define VERDICT_REMEDIES(X)                                                                                            \
     /* of a client certificate */                                                                                      \
+    X(CERTIFICATES_ALONE, CERT_MISSING, "the endpoint takes certificates alone",                                       \
+      "present a client certificate of the organisation's PKI")                                                        \
+    X(EITHER_BY_HOST, CERT_MISSING, "it is published by host",                                                         \
+      "present a client certificate of the organisation's PKI, or send a token in CMG-Authorization: Bearer")          \
+    X(ENDPOINT_ANCHORS, CERT_UNTRUSTED_ROOT, "the endpoint's own list leaves its root out",                            \
+      "add its root to the endpoint's list: cmg endpoint set ID --client-anchors LIST, all of them as cmg trust list " \
+      "names them; or present a certificate below one of those")                                                       \
     X(KEY_USAGE, CERT_WRONG_USAGE, "its key is for encryption alone",                                                  \
       "issue one whose key usage has digitalSignature (or keyAgreement): a key for encryption alone proves "           \
       "nothing in TLS")                                                                                                \
@@ -35,6 +42,8 @@
       "let the CA mend in its list what the detail names (a weak key or hash, a form), and give the new "              \
       "one: cmg trust add --crl FILE")                                                                                 \
     /* of a token */                                                                                                   \
+    X(TOKENS_ALONE, TOKEN_MISSING, "the endpoint takes tokens alone", "send Authorization: Bearer")                    \
+    X(TOKEN_BY_HOST, TOKEN_MISSING, "it is published by host", "send a token in CMG-Authorization: Bearer")            \
     X(TWO_FIELDS, TOKEN_MISSING, "the field came twice", "send the field that the detail names once, with one token")  \
     X(ALGORITHM, TOKEN_MALFORMED, "the signature's algorithm is not taken",                                            \
       "let the issuer sign by one that is taken, or take this one for the tenant: cmg tenant add ID "                  \

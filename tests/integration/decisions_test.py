@@ -148,6 +148,7 @@ def test_an_endpoint_with_anchors_of_its_own_takes_their_certificates_alone(site
             assert ask(version, puppet).status == 200
             problem = ask(version, namesake).problem()
             assert problem["reason"] == "untrusted_root" and name in problem["detail"], problem
+            assert "cmg endpoint set ID --client-anchors" in problem["remedy"] and "trust add" not in problem["remedy"]
         site.add("endpoint", "remove", name)
     code, problem = site.cmg("endpoint", "add", "nobodys", "--url", upstream.url, "--client-anchors", "00" * 32, check=False)
     assert code == 1 and "has no anchor" in json.dumps(problem), problem

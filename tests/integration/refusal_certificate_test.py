@@ -145,3 +145,18 @@ def test_a_refused_certificate_reaches_nothing_inside(site, version, ca, echo, u
     refusal.assert_refused(site, version, 401, CODE, reason, "POST", f"/CCM_Proxy_MutualAuth/{echo}/x",
                            body=b"let me in", **certificate.client())
     assert upstream.seen == []
+
+
+@pytest.mark.parametrize("how, auth, told, not_told", [
+    ([], "pki", "client certificate", "ServerAuth"), ([], "pki,token", "/CCM_Proxy_ServerAuth/", "CMG-Authorization"),
+    (["--host", "remedies.example"], "pki,token", "CMG-Authorization", "ServerAuth"),
+    (["--host", "remedies.example"], "pki", "client certificate", "Authorization"),
+    (["--host", "remedies.example"], "token", "CMG-Authorization", "MutualAuth")])
+def test_who_shows_nothing_is_told_what_counts_at_this_endpoint(site, upstream, version, how, auth, told, not_told):
+    site.add("endpoint", "add", "remedies", "--url", upstream.url, "--auth", auth, *how)
+    try:
+        target, host = ("/x", how[1]) if how else ("/CCM_Proxy_MutualAuth/remedies/x", None)
+        problem = gatewayclient.request(site, version, "GET", target, host=host).problem()
+        assert problem["reason"] == "missing" and told in problem["remedy"] and not_told not in problem["remedy"], problem
+    finally:
+        site.add("endpoint", "remove", "remedies")

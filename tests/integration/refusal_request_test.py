@@ -54,7 +54,6 @@ def test_a_broken_head_is_refused(site, what):
 
 NOT_SUPPORTED = {
     "another transfer coding": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "another version": b"GET /x HTTP/3.7\r\nHost: a\r\n\r\n",
 }
 
 
@@ -62,6 +61,34 @@ NOT_SUPPORTED = {
 def test_what_is_not_supported_is_refused(site, what):
     refusal.assert_made(site, HTTP1, 501, "CMGService_Not_Supported", "unsupported", lambda: gatewayclient.send_raw(
         site.port, gatewayclient.context(site.report["ca"]), NOT_SUPPORTED[what]))
+
+
+@pytest.mark.parametrize("line", ["GET /x HTTP/3.7", "GET /x HTTP/2.0", "PRI * HTTP/2.0", "GET /x HTTP/0.9"])
+def test_another_version_of_http_is_refused(site, line):
+    refusal.assert_made(site, HTTP1, 505, "CMGService_Not_Supported", "version", lambda: gatewayclient.send_raw(
+        site.port, gatewayclient.context(site.report["ca"]), line.encode() + b"\r\nHost: a\r\n\r\n"))
+
+
+def test_a_minor_version_of_later_is_read_as_http_1_1(site, ca, echo, upstream):
+    """RFC 9110 2.5; chunks and connections that stay included, which 1.0 does not have."""
+    ctx = gatewayclient.context(site.report["ca"], **ca.good.client())
+    head = f"POST {inside(echo, '/x')} HTTP/1.9\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    with gatewayclient.connect(site.port, ctx) as tls:
+        for _ in range(2):
+            upstream.seen.clear()
+            tls.sendall(head.encode())
+            assert gatewayclient.read_h1(tls).status == 200 and upstream.seen[-1]["body"] == "hello"
+
+
+def test_a_server_of_a_later_minor_version_is_read_as_http_1_1(site, version, ca):
+    server = Broken(b"HTTP/1.2 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")
+    try:
+        site.publish("later", "--url", server.url)
+        answer = gatewayclient.request(site, version, "GET", inside("later", "/x"), **ca.good.client())
+        assert (answer.status, answer.body) == (200, b"hi")
+    finally:
+        site.cmg("endpoint", "remove", "later")
+        server.close()
 
 
 def test_connect_is_not_supported(site, version, ca):

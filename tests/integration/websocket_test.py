@@ -216,18 +216,49 @@ def test_a_servers_refusal_passes(site, room, version):
     assert answer.headers["x-from-inside"] == "yes" and answer.headers["cmg-status-text"] == "CMGConnector_Forbidden"
 
 
-def test_a_server_that_does_not_switch_is_named(site, tmp_path, version):
+@pytest.fixture
+def plain(site, tmp_path):
+    """A server of files, published as if it spoke WebSocket."""
     (tmp_path / "www").mkdir()
     (tmp_path / "www" / "chat").write_text("a file\n")
     nginx = Nginx(tmp_path / "nginx", tmp_path / "www")
+    site.publish("plain", "--url", nginx.url, "--websocket")
+    yield "/CCM_Proxy_MutualAuth/plain/chat"
+    nginx.close()
+    site.cmg("endpoint", "remove", "plain")
+
+
+def test_over_http2_a_server_that_does_not_switch_is_named(site, plain):
+    """RFC 8441 5: its 2xx would say that it had."""
+    problem, _, _ = refusal.assert_made(site, HTTP2, 502, "CMGConnector_BadGateway", "protocol",
+                                        lambda: asked(site, HTTP2, plain, **with_certificate(site)))
+    assert "WebSocket" in problem["detail"] and "without switching to WebSocket" in site.log("cmg-connector")
+
+
+def test_over_http1_whatever_is_not_101_is_an_ordinary_answer(site, plain):
+    """RFC 6455 4.1, 4.2.2; the connection goes on with HTTP, the next request is one."""
+    ctx = gatewayclient.context(site.report["ca"], site.pki("certificate"), site.pki("key"))
+    with gatewayclient.connect(site.port, ctx) as tls:
+        for headers in (HANDSHAKE, (), HANDSHAKE):
+            tls.sendall(gatewayclient.written_h1("GET", plain, headers, None, "localhost"))
+            answer = gatewayclient.read_h1(tls)
+            assert (answer.status, answer.body) == (200, b"a file\n")
+            assert not {"cmg-status", "cmg-status-text", "upgrade"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("line, status", [(b"204 No Content", 204), (b"302 Found\r\nLocation: /login", 302),
+                                          (b"401 Unauthorized\r\nWWW-Authenticate: Basic", 401), (b"502 Bad Gateway", 502),
+                                          (b"502 Bad Gateway\r\nCMG-Status: 200", 502), (b"206 Partial Content", 206)])
+def test_any_status_passes_to_a_client_of_http1(site, line, status):
+    server = ByHand(b"HTTP/1.1 " + line + (b"" if status == 204 else b"\r\nContent-Length: 0") + b"\r\n\r\n", 0.05)
     try:
-        site.publish("plain", "--url", nginx.url, "--websocket")
-        refusal.assert_made(site, version, 502, "CMGConnector_BadGateway", "protocol",
-                            lambda: asked(site, version, "/CCM_Proxy_MutualAuth/plain/chat", **with_certificate(site)))
-        assert "without switching to WebSocket" in site.log("cmg-connector")
+        site.publish("says", "--url", server.url, "--websocket")
+        answer = asked(site, HTTP1, "/CCM_Proxy_MutualAuth/says/x", **with_certificate(site))
+        assert answer.status == status and answer.body == b"" and "cmg-status" not in answer.headers
+        assert b"cmg-may-stay" not in server.head.lower()
     finally:
-        nginx.close()
-        site.cmg("endpoint", "remove", "plain")
+        server.close()
+        site.cmg("endpoint", "remove", "says")
 
 
 class ByHand:

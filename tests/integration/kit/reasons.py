@@ -51,6 +51,7 @@ PRODUCERS = {
     ("CMGService_Too_Large", "body"): OF_REQUESTS + "a_body_that_is_announced_too_large_is_refused",
     ("CMGService_Too_Many_Requests", "too_many_requests"): "entra::test_aadauthinfo_is_told_so_often_a_second",
     ("CMGService_Not_Supported", "unsupported"): OF_REQUESTS + "connect_is_not_supported",
+    ("CMGService_Not_Supported", "version"): OF_REQUESTS + "another_version_of_http_is_refused",
     ("CMGService_No_Connection_Point", "no_connection_point"):
         OF_REQUESTS + "an_endpoint_that_no_connector_serves_has_no_connection_point",
     ("CMGService_Stale_Bundle", "stale_bundle"): "lifecycle::test_a_gateway_that_never_had_a_bundle_lets_nobody_in",
@@ -64,8 +65,8 @@ PRODUCERS = {
         OF_REQUESTS + "a_server_that_demands_a_certificate_is_told_as_such",
 }
 
-# Over HTTP/2 there is no stream to answer on while its head has not come: the connection ends.
-ONLY_HTTP1 = {("CMGService_Request_Timeout", "request_timeout")}
+# Over HTTP/2 there is no stream to answer on while its head has not come: the connection ends. No head of it has a version.
+ONLY_HTTP1 = {("CMGService_Request_Timeout", "request_timeout"), ("CMGService_Not_Supported", "version")}
 
 
 def versions(reason):

@@ -275,7 +275,7 @@ static void versions_other_than_one_are_refused(void **state)
     REFUSED(505, "GET / HTTP/2.0\r\n" H "\r\n");
     REFUSED(505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     REFUSED(505, "GET / HTTP/0.9\r\n" H "\r\n");
-    REFUSED(505, "GET / HTTP/1.2\r\n" H "\r\n");
+    REFUSED(505, "GET / HTTP/3.1\r\n" H "\r\n");
     REFUSED(400, "GET / HTTP/1.10\r\n" H "\r\n");
     REFUSED(400, "GET / http/1.1\r\n" H "\r\n");
     REFUSED(400, "GET / RTSP/1.0\r\n" H "\r\n");
