@@ -285,6 +285,11 @@ void request_unreadable(void *owner, int status, const char *what, struct arena 
         if (unreadable[i].status == status)
             reason = unreadable[i].reason;
     }
+    if (admission_refused_too_often(c)) {
+        reason = REASON_TOO_MANY_REQUESTS;
+        what = "requests from this address are refused too often";
+        http_server_conn_drain(c->http);
+    }
     struct refusal refusal = {
         .reason = reason, .detail = what, .request_id = request_id, .peer = c->peer, .metrics = &c->worker->metrics};
     refusal_build(&refusal, arena, SLICE(""), SLICE(""), ret_head, ret_body);

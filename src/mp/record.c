@@ -114,7 +114,8 @@ static void wait_for_known(struct registration *g, const struct store_known *k)
     wait_for(g, text.ptr ? text.ptr : k->what);
     g->device.known = k->guid;
     g->device.known_by = k->what;
-    g->device.kept_out = (k->blocked || k->removed) && g->voucher == BY_PKI;
+    /* what the one that was shut out told of itself, and nobody vouched for, shuts nobody else out */
+    g->device.kept_out = ((k->blocked && k->stands) || k->removed) && g->voucher == BY_PKI;
 }
 
 /* What it claims beyond what was decided about its record already; of one that waits, all. */
@@ -183,7 +184,7 @@ static enum result check_room(struct registration *g, struct error *err)
     int64_t alike = 0;
     enum result r = g->voucher == BY_NOBODY ? store_device_count(s, &n, err) : OK;
     if (r == OK)
-        r = store_known_waiting(s, g->name, g->hardware_id, &alike, err);
+        r = store_known_waiting(s, g->name, g->hardware_id, g->voucher != BY_NOBODY, &alike, err);
     g->crowded = r == OK && (n.pending >= PENDING_MAX || alike >= PENDING_ALIKE_MAX);
     if (!g->crowded)
         return r;
@@ -195,11 +196,14 @@ static enum result check_room(struct registration *g, struct error *err)
 
 /* --- the record --- */
 
-static void take_word(struct registration *g)
+/* One that waits, and nobody vouches for, stays what the administrator who approves it has seen. */
+static void take_word(struct registration *g, bool waits)
 {
-    g->device.name = g->name;
-    if (*g->hardware_id || !g->known)
-        g->device.hardware_id = g->hardware_id;
+    if (!waits || g->voucher != BY_NOBODY) {
+        g->device.name = g->name;
+        if (*g->hardware_id || !g->known)
+            g->device.hardware_id = g->hardware_id;
+    }
     g->device.method = vouchers[g->voucher].method;
     g->device.voucher = vouchers[g->voucher].name;
     g->device.client_version = g->version;
@@ -215,7 +219,7 @@ static enum result add_device(struct registration *g, struct error *err)
         r = decide(g, &g->device, err);
     if (r == OK && strcmp(g->device.state, "pending") == 0)
         r = check_room(g, err);
-    take_word(g);
+    take_word(g, false);
     return r == OK ? store_device_add(g->r->site->store, &g->device, err) : r;
 }
 
@@ -228,7 +232,7 @@ static enum result update_device(struct registration *g, struct error *err)
     enum result r = choose_machine(g, err);
     if (r == OK)
         r = decide(g, &was, err);
-    take_word(g);
+    take_word(g, strcmp(was.state, "pending") == 0);
     if (r == OK)
         r = store_device_update(s, &g->device, err);
     if (r == OK && strcmp(was.spki, g->spki) != 0)

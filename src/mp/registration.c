@@ -205,7 +205,8 @@ static bool not_cloned(struct registration *g)
     if (!g->known || g->device.blocked || !*g->hardware_id || !*g->device.hardware_id ||
         strcmp(g->hardware_id, g->device.hardware_id) == 0)
         return true;
-    if (note_clone(g, &err) == OK)
+    /* one that waits was never anybody: what it tells now is compared with nobody's, so it is not kept */
+    if (strcmp(g->device.state, "pending") == 0 || note_clone(g, &err) == OK)
         mp_refuse(g->r, MP_REFUSAL_CLONED, NULL);
     else
         mp_refuse_fault(g->r, &err);

@@ -47,23 +47,34 @@ static enum result note(struct mp_site *site, const char *kind, const char *id, 
     return write_down(site, err);
 }
 
+/* True at most once in that time; *last is its memory. */
+static bool is_due(uint64_t *last, uint64_t every_ms)
+{
+    uint64_t now = clock_mono_ms();
+    if (*last && now - *last < every_ms)
+        return false;
+    *last = now;
+    return true;
+}
+
 enum result mp_went_back_heard(struct mp_site *site, const char *kind, const char *id, int64_t held, int64_t own,
                                struct error *err)
 {
     struct mp_went_back *w = &site->went_back;
-    uint64_t now = clock_mono_ms();
     if (held <= own)
         return OK;
-    if (w->lifted_ms && now - w->lifted_ms < MP_WENT_BACK_LIFT_EVERY_MS)
+    if (!believed(held)) /* it takes nobody's turn who is believed */
+        return is_due(&w->disbelieved_ms, MP_WENT_BACK_DISBELIEVED_EVERY_MS) ? note(site, kind, id, held, own, err)
+                                                                             : OK;
+    if (!is_due(&w->lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS))
         return OK;
-    w->lifted_ms = now;
     enum result r = note(site, kind, id, held, own, err);
-    return r == OK && believed(held) ? store_sequence_lift(site->store, held, err) : r;
+    return r == OK ? store_sequence_lift(site->store, held, err) : r;
 }
 
 enum result mp_went_back_policy(struct mp_site *site, const char *guid, int64_t held, int64_t own, struct error *err)
 {
-    if (held <= own || !believed(held))
+    if (held <= own || !believed(held) || !is_due(&site->went_back.policy_lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS))
         return OK;
     LOG_EVENT(LOG_WARN, "mp", "a device holds a newer policy than the store gave it", LOG_T("device", guid),
               LOG_N("held", held), LOG_N("own", own));

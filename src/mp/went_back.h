@@ -12,15 +12,16 @@ struct mp_site;
 
 enum {
     MP_WENT_BACK_WHOM_SIZE = 80,
-    MP_WENT_BACK_TOLD_S = 86400,            /* for so long status tells it */
-    MP_WENT_BACK_AHEAD_MAX_S = 366 * 86400, /* no number further ahead of the time is believed */
-    MP_WENT_BACK_LIFT_EVERY_MS = 60 * 1000, /* one that lies makes everybody's documents anew no more often */
+    MP_WENT_BACK_TOLD_S = 86400,                     /* for so long status tells it */
+    MP_WENT_BACK_AHEAD_MAX_S = 366 * 86400,          /* no number further ahead of the time is believed */
+    MP_WENT_BACK_DISBELIEVED_EVERY_MS = 3600 * 1000, /* what can't be is written down no more often */
+    MP_WENT_BACK_LIFT_EVERY_MS = 60 * 1000,          /* one that lies makes everybody's documents anew no more often */
 };
 
 struct mp_went_back {
     int64_t at; /* wall seconds when it was last heard; 0: never */
     int64_t held, own;
-    uint64_t lifted_ms; /* monotonic; 0: never */
+    uint64_t lifted_ms, policy_lifted_ms, disbelieved_ms; /* monotonic; 0: never */
     char whom[MP_WENT_BACK_WHOM_SIZE];
 };
 

@@ -15,13 +15,14 @@ static void read_known(struct store_reader *r, void *ret)
     k->what = store_read_text(r, 2);
     k->blocked = store_read_int(r, 3) != 0;
     k->removed = store_read_int(r, 4) != 0;
+    k->stands = store_read_int(r, 5) != 0;
 }
 
 static enum result find_removed(struct store *s, struct arena *a, const struct store_claim *c, struct store_known *ret,
                                 struct error *err)
 {
     static const struct store_select select = {
-        "SELECT r.guid, r.name, asked.what, 0, 1 FROM ("
+        "SELECT r.guid, r.name, asked.what, 0, 1, 1 FROM ("
         "SELECT 'key' AS kind, $1 AS value, 'key' AS what, 1 AS place "
         "UNION ALL SELECT 'key', $2, 'key', 2 "
         "UNION ALL SELECT 'certificate', $3, 'certificate', 3 "
@@ -43,16 +44,18 @@ enum result store_known_find(struct store *s, struct arena *a, const struct stor
 {
     /* what is "" is asked for nowhere, which the planner sees too */
     static const struct store_select select = {
-        "SELECT d.guid, d.name, k.what, d.blocked, 0 FROM ("
-        "SELECT guid, 'Entra device' AS what, 1 AS place FROM device "
+        "SELECT d.guid, d.name, k.what, d.blocked, 0, k.stands FROM ("
+        "SELECT guid, 'Entra device' AS what, 1 AS place, 1 AS stands FROM device "
         "WHERE entra_tenant = $1 AND entra_device = $2 AND $2 <> '' "
-        "UNION ALL SELECT guid, 'hardware id', 2 FROM device WHERE hardware_id = $3 AND $3 <> '' "
-        "UNION ALL SELECT guid, 'name', 3 FROM device WHERE LOWER(name) = LOWER($4) AND $4 <> '' "
-        "UNION ALL SELECT guid, 'name', 4 FROM device WHERE LOWER(name) = LOWER($5) AND $5 <> '' "
-        "UNION ALL SELECT guid, 'name', 5 FROM device WHERE LOWER(vouched_name) = LOWER($4) AND $4 <> '' "
-        "UNION ALL SELECT guid, 'name', 6 FROM device WHERE LOWER(vouched_name) = LOWER($5) AND $5 <> ''"
+        "UNION ALL SELECT guid, 'hardware id', 2, CASE WHEN hardware_by <> '' THEN 1 ELSE 0 END FROM device WHERE "
+        "hardware_id = $3 AND $3 <> '' "
+        "UNION ALL SELECT guid, 'name', 3, 0 FROM device WHERE LOWER(name) = LOWER($4) AND $4 <> '' "
+        "UNION ALL SELECT guid, 'name', 4, 0 FROM device WHERE LOWER(name) = LOWER($5) AND $5 <> '' "
+        "UNION ALL SELECT guid, 'name', 5, 1 FROM device WHERE LOWER(vouched_name) = LOWER($4) AND $4 <> '' "
+        "UNION ALL SELECT guid, 'name', 6, 1 FROM device WHERE LOWER(vouched_name) = LOWER($5) AND $5 <> ''"
         ") AS k JOIN device d ON d.guid = k.guid WHERE d.guid <> $6 AND d.machine <> $7 "
-        "AND NOT (d.state = 'pending' AND d.voucher = 'nobody') ORDER BY d.blocked DESC, k.place, d.guid LIMIT 1",
+        "AND NOT (d.state = 'pending' AND d.voucher = 'nobody') ORDER BY d.blocked DESC, k.stands DESC, k.place, "
+        "d.guid LIMIT 1",
         sizeof *ret, read_known};
     struct store_known removed;
     enum result r = store_select_one(s, &select,
@@ -92,14 +95,15 @@ enum result store_machine_is_another(struct store *s, const char *machine, const
                STORE_PARAMS(STORE_T(machine), STORE_T(name)), ret, err);
 }
 
-enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, int64_t *ret,
+enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, bool vouched, int64_t *ret,
                                 struct error *err)
 {
     return store_query_int(s,
                            "SELECT COUNT(*) FROM (SELECT guid FROM device WHERE hardware_id = $1 AND $1 <> '' "
-                           "AND state = 'pending' UNION SELECT guid FROM device WHERE LOWER(name) = LOWER($2) AND "
-                           "state = 'pending') AS waiting",
-                           STORE_PARAMS(STORE_T(hardware_id), STORE_T(name)), ret, err);
+                           "AND state = 'pending' AND (voucher <> 'nobody' OR $3 = 0) "
+                           "UNION SELECT guid FROM device WHERE LOWER(name) = LOWER($2) AND state = 'pending' "
+                           "AND (voucher <> 'nobody' OR $3 = 0)) AS waiting",
+                           STORE_PARAMS(STORE_T(hardware_id), STORE_T(name), STORE_N(vouched)), ret, err);
 }
 
 /* --- removed ones --- */

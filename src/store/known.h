@@ -23,6 +23,7 @@ struct store_known {
     const char *guid, *name;
     const char *what; /* they share: "Entra device", "hardware id", "name", "key", "certificate" */
     bool blocked, removed;
+    bool stands; /* somebody vouched for what they share, on the side of the one that is known */
 };
 
 /* Of the devices that share something with it, those of its own machine and those that wait and nobody vouched for
@@ -34,9 +35,9 @@ MUST_USE enum result store_known_find(struct store *s, struct arena *a, const st
 MUST_USE enum result store_machine_blocked(struct store *s, const char *machine, bool *ret, struct error *err);
 MUST_USE enum result store_machine_is_another(struct store *s, const char *machine, const char *name, bool *ret,
                                               struct error *err);
-/* How many wait with this name or this hardware id? */
-MUST_USE enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, int64_t *ret,
-                                         struct error *err);
+/* How many wait with this name or this hardware id? `vouched`: of those that somebody vouches for alone. */
+MUST_USE enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, bool vouched,
+                                         int64_t *ret, struct error *err);
 
 /* Inside a transaction: keeps the credentials of a device that is about to be removed; lets in those of this device,
  * and those that the removed device of this GUID held (R_NOTFOUND: none). */

@@ -37,7 +37,7 @@ static const struct form wrong_keys[] = {
 
 static bool holds(struct slice data, const char *text)
 {
-    return data.len && memmem(data.ptr, data.len, text, strlen(text));
+    return data.ptr && data.len && memmem(data.ptr, data.len, text, strlen(text));
 }
 
 static enum result refuse(const char *file, const char *words, struct error *err)

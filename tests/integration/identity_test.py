@@ -312,6 +312,8 @@ def test_one_machine_or_name_fills_neither_the_store_nor_the_audit(site, inside,
     approved(inside.register(keys(), new_bulk(), hardware=board))
     answers = [inside.register(keys(), show=None, hardware=board) for _ in range(9)]
     assert [a.status for a in answers] == [202] * 8 + [429]
+    vouched = [inside.register(keys(), new_bulk(), hardware=board) for _ in range(8)]  # whom a token vouches for waits beside them
+    assert [a.status for a in vouched] == [202] * 8
     refused(inside.register(keys(), new_bulk(), hardware=board), "too_many_wait")
     device = keys()
     guid = approved(inside.register(device, new_bulk()))["guid"]
@@ -324,3 +326,34 @@ def test_one_machine_or_name_fills_neither_the_store_nor_the_audit(site, inside,
     for record in site.cmg("device", "list")["devices"]:
         if record["hardware_id"] == board:
             site.cmg("device", "remove", record["guid"], "--forget")
+
+
+# --- what a waiting or a shut-out record tells of itself ----------------------------------------------------------------
+
+
+def test_a_device_that_waits_keeps_the_name_that_the_administrator_saw(site, inside, keys):
+    key, seen = keys(), unique("PRINTER")
+    guid = json.loads(inside.register(key, show=None, name=seen, hardware=unique("board")).body)["guid"]
+    inside.register(key, show=None, name=unique("FINANCE"), hardware=unique("board"))
+    site.cmg("device", "approve", guid)
+    device = site.cmg("device", "show", guid)["device"]
+    assert device["name"] == seen and device["vouched"]["name"] == seen
+
+
+def test_what_a_blocked_device_told_of_itself_shuts_nobody_else_out(site, inside, keys, root, new_bulk):
+    name, board = unique("SRV-DB"), unique("board")
+    site.cmg("device", "block", approved(inside.register(keys(), new_bulk(), name=name, hardware=board))["guid"])
+    victim = root.device(name)
+    until("the victim is let in", lambda: opens_the_gateway(site, victim), 10)
+    assert by_pki(inside, victim, name=name, hardware=board).status == 202
+    [record] = [d for d in site.cmg("device", "list")["devices"] if d["name"] == name and d["state"] == "pending"]
+    assert record["shut_out"] is False
+    assert opens_the_gateway(site, victim)
+
+
+def test_those_whom_nobody_vouches_for_take_no_vouched_devices_place_in_the_queue(site, inside, keys, root):
+    name = unique("victim")
+    approved(by_pki(inside, root.device(name), name=name))
+    for _ in range(9):
+        inside.register(keys(), show=None, name=name)
+    assert by_pki(inside, root.device(name, file=unique("renewed")), name=name).status == 202

@@ -216,6 +216,16 @@ def test_the_same_over_http2_ends_the_connection_with_a_goaway(small):
     assert away(site, "refusals") == site.refusals("CMGService_Too_Many_Requests", "too_many_requests") == 1
 
 
+def test_heads_that_can_not_be_read_are_refusals_too(small):
+    site = small(refusals_per_address=1)
+    with gatewayclient.H2(site.port, gatewayclient.context(site.report["ca"], alpn=HTTP2)) as refused:
+        assert {refused.request("GET", "/a#b").status for _ in range(10)} == {400}
+        with pytest.raises(h2.exceptions.ProtocolError):
+            refused.request("GET", "/a#b")
+        until("it is closed", lambda: not is_open(refused.tls), 10)
+    assert away(site, "refusals") == 1
+
+
 def test_questions_that_are_open_to_everybody_are_limited_by_address(own_site):
     target = "/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID=nobody"
     with Client(own_site, THERE) as greedy, Client(own_site, ELSEWHERE) as other:
