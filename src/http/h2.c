@@ -253,6 +253,7 @@ static void step(void *arg)
     for (int round = 0; round < ROUNDS && !h->closing; round++) {
         h->dirty = false;
         h->greeted = true;
+        h2_health_say_final(h);
         h2_flush(h);
         report_sent(h);
         reap(h);

@@ -111,11 +111,19 @@ void h2_health_final_goaway(struct http_h2 *h)
 {
     if (h->goaway_final || !h->notice_ms || h->closing)
         return;
-    h->goaway_final = true;
+    h->goaway_final = h->final_due = true;
     h->notice_ms = 0;
-    (void)nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->ng),
-                                NGHTTP2_NO_ERROR, NULL, 0);
     h2_schedule(h);
+}
+
+/* Not before: requests that stand in the same piece as the PING's answer are taken still, and none may have a larger id
+ * than the one that is named (RFC 9113 6.8). */
+void h2_health_say_final(struct http_h2 *h)
+{
+    if (h->final_due)
+        (void)nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->ng),
+                                    NGHTTP2_NO_ERROR, NULL, 0);
+    h->final_due = false;
 }
 
 void h2_health_pong(struct http_h2 *h, const uint8_t payload[8])

@@ -126,6 +126,7 @@ struct http_h2 {
     struct h2_ids skipped[H2_SKIPPED]; /* the last ones below it that none came with */
     size_t skipped_count;
     bool draining, peer_draining;  /* GOAWAY sent, received */
+    bool final_due;                /* that one goes with the next flush */
     bool goaway_final, told_drain; /* the second GOAWAY (RFC 9113 6.8) left; on_drain was called */
     struct error why, peer_complaint, our_complaint;
 };
@@ -201,7 +202,8 @@ void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *frame);
 /* Waits for the answer to a PING, or a second, before that. */
 void h2_health_notice(struct http_h2 *h);
 void h2_health_final_goaway(struct http_h2 *h);
-void h2_health_early(struct h2_stream *s); /* its answer is sent; the request's rest is awaited a little */
+void h2_health_say_final(struct http_h2 *h); /* just before a flush */
+void h2_health_early(struct h2_stream *s);   /* its answer is sent; the request's rest is awaited a little */
 void h2_health_unwanted(struct h2_stream *s, size_t n);
 void h2_health_linger(struct http_h2 *h); /* our end is sent; the peer's is awaited a little */
 

@@ -216,6 +216,33 @@ static void a_client_names_no_stream_in_its_goaway(void **state)
     kit_free(k);
 }
 
+/* The answer to the drain's PING, and requests behind it in the same piece: they are taken, so none is above the id. */
+static void the_last_goaway_of_a_drain_names_every_request_that_was_taken(void **state)
+{
+    enum { DRAIN = 3 }; /* the last octet of that PING */
+    static const char pong[] = {0, 0, 0, 0, 0, 0, 0, DRAIN};
+    struct raw r = {0};
+    struct kit *k = server_with(&r);
+    (void)state;
+    raw_get(&r, 1, NGHTTP2_FLAG_END_STREAM, "/park");
+    kit_pass(k, 10);
+    r.deaf = true;
+    http_h2_drain(k->server);
+    kit_pass(k, 5);
+    assert_int_equal(r.goaway_last, INT32_MAX);
+    raw_together(&r, true);
+    raw_frame(&r, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, slice_make(pong, sizeof pong));
+    raw_get(&r, 3, NGHTTP2_FLAG_END_STREAM, "/park");
+    raw_get(&r, 5, NGHTTP2_FLAG_END_STREAM, "/park");
+    raw_together(&r, false);
+    kit_pass(k, 10);
+    assert_int_equal(k->requests, 3);
+    assert_int_equal(r.frames[NGHTTP2_GOAWAY], 2);
+    assert_int_equal(r.goaway_last, 5);
+    raw_stop(&r);
+    kit_free(k);
+}
+
 /* --- stream ids and PRIORITY --- */
 
 static void priority_on_stream_0_ends_the_connection(void **state)
@@ -275,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_session_that_is_closed_at_once_has_said_its_preface),
         cmocka_unit_test(a_session_whose_first_bytes_are_faulty_has_said_its_preface),
         cmocka_unit_test(a_client_names_no_stream_in_its_goaway),
+        cmocka_unit_test(the_last_goaway_of_a_drain_names_every_request_that_was_taken),
         cmocka_unit_test(priority_on_stream_0_ends_the_connection),
         cmocka_unit_test(an_id_that_was_jumped_over_ends_the_connection),
         cmocka_unit_test(a_head_on_a_closed_stream_is_answered_with_a_reset),
