@@ -77,7 +77,7 @@ def test_a_connector_that_is_known_gets_its_certificate_by_the_command_that_is_n
     code, answer = site.cmg("connector", "add", "cp1", "--cert", ca.good.path, "--out", tmp_path / "x.yaml", check=False)
     assert code != 0
     remedy = answer["error"]["remedy"]
-    assert "cmg connector certificate ID FILE" in remedy and "cmg connector add ID --renew --out FILE" in remedy
+    assert "cmg connector certificate cp1 FILE" in remedy
 
 
 # --- the remedy hangs on the cause (a certificate's, at hand) ---
