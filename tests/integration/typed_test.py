@@ -114,7 +114,7 @@ def test_a_large_collection_is_shown_in_part_and_says_so(site, new_device):
         shown = [line for line in said.splitlines() if re.match(r"[0-9A-Fa-f]{8}-|\{?GUID:", line)]
         assert code == 0 and count >= 3 and len(shown) == 2, said
         assert f"2 of {count} devices" in said and "--limit" in said and "--json" in said
-        whole = people(site, "collection", "show", "paged")[1]
+        whole = people(site, "collection", "show", "paged", "--limit", str(count))[1]
         assert all(name in whole for name in names) and " of " not in whole.splitlines()[-1]
     finally:
         site.cmg("collection", "remove", "paged")
