@@ -151,12 +151,6 @@ enum verdict_reason authenticate_certificate(struct gateway_worker *w, const str
     return certificate_blocked(w->snapshot->bundle, c) ? REASON_BLOCKED : REASON_OK;
 }
 
-static void tell_verdict(const struct pki_verdict *v, struct error *detail)
-{
-    (void)error_set(detail, R_DENIED, "%s", v->detail);
-    error_remedy(detail, v->remedy);
-}
-
 static enum verdict_reason check_certificate(struct gateway_connection *c, int64_t now, char *subject, size_t size,
                                              unsigned char ret_anchor[PKI_SHA256], struct error *detail)
 {
@@ -166,7 +160,7 @@ static enum verdict_reason check_certificate(struct gateway_connection *c, int64
     const struct pki_verdict *v = judge_certificate(c, now, &fresh);
     cstr_copy(subject, size, v->identity);
     if (v->reason != REASON_OK) {
-        tell_verdict(v, detail);
+        pki_verdict_tell(v, detail);
         return v->reason;
     }
     c->certificate_until = v->valid_until;
@@ -292,7 +286,7 @@ static enum verdict_reason bound_to_revoked(struct gateway_connection *c, int64_
     const struct pki_verdict *v = judge_certificate(c, now, &fresh);
     if (v->reason != REASON_CERT_REVOKED && v->reason != REASON_TOO_MANY_REQUESTS)
         return REASON_OK;
-    tell_verdict(v, detail);
+    pki_verdict_tell(v, detail);
     return v->reason;
 }
 

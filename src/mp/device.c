@@ -195,7 +195,7 @@ static bool token_allowed(struct mp_request *r, enum token_purpose purpose, stru
         return false;
     }
     if (reason != REASON_OK)
-        mp_refuse_verdict(r, reason, err.text);
+        mp_refuse_verdict(r, reason, &err);
     return reason == REASON_OK;
 }
 
@@ -276,7 +276,8 @@ bool mp_device_not_revoked(struct mp_request *r, const char *machine, X509 *show
         weigh(&s, shown);
     if (s.good || s.revoked.reason != REASON_CERT_REVOKED)
         return true;
-    mp_refuse_verdict(r, REASON_CERT_REVOKED, s.revoked.detail);
+    pki_verdict_tell(&s.revoked, &err);
+    mp_refuse_verdict(r, REASON_CERT_REVOKED, &err);
     return false;
 }
 

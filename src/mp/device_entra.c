@@ -40,7 +40,7 @@ bool mp_entra_device(struct mp_request *r, struct entra_token *ret)
         reason = REASON_TOKEN_WRONG_PURPOSE;
     }
     if (reason != REASON_OK) {
-        mp_refuse_verdict(r, reason, err.text);
+        mp_refuse_verdict(r, reason, &err);
         return false;
     }
     return not_blocked(r, ret);
@@ -115,8 +115,8 @@ bool mp_device_by_entra(struct mp_request *r, enum token_purpose purpose, struct
     enum result result = find_by_signer(r, &d->record, &err);
     if (result == OK &&
         (strcmp(d->record.entra_tenant, t.tenant->id) != 0 || strcmp(d->record.entra_device, t.device) != 0)) {
-        mp_refuse_verdict(r, REASON_TOKEN_NOT_BOUND,
-                          "the key that signed is registered, but not for this Entra device");
+        (void)error_set(&err, R_DENIED, "the key that signed is registered, but not for this Entra device");
+        mp_refuse_verdict(r, REASON_TOKEN_NOT_BOUND, &err);
         return false;
     }
     if (result == OK)

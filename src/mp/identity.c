@@ -194,7 +194,7 @@ static enum result judge_certificate(struct mp_request *r, struct mp_identity *i
         return OK;
     }
     i->refused = verdict->reason;
-    (void)snprintf(i->detail, sizeof i->detail, "%s", verdict->detail);
+    pki_verdict_tell(verdict, &i->why);
     return OK;
 }
 
@@ -207,9 +207,9 @@ static bool is_unknown_connector(struct mp_request *r, struct mp_identity *i)
         return false;
     pki_cert_subject(r->connection->certificate, subject, sizeof subject);
     i->refused = REASON_UPSTREAM_CLIENT_CERTIFICATE;
-    (void)snprintf(i->detail, sizeof i->detail,
-                   "the client certificate '%s' is not registered for a connector, or out of its time: cmg status",
-                   subject);
+    (void)error_set(&i->why, R_DENIED,
+                    "the client certificate '%s' is not registered for a connector, or out of its time: cmg status",
+                    subject);
     return true;
 }
 

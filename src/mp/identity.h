@@ -31,7 +31,7 @@ struct mp_identity {
     X509 *certificate;               /* pki: the accepted one; a direct client with a token: what TLS proved; owned */
     struct slice bearer;             /* token: as sent, not judged yet */
     enum verdict_reason refused;     /* MP_NOBODY: why, when there was something to judge; else REASON_OK */
-    char detail[256];
+    struct error why;                /* of .refused: what was found; its .text "": the reason's own words */
 };
 
 /* Finds out; false: a fault of ours, or the request contradicts itself, told in *err (R_INVALID: 400). */

@@ -102,7 +102,7 @@ static bool user_token_beside(struct mp_request *r, struct mp_device *d)
         reason = REASON_TOKEN_NOT_BOUND;
     }
     if (reason != REASON_OK)
-        mp_refuse_verdict(r, reason, err.text);
+        mp_refuse_verdict(r, reason, &err);
     return reason == REASON_OK;
 }
 

@@ -94,7 +94,7 @@ static bool within_scope(struct registration *g)
     } else if (result == R_DENIED)
         mp_refuse(g->r, MP_REFUSAL_TOKEN_OUT_OF_SCOPE, err.text);
     else if (result == R_NOTFOUND)
-        mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, err.text);
+        mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, &err);
     else
         mp_refuse_fault(g->r, &err);
     return result == OK;
@@ -110,7 +110,7 @@ static bool vouched_by_bulk(struct registration *g)
         return false;
     }
     if (reason != REASON_OK)
-        mp_refuse_verdict(g->r, reason, err.text);
+        mp_refuse_verdict(g->r, reason, &err);
     return reason == REASON_OK && within_scope(g);
 }
 
@@ -121,7 +121,7 @@ static bool vouched_by_nobody(struct registration *g)
     const struct mp_identity *i = &g->r->identity;
     g->voucher = BY_NOBODY;
     if (!(g->r->connection->point->config->clients & CHOICE_BIT(CHOICE_TOKEN))) {
-        mp_refuse_verdict(g->r, i->refused ? i->refused : REASON_METHOD_NOT_ALLOWED_HERE, i->detail);
+        mp_refuse_verdict(g->r, i->refused ? i->refused : REASON_METHOD_NOT_ALLOWED_HERE, &i->why);
         return false;
     }
     if (i->certificate) {
@@ -158,12 +158,11 @@ static bool version_fits(struct registration *g)
     enum choice_client client = methods[g->voucher];
     const struct choices_line *rule =
         choices_forbids_client(g->r->connection->point->config->choice, client, (unsigned)g->version);
-    char detail[512];
+    struct error why;
     if (!rule)
         return true;
-    (void)snprintf(detail, sizeof detail, "client version %u: %s (rule %s)", (unsigned)g->version, rule->text,
-                   rule->id);
-    mp_refuse_verdict(g->r, REASON_METHOD_NOT_ALLOWED_HERE, detail);
+    (void)error_set(&why, R_DENIED, "client version %u: %s (rule %s)", (unsigned)g->version, rule->text, rule->id);
+    mp_refuse_verdict(g->r, REASON_METHOD_NOT_ALLOWED_HERE, &why);
     return false;
 }
 
@@ -227,13 +226,13 @@ static bool may_register(struct registration *g)
 static void refuse(struct registration *g, enum result why, const struct error *err)
 {
     if (why == R_DENIED)
-        mp_refuse_verdict(g->r, REASON_BLOCKED, err->text);
+        mp_refuse_verdict(g->r, REASON_BLOCKED, err);
     else if (why == R_LIMIT)
         mp_refuse(g->r, g->crowded ? MP_REFUSAL_TOO_MANY_WAIT : MP_REFUSAL_TOKEN_USED_UP, err->text);
     else if (why == R_TIMEOUT && g->voucher == BY_BULK)
-        mp_refuse_verdict(g->r, REASON_TOKEN_EXPIRED, err->text);
+        mp_refuse_verdict(g->r, REASON_TOKEN_EXPIRED, err);
     else if (why == R_NOTFOUND)
-        mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, err->text);
+        mp_refuse_verdict(g->r, REASON_TOKEN_REVOKED, err);
     else
         mp_refuse_fault(g->r, err);
 }

@@ -301,13 +301,15 @@ void mp_refuse_method(struct mp_request *r, const char *allow)
            &(struct refuse_extra){.field = {SLICE("allow"), slice_of(allow)}});
 }
 
-void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const char *detail)
+void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const struct error *why)
 {
     struct mp_refusal_info info = mp_refusal_of_verdict(reason);
     struct refuse_extra extra = {.signed_time = NULL};
     if (verdict_reason_info(reason)->refusal == REFUSAL_INVALID_TOKEN)
         extra.field = (struct http_field){SLICE("www-authenticate"), SLICE("Bearer error=\"invalid_token\"")};
-    refuse(r, &info, detail, &extra);
+    if (why && why->remedy)
+        info.remedy = why->remedy;
+    refuse(r, &info, why ? why->text : NULL, &extra);
 }
 
 static void note_fault(struct mp_request *r, const struct error *err)

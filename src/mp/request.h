@@ -92,7 +92,9 @@ void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text
 
 /* `detail` NULL: the refusal's own text. */
 void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail);
-void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const char *detail);
+/* `why`: what was found, and what to do about this very case where its .remedy says so; NULL: the reason's own words.
+ */
+void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const struct error *why);
 /* For a signature out of its time; signed_time: of mp_signed_time, NULL: none. */
 void mp_refuse_clock(struct mp_request *r, const char *detail, const char *signed_time);
 void mp_refuse_method(struct mp_request *r, const char *allow);

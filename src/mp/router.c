@@ -80,7 +80,7 @@ static bool let_through(struct mp_request *r, const struct mp_route *route)
     if (i->auth != MP_NOBODY || (route->whom == MP_FOR_ANYBODY_INSIDE && !i->asserted))
         return true;
     if (i->refused != REASON_OK)
-        mp_refuse_verdict(r, i->refused, i->detail);
+        mp_refuse_verdict(r, i->refused, &i->why);
     else
         mp_refuse(r, MP_REFUSAL_NO_IDENTITY, NULL);
     return false;
@@ -122,7 +122,7 @@ static bool token_counts(struct mp_request *r, bool registers)
         return false;
     }
     if (reason != REASON_OK) {
-        mp_refuse_verdict(r, reason, err.text);
+        mp_refuse_verdict(r, reason, &err);
         return false;
     }
     belongs_to(r, "token", token.subject[0] ? token.subject : token.id);

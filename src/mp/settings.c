@@ -20,16 +20,16 @@ enum { CONTENT_MAX = 64 * 1024, FETCHED_STEP_S = 60, ETAG_SIZE = 32 };
 static bool obey(struct mp_request *r, const char *method, const json_t *resultant)
 {
     const json_t *values = json_object_get(resultant, "values"), *winners = json_object_get(resultant, "winners");
-    char detail[512];
+    struct error why;
     if (r->identity.asserted && !json_opt_bool(values, "allow_cmg", true)) {
-        (void)snprintf(detail, sizeof detail, "allow_cmg is no by %s", json_opt_str(winners, "allow_cmg", ""));
-        mp_refuse_verdict(r, REASON_CMG_DISALLOWED, detail);
+        (void)error_set(&why, R_DENIED, "allow_cmg is no by %s", json_opt_str(winners, "allow_cmg", ""));
+        mp_refuse_verdict(r, REASON_CMG_DISALLOWED, &why);
         return false;
     }
     if (!json_array_has(json_object_get(values, "allowed_methods"), slice_of(method))) {
-        (void)snprintf(detail, sizeof detail, "allowed_methods leaves out %s by %s", method,
-                       json_opt_str(winners, "allowed_methods", ""));
-        mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, detail);
+        (void)error_set(&why, R_DENIED, "allowed_methods leaves out %s by %s", method,
+                        json_opt_str(winners, "allowed_methods", ""));
+        mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, &why);
         return false;
     }
     return true;

@@ -288,10 +288,12 @@ static void serve(struct sts *s)
 void mp_handle_sts(struct mp_request *r)
 {
     struct sts s = {.r = r};
+    struct error why;
     if (!read_form(&s))
         return;
     if (r->identity.auth == MP_PKI && !s.user) { /* a certificate needs no token of its own */
-        mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, "with a certificate, user tokens alone are exchanged");
+        (void)error_set(&why, R_DENIED, "with a certificate, user tokens alone are exchanged");
+        mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, &why);
         return;
     }
     if (mp_device_authenticate(r, PURPOSE_STS, MP_SIGNED_ALWAYS, &s.device)) {

@@ -53,7 +53,7 @@ static enum result refuse_verdict(struct mp_user_refusal *ret, const char *whose
     const struct verdict_reason_info *info = verdict_reason_info(reason);
     ret->error = "invalid_grant";
     ret->reason = info->name;
-    ret->remedy = info->remedy;
+    ret->remedy = detail->remedy ? detail->remedy : info->remedy;
     return error_set(&ret->detail, R_DENIED, "the token in '%s': %s: %s", whose, info->text, detail->text);
 }
 

@@ -88,6 +88,9 @@ struct pki_verdict {
     char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
 };
 
+/* A refusal's detail and remedy. */
+void pki_verdict_tell(const struct pki_verdict *v, struct error *ret);
+
 enum { PKI_SENT_MAX = 64 };
 
 /* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than PKI_SENT_MAX the rest is not

@@ -31,6 +31,15 @@ const struct verdict_remedy_info *verdict_remedy_info(enum verdict_remedy remedy
     return &remedies[remedy];
 }
 
+bool verdict_remedy_known(enum verdict_reason reason, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(remedies); i++) {
+        if (remedies[i].reason == reason && strcmp(remedies[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 const struct verdict_reason_info *verdict_reason_info(enum verdict_reason reason)
 {
     return &reasons[reason];

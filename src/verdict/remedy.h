@@ -78,5 +78,7 @@ struct verdict_remedy_info {
 
 const struct verdict_remedy_info *verdict_remedy_info(enum verdict_remedy remedy);
 const char *verdict_remedy(enum verdict_remedy remedy); /* its text */
+/* Is this text what one is to do about a cause of this reason? */
+bool verdict_remedy_known(enum verdict_reason reason, const char *text);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "verdict/remedy.h"
 #include "json/json.h"
 
 enum { PROBLEM_MAX = 64 * 1024 };
@@ -50,7 +51,8 @@ static void take_problem(struct web_outcome *o, const json_t *p)
     set(o->request_id, sizeof o->request_id, json_opt_str(p, "request_id", NULL));
 }
 
-/* The table's own words win over a peer's, but for a detail that the peer gave. */
+/* The table's own words win over a peer's, but for a detail that the peer gave; it says which of the reason's causes it
+ * was by a remedy that the table has. */
 static void take_table(struct web_outcome *o)
 {
     enum verdict_reason reason = verdict_reason_find(slice_of(o->code), slice_of(o->reason));
@@ -60,7 +62,8 @@ static void take_table(struct web_outcome *o)
     if (!*o->detail)
         set(o->detail, sizeof o->detail, info->text);
     set(o->reason, sizeof o->reason, info->name);
-    set(o->remedy, sizeof o->remedy, info->remedy);
+    if (!verdict_remedy_known(reason, o->remedy))
+        set(o->remedy, sizeof o->remedy, info->remedy);
 }
 
 void web_outcome_answer(struct web_outcome *o, long status, struct slice status_text, struct slice body)

@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 
 from kit import pki
-from kit.inside import ACCESS, DEVICE, Inside, payload
+from kit.inside import ACCESS, DEVICE, Inside, base64url, payload
 from kit.programs import until
 
 
@@ -109,6 +109,21 @@ def test_identity_headers_of_a_host_that_is_no_connector_are_nobodys(inside, key
     assert (answer.status, json.loads(answer.body)["approval"]) == (202, "pending")
     answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_pol?MACHINE", {"CMG-Auth-Method": "token", "CMG-Client-Id": "x"})
     assert (answer.status, reason(answer)) == (401, "no_identity")
+
+
+def test_a_refusal_tells_what_to_do_about_its_cause_and_not_about_its_reason(inside, ca, keys):
+    encrypts = ca.device("encrypts", digital_signature=False, file="encrypts-alone")
+    signs = pki.build(pki.name_of("signs"), encrypts.private.public_key(), pki.name_of(ca.name), ca.private,
+                      [(pki.key_usage(digital_signature=True, key_cert_sign=True), True)])
+    signs = pki.save(ca.folder, "signs", signs, encrypts.private)
+    answer = inside.request("https", "GET", "/SMS_MP/.sms_pol?MACHINE", show=(signs.path, signs.key))
+    assert reason(answer) == "constraint_violated" and "without keyCertSign" in json.loads(answer.body)["remedy"], answer
+    claims = {"aud": "x", "exp": 4000000000}
+    nobodys = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "ES256", "kid": "k"}, claims)) + ".AAAA"
+    show = keys()
+    answer = inside.request("ehttp", "GET", "/SMS_MP/.sms_pol?MACHINE", {"Authorization": f"Bearer {nobodys}"},
+                            show=(show.path, show.key))
+    assert "names its issuer" in json.loads(answer.body)["remedy"], answer
 
 
 def test_a_connector_that_contradicts_itself_is_not_believed(inside, ca):

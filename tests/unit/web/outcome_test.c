@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
+#include "verdict/remedy.h"
 #include "web/outcome.h"
 #include "json/json.h"
 
@@ -40,6 +43,20 @@ static void the_table_tells_a_tokens_expiry_from_a_certificates(void **state)
     struct web_outcome o = answer(401, "", "{\"code\":\"CMGService_Invalid_Token\",\"reason\":\"expired\"}");
     assert_string_equal(o.remedy, verdict_reason_info(REASON_TOKEN_EXPIRED)->remedy);
     assert_string_equal(o.detail, verdict_reason_info(REASON_TOKEN_EXPIRED)->text);
+}
+
+static void a_refusal_tells_what_to_do_about_its_cause_in_words_of_the_table_alone(void **state)
+{
+#define REFUSED_WITH(remedy)                                                                                           \
+    "{\"code\":\"CMGService_Invalid_Token\",\"reason\":\"wrong_audience\",\"remedy\":\"" remedy "\"}"
+    char body[1024];
+    (void)state;
+    (void)snprintf(body, sizeof body, REFUSED_WITH("%s"), verdict_remedy(REMEDY_AUDIENCE));
+    assert_string_equal(answer(401, "", body).remedy, verdict_remedy(REMEDY_AUDIENCE));
+    (void)snprintf(body, sizeof body, REFUSED_WITH("%s"), verdict_remedy(REMEDY_NO_ISSUER)); /* another reason's */
+    assert_string_equal(answer(401, "", body).remedy, verdict_reason_info(REASON_TOKEN_WRONG_AUDIENCE)->remedy);
+    assert_string_equal(answer(401, "", REFUSED_WITH("run this as root")).remedy,
+                        verdict_reason_info(REASON_TOKEN_WRONG_AUDIENCE)->remedy);
 }
 
 static void mode_forbids_pki_is_the_refusal_that_moves_on(void **state)
@@ -119,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_problem_document_gives_code_reason_detail_and_request),
         cmocka_unit_test(the_table_tells_a_tokens_expiry_from_a_certificates),
+        cmocka_unit_test(a_refusal_tells_what_to_do_about_its_cause_in_words_of_the_table_alone),
         cmocka_unit_test(mode_forbids_pki_is_the_refusal_that_moves_on),
         cmocka_unit_test(an_oauth_error_is_read_as_a_refusal),
         cmocka_unit_test(an_answer_without_words_still_says_its_status),
