@@ -105,8 +105,9 @@ static void wait_for(struct registration *g, const char *reason)
     g->device.kept_out = false;
 }
 
-static void wait_for_known(struct registration *g, const struct store_known *k)
+static void wait_for_known(struct registration *g, const struct store_device *was, const struct store_known *k)
 {
+    bool has_certificate = g->voucher == BY_PKI || (g->known && was->kept_out);
     struct slice text = arena_printf(g->r->arena, "same %s as %s (%s)%s", k->what, k->name, k->guid,
                                      k->removed   ? ", which was removed"
                                      : k->blocked ? ", which is blocked"
@@ -115,7 +116,7 @@ static void wait_for_known(struct registration *g, const struct store_known *k)
     g->device.known = k->guid;
     g->device.known_by = k->what;
     /* what the one that was shut out told of itself, and nobody vouched for, shuts nobody else out */
-    g->device.kept_out = ((k->blocked && k->stands) || k->removed) && g->voucher == BY_PKI;
+    g->device.kept_out = ((k->blocked && k->stands) || k->removed) && has_certificate;
 }
 
 /* What it claims beyond what was decided about its record already; of one that waits, all. */
@@ -162,7 +163,9 @@ static enum result decide(struct registration *g, const struct store_device *was
         return r;
     r = store_known_find(s, g->r->arena, &claim, &known, err);
     if (r == OK)
-        wait_for_known(g, &known);
+        wait_for_known(g, was, &known);
+    else if (r == R_NOTFOUND && g->known && was->kept_out && !anew)
+        return OK; /* whatever it tells now: until an administrator lets in what it shared */
     else if (r == R_NOTFOUND && g->known && (manual || g->voucher == BY_NOBODY || (g->voucher == BY_BULK && !anew)))
         return OK; /* as it stands */
     else if (r == R_NOTFOUND && g->voucher == BY_NOBODY)
@@ -305,7 +308,7 @@ static enum result join_collection(struct registration *g, struct error *err)
                 g->bulk.id, g->device.guid);
         return OK;
     }
-    return r == OK ? store_collection_member(g->r->site->store, c.name, g->device.guid, true, err) : r;
+    return r == OK ? store_collection_join(g->r->site->store, c.name, g->device.guid, err) : r;
 }
 
 static enum result use_token(struct registration *g, struct error *err)
@@ -332,6 +335,7 @@ static enum result record(struct registration *g, struct error *err)
     bool new_certificate = false;
     enum result r = g->voucher == BY_BULK ? use_token(g, err) : OK;
     const char *before = g->known ? g->device.state : "";
+    bool was_out = g->known && g->device.kept_out;
     if (r == OK)
         r = put_record(g, err);
     if (r == OK && g->voucher == BY_ENTRA)
@@ -340,7 +344,7 @@ static enum result record(struct registration *g, struct error *err)
         r = remember_certificate(g, &new_certificate, err);
     if (r == OK && !g->known)
         r = join_collection(g, err);
-    if (r == OK && g->device.kept_out)
+    if (r == OK && (g->device.kept_out != was_out || (was_out && new_certificate && g->voucher == BY_PKI)))
         r = store_bump(s, STORE_BUNDLE, err);
     /* a mere repetition changes nothing, and a self-signed certificate costs nothing */
     if (r == OK && (strcmp(before, g->device.state) != 0 || (new_certificate && g->voucher == BY_PKI)))

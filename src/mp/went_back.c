@@ -74,11 +74,14 @@ enum result mp_went_back_heard(struct mp_site *site, const char *kind, const cha
 
 enum result mp_went_back_policy(struct mp_site *site, const char *guid, int64_t held, int64_t own, struct error *err)
 {
-    if (held <= own || !believed(held) || !is_due(&site->went_back.policy_lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS))
+    bool lifted;
+    if (held <= own || !believed(held))
         return OK;
-    LOG_EVENT(LOG_WARN, "mp", "a device holds a newer policy than the store gave it", LOG_T("device", guid),
-              LOG_N("held", held), LOG_N("own", own));
-    return store_sequence_policy_lift(site->store, guid, held, err);
+    enum result r = store_sequence_policy_lift(site->store, guid, held, &lifted, err);
+    if (r == OK && lifted)
+        LOG_EVENT(LOG_WARN, "mp", "a device holds a newer policy than the store gave it", LOG_T("device", guid),
+                  LOG_N("held", held), LOG_N("own", own));
+    return r;
 }
 
 json_t *mp_went_back_json(const struct mp_went_back *w)

@@ -21,7 +21,7 @@ enum {
 struct mp_went_back {
     int64_t at; /* wall seconds when it was last heard; 0: never */
     int64_t held, own;
-    uint64_t lifted_ms, policy_lifted_ms, disbelieved_ms; /* monotonic; 0: never */
+    uint64_t lifted_ms, disbelieved_ms; /* monotonic; 0: never */
     char whom[MP_WENT_BACK_WHOM_SIZE];
 };
 
@@ -29,8 +29,8 @@ struct mp_went_back {
  * is no higher. */
 MUST_USE enum result mp_went_back_heard(struct mp_site *site, const char *kind, const char *id, int64_t held,
                                         int64_t own, struct error *err);
-/* The same of a device's policy; only its own is made anew, and status tells nothing: a device that registered anew
- * holds what it was given under its former GUID. */
+/* The same of a device's policy. Whoever is on the way may have changed what it says, so only its own numbers are
+ * lifted, and status tells nothing: a device that registered anew holds what it was given under its former GUID. */
 MUST_USE enum result mp_went_back_policy(struct mp_site *site, const char *guid, int64_t held, int64_t own,
                                          struct error *err);
 /* As status has it; null: nothing to tell. The caller json_decref()s it. */

@@ -85,15 +85,27 @@ enum result store_collection_remove(struct store *s, const char *name, struct er
                    : r;
 }
 
+static enum result put_member(struct store *s, const char *name, const char *guid, bool member, int64_t *ret_changed,
+                              struct error *err)
+{
+    return store_exec(s,
+                      member ? "INSERT INTO collection_member (collection, guid) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+                             : "DELETE FROM collection_member WHERE collection = $1 AND guid = $2",
+                      STORE_PARAMS(STORE_T(name), STORE_T(guid)), ret_changed, err);
+}
+
 enum result store_collection_member(struct store *s, const char *name, const char *guid, bool member, struct error *err)
 {
     int64_t changed;
-    enum result r =
-        store_exec(s,
-                   member ? "INSERT INTO collection_member (collection, guid) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-                          : "DELETE FROM collection_member WHERE collection = $1 AND guid = $2",
-                   STORE_PARAMS(STORE_T(name), STORE_T(guid)), &changed, err);
+    enum result r = put_member(s, name, guid, member, &changed, err);
     return r == OK && changed ? store_sequence_policy_bump(s, guid, err) : r;
+}
+
+enum result store_collection_join(struct store *s, const char *name, const char *guid, struct error *err)
+{
+    int64_t changed;
+    enum result r = put_member(s, name, guid, true, &changed, err);
+    return r == OK && changed ? store_sequence_policy_moved(s, guid, err) : r;
 }
 
 static void read_guid(struct store_reader *r, void *ret)

@@ -29,6 +29,8 @@ MUST_USE enum result store_collection_remove(struct store *s, const char *name, 
 /* Lists a device in it, or no longer; again changes nothing. */
 MUST_USE enum result store_collection_member(struct store *s, const char *name, const char *guid, bool member,
                                              struct error *err);
+/* The same for one that comes in by its bulk token: bumps gathered. */
+MUST_USE enum result store_collection_join(struct store *s, const char *name, const char *guid, struct error *err);
 
 /* The GUIDs of the listed devices, sorted by strcmp. */
 MUST_USE enum result store_collection_listed(struct store *s, struct arena *arena, const char *name, const char ***ret,

@@ -149,9 +149,15 @@ static struct store_value text(const char *value)
     return STORE_T(value ? value : "");
 }
 
+/* Those that wait are nobody yet. */
+static bool is_approved(const struct store_device *d)
+{
+    return strcmp(d->state, "approved") == 0;
+}
+
 enum result store_device_add(struct store *s, const struct store_device *d, struct error *err)
 {
-    return store_exec(
+    enum result r = store_exec(
         s,
         "INSERT INTO device (guid, name, hardware_id, method, state, blocked, spki, client_version, registered, "
         "last_seen, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, kept_out) "
@@ -161,11 +167,32 @@ enum result store_device_add(struct store *s, const struct store_device *d, stru
                      text(d->machine ? d->machine : d->spki), text(d->vouched_name), text(d->vouched_by),
                      text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out)),
         NULL, err);
+    return r == OK && is_approved(d) ? store_sequence_disallowed_moved(s, err) : r;
+}
+
+/* What rules of collections look at (mp/rule.c), unless it waits before and after: a device registers as often as it
+ * likes. */
+static enum result rules_see_another(struct store *s, const struct store_device *d, bool *ret, struct error *err)
+{
+    int64_t count;
+    enum result r =
+        store_query_int(s,
+                        "SELECT COUNT(*) FROM device WHERE guid = $1 AND ((state <> 'approved' AND $2 = 'approved') OR "
+                        "(state = 'approved' AND (method <> $3 OR client_version <> $4 OR vouched_name <> $5)))",
+                        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->state), STORE_T(d->method),
+                                     STORE_N(d->client_version), text(d->vouched_name)),
+                        &count, err);
+    *ret = r == OK && count > 0;
+    return r;
 }
 
 enum result store_device_update(struct store *s, const struct store_device *d, struct error *err)
 {
-    enum result r = store_change(
+    bool another;
+    enum result r = rules_see_another(s, d, &another, err);
+    if (r != OK)
+        return r;
+    r = store_change(
         s,
         "UPDATE device SET name = $2, hardware_id = $3, method = $4, state = $5, client_version = $6, voucher = $7, "
         "machine = $8, vouched_name = $9, vouched_by = $10, reason = $11, known = $12, known_by = $13, kept_out = $14 "
@@ -175,7 +202,7 @@ enum result store_device_update(struct store *s, const struct store_device *d, s
                      text(d->vouched_name), text(d->vouched_by), text(d->reason), text(d->known), text(d->known_by),
                      STORE_N(d->kept_out)),
         "such device", err);
-    return r == OK ? store_sequence_policy_bump(s, d->guid, err) : r; /* rules of collections look at these */
+    return r == OK && another ? store_sequence_policy_moved(s, d->guid, err) : r;
 }
 
 enum result store_device_renewed(struct store *s, struct arena *a, const char *machine, const char *name,
@@ -190,8 +217,9 @@ enum result store_device_renewed(struct store *s, struct arena *a, const char *m
 
 enum result store_device_rekey(struct store *s, const char *guid, const char *spki, struct error *err)
 {
-    return store_change(s, "UPDATE device SET spki = $2 WHERE guid = $1", STORE_PARAMS(STORE_T(guid), STORE_T(spki)),
-                        "such device", err);
+    enum result r = store_change(s, "UPDATE device SET spki = $2 WHERE guid = $1",
+                                 STORE_PARAMS(STORE_T(guid), STORE_T(spki)), "such device", err);
+    return r == OK ? store_sequence_disallowed_moved(s, err) : r;
 }
 
 enum result store_device_note_clone(struct store *s, const char *guid, const char *hardware_id, int64_t now,
@@ -212,9 +240,15 @@ enum result store_device_by_entra(struct store *s, struct arena *a, const char *
 enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
                                    struct error *err)
 {
-    enum result r = store_change(s, "UPDATE device SET entra_tenant = $2, entra_device = $3 WHERE guid = $1",
-                                 STORE_PARAMS(STORE_T(guid), STORE_T(tenant), STORE_T(device)), "such device", err);
-    return r == OK ? store_sequence_policy_bump(s, guid, err) : r;
+    int64_t changed, decided = 0;
+    enum result r = store_exec(s,
+                               "UPDATE device SET entra_tenant = $2, entra_device = $3 WHERE guid = $1 AND "
+                               "(entra_tenant <> $2 OR entra_device <> $3)",
+                               STORE_PARAMS(STORE_T(guid), STORE_T(tenant), STORE_T(device)), &changed, err);
+    if (r == OK && changed)
+        r = store_query_int(s, "SELECT COUNT(*) FROM device WHERE guid = $1 AND state = 'approved'",
+                            STORE_PARAMS(STORE_T(guid)), &decided, err);
+    return r == OK && decided ? store_sequence_policy_moved(s, guid, err) : r;
 }
 
 /* What the reason names is the same machine, unless certificates call the two by different names. */
@@ -314,6 +348,8 @@ static enum result remove_device(struct store *s, const char *guid, bool forget,
     if (r == OK)
         r = store_exec(s, "INSERT INTO removed_device (guid, until) VALUES ($1, $2)",
                        STORE_PARAMS(STORE_T(guid), STORE_N(now + REMOVED_S)), NULL, err);
+    if (r == OK)
+        r = store_sequence_policy_forget(s, guid, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
 }
 

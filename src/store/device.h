@@ -63,7 +63,8 @@ MUST_USE enum result store_device_by_entra(struct store *s, struct arena *a, con
                                            struct store_device **ret, size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_set_entra(struct store *s, const char *guid, const char *tenant, const char *device,
                                             struct error *err);
-/* All but GUID, key, tenant's device and times of an existing record. */
+/* All but GUID, key, tenant's device and times of an existing record. What a device does itself bumps by what rules see
+ * alone, and the bundle gathered. */
 MUST_USE enum result store_device_update(struct store *s, const struct store_device *d, struct error *err);
 /* The record that a certificate of this name belongs to, of this machine; and that it has another key from now on, as a
  * certificate that was renewed brings one. */

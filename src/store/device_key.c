@@ -2,7 +2,6 @@
 /* What a device proves itself with: rows of tables device_certificate, device_token and renewal. */
 #include "store/device.h"
 #include "store/row.h"
-#include "store/sequence.h"
 
 enum { DAY_S = 86400 };
 
@@ -37,10 +36,6 @@ static enum result put_certificate(struct store *s, const struct store_certifica
     if (r != OK)
         return r;
     *ret_new = added > 0;
-    if (*ret_new)
-        r = store_sequence_disallowed_bump(s, err);
-    if (r != OK)
-        return r;
     return store_exec(
         s,
         "DELETE FROM device_certificate WHERE guid = $1 AND sha256 <> $2 AND sha256 NOT IN "

@@ -70,11 +70,62 @@ enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, 
     return r == R_EOF ? OK : r;
 }
 
-#define OWN_SIZE (sizeof STORE_SEQUENCE_POLICY + GUID_SIZE)
-
-static void own_name(const char *guid, char ret[OWN_SIZE])
+static enum result put(struct store *s, const char *name, int64_t value, int64_t now, struct error *err)
 {
-    (void)snprintf(ret, OWN_SIZE, "%s:%.36s", STORE_SEQUENCE_POLICY, guid);
+    return store_exec(s,
+                      "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $3) "
+                      "ON CONFLICT (name) DO UPDATE SET value = $2, changed = $3",
+                      STORE_PARAMS(STORE_T(name), STORE_N(value), STORE_N(now)), NULL, err);
+}
+
+/* --- what devices cause --- */
+
+/* value 1: a bump waits; changed: the last one. A time to come is a clock's that was wrong. */
+#define GATHERED "gathered"
+
+static enum result bumped_lately(struct store *s, int64_t now, bool *ret, struct error *err)
+{
+    int64_t at, value;
+    enum result r = store_sequence_get(s, GATHERED, &value, &at, err);
+    *ret = r == OK && at > now - STORE_GATHER_S && at <= now;
+    return r;
+}
+
+static enum result put_gathered(struct store *s, int64_t now, struct error *err)
+{
+    enum result r = put(s, GATHERED, 0, now, err);
+    return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
+}
+
+enum result store_bump_gathered(struct store *s, struct error *err)
+{
+    int64_t now = clock_wall_s();
+    bool lately;
+    enum result r = bumped_lately(s, now, &lately, err);
+    if (r != OK || !lately)
+        return r == OK ? put_gathered(s, now, err) : r;
+    return store_exec(s, "UPDATE sequence SET value = 1 WHERE name = '" GATHERED "'", STORE_NO_PARAMS, NULL, err);
+}
+
+static enum result bump_what_waits(struct store *s, struct error *err)
+{
+    int64_t now = clock_wall_s(), waits;
+    bool lately;
+    enum result r = store_sequence_get(s, GATHERED, &waits, NULL, err);
+    if (r == OK)
+        r = bumped_lately(s, now, &lately, err);
+    return r == OK && waits == 1 && !lately ? put_gathered(s, now, err) : r;
+}
+
+/* --- policies --- */
+
+/* What the numbers of one device's policy are lifted by. */
+#define LIFT "policy-lift"
+#define OWN_SIZE (sizeof LIFT + GUID_SIZE)
+
+static void own_name(const char *kind, const char *guid, char ret[OWN_SIZE])
+{
+    (void)snprintf(ret, OWN_SIZE, "%s:%.36s", kind, guid);
 }
 
 /* The last number that anybody's policy was given: so all devices' next one is above each device's own, and its own
@@ -87,19 +138,14 @@ static enum result give_policy(struct store *s, const char *name, struct error *
     enum result r = store_sequence_bump(s, LAST_POLICY, err);
     if (r == OK)
         r = store_sequence_get(s, LAST_POLICY, &last, NULL, err);
-    if (r != OK)
-        return r;
-    return store_exec(s,
-                      "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $3) "
-                      "ON CONFLICT (name) DO UPDATE SET value = $2, changed = $3",
-                      STORE_PARAMS(STORE_T(name), STORE_N(last), STORE_N(clock_wall_s())), NULL, err);
+    return r == OK ? put(s, name, last, clock_wall_s(), err) : r;
 }
 
 enum result store_sequence_policy_next(struct store *s, const char *guid, struct error *err)
 {
     char name[OWN_SIZE] = STORE_SEQUENCE_POLICY;
     if (guid)
-        own_name(guid, name);
+        own_name(STORE_SEQUENCE_POLICY, guid, name);
     return give_policy(s, name, err);
 }
 
@@ -112,37 +158,90 @@ static enum result bump_policy(struct store *s, const char *guid, struct error *
     return r == OK && targeted ? store_sequence_policy_next(s, guid, err) : r;
 }
 
+/* Whom client settings do not let use the gateways is in the bundle: while they forbid it to anybody, another device or
+ * membership may change that. */
+static enum result is_forbidden_to_anybody(struct store *s, bool *ret, struct error *err)
+{
+    int64_t forbidding = 0;
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) FROM client_settings WHERE settings LIKE '%\"allow_cmg\":false%'",
+                        STORE_NO_PARAMS, &forbidding, err);
+    *ret = forbidding > 0;
+    return r;
+}
+
 enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err)
 {
+    bool forbidden;
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
     r = bump_policy(s, guid, err);
     if (r == OK)
-        r = store_sequence_disallowed_bump(s, err);
+        r = is_forbidden_to_anybody(s, &forbidden, err);
+    if (r == OK && forbidden)
+        r = store_bump(s, STORE_BUNDLE, err);
     return store_end(s, r, err);
 }
 
-enum result store_sequence_disallowed_bump(struct store *s, struct error *err)
+enum result store_sequence_disallowed_moved(struct store *s, struct error *err)
 {
-    int64_t forbidding;
-    enum result r =
-        store_query_int(s, "SELECT COUNT(*) FROM client_settings WHERE settings LIKE '%\"allow_cmg\":false%'",
-                        STORE_NO_PARAMS, &forbidding, err);
-    return r == OK && forbidding ? store_bump(s, STORE_BUNDLE, err) : r;
+    bool forbidden;
+    enum result r = is_forbidden_to_anybody(s, &forbidden, err);
+    return r == OK && forbidden ? store_bump_gathered(s, err) : r;
+}
+
+enum result store_sequence_policy_moved(struct store *s, const char *guid, struct error *err)
+{
+    enum result r = bump_policy(s, guid, err);
+    return r == OK ? store_sequence_disallowed_moved(s, err) : r;
 }
 
 enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err)
 {
-    char name[OWN_SIZE];
-    int64_t all, own;
-    own_name(guid, name);
+    char name[OWN_SIZE], lift[OWN_SIZE];
+    int64_t all, own, lifted_by;
+    own_name(STORE_SEQUENCE_POLICY, guid, name);
+    own_name(LIFT, guid, lift);
     enum result r = store_sequence_get(s, STORE_SEQUENCE_POLICY, &all, NULL, err);
     if (r == OK)
         r = store_sequence_get(s, name, &own, NULL, err);
     if (r == OK)
-        *ret = all > own ? all : own;
+        r = store_sequence_get(s, lift, &lifted_by, NULL, err);
+    if (r == OK)
+        *ret = (all > own ? all : own) + lifted_by;
     return r;
+}
+
+/* Every later number of this device is above its former ones still, and above what it heard, by the same. */
+static enum result lift_policy(struct store *s, const char *guid, int64_t heard, bool *ret, struct error *err)
+{
+    char name[OWN_SIZE];
+    int64_t last, lifted_by, at, now = clock_wall_s();
+    own_name(LIFT, guid, name);
+    *ret = false;
+    enum result r = store_sequence_policy(s, guid, &last, err);
+    if (r == OK)
+        r = store_sequence_get(s, name, &lifted_by, &at, err);
+    if (r != OK || heard <= last || (at > now - STORE_LIFT_EVERY_S && at <= now))
+        return r;
+    *ret = true;
+    return put(s, name, lifted_by + heard + 1 - last, now, err);
+}
+
+enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, bool *ret, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, lift_policy(s, guid, heard, ret, err), err) : r;
+}
+
+enum result store_sequence_policy_forget(struct store *s, const char *guid, struct error *err)
+{
+    char name[OWN_SIZE], lift[OWN_SIZE];
+    own_name(STORE_SEQUENCE_POLICY, guid, name);
+    own_name(LIFT, guid, lift);
+    return store_exec(s, "DELETE FROM sequence WHERE name IN ($1, $2)", STORE_PARAMS(STORE_T(name), STORE_T(lift)),
+                      NULL, err);
 }
 
 /* --- documents that end, and a store that went back --- */
@@ -168,7 +267,10 @@ enum result store_sequence_refresh(struct store *s, int64_t older_than, int64_t 
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    return store_end(s, refresh(s, older_than, newer_than, err), err);
+    r = bump_what_waits(s, err);
+    if (r == OK)
+        r = refresh(s, older_than, newer_than, err);
+    return store_end(s, r, err);
 }
 
 static enum result raise_documents(struct store *s, int64_t least, struct error *err)
@@ -204,15 +306,4 @@ enum result store_sequence_lift(struct store *s, int64_t heard, struct error *er
     if (r != OK)
         return r;
     return store_end(s, lift(s, heard, err), err);
-}
-
-enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, struct error *err)
-{
-    enum result r = store_begin(s, STORE_DURABLE, err);
-    if (r != OK)
-        return r;
-    r = raise_policies(s, heard, err);
-    if (r == OK)
-        r = store_sequence_policy_next(s, guid, err);
-    return store_end(s, r, err);
 }

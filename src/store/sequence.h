@@ -12,6 +12,10 @@ enum { STORE_BUNDLE = 1, STORE_CONNECTORS = 2, STORE_LOCATION = 4 };
 /* A new number is the last one and one, and never below the present time in seconds: a store that an older copy was put
  * over gives no number a second time. Inside a durable transaction. */
 MUST_USE enum result store_bump(struct store *s, unsigned what, struct error *err);
+/* The bundle, because of something that a device can do as often as it likes: at once when the last time is
+ * STORE_GATHER_S ago, else what comes meanwhile is one bump, by store_sequence_refresh. */
+enum { STORE_GATHER_S = 10 };
+MUST_USE enum result store_bump_gathered(struct store *s, struct error *err);
 MUST_USE enum result store_sequence_bump(struct store *s, const char *name, struct error *err);
 /* The next number of a plain count. */
 MUST_USE enum result store_sequence_count(struct store *s, const char *name, struct error *err);
@@ -30,18 +34,24 @@ MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64
 #define STORE_SEQUENCE_QUESTION "question"    /* the last number given */
 #define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is "policy:<guid>" */
 
-/* A document of this device's policy: the greater of both. */
+/* A document of this device's policy: the greater of both, and above it what the device's own was lifted by. */
 MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err);
 /* This device (NULL: any) may have come into a collection or left one: its policy is made anew when some policy is for
  * a collection. */
 MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
+/* The same, by something that the device itself did: the bundle is bumped gathered. Inside a durable transaction. */
+MUST_USE enum result store_sequence_policy_moved(struct store *s, const char *guid, struct error *err);
+/* A device came, or has another key: whom client settings do not let use the gateways is in the bundle. */
+MUST_USE enum result store_sequence_disallowed_moved(struct store *s, struct error *err);
 /* The policy of this device (NULL: of all) is another one. Inside a durable transaction. */
 MUST_USE enum result store_sequence_policy_next(struct store *s, const char *guid, struct error *err);
-/* This device holds a policy of number `heard`, which this store never gave. */
-MUST_USE enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, struct error *err);
-/* Another device, membership or certificate may change whom client settings do not let use the gateways, which is in
- * the bundle: while they forbid it to anybody, it is made anew. */
-MUST_USE enum result store_sequence_disallowed_bump(struct store *s, struct error *err);
+/* This device holds a policy of number `heard`, which this store never gave: its own numbers go on above that, at most
+ * once in STORE_LIFT_EVERY_S, and nobody else's. *ret: they were lifted. */
+enum { STORE_LIFT_EVERY_S = 60 };
+MUST_USE enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, bool *ret,
+                                                struct error *err);
+/* Inside a transaction: the device is no more. */
+MUST_USE enum result store_sequence_policy_forget(struct store *s, const char *guid, struct error *err);
 
 /* Bumps everything whose documents were made before `older_than` or after `newer_than`: documents end, so they are made
  * anew in time, and who takes them takes none from the future, where the clock was wrong for a while. */

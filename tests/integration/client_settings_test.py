@@ -274,3 +274,12 @@ def test_a_gateway_that_failed_comes_after_the_one_that_answers_and_status_says_
     assert (second["gateway"], second["state"]) == ("localhost:1", "failed") and "connection_refused" in second["why"]
     log = (device.state / "logs" / "LocationServices.log").read_text()
     assert log.count("Asking cloud management gateway: localhost:1]") == 1
+
+
+def test_registering_again_and_again_makes_no_new_bundle(site, settings, device):
+    settings.collection("mine", "--device", device.guid)
+    settings.set("no-cmg", "--collection", "mine", "--priority", "1", "allow_cmg=no")
+    before = site.bundle_sequence()
+    for _ in range(3):
+        device.registered_by_token()
+    assert site.bundle_sequence() == before

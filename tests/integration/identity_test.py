@@ -357,3 +357,31 @@ def test_those_whom_nobody_vouches_for_take_no_vouched_devices_place_in_the_queu
     for _ in range(9):
         inside.register(keys(), show=None, name=name)
     assert by_pki(inside, root.device(name, file=unique("renewed")), name=name).status == 202
+
+
+def test_a_shut_out_record_stays_so_whatever_it_tells_afterwards_and_bumps_no_second_bundle(site, inside, root):
+    name = unique("shut")
+    guid, board = approved(by_pki(inside, root.device(name), hardware=unique("board")))["guid"], unique("board")
+    site.cmg("device", "remove", guid)
+    renewed = root.device(name, file=unique("renewed"))
+    waits(site, by_pki(inside, renewed, name=unique("told"), hardware=board), f"({guid}), which was removed")
+    before = site.bundle_sequence()
+    for told in (unique("told"), name, unique("told")):
+        assert by_pki(inside, renewed, name=told, hardware=board).status == 202
+    assert site.bundle_sequence() == before
+    assert not opens_the_gateway(site, renewed)
+
+
+def test_a_told_hardware_id_of_a_removed_device_shuts_out_for_good(site, inside, root, keys, new_bulk):
+    """Else who was shut out would tell another one, and be in again; and each turn would be a bundle for all gateways."""
+    board, device = unique("board"), root.device(unique("liar"))
+    guid = approved(inside.register(keys(), new_bulk(), hardware=board))["guid"]
+    site.cmg("device", "approve", guid)  # which stands for the hardware id
+    site.cmg("device", "remove", guid)
+    waits(site, by_pki(inside, device, hardware=board), "which was removed")
+    before = site.bundle_sequence()
+    assert by_pki(inside, device, hardware="").status == 202
+    assert site.bundle_sequence() == before
+    until("the gateway refuses it", lambda: not opens_the_gateway(site, device), WITHIN_S)
+    site.cmg("device", "approve", guid)
+    approved(by_pki(inside, device, hardware=""))

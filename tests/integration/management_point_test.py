@@ -204,6 +204,24 @@ def test_policy_comes_signed_for_this_device_and_is_not_sent_twice(site, inside,
     site.cmg("policy", "remove", name)
 
 
+def test_what_a_device_says_that_it_holds_lifts_its_own_policy_numbers_alone(site, inside, device, bulk, keys):
+    """The field is not signed: whoever is on the way may say so, of every device that comes by, once a minute each."""
+    def number(of, access, **fields):
+        return payload(inside.policy(of, access, **fields).body)["sequence"]
+    other = keys()
+    its = token_of(inside.sts(other, json.loads(inside.register(other, bulk).body)["device_token"]))
+    mine = token_of(inside.sts(device, device.token))
+    was, told = number(other, its), int(time.time()) + 300 * 86400
+    assert number(device, mine, **{"If-None-Match": f'"{told}"'}) > told
+    assert number(other, its) == was
+    name = f"p-{secrets.token_hex(4)}"
+    (site.folder / name).write_text("x")
+    site.cmg("policy", "add", name, str(site.folder / name))
+    assert was < number(other, its) < told
+    assert number(device, mine) > told + 1  # a new content is a new number of whoever was lifted, too
+    site.cmg("policy", "remove", name)
+
+
 def test_policy_wants_a_signature_and_an_access_token(inside, device):
     access = token_of(inside.sts(device, device.token))
     assert reason(inside.policy(device, access, signed=False)) == "signature_missing"

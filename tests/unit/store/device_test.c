@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/clock.h"
+#include "store/client_settings.h"
 #include "store/known.h"
 
 #define GUID_A "6f1c0000-0000-4000-8000-00000000000a"
@@ -223,6 +224,97 @@ static void blocking_bumps_the_bundle_and_is_counted(void **state)
     assert_int_equal(sequence(f, "bundle"), 1);
 }
 
+/* --- what a device does as often as it likes --- */
+
+/* And counts from there. */
+static void forbid(struct fixture *f)
+{
+    count_sequences(f);
+    struct store_client_settings c = {.name = "no-cmg", .priority = 1, .settings = "{\"allow_cmg\":false}"};
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_end(f->store, store_client_settings_put(f->store, &c, &f->err), &f->err));
+    ok(f, store_exec(f->store, "UPDATE sequence SET value = $1", STORE_PARAMS(STORE_N(COUNTED_FROM)), NULL, &f->err));
+}
+
+/* As long ago as gathering lasts. */
+static void let_it_pass(struct fixture *f)
+{
+    ok(f, store_exec(f->store, "UPDATE sequence SET changed = changed - $1 WHERE name = 'gathered'",
+                     STORE_PARAMS(STORE_N(STORE_GATHER_S)), NULL, &f->err));
+}
+
+static void registers(struct fixture *f, struct store_device *d, const char *sha256)
+{
+    bool is_new;
+    struct store_certificate c = {.guid = GUID_A, .sha256 = sha256, .subject = "", .pem = ""};
+    ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+    ok(f, store_end(f->store, store_device_update(f->store, d, &f->err), &f->err));
+    ok(f, store_certificate_put(f->store, &c, &is_new, &f->err));
+}
+
+static void registering_again_bumps_the_bundle_only_by_what_rules_look_at(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d;
+    add(f, GUID_A, "PC", "k1");
+    forbid(f);
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_A, &d, &f->err));
+    registers(f, &d, "c1");
+    d.name = "another", d.hardware_id = "other";
+    registers(f, &d, "c2"); /* of its own making */
+    assert_int_equal(sequence(f, "bundle"), 0);
+    d.client_version = 2002;
+    registers(f, &d, "c2");
+    assert_int_equal(sequence(f, "bundle"), 1);
+    ok(f, store_device_set_entra(f->store, GUID_A, "t", "e", &f->err));
+    let_it_pass(f);
+    ok(f, store_device_set_entra(f->store, GUID_A, "t", "e", &f->err)); /* once more the same */
+    assert_int_equal(sequence(f, "bundle"), 1);
+}
+
+static void what_devices_change_meanwhile_is_one_bump(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d;
+    int64_t now = clock_wall_s();
+    add(f, GUID_A, "PC", "k1");
+    forbid(f);
+    ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, GUID_A, &d, &f->err));
+    for (int i = 0; i < 20; i++) {
+        d.client_version = 2002 + i % 2;
+        registers(f, &d, "c1");
+    }
+    assert_int_equal(sequence(f, "bundle"), 1);
+    ok(f, store_sequence_refresh(f->store, now - 100, now + 30, &f->err)); /* too early */
+    assert_int_equal(sequence(f, "bundle"), 1);
+    let_it_pass(f);
+    ok(f, store_sequence_refresh(f->store, now - 100, now + 30, &f->err));
+    assert_int_equal(sequence(f, "bundle"), 2);
+    let_it_pass(f);
+    ok(f, store_sequence_refresh(f->store, now - 100, now + 30, &f->err)); /* nothing waits */
+    assert_int_equal(sequence(f, "bundle"), 2);
+}
+
+static void who_waits_bumps_no_bundle(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device d = {.guid = GUID_A, .name = "x", .hardware_id = "", .method = "token", .spki = "k1"};
+    forbid(f);
+    d.state = "pending";
+    ok(f, store_device_add(f->store, &d, &f->err));
+    for (int i = 0; i < 3; i++) {
+        d.client_version++;
+        d.vouched_name = i % 2 ? "a" : "b";
+        registers(f, &d, i % 2 ? "c1" : "c2");
+        ok(f, store_device_set_entra(f->store, GUID_A, "t", i % 2 ? "e" : "f", &f->err));
+        let_it_pass(f);
+    }
+    assert_int_equal(sequence(f, "bundle"), 0);
+    d.state = "approved"; /* a PKI's word, or its tenant's */
+    registers(f, &d, "c1");
+    assert_int_equal(sequence(f, "bundle"), 1);
+}
+
 static void a_removed_device_stays_refused_for_a_while(void **state)
 {
     struct fixture *f = *state;
@@ -326,6 +418,9 @@ int main(void)
         TEST(an_approved_device_takes_its_entra_device_from_any_other),
         TEST(certificates_that_nobody_vouched_for_displace_none_that_can_be_revoked),
         TEST(blocking_bumps_the_bundle_and_is_counted),
+        TEST(registering_again_bumps_the_bundle_only_by_what_rules_look_at),
+        TEST(what_devices_change_meanwhile_is_one_bump),
+        TEST(who_waits_bumps_no_bundle),
         TEST(a_removed_device_stays_refused_for_a_while),
         TEST(a_renewed_token_works_a_day_longer),
         TEST(a_token_that_was_never_issued_to_this_device_does_not_count),

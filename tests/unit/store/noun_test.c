@@ -334,7 +334,7 @@ static void a_policy_of_collections_follows_membership(void **state)
     ok(f, store_sequence_policy(f->store, GUID_A, &after, &f->err));
     assert_int_equal(after, before + 1);
     ok(f, store_collection_put(f->store, "lab", "name=a*", &f->err));
-    d.name = "b";
+    d.vouched_name = "b";
     ok(f, store_device_update(f->store, &d, &f->err));
     ok(f, store_sequence_policy(f->store, GUID_A, &after, &f->err));
     assert_int_equal(after, before + 3);

@@ -209,17 +209,49 @@ static void documents_of_the_future_are_made_anew(void **state)
 static void a_higher_number_that_somebody_holds_is_passed(void **state)
 {
     struct fixture *f = *state;
-    int64_t held = clock_wall_s() + 5000, own;
+    int64_t held = clock_wall_s() + 5000;
     ok(f, store_bump(f->store, STORE_LOCATION, &f->err));
     ok(f, store_sequence_lift(f->store, held, &f->err));
     assert_true(raw_sequence(f, "bundle") > held && raw_sequence(f, "location") > held);
     assert_true(raw_sequence(f, "policy") > held);
-    ok(f, store_sequence_policy_lift(f->store, "d", held + 9000, &f->err));
-    ok(f, store_sequence_policy(f->store, "d", &own, &f->err));
-    assert_true(own > held + 9000 && raw_sequence(f, "policy") < own);
+}
+
+static int64_t policy_of(struct fixture *f, const char *guid)
+{
+    int64_t number;
+    ok(f, store_sequence_policy(f->store, guid, &number, &f->err));
+    return number;
+}
+
+static void next_policy(struct fixture *f, const char *guid)
+{
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
-    ok(f, store_end(f->store, store_sequence_policy_next(f->store, NULL, &f->err), &f->err));
-    assert_true(raw_sequence(f, "policy") > own); /* all devices' next one is above each device's own */
+    ok(f, store_end(f->store, store_sequence_policy_next(f->store, guid, &f->err), &f->err));
+}
+
+static void a_device_lifts_the_numbers_of_its_own_policy_alone(void **state)
+{
+    struct fixture *f = *state;
+    bool lifted;
+    next_policy(f, NULL);
+    next_policy(f, "d");
+    int64_t shared = raw_sequence(f, "policies"), heard = shared + 9000, other = policy_of(f, "e"), own;
+    ok(f, store_sequence_policy_lift(f->store, "d", heard, &lifted, &f->err));
+    own = policy_of(f, "d");
+    assert_true(lifted && own > heard);
+    assert_int_equal(raw_sequence(f, "policies"), shared);
+    assert_int_equal(policy_of(f, "e"), other);
+    next_policy(f, NULL); /* whoever's is another one, it is another number of each device that sees it */
+    assert_true(policy_of(f, "d") > own && policy_of(f, "e") > other && policy_of(f, "e") < heard);
+    own = policy_of(f, "d");
+    next_policy(f, "d");
+    assert_true(policy_of(f, "d") > own);
+    own = policy_of(f, "d");
+    ok(f, store_sequence_policy_lift(f->store, "d", own + 5, &lifted, &f->err)); /* within the same minute */
+    assert_false(lifted);
+    assert_int_equal(policy_of(f, "d"), own);
+    ok(f, store_sequence_policy_lift(f->store, "e", heard, &lifted, &f->err)); /* which is nobody else's turn */
+    assert_true(lifted && policy_of(f, "e") > heard);
 }
 
 /* --- PostgreSQL --- */
@@ -335,6 +367,7 @@ int main(void)
         TEST(a_number_is_never_below_the_time),
         TEST(documents_of_the_future_are_made_anew),
         TEST(a_higher_number_that_somebody_holds_is_passed),
+        TEST(a_device_lifts_the_numbers_of_its_own_policy_alone),
         TEST(a_connection_lost_between_transactions_is_made_again),
         TEST(a_connection_lost_within_a_transaction_undoes_all_of_it),
         TEST(a_statement_that_failed_lets_nothing_of_its_transaction_be_kept),
