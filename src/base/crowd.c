@@ -12,11 +12,11 @@ enum { MOST_ASKED = 8 };
 TAILQ_HEAD(members, crowd_member);
 
 struct crowd_holder {
-    RB_ENTRY(crowd_holder) by_key, by_count;
+    RB_ENTRY(crowd_holder) by_key, by_count, by_bytes;
     TAILQ_ENTRY(crowd_holder) resting; /* while it has no member */
-    struct members members;
-    size_t count;
-    uint64_t since; /* in the order of all changes: when it came to have so many */
+    struct members members, holding;   /* all; those that hold bytes */
+    size_t count, bytes;
+    uint64_t since, bytes_since; /* in the order of all changes: when it came to have so many */
     uint64_t rests_since_ms;
     struct bucket rates[CROWD_RATES_MAX];
     size_t key_len;
@@ -31,25 +31,39 @@ static int compare_keys(const struct crowd_holder *a, const struct crowd_holder 
 }
 
 /* Of those who have as many, who has had them longest comes last: nobody can choose a name that keeps it. */
+static int compare(size_t a, uint64_t a_since, size_t b, uint64_t b_since)
+{
+    if (a != b)
+        return a < b ? -1 : 1;
+    return a_since > b_since ? -1 : a_since < b_since;
+}
+
 static int compare_counts(const struct crowd_holder *a, const struct crowd_holder *b)
 {
-    if (a->count != b->count)
-        return a->count < b->count ? -1 : 1;
-    return a->since > b->since ? -1 : a->since < b->since;
+    return compare(a->count, a->since, b->count, b->since);
+}
+
+static int compare_bytes(const struct crowd_holder *a, const struct crowd_holder *b)
+{
+    return compare(a->bytes, a->bytes_since, b->bytes, b->bytes_since);
 }
 
 #define TREE UNUSED static
 RB_HEAD(by_key, crowd_holder);
 RB_HEAD(by_count, crowd_holder);
+RB_HEAD(by_bytes, crowd_holder);
 RB_GENERATE_INTERNAL(by_key, crowd_holder, by_key, compare_keys, TREE)
 RB_GENERATE_INTERNAL(by_count, crowd_holder, by_count, compare_counts, TREE)
+RB_GENERATE_INTERNAL(by_bytes, crowd_holder, by_bytes, compare_bytes, TREE)
 
 struct crowd {
     struct by_key holders;
     struct by_count counts;             /* those with members */
+    struct by_bytes weights;            /* those with bytes */
     TAILQ_HEAD(, crowd_holder) resting; /* those without, the one that rests longest first */
     size_t resting_count;
     struct members all;
+    size_t bytes; /* that all hold */
     struct crowd_rate rates[CROWD_RATES_MAX];
     size_t rate_count;
     uint64_t full_after_ms; /* then every rate is full again */
@@ -103,6 +117,7 @@ static struct crowd_holder *find_or_make(struct crowd *c, struct slice key, uint
     if (h->key_len)
         memcpy(h->key, key.ptr, h->key_len);
     TAILQ_INIT(&h->members);
+    TAILQ_INIT(&h->holding);
     for (size_t i = 0; i < c->rate_count; i++)
         bucket_start(&h->rates[i], c->rates[i].burst, c->rates[i].per_second, now_ms);
     (void)RB_INSERT(by_key, &c->holders, h);
@@ -121,6 +136,18 @@ static void recount(struct crowd *c, struct crowd_holder *h, size_t count)
         (void)RB_INSERT(by_count, &c->counts, h);
 }
 
+/* The same by its bytes. */
+static void reweigh(struct crowd *c, struct crowd_holder *h, size_t bytes)
+{
+    if (h->bytes)
+        (void)RB_REMOVE(by_bytes, &c->weights, h);
+    c->bytes += bytes - h->bytes;
+    h->bytes = bytes;
+    h->bytes_since = ++c->changes;
+    if (bytes)
+        (void)RB_INSERT(by_bytes, &c->weights, h);
+}
+
 /* --- members --- */
 
 void crowd_join(struct crowd *c, struct crowd_member *m, struct slice key, uint64_t now_ms, crowd_leave_fn *leave)
@@ -133,6 +160,7 @@ void crowd_join(struct crowd *c, struct crowd_member *m, struct slice key, uint6
     m->holder = h;
     m->leave = leave;
     m->since_ms = now_ms;
+    m->bytes = 0;
     TAILQ_INSERT_TAIL(&h->members, m, link);
     TAILQ_INSERT_TAIL(&c->all, m, age);
     recount(c, h, h->count + 1);
@@ -146,6 +174,7 @@ void crowd_replace(struct crowd *c, struct crowd_member *m, struct crowd_member 
     by->holder = h;
     by->leave = leave;
     by->since_ms = m->since_ms;
+    by->bytes = 0;
     TAILQ_INSERT_AFTER(&h->members, m, by, link);
     TAILQ_INSERT_AFTER(&c->all, m, by, age);
     TAILQ_REMOVE(&h->members, m, link);
@@ -158,6 +187,7 @@ void crowd_part(struct crowd *c, struct crowd_member *m)
     struct crowd_holder *h = m->holder;
     if (!h)
         return;
+    crowd_hold(c, m, 0);
     m->holder = NULL;
     TAILQ_REMOVE(&h->members, m, link);
     TAILQ_REMOVE(&c->all, m, age);
@@ -172,6 +202,19 @@ void crowd_touch(struct crowd_member *m)
         return;
     TAILQ_REMOVE(&m->holder->members, m, link);
     TAILQ_INSERT_TAIL(&m->holder->members, m, link);
+}
+
+void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes)
+{
+    struct crowd_holder *h = m->holder;
+    if (!h || bytes == m->bytes)
+        return;
+    if (!m->bytes)
+        TAILQ_INSERT_TAIL(&h->holding, m, held);
+    else if (!bytes)
+        TAILQ_REMOVE(&h->holding, m, held);
+    reweigh(c, h, h->bytes + bytes - m->bytes);
+    m->bytes = bytes;
 }
 
 /* --- counting --- */
@@ -202,6 +245,12 @@ void crowd_give(struct crowd_member *m, size_t rate)
 
 /* --- making room --- */
 
+static void end(struct crowd *c, struct crowd_member *m)
+{
+    crowd_part(c, m);
+    m->leave(m);
+}
+
 static bool end_oldest_of(struct crowd *c, struct crowd_holder *h, crowd_may_fn *may)
 {
     struct crowd_member *m;
@@ -209,8 +258,7 @@ static bool end_oldest_of(struct crowd *c, struct crowd_holder *h, crowd_may_fn 
     {
         if (may && !may(m))
             continue;
-        crowd_part(c, m);
-        m->leave(m);
+        end(c, m);
         return true;
     }
     return false;
@@ -233,14 +281,19 @@ bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may)
     return h && end_oldest_of(c, h, may);
 }
 
+void crowd_relieve(struct crowd *c, size_t most)
+{
+    while (c->bytes > most)
+        end(c, TAILQ_FIRST(&RB_MAX(by_bytes, &c->weights)->holding));
+}
+
 bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most)
 {
     struct crowd_member *m;
     while ((m = TAILQ_FIRST(&c->all)) && m->since_ms <= since_ms) {
         if (most-- == 0)
             return true;
-        crowd_part(c, m);
-        m->leave(m);
+        end(c, m);
     }
     return false;
 }
@@ -252,6 +305,7 @@ struct crowd *crowd_new(const struct crowd_rate *rates, size_t count)
     struct crowd *c = mem_zalloc(sizeof *c);
     RB_INIT(&c->holders);
     RB_INIT(&c->counts);
+    RB_INIT(&c->weights);
     TAILQ_INIT(&c->resting);
     TAILQ_INIT(&c->all);
     c->rate_count = count < CROWD_RATES_MAX ? count : CROWD_RATES_MAX;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many who share something that has a maximum (a worker's connections), by whom they belong to (an address, a device):
- * how many each holder has, who has most, whose member is the oldest; and how fast each holder may do what costs.
+ * how many each holder has, who has most, whose member is the oldest; how many bytes their members hold, and who holds
+ * most of these; and how fast each holder may do what costs.
  *
  * Nobody can flood it: a holder is there while it has members, whose number the owner bounds, and for as long after as
  * its rates are not full again; of those that only rest, the one that rests longest is forgotten over a maximum. Who is
@@ -25,9 +26,11 @@ typedef void crowd_leave_fn(struct crowd_member *m);
 struct crowd_member {
     TAILQ_ENTRY(crowd_member) link; /* of its holder, oldest first */
     TAILQ_ENTRY(crowd_member) age;  /* of all, oldest first */
+    TAILQ_ENTRY(crowd_member) held; /* of its holder's that hold bytes, who began first comes first */
     struct crowd_holder *holder;    /* NULL: in no crowd */
     crowd_leave_fn *leave;          /* ends what it stands for; it has left the crowd by then */
     uint64_t since_ms;
+    size_t bytes;
 };
 
 struct crowd_rate {
@@ -40,7 +43,8 @@ void crowd_free(struct crowd *c); /* when all members have left. NULL allowed */
 
 /* It is the youngest of its holder and of all. Keys over CROWD_KEY_MAX bytes are cut. */
 void crowd_join(struct crowd *c, struct crowd_member *m, struct slice key, uint64_t now_ms, crowd_leave_fn *leave);
-/* `by` takes the place of `m`: as old as it was, of the same holder. Nothing happens for who is no member. */
+/* `by` takes the place of `m`, which holds no bytes: as old as it was, of the same holder. Nothing happens for who is
+ * no member. */
 void crowd_replace(struct crowd *c, struct crowd_member *m, struct crowd_member *by, crowd_leave_fn *leave);
 /* Nothing happens for who is no member. */
 void crowd_part(struct crowd *c, struct crowd_member *m);
@@ -60,6 +64,11 @@ void crowd_give(struct crowd_member *m, size_t rate);
 typedef bool crowd_may_fn(const struct crowd_member *m);
 bool crowd_make_room(struct crowd *c, crowd_may_fn *may);
 bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may);
+/* So many bytes it holds from now on, until it parts. Nothing happens for who is no member. */
+void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes);
+/* Until all together hold `most` bytes or less, ends members that hold any: of who holds most, who began first. */
+void crowd_relieve(struct crowd *c, size_t most);
+
 /* Ends those that joined at `since_ms` or before, `most` of them; true: there are more. */
 bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most);
 

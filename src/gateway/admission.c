@@ -11,13 +11,10 @@ static const char *const texts[AWAY_COUNT] = {
 #undef GATEWAY_X
 };
 
-enum { STRANGERS_HEADS = 32 * 1024 * 1024 }; /* of a worker */
-
 void admission_start(struct gateway_worker *w)
 {
     const struct gateway_config *config = w->gateway->config;
     size_t per_address = w->gateway->places.strangers_per_address;
-    w->strangers_heads.most = STRANGERS_HEADS;
     w->strangers = net_strangers_new(per_address, config->handshakes_per_address, config->refusals_per_address);
     w->long_chains = crowd_new(NULL, 0);
     w->devices = crowd_new(NULL, 0);
@@ -112,6 +109,12 @@ bool admission_known(struct gateway_connection *c, const char *device)
     net_stranger_known(w->strangers, &c->stranger, credential_size(&c->credential));
     crowd_join(w->devices, &c->of_device, key, loop_now_ms(w->loop), leave_device);
     return true;
+}
+
+void admission_holds(struct gateway_connection *c, size_t heads)
+{
+    c->worker->leaving = AWAY_HEADS;
+    net_stranger_holds(c->worker->strangers, &c->stranger, heads);
 }
 
 bool admission_refused_too_often(struct gateway_connection *c)

@@ -39,8 +39,13 @@ static void on_close(void *owner)
     free(c);
 }
 
+static void on_heads(void *owner, size_t bytes)
+{
+    admission_holds(owner, bytes);
+}
+
 static const struct http_server_events events = {
-    .on_request = request_handle, .on_bad_request = request_unreadable, .on_close = on_close};
+    .on_request = request_handle, .on_bad_request = request_unreadable, .on_heads = on_heads, .on_close = on_close};
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
 static void end(struct gateway_connection *c)
@@ -110,7 +115,7 @@ void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream,
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
     struct http_server_limits limits = http_server_defaults;
     limits.websocket = true;
-    limits.strangers = &w->strangers_heads;
+    limits.stranger = true;
     c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
 }
 

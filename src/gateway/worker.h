@@ -36,8 +36,7 @@ struct gateway_worker {
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;
-    size_t connection_count; /* and handshakes under way */
-    struct http_strangers strangers_heads;
+    size_t connection_count;               /* and handshakes under way */
     struct crowd *strangers, *long_chains; /* by address; the second: those who showed more than devices do */
     struct crowd *devices;                 /* connections of who was let in, by device */
     enum gateway_away leaving;             /* why who is made to leave just now is */

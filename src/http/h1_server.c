@@ -122,16 +122,8 @@ static void exchange_free(struct http_h1_server *c)
     arena_free(a);
 }
 
-static void hold(struct http_h1_server *c, size_t n)
-{
-    if (c->limits.strangers)
-        c->limits.strangers->heads += n - c->held;
-    c->held = n;
-}
-
 static void tear_down(struct http_h1_server *c)
 {
-    hold(c, 0);
     if (c->exchange) {
         http_h1_exchange_abort(c->exchange, c->why);
         exchange_free(c);
@@ -155,6 +147,7 @@ static void linger(struct http_h1_server *c)
     c->lingering = true;
     http_h1_wire_flush(&c->wire);
     buf_free(&c->wire.pending);
+    http_h1_parser_free(&c->wire.parser); /* nothing is parsed any more */
     net_stream_shutdown(c->wire.stream);
     c->queued = net_stream_queued(c->wire.stream);
     c->progress = loop_now_ms(c->loop);
@@ -343,21 +336,24 @@ static bool step(struct http_h1_server *c, struct slice *in)
     return event != HTTP_H1_MORE || in->len;
 }
 
-static void count_head(struct http_h1_server *c)
+/* What is sent ahead counts as well. */
+static void tell_heads(struct http_h1_server *c)
 {
-    const struct http_strangers *all = c->limits.strangers;
-    if (!all || c->closing)
+    if (!c->limits.stranger || c->closing || !c->events->on_heads)
         return;
-    hold(c, c->exchange ? arena_used(c->exchange->x.arena) : buf_len(&c->wire.parser.partial));
-    if (all->heads > all->most && c->held && !c->exchange && !c->lingering)
-        fault(c, 431, "too many heads are under way from senders that are not known");
+    size_t held = buf_len(&c->wire.parser.partial) + buf_len(&c->wire.pending);
+    if (c->exchange)
+        held += arena_used(c->exchange->x.arena);
+    if (held == c->held)
+        return;
+    c->held = held;
+    c->events->on_heads(c->owner, held);
 }
 
 static void feed(struct http_h1_server *c, struct slice *in)
 {
     while (step(c, in))
         ;
-    count_head(c);
     bool in_head = !c->exchange && !c->discarding && !c->lingering && !http_h1_parser_idle(&c->wire.parser);
     if (in_head && c->phase != HTTP_H1_PHASE_HEAD)
         set_deadline(c, HTTP_H1_PHASE_HEAD, c->limits.head_ms);
@@ -392,11 +388,12 @@ static void on_data(void *ctx, struct slice data)
     }
     if (!buf_len(&c->wire.pending))
         feed(c, &data);
-    if (c->closing || c->lingering)
-        return;
-    if (data.len && buf_append(&c->wire.pending, data) != OK)
-        http_h1_server_break(c, R_LIMIT, "too much was sent ahead");
-    http_h1_wire_steer(&c->wire);
+    if (!c->closing && !c->lingering) {
+        if (data.len && buf_append(&c->wire.pending, data) != OK)
+            http_h1_server_break(c, R_LIMIT, "too much was sent ahead");
+        http_h1_wire_steer(&c->wire);
+    }
+    tell_heads(c);
 }
 
 static void on_end(void *ctx)
@@ -463,6 +460,7 @@ static void run(void *arg)
         http_h1_wire_flush(&c->wire);
         if (c->draining && !c->exchange && !c->discarding && !c->closing)
             linger(c);
+        tell_heads(c);
         http_h1_wire_steer(&c->wire);
     }
     if (c->closing)
@@ -490,9 +488,7 @@ static void op_close(struct http_server_conn *base)
 
 static void op_let_in(struct http_server_conn *base)
 {
-    struct http_h1_server *c = of(base);
-    hold(c, 0);
-    c->limits.strangers = NULL;
+    of(base)->limits.stranger = false;
 }
 
 static size_t op_exchanges(const struct http_server_conn *base)

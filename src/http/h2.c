@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <malloc.h>
+
 #include "base/mem.h"
 #include "http/h2_internal.h"
 
@@ -84,9 +86,21 @@ void h2_stream_hold(struct h2_stream *s, size_t head_bytes)
 {
     struct http_h2 *h = s->h;
     h->heads += head_bytes - s->head_bytes;
-    if (!h->let_in)
-        h->o.strangers->heads += head_bytes - s->head_bytes;
     s->head_bytes = head_bytes;
+}
+
+/* Outside of nghttp2, for the owner may end sessions. */
+static void tell_heads(struct http_h2 *h)
+{
+    if (h->let_in || h->closing || !h->events->on_heads)
+        return;
+    size_t held = h->heads + (h->kept > h->kept_first ? h->kept - h->kept_first : 0);
+    if (h->head.arena)
+        held += arena_used(h->head.arena);
+    if (held == h->told)
+        return;
+    h->told = held;
+    h->events->on_heads(h->owner, held);
 }
 
 static void drop_head(struct h2_stream *s)
@@ -260,6 +274,7 @@ static void step(void *arg)
         if (!h->dirty)
             break;
     }
+    tell_heads(h);
     if (!h->closing && !h->linger_ms && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
         ended_by_itself(h);
     if (h->closing) {
@@ -303,6 +318,7 @@ static void on_data(void *ctx, struct slice data)
     if (h->spent)
         tell_all(h); /* before an answer's head has gone on, so that another can be given instead */
     reap(h);
+    tell_heads(h);
     h2_schedule(h);
 }
 
@@ -369,32 +385,43 @@ static void submit_settings(struct http_h2 *h)
         fatal("http: HTTP/2 settings were refused");
 }
 
+/* What nghttp2 keeps of a stranger is counted: a name and a value of 64 KiB each while they come, frames for who does
+ * not read. */
+static void *kept(struct http_h2 *h, void *p)
+{
+    if (!h->let_in)
+        h->kept += malloc_usable_size(p);
+    return p;
+}
+
+static void let_go(struct http_h2 *h, void *p)
+{
+    if (!h->let_in)
+        h->kept -= malloc_usable_size(p);
+}
+
 /* glibc's calloc is slow for what is small: see base/mem.c. nghttp2 takes several pieces a stream. */
 static void *ng_calloc(size_t count, size_t size, void *user)
 {
-    (void)user;
-    return count && size > SIZE_MAX / count ? NULL : mem_zalloc(count * size);
+    return count && size > SIZE_MAX / count ? NULL : kept(user, mem_zalloc(count * size));
 }
 
 static void *ng_malloc(size_t size, void *user)
 {
-    (void)user;
-    return malloc(size);
+    return kept(user, malloc(size));
 }
 
 static void *ng_realloc(void *old, size_t size, void *user)
 {
-    (void)user;
-    return realloc(old, size);
+    let_go(user, old);
+    return kept(user, mem_resize(old, 1, size));
 }
 
 static void ng_free(void *p, void *user)
 {
-    (void)user;
+    let_go(user, p);
     free(p);
 }
-
-static nghttp2_mem ng_mem = {NULL, ng_malloc, ng_free, ng_calloc, ng_realloc};
 
 struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struct http_h2_options *o,
                        const struct http_h2_events *events, void *owner, const struct h2_role *role)
@@ -402,17 +429,19 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
     struct http_h2 *h = mem_zalloc(sizeof *h);
     *h = (struct http_h2){.loop = loop, .stream = stream, .o = *o, .events = events, .owner = owner, .role = role};
     h->newest_id = -1;
-    h->let_in = !o->strangers;
+    h->let_in = !o->stranger;
     h->step = (struct loop_deferred){.fn = step, .arg = h};
     if (!h->o.header_table)
         h->o.header_table = H2_HEADER_TABLE;
     nghttp2_session_callbacks *c = h2_callbacks();
     nghttp2_option *n = options(&h->o);
-    int r = (role->server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(&h->ng, c, h, n, &ng_mem);
+    nghttp2_mem mem = {h, ng_malloc, ng_free, ng_calloc, ng_realloc};
+    int r = (role->server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(&h->ng, c, h, n, &mem);
     if (r != 0)
         fatal("http: no memory for HTTP/2");
     nghttp2_option_del(n);
     nghttp2_session_callbacks_del(c);
+    h->kept_first = h->kept;
     submit_settings(h);
     h2_flow_start(h);
     h2_health_start(h);
@@ -423,8 +452,6 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
 
 void http_h2_let_in(struct http_h2 *h)
 {
-    if (!h->let_in)
-        h->o.strangers->heads -= h->heads;
     h->let_in = true;
 }
 

@@ -164,7 +164,7 @@ static bool over_budget(const struct http_h2 *h)
 {
     if (h->let_in)
         return h->o.heads_budget && h->heads > h->o.heads_budget;
-    return (h->open > 1 && h->heads > h->o.stranger_heads) || h->o.strangers->heads > h->o.strangers->most;
+    return h->open > 1 && h->heads > h->o.stranger_heads;
 }
 
 /* false: the stream is refused. */

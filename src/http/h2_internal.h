@@ -99,11 +99,13 @@ struct http_h2 {
     struct loop_deferred step;
     struct loop_timer *timer;
     struct h2_stream *streams, *closed, *sent;
-    struct h2_stream *over; /* whose heads can go (server) */
-    size_t open;            /* in `streams` */
-    size_t active;          /* not over for the user */
-    size_t heads;           /* bytes of the requests' heads of all streams (server) */
-    bool let_in;            /* else they count in o.strangers as well */
+    struct h2_stream *over;  /* whose heads can go (server) */
+    size_t open;             /* in `streams` */
+    size_t active;           /* not over for the user */
+    size_t heads;            /* bytes of the requests' heads of all streams (server) */
+    bool let_in;             /* else the owner is told what it holds: */
+    size_t kept, kept_first; /* bytes that nghttp2 has now, and had at first */
+    size_t told;
     struct h2_head head;
     /* flow */
     size_t grown;      /* of all windows over their first size */

@@ -72,6 +72,13 @@ static void h2_on_bad_request(void *owner, int status, const char *what, struct 
         c->events->on_bad_request(c->owner, status, what, a, ret_head, ret_body);
 }
 
+static void h2_on_heads(void *owner, size_t bytes)
+{
+    const struct h2_conn *c = owner;
+    if (c->events->on_heads)
+        c->events->on_heads(c->owner, bytes);
+}
+
 static void h2_on_drain(void *owner)
 {
     (void)owner; /* a client's GOAWAY: it will close when its streams have ended */
@@ -89,6 +96,7 @@ static void h2_on_close(void *owner, const struct error *why)
 static const struct http_h2_events h2_conn_events = {
     .on_request = h2_on_request,
     .on_bad_request = h2_on_bad_request,
+    .on_heads = h2_on_heads,
     .on_drain = h2_on_drain,
     .on_close = h2_on_close,
 };
@@ -104,7 +112,7 @@ static struct http_server_conn *h2_conn_new(struct loop *loop, struct net_stream
         .idle_ms = limits->idle_ms,
         .heads_budget = limits->heads ? limits->heads : H2_HEADS_BUDGET,
         .stranger_heads = limits->stranger_heads ? limits->stranger_heads : H2_STRANGER_HEADS,
-        .strangers = limits->strangers,
+        .stranger = limits->stranger,
         .body_ms = limits->body_ms,
         .websocket = limits->websocket,
     };

@@ -7,21 +7,15 @@
 #include "loop/loop.h"
 #include "net/stream.h"
 
-/* What the heads of requests hold whose senders nobody has let in yet, over all connections that share it. */
-struct http_strangers {
-    size_t heads, most; /* bytes */
-};
-
 struct http_server_limits {
     uint64_t head_ms; /* a whole request head must come within it (408) */
     uint64_t idle_ms; /* between requests, then the connection is closed */
     uint64_t body_ms; /* without progress of a body in either direction */
     uint32_t streams; /* concurrent HTTP/2 streams */
     size_t heads;     /* bytes of the heads under way on one HTTP/2 connection; beyond, streams are refused. 0: 1 MiB */
-    size_t stranger_heads; /* the same until http_server_conn_let_in, when `strangers` is set. 0: 64 KiB */
-    /* Until then a connection's heads count in this, too. NULL: let in at once. */
-    struct http_strangers *strangers;
-    bool websocket; /* a request's `protocol` may be "websocket" (http/websocket.h) */
+    size_t stranger_heads; /* the same until http_server_conn_let_in, of a stranger. 0: 64 KiB */
+    bool stranger;         /* on_heads is told what it holds until then */
+    bool websocket;        /* a request's `protocol` may be "websocket" (http/websocket.h) */
 };
 extern const struct http_server_limits http_server_defaults; /* 30 s, 5 min, 60 s, 256 */
 
@@ -33,6 +27,9 @@ struct http_server_events {
      * a plain answer without a body. */
     void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
                            struct slice *ret_body);
+    /* The heads of a stranger's requests, as far as they have come, and what else is kept until they are whole, take so
+     * many bytes now. NULL allowed. Any connection may be closed in it. */
+    void (*on_heads)(void *owner, size_t bytes);
     void (*on_close)(void *owner); /* the connection is gone; every exchange of it was aborted before */
 };
 
@@ -47,7 +44,7 @@ struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stre
 void http_server_conn_drain(struct http_server_conn *c);
 /* At once; exchanges are aborted, on_close comes (from the loop, later). */
 void http_server_conn_close(struct http_server_conn *c);
-void http_server_conn_let_in(struct http_server_conn *c); /* its sender is known: a stranger's budget is not for it */
+void http_server_conn_let_in(struct http_server_conn *c); /* its sender is known: it is no stranger any more */
 size_t http_server_conn_exchanges(const struct http_server_conn *c);
 
 #endif

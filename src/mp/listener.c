@@ -14,7 +14,7 @@
 #include "net/strangers.h"
 #include "tls/stream.h"
 
-enum { HANDSHAKE_MS = 15000, STRANGERS_HEADS = 32 * 1024 * 1024, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
+enum { HANDSHAKE_MS = 15000, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
 
 static void connection_free(struct mp_connection *c)
 {
@@ -46,8 +46,14 @@ static void on_http_close(void *owner)
     connection_free(owner);
 }
 
+static void on_heads(void *owner, size_t bytes)
+{
+    struct mp_connection *c = owner;
+    net_stranger_holds(c->point->strangers, &c->stranger, bytes);
+}
+
 static const struct http_server_events http_events = {
-    .on_request = on_request, .on_bad_request = on_bad_request, .on_close = on_http_close};
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_heads = on_heads, .on_close = on_http_close};
 
 /* The role certificate is judged once a connection; removal is asked for at each request. */
 static void find_role(struct mp_connection *c)
@@ -79,7 +85,11 @@ static const struct http_server_limits limits = {
 static void serve(struct mp_connection *c)
 {
     bool h2 = slice_eq(tls_stream_alpn(c->stream), SLICE("h2"));
-    c->http = http_server_conn_new(c->site->loop, c->stream, h2, &limits, &http_events, c);
+    struct http_server_limits own = limits;
+    own.stranger = c->stranger.holder != NULL;
+    if (c->certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
+        own.stranger_heads = CERTIFICATE_HEADS;
+    c->http = http_server_conn_new(c->site->loop, c->stream, h2, &own, &http_events, c);
 }
 
 /* --- while its certificate is judged --- */
@@ -253,7 +263,6 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
     struct net_address at;
     enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
     p->places = mp_config_connections(p->site->config, conf_descriptors());
-    p->strangers_heads.most = STRANGERS_HEADS;
     p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
     p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
     if (r == OK)

@@ -19,9 +19,8 @@ struct mp_point {
     int64_t not_after;           /* of its certificate */
     struct net_listener *listener;
     struct mp_connection *connections;
-    size_t connection_count; /* of them, handshakes too */
-    size_t places;           /* so many it may be */
-    struct http_strangers strangers_heads;
+    size_t connection_count;  /* of them, handshakes too */
+    size_t places;            /* so many it may be */
     struct crowd *strangers;  /* those who are neither a connector nor were let in */
     struct loop_timer *pulse; /* ends strangers who stay too long */
 };

@@ -13,7 +13,7 @@ import h2.exceptions
 import pytest
 
 from kit import gatewayclient, programs
-from kit.gatewayclient import HTTP2
+from kit.gatewayclient import HTTP1, HTTP2
 from kit.programs import program, until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
@@ -231,6 +231,61 @@ def test_questions_that_are_open_to_everybody_are_limited_by_address(own_site):
     with Client(own_site, THERE) as greedy, Client(own_site, ELSEWHERE) as other:
         until("one address is told to wait", lambda: greedy.ask(target).status == 429, 15, 0)
         assert other.ask(target).status == 401
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+HEADS = 32 * 1024 * 1024  # that all strangers may hold
+HEAD = 60 * 1000
+
+
+def unfinished_h1():
+    return b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + HEAD * b"v"
+
+
+def unfinished_h2():
+    """Fields of 10,000 bytes, RFC 7541 6.2.2, without END_HEADERS."""
+    field = b"\0\1x\x7f\x91\x4d" + 10000 * b"v"
+    frames = [(1, 1, b"\x82\x87\x84\x01\x09localhost"), *((9, 0, field) for _ in range(HEAD // 10000))]
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0" + b"".join(
+        len(block).to_bytes(3, "big") + bytes([kind, flags]) + b"\0\0\0\1" + block for kind, flags, block in frames)
+
+
+@contextlib.contextmanager
+def holding(site, port, version, count):
+    """So many connections of one address, each with a head that does not end."""
+    head = unfinished_h2() if version == HTTP2 else unfinished_h1()
+    ctx = gatewayclient.context(site.report["ca"], alpn=version)
+    with contextlib.ExitStack() as all_of_them:
+        held = []
+        for _ in range(count):
+            held.append(all_of_them.enter_context(ctx.wrap_socket(bare(port, THERE), server_hostname="localhost")))
+            with contextlib.suppress(OSError):
+                held[-1].sendall(head)
+        yield held
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_an_address_that_holds_all_heads_gives_way_to_a_newcomers_first_request(small, device, version):
+    site = small(max_connections=4000, handshakes_per_address=10000)
+    with holding(site, site.port, version, 2 * HEADS // HEAD) as held:
+        for one in (HTTP1, HTTP2):
+            device_of_it = device(f"newcomer-{one[:2]}")
+            assert gatewayclient.request(site, one, "GET", METADATA, certificate=device_of_it.path, key=device_of_it.key).status == 200
+            assert gatewayclient.request(site, one, "GET", METADATA, [("X-Large", 30000 * "v")]).status == 401  # a stranger, too
+        until("no more is held than may be", lambda: open_among(held) <= HEADS // HEAD)
+        assert open_among(held) > HEADS // HEAD // 2  # room was made, no more
+    assert away(site, "heads") > HEADS // HEAD // 2
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_the_same_at_a_management_point(own_site, version):
+    port = int(own_site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    with holding(own_site, port, version, 2 * HEADS // HEAD) as held:
+        until("no more is held than may be", lambda: open_among(held) <= HEADS // HEAD)
+        assert open_among(held) > HEADS // HEAD // 2
+        with Client(own_site, port=port) as client:
+            assert client.ask("/SMS_MP/.sms_aut?MPLIST").status == 200
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

@@ -140,6 +140,39 @@ static void who_takes_anothers_place_is_as_old(void **state)
     end_all(c);
 }
 
+static void who_holds_most_bytes_loses_who_began_first(void **state)
+{
+    (void)state;
+    enum { MOST = 1000 };
+    struct crowd *c = crowd_new(NULL, 0);
+    struct one few[2] = {0}, many[4] = {0}, outside = {0};
+    join(c, &few[0], "few");
+    for (int i = 0; i < 4; i++)
+        join(c, &many[i], "many");
+    join(c, &few[1], "few");
+    crowd_hold(c, &few[0].member, 200);
+    crowd_hold(c, &many[2].member, 100);
+    crowd_hold(c, &many[1].member, 500);
+    crowd_hold(c, &many[3].member, 150);
+    crowd_hold(c, &outside.member, 5 * MOST); /* no member: nothing happens */
+    crowd_relieve(c, MOST);
+    assert_false(many[2].left);
+    crowd_hold(c, &few[1].member, 100); /* who comes last and holds little is served */
+    crowd_relieve(c, MOST);
+    assert_true(many[2].left && !many[0].left && !many[1].left && !many[3].left);
+    crowd_hold(c, &many[2].member, 5 * MOST); /* it has left */
+    crowd_hold(c, &many[1].member, 750);
+    crowd_relieve(c, MOST);
+    assert_true(many[1].left && !many[3].left);
+    crowd_hold(c, &few[1].member, 840);
+    crowd_relieve(c, MOST);
+    assert_true(few[0].left && !few[1].left && !many[3].left && !many[0].left);
+    crowd_hold(c, &few[1].member, 0);
+    crowd_relieve(c, 150);
+    assert_false(few[1].left || many[3].left);
+    end_all(c);
+}
+
 static void a_holders_rate_is_its_own_and_comes_back_with_time(void **state)
 {
     (void)state;
@@ -202,6 +235,7 @@ int main(void)
         cmocka_unit_test(who_is_busy_is_passed_over_for_another_of_the_same_or_the_next_holder),
         cmocka_unit_test(who_was_used_last_goes_last),
         cmocka_unit_test(who_takes_anothers_place_is_as_old),
+        cmocka_unit_test(who_holds_most_bytes_loses_who_began_first),
         cmocka_unit_test(a_holders_rate_is_its_own_and_comes_back_with_time),
         cmocka_unit_test(who_leaves_and_comes_back_finds_its_rate_as_it_was),
         cmocka_unit_test(a_flood_of_holders_takes_no_place_and_no_rate_from_who_is_there),

@@ -414,71 +414,12 @@ static void heads_of_parked_requests_have_a_budget(void **state)
     end(k, &r);
 }
 
-/* Answers that the peer's window lets nobody send hold no heads, and not many of them are held. */
-static void a_stranger_holds_little_until_it_is_let_in(void **state)
-{
-    enum { FIELD = 4000, ASKED = 250 };
-    struct http_strangers all = {.most = 1024 * 1024};
-    struct kit_options o = {.h2 = kit_h2, .no_client = true};
-    struct raw r = {0};
-    char large[FIELD + 1] = {0};
-    const char *const pairs[] = {":method", "GET",      ":scheme", "https", ":authority", "a",
-                                 ":path",   "/bytes/9", "x",       large,   NULL};
-    (void)state;
-    memset(large, 'v', FIELD);
-    o.h2.strangers = &all;
-    o.h2.stranger_heads = 64 * 1024;
-    o.h2.heads_budget = 1024 * 1024;
-    struct kit *k = kit_new(&o);
-    raw_start(&r, k->client_stream, true);
-    raw_frame(&r, NGHTTP2_SETTINGS, 0, 0, SLICE("\0\4\0\0\0\0"));
-    for (int i = 0; i < ASKED; i++) {
-        raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
-        kit_pass(k, 1);
-        assert_true(all.heads <= 72 * 1024);
-    }
-    size_t served = k->requests;
-    assert_in_range(served, 40, 64);
-    assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
-    http_h2_let_in(k->server);
-    assert_int_equal(all.heads, 0);
-    for (int i = 0; i < 100; i++)
-        raw_headers(&r, 2 * (ASKED + i) + 1, NGHTTP2_FLAG_END_STREAM, pairs);
-    kit_pass(k, 20);
-    assert_int_equal(k->requests, served + 100);
-    end(k, &r);
-}
-
-static void all_strangers_together_hold_so_much(void **state)
-{
-    struct http_strangers all = {.heads = 100 * 1024, .most = 101 * 1024};
-    struct kit_options o = {.h2 = kit_h2, .no_client = true};
-    struct raw r = {0};
-    (void)state;
-    o.h2.strangers = &all;
-    struct kit *k = kit_new(&o);
-    raw_start(&r, k->client_stream, true);
-    raw_get(&r, 1, NGHTTP2_FLAG_END_STREAM, "/park");
-    kit_pass(k, 20);
-    assert_int_equal(k->requests, 0);
-    assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
-    assert_int_equal(all.heads, 100 * 1024);
-    all.heads = 0;
-    raw_get(&r, 3, NGHTTP2_FLAG_END_STREAM, "/park");
-    kit_pass(k, 20);
-    assert_int_equal(k->requests, 1);
-    assert_true(all.heads > 0);
-    end(k, &r);
-    assert_int_equal(all.heads, 0);
-}
-
 static void refusals_of_ours_are_not_held_against_the_peer(void **state)
 {
-    struct http_strangers none = {.heads = 1};
     struct kit_options o = {.h2 = kit_h2, .no_client = true};
     struct raw r = {0};
     (void)state;
-    o.h2.strangers = &none;
+    o.h2.heads_budget = 1;
     struct kit *k = kit_new(&o);
     raw_start(&r, k->client_stream, true);
     for (int i = 0; i < 3000; i++) {
@@ -763,8 +704,6 @@ int main(void)
         cmocka_unit_test(request_trailers_after_the_answer_began_reset_the_stream),
         cmocka_unit_test(a_head_that_repeats_itself_is_answered_431_within_the_arena),
         cmocka_unit_test(heads_of_parked_requests_have_a_budget),
-        cmocka_unit_test(a_stranger_holds_little_until_it_is_let_in),
-        cmocka_unit_test(all_strangers_together_hold_so_much),
         cmocka_unit_test(refusals_of_ours_are_not_held_against_the_peer),
         cmocka_unit_test(a_header_bomb_ends_the_connection),
         cmocka_unit_test(a_refused_stream_may_be_tried_again),

@@ -101,14 +101,20 @@ static void on_bad_request(void *owner, int status, const char *what, struct are
     assert_int_equal(http_fields_add(&ret_head->fields, a, SLICE("x-bad"), SLICE("yes")), OK);
 }
 
+static void on_heads(void *owner, size_t bytes)
+{
+    ((struct fixture *)owner)->heads = bytes;
+}
+
 static const struct http_server_events events = {
-    .on_request = on_request, .on_bad_request = on_bad_request, .on_close = on_close};
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_heads = on_heads, .on_close = on_close};
 
 static int begin(void **state, bool websocket)
 {
     struct fixture *f = mem_zalloc(sizeof *f);
     struct http_server_limits limits = http_server_defaults;
     limits.websocket = websocket;
+    limits.stranger = true;
     struct net_stream *server;
     f->loop = loop_new();
     buf_init(&f->got, 16 << 20);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a sender holds whom nobody has let in: bounded for its connection, told to the owner while it comes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "h2_kit.h"
+#include "h2_raw.h"
+
+enum { KIB = 1024, PIECE = 16 * KIB, LONG = 60000 };
+
+static struct kit *stranger(struct raw *r)
+{
+    struct kit_options o = {.h2 = kit_h2, .no_client = true};
+    o.h2.stranger = true;
+    o.h2.stranger_heads = 64 * KIB;
+    o.h2.heads_budget = 1024 * KIB;
+    struct kit *k = kit_new(&o);
+    raw_start(r, k->client_stream, true);
+    kit_pass(k, 10);
+    assert_true(k->heads < KIB);
+    return k;
+}
+
+static bool server_gone(void *arg)
+{
+    return ((struct kit *)arg)->server_closed;
+}
+
+static void end(struct kit *k, struct raw *r)
+{
+    raw_stop(r);
+    assert_true(kit_run(k, server_gone, k, 1000));
+    kit_free(k);
+}
+
+/* Answers that the peer's window lets nobody send hold no heads, and not many of them are held. */
+static void a_stranger_holds_little_until_it_is_let_in(void **state)
+{
+    enum { FIELD = 4000, ASKED = 250 };
+    struct raw r = {0};
+    char large[FIELD + 1] = {0};
+    const char *const pairs[] = {":method", "GET",      ":scheme", "https", ":authority", "a",
+                                 ":path",   "/bytes/9", "x",       large,   NULL};
+    (void)state;
+    memset(large, 'v', FIELD);
+    struct kit *k = stranger(&r);
+    raw_frame(&r, NGHTTP2_SETTINGS, 0, 0, SLICE("\0\4\0\0\0\0"));
+    for (int i = 0; i < ASKED; i++) {
+        raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
+        kit_pass(k, 1);
+        assert_true(k->heads <= 160 * KIB); /* with nghttp2's streams, and ours */
+    }
+    size_t served = k->requests, told = k->told;
+    assert_in_range(served, 40, 64);
+    assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
+    http_h2_let_in(k->server);
+    for (int i = 0; i < 100; i++)
+        raw_headers(&r, 2 * (ASKED + i) + 1, NGHTTP2_FLAG_END_STREAM, pairs);
+    kit_pass(k, 20);
+    assert_int_equal(k->requests, served + 100);
+    assert_int_equal(k->told, told);
+    end(k, &r);
+}
+
+/* A head that is not whole: one literal field line after the other, RFC 7541 6.2.2. */
+static void unfinished(struct raw *r, const char *const *pairs)
+{
+    uint8_t block[PIECE];
+    nghttp2_nv nv[8];
+    size_t n = 0;
+    for (; pairs[2 * n]; n++)
+        nv[n] = (nghttp2_nv){(uint8_t *)(uintptr_t)pairs[2 * n], (uint8_t *)(uintptr_t)pairs[2 * n + 1],
+                             strlen(pairs[2 * n]), strlen(pairs[2 * n + 1]), 0};
+    ssize_t len = nghttp2_hd_deflate_hd(r->deflater, block, sizeof block, nv, n);
+    assert_true(len > 0);
+    raw_frame(r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM, 1, slice_make(block, (size_t)len));
+}
+
+static const char *const usual[] = {":method", "GET", ":scheme", "https", ":authority", "a", ":path", "/park", NULL};
+
+static void a_head_counts_before_it_is_whole(void **state)
+{
+    enum { FIELD = 10000 };
+    struct raw r = {0};
+    struct kit *k = stranger(&r);
+    char field[6 + FIELD];
+    (void)state;
+    memset(field, 'v', sizeof field);
+    memcpy(field, "\0\1x\x7f\x91\x4d", 6); /* a literal: name "x", a value of 127 + 17 + 77 * 128 bytes */
+    unfinished(&r, usual);
+    for (size_t i = 1; i <= 5; i++) {
+        raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, slice_make(field, sizeof field));
+        kit_pass(k, 2);
+        assert_in_range(k->heads, i * FIELD, i * FIELD + 3 * FIELD);
+    }
+    assert_int_equal(k->requests, 0);
+    end(k, &r);
+}
+
+/* nghttp2 keeps a name and a value as long as they come. */
+static void a_field_line_counts_before_it_is_whole(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = stranger(&r);
+    char piece[PIECE - 4];
+    (void)state;
+    memset(piece, 'n', sizeof piece);
+    unfinished(&r, usual);
+    raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, SLICE("\0\x7f\xe1\xd3\3")); /* a name of LONG bytes */
+    kit_pass(k, 2);
+    assert_true(k->heads >= LONG);
+    for (size_t left = LONG, n; left; left -= n) {
+        n = left < sizeof piece ? left : sizeof piece;
+        raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, slice_make(piece, n));
+    }
+    raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, SLICE("\x7f\xe1\xd3\3v")); /* and a value */
+    kit_pass(k, 2);
+    assert_true(k->heads >= 2 * LONG);
+    end(k, &r);
+}
+
+static void what_is_over_counts_no_more(void **state)
+{
+    struct raw r = {0};
+    char large[8000] = {0};
+    const char *const pairs[] = {":method", "GET",   ":scheme", "https", ":authority", "a",
+                                 ":path",   "/park", "x",       large,   NULL};
+    (void)state;
+    memset(large, 'v', sizeof large - 1);
+    struct kit *k = stranger(&r);
+    for (int i = 0; i < 6; i++)
+        raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
+    kit_pass(k, 5);
+    assert_int_equal(k->requests, 6);
+    assert_true(k->heads > 6 * 8000);
+    for (int i = 0; i < 6; i++)
+        raw_u32(&r, NGHTTP2_RST_STREAM, 2 * i + 1, NGHTTP2_CANCEL);
+    kit_pass(k, 20);
+    assert_true(k->heads < 8 * KIB); /* the table of what repeats */
+    end(k, &r);
+}
+
+static void the_owner_may_end_it_while_it_is_told(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = stranger(&r);
+    (void)state;
+    k->end_when_told = true;
+    raw_get(&r, 1, NGHTTP2_FLAG_END_STREAM, "/park");
+    assert_true(kit_run(k, server_gone, k, 1000));
+    assert_int_equal(k->requests, k->aborts);
+    end(k, &r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stranger_holds_little_until_it_is_let_in),
+        cmocka_unit_test(a_head_counts_before_it_is_whole),
+        cmocka_unit_test(a_field_line_counts_before_it_is_whole),
+        cmocka_unit_test(what_is_over_counts_no_more),
+        cmocka_unit_test(the_owner_may_end_it_while_it_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
