@@ -21,6 +21,7 @@ struct loop {
     uint64_t now;
     struct loop_timer *timers;
     struct loop_deferred *first;
+    bool stopped;
 };
 
 struct loop *loop_new(void)
@@ -105,7 +106,7 @@ void loop_defer_cancel(struct loop_deferred *d)
 static bool run_deferred(struct loop *l)
 {
     struct loop_deferred *d = l->first;
-    if (!d)
+    if (!d || l->stopped)
         return false;
     loop_defer_cancel(d);
     d->fn(d->arg);
@@ -119,7 +120,7 @@ static bool run_timer(struct loop *l)
         if (t->active && t->due <= l->now && (!due || t->due < due->due))
             due = t;
     }
-    if (!due)
+    if (!due || l->stopped)
         return false;
     due->active = due->repeat > 0;
     due->due = l->now + due->repeat;
@@ -142,18 +143,40 @@ void fake_loop_settle(struct loop *l)
     fatal("the loop never comes to rest");
 }
 
+/* When the next timer is due; `until`: none is before that. */
+static uint64_t next_due(const struct loop *l, uint64_t until)
+{
+    uint64_t next = until;
+    for (const struct loop_timer *t = l->timers; t; t = t->next)
+        next = t->active && t->due < next ? t->due : next;
+    return next;
+}
+
 void fake_loop_pass(struct loop *l, uint64_t ms)
 {
     uint64_t until = l->now + ms;
-    for (;;) {
-        fake_loop_settle(l);
-        uint64_t next = until;
-        for (struct loop_timer *t = l->timers; t; t = t->next)
-            next = t->active && t->due < next ? t->due : next;
-        if (next >= until)
-            break;
+    fake_loop_settle(l);
+    for (uint64_t next; (next = next_due(l, until)) < until;) {
         l->now = next;
+        fake_loop_settle(l);
     }
     l->now = until;
     fake_loop_settle(l);
+}
+
+void loop_run(struct loop *l)
+{
+    l->stopped = false;
+    for (fake_loop_settle(l); !l->stopped; fake_loop_settle(l)) {
+        uint64_t next = next_due(l, UINT64_MAX);
+        if (next == UINT64_MAX)
+            fatal("the loop waits for ever");
+        l->now = next;
+    }
+    l->stopped = false;
+}
+
+void loop_stop(struct loop *l)
+{
+    l->stopped = true;
 }
