@@ -10,7 +10,7 @@
 #include "mp/config.h"
 #include "net/stream.h"
 
-enum { MP_NO_GROUP = UINT32_MAX };
+#define MP_NO_GROUP UINT32_MAX
 
 struct mp_admin_groups {
     unsigned gid[MP_ROLES]; /* MP_NO_GROUP: there is none on this machine */
