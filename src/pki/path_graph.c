@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First by names, from the leaf up: who may stand on a path at all. Then by signatures, from the anchors down. Both go
- * breadth first, so that of too large a mesh the short paths are found.
+ * First by names, from the leaf up: who may stand on a path at all. Then by signatures, from the anchors down: those
+ * first in which no fault is seen, so that what the others cost is spent when it harms no good path. All goes breadth
+ * first, so that of too large a mesh the short paths are found.
  */
 #include "pki/path_graph.h"
 
@@ -13,6 +14,7 @@
 #include "pki/cert.h"
 #include "pki/effort.h"
 #include "pki/path_fault.h"
+#include "pki/strength.h"
 
 #define UNREACHED UINT8_MAX
 _Static_assert(PKI_GRAPH_NODES < UNREACHED, "distances are bytes");
@@ -35,6 +37,7 @@ struct pki_graph {
 struct candidate {
     struct pki_party party;
     bool anchor;
+    bool likely;         /* to stand on a good path */
     unsigned char below; /* steps to the leaf */
     unsigned char node;  /* once it hangs below an anchor, or is one; UNREACHED before that */
 };
@@ -43,6 +46,7 @@ struct candidates {
     struct candidate list[PKI_GRAPH_CANDIDATES]; /* the first is the leaf; those above by the steps to it */
     size_t count;
     struct pki_effort *effort;
+    bool client;
 };
 
 static bool is_candidate(const struct candidates *c, const X509 *cert)
@@ -63,10 +67,21 @@ static bool may_have_issued(X509 *candidate, X509 *subject)
     return r == X509_V_OK || r == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
 }
 
+/* A guess, for the order alone: an issuer without a fault that is seen before any signature. */
+static bool no_fault_is_seen(X509 *cert, bool client)
+{
+    char why[PKI_STRENGTH_TEXT];
+    return X509_check_ca(cert) == 1 && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) &&
+           !(X509_get_extension_flags(cert) & (EXFLAG_CRITICAL | EXFLAG_INVALID)) &&
+           (!client || X509_check_purpose(cert, X509_PURPOSE_SSL_CLIENT, 1) == 1) &&
+           pki_strength_ok(cert, true, why, sizeof why);
+}
+
 static void add_candidate(struct candidates *c, X509 *cert, bool anchor, unsigned char below)
 {
     struct candidate *new = &c->list[c->count++];
-    *new = (struct candidate){.anchor = anchor, .below = below, .node = UNREACHED};
+    bool likely = anchor || below == 0 || no_fault_is_seen(cert, c->client);
+    *new = (struct candidate){.anchor = anchor, .likely = likely, .below = below, .node = UNREACHED};
     pki_effort_look(c->effort, cert, &new->party);
 }
 
@@ -150,12 +165,25 @@ static bool may_stand_below(const struct candidate *s, const struct candidate *i
            may_have_issued(issuer->party.cert, s->party.cert);
 }
 
+/* Of the issuers that were found first, the pairs without a fault; else all others. */
+struct pass {
+    bool others;
+    size_t first; /* so many nodes */
+};
+
+static bool is_of_pass(const struct pass *p, const struct candidate *s, const struct candidate *issuer)
+{
+    return (s->likely && issuer->likely && issuer->node < p->first) != p->others;
+}
+
 /* `above`: steps from the issuer to an anchor. */
-static void descend(struct pki_graph *g, struct candidates *c, const struct candidate *issuer, unsigned above)
+static void descend(struct pki_graph *g, struct candidates *c, const struct pass *p, const struct candidate *issuer,
+                    unsigned above)
 {
     for (size_t i = 0; i < c->count && g->edge_count < PKI_GRAPH_EDGES; i++) {
         struct candidate *s = &c->list[i];
-        if (!may_stand_below(s, issuer, above) || !pki_effort_signed_by(c->effort, &s->party, &issuer->party))
+        if (!is_of_pass(p, s, issuer) || !may_stand_below(s, issuer, above) ||
+            !pki_effort_signed_by(c->effort, &s->party, &issuer->party))
             continue;
         if (s->node == UNREACHED)
             add_node(g, s);
@@ -174,6 +202,17 @@ static const struct candidate *candidate_of(const struct candidates *c, size_t n
     return &c->list[i];
 }
 
+static void verify_pass(struct pki_graph *g, struct candidates *c, const struct pass *p,
+                        unsigned char above[PKI_GRAPH_NODES])
+{
+    for (size_t i = 1; i < g->node_count; i++) {
+        size_t before = g->node_count;
+        descend(g, c, p, candidate_of(c, i), above[i]);
+        for (size_t n = before; n < g->node_count; n++)
+            above[n] = (unsigned char)(above[i] + 1);
+    }
+}
+
 static void verify_all(struct pki_graph *g, struct candidates *c)
 {
     unsigned char above[PKI_GRAPH_NODES] = {0};
@@ -182,12 +221,8 @@ static void verify_all(struct pki_graph *g, struct candidates *c)
         if (c->list[i].anchor)
             add_node(g, &c->list[i]);
     }
-    for (size_t i = 1; i < g->node_count; i++) {
-        size_t before = g->node_count;
-        descend(g, c, candidate_of(c, i), above[i]);
-        for (size_t n = before; n < g->node_count; n++)
-            above[n] = (unsigned char)(above[i] + 1);
-    }
+    verify_pass(g, c, &(struct pass){.others = false, .first = PKI_GRAPH_NODES}, above);
+    verify_pass(g, c, &(struct pass){.others = true, .first = g->node_count}, above);
 }
 
 struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_path_search *asked)
@@ -195,6 +230,7 @@ struct pki_graph *pki_graph_new(X509 *leaf, const struct pki_path_search *asked)
     struct pki_graph *g = mem_zalloc(sizeof *g);
     struct candidates *c = mem_zalloc(sizeof *c);
     c->effort = asked->effort;
+    c->client = asked->client;
     collect(c, leaf, asked->pool, asked->now);
     verify_all(g, c);
     free(c);

@@ -118,7 +118,7 @@ def test_random_meshes_with_mixed_faults_are_judged_rightly(tmp_path, faults, sh
     dice = random.Random(20261123)
     meshes = []
     for _ in range(200):
-        count, dense, bad = dice.randint(3, 8 if keys == 1 else 6), dice.choice((0.5, 0.8, 1)), dice.choice((0.4, 0.6, 0.8, 0.9))
+        count, dense, bad = dice.randint(3, 8), dice.choice((0.5, 0.8, 1)), dice.choice((0.4, 0.6, 0.8, 0.9))
         anchors = sorted(dice.sample(range(count), dice.randint(1, 2)))
         edges = [(i, s, dice.choice(faults) if dice.random() < bad else None)
                  for i, s in itertools.permutations(range(count), 2) if dice.random() < dense]
