@@ -24,15 +24,15 @@ demo: ## the main job, with real processes; KEEP=1 leaves it running
 check: ## all tests; ends with "N passed, N failed"
 	@tools/deps build check idp
 	@tools/build $(MESON_BUILD)
-	@tools/check $(MESON_BUILD)
+	@tools/check $(MESON_BUILD) $(TESTS)
 
 unit: build ## unit tests alone
 	@meson test -C $(MESON_BUILD) --no-rebuild --print-errorlogs
 
-integration: ## tests with the real programs alone
+integration: ## tests with the real programs alone; TESTS names some of them, here and below
 	@tools/deps build check idp
 	@tools/build $(MESON_BUILD)
-	@$(PYTEST) -q tests/integration
+	@$(PYTEST) -q $(or $(TESTS),tests/integration)
 
 lint: build ## layers, sizes, banned calls, formatting, and a build with clang
 	@tools/deps lint
@@ -41,12 +41,12 @@ lint: build ## layers, sizes, banned calls, formatting, and a build with clang
 asan: ## all tests with address and undefined-behaviour sanitizers
 	@tools/deps build check idp
 	@tools/build build-asan -- $(SANITIZED)
-	@tools/check build-asan
+	@tools/check build-asan $(TESTS)
 
 tsan: ## all tests with the thread sanitizer
 	@tools/deps build check idp
 	@tools/build build-tsan -- -Db_sanitize=thread -Db_lundef=false
-	@tools/check build-tsan
+	@tools/check build-tsan $(TESTS)
 
 fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
 	@tools/deps build fuzz

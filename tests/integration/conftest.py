@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit import pki, programs, reasons, refusal
+from kit.complaints import Complaints
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
@@ -67,6 +68,23 @@ def built():
     assert not missing, f"{programs.BIN} lacks {missing}: run make build, or set CMG_BIN"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def complaints():
+    """Torn down behind all others: what a site's programs say in the end is in it."""
+    them = Complaints()
+    yield them
+    last = them.new()
+    them.close()
+    assert not last, last
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_complain_about(complaints):
+    yield
+    found = complaints.new()
+    assert not found, found
+
+
 @pytest.fixture(scope="session")
 def folder():
     path = temporary_folder()
@@ -96,9 +114,6 @@ def running_site(folder, store):
 def end_site(site):
     RUNNING.remove(site)
     site.end()
-    complaints = [line for log in site.folder.glob("*.log") for line in log.read_text(errors="replace").splitlines()
-                  if "Sanitizer" in line or "runtime error:" in line]
-    assert not complaints, complaints
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kit import gatewayclient, pki, programs, servers
+from kit.complaints import sanitized
 from kit.programs import until
 
 # --- a server inside that tells exactly what reached it ---------------------------------------------------------------
@@ -341,12 +342,15 @@ def headers(stream, fields, flags=5):
 OPEN = headers(1, head(method="POST"), 4)  # a request whose body is still to come
 
 
+RAW_WAIT_S = 30  # for what comes at once, unless the machine is slow
+
+
 class Raw:
     """An HTTP/2 client that keeps no rule."""
 
     def __init__(self, site, preface=PREFACE + frame(SETTINGS, 0, 0)):
         self.tls = gatewayclient.connect(site.port, good(site, gatewayclient.HTTP2))
-        self.tls.settimeout(5)
+        self.tls.settimeout(RAW_WAIT_S)
         self.buffer, self.frames, self.closed = b"", [], False
         self.decoder = hpack.Decoder()
         self.statuses = {}
@@ -361,6 +365,8 @@ class Raw:
     def send(self, data):
         try:
             self.tls.sendall(data)
+        except socket.timeout:
+            raise AssertionError(f"nothing was taken after {self.frames}") from None
         except OSError:
             self.closed = True
         return self
@@ -540,6 +546,9 @@ FLOODS = {
     "a HPACK bomb": lambda n: frame(HEADERS, 5, 2 * n + 1, block(head()) + (BOMB if n == 0 else b"") + b"\xbe" * 12000),
     "refusals that nobody reads": streams(lambda s: headers(s, head(path="/nowhere"))),
 }
+# Rounds, unless the connection ends before. What is not read fills the machine's own buffers first: who began to read when
+# the gateway was not there yet would be one who reads.
+ROUNDS, ROUNDS_UNREAD = 300, 10000
 
 
 def memory_kib(pid):
@@ -547,23 +556,16 @@ def memory_kib(pid):
         return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
 
 
-def sanitized(pid):
-    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps:
-        return "libasan" in maps.read()
-
-
 @pytest.mark.parametrize("what", FLOODS)
 def test_a_flood_ends_its_connection_and_disturbs_nobody(site, what):
     pid = site.pid("cmg-gateway")
     before = memory_kib(pid)
     with Raw(site) as raw:
-        for n in range(300):
+        for n in range(ROUNDS_UNREAD if "nobody reads" in what else ROUNDS):
             if raw.closed:
                 break
             raw.send(FLOODS[what](n))
-        begin = time.monotonic()
         canary(site)
-        assert time.monotonic() - begin < 2
         raw.until(lambda: raw.goaway() is not None)
         raw.until(lambda: False)
         assert raw.closed and raw.goaway() in (None, CALM, PROTOCOL, COMPRESSION, INTERNAL)  # None: it left unread

@@ -4,9 +4,10 @@ import contextlib
 
 import pytest
 
-from hostile_test import memory_kib, sanitized
+from hostile_test import memory_kib
 from limits_test import configured
 from kit import pki
+from kit.complaints import sanitized
 from kit.gatewayclient import H1, context
 from kit.programs import until
 

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import end_site, running_site, temporary_folder
 from kit import gatewayclient, programs
+from kit.complaints import sanitized
 from kit.gatewayclient import HTTP2
 from kit.pki import SERVER_AUTH
 from kit.servers import Nginx, git_server, sink
@@ -273,8 +274,7 @@ class Rss:
     def __init__(self, *pids):
         self.pids = pids
         self.most = dict.fromkeys(pids, 0)
-        with open(f"/proc/{pids[0]}/maps", encoding="utf-8") as maps:
-            self.sanitized = "libasan" in maps.read()
+        self.sanitized = sanitized(pids[0])
 
     def now(self, pid):
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
