@@ -66,7 +66,7 @@ static json_t *round_trip(EVP_PKEY *key, const char *curve, const json_t *offere
 {
     X509 *cert = certificate_of(key);
     struct jose_assertion a = assertion(key, cert, offered);
-    struct jose_keys *keys;
+    struct jose_keys *keys = NULL;
     struct error err;
     json_t *header = NULL, *jwk = public_jwk(key, curve);
     (void)json_object_del(jwk, "kid"); /* an assertion names its key by thumbprint */
