@@ -111,10 +111,10 @@ bool admission_known(struct gateway_connection *c, const char *device)
     return true;
 }
 
-void admission_holds(struct gateway_connection *c, size_t heads)
+void admission_holds(struct gateway_connection *c, size_t bytes)
 {
-    c->worker->leaving = AWAY_HEADS;
-    net_stranger_holds(c->worker->strangers, &c->stranger, heads);
+    c->worker->leaving = AWAY_MEMORY;
+    net_stranger_holds(c->worker->strangers, &c->stranger, bytes);
 }
 
 bool admission_refused_too_often(struct gateway_connection *c)

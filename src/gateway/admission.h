@@ -25,8 +25,8 @@ MUST_USE bool admission_known(struct gateway_connection *c, const char *device);
 /* Ends strangers that have stayed too long, a few at once; true: there are more. */
 bool admission_end_late(struct gateway_worker *w);
 
-/* The heads of its requests take so many bytes now; somebody, perhaps itself, may have to leave for them. */
-void admission_holds(struct gateway_connection *c, size_t heads);
+/* So many bytes are kept for a stranger now; somebody, perhaps itself, may have to leave for them. */
+void admission_holds(struct gateway_connection *c, size_t bytes);
 
 /* Its address's share of refusals is used up (who was let in has no such share). */
 bool admission_refused_too_often(struct gateway_connection *c);

@@ -39,13 +39,13 @@ static void on_close(void *owner)
     free(c);
 }
 
-static void on_heads(void *owner, size_t bytes)
+static void on_held(void *owner, size_t bytes)
 {
     admission_holds(owner, bytes);
 }
 
 static const struct http_server_events events = {
-    .on_request = request_handle, .on_bad_request = request_unreadable, .on_heads = on_heads, .on_close = on_close};
+    .on_request = request_handle, .on_bad_request = request_unreadable, .on_held = on_held, .on_close = on_close};
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
 static void end(struct gateway_connection *c)

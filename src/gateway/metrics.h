@@ -44,7 +44,7 @@ enum gateway_metric {
     X(REFUSALS, "refusals", "its address is refused too often")                                                        \
     X(DEVICE_SHARE, "device_share", "its device holds its share of connections")                                       \
     X(LONG_CHAINS, "long_chains", "made room: many strangers show long chains of certificates")                        \
-    X(HEADS, "heads", "made room: the heads of its address' requests take most memory")                                \
+    X(MEMORY, "memory", "made room: its address takes most of strangers' memory")                                      \
     X(LATE, "late", "none of its requests was let in for so long")                                                     \
     X(DESCRIPTORS, "descriptors", "the process is out of descriptors")                                                 \
     X(STALE, "stale", "the client had gone, or waited too long, before it was its turn")

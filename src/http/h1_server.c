@@ -336,18 +336,19 @@ static bool step(struct http_h1_server *c, struct slice *in)
     return event != HTTP_H1_MORE || in->len;
 }
 
-/* What is sent ahead counts as well. */
-static void tell_heads(struct http_h1_server *c)
+/* What is sent ahead counts as well, and answers that are not taken. */
+static void tell_held(struct http_h1_server *c)
 {
-    if (!c->limits.stranger || c->closing || !c->events->on_heads)
+    if (!c->limits.stranger || c->closing || !c->events->on_held)
         return;
-    size_t held = buf_len(&c->wire.parser.partial) + buf_len(&c->wire.pending);
+    size_t held = buf_len(&c->wire.parser.partial) + buf_len(&c->wire.pending) + buf_len(&c->wire.out) +
+                  net_stream_queued(c->wire.stream);
     if (c->exchange)
         held += arena_used(c->exchange->x.arena);
     if (held == c->held)
         return;
     c->held = held;
-    c->events->on_heads(c->owner, held);
+    c->events->on_held(c->owner, held);
 }
 
 static void feed(struct http_h1_server *c, struct slice *in)
@@ -393,7 +394,7 @@ static void on_data(void *ctx, struct slice data)
             http_h1_server_break(c, R_LIMIT, "too much was sent ahead");
         http_h1_wire_steer(&c->wire);
     }
-    tell_heads(c);
+    tell_held(c);
 }
 
 static void on_end(void *ctx)
@@ -460,7 +461,7 @@ static void run(void *arg)
         http_h1_wire_flush(&c->wire);
         if (c->draining && !c->exchange && !c->discarding && !c->closing)
             linger(c);
-        tell_heads(c);
+        tell_held(c);
         http_h1_wire_steer(&c->wire);
     }
     if (c->closing)

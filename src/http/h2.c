@@ -90,17 +90,18 @@ void h2_stream_hold(struct h2_stream *s, size_t head_bytes)
 }
 
 /* Outside of nghttp2, for the owner may end sessions. */
-static void tell_heads(struct http_h2 *h)
+static void tell_held(struct http_h2 *h)
 {
-    if (h->let_in || h->closing || !h->events->on_heads)
+    if (h->let_in || h->closing || !h->events->on_held)
         return;
-    size_t held = h->heads + (h->kept > h->kept_first ? h->kept - h->kept_first : 0);
+    size_t held =
+        h->heads + h->unsent + net_stream_queued(h->stream) + (h->kept > h->kept_first ? h->kept - h->kept_first : 0);
     if (h->head.arena)
         held += arena_used(h->head.arena);
     if (held == h->told)
         return;
     h->told = held;
-    h->events->on_heads(h->owner, held);
+    h->events->on_held(h->owner, held);
 }
 
 static void drop_head(struct h2_stream *s)
@@ -125,6 +126,12 @@ static void drop_heads(struct http_h2 *h)
     }
 }
 
+static void drop_out(struct h2_stream *s)
+{
+    s->h->unsent -= buf_len(&s->out);
+    buf_free(&s->out);
+}
+
 static void stream_free(struct h2_stream *s)
 {
     struct http_h2 *h = s->h;
@@ -134,10 +141,10 @@ static void stream_free(struct h2_stream *s)
     if (s->next)
         s->next->link = s->link;
     h2_stream_hold(s, 0);
+    drop_out(s);
     if (--h->open == 0)
         h->idle_ms = loop_now_ms(h->loop);
     drop_head(s);
-    buf_free(&s->out);
     h->role->free(s);
 }
 
@@ -151,6 +158,7 @@ void h2_stream_write(struct h2_stream *s, struct slice data)
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
         return;
     }
+    s->h->unsent += data.len;
     if (s->deferred) {
         s->deferred = false;
         (void)nghttp2_session_resume_data(s->h->ng, s->id);
@@ -175,7 +183,7 @@ void h2_stream_reset(struct h2_stream *s, uint32_t code)
     if (s->reset || !h2_stream_live(s))
         return;
     s->reset = true;
-    buf_free(&s->out);
+    drop_out(s);
     (void)nghttp2_submit_rst_stream(s->h->ng, NGHTTP2_FLAG_NONE, s->id, code);
     h2_schedule(s->h);
 }
@@ -274,7 +282,7 @@ static void step(void *arg)
         if (!h->dirty)
             break;
     }
-    tell_heads(h);
+    tell_held(h);
     if (!h->closing && !h->linger_ms && !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng))
         ended_by_itself(h);
     if (h->closing) {
@@ -318,7 +326,7 @@ static void on_data(void *ctx, struct slice data)
     if (h->spent)
         tell_all(h); /* before an answer's head has gone on, so that another can be given instead */
     reap(h);
-    tell_heads(h);
+    tell_held(h);
     h2_schedule(h);
 }
 

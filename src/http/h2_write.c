@@ -55,6 +55,7 @@ int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
     if (n) {
         to_gather(buf_data(&s->out).ptr, n);
         buf_consume(&s->out, n);
+        h->unsent -= n;
         s->sent += n;
         s->progress_ms = loop_now_ms(h->loop);
     }

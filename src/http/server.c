@@ -72,11 +72,11 @@ static void h2_on_bad_request(void *owner, int status, const char *what, struct 
         c->events->on_bad_request(c->owner, status, what, a, ret_head, ret_body);
 }
 
-static void h2_on_heads(void *owner, size_t bytes)
+static void h2_on_held(void *owner, size_t bytes)
 {
     const struct h2_conn *c = owner;
-    if (c->events->on_heads)
-        c->events->on_heads(c->owner, bytes);
+    if (c->events->on_held)
+        c->events->on_held(c->owner, bytes);
 }
 
 static void h2_on_drain(void *owner)
@@ -96,7 +96,7 @@ static void h2_on_close(void *owner, const struct error *why)
 static const struct http_h2_events h2_conn_events = {
     .on_request = h2_on_request,
     .on_bad_request = h2_on_bad_request,
-    .on_heads = h2_on_heads,
+    .on_held = h2_on_held,
     .on_drain = h2_on_drain,
     .on_close = h2_on_close,
 };

@@ -14,7 +14,7 @@ struct http_server_limits {
     uint32_t streams; /* concurrent HTTP/2 streams */
     size_t heads;     /* bytes of the heads under way on one HTTP/2 connection; beyond, streams are refused. 0: 1 MiB */
     size_t stranger_heads; /* the same until http_server_conn_let_in, of a stranger. 0: 64 KiB */
-    bool stranger;         /* on_heads is told what it holds until then */
+    bool stranger;         /* on_held is told of it until then */
     bool websocket;        /* a request's `protocol` may be "websocket" (http/websocket.h) */
 };
 extern const struct http_server_limits http_server_defaults; /* 30 s, 5 min, 60 s, 256 */
@@ -27,9 +27,9 @@ struct http_server_events {
      * a plain answer without a body. */
     void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
                            struct slice *ret_body);
-    /* The heads of a stranger's requests, as far as they have come, and what else is kept until they are whole, take so
-     * many bytes now. NULL allowed. Any connection may be closed in it. */
-    void (*on_heads)(void *owner, size_t bytes);
+    /* So many bytes are kept for a stranger now: heads as far as they have come, answers that it has not taken. NULL
+     * allowed. Any connection may be closed in it. */
+    void (*on_held)(void *owner, size_t bytes);
     void (*on_close)(void *owner); /* the connection is gone; every exchange of it was aborted before */
 };
 

@@ -46,14 +46,14 @@ static void on_http_close(void *owner)
     connection_free(owner);
 }
 
-static void on_heads(void *owner, size_t bytes)
+static void on_held(void *owner, size_t bytes)
 {
     struct mp_connection *c = owner;
     net_stranger_holds(c->point->strangers, &c->stranger, bytes);
 }
 
 static const struct http_server_events http_events = {
-    .on_request = on_request, .on_bad_request = on_bad_request, .on_heads = on_heads, .on_close = on_http_close};
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_held = on_held, .on_close = on_http_close};
 
 /* The role certificate is judged once a connection; removal is asked for at each request. */
 static void find_role(struct mp_connection *c)

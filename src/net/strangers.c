@@ -2,7 +2,7 @@
 #include "net/strangers.h"
 
 enum { ENDED_AT_ONCE = 16, CERTIFICATES_FREE = 4096, CERTIFICATES_PER_HANDSHAKE = 2048 };
-enum { HEADS_FREE = 1024 }; /* bytes; every connection has as much */
+enum { HOLD_FREE = 1024 }; /* bytes; every connection has as much */
 
 struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_second, uint64_t refusals_per_second)
 {
@@ -43,10 +43,10 @@ void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certific
     crowd_part(c, m);
 }
 
-void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t heads)
+void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes)
 {
-    crowd_hold(c, m, heads < HEADS_FREE ? 0 : heads);
-    crowd_relieve(c, NET_STRANGERS_HEADS);
+    crowd_hold(c, m, bytes < HOLD_FREE ? 0 : bytes);
+    crowd_relieve(c, NET_STRANGERS_HOLD);
 }
 
 bool net_strangers_end_late(struct crowd *c, uint64_t now_ms)

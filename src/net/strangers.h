@@ -19,7 +19,7 @@ enum {
     NET_STRANGERS_QUESTIONS = 50,        /* a second: questions that are open to everybody */
     NET_STRANGERS_QUESTIONS_BURST = 100, /* at once */
     NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
-    NET_STRANGERS_HEADS = 32 << 20,      /* bytes of heads of requests that all of them may hold */
+    NET_STRANGERS_HOLD = 32 << 20,       /* bytes that may be kept for all of them together */
 };
 
 /* The rates of an address. */
@@ -40,9 +40,9 @@ void net_stranger_shows(struct crowd *c, const struct crowd_member *m, size_t ce
  * stranger. */
 void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certificates);
 
-/* The heads of its requests take so many bytes now. Over what all strangers may hold together, those of the address
+/* So many bytes are kept for it now (http/server.h). Over what all strangers may hold together, those of the address
  * that holds most give way, who began first: perhaps it itself. Nothing happens to who is no stranger. */
-void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t heads);
+void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes);
 
 /* Ends some of those who have stayed too long; true: there are more. */
 bool net_strangers_end_late(struct crowd *c, uint64_t now_ms);

@@ -11,7 +11,7 @@ enum { KEPT = 2 * 1024 * 1024 }; /* by nghttp2: two strings of 128 KiB, frames f
 struct world {
     struct h2_session s; /* first: the session's owner */
     struct h2_answers answers;
-    size_t heads; /* a stranger's, as told last */
+    size_t kept; /* bytes of a stranger's, as told last */
 };
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -31,15 +31,15 @@ static void on_bad_request(void *owner, int status, const char *what, struct are
     *ret_body = slice_of(what);
 }
 
-static void on_heads(void *owner, size_t bytes)
+static void on_held(void *owner, size_t bytes)
 {
     struct world *w = owner;
     MUST(w->s.h);
-    w->heads = bytes;
+    w->kept = bytes;
 }
 
 static const struct http_h2_events events = {.on_request = on_request,
-                                             .on_heads = on_heads,
+                                             .on_held = on_held,
                                              .on_bad_request = on_bad_request,
                                              .on_drain = h2_session_on_drain,
                                              .on_close = h2_session_on_close};
@@ -60,7 +60,7 @@ static void look(void *ctx)
 {
     const struct world *w = ctx;
     h2_session_look(&w->s);
-    MUST(w->heads <= STRANGER_HEADS + HTTP_ARENA_MAX + STREAMS * HEAD_COST + KEPT);
+    MUST(w->kept <= STRANGER_HEADS + HTTP_ARENA_MAX + STREAMS * HEAD_COST + KEPT);
     MUST(w->answers.begun - w->answers.ended <= STREAMS);
 }
 

@@ -275,7 +275,7 @@ def test_an_address_that_holds_all_heads_gives_way_to_a_newcomers_first_request(
             assert gatewayclient.request(site, one, "GET", METADATA, [("X-Large", 30000 * "v")]).status == 401  # a stranger, too
         until("no more is held than may be", lambda: open_among(held) <= HEADS // HEAD)
         assert open_among(held) > HEADS // HEAD // 2  # room was made, no more
-    assert away(site, "heads") > HEADS // HEAD // 2
+    assert away(site, "memory") > HEADS // HEAD // 2
 
 
 @pytest.mark.parametrize("version", [HTTP1, HTTP2])

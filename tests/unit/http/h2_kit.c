@@ -315,11 +315,11 @@ static void client_drain(void *owner)
     ((struct kit *)owner)->client_drained = true;
 }
 
-static void server_heads(void *owner, size_t bytes)
+static void server_held(void *owner, size_t bytes)
 {
     struct kit *k = owner;
     assert_non_null(k->server);
-    k->heads = bytes;
+    k->kept = bytes;
     k->told++;
     if (k->end_when_told)
         http_h2_close(k->server);
@@ -332,7 +332,7 @@ static void server_drain(void *owner)
 
 static const struct http_h2_events client_events = {.on_drain = client_drain, .on_close = client_close};
 static const struct http_h2_events server_events = {
-    .on_request = on_request, .on_heads = server_heads, .on_drain = server_drain, .on_close = server_close};
+    .on_request = on_request, .on_held = server_held, .on_drain = server_drain, .on_close = server_close};
 
 struct kit *kit_new(const struct kit_options *o)
 {

@@ -43,7 +43,7 @@ struct kit {
     bool client_closed, server_closed, client_drained, server_drained;
     struct error client_why, server_why;
     size_t requests, aborts, server_unconsumed, server_most;
-    size_t heads, told; /* a stranger's: bytes as told last; how often. */
+    size_t kept, told; /* a stranger's: bytes as told last; how often */
     bool end_when_told;
     /* replaces what the path says */
     void (*handler)(struct kit *k, struct http_exchange *x);

@@ -21,7 +21,7 @@ static struct kit *stranger(struct raw *r)
     struct kit *k = kit_new(&o);
     raw_start(r, k->client_stream, true);
     kit_pass(k, 10);
-    assert_true(k->heads < KIB);
+    assert_true(k->kept < KIB);
     return k;
 }
 
@@ -52,7 +52,7 @@ static void a_stranger_holds_little_until_it_is_let_in(void **state)
     for (int i = 0; i < ASKED; i++) {
         raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
         kit_pass(k, 1);
-        assert_true(k->heads <= 160 * KIB); /* with nghttp2's streams, and ours */
+        assert_true(k->kept <= 160 * KIB); /* with nghttp2's streams, and ours */
     }
     size_t served = k->requests, told = k->told;
     assert_in_range(served, 40, 64);
@@ -95,7 +95,7 @@ static void a_head_counts_before_it_is_whole(void **state)
     for (size_t i = 1; i <= 5; i++) {
         raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, slice_make(field, sizeof field));
         kit_pass(k, 2);
-        assert_in_range(k->heads, i * FIELD, i * FIELD + 3 * FIELD);
+        assert_in_range(k->kept, i * FIELD, i * FIELD + 3 * FIELD);
     }
     assert_int_equal(k->requests, 0);
     end(k, &r);
@@ -112,14 +112,14 @@ static void a_field_line_counts_before_it_is_whole(void **state)
     unfinished(&r, usual);
     raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, SLICE("\0\x7f\xe1\xd3\3")); /* a name of LONG bytes */
     kit_pass(k, 2);
-    assert_true(k->heads >= LONG);
+    assert_true(k->kept >= LONG);
     for (size_t left = LONG, n; left; left -= n) {
         n = left < sizeof piece ? left : sizeof piece;
         raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, slice_make(piece, n));
     }
     raw_frame(&r, NGHTTP2_CONTINUATION, 0, 1, SLICE("\x7f\xe1\xd3\3v")); /* and a value */
     kit_pass(k, 2);
-    assert_true(k->heads >= 2 * LONG);
+    assert_true(k->kept >= 2 * LONG);
     end(k, &r);
 }
 
@@ -136,11 +136,31 @@ static void what_is_over_counts_no_more(void **state)
         raw_headers(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, pairs);
     kit_pass(k, 5);
     assert_int_equal(k->requests, 6);
-    assert_true(k->heads > 6 * 8000);
+    assert_true(k->kept > 6 * 8000);
     for (int i = 0; i < 6; i++)
         raw_u32(&r, NGHTTP2_RST_STREAM, 2 * i + 1, NGHTTP2_CANCEL);
     kit_pass(k, 20);
-    assert_true(k->heads < 8 * KIB); /* the table of what repeats */
+    assert_true(k->kept < 8 * KIB); /* the table of what repeats */
+    end(k, &r);
+}
+
+static void answers_that_are_not_taken_count(void **state)
+{
+    struct raw r = {0};
+    struct kit *k = stranger(&r);
+    (void)state;
+    raw_frame(&r, NGHTTP2_SETTINGS, 0, 0, SLICE("\0\4\0\0\0\0"));
+    for (int i = 0; i < 4; i++)
+        raw_get(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, "/bytes/20000");
+    kit_pass(k, 5);
+    assert_in_range(k->kept, 80000, 100 * KIB);
+    for (int i = 0; i < 3; i++)
+        raw_u32(&r, NGHTTP2_WINDOW_UPDATE, 2 * i + 1, 20000);
+    kit_pass(k, 20);
+    assert_in_range(k->kept, 20000, 40000);
+    raw_u32(&r, NGHTTP2_RST_STREAM, 7, NGHTTP2_CANCEL);
+    kit_pass(k, 20);
+    assert_true(k->kept < 8 * KIB);
     end(k, &r);
 }
 
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_head_counts_before_it_is_whole),
         cmocka_unit_test(a_field_line_counts_before_it_is_whole),
         cmocka_unit_test(what_is_over_counts_no_more),
+        cmocka_unit_test(answers_that_are_not_taken_count),
         cmocka_unit_test(the_owner_may_end_it_while_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,13 +101,13 @@ static void on_bad_request(void *owner, int status, const char *what, struct are
     assert_int_equal(http_fields_add(&ret_head->fields, a, SLICE("x-bad"), SLICE("yes")), OK);
 }
 
-static void on_heads(void *owner, size_t bytes)
+static void on_held(void *owner, size_t bytes)
 {
-    ((struct fixture *)owner)->heads = bytes;
+    ((struct fixture *)owner)->kept = bytes;
 }
 
 static const struct http_server_events events = {
-    .on_request = on_request, .on_bad_request = on_bad_request, .on_heads = on_heads, .on_close = on_close};
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_held = on_held, .on_close = on_close};
 
 static int begin(void **state, bool websocket)
 {

@@ -19,7 +19,7 @@ struct fixture {
     struct http_exchange *held;
     struct buf body;
     unsigned requests, ends, aborts, closes, nested;
-    size_t sent, heads; /* heads: bytes, as told last */
+    size_t sent, kept; /* kept: bytes of a stranger's, as told last */
     char abort_text[128];
     /* what it does */
     bool consume, inside;

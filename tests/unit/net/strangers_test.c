@@ -136,14 +136,14 @@ static void long_chains_count_as_the_handshakes_that_they_cost(void **state)
     done(c);
 }
 
-static void the_address_whose_heads_take_most_gives_way_and_never_who_holds_little(void **state)
+static void the_address_that_takes_most_memory_gives_way_and_never_who_holds_little(void **state)
 {
     (void)state;
-    enum { MANY = 40, EACH = NET_STRANGERS_HEADS / MANY };
+    enum { MANY = 40, EACH = NET_STRANGERS_HOLD / MANY };
     struct crowd *c = net_strangers_new(MANY, 100, 100);
     struct one many[MANY] = {0}, newcomer = {0}, silent = {0};
     crowd_join(c, &silent.member, SLICE("there"), NOW, leave);
-    net_stranger_holds(c, &silent.member, 100); /* what every connection has is no head */
+    net_stranger_holds(c, &silent.member, 100); /* what every connection has is none */
     for (int i = 0; i < MANY; i++) {
         crowd_join(c, &many[i].member, SLICE("there"), NOW, leave);
         net_stranger_holds(c, &many[i].member, EACH);
@@ -168,7 +168,7 @@ int main(void)
         cmocka_unit_test(a_whole_share_may_come_at_once),
         cmocka_unit_test(who_is_known_cost_its_address_nothing_and_leaves_for_nobody),
         cmocka_unit_test(long_chains_count_as_the_handshakes_that_they_cost),
-        cmocka_unit_test(the_address_whose_heads_take_most_gives_way_and_never_who_holds_little),
+        cmocka_unit_test(the_address_that_takes_most_memory_gives_way_and_never_who_holds_little),
         cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
