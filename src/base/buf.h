@@ -6,7 +6,7 @@
  *          │ consumed │  buf_data()    │ room   │   allocated ≤ max
  *          └──────────┴────────────────┴────────┘
  *
- * An empty buffer holds no memory once buf_release() or the last buf_consume() was called, so that idle connections
+ * An empty buffer holds no memory once buf_free() or the last buf_consume() was called, so that idle connections
  * cost nothing.
  */
 #ifndef BASE_BUF_H

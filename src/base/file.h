@@ -36,7 +36,7 @@ bool file_exists(const char *path);
 enum { FILE_ROOM = 1024 * 1024 };
 MUST_USE enum result file_room(const char *folder, struct error *err);
 
-/* R_DENIED when a file of secrets can be read by others than its owner (RFC: keys are 0600). */
+/* R_DENIED when a file of secrets can be read by others than its owner: files of keys are 0600. */
 MUST_USE enum result file_check_private(const char *path, struct error *err);
 
 /* "<dir>/<name>" as malloc'ed text. */

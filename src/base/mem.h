@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-/* For daemons, as the first thing that they do: glibc keeps seven pieces of a size quickly at hand, and one handshake
- * frees hundreds. How many can be said from outside alone, so the program is started anew, once, in the same process.
- * Does nothing where that is not possible, or where GLIBC_TUNABLES is set already. */
+/* Raises the number of freed blocks of a size that glibc's per-thread cache keeps: it is seven, and one TLS handshake
+ * frees hundreds. glibc reads that number from GLIBC_TUNABLES at start only, so this sets the variable and executes the
+ * program once more, in the same process. To be called first in a daemon's main. Does nothing where that is not
+ * possible, or where GLIBC_TUNABLES is set already. */
 void mem_tune(char **argv);
 
 /* For every program, before it holds a key: its memory goes into no core file, and no other process of its user may

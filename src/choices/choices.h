@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The choices (SPEC 2): client authentication, CMG authentication, management point mode, how they depend on each
- * other, and the conditions around them. Tables and pure functions, no I/O: the command line, the console, the daemons'
+ * other, and the conditions around them. Tables and pure functions, no I/O: the command line, the daemons'
  * start-up checks and the gateway's decision per request all ask here.
  */
 #ifndef CHOICES_CHOICES_H

@@ -13,8 +13,8 @@ struct http_fetch;
 typedef enum result http_fetch_send_fn(void *owner, const struct http_request *request,
                                        const struct http_call_events *events, void *ctx, struct http_call **ret,
                                        struct error *err);
-/* Once for each http_fetch_start: the answer, or status 0 and why there is none. `body` is borrowed for the call. May
- * start the next one, and may free. */
+/* Once for each http_fetch_get and http_fetch_post: the answer, or status 0 and why there is none. `body` is borrowed
+ * for the call. May start the next one, and may free. */
 typedef void http_fetch_done_fn(void *owner, int status, struct slice body, const struct error *why);
 
 /* answer_max: bytes; timeout_ms: for the whole answer. */

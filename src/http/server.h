@@ -21,10 +21,10 @@ extern const struct http_server_limits http_server_defaults; /* 30 s, 5 min, 60 
 
 struct http_server_events {
     void (*on_request)(void *owner, struct http_exchange *x);
-    /* A request so broken that there is no exchange for it (HTTP/1: bad syntax, too long, timeout): the text of the
-     * whole answer's body and its fields is asked for; the connection closes after it. status 400, 408, 414, 431, 501,
-     * 505. `limit`: what was wrong, in words for the client. Appends to *fields and *body (arena-backed by `a`). NULL:
-     * a plain answer without a body. */
+    /* A request so broken that there is no exchange for it (HTTP/1: bad syntax, too long, timeout): asks for the fields
+     * and the body of the answer, after which the connection closes. `status` is 400, 408, 414, 431, 501 or 505 and in
+     * *ret_head already; `what`: what was wrong, in words for the client. Adds fields to *ret_head and sets *ret_body,
+     * both living in `a`. NULL: a plain answer without a body. */
     void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
                            struct slice *ret_body);
     /* So many bytes are kept for a stranger now: heads as far as they have come, answers that it has not taken. NULL

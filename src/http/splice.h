@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * A splice joins one exchange (the side that asks us) to one call (the side that we ask), streaming both ways:
  *
- *     asker ─ body ─▶ exchange ─ on_body ─▶ call_write ─▶ server     credit flows back: call on_sent → exchange
- * consumed asker ◀─ body ─ exchange_write ◀─ on_body ─ call ◀─ server     exchange on_sent → call consumed
+ *     asker ─ body ─▶ exchange: on_body ─▶ http_call_write ─────▶ server
+ *           ◀─ credit ─ http_exchange_consumed ◀─ call: on_sent
+ *
+ *     asker ◀─ body ─ http_exchange_write ◀─ call: on_body ◀───── server
+ *                        exchange: on_sent ─▶ http_call_consumed ─ credit ─▶
  *
  * Nothing is buffered whole: each direction holds at most a window. Where the owner allows retries, the first 64 KiB of
  * the request's body are kept until the answer begins, so that the call can be made once more.
  */
+/* clang-format on */
 #ifndef HTTP_SPLICE_H
 #define HTTP_SPLICE_H
 
@@ -34,9 +39,10 @@ struct http_splice_owner {
     enum result (*make_call)(void *ctx, const struct http_request *request, bool again,
                              const struct http_call_events *events, void *call_ctx, struct http_call **ret);
     /* May change the head of the final answer before it is passed on. Fields added live in exchange->arena. `begin`:
-     * the first piece of the body, where peeks said so; else empty. */
+     * the first piece of the body when `peeks` returned true for this head; else empty. */
     void (*on_response)(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin);
-    /* NULL: never. Is this head to wait until the body begins, since the body says what it means? */
+    /* Returns true to hold the head back until the first piece of the body is here, so that on_response sees both. Used
+     * where the head alone does not tell who answered. NULL: no head is held back. */
     bool (*peeks)(void *ctx, const struct http_response *head);
     /* NULL: never. Asked only while all of the body so far is kept. */
     bool (*may_retry)(void *ctx, const struct http_failure *why);

@@ -110,6 +110,8 @@ void mp_point_upkeep(struct mp_point *p, int64_t now)
 
 /* --- record --- */
 
+/* What gateways let through to it. How much of a body this program itself takes is in the table of mp/router.c, which
+ * may be less: of what it does not support yet it reads the head alone. */
 static const struct {
     const char *name, *purpose, *methods;
     unsigned clients; /* CHOICE_BIT()s that it is for */

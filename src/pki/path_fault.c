@@ -194,8 +194,9 @@ static void edge(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
     blame_depth(b, chain, depth + 1);
 }
 
-/* It has no issuer among those that are left. Where one that stands below it would have been one, a good path may hold
- * it lower down: then it lacks one of those up to there. */
+/* The certificate has no issuer among those that are left, so a good path avoids it. Exception: where a certificate
+ * below it in this path could have issued it, a good path may hold it lower down, and avoids one of those up to there.
+ */
 static void dead_end(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
     int lower = 0;
@@ -207,7 +208,8 @@ static void dead_end(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth
     up_to(b, chain, lower);
 }
 
-/* A name that one of the constraints above it does not permit: on the leaf each of them weighs, wherever it stands. */
+/* A name constraint of a certificate above does not permit this one's name. Example: the leaf is a.lab.example, and the
+ * intermediate permits b.example alone. On the leaf each constraint weighs, wherever it stands: they all are blamed. */
 static void name_below(struct pki_path_blame *b, STACK_OF(X509) * chain, int depth)
 {
     int top = 0;

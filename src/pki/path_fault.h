@@ -9,9 +9,10 @@
 
 enum { PKI_PATH_DEPTH = 8, PKI_PATH_CERTS = PKI_PATH_DEPTH + 2 };
 
-/* The shortest good path lacks at least one of these certificates of the failed one; none: there is no good path. (If
- * it held all of the failed one up to some depth, it would begin like it: each of them issues the one below, so that
- * any other order could be shortened.) */
+/* Where to search on after a path failed: the shortest good path avoids at least one of these certificates; when there
+ * are none, there is no good path. Example: R's key does not match I's signature; then the shortest good path avoids I
+ * or R. (If it held all of the failed path up to some depth, it would begin like it: each certificate issues the one
+ * below, so that any other order could be shortened.) */
 struct pki_path_blame {
     X509 *certs[PKI_PATH_CERTS + 1]; /* borrowed */
     size_t count;

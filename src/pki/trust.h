@@ -114,9 +114,9 @@ struct pki_question {
 /* The same with all that may be asked. */
 void pki_trust_answer(const struct pki_trust *t, const struct pki_question *q, struct pki_verdict *ret);
 
-/* Is this certificate, which is not at hand, on a list of its issuer? Whether a path leads to an anchor, and whether
- * the list is still fresh, is not asked: it was taken back in any case. false where revocation is not checked. Lists
- * that speak for other issuers' certificates, and OCSP, are not asked. Thread-safe on a sealed trust. */
+/* Is the certificate that `cert` names, and that is not at hand, on a CRL of its issuer? Example: that of a token.
+ * An expired list counts, and no path to an anchor is needed: a revocation holds in any case. Indirect CRLs (those of
+ * other issuers) and OCSP are not asked. false where revocation is not checked. Thread-safe on a sealed trust. */
 bool pki_trust_lists_cert(const struct pki_trust *t, const struct pki_cert_ref *cert, int64_t now);
 
 /* --- which lists speak for a certificate --- */

@@ -31,7 +31,7 @@ struct store_driver {
 
 extern const struct store_driver store_sqlite_driver, store_postgresql_driver;
 
-/* Of store_check. */
+/* The part of store_check_url() that is PostgreSQL's. */
 MUST_USE enum result store_postgresql_check(const char *url, struct error *err);
 
 #endif

@@ -36,7 +36,7 @@ struct store_value store_value_text(struct slice text);
  * ("postgresql://USER@HOST/DATABASE", RFC 3986 with libpq's parameters), else the SQLite database at that path, which
  * is 0600. A store that is not there, or empty, is made when `make` says so, else it is R_NOTFOUND: a disk that is not
  * mounted must not become an empty site. R_CONFLICT when a newer version of the program wrote it; R_DENIED, R_INVALID
- * as store_check. */
+ * as store_check_url(). */
 MUST_USE enum result store_open(const char *where, bool make, struct store **ret, struct error *err);
 void store_close(struct store *s); /* NULL allowed */
 

@@ -7,9 +7,11 @@
 #include "mp/site.h"
 #include "json/json.h"
 
+/* The site's settings, as far as gateways go by them. */
+MUST_USE enum result mp_part_settings(struct mp_site *site, struct arena *a, json_t *ret, struct error *err);
+
 /* What certificates are judged by. Lists of over `crl_max` bytes are named by hash and size. A connector learns the
  * URLs of what it is asked for by id; a gateway those of what it fetches itself. */
-MUST_USE enum result mp_part_settings(struct mp_site *site, struct arena *a, json_t *ret, struct error *err);
 MUST_USE enum result mp_part_trust(struct mp_site *site, int64_t crl_max, struct arena *a, json_t *ret,
                                    struct error *err);
 MUST_USE enum result mp_part_fetch_hosts(struct mp_site *site, struct arena *a, json_t *ret, struct error *err);
