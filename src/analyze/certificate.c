@@ -70,8 +70,8 @@ static void explain_time(X509 *cert, bool ended, int64_t now, struct error *deta
     pki_cert_subject(cert, subject, sizeof subject);
     clock_rfc3339(ended ? pki_cert_not_after(cert) : pki_cert_not_before(cert), then);
     clock_rfc3339(now, here);
-    (void)error_set(detail, R_DENIED, "certificate '%s' %s %s, and here it is %s", subject, ended ? "ended" : "begins",
-                    then, here);
+    (void)error_set(detail, R_DENIED, "certificate '%s' %s %s, and here it is %s", subject,
+                    ended ? "expired" : "begins", then, here);
 }
 
 /* Which root is missing: the last of what could be built names it. */

@@ -64,12 +64,12 @@ const char *result_remedy(enum result code)
 {
     static const char *const remedies[] = {
         [OK] = "nothing is to be done",
-        [R_AGAIN] = "try again in a few seconds; if it stays, see the log of the program that was asked",
+        [R_AGAIN] = "try again in a few seconds; if it persists, see the log of the program that was asked",
         [R_EOF] = "check the program at the other end: it closed the connection",
         [R_INVALID] = "correct what is named",
-        [R_LIMIT] = "give less, or in parts",
-        [R_DENIED] = "ask as one who may, or correct the file that is named",
-        [R_NOTFOUND] = "name one that is there",
+        [R_LIMIT] = "reduce the size, or split it",
+        [R_DENIED] = "use an account with the right to do this, or correct the named file",
+        [R_NOTFOUND] = "use the name of an existing one",
         [R_CONFLICT] = "use another name, or remove what is there first",
         [R_TIMEOUT] = "check that the other end runs and is reached, then try again",
         [R_IO] = "check the file, program or address that is named, and this user's rights",

@@ -19,7 +19,7 @@ static const char *hint(int number)
         int number;
         const char *text;
     } hints[] = {
-        {ENOENT, "name one that is there"},
+        {ENOENT, "name an existing one"},
         {ENOTDIR, "a part of its path is a file, name a folder"},
         {EISDIR, "it is a folder, name a file"},
         {EACCES, "give this user the right, or run as one who has it"},

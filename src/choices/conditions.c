@@ -192,7 +192,7 @@ static const struct row rows[] = {
         "device block).",
         PKI, CHECK_OFF),
     ROW(CHOICES_LIMITS, "crl-by-relay", "the CRL is as fresh as the relay",
-        "While no connector can relay, the gateway's copy of the CRL ends at its nextUpdate; after that PKI clients "
+        "While no connector can relay, the gateway's copy of the CRL expires at its nextUpdate; after that PKI clients "
         "are refused (on_unavailable: fail).",
         PKI, CHECK_ON, RELAY_ON, [IN_CRL] = EITHER(CHOICE_CRL_AD, CHOICE_CRL_INTERNAL)),
 };

@@ -22,7 +22,7 @@
 static const struct choices_faq questions[] = {
     {"enhanced-http-client-work",
      "Does Enhanced HTTP mean that there is nothing to do on the clients?",
-     "No. It takes the PKI off the way between connector and management point, not off the devices' side of the "
+     "No. It removes the need for a PKI between connector and management point, not on the device side of the "
      "gateway: they must still trust the gateway's certificate, be allowed to use the CMG and know of it, and have a "
      "method that Enhanced HTTP takes. A client of version 2002 or newer is given a token by itself while it is "
      "inside, so that no credential is left to hand out.",
@@ -118,7 +118,8 @@ static const struct choices_faq questions[] = {
      "Is one method more secure than another?",
      "None is by itself; they prove different things. A PKI certificate proves that your PKI issued this key and has "
      "not revoked it, as far as the gateway can read the CRL. Entra proves that the tenant vouches for the device now. "
-     "A token proves the key that was registered with the site, and ends when the site blocks it. Each needs and loses "
+     "A token proves the key that was registered with the site, and stops counting when the site blocks it. Each needs "
+     "and loses "
      "something (cmg explain pki, cmg explain entra, cmg explain token): decide by your own policy, and by what you "
      "can operate well.",
      {{"pki with CRL checking", Q(HTTPS, PKI), true},

@@ -102,7 +102,7 @@ static bool step_not_ended(struct candidate *c, const struct client_credential_q
     clock_rfc3339(to, when);
     if (q->now <= to)
         return true;
-    (void)error_set(err, R_DENIED, "it ended on %s", when);
+    (void)error_set(err, R_DENIED, "it expired on %s", when);
     return false;
 }
 

@@ -63,10 +63,12 @@ static void log_choice(const struct client_session *s)
                         choices_client_name((enum choice_client)i), c->why_not[i]);
     }
     if (c->found)
-        client_logf(l, CLIENT_LOG_REGISTRATION, c->against_rules ? LOG_WARN : LOG_INFO,
-                    "Management point %s (%s), method %s%s", c->role.id, choices_mp_name(c->role.mode),
-                    choices_client_name(c->method),
-                    c->against_rules ? ", although it does not work there: the gateway is asked for its words" : "");
+        client_logf(
+            l, CLIENT_LOG_REGISTRATION, c->against_rules ? LOG_WARN : LOG_INFO, "Management point %s (%s), method %s%s",
+            c->role.id, choices_mp_name(c->role.mode), choices_client_name(c->method),
+            c->against_rules
+                ? ", although the rules exclude it there; asking anyway, so that the gateway's refusal names the reason"
+                : "");
     else
         client_logf(l, CLIENT_LOG_REGISTRATION, LOG_ERROR, "No method is left%s%s",
                     *c->role.id ? " for management point " : "", c->role.id);

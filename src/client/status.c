@@ -222,7 +222,7 @@ static void text_tokens(const json_t *s, FILE *out)
     json_array_foreach(json_object_get(s, "tokens"), i, t)
     {
         (void)fprintf(out, "  %-16s %s,", i ? "" : "tokens", str(t, "kind", ""));
-        line_time(out, " ends", json_opt_int(t, "expires", 0));
+        line_time(out, " expires", json_opt_int(t, "expires", 0));
         if (json_opt_int(t, "renew", 0))
             line_time(out, ", renewed from", json_opt_int(t, "renew", 0));
         (void)fprintf(out, " (%s)\n", str(t, "state", ""));

@@ -57,11 +57,11 @@ static bool entra_token(struct client_session *s, struct client_user *u)
     if (u->expires > clock_wall_s() + TOKEN_LEEWAY_S)
         return true;
     if (!u->refresh)
-        return local(s, "user_token_expired", "the user's sign-in has ended, and no refresh token was given with it");
+        return local(s, "user_token_expired", "the user's sign-in has expired, and no refresh token was given with it");
     if (refresh(s, u))
         return true;
     if (strcmp(s->outcome.reason, "entra_invalid_grant") == 0) /* RFC 6749 5.2: it was revoked, or has ended */
-        return local(s, "user_token_expired", "the user's sign-in has ended, and the provider refreshes it no more");
+        return local(s, "user_token_expired", "the user's sign-in has expired, and the provider refreshes it no more");
     return false;
 }
 

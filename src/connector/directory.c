@@ -45,7 +45,8 @@ static void on_disconnect(LDAP *ld, Sockbuf *sb, struct ldap_conncb *ctx)
 static enum result fault(const struct session *s, int code, struct error *err)
 {
     if (s->not_allowed)
-        return error_set(err, R_DENIED, "it is at an address that this connector does not allow (allow_targets)");
+        return error_set(err, R_DENIED,
+                         "its address is loopback or link-local, which this connector does not allow (allow_targets)");
     enum result r = code == LDAP_TIMEOUT ? R_TIMEOUT : code == LDAP_NO_SUCH_OBJECT ? R_NOTFOUND : R_IO;
     return error_set(err, r, "the directory can't be asked: %s", ldap_err2string(code));
 }

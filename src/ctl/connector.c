@@ -26,7 +26,7 @@ static const struct opt add_opts[] = {
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
      .help = "it is known already: write another bootstrap file with a new role certificate; the old one counts "
-             "until its end"},
+             "until it expires"},
     {.name = "revoke-old",
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, revoke_old),

@@ -190,7 +190,7 @@ static int unknown(int argc, char **argv)
         return CTL_DONE;
     join(argc < 2 ? argc : 2, argv, words, sizeof words);
     if (is_noun(words)) {
-        (void)fprintf(stderr, "cmg: '%s' alone is no command; there are:\n", words);
+        (void)fprintf(stderr, "cmg: '%s' needs a second word; commands:\n", words);
         (void)print_commands(stderr, argv[0]);
         (void)fputs("  remedy: add one of these words; each has --help\n", stderr);
         return CTL_USAGE;

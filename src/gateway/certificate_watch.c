@@ -52,8 +52,8 @@ static void warn_of(struct certificate_watch *w, size_t i, X509 *certificate)
     clock_rfc3339(ends, when);
     w->noticed[i] = notice;
     LOG_EVENT(notice ? LOG_WARN : LOG_ERROR, "certificate",
-              notice ? "a server certificate ends soon: put the next one into its file"
-                     : "a server certificate has ended, no device connects with it: put another into its file",
+              notice ? "a server certificate expires soon: put the next one into its file"
+                     : "a server certificate has expired, no device connects with it: put another into its file",
               LOG_T("subject", subject), LOG_T("not_after", when), LOG_N("within_days", notice));
 }
 

@@ -170,7 +170,7 @@ static void check_role(struct gateway_config *c, struct conf_faults *faults)
         clock_rfc3339(pki_cert_not_after(role), when);
         conf_fault_of(
             faults, &c->bootstrap_file,
-            "bootstrap: the role certificate in %s ended on %s; make another file: cmg gateway add %s --renew "
+            "bootstrap: the role certificate in %s expired on %s; make another file: cmg gateway add %s --renew "
             "--out FILE",
             c->bootstrap_file, when, c->bootstrap.id);
     }

@@ -46,8 +46,8 @@ static enum verdict_reason have_bundle(struct inquiry *q)
         return REASON_STALE_BUNDLE;
     }
     if (over > 0) {
-        (void)error_set(&q->detail, R_TIMEOUT, "the site's bundle ended %" PRId64 " s ago, and no newer one was taken",
-                        over);
+        (void)error_set(&q->detail, R_TIMEOUT,
+                        "the site's bundle expired %" PRId64 " s ago, and no newer one was taken", over);
         return REASON_STALE_BUNDLE;
     }
     return REASON_OK;

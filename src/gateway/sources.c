@@ -287,7 +287,7 @@ static long long failures(const struct source_state *s, int64_t now)
 
 static const struct gauge gauges[] = {
     {"cmg_source_age_seconds", "Since the source was last fetched well; -1: never", age},
-    {"cmg_source_left_seconds", "Until what was fetched ends (a list's nextUpdate); -1: not known", left},
+    {"cmg_source_left_seconds", "Until what was fetched expires (a list's nextUpdate); -1: not known", left},
     {"cmg_source_next_fetch_seconds", "Until the source is fetched again", wait},
     {"cmg_source_failures", "Fetches that failed since the last good one", failures},
 };

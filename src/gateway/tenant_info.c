@@ -41,7 +41,8 @@ enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const stru
     }
     if (bundle_tenant_find(w->snapshot->bundle, tenant_id(t)) != SIZE_MAX)
         return REASON_OK;
-    (void)error_set(detail, R_NOTFOUND, "?TenantID= names no tenant that is onboarded here and switched on");
+    (void)error_set(detail, R_NOTFOUND,
+                    "?TenantID= names no tenant that was added here (cmg tenant add) and is enabled");
     return REASON_TOKEN_UNKNOWN_TENANT;
 }
 

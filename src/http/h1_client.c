@@ -109,7 +109,7 @@ static bool switch_over(struct http_h1_client *c)
     char accept[HTTP_WEBSOCKET_ACCEPT_SIZE];
     http_websocket_accept(slice_of(c->key), accept);
     if (!slice_eq(c->wire.parser.websocket_proof, slice_of(accept))) {
-        close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "Sec-WebSocket-Accept does not fit the key that was sent");
+        close_with(c, HTTP_FAIL_PROTOCOL, R_INVALID, "Sec-WebSocket-Accept does not match the key that was sent");
         return false;
     }
     c->may_switch = false;

@@ -61,13 +61,13 @@ static enum verdict_reason choose(const struct entra_tenant *list, size_t count,
     const char *tenant = text_claim(claims, ENTRA_TENANT_CLAIM);
     for (size_t i = 0; *tenant && i < count; i++) {
         if (strcasecmp(list[i].tenant, tenant) == 0) {
-            (void)error_set(detail, R_DENIED, "its issuer is '%.200s', tenant '%s' has: %.200s", issuer, list[i].id,
-                            list[i].issuers);
+            (void)error_set(detail, R_DENIED, "the token's issuer is '%.200s'; tenant '%s' expects: %.200s", issuer,
+                            list[i].id, list[i].issuers);
             return REASON_TOKEN_WRONG_ISSUER;
         }
     }
     (void)error_set(detail, R_DENIED,
-                    "its issuer is '%.200s'%s%.60s; no tenant that is onboarded and switched on has it", issuer,
+                    "the token's issuer is '%.200s'%s%.60s; no tenant that was added and is enabled has it", issuer,
                     *tenant ? ", its tenant " : "", tenant);
     return REASON_TOKEN_UNKNOWN_TENANT;
 }

@@ -240,7 +240,7 @@ static enum result check_key(EVP_PKEY *key, const struct sigkey_algorithm *a, co
     if (!slice_eq(in->text[SIG_KEYID], slice_of(keyid)))
         return error_set(err, R_DENIED, "the signature names another key (keyid) than the device's");
     if (!slice_eq(in->text[SIG_ALG], slice_of(sigkey_name(a))))
-        return error_set(err, R_DENIED, "the signature's algorithm does not fit the key; its is %s", sigkey_name(a));
+        return error_set(err, R_DENIED, "the signature's algorithm does not match the key; its is %s", sigkey_name(a));
     return OK;
 }
 
@@ -254,7 +254,7 @@ static enum result check_content(const struct httpsig_message *m, const struct h
         return error_set(err, R_DENIED, "Content-Digest is missing or malformed (expected: sha-256=:…:)");
     sha256(m->body, found);
     if (!slice_eq_secret(slice_make(told, sizeof told), slice_make(found, sizeof found)))
-        return error_set(err, R_DENIED, "Content-Digest does not fit the body");
+        return error_set(err, R_DENIED, "Content-Digest does not match the body");
     return OK;
 }
 
@@ -272,7 +272,7 @@ static enum result check_signature(EVP_PKEY *key, const struct sigkey_algorithm 
     buf_init(&b, BASE_MAX);
     enum result r = write_base(&b, parsed, m, slice_trim(in->content_digest), err);
     if (r == OK && !sigkey_verify(a, key, buf_data(&b), slice_make(signature, len)))
-        r = error_set(err, R_DENIED, "the signature does not fit the request and the key");
+        r = error_set(err, R_DENIED, "the signature is not valid for this request and key");
     buf_free(&b);
     return r;
 }

@@ -240,7 +240,7 @@ static enum result check_header(const json_t *header, bool may_x5c, const struct
     }
     *ret = jose_algorithm_find(alg);
     if (!*ret)
-        return error_set(err, R_INVALID, "the header's algorithm is none that is ever taken");
+        return error_set(err, R_INVALID, "the header's algorithm is never accepted");
     return OK;
 }
 
@@ -340,7 +340,7 @@ static enum verdict_reason judge_own(const struct jose_keys *k, const struct com
         return REASON_TOKEN_BAD_SIGNATURE;
     }
     if (!verify_parts(c, a, jwk)) {
-        (void)error_set(detail, R_DENIED, "the signature does not fit the content and the key '%s'", kid);
+        (void)error_set(detail, R_DENIED, "the signature is not valid for this content and the key '%s'", kid);
         return REASON_TOKEN_BAD_SIGNATURE;
     }
     if (strcmp(a->name, "ES256") == 0 && !has_low_s(c)) {
@@ -360,7 +360,7 @@ static enum verdict_reason judge_foreign(const struct jose_keys *k, const struct
             return REASON_OK;
     }
     if (count > 0) {
-        (void)error_set(detail, R_DENIED, "the signature does not fit the content and the key%s%s", kid ? " " : "",
+        (void)error_set(detail, R_DENIED, "the signature is not valid for this content and key%s%s", kid ? " " : "",
                         kid ? kid : "");
         return REASON_TOKEN_BAD_SIGNATURE;
     }
@@ -467,7 +467,7 @@ enum result jose_verify_with(EVP_PKEY *key, struct slice token, struct error *er
     json_t *jwk = jwk_of(key);
     bool ok = jwk && verify_parts(&c, a, jwk);
     json_decref(jwk);
-    return ok ? OK : error_set(err, R_DENIED, "the signature does not fit the content and the key");
+    return ok ? OK : error_set(err, R_DENIED, "the signature is not valid for this content and key");
 }
 
 enum result jose_peek(struct slice token, size_t max, json_t **ret_header, json_t **ret_payload, struct error *err)

@@ -50,8 +50,8 @@ static enum verdict_reason judge_issuer(const json_t *claims, const char *issuer
     }
     if (iss && strcmp(json_string_value(iss), issuer) == 0)
         return REASON_OK;
-    (void)error_set(detail, R_DENIED, "its issuer is '%.200s', expected: %.200s", iss ? json_string_value(iss) : "",
-                    issuer);
+    (void)error_set(detail, R_DENIED, "the token's issuer is '%.200s'; expected: %.200s",
+                    iss ? json_string_value(iss) : "", issuer);
     return REASON_TOKEN_WRONG_ISSUER;
 }
 
@@ -148,7 +148,7 @@ static enum verdict_reason judge_times(const json_t *claims, int64_t now, struct
     if (here < ends + JWT_LEEWAY_S)
         return REASON_OK;
     clock_rfc3339((int64_t)ends, then);
-    (void)error_set(detail, R_DENIED, "it ended at %s, now it is %s", then, text);
+    (void)error_set(detail, R_DENIED, "it expired at %s, now it is %s", then, text);
     return REASON_TOKEN_EXPIRED;
 }
 

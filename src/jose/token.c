@@ -376,7 +376,7 @@ static enum verdict_reason judge_time(const struct token_policy *p, struct token
         return REASON_OK;
     }
     clock_rfc3339(t->expires, then);
-    (void)error_set(detail, R_DENIED, "it ended at %s, now it is %s", then, here);
+    (void)error_set(detail, R_DENIED, "it expired at %s, now it is %s", then, here);
     return REASON_TOKEN_EXPIRED;
 }
 

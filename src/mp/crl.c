@@ -189,7 +189,7 @@ static const char *warning_of(const struct putting *p)
             .ptr;
     if (p->list->next_update < clock_wall_s())
         return arena_printf(p->arena,
-                            "it ended %s: it still revokes, and lets nobody in; give the CA's newest one (cmg trust "
+                            "it expired %s: it still revokes, and lets nobody in; give the CA's newest one (cmg trust "
                             "add --crl FILE)",
                             when)
             .ptr;

@@ -252,7 +252,8 @@ static void certificates(json_t *list, const json_t *status, int64_t now)
         char when[CLOCK_TEXT_SIZE];
         clock_rfc3339(json_opt_int(c, "not_after", 0), when);
         if (left <= MP_ENDS_SOON_S)
-            add(list, left <= 0 ? &ended : &soon, what, "%.300s %s on %s", what, left <= 0 ? "ended" : "ends", when);
+            add(list, left <= 0 ? &ended : &soon, what, "%.300s %s on %s", what, left <= 0 ? "expired" : "expires",
+                when);
     }
 }
 
@@ -286,7 +287,7 @@ static const struct {
 
 static void trust_item(json_t *list, const json_t *t, const struct problem problems[3], const char *what, int64_t now)
 {
-    static const char *const verbs[] = {[ENDED] = "ended", [ENDS_SOON] = "ends"};
+    static const char *const verbs[] = {[ENDED] = "expired", [ENDS_SOON] = "expires"};
     int64_t until = json_opt_int(t, "not_after", 0);
     const char *subject = json_opt_str(t, "subject", ""), *scope = json_opt_str(t, "scope", ""),
                *fault = json_opt_str(t, "fault", ""), *of = *subject ? subject : json_opt_str(t, "id", "");
@@ -339,7 +340,7 @@ static void sources(json_t *list, const json_t *status, int64_t now)
                 add(list, &failing, id, "source %s failed %lld times at gateway %s: %.300s", id,
                     (long long)json_opt_int(s, "failures", 0), json_opt_str(g, "id", ""), json_opt_str(s, "error", ""));
             else if (until && until <= now)
-                add(list, &ended, id, "what source %s gave has ended, at gateway %s", id, json_opt_str(g, "id", ""));
+                add(list, &ended, id, "what source %s gave has expired, at gateway %s", id, json_opt_str(g, "id", ""));
         }
     }
 }

@@ -60,7 +60,7 @@
     X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet",                    \
       "use what this version has, or update cmg-mp")                                                                   \
     X(BUSY, 503, "MP_Busy", "busy", "the store is busy",                                                               \
-      "try again in a few seconds; if it stays, see the log of cmg-mp")
+      "try again in a few seconds; if it persists, see the log of cmg-mp")
 
 enum mp_refusal {
 #define MP_X(symbol, status, code, reason, text, remedy) MP_REFUSAL_##symbol,

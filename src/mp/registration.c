@@ -59,7 +59,7 @@ static enum result read_body(struct registration *g, struct error *err)
     if (r != OK)
         return error_prefix(err, "certificate_pem");
     if (pki_cert_not_after(g->certificate) <= g->now)
-        return error_set(err, R_INVALID, "certificate_pem has ended");
+        return error_set(err, R_INVALID, "certificate_pem has expired");
     mp_certificate_spki_hex(g->certificate, g->spki);
     mp_certificate_hex(g->certificate, g->sha256);
     const char *proof = json_opt_str(g->body, "same_device", NULL);

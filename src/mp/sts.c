@@ -180,12 +180,13 @@ static enum result renew(struct sts *s, struct error *err)
     if (r != OK)
         return r;
     (void)snprintf(caller, sizeof caller, "device:%s", guid);
-    return store_audit_add(store,
-                           &(struct store_audit){.caller = caller,
-                                                 .action = "token.renew",
-                                                 .object = guid,
-                                                 .detail = s->device.token.in_grace ? "after its end, in grace" : ""},
-                           err);
+    return store_audit_add(
+        store,
+        &(struct store_audit){.caller = caller,
+                              .action = "token.renew",
+                              .object = guid,
+                              .detail = s->device.token.in_grace ? "after its expiry, in grace" : ""},
+        err);
 }
 
 static enum result exchange(struct sts *s, struct error *err)
@@ -244,7 +245,8 @@ static void serve_user(struct sts *s)
     struct mp_user_refusal refusal;
     struct error err;
     if (s->device.token.in_grace) {
-        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", REMEDY_ENDED);
+        fail(s->r, 400, "invalid_grant", "expired", "the device token has expired; it can be renewed only",
+             REMEDY_ENDED);
         return;
     }
     enum result result = mp_user_judge(s->r, &s->device, &s->question, s->name, &refusal, &err);
@@ -271,7 +273,8 @@ static void serve(struct sts *s)
         return;
     }
     if (s->device.token.in_grace && !s->renewal) {
-        fail(s->r, 400, "invalid_grant", "expired", "the device token has ended; it can be renewed only", REMEDY_ENDED);
+        fail(s->r, 400, "invalid_grant", "expired", "the device token has expired; it can be renewed only",
+             REMEDY_ENDED);
         return;
     }
     enum result result = exchange(s, &err);
@@ -292,7 +295,7 @@ void mp_handle_sts(struct mp_request *r)
     if (!read_form(&s))
         return;
     if (r->identity.auth == MP_PKI && !s.user) { /* a certificate needs no token of its own */
-        (void)error_set(&why, R_DENIED, "with a certificate, user tokens alone are exchanged");
+        (void)error_set(&why, R_DENIED, "a device that authenticates by certificate can exchange only a user's token");
         mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, &why);
         return;
     }

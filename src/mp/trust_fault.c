@@ -30,7 +30,7 @@ void mp_trust_fault(const char *kind, X509 *cert, int64_t now, char *ret, size_t
     if (why)
         (void)snprintf(ret, size, "%s", why);
     else if (pki_cert_not_after(cert) < now)
-        (void)snprintf(ret, size, "it ended %s: certificates below it are refused; give the CA's newer one", when);
+        (void)snprintf(ret, size, "it expired %s: certificates below it are refused; give the CA's newer one", when);
     else if (strcmp(kind, "intermediate") == 0 && root)
         (void)snprintf(ret, size, "it is a root, and no path ends at an intermediate: cmg trust add --anchor FILE");
 }

@@ -69,7 +69,7 @@ const char *pki_cert_server_fault(X509 *leaf, int64_t now)
     if ((flags & EXFLAG_XKUSAGE) && !(X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_ANYEKU)))
         return "is not for servers, and clients refuse it: have one issued with the extended key usage serverAuth";
     if (pki_cert_not_after(leaf) <= now)
-        return "has ended: have a new one issued";
+        return "has expired: have a new one issued";
     if (pki_cert_not_before(leaf) > now)
         return "is not valid yet: look whether this machine's clock is right";
     return NULL;

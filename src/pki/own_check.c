@@ -63,7 +63,7 @@ static void check_leaf(X509 *leaf, int64_t now, struct pki_own_check *ret)
         set(ret, PKI_OWN_VALIDITY, PKI_OWN_FAILED, "it is valid from %s only", when);
     } else if (now > ret->not_after) {
         clock_rfc3339(ret->not_after, when);
-        set(ret, PKI_OWN_VALIDITY, PKI_OWN_FAILED, "it ended on %s", when);
+        set(ret, PKI_OWN_VALIDITY, PKI_OWN_FAILED, "it expired on %s", when);
     }
 }
 

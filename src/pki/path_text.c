@@ -23,7 +23,7 @@ static void ended(int depth UNUSED, X509 *cert, struct pki_verdict *v)
 {
     char text[CLOCK_TEXT_SIZE];
     clock_rfc3339(pki_cert_not_after(cert), text);
-    pki_path_detail(v, cert, "ended %s", text);
+    pki_path_detail(v, cert, "expired %s", text);
 }
 
 static void begins(int depth UNUSED, X509 *cert, struct pki_verdict *v)

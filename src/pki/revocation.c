@@ -191,7 +191,7 @@ static void no_crl(struct pki_verdict *v, X509 *cert, const struct pki_crl_answe
     if (answer->state == PKI_CRL_EXPIRED) {
         clock_rfc3339(answer->next_update, when);
         v->reason = REASON_CERT_CRL_EXPIRED;
-        pki_path_detail(v, cert, "can't be checked: the CRL of '%s' ended %s%s%s", issuer, when, remedy ? "; " : "",
+        pki_path_detail(v, cert, "can't be checked: the CRL of '%s' expired %s%s%s", issuer, when, remedy ? "; " : "",
                         remedy ? remedy : "");
     } else {
         v->reason = REASON_CERT_CRL_UNAVAILABLE;

@@ -81,9 +81,8 @@ static enum result judge(const struct source_transfer *t, CURLcode code, struct 
     CURL *c = t->easy;
     long status = 0;
     if (t->not_allowed)
-        return error_set(
-            err, R_DENIED,
-            "it is at an address that is not allowed from here: of this machine or its link (allow_targets)");
+        return error_set(err, R_DENIED,
+                         "its address is loopback or link-local, which is not allowed here (allow_targets)");
     if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
         return error_set(err, R_LIMIT, "it is larger than %zu bytes", t->body->max);
     if (code == CURLE_OPERATION_TIMEDOUT)

@@ -139,7 +139,7 @@ static void took(struct source *x, const struct source_job *j)
         struct error late;
         char when[CLOCK_TEXT_SIZE];
         clock_rfc3339(j->until, when);
-        (void)error_set(&late, R_TIMEOUT, "the publisher's newest list ended %s", when);
+        (void)error_set(&late, R_TIMEOUT, "the publisher's newest list expired %s", when);
         failed(x, &late);
     } else {
         due_in(x, source_plan_next(source_plan_refresh(x->refresh_s, j->fresh_s), left, rand_below(UINT64_MAX)));

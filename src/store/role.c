@@ -57,7 +57,7 @@ static enum result check_id(struct store *s, const char *kind, const char *id, s
                             STORE_PARAMS(STORE_T(kind), STORE_T(id)), &revoked, err);
     if (r == OK && revoked)
         return error_set(err, R_CONFLICT,
-                         "a %s '%s' was removed and its certificate has not ended yet: take another id", kind, id);
+                         "a %s '%s' was removed and its certificate has not expired yet: take another id", kind, id);
     return r;
 }
 
@@ -117,8 +117,8 @@ static enum result revoke_old(struct store *s, const char *kind, const char *not
         return error_set(err, r, "there is no %s of this id", kind);
     if (fresh <= old)
         return error_set(err, R_CONFLICT,
-                         "the old certificate of %s '%s' ends no earlier than a new one would: try again; "
-                         "if that does not help, the role CA ends soon: remove it and add it under another id",
+                         "the old certificate of %s '%s' expires no earlier than a new one would: try again; "
+                         "if that does not help, the role CA expires soon: remove it and add it under another id",
                          kind, id);
     return withdraw_until(s, kind, id, old, err);
 }

@@ -14,7 +14,7 @@ const struct store_setting_info store_settings[] = {
     {"crl_check", "on", "on|off", 0, 0, "are certificates checked for revocation?"},
     {"on_unavailable", "fail", "fail|allow", 0, 0, "what happens when no usable CRL is at hand"},
     {"bundle_max_age", "86400", NULL, 60, 30 * DAY, "seconds for which a gateway works without hearing of the site"},
-    {"renewal_grace", "7776000", NULL, 0, 365 * DAY, "seconds for which an ended device token still renews; 0: not"},
+    {"renewal_grace", "7776000", NULL, 0, 365 * DAY, "seconds for which an expired device token still renews; 0: not"},
     {"approval", "auto", "auto|manual", 0, 0, "are devices that prove themselves approved at once?"},
     {"gateway_ca_pem", "", NULL, 0, 0,
      "the CA of the gateways' server certificates, for enrolment files; \"\": public"},

@@ -52,13 +52,13 @@
     X(TOKEN_UNKNOWN_KEY, "unknown_key", INVALID_TOKEN, "no known key signed this token",                               \
       "ask for a new token; if all fail, compare the site's keys with: cmg status")                                    \
     X(TOKEN_WRONG_ISSUER, "wrong_issuer", INVALID_TOKEN, "the token is of another issuer",                             \
-      "use a token of this site or of an onboarded tenant")                                                            \
+      "use a token of this site or of a tenant that was added here (cmg tenant add)")                                  \
     X(TOKEN_WRONG_AUDIENCE, "wrong_audience", INVALID_TOKEN, "the token is for another service",                       \
       "ask for a token for this site")                                                                                 \
-    X(TOKEN_UNKNOWN_TENANT, "unknown_tenant", INVALID_TOKEN, "the token's tenant is not onboarded",                    \
-      "onboard the tenant, or switch it on")                                                                           \
+    X(TOKEN_UNKNOWN_TENANT, "unknown_tenant", INVALID_TOKEN, "the token's tenant was not added here, or is disabled",  \
+      "add it (cmg tenant add) or enable it (cmg tenant enable)")                                                      \
     X(TOKEN_EXPIRED, "expired", INVALID_TOKEN, "the token has expired",                                                \
-      "cmg-client run on the device renews it, until the setting renewal_grace after its end (90 days); later the "    \
+      "cmg-client run on the device renews it, until the setting renewal_grace after its expiry (90 days); later the " \
       "device needs a "                                                                                                \
       "new bulk registration token: cmg token new")                                                                    \
     X(TOKEN_NOT_YET_VALID, "not_yet_valid", INVALID_TOKEN, "the token is not valid yet",                               \
@@ -87,7 +87,7 @@
     X(BAD_METHOD, "method", METHOD_NOT_ALLOWED, "the endpoint does not take this HTTP method",                         \
       "use one of those in Allow")                                                                                     \
     X(REQUEST_TIMEOUT, "request_timeout", REQUEST_TIMEOUT, "the request did not arrive in time",                       \
-      "send it again; if it stays, check the network between device and gateway")                                      \
+      "send it again; if it persists, check the network between device and gateway")                                   \
     X(TARGET_TOO_LONG, "target", TARGET_TOO_LONG, "the request target is too long", "shorten it to 16 KiB")            \
     X(HEAD_TOO_LONG, "head", HEAD_TOO_LONG, "the request's head is too long", "send fewer or shorter fields")          \
     X(MISDIRECTED, "misdirected", MISDIRECTED, "this host needs another TLS connection",                               \

@@ -41,7 +41,7 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
       "check the file that GatewayCA names")                                                                           \
     X(TOO_LARGE, "too_large", "the answer is larger than 16 MiB", "check what answers at this address")                \
     X(BROKEN, "broken_off", "the connection ended before the whole answer was there",                                  \
-      "try again; if it stays, see the server's log, and what proxies and firewalls in between cut off")               \
+      "try again; if it persists, see the server's log, and what proxies and firewalls in between cut off")            \
     X(STOPPED, "stopped", "stopped by a signal", "start it again and let it end by itself")                            \
     X(OTHER, "transport", "the request failed on its way", "see what CcmMessaging.log says of it, then try again")
 

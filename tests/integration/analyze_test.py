@@ -277,7 +277,7 @@ def test_the_gateways_own_certificate_from_an_untrusted_root_names_the_root(site
 @pytest.mark.parametrize("file,how,cause,words", [
     ("elsewhere", {"dns": ["gw.example.com"]}, "tls_wrong_host", "gw.example.com"),
     ("addresses", {"dns": ["2001:db8::1", "192.0.2.1"]}, "tls_wrong_host", "for 2001:db8::1, 192.0.2.1"),
-    ("ended", {"days": (-30, -2)}, "tls_expired", "ended"),
+    ("ended", {"days": (-30, -2)}, "tls_expired", "expired"),
     ("future", {"days": (2, 30)}, "tls_not_yet_valid", "begins"),
     ("client", {"usage": (pki.CLIENT_AUTH,)}, "tls_wrong_usage", "CN=gateway"),
 ])

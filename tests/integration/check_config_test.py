@@ -78,7 +78,7 @@ def test_a_server_certificate_that_clients_refuse_is_a_warning(site, changed, se
     shutil.copy(site.folder / "pki/ca.key", authority)
     authority.chmod(0o600)
     cases = [(server(server_ca, "client-only", usage=(pki.CLIENT_AUTH,)), "serverAuth"),
-             (server(server_ca, "over", days=(-9, -1)), "has ended"),
+             (server(server_ca, "over", days=(-9, -1)), "has expired"),
              (pki.Pair(None, None, site.folder / "pki/ca.pem", authority), "a CA's certificate")]
     for pair, told in cases:
         code, said, line = changed(name, of_gateway(pair) if name == "cmg-gateway" else of_mp(site, pair))
@@ -121,7 +121,7 @@ def test_an_ended_role_certificate_is_told_with_the_command_that_makes_another(s
         pytest.skip("faketime is not here")
     file = site.folder / "gateway.yaml"
     code, out, err = programs.run(["faketime", "+900 days", program("cmg-gateway"), "--check-config", "--config", file], False)
-    assert code == 1 and "ended on 20" in err and "cmg gateway add gw1 --renew" in err, out + err
+    assert code == 1 and "expired on 20" in err and "cmg gateway add gw1 --renew" in err, out + err
     line = 1 + file.read_text()[:file.read_text().index("bootstrap:")].count("\n")
     assert f"gateway.yaml:{line}: bootstrap:" in err
 

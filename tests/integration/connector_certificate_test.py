@@ -126,7 +126,7 @@ def test_out_of_its_time(own, root):
     assert_ruled_out(own, log, "validity", "it is valid from")
     ended = root.device("connector-ended", days=(-9, -2))
     assert own.cmg("connector", "certificate", "cp1", ended.path, check=False)[0] == 1, "the site takes none that ended"
-    assert_ruled_out(own, use(own, ended, register=False), "validity", "it ended on")
+    assert_ruled_out(own, use(own, ended, register=False), "validity", "it expired on")
 
 
 def test_a_chain_to_nobody_known(own, root):
@@ -155,7 +155,7 @@ def test_a_list_that_ended(own, root):
     late = pki.Ca(root.folder, "Late Root")
     own.cmg("trust", "add", "--anchor", late.path, "--crl", late.crl(days=(-30, -1)))
     log = use(own, late.device("connector-late"))
-    assert_ruled_out(own, log, "crl", "ended")
+    assert_ruled_out(own, log, "crl", "expired")
 
 
 def test_lists_that_the_connector_itself_relays_count(own, root, tmp_path):

@@ -161,7 +161,7 @@ def test_the_first_usable_method_is_used_and_each_other_one_has_a_reason(site, n
     for name, why in passed.items():
         assert f"Method {name} passed over: {why}" in device.log()
     if "expired" in words:
-        assert "ended" in passed["pki"]
+        assert "expired" in passed["pki"]
     if "unusable" in words and method != "pki":
         assert "/nowhere/entra can't be executed" in passed["entra"]
 

@@ -81,7 +81,7 @@ def test_a_wrong_clock_is_no_bad_certificate_of_the_device(by_certificate, clock
 def test_a_certificate_that_has_ended_is_told_as_that_by_a_right_clock(site, new_device, ca):
     ended = ca.device("ended", days=(-30, -2), file="ended-for-good")
     device = new_device().with_certificate(ended.path, ended.key).at("https")
-    assert_named(device, "expired", "it ended on")
+    assert_named(device, "expired", "it expired on")
 
 
 # --- its disk and its files -------------------------------------------------------------------------------------------

@@ -305,7 +305,7 @@ def test_the_gateways_own_machine_is_not_asked_unless_its_configuration_says_so(
     place.configure("")
     try:
         assert place.verdict(device) == "crl_unavailable"
-        until("the failure is told", lambda: "not allowed from here" in place.site.log("cmg-gateway"), SOON_S)
+        until("the failure is told", lambda: "not allowed here" in place.site.log("cmg-gateway"), SOON_S)
         assert publisher.asked == []
     finally:
         place.configure("allow_targets: [loopback]\n")

@@ -344,7 +344,7 @@ def test_a_list_that_has_ended_is_told_as_expired_and_still_revokes(place):
     place.add(ca, at.url)
     place.becomes(good, "crl_expired")
     assert place.verdict(bad) == "revoked"
-    assert place.metric("failures", ca) > 0 and "newest list ended" in place.error(ca)
+    assert place.metric("failures", ca) > 0 and "newest list expired" in place.error(ca)
     at.replace(ca.crl([bad], number=2))
     place.becomes(good, "ok")
 

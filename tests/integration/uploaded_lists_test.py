@@ -168,7 +168,7 @@ def test_a_list_of_an_unknown_ca_is_told_of_until_its_ca_comes(place, tmp_path):
 def test_what_ends_soon_or_has_ended_is_told_when_it_comes_and_in_status(place):
     ca = place.root()
     code, _, err = place.text("trust", "add", "--crl", ca.crl(days=(-9 * DAY, -DAY), number=1))
-    assert code == 0 and "ended" in err, err
+    assert code == 0 and "expired" in err, err
     problem = [p for p in place.problems("list_ended") if p["of"] == f"CN={ca.name}"]
     assert len(problem) == 1 and "cmg trust add --crl FILE" in problem[0]["remedy"]
     place.take(ca.crl(days=(-DAY, 5 * DAY), number=2))
@@ -191,7 +191,7 @@ def test_an_ended_uploaded_list_is_told_with_the_remedy_for_uploads(place):
 def test_certificates_that_are_of_no_use_are_told_by_name(place, tmp_path):
     ca = pki.Ca(tmp_path, "Root for nothing")
     leaf, ended = ca.device("just-a-device"), pki.Ca(tmp_path, "Ended Root", days=(-900, -1))
-    for option, path, words in (("--anchor", leaf.path, "no CA's certificate"), ("--anchor", ended.path, "ended"),
+    for option, path, words in (("--anchor", leaf.path, "no CA's certificate"), ("--anchor", ended.path, "expired"),
                                 ("--intermediate", ca.path, "is a root")):
         code, out, err = place.text("trust", "add", option, path)
         assert code == 0 and "warning" in err and words in err, (path, err)

@@ -57,7 +57,7 @@ static enum result read_key(struct mp_request *r, const json_t *body, struct sto
     if (!by_kid && strcmp(ret->header, FOREIGN_X5T) != 0)
         return error_set(err, R_INVALID, "'header' is " FOREIGN_X5T " or " FOREIGN_KID ", not '%.32s'", ret->header);
     if (by_kid && !*named)
-        return error_set(err, R_INVALID, "what does kid say of this key? --header kid=VALUE");
+        return error_set(err, R_INVALID, "give this key's kid: --header kid=VALUE");
     enum result result = json_need_str(body, "pem", &pem, err);
     if (result == OK)
         result = foreign_read_key(slice_of(pem), by_kid ? named : NULL, &jwks, x5t, err);

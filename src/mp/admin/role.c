@@ -204,7 +204,7 @@ static enum result read_certificate(struct mp_request *r, const char *pem, struc
     ret->pki_subject = arena_dup(r->arena, slice_of(subject)).ptr;
     ret->pki_not_after = pki_cert_not_after(cert);
     X509_free(cert);
-    return ret->pki_not_after > clock_wall_s() ? OK : error_set(err, R_INVALID, "certificate_pem has ended");
+    return ret->pki_not_after > clock_wall_s() ? OK : error_set(err, R_INVALID, "certificate_pem has expired");
 }
 
 static enum result read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,

@@ -151,8 +151,8 @@ static enum result parse(const char *url, PQconninfoOption **ret, struct error *
         r = error_set(err, R_INVALID, "it is no URL of PostgreSQL's (postgresql://USER@HOST/DATABASE)");
     else if (option(*ret, "password"))
         r = error_set(err, R_DENIED,
-                      "a password does not belong into the URL: put it into a file of mode 0600, and "
-                      "?passfile=FILE into the URL");
+                      "do not put the password in the URL; put it in a file with mode 0600 and add "
+                      "?passfile=FILE");
     PQfreemem(why);
     return r;
 }

@@ -98,7 +98,7 @@ static void another_name_is_told_with_those_that_it_has(void **state)
 static void time_is_told_as_such(void **state)
 {
     (void)state;
-    assert_cause(issue(PKI_TLS_SERVER, "gw", hosts, -10, -1, ca), ca, hosts[0], ANALYZE_CAUSE_TLS_EXPIRED, "ended");
+    assert_cause(issue(PKI_TLS_SERVER, "gw", hosts, -10, -1, ca), ca, hosts[0], ANALYZE_CAUSE_TLS_EXPIRED, "expired");
     assert_cause(issue(PKI_TLS_SERVER, "gw", hosts, 1, 10, ca), ca, hosts[0], ANALYZE_CAUSE_TLS_NOT_YET_VALID,
                  "begins");
 }

@@ -131,7 +131,7 @@ static void what_rules_a_certificate_out_is_named(void **state)
         enum verdict_reason reason;
         const char *says;
     } cases[] = {
-        {"ended", PKI_TLS_CLIENT, NOW - 20 * DAY, NOW - DAY, true, false, REASON_CERT_EXPIRED, "ended"},
+        {"ended", PKI_TLS_CLIENT, NOW - 20 * DAY, NOW - DAY, true, false, REASON_CERT_EXPIRED, "expired"},
         {"early", PKI_TLS_CLIENT, NOW + DAY, NOW + 20 * DAY, true, false, REASON_CERT_NOT_YET_VALID, "from"},
         {"server", PKI_TLS_SERVER, NOW - DAY, NOW + DAY, true, false, REASON_CERT_WRONG_USAGE, "clientAuth"},
         {"nokey", PKI_TLS_CLIENT, NOW - DAY, NOW + DAY, false, false, REASON_CERT_MISSING, "key"},

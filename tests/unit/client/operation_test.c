@@ -86,7 +86,7 @@ static void an_expired_certificate_leaves_the_token_and_is_told(void **state)
     assert_member(report, "method", "token");
     const json_t *first = json_array_get(json_object_get(report, "passed_over"), 0);
     assert_member(first, "method", "pki");
-    assert_non_null(strstr(json_opt_str(first, "why", ""), "ended"));
+    assert_non_null(strstr(json_opt_str(first, "why", ""), "expired"));
     json_decref(report);
 }
 

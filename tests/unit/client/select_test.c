@@ -39,7 +39,7 @@ static struct client_choice choose(const char *text, const char *wanted, bool ce
     struct choices_device d = device(certificate, token);
     struct client_choice c;
     struct error err;
-    const char *const lacks[CHOICE_CLIENTS] = {[CHOICE_PKI] = certificate ? NULL : "it ended yesterday"};
+    const char *const lacks[CHOICE_CLIENTS] = {[CHOICE_PKI] = certificate ? NULL : "it expired yesterday"};
     if (client_select(&r, wanted, &d, lacks, &c, &err) != OK)
         fail_msg("%s", err.text);
     return c;
@@ -65,7 +65,7 @@ static void a_token_device_takes_the_first_and_says_why_not_pki(void **state)
     assert_true(c.found);
     assert_int_equal(c.method, CHOICE_TOKEN);
     assert_string_equal(c.role.id, "e1");
-    assert_string_equal(c.why_not[CHOICE_PKI], "it ended yesterday");
+    assert_string_equal(c.why_not[CHOICE_PKI], "it expired yesterday");
 }
 
 static void at_an_ehttp_management_point_the_token_comes_before_nothing(void **state)

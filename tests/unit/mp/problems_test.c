@@ -93,8 +93,8 @@ static void what_others_report_is_told_in_words(void **state)
                                       "refused", "id", "old", "failures", 0, "until", (json_int_t)LONG_AGO)),
         0);
     assert_int_equal(json_object_set_new(connector, "client_certificate",
-                                         json_pack("{s:s, s:s, s:s}", "state", "failed", "detail", "it ended", "remedy",
-                                                   "issue another")),
+                                         json_pack("{s:s, s:s, s:s}", "state", "failed", "detail", "it expired",
+                                                   "remedy", "issue another")),
                      0);
     assert_int_equal(json_object_set_new(status, "devices", json_pack("{s:i}", "pending", 2)), 0);
     causes(status, "connector_certificate source_failing list_ended approval_pending");

@@ -117,7 +117,7 @@ static void an_outdated_crl_is_told_and_still_revokes(void **state UNUSED)
         struct pki_verdict v = judge(t, sister.cert);
         assert_reason(v, allowing ? REASON_OK : REASON_CERT_CRL_EXPIRED);
         assert_int_equal(v.unchecked, allowing);
-        assert_says(v.detail, "ended 2026-09-21T14:13:19Z");
+        assert_says(v.detail, "expired 2026-09-21T14:13:19Z");
         assert_reason(judge(t, root_leaf.cert), REASON_CERT_REVOKED);
         pki_trust_unref(t);
     }

@@ -145,7 +145,7 @@ static void times_are_judged_by_the_given_clock(void **state UNUSED)
     struct pair early = MAKE(.cn = "early", .issuer = &root, .from = NOW + 1);
     struct pki_verdict v = judge_plain(ended.cert, NULL);
     assert_reason(v, REASON_CERT_EXPIRED);
-    assert_says(v.detail, "ended 2026-09-21T14:13:19Z");
+    assert_says(v.detail, "expired 2026-09-21T14:13:19Z");
     assert_true(v.valid_until > NOW && v.valid_until <= NOW + 300);
     assert_reason(judge_plain(early.cert, NULL), REASON_CERT_NOT_YET_VALID);
     drop(&ended);
