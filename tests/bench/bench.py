@@ -27,7 +27,7 @@ import rows
 import scenarios
 import targets
 from candidates import Nginx, Site, TwoNginx
-from figures import Bench, cpu
+from figures import Bench, cpu, of_the_same_round
 from machine import Fault, Processes
 from opencmg import Opencmg
 
@@ -74,6 +74,7 @@ class Whole:
         if haproxy.can_reverse():
             self.peers.append(haproxy.ReverseHaproxy(self.site, crl))
         self.more = {}  # what is no row of requests
+        self.failed = []  # parts that could not be measured
 
     def requests(self):
         """keep-alive, full handshakes, idle connections; every candidate."""
@@ -88,13 +89,15 @@ class Whole:
         """nginx by stateless tickets, and by a cache that its workers share."""
         resumers = [Nginx(self.site, self.crl, "nginx", "tickets"), Nginx(self.site, self.crl, "nginx, cache", "cache")]
         for candidate in resumers:
-            candidate.start()
+            candidate.try_to_start()
         self.bench.measure(rows.RESUMED, [*resumers, self.ours], self.rounds)
         for candidate in resumers:
             candidate.end()
 
     def half_load(self):
         busiest = [r["per_second"] for r in self.bench.results if r["key"] == "keep-alive" and r["candidate"] == "nginx x2"]
+        if not busiest:
+            raise Fault("nginx x2 did not serve: there is no half of its load")
         self.bench.measure(rows.half_load(statistics.median(busiest)), [*self.peers, self.ours], self.rounds)
 
     def tokens(self):
@@ -104,8 +107,11 @@ class Whole:
         for number in range(self.rounds):
             for row in (by_certificate, by_token) if number % 2 else (by_token, by_certificate):
                 self.bench.measure(row, [self.ours], 1)
-        pairs = [[cpu(r, "gateway") for r in self.bench.of(row, self.ours.name)] for row in (by_token, by_certificate)]
-        extra = [a - b for a, b in zip(*pairs)]
+        pairs = of_the_same_round(*(self.bench.of(row, self.ours.name) for row in (by_token, by_certificate)))
+        costs = [(cpu(a, "gateway"), cpu(b, "gateway")) for a, b in pairs]
+        extra = [a - b for a, b in costs if None not in (a, b)]
+        if not extra:
+            raise Fault(f"{self.ours.name} did not serve by token and by certificate in any round")
         self.more["token_extra_us"] = extra
         print(f"  a token costs the gateway {statistics.median(extra):.1f} µs more ({min(extra):.1f} to {max(extra):.1f})",
               file=self.out)
@@ -146,23 +152,31 @@ class Whole:
         print("  resident memory of the gateway: " + ", ".join(f"{n} {mb:.0f} MB" for n, mb in rss.items()), file=self.out)
         nginx.end()
 
+    def part(self, measure, *arguments):
+        """What keeps one part from going on keeps the others from nothing."""
+        try:
+            measure(*arguments)
+        except Fault as fault:
+            self.failed.append(measure.__name__)
+            self.bench.say(f"bench: {measure.__name__} could not be measured: {fault}")
+
     def run(self):
         for candidate in self.peers:
-            candidate.start()
-        self.requests()
+            candidate.try_to_start()
+        self.part(self.requests)
         if not self.options.quick:
-            self.half_load()
-            self.gigabyte()
+            self.part(self.half_load)
+            self.part(self.gigabyte)
         for candidate in self.peers:
             candidate.end()
         if not self.options.quick:
-            self.resumed()
-            self.tokens()
-            self.management_point()
-            self.parked()
-            self.long_crl(MIDDLE_CRL, "handshake, middle CRL")
+            self.part(self.resumed)
+            self.part(self.tokens)
+            self.part(self.management_point)
+            self.part(self.parked)
+            self.part(self.long_crl, MIDDLE_CRL, "handshake, middle CRL")
         if self.options.crl:
-            self.long_crl(self.options.crl, "handshake, long CRL")
+            self.part(self.long_crl, self.options.crl, "handshake, long CRL")
 
 
 def wait_for_crl(ours, entries, within_s=60):
@@ -234,10 +248,11 @@ def run(options, folder, processes):
     targets.show(judged, out)
     about["load_after"] = os.getloadavg()[0]
     if options.json:
-        print(json.dumps({"conditions": about, "results": bench.results, "more": whole.more, "targets": judged}, indent=1))
+        print(json.dumps({"conditions": about, "results": bench.results, "unserved": bench.unserved, "more": whole.more,
+                          "targets": judged}, indent=1))
     if options.plot:
         plot.write(options.plot, bench)
-    return 1 if any(r["errors"] for r in bench.results) else 0
+    return 0 if bench.all_served() and not whole.failed else 1
 
 
 def on_signal(number, frame):

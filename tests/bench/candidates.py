@@ -153,14 +153,24 @@ class Candidate:
         self.site, self.crl = site, crl
         self.port = 0
         self.running = []
+        self.fault = None  # why it was not to be started
 
     def start(self):
         raise NotImplementedError
 
+    def try_to_start(self):
+        """Where it can't, it counts as one that does not serve."""
+        self.fault = None
+        try:
+            self.start()
+        except Fault as fault:
+            self.fault = fault
+            self.end()
+
     def restart(self):
         """Fresh memory."""
         self.end()
-        self.start()
+        self.try_to_start()
 
     def watched(self):
         """name → pid: `gateway`, and `inside` when there is one."""
@@ -177,6 +187,8 @@ class Candidate:
 
 
 def worker_of(process):
+    if process.poll() is not None:
+        raise Fault(f"ended by itself ({process.returncode})")
     found = machine.children(process.pid)
     return found[0] if found else process.pid
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the load generator against candidates in turn, and makes figures of its reports."""
+import collections
 import json
 import os
 import statistics
@@ -11,12 +12,15 @@ from machine import Fault
 from rows import Row
 
 OPEN_LIMIT_S = 180
+SETTLE_S = 15
 
 
 class Bench:
     def __init__(self, site, load, say):
         self.site, self.load_program, self.say = site, load, say
         self.results = []  # {row, candidate, round, report of cmg-load}
+        self.rounds = collections.Counter()  # that a row has had
+        self.unserved = []  # {row, candidate, round, why}: no report, for the candidate does not serve
 
     def command(self, candidate, row):
         pki = self.site.pki
@@ -28,11 +32,14 @@ class Bench:
                 "--certificates", certificates, "--key", key, *token, *row.arguments(), *watch]
 
     def load(self, candidate, row):
-        result = subprocess.run([str(part) for part in self.command(candidate, row)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                check=False, timeout=OPEN_LIMIT_S + (row.duration + row.warm_up) / 1000,
-                                preexec_fn=lambda: os.sched_setaffinity(0, self.site.other_cpus))
+        limit_s = OPEN_LIMIT_S + (row.duration + row.warm_up) / 1000
         try:
+            result = subprocess.run([str(part) for part in self.command(candidate, row)], stdin=subprocess.DEVNULL,
+                                    capture_output=True, text=True, check=False, timeout=limit_s,
+                                    preexec_fn=lambda: os.sched_setaffinity(0, self.site.other_cpus))
             return json.loads(result.stdout)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"cmg-load did not end within {limit_s:.0f} s") from None
         except ValueError:
             raise Fault(f"cmg-load: {result.stderr}") from None
 
@@ -41,27 +48,48 @@ class Bench:
         for number in range(rounds):
             turn = number % len(candidates)
             for candidate in candidates[turn:] + candidates[:turn]:
-                if row.fresh:
-                    candidate.restart()
-                    self.settle(candidate)
-                report = self.load(candidate, row)
-                if report["errors"]:
-                    self.say(f"  {candidate.name}: {report['errors']} errors, first: {report.get('first_fault')}")
-                self.results.append({"row": row.title, "key": row.key, "candidate": candidate.name, "round": number, **report})
+                entry = {"row": row.title, "key": row.key, "candidate": candidate.name, "round": self.rounds[row.title]}
+                try:
+                    self.results.append({**entry, **self.once(candidate, row)})
+                except Fault as why:
+                    self.unserved.append({**entry, "why": first_line(why)})
+            self.rounds[row.title] += 1
         print_row(self, row, sys.stderr if self.say is not print else sys.stdout)
 
-    def settle(self, candidate, within_s=15):
+    def once(self, candidate, row):
+        """A Fault: it does not serve."""
+        if row.fresh:
+            candidate.restart()
+        if candidate.fault:
+            raise candidate.fault
+        if row.fresh:
+            self.settle(candidate)
+        report = self.load(candidate, row)
+        if report["errors"]:
+            self.say(f"  {candidate.name}: {report['errors']} errors, first: {report.get('first_fault')}")
+        return report
+
+    def settle(self, candidate):
         """Until it serves: whoever dials out to it may need a moment."""
-        until = time.monotonic() + within_s
-        while self.load(candidate, Row("", connections=8, duration=300, warm_up=0))["errors"]:
+        until = time.monotonic() + SETTLE_S
+        while (report := self.load(candidate, Row("", connections=8, duration=300, warm_up=0)))["errors"]:
             if time.monotonic() > until:
-                raise Fault(f"{candidate.name} does not serve {within_s} s after its start")
+                raise Fault(f"does not serve {SETTLE_S} s after its start: {report.get('first_fault')}")
 
     def of(self, row, candidate):
         return [r for r in self.results if r["row"] == row.title and r["candidate"] == candidate]
 
     def names(self, row):
-        return list(dict.fromkeys(r["candidate"] for r in self.results if r["row"] == row.title))
+        entries = [*self.results, *self.unserved]
+        return list(dict.fromkeys(e["candidate"] for e in sorted(entries, key=lambda e: e["round"]) if e["row"] == row.title))
+
+    def all_served(self):
+        """Everybody, whatever was asked."""
+        return not self.unserved and not any(r["errors"] for r in self.results)
+
+
+def first_line(why):
+    return str(why).strip().partition("\n")[0]
 
 
 def cpu(report, *processes):
@@ -80,10 +108,19 @@ def whole(report):
     return cpu(report, *report["processes"])
 
 
-def ratios(bench, row, ours, theirs, figure, base):
-    """Of the same round each."""
-    pairs = [(figure(a), base(b)) for a, b in zip(bench.of(row, ours), bench.of(row, theirs))]
+def of_the_same_round(some, others):
+    """Pairs of reports."""
+    by_round = {r["round"]: r for r in others}
+    return [(r, by_round[r["round"]]) for r in some if r["round"] in by_round]
+
+
+def quotients(some, others, figure, base):
+    pairs = [(figure(a), base(b)) for a, b in of_the_same_round(some, others)]
     return [a / b for a, b in pairs if a is not None and b]
+
+
+def ratios(bench, row, ours, theirs, figure, base):
+    return quotients(bench.of(row, ours), bench.of(row, theirs), figure, base)
 
 
 def spread(values, digits=2):
@@ -146,3 +183,6 @@ def print_row(bench, row, out):
     head = IDLE_HEAD if row.mode == "idle" else LATENCY_HEAD if row.rate else HEAD
     lines = [head] + [cells(bench, row, name) for name in bench.names(row)]
     print_table(row.title, lines, out)
+    for entry in bench.unserved:
+        if entry["row"] == row.title:
+            print(f"  {entry['candidate']} does not serve (round {entry['round'] + 1}): {entry['why']}", file=out, flush=True)

@@ -12,7 +12,7 @@ import time
 
 import machine
 from candidates import GIGABYTE
-from figures import print_table, spread
+from figures import first_line, median, print_table, spread
 from machine import Fault
 from rows import Row
 
@@ -33,6 +33,8 @@ def curl(site, candidate, *arguments):
 
 
 def one_gigabyte(site, candidate, way):
+    if candidate.fault:
+        raise candidate.fault
     base = f"https://localhost:{candidate.port}{candidate.target.removesuffix('/file').rstrip('/')}"
     pids = candidate.watched()
     for pid in pids.values():
@@ -51,23 +53,29 @@ def one_gigabyte(site, candidate, way):
 
 
 def gigabyte(site, candidates, rounds, out):
-    results = []
+    """Those that serve; of the others, why not."""
+    results, unserved = [], {}
     for number in range(rounds):
         turn = number % len(candidates)
         for candidate in candidates[turn:] + candidates[:turn]:
-            results += [one_gigabyte(site, candidate, way) for way in ("down", "up")]
+            try:
+                results += [{"round": number, **one_gigabyte(site, candidate, way)} for way in ("down", "up")]
+            except Fault as why:
+                unserved[candidate.name] = first_line(why)
     lines = [("candidate", "way", "MB/s", "to nginx x2", "gateway CPU s", "inside CPU s", "gateway's peak grew by MB")]
     for way in ("down", "up"):
-        yardstick = [r["mb_per_s"] for r in results if r["candidate"] == "nginx x2" and r["way"] == way]
+        yardstick = {r["round"]: r["mb_per_s"] for r in results if r["candidate"] == "nginx x2" and r["way"] == way}
         for candidate in candidates:
             own = [r for r in results if r["candidate"] == candidate.name and r["way"] == way]
-            inside = [r["processes"]["inside"]["cpu_s"] for r in own if "inside" in r["processes"]]
-            lines.append((candidate.name, way, f"{statistics.median(r['mb_per_s'] for r in own):,.0f}",
-                          spread([r["mb_per_s"] / y for r, y in zip(own, yardstick)]),
-                          f"{statistics.median(r['processes']['gateway']['cpu_s'] for r in own):.2f}",
-                          f"{statistics.median(inside):.2f}" if inside else "-",
-                          f"{max(r['processes']['gateway']['grown_mb'] for r in own):.1f}"))
+            if own:
+                lines.append((candidate.name, way, median([r["mb_per_s"] for r in own]),
+                              spread([r["mb_per_s"] / yardstick[r["round"]] for r in own if r["round"] in yardstick]),
+                              median([r["processes"]["gateway"]["cpu_s"] for r in own], 2),
+                              median([r["processes"]["inside"]["cpu_s"] for r in own if "inside" in r["processes"]], 2),
+                              f"{max(r['processes']['gateway']['grown_mb'] for r in own):.1f}"))
     print_table("1 GB through it, one connection", lines, out)
+    for name, why in unserved.items():
+        print(f"  {name} does not serve: {why}", file=out)
     return results
 
 

@@ -2,7 +2,7 @@
 """What was asked of gateway and connector, as figures of one run, and whether it was met."""
 import statistics
 
-from figures import cpu, kb_per_connection, percentile, print_table, spread, whole
+from figures import cpu, kb_per_connection, percentile, print_table, quotients, spread, whole
 
 OURS, NGINX, TWICE = "opencmg", "nginx", "nginx x2"
 LONG = "handshake, long CRL"
@@ -26,13 +26,15 @@ class Run:
     def __init__(self, results, more):
         self.results, self.more = results, more
 
+    def of(self, key, candidate):
+        return [r for r in self.results if (r["key"], r["candidate"]) == (key, candidate)]
+
     def values(self, key, candidate, figure):
-        found = [figure(r) for r in self.results if (r["key"], r["candidate"]) == (key, candidate)]
-        return [v for v in found if v is not None]
+        return [v for v in map(figure, self.of(key, candidate)) if v is not None]
 
     def ratios(self, key, figure, theirs=NGINX, base=None):
         """Ours to theirs of the same round."""
-        return [a / b for a, b in zip(self.values(key, OURS, figure), self.values(key, theirs, base or figure)) if b]
+        return quotients(self.of(key, OURS), self.of(key, theirs), figure, base or figure)
 
     def rows(self, key, base_key, figure):
         """Our own, of two rows, the medians."""
