@@ -21,7 +21,7 @@ demo: ## the main job, with real processes; KEEP=1 leaves it running
 	@tools/build $(MESON_BUILD) programs
 	@/usr/bin/python3 tools/demo $(if $(KEEP),--keep)
 
-check: ## all tests; ends with "N passed, N failed"
+check: ## all tests; ends with "N passed, N failed"; JOBS=0: one after the other
 	@tools/deps build check idp
 	@tools/build $(MESON_BUILD)
 	@tools/check $(MESON_BUILD) $(TESTS)
@@ -32,7 +32,7 @@ unit: build ## unit tests alone
 integration: ## tests with the real programs alone; TESTS names some of them, here and below
 	@tools/deps build check idp
 	@tools/build $(MESON_BUILD)
-	@$(PYTEST) -q $(or $(TESTS),tests/integration)
+	@$(PYTEST) -q -n $(or $(JOBS),auto) $(or $(TESTS),tests/integration)
 
 lint: build ## layers, sizes, banned calls, formatting, and a build with clang
 	@tools/deps lint

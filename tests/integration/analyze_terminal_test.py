@@ -20,6 +20,7 @@ from kit import pki, programs
 from kit.device import Device
 from kit.programs import program
 
+WIDE = 400  # no path breaks
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -157,9 +158,9 @@ def test_on_a_terminal_too_narrow_for_a_line_nothing_is_replaced(site):
 def test_a_terminal_that_takes_no_utf8_gets_ascii(site, locale, tmp_path):
     named = pki.Ca(tmp_path, "Gerätewurzel").path
     words = [program("cmg"), "analyze", site.report["gateway"], "--ca", named]
-    raw = Terminal(words, LC_ALL=locale).finish().raw
+    raw = Terminal(words, WIDE, LC_ALL=locale).finish().raw
     assert raw.isascii() and "Ger?tewurzel.pem" in raw and "\x1b[K" in raw
-    assert "Gerätewurzel.pem" in "".join(line.strip() for line in Terminal(words).finish().screen.lines)
+    assert "Gerätewurzel.pem" in "".join(line.strip() for line in Terminal(words, WIDE).finish().screen.lines)
 
 
 def test_colours_are_for_terminals_and_not_with_no_color(site):

@@ -2,7 +2,6 @@
 """The field's public test collections, asked through `cmg cert check` and `cmg token check`: the gateway's own code."""
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -103,9 +102,9 @@ def test_a_revocation_needs_no_other_list_than_that_of_its_own_path(folder):
 @needs_pkits
 def test_ten_thousand_cases_take_seconds(folder):
     names = [name for _, _, name in pkits()]
-    begin = time.monotonic()
+    before = programs.spent_s()
     ask(folder, "cert", [pkits_case(names[i % len(names)]) for i in range(10000)])
-    assert time.monotonic() - begin < 60
+    assert programs.spent_s() - before < 60
 
 
 @needs_pkits

@@ -8,18 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from kit import pki, programs, reasons, refusal
+from kit import pki, programs, reasons, refusal, times
 from kit.complaints import Complaints
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
+from kit.parallel import (pytest_collection_modifyitems, pytest_configure, pytest_configure_node,  # noqa: F401
+                          pytest_runtest_protocol, pytest_unconfigure, pytest_xdist_auto_num_workers,
+                          pytest_xdist_make_scheduler)
 from kit.postgresql import PostgreSQL
 from kit.site import Site
+from kit.times import pytest_terminal_summary  # noqa: F401
 from kit.upstream import Upstream
 
-# Tests of crowds hold thousands of connections.
+# Tests of crowds hold thousands of connections, and so do the programs that they are made to.
+OPEN_FILES = 4096
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+if most != resource.RLIM_INFINITY and most < OPEN_FILES:
+    pytest.exit(f"the tests need {OPEN_FILES} open files a process, and no more than {most} are allowed here: raise the hard "
+                f"limit (as root: ulimit -Hn {OPEN_FILES}; in containers: --ulimit nofile={OPEN_FILES})", 2)
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+# Stores and state folders are synced all the time: not to a disk, where memory has the room, unless TMPDIR says where.
+MEMORY, ROOM = "/dev/shm", 2 << 30
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK):
+    there = os.statvfs(MEMORY)
+    if there.f_bavail * there.f_frsize >= ROOM and not there.f_flag & os.ST_NOEXEC:
+        tempfile.tempdir = MEMORY
 
 # Proxies of the machine have no part in this.
 for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -29,6 +44,29 @@ os.environ.pop("CMG_ADMIN_SOCKET", None)
 
 RUNNING = []  # sites, whose logs are shown with a failure
 ON_POSTGRESQL = os.environ.get("CMG_TEST_ON") == "postgresql"  # all sites, not only those of postgresql_test.py
+
+
+def pytest_runtest_logreport(report):
+    """Of all workers, where there are some."""
+    times.note(report)
+    reasons.note(report)
+
+
+def pytest_sessionfinish(session):
+    """Each test sees to what it promises; a run of all of them, to what none of them did."""
+    if hasattr(session.config, "workerinput") or session.testsfailed or not runs_everything(session.config):
+        return
+    missing = reasons.never_made()
+    if missing:
+        where = os.path.relpath(reasons.__file__, session.config.rootpath)
+        session.config.hook.pytest_runtest_logreport(report=pytest.TestReport(
+            f"{where}::PRODUCERS", (where, None, "PRODUCERS"), {}, "failed", f"no gateway refused for {missing}", "call"))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def runs_everything(config):
+    paths = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
+    return paths == [Path(__file__).parent] and not (config.option.keyword or config.option.markexpr or config.option.collectonly)
 
 
 def temporary_folder():
@@ -59,6 +97,7 @@ def refusals_that_are_promised(request):
         asked = getattr(request.node, "callspec", None) and request.node.callspec.params.get("version")
         wanted = {(*reason, v) for reason in promised for v in reasons.versions(reason) if asked in (None, v)}
         assert wanted <= made, f"declared as its producer, but never seen: {wanted - made}"
+        request.node.user_properties.append((reasons.MADE, sorted(wanted)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -83,6 +122,14 @@ def nothing_to_complain_about(complaints):
     yield
     found = complaints.new()
     assert not found, found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_in_memory(request, tmp_path_factory):
+    """Of what pytest would keep for three runs; but for failures, which somebody may want to look at."""
+    yield
+    if tempfile.tempdir == MEMORY and not request.session.testsfailed:
+        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

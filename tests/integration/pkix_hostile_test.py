@@ -3,7 +3,6 @@
 import base64
 import itertools
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from cryptography import x509
 from collections_test import ask
 from kit import der
 from kit.chains import DAY, KEYS, NOW, ROOT, Cert, ca, constraints, leaf, raw, root, san
+from kit.programs import spent_s
 
 VECTORS = Path("/usr/lib/python3/dist-packages/cryptography_vectors/x509")
 
@@ -27,13 +27,13 @@ def pem(*certs, title="CERTIFICATE"):
 
 
 def judge(folder, contents, anchors=(ROOT,), middle=(), **more):
-    """Of certificates' files with these octets; answers and how long they took together."""
+    """Of certificates' files with these octets; answers and the CPU time that they took together."""
     base = {"anchors": write(folder / "anchors.pem", pem(*(a.der for a in anchors))), "at": NOW, "crl_check": "off"} | more
     if middle:
         base["intermediates"] = write(folder / "middle.pem", pem(*(m.der for m in middle)))
-    begin = time.monotonic()
+    before = spent_s()
     answers = ask(folder, "cert", [base | {"cert": write(folder / f"c{n}", c)} for n, c in enumerate(contents)])
-    return answers, time.monotonic() - begin
+    return answers, spent_s() - before
 
 
 GOOD = leaf(ROOT, key=KEYS[5], more=[san(x509.DNSName("pc.example"))])

@@ -59,6 +59,12 @@ def run(arguments, check=True, **more):
     return result.returncode, result.stdout, result.stderr
 
 
+def spent_s():
+    """CPU time of all programs that were waited for: unlike the clock it does not count what else the machine does."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def until(what, condition, within_s=5.0, pause_s=0.05):
     """Waits for condition() to be true and gives its value; fails with `what` after within_s."""
     end_at = time.monotonic() + within_s

@@ -76,3 +76,23 @@ def versions(reason):
 def produced_by(name):
     """The reasons that this test, "file::test", promises."""
     return [reason for reason, producer in PRODUCERS.items() if producer == name]
+
+
+# --- of a whole run ---
+
+MADE = "refused for"  # a property of the tests that produced what they promise: [code, reason, version] of each
+made, skipped = set(), set()
+
+
+def note(report):
+    """Of each phase of each test; under several workers the controller sees them all."""
+    if report.skipped:
+        file, _, test = report.nodeid.rpartition("/")[2].partition("_test.py::")
+        skipped.update(produced_by(f"{file}::{test.partition('[')[0]}"))
+    if report.when == "teardown" and report.passed:
+        made.update(tuple(one) for name, value in report.user_properties if name == MADE for one in value)
+
+
+def never_made():
+    """What is promised and was not seen, but for what this machine lacks the means for."""
+    return sorted({(*reason, version) for reason in PRODUCERS if reason not in skipped for version in versions(reason)} - made)
