@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg device list|show|approve|block|unblock|remove */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "ctl/api.h"
 #include "ctl/request.h"
@@ -27,6 +28,7 @@ static const struct ctl_column details[] = {
     {"Other hardware", "other_hardware", CTL_TEXT, "none was seen with its key"},
     {"Entra device", "entra_device", CTL_TEXT, NULL},
     {"Registered", "registered", CTL_TIME, NULL},
+    {"Registered from", "registered_from", CTL_TEXT, "not told"},
     {"Last seen", "last_seen", CTL_TIME, "never"},
     {"Client version", "client_version", CTL_TEXT, NULL},
     {"Certificates", "certificates", CTL_LIST, NULL},
@@ -44,7 +46,8 @@ static const struct ctl_request list = {.usage = "cmg device list [options]",
 
 struct options {
     struct ctl_common common;
-    bool all_pending, forget;
+    bool all_pending, forget, yes;
+    const char *older_than, *name;
 };
 
 static const struct opt show_opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
@@ -172,9 +175,71 @@ static int approve(int argc, char **argv)
 
 /* --- remove --- */
 
+/* What is removed together is asked for first, or said by --yes. */
+static bool is_meant(const struct options *o, long long count)
+{
+    char answer[16] = "";
+    if (o->yes || count == 0)
+        return true;
+    if (o->common.json || isatty(STDIN_FILENO) != 1) {
+        (void)ctl_usage("%lld devices that wait would be removed; say so by --yes", count);
+        return false;
+    }
+    (void)printf("Remove %lld devices that wait? [y/N] ", count);
+    (void)fflush(stdout);
+    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
+        return true;
+    (void)puts("nothing was removed");
+    return false;
+}
+
+static int send_sweep(const struct options *o, int64_t older_than, bool dry, json_t **ret)
+{
+    json_t *body = json_pack("{s:I, s:s*, s:b}", "older_than", (json_int_t)older_than, "name", o->name, "dry_run", dry);
+    return ctl_send(&o->common, "POST", "/v1/devices/remove-waiting", body, ret);
+}
+
+static int remove_waiting(const struct options *o)
+{
+    int64_t older_than = 0;
+    json_t *answer;
+    if (o->older_than && !ctl_duration("older-than", o->older_than, &older_than))
+        return CTL_USAGE;
+    int code = send_sweep(o, older_than, true, &answer);
+    if (code != CTL_DONE)
+        return code;
+    bool meant = is_meant(o, (long long)json_opt_int(answer, "removed", 0));
+    json_decref(answer);
+    if (!meant)
+        return CTL_USAGE;
+    code = send_sweep(o, older_than, false, &answer);
+    return code == CTL_DONE ? ctl_tell(&o->common, answer, "%lld devices removed; %lld still wait",
+                                       (long long)json_opt_int(answer, "removed", 0),
+                                       (long long)json_opt_int(answer, "still_waiting", 0))
+                            : code;
+}
+
 static int remove_it(int argc, char **argv)
 {
     static const struct opt opts[] = {
+        {.name = "pending",
+         .kind = OPT_FLAG,
+         .offset = offsetof(struct options, all_pending),
+         .help = "instead of one: all that wait and were never approved"},
+        {.name = "older-than",
+         .kind = OPT_TEXT,
+         .offset = offsetof(struct options, older_than),
+         .value = "DURATION",
+         .help = "of those, who registered so long ago: 1h, 3d"},
+        {.name = "name",
+         .kind = OPT_TEXT,
+         .offset = offsetof(struct options, name),
+         .value = "PATTERN",
+         .help = "of those, who call themselves so: LAB-*"},
+        {.name = "yes",
+         .kind = OPT_FLAG,
+         .offset = offsetof(struct options, yes),
+         .help = "remove them without asking"},
         {.name = "forget",
          .kind = OPT_FLAG,
          .offset = offsetof(struct options, forget),
@@ -182,9 +247,10 @@ static int remove_it(int argc, char **argv)
         CTL_OPT_JSON(struct options),
         CTL_OPT_SOCKET(struct options),
         CTL_OPT_END};
-    static const struct opt_command cmd = {"cmg device remove GUID|NAME [options]",
-                                           "Remove a device's record; what it held stays out until cmg device approve.",
-                                           opts, 1, 1};
+    static const struct opt_command cmd = {"cmg device remove GUID|NAME|--pending [options]",
+                                           "Remove a device's record; what it held stays out until cmg device approve. "
+                                           "Or all records that wait.",
+                                           opts, 0, 1};
     struct options o = {0};
     const char **args;
     size_t n;
@@ -192,6 +258,14 @@ static int remove_it(int argc, char **argv)
     json_t *answer;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
+    if ((n > 0) == o.all_pending)
+        return ctl_usage("name the device, or give --pending");
+    if (o.all_pending ? o.forget : (o.older_than || o.name || o.yes))
+        return ctl_usage(o.all_pending ? "--forget is for one device"
+                                       : "--older-than, --name and --yes belong to "
+                                         "--pending");
+    if (o.all_pending)
+        return remove_waiting(&o);
     char *path = ctl_request_path(o.forget ? "/v1/devices/%s?forget" : "/v1/devices/%s", args[0]);
     code = ctl_send(&o.common, "DELETE", path, NULL, &answer);
     free(path);

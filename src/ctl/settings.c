@@ -51,6 +51,7 @@ static const struct {
     {"renewal_grace", duration_value, "a duration: 90d, 0 for off"},
     {"bundle_max_age", duration_value, "a duration: 24h"},
     {"approval", text_value, "auto or manual"},
+    {"waiting_expiry", duration_value, "a duration: 14d, 0 for never"},
     {"gateway_ca_pem", certificates_value,
      "a FILE: the CA of the gateways' certificates, for enrolment files; '' for none"},
 };

@@ -446,7 +446,7 @@ static void devices(json_t *list, const json_t *status)
 {
     static const struct problem waiting = {"approval_pending",
                                            "cmg device list says why; then cmg device approve GUID, or cmg device "
-                                           "remove GUID"},
+                                           "remove GUID; all of them: cmg device remove --pending"},
                                 cloned = {
                                     "cloned",
                                     "a copy of the device's state: register it anew with a key of its own; if the "

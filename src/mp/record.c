@@ -4,12 +4,14 @@
  * somebody else stands for it, and whoever brings another key for a name, hardware id or Entra device that the site
  * knows waits for an administrator, with the reason in its record; so does whoever was removed.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "mp/name.h"
 #include "mp/registration.h"
+#include "mp/scope.h"
 #include "mp/site.h"
 #include "store/audit.h"
 #include "store/collection.h"
@@ -17,8 +19,14 @@
 #include "store/sequence.h"
 #include "store/setting.h"
 #include "store/token.h"
+#include "store/waiting.h"
 
-enum { PENDING_MAX = 1000, PENDING_ALIKE_MAX = 8 };
+enum { PENDING_ALIKE_MAX = 8 };
+
+/* How many may wait, from one address and altogether: of those that nobody vouches for, and of those that somebody
+ * does, who may stand behind one address in their thousands where approval is manual. */
+static const struct store_waiting_counts room_of_strangers = {.all = 1000, .origin = 64},
+                                         room_of_vouched = {.all = 20000, .origin = 4000};
 
 static const struct {
     const char *method, *words, *name;
@@ -179,22 +187,32 @@ static enum result decide(struct registration *g, const struct store_device *was
     return r == R_NOTFOUND ? OK : r;
 }
 
-/* Nobody vouches for them, so they are not to fill the store; nor is one machine. */
+static enum result too_many(struct registration *g, int64_t limit, const char *which, struct error *err)
+{
+    g->crowded = true;
+    return error_set(err, R_LIMIT, "%" PRId64 " devices %s wait for approval already", limit, which);
+}
+
+/* They are not to fill the store: not from one place, not of one name, and not together. */
 static enum result check_room(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
-    struct store_device_counts n = {0};
+    bool vouched = g->voucher != BY_NOBODY;
+    const struct store_waiting_counts *room = vouched ? &room_of_vouched : &room_of_strangers;
+    struct store_waiting_counts n;
     int64_t alike = 0;
-    enum result r = g->voucher == BY_NOBODY ? store_device_count(s, &n, err) : OK;
+    enum result r = store_waiting_count(s, g->device.origin, vouched, &n, err);
     if (r == OK)
-        r = store_known_waiting(s, g->name, g->hardware_id, g->voucher != BY_NOBODY, &alike, err);
-    g->crowded = r == OK && (n.pending >= PENDING_MAX || alike >= PENDING_ALIKE_MAX);
-    if (!g->crowded)
+        r = store_known_waiting(s, g->name, g->hardware_id, vouched, &alike, err);
+    if (r != OK)
         return r;
-    return alike >= PENDING_ALIKE_MAX
-               ? error_set(err, R_LIMIT, "%d devices of this name or hardware id wait for approval already",
-                           PENDING_ALIKE_MAX)
-               : error_set(err, R_LIMIT, "%d devices wait for approval already", PENDING_MAX);
+    if (alike >= PENDING_ALIKE_MAX)
+        return too_many(g, PENDING_ALIKE_MAX, "of this name or hardware id", err);
+    if (n.origin >= room->origin)
+        return too_many(g, room->origin, "from the address that this one comes from", err);
+    return n.all >= room->all
+               ? too_many(g, room->all, vouched ? "that somebody vouches for" : "that nobody vouches for", err)
+               : OK;
 }
 
 /* --- the record --- */
@@ -215,7 +233,10 @@ static void take_word(struct registration *g, bool waits)
 static enum result add_device(struct registration *g, struct error *err)
 {
     guid_new(g->guid);
-    g->device = (struct store_device){.guid = g->guid, .spki = g->spki, .registered = g->now};
+    char origin[MP_SCOPE_ORIGIN];
+    mp_scope_origin(g->r, g->bulk.id, origin);
+    g->device =
+        (struct store_device){.guid = g->guid, .spki = g->spki, .registered = g->now, .origin = kept(g, origin)};
     vouch_for_name(g);
     enum result r = choose_machine(g, err);
     if (r == OK)
@@ -267,19 +288,20 @@ static enum result remember_certificate(struct registration *g, bool *ret_new, s
     return r;
 }
 
-static enum result audit(struct registration *g, bool is_new, struct error *err)
+/* `at_will`: the device can do it as often as it likes. */
+static enum result audit(struct registration *g, bool is_new, bool at_will, struct error *err)
 {
     char caller[80], detail[512];
     (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
     (void)snprintf(detail, sizeof detail, "%s%s%s, %s%s%.300s", vouchers[g->voucher].words,
                    g->voucher == BY_BULK ? " " : "", g->bulk.id, g->device.state, *g->device.reason ? ": " : "",
                    g->device.reason);
-    return store_audit_add(g->r->site->store,
-                           &(struct store_audit){.caller = caller,
-                                                 .action = is_new ? "device.register" : "device.register-again",
-                                                 .object = g->device.guid,
-                                                 .detail = detail},
-                           err);
+    const struct store_audit row = {.caller = caller,
+                                    .action = is_new ? "device.register" : "device.register-again",
+                                    .object = g->device.guid,
+                                    .detail = detail};
+    return at_will ? store_audit_add_gathered(g->r->site->store, &row, err)
+                   : store_audit_add(g->r->site->store, &row, err);
 }
 
 /* For devices that nothing else vouches for each time. */
@@ -347,8 +369,9 @@ static enum result record(struct registration *g, struct error *err)
     if (r == OK && (g->device.kept_out != was_out || (was_out && new_certificate && g->voucher == BY_PKI)))
         r = store_bump(s, STORE_BUNDLE, err);
     /* a mere repetition changes nothing, and a self-signed certificate costs nothing */
-    if (r == OK && (strcmp(before, g->device.state) != 0 || (new_certificate && g->voucher == BY_PKI)))
-        r = audit(g, !g->known, err);
+    bool moved = strcmp(before, g->device.state) != 0, renewed = new_certificate && g->voucher == BY_PKI;
+    if (r == OK && (moved || renewed))
+        r = audit(g, !g->known, moved && (g->known || strcmp(g->device.state, "pending") == 0), err);
     return r == OK ? issue_token(g, err) : r;
 }
 

@@ -29,7 +29,7 @@
       "register the copy anew with a key of its own: remove its state folder, then cmg-client register; if it is the " \
       "same machine with other hardware: cmg device approve GUID")                                                     \
     X(TOO_MANY_WAIT, 429, "MP_Too_Many_Requests", "too_many_wait", "too many devices wait for approval",               \
-      "approve or remove those that wait: cmg device list")                                                            \
+      "approve or remove those that wait: cmg device list, cmg device remove --pending --older-than 1h")               \
     X(TOKEN_USED_UP, 403, "MP_Not_Allowed", "token_used_up", "the bulk token was used as often as it may be",          \
       "make another: cmg token new --uses N")                                                                          \
     X(TOKEN_OUT_OF_SCOPE, 403, "MP_Not_Allowed", "token_out_of_scope", "the bulk token is not for this device",        \

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mp/scope.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "mp/listener.h"
 #include "mp/rule.h"
 #include "mp/site.h"
+#include "net/address.h"
 #include "net/network.h"
 #include "store/collection.h"
 
@@ -89,6 +91,20 @@ void mp_scope_address(const struct mp_request *r, char ret[MP_SCOPE_ADDRESS])
         r->identity.connector[0] ? read_forwarded(forwarded, ret) : read_peer(slice_of(r->connection->peer), ret);
     if (!read)
         ret[0] = '\0';
+}
+
+void mp_scope_origin(const struct mp_request *r, const char *token, char ret[MP_SCOPE_ORIGIN])
+{
+    char address[MP_SCOPE_ADDRESS], text[MP_SCOPE_ADDRESS + 8];
+    struct net_address a;
+    mp_scope_address(r, address);
+    (void)snprintf(text, sizeof text, strchr(address, ':') ? "[%s]:0" : "%s:0", address);
+    if (!r->identity.connector[0])
+        (void)snprintf(ret, MP_SCOPE_ORIGIN, "%s", r->connection->group);
+    else if (*address && net_address_parse(slice_of(text), &a, NULL) == OK)
+        net_address_format_group(&a, ret);
+    else
+        (void)snprintf(ret, MP_SCOPE_ORIGIN, "connector %s, token %s", r->identity.connector, token);
 }
 
 static bool named(const char *patterns, const char *name)

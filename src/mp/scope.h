@@ -22,4 +22,9 @@ MUST_USE enum result mp_scope_holds(const struct mp_request *r, const struct sto
 #define MP_SCOPE_ADDRESS 64
 void mp_scope_address(const struct mp_request *r, char ret[MP_SCOPE_ADDRESS]);
 
+/* Whose share of something scarce it takes: its address or IPv6 /64; of one whose connector tells none, the connector
+ * and the bulk token (`token`; "": none). */
+#define MP_SCOPE_ORIGIN 192
+void mp_scope_origin(const struct mp_request *r, const char *token, char ret[MP_SCOPE_ORIGIN]);
+
 #endif

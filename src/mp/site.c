@@ -2,6 +2,7 @@
 /* Opening and closing all of it, and the regular work. */
 #include "mp/site.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,11 @@
 #include "mp/parked.h"
 #include "mp/point.h"
 #include "mp/tenants.h"
+#include "store/audit.h"
 #include "store/sequence.h"
 #include "store/setting.h"
 #include "store/trust.h"
+#include "store/waiting.h"
 
 enum { UPKEEP_MS = 15 * 1000, ROWS_MAX = 512 * 1024 * 1024 };
 
@@ -166,6 +169,32 @@ void mp_site_note_fault(struct mp_site *site, const struct error *err)
     (void)snprintf(site->fault.text, sizeof site->fault.text, "%s", err->text);
 }
 
+/* Who was never approved and nobody vouched for, for so long, is not waited for any longer. */
+static enum result end_waiting(struct mp_site *site, int64_t now, struct error *err)
+{
+    int64_t expiry, gone = 0;
+    char detail[80];
+    enum result r = store_setting_get_int(site->store, "waiting_expiry", &expiry, err);
+    if (r == OK && expiry)
+        r = store_waiting_expire(site->store, now - expiry, &gone, err);
+    if (r != OK || !gone)
+        return r;
+    (void)snprintf(detail, sizeof detail, "%" PRId64 " that nobody vouched for in time (waiting_expiry)", gone);
+    return store_audit_add(site->store,
+                           &(struct store_audit){.caller = "site", .action = "device.expire", .detail = detail}, err);
+}
+
+static enum result keep_order(struct mp_site *site, int64_t now, struct error *err)
+{
+    enum result r = store_begin(site->store, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = end_waiting(site, now, err);
+    if (r == OK)
+        r = store_audit_settle(site->store, err);
+    return store_end(site->store, r, err);
+}
+
 static void upkeep(void *arg)
 {
     struct mp_site *site = arg;
@@ -178,6 +207,8 @@ static void upkeep(void *arg)
     mp_tenants_changed(site); /* by another process that shares the store */
     if (mp_documents_refresh(site, now, &err) != OK)
         log_msg(LOG_ERROR, "mp", "documents can't be refreshed: %s", err.text);
+    if (keep_order(site, now, &err) != OK)
+        log_msg(LOG_ERROR, "mp", "registrations can't be put in order: %s", err.text);
 }
 
 /* --- opening --- */

@@ -20,7 +20,7 @@ enum {
 #define DEVICE                                                                                                         \
     "SELECT guid, name, hardware_id, method, state, blocked, spki, client_version, registered, last_seen, "            \
     "entra_tenant, entra_device, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, "   \
-    "kept_out, other_hardware, other_hardware_at FROM device "
+    "kept_out, other_hardware, other_hardware_at, origin FROM device "
 
 static void read_device(struct store_reader *r, void *ret)
 {
@@ -48,6 +48,7 @@ static void read_device(struct store_reader *r, void *ret)
     d->kept_out = store_read_int(r, 20) != 0;
     d->other_hardware = store_read_text(r, 21);
     d->other_hardware_at = store_read_int(r, 22);
+    d->origin = store_read_text(r, 23);
 }
 
 /* Which there are, so that one can be chosen. */
@@ -160,12 +161,14 @@ enum result store_device_add(struct store *s, const struct store_device *d, stru
     enum result r = store_exec(
         s,
         "INSERT INTO device (guid, name, hardware_id, method, state, blocked, spki, client_version, registered, "
-        "last_seen, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, kept_out) "
-        "VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $8, $9, $10, $11, $12, '', $13, $14, $15, $16)",
+        "last_seen, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, kept_out, "
+        "origin, once_approved) "
+        "VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $8, $9, $10, $11, $12, '', $13, $14, $15, $16, $17, $18)",
         STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method), STORE_T(d->state),
                      STORE_T(d->spki), STORE_N(d->client_version), STORE_N(d->registered), text(d->voucher),
                      text(d->machine ? d->machine : d->spki), text(d->vouched_name), text(d->vouched_by),
-                     text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out)),
+                     text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out), text(d->origin),
+                     STORE_N(is_approved(d))),
         NULL, err);
     return r == OK && is_approved(d) ? store_sequence_disallowed_moved(s, err) : r;
 }
@@ -195,8 +198,8 @@ enum result store_device_update(struct store *s, const struct store_device *d, s
     r = store_change(
         s,
         "UPDATE device SET name = $2, hardware_id = $3, method = $4, state = $5, client_version = $6, voucher = $7, "
-        "machine = $8, vouched_name = $9, vouched_by = $10, reason = $11, known = $12, known_by = $13, kept_out = $14 "
-        "WHERE guid = $1",
+        "machine = $8, vouched_name = $9, vouched_by = $10, reason = $11, known = $12, known_by = $13, kept_out = $14, "
+        "once_approved = CASE WHEN $5 = 'approved' THEN 1 ELSE once_approved END WHERE guid = $1",
         STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method), STORE_T(d->state),
                      STORE_N(d->client_version), text(d->voucher), text(d->machine ? d->machine : d->spki),
                      text(d->vouched_name), text(d->vouched_by), text(d->reason), text(d->known), text(d->known_by),
@@ -290,7 +293,8 @@ static enum result approve(struct store *s, struct arena *a, const char *guid, s
         r = store_removed_forget(s, guid, err);
     if (r == OK)
         r = store_exec(s,
-                       "UPDATE device SET state = 'approved', reason = '', known = '', known_by = '', kept_out = 0, "
+                       "UPDATE device SET state = 'approved', once_approved = 1, reason = '', known = '', known_by = "
+                       "'', kept_out = 0, "
                        "hardware_id = CASE WHEN other_hardware = '' THEN hardware_id ELSE other_hardware END, "
                        "other_hardware = '', other_hardware_at = 0, "
                        "vouched_name = CASE WHEN vouched_by = 'certificate' THEN vouched_name ELSE name END, "

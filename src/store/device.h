@@ -26,6 +26,7 @@ struct store_device {
     bool kept_out;                         /* it waits, and gateways refuse it: it shares that with who was shut out */
     const char *other_hardware;            /* a second hardware id that came with its key; "": none did */
     int64_t other_hardware_at;
+    const char *origin; /* from where it registered: whose share of those that wait it takes (store/waiting.h) */
 };
 
 struct store_certificate {

@@ -70,7 +70,7 @@ enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, 
     return r == R_EOF ? OK : r;
 }
 
-static enum result put(struct store *s, const char *name, int64_t value, int64_t now, struct error *err)
+enum result store_sequence_put(struct store *s, const char *name, int64_t value, int64_t now, struct error *err)
 {
     return store_exec(s,
                       "INSERT INTO sequence (name, value, changed) VALUES ($1, $2, $3) "
@@ -93,7 +93,7 @@ static enum result bumped_lately(struct store *s, int64_t now, bool *ret, struct
 
 static enum result put_gathered(struct store *s, int64_t now, struct error *err)
 {
-    enum result r = put(s, GATHERED, 0, now, err);
+    enum result r = store_sequence_put(s, GATHERED, 0, now, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
 }
 
@@ -138,7 +138,7 @@ static enum result give_policy(struct store *s, const char *name, struct error *
     enum result r = store_sequence_bump(s, LAST_POLICY, err);
     if (r == OK)
         r = store_sequence_get(s, LAST_POLICY, &last, NULL, err);
-    return r == OK ? put(s, name, last, clock_wall_s(), err) : r;
+    return r == OK ? store_sequence_put(s, name, last, clock_wall_s(), err) : r;
 }
 
 enum result store_sequence_policy_next(struct store *s, const char *guid, struct error *err)
@@ -226,7 +226,7 @@ static enum result lift_policy(struct store *s, const char *guid, int64_t heard,
     if (r != OK || heard <= last || (at > now - STORE_LIFT_EVERY_S && at <= now))
         return r;
     *ret = true;
-    return put(s, name, lifted_by + heard + 1 - last, now, err);
+    return store_sequence_put(s, name, lifted_by + heard + 1 - last, now, err);
 }
 
 enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, bool *ret, struct error *err)

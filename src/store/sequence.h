@@ -26,6 +26,10 @@ MUST_USE enum result store_sequence_lift(struct store *s, int64_t heard, struct 
 MUST_USE enum result store_sequence_get(struct store *s, const char *name, int64_t *ret, int64_t *ret_changed,
                                         struct error *err);
 
+/* For counts that are no documents' numbers. */
+MUST_USE enum result store_sequence_put(struct store *s, const char *name, int64_t value, int64_t now,
+                                        struct error *err);
+
 /* Grows with each change of any document of gateways or connectors: what processes poll. */
 #define STORE_SEQUENCE_SITE "site"
 #define STORE_SEQUENCE_BUNDLE "bundle"

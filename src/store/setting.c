@@ -16,6 +16,8 @@ const struct store_setting_info store_settings[] = {
     {"bundle_max_age", "86400", NULL, 60, 30 * DAY, "seconds for which a gateway works without hearing of the site"},
     {"renewal_grace", "7776000", NULL, 0, 365 * DAY, "seconds for which an expired device token still renews; 0: not"},
     {"approval", "auto", "auto|manual", 0, 0, "are devices that prove themselves approved at once?"},
+    {"waiting_expiry", "1209600", NULL, 0, 365 * DAY,
+     "seconds after which a registration that nobody vouched for, and that nobody approved, is gone; 0: never"},
     {"gateway_ca_pem", "", NULL, 0, 0,
      "the CA of the gateways' server certificates, for enrolment files; \"\": public"},
     {0},

@@ -38,6 +38,7 @@ static const struct mp_admin_route routes[] = {
     {"GET", "/v1/devices", MP_READER, mp_admin_device_list},
     {"GET", "/v1/devices/*", MP_READER, mp_admin_device_get},
     {"DELETE", "/v1/devices/*", MP_OPERATOR, mp_admin_device_remove},
+    {"POST", "/v1/devices/remove-waiting", MP_OPERATOR, mp_admin_device_remove_waiting},
     {"POST", "/v1/devices/*/block", MP_OPERATOR, mp_admin_device_block},
     {"POST", "/v1/devices/*/unblock", MP_OPERATOR, mp_admin_device_unblock},
     {"POST", "/v1/devices/*/approve", MP_OPERATOR, mp_admin_device_approve},

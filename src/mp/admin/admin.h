@@ -67,7 +67,8 @@ void mp_admin_device_block(struct mp_request *r);
 void mp_admin_device_unblock(struct mp_request *r);
 void mp_admin_device_approve(struct mp_request *r);
 void mp_admin_device_remove(struct mp_request *r);
-void mp_admin_policy_put(struct mp_request *r); /* policy.c */
+void mp_admin_device_remove_waiting(struct mp_request *r); /* waiting.c */
+void mp_admin_policy_put(struct mp_request *r);            /* policy.c */
 void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);

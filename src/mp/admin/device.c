@@ -22,6 +22,7 @@ static void put_word(json_t *device, const struct store_device *d)
     mp_put(device, "same_as", by_whom(d->known));
     mp_put(device, "shut_out", json_boolean(d->kept_out));
     mp_put(device, "other_hardware", by_whom(d->other_hardware));
+    mp_put(device, "registered_from", by_whom(d->origin));
 }
 
 static enum result device_json(struct mp_request *r, const struct store_device *d, json_t **ret, struct error *err)
