@@ -225,6 +225,16 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+enum result file_set_aside(const char *path, struct error *err)
+{
+    size_t size = strlen(path) + sizeof ".damaged";
+    char *aside = mem_zalloc(size);
+    (void)snprintf(aside, size, "%s.damaged", path);
+    enum result r = rename(path, aside) == 0 ? OK : from_errno(err, "set aside", path);
+    free(aside);
+    return r;
+}
+
 enum result file_check_private(const char *path, struct error *err)
 {
     struct stat st;

@@ -30,6 +30,8 @@ MUST_USE enum result file_make_parent(const char *path, mode_t mode, struct erro
 MUST_USE enum result file_can_make(const char *path, struct error *err);
 
 bool file_exists(const char *path);
+/* A file that is damaged makes place for a new one, and is kept beside it for who looks into it: "<path>.damaged". */
+MUST_USE enum result file_set_aside(const char *path, struct error *err);
 
 /* Can this user write to the folder, and has its file system room for FILE_ROOM bytes more? Else an error that says
  * what to do. Writes nothing. */

@@ -61,8 +61,8 @@ bool client_document_aged(const struct document *d, int64_t now)
 
 int64_t client_document_below(const struct client_reader *who, enum document_type type)
 {
-    int64_t floor = client_floor(who, type);
-    return floor > 1 ? floor - 1 : 0;
+    int64_t floor;
+    return client_floor(who, type, &floor, NULL) == OK && floor > 1 ? floor - 1 : 0;
 }
 
 /* The floor is raised first: a crash between leaves a document to be fetched again, whose sequence is the floor. */
@@ -77,7 +77,10 @@ enum result client_document_accept(const struct client_reader *who, struct slice
 {
     struct document_expect e = expect(who, type, now);
     struct document kept = {0};
-    e.min_sequence = client_floor(who, type);
+    if (client_floor(who, type, &e.min_sequence, err) != OK) {
+        err->code = R_IO; /* the document may be good */
+        return R_IO;
+    }
     if (client_document_stored(who, type, &kept, NULL) == OK) {
         e.min_sequence = kept.sequence > e.min_sequence ? kept.sequence : e.min_sequence;
         document_done(&kept);

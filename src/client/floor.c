@@ -3,9 +3,14 @@
 #include "client/floor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/encode.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "client/private.h"
+
+#define FILE_NAME "sequences.json"
 
 /* A device has few keys and few sites in its life; the lowest, which is the oldest by far, gives way. */
 enum { FLOORS_MAX = 32, SITE_BYTES = 16, NAME_SIZE = HEX_SIZE(SITE_BYTES) + PKI_HASH_HEX };
@@ -17,24 +22,60 @@ static void name_of(const struct client_reader *who, char ret[NAME_SIZE])
     (void)snprintf(ret, NAME_SIZE, "%s.%.64s", site, who->key ? who->key : "all");
 }
 
-static json_t *load(const char *dir)
+/* {"<kind>": {"<site>.<key>": number}}, all of it. */
+static bool is_whole(const json_t *root)
 {
+    const char *kind, *name;
+    json_t *floors, *value;
+    bool whole = json_is_object(root);
+    json_object_foreach((json_t *)(uintptr_t)root, kind, floors)
+    {
+        whole = whole && json_is_object(floors);
+        json_object_foreach(floors, name, value) whole = whole && json_is_integer(value);
+    }
+    return whole;
+}
+
+static enum result set_aside(const char *dir, const struct error *why, struct error *err)
+{
+    char *path = file_join(dir, FILE_NAME);
+    log_msg(LOG_ERROR, "client",
+            "%s is damaged (%s): how far the site's documents had come is known of those alone that are kept; it is "
+            "set aside as %s.damaged",
+            path, why->text, FILE_NAME);
+    enum result r = file_set_aside(path, err);
+    free(path);
+    return r;
+}
+
+static enum result load(const char *dir, json_t **ret, struct error *err)
+{
+    struct error why;
     json_t *root = NULL;
-    if (client_private_load(dir, "sequences.json", &root, NULL) != OK || !json_is_object(root)) {
+    enum result r = client_private_load(dir, FILE_NAME, &root, &why);
+    if (r == OK && root && !is_whole(root))
+        r = error_set(&why, R_INVALID, "it holds what is no sequence");
+    if (r == R_INVALID || r == R_LIMIT)
+        r = set_aside(dir, &why, err);
+    else if (r != OK)
+        r = error_set(err, r, "%s", why.text);
+    if (r != OK || !root || !is_whole(root)) {
         json_decref(root);
         root = json_object();
     }
-    return root;
+    *ret = root;
+    return r;
 }
 
-int64_t client_floor(const struct client_reader *who, enum document_type type)
+enum result client_floor(const struct client_reader *who, enum document_type type, int64_t *ret, struct error *err)
 {
     char name[NAME_SIZE];
-    json_t *root = load(who->dir);
+    json_t *root;
+    enum result r = load(who->dir, &root, err);
     name_of(who, name);
-    int64_t found = json_opt_int(json_object_get(root, document_type_name(type)), name, 0);
+    *ret = json_opt_int(json_object_get(root, document_type_name(type)), name, 0);
     json_decref(root);
-    return found;
+    return r;
 }
 
 static void make_room(json_t *floors)
@@ -55,10 +96,14 @@ enum result client_floor_raise(const struct client_reader *who, enum document_ty
                                struct error *err)
 {
     char name[NAME_SIZE];
-    if (client_floor(who, type) >= sequence)
-        return OK;
-    json_t *root = load(who->dir), *floors = json_object_get(root, document_type_name(type));
+    json_t *root;
+    enum result r = load(who->dir, &root, err);
+    json_t *floors = json_object_get(root, document_type_name(type));
     name_of(who, name);
+    if (r != OK || json_opt_int(floors, name, 0) >= sequence) {
+        json_decref(root);
+        return r;
+    }
     if (!json_is_object(floors)) {
         floors = json_object();
         if (json_object_set_new(root, document_type_name(type), floors) != 0)
@@ -68,7 +113,7 @@ enum result client_floor_raise(const struct client_reader *who, enum document_ty
         make_room(floors);
     if (json_object_set_new(floors, name, json_integer((json_int_t)sequence)) != 0)
         fatal("the sequences can't be put into JSON");
-    enum result r = client_private_save(who->dir, "sequences.json", root, err);
+    r = client_private_save(who->dir, FILE_NAME, root, err);
     json_decref(root);
     return r;
 }

@@ -6,8 +6,10 @@
 
 #include "client/documents.h"
 
-/* 0: none was taken, or the file is damaged (then the kept document's own sequence counts). */
-MUST_USE int64_t client_floor(const struct client_reader *who, enum document_type type);
+/* *ret 0: none was taken. A file that is damaged is told, set aside (`sequences.json.damaged`) and begun anew: then the
+ * kept documents' own sequences count. One that can't be read is a fault: who can't know takes nothing. */
+MUST_USE enum result client_floor(const struct client_reader *who, enum document_type type, int64_t *ret,
+                                  struct error *err);
 /* Written only when it is higher. */
 MUST_USE enum result client_floor_raise(const struct client_reader *who, enum document_type type, int64_t sequence,
                                         struct error *err);

@@ -317,9 +317,15 @@ static int enrollment(int argc, char **argv)
     return code;
 }
 
+static const struct ctl_request restore_done = {
+    .usage = "cmg restore done [options]",
+    .method = "POST",
+    .path = "/v1/restore/done",
+    .done = "cmg status tells the older copy of the store no longer, unless somebody else is heard of it"};
 const struct ctl_command ctl_site_commands[] = {
     {"status", "Show the site: roles, connectors, devices", status, NULL},
     {"bundle show", "Show what gateways are told", bundle_show, NULL},
     {"enrollment", "Print the enrolment file for devices", enrollment, NULL},
+    {"restore done", "Say that what an older store lost was made again", NULL, &restore_done},
     {NULL, NULL, NULL, NULL},
 };

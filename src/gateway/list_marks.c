@@ -2,6 +2,7 @@
 #include "gateway/list_marks.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -15,30 +16,96 @@ enum { MARKS_MAX = 4096, BYTES_MAX = 1024 * 1024 };
 
 struct list_marks {
     pthread_mutex_t lock;
-    char *file;
-    json_t *marks; /* place → {this_update, number, until} */
+    char *file, *damaged; /* where it is, and where one goes that is not whole */
+    json_t *marks;        /* place → {this_update, number, until} */
 };
+
+/* --- the file --- */
+
+static bool is_whole(const json_t *mark)
+{
+    return json_is_integer(json_object_get(mark, "this_update")) && json_is_string(json_object_get(mark, "number")) &&
+           json_is_integer(json_object_get(mark, "until"));
+}
+
+/* Takes what is whole; false: not all of it is. */
+static bool take_whole(struct list_marks *m, const json_t *from)
+{
+    const char *key;
+    json_t *mark;
+    bool all = json_is_object(from);
+    json_object_foreach((json_t *)(uintptr_t)from, key, mark)
+    {
+        bool whole = is_whole(mark);
+        all = all && whole;
+        if (whole && json_object_set(m->marks, key, mark) != 0)
+            fatal("out of memory (marks of lists)");
+    }
+    return all;
+}
+
+static enum result write_all(const struct list_marks *m, struct error *err)
+{
+    char *text = json_text(m->marks);
+    enum result r = file_write(m->file, slice_of(text), 0600, err);
+    free(text);
+    return r;
+}
+
+static enum result load(struct list_marks *m, struct error *err)
+{
+    char *text;
+    size_t len;
+    json_t *found = NULL;
+    enum result r = file_read(m->file, BYTES_MAX, &text, &len, err);
+    if (r != OK)
+        return r;
+    r = json_parse(slice_make(text, len), BYTES_MAX, &found, err);
+    free(text);
+    if (r == OK && !take_whole(m, found))
+        r = error_set(err, R_INVALID, "it holds what is no mark of a list");
+    json_decref(found);
+    return r;
+}
+
+/* What is whole is written again at once: the next start finds it. */
+static void begin_anew(const struct list_marks *m, enum result why, const struct error *what)
+{
+    struct error err;
+    log_msg(LOG_ERROR, "source", "%s: how far lists had come is not known of all: %s", m->file, what->text);
+    if (why != R_INVALID && why != R_LIMIT)
+        return;
+    enum result r = file_set_aside(m->file, &err);
+    if (r == OK && json_object_size(m->marks) > 0)
+        r = write_all(m, &err);
+    if (r != OK)
+        log_msg(LOG_ERROR, "source", "%s", err.text);
+}
 
 struct list_marks *list_marks_new(const char *state)
 {
     struct list_marks *m = mem_zalloc(sizeof *m);
-    char *text;
-    size_t len;
     struct error err;
     (void)pthread_mutex_init(&m->lock, NULL);
     m->file = file_join(state, FILE_NAME);
-    enum result r = file_read(m->file, BYTES_MAX, &text, &len, &err);
-    if (r == OK) {
-        r = json_parse(slice_make(text, len), BYTES_MAX, &m->marks, &err);
-        free(text);
-    }
+    m->damaged = file_join(state, FILE_NAME ".damaged");
+    m->marks = json_object();
+    enum result r = load(m, &err);
     if (r != OK && r != R_NOTFOUND)
-        log_msg(LOG_WARN, "source", "how far lists had come is not known: %s", err.text);
-    if (!json_is_object(m->marks)) {
-        json_decref(m->marks);
-        m->marks = json_object();
-    }
+        begin_anew(m, r, &err);
     return m;
+}
+
+bool list_marks_fault(const struct list_marks *m, char ret[ERROR_TEXT_MAX])
+{
+    if (!file_exists(m->damaged))
+        return false;
+    (void)snprintf(ret, ERROR_TEXT_MAX,
+                   "%s was damaged: a list that is older than one before it may have been taken, where that one is not "
+                   "in use any more. Compare what the gateway has (cmg status) with what the issuers publish, then "
+                   "remove %s",
+                   FILE_NAME, m->damaged);
+    return true;
 }
 
 void list_marks_free(struct list_marks *m)
@@ -48,6 +115,7 @@ void list_marks_free(struct list_marks *m)
     (void)pthread_mutex_destroy(&m->lock);
     json_decref(m->marks);
     free(m->file);
+    free(m->damaged);
     free(m);
 }
 
@@ -83,14 +151,6 @@ static void make_room(struct list_marks *m)
     }
     if (first)
         (void)json_object_del(m->marks, first);
-}
-
-static enum result write_all(const struct list_marks *m, struct error *err)
-{
-    char *text = json_text(m->marks);
-    enum result r = file_write(m->file, slice_of(text), 0600, err);
-    free(text);
-    return r;
 }
 
 static enum result raise(struct list_marks *m, const char *key, const struct pki_list_info *list,

@@ -11,8 +11,11 @@
 
 struct list_marks;
 
-/* What is kept in the state folder, if anything; a file that can't be read is told in the log and begun anew. */
+/* What is kept in the state folder, if anything. Of a damaged file what is whole counts; it is set aside, and told
+ * until somebody has looked at it and removed it. */
 struct list_marks *list_marks_new(const char *state);
+/* false: nothing is wrong; else what is, and what to do. */
+bool list_marks_fault(const struct list_marks *m, char ret[ERROR_TEXT_MAX]);
 void list_marks_free(struct list_marks *m); /* NULL allowed */
 
 /* Is it none older than what was taken for its place? Then that is remembered, on disk, before it returns: ask last.

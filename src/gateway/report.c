@@ -90,7 +90,8 @@ static json_t *report_json(const struct gateway_report *r)
     struct gateway *g = r->worker->gateway;
     const struct snapshot *s = r->worker->snapshot;
     struct error err;
-    json_t *fault = file_room(g->config->state, &err) == OK ? NULL : json_string(err.text);
+    bool at_fault = file_room(g->config->state, &err) != OK || sources_fault(r->worker->sources, err.text);
+    json_t *fault = at_fault ? json_string(err.text) : NULL;
     json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "version", CMG_VERSION, "started",
                           (json_int_t)r->started, "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers",
                           (json_int_t)g->worker_count, "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS),

@@ -39,6 +39,11 @@ static enum result send_it(void *owner, const struct http_request *request, cons
     return tunnel_call(t, request, events, ctx, ret, err);
 }
 
+bool sources_fault(const struct sources *s, char ret[ERROR_TEXT_MAX])
+{
+    return list_marks_fault(s->marks, ret);
+}
+
 /* --- checking what came: in a thread of the pool --- */
 
 static enum result check_crl(const struct pki_trust *trust, struct list_marks *marks, struct source_candidate *c,

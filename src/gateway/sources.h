@@ -34,4 +34,7 @@ size_t sources_states(struct sources *s, struct source_state *ret, size_t max);
 /* Appends their metrics. Any thread. */
 MUST_USE enum result sources_metrics(struct gateway *g, struct buf *out);
 
+/* What is wrong with what is kept of lists, and what to do; false: nothing. */
+bool sources_fault(const struct sources *s, char ret[ERROR_TEXT_MAX]);
+
 #endif

@@ -14,8 +14,13 @@ const struct mp_body_limits mp_body_limits = {.all = 128 * (size_t)MIB,
                                               .strangers = 16 * (size_t)MIB,
                                               .stranger = 4 * (size_t)MIB,
                                               .connection = 256 * (size_t)KIB};
-/* Revocation lists come whole. */
-const struct mp_body_limits mp_admin_body_limits = {.all = 256 * (size_t)MIB, .holder = 128 * (size_t)MIB};
+/* Revocation lists come whole, and from administrators alone: whoever else is at the socket takes none of their room.
+ */
+const struct mp_body_limits mp_admin_body_limits = {.all = 128 * (size_t)MIB,
+                                                    .holder = 96 * (size_t)MIB,
+                                                    .strangers = 32 * (size_t)MIB,
+                                                    .stranger = 16 * (size_t)MIB,
+                                                    .connection = 8 * (size_t)MIB};
 
 struct mp_body_holder {
     LIST_ENTRY(mp_body_holder) link;

@@ -14,8 +14,10 @@
 enum { MP_BODY_HOLDER_SIZE = 128 };
 
 struct mp_body_limits {
-    size_t all, holder;                     /* of everybody; of one who was let in */
-    size_t strangers, stranger, connection; /* of all who were not; of one address; of one connection of it */
+    size_t all, holder; /* of everybody; of one who was let in */
+    /* of all who were not (at the admin socket: who are no administrators); of one address or user; of one connection
+     */
+    size_t strangers, stranger, connection;
 };
 extern const struct mp_body_limits mp_body_limits, mp_admin_body_limits;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "mp/site.h"
 
@@ -21,6 +22,8 @@ struct mp_judging {
 
 static void keep(struct mp_connection *c, struct pki_trust *trust, const struct pki_verdict *v)
 {
+    LOG_EVENT(LOG_DEBUG, "mp", "a certificate was judged", LOG_T("peer", c->peer),
+              LOG_T("reason", verdict_reason_info(v->reason)->name));
     c->verdict = *v;
     pki_trust_unref(c->judged_by);
     c->judged_by = pki_trust_ref(trust);

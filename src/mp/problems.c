@@ -409,12 +409,13 @@ static void went_back(json_t *list, const json_t *status)
     static const struct problem lifted = {"store_went_back",
                                           "put the newer copy of the store back if there is one; else make again what "
                                           "was changed since this one (blocks, removals, endpoints, policies), and let "
-                                          "devices that registered since register again"},
+                                          "devices that registered since register again; then: cmg "
+                                          "restore done"},
                                 unbelievable = {
                                     "store_went_back",
                                     "that number is over a year ahead of the time, so the site does not go above it: "
                                     "end that program, remove what it keeps in its `state` folder, start it again, and "
-                                    "look whether somebody else is in that machine"};
+                                    "look whether somebody else is in that machine; then: cmg restore done"};
     const json_t *w = json_object_get(status, "went_back");
     char when[CLOCK_TEXT_SIZE];
     if (!json_is_object(w))

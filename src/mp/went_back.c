@@ -9,6 +9,9 @@
 #include "mp/site.h"
 #include "store/audit.h"
 #include "store/sequence.h"
+#include "store/went_back.h"
+
+enum { ONE_MAX = 4096 };
 
 /* Signed numbers end at 2^53: who was broken into must not use them up. */
 static bool believed(int64_t held)
@@ -16,10 +19,11 @@ static bool believed(int64_t held)
     return held <= clock_wall_s() + MP_WENT_BACK_AHEAD_MAX_S;
 }
 
-static enum result write_down(struct mp_site *site, struct error *err)
+static enum result write_down(struct mp_site *site, const struct store_went_back *w, struct error *err)
 {
-    const struct mp_went_back *w = &site->went_back;
     char detail[120];
+    LOG_EVENT(LOG_ERROR, "mp", "the store went back: somebody holds a newer document than it ever gave",
+              LOG_T("of", w->whom), LOG_N("held", w->held), LOG_N("own", w->own));
     (void)snprintf(detail, sizeof detail, "holds document %" PRId64 ", the store gave none above %" PRId64, w->held,
                    w->own);
     return store_audit_add(
@@ -29,22 +33,34 @@ static enum result write_down(struct mp_site *site, struct error *err)
         err);
 }
 
+/* What this one was heard to hold before is told with the number that the store stood at then. */
 static enum result note(struct mp_site *site, const char *kind, const char *id, int64_t held, int64_t own,
                         struct error *err)
 {
-    struct mp_went_back *w = &site->went_back;
     char whom[MP_WENT_BACK_WHOM_SIZE];
+    struct store_went_back before, now = {.at = clock_wall_s(), .whom = whom, .held = held, .own = own};
+    struct arena *a = arena_new(ONE_MAX);
     (void)snprintf(whom, sizeof whom, "%s %s", kind, id);
-    bool told = w->at && w->held == held && strcmp(w->whom, whom) == 0;
-    w->at = clock_wall_s();
-    w->held = held;
-    w->own = told ? w->own : own;
-    (void)snprintf(w->whom, sizeof w->whom, "%s", whom);
+    enum result r = store_went_back_get(site->store, a, &before, err);
+    bool told = r == OK && before.held == held && strcmp(before.whom, whom) == 0;
     if (told)
-        return OK;
-    LOG_EVENT(LOG_ERROR, "mp", "the store went back: somebody holds a newer document than it ever gave",
-              LOG_T("of", w->whom), LOG_N("held", held), LOG_N("own", own));
-    return write_down(site, err);
+        now.own = before.own;
+    if (r == OK || r == R_NOTFOUND)
+        r = store_went_back_put(site->store, &now, err);
+    arena_free(a);
+    return r == OK && !told ? write_down(site, &now, err) : r;
+}
+
+static enum result note_and_lift(struct mp_site *site, const char *kind, const char *id, int64_t held, int64_t own,
+                                 struct error *err)
+{
+    enum result r = store_begin(site->store, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    r = note(site, kind, id, held, own, err);
+    if (r == OK && believed(held))
+        r = store_sequence_lift(site->store, held, err);
+    return store_end(site->store, r, err);
 }
 
 /* True at most once in that time; *last is its memory. */
@@ -63,13 +79,10 @@ enum result mp_went_back_heard(struct mp_site *site, const char *kind, const cha
     struct mp_went_back *w = &site->went_back;
     if (held <= own)
         return OK;
-    if (!believed(held)) /* it takes nobody's turn who is believed */
-        return is_due(&w->disbelieved_ms, MP_WENT_BACK_DISBELIEVED_EVERY_MS) ? note(site, kind, id, held, own, err)
-                                                                             : OK;
-    if (!is_due(&w->lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS))
-        return OK;
-    enum result r = note(site, kind, id, held, own, err);
-    return r == OK ? store_sequence_lift(site->store, held, err) : r;
+    /* who is not believed takes nobody's turn who is */
+    bool due = believed(held) ? is_due(&w->lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS)
+                              : is_due(&w->disbelieved_ms, MP_WENT_BACK_DISBELIEVED_EVERY_MS);
+    return due ? note_and_lift(site, kind, id, held, own, err) : OK;
 }
 
 enum result mp_went_back_policy(struct mp_site *site, const char *guid, int64_t held, int64_t own, struct error *err)
@@ -84,10 +97,14 @@ enum result mp_went_back_policy(struct mp_site *site, const char *guid, int64_t 
     return r;
 }
 
-json_t *mp_went_back_json(const struct mp_went_back *w)
+enum result mp_went_back_json(struct mp_site *site, json_t **ret, struct error *err)
 {
-    if (!w->at || clock_wall_s() - w->at > MP_WENT_BACK_TOLD_S)
-        return json_null();
-    return json_pack("{s:I, s:s, s:I, s:I, s:b}", "at", (json_int_t)w->at, "whom", w->whom, "held", (json_int_t)w->held,
-                     "own", (json_int_t)w->own, "believed", believed(w->held));
+    struct store_went_back w;
+    struct arena *a = arena_new(ONE_MAX);
+    enum result r = store_went_back_get(site->store, a, &w, err);
+    *ret = r == OK ? json_pack("{s:I, s:s, s:I, s:I, s:b}", "at", (json_int_t)w.at, "whom", w.whom, "held",
+                               (json_int_t)w.held, "own", (json_int_t)w.own, "believed", believed(w.held))
+                   : json_null();
+    arena_free(a);
+    return r == R_NOTFOUND ? OK : r;
 }

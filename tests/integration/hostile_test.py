@@ -727,6 +727,34 @@ def test_a_management_point_judges_long_chains_beside_its_loop(site, ca, tmp_pat
                 assert answer.status == status, answer
 
 
+def test_a_management_point_reaches_one_verdict_a_connection_until_something_else_is_trusted(own_site, tmp_path):
+    """Acceptance and refusal alike, however often is asked."""
+    site = own_site
+    site.stop("cmg-mp")
+    configuration = site.folder / "mp.yaml"
+    configuration.write_text(re.sub(r"level: \w+", "level: debug", configuration.read_text()))
+    site.run("cmg-mp")
+    until("the site answers", lambda: site.cmg("status", check=False)[0] == 0, 15)
+    root, port = pki.Ca(tmp_path, "Of one verdict"), int(site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    site.cmg("trust", "add", "--anchor", root.path, "--crl", root.crl())
+
+    def judged():
+        return (site.folder / "mp.log").read_text().count("a certificate was judged")
+    for device, status in ((root.device("good"), 403), (pki.Ca(tmp_path, "X", file="x.pem").device("stranger"), 401)):  # 403: not registered
+        ctx, before = gatewayclient.context(site.report["ca"], device.path, device.key), judged()
+        with gatewayclient.H1(port, ctx) as connection:
+            def ask():
+                for _ in range(4):
+                    answer = connection.request("GET", "/SMS_MP/.sms_pol?MACHINE", host=f"localhost:{port}")
+                    assert answer.status == status, answer
+            ask()
+            assert judged() == before + 1
+            other = pki.Ca(tmp_path, f"Beside {status}", file=f"beside-{status}.pem")
+            site.cmg("trust", "add", "--anchor", other.path, "--crl", other.crl())
+            ask()
+            assert judged() == before + 2
+
+
 @pytest.mark.parametrize("names, status", [(200, 200), (2400, 401)])
 def test_a_certificate_of_any_size_passes_or_is_refused_by_name_and_ends_no_tunnel(site, inside, ca, names, status):
     pair = ca.device(f"long-{names}", dns=[f"name-{i:06}.example.com" for i in range(names)])

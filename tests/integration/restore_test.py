@@ -102,6 +102,14 @@ def test_after_a_restore_blocks_hold_and_it_is_told(apart, tmp_path, upstream):
     assert str(held) in problem["found"] and problem["remedy"]
     until("the gateway follows again", lambda: apart.gateway_bundle() > held, 5)
     device.must("policy")
+    apart.stop("cmg-mp")  # it is not the memory of one process
+    apart.run("cmg-mp")
+    until("the site answers", lambda: apart.cmg("status", check=False)[0] == 0, 15)
+    assert apart.cmg("status")["went_back"]["held"] == status["went_back"]["held"]
+    apart.cmg("restore", "done")
+    assert apart.cmg("status")["went_back"] is None and "store_went_back" not in causes(apart)
+    assert apart.cmg("restore", "done", check=False)[0] == 1
+    assert apart.admin("GET", "/v1/audit")["events"][0]["action"] == "restore.done"
     apart.cmg("device", "block", device.name)
     until("the published server refuses it", lambda: published(apart, device, "apt").status == 403, 5)
     assert not device.run("policy")[1]["ok"]

@@ -64,6 +64,7 @@ static const struct mp_admin_route routes[] = {
     {"POST", "/v1/tenants/*/enable", MP_ADMINISTRATOR, mp_admin_tenant_enable},
     {"POST", "/v1/tenants/*/disable", MP_ADMINISTRATOR, mp_admin_tenant_disable},
     {"DELETE", "/v1/tenants/*", MP_ADMINISTRATOR, mp_admin_tenant_remove},
+    {"POST", "/v1/restore/done", MP_ADMINISTRATOR, mp_admin_restore_done},
     {"POST", "/v1/keys/reload", MP_ADMINISTRATOR, mp_admin_keys_reload},
     {"GET", "/v1/settings", MP_READER, mp_admin_settings_list},
     {"PUT", "/v1/settings/*", MP_ADMINISTRATOR, mp_admin_setting_put},
@@ -136,6 +137,7 @@ struct admin_connection {
     struct http_server_conn *http;
     unsigned uid;
     enum mp_role role;
+    size_t bodies; /* bytes, of who is no administrator */
 };
 
 struct mp_admin {
@@ -169,6 +171,8 @@ static void on_request(void *owner, struct http_exchange *x)
     const char *allow;
     (void)snprintf(r->caller, sizeof r->caller, "uid:%u", c->uid);
     (void)snprintf(r->body_share.whose, sizeof r->body_share.whose, "%s", r->caller);
+    if (c->role < MP_ADMINISTRATOR)
+        r->body_share.connection = &c->bodies;
     const struct mp_admin_route *route = mp_admin_route_find(r->arena, x->request.method, r->path, r->params, &allow);
     if (c->role == MP_NO_ROLE || (route && c->role < route->wants))
         refuse_role(r, route ? route->wants : MP_READER, c->role);

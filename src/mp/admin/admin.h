@@ -40,6 +40,7 @@ bool mp_admin_name_good(const char *name, size_t max);
 
 /* Handlers, by file. */
 void mp_admin_status(struct mp_request *r); /* site.c */
+void mp_admin_restore_done(struct mp_request *r);
 void mp_admin_keys_reload(struct mp_request *r);
 void mp_admin_settings_list(struct mp_request *r);
 void mp_admin_setting_put(struct mp_request *r);

@@ -21,6 +21,7 @@
 #include "store/sequence.h"
 #include "store/setting.h"
 #include "store/trust.h"
+#include "store/went_back.h"
 
 enum { AUDIT_MAX = 1000 };
 
@@ -234,7 +235,10 @@ void mp_admin_status(struct mp_request *r)
         result = mp_trust_put_faults(r->site, r->arena, o, &err);
     mp_put(o, "certificates", ends);
     mp_put(o, "fault", fault_json(r->site));
-    mp_put(o, "went_back", mp_went_back_json(&r->site->went_back));
+    json_t *went_back = NULL;
+    if (result == OK)
+        result = mp_went_back_json(r->site, &went_back, &err);
+    mp_put(o, "went_back", went_back ? went_back : json_null());
     if (result == OK) {
         mp_put(o, "problems", mp_problems(o, clock_wall_s()));
         mp_answer_json(r, 200, o);
@@ -242,6 +246,20 @@ void mp_admin_status(struct mp_request *r)
     }
     json_decref(o);
     mp_admin_fail(r, &err, NULL);
+}
+
+/* An administrator's word that what an older copy of the store had lost was made again. */
+void mp_admin_restore_done(struct mp_request *r)
+{
+    struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK)
+        result = mp_admin_commit(r, store_went_back_settle(r->site->store, &err), "restore.done", r->site->config->site,
+                                 "", &err);
+    if (result == OK)
+        mp_answer(r, &(struct mp_answer){.status = 204});
+    else
+        mp_admin_fail(r, &err, "cmg status tells whether there is one");
 }
 
 /* --- keys --- */

@@ -104,6 +104,39 @@ static void an_older_policy_stays_refused_after_the_kept_one_is_gone_and_the_sam
 }
 
 /* It takes the number just below ours for its own, and "not modified" would be its answer for ever. */
+static void damage(const struct fixture *f, const char *name, const char *text)
+{
+    char *path = file_join(f->dir, name);
+    assert_int_equal(file_write(path, slice_of(text), 0600, NULL), OK);
+    free(path);
+}
+
+static bool is_there(const struct fixture *f, const char *name)
+{
+    char *path = file_join(f->dir, name);
+    bool there = file_exists(path);
+    free(path);
+    return there;
+}
+
+/* What can be told from the documents that are kept is. */
+static void damaged_sequences_are_set_aside_and_let_no_older_document_in_where_one_is_kept(void **state)
+{
+    static const char *const damaged[] = {"{\"policy\": {", "[]", "{\"policy\": 7}", "{\"policy\": {\"x\": \"7\"}}",
+                                          ""};
+    struct fixture *f = *state;
+    a_registered_pki_device(f);
+    for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
+        damage(f, "sequences.json", damaged[i]);
+        fake_site_knobs(f->site)->sequence -= 1;
+        assert_ends(f, CLIENT_RUN, "policy_untrusted");
+        assert_true(is_there(f, "sequences.json.damaged"));
+        fake_site_knobs(f->site)->sequence += 1;
+        json_decref(operate(f, CLIENT_RUN, true));
+        assert_true(is_there(f, "sequences.json"));
+    }
+}
+
 static void a_site_that_went_back_by_one_hears_of_the_number_that_we_took(void **state)
 {
     struct fixture *f = *state;
@@ -194,6 +227,7 @@ int main(void)
         CASE(a_token_that_the_site_did_not_sign_for_the_device_strands_it_not),
         CASE(documents_for_another_key_are_refused_although_the_guid_is_right),
         CASE(an_older_policy_stays_refused_after_the_kept_one_is_gone_and_the_same_is_taken),
+        CASE(damaged_sequences_are_set_aside_and_let_no_older_document_in_where_one_is_kept),
         CASE(a_site_that_went_back_by_one_hears_of_the_number_that_we_took),
         CASE(damaged_files_of_the_state_heal_with_the_next_run),
         CASE(not_modified_lets_no_document_live_on),
