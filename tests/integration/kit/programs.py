@@ -49,10 +49,10 @@ def has_ended(pid):
         return True
 
 
-def run(arguments, check=True, **more):
+def run(arguments, check=True, wait_s=COMMAND_WAIT_S, **more):
     """(exit code, stdout, stderr) as text."""
     result = subprocess.run([str(a) for a in arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                            timeout=COMMAND_WAIT_S, check=False, **more)
+                            timeout=wait_s, check=False, **more)
     if check and result.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))} ended with {result.returncode}:\n"
                              f"{result.stdout[-3000:]}{result.stderr[-3000:]}")
