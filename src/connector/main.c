@@ -10,6 +10,7 @@
 #include "conf/daemon.h"
 #include "connector/connector.h"
 #include "connector/self_check.h"
+#include "tls/process.h"
 
 enum { DRAIN_MS = 5000, TICK_MS = 20 };
 
@@ -113,5 +114,6 @@ int main(int argc, char **argv)
         .run = run,
     };
     mem_tune(argv);
+    tls_process_start();
     return conf_daemon_main(&daemon, argc, argv);
 }

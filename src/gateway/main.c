@@ -10,6 +10,7 @@
 #include "gateway/admin.h"
 #include "gateway/certificate_watch.h"
 #include "gateway/start.h"
+#include "tls/process.h"
 
 enum { DRAIN_TICK_MS = 50 };
 
@@ -112,5 +113,6 @@ int main(int argc, char **argv)
         .run = run,
     };
     mem_tune(argv);
+    tls_process_start();
     return conf_daemon_main(&daemon, argc, argv);
 }

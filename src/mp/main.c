@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/daemon.h"
 #include "mp/site.h"
+#include "tls/process.h"
 
 enum { CLOSE_MS = 100 }; /* connections close from the loop */
 
@@ -102,5 +103,6 @@ int main(int argc, char **argv)
         .log = log_of,
         .run = run,
     };
+    tls_process_start();
     return conf_daemon_main(&daemon_of, argc, argv);
 }
