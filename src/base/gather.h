@@ -23,7 +23,8 @@ enum {
     LOG_GATHER_SHOWN = 256, /* bytes of a peer's own text in such a line */
 };
 
-/* May this line be written? Else it was counted. `component` and `message` are texts that last. */
+/* May this line be written? Else it was counted. `component` and `message` are texts that last; `who` of an address is
+ * its group (net/address.h): who has an IPv6 /64 has 2^64 hosts. */
 MUST_USE bool log_gather(enum log_level level, const char *component, const char *message, const char *who,
                          const char *reason, uint64_t now_ms);
 

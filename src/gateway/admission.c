@@ -25,7 +25,7 @@ void admission_start(struct gateway_worker *w)
 static void note(struct gateway_worker *w, enum gateway_away why, const char *peer)
 {
     metric_away(&w->metrics, why);
-    LOG_GATHERED(LOG_INFO, "gateway", peer, texts[why], "turned away", LOG_T("peer", peer),
+    LOG_GATHERED(LOG_INFO, "gateway", net_group_of(peer).text, texts[why], "turned away", LOG_T("peer", peer),
                  LOG_T("reason", texts[why]));
 }
 

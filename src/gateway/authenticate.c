@@ -378,8 +378,9 @@ static enum verdict_reason judge_entra(struct gateway_connection *c, const struc
 /* Once a verdict: who holds such a token may use it, so that its uses should be seen. */
 static void tell_unbound(const struct gateway_connection *c, const struct foreign_token *t)
 {
-    LOG_GATHERED(LOG_INFO, "token", c->peer, "unbound", "let in by an unbound token of a foreign site",
-                 LOG_T("site", t->site->id), LOG_T("token", t->id), LOG_T("peer", c->peer));
+    LOG_GATHERED(LOG_INFO, "token", net_group_of(c->peer).text, "unbound",
+                 "let in by an unbound token of a foreign site", LOG_T("site", t->site->id), LOG_T("token", t->id),
+                 LOG_T("peer", c->peer));
 }
 
 /* Of a Configuration Manager site. Which endpoints it opens is asked of each request, not of the cache. */
@@ -439,6 +440,18 @@ static void set_entra_identity(const struct cached_verdict *v, struct authentica
     const struct entra_token *t = &v->entra;
     ret->identity.method = CHOICE_ENTRA;
     (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "entra:%.70s", t->device);
+}
+
+/* Many devices have one identity by such tokens, and none may take the others' connections: those of a bulk token, by
+ * address; users of Entra. A tenant names devices and users as it likes, so it is a part of the name. */
+static void set_holder(const struct gateway_connection *c, const struct cached_verdict *v, struct authentication *ret)
+{
+    if (c->of_device.holder)
+        return;
+    if (v->kind == CACHED_ENTRA)
+        entra_device_key(v->entra.tenant->id, v->entra.device[0] ? v->entra.device : v->entra.user, ret->holder);
+    else if (v->kind == CACHED_TOKEN && v->token.kind == TOKEN_BULK)
+        (void)snprintf(ret->holder, sizeof ret->holder, "%s %s", ret->identity.client_id, net_group_of(c->peer).text);
 }
 
 /* The key is asked for as well: a blocked device's key opens nothing, whatever token comes with it. */
@@ -530,6 +543,7 @@ static enum verdict_reason authenticate_token(struct gateway_connection *c, cons
     if (reason != REASON_OK)
         return reason;
     set_identity[v->kind](v, ret);
+    set_holder(c, v, ret);
     c->token = grant_of(c->token, key, v);
     return REASON_OK;
 }

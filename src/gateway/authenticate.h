@@ -12,7 +12,8 @@
 
 struct authentication {
     struct identity identity;
-    char subject[256]; /* for logs: the certificate's name, or the token's subject */
+    char subject[256];          /* for logs: the certificate's name, or the token's subject */
+    char holder[CROWD_KEY_MAX]; /* whose connections this one counts among; "": its identity says it */
 };
 
 struct authenticate_question {

@@ -61,7 +61,7 @@ static void end(struct gateway_connection *c)
 
 static void close_connection(struct gateway_connection *c, const char *why)
 {
-    LOG_GATHERED(LOG_INFO, "gateway", c->peer, why, "connection closed", LOG_T("peer", c->peer),
+    LOG_GATHERED(LOG_INFO, "gateway", net_group_of(c->peer).text, why, "connection closed", LOG_T("peer", c->peer),
                  LOG_T("client", c->token ? grant_client(c->token) : ""), LOG_T("reason", why));
     end(c);
 }

@@ -145,10 +145,10 @@ static bool is_judged(const struct gateway_worker *w, const struct credential *c
 
 static void judge_in_pool(struct hold *h)
 {
-    char host[NET_ADDRESS_TEXT];
-    net_address_format_host(&h->peer, host);
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(&h->peer, address);
     h->slow = true;
-    const struct judging_request q = {.credential = &h->credential, .who = JUDGING_STRANGER, .holder = host};
+    const struct judging_request q = {.credential = &h->credential, .who = JUDGING_STRANGER, .holder = address};
     h->judgement = judging_later(h->worker, &q, on_judged, h);
     if (h->judgement)
         return;

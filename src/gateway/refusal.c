@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/gather.h"
+#include "net/address.h"
 #include "verdict/problem.h"
 
 struct head_writer {
@@ -49,7 +50,7 @@ void refusal_note(const struct refusal *r, struct slice method, struct slice tar
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
     atomic_fetch_add_explicit(&r->metrics->refusals[r->reason], 1, memory_order_relaxed);
     size_t query = slice_find(target, '?'); /* queries can hold secrets of the upstream */
-    LOG_GATHERED(LOG_WARN, "gateway", r->peer, why->name, "refused", LOG_T("code", what->code),
+    LOG_GATHERED(LOG_WARN, "gateway", net_group_of(r->peer).text, why->name, "refused", LOG_T("code", what->code),
                  LOG_T("reason", why->name),
                  LOG_S("detail", log_cut(slice_of(r->detail && r->detail[0] ? r->detail : why->text))),
                  LOG_T("request_id", r->request_id), LOG_T("peer", r->peer),

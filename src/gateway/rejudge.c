@@ -31,9 +31,10 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
 static struct judgement *begin(struct gateway_connection *c)
 {
     bool let_in = c->certificate_until || c->token;
+    const struct net_group address = net_group_of(c->peer);
     const struct judging_request q = {.credential = &c->credential,
                                       .who = let_in ? JUDGING_LET_IN : JUDGING_STRANGER,
-                                      .holder = let_in ? c->credential.sha256_hex : c->peer};
+                                      .holder = let_in ? c->credential.sha256_hex : address.text};
     return judging_later(c->worker, &q, on_judged, c);
 }
 

@@ -121,7 +121,8 @@ static enum verdict_reason judge_sender(struct inquiry *q)
         .now = q->now,
     };
     enum verdict_reason reason = authenticate(q->connection, &question, &q->who, &q->detail);
-    if (reason != REASON_OK || gateway_connection_known(q->connection, q->who.identity.client_id))
+    const char *holder = q->who.holder[0] ? q->who.holder : q->who.identity.client_id;
+    if (reason != REASON_OK || gateway_connection_known(q->connection, holder))
         return reason;
     (void)error_set(&q->detail, R_LIMIT, "this device has too many connections under way");
     return REASON_TOO_MANY_REQUESTS;

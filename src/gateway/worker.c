@@ -160,7 +160,12 @@ static void arrive_from_elsewhere(void *arg)
 {
     struct transfer *t = arg;
     struct net_stream *socket = net_tcp_adopt(t->to->loop, t->fd, slice_make(t->bytes, t->len));
-    start_handshake(t->to, socket, &t->peer, true);
+    if (admission_ask(t->to, &t->peer)) {
+        start_handshake(t->to, socket, &t->peer, true);
+    } else {
+        atomic_fetch_sub(&t->to->tunnel_count, 1);
+        net_stream_close(socket);
+    }
     free(t);
 }
 
@@ -202,7 +207,7 @@ static void on_fail(void *ctx, const struct error *why)
     if (a->pinned)
         atomic_fetch_sub(&a->worker->tunnel_count, 1);
     /* Scanners make many of these on the open Internet; those of connectors are worth a warning. */
-    LOG_GATHERED(a->pinned ? LOG_WARN : LOG_INFO, "tls", peer, "handshake",
+    LOG_GATHERED(a->pinned ? LOG_WARN : LOG_INFO, "tls", net_group_of(peer).text, "handshake",
                  a->pinned ? "tunnel handshake failed" : "handshake failed", LOG_T("peer", peer),
                  LOG_S("reason", log_cut(slice_of(why->text))));
     arrival_free(a);

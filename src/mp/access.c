@@ -38,7 +38,7 @@ static void write_line(int fd, const struct log_field *fields, size_t count)
 static bool held_back(const struct mp_connection *c)
 {
     return c->stranger.holder &&
-           !log_gather(LOG_INFO, "access", "request", c->host, "of nobody known", clock_mono_ms());
+           !log_gather(LOG_INFO, "access", "request", c->group, "of nobody known", clock_mono_ms());
 }
 
 void mp_access_log(const struct mp_request *r, int status)

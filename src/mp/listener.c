@@ -139,7 +139,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
 static void on_fail(void *ctx, const struct error *why)
 {
     struct mp_connection *c = ctx;
-    LOG_GATHERED(LOG_DEBUG, "mp", c->host, "handshake", "handshake failed", LOG_T("peer", c->peer),
+    LOG_GATHERED(LOG_DEBUG, "mp", c->group, "handshake", "handshake failed", LOG_T("peer", c->peer),
                  LOG_T("reason", why->text));
     connection_free(c);
 }
@@ -175,7 +175,8 @@ static const struct tls_accept_events tls_events = {.on_hello = on_hello,
 
 static void turned_away(const char *host, const char *why)
 {
-    LOG_GATHERED(LOG_INFO, "mp", host, why, "turned away", LOG_T("peer", host), LOG_T("reason", why));
+    LOG_GATHERED(LOG_INFO, "mp", net_group_of(host).text, why, "turned away", LOG_T("peer", host),
+                 LOG_T("reason", why));
 }
 
 static void end(struct mp_connection *c)

@@ -110,6 +110,19 @@ void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_
         memcpy(ret + strlen(ret), "/64", SUFFIX);
 }
 
+struct net_group net_group_of(const char *host)
+{
+    struct net_group ret;
+    struct net_address a;
+    struct in6_addr six;
+    cstr_copy(ret.text, sizeof ret.text, host);
+    if (inet_pton(AF_INET6, host, &six) != 1)
+        return ret;
+    set_v6(&a, six, 0);
+    net_address_format_group(&a, ret.text);
+    return ret;
+}
+
 void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT])
 {
     char host[NET_ADDRESS_TEXT];

@@ -26,6 +26,11 @@ void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_T
 /* Who counts as one: an IPv4 address "1.2.3.4", or the network that an IPv6 host picks its addresses from,
  * "2001:db8::/64". */
 void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
+/* The same for a host's text; another text is what it is. */
+struct net_group {
+    char text[NET_ADDRESS_TEXT];
+};
+struct net_group net_group_of(const char *host);
 uint16_t net_address_port(const struct net_address *a);
 
 /* Addresses that mean this machine (loopback, unspecified; also as IPv4 in IPv6) or its link. */

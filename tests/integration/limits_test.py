@@ -2,18 +2,23 @@
 """What one address, one device and all strangers together can cost at most (THREAT_MODEL.md has the table), at the edge."""
 import contextlib
 import ctypes
+import json
 import os
 import re
 import resource
 import socket
 import ssl
 import time
+import uuid
 
 import h2.exceptions
+import jwt
 import pytest
 
 from kit import gatewayclient, programs
 from kit.gatewayclient import HTTP1, HTTP2
+from kit.idp import signing_key
+from kit.mint import Mint
 from kit.programs import program, until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
@@ -68,8 +73,8 @@ class Client:
     def __exit__(self, *_):
         self.tls.close()
 
-    def ask(self, target=METADATA):
-        self.tls.sendall(gatewayclient.written_h1("GET", target, (), None, "localhost"))
+    def ask(self, target=METADATA, headers=(), method="GET"):
+        self.tls.sendall(gatewayclient.written_h1(method, target, headers, None, "localhost"))
         return gatewayclient.read_h1(self.tls)
 
     def is_open(self):
@@ -159,6 +164,56 @@ def test_the_device_with_most_idle_connections_makes_room_when_all_places_are_ta
         assert not many[0].is_open()
         assert first.ask().status == 200 and late.ask().status == 200
         assert away(site, "idle") == 1
+
+
+def by_token(site, path, token, source):
+    """What the management point says of the request does not matter: it was let in here."""
+    client = Client(site, source)
+    answer = client.ask(f"/CCM_Proxy_ServerAuth/{site.role('ehttp')}{path}", [("Authorization", f"Bearer {token}"), ("Content-Length", "0")], "POST")
+    assert not answer.headers.get("cmg-status-text", "").startswith("CMGService_"), answer
+    return client
+
+
+def of_contoso(site, folder):
+    """Makes tokens of a tenant's users, none of which names a device."""
+    key, jwk = signing_key("k")
+    (folder / "jwks.json").write_text(json.dumps({"keys": [{name: jwk[name] for name in ("kty", "use", "alg", "kid", "n", "e")}]}))
+    claims = {"iss": "https://login.example", "aud": "api://cmg", "tid": str(uuid.uuid4())}
+    site.cmg("tenant", "add", "contoso", "--tenant", claims["tid"], "--issuer", claims["iss"], "--audience", claims["aud"],
+             "--jwks", folder / "jwks.json")
+    until("the gateway knows the tenant", lambda: gatewayclient.request(
+        site, HTTP1, "GET", f"/CCM_Proxy_ServerAuth/AADAuthInfo?TenantID={claims['tid']}").status == 200, 10)
+    now = int(time.time())
+    return lambda user: jwt.encode({**claims, "upn": user, "iat": now, "nbf": now, "exp": now + 3600}, key, "RS256", {"kid": "k"})
+
+
+def test_who_shares_a_token_or_a_provider_with_many_takes_nobody_elses_connections(small, tmp_path):
+    site = small(connections_per_device=2)
+    bulk, user = Mint(site).token("bulk"), of_contoso(site, tmp_path)
+    for path, mine, theirs in (("/CCM_Client/registration", bulk, bulk),
+                               ("/CCM_STS", user("ann@contoso.example"), user("ben@contoso.example"))):
+        with contextlib.ExitStack() as clients:
+            few = [clients.enter_context(by_token(site, path, mine, HERE)) for _ in range(2)]
+            many = [clients.enter_context(by_token(site, path, theirs, THERE)) for _ in range(5)]
+            until("who has many lost some", lambda: sum(c.is_open() for c in many) == 2)  # noqa: B023
+            assert [c.is_open() for c in few] == [True, True]
+
+
+def test_hellos_of_tunnels_keep_to_their_addresss_share_at_whichever_worker_they_land(small):
+    site = small(workers=2)
+    hello = ssl.MemoryBIO()
+    ctx = gatewayclient.context(site.report["ca"], alpn="rh2")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        ctx.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+    said = hello.read()
+    with contextlib.ExitStack() as all_of_them:
+        there = []
+        for _ in range(60):
+            there.append(all_of_them.enter_context(bare(site.port, THERE)))
+            with contextlib.suppress(OSError):
+                there[-1].sendall(said)
+        until("each worker has its share", lambda: open_among(there) <= 2 * 4)
+        until("the connectors are there", lambda: site.metric("cmg_tunnels") >= 2, 15)
 
 
 def test_a_management_point_gives_up_strangers_of_one_address_for_a_client_of_another(own_site):

@@ -98,6 +98,9 @@ static void who_counts_as_one_is_an_ipv4_address_or_a_network_of_ipv6(void **sta
         assert_int_equal(net_address_parse(slice_of(cases[i].at), &a, NULL), OK);
         net_address_format_group(&a, text);
         assert_string_equal(text, cases[i].group);
+        net_address_format_host(&a, text);
+        assert_string_equal(net_group_of(text).text, cases[i].group);
+        assert_string_equal(net_group_of(cases[i].group).text, cases[i].group);
     }
 }
 
