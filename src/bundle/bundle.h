@@ -160,7 +160,8 @@ const struct bundle_role *bundle_role_find(const struct bundle *b, struct slice 
  * the first slash may be missing; a query is ignored). Both ignore ASCII case. The longest name that covers whole
  * segments wins; a name "" covers everything. NULL: nothing is published there.
  *
- * Escapes and runs of slashes are compared as a server inside could read them ("/%41dmin", "//admin" meet "admin"), so
+ * Escapes, runs of slashes, parameters, dots and blanks at a segment's end are compared as a server inside could read
+ * them ("/%41dmin", "//admin", "/admin;x", "/admin." meet "admin"), so
  * that another spelling never reaches a wider endpoint; the path itself is not changed. Dot segments must have been
  * refused before (target_parse).
  */

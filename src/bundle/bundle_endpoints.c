@@ -73,7 +73,7 @@ static bool name_char(char c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("._~@+-", c));
 }
 
-/* "" or segments with single slashes between them, none of them a dot segment. */
+/* "" or segments with single slashes between them, none of which ends with a dot (bundle_endpoint_by_path). */
 static bool name_ok(const char *name)
 {
     struct slice rest = slice_of(name);
@@ -84,7 +84,7 @@ static bool name_ok(const char *name)
         return false;
     while (rest.ptr) {
         struct slice s = slice_cut(&rest, '/');
-        if (s.len == 0 || ++segments > BUNDLE_NAME_SEGMENTS_MAX || slice_eq(s, SLICE(".")) || slice_eq(s, SLICE("..")))
+        if (s.len == 0 || ++segments > BUNDLE_NAME_SEGMENTS_MAX || s.ptr[s.len - 1] == '.')
             return false;
         for (size_t i = 0; i < s.len; i++) {
             if (!name_char(s.ptr[i]))

@@ -58,9 +58,15 @@ struct path_key {
     size_t end_count;
 };
 
-static void end_segment(struct path_key *k)
+/* Windows leaves dots and blanks at a segment's end out: "admin." is "admin" there, "..." nothing. */
+static void end_segment(struct path_key *k, size_t begin)
 {
-    if (k->end_count < BUNDLE_NAME_SEGMENTS_MAX)
+    size_t first = begin + (k->end_count > 0); /* behind its slash */
+    while (k->len > first && (k->text[k->len - 1] == '.' || k->text[k->len - 1] == ' '))
+        k->len--;
+    if (k->len == first)
+        k->len = begin;
+    else if (k->end_count < BUNDLE_NAME_SEGMENTS_MAX)
         k->ends[k->end_count++] = k->len;
 }
 
@@ -78,17 +84,23 @@ static struct slice skip_parameters(struct slice path)
 static void append_path(struct path_key *k, struct slice path)
 {
     size_t query = slice_find(path, '?');
-    bool in_segment = false;
+    bool in_segment = false, in_parameters = false;
+    size_t begin = 0;
     if (query != SIZE_MAX)
         path.len = query;
     while ((path = skip_parameters(path)).len) {
         char c = next_char(&path);
         if (c == '/') {
             if (in_segment)
-                end_segment(k);
-            in_segment = false;
+                end_segment(k, begin);
+            in_segment = in_parameters = false;
             continue;
         }
+        in_parameters = in_parameters || c == ';'; /* an escaped one */
+        if (in_parameters)
+            continue;
+        if (!in_segment)
+            begin = k->len;
         if (!in_segment && k->end_count) {
             if (k->len == sizeof k->text)
                 return;
@@ -100,7 +112,7 @@ static void append_path(struct path_key *k, struct slice path)
         in_segment = true;
     }
     if (in_segment)
-        end_segment(k);
+        end_segment(k, begin);
 }
 
 const struct bundle_endpoint *bundle_endpoint_by_path(const struct bundle *b, struct slice role, struct slice path)

@@ -26,7 +26,15 @@ static int next_octet(struct slice *s)
     return octet;
 }
 
-static enum result check_octet(int octet, struct error *err)
+/* Of ASCII, or of what fewer octets hold (RFC 3629 3, 10): decoders that take "%c0%ae" read ".". */
+static bool is_overlong(int before, int octet)
+{
+    bool ascii = (before == 0xc0 || before == 0xc1) && octet >= 0x80 && octet < 0xc0;
+    return ascii || (before == 0xe0 && octet >= 0x80 && octet < 0xa0) ||
+           (before == 0xf0 && octet >= 0x80 && octet < 0x90);
+}
+
+static enum result check_octet(int before, int octet, struct error *err)
 {
     if (octet < 0)
         return error_set(err, R_INVALID, "the path holds a broken percent escape");
@@ -34,17 +42,31 @@ static enum result check_octet(int octet, struct error *err)
         return error_set(err, R_INVALID, "the path holds a control character (0x%02x)", (unsigned)octet);
     if (octet == '\\')
         return error_set(err, R_INVALID, "the path holds a backslash");
+    if (is_overlong(before, octet))
+        return error_set(err, R_INVALID, "the path holds an overlong form of a character (0x%02x 0x%02x)",
+                         (unsigned)before, (unsigned)octet);
     return OK;
 }
 
 /* What stands between two slashes, as far as it was read. */
 struct segment {
-    size_t count, dots;
+    size_t count, dots, blanks;
     bool parameters; /* behind a ';' (RFC 3986 3.3): servers that know them cut them off, so "..;x" is ".." */
 };
 
+static void add_octet(struct segment *s, int octet)
+{
+    s->parameters = s->parameters || octet == ';';
+    s->count += !s->parameters;
+    s->dots += !s->parameters && octet == '.';
+    s->blanks += !s->parameters && octet == ' ';
+}
+
+/* Windows leaves blanks and dots at the end of a name out: ". " is ".", ".. ." is "..". */
 static bool is_dots(const struct segment *s)
 {
+    if (s->blanks)
+        return s->dots && s->count == s->dots + s->blanks;
     return s->count == s->dots && (s->count == 1 || s->count == 2);
 }
 
@@ -56,15 +78,17 @@ static bool is_single_dot(struct slice segment)
 
 /* One segment: its octets, whether it is "." or "..", whether a slash hides in it. Such a slash ends a segment for
  * servers that decode before they cut, which must not find their way up either: "x%2f..". So does an escaped ';' hide
- * parameters. */
+ * parameters. One of blanks is an empty one to Windows. */
 static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
 {
     struct segment s = {0};
     bool dots = false;
+    int octet = 0;
     for (struct slice rest = segment; rest.len;) {
         bool escaped = rest.ptr[0] == '%';
-        int octet = next_octet(&rest);
-        enum result r = check_octet(octet, err);
+        int before = octet;
+        octet = next_octet(&rest);
+        enum result r = check_octet(before, octet, err);
         if (r != OK)
             return r;
         if (!escaped && octet == '#')
@@ -73,15 +97,12 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             *slashes = true;
             dots = dots || is_dots(&s);
             s = (struct segment){0};
-            continue;
+        } else {
+            add_octet(&s, octet);
         }
-        s.parameters = s.parameters || octet == ';';
-        s.count += !s.parameters;
-        s.dots += !s.parameters && octet == '.';
     }
-    if (dots || is_dots(&s))
-        return error_set(err, R_INVALID, "the path holds a dot segment");
-    return OK;
+    *slashes = *slashes || (s.count && s.count == s.blanks);
+    return dots || is_dots(&s) ? error_set(err, R_INVALID, "the path holds a dot segment") : OK;
 }
 
 static enum result check_path(struct target *t, struct error *err)

@@ -86,6 +86,19 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "/a/%2e%2e%2Fb",
         "/a/x%2F.%2fb",
         "/a/x%2f..;y%2fb",
+        "/a/.%20",
+        "/a/.%20/b",
+        "/a/..%20/b",
+        "/a/%20../b",
+        "/a/.%20./b",
+        "/a/..%20.%20",
+        "/a/%2e%2e%20;x/b",
+        "/a/x%2f..%20%2fb",
+        "/CCM_Proxy_MutualAuth/7/..%20/8/CCM_STS",
+        "/a/%c0%ae%c0%ae/b",
+        "/a%C1%9cb",
+        "/a%e0%80%afb",
+        "/a%f0%80%80%afb",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct target t;
@@ -103,7 +116,13 @@ static void hidden_and_empty_segments_are_noted_for_the_endpoint_to_allow(void *
     assert_true(t.slashes);
     parse("/CCM_Proxy_MutualAuth/7/a%2fb", &t);
     assert_true(t.slashes);
+    parse("/a/%20/b", &t);
+    assert_true(t.slashes);
+    parse("/a/%20%20;x", &t);
+    assert_true(t.slashes);
     parse("/a/b/", &t);
+    assert_false(t.slashes);
+    parse("/a/%20b%20/", &t);
     assert_false(t.slashes);
 }
 
@@ -123,6 +142,7 @@ static void single_dots_of_a_host_route_go_and_nothing_else_changes(void **state
         {"/./CCM_Proxy_MutualAuth/7/x", "/CCM_Proxy_MutualAuth/7/x"},
         {"/a/.b/..c/d./...", "/a/.b/..c/d./..."},
         {"/a%20b/%7e", "/a%20b/%7e"},
+        {"/a%20/b./%C0A/%c3%80%e0%a0%80", "/a%20/b./%C0A/%c3%80%e0%a0%80"},
         {"/CCM_Proxy_MutualAuth/7?q", "/?q"},
         {"/CCM_Proxy_MutualAuth/7/x?q", "/x?q"},
     };
