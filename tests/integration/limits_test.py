@@ -9,9 +9,11 @@ import resource
 import socket
 import ssl
 import time
+import types
 import uuid
 
 import h2.exceptions
+import hostile_test
 import jwt
 import pytest
 
@@ -442,30 +444,66 @@ def test_strangers_write_a_bounded_number_of_lines_of_a_management_points_access
 SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 
 
-@contextlib.contextmanager
-def standing(pid, name):
-    """One thread of a process stands still meanwhile."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    thread = next(int(t) for t in os.listdir(f"/proc/{pid}/task")
-                  if open(f"/proc/{pid}/task/{t}/comm", encoding="ascii").read().strip() == name)
+def threads(pid, what, begin):
+    """Those of a process whose file of this name below /proc begins so."""
+    return [int(t) for t in os.listdir(f"/proc/{pid}/task")
+            if (open(f"/proc/{pid}/task/{t}/{what}", encoding="ascii").read().strip() + " ").startswith(begin + " ")]
 
-    def trace(what):
+
+@contextlib.contextmanager
+def standing(which):
+    """Some threads stand still meanwhile."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(what, thread):
         assert libc.ptrace(what, thread, None, None) == 0, os.strerror(ctypes.get_errno())
 
-    trace(SEIZE)
-    trace(INTERRUPT)
-    os.waitpid(thread, WALL)
+    for thread in which:
+        trace(SEIZE, thread)
+        trace(INTERRUPT, thread)
+        os.waitpid(thread, WALL)
     try:
         yield
     finally:
-        trace(DETACH)
+        for thread in which:
+            trace(DETACH, thread)
 
 
 def test_a_gateway_is_not_ready_while_a_worker_stands_and_ready_again_after(small):
     site = small(workers=2)
     assert site.ready()
-    with standing(site.pid("cmg-gateway"), "worker-1"):
+    with standing(threads(site.pid("cmg-gateway"), "comm", "worker-1")):
         until("it tells that it is not ready", lambda: site.admin_page("/readyz")[0] == 503, 15)
         assert "worker 1 stands" in site.admin_page("/readyz")[1]
         assert site.admin_page("/healthz")[0] == 200
     until("it is ready again", site.ready, 10)
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+FUTEX, OF_ADDRESS = "202", 8
+
+
+def test_an_address_with_many_certificates_that_wait_for_a_verdict_is_told_429_and_no_other(small, tmp_path):
+    site = small(max_connections=200)
+    ca = site.ca(tmp_path)
+
+    def with_a_heap(name):
+        device = ca.device(name)
+        heap = hostile_test.heap_of_certificates(tmp_path / name, device.client(), 40, ca.name)
+        return types.SimpleNamespace(path=heap, key=device.key)
+
+    let_in(site, with_a_heap("first")).tls.close()
+    shown = with_a_heap("second")
+    pool = threads(site.pid("cmg-gateway"), "syscall", FUTEX)
+    assert len(pool) >= 4  # libuv's: its workers wait for work
+    with contextlib.ExitStack() as clients:
+        connect = lambda source: clients.enter_context(Client(site, source, shown))
+        with standing(pool):
+            waiting = [connect(THERE) for _ in range(OF_ADDRESS)]
+            told = connect(THERE).ask()
+            assert (told.status, told.problem()["reason"]) == (429, "too_many_requests") and told.headers["retry-after"]
+            assert "take long to be judged" in told.problem()["detail"]
+            other = connect(HERE)
+        assert other.ask().status == 200
+        assert {client.ask().status for client in waiting} == {200}
