@@ -11,6 +11,7 @@
 #include "mp/resultant.h"
 #include "mp/site.h"
 #include "store/client_settings.h"
+#include "store/sequence.h"
 
 enum { CONTENT_MAX = 64 * 1024, FETCHED_STEP_S = 60, ETAG_SIZE = 32 };
 
@@ -58,7 +59,10 @@ static enum result read_note(struct mp_request *r, const char *guid, const char 
 {
     enum result result = store_device_settings_get(r->site->store, r->arena, guid, ret, err);
     int64_t now = clock_wall_s(), held = mp_request_held(r);
-    bool ahead = held > ret->sequence && held <= now + MP_WENT_BACK_AHEAD_MAX_S; /* an older copy was put back */
+    /* an older copy was put back; or somebody on the way says so again and again: a number that was lifted already is
+     * lifted once a minute */
+    bool due = ret->sequence <= now || now - ret->fetched >= STORE_LIFT_EVERY_S;
+    bool ahead = due && held > ret->sequence && held <= now + MP_WENT_BACK_AHEAD_MAX_S;
     bool same = result == OK && ret->sequence && !ahead && strcmp(ret->content, content) == 0;
     *ret_noted = same && now - ret->fetched < FETCHED_STEP_S;
     if (result == OK && !same) {

@@ -222,6 +222,17 @@ def test_what_a_device_says_that_it_holds_lifts_its_own_policy_numbers_alone(sit
     site.cmg("policy", "remove", name)
 
 
+def test_the_same_of_its_settings_is_believed_once_a_minute(inside, device):
+    access, told = token_of(inside.sts(device, device.token)), int(time.time()) + 300 * 86400
+
+    def number(held):
+        answer = inside.policy(device, access, target="/SMS_MP/.sms_pol?SETTINGS", **{"If-None-Match": f'"{held}"'})
+        return payload(answer.body)["sequence"]
+    lifted = number(told)
+    assert lifted == told + 1
+    assert [number(told + n) for n in range(10, 13)] == [lifted] * 3
+
+
 def test_policy_wants_a_signature_and_an_access_token(inside, device):
     access = token_of(inside.sts(device, device.token))
     assert reason(inside.policy(device, access, signed=False)) == "signature_missing"
