@@ -87,7 +87,7 @@ static void tell_fault(const struct analyze *a, const struct analyze_answer *ans
     else if (answer->fault == WEB_FAULT_STOPPED)
         analyze_fail(r, ANALYZE_CAUSE_STOPPED, NULL);
     else
-        analyze_fail_as(r, info->word, answer->err.text, info->remedy);
+        analyze_fail_as(r, info->word, answer->err.text, answer->err.remedy ? answer->err.remedy : info->remedy);
 }
 
 /* The texts of the table come first, then what was found in this case. */

@@ -22,7 +22,9 @@
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
       "check that the proxy that is named runs and lets CONNECT to the gateway's name and port pass; or name the "     \
       "gateway in no_proxy, where this machine needs no proxy")                                                        \
-    X(NOT_TLS, "not_tls", "what answers at this port does not speak TLS", "check the port, and what listens there")    \
+    X(NOT_TLS, "not_tls", "what answers at this port does not speak TLS",                                              \
+      "check the name and the port, and what listens there; if it is a proxy, name it in https_proxy instead; if it "  \
+      "stands before the gateway, let it pass TCP on as it is")                                                        \
     X(TLS_VERSION, "tls_version", "the other side speaks only versions of TLS that are too old",                       \
       "the gateway speaks TLS 1.2 and 1.3: check what answers at this address (an old load balancer or proxy), and "   \
       "let it pass TLS through or update it")                                                                          \

@@ -6,8 +6,10 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "web/outcome.h"
 
 static const struct {
     int min, max;
@@ -71,6 +73,17 @@ static int wait_for(int fd, int ssl_error, uint64_t until)
     return !web_http_stopped();
 }
 
+/* OpenSSL reads the first five bytes of what is no TLS; what follows is still there: "HTTP/1.1 407 …" at best. */
+static void tell_clear(int fd, struct error *ret)
+{
+    char rest[80], line[80];
+    ssize_t n = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
+    struct slice text = slice_make(rest, n > 0 ? (size_t)n : 0);
+    web_text_clean(slice_cut(&text, '\r'), line, sizeof line);
+    if (strncmp(line, "1.", 2) == 0 && line[2] && line[3] == ' ')
+        (void)error_set(ret, R_IO, "it says 'HTTP/%s'", line);
+}
+
 static void explain(SSL *ssl, int ssl_error, struct analyze_peer *ret)
 {
     static const struct {
@@ -85,13 +98,14 @@ static void explain(SSL *ssl, int ssl_error, struct analyze_peer *ret)
                  {SSL_R_UNEXPECTED_EOF_WHILE_READING, ANALYZE_CAUSE_TLS_CUT}};
     unsigned long error = ERR_peek_error();
     const char *text = error ? ERR_reason_error_string(error) : NULL;
-    (void)ssl;
     ret->cause = ssl_error == SSL_ERROR_SYSCALL ? ANALYZE_CAUSE_TLS_CUT : ANALYZE_CAUSE_TLS_FAILED;
     for (size_t i = 0; error && i < ARRAY_LEN(table); i++) {
         if (ERR_GET_REASON(error) == table[i].reason && ERR_GET_LIB(error) == ERR_LIB_SSL)
             ret->cause = table[i].cause;
     }
     (void)error_set(&ret->detail, R_IO, "%s", text ? text : "the connection was closed or reset");
+    if (ret->cause == ANALYZE_CAUSE_NOT_TLS)
+        tell_clear(SSL_get_fd(ssl), &ret->detail);
 }
 
 static void shake(SSL *ssl, int fd, uint64_t until, struct analyze_peer *ret)

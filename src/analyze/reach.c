@@ -162,11 +162,12 @@ static void step_route(void *arg, struct analyze_result *r)
 
 /* --- TCP and TLS --- */
 
-static void tell_connect(const struct analyze *a, enum analyze_cause cause, const char *text, struct analyze_result *r)
+static void tell_connect(const struct analyze *a, enum analyze_cause cause, const struct error *why,
+                         struct analyze_result *r)
 {
     const struct analyze_cause_info *info = analyze_cause_info(cause);
     if (cause == ANALYZE_CAUSE_PROXY) /* what happened says itself that it was the proxy, and which */
-        analyze_fail_as(r, info->id, text, info->remedy);
+        analyze_fail_as(r, info->id, why->text, why->remedy ? why->remedy : info->remedy);
     else
         analyze_fail(r, cause, "%s", a->authority);
 }
@@ -185,7 +186,7 @@ static void step_tcp(void *arg, struct analyze_result *r)
         analyze_fail(r, ANALYZE_CAUSE_FILTERED, "no answer from %s within %ld s", a->authority,
                      a->c->timeout_ms / 1000);
     else
-        tell_connect(a, analyze_connect_cause(fault), err.text, r);
+        tell_connect(a, analyze_connect_cause(fault), &err, r);
     if (fault != WEB_FAULT_NONE && fault != WEB_FAULT_PROXY)
         tell_about(a, r);
     web_http_free(http);

@@ -53,7 +53,9 @@ static bool unreachable(struct client_session *s, enum web_fault fault, const st
     (void)snprintf(s->outcome.reason, sizeof s->outcome.reason, "%s", info->word);
     (void)snprintf(s->outcome.detail, sizeof s->outcome.detail, "%.150s: %.350s", authority, err->text);
     (void)snprintf(s->outcome.remedy, sizeof s->outcome.remedy, "%s",
-                   s->mp ? "check the management point, and MPUrls and MPCA on this device" : info->remedy);
+                   s->mp         ? "check the management point, and MPUrls and MPCA on this device"
+                   : err->remedy ? err->remedy
+                                 : info->remedy);
     if (s->mp)
         (void)snprintf(s->mp->why, sizeof s->mp->why, "%.40s: %.200s", info->word, err->text);
     for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {

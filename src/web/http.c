@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -30,6 +32,7 @@ struct web_http {
     bool too_large;
     const struct web_request *request; /* the running one, for on_chain */
     char tls_text[256];                /* why its `vouch` refused the peer; "" when it did not */
+    char clear[96];                    /* the first line of an answer in clear to our ClientHello; "": none */
 };
 
 static const struct web_fault_info faults[WEB_FAULT_COUNT] = {[WEB_FAULT_NONE] = {"ok", "", ""},
@@ -170,6 +173,20 @@ static CURLcode on_tls(CURL *curl, void *ssl_ctx, void *arg)
     return CURLE_OK;
 }
 
+/* OpenSSL reads the first five bytes of what is no TLS; what follows is still there. */
+static int on_socket_close(void *arg, curl_socket_t fd)
+{
+    struct web_http *h = arg;
+    char rest[sizeof h->clear - 8];
+    ssize_t n = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
+    struct slice text = slice_make(rest, n > 0 ? (size_t)n : 0), line = slice_cut(&text, '\r');
+    if (slice_starts(line, SLICE("1.")) && line.len > 3 && line.ptr[3] == ' ') {
+        memcpy(h->clear, "HTTP/", 6);
+        web_text_clean(line, h->clear + 5, sizeof h->clear - 5);
+    }
+    return close(fd);
+}
+
 /* --- setting up --- */
 
 /* An option that libcurl does not take is a fault of the build, and none of them may be missing silently. */
@@ -219,6 +236,8 @@ static void set_limits(struct web_http *h, long timeout_ms)
     SETOPT(h->curl, CURLOPT_NOPROGRESS, 0L);
     SETOPT(h->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     SETOPT(h->curl, CURLOPT_ERRORBUFFER, h->curl_error);
+    SETOPT(h->curl, CURLOPT_CLOSESOCKETFUNCTION, on_socket_close);
+    SETOPT(h->curl, CURLOPT_CLOSESOCKETDATA, h);
 }
 
 static struct curl_slist *set_request(struct web_http *h, const struct web_request *r)
@@ -328,6 +347,8 @@ static enum web_fault of_code(const struct web_http *h, CURLcode code)
         return WEB_FAULT_PROXY;
     if (code == CURLE_COULDNT_CONNECT)
         return of_connect(h);
+    if (code == CURLE_SSL_CONNECT_ERROR && strstr(h->curl_error, "wrong version number"))
+        return WEB_FAULT_NOT_TLS;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (table[i].code == code)
             return table[i].fault;
@@ -339,12 +360,19 @@ static void explain(const struct web_http *h, enum web_fault fault, CURLcode cod
 {
     const char *text = *h->curl_error ? h->curl_error : curl_easy_strerror(code);
     char clean[CURL_ERROR_SIZE];
+    long connected = 0, methods = 0; /* what the proxy said to CONNECT */
+    (void)curl_easy_getinfo(h->curl, CURLINFO_HTTP_CONNECTCODE, &connected);
+    (void)curl_easy_getinfo(h->curl, CURLINFO_PROXYAUTH_AVAIL, &methods);
     web_text_clean(slice_of(text), clean, sizeof clean);
     if (*h->tls_text)
         (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->tls_text);
     else if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
+    else if (fault == WEB_FAULT_PROXY && connected == 407)
+        web_proxy_tell_login(h->proxy, methods, err);
+    else if (fault == WEB_FAULT_NOT_TLS && *h->clear)
+        (void)error_set(err, R_IO, "%s: it says '%s'", faults[fault].text, h->clear);
     else if (fault == WEB_FAULT_PROXY)
         (void)error_set(err, R_IO, "%s: %s (%s)", faults[fault].text, h->proxy, clean);
     else
@@ -369,7 +397,7 @@ static void begin(struct web_http *h, const char *host, long timeout_ms)
     curl_easy_reset(h->curl); /* connections stay */
     h->tls_not_before = h->tls_not_after = 0;
     (void)!web_proxy_of(host, h->proxy, sizeof h->proxy); /* "": none */
-    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = '\0';
+    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = '\0';
     h->tls_error = X509_V_OK;
     h->too_large = false;
     set_limits(h, timeout_ms);

@@ -23,6 +23,10 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \
       "check that the proxy that is named runs and lets CONNECT to the gateway's name and port pass; or name the "     \
       "gateway in no_proxy, where the device needs no proxy")                                                          \
+    X(NOT_TLS, "not_tls", "what answers at this port does not speak TLS",                                              \
+      "check the gateway's name and port in CMGFQDNs and what listens there; if it is a proxy, name it in "            \
+      "https_proxy "                                                                                                   \
+      "instead; if it stands before the gateway, let it pass TCP on as it is")                                         \
     X(TLS_UNTRUSTED, "tls_untrusted", "the server certificate comes from an issuer that is not trusted",               \
       "with an internal CA give the device its root: cmg-client set GatewayCA=FILE; an issuer that is not yours is a " \
       "proxy that breaks TLS open: exclude the gateway's name there")                                                  \
@@ -91,7 +95,7 @@ struct web_http *web_http_new(void);
 void web_http_free(struct web_http *h); /* NULL allowed */
 
 /* WEB_FAULT_NONE: an answer of whatever status is in *ret, which the caller frees (in every case). Otherwise *err
- * says what happened, without secrets. */
+ * says what happened, without secrets, and what helps in this case where its .remedy is not NULL. */
 MUST_USE enum web_fault web_http_do(struct web_http *h, const struct web_request *r, struct web_answer *ret,
                                     struct error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/proxy.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,4 +73,29 @@ bool web_proxy_of(const char *host, char *ret, size_t size)
                    (int)(rest.len < 200 ? rest.len : 200), rest.ptr);
     web_text_clean(slice_of(text), ret, size);
     return true;
+}
+
+void web_proxy_tell_login(const char *proxy, long methods, struct error *ret)
+{
+    static const struct {
+        unsigned long method;
+        const char *name;
+    } known[] = {{CURLAUTH_BASIC, "Basic"},
+                 {CURLAUTH_DIGEST, "Digest"},
+                 {CURLAUTH_NTLM, "NTLM"},
+                 {CURLAUTH_NEGOTIATE, "Negotiate"}};
+    char taken[64] = "";
+    for (size_t i = 0, used = 0; i < ARRAY_LEN(known); i++) {
+        if ((unsigned long)methods & known[i].method)
+            used += (size_t)snprintf(taken + used, sizeof taken - used, "%s%s", used ? ", " : "", known[i].name);
+    }
+    (void)error_set(ret, R_DENIED, "the proxy wants a login, and was given none or a wrong one: %s (407; it takes %s)",
+                    proxy, *taken ? taken : "what it does not say");
+    error_remedy(ret, *taken && !((unsigned long)methods & CURLAUTH_BASIC)
+                          ? "let the proxy pass the gateway's name and port without a login, or take Basic for it: no "
+                            "other method is spoken here; or name the gateway in no_proxy, where no proxy is needed"
+                          : "give the proxy's user and password, percent-encoded, in the variable that is named "
+                            "(http://USER:PASSWORD@HOST:PORT), or correct them there; or let the proxy pass the "
+                            "gateway's name and port without a login; or name the gateway in no_proxy, where no proxy "
+                            "is needed");
 }

@@ -162,10 +162,26 @@ def test_a_proxy_that_is_not_there_is_no_gateway_that_refuses(site, by_token, mo
     assert "secret" not in str(failure) + str(fault) and "no_proxy" in fault["remedy"] and fault["id"] == "tcp"
 
 
-def test_a_proxy_that_wants_a_password_is_named_with_its_answer(site, by_token, monkeypatch):
+@pytest.mark.parametrize("login", ["", "somebody:wrong@"])
+@pytest.mark.parametrize("methods, words", [(["Basic realm=x"], "http://USER:PASSWORD@HOST:PORT"), ([], "http://USER:PASSWORD@HOST:PORT"),
+                                            (["NTLM", "Negotiate"], "no other method is spoken here")])
+def test_a_proxy_that_wants_a_login_is_told_with_its_answer_and_what_it_takes(site, by_token, monkeypatch, login, methods, words):
+    with RefusingProxy(methods) as proxy:
+        with_proxy(monkeypatch, f"http://{login}localhost:{proxy.port}")
+        failure, fault = assert_named(by_token, "proxy", "407", "wants a login", f"localhost:{proxy.port}")
+        for told in (failure["detail"] + failure["remedy"], fault["found"] + fault["remedy"]):
+            assert words in told and "no_proxy" in told and "wrong@" not in told, told
+            assert all(method.split()[0] in told for method in methods), told
+
+
+def test_a_proxy_at_the_gateways_address_is_told_by_what_it_says_in_clear(site, by_token):
+    """It is no gateway that fails at TLS: HTTP in clear, where the device dialled."""
     with RefusingProxy() as proxy:
-        with_proxy(monkeypatch, f"http://localhost:{proxy.port}")
-        assert_named(by_token, "proxy", "407")
+        by_token.must("set", f"CMGFQDNs=localhost:{proxy.port}")
+        (by_token.state / "location.jws").unlink()
+        failure, fault = assert_named(by_token, "not_tls", "HTTP/1.1 407 Proxy Authentication Required")
+        assert "HTTP/1.1 407" in fault["found"]
+        assert "https_proxy" in failure["remedy"] and "https_proxy" in fault["remedy"]
 
 
 def test_a_host_that_no_proxy_names_is_not_blamed_on_the_proxy(site, monkeypatch):

@@ -69,8 +69,12 @@ def pump(one, other):
 
 
 class RefusingProxy(Between):
-    """Wants a user and a password that nobody gave."""
+    """Wants a login whatever comes, by these methods (RFC 9110 11.7.1)."""
+
+    def __init__(self, methods=("Basic realm=x",)):
+        super().__init__()
+        self.methods = "".join(f"Proxy-Authenticate: {method}\r\n" for method in methods)
 
     def serve(self, connection):
         connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(f"HTTP/1.1 407 Proxy Authentication Required\r\n{self.methods}Content-Length: 0\r\n\r\n".encode())
