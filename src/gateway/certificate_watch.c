@@ -98,9 +98,11 @@ void certificate_watch_reload(struct certificate_watch *w)
     if (certificates_load(w->gateway->config, &fresh, &err) != OK) {
         log_msg(LOG_ERROR, "certificate", "the server certificates in use stay, for the new ones can't be used: %s",
                 err.text);
+        gateway_note_unread(w->gateway, err.text);
         return;
     }
     gateway_show(w->gateway, fresh);
+    gateway_note_unread(w->gateway, "");
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
     LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew",

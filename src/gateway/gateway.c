@@ -158,6 +158,21 @@ void gateway_refused_bundle(struct gateway *g, char ret[ERROR_TEXT_MAX])
     (void)pthread_mutex_unlock(&g->snapshot_lock);
 }
 
+void gateway_note_unread(struct gateway *g, const char *why)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    (void)snprintf(g->unread, sizeof g->unread, "%s", why);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    gateway_worker_show(g->workers[0]); /* it reports */
+}
+
+void gateway_unread(struct gateway *g, char ret[ERROR_TEXT_MAX])
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    memcpy(ret, g->unread, ERROR_TEXT_MAX);
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+}
+
 bool gateway_ready(struct gateway *g, char *why, size_t size)
 {
     (void)pthread_mutex_lock(&g->snapshot_lock);

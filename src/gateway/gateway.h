@@ -48,6 +48,7 @@ struct gateway {
     struct snapshot *snapshot;         /* under the lock; NULL until the first bundle */
     char refused[ERROR_TEXT_MAX];      /* under the lock: why the site's last bundle was refused; "": it was not */
     struct certificates *certificates; /* under the lock; changed by the control loop only */
+    char unread[ERROR_TEXT_MAX];       /* under the lock: why newer ones could not be used; "": they are in use */
     /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
     atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
     atomic_uint_least64_t wanted_list_told[256]; /* a hash of the URL and the second, of lists that certificates want */
@@ -68,5 +69,10 @@ void gateway_refused_bundle(struct gateway *g, char ret[ERROR_TEXT_MAX]);
 
 /* Shows other server certificates from the next handshake on (takes over the reference). The control loop's thread. */
 void gateway_show(struct gateway *g, struct certificates *certificates);
+
+/* Why the files of the server certificates, read anew, could not be used; "": they are. Any thread asks, the control
+ * loop's sets. */
+void gateway_note_unread(struct gateway *g, const char *why);
+void gateway_unread(struct gateway *g, char ret[ERROR_TEXT_MAX]);
 
 #endif

@@ -11,7 +11,13 @@
 #include "http/fetch.h"
 #include "json/json.h"
 
-enum { EVERY_MS = 60 * 1000, SOON_MS = 1000, ANSWER_MS = 20 * 1000, ANSWER_MAX = 16 * 1024 };
+enum {
+    EVERY_MS = 60 * 1000,
+    SOON_MS = 1000,
+    ANSWER_MS = 20 * 1000,
+    ANSWER_MAX = 16 * 1024,
+    CERTIFICATE_MAX = 12 * 1024
+};
 
 struct gateway_report {
     struct gateway_worker *worker;
@@ -47,14 +53,24 @@ static json_t *refusals_json(const struct gateway *g)
     return o;
 }
 
+/* For the site, which knows the names that it must be for. NULL: too long to be told. */
+static json_t *pem_json(X509 *certificate)
+{
+    char *pem = pki_cert_pem(certificate);
+    json_t *o = strlen(pem) <= CERTIFICATE_MAX ? json_string(pem) : NULL;
+    free(pem);
+    return o;
+}
+
 static json_t *certificates_json(const struct certificates *c)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < certificates_count(c); i++) {
         char subject[256];
         pki_cert_subject(certificates_at(c, i), subject, sizeof subject);
-        push(list, json_pack("{s:s, s:I}", "subject", subject, "not_after",
-                             (json_int_t)pki_cert_not_after(certificates_at(c, i))));
+        push(list,
+             json_pack("{s:s, s:I, s:o*}", "subject", subject, "not_after",
+                       (json_int_t)pki_cert_not_after(certificates_at(c, i)), "pem", pem_json(certificates_at(c, i))));
     }
     return list;
 }
@@ -74,15 +90,34 @@ static json_t *sources_json(struct gateway_worker *w)
     return list;
 }
 
-static void put_refused(json_t *o, struct gateway *g)
+/* "": there is none. */
+static void put_fault(json_t *o, const char *member, const char *why)
+{
+    json_t *text = json_string(why); /* NULL when it quotes what is not UTF-8 */
+    if (*why)
+        put(o, member, text ? text : json_string("unknown"));
+    else
+        json_decref(text);
+}
+
+static void put_faults(json_t *o, struct gateway *g)
 {
     char why[ERROR_TEXT_MAX];
     gateway_refused_bundle(g, why);
-    json_t *text = json_string(why); /* NULL when it quotes what is not UTF-8 */
-    if (*why)
-        put(o, "document_refused", text ? text : json_string("unknown"));
-    else
-        json_decref(text);
+    put_fault(o, "document_refused", why);
+    gateway_unread(g, why);
+    put_fault(o, "certificate_fault", why);
+}
+
+/* Of the role certificate that is in use; 0: it can't be read. */
+static int64_t role_ends(const struct gateway *g)
+{
+    X509 *role;
+    if (pki_cert_read(slice_of(g->config->bootstrap.certificate_pem), &role, NULL) != OK)
+        return 0;
+    int64_t ends = pki_cert_not_after(role);
+    X509_free(role);
+    return ends;
 }
 
 static json_t *report_json(const struct gateway_report *r)
@@ -100,7 +135,8 @@ static json_t *report_json(const struct gateway_report *r)
         fatal("out of memory (report)");
     put(o, "time", json_integer((json_int_t)clock_wall_s()));
     put(o, "refusals", refusals_json(g));
-    put_refused(o, r->worker->gateway);
+    put(o, "not_after", json_integer((json_int_t)role_ends(g)));
+    put_faults(o, g);
     put(o, "server_certificates", certificates_json(r->worker->certificates));
     put(o, "sources", sources_json(r->worker));
     return o;

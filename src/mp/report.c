@@ -6,6 +6,7 @@
 enum {
     TEXT_MAX = 255,
     LONG_TEXT_MAX = 700,
+    PEM_MAX = 12 * 1024,
     STEPS_MAX = 16,
     LISTS_MAX = 8,
     CERTIFICATES_MAX = 16,
@@ -16,15 +17,22 @@ enum {
 
 struct member {
     const char *name;
-    enum { TEXT, LONG_TEXT, NUMBER, FLAG } kind;
+    enum { TEXT, LONG_TEXT, PEM, NUMBER, FLAG } kind;
 };
 
-static const struct member gateway_members[] = {
-    {"version", TEXT},     {"bundle", NUMBER},         {"workers", NUMBER},
-    {"tunnels", NUMBER},   {"connections", NUMBER},    {"started", NUMBER},
-    {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {"document_refused", LONG_TEXT},
-    {NULL, TEXT}};
-static const struct member certificate_members[] = {{"subject", TEXT}, {"not_after", NUMBER}, {NULL, TEXT}};
+static const struct member gateway_members[] = {{"version", TEXT},
+                                                {"bundle", NUMBER},
+                                                {"workers", NUMBER},
+                                                {"tunnels", NUMBER},
+                                                {"connections", NUMBER},
+                                                {"started", NUMBER},
+                                                {"not_after", NUMBER},
+                                                {"state_fault", LONG_TEXT},
+                                                {"document_refused", LONG_TEXT},
+                                                {"certificate_fault", LONG_TEXT},
+                                                {NULL, TEXT}};
+static const struct member certificate_members[] = {
+    {"subject", TEXT}, {"not_after", NUMBER}, {"pem", PEM}, {NULL, TEXT}};
 static const struct member source_members[] = {
     {"id", TEXT},      {"kind", TEXT},   {"url", TEXT},        {"pointed", FLAG}, {"fetched", NUMBER},
     {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER}, {"error", TEXT},   {NULL, TEXT}};
@@ -57,7 +65,8 @@ static bool right(const json_t *value, const struct member *m)
         return json_is_boolean(value);
     if (m->kind == NUMBER)
         return json_is_integer(value) && json_integer_value(value) >= 0;
-    return json_is_string(value) && json_string_length(value) <= (m->kind == TEXT ? TEXT_MAX : LONG_TEXT_MAX);
+    static const size_t max[] = {[TEXT] = TEXT_MAX, [LONG_TEXT] = LONG_TEXT_MAX, [PEM] = PEM_MAX};
+    return json_is_string(value) && json_string_length(value) <= max[m->kind];
 }
 
 static void set(json_t *o, const char *name, json_t *value)

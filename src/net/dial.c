@@ -187,6 +187,14 @@ static void take_addresses(struct net_dial *d, const struct addrinfo *found)
     }
 }
 
+static void fail_name(struct net_dial *d, int fault)
+{
+    char reason[128];
+    (void)snprintf(reason, sizeof reason, "the name does not resolve: %s",
+                   fault ? gai_strerror(fault) : "it has no address");
+    fail(d, R_NOTFOUND, reason);
+}
+
 static void on_resolved(void *arg)
 {
     struct resolving *r = arg;
@@ -203,7 +211,7 @@ static void on_resolved(void *arg)
     if (!d)
         return;
     if (d->count == 0)
-        fail(d, R_NOTFOUND, fault ? gai_strerror(fault) : "the name has no address");
+        fail_name(d, fault);
     else
         try_next(d);
 }
@@ -211,7 +219,8 @@ static void on_resolved(void *arg)
 static void on_overall_timeout(void *arg)
 {
     struct net_dial *d = arg;
-    fail(d, R_TIMEOUT, d->resolving ? "the name was not resolved in time" : "no answer in time");
+    fail(d, R_TIMEOUT,
+         d->resolving ? "the name does not resolve: no name server answered in time" : "no answer in time");
 }
 
 static void on_later(void *arg)

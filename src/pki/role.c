@@ -121,6 +121,26 @@ static enum result check_shape(const struct pki_role_judge *j, X509_STORE_CTX *c
     return OK;
 }
 
+/* Whose certificate it is, or, when the time is wrong, which times: one of the two clocks may be. */
+static enum result tell_fault(X509_STORE_CTX *ctx, int64_t now, struct error *err)
+{
+    int code = X509_STORE_CTX_get_error(ctx);
+    X509 *leaf = X509_STORE_CTX_get0_cert(ctx), *at = X509_STORE_CTX_get_current_cert(ctx);
+    const char *what = X509_verify_cert_error_string(code);
+    char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE], here[CLOCK_TEXT_SIZE], subject[128], issuer[128];
+    if (at && (code == X509_V_ERR_CERT_NOT_YET_VALID || code == X509_V_ERR_CERT_HAS_EXPIRED)) {
+        clock_rfc3339(pki_cert_not_before(at), from);
+        clock_rfc3339(pki_cert_not_after(at), until);
+        clock_rfc3339(now, here);
+        return error_set(err, R_DENIED, "%s: it is good from %s to %s, and by this machine's clock it is %s", what,
+                         from, until, here);
+    }
+    pki_cert_subject(leaf, subject, sizeof subject);
+    pki_cert_issuer(leaf, issuer, sizeof issuer);
+    return error_set(err, R_DENIED, "the certificate is not the site's: '%s', issued by '%s': %s", subject, issuer,
+                     what);
+}
+
 static enum result check_chain(const struct pki_role_judge *j, X509 *leaf, STACK_OF(X509) * chain, int64_t now,
                                struct error *err)
 {
@@ -137,8 +157,7 @@ static enum result check_chain(const struct pki_role_judge *j, X509 *leaf, STACK
         (void)X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
     enum result r;
     if (X509_verify_cert(ctx) != 1)
-        r = error_set(err, R_DENIED, "the certificate is not the site's: %s",
-                      X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+        r = tell_fault(ctx, now, err);
     else
         r = check_shape(j, ctx, err);
     X509_STORE_CTX_free(ctx);

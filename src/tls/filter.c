@@ -67,6 +67,8 @@ void tls_filter_error(struct tls_handshake *t, struct error *ret)
     else if (t->alert >= 0)
         (void)error_set(ret, R_DENIED, "the peer ended TLS with the alert '%s' (%d)",
                         SSL_alert_desc_string_long(t->alert), t->alert);
+    else if (t->opening && *t->opening->clear)
+        (void)error_set(ret, R_INVALID, "what answers there speaks no TLS; it says '%s'", t->opening->clear);
     else
         (void)error_set(ret, R_INVALID, "TLS failed: %s", reason);
 }

@@ -24,6 +24,8 @@ struct tls_opening {
     struct buf hello; /* every byte read until the ClientHello has chosen a context */
     struct slice fed; /* the piece that is being read */
     bool hello_done;
+    bool answered;           /* the peer sent something */
+    char clear[80];          /* the first line of its answer in clear instead of TLS; "": none came */
     size_t certificates_len; /* octets of the certificates that a client showed, as they came */
 };
 

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "tls/filter.h"
 #include "tls/verify.h"
 
@@ -103,9 +104,18 @@ static void step(struct tls_handshake *t)
     }
 }
 
+/* A proxy, or a server without TLS, where a server with TLS is looked for. */
+static void note_clear(struct tls_opening *o, struct slice data)
+{
+    if (!o->answered && o->connect_events && slice_starts(data, SLICE("HTTP/1.")))
+        utf8_escape(slice_cut(&data, '\r'), o->clear, sizeof o->clear);
+    o->answered = true;
+}
+
 static void on_data(void *ctx, struct slice data)
 {
     struct tls_handshake *t = ctx;
+    note_clear(t->opening, data);
     tls_filter_enter(t);
     t->ends.in = t->opening->fed = data;
     step(t);

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "tls/context_internal.h"
 
@@ -47,7 +48,7 @@ static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
     int code = X509_STORE_CTX_get_error(store);
     X509 *cert = X509_STORE_CTX_get_current_cert(store);
     const char *what = X509_verify_cert_error_string(code);
-    char subject[NAME_MAX_TEXT] = "", issuer[NAME_MAX_TEXT] = "", names[NAME_MAX_TEXT] = "";
+    char subject[NAME_MAX_TEXT] = "", issuer[NAME_MAX_TEXT] = "", names[NAME_MAX_TEXT] = "", here[CLOCK_TEXT_SIZE];
     if (!cert)
         cert = X509_STORE_CTX_get0_cert(store);
     if (code == X509_V_ERR_HOSTNAME_MISMATCH) {
@@ -59,6 +60,12 @@ static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
     }
     name_text(X509_get_subject_name(cert), subject);
     name_text(X509_get_issuer_name(cert), issuer);
+    if (code == X509_V_ERR_CERT_NOT_YET_VALID || code == X509_V_ERR_CERT_HAS_EXPIRED) {
+        clock_rfc3339(clock_wall_s(), here);
+        (void)error_set(ret, R_DENIED, "%s by this machine's clock, where it is %s (certificate of '%s')", what, here,
+                        subject);
+        return;
+    }
     (void)error_set(ret, R_DENIED, "%s (certificate of '%s', issued by '%s')", what, subject, issuer);
 }
 

@@ -38,6 +38,10 @@ def shown(site, name="localhost"):
         return int(connection.getpeercert()["serialNumber"], 16)
 
 
+def problem_of(site, cause):
+    return next((p for p in site.cmg("status")["problems"] if p["cause"] == cause), None)
+
+
 def ask(connection):
     connection.sendall(f"GET {METADATA} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     head = connection.recv(65536)
@@ -66,7 +70,7 @@ def test_a_hangup_reads_the_files_at_once(own_site, server_ca):
 
 
 @pytest.mark.parametrize("text, told", [("", "server certificate"), ("no PEM at all", "server certificate"), (None, "No such file")])
-def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(own_site, text, told):
+def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(own_site, server_ca, text, told):
     before = shown(own_site)
     if text is None:
         (own_site.folder / "pki/gateway.pem").unlink()
@@ -77,6 +81,10 @@ def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(ow
     [line] = [line for line in own_site.log("cmg-gateway").splitlines() if "in use stay" in line]
     assert "pki/gateway.pem" in line and told in line
     assert shown(own_site) == before
+    problem = until("status tells of it", lambda: problem_of(own_site, "certificate_unread"), 10)
+    assert problem["of"] == "gw1" and "pki/gateway.pem" in problem["found"] and told in problem["found"]
+    install(own_site, server_certificate(server_ca, "localhost"))
+    until("it is gone when the file is mended", lambda: not problem_of(own_site, "certificate_unread"), WITHIN_S)
 
 
 def test_a_certificate_whose_key_is_another_one_is_not_taken(own_site, server_ca):
@@ -110,3 +118,18 @@ def test_the_certificate_is_chosen_by_the_name_that_the_client_asks_for(own_site
     answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
                                    key=own_site.pki("key"))
     assert answer.status == 200
+
+
+def test_a_gateway_that_shows_no_certificate_for_its_own_name_or_a_published_host_is_told(own_site, server_ca, upstream):
+    """Until it is mended by what was told."""
+    other = server_certificate(server_ca, "other.example")
+    install(own_site, other)
+    os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
+    problem = until("its own name is missed", lambda: problem_of(own_site, "server_name_missing"), 10)
+    assert problem["of"] == "gw1" and "its own name, localhost" in problem["found"], problem
+    own_site.cmg("endpoint", "add", "wiki", "--host", "wiki.example", "--url", upstream.url, "--auth", "pki")
+    found = [p["found"] for p in own_site.cmg("status")["problems"] if p["cause"] == "server_name_missing"]
+    assert len(found) == 2 and "wiki.example, the host of endpoint wiki" in found[1], found
+    install(own_site, server_ca.device("both", usage=(pki.SERVER_AUTH,), dns=["localhost", "wiki.example"], file="server-both"))
+    os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
+    until("nothing is missed any more", lambda: not problem_of(own_site, "server_name_missing"), 10)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "mp/admin/admin.h"
+#include "mp/admin/names.h"
 #include "mp/connector_certificate.h"
 #include "mp/content/content.h"
 #include "mp/content/put.h"
@@ -64,25 +65,41 @@ static json_t *seen_json(int64_t seen)
     return seen ? json_integer(seen) : json_null();
 }
 
+/* The role certificate that is in use ends, not the newest that was made. */
+static void put_role_end(const char *kind, const char *id, int64_t issued, const json_t *report, json_t *ends)
+{
+    int64_t in_use = json_opt_int(report, "not_after", issued);
+    json_t *end = json_pack("{s:o, s:I}", "what", json_sprintf("%s %s", kind, id), "not_after", (json_int_t)in_use);
+    if (issued > in_use)
+        mp_put(end, "newer", json_integer((json_int_t)issued));
+    mp_push(ends, end);
+}
+
 static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, struct error *err)
 {
     struct store_gateway *list;
-    size_t count;
+    struct store_endpoint *endpoints;
+    struct mp_names names = {NULL, 0};
+    size_t count = 0;
     json_t *array = json_array();
-    enum result result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
+    enum result result = store_endpoint_list(r->site->store, r->arena, &endpoints, &names.endpoint_count, err);
+    if (result == OK)
+        result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        static const char *const told[] = {"version", "bundle",  "tunnels",     "connections",     "refusals",
-                                           "sources", "ahead_s", "state_fault", "document_refused"};
+        static const char *const told[] = {"version",          "bundle",           "tunnels", "connections",
+                                           "refusals",         "sources",          "ahead_s", "state_fault",
+                                           "document_refused", "certificate_fault"};
+        names.endpoints = endpoints;
         json_t *report = read_report(list[i].report);
         json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
                                     (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
         for (size_t k = 0; k < ARRAY_LEN(told); k++)
             mp_put(gateway, told[k], member_of(report, told[k]));
+        mp_put(gateway, "names_missing", mp_admin_names_missing(&names, &list[i], report));
         mp_push(array, gateway);
         put_server_certificates(list[i].id, report, ends);
+        put_role_end("gateway", list[i].id, list[i].not_after, report, ends);
         json_decref(report);
-        mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("gateway %s", list[i].id), "not_after",
-                                (json_int_t)list[i].not_after));
     }
     mp_put(o, "gateways", array);
     return result;
@@ -117,9 +134,8 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
                                  member_of(report, "state_fault"), "document_refused",
                                  member_of(report, "document_refused"), "certificate", list[i].pki_sha256 != NULL,
                                  "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
+        put_role_end("connector", list[i].id, list[i].not_after, report, ends);
         json_decref(report);
-        mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("connector %s", list[i].id), "not_after",
-                                (json_int_t)list[i].not_after));
         if (list[i].pki_sha256)
             mp_push(ends, json_pack("{s:o, s:I}", "what", json_sprintf("PKI certificate of connector %s", list[i].id),
                                     "not_after", (json_int_t)list[i].pki_not_after));

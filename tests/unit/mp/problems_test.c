@@ -140,6 +140,27 @@ static void a_gateway_that_is_not_reached_is_told_with_what_the_connector_says(v
     assert_non_null(strstr(told(status, 0, "found"), "gw1 (gw.example:443); connector cp1: certificate has expired"));
 }
 
+static void what_helps_hangs_on_what_the_connector_says(void **state)
+{
+    static const struct {
+        const char *said, *remedy;
+    } cases[] = {
+        {"certificate is not yet valid: it is good from A to B", "date -u"},
+        {"certificate has expired: it is good from A to B", "cmg gateway add ID --renew --out FILE"},
+        {"the certificate of gateway gw1 was withdrawn; it needs its new bootstrap file", "newest bootstrap file"},
+        {"the peer ended TLS with the alert 'bad certificate' (42)", "cmg connector add ID --renew --out FILE"},
+        {"what answers there does not speak rh2", "no gateway"},
+        {"nothing that is known", "start cmg-gateway there"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *status = site(FINE, 0, LONG_AGO, YEAR);
+        json_t *tunnel = json_array_get(json_object_get(connector_of(status), "gateways"), 0);
+        assert_int_equal(json_object_set_new(tunnel, "error", json_string(cases[i].said)), 0);
+        assert_non_null(strstr(told(status, 0, "remedy"), cases[i].remedy));
+    }
+}
+
 static json_t *with_upstreams(json_t *upstreams)
 {
     json_t *status = site(FINE, 2, FINE, YEAR);
@@ -231,6 +252,76 @@ static void a_clock_that_differs_is_an_alert_while_its_role_is_heard_of(void **s
     causes(silent, "connector_silent");
 }
 
+static json_t *with_clocks(int64_t gateway, int64_t connector)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(json_array_get(json_object_get(status, "gateways"), 0), "ahead_s", json_integer(gateway));
+    json_object_set_new(connector_of(status), "ahead_s", json_integer(connector));
+    return status;
+}
+
+static void a_clock_is_told_with_whose_it_is_by_how_much_and_both_times(void **state UNUSED)
+{
+    json_t *status = with_clocks(0, -400 * 86400);
+    assert_string_equal(told(json_incref(status), 0, "of"), "cp1");
+    assert_string_equal(told(json_incref(status), 0, "found"),
+                        "the clock of connector cp1 is 400 days (34560000 s) behind the site's: it was "
+                        "2022-10-10T22:12:50Z there when it was 2023-11-14T22:12:50Z here");
+    assert_non_null(strstr(told(status, 0, "remedy"), "timedatectl"));
+}
+
+static void clocks_that_differ_are_each_told_for_their_own(void **state UNUSED)
+{
+    json_t *status = with_clocks(3661, -90);
+    assert_non_null(strstr(told(json_incref(status), 0, "found"), "gateway gw1 is 1 h 1 min (3661 s) ahead"));
+    assert_non_null(strstr(told(json_incref(status), 1, "found"), "connector cp1 is 1 min 30 s (90 s) behind"));
+    causes(status, "clock_skew clock_skew");
+    causes(with_clocks(3600, 3700), "clock_skew clock_skew");
+}
+
+static void where_all_others_agree_it_is_the_clock_of_the_site_that_is_told(void **state UNUSED)
+{
+    json_t *status = with_clocks(3600, 3602);
+    assert_string_equal(told(json_incref(status), 0, "of"), "site");
+    assert_non_null(strstr(told(json_incref(status), 0, "found"),
+                           "the management point is 1 h (3600 s) behind those of gateway gw1, connector cp1"));
+    causes(status, "clock_skew");
+    causes(with_clocks(0, 3600), "clock_skew");
+}
+
+static json_t *gateway_of(json_t *status)
+{
+    return json_array_get(json_object_get(status, "gateways"), 0);
+}
+
+static void a_name_without_a_server_certificate_is_told(void **state UNUSED)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(gateway_of(status), "names_missing",
+                        json_pack("[{s:s, s:n}, {s:s, s:s}]", "host", "gw.example", "endpoint", "host", "wiki.example",
+                                  "endpoint", "wiki"));
+    assert_non_null(strstr(told(json_incref(status), 0, "found"), "its own name, gw.example"));
+    assert_non_null(strstr(told(json_incref(status), 1, "found"), "wiki.example, the host of endpoint wiki"));
+    causes(status, "server_name_missing server_name_missing");
+}
+
+static void files_that_could_not_be_read_anew_are_told(void **state UNUSED)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(gateway_of(status), "certificate_fault", json_string("server certificate x.pem: no such file"));
+    assert_non_null(strstr(told(json_incref(status), 0, "found"), "x.pem: no such file"));
+    causes(status, "certificate_unread");
+}
+
+static void a_role_certificate_in_use_that_ends_is_told_although_a_newer_one_was_made(void **state UNUSED)
+{
+    json_t *status = site(FINE, 2, FINE, NOW + 86400);
+    assert_non_null(strstr(told(json_incref(status), 0, "remedy"), "cmg gateway add gw1 --renew --out FILE"));
+    json_object_set_new(json_array_get(json_object_get(status, "certificates"), 0), "newer", json_integer(YEAR));
+    assert_non_null(strstr(told(json_incref(status), 0, "found"), "not the newer one"));
+    assert_non_null(strstr(told(status, 0, "remedy"), "newest bootstrap file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +332,13 @@ int main(void)
         cmocka_unit_test(what_devices_are_judged_by_is_told_before_it_ends),
         cmocka_unit_test(what_others_report_is_told_in_words),
         cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
+        cmocka_unit_test(a_clock_is_told_with_whose_it_is_by_how_much_and_both_times),
+        cmocka_unit_test(clocks_that_differ_are_each_told_for_their_own),
+        cmocka_unit_test(where_all_others_agree_it_is_the_clock_of_the_site_that_is_told),
+        cmocka_unit_test(a_name_without_a_server_certificate_is_told),
+        cmocka_unit_test(files_that_could_not_be_read_anew_are_told),
+        cmocka_unit_test(a_role_certificate_in_use_that_ends_is_told_although_a_newer_one_was_made),
+        cmocka_unit_test(what_helps_hangs_on_what_the_connector_says),
         cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),
         cmocka_unit_test(a_store_that_takes_nothing_comes_first),
         cmocka_unit_test(a_role_that_cannot_keep_its_state_is_named_while_it_is_heard_of),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which names a gateway must show a server certificate for, and shows none. */
+#ifndef MP_ADMIN_NAMES_H
+#define MP_ADMIN_NAMES_H
+
+#include "mp/request.h"
+#include "store/endpoint.h"
+#include "store/role.h"
+
+struct mp_names {
+    const struct store_endpoint *endpoints; /* of the site */
+    size_t endpoint_count;
+};
+
+/* [{"host", "endpoint"}], at most 16; "endpoint" is null for the gateway's own name. `report`: its last one; of a
+ * gateway that does not tell all of its certificates nothing is said. The caller json_decref()s. */
+json_t *mp_admin_names_missing(const struct mp_names *n, const struct store_gateway *g, const json_t *report);
+
+#endif
