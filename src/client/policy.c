@@ -266,9 +266,12 @@ static bool obtain(struct asking *a)
 bool client_policy(struct client_session *s, enum choice_scenario whose)
 {
     struct asking a = {.s = s, .of = &scenarios[whose], .policies = &s->policies[whose]};
-    if (client_session_registration(s)->pending) {
-        web_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site",
-                          "cmg device approve NAME");
+    const struct client_registration *r = client_session_registration(s);
+    if (r->pending) { /* by its GUID: the name may be another device's, which is why it waits */
+        char remedy[160];
+        (void)snprintf(remedy, sizeof remedy, "at the site: cmg device show %s says why; cmg device approve %s",
+                       r->guid, r->guid);
+        web_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site", remedy);
         return false;
     }
     bool ok = obtain(&a);

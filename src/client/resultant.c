@@ -125,7 +125,8 @@ static bool obey(struct client_session *s, const struct client_resultant *r)
                     "the site's client settings do not allow the CMG (DisAllowCMG=1): allow_cmg is no by %s",
                     r->allow_by);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
-    return client_session_fail(s, "cmg_disallowed", &err, "see which setting won: cmg settings resultant DEVICE");
+    const struct verdict_reason_info *info = verdict_reason_info(REASON_CMG_DISALLOWED);
+    return client_session_fail(s, info->name, &err, info->remedy);
 }
 
 /* A management point of before client settings. That of a site that gave the device some is none: such an answer

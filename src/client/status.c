@@ -159,7 +159,7 @@ static const char *next_step(const struct client *c, bool registered, bool pendi
     if (!client_setting(s, SETTING_CMG_FQDNS) && !client_setting(s, SETTING_MP_URLS))
         return "cmg-client set CMGFQDNs=FQDN[:port], the gateway's public name";
     if (pending)
-        return "wait until the site approves the device: cmg device approve NAME, there";
+        return "wait until the site approves the device: cmg device approve GUID, there";
     return registered ? NULL
                       : "cmg-client run, or cmg-client register; without a PKI certificate and Entra add --token-file "
                         "FILE, with a token of `cmg token new`";

@@ -31,16 +31,21 @@ static void own_fault(json_t *list, const json_t *status, int64_t now)
                               "again; nothing can be changed until then"};
     const json_t *f = json_object_get(status, "fault");
     const char *text = json_opt_str(f, "text", "");
-    char when[CLOCK_TEXT_SIZE];
+    char when[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
     if (!json_is_object(f) || now - json_opt_int(f, "at", 0) > MP_FAULT_FRESH_S)
         return;
     clock_rfc3339(json_opt_int(f, "at", 0), when);
+    clock_rfc3339(json_opt_int(f, "at", 0) + MP_FAULT_FRESH_S, until);
     bool is_full = strstr(text, "full") || strstr(text, "No space");
-    mp_problem_add(list,
-                   is_full                               ? &full
-                   : strstr(text, "deleted or replaced") ? &gone
-                                                         : &fault,
-                   "site", "the management point fails by a fault of its own, last at %s: %.400s", when, text);
+    mp_problem_add(
+        list,
+        is_full                               ? &full
+        : strstr(text, "deleted or replaced") ? &gone
+                                              : &fault,
+        "site",
+        "the management point fails by a fault of its own, last at %s: %.400s (told until %s, or, of the store, until "
+        "a report is kept again)",
+        when, text, until);
 }
 
 /* --- of gateways and connectors alike --- */

@@ -24,10 +24,10 @@ static bool lacks_certificate(const json_t *connector)
 size_t mp_problems_connectors(json_t *list, const json_t *status, int64_t now)
 {
     static const struct mp_problem none = {"no_connector", "cmg connector add ID, and start cmg-connector inside"},
-                                   quiet = {
-                                       "connector_silent",
-                                       "start cmg-connector there and read its log; it must reach a management point "
-                                       "(site_urls of its bootstrap file)"};
+                                   quiet = {"connector_silent",
+                                            "start cmg-connector there and read its log; its machine's clock must be "
+                                            "right (date -u), and it must reach a management point "
+                                            "(site_urls of its bootstrap file)"};
     const json_t *all = json_object_get(status, "connectors"), *c;
     size_t heard = 0, i;
     if (json_array_size(all) == 0)
@@ -203,11 +203,16 @@ void mp_problems_servers_inside(json_t *list, const json_t *status, int64_t now)
         {
             const char *id = json_opt_str(u, "id", ""), *reason = json_opt_str(u, "reason", "");
             const char *detail = json_opt_str(u, "detail", "");
+            int64_t at = json_opt_int(u, "at", 0);
+            char until[CLOCK_TEXT_SIZE];
             struct mp_problem p = {"endpoint_unreachable", remedy_inside(reason)};
-            if (!mp_role_silent(c, now) && now - json_opt_int(u, "at", 0) <= MP_FAULT_FRESH_S &&
-                !told_already(all, k, detail))
-                mp_problem_add(list, &p, id, "connector %s gets no answer from endpoint %s: %s, %.400s",
-                               json_opt_str(c, "id", ""), id, reason, detail);
+            if (mp_role_silent(c, now) || now - at > MP_FAULT_FRESH_S || told_already(all, k, detail))
+                continue;
+            clock_rfc3339(at + MP_FAULT_FRESH_S, until); /* only who wants something of it finds that it is mended */
+            mp_problem_add(
+                list, &p, id,
+                "connector %s gets no answer from endpoint %s: %s, %.400s (told until it answers, or until %s)",
+                json_opt_str(c, "id", ""), id, reason, detail, until);
         }
     }
 }

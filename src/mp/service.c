@@ -84,6 +84,8 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
         result = store_connector_seen(s, r->identity.connector, now, NULL, err);
     if (result == OK)
         result = heard(r, gateway, clean, err);
+    if (result == OK)
+        mp_site_store_works(r->site);
     free(text);
     json_decref(clean);
     return result;

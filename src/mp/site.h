@@ -56,6 +56,9 @@ void mp_site_close(struct mp_site *site);
 /* Keeps it for `cmg status`, in place of the one before. */
 void mp_site_note_fault(struct mp_site *site, const struct error *err);
 
+/* Something was written: a fault of the store is none any more. */
+void mp_site_store_works(struct mp_site *site);
+
 /* Loads the keys again, after `cmg keys` changed them, and tells the gateways; a fault changes nothing. */
 MUST_USE enum result mp_site_reload_keys(struct mp_site *site, struct error *err);
 

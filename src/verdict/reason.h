@@ -33,7 +33,8 @@
       "give the CA's newest CRL: cmg trust add --crl FILE; or see why its source gives none: cmg source list, "        \
       "cmg status")                                                                                                    \
     X(CERT_OCSP_UNAVAILABLE, "ocsp_unavailable", INVALID_CLIENT_CERTIFICATE,                                           \
-      "the OCSP responder gave no usable answer", "check the responder, or add a CRL")                                 \
+      "the OCSP responder gave no usable answer",                                                                      \
+      "check the responder, or give the CA's list as well: cmg trust add --crl FILE")                                  \
     X(CERT_WRONG_USAGE, "wrong_usage", INVALID_CLIENT_CERTIFICATE,                                                     \
       "the certificate may not be used to authenticate a client",                                                      \
       "issue one with the extended key usage clientAuth (1.3.6.1.5.5.7.3.2)")                                          \
@@ -52,11 +53,13 @@
     X(TOKEN_UNKNOWN_KEY, "unknown_key", INVALID_TOKEN, "no known key signed this token",                               \
       "ask for a new token; if all fail, compare the site's keys with: cmg status")                                    \
     X(TOKEN_WRONG_ISSUER, "wrong_issuer", INVALID_TOKEN, "the token is of another issuer",                             \
-      "use a token of this site or of a tenant that was added here (cmg tenant add)")                                  \
+      "use a token of this site (to register: cmg token new), or add its issuer: cmg tenant add ID --issuer URL "      \
+      "--audience TEXT --jwks FILE")                                                                                   \
     X(TOKEN_WRONG_AUDIENCE, "wrong_audience", INVALID_TOKEN, "the token is for another service",                       \
       "ask for a token for this site")                                                                                 \
     X(TOKEN_UNKNOWN_TENANT, "unknown_tenant", INVALID_TOKEN, "the token's tenant was not added here, or is disabled",  \
-      "add it (cmg tenant add) or enable it (cmg tenant enable)")                                                      \
+      "add it: cmg tenant add ID --issuer URL --audience TEXT --jwks FILE; or, if cmg tenant list has it, enable it: " \
+      "cmg tenant enable ID")                                                                                          \
     X(TOKEN_EXPIRED, "expired", INVALID_TOKEN, "the token has expired",                                                \
       "cmg-client run on the device renews it, until the setting renewal_grace after its expiry (90 days); later the " \
       "device needs a "                                                                                                \
@@ -69,7 +72,9 @@
       "present the device's own certificate in the TLS handshake; if it never had this token, the token was stolen: "  \
       "cmg device block NAME")                                                                                         \
     X(TOKEN_REVOKED, "revoked", INVALID_TOKEN, "the token was revoked",                                                \
-      "register the device again if it may come back")                                                                 \
+      "register the device again if it may come back: cmg token new, and on the device cmg-client register "           \
+      "--token-file "                                                                                                  \
+      "FILE")                                                                                                          \
     /* of either: not allowed although authenticated */                                                                \
     X(BLOCKED, "blocked", NOT_ALLOWED, "the device or token is blocked",                                               \
       "unblock it if it may come back: cmg device unblock NAME, or cmg token unblock ID")                              \
@@ -77,13 +82,15 @@
       "this management point runs in a mode in which pki clients do not work",                                         \
       "use an https management point, or entra or token; see: cmg choices")                                            \
     X(CMG_DISALLOWED, "cmg_disallowed", NOT_ALLOWED, "the device's client settings do not allow the CMG",              \
-      "see which setting won: cmg settings resultant DEVICE")                                                          \
+      "see which setting won: cmg settings resultant DEVICE; allow it there: cmg settings client set NAME "            \
+      "allow_cmg=yes; "                                                                                                \
+      "or take the device out of that collection: cmg collection remove-device COLLECTION DEVICE")                     \
     X(METHOD_NOT_ALLOWED_HERE, "method_not_allowed_here", NOT_ALLOWED,                                                 \
       "this endpoint does not take this authentication method", "use one of the methods that the detail names")        \
     /* of the request itself */                                                                                        \
     X(BAD_REQUEST, "bad_request", BAD_REQUEST, "the request is malformed", "correct what the detail names")            \
     X(UNKNOWN_ENDPOINT, "unknown_endpoint", UNKNOWN_ENDPOINT, "nothing is published under this name",                  \
-      "publish it with: cmg endpoint add")                                                                             \
+      "publish it: cmg endpoint add ID --url URL")                                                                     \
     X(BAD_METHOD, "method", METHOD_NOT_ALLOWED, "the endpoint does not take this HTTP method",                         \
       "use one of those in Allow")                                                                                     \
     X(REQUEST_TIMEOUT, "request_timeout", REQUEST_TIMEOUT, "the request did not arrive in time",                       \
@@ -93,7 +100,7 @@
     X(MISDIRECTED, "misdirected", MISDIRECTED, "this host needs another TLS connection",                               \
       "connect with its own name in SNI")                                                                              \
     X(BODY_TOO_LARGE, "body", TOO_LARGE, "the body is larger than the endpoint takes",                                 \
-      "send less, or raise its limit")                                                                                 \
+      "send less, or raise the limit: cmg endpoint set ID --max-body SIZE")                                            \
     X(TOO_MANY_REQUESTS, "too_many_requests", TOO_MANY_REQUESTS, "a limit on requests or connections was reached",     \
       "ask again after Retry-After, and less often")                                                                   \
     X(UNSUPPORTED, "unsupported", UNSUPPORTED, "this is not supported here", "correct what the detail names")          \
