@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker counts, as a table: the same rows make the counters, /metrics and the documentation. */
+/* What a worker counts, as a table: the same rows make the counters, /metrics and
+ * docs/internals/metrics.md (tools/metrics-doc). Sources and OCSP write rows of their own. */
 #ifndef GATEWAY_METRICS_H
 #define GATEWAY_METRICS_H
 
