@@ -304,7 +304,7 @@ static enum result refuse_claims(const json_t *o, const char *const *names, size
 {
     for (size_t i = 0; i < count; i++) {
         if (json_object_get(o, names[i]))
-            return error_set(err, R_INVALID, "claim '%s' does not belong into this kind of token", names[i]);
+            return error_set(err, R_INVALID, "claim '%s' is not allowed in this kind of token", names[i]);
     }
     return OK;
 }
