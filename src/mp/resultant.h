@@ -14,12 +14,16 @@
  * be, or which settings there are. */
 json_t *mp_resultant_value(const char *name, const json_t *given, struct error *err);
 
+/* clang-format off */
 /*
- * *ret (json_decref): {"collections": ["lab"], "values": {"allow_cmg": true, …}, "winners": {"allow_cmg": "custom
- * settings 'Lab' (priority 1, collection lab)"}, "settings": [{"name", "value", "winner": C, "losers": [C…]}]} where C
- * is
- * {"from", "priority", "collection", "value", "why"}.
+ * *ret (json_decref):
+ *     {"collections": ["lab"],
+ *      "values": {"allow_cmg": true, …},
+ *      "winners": {"allow_cmg": "custom settings 'Lab' (priority 1, collection lab)"},
+ *      "settings": [{"name", "value", "winner": C, "losers": [C…]}]}
+ * where C is {"from", "priority", "collection", "value", "why"}.
  */
+/* clang-format on */
 MUST_USE enum result mp_resultant(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
                                   struct error *err);
 
