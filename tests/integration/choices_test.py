@@ -125,7 +125,7 @@ def test_a_mistyped_name_is_answered_with_names_like_it():
 
 def test_the_page_of_the_documents_says_what_the_command_says():
     docs = programs.REPOSITORY / "docs"
-    choices, refusals = (docs / "choices.md").read_text(), (docs / "refusals.md").read_text()
+    choices, refusals = (" ".join((docs / name).read_text().split()) for name in ("choices.md", "refusals.md"))
     for item in json.loads(cmg("explain", "--json")[1]):
         page = refusals if item["kind"] in ("refusal", "cause") else choices
         assert item["text"].replace("|", "\\|") in page or item.get("id") == "0x87d00231", item
