@@ -76,8 +76,7 @@ static enum verdict_reason judge_purpose(const json_t *claims, struct error *det
                         (int)(known[i].most_s / DAY_S));
         return REASON_TOKEN_MALFORMED;
     }
-    (void)error_set(detail, R_DENIED, "its category '%.64s' of type '%.64s' is not known here", category,
-                    type);
+    (void)error_set(detail, R_DENIED, "its category '%.64s' of type '%.64s' is not known here", category, type);
     return REASON_TOKEN_WRONG_PURPOSE;
 }
 
