@@ -8,10 +8,12 @@
 #include "base/mem.h"
 #include "mp/site.h"
 
-enum { AT_ONCE = 16 /* 10 ms each, in the pool's threads */ };
+enum { AT_ONCE = 16 /* 10 ms each, in the pool's threads */, OF_ADDRESS = 4 };
 
 struct mp_judging {
+    struct mp_judging *next;          /* of the site */
     struct mp_connection *connection; /* NULL: it has gone */
+    char address[NET_ADDRESS_TEXT];   /* its group */
     struct mp_site *site;
     struct pki_trust *trust;
     X509 *leaf;
@@ -51,11 +53,19 @@ static void work(void *arg)
     pki_trust_judge(j->trust, j->leaf, j->sent, clock_wall_s(), &j->verdict);
 }
 
+static void leave(struct mp_judging *j)
+{
+    struct mp_judging **at = &j->site->judging;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+}
+
 static void over(void *arg)
 {
     struct mp_judging *j = arg;
     struct mp_connection *c = j->connection;
-    j->site->judging--;
+    leave(j);
     if (c) {
         c->judging = NULL;
         keep(c, j->trust, &j->verdict);
@@ -74,8 +84,10 @@ static void begin(struct mp_connection *c, struct pki_trust *trust, mp_judging_d
     (void)X509_up_ref(j->leaf);
     j->trust = pki_trust_ref(trust);
     j->sent = c->chain ? X509_chain_up_ref(c->chain) : NULL;
+    cstr_copy(j->address, sizeof j->address, c->group);
     c->judging = j;
-    c->site->judging++;
+    j->next = c->site->judging;
+    c->site->judging = j;
     loop_job(c->site->loop, work, over, j);
 }
 
@@ -87,6 +99,16 @@ void mp_judging_cancel(struct mp_connection *c)
 }
 
 /* --- what is asked --- */
+
+static bool has_room(const struct mp_connection *c)
+{
+    unsigned all = 0, of_address = 0;
+    for (const struct mp_judging *j = c->site->judging; j; j = j->next) {
+        all++;
+        of_address += strcmp(j->address, c->group) == 0;
+    }
+    return all < AT_ONCE && of_address < OF_ADDRESS;
+}
 
 /* A certificate that a device made itself for its tokens has no chain; a connector's is no device's. */
 static bool is_judged(const struct mp_connection *c)
@@ -103,7 +125,7 @@ bool mp_judging_first(struct mp_connection *c, mp_judging_done_fn *done)
     if (!is_judged(c) || mp_site_trust(c->site, &trust, &err) != OK)
         return true; /* a fault is told to the request */
     judge(c, trust, clock_wall_s(), &v);
-    if (v.unfinished && c->site->judging < AT_ONCE) {
+    if (v.unfinished && has_room(c)) {
         begin(c, trust, done);
         return false;
     }

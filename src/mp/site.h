@@ -18,6 +18,7 @@ struct mp_parked;
 struct mp_point;
 struct mp_tenants;
 struct mp_tenant_keys;
+struct mp_judging;
 
 struct mp_site {
     const struct mp_config *config;
@@ -32,7 +33,7 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
-    unsigned judging;             /* certificates, in the pool (mp/judging.h) */
+    struct mp_judging *judging;   /* certificates, in the pool (mp/judging.h) */
     char trust_key[PKI_HASH_HEX]; /* what it was made of */
     struct mp_tenants *tenants;   /* mp/tenants.h */
     struct mp_tenant_keys *tenant_keys;
