@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "jose/entra.h"
 #include "jose/token.h"
@@ -118,11 +119,11 @@ static enum result read_kind(struct slice jwt, struct analyze_credential *ret, s
 
 static enum result read_token(struct slice text, struct analyze_credential *ret, struct error *err)
 {
-    struct slice pin, jwt = slice_trim(text);
+    struct slice pin, jwt, whole;
     size_t len;
-    while (jwt.len && (jwt.ptr[jwt.len - 1] == '\n' || jwt.ptr[jwt.len - 1] == '\r'))
-        jwt.len--;
-    struct slice whole = jwt;
+    enum result r = line_token(text, &whole, err);
+    if (r != OK)
+        return error_prefix(err, "the token");
     if (token_bulk_split(whole, &pin, &jwt))
         ret->has_pin = decode_hex(pin, ret->pin, sizeof ret->pin, &len);
     else

@@ -81,6 +81,40 @@ enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len,
     return r;
 }
 
+/* Notepad's "Unicode", and `>` of Windows PowerShell; one without a mark begins with half a letter. */
+static bool is_utf16(struct slice data)
+{
+    unsigned char a = data.len >= 2 ? (unsigned char)data.ptr[0] : 0,
+                  b = data.len >= 2 ? (unsigned char)data.ptr[1] : 0;
+    return (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff) || (a >= ' ' && a < 0x7f && b == 0 && data.len >= 2) ||
+           (a == 0 && b >= ' ' && b < 0x7f);
+}
+
+enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    static const struct slice mark = {"\xef\xbb\xbf", 3};
+    char *text;
+    size_t len;
+    enum result r = file_read(path, max, &text, &len, err);
+    if (r != OK)
+        return r;
+    if (is_utf16(slice_make(text, len))) {
+        mem_free_secret(text, len);
+        return error_set(err, R_INVALID,
+                         "%s: is text of UTF-16, as PowerShell's > and Notepad's \"Unicode\" write it: "
+                         "iconv -f UTF-16 -t UTF-8 %s > NEW",
+                         path, path);
+    }
+    if (slice_starts(slice_make(text, len), mark)) {
+        len -= mark.len;
+        memmove(text, text + mark.len, len);
+        memset(text + len, 0, mark.len + 1);
+    }
+    *ret = text;
+    *ret_len = len;
+    return OK;
+}
+
 static bool write_all(int fd, struct slice data)
 {
     while (data.len) {

@@ -13,6 +13,10 @@
  * R_NOTFOUND, R_LIMIT (larger than max), R_IO. "-" is standard input. */
 MUST_USE enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
 
+/* The same of what people write or save (PEM, tokens, passwords; DER and PKCS#12, too): without a byte order mark in
+ * front. R_INVALID: text of UTF-16, with the command that makes the right thing of it. */
+MUST_USE enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
+
 /* Writes a temporary file beside it, fsyncs, renames over `path` and fsyncs the folder. Keys take mode 0600. */
 MUST_USE enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err);
 

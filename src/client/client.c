@@ -185,7 +185,7 @@ static bool read_anchors(struct client_session *s)
     const char *path = client_setting(&s->c->settings, SETTING_GATEWAY_CA);
     struct error err;
     size_t len;
-    if (path && file_read(path, ANCHORS_MAX_BYTES, &s->anchors, &len, &err) != OK)
+    if (path && file_read_text(path, ANCHORS_MAX_BYTES, &s->anchors, &len, &err) != OK)
         return client_session_fail(s, "gateway_ca", &err, "check the file that GatewayCA names");
     return true;
 }

@@ -37,7 +37,7 @@ static bool step_readable(struct candidate *c, const struct client_credential_qu
     char *pem;
     size_t len;
     (void)q;
-    if (file_read(c->path, PEM_MAX, &pem, &len, err) != OK)
+    if (file_read_text(c->path, PEM_MAX, &pem, &len, err) != OK)
         return false;
     enum result r = pki_cert_read_all(slice_make(pem, len), CHAIN_MAX, &c->chain, err);
     mem_free_secret(pem, len); /* the key may be in the same file */
@@ -111,7 +111,7 @@ static bool step_key(struct candidate *c, const struct client_credential_query *
     char *pem;
     size_t len;
     (void)q;
-    if (file_check_private(c->key_path, err) != OK || file_read(c->key_path, PEM_MAX, &pem, &len, err) != OK) {
+    if (file_check_private(c->key_path, err) != OK || file_read_text(c->key_path, PEM_MAX, &pem, &len, err) != OK) {
         (void)error_prefix(err, "its private key");
         return false;
     }

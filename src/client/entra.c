@@ -109,7 +109,7 @@ bool client_entra_provider(const struct client_settings *set, struct web_http *h
                           "cmg-client set EntraTenant=<tenant id>, or EntraIssuer=https://… of another provider");
         return false;
     }
-    if (ca && file_read(ca, ANCHORS_MAX_BYTES, ret_anchors, &len, &err) != OK) {
+    if (ca && file_read_text(ca, ANCHORS_MAX_BYTES, ret_anchors, &len, &err) != OK) {
         web_outcome_local(o, "entra_ca", err.text, "check the file that EntraCA names");
         return false;
     }

@@ -78,7 +78,7 @@ bool client_inside_collect(struct client_session *s, const json_t *location)
             (void)add(s, &at);
     }
     add_told(s, location);
-    if (s->inside.count && ca && file_read(ca, ANCHORS_MAX, &s->inside.anchors, &len, &err) != OK)
+    if (s->inside.count && ca && file_read_text(ca, ANCHORS_MAX, &s->inside.anchors, &len, &err) != OK)
         return client_session_fail(s, "mp_ca", &err, "check the file that MPCA names");
     return true;
 }

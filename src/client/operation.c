@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/line.h"
 #include "client/gateways.h"
 #include "client/report.h"
 #include "client/resultant.h"
@@ -145,35 +146,15 @@ bool client_operate(struct client *c, enum client_operation what, json_t **ret_r
     return ok;
 }
 
-/* What editors and shells make of a file, where that is why it is no token. */
-static const char *how_it_is_odd(struct slice text)
-{
-    static const struct {
-        const char *begin, *words;
-    } kinds[] = {
-        {"\xef\xbb\xbf", ": it begins with a byte order mark; save it as UTF-8 without one"},
-        {"\xff\xfe", ": it is UTF-16, as PowerShell's > writes; save it as UTF-8 or ASCII"},
-        {"\xfe\xff", ": it is UTF-16; save it as UTF-8 or ASCII"},
-        {"\"", ": it stands in quotes; leave them out"},
-        {"'", ": it stands in quotes; leave them out"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (slice_starts(text, slice_of(kinds[i].begin)))
-            return kinds[i].words;
-    }
-    return text.len == 0 ? ": it is empty" : memchr(text.ptr, '\0', text.len) ? ": it holds zero bytes" : "";
-}
-
 enum result client_bulk_take(struct client *c, struct slice text, struct error *err)
 {
     struct slice pin, jwt;
-    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-        text.len--;
-    text = slice_trim(text);
-    if (!token_bulk_split(text, &pin, &jwt) || !web_token_valid(jwt))
+    struct error odd;
+    bool is_token = line_token(text, &text, &odd) == OK;
+    if (!is_token || !token_bulk_split(text, &pin, &jwt) || !web_token_valid(jwt))
         return error_set(err, R_INVALID,
-                         "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)%s",
-                         how_it_is_odd(text));
+                         "this is no bulk registration token (cmg1.<site key>.<token>, of `cmg token new`)%s%.200s",
+                         is_token ? "" : ": ", is_token ? "" : odd.text);
     const char *held = client_setting(&c->settings, SETTING_SITE_KEY);
     if (held && !slice_eq_nocase(slice_of(held), pin))
         return error_set(err, R_DENIED,

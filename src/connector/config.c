@@ -3,27 +3,27 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "base/mem.h"
-
-enum { PEM_MAX = 256 * 1024 };
-
 #define AT(member) offsetof(struct connector_config, member)
 
 static const struct conf_key certificate_keys[] = {
     {.name = "certificate",
      .kind = CONF_PATH,
-     .offset = offsetof(struct connector_certificate, certificate),
+     .offset = offsetof(struct tls_identity_files, certificate),
      .required = true,
-     .help = "PEM: a client certificate of the organisation's PKI, then its intermediates"},
+     .help =
+         "PEM: a client certificate of the organisation's PKI, then its intermediates; or PKCS#12 (.p12, .pfx) with "
+         "the key, mode 0600; changed files are read anew"},
     {.name = "key",
      .kind = CONF_PATH,
-     .offset = offsetof(struct connector_certificate, key),
-     .required = true,
-     .help = "PEM: its private key, mode 0600"},
+     .offset = offsetof(struct tls_identity_files, key),
+     .help = "PEM: its private key, mode 0600; not with PKCS#12"},
+    {.name = "password_file",
+     .kind = CONF_PATH,
+     .offset = offsetof(struct tls_identity_files, password_file),
+     .help = "file of mode 0600 whose first line is the password of the PKCS#12"},
     {0},
 };
-static const struct conf_schema certificate_schema = {"client_certificate", sizeof(struct connector_certificate),
+static const struct conf_schema certificate_schema = {"client_certificate", sizeof(struct tls_identity_files),
                                                       certificate_keys};
 
 static const struct conf_key keys[] = {
@@ -63,15 +63,10 @@ static const struct conf_schema schema = {"connector.yaml", sizeof(struct connec
 
 static void read_certificate(struct connector_config *c, struct conf_faults *faults)
 {
-    const struct connector_certificate *files = &c->client_certificate;
+    const struct tls_identity_files *files = &c->client_certificate;
     struct error err;
-    size_t len;
-    if (!files->certificate || !files->key)
-        return;
-    if (file_read(files->certificate, PEM_MAX, &c->certificate_pem, &len, &err) != OK)
-        conf_fault_add(faults, 0, "client_certificate: %s", err.text);
-    if (file_check_private(files->key, &err) != OK || file_read(files->key, PEM_MAX, &c->key_pem, &len, &err) != OK)
-        conf_fault_add(faults, 0, "client_certificate: %s", err.text);
+    if (files->certificate && tls_identity_take(files, &c->identity, &err) != OK)
+        conf_fault_of(faults, &files->certificate, "client_certificate: %s: %s", files->certificate, err.text);
 }
 
 enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults)
@@ -92,9 +87,7 @@ enum result connector_config_load(const char *path, struct connector_config *ret
 
 void connector_config_free(struct connector_config *c)
 {
-    free(c->certificate_pem);
-    if (c->key_pem)
-        mem_free_secret(c->key_pem, strlen(c->key_pem));
+    tls_identity_text_free(&c->identity);
     bootstrap_free(&c->bootstrap);
     conf_free(&schema, c);
 }

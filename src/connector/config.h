@@ -7,21 +7,18 @@
 #include "bundle/bootstrap.h"
 #include "conf/conf.h"
 #include "conf/log_keys.h"
-
-struct connector_certificate {
-    char *certificate, *key; /* files; NULL: none */
-};
+#include "tls/identity_file.h"
 
 struct connector_config {
     char *bootstrap_file, *state;
-    struct connector_certificate client_certificate;
+    struct tls_identity_files client_certificate;
     char *source_folder;             /* of files that gateways may be given as sources; NULL or "": none */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     uint64_t role_renewal_s;         /* 0: at half-life */
     struct conf_log log;
 
     struct bootstrap bootstrap;
-    char *certificate_pem, *key_pem; /* of client_certificate; NULL: none */
+    struct tls_identity_text identity; /* of client_certificate; without text: there is none */
 };
 
 MUST_USE enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults);

@@ -235,7 +235,7 @@ static void apply_gateways(struct connector *c, const struct connector_document 
 
 static const struct choices_line *forbidden(const struct connector *c, const struct connector_endpoint *e)
 {
-    return e->mp ? choices_forbids_connector(e->mode, e->clients, c->config->certificate_pem != NULL) : NULL;
+    return e->mp ? choices_forbids_connector(e->mode, e->clients, c->config->identity.certificate != NULL) : NULL;
 }
 
 static enum result make_upstream(struct connector *c, const struct connector_endpoint *e, struct upstream **ret,
@@ -306,6 +306,14 @@ enum result connector_apply(struct connector *c, struct connector_document *d, s
     self_check_run(c->self_check);
     report_changed(c->report);
     return OK;
+}
+
+void connector_certificate_changed(struct connector *c)
+{
+    if (c->document)
+        replace_upstreams(c, c->document);
+    self_check_run(c->self_check);
+    report_changed(c->report);
 }
 
 /* --- the role certificate --- */

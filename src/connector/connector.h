@@ -56,6 +56,8 @@ MUST_USE enum result connector_start(struct connector *c, const struct connector
 /* Puts a verified document in place and takes it over: upstreams, announcements, gateways. R_DENIED: the choices rule
  * the first one out; it stays the caller's then. */
 MUST_USE enum result connector_apply(struct connector *c, struct connector_document *d, struct error *err);
+/* The configuration's client certificate is another: the next connections show it. */
+void connector_certificate_changed(struct connector *c);
 void connector_drain(struct connector *c);
 bool connector_idle(const struct connector *c); /* no tunnel is left */
 void connector_stop(struct connector *c);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
+#include "connector/certificate_watch.h"
 #include "connector/connector.h"
 #include "connector/self_check.h"
 #include "tls/process.h"
@@ -19,6 +20,7 @@ static struct connector_config config;
 struct process {
     struct connector connector;
     struct loop *loop;
+    struct certificate_watch *watch;
     struct loop_timer *tick, *gather;
     uint64_t give_up_ms; /* 0: not draining */
 };
@@ -46,8 +48,9 @@ static void on_terminate(void *arg)
 
 static void on_hangup(void *arg)
 {
-    (void)arg;
+    struct process *p = arg;
     conf_daemon_hangup("connector");
+    certificate_watch_reload(p->watch);
 }
 
 static int run(void)
@@ -59,11 +62,13 @@ static int run(void)
     p.gather = loop_log_gather(p.loop);
     if (connector_start(&p.connector, &config, p.loop, &err) != OK)
         return conf_daemon_failed("connector", &err);
-    loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
+    p.watch = certificate_watch_new(&p.connector, &config);
+    loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     LOG_EVENT(LOG_INFO, "connector", "started", LOG_T("id", config.bootstrap.id), LOG_T("version", CMG_VERSION));
     loop_run(p.loop);
+    certificate_watch_free(p.watch);
     connector_stop(&p.connector);
     log_msg(LOG_INFO, "connector", "stopped");
     return p.connector.exit_code;

@@ -101,8 +101,8 @@ static struct pki_trust *sealed(struct pki_trust *trust)
 static void judge(const struct connector_config *config, const struct connector_trust *from, struct pki_trust *trust,
                   struct pki_own_check *ret)
 {
-    struct pki_own_question q = {.certificate_pem = slice_of(config->certificate_pem),
-                                 .key_pem = slice_of(config->key_pem),
+    struct pki_own_question q = {.certificate_pem = tls_identity_of(&config->identity).certificate_pem,
+                                 .key_pem = tls_identity_of(&config->identity).key_pem,
                                  .trust = trust,
                                  .crl_check = from && from->settings.crl_check,
                                  .now = clock_wall_s()};
@@ -287,7 +287,7 @@ static bool fetch_lists(struct self_check *s)
 void self_check_run(struct self_check *s)
 {
     struct pki_own_check fresh;
-    if (!s || !s->connector->config->certificate_pem)
+    if (!s || !s->connector->config->identity.certificate)
         return;
     if (s->fetching) {
         s->again = true;
@@ -348,7 +348,7 @@ static json_t *steps_json(const struct pki_own_check *c)
 json_t *self_check_json(const struct self_check *s)
 {
     const struct pki_own_check *c = &s->now;
-    bool configured = s->connector->config->certificate_pem != NULL;
+    bool configured = s->connector->config->identity.certificate != NULL;
     json_t *o = json_pack("{s:b, s:b}", "configured", (int)configured, "needed", (int)needed(s->connector));
     enum pki_own_step step = step_to_tell(c);
     json_t *more =
@@ -408,7 +408,7 @@ void self_check_print(const struct connector_config *config, FILE *out, struct c
     struct pki_own_check c;
     struct error err;
     print_role(config, out, faults);
-    if (!config->certificate_pem)
+    if (!config->identity.certificate)
         return;
     if (site_link_kept(config, &d, &err) != OK)
         d = NULL;

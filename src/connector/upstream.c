@@ -92,9 +92,9 @@ static enum result make_context(struct upstream *u, const struct upstream_option
 {
     const struct connector_config *c = o->config;
     struct tls_client_options tls = {.alpn = "h2,http/1.1"};
-    bool show_pki = o->show_pki_certificate && c->certificate_pem && c->key_pem;
+    bool show_pki = o->show_pki_certificate && c->identity.certificate;
     if (show_pki)
-        tls.identity = (struct tls_identity){slice_of(c->certificate_pem), slice_of(c->key_pem)};
+        tls.identity = tls_identity_of(&c->identity);
     else if (o->show_role_certificate)
         tls.identity = (struct tls_identity){slice_of(o->role->certificate_pem), slice_of(o->role->key_pem)};
     if (o->mp_id || o->any_mp) {

@@ -5,18 +5,21 @@
 
 #include "analyze/print.h"
 #include "base/file.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "ctl/as_certificate.h"
 #include "ctl/behind.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
+#include "tls/identity_file.h"
 #include "web/http.h"
 
 enum { PEM_MAX = 4 * 1024 * 1024, TOKEN_FILE_MAX = 64 * 1024 };
 
 struct analyze_options {
     struct ctl_common common;
-    const char *ca, *cert, *key, *token_file, *site_key, *role, *as_certificate;
+    const char *ca, *token_file, *site_key, *role, *as_certificate;
+    struct tls_identity_files shown;
     uint64_t timeout;
 };
 
@@ -31,8 +34,11 @@ static const struct opt opts[] = {
         "ca", ca, "FILE",
         "roots (PEM) for the gateway's server certificate; default: the system's, with --as-certificate those that the "
         "site gives to its devices"),
-    TEXT("cert", cert, "FILE", "client certificate (PEM, leaf first): of the PKI, or the device's own for its token"),
-    TEXT("key", key, "FILE", "its private key"),
+    TEXT(
+        "cert", shown.certificate, "FILE",
+        "client certificate (PEM, leaf first; or PKCS#12 with its key): of the PKI, or the device's own for its token"),
+    TEXT("key", shown.key, "FILE", "its private key (PEM)"),
+    TEXT("password-file", shown.password_file, "FILE", "holds the password of the PKCS#12"),
     TEXT("token-file", token_file, "F",
          "a bulk, device or access token, or one of an Entra tenant; - for standard input"),
     TEXT("as-certificate", as_certificate, "FILE",
@@ -53,7 +59,8 @@ static const struct opt opts[] = {
 
 /* What the options name, read; all of it is freed and wiped together. */
 struct inputs {
-    char *ca, *cert, *key, *token;
+    char *ca, *token;
+    struct tls_identity_text shown;
     struct analyze_credential credential;
 };
 
@@ -66,22 +73,25 @@ static void wipe(char *secret)
 static void inputs_done(struct inputs *in)
 {
     free(in->ca);
-    free(in->cert);
-    wipe(in->key);
+    tls_identity_text_free(&in->shown);
     wipe(in->token);
     analyze_credential_free(&in->credential);
 }
 
-static enum result take_file(const char *path, size_t max, char **ret, struct error *err)
+static enum result read_shown(const struct tls_identity_files *files, struct tls_identity_text *ret, struct error *err)
 {
-    size_t len;
-    return path ? file_read(path, max, ret, &len, err) : OK;
+    if (!files->certificate)
+        return files->key ? error_set(err, R_INVALID, "--key goes with the certificate that it belongs to: --cert FILE")
+                          : OK;
+    enum result r = tls_identity_read(files, ret, err);
+    return r == OK ? OK : error_prefix(err, "--cert %s", files->certificate);
 }
 
 static enum result read_inputs(const struct analyze_options *o, struct inputs *in, struct error *err)
 {
     STACK_OF(X509) *certs = NULL;
-    enum result r = take_file(o->ca, PEM_MAX, &in->ca, err);
+    size_t len;
+    enum result r = o->ca ? file_read_text(o->ca, PEM_MAX, &in->ca, &len, err) : OK;
     if (r == OK && in->ca) {
         r = pki_cert_read_all(slice_of(in->ca), 1000, &certs, err);
         sk_X509_pop_free(certs, X509_free);
@@ -89,12 +99,11 @@ static enum result read_inputs(const struct analyze_options *o, struct inputs *i
             return error_prefix(err, "--ca %s", o->ca);
     }
     if (r == OK)
-        r = take_file(o->cert, PEM_MAX, &in->cert, err);
+        r = read_shown(&o->shown, &in->shown, err);
     if (r == OK)
-        r = take_file(o->key, PEM_MAX, &in->key, err);
-    if (r == OK)
-        r = take_file(o->token_file, TOKEN_FILE_MAX, &in->token, err);
-    struct analyze_credential_text text = {slice_of(in->cert), slice_of(in->key), slice_of(in->token)};
+        r = o->token_file ? line_read_token(o->token_file, TOKEN_FILE_MAX, &in->token, &len, err) : OK;
+    const struct tls_identity shown = tls_identity_of(&in->shown);
+    struct analyze_credential_text text = {shown.certificate_pem, shown.key_pem, slice_of(in->token)};
     return r == OK ? analyze_credential_read(&text, &in->credential, err) : r;
 }
 
@@ -192,7 +201,7 @@ static int ctl_analyze(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    if (o.as_certificate && (o.cert || o.key || o.token_file || o.role))
+    if (o.as_certificate && (o.shown.certificate || o.shown.key || o.token_file || o.role))
         return ctl_usage("--as-certificate stands alone: no --cert, --key, --token-file or --role beside it");
     struct behind behind = {&o.common, &config.gateway};
     struct as_certificate as = {.common = &o.common, .timeout_ms = (long)(o.timeout * 1000)};

@@ -24,7 +24,7 @@ enum result as_certificate_read(const char *path, struct as_certificate *ret, st
     char *data;
     size_t len;
     STACK_OF(X509) *certs = NULL;
-    if (file_read(path, FILE_SIZE_MAX, &data, &len, err) != OK)
+    if (file_read_text(path, FILE_SIZE_MAX, &data, &len, err) != OK)
         return err->code == R_LIMIT ? error_set(err, R_LIMIT,
                                                 "--as-certificate %s: larger than %d bytes; expected one certificate, "
                                                 "with its intermediates at most",

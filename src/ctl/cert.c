@@ -87,7 +87,7 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     if (check_time_of(c, &now, err) != OK || json_need_str(c, "cert", &path, err) != OK ||
         cert_trusts_get(arg, c, &t, err) != OK)
         return NULL;
-    enum result r = file_read(path, CERT_MAX, &data, &len, err);
+    enum result r = file_read_text(path, CERT_MAX, &data, &len, err);
     if (r != OK)
         return r == R_LIMIT ? malformed(err->text) : NULL;
     json_t *answer = judge_data(t, slice_make(data, len), now);

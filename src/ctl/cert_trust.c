@@ -62,7 +62,7 @@ static enum result add_file(void *arg, const char *path, struct error *err)
     const struct adding *a = arg;
     char *data;
     size_t len;
-    enum result r = file_read(path, FILE_MAX, &data, &len, err);
+    enum result r = file_read_text(path, FILE_MAX, &data, &len, err);
     if (r != OK)
         return r;
     struct error why = {0};

@@ -132,8 +132,7 @@ static enum result init_site(struct quick *q, const char *socket, struct site_pl
                                .mps = {{.mode = CHOICE_MP_HTTPS,
                                         .listen = https,
                                         .url = https_url,
-                                        .certificate = certificate,
-                                        .key = key,
+                                        .identity = {certificate, key, NULL},
                                         .ca = ca},
                                        {.mode = CHOICE_MP_EHTTP, .listen = ehttp, .url = ehttp_url}},
                                .mp_count = 2};

@@ -49,7 +49,7 @@ bool ctl_write_secret(const struct ctl_common *common, const char *path, const c
 bool ctl_read_file(const struct ctl_common *common, const char *path, char **ret, size_t *ret_len)
 {
     struct error err;
-    if (file_read(path, CTL_FILE_MAX, ret, ret_len, &err) == OK)
+    if (file_read_text(path, CTL_FILE_MAX, ret, ret_len, &err) == OK)
         return true;
     (void)ctl_fail_error(common, &err, path, NULL);
     return false;

@@ -13,7 +13,8 @@
 
 struct init_options {
     struct ctl_common common;
-    const char *dir, *site, *socket, *https, *https_url, *https_cert, *https_key, *https_ca, *ehttp, *ehttp_url, *store;
+    const char *dir, *site, *socket, *https, *https_url, *https_cert, *https_key, *https_password, *https_ca, *ehttp,
+        *ehttp_url, *store;
 };
 
 #define INIT(word, member_, value_, help_, required_)                                                                  \
@@ -29,8 +30,10 @@ static const struct opt init_opts[] = {
     INIT("site", site, "CODE", "the site's code: 1 to 8 of A-Z and 0-9", true),
     INIT("mp-https", https, "ADDRESS:PORT", "an https management point listens there", false),
     INIT("mp-https-url", https_url, "URL", "how connectors and devices reach it", false),
-    INIT("mp-https-cert", https_cert, "FILE", "its server certificate, PEM", false),
-    INIT("mp-https-key", https_key, "FILE", "its key, PEM", false),
+    INIT("mp-https-cert", https_cert, "FILE", "its server certificate, PEM; or PKCS#12 (.p12, .pfx) with its key",
+         false),
+    INIT("mp-https-key", https_key, "FILE", "its key, PEM; not with PKCS#12", false),
+    INIT("mp-https-password-file", https_password, "FILE", "holds the password of the PKCS#12", false),
     INIT("mp-https-ca", https_ca, "FILE", "the CA that issued the certificate, PEM", false),
     INIT("mp-ehttp", ehttp, "ADDRESS:PORT", "an Enhanced HTTP management point listens there", false),
     INIT("mp-ehttp-url", ehttp_url, "URL", "how connectors and devices reach it", false),
@@ -55,15 +58,14 @@ static bool complete(const char *first, const char *const *names, const char *co
 
 static bool plan_https(const struct init_options *o, struct site_plan *plan)
 {
-    static const char *const names[] = {"mp-https-url", "mp-https-cert", "mp-https-key", "mp-https-ca"};
-    const char *values[] = {o->https_url, o->https_cert, o->https_key, o->https_ca};
+    static const char *const names[] = {"mp-https-url", "mp-https-cert", "mp-https-ca"};
+    const char *values[] = {o->https_url, o->https_cert, o->https_ca};
     if (!complete("mp-https", names, values, ARRAY_LEN(names)))
         return false;
     plan->mps[plan->mp_count++] = (struct site_mp){.mode = CHOICE_MP_HTTPS,
                                                    .listen = o->https,
                                                    .url = o->https_url,
-                                                   .certificate = o->https_cert,
-                                                   .key = o->https_key,
+                                                   .identity = {o->https_cert, o->https_key, o->https_password},
                                                    .ca = o->https_ca};
     return true;
 }

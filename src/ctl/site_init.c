@@ -63,7 +63,7 @@ static enum result read_certificate(const char *path, X509 **ret, struct error *
 {
     char *data;
     size_t len;
-    enum result r = file_read(path, PEM_MAX, &data, &len, err);
+    enum result r = file_read_text(path, PEM_MAX, &data, &len, err);
     if (r != OK)
         return r;
     r = pki_cert_read(slice_make(data, len), ret, err);
@@ -71,33 +71,17 @@ static enum result read_certificate(const char *path, X509 **ret, struct error *
     return r == OK ? OK : error_prefix(err, "%s", path);
 }
 
-static enum result read_key(const char *path, EVP_PKEY **ret, struct error *err)
-{
-    char *data;
-    size_t len;
-    enum result r = file_read(path, PEM_MAX, &data, &len, err);
-    if (r != OK)
-        return r;
-    r = pki_key_read(slice_make(data, len), ret, err);
-    mem_free_secret(data, len);
-    return r == OK ? OK : error_prefix(err, "%s", path);
-}
-
 /* The files of an https management point: there, readable, and belonging together. */
 static enum result check_https(const struct site_mp *mp, struct error *err)
 {
-    X509 *cert = NULL, *ca = NULL;
-    EVP_PKEY *key = NULL;
-    enum result r = read_certificate(mp->certificate, &cert, err);
-    if (r == OK)
-        r = read_certificate(mp->ca, &ca, err);
-    if (r == OK)
-        r = read_key(mp->key, &key, err);
-    if (r == OK && X509_check_private_key(cert, key) != 1)
-        r = error_set(err, R_INVALID, "%s is not the key of %s", mp->key, mp->certificate);
-    X509_free(cert);
+    X509 *ca = NULL;
+    struct tls_identity_text text;
+    enum result r = tls_identity_read(&mp->identity, &text, err);
+    tls_identity_text_free(&text);
+    if (r != OK)
+        return error_prefix(err, "%s", mp->identity.certificate);
+    r = read_certificate(mp->ca, &ca, err);
     X509_free(ca);
-    EVP_PKEY_free(key);
     return r;
 }
 
@@ -220,9 +204,11 @@ static enum result add_mp(struct buf *b, const struct site_mp *mp)
     if (r == OK)
         r = add_text(b, "url", mp->url);
     if (r == OK && mp->mode == CHOICE_MP_HTTPS)
-        r = add_path(b, "certificate", mp->certificate, false);
-    if (r == OK && mp->mode == CHOICE_MP_HTTPS)
-        r = add_path(b, "key", mp->key, false);
+        r = add_path(b, "certificate", mp->identity.certificate, false);
+    if (r == OK && mp->identity.key)
+        r = add_path(b, "key", mp->identity.key, false);
+    if (r == OK && mp->identity.password_file)
+        r = add_path(b, "password_file", mp->identity.password_file, false);
     if (r == OK && mp->mode == CHOICE_MP_HTTPS)
         r = add_path(b, "anchors", mp->ca, true);
     const char *separator = "    client_auth: [";

@@ -5,6 +5,7 @@
 
 #include "choices/choices.h"
 #include "pki/cert.h"
+#include "tls/identity_file.h"
 
 enum { SITE_MPS_MAX = 8, SITE_ROLE_ID_SIZE = 24 };
 
@@ -12,7 +13,8 @@ struct site_mp {
     enum choice_mp mode;
     const char *listen;                 /* "127.0.0.1:8443" */
     const char *url;                    /* as connectors and devices reach it */
-    const char *certificate, *key, *ca; /* https: files; NULL for ehttp */
+    struct tls_identity_files identity; /* https */
+    const char *ca;                     /* https: a file */
     char id[SITE_ROLE_ID_SIZE];         /* filled: a random decimal 64-bit number */
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "ctl/check.h"
 #include "jose/jwt.h"
@@ -136,7 +137,7 @@ static enum result read_thumbprint(const char *path, char ret[TOKEN_X5T_SIZE], s
     size_t len;
     X509 *cert;
     unsigned char hash[PKI_SHA256];
-    enum result r = file_read(path, CERTIFICATE_MAX, &data, &len, err);
+    enum result r = file_read_text(path, CERTIFICATE_MAX, &data, &len, err);
     if (r != OK)
         return r;
     r = pki_cert_read(slice_make(data, len), &cert, err);
@@ -286,22 +287,20 @@ static void set(json_t *c, const char *member, const char *value)
 static enum result set_token(json_t *c, const char *text, struct error *err)
 {
     bool input = strcmp(text, "-") == 0;
-    char *data;
+    char *token;
     size_t len;
     if (!input && text[0] != '@') {
         set(c, "token", text);
         return OK;
     }
-    enum result r = file_read(input ? text : text + 1, TOKEN_FILE_MAX, &data, &len, err);
+    enum result r = line_read_token(input ? text : text + 1, TOKEN_FILE_MAX, &token, &len, err);
     if (r != OK)
         return r;
-    while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
-        len--;
-    json_t *token = json_stringn(data, len);
-    if (!token) /* a token has but a few characters: this one is wrong whatever it is */
-        token = json_string("\x7f");
-    (void)json_object_set_new(c, "token", token);
-    free(data);
+    json_t *value = json_stringn(token, len);
+    if (!value) /* a token has but a few characters: this one is wrong whatever it is */
+        value = json_string("\x7f");
+    (void)json_object_set_new(c, "token", value);
+    mem_free_secret(token, len);
     return OK;
 }
 

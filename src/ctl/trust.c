@@ -154,7 +154,7 @@ static enum result add_file(void *arg, const char *path, struct error *err)
     a->files++;
     char *data;
     size_t len;
-    enum result r = file_read(path, CTL_FILE_MAX, &data, &len, err);
+    enum result r = file_read_text(path, CTL_FILE_MAX, &data, &len, err);
     if (r != OK) {
         a->code = ctl_fail_error(&a->o->common, err, path,
                                  r != R_LIMIT ? NULL

@@ -141,7 +141,7 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     size_t len;
     STACK_OF(X509) * certs;
     struct pki_verdict v;
-    if (json_need_str(c, "cert", &path, err) != OK || file_read(path, CERT_MAX, &data, &len, err) != OK)
+    if (json_need_str(c, "cert", &path, err) != OK || file_read_text(path, CERT_MAX, &data, &len, err) != OK)
         return NULL;
     enum result r = pki_cert_read_all(slice_make(data, len), SENT_MAX, &certs, err);
     free(data);

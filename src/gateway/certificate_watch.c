@@ -1,50 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files are looked at rather than watched: they may be links that a renewal turns elsewhere, or on a network. */
 #include "gateway/certificate_watch.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/certificates.h"
 #include "pki/cert.h"
+#include "pki/host.h"
 
-enum { LOOK_MS = 10 * 1000, DAY_S = 86400 };
-
-/* What tells one state of a file from another. */
-struct look {
-    ino_t inode;
-    off_t size;
-    struct timespec changed;
-};
+enum { LOOK_MS = 10 * 1000 };
 
 struct certificate_watch {
     struct gateway *gateway;
     struct loop_timer *timer;
-    struct look looks[CERTIFICATES_MAX][3]; /* certificate, key, password */
-    int noticed[CERTIFICATES_MAX];          /* the last notice that was told; -1: none yet */
+    struct tls_identity_look looks[CERTIFICATES_MAX];
+    int noticed[CERTIFICATES_MAX]; /* the last notice that was told; -1: none yet */
 };
 
 /* --- warnings --- */
 
-int certificate_notice(int64_t not_after, int64_t now)
-{
-    static const int days[] = {1, 7, 14, 30, 60};
-    if (not_after <= now)
-        return 0;
-    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
-        if (not_after - now <= (int64_t)days[i] * DAY_S)
-            return days[i];
-    }
-    return -1;
-}
-
 static void warn_of(struct certificate_watch *w, size_t i, X509 *certificate)
 {
     int64_t ends = pki_cert_not_after(certificate);
-    int notice = certificate_notice(ends, clock_wall_s());
+    int notice = pki_cert_notice(ends, clock_wall_s());
     if (notice < 0 || (w->noticed[i] >= 0 && notice >= w->noticed[i]))
         return;
     char subject[256], when[CLOCK_TEXT_SIZE];
@@ -65,28 +45,12 @@ static void warn(struct certificate_watch *w)
 
 /* --- files --- */
 
-static bool look_at(struct look *l, const char *path)
-{
-    struct stat st;
-    struct look now = {0};
-    if (path && stat(path, &st) == 0)
-        now = (struct look){st.st_ino, st.st_size, st.st_mtim};
-    bool same = now.inode == l->inode && now.size == l->size && now.changed.tv_sec == l->changed.tv_sec &&
-                now.changed.tv_nsec == l->changed.tv_nsec;
-    *l = now;
-    return !same;
-}
-
 static bool changed(struct certificate_watch *w)
 {
-    const struct conf_blocks *list = &w->gateway->config->server_certificates;
+    const struct gateway_config *config = w->gateway->config;
     bool any = false;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct gateway_certificate *files = (const struct gateway_certificate *)list->items + i;
-        any |= look_at(&w->looks[i][0], files->certificate);
-        any |= look_at(&w->looks[i][1], files->key);
-        any |= look_at(&w->looks[i][2], files->password_file);
-    }
+    for (size_t i = 0; i < config->server_certificates.count; i++)
+        any |= tls_identity_changed(&w->looks[i], gateway_certificate_files(config, i));
     return any;
 }
 
@@ -107,6 +71,7 @@ void certificate_watch_reload(struct certificate_watch *w)
         w->noticed[i] = -1;
     LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew",
               LOG_N("count", certificates_count(w->gateway->certificates)));
+    certificates_warn(fresh, w->gateway->config);
     warn(w);
 }
 

@@ -14,8 +14,4 @@ void certificate_watch_free(struct certificate_watch *w);
 /* Reads them now, changed or not (SIGHUP). What can't be used is told, and those in use stay. */
 void certificate_watch_reload(struct certificate_watch *w);
 
-/* After how many days' notice one that ends at `not_after` is to be told of: the lowest of 60, 30, 14, 7 and 1 that is
- * reached, 0 when it has ended, -1 when none is. */
-int certificate_notice(int64_t not_after, int64_t now);
-
 #endif

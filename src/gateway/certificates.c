@@ -6,18 +6,20 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "pki/cert.h"
-#include "pki/host.h"
 #include "pki/peer.h"
-#include "tls/identity_file.h"
+#include "pki/server_check.h"
+
+enum { CHAIN_MAX = 100 };
 
 struct certificates {
     atomic_uint references;
     size_t count;
     struct tls_context *contexts[CERTIFICATES_MAX];
-    X509 *leaves[CERTIFICATES_MAX];
-    size_t alternatives[CERTIFICATES_MAX]; /* how many others its context may show instead */
+    STACK_OF(X509) * chains[CERTIFICATES_MAX]; /* leaf first */
+    size_t alternatives[CERTIFICATES_MAX];     /* how many others its context may show instead */
 };
 
 /* --- which may stand for which --- */
@@ -80,22 +82,25 @@ static size_t find_alternatives(X509 *const *leaves, size_t count, size_t of, si
 /* What the files hold, until the contexts are made. */
 struct loaded {
     struct tls_identity_text texts[CERTIFICATES_MAX];
-    X509 *leaves[CERTIFICATES_MAX];
+    STACK_OF(X509) * chains[CERTIFICATES_MAX]; /* NULL: given on */
+    X509 *leaves[CERTIFICATES_MAX];            /* borrowed from them */
     size_t count;
 };
 
-static enum result load_one(struct loaded *l, const struct gateway_certificate *files, struct error *err)
+static enum result load_one(struct loaded *l, const struct tls_identity_files *files, struct error *err)
 {
-    const struct tls_identity_files f = {files->certificate, files->key, files->password_file};
     struct tls_identity_text *text = &l->texts[l->count];
-    enum result r = tls_identity_read(&f, text, err);
+    enum result r = tls_identity_read(files, text, err);
     if (r == OK)
-        r = pki_cert_read(slice_make(text->certificate, text->certificate_len), &l->leaves[l->count], err);
+        r = pki_cert_read_all(slice_make(text->certificate, text->certificate_len), CHAIN_MAX, &l->chains[l->count],
+                              err);
+    if (r == OK)
+        l->leaves[l->count] = sk_X509_value(l->chains[l->count], 0);
     l->count++;
     return r == OK ? OK : error_prefix(err, "server certificate %s", files->certificate);
 }
 
-static enum result make_context(struct certificates *c, const struct loaded *l, size_t i, struct error *err)
+static enum result make_context(struct certificates *c, struct loaded *l, size_t i, struct error *err)
 {
     size_t others[CERTIFICATES_MAX];
     struct tls_identity more[CERTIFICATES_MAX];
@@ -114,8 +119,8 @@ static enum result make_context(struct certificates *c, const struct loaded *l, 
     enum result r = tls_context_server(&o, &c->contexts[i], err);
     if (r != OK)
         return r;
-    (void)X509_up_ref(l->leaves[i]);
-    c->leaves[i] = l->leaves[i];
+    c->chains[i] = l->chains[i];
+    l->chains[i] = NULL;
     c->alternatives[i] = n;
     c->count++;
     return OK;
@@ -125,14 +130,14 @@ static void free_loaded(struct loaded *l)
 {
     for (size_t i = 0; i < l->count; i++) {
         tls_identity_text_free(&l->texts[i]);
-        X509_free(l->leaves[i]);
+        sk_X509_pop_free(l->chains[i], X509_free);
     }
 }
 
 enum result certificates_load(const struct gateway_config *config, struct certificates **ret, struct error *err)
 {
     const struct conf_blocks *list = &config->server_certificates;
-    const struct gateway_certificate *files = list->items;
+    const struct tls_identity_files *files = list->items;
     if (list->count > CERTIFICATES_MAX)
         return error_set(err, R_LIMIT, "server_certificates: more than %d", CERTIFICATES_MAX);
     struct loaded l = {0};
@@ -154,24 +159,51 @@ enum result certificates_load(const struct gateway_config *config, struct certif
     return r;
 }
 
+/* --- what clients hold against them --- */
+
+struct warning {
+    struct conf_faults *faults; /* NULL: into the log */
+    const struct tls_identity_files *files;
+};
+
+static void on_fault(void *arg, const char *words)
+{
+    const struct warning *w = arg;
+    if (w->faults)
+        conf_warning_of(w->faults, w->files, "server_certificates: %s %s", w->files->certificate, words);
+    else
+        log_msg(LOG_WARN, "certificate", "server certificate %s %s", w->files->certificate, words);
+}
+
+static void warn_of(const struct certificates *c, size_t i, struct warning w)
+{
+    pki_server_check(c->chains[i], clock_wall_s(), on_fault, &w);
+}
+
+void certificates_warn(const struct certificates *c, const struct gateway_config *config)
+{
+    for (size_t i = 0; i < c->count; i++)
+        warn_of(c, i, (struct warning){NULL, gateway_certificate_files(config, i)});
+}
+
 void certificates_check(const struct gateway_config *config, struct conf_faults *faults)
 {
-    const struct conf_blocks *list = &config->server_certificates;
-    struct gateway_certificate *files = list->items;
-    for (size_t i = 0; i < list->count; i++) {
-        struct gateway_config one = {.server_certificates = {&files[i], 1}};
-        const char *wrong;
-        if (!files[i].certificate)
-            continue; /* told already */
+    for (size_t i = 0; i < config->server_certificates.count; i++) {
+        struct tls_identity_files *files = gateway_certificate_files(config, i);
+        const struct gateway_config one = {.server_certificates = {files, 1}};
         struct certificates *c = NULL;
         struct error err;
+        if (!files->certificate)
+            continue; /* told already */
         if (certificates_load(&one, &c, &err) != OK)
-            conf_fault_of(faults, &files[i], "server_certificates: %s", err.text);
-        else if ((wrong = pki_cert_server_fault(certificates_at(c, 0), clock_wall_s())))
-            conf_warning_of(faults, &files[i], "server_certificates: %s %s", files[i].certificate, wrong);
+            conf_fault_of(faults, files, "server_certificates: %s", err.text);
+        else
+            warn_of(c, 0, (struct warning){faults, files});
         certificates_unref(c);
     }
 }
+
+/* --- life and choice --- */
 
 struct certificates *certificates_ref(struct certificates *c)
 {
@@ -185,7 +217,7 @@ void certificates_unref(struct certificates *c)
         return;
     for (size_t i = 0; i < c->count; i++) {
         tls_context_unref(c->contexts[i]);
-        X509_free(c->leaves[i]);
+        sk_X509_pop_free(c->chains[i], X509_free);
     }
     free(c);
 }
@@ -195,7 +227,8 @@ static size_t best(const struct certificates *c, struct slice sni, unsigned flag
 {
     size_t found = SIZE_MAX;
     for (size_t i = 0; i < c->count; i++) {
-        if (is_for(c->leaves[i], sni, flags) && (found == SIZE_MAX || c->alternatives[i] > c->alternatives[found]))
+        if (is_for(certificates_at(c, i), sni, flags) &&
+            (found == SIZE_MAX || c->alternatives[i] > c->alternatives[found]))
             found = i;
     }
     return found;
@@ -221,5 +254,5 @@ size_t certificates_count(const struct certificates *c)
 
 X509 *certificates_at(const struct certificates *c, size_t i)
 {
-    return c->leaves[i];
+    return sk_X509_value(c->chains[i], 0);
 }

@@ -18,6 +18,8 @@ void certificates_unref(struct certificates *c); /* NULL allowed */
 
 /* Tries each of them alone: a fault for each that could not be used, a warning for one that clients refuse. */
 void certificates_check(const struct gateway_config *config, struct conf_faults *faults);
+/* The same warnings of those in use, into the log. */
+void certificates_warn(const struct certificates *c, const struct gateway_config *config);
 
 /* One that is for this name (RFC 6125, as OpenSSL reads it): an exact name goes before a wildcard, the first before the
  * others; none: the first of all. Of several with keys of different kinds for the same names the client's abilities

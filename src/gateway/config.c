@@ -15,20 +15,20 @@
 static const struct conf_key certificate_keys[] = {
     {.name = "certificate",
      .kind = CONF_PATH,
-     .offset = offsetof(struct gateway_certificate, certificate),
+     .offset = offsetof(struct tls_identity_files, certificate),
      .required = true,
      .help = "PEM: the certificate, then its intermediates; or PKCS#12 (.p12, .pfx) with the key, mode 0600"},
     {.name = "key",
      .kind = CONF_PATH,
-     .offset = offsetof(struct gateway_certificate, key),
+     .offset = offsetof(struct tls_identity_files, key),
      .help = "PEM: its private key, mode 0600; not with PKCS#12"},
     {.name = "password_file",
      .kind = CONF_PATH,
-     .offset = offsetof(struct gateway_certificate, password_file),
+     .offset = offsetof(struct tls_identity_files, password_file),
      .help = "file of mode 0600 whose first line is the password of the PKCS#12"},
     {0},
 };
-static const struct conf_schema certificate_schema = {"server_certificates", sizeof(struct gateway_certificate),
+static const struct conf_schema certificate_schema = {"server_certificates", sizeof(struct tls_identity_files),
                                                       certificate_keys};
 
 static const struct conf_key keys[] = {
@@ -141,15 +141,9 @@ static void check_numbers(const struct gateway_config *c, struct conf_faults *fa
 
 static void check_certificates(const struct gateway_config *c, struct conf_faults *faults)
 {
-    const struct gateway_certificate *list = c->server_certificates.items;
-    struct error err;
     const struct choices_line *rule = choices_forbids_gateway(c->server_certificates.count);
     if (rule && faults->count == 0)
         conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
-    for (size_t i = 0; i < c->server_certificates.count; i++) {
-        if (list[i].key && file_exists(list[i].key) && file_check_private(list[i].key, &err) != OK)
-            conf_fault_of(faults, &list[i].key, "server_certificates: %s", err.text);
-    }
     certificates_check(c, faults);
 }
 

@@ -7,14 +7,11 @@
 #include "bundle/bootstrap.h"
 #include "conf/conf.h"
 #include "conf/log_keys.h"
-
-struct gateway_certificate {
-    char *certificate, *key, *password_file; /* as struct tls_identity_files */
-};
+#include "tls/identity_file.h"
 
 struct gateway_config {
     struct conf_texts listen;
-    struct conf_blocks server_certificates; /* struct gateway_certificate */
+    struct conf_blocks server_certificates; /* struct tls_identity_files */
     char *bootstrap_file, *state;
     uint64_t workers; /* 0: one a processor */
     char *admin_listen;
@@ -37,5 +34,10 @@ MUST_USE enum result gateway_config_load(const char *path, struct gateway_config
 void gateway_config_check(const struct gateway_config *c, struct conf_faults *faults);
 void gateway_config_free(struct gateway_config *c);
 void gateway_config_reference(FILE *out);
+
+static inline struct tls_identity_files *gateway_certificate_files(const struct gateway_config *c, size_t i)
+{
+    return (struct tls_identity_files *)c->server_certificates.items + i;
+}
 
 #endif

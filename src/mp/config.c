@@ -6,14 +6,11 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/file.h"
-#include "mp/point.h"
+#include "mp/certificate.h"
 #include "net/address.h"
 #include "net/url.h"
-#include "pki/host.h"
 #include "store/store.h"
-#include "tls/identity_file.h"
 
 enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
 
@@ -50,9 +47,17 @@ static const struct conf_key point_keys[] = {
      .help = "what clients inside and connectors use: https://host:port"},
     {.name = "certificate",
      .kind = CONF_PATH,
-     .offset = POINT(certificate),
-     .help = "https: PEM, the certificate, then its intermediates"},
-    {.name = "key", .kind = CONF_PATH, .offset = POINT(key), .help = "https: PEM, its private key, mode 0600"},
+     .offset = POINT(identity.certificate),
+     .help = "https: PEM, the certificate, then its intermediates; or PKCS#12 (.p12, .pfx) with the key, mode 0600; "
+             "changed files are read anew"},
+    {.name = "key",
+     .kind = CONF_PATH,
+     .offset = POINT(identity.key),
+     .help = "https: PEM, its private key, mode 0600; not with PKCS#12"},
+    {.name = "password_file",
+     .kind = CONF_PATH,
+     .offset = POINT(identity.password_file),
+     .help = "https: file of mode 0600 whose first line is the password of the PKCS#12"},
     {.name = "anchors",
      .kind = CONF_PATHS,
      .offset = POINT(anchors),
@@ -168,48 +173,11 @@ void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT])
 
 /* --- checks --- */
 
-/* Is it for the name by which connectors and devices ask? */
-static void check_leaf(const struct mp_config_point *p, X509 *leaf, struct conf_faults *faults)
-{
-    struct net_url url;
-    char hosts[200];
-    const char *wrong = pki_cert_server_fault(leaf, clock_wall_s());
-    pki_cert_hosts(leaf, hosts, sizeof hosts);
-    if (wrong)
-        conf_warning_of(faults, &p->certificate, "management point %s: %s %s", p->id, p->certificate, wrong);
-    if (net_url_parse(slice_of(p->url), &url, NULL) == OK && !pki_cert_is_for(leaf, url.host))
-        conf_warning_of(faults, &p->certificate,
-                        "management point %s: %s is for %s, not for '%s' of its url, so that connectors and devices "
-                        "refuse it: correct url, or have one issued for that name",
-                        p->id, p->certificate, hosts, url.host);
-}
-
-static void check_certificate(const struct mp_config_point *p, struct conf_faults *faults)
-{
-    const struct tls_identity_files files = {p->certificate, p->key, NULL};
-    struct tls_identity_text text;
-    struct tls_context *made = NULL;
-    struct error err;
-    X509 *leaf = NULL;
-    enum result r = tls_identity_read(&files, &text, &err);
-    if (r == OK)
-        r = mp_point_context(&text, &made, &err);
-    if (r == OK)
-        r = pki_cert_read(slice_make(text.certificate, text.certificate_len), &leaf, &err);
-    if (r == OK)
-        check_leaf(p, leaf, faults);
-    else
-        conf_fault_of(faults, &p->certificate, "management point %s: certificate %s: %s", p->id, p->certificate,
-                      err.text);
-    X509_free(leaf);
-    tls_context_unref(made);
-    tls_identity_text_free(&text);
-}
-
 static void check_files(const struct mp_config_point *p, struct conf_faults *faults)
 {
-    struct error err;
-    bool any = p->certificate || p->key || p->anchors.count, all = p->certificate && p->key && p->anchors.count;
+    const struct tls_identity_files *files = &p->identity;
+    bool any = files->certificate || files->key || files->password_file || p->anchors.count,
+         all = files->certificate && p->anchors.count;
     const struct choices_line *rule = choices_forbids_mp_certificate(p->choice, any);
     if (rule || any != all) {
         conf_fault_of(faults, p, "management point %s: %s certificate, key and anchors%s%s%s%s", p->id,
@@ -219,14 +187,7 @@ static void check_files(const struct mp_config_point *p, struct conf_faults *fau
     }
     if (!any)
         return; /* the site issues it */
-    if (file_exists(p->key) && file_check_private(p->key, &err) != OK)
-        conf_fault_of(faults, &p->key, "management point %s: %s", p->id, err.text);
-    check_certificate(p, faults);
-    for (size_t i = 0; i < p->anchors.count; i++) {
-        if (!file_exists(p->anchors.items[i]))
-            conf_fault_of(faults, &p->anchors.items[i], "management point %s: %s does not exist", p->id,
-                          p->anchors.items[i]);
-    }
+    mp_certificate_check(p, faults);
 }
 
 static void check_choices(struct mp_config_point *p, struct conf_faults *faults)

@@ -6,10 +6,11 @@
 #include "choices/choices.h"
 #include "conf/conf.h"
 #include "conf/log_keys.h"
+#include "tls/identity_file.h"
 
 struct mp_config_point {
     char *id, *mode, *listen, *url;
-    char *certificate, *key; /* https */
+    struct tls_identity_files identity; /* https */
     struct conf_texts anchors, client_auth;
     /* from the above, once loaded without a fault */
     enum choice_mp choice;

@@ -43,8 +43,9 @@ static void announce(void)
 
 static void on_hangup(void *arg)
 {
-    (void)arg;
+    struct process *p = arg;
     conf_daemon_hangup("mp");
+    mp_site_reload_certificates(&p->site);
 }
 
 static int run(void)
@@ -56,7 +57,7 @@ static int run(void)
     p.gather = loop_log_gather(p.loop);
     if (mp_site_open(&p.site, &config, p.loop, &err) != OK)
         return conf_daemon_failed("mp", &err);
-    loop_on_signal(p.loop, SIGHUP, on_hangup, NULL);
+    loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     announce();

@@ -17,6 +17,8 @@ struct mp_point {
     const struct mp_config_point *config;
     struct tls_context *context; /* the newest; connections keep theirs */
     int64_t not_after;           /* of its certificate */
+    struct tls_identity_look look;
+    int noticed; /* days before its end, last told; -1: not yet */
     struct net_listener *listener;
     struct mp_connection *connections;
     size_t connection_count;  /* of them, handshakes too */
@@ -25,16 +27,9 @@ struct mp_point {
     struct loop_timer *pulse; /* ends strangers who stay too long */
 };
 
-/* What connections to a management point with this certificate are made with. */
-MUST_USE enum result mp_point_context(const struct tls_identity_text *text, struct tls_context **ret,
-                                      struct error *err);
-
 MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
                                    struct error *err);
 void mp_point_close(struct mp_point *p); /* after mp_listener_close, and when its connections are gone */
-
-/* Makes a new role certificate when half of the present one's life is over (ehttp). */
-void mp_point_upkeep(struct mp_point *p, int64_t now);
 
 /* Record and standard endpoints (docs/protocol/wire.md 6). */
 MUST_USE enum result mp_point_register(const struct mp_point *p, struct error *err);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "mp/access.h"
 #include "mp/admin/admin.h"
+#include "mp/certificate.h"
 #include "mp/crl.h"
 #include "mp/documents.h"
 #include "mp/listener.h"
@@ -207,7 +208,7 @@ static void upkeep(void *arg)
     struct error err;
     int64_t now = clock_wall_s();
     for (size_t i = 0; i < site->config->points.count; i++)
-        mp_point_upkeep(&site->points[i], now);
+        mp_certificate_upkeep(&site->points[i], now);
     if (store_check_place(site->store, &err) != OK)
         mp_site_note_fault(site, &err);
     mp_tenants_changed(site); /* by another process that shares the store */
@@ -291,6 +292,12 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     site->upkeep = loop_timer_new(loop, upkeep, site);
     loop_timer_start(site->upkeep, 0, UPKEEP_MS);
     return OK;
+}
+
+void mp_site_reload_certificates(struct mp_site *site)
+{
+    for (size_t i = 0; i < site->config->points.count; i++)
+        mp_certificate_reload(&site->points[i]);
 }
 
 void mp_site_hang_up(struct mp_site *site)

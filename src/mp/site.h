@@ -63,6 +63,9 @@ void mp_site_store_works(struct mp_site *site);
 /* Loads the keys again, after `cmg keys` changed them, and tells the gateways; a fault changes nothing. */
 MUST_USE enum result mp_site_reload_keys(struct mp_site *site, struct error *err);
 
+/* Server certificates and anchors of https management points, from their files (SIGHUP). */
+void mp_site_reload_certificates(struct mp_site *site);
+
 /* What direct devices' certificates are judged by, made anew when the site changed; borrowed until the next call. */
 MUST_USE enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err);
 

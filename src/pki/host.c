@@ -10,6 +10,8 @@
 #include "base/utf8.h"
 #include "pki/cert.h"
 
+enum { DAY_S = 86400 };
+
 static void add_char(char *ret, size_t size, char c)
 {
     size_t used = strlen(ret);
@@ -50,7 +52,7 @@ void pki_cert_hosts(X509 *leaf, char *ret, size_t size)
     }
     GENERAL_NAMES_free(names);
     if (!ret[0])
-        (void)snprintf(ret, size, "no name at all");
+        (void)snprintf(ret, size, PKI_NO_HOSTS);
 }
 
 bool pki_cert_is_for(X509 *leaf, const char *host)
@@ -61,16 +63,14 @@ bool pki_cert_is_for(X509 *leaf, const char *host)
     return is_address ? X509_check_ip_asc(leaf, host, 0) == 1 : X509_check_host(leaf, host, 0, 0, NULL) == 1;
 }
 
-const char *pki_cert_server_fault(X509 *leaf, int64_t now)
+int pki_cert_notice(int64_t not_after, int64_t now)
 {
-    uint32_t flags = X509_get_extension_flags(leaf);
-    if (flags & EXFLAG_CA)
-        return "is a CA's certificate: put one that this CA issued for the server there";
-    if ((flags & EXFLAG_XKUSAGE) && !(X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_ANYEKU)))
-        return "is not for servers, and clients refuse it: have one issued with the extended key usage serverAuth";
-    if (pki_cert_not_after(leaf) <= now)
-        return "has expired: have a new one issued";
-    if (pki_cert_not_before(leaf) > now)
-        return "is not valid yet: look whether this machine's clock is right";
-    return NULL;
+    static const int days[] = {1, 7, 14, 30, 60};
+    if (not_after <= now)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        if (not_after - now <= (int64_t)days[i] * DAY_S)
+            return days[i];
+    }
+    return -1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Servers' certificates: the hosts that they are for, and what clients hold against them. */
+/* Servers' certificates: the hosts that they are for, and when their end is to be told of. */
 #ifndef PKI_HOST_H
 #define PKI_HOST_H
 
@@ -9,14 +9,15 @@
 #include "base/error.h"
 
 /* The DNS names and addresses of its subjectAltName (RFC 5280 4.2.1.6, IPv6 as RFC 5952 writes it), "a, b", cut to
- * size, printable; "no name at all" for none. */
+ * size, printable; PKI_NO_HOSTS for none. */
+#define PKI_NO_HOSTS "no name at all"
 void pki_cert_hosts(X509 *leaf, char *ret, size_t size);
 
 /* Is it for this DNS name (RFC 9525) or address? */
 bool pki_cert_is_for(X509 *leaf, const char *host);
 
-/* Why clients refuse it although a server starts with it: a CA's certificate, one without serverAuth (RFC 5280
- * 4.2.1.12), one that has ended or not begun, with what to do. NULL: nothing. */
-const char *pki_cert_server_fault(X509 *leaf, int64_t now);
+/* After how many days' notice one that ends at `not_after` is to be told of: the lowest of 60, 30, 14, 7 and 1 that is
+ * reached, 0 when it has ended, -1 when none is. */
+int pki_cert_notice(int64_t not_after, int64_t now);
 
 #endif

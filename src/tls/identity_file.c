@@ -5,11 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "base/mem.h"
 
-enum { FILE_MAX = 256 * 1024, PASSWORD_MAX = 1024 };
+enum { FILE_MAX = 256 * 1024 };
 
 /* --- what a file is --- */
 
@@ -57,13 +59,6 @@ static enum result find_form(const char *file, struct slice data, const struct f
     return OK;
 }
 
-/* Notepad's "Unicode", and `>` of Windows PowerShell. */
-static bool is_utf16(struct slice data)
-{
-    return data.len >= 2 && (memcmp(data.ptr, "\xff\xfe", 2) == 0 || memcmp(data.ptr, "\xfe\xff", 2) == 0 ||
-                             (data.ptr[0] == '-' && !data.ptr[1]) || (!data.ptr[0] && data.ptr[1] == '-'));
-}
-
 typedef bool der_fn(struct slice data);
 
 static bool is_der_certificate(struct slice data)
@@ -102,7 +97,6 @@ static enum result refuse_binary(const char *file, struct slice data, struct err
         der_fn *is;
         const char *words;
     } forms[] = {
-        {is_utf16, "is text of UTF-16: iconv -f UTF-16 -t UTF-8 %s > NEW.pem"},
         {is_java_store, "is a Java key store: keytool -importkeystore -srckeystore %s -deststoretype PKCS12 "
                         "-destkeystore NEW.p12"},
         {is_der_certificate, "is a certificate in DER: openssl x509 -inform DER -in %s -out NEW.pem"},
@@ -183,24 +177,16 @@ static enum result unpack(PKCS12 *p, const struct tls_identity_files *files, con
     return r;
 }
 
-static enum result read_password(const char *path, char **ret, size_t *ret_len, struct error *err)
-{
-    enum result r = path ? file_check_private(path, err) : OK;
-    if (r == OK && path)
-        r = file_read(path, PASSWORD_MAX, ret, ret_len, err);
-    if (r == OK && *ret)
-        (*ret)[strcspn(*ret, "\r\n")] = '\0';
-    return r;
-}
-
 static enum result from_pkcs12(PKCS12 *p, const struct tls_identity_files *files, struct tls_identity_text *ret,
                                struct error *err)
 {
     char *password = NULL;
     size_t len = 0;
     enum result r = file_check_private(files->certificate, err); /* the key is in it */
-    if (r == OK)
-        r = read_password(files->password_file, &password, &len, err);
+    if (r == OK && files->password_file)
+        r = file_check_private(files->password_file, err);
+    if (r == OK && files->password_file)
+        r = line_read_password(files->password_file, &password, &len, err);
     if (r == OK)
         r = unpack(p, files, password, ret, err);
     mem_free_secret(password, len);
@@ -241,13 +227,15 @@ static enum result read_key(const struct tls_identity_files *files, struct tls_i
 {
     if (!files->key)
         return refuse(files->certificate, "%s is no PKCS#12: name the file of its private key as key", err);
-    enum result r = file_read(files->key, FILE_MAX, &ret->key, &ret->key_len, err);
+    enum result r = file_check_private(files->key, err);
+    if (r == OK)
+        r = file_read_text(files->key, FILE_MAX, &ret->key, &ret->key_len, err);
     struct slice data = slice_make(ret->key, ret->key_len);
     if (r == OK)
         r = refuse_binary(files->key, data, err);
     if (r == OK && (!holds(data, "PRIVATE KEY-----") || holds(data, "ENCRYPTED") || holds(data, "OPENSSH")))
         r = find_form(files->key, data, wrong_keys, ARRAY_LEN(wrong_keys), err);
-    return r == OK ? check_pair(files, ret, err) : r;
+    return r;
 }
 
 static enum result from_pem(const struct tls_identity_files *files, struct tls_identity_text *ret, struct error *err)
@@ -261,10 +249,10 @@ static enum result from_pem(const struct tls_identity_files *files, struct tls_i
     return r == OK ? read_key(files, ret, err) : r;
 }
 
-enum result tls_identity_read(const struct tls_identity_files *files, struct tls_identity_text *ret, struct error *err)
+enum result tls_identity_take(const struct tls_identity_files *files, struct tls_identity_text *ret, struct error *err)
 {
     *ret = (struct tls_identity_text){0};
-    enum result r = file_read(files->certificate, FILE_MAX, &ret->certificate, &ret->certificate_len, err);
+    enum result r = file_read_text(files->certificate, FILE_MAX, &ret->certificate, &ret->certificate_len, err);
     if (r != OK)
         return r;
     PKCS12 *p = read_pkcs12(slice_make(ret->certificate, ret->certificate_len));
@@ -274,6 +262,12 @@ enum result tls_identity_read(const struct tls_identity_files *files, struct tls
     r = from_pkcs12(p, files, ret, err);
     PKCS12_free(p);
     return r;
+}
+
+enum result tls_identity_read(const struct tls_identity_files *files, struct tls_identity_text *ret, struct error *err)
+{
+    enum result r = tls_identity_take(files, ret, err);
+    return r == OK ? check_pair(files, ret, err) : r;
 }
 
 void tls_identity_text_free(struct tls_identity_text *t)
@@ -286,4 +280,24 @@ void tls_identity_text_free(struct tls_identity_text *t)
 struct tls_identity tls_identity_of(const struct tls_identity_text *t)
 {
     return (struct tls_identity){slice_make(t->certificate, t->certificate_len), slice_make(t->key, t->key_len)};
+}
+
+bool tls_identity_changed(struct tls_identity_look *look, const struct tls_identity_files *files)
+{
+    const char *const paths[] = {files->certificate, files->key, files->password_file};
+    struct tls_identity_look now = {0};
+    bool same = true;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        struct stat st;
+        if (paths[i] && stat(paths[i], &st) == 0) {
+            now.files[i].inode = st.st_ino;
+            now.files[i].size = st.st_size;
+            now.files[i].changed = st.st_mtim;
+        }
+        same = same && now.files[i].inode == look->files[i].inode && now.files[i].size == look->files[i].size &&
+               now.files[i].changed.tv_sec == look->files[i].changed.tv_sec &&
+               now.files[i].changed.tv_nsec == look->files[i].changed.tv_nsec;
+    }
+    *look = now;
+    return !same;
 }

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """--check-config finds what the start would fail at, or peers would refuse: all of it at once, each with its line and what to do."""
+import codecs
 import re
 import shutil
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kit import pki, programs
@@ -62,6 +65,15 @@ def faulty(ca, tmp_path):
     yield with_files("order", ca.path.read_bytes() + leaf, key), "put that first"
     yield with_files("utf16", leaf.decode().encode("utf-16"), key), "UTF-16"
     yield with_files("empty", b"", key), "empty"
+    encrypted = good.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.BestAvailableEncryption(b"secret"))
+    yield with_files("encrypted", leaf, encrypted), "is an encrypted key: openssl pkey"
+    yield with_files("key-in-utf16", leaf, key.decode().encode("utf-16")), "iconv -f UTF-16"
+    readable = with_files("readable", leaf, key)
+    readable.key.chmod(0o640)
+    yield readable, "chmod 600"
+    yield with_files("nothing", b"Bag Attributes\n", key), "certificate"
+    yield with_files("broken-behind", leaf + leaf.replace(b"MII", b"MIJ"), key), "certificate 2"
     yield server(ca, "weak", key=rsa.generate_private_key(65537, 1024)), "key too small"
 
 
@@ -72,6 +84,50 @@ def test_a_server_certificate_that_does_not_load_is_told_with_its_line(site, cha
         assert code == 1 and told in said and f"changed.yaml:{line(pair.path)}: " in said, (told, said)
 
 
+def below(folder, ca, **how):
+    """An intermediate that what it issues has behind it."""
+    it = pki.Ca(folder, "Between", ca, **how)
+    make = it.device
+    it.device = lambda *args, **more: make(*args, **{**more, "chain": [it]})
+    return it
+
+
+def fetchable(ca):
+    """Its issuer is not there, but it says where that is to be had, as those of public CAs do."""
+    key = pki.new_key()
+    at = x509.AccessDescription(x509.AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier("http://pki.example/ca"))
+    extensions = [(x509.BasicConstraints(False, None), True), (x509.ExtendedKeyUsage([pki.SERVER_AUTH]), False),
+                  (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False), (x509.AuthorityInformationAccess([at]), False)]
+    return pki.save(ca.folder, "fetchable", pki.build(pki.name_of("localhost"), key.public_key(), pki.name_of("Far"), ca.private,
+                                                      extensions), key)
+
+
+@pytest.mark.parametrize("name", ["cmg-gateway", "cmg-mp"])
+@pytest.mark.parametrize("form", ["CRLF", "a byte order mark", "both", "its whole chain"])
+def test_what_editors_make_of_pem_is_taken(site, changed, server_ca, tmp_path, name, form):
+    pair = server(server_ca, "localhost")
+    certificate, key = pair.path.read_bytes(), pair.key.read_bytes()
+    if form == "its whole chain":
+        certificate += server_ca.path.read_bytes()
+    if form in ("CRLF", "both"):
+        certificate, key = certificate.replace(b"\n", b"\r\n"), key.replace(b"\n", b"\r\n")
+    if form in ("a byte order mark", "both"):
+        certificate, key = codecs.BOM_UTF8 + certificate, codecs.BOM_UTF8 + key
+    pair.path.write_bytes(certificate)
+    pair.key.write_bytes(key)
+    code, said, _ = changed(name, of_gateway(pair) if name == "cmg-gateway" else of_mp(site, pair))
+    assert code == 0 and "warning" not in said, said
+
+
+def test_a_management_points_certificate_that_does_not_lead_to_its_anchors_is_told(site, changed, server_ca, tmp_path):
+    between = pki.Ca(tmp_path, "Between", server_ca)
+    for pair in (server(between, "alone"), server(pki.Ca(tmp_path, "Stranger"), "strange")):
+        code, said, line = changed("cmg-mp", of_mp(site, pair))
+        assert code == 0 and f"changed.yaml:{line(pair.path)}: warning: " in said and "does not lead to `anchors`" in said, said
+    code, said, _ = changed("cmg-mp", of_mp(site, server(below(tmp_path, server_ca), "whole")))
+    assert code == 0 and "warning" not in said, said
+
+
 @pytest.mark.parametrize("name", ["cmg-gateway", "cmg-mp"])
 def test_a_server_certificate_that_clients_refuse_is_a_warning(site, changed, server_ca, tmp_path, name):
     authority = tmp_path / "authority.key"
@@ -79,7 +135,14 @@ def test_a_server_certificate_that_clients_refuse_is_a_warning(site, changed, se
     authority.chmod(0o600)
     cases = [(server(server_ca, "client-only", usage=(pki.CLIENT_AUTH,)), "serverAuth"),
              (server(server_ca, "over", days=(-9, -1)), "has expired"),
-             (pki.Pair(None, None, site.folder / "pki/ca.pem", authority), "a CA's certificate")]
+             (pki.Pair(None, None, site.folder / "pki/ca.pem", authority), "a CA's certificate"),
+             (server(server_ca, "soon", days=(-9, 6)), "within 7 days"),
+             (server(server_ca, "early", days=(2, 9)), "not valid yet"),
+             (server(server_ca, "no-signature", digital_signature=False), "digitalSignature"),
+             (server(server_ca, "no-name", dns=None), "subjectAltName"),
+             (server(server_ca, "foreign-behind", chain=[pki.Ca(tmp_path, "Nobodys")]), "has not issued the one before it"),
+             (server(below(tmp_path, server_ca, days=(-9, -1)), "over-behind"), "an issuer in it that has expired"),
+             (fetchable(server_ca), "without its issuer")]
     for pair, told in cases:
         code, said, line = changed(name, of_gateway(pair) if name == "cmg-gateway" else of_mp(site, pair))
         assert code == 0 and f"changed.yaml:{line(pair.path)}: warning: " in said and told in said, (told, said)

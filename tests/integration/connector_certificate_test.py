@@ -2,8 +2,10 @@
 """The connector judges its own PKI client certificate as management points would: at start-up and at each change it says
 in its log, to --check-config and to `cmg status` which step rules the certificate out, and what to do."""
 import json
+import os
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -234,3 +236,46 @@ def test_a_connector_without_one(own, root):
     fault = until("the analyzer misses it", lambda: next(
         (s for s in analyze(own, *good(own))["steps"] if s["outcome"] == "failed"), None), 10)
     assert (fault["id"], fault["cause"]) == ("connectors", "no_connection_point") and "cmg status" in fault["remedy"]
+
+
+def pkcs12(pair, path, password):
+    programs.run(["openssl", "pkcs12", "-export", "-in", pair.path, "-inkey", pair.key, "-out", path, "-passout", f"pass:{password}"])
+    path.chmod(0o600)
+
+
+def test_pkcs12_is_taken_and_files_that_change_are_read_anew(own, root, tmp_path):
+    file, password = tmp_path / "connector.p12", tmp_path / "password"
+    password.write_text("a secret\n")
+    password.chmod(0o600)
+    first = root.device("connector-p12")
+    pkcs12(first, file, "a secret")
+    own.cmg("connector", "certificate", "cp1", first.path)
+    path = own.folder / "connector.yaml"
+    path.write_text(re.sub(r"(?m)^client_certificate:.*\n", "", path.read_text()) +
+                    f"client_certificate: {{certificate: {file}, password_file: {password}}}\n")
+    own.stop("cmg-connector")
+    own.run("cmg-connector")
+    until_told(own, state="ok", subject="CN=connector-p12")
+    second = root.device("connector-p12-next")
+    own.cmg("connector", "certificate", "cp1", second.path)
+    pkcs12(second, file, "a secret")
+    os.kill(own.pid("cmg-connector"), signal.SIGHUP)
+    until_told(own, state="ok", subject="CN=connector-p12-next")
+    third = root.device("connector-p12-last")
+    pkcs12(third, file, "another")
+    os.kill(own.pid("cmg-connector"), signal.SIGHUP)
+    until("it says why it goes on with the one before", lambda: "the client certificate in use stays" in own.log("cmg-connector"), 5)
+    assert told(own)["subject"] == "CN=connector-p12-next"
+    password.write_text("another\r\n")  # seen without a signal
+    until("the next is in use", lambda: told(own)["subject"] == "CN=connector-p12-last", 25)
+
+
+def test_a_file_that_changed_is_what_management_points_are_shown(own, root, tmp_path):
+    pair = root.device("connector-then")
+    use(own, pair)
+    until_told(own, state="ok", subject="CN=connector-then")
+    refused = root.device("connector-refused", usage=(pki.SERVER_AUTH,))
+    pair.key.write_bytes(refused.key.read_bytes())
+    pair.path.write_bytes(refused.path.read_bytes())
+    os.kill(own.pid("cmg-connector"), signal.SIGHUP)
+    until_told(own, state="failed", step="client_auth")

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gateway's server certificates: chosen by name, read anew while connections stay, and told of before they end."""
+"""Server certificates of the gateway (chosen by name) and of https management points: read anew while connections stay,
+and told of before they end."""
 import calendar
 import os
+import re
 import signal
+import socket
+import ssl
 
 import pytest
+from cryptography import x509
 
-from kit import gatewayclient, pki
+from kit import gatewayclient, pki, programs
 from kit.gatewayclient import HTTP1
-from kit.programs import until
+from kit.programs import program, until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 WITHIN_S = 15  # files are looked at every 10 s
@@ -133,3 +138,151 @@ def test_a_gateway_that_shows_no_certificate_for_its_own_name_or_a_published_hos
     install(own_site, server_ca.device("both", usage=(pki.SERVER_AUTH,), dns=["localhost", "wiki.example"], file="server-both"))
     os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
     until("nothing is missed any more", lambda: not problem_of(own_site, "server_name_missing"), 10)
+
+
+# --- a management point's ---
+
+POINT = r'(?s)id: "(\d+)"\s+mode: https\s+listen: "127\.0\.0\.1:(\d+)"'
+
+
+def of_point(site):
+    """(context without a judge, port) of its https management point."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context, int(re.search(POINT, (site.folder / "mp.yaml").read_text())[2])
+
+
+def point_shows(site):
+    context, port = of_point(site)
+    with socket.create_connection(("127.0.0.1", port), 5) as raw, context.wrap_socket(raw) as connection:
+        return x509.load_der_x509_certificate(connection.getpeercert(True)).serial_number
+
+
+def shows_or_none(site):
+    try:
+        return point_shows(site)
+    except ConnectionRefusedError:
+        return None
+
+
+def point_files(site, pair, name="mp"):
+    for source, ending in ((pair.key, "key"), (pair.path, "pem")):
+        new = site.folder / f"pki/{name}.{ending}.new"
+        new.write_bytes(source.read_bytes())
+        new.chmod(0o600)
+        new.rename(site.folder / f"pki/{name}.{ending}")
+
+
+def with_files(site, *keys):
+    """Its configuration with these keys in place of certificate and key."""
+    text, count = re.subn(r"(\s*)certificate: \S+/pki/mp\.pem\S*\s+key: \S+", lambda m: "".join(m[1] + key for key in keys),
+                          (site.folder / "mp.yaml").read_text())
+    assert count == 1, text
+    return text
+
+
+def through(site):
+    """A request of a device that the management point answers."""
+    return gatewayclient.request(site, HTTP1, "GET", f"/CCM_Proxy_MutualAuth/{site.role('https')}/SMS_MP/.sms_aut?MPLIST",
+                                 certificate=site.pki("certificate"), key=site.pki("key")).status
+
+
+def pkcs12(pair, path, password):
+    programs.run(["openssl", "pkcs12", "-export", "-in", pair.path, "-inkey", pair.key, "-out", path, "-passout", f"pass:{password}"])
+    path.chmod(0o600)
+
+
+@pytest.mark.parametrize("hangup", [True, False], ids=["at a hang-up", "by itself"])
+def test_a_management_points_new_certificate_is_shown_and_connections_stay(own_site, server_ca, hangup):
+    new, before = server_certificate(server_ca, "localhost"), point_shows(own_site)
+    context, port = of_point(own_site)
+    assert through(own_site) == 200
+    with socket.create_connection(("127.0.0.1", port), 5) as raw, context.wrap_socket(raw) as old:
+        old.settimeout(10)
+        point_files(own_site, new)
+        if hangup:
+            os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
+        until("the new certificate is shown", lambda: point_shows(own_site) == new.certificate.serial_number != before, 3 if hangup else 25)
+        old.sendall(b"GET /SMS_MP/.sms_aut?MPLIST HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert old.recv(65536).startswith(b"HTTP/1.1 ")
+    assert through(own_site) == 200
+
+
+def test_another_cas_certificate_is_believed_by_connectors_once_its_anchors_are_there(own_site, tmp_path):
+    other = pki.Ca(tmp_path, "Another Server CA")
+    (own_site.folder / "pki/ca.pem").rename(own_site.folder / "pki/ca.was")
+    (own_site.folder / "pki/ca.pem").write_bytes((own_site.folder / "pki/ca.was").read_bytes() + other.path.read_bytes())
+    point_files(own_site, server_certificate(other, "localhost"))
+    os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
+    until("it is read", lambda: "the server certificate was read anew" in own_site.log("cmg-mp"), 5)
+    until("devices come through", lambda: through(own_site) == 200, 20)
+
+
+@pytest.mark.parametrize("fault", ["another key", "nothing", "a key for others"])
+def test_a_management_points_files_that_can_not_be_used_are_told_and_what_is_in_use_stays(own_site, server_ca, fault):
+    before, new = point_shows(own_site), server_certificate(server_ca, "localhost")
+    point_files(own_site, new)
+    if fault == "another key":
+        point_files(own_site, pki.Pair(None, None, server_certificate(server_ca, "localhost").path, new.key))
+        (own_site.folder / "pki/mp.key").write_bytes(server_ca.device("someone").key.read_bytes())
+    elif fault == "nothing":
+        (own_site.folder / "pki/mp.pem").write_text("")
+    else:
+        (own_site.folder / "pki/mp.key").chmod(0o644)
+    os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
+    until("the log tells of it", lambda: "the server certificate in use stays" in own_site.log("cmg-mp"), 5)
+    assert point_shows(own_site) == before
+
+
+def test_a_management_points_certificate_that_ends_soon_is_told_once(own_site, server_ca):
+    point_files(own_site, server_certificate(server_ca, "localhost", days=(-1, 13)))
+    for _ in range(2):
+        os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
+    until("the log warns", lambda: "server certificate ends soon" in own_site.log("cmg-mp"), 20)
+    [line] = [line for line in own_site.log("cmg-mp").splitlines() if "ends soon" in line]
+    assert "within_days=14" in line and f"mp={own_site.role('https')}" in line
+
+
+@pytest.mark.parametrize("password", [b"", b"a secret", b"a secret\r\n"], ids=["without a password", "with one", "with one from Windows"])
+def test_a_management_point_takes_pkcs12_and_reads_it_anew(own_site, server_ca, tmp_path, password):
+    first, file = server_certificate(server_ca, "localhost"), tmp_path / "mp.p12"
+    pkcs12(first, file, password.decode().strip())
+    keys = [f"certificate: {file}", f"password_file: {tmp_path}/password"][:2 if password else 1]
+    if password:
+        (tmp_path / "password").write_bytes(password)
+        (tmp_path / "password").chmod(0o600)
+    configuration = own_site.folder / "mp.yaml"
+    configuration.write_text(with_files(own_site, *keys))
+    code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", configuration], False)
+    assert code == 0, out + err
+    own_site.kill("cmg-mp")
+    own_site.run("cmg-mp")
+    own_site.wait_ready()
+    until("it is shown", lambda: shows_or_none(own_site) == first.certificate.serial_number, 10)
+    second = server_certificate(server_ca, "localhost")
+    pkcs12(second, file, password.decode().strip())
+    os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
+    until("the new one is shown", lambda: point_shows(own_site) == second.certificate.serial_number, 5)
+    until("devices come through", lambda: through(own_site) == 200, 20)
+
+
+def test_a_management_points_pkcs12_that_can_not_be_read_is_refused_by_what_it_lacks(own_site, server_ca, tmp_path):
+    file, password = tmp_path / "mp.p12", tmp_path / "password"
+    pkcs12(server_certificate(server_ca, "localhost"), file, "secret")
+    def said(content, mode=0o600):
+        keys = [f"certificate: {file}"]
+        if content is not None:
+            password.write_bytes(content)
+            password.chmod(mode)
+            keys.append(f"password_file: {password}")
+        changed = own_site.folder / "changed.yaml"
+        changed.write_text(with_files(own_site, *keys))
+        code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", changed], False)
+        return code, out + err
+    assert said(b"secret")[0] == 0
+    for content, words in ((None, "password_file"), (b"other", "is not that of"), ("secret".encode("utf-16"), "UTF-16"),
+                           (b"\xef\xbb\xbfsecret\r\n", "byte order mark"), (b"\n", "is empty")):
+        code, out = said(content)
+        assert code == 1 and words in out, (content, out)
+    code, out = said(b"secret", 0o644)
+    assert code == 1 and "chmod 600" in out

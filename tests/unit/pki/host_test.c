@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/certificate_watch.h"
+#include "pki/host.h"
 
 enum { DAY = 86400, NOW = 1000 * DAY };
 
@@ -21,7 +21,7 @@ static void notice_is_given_60_30_14_7_and_1_days_before_the_end(void **state)
                  {14 * DAY, 14}, {7 * DAY, 7},       {2 * DAY, 7},   {DAY, 1},           {1, 1},
                  {0, 0},         {-DAY, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(certificate_notice(NOW + cases[i].left, NOW), cases[i].notice);
+        assert_int_equal(pki_cert_notice(NOW + cases[i].left, NOW), cases[i].notice);
 }
 
 int main(void)
