@@ -14,10 +14,22 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+    *b = (struct buf){.max = max, .secret = true};
+}
+
+static void give_back(struct buf *b)
+{
+    if (b->secret && b->mem)
+        explicit_bzero(b->mem, b->room);
+    stock_give(b->mem, b->room);
+}
+
 void buf_free(struct buf *b)
 {
-    stock_give(b->mem, b->room);
-    buf_init(b, b->max);
+    give_back(b);
+    *b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 static void move_to_front(struct buf *b)
@@ -36,11 +48,11 @@ static void grow(struct buf *b, size_t want)
     size_t room = b->room ? b->room : FIRST_ROOM;
     while (room < want)
         room *= 2;
-    if (room <= STOCK_LARGE) {
-        char *mem = stock_take(room);
+    if (room <= STOCK_LARGE || b->secret) {
+        char *mem = room <= STOCK_LARGE ? stock_take(room) : mem_array(room, 1);
         if (b->end)
             memcpy(mem, b->mem, b->end);
-        stock_give(b->mem, b->room);
+        give_back(b);
         b->mem = mem;
     } else {
         b->mem = mem_resize(b->mem, room, 1);

@@ -19,10 +19,14 @@ struct buf {
     char *mem;
     size_t start, end, room; /* bytes: first unread, first free, allocated */
     size_t max;              /* of unread bytes */
+    bool secret;             /* what it gives back is wiped first */
 };
 
 /* `max` bounds the unread bytes; there is no buffer without one. */
 void buf_init(struct buf *b, size_t max);
+/* The same for what may hold a secret (keys, tokens, passwords): no copy of it stays in memory that was given back,
+ * also when the buffer grows. */
+void buf_init_secret(struct buf *b, size_t max);
 void buf_free(struct buf *b); /* ready for use again, same maximum */
 
 /* R_LIMIT (and nothing appended) when the maximum would be passed. */

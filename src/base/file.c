@@ -69,7 +69,7 @@ enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len,
     if (fd < 0)
         return from_errno(err, "open", path);
     struct buf b;
-    buf_init(&b, max);
+    buf_init_secret(&b, max);
     enum result r = read_all(fd, path, &b, err);
     if (!from_stdin)
         (void)close(fd);

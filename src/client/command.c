@@ -117,19 +117,12 @@ static enum result wait_for(struct run *run, struct error *err)
     return r;
 }
 
-static void forget(struct buf *said)
-{
-    if (said->mem)
-        explicit_bzero(said->mem, said->room);
-    buf_free(said);
-}
-
 enum result client_command_run(const struct client_command *c, char **ret_output, struct error *err)
 {
     struct run run = {.command = c, .output = {-1, -1}};
     enum result r = OK;
     *ret_output = NULL;
-    buf_init(&run.said, c->output_max);
+    buf_init_secret(&run.said, c->output_max);
     if (c->output_max && (pipe2(run.output, O_CLOEXEC) != 0 || fcntl(run.output[0], F_SETFL, O_NONBLOCK) != 0))
         r = error_set(err, R_IO, "a pipe for %s: %s", c->program, strerror(errno));
     if (r == OK)
@@ -139,7 +132,7 @@ enum result client_command_run(const struct client_command *c, char **ret_output
         r = wait_for(&run, err);
     if (r == OK && c->output_max)
         *ret_output = slice_dup(buf_data(&run.said));
-    forget(&run.said);
+    buf_free(&run.said);
     close_fd(&run.output[0]);
     return r;
 }

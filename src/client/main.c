@@ -16,6 +16,7 @@
 #include "client/operation.h"
 #include "client/report.h"
 #include "client/user.h"
+#include "json/json.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
 
@@ -433,6 +434,7 @@ int main(int argc, char **argv)
     char *only_help[] = {help};
     (void)umask(0077);
     mem_keep_private();
+    json_wipe_freed(true);
     set_signals();
     struct slice name = slice_of(argc > 1 ? argv[1] : ""), second = slice_of(argc > 2 ? argv[2] : "");
     if (is_help(name) && find_command(second))

@@ -12,6 +12,7 @@
 #include "connector/connector.h"
 #include "connector/self_check.h"
 #include "tls/process.h"
+#include "json/json.h"
 
 enum { DRAIN_MS = 5000, TICK_MS = 20 };
 
@@ -120,5 +121,6 @@ int main(int argc, char **argv)
     };
     mem_tune(argv);
     tls_process_start();
+    json_wipe_freed(true);
     return conf_daemon_main(&daemon, argc, argv);
 }

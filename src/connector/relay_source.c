@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "connector/directory.h"
 #include "connector/forward.h"
+#include "net/url.h"
 #include "source/freshness.h"
 #include "source/many.h"
 #include "source/oidc.h"
@@ -137,15 +138,17 @@ static void fill(struct fetching *f)
 /* The cause names no server: the URL stays in this log. */
 static void answer(struct fetching *f)
 {
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(f->url), shown);
     if (f->result != OK) {
-        LOG_EVENT(LOG_WARN, "source", "a source can't be fetched", LOG_T("source", f->id), LOG_T("url", f->url),
+        LOG_EVENT(LOG_WARN, "source", "a source can't be fetched", LOG_T("source", f->id), LOG_T("url", shown),
                   LOG_T("reason", f->err.text));
         forward_refuse(f->exchange, f->result == R_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_REFUSED,
                        f->err.text);
         fetching_free(f);
         return;
     }
-    LOG_EVENT(LOG_DEBUG, "source", "fetched", LOG_T("source", f->id), LOG_T("url", f->url),
+    LOG_EVENT(LOG_DEBUG, "source", "fetched", LOG_T("source", f->id), LOG_T("url", shown),
               LOG_N("bytes", buf_len(&f->answer)));
     struct http_response head = {.status = 200, .content_length = (int64_t)buf_len(&f->answer)};
     (void)!http_fields_add(&head.fields, f->exchange->arena, SLICE("content-type"), SLICE("application/octet-stream"));

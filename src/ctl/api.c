@@ -160,7 +160,7 @@ enum result api_call(const char *socket, const char *method, const char *path, c
         (void)snprintf(fault->where, sizeof fault->where, "--socket");
         return error_set(&fault->what, R_INVALID, "the path of the admin socket is too long for a Unix socket");
     }
-    buf_init(&answer, API_BODY_MAX);
+    buf_init_secret(&answer, API_BODY_MAX); /* bootstrap files, bulk tokens */
     buf_init(&url, 8192);
     if (buf_printf(&url, "http://localhost%s", path) != OK) {
         buf_free(&url);
@@ -181,7 +181,8 @@ enum result api_call(const char *socket, const char *method, const char *path, c
                                      : judge(status, buf_data(&answer), method, path, ret, fault);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
-    free(body_text);
+    if (body_text)
+        mem_free_secret(body_text, strlen(body_text));
     free(url_text);
     buf_free(&answer);
     return r;

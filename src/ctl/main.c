@@ -5,11 +5,13 @@
 
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "json/json.h"
 
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     mem_keep_private();
+    json_wipe_freed(true);
     if (curl_global_init(CURL_GLOBAL_ALL) != 0)
         fatal("libcurl does not start");
     int code = ctl_main(argc - 1, argv + 1);

@@ -35,11 +35,9 @@ bool ctl_write_secret(const struct ctl_common *common, const char *path, const c
 {
     struct buf b;
     struct error err;
-    buf_init(&b, CTL_FILE_MAX);
+    buf_init_secret(&b, CTL_FILE_MAX);
     enum result r = buf_printf(&b, "%s\n", text);
     r = r == OK ? file_write(path, buf_data(&b), 0600, &err) : error_set(&err, r, "too long");
-    if (b.mem)
-        explicit_bzero(b.mem, b.room);
     buf_free(&b);
     if (r != OK)
         (void)ctl_fail_error(common, &err, path, "name a file in a folder that you may write to with --out");

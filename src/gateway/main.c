@@ -11,6 +11,7 @@
 #include "gateway/certificate_watch.h"
 #include "gateway/start.h"
 #include "tls/process.h"
+#include "json/json.h"
 
 enum { DRAIN_TICK_MS = 50 };
 
@@ -81,7 +82,10 @@ static int run(void)
 
 static enum result load(const char *path, struct conf_faults *faults)
 {
-    return gateway_config_load(path, &config, faults);
+    json_wipe_freed(true); /* the bootstrap file holds a key; later every token is read as JSON, and none of ours */
+    enum result r = gateway_config_load(path, &config, faults);
+    json_wipe_freed(false);
+    return r;
 }
 
 static void check(struct conf_faults *faults)

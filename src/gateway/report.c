@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "gateway/certificates.h"
 #include "http/fetch.h"
+#include "net/url.h"
 #include "json/json.h"
 
 enum {
@@ -75,17 +76,24 @@ static json_t *certificates_json(const struct certificates *c)
     return list;
 }
 
+/* What stands in certificates is no secret. */
+static json_t *source_json(const struct source_state *s)
+{
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(s->url), shown);
+    return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s}", "id", s->id, "kind",
+                     bundle_source_kind_name(s->kind), "url", s->pointed ? s->url : shown, "pointed", (int)s->pointed,
+                     "fetched", (json_int_t)s->fetched, "until", (json_int_t)s->until, "next", (json_int_t)s->next,
+                     "failures", (json_int_t)s->failures, "error", s->error);
+}
+
 static json_t *sources_json(struct gateway_worker *w)
 {
     json_t *list = json_array();
     struct source_state *states = mem_array(SOURCES_STATES_MAX, sizeof *states);
     size_t count = sources_states(w->sources, states, SOURCES_STATES_MAX);
     for (size_t i = 0; i < count; i++)
-        push(list, json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s}", "id", states[i].id, "kind",
-                             bundle_source_kind_name(states[i].kind), "url", states[i].url, "pointed",
-                             (int)states[i].pointed, "fetched", (json_int_t)states[i].fetched, "until",
-                             (json_int_t)states[i].until, "next", (json_int_t)states[i].next, "failures",
-                             (json_int_t)states[i].failures, "error", states[i].error));
+        push(list, source_json(&states[i]));
     free(states);
     return list;
 }

@@ -6,6 +6,9 @@
  */
 #include "json/json.h"
 
+#include <malloc.h>
+#include <stdlib.h>
+
 #include "base/mem.h"
 
 static const struct {
@@ -20,6 +23,16 @@ static const struct {
     {json_error_duplicate_key, "a name that occurs twice in one object"},
     {json_error_numeric_overflow, "a number out of range"},
 };
+
+static void wipe_and_free(void *memory)
+{
+    mem_free_secret(memory, malloc_usable_size(memory));
+}
+
+void json_wipe_freed(bool on)
+{
+    json_set_alloc_funcs(malloc, on ? wipe_and_free : free);
+}
 
 static const char *fault_text(const json_error_t *fault)
 {

@@ -25,6 +25,10 @@ const char *json_opt_str(const json_t *o, const char *name, const char *fallback
 int64_t json_opt_int(const json_t *o, const char *name, int64_t fallback);
 bool json_opt_bool(const json_t *o, const char *name, bool fallback);
 
+/* From here on, is what jansson gives back wiped first? For the whole process: where documents hold keys or tokens.
+ * Texts that json_text made are their callers' to wipe. */
+void json_wipe_freed(bool on);
+
 /* Compact text, malloc'ed; the caller frees it. */
 char *json_text(const json_t *value);
 

@@ -104,7 +104,7 @@ static void warn_of_end(struct mp_point *p, int64_t now)
     clock_rfc3339(p->not_after, when);
     LOG_EVENT(notice ? LOG_WARN : LOG_ERROR, "certificate",
               notice ? "a server certificate ends soon: put the next one into its file"
-                     : "a server certificate has ended, nobody connects with it: put another into its file",
+                     : "a server certificate has expired, nobody connects with it: put another into its file",
               LOG_T("mp", p->config->id), LOG_T("not_after", when), LOG_N("within_days", notice));
 }
 

@@ -7,6 +7,7 @@
 #include "conf/daemon.h"
 #include "mp/site.h"
 #include "tls/process.h"
+#include "json/json.h"
 
 enum { CLOSE_MS = 100 }; /* connections close from the loop */
 
@@ -105,5 +106,6 @@ int main(int argc, char **argv)
         .run = run,
     };
     tls_process_start();
+    json_wipe_freed(true);
     return conf_daemon_main(&daemon_of, argc, argv);
 }

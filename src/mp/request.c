@@ -12,7 +12,11 @@
 #include "mp/parked.h"
 #include "mp/site.h"
 
-enum { HANDLER_ARENA_MAX = 256 * 1024 * 1024, AT_ONCE_MAX = HTTP_WRITE_AHEAD };
+enum {
+    HANDLER_ARENA_MAX = 256 * 1024 * 1024,
+    AT_ONCE_MAX = HTTP_WRITE_AHEAD,
+    SECRETS_MAX = 64 * 1024, /* longer answers hold lists and documents, no tokens or keys */
+};
 
 /* --- shared text --- */
 
@@ -38,7 +42,7 @@ void mp_text_unref(struct mp_text *t)
 {
     if (!t || --t->references)
         return;
-    free(t->bytes);
+    mem_free_secret(t->bytes, t->len < SECRETS_MAX ? t->len : 0);
     free(t);
 }
 
@@ -135,7 +139,7 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
 void mp_request_collect(struct mp_request *r, mp_handler_fn *handle, size_t body_max)
 {
     const struct http_request *q = &r->exchange->request;
-    buf_init(&r->body, body_max ? body_max : 1);
+    buf_init_secret(&r->body, body_max ? body_max : 1); /* tokens */
     if (q->content_length > (int64_t)body_max) {
         mp_refuse(r, MP_REFUSAL_TOO_LARGE, NULL);
         return;

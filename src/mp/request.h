@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "http/exchange.h"
 #include "mp/bodies.h"
+#include "mp/config.h"
 #include "mp/identity.h"
 #include "mp/refusal.h"
 #include "json/json.h"
@@ -50,6 +51,7 @@ struct mp_request {
     struct mp_identity identity;
     char params[MP_PARAMS_MAX][MP_PARAM_SIZE]; /* admin: what stood at the pattern's stars, decoded */
     char caller[32];                           /* admin: "uid:1000" */
+    enum mp_role role;                         /* admin: the caller's */
     struct {                                   /* parked.c */
         struct mp_request *next, **link;       /* link NULL: not parked */
         int64_t after;

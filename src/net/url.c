@@ -46,6 +46,31 @@ enum result net_url_parse_with_query(struct slice text, struct net_url *ret, str
     return net_url_parse(rest, ret, err);
 }
 
+/* Where the authority begins and ends (RFC 3986 3.2); the end at the beginning: there is none. */
+static void find_authority(struct slice url, size_t *ret_begin, size_t *ret_end)
+{
+    size_t at = slice_find_slice(url, SLICE("://"));
+    *ret_begin = *ret_end = at == SIZE_MAX ? 0 : at + 3;
+    while (at != SIZE_MAX && *ret_end < url.len && !strchr("/?#\\", url.ptr[*ret_end]))
+        ++*ret_end;
+}
+
+void net_url_shown(struct slice url, char ret[NET_URL_SHOWN_SIZE])
+{
+    size_t begin, end, host;
+    find_authority(url, &begin, &end);
+    for (host = end; host > begin && url.ptr[host - 1] != '@'; host--)
+        ;
+    bool has_user = host > begin, is_http = slice_starts_nocase(url, SLICE("http"));
+    size_t query = slice_find(slice_skip(url, end), '?');
+    struct slice rest = slice_skip(url, has_user ? host : begin);
+    bool has_query = is_http && query != SIZE_MAX;
+    if (has_query)
+        rest.len = (size_t)(url.ptr + end + query - rest.ptr);
+    (void)snprintf(ret, NET_URL_SHOWN_SIZE, "%" PRIslice "%s%" PRIslice "%s", (int)begin, url.ptr ? url.ptr : "",
+                   has_user ? "…@" : "", SLICE_ARG(rest), has_query ? "?…" : "");
+}
+
 void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE])
 {
     uint16_t own = 0;

@@ -24,6 +24,11 @@ MUST_USE enum result net_url_parse_with_query(struct slice text, struct net_url 
 enum { NET_URL_HOST_SIZE = NET_HOST_MAX + 6 };
 void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE]);
 
+/* Any URL as it may be shown to all: "…" stands for user information, and for the query of http and https, which is
+ * where passwords and keys stand. Cut to size. */
+enum { NET_URL_SHOWN_SIZE = 1024 };
+void net_url_shown(struct slice url, char ret[NET_URL_SHOWN_SIZE]);
+
 /* This very machine by name or address: such a URL tells other machines nothing. */
 bool net_host_loopback(struct slice host);
 

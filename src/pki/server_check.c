@@ -91,7 +91,8 @@ static void check_order(const struct telling *t, STACK_OF(X509) * chain, int64_t
         X509 *cert = sk_X509_value(chain, i);
         pki_cert_subject(cert, subject, sizeof subject);
         if (pki_cert_not_after(cert) <= now)
-            say(t, "has an issuer in it that has expired, certificate %d (%s): put its successor there", i + 1, subject);
+            say(t, "has an issuer in it that has expired, certificate %d (%s): put its successor there", i + 1,
+                subject);
         if (!issued(cert, sk_X509_value(chain, i - 1)))
             say(t,
                 "holds as certificate %d one that has not issued the one before it (%s): put each issuer behind what "

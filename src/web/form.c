@@ -7,7 +7,7 @@ enum { ESCAPED = 3 };
 
 void web_form_init(struct web_form *f)
 {
-    buf_init(&f->text, WEB_FORM_MAX);
+    buf_init_secret(&f->text, WEB_FORM_MAX);
     if (!buf_reserve(&f->text, WEB_FORM_MAX)) /* at once, so that no copy is left behind while it grows */
         fatal("out of memory");
 }
@@ -54,7 +54,5 @@ struct slice web_form_body(const struct web_form *f)
 
 void web_form_free(struct web_form *f)
 {
-    if (f->text.mem)
-        explicit_bzero(f->text.mem, f->text.room);
     buf_free(&f->text);
 }

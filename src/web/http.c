@@ -468,7 +468,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     struct transfer t = {h, ret};
     char host[256];
     *ret = (struct web_answer){0};
-    buf_init(&ret->body, WEB_ANSWER_MAX);
+    buf_init_secret(&ret->body, WEB_ANSWER_MAX); /* tokens */
     if (r->unverified && (r->certificate_pem.ptr || r->headers[0] || r->body.ptr))
         fatal("a request to a peer that is not verified carries something");
     host_of(r->url, host, sizeof host);

@@ -102,8 +102,6 @@ static bool fetch(const struct web_provider *p, const char *url, struct slice fo
     enum web_fault fault = web_http_do(p->http, &r, &answer, &err);
     if (fault == WEB_FAULT_NONE && json_parse(buf_data(&answer.body), JSON_MAX, ret, &err) != OK)
         *ret = NULL;
-    if (answer.body.mem)
-        explicit_bzero(answer.body.mem, answer.body.room);
     *ret_status = answer.status;
     web_answer_free(&answer);
     return fault == WEB_FAULT_NONE || unreachable(o, url, fault, &err);

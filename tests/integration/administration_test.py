@@ -112,3 +112,20 @@ def test_the_group_of_administrators_does_all_and_is_in_the_audit_by_its_user(ow
 def test_a_body_of_who_may_not_is_not_waited_for(ask):
     status, _ = ask([GROUPS["reader"]], "POST", "/v1/trust", {"data": "x" * 100_000})
     assert status == 403
+
+
+def test_what_may_be_a_secret_in_a_sources_url_is_shown_to_those_alone_who_may_change_things(own_site, ask):
+    hidden, url = "sig-that-nobody-else-may-see", "http://127.0.0.1:1/ca.crl?sig="
+    for name, via in (("theirs", "internet"), ("ours", "connector")):
+        own_site.cmg("trust", "add", "--crl-source", name, "--url", url + hidden, "--via", via)
+    until("the gateway tells of its source", lambda: any(s["id"] == "theirs" for g in own_site.cmg("status")["gateways"]
+                                                         for s in g["sources"] or []), 30)
+    until("the connector tells that it can't fetch it", lambda: "source=ours" in own_site.log("cmg-connector"), 30)
+    for role, sees in (("reader", False), ("operator", True), ("admin", True)):
+        status, answer = ask([GROUPS[role]], "GET", "/v1/sources")
+        assert status == 200 and {s["id"] for s in answer["sources"]} >= {"theirs", "ours"}
+        assert all(s["url"] == url[:url.index("?")] + ("?sig=" + hidden if sees else "?…") for s in answer["sources"]), answer
+        assert (hidden in json.dumps(ask([GROUPS[role]], "GET", "/v1/bundle"))) == sees
+        for path in ("status", "audit", "connectors", "gateways"):
+            assert hidden not in json.dumps(ask([GROUPS[role]], "GET", f"/v1/{path}")), path
+    assert not any(hidden in own_site.log(program) for program in ("cmg-mp", "cmg-gateway", "cmg-connector"))

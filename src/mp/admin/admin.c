@@ -170,6 +170,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct mp_request *r = mp_request_new(c->admin->site, NULL, x);
     const char *allow;
     (void)snprintf(r->caller, sizeof r->caller, "uid:%u", c->uid);
+    r->role = c->role;
     (void)snprintf(r->body_share.whose, sizeof r->body_share.whose, "%s", r->caller);
     if (c->role < MP_ADMINISTRATOR)
         r->body_share.connection = &c->bodies;

@@ -411,6 +411,20 @@ void mp_admin_enrollment(struct mp_request *r)
 
 /* --- bundle and audit --- */
 
+static void mask_sources(json_t *list)
+{
+    json_t *source;
+    size_t i;
+    json_array_foreach(list, i, source)
+    {
+        char shown[NET_URL_SHOWN_SIZE];
+        const char *url = json_opt_str(source, "url", NULL);
+        net_url_shown(slice_of(url), shown);
+        if (url)
+            mp_put(source, "url", json_string(shown));
+    }
+}
+
 void mp_admin_bundle(struct mp_request *r)
 {
     struct mp_text *text;
@@ -426,6 +440,8 @@ void mp_admin_bundle(struct mp_request *r)
         return;
     }
     json_decref(header);
+    if (r->role < MP_OPERATOR)
+        mask_sources(json_object_get(json_object_get(payload, "content"), "sources"));
     mp_answer_json(r, 200, payload);
 }
 

@@ -5,14 +5,19 @@
 #include "mp/content/put.h"
 #include "mp/documents.h"
 #include "mp/tenants.h"
+#include "net/url.h"
 #include "pki/cert.h"
 
 enum { CA_CERTIFICATES_MAX = 16 };
 
-static json_t *source_json(const struct store_source *x)
+/* Readers see no passwords and keys in URLs. */
+static json_t *source_json(const struct mp_request *r, const struct store_source *x)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "id", x->id, "kind", x->kind, "url", x->url, "via", x->via,
-                     "refresh_s", (json_int_t)x->refresh_s, "own_ca", (int)(x->ca_pem[0] != '\0'));
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(x->url), shown);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "id", x->id, "kind", x->kind, "url",
+                     r->role < MP_OPERATOR ? shown : x->url, "via", x->via, "refresh_s", (json_int_t)x->refresh_s,
+                     "own_ca", (int)(x->ca_pem[0] != '\0'));
 }
 
 static enum result check_ca(const struct store_source *x, struct error *err)
@@ -56,13 +61,15 @@ static enum result read_body(const json_t *body, struct store_source *ret, struc
 
 static enum result put(struct mp_request *r, const struct store_source *x, struct error *err)
 {
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(x->url), shown);
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
     result = store_source_put(r->site->store, x, err);
     if (result == OK)
         result = mp_documents_check(r->site, err);
-    return mp_admin_commit(r, result, "source.add", x->id, x->url, err);
+    return mp_admin_commit(r, result, "source.add", x->id, shown, err);
 }
 
 void mp_admin_source_add(struct mp_request *r)
@@ -72,7 +79,7 @@ void mp_admin_source_add(struct mp_request *r)
     json_t *body = mp_admin_body(r);
     if (body && read_body(body, &x, &err) == OK && put(r, &x, &err) == OK) {
         mp_tenants_changed(r->site);
-        mp_answer_json(r, 201, json_pack("{s:o}", "source", source_json(&x)));
+        mp_answer_json(r, 201, json_pack("{s:o}", "source", source_json(r, &x)));
     } else if (body)
         mp_admin_fail(r, &err, NULL);
     json_decref(body);
@@ -89,7 +96,7 @@ void mp_admin_source_list(struct mp_request *r)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        mp_push(array, source_json(&list[i]));
+        mp_push(array, source_json(r, &list[i]));
     mp_answer_json(r, 200, json_pack("{s:o}", "sources", array));
 }
 

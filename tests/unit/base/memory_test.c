@@ -173,12 +173,35 @@ static void an_error_is_filled_prefixed_and_cut(void **state)
     assert_string_equal(result_name((enum result)1000), "unknown");
 }
 
+/* The stock gives the same blocks again, so that what was left in them can be read without a fault. */
+static void a_secret_buffer_leaves_nothing_behind_when_it_grows_or_goes(void **state)
+{
+    (void)state;
+    char secret[STOCK_SMALL], *left[2];
+    struct buf b;
+    memset(secret, 'S', sizeof secret);
+    buf_init_secret(&b, STOCK_LARGE);
+    assert_int_equal(buf_append(&b, slice_make(secret, sizeof secret)), OK);
+    assert_int_equal(buf_append(&b, slice_make(secret, 1)), OK); /* moves to a larger block */
+    assert_int_equal(buf_len(&b), sizeof secret + 1);
+    buf_free(&b);
+    left[0] = stock_take(STOCK_SMALL);
+    left[1] = stock_take(STOCK_LARGE);
+    size_t found = 0;
+    for (size_t i = 0; i < STOCK_SMALL; i++)
+        found += (left[0][i] == 'S') + (left[1][i] == 'S');
+    stock_give(left[0], STOCK_SMALL);
+    stock_give(left[1], STOCK_LARGE);
+    assert_int_equal(found, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_is_first_in_first_out),
         cmocka_unit_test(a_buffer_takes_its_maximum_and_not_a_byte_more),
         cmocka_unit_test(an_emptied_large_buffer_holds_no_memory),
+        cmocka_unit_test(a_secret_buffer_leaves_nothing_behind_when_it_grows_or_goes),
         cmocka_unit_test(what_is_reserved_is_written_and_committed),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_maximum),
         cmocka_unit_test(an_arena_copies_texts_and_says_no_when_full),
