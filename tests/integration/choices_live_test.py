@@ -12,7 +12,7 @@ from kit import idp, pki, programs
 from kit.device import Device
 from kit.directory import Directory
 from kit.programs import program, until
-from kit.servers import Nginx
+from kit.servers import Nginx, free_port
 
 def check(**inputs):
     options = [word for name, value in inputs.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -295,7 +295,7 @@ def test_a_connector_without_certificate_serves_all_but_pki_at_https(own_site, t
 
 @pytest.fixture(scope="module")
 def tenant(site, folder):
-    provider = idp.Provider(folder / "provider-live", idp.free_port()).start()
+    provider = idp.Provider(folder / "provider-live", free_port()).start()
     site.cmg("tenant", "add", "live", "--issuer", provider.issuer, "--tenant", provider.tenant, "--audience",
              provider.resource, "--jwks", provider.jwks_file())
     site.settle()

@@ -9,9 +9,10 @@ import pytest
 from kit import gatewayclient, pki, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.idp import Provider, free_port, let_through, signing_key
+from kit.idp import Provider, let_through, signing_key
 from kit.inside import Inside
 from kit.programs import until
+from kit.servers import free_port
 
 CODE = "CMGService_Invalid_Token"
 REGISTRATION, STS = "/CCM_Client/registration", "/CCM_STS"

@@ -10,6 +10,7 @@ import pytest
 
 from kit import browser, gatewayclient, idp, inside, pki
 from kit.programs import program
+from kit.servers import free_port
 
 USER_TYPE = "urn:opencmg:token-type:user"
 
@@ -19,7 +20,7 @@ def providers(site, folder):
     """The tenant of the devices, and another one."""
     made = {}
     for name in ("home", "abroad"):
-        provider = idp.Provider(folder / f"provider-{name}", idp.free_port()).start()
+        provider = idp.Provider(folder / f"provider-{name}", free_port()).start()
         made[name] = provider
         site.cmg("tenant", "add", name, "--issuer", provider.issuer, "--tenant", provider.tenant, "--audience",
                  provider.resource, "--jwks", provider.jwks_file())

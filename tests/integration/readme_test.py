@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import socket
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from kit import programs
 from kit.programs import program, until
+from kit.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("cmg", "cmg-client", "cmg-mp", "cmg-gateway", "cmg-connector")
@@ -21,12 +21,6 @@ def commands():
     blocks = re.findall(r"^\s*```sh\n(.*?)^\s*```", (ROOT / "README.md").read_text(), re.M | re.S)
     lines = [re.sub(r"\s+#.*", "", line).strip() for block in blocks for line in block.splitlines()]
     return [part.strip() for line in lines for part in re.split(r"&&|;", line) if part.strip()]
-
-
-def free_port():
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
 
 
 def test_every_make_target_of_the_readme_is_there():

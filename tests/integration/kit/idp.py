@@ -2,7 +2,6 @@
 """A real OpenID provider beside the site: npm's oidc-provider, which stands for a Microsoft Entra tenant by its claims."""
 import base64
 import json
-import socket
 import ssl
 import subprocess
 import time
@@ -43,11 +42,6 @@ def public_jwk(key):
         size = lambda n: base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode()
         return {"kty": "EC", "crv": "P-256", "x": size(numbers.x), "y": size(numbers.y), "use": "sig", "alg": "ES256"}
     return {"kty": "RSA", "n": number(numbers.n), "e": number(numbers.e), "use": "sig", "alg": "RS256"}
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Provider:

@@ -13,10 +13,15 @@ from pathlib import Path
 
 import pytest
 
-# Whose tests share nothing but the site: their functions are handed out one by one.
-SCATTERED = {"broken_gateway_test"}
-# What takes longest is begun first, so that no worker is left with it at the end.
-FIRST = ("broken_gateway_test",)
+# What takes longest is begun first.
+FIRST = ("entra", "limits", "real_traffic", "entra_user", "choices_live", "faults", "lifecycle", "collections", "security",
+         "refusal_request", "sources", "memory")
+# Whose tests share nothing but the site: they are handed out one by one, in the end, so that no worker is left with a file.
+SCATTERED = ("broken_gateway", "branches")
+
+
+def name_of(file):
+    return Path(file).stem.removesuffix("_test")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,8 +33,8 @@ def pytest_xdist_auto_num_workers(config):
 
 def unit(nodeid):
     """What goes to one worker as a whole."""
-    file, _, test = nodeid.partition("::")
-    return f"{file}::{test.split('[')[0]}" if Path(file).stem in SCATTERED else file
+    file = nodeid.partition("::")[0]
+    return nodeid if name_of(file) in SCATTERED else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -44,8 +49,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
-        place = {name: number for number, name in enumerate(FIRST)}
-        items.sort(key=lambda item: place.get(item.path.stem, len(FIRST)))
+        place = {name: number for number, name in enumerate(FIRST)} | dict.fromkeys(SCATTERED, len(FIRST) + 1)
+        items.sort(key=lambda item: place.get(name_of(item.path), len(FIRST)))
 
 
 # --- alone ------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that nobody here wrote, run on loopback from a temporary folder: nginx, and git's own HTTP backend."""
+import contextlib
 import hashlib
 import os
+import random
 import socket
 import subprocess
 import threading
@@ -39,8 +41,12 @@ http {{
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """For a program that can't be given a socket, or that a test starts later. Neither the system (32768 and above) nor `cmg
+    quickstart` (20000 and above) gives it to somebody else in between."""
+    while True:
+        port = random.randrange(10000, 20000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def takes_connections(port):
