@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 or 13.
-.PHONY: help deps build demo check unit integration lint asan tsan fuzz bench counts clean
+.PHONY: help deps build demo check unit integration lint tidy asan tsan coverage fuzz bench counts clean
 
 MESON_BUILD = build
 PYTEST = /usr/bin/python3 -m pytest
@@ -10,7 +10,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 deps: ## installs what is missing for all of this, by apt and npm; says what
-	@tools/deps build check lint fuzz bench idp
+	@tools/deps build check lint tidy coverage fuzz bench idp
 
 build: ## the five programs in build/bin, and the unit tests
 	@tools/deps build
@@ -38,6 +38,10 @@ lint: build ## layers, sizes, banned calls, formatting, and a build with clang
 	@tools/deps lint
 	@tools/lint --clang
 
+tidy: build ## clang-tidy, by the checks of .clang-tidy
+	@tools/deps tidy
+	@tools/tidy $(MESON_BUILD)
+
 asan: ## all tests with address and undefined-behaviour sanitizers
 	@tools/deps build check idp
 	@tools/build build-asan -- $(SANITIZED)
@@ -47,6 +51,11 @@ tsan: ## all tests with the thread sanitizer
 	@tools/deps build check idp
 	@tools/build build-tsan -- -Db_sanitize=thread -Db_lundef=false
 	@tools/check build-tsan $(TESTS)
+
+coverage: ## the lines that the tests run, by folder of src/; TESTS=-: unit tests alone
+	@tools/deps build check coverage idp
+	@tools/build build-coverage -- -Db_coverage=true -Dbuildtype=debug
+	@tools/coverage build-coverage $(TESTS)
 
 fuzz: ## each fuzz target of tests/fuzz for FUZZ_SECONDS (20)
 	@tools/deps build fuzz
@@ -62,4 +71,4 @@ counts: build ## instructions per request and handshake, by library and folder o
 	@/usr/bin/python3 tests/bench/counts.py
 
 clean:
-	rm -rf build build-asan build-clang build-fuzz build-tsan
+	rm -rf build build-asan build-clang build-coverage build-fuzz build-tsan

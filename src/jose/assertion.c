@@ -71,7 +71,7 @@ static char *claims_of(const struct jose_assertion *a)
     guid_new(id);
     json_t *o =
         json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "iss", a->client, "sub", a->client, "aud", a->audience, "jti",
-                  id, "iat", (json_int_t)a->now, "nbf", (json_int_t)a->now, "exp", (json_int_t)(a->now + LIFETIME_S));
+                  id, "iat", (json_int_t)a->now, "nbf", (json_int_t)a->now, "exp", (json_int_t)a->now + LIFETIME_S);
     if (!o)
         fatal("an assertion can't be put into JSON: are client and endpoint UTF-8?");
     char *text = json_text(o);

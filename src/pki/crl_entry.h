@@ -32,7 +32,7 @@ void pki_crl_entries_close(struct pki_crl_entries *e);
 
 /* Calls back for every entry with where it begins in `content`. */
 typedef void pki_crl_entry_fn(void *arg, uint32_t offset, struct slice serial);
-void pki_crl_entries_each(const struct pki_crl_entries *e, pki_crl_entry_fn *fn, void *arg);
+void pki_crl_entries_each(const struct pki_crl_entries *all, pki_crl_entry_fn *fn, void *arg);
 
 struct pki_crl_entry {
     struct slice serial; /* content of the INTEGER */
@@ -40,7 +40,7 @@ struct pki_crl_entry {
 };
 
 /* The entry at an offset that pki_crl_entries_each told. */
-struct pki_crl_entry pki_crl_entry_at(const struct pki_crl_entries *e, uint32_t offset);
+struct pki_crl_entry pki_crl_entry_at(const struct pki_crl_entries *all, uint32_t offset);
 /* Whose certificate the entry means; NULL: the CRL's issuer's. */
 const X509_NAME *pki_crl_entry_issuer(const struct pki_crl_entries *e, uint32_t offset);
 

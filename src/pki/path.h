@@ -32,7 +32,7 @@ struct pki_path_search {
 };
 
 /* Fills reason, detail, unchecked and valid_until: of the first good path, else of the most telling failure. */
-void pki_path_judge(const struct pki_path_search *s, X509 *leaf, struct pki_verdict *ret);
+void pki_path_judge(const struct pki_path_search *asked, X509 *leaf, struct pki_verdict *ret);
 
 /* The depth of the first certificate whose key or signature is too weak (pki/strength.h), with reason and detail; -1:
  * all are strong enough. An anchor is trusted because it was uploaded, not because of the signature on it. */

@@ -27,6 +27,6 @@ bool pki_path_tolerable(X509_STORE_CTX *ctx);
 
 /* Why OpenSSL refused `chain` (what it built, of the pool's certificates): reason and detail, and who is to blame. */
 void pki_path_explain(X509_STORE_CTX *ctx, STACK_OF(X509) * chain, const struct pki_pool *pool, struct pki_verdict *ret,
-                      struct pki_path_blame *blame);
+                      struct pki_path_blame *who);
 
 #endif

@@ -26,7 +26,7 @@ void pki_graph_free(struct pki_graph *g); /* NULL allowed */
  * graph knows. */
 X509 *pki_graph_shown(const struct pki_graph *g, X509 *cert);
 /* What it stands for, of any certificate. */
-X509 *pki_graph_original(const struct pki_graph *g, X509 *shown);
+X509 *pki_graph_original(const struct pki_graph *g, X509 *cert);
 
 /* Of two that are shown: is the candidate's key the one that signed the subject? False for those that are not in the
  * graph. */

@@ -144,7 +144,7 @@ static enum result check_header(const bool *seen, struct error *err)
 {
     if (!seen[COLUMN_NAME])
         return error_set(err, R_INVALID, "the header has no column 'name'; " WANTED);
-    for (unsigned char in = 0; in < NEEDED_INPUTS; in++) {
+    for (int in = 0; in < NEEDED_INPUTS; in++) {
         if (!seen[in])
             return error_set(err, R_INVALID,
                              "the header has no column '%s'; " WANTED ". Leave its cells empty where it is not known",

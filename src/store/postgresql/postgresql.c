@@ -219,6 +219,7 @@ static enum result be_connected(struct store_db *db, struct error *err)
 {
     if (db->inside)
         return OK;
+    // NOLINTNEXTLINE(misc-redundant-expression): twice, as said above
     if (PQconsumeInput(db->conn) && PQconsumeInput(db->conn) && PQstatus(db->conn) == CONNECTION_OK)
         return OK;
     if (db->down_ms && clock_mono_ms() - db->down_ms < REST_MS)
