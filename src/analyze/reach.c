@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,34 +17,90 @@
 
 /* --- name --- */
 
-/* A look-up that can outlive its caller's patience: then it is left to the end of the program, as glibc asks. */
+/* A look-up that can outlive its caller's patience: whoever of the two is done last frees it. Not by getaddrinfo_a,
+ * whose thread is none that sanitizers know. */
 struct lookup {
-    struct gaicb request;
-    struct addrinfo hints;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool ended, left;
+    int result; /* of getaddrinfo, with what it found */
+    struct addrinfo *found;
     char name[256];
 };
+
+static void lookup_free(struct lookup *l)
+{
+    (void)pthread_mutex_destroy(&l->lock);
+    (void)pthread_cond_destroy(&l->changed);
+    free(l);
+}
+
+static void *run_lookup(void *arg)
+{
+    struct lookup *l = arg;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(l->name, NULL, &hints, &found);
+    (void)pthread_mutex_lock(&l->lock);
+    l->result = result;
+    l->found = found;
+    l->ended = true;
+    bool left = l->left;
+    (void)pthread_cond_signal(&l->changed);
+    (void)pthread_mutex_unlock(&l->lock);
+    if (left && found)
+        freeaddrinfo(found);
+    if (left)
+        lookup_free(l);
+    return NULL;
+}
+
+/* Signals are for the caller's thread. False: there is no thread to be had. */
+static bool start_lookup(struct lookup *l)
+{
+    pthread_t id;
+    sigset_t all, old;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(&id, NULL, run_lookup, l);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc == 0 && pthread_detach(id) == 0;
+}
+
+static void wait_a_little(struct lookup *l)
+{
+    enum { PAUSE_NS = 50 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PAUSE_NS;
+    until.tv_sec += until.tv_nsec / SECOND_NS;
+    until.tv_nsec %= SECOND_NS;
+    (void)pthread_cond_timedwait(&l->changed, &l->lock, &until);
+}
 
 static int look_up(const char *name, long timeout_ms, struct addrinfo **ret)
 {
     struct lookup *l = mem_zalloc(sizeof *l);
-    struct gaicb *list[1] = {&l->request};
     uint64_t until = clock_mono_ms() + (uint64_t)timeout_ms;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    (void)pthread_cond_init(&l->changed, NULL);
     (void)snprintf(l->name, sizeof l->name, "%s", name);
-    l->hints.ai_socktype = SOCK_STREAM;
-    l->request.ar_name = l->name;
-    l->request.ar_request = &l->hints;
-    int r = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-    while (r == 0 && (r = gai_error(&l->request)) == EAI_INPROGRESS && clock_mono_ms() < until && !web_http_stopped()) {
-        struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
-        (void)gai_suspend((const struct gaicb *const *)list, 1, &pause);
-        r = 0;
+    if (!start_lookup(l)) {
+        lookup_free(l);
+        return EAI_AGAIN;
     }
-    if (gai_error(&l->request) == EAI_INPROGRESS && gai_cancel(&l->request) != EAI_CANCELED)
-        return EAI_AGAIN; /* *l is the look-up's until it ends */
-    r = gai_error(&l->request);
-    *ret = r == 0 ? l->request.ar_result : NULL;
-    free(l);
-    return r == EAI_CANCELED ? EAI_AGAIN : r;
+    (void)pthread_mutex_lock(&l->lock);
+    while (!l->ended && clock_mono_ms() < until && !web_http_stopped())
+        wait_a_little(l);
+    bool ended = l->ended;
+    l->left = !ended;
+    (void)pthread_mutex_unlock(&l->lock);
+    if (!ended)
+        return EAI_AGAIN;
+    int r = l->result;
+    *ret = r == 0 ? l->found : NULL;
+    lookup_free(l);
+    return r;
 }
 
 static void addresses_text(const struct addrinfo *list, char *ret, size_t size)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RFC 5280 as it applies to clients' certificates, a sentence a rule: each through `cmg cert check`."""
 import ipaddress
+import os
 
 import pytest
 from cryptography import x509
@@ -589,7 +590,10 @@ def answers(folder):
     place.mkdir(exist_ok=True)
     asked = [{"at": NOW, "crl_check": "off"} | case_files(place, n, c) | c["asked"]
              for n, (_, _, c) in enumerate(CASES.values())]
-    return dict(zip(CASES, ask(folder, "cert", asked)))
+    with pytest.MonkeyPatch.context() as patch:
+        # OpenSSL loses the constraints of a certificate that has policyConstraints and no policies (fixed by its PR 31678).
+        patch.setenv("ASAN_OPTIONS", os.environ["ASAN_OPTIONS"] + ":detect_leaks=0")
+        return dict(zip(CASES, ask(folder, "cert", asked)))
 
 
 @pytest.mark.parametrize("sentence", CASES)
