@@ -7,9 +7,9 @@
 #include <strings.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
-#include "pki/cert.h"
-#include "pki/host.h"
+#include "base/text/encode.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/host.h"
 #include "web/outcome.h"
 
 static const struct {

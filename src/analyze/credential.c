@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/line.h"
+#include "base/host/line.h"
 #include "base/mem.h"
 #include "jose/entra.h"
 #include "jose/token.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 #include "web/outcome.h"
 #include "web/signed.h"
 #include "json/json.h"

@@ -5,7 +5,7 @@
 #define ANALYZE_CREDENTIAL_H
 
 #include "choices/choices.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 enum analyze_kind {
     ANALYZE_NOTHING,

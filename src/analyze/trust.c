@@ -6,7 +6,7 @@
 #include "analyze/certificate.h"
 #include "analyze/context.h"
 #include "base/clock.h"
-#include "pki/host.h"
+#include "pki/cert/host.h"
 
 /* --- the server certificate --- */
 

@@ -2,7 +2,7 @@
 /* Which role or endpoint is meant. Binary searches in sorted keys of lower case; nothing is allocated. */
 #include "bundle/model.h"
 
-#include "base/encode.h"
+#include "base/text/encode.h"
 
 enum { KEY_MAX = BUNDLE_ROLE_ID_MAX + 1 + BUNDLE_NAME_MAX, HOST_MAX = 253 };
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/encode.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "pki/role.h"
 #include "json/json.h"
 

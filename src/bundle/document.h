@@ -10,8 +10,8 @@
 #ifndef BUNDLE_DOCUMENT_H
 #define BUNDLE_DOCUMENT_H
 
-#include "jose/jws.h"
-#include "pki/cert.h"
+#include "jose/jws/jws.h"
+#include "pki/cert/cert.h"
 
 enum document_type {
     DOCUMENT_BUNDLE,

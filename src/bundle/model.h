@@ -34,7 +34,7 @@ struct bundle_index {
 /* Member "settings" of the bundle, and of a connector document's trust. */
 MUST_USE enum result bundle_read_settings(const json_t *content, struct bundle_settings *ret, struct error *err);
 
-/* Members of the content (bundle_endpoints.c, bundle_blocks.c); each error names its member. */
+/* Members of the content (part/endpoints.c, part/blocks.c); each error names its member. */
 MUST_USE enum result bundle_read_roles(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_endpoints(struct bundle *b, const json_t *content, struct error *err);
 MUST_USE enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct error *err);

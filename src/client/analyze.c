@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "analyze/print.h"
-#include "client/entra.h"
-#include "client/gateways.h"
+#include "client/credential/entra.h"
+#include "client/location/gateways.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/state.h"
+#include "client/state/state.h"
 
 struct device {
     struct client_session session;

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "client/entra.h"
+#include "base/host/file.h"
+#include "client/credential/entra.h"
 
 enum { LOCK_WAIT_S = 120, ANCHORS_MAX_BYTES = 4 * 1024 * 1024 };
 

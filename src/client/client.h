@@ -5,14 +5,14 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
-#include "client/credential.h"
-#include "client/documents.h"
-#include "client/fqdns.h"
-#include "client/identity.h"
-#include "client/inside.h"
-#include "client/logs.h"
-#include "client/select.h"
-#include "client/settings.h"
+#include "client/credential/credential.h"
+#include "client/location/fqdns.h"
+#include "client/location/inside.h"
+#include "client/location/select.h"
+#include "client/state/documents.h"
+#include "client/state/identity.h"
+#include "client/state/logs.h"
+#include "client/state/settings.h"
 #include "web/form.h"
 #include "web/http.h"
 #include "web/outcome.h"

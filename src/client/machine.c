@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "client/client.h"
 
 /* machine-id(5): 32 lower-case hex digits and a line break; "uninitialized" in images, empty in containers. */

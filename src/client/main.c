@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/host/file.h"
+#include "base/host/opt.h"
 #include "base/mem.h"
-#include "base/nearest.h"
-#include "base/opt.h"
+#include "base/text/nearest.h"
+#include "client/credential/user.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/user.h"
 #include "json/json.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 
-#include "base/line.h"
-#include "client/gateways.h"
+#include "base/host/line.h"
+#include "client/credential/user.h"
+#include "client/location/gateways.h"
 #include "client/report.h"
-#include "client/resultant.h"
-#include "client/state.h"
-#include "client/user.h"
+#include "client/site/resultant.h"
+#include "client/state/state.h"
 #include "jose/token.h"
 #include "web/signed.h"
 

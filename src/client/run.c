@@ -9,7 +9,7 @@
 #include "base/rand.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/resultant.h"
+#include "client/site/resultant.h"
 
 enum { BACKOFF_FIRST_S = 5, BACKOFF_MAX_S = 900 };
 

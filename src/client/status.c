@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "client/gateways.h"
-#include "client/health.h"
+#include "client/credential/user.h"
+#include "client/location/gateways.h"
+#include "client/location/health.h"
 #include "client/report.h"
-#include "client/resultant.h"
-#include "client/state.h"
-#include "client/user.h"
+#include "client/site/resultant.h"
+#include "client/state/state.h"
 
 static void put(json_t *o, const char *name, json_t *value)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "conf/units.h"
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
+#include "base/host/opt.h"
 #include "base/mem.h"
-#include "base/opt.h"
 
 enum { USAGE = 2 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/log_keys.h"
 
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
 
 enum { LOG_FOLDER_MODE = 0750 };
 

@@ -4,7 +4,7 @@
 #ifndef CONNECTOR_CONFIG_H
 #define CONNECTOR_CONFIG_H
 
-#include "bundle/bootstrap.h"
+#include "bundle/role/bootstrap.h"
 #include "conf/conf.h"
 #include "conf/log_keys.h"
 #include "tls/identity_file.h"

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
-#include "connector/forward.h"
-#include "connector/identity.h"
-#include "connector/relay_source.h"
-#include "connector/report.h"
-#include "connector/self_check.h"
-#include "connector/site.h"
-#include "connector/site_question.h"
+#include "connector/request/forward.h"
+#include "connector/request/identity.h"
+#include "connector/site/relay_source.h"
+#include "connector/site/report.h"
+#include "connector/site/self_check.h"
+#include "connector/site/site.h"
+#include "connector/site/site_question.h"
 #include "tunnel/accept.h"
 
 enum { TUNNELS_MAX = 64 };

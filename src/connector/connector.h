@@ -11,7 +11,7 @@
 #define CONNECTOR_CONNECTOR_H
 
 #include "connector/config.h"
-#include "connector/upstream.h"
+#include "connector/request/upstream.h"
 #include "loop/loop.h"
 #include "renew/renewer.h"
 #include "tunnel/dial.h"

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
-#include "connector/certificate_watch.h"
 #include "connector/connector.h"
-#include "connector/self_check.h"
+#include "connector/site/certificate_watch.h"
+#include "connector/site/self_check.h"
 #include "tls/process.h"
 #include "json/json.h"
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 
 const char *api_socket(const struct ctl_common *common)

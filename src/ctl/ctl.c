@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/nearest.h"
+#include "base/text/nearest.h"
 #include "conf/units.h"
-#include "ctl/foreign.h"
+#include "ctl/noun/foreign.h"
 #include "ctl/out.h"
 #include "ctl/request.h"
 

@@ -6,7 +6,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-#include "base/opt.h"
+#include "base/host/opt.h"
 #include "json/json.h"
 
 enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };

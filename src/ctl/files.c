@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 
 static int no_dots(const struct dirent *e)
 {

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "ctl/out.h"
 #include "ctl/request.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 enum { CERTIFICATES_MAX = 256 };
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "choices/choices.h"
-#include "gateway/certificates.h"
+#include "gateway/client/certificates.h"
 #include "net/address.h"
 
 #define AT(member) offsetof(struct gateway_config, member)

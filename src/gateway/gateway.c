@@ -6,13 +6,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
-#include "gateway/builder.h"
-#include "gateway/certificates.h"
-#include "gateway/responder.h"
+#include "gateway/client/certificates.h"
+#include "gateway/judge/responder.h"
+#include "gateway/snapshot/builder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
 

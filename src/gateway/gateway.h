@@ -13,11 +13,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/encode.h"
+#include "base/text/encode.h"
+#include "gateway/client/places.h"
 #include "gateway/config.h"
 #include "gateway/metrics.h"
-#include "gateway/places.h"
-#include "gateway/snapshot.h"
+#include "gateway/snapshot/snapshot.h"
 #include "loop/loop.h"
 #include "net/tcp.h"
 #include "pki/role.h"

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "gateway/admin.h"
-#include "gateway/certificate_watch.h"
+#include "gateway/client/certificate_watch.h"
 #include "gateway/start.h"
 #include "tls/process.h"
 #include "json/json.h"

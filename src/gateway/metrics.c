@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "gateway/gateway.h"
-#include "gateway/responder.h"
-#include "gateway/sources.h"
+#include "gateway/judge/responder.h"
+#include "gateway/snapshot/sources.h"
 #include "gateway/worker.h"
 
 static const struct {

@@ -6,15 +6,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/gather.h"
+#include "base/host/gather.h"
 #include "base/mem.h"
-#include "gateway/admission.h"
-#include "gateway/bundle_pull.h"
-#include "gateway/certificates.h"
-#include "gateway/connection.h"
-#include "gateway/hold.h"
-#include "gateway/questions.h"
-#include "gateway/report.h"
+#include "gateway/client/admission.h"
+#include "gateway/client/certificates.h"
+#include "gateway/client/connection.h"
+#include "gateway/client/hold.h"
+#include "gateway/site/bundle_pull.h"
+#include "gateway/site/questions.h"
+#include "gateway/site/report.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
 

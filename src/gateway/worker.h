@@ -5,11 +5,11 @@
 
 #include <bsd/sys/queue.h>
 
-#include "base/crowd.h"
+#include "base/limit/crowd.h"
 #include "gateway/gateway.h"
 #include "gateway/give_back.h"
-#include "gateway/tunnels.h"
-#include "gateway/verdict_cache.h"
+#include "gateway/judge/verdict_cache.h"
+#include "gateway/request/tunnels.h"
 #include "http/server.h"
 
 /* For all addresses together; one address has its own rate (net/strangers.h). */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "http/h2.h"
+#include "http/h2/h2.h"
 #include "http/server_internal.h"
 
 const struct http_server_limits http_server_defaults = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server's connection on a byte stream: HTTP/1.1 (http/h1_server.c) or HTTP/2 (http/h2.h), by ALPN. */
+/* A server's connection on a byte stream: HTTP/1.1 (http/h1/server.c) or HTTP/2 (http/h2/h2.h), by ALPN. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 

@@ -16,7 +16,7 @@ struct http_server_conn {
     const struct http_server_conn_ops *ops;
 };
 
-/* HTTP/1.1 (h1_server.c). */
+/* HTTP/1.1 (h1/server.c). */
 struct http_server_conn *http_h1_server_new(struct loop *loop, struct net_stream *stream,
                                             const struct http_server_limits *limits,
                                             const struct http_server_events *events, void *owner);

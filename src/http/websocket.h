@@ -10,7 +10,7 @@
 #define HTTP_WEBSOCKET_H
 
 #include "base/attr.h"
-#include "base/encode.h"
+#include "base/text/encode.h"
 
 #define HTTP_WEBSOCKET "websocket" /* in Upgrade and :protocol */
 

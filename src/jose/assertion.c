@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "base/encode.h"
 #include "base/mem.h"
-#include "jose/sign.h"
+#include "base/text/encode.h"
+#include "jose/jws/sign.h"
 #include "json/json.h"
 
 enum { LIFETIME_S = 300, RSA_BITS_MIN = 2048 };

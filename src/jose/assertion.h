@@ -6,7 +6,7 @@
 
 #include <openssl/x509.h>
 
-#include "jose/jws.h"
+#include "jose/jws/jws.h"
 
 struct jose_assertion {
     EVP_PKEY *key;         /* RSA of 2048 bits or more, P-256 or P-384 */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "base/encode.h"
+#include "base/text/encode.h"
 #include "base/utf8.h"
 #include "verdict/remedy.h"
 #include "json/json.h"

@@ -5,8 +5,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "base/encode.h"
-#include "jose/algorithm.h"
+#include "base/text/encode.h"
+#include "jose/jws/algorithm.h"
 #include "json/json.h"
 
 enum { SHA1_SIZE = 20, DAY_S = 86400 };

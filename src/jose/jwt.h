@@ -6,7 +6,7 @@
 #ifndef JOSE_JWT_H
 #define JOSE_JWT_H
 
-#include "jose/jws.h"
+#include "jose/jws/jws.h"
 
 enum { JWT_LEEWAY_S = 60 };
 #define JWT_ALGORITHMS "RS256 PS256 ES256 ES384 EdDSA"

@@ -9,8 +9,8 @@
 #ifndef JOSE_POSSESSION_H
 #define JOSE_POSSESSION_H
 
-#include "jose/jws.h"
-#include "pki/cert.h"
+#include "jose/jws/jws.h"
+#include "pki/cert/cert.h"
 
 enum { JOSE_POSSESSION_MAX = 16 * 1024 };
 

@@ -11,9 +11,9 @@
 #ifndef JOSE_TOKEN_H
 #define JOSE_TOKEN_H
 
-#include "base/encode.h"
-#include "jose/jws.h"
-#include "pki/cert_ref.h"
+#include "base/text/encode.h"
+#include "jose/jws/jws.h"
+#include "pki/cert/cert_ref.h"
 
 /* The end of what not_bound says when no certificate came; a client that showed one knows by it that it was lost. */
 #define JOSE_TOKEN_NO_CERTIFICATE "none was presented"

@@ -34,7 +34,7 @@ void loop_timer_start(struct loop_timer *t, uint64_t after_ms, uint64_t repeat_m
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_active(const struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t); /* NULL allowed */
-/* One that tells, as long as the loop turns, which lines of the log were held back (base/gather.h). */
+/* One that tells, as long as the loop turns, which lines of the log were held back (base/host/gather.h). */
 struct loop_timer *loop_log_gather(struct loop *loop);
 
 /* Work put off to the end of this iteration (before the loop sleeps): gathers many small writes into one. The caller

@@ -2,7 +2,7 @@
 /* Timers. libuv frees its part later than we do: the memory goes when it says so. */
 #include <stdlib.h>
 
-#include "base/gather.h"
+#include "base/host/gather.h"
 #include "base/mem.h"
 #include "loop/internal.h"
 

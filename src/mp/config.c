@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
-#include "mp/certificate.h"
+#include "base/host/file.h"
+#include "mp/server/certificate.h"
 #include "net/address.h"
 #include "net/url.h"
 #include "store/store.h"

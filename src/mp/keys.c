@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 #include "pki/role.h"
 #include "json/json.h"
 

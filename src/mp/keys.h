@@ -5,7 +5,7 @@
 
 #include "bundle/document.h"
 #include "jose/token.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 enum { MP_ROLE_DAYS = 90 };
 

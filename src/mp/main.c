@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/host/log.h"
 #include "conf/daemon.h"
 #include "mp/site.h"
 #include "tls/process.h"

@@ -4,10 +4,10 @@
 #define MP_SITE_H
 
 #include "loop/loop.h"
-#include "mp/bodies.h"
 #include "mp/config.h"
 #include "mp/keys.h"
-#include "mp/went_back.h"
+#include "mp/server/bodies.h"
+#include "mp/status/went_back.h"
 #include "pki/role.h"
 #include "pki/trust.h"
 #include "store/store.h"
@@ -33,9 +33,9 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
-    struct mp_judging *judging;   /* certificates, in the pool (mp/judging.h) */
+    struct mp_judging *judging;   /* certificates, in the pool (mp/sender/judging.h) */
     char trust_key[PKI_HASH_HEX]; /* what it was made of */
-    struct mp_tenants *tenants;   /* mp/tenants.h */
+    struct mp_tenants *tenants;   /* mp/sender/tenants.h */
     struct mp_tenant_keys *tenant_keys;
     struct loop_timer *upkeep;
     struct {

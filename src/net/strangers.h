@@ -8,7 +8,7 @@
 #ifndef NET_STRANGERS_H
 #define NET_STRANGERS_H
 
-#include "base/crowd.h"
+#include "base/limit/crowd.h"
 #include "net/address.h"
 
 enum {

@@ -6,7 +6,7 @@
 #ifndef PKI_OWN_CHECK_H
 #define PKI_OWN_CHECK_H
 
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 #include "pki/trust.h"
 
 enum pki_own_step {

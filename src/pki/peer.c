@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 
 #include "base/attr.h"
-#include "pki/strength.h"
+#include "pki/cert/strength.h"
 
 enum result pki_peer_bearable(void *arg UNUSED, X509 *leaf, STACK_OF(X509) * sent UNUSED, struct error *err)
 {

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 enum { URN_MAX = 128, CHAIN_SENT_MAX = 8 };
 

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "pki/cert.h"
-#include "pki/host.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/host.h"
 
 enum { SOON_DAYS = 14, ANCHORS_MAX = 1000 };
 

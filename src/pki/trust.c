@@ -12,14 +12,14 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "pki/cert.h"
-#include "pki/constraint.h"
-#include "pki/crl_ask.h"
-#include "pki/crl_news.h"
-#include "pki/crl_set.h"
-#include "pki/identity.h"
-#include "pki/path.h"
-#include "pki/revocation.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/identity.h"
+#include "pki/list/ask.h"
+#include "pki/list/news.h"
+#include "pki/list/set.h"
+#include "pki/path/constraint.h"
+#include "pki/path/path.h"
+#include "pki/revocation/revocation.h"
 
 enum {
     CERTS_MAX = 4096,

@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 #include "base/slice.h"
-#include "pki/cert_ref.h"
-#include "pki/list_info.h"
-#include "pki/list_place.h"
-#include "pki/ocsp_client.h"
+#include "pki/cert/cert_ref.h"
+#include "pki/cert/list_place.h"
+#include "pki/list/info.h"
+#include "pki/revocation/ocsp_client.h"
 #include "verdict/reason.h"
 
 struct pki_trust;
@@ -35,8 +35,8 @@ MUST_USE enum result pki_trust_add_intermediates(struct pki_trust *t, struct sli
 /* A CRL in DER or several in PEM: kept until sealing, when its signature is checked against the anchors and
  * intermediates. */
 MUST_USE enum result pki_trust_add_crl(struct pki_trust *t, struct slice crl, struct error *err);
-/* The same for one in DER in a file that is never changed in place: its bytes stay there (base/map.h), 16 bytes an
- * entry are held in memory. */
+/* The same for one in DER in a file that is never changed in place: its bytes stay there (base/host/mapping.h), 16
+ * bytes an entry are held in memory. */
 MUST_USE enum result pki_trust_add_crl_file(struct pki_trust *t, const char *path, struct error *err);
 /* What helps when a list that is added from now on has ended ("…" an imperative); NULL: nothing is known. */
 #define PKI_REMEDY_UPLOADED "give the newest one: cmg trust add --crl FILE"
@@ -57,7 +57,7 @@ struct pki_crl_news {
 
 /* May this list (DER) take the place of `present` (DER; .ptr NULL: there is none)? Its signature by a CA of the trust,
  * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same place
- * (pki/list_info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete
+ * (pki/list/info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete
  * list that it adds to is not in the trust and that of `present` is (R_AGAIN). One that has ended already is taken, for
  * what it revokes. R_DENIED or R_INVALID with the cause; R_NOTFOUND: the trust has nobody of its issuer's name, and
  * *ret is filled all the same. Thread-safe on a sealed trust. */
@@ -94,7 +94,7 @@ void pki_verdict_tell(const struct pki_verdict *v, struct error *ret);
 enum { PKI_SENT_MAX = 64 };
 
 /* `sent` (leaf included or not) is what came in the handshake; may be NULL; of more than PKI_SENT_MAX the rest is not
- * looked at. It takes some 10 ms at most, whatever was sent (pki/effort.h). Thread-safe on a sealed trust. */
+ * looked at. It takes some 10 ms at most, whatever was sent (pki/path/effort.h). Thread-safe on a sealed trust. */
 void pki_trust_judge(const struct pki_trust *t, X509 *leaf, STACK_OF(X509) * sent, int64_t now,
                      struct pki_verdict *ret);
 

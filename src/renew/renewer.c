@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "bundle/renewal.h"
-#include "pki/csr.h"
-#include "pki/issue.h"
+#include "bundle/role/renewal.h"
+#include "pki/issue/csr.h"
+#include "pki/issue/issue.h"
 #include "json/json.h"
 
 enum {

@@ -7,7 +7,7 @@
 #ifndef RENEW_RENEWER_H
 #define RENEW_RENEWER_H
 
-#include "bundle/role_identity.h"
+#include "bundle/role/role_identity.h"
 #include "http/fetch.h"
 
 struct renewer;

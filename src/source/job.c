@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/map.h"
+#include "base/host/file.h"
+#include "base/host/mapping.h"
 #include "base/mem.h"
 #include "source/internal.h"
 #include "source/oidc.h"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "json/json.h"
 
 /* "https://host:port" of a URL. */

@@ -3,7 +3,7 @@
 #ifndef SOURCE_OIDC_H
 #define SOURCE_OIDC_H
 
-#include "jose/jws.h"
+#include "jose/jws/jws.h"
 #include "source/http.h"
 #include "source/source.h"
 

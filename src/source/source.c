@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "source/freshness.h"

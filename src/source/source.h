@@ -63,7 +63,7 @@ void source_set_retry(struct source_set *s);
 void source_set_unknown_key(struct source_set *s, const char *id);
 
 /* Where the last good one of a source is kept, malloc'ed; there may be none yet. It is replaced, never changed in place
- * (base/map.h). */
+ * (base/host/mapping.h). */
 char *source_path(const char *folder, const struct bundle_source *s);
 
 /* Does this one fail? Then *ret gets with what. Any thread. */

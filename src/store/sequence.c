@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
+#include "base/text/encode.h"
 
 /* Of both engines: neither has the other's name for the greater of two numbers. */
 #define AT_LEAST(value, least) "CASE WHEN " value " > " least " THEN " value " ELSE " least " END"

@@ -4,7 +4,7 @@
  * Parameters are $1, $2, …; values never become part of the text. One store belongs to one thread; several processes
  * may open the same database.
  *
- * The nouns (store/device.h and so on) are what programs use; SQL stays in src/store.
+ * The nouns (store/device/device.h and so on) are what programs use; SQL stays in src/store.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

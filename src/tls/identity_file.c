@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "base/line.h"
+#include "base/host/file.h"
+#include "base/host/line.h"
 #include "base/mem.h"
 
 enum { FILE_MAX = 256 * 1024 };

@@ -6,7 +6,7 @@
 #ifndef TUNNEL_ACCEPT_H
 #define TUNNEL_ACCEPT_H
 
-#include "http/h2.h"
+#include "http/h2/h2.h"
 
 #define TUNNEL_ALPN "rh2"
 enum { TUNNEL_VERSION = 1, TUNNEL_ENDPOINTS_MAX = 1024, TUNNEL_ID_MAX = 64 };

@@ -8,7 +8,7 @@
 #ifndef TUNNEL_DIAL_H
 #define TUNNEL_DIAL_H
 
-#include "http/h2.h"
+#include "http/h2/h2.h"
 #include "tls/context.h"
 
 struct tunnel_dialer;

@@ -7,7 +7,7 @@
 #ifndef TUNNEL_HELLO_H
 #define TUNNEL_HELLO_H
 
-#include "base/encode.h"
+#include "base/text/encode.h"
 #include "tunnel/accept.h"
 
 #define TUNNEL_OWN_PATHS "/.cmg/"

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 #include "web/outcome.h"
 #include "web/proxy.h"
 

@@ -6,7 +6,7 @@
 
 #include <openssl/evp.h>
 
-#include "jose/httpsig.h"
+#include "jose/httpsig/httpsig.h"
 #include "web/form.h"
 #include "web/http.h"
 

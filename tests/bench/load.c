@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "watch.h"
 

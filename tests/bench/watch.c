@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 
 enum { PROC_FILE_MAX = 64 * 1024 };
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/opt.h"
+#include "base/host/opt.h"
 
 enum { WATCH_MAX = 16, WATCH_NAME_SIZE = 32 };
 

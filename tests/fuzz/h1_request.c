@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1.1 requests: the same story however they are cut, and what we send on means what we understood. */
 #include "h1_story.h"
-#include "http/h1_write.h"
+#include "http/h1/write.h"
 
 static void same_fields(const struct http_fields *a, const struct http_fields *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1.1 answers: the same story however they are cut, and never a status or length that is none. */
 #include "h1_story.h"
-#include "http/h1_write.h"
+#include "http/h1/write.h"
 
 static void check_head(struct http_h1_parser *p)
 {

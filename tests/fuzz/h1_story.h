@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "fuzz.h"
-#include "http/h1_parser.h"
+#include "http/h1/parser.h"
 
 struct h1_story {
     struct buf text;

@@ -5,7 +5,7 @@
 
 #include "h2_story.h"
 #include "h2_users.h"
-#include "http/h2.h"
+#include "http/h2/h2.h"
 
 struct h2_session {
     struct http_h2 *h; /* NULL: closed */

@@ -4,8 +4,8 @@
 #include <openssl/ec.h>
 
 #include "fuzz.h"
-#include "jose/httpsig.h"
-#include "jose/sigparse.h"
+#include "jose/httpsig/httpsig.h"
+#include "jose/httpsig/sigparse.h"
 
 #define NOW INT64_C(1800000000)
 

@@ -4,15 +4,15 @@
  * bytes; the parts make a trust, and the last certificate is judged by it.
  */
 #include "fuzz.h"
-#include "pki/cert.h"
-#include "pki/constraint.h"
-#include "pki/crl_der.h"
-#include "pki/crl_index.h"
-#include "pki/effort.h"
-#include "pki/form.h"
-#include "pki/proof.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/form.h"
+#include "pki/cert/strength.h"
+#include "pki/list/der.h"
+#include "pki/list/index.h"
+#include "pki/path/constraint.h"
+#include "pki/path/effort.h"
+#include "pki/path/proof.h"
 #include "pki/role.h"
-#include "pki/strength.h"
 #include "pki/trust.h"
 
 #define NOW INT64_C(1800000000)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Request targets: the parts are the whole, and no server that decodes the path finds its way up. */
-#include "gateway/target.h"
+#include "gateway/request/target.h"
 #include "fuzz.h"
 
 static int hex(char c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small texts from outside: addresses, hosts, URLs, forms, hex and base64. */
-#include "base/encode.h"
+#include "base/text/encode.h"
 #include "fuzz.h"
-#include "mp/form.h"
+#include "mp/server/form.h"
 #include "net/url.h"
 
 static void try_net(struct slice s)

@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "base/gather.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/gather.h"
+#include "base/host/log.h"
 #include "base/mem.h"
 #include "http/server.h"
 #include "mp/admin/access.h"
-#include "mp/form.h"
+#include "mp/server/form.h"
 #include "net/tcp.h"
-#include "store/audit.h"
+#include "store/site/audit.h"
 
 enum { SOCKET_MODE = 0660, BODY_MAX = 64 * 1024 * 1024, LIMITED_MAX = 64 };
 

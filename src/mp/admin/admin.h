@@ -6,9 +6,9 @@
 #ifndef MP_ADMIN_H
 #define MP_ADMIN_H
 
-#include "mp/request.h"
+#include "mp/server/request.h"
 #include "mp/site.h"
-#include "store/device.h"
+#include "store/device/device.h"
 
 MUST_USE enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err);
 void mp_admin_hang_up(struct mp_admin *a); /* NULL allowed */
@@ -47,7 +47,7 @@ void mp_admin_setting_put(struct mp_request *r);
 void mp_admin_enrollment(struct mp_request *r);
 void mp_admin_bundle(struct mp_request *r);
 void mp_admin_audit(struct mp_request *r);
-void mp_admin_question_add(struct mp_request *r); /* mp/question.c */
+void mp_admin_question_add(struct mp_request *r); /* mp/answer/question.c */
 void mp_admin_question_get(struct mp_request *r);
 void mp_admin_gateway_add(struct mp_request *r); /* role.c */
 void mp_admin_gateway_list(struct mp_request *r);

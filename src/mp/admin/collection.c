@@ -4,8 +4,8 @@
 
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
-#include "mp/rule.h"
-#include "store/collection.h"
+#include "mp/targeting/rule.h"
+#include "store/targeting/collection.h"
 
 enum { NAME_MAX_BYTES = 64 };
 

@@ -2,7 +2,7 @@
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
-#include "store/known.h"
+#include "store/device/known.h"
 #include "store/sequence.h"
 
 /* Who stands for what; null: the device alone says so, and nothing is decided by it. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Published endpoints. What gateways and connectors would refuse to read is refused here already. */
-#include "store/endpoint.h"
+#include "store/site/endpoint.h"
 #include "mp/admin/admin.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/documents.h"
 #include "net/url.h"
-#include "pki/cert.h"
-#include "store/role.h"
-#include "store/trust.h"
+#include "pki/cert/cert.h"
+#include "store/site/role.h"
+#include "store/site/trust.h"
 
 enum { MIB = 1024 * 1024, WORDS_MAX = 32, ANCHORS_MAX = 64 };
 

@@ -5,7 +5,7 @@
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
 #include "net/address.h"
-#include "store/trust.h"
+#include "store/site/trust.h"
 
 enum { HOSTS_MAX = 16, HTTP_PORT = 80 };
 

@@ -2,7 +2,7 @@
 #ifndef MP_ADMIN_FETCH_HOSTS_H
 #define MP_ADMIN_FETCH_HOSTS_H
 
-#include "mp/request.h"
+#include "mp/server/request.h"
 #include "json/json.h"
 
 /* The member "fetch_hosts" as words "host" or "host:port", lower case, in the request's arena; "": none. R_INVALID. */

@@ -4,10 +4,10 @@
 
 #include "jose/foreign.h"
 #include "mp/admin/admin.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/documents.h"
-#include "store/endpoint.h"
-#include "store/foreign.h"
+#include "store/site/endpoint.h"
+#include "store/site/foreign.h"
 
 static json_t *foreign_json(const struct store_foreign *f)
 {

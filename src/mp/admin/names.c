@@ -2,8 +2,8 @@
 #include "mp/admin/names.h"
 
 #include "mp/content/put.h"
-#include "pki/cert.h"
-#include "pki/host.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/host.h"
 #include "json/json.h"
 
 enum { CERTIFICATES_MAX = 16, TOLD_MAX = 16 };

@@ -3,9 +3,9 @@
 #ifndef MP_ADMIN_NAMES_H
 #define MP_ADMIN_NAMES_H
 
-#include "mp/request.h"
-#include "store/endpoint.h"
-#include "store/role.h"
+#include "mp/server/request.h"
+#include "store/site/endpoint.h"
+#include "store/site/role.h"
 
 struct mp_names {
     const struct store_endpoint *endpoints; /* of the site */

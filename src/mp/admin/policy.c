@@ -6,10 +6,10 @@
 
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
-#include "mp/resultant.h"
-#include "mp/target.h"
-#include "pki/cert.h"
-#include "store/policy.h"
+#include "mp/targeting/resultant.h"
+#include "mp/targeting/target.h"
+#include "pki/cert/cert.h"
+#include "store/targeting/policy.h"
 
 enum { NAME_MAX_BYTES = 128 };
 

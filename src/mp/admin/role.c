@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "mp/admin/admin.h"
 #include "mp/content/content.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/device.h"
-#include "mp/documents.h"
+#include "mp/sender/device.h"
 #include "net/address.h"
-#include "store/role.h"
+#include "store/site/role.h"
 
 enum { PORT_DEFAULT = 443, PORT_MAX = 65535, HOST_MAX = 253 };
 

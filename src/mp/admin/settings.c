@@ -4,10 +4,10 @@
 
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
-#include "mp/resultant.h"
-#include "mp/settings.h"
-#include "store/client_settings.h"
-#include "store/collection.h"
+#include "mp/targeting/resultant.h"
+#include "mp/targeting/settings.h"
+#include "store/targeting/client_settings.h"
+#include "store/targeting/collection.h"
 
 enum { NAME_MAX_BYTES = 64, SETTINGS_MAX = 64 * 1024 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named sources. What gateways and connectors would refuse to read is refused here already. */
-#include "store/source.h"
+#include "store/site/source.h"
 #include "mp/admin/admin.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/documents.h"
-#include "mp/tenants.h"
+#include "mp/sender/tenants.h"
 #include "net/url.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 enum { CA_CERTIFICATES_MAX = 16 };
 

@@ -4,11 +4,11 @@
 
 #include "jose/entra.h"
 #include "mp/admin/admin.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/documents.h"
-#include "mp/tenants.h"
-#include "store/source.h"
-#include "store/tenant.h"
+#include "mp/sender/tenants.h"
+#include "store/site/source.h"
+#include "store/site/tenant.h"
 
 static json_t *tenant_json(const struct store_tenant *t)
 {

@@ -8,8 +8,8 @@
 #include "jose/token.h"
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
-#include "mp/scope.h"
-#include "store/token.h"
+#include "mp/sender/scope.h"
+#include "store/device/token.h"
 
 enum { USES_MAX = 1000000, LIFETIME_MIN_S = 60 };
 

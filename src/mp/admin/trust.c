@@ -5,12 +5,12 @@
 #include "base/clock.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/fetch_hosts.h"
+#include "mp/content/crl.h"
+#include "mp/content/documents.h"
 #include "mp/content/put.h"
-#include "mp/crl.h"
-#include "mp/device.h"
-#include "mp/documents.h"
-#include "mp/trust_fault.h"
-#include "store/trust.h"
+#include "mp/sender/device.h"
+#include "mp/status/trust_fault.h"
+#include "store/site/trust.h"
 
 enum { CERTIFICATES_MAX = 256 };
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "mp/rule.h"
-#include "store/waiting.h"
+#include "mp/targeting/rule.h"
+#include "store/device/waiting.h"
 
 enum { PATTERN_MAX = 128, AGE_MAX_S = 10 * 366 * 86400 };
 

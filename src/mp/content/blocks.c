@@ -4,9 +4,9 @@
 #include "jose/entra.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "mp/disallowed.h"
-#include "store/known.h"
-#include "store/token.h"
+#include "mp/targeting/disallowed.h"
+#include "store/device/known.h"
+#include "store/device/token.h"
 
 static enum result block_of(struct mp_site *site, struct arena *a, const struct store_device *d, json_t **ret,
                             struct error *err)

@@ -4,9 +4,9 @@
 #include "mp/content/content.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "store/endpoint.h"
-#include "store/source.h"
-#include "store/trust.h"
+#include "store/site/endpoint.h"
+#include "store/site/source.h"
+#include "store/site/trust.h"
 
 /* --- what a connector judges its own client certificate by --- */
 

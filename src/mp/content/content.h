@@ -7,8 +7,8 @@
 
 #include "base/arena.h"
 #include "mp/site.h"
-#include "store/endpoint.h"
-#include "store/role.h"
+#include "store/site/endpoint.h"
+#include "store/site/role.h"
 
 /* Each in a fresh object that the caller json_decref()s; rows go through `a`. */
 MUST_USE enum result mp_content_bundle(struct mp_site *site, struct arena *a, const char *location, json_t **ret,

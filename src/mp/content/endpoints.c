@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "store/endpoint.h"
-#include "store/role.h"
+#include "store/site/endpoint.h"
+#include "store/site/role.h"
 
 static json_t *endpoint_json(const struct store_endpoint *e)
 {

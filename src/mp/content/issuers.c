@@ -2,8 +2,8 @@
 /* Whose tokens are taken beside those of the site: tenants, and foreign sites. */
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "store/foreign.h"
-#include "store/tenant.h"
+#include "store/site/foreign.h"
+#include "store/site/tenant.h"
 
 enum { JWKS_MAX = 1024 * 1024 };
 

@@ -3,7 +3,7 @@
 #include "mp/content/content.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "store/endpoint.h"
+#include "store/site/endpoint.h"
 
 enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The policies that reach a device, or a user on it. */
-#include "store/policy.h"
+#include "store/targeting/policy.h"
 #include "mp/content/content.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "mp/resultant.h"
-#include "mp/target.h"
+#include "mp/targeting/resultant.h"
+#include "mp/targeting/target.h"
 
 enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d, const char *user,
                               json_t **ret, struct error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What certificates are judged by: settings, anchors, intermediates, lists, and where lists come from. */
-#include "store/trust.h"
+#include "store/site/trust.h"
 #include "base/buf.h"
 #include "mp/content/part.h"
 #include "mp/content/put.h"
-#include "store/setting.h"
-#include "store/source.h"
+#include "store/site/setting.h"
+#include "store/site/source.h"
 
 enum result mp_part_settings(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
 {

@@ -10,8 +10,8 @@
 
 #include "analyze/certificate.h"
 #include "base/clock.h"
-#include "pki/cert.h"
-#include "pki/issue.h"
+#include "pki/cert/cert.h"
+#include "pki/issue/issue.h"
 
 enum { DAY = 86400 };
 

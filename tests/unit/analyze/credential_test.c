@@ -13,7 +13,7 @@
 #include "analyze/credential.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 
 static void token(const char *type, char *ret, size_t size)
 {

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "base/crowd.h"
+#include "base/limit/crowd.h"
 
 enum { NOW = 1000 };
 

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/rand.h"
+#include "base/text/encode.h"
 
 /* RFC 4648 section 10 */
 static const struct {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 
 static char dir[] = "/tmp/file-test-XXXXXX";
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/gather.h"
+#include "base/host/file.h"
+#include "base/host/gather.h"
 
 static uint64_t now = 1000 * 1000;
 static char log_path[] = "/tmp/gather-test-XXXXXX";

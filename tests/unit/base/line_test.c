@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "base/line.h"
+#include "base/host/line.h"
 
 typedef enum result take_fn(struct slice text, struct slice *ret, struct error *err);
 

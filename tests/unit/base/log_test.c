@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/file.h"
-#include "base/log.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
 
 static char *line(enum log_format format, const char *message, const struct log_field *fields, size_t count)
 {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "base/nearest.h"
+#include "base/text/nearest.h"
 
 static const char *of(const char *word)
 {

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "base/opt.h"
+#include "base/host/opt.h"
 
 struct settings {
     bool verbose;

@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "bundle/document.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 
 #define NOW ((int64_t)1800000000)
 

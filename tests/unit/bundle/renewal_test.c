@@ -11,12 +11,12 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "base/mem.h"
-#include "bundle/renewal.h"
-#include "jose/jws.h"
-#include "pki/csr.h"
-#include "pki/issue.h"
+#include "bundle/role/renewal.h"
+#include "jose/jws/jws.h"
+#include "pki/issue/csr.h"
+#include "pki/issue/issue.h"
 #include "json/json.h"
 
 #define NOW ((int64_t)1800000000)

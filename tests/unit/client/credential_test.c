@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "client/credential.h"
-#include "pki/issue.h"
+#include "client/credential/credential.h"
+#include "pki/issue/issue.h"
 #include "scratch.h"
 
 enum { NOW = 1800000000, DAY = 86400 };

@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/document.h"
-#include "jose/httpsig.h"
+#include "jose/httpsig/httpsig.h"
 #include "jose/token.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 #include "json/json.h"
 
 enum { DAY = 86400 };

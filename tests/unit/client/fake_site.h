@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 #define FAKE_GUID "6f1c7e0a-0b1c-4d2e-8f3a-5b6c7d8e9f00"
 enum { FAKE_SEEN_MAX = 64 };

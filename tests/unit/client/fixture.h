@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/resultant.h"
+#include "client/site/resultant.h"
 #include "fake_site.h"
 #include "scratch.h"
 

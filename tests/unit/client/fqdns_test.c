@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client/fqdns.h"
+#include "client/location/fqdns.h"
 
 static struct client_fqdns parse(const char *text)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "client/health.h"
+#include "client/location/health.h"
 
 enum { NOW = 2000000 };
 

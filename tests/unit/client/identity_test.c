@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "client/client.h"
-#include "client/state.h"
-#include "client/user.h"
+#include "client/credential/user.h"
+#include "client/state/state.h"
 #include "scratch.h"
 #include "web/signed.h"
 

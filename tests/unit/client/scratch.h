@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 
 static int scratch_remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {

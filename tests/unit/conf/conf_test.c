@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "conf/conf.h"
 #include "conf/units.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "connector/identity.h"
+#include "connector/request/identity.h"
 #include "tunnel/device.h"
 
 static const char request_id[] = "6f1c0e0a-0b0c-4d0e-8f00-010203040506";

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "fake_mp.h"
 
 static struct fake_mp mp;

@@ -12,10 +12,10 @@
 #include <openssl/x509.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "ctl/eval_pki.h"
-#include "ctl/ports.h"
-#include "ctl/site_init.h"
+#include "base/host/file.h"
+#include "ctl/setup/eval_pki.h"
+#include "ctl/setup/ports.h"
+#include "ctl/setup/site_init.h"
 #include "fake_mp.h"
 #include "pki/role.h"
 

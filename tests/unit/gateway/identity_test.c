@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/identity.h"
+#include "gateway/request/identity.h"
 
 static struct slice get(const struct http_fields *f, const char *name)
 {

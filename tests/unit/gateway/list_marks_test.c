@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "gateway/list_marks.h"
+#include "base/host/file.h"
+#include "gateway/snapshot/list_marks.h"
 
 static char folder[64];
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/target.h"
+#include "gateway/request/target.h"
 
 static void parse(const char *text, struct target *t)
 {

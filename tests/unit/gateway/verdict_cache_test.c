@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/verdict_cache.h"
+#include "gateway/judge/verdict_cache.h"
 
 static void key_of(unsigned n, unsigned char key[VERDICT_KEY_SIZE])
 {

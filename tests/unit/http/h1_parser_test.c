@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "http/h1_parser.h"
+#include "http/h1/parser.h"
 
 struct story {
     struct buf text;

@@ -12,7 +12,7 @@
 #ifndef TESTS_H2_KIT_H
 #define TESTS_H2_KIT_H
 
-#include "http/h2.h"
+#include "http/h2/h2.h"
 #include "loopback_stream.h"
 
 struct kit;

@@ -17,7 +17,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "http/pool.h"
+#include "http/pool/pool.h"
 #include "http/server.h"
 #include "net/tcp.h"
 #include "tls/stream.h"

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "fake_loop.h"
-#include "http/h2.h"
-#include "http/pool.h"
+#include "http/h2/h2.h"
+#include "http/pool/pool.h"
 
 enum { SERVERS_MAX = 16 };
 

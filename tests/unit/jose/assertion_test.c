@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <openssl/rsa.h>
 
-#include "base/encode.h"
+#include "base/text/encode.h"
 #include "forge.h"
 #include "jose/assertion.h"
 #include "json/json.h"

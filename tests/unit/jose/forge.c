@@ -8,10 +8,10 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 
-#include "base/encode.h"
 #include "base/mem.h"
-#include "jose/low_s.h"
-#include "jose/sigkey.h"
+#include "base/text/encode.h"
+#include "jose/httpsig/sigkey.h"
+#include "jose/jws/low_s.h"
 
 EVP_PKEY *forge_key(const char *curve)
 {

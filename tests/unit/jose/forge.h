@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 
 #include "base/slice.h"
-#include "jose/jws.h"
+#include "jose/jws/jws.h"
 
 EVP_PKEY *forge_key(const char *curve); /* "P-256", "P-384" */
 

@@ -11,8 +11,8 @@
 
 #include "base/mem.h"
 #include "forge.h"
-#include "jose/httpsig.h"
-#include "jose/sigkey.h"
+#include "jose/httpsig/httpsig.h"
+#include "jose/httpsig/sigkey.h"
 
 #define NOW ((int64_t)1800000000)
 

@@ -12,10 +12,10 @@
 #include <openssl/param_build.h>
 #include <pthread.h>
 
-#include "base/encode.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "forge.h"
-#include "jose/low_s.h"
+#include "jose/jws/low_s.h"
 
 struct fixture {
     EVP_PKEY *key, *stranger, *p384;

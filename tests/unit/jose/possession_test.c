@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "jose/possession.h"
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 
 #define OTHER "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 

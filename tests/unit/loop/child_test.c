@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "loop/loop.h"
 
 struct end {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "mp/bodies.h"
+#include "mp/server/bodies.h"
 
 enum { MIB = 1024 * 1024, CONNECTIONS = 64 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/host/file.h"
 #include "mp/config.h"
 
 static char dir[64], path[96];

@@ -2,7 +2,7 @@
 /* Forms and percent-encoding. */
 #include "cmocka_first.h"
 
-#include "mp/form.h"
+#include "mp/server/form.h"
 
 static struct arena *arena;
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mp/identity.h"
-#include "pki/issue.h"
+#include "mp/sender/identity.h"
+#include "pki/issue/issue.h"
 
 static struct arena *arena;
 static struct http_fields fields;

@@ -2,8 +2,8 @@
 /* What a device is called by its certificate, whatever it tells. */
 #include "cmocka_first.h"
 
-#include "mp/name.h"
-#include "pki/issue.h"
+#include "mp/server/name.h"
+#include "pki/issue/issue.h"
 
 static void called(const char *common_name, const char *dns, const char *told, const char *wanted)
 {

@@ -9,14 +9,14 @@
 #include "../store/where.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "mp/documents.h"
-#include "mp/parked.h"
-#include "mp/request.h"
+#include "mp/content/documents.h"
+#include "mp/server/parked.h"
+#include "mp/server/request.h"
 #include "mp/site.h"
-#include "pki/issue.h"
-#include "store/role.h"
+#include "pki/issue/issue.h"
 #include "store/sequence.h"
-#include "store/trust.h"
+#include "store/site/role.h"
+#include "store/site/trust.h"
 
 enum { LONG = 300 * 1024 };
 

@@ -2,7 +2,7 @@
 /* What needs attention: causes, and none of what follows from them. */
 #include "cmocka_first.h"
 
-#include "mp/problems.h"
+#include "mp/status/problems.h"
 #include "json/json.h"
 
 enum { NOW = 1700000000, FINE = NOW - 30, LONG_AGO = NOW - 1000, YEAR = NOW + 365 * 86400 };

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "mp/report.h"
+#include "mp/status/report.h"
 
 static void same(json_t *got, const char *wanted)
 {

@@ -3,8 +3,8 @@
 #include "cmocka_first.h"
 
 #include "mp/admin/admin.h"
-#include "mp/refusal.h"
-#include "mp/router.h"
+#include "mp/server/refusal.h"
+#include "mp/server/router.h"
 
 static const char *path_of(const char *path)
 {

@@ -2,7 +2,7 @@
 /* Rules of collections: what they take, and which devices meet them. */
 #include "cmocka_first.h"
 
-#include "mp/rule.h"
+#include "mp/targeting/rule.h"
 
 static const struct store_device device = {
     .name = "FINANCE-9", .vouched_name = "LAB-042", .method = "token", .client_version = 2203, .entra_device = ""};

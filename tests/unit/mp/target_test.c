@@ -2,7 +2,7 @@
 /* Whom a policy reaches. */
 #include "cmocka_first.h"
 
-#include "mp/target.h"
+#include "mp/targeting/target.h"
 
 static void each_target_reaches_whom_it_names(void **state)
 {

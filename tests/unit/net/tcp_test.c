@@ -15,7 +15,7 @@
 #include <sys/un.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/host/file.h"
 #include "loop/loop.h"
 #include "net/tcp.h"
 

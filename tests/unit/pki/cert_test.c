@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "maker.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 
 static struct pair ca, device;
 

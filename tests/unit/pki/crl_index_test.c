@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/crl_index.h"
+#include "pki/list/index.h"
 
 static struct slice serial_of(uint32_t *n)
 {

@@ -10,8 +10,8 @@
 #include <openssl/rsa.h>
 
 #include "base/mem.h"
-#include "pki/csr.h"
-#include "pki/issue.h"
+#include "pki/issue/csr.h"
+#include "pki/issue/issue.h"
 
 static char *request_of(EVP_PKEY *key)
 {

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "maker.h"
-#include "pki/path.h"
-#include "pki/strength.h"
+#include "pki/cert/strength.h"
+#include "pki/path/path.h"
 
 enum { SENT = 32 };
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pki/host.h"
+#include "pki/cert/host.h"
 
 enum { DAY = 86400, NOW = 1000 * DAY };
 

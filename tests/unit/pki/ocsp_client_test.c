@@ -2,7 +2,7 @@
 /* What a responder answers to a request of ours: nonces (RFC 8954), ages, and other certificates. */
 #include <openssl/ocsp.h>
 
-#include "pki/ocsp_client.h"
+#include "pki/revocation/ocsp_client.h"
 #include "world.h"
 
 enum nonce { NO_NONCE, OUR_NONCE, OTHER_NONCE };

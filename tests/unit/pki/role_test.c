@@ -2,7 +2,7 @@
 /* The site's own certificates: issued by pki_issue, judged by pki_role, and never mixed up with the devices'. */
 #include <openssl/pem.h>
 
-#include "pki/issue.h"
+#include "pki/issue/issue.h"
 #include "pki/role.h"
 #include "world.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "maker.h"
-#include "pki/cert.h"
+#include "pki/cert/cert.h"
 #include "pki/trust.h"
 
 /* root ← sub ← leaf, and a leaf of the root itself. */

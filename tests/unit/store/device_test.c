@@ -3,8 +3,8 @@
 #include "fixture.h"
 
 #include "base/clock.h"
-#include "store/client_settings.h"
-#include "store/known.h"
+#include "store/device/known.h"
+#include "store/targeting/client_settings.h"
 
 #define GUID_A "6f1c0000-0000-4000-8000-00000000000a"
 #define GUID_B "6f1c0000-0000-4000-8000-00000000000b"

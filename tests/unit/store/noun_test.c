@@ -5,18 +5,18 @@
 #include <pthread.h>
 
 #include "base/clock.h"
-#include "store/audit.h"
-#include "store/collection.h"
-#include "store/device.h"
-#include "store/endpoint.h"
-#include "store/nonce.h"
-#include "store/policy.h"
-#include "store/role.h"
+#include "store/device/device.h"
+#include "store/device/nonce.h"
+#include "store/device/token.h"
 #include "store/sequence.h"
-#include "store/setting.h"
-#include "store/source.h"
-#include "store/token.h"
-#include "store/trust.h"
+#include "store/site/audit.h"
+#include "store/site/endpoint.h"
+#include "store/site/role.h"
+#include "store/site/setting.h"
+#include "store/site/source.h"
+#include "store/site/trust.h"
+#include "store/targeting/collection.h"
+#include "store/targeting/policy.h"
 
 /* --- bulk tokens --- */
 

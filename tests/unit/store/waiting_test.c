@@ -2,10 +2,10 @@
 /* Devices that wait: counted by where they came from, gone in time or by a word, and audited together. */
 #include "fixture.h"
 
-#include "base/encode.h"
-#include "store/audit.h"
-#include "store/device.h"
-#include "store/waiting.h"
+#include "base/text/encode.h"
+#include "store/device/device.h"
+#include "store/device/waiting.h"
+#include "store/site/audit.h"
 
 static void add(struct fixture *f, unsigned n, const char *state, const char *voucher, const char *origin)
 {

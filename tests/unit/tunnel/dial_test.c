@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/encode.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "net/tcp.h"
 #include "site.h"
 #include "tls/stream.h"

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "pki/cert.h"
-#include "pki/issue.h"
+#include "pki/cert/cert.h"
+#include "pki/issue/issue.h"
 #include "pki/role.h"
 #include "tunnel/accept.h"
 

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "pki/cert.h"
-#include "pki/issue.h"
+#include "pki/cert/cert.h"
+#include "pki/issue/issue.h"
 #include "tls_server.h"
 #include "web/provider.h"
 

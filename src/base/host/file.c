@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/host/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+static const char *hint(int number)
+{
+    static const struct {
+        int number;
+        const char *text;
+    } hints[] = {
+        {ENOENT, "name an existing one"},
+        {ENOTDIR, "a part of its path is a file, name a folder"},
+        {EISDIR, "it is a folder, name a file"},
+        {EACCES, "give this user the right, or run as one who has it"},
+        {EPERM, "give this user the right, or run as one who has it"},
+        {EROFS, "name one on a file system that can be written"},
+        {ENOSPC, "make room on its file system"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
+        if (hints[i].number == number)
+            return hints[i].text;
+    }
+    return "check it and this user's rights";
+}
+
+static enum result from_errno(struct error *err, const char *what, const char *path)
+{
+    int saved = errno;
+    return error_set(err, saved == ENOENT ? R_NOTFOUND : R_IO, "%s: can't %s it: %s; %s", path, what, strerror(saved),
+                     hint(saved));
+}
+
+static enum result read_all(int fd, const char *path, struct buf *b, struct error *err)
+{
+    enum { CHUNK = 16384 };
+    for (;;) {
+        size_t left = b->max - buf_len(b), want = left < CHUNK ? left : CHUNK;
+        char extra;
+        char *at = want ? buf_reserve(b, want) : &extra;
+        ssize_t n = read(fd, at, want ? want : 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return from_errno(err, "read", path);
+        if (n == 0)
+            return OK;
+        if (!want)
+            return error_set(err, R_LIMIT, "%s: larger than the %zu bytes allowed here; is it the right file?", path,
+                             b->max);
+        buf_commit(b, (size_t)n);
+    }
+}
+
+enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    bool from_stdin = strcmp(path, "-") == 0;
+    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return from_errno(err, "open", path);
+    struct buf b;
+    buf_init_secret(&b, max);
+    enum result r = read_all(fd, path, &b, err);
+    if (!from_stdin)
+        (void)close(fd);
+    if (r == OK) {
+        *ret_len = buf_len(&b);
+        *ret = buf_take_str(&b);
+    }
+    buf_free(&b);
+    return r;
+}
+
+/* Notepad's "Unicode", and `>` of Windows PowerShell; one without a mark begins with half a letter. */
+static bool is_utf16(struct slice data)
+{
+    unsigned char a = data.len >= 2 ? (unsigned char)data.ptr[0] : 0,
+                  b = data.len >= 2 ? (unsigned char)data.ptr[1] : 0;
+    return (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff) || (a >= ' ' && a < 0x7f && b == 0 && data.len >= 2) ||
+           (a == 0 && b >= ' ' && b < 0x7f);
+}
+
+enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    static const struct slice mark = {"\xef\xbb\xbf", 3};
+    char *text;
+    size_t len;
+    enum result r = file_read(path, max, &text, &len, err);
+    if (r != OK)
+        return r;
+    if (is_utf16(slice_make(text, len))) {
+        mem_free_secret(text, len);
+        return error_set(err, R_INVALID,
+                         "%s: is text of UTF-16, as PowerShell's > and Notepad's \"Unicode\" write it: "
+                         "iconv -f UTF-16 -t UTF-8 %s > NEW",
+                         path, path);
+    }
+    if (slice_starts(slice_make(text, len), mark)) {
+        len -= mark.len;
+        memmove(text, text + mark.len, len);
+        memset(text + len, 0, mark.len + 1);
+    }
+    *ret = text;
+    *ret_len = len;
+    return OK;
+}
+
+static bool write_all(int fd, struct slice data)
+{
+    while (data.len) {
+        ssize_t n = write(fd, data.ptr, data.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        data = slice_skip(data, (size_t)n);
+    }
+    return true;
+}
+
+/* malloc'ed. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slice_dup((struct slice){path, slash == path ? 1 : (size_t)(slash - path)}) : mem_strdup(".");
+}
+
+static void sync_folder_of(const char *path)
+{
+    char *dir = folder_of(path);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd); /* best effort: some file systems refuse it */
+        (void)close(fd);
+    }
+    free(dir);
+}
+
+#define UNFINISHED ".unfinished-"
+
+static bool is_unfinished(const char *name)
+{
+    size_t len = strlen(name), end = strlen(UNFINISHED "XXXXXX");
+    return len > end && strncmp(name + len - end, UNFINISHED, strlen(UNFINISHED)) == 0;
+}
+
+void file_sweep(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    if (!d)
+        return;
+    while ((e = readdir(d))) {
+        if (is_unfinished(e->d_name))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    }
+    (void)closedir(d);
+}
+
+enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err)
+{
+    size_t size = strlen(path) + sizeof UNFINISHED "XXXXXX";
+    char *temp = mem_zalloc(size);
+    (void)snprintf(temp, size, "%s" UNFINISHED "XXXXXX", path);
+    int fd = mkstemp(temp); /* 0600 from the start: a secret is never readable by others, not even for a moment */
+    if (fd < 0) {
+        free(temp);
+        return from_errno(err, "create a file beside", path);
+    }
+    bool ok = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    ok = ok && rename(temp, path) == 0;
+    enum result r = OK;
+    if (!ok) {
+        r = from_errno(err, "write", path);
+        (void)unlink(temp);
+    } else {
+        sync_folder_of(path);
+    }
+    free(temp);
+    return r;
+}
+
+enum result file_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+    char *copy = mem_strdup(path);
+    enum result r = OK;
+    for (char *at = copy + 1; r == OK && at[-1]; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+            r = from_errno(err, "create", copy);
+        *at = kept;
+        if (!kept)
+            break;
+    }
+    struct stat st;
+    if (r == OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        r = error_set(err, R_CONFLICT, "%s: exists and is not a folder; name another path", path);
+    free(copy);
+    return r;
+}
+
+enum result file_make_parent(const char *path, mode_t mode, struct error *err)
+{
+    char *dir = folder_of(path);
+    enum result r = file_make_dirs(dir, mode, err);
+    free(dir);
+    return r;
+}
+
+enum result file_can_make(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return access(path, S_ISDIR(st.st_mode) ? W_OK | X_OK : W_OK) == 0 ? OK : from_errno(err, "write to", path);
+    char *at = folder_of(path);
+    while (access(at, F_OK) != 0 && errno == ENOENT && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
+        char *above = folder_of(at);
+        free(at);
+        at = above;
+    }
+    bool is_folder = stat(at, &st) == 0 && S_ISDIR(st.st_mode);
+    enum result r = OK;
+    if (!is_folder)
+        errno = ENOTDIR;
+    if (!is_folder || access(at, W_OK | X_OK) != 0)
+        r = from_errno(err, "write to", at);
+    free(at);
+    return r;
+}
+
+enum result file_room(const char *folder, struct error *err)
+{
+    struct statvfs fs;
+    if (access(folder, W_OK | X_OK) != 0 || statvfs(folder, &fs) != 0)
+        return from_errno(err, "write to", folder);
+    bool no_names = fs.f_files > 0 && fs.f_favail == 0; /* some file systems don't count them */
+    if (!no_names && (uint64_t)fs.f_bavail * fs.f_frsize >= FILE_ROOM)
+        return OK;
+    errno = ENOSPC;
+    return from_errno(err, "write to", folder);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+enum result file_set_aside(const char *path, struct error *err)
+{
+    size_t size = strlen(path) + sizeof ".damaged";
+    char *aside = mem_zalloc(size);
+    (void)snprintf(aside, size, "%s.damaged", path);
+    enum result r = rename(path, aside) == 0 ? OK : from_errno(err, "set aside", path);
+    free(aside);
+    return r;
+}
+
+enum result file_check_private(const char *path, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return from_errno(err, "examine", path);
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return error_set(err, R_DENIED, "%s: holds a secret but its mode is %04o; run: chmod 600 '%s'", path,
+                         (unsigned)(st.st_mode & 07777), path);
+    return OK;
+}
+
+char *file_join(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + 1 + strlen(name) + 1;
+    char *path = mem_zalloc(size);
+    (void)snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files: read with a maximum, written so that a crash leaves the old or the new one, never half of it. */
+#ifndef BASE_HOST_FILE_H
+#define BASE_HOST_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+
+/* Reads the whole file into malloc'ed memory with a NUL behind it (outside *ret_len); the caller frees it.
+ * R_NOTFOUND, R_LIMIT (larger than max), R_IO. "-" is standard input. */
+MUST_USE enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
+
+/* The same of what people write or save (PEM, tokens, passwords; DER and PKCS#12, too): without a byte order mark in
+ * front. R_INVALID: text of UTF-16, with the command that makes the right thing of it. */
+MUST_USE enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
+
+/* Writes a temporary file beside it, fsyncs, renames over `path` and fsyncs the folder. Keys take mode 0600. */
+MUST_USE enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err);
+
+/* Removes what writes that a crash cut off left in the folder. To be called while nobody writes there: at the start of
+ * the program whose folder it is. */
+void file_sweep(const char *dir);
+
+/* mkdir -p; existing folders keep their mode. */
+MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error *err);
+
+/* The same for the folder that `path` is in. */
+MUST_USE enum result file_make_parent(const char *path, mode_t mode, struct error *err);
+
+/* Can `path` be written, or where it is not there, be made, with the folders that lack above it? Writes nothing. */
+MUST_USE enum result file_can_make(const char *path, struct error *err);
+
+bool file_exists(const char *path);
+/* A file that is damaged makes place for a new one, and is kept beside it for who looks into it: "<path>.damaged". */
+MUST_USE enum result file_set_aside(const char *path, struct error *err);
+
+/* Can this user write to the folder, and has its file system room for FILE_ROOM bytes more? Else an error that says
+ * what to do. Writes nothing. */
+enum { FILE_ROOM = 1024 * 1024 };
+MUST_USE enum result file_room(const char *folder, struct error *err);
+
+/* R_DENIED when a file of secrets can be read by others than its owner: files of keys are 0600. */
+MUST_USE enum result file_check_private(const char *path, struct error *err);
+
+/* "<dir>/<name>" as malloc'ed text. */
+char *file_join(const char *dir, const char *name);
+
+#endif

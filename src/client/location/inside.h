@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Intranet or Internet (SPEC 6): the management points that the device knows, asked directly before any gateway is. One
+ * that answers with location data of the site's makes it the intranet. Whom it speaks to is judged by the site root
+ * that the device pins (a role certificate, Enhanced HTTP) or by the organisation's CA (https). */
+#ifndef CLIENT_LOCATION_INSIDE_H
+#define CLIENT_LOCATION_INSIDE_H
+
+#include "client/location/fqdns.h"
+#include "pki/cert/cert.h"
+#include "web/http.h"
+#include "json/json.h"
+
+enum { CLIENT_MPS_MAX = 16 };
+
+struct client_session;
+
+struct client_mp {
+    struct client_fqdn at; /* .role: its id, "" while unknown */
+    char *anchors;         /* PEM that the site told of; NULL: none; owned */
+    bool by_root;          /* the site told: its certificate is the site's own (Enhanced HTTP) */
+    bool answered;         /* in this session */
+    char why[256];         /* it is not to be used in this session; "": it may be */
+    unsigned char pin[PKI_SHA256];
+    char proven[64]; /* the id in the role certificate that the last connection showed; "": it showed another one */
+};
+struct client_inside {
+    struct client_mp items[CLIENT_MPS_MAX];
+    size_t count;
+    char *anchors; /* PEM of MPCA; NULL: not set; owned */
+};
+
+/* Collects them: those of MPUrls, then those of location data (NULL: none). false: MPCA can't be read, told. */
+MUST_USE bool client_inside_collect(struct client_session *s, const json_t *location);
+/* Asks them in turn, without a credential, and takes the signed location data of the first one that answers. */
+MUST_USE bool client_inside_find(struct client_session *s);
+/* The management point `role` as it can be used directly, asked now if it was not yet. NULL: it can't. */
+struct client_mp *client_inside_role(struct client_session *s, const char *role);
+/* Why it is the Internet, for people: "mp.example:443: name_not_found: …; …". */
+void client_inside_why(const struct client_inside *in, char *ret, size_t size);
+void client_inside_free(struct client_inside *in);
+
+/* How a request to this management point judges its certificate: to be copied into the request. */
+void client_mp_trust(const struct client_session *s, struct client_mp *mp, struct web_request *r);
+
+#endif

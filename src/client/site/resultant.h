@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resultant client settings that the site signed for this device (settings.jws), and what was set by hand over
+ * them: DisAllowCMG until the next resultant setting (PROTOCOL 6), PolicyInterval for good. */
+#ifndef CLIENT_SITE_RESULTANT_H
+#define CLIENT_SITE_RESULTANT_H
+
+#include "client/client.h"
+
+struct client_resultant {
+    bool known; /* else what is built in */
+    int64_t sequence, issued;
+    bool allow_cmg;
+    char allow_by[256]; /* which of the site's settings won */
+    uint64_t interval;  /* seconds; 0: nothing is said */
+    unsigned methods;   /* CHOICE_BITs */
+};
+/* As last fetched, for any of the device's registrations. */
+void client_resultant_load(const struct client *c, struct client_resultant *ret);
+
+struct client_disallow {
+    bool on;
+    const char *by; /* "local", "site" or "default" */
+};
+struct client_disallow client_disallow_cmg(const struct client *c, const struct client_resultant *r);
+
+/* Seconds between two policy requests. */
+uint64_t client_policy_interval(const struct client *c);
+
+/* Fetches the settings; those set by hand end with it. false: it failed, or the site does not allow the gateway:
+ * s->outcome names the setting that won. true also when this management point knows of no client settings. */
+MUST_USE bool client_resultant_fetch(struct client_session *s);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.json in and out. */
+#include "client/state/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/host/file.h"
+
+enum { STATE_MAX = 4 * 1024 * 1024 };
+
+json_t *client_state_load(const char *dir)
+{
+    char *path = file_join(dir, "state.json"), *text = NULL;
+    size_t len;
+    json_t *root = NULL;
+    if (file_read(path, STATE_MAX, &text, &len, NULL) == OK &&
+        json_parse(slice_make(text, len), STATE_MAX, &root, NULL) != OK)
+        root = NULL;
+    free(text);
+    free(path);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        root = json_object();
+    }
+    return root;
+}
+
+static enum result save(const char *dir, const json_t *root, struct error *err)
+{
+    char *path = file_join(dir, "state.json"), *text = json_dumps(root, JSON_INDENT(2));
+    if (!text)
+        fatal("the state can't be put into JSON");
+    enum result r = file_write(path, slice_of(text), 0600, err);
+    free(text);
+    free(path);
+    return r;
+}
+
+static void put(json_t *root, const char *name, json_t *value)
+{
+    if (json_object_set_new(root, name, value) != 0)
+        fatal("the state can't be put into JSON");
+}
+
+void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_HEX])
+{
+    json_t *root = client_state_load(dir);
+    (void)snprintf(ret, PKI_HASH_HEX, "%s", json_opt_str(root, whose, ""));
+    json_decref(root);
+}
+
+enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint, struct error *err)
+{
+    json_t *root = client_state_load(dir);
+    put(root, whose, json_string(fingerprint));
+    enum result r = save(dir, root, err);
+    json_decref(root);
+    return r;
+}
+
+json_t *client_state_health(const char *dir, const char *whom)
+{
+    json_t *root = client_state_load(dir), *known = json_object_get(root, whom);
+    known = json_is_object(known) ? json_incref(known) : json_object();
+    json_decref(root);
+    return known;
+}
+
+enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err)
+{
+    json_t *root = client_state_load(dir);
+    put(root, whom, json_incref(health));
+    enum result r = save(dir, root, err);
+    json_decref(root);
+    return r;
+}
+
+enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err)
+{
+    json_t *root = client_state_load(dir), *entry = json_deep_copy(result);
+    put(entry, "operation", json_string(operation));
+    put(entry, "time", json_integer(clock_wall_s()));
+    put(root, "last", json_incref(entry));
+    if (!json_opt_bool(result, "ok", false))
+        put(root, "last_failure", json_incref(entry));
+    else if (strcmp(json_opt_str(json_object_get(root, "last_failure"), "operation", operation), operation) == 0 ||
+             strcmp(operation, "register") != 0) /* a policy that came in proves the whole way */
+        (void)json_object_del(root, "last_failure");
+    json_decref(entry);
+    enum result r = save(dir, root, err);
+    json_decref(root);
+    return r;
+}
+
+enum result client_state_writable(const char *dir, struct error *err)
+{
+    static const char probe[16 * 1024]; /* about a location document with its chain */
+    char *path = file_join(dir, "probe");
+    enum result r = file_write(path, slice_make(probe, sizeof probe), 0600, err);
+    (void)unlink(path);
+    free(path);
+    return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the last operation ended and what the policy handler has done: STATE/state.json, for `status`. Not needed for
+ * anything else: when it is lost, the handler runs once more. */
+#ifndef CLIENT_STATE_STATE_H
+#define CLIENT_STATE_STATE_H
+
+#include "client/client.h"
+
+/* Fingerprint of the policies that a handler took last, under the name `whose`; "" when it took none. */
+void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_HEX]);
+MUST_USE enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint,
+                                              struct error *err);
+
+/* How those did that were asked (client/location/health.h): an object, the caller json_decref()s. `whom`: one of these.
+ */
+#define CLIENT_STATE_GATEWAYS "gateways"
+#define CLIENT_STATE_MANAGEMENT_POINTS "management_points"
+json_t *client_state_health(const char *dir, const char *whom);
+MUST_USE enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err);
+
+/* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
+json_t *client_state_load(const char *dir);
+/* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */
+MUST_USE enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err);
+
+/* Can something as large as what the device keeps be written there? */
+MUST_USE enum result client_state_writable(const char *dir, struct error *err);
+
+#endif

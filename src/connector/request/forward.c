@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/request/forward.h"
+
+#include <stdlib.h>
+
+#include "base/host/gather.h"
+#include "base/mem.h"
+#include "base/text/encode.h"
+#include "connector/site/report.h"
+#include "http/splice.h"
+#include "tunnel/device.h"
+#include "verdict/problem.h"
+
+struct forward {
+    struct upstream *upstream;
+    struct report *const *report; /* the connector's, which can go first */
+    struct arena *arena;          /* of the exchange; not used after its answer began */
+    bool may_stay;                /* see TUNNEL_STAY_FIELD */
+    char request_id[GUID_SIZE];
+};
+
+static enum result make_call(void *ctx, const struct http_request *request, bool again,
+                             const struct http_call_events *events, void *call_ctx, struct http_call **ret)
+{
+    struct forward *f = ctx;
+    struct error err;
+    (void)again; /* the pool leaves the connection that refused it */
+    enum result r = upstream_call(f->upstream, request, f->arena, events, call_ctx, ret, &err);
+    if (r != OK)
+        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
+                     LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
+    return r;
+}
+
+/* RFC 9113 8.7: what the server refused unprocessed is asked again, whatever the method. What else is safe to ask again
+ * the pool does by itself. */
+static bool may_retry(void *ctx, const struct http_failure *why)
+{
+    (void)ctx;
+    return why->unsent && why->kind == HTTP_FAIL_REFUSED_STREAM;
+}
+
+static bool is_cmg(void *arg, struct slice name)
+{
+    (void)arg;
+    return slice_starts(name, SLICE("cmg-"));
+}
+
+/* "Client certificate required" → "CMGConnector_Clientcertificaterequired". Only visible ASCII survives. */
+static struct slice status_text(struct arena *arena, struct slice reason)
+{
+    char text[128];
+    size_t n = 0;
+    for (size_t i = 0; i < reason.len && n < sizeof text; i++) {
+        if (reason.ptr[i] > ' ' && reason.ptr[i] < 0x7f)
+            text[n++] = reason.ptr[i];
+    }
+    return arena_printf(arena, "CMGConnector_%.*s", (int)n, text);
+}
+
+/* nginx, unless it is told otherwise, answers 400 for its own 496; the page alone says which 400 it is (PROTOCOL 6). */
+static bool may_be_certificate_required(void *ctx, const struct http_response *head)
+{
+    (void)ctx;
+    return head->status == 400 && slice_starts_nocase(http_fields_get(&head->fields, SLICE("server")), SLICE("nginx"));
+}
+
+static bool says_certificate_required(struct slice begin)
+{
+    static const char words[] = "No required SSL certificate was sent";
+    return begin.len && memmem(begin.ptr, begin.len, words, sizeof words - 1);
+}
+
+/* Where there is no room for the field, a bare 502 is left. */
+static void hide_status(struct http_exchange *x, struct http_response *head)
+{
+    struct slice status = arena_printf(x->arena, "%d", head->status);
+    head->status = TUNNEL_STAYED;
+    if (status.ptr)
+        (void)!http_fields_add(&head->fields, x->arena, SLICE(TUNNEL_STATUS_FIELD), status);
+}
+
+/* From 400 on, CMG-Status-Text says that something behind the gateway refused. */
+static void say_who_refused(struct http_exchange *x, struct http_response *head, struct slice begin)
+{
+    enum { NGINX_CERTIFICATE_REQUIRED = 496 };
+    struct slice reason = head->reason.len ? head->reason : slice_of(http_reason(head->status));
+    if (head->status == NGINX_CERTIFICATE_REQUIRED || says_certificate_required(begin))
+        reason = SLICE("Client certificate required");
+    struct slice text = status_text(x->arena, reason);
+    if (text.ptr)
+        (void)!http_fields_add(&head->fields, x->arena, SLICE("cmg-status-text"), text);
+}
+
+/* Nothing from inside may speak with the gateway's voice. */
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
+{
+    struct forward *f = ctx;
+    if (upstream_note(f->upstream, NULL, ""))
+        report_changed(*f->report);
+    (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
+    if (head->status >= 400)
+        say_who_refused(x, head, begin);
+    else if (f->may_stay && head->status >= 200 && head->status < 300)
+        hide_status(x, head);
+}
+
+void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail)
+{
+    const struct verdict_refusal_info *what = verdict_refusal_info(verdict_reason_info(reason)->refusal);
+    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
+    char request_id[GUID_SIZE];
+    if (!slice_to_cstr(id, request_id, sizeof request_id))
+        request_id[0] = '\0';
+    struct http_fields fields = {0};
+    (void)!http_fields_add(&fields, x->arena, SLICE("cmg-status-text"), slice_of(what->code));
+    (void)!http_fields_add(&fields, x->arena, SLICE(TUNNEL_REASON_FIELD), slice_of(verdict_reason_info(reason)->name));
+    (void)!http_fields_add(&fields, x->arena, SLICE("cache-control"), SLICE("no-store"));
+    struct slice after = arena_printf(x->arena, "%d", VERDICT_RETRY_AFTER_S);
+    if (after.ptr && verdict_refusal_passes(verdict_reason_info(reason)->refusal))
+        (void)!http_fields_add(&fields, x->arena, SLICE("retry-after"), after);
+    char *body = verdict_problem(reason, detail, NULL, request_id);
+    http_exchange_reply(x, what->status, VERDICT_PROBLEM_TYPE, slice_of(body), &fields);
+    free(body);
+}
+
+static const enum verdict_reason failure_reasons[] = {
+    [HTTP_FAIL_NAME] = REASON_UPSTREAM_NAME,
+    [HTTP_FAIL_REFUSED] = REASON_UPSTREAM_REFUSED,
+    [HTTP_FAIL_REFUSED_STREAM] = REASON_UPSTREAM_REFUSED,
+    [HTTP_FAIL_TLS] = REASON_UPSTREAM_TLS,
+    [HTTP_FAIL_CERT_REQUIRED] = REASON_UPSTREAM_CLIENT_CERTIFICATE,
+    [HTTP_FAIL_TRUNCATED] = REASON_UPSTREAM_TRUNCATED,
+    [HTTP_FAIL_PROTOCOL] = REASON_UPSTREAM_PROTOCOL,
+    [HTTP_FAIL_TIMEOUT] = REASON_UPSTREAM_TIMEOUT,
+    [HTTP_FAIL_LIMIT] = REASON_TOO_MANY_REQUESTS,
+};
+
+/* No connection came about, and the next one will hardly: an administrator must act. */
+static bool is_lasting(enum http_failure_kind kind)
+{
+    return kind == HTTP_FAIL_NAME || kind == HTTP_FAIL_REFUSED || kind == HTTP_FAIL_TLS ||
+           kind == HTTP_FAIL_CERT_REQUIRED;
+}
+
+static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+{
+    struct forward *f = ctx;
+    enum verdict_reason reason = REASON_TOO_MANY_REQUESTS;
+    if (what == HTTP_SPLICE_FAILED) {
+        reason = failure_reasons[why->kind];
+        /* The cause names the internal server: it stays in this log; the device gets the reason's own words. */
+        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), verdict_reason_info(reason)->name,
+                     "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id),
+                     LOG_T("reason", verdict_reason_info(reason)->name), LOG_T("detail", why->error.text));
+        if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
+            report_changed(*f->report);
+    }
+    bool unswitched = reason == REASON_UPSTREAM_PROTOCOL && x->request.protocol.len;
+    forward_refuse(x, reason,
+                   unswitched
+                       ? "the server inside answered the WebSocket's handshake with neither a refusal nor a proper "
+                         "101 (RFC 6455 4.2.2)"
+                       : NULL);
+}
+
+static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
+{
+    struct forward *f = ctx;
+    if (broken && stats->broke_inside)
+        LOG_EVENT(LOG_WARN, "connector", "upstream broke its answer", LOG_T("endpoint", upstream_id(f->upstream)),
+                  LOG_T("request_id", f->request_id), LOG_N("status", stats->status), LOG_T("detail", broken->text));
+    LOG_EVENT(LOG_DEBUG, "connector", broken ? "broken off" : "done", LOG_T("endpoint", upstream_id(f->upstream)),
+              LOG_T("request_id", f->request_id), LOG_N("status", stats->status),
+              LOG_N("request_bytes", stats->request_bytes), LOG_N("response_bytes", stats->response_bytes));
+    upstream_unref(f->upstream);
+    free(f);
+}
+
+static const struct http_splice_owner owner = {.make_call = make_call,
+                                               .on_response = on_response,
+                                               .peeks = may_be_certificate_required,
+                                               .may_retry = may_retry,
+                                               .refuse = refuse,
+                                               .on_over = on_over};
+
+void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report)
+{
+    /* The gateway asks for none on such an endpoint, unless it is another's by now. */
+    if (x->request.protocol.len && !upstream_takes_websocket(u)) {
+        forward_refuse(x, REASON_UNSUPPORTED, NULL);
+        return;
+    }
+    struct forward *f = mem_zalloc(sizeof *f);
+    f->upstream = upstream_ref(u);
+    f->report = report;
+    f->arena = x->arena;
+    f->may_stay = x->request.may_stay =
+        x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
+    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
+    if (!slice_to_cstr(id, f->request_id, sizeof f->request_id))
+        f->request_id[0] = '\0';
+    (void)http_splice_start(x, &x->request, UINT64_MAX, &owner, f);
+}

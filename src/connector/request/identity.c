@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/request/identity.h"
+
+#include "base/rand.h"
+#include "base/text/encode.h"
+#include "connector/request/certificate_form.h"
+#include "tunnel/device.h"
+
+struct writer {
+    struct http_fields *fields;
+    struct arena *arena;
+    bool full;
+};
+
+static void add(struct writer *w, struct slice name, struct slice value)
+{
+    if (!value.ptr || http_fields_add(w->fields, w->arena, name, value) != OK)
+        w->full = true;
+}
+
+/* RFC 7239. A host is quoted where it is more than a token: with a port, or an address of IPv6. */
+static void add_forwarded(struct writer *w, struct slice peer, struct slice host)
+{
+    bool v6 = slice_find(peer, ':') != SIZE_MAX, quoted = !http_is_token(host);
+    struct slice quote = quoted ? SLICE("\"") : SLICE("");
+    const struct slice parts[] = {v6 ? SLICE("for=\"[") : SLICE("for="), peer,
+                                  v6 ? SLICE("]\"") : SLICE(""),         host.len ? SLICE(";host=") : SLICE(""),
+                                  host.len ? quote : SLICE(""),          host,
+                                  host.len ? quote : SLICE(""),          SLICE(";proto=https")};
+    add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+}
+
+/* What older software reads instead. */
+static void add_x_forwarded(struct writer *w, struct slice peer, struct slice host)
+{
+    add(w, SLICE("x-forwarded-for"), peer);
+    add(w, SLICE("x-forwarded-proto"), SLICE("https"));
+    if (host.len)
+        add(w, SLICE("x-forwarded-host"), host);
+}
+
+/* The 32 digits of a GUID; false, and any digits, when it is none. */
+static bool guid_digits(struct slice guid, char ret[32])
+{
+    static const unsigned char parts[][2] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}};
+    size_t n = 0;
+    if (guid.len != GUID_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(parts); n += parts[i++][1])
+        memcpy(ret + n, guid.ptr + parts[i][0], parts[i][1]);
+    bool fine = true;
+    for (size_t i = 0; i < n; i++)
+        fine &= ((unsigned)ret[i] - '0' < 10) | ((unsigned)ret[i] - 'a' < 6);
+    return fine;
+}
+
+/* W3C Trace Context: version 00, sampled. The trace's id is the request's, so that one finds the other; the span is the
+ * connector's own. A client's own trace is not believed. */
+static void add_traceparent(struct writer *w)
+{
+    unsigned char bytes[24];
+    char trace[HEX_SIZE(16)], span[HEX_SIZE(8)];
+    rand_id_bytes(bytes, sizeof bytes);
+    (void)encode_hex(slice_make(bytes, 8), span);
+    if (!guid_digits(http_fields_get(w->fields, SLICE("cmg-request-id")), trace))
+        (void)encode_hex(slice_make(bytes + 8, 16), trace);
+    const struct slice parts[] = {SLICE("00-"), slice_make(trace, 32), SLICE("-"), slice_make(span, 16), SLICE("-01")};
+    add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+}
+
+/* CMG-Host, taken out of the fields; "": there is none. */
+static struct slice take_host(struct http_fields *fields)
+{
+    struct slice host = http_fields_get(fields, SLICE(TUNNEL_HOST_FIELD));
+    (void)http_fields_remove(fields, SLICE(TUNNEL_HOST_FIELD));
+    return host.ptr && http_is_authority(host) ? host : SLICE("");
+}
+
+static enum result add_certificate(struct writer *w, const struct identity_form *form, const struct tunnel_device *d)
+{
+    if (!d->certificate.ptr)
+        return OK;
+    add(w, SLICE("client-cert"), d->certificate);
+    return certificate_form_add(form->headers, d->certificate, w->fields, w->arena);
+}
+
+enum result identity_unfold(const struct identity_form *form, struct http_request *request, struct arena *arena)
+{
+    struct tunnel_device d;
+    struct http_fields *fields = &request->fields;
+    struct slice text = http_fields_get(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    enum result r = text.ptr ? tunnel_device_read(text, arena, &d) : R_INVALID;
+    if (r != OK)
+        return r;
+    struct writer w = {fields, arena, false};
+    (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    request->authority = take_host(fields);
+    add(&w, SLICE("cmg-auth-method"), d.method);
+    add(&w, SLICE("cmg-client-id"), d.client_id);
+    r = add_certificate(&w, form, &d);
+    add_forwarded(&w, d.peer, request->authority);
+    if (form->x_forwarded)
+        add_x_forwarded(&w, d.peer, request->authority);
+    add_traceparent(&w);
+    return w.full ? R_LIMIT : r;
+}

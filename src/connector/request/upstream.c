@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/request/upstream.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { CONNECTIONS_MAX = 256, WEBSOCKETS_MAX = 4096, WAITING_MAX = 32768, CONNECT_MS = 10 * 1000, IDLE_MS = 60 * 1000 };
+
+/* Who a management point must be, when its role certificate says it. */
+struct mp_judge {
+    struct pki_role_judge *role;
+    char id[PKI_ROLE_ID_MAX]; /* "": any of the site */
+};
+
+struct upstream {
+    unsigned refs;
+    char id[65];
+    char authority[300];
+    char base_path[256];
+    bool tls, websocket, keep_host;
+    struct identity_form form;
+    struct mp_judge judge;
+    struct tls_context *context;
+    struct http_pool *pool;
+    struct upstream_fault fault;
+};
+
+/* --- which targets are allowed --- */
+
+static bool allows(const struct connector_config *c, const char *kind)
+{
+    for (size_t i = 0; i < c->allow_targets.count; i++) {
+        if (strcmp(c->allow_targets.items[i], kind) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *special_kind(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (strcasecmp(host, "localhost") == 0)
+        return "loopback";
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        uint32_t a = ntohl(v4.s_addr);
+        return a >> 24 == 127 || a == 0 ? "loopback" : a >> 16 == 0xa9fe ? "link-local" : NULL;
+    }
+    if (inet_pton(AF_INET6, host, &v6) != 1)
+        return NULL;
+    if (IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_V4MAPPED(&v6))
+        return "loopback";
+    return IN6_IS_ADDR_LINKLOCAL(&v6) ? "link-local" : NULL;
+}
+
+/* What the name resolves to counts, however it is spelled. A management point proves by its certificate who it is, and
+ * may well be on this machine under its own name. */
+bool upstream_may_connect(const void *arg, const struct net_address *to)
+{
+    static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
+    enum net_scope scope = net_address_scope(to);
+    return scope == NET_SCOPE_OTHER || allows(arg, kinds[scope]);
+}
+
+static enum result check_target(const struct upstream_options *o, struct error *err)
+{
+    const char *kind = special_kind(o->host);
+    if (!kind || o->any_target || allows(o->config, kind))
+        return OK;
+    return error_set(err, R_DENIED,
+                     "endpoint %s points to a %s address, which this connector does not allow; if that is meant, add "
+                     "allow_targets: [%s] to its configuration",
+                     o->id, kind, kind);
+}
+
+/* --- TLS --- */
+
+static enum result judge_mp(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err)
+{
+    const struct mp_judge *j = arg;
+    char id[PKI_ROLE_ID_MAX];
+    enum result r = pki_role_check(j->role, leaf, chain, clock_wall_s(), id, err);
+    if (r == OK && j->id[0] && strcmp(id, j->id) != 0)
+        r = error_set(err, R_DENIED, "the server is management point %s, expected %s", id, j->id);
+    return r;
+}
+
+static enum result make_context(struct upstream *u, const struct upstream_options *o, struct error *err)
+{
+    const struct connector_config *c = o->config;
+    struct tls_client_options tls = {.alpn = "h2,http/1.1"};
+    bool show_pki = o->show_pki_certificate && c->identity.certificate;
+    if (show_pki)
+        tls.identity = tls_identity_of(&c->identity);
+    else if (o->show_role_certificate)
+        tls.identity = (struct tls_identity){slice_of(o->role->certificate_pem), slice_of(o->role->key_pem)};
+    if (o->mp_id || o->any_mp) {
+        enum result r =
+            pki_role_judge_new(slice_of(c->bootstrap.root_pem), c->bootstrap.site, "mp", &u->judge.role, err);
+        if (r != OK)
+            return r;
+        (void)snprintf(u->judge.id, sizeof u->judge.id, "%s", o->mp_id ? o->mp_id : "");
+        tls.verify = judge_mp;
+        tls.verify_arg = &u->judge;
+    } else if (o->anchors_pem) {
+        tls.anchors_pem = slice_of(o->anchors_pem);
+    }
+    return tls_context_client(&tls, &u->context, err);
+}
+
+/* --- life --- */
+
+static void set_authority(struct upstream *u, const struct upstream_options *o)
+{
+    bool v6 = strchr(o->host, ':') != NULL;
+    if (o->authority && o->authority[0])
+        (void)snprintf(u->authority, sizeof u->authority, "%s", o->authority);
+    else if (o->port == (u->tls ? 443 : 80))
+        (void)snprintf(u->authority, sizeof u->authority, v6 ? "[%s]" : "%s", o->host);
+    else
+        (void)snprintf(u->authority, sizeof u->authority, v6 ? "[%s]:%u" : "%s:%u", o->host, (unsigned)o->port);
+}
+
+static void make_pool(struct upstream *u, struct loop *loop, const struct upstream_options *o)
+{
+    struct http_pool_options pool = {.port = o->port,
+                                     .tls = u->context,
+                                     .max_connections = CONNECTIONS_MAX,
+                                     .max_switched = WEBSOCKETS_MAX,
+                                     .max_waiting = WAITING_MAX,
+                                     .connect_ms = CONNECT_MS,
+                                     .idle_ms = IDLE_MS,
+                                     .answer_ms = o->answer_ms,
+                                     .may = o->any_target || o->show_role_certificate ? NULL : upstream_may_connect,
+                                     .may_arg = o->config};
+    (void)snprintf(pool.host, sizeof pool.host, "%s", o->host);
+    u->pool = http_pool_new(loop, &pool);
+}
+
+enum result upstream_new(struct loop *loop, const struct upstream_options *o, struct upstream **ret, struct error *err)
+{
+    enum result r = check_target(o, err);
+    if (r != OK)
+        return r;
+    struct upstream *u = mem_zalloc(sizeof *u);
+    u->refs = 1;
+    u->tls = strcmp(o->scheme, "https") == 0;
+    u->websocket = o->websocket;
+    u->keep_host = o->keep_host;
+    u->form = o->form;
+    (void)snprintf(u->id, sizeof u->id, "%s", o->id);
+    (void)snprintf(u->base_path, sizeof u->base_path, "%s", o->base_path);
+    set_authority(u, o);
+    if (u->tls)
+        r = make_context(u, o, err);
+    if (r != OK) {
+        upstream_unref(u);
+        return error_prefix(err, "endpoint %s", o->id);
+    }
+    make_pool(u, loop, o);
+    *ret = u;
+    return OK;
+}
+
+struct upstream *upstream_ref(struct upstream *u)
+{
+    u->refs++;
+    return u;
+}
+
+void upstream_unref(struct upstream *u)
+{
+    if (!u || --u->refs)
+        return;
+    http_pool_free(u->pool);
+    tls_context_unref(u->context);
+    pki_role_judge_free(u->judge.role);
+    free(u);
+}
+
+const char *upstream_id(const struct upstream *u)
+{
+    return u->id;
+}
+
+bool upstream_takes_websocket(const struct upstream *u)
+{
+    return u->websocket;
+}
+
+const struct identity_form *upstream_form(const struct upstream *u)
+{
+    return &u->form;
+}
+
+const struct upstream_fault *upstream_fault(const struct upstream *u)
+{
+    return &u->fault;
+}
+
+bool upstream_note(struct upstream *u, const char *reason, const char *detail)
+{
+    bool same = u->fault.reason == reason && (!reason || strcmp(u->fault.detail, detail) == 0);
+    u->fault.reason = reason;
+    if (reason) {
+        (void)snprintf(u->fault.detail, sizeof u->fault.detail, "%s", detail);
+        u->fault.at = clock_wall_s();
+    }
+    return !same;
+}
+
+enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
+                          const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
+{
+    struct http_request inside = *request;
+    inside.scheme = u->tls ? SLICE("https") : SLICE("http");
+    if (!u->keep_host || !request->authority.len)
+        inside.authority = slice_of(u->authority);
+    if (u->base_path[0]) {
+        const struct slice parts[] = {slice_of(u->base_path), request->target};
+        inside.target = arena_join(arena, parts, ARRAY_LEN(parts));
+        if (!inside.target.ptr)
+            return error_set(err, R_LIMIT, "the request's head is too long");
+    }
+    return http_pool_call(u->pool, &inside, events, ctx, ret, err);
+}

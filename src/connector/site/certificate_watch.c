@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/site/certificate_watch.h"
+
+#include <stdlib.h>
+
+#include "base/host/log.h"
+#include "base/mem.h"
+
+enum { LOOK_MS = 10 * 1000 };
+
+struct certificate_watch {
+    struct connector *connector;
+    struct connector_config *config;
+    struct loop_timer *timer;
+    struct tls_identity_look look;
+};
+
+static bool changed(struct certificate_watch *w)
+{
+    return tls_identity_changed(&w->look, &w->config->client_certificate);
+}
+
+void certificate_watch_reload(struct certificate_watch *w)
+{
+    struct tls_identity_text fresh;
+    struct error err;
+    if (!w->config->client_certificate.certificate)
+        return;
+    (void)changed(w);
+    if (tls_identity_take(&w->config->client_certificate, &fresh, &err) != OK) {
+        log_msg(LOG_ERROR, "certificate", "the client certificate in use stays, for the new one can't be read: %s",
+                err.text);
+        tls_identity_text_free(&fresh);
+        return;
+    }
+    tls_identity_text_free(&w->config->identity);
+    w->config->identity = fresh;
+    log_msg(LOG_INFO, "certificate", "the client certificate was read anew");
+    connector_certificate_changed(w->connector);
+}
+
+static void on_timer(void *arg)
+{
+    struct certificate_watch *w = arg;
+    if (changed(w))
+        certificate_watch_reload(w);
+}
+
+struct certificate_watch *certificate_watch_new(struct connector *c, struct connector_config *config)
+{
+    struct certificate_watch *w = mem_zalloc(sizeof *w);
+    w->connector = c;
+    w->config = config;
+    (void)changed(w);
+    w->timer = loop_timer_new(c->loop, on_timer, w);
+    loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
+    return w;
+}
+
+void certificate_watch_free(struct certificate_watch *w)
+{
+    loop_timer_free(w->timer);
+    free(w);
+}

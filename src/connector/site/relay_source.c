@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector/site/relay_source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/host/file.h"
+#include "base/host/log.h"
+#include "base/mem.h"
+#include "connector/request/forward.h"
+#include "connector/site/directory.h"
+#include "net/url.h"
+#include "source/freshness.h"
+#include "source/many.h"
+#include "source/oidc.h"
+
+/* Documents few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound.
+ * Questions to responders, which devices wait for, go out at once: as many as some gateways ask at a time. */
+enum {
+    UNDER_WAY_MAX = 2,
+    WAITING_MAX = 64,
+    ASKED_MAX = 256,
+    ASKED_S = 4,
+    ANSWER_MAX = 64 * 1024, /* of a responder */
+    QUESTION_MAX = 16 * 1024,
+    CHUNK = 16 * 1024
+};
+
+struct fetching {
+    struct connector *connector;
+    struct http_exchange *exchange; /* NULL: the asker is gone */
+    struct fetching *next;          /* waiting */
+    struct buf question;            /* of an OCSP client */
+    char id[65], *url;
+    char *ca_pem; /* NULL: the system's CAs */
+    enum bundle_source_kind kind;
+    struct buf answer;
+    enum result result;
+    struct error err;
+    int64_t fresh_s;            /* of keys: for how long the answer said that it is fresh; negative: it did not */
+    size_t unsent;              /* written, and not yet reported as sent */
+    bool in_pool;               /* or being asked */
+    struct source_many_one one; /* of a responder */
+};
+
+static struct {
+    struct fetching *first, *last;
+    size_t waiting, under_way, asked;
+    struct source_many *many;
+} queue; /* of the one loop of this program */
+
+static void fetching_free(struct fetching *f)
+{
+    buf_free(&f->question);
+    buf_free(&f->answer);
+    free(f->url);
+    free(f->ca_pem);
+    free(f);
+}
+
+/* --- fetching: in a thread of the pool --- */
+
+/* Of the folder that this connector's own file allows, links resolved. */
+static enum result read_file(const struct connector_config *config, const char *path, struct buf *ret,
+                             struct error *err)
+{
+    const char *allowed = config->source_folder;
+    char *folder = allowed && allowed[0] ? realpath(allowed, NULL) : NULL, *real = realpath(path, NULL), *text = NULL;
+    size_t len = 0;
+    enum result r = OK;
+    if (!folder)
+        r = error_set(err, R_DENIED,
+                      "this connector reads no files for gateways; set source_folder in its configuration");
+    else if (!real)
+        r = error_set(err, R_NOTFOUND, "there is no such file");
+    else if (strncmp(real, folder, strlen(folder)) != 0 || real[strlen(folder)] != '/')
+        r = error_set(err, R_DENIED, "the file is outside of the connector's source_folder");
+    else if (file_read(real, ret->max, &text, &len, NULL) != OK)
+        r = error_set(err, R_IO, "the file can't be read, or is larger than %zu bytes", ret->max);
+    else
+        r = buf_append(ret, slice_make(text, len));
+    free(text);
+    free(real);
+    free(folder);
+    return r;
+}
+
+enum result relay_source_list(const struct connector_config *config, const char *url, const char *ca_pem,
+                              struct buf *ret, struct error *err)
+{
+    if (slice_starts_nocase(slice_of(url), SLICE("file://")))
+        return read_file(config, url + strlen("file://"), ret, err);
+    if (slice_starts_nocase(slice_of(url), SLICE("ldap"))) {
+        struct directory_question q = {url, ca_pem, upstream_may_connect, config};
+        return directory_fetch(&q, ret, err);
+    }
+    struct source_http q = {.url = url, .ca_pem = ca_pem, .may = upstream_may_connect, .arg = config};
+    return source_http(&q, ret, err);
+}
+
+static enum result fetch(struct fetching *f)
+{
+    const struct connector_config *config = f->connector->config;
+    struct source_http q = {
+        .url = f->url, .ca_pem = f->ca_pem, .may = upstream_may_connect, .arg = config, .fresh_s = &f->fresh_s};
+    if (f->kind == BUNDLE_SOURCE_OIDC)
+        return source_oidc(&q, &f->answer, &f->err);
+    if (f->kind == BUNDLE_SOURCE_JWKS && slice_starts_nocase(slice_of(f->url), SLICE("http")))
+        return source_http(&q, &f->answer, &f->err);
+    return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
+}
+
+static void work(void *arg)
+{
+    struct fetching *f = arg;
+    buf_init(&f->answer, SOURCE_BYTES_MAX);
+    f->fresh_s = FRESHNESS_UNSAID;
+    f->result = fetch(f);
+}
+
+/* --- answering --- */
+
+static void fill(struct fetching *f)
+{
+    while (f->unsent < HTTP_WRITE_AHEAD && buf_len(&f->answer)) {
+        struct slice data = buf_data(&f->answer);
+        data.len = data.len < CHUNK ? data.len : CHUNK;
+        f->unsent += data.len;
+        http_exchange_write(f->exchange, data);
+        buf_consume(&f->answer, data.len);
+    }
+    if (buf_len(&f->answer))
+        return;
+    http_exchange_finish(f->exchange, NULL);
+    fetching_free(f);
+}
+
+/* The cause names no server: the URL stays in this log. */
+static void answer(struct fetching *f)
+{
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(f->url), shown);
+    if (f->result != OK) {
+        LOG_EVENT(LOG_WARN, "source", "a source can't be fetched", LOG_T("source", f->id), LOG_T("url", shown),
+                  LOG_T("reason", f->err.text));
+        forward_refuse(f->exchange, f->result == R_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_REFUSED,
+                       f->err.text);
+        fetching_free(f);
+        return;
+    }
+    LOG_EVENT(LOG_DEBUG, "source", "fetched", LOG_T("source", f->id), LOG_T("url", shown),
+              LOG_N("bytes", buf_len(&f->answer)));
+    struct http_response head = {.status = 200, .content_length = (int64_t)buf_len(&f->answer)};
+    (void)!http_fields_add(&head.fields, f->exchange->arena, SLICE("content-type"), SLICE("application/octet-stream"));
+    if (f->fresh_s >= 0) /* for who asked: keys are asked for again as their publisher says */
+        (void)!http_fields_add(&head.fields, f->exchange->arena, SLICE("cache-control"),
+                               arena_printf(f->exchange->arena, "max-age=%" PRId64, f->fresh_s));
+    if (!buf_len(&f->answer)) {
+        http_exchange_respond(f->exchange, &head, true);
+        fetching_free(f);
+        return;
+    }
+    http_exchange_respond(f->exchange, &head, false);
+    fill(f);
+}
+
+static void pump(void);
+
+static void done(void *arg)
+{
+    struct fetching *f = arg;
+    f->in_pool = false;
+    queue.under_way--;
+    if (f->exchange)
+        answer(f);
+    else
+        fetching_free(f);
+    pump();
+}
+
+static void pump(void)
+{
+    while (queue.first && queue.under_way < UNDER_WAY_MAX) {
+        struct fetching *f = queue.first;
+        queue.first = f->next;
+        queue.waiting--;
+        if (!f->exchange) {
+            fetching_free(f);
+            continue;
+        }
+        queue.under_way++;
+        f->in_pool = true;
+        loop_job(f->connector->loop, work, done, f);
+    }
+    if (!queue.first)
+        queue.last = NULL;
+}
+
+static void enqueue(struct fetching *f)
+{
+    f->next = NULL;
+    if (queue.last)
+        queue.last->next = f;
+    else
+        queue.first = f;
+    queue.last = f;
+    queue.waiting++;
+    pump();
+}
+
+/* --- asking responders --- */
+
+static void on_asked(void *arg)
+{
+    struct fetching *f = arg;
+    f->in_pool = false;
+    queue.asked--;
+    f->result = f->one.result;
+    f->err = f->one.err;
+    if (f->exchange)
+        answer(f);
+    else
+        fetching_free(f);
+}
+
+static void ask_responder(struct fetching *f)
+{
+    if (!queue.many)
+        queue.many = source_many_new(f->connector->loop);
+    buf_init(&f->answer, ANSWER_MAX);
+    f->fresh_s = FRESHNESS_UNSAID;
+    f->in_pool = true;
+    queue.asked++;
+    f->one = (struct source_many_one){.what = {.url = f->url,
+                                               .post = buf_data(&f->question),
+                                               .type = "application/ocsp-request",
+                                               .whole_s = ASKED_S,
+                                               .ca_pem = f->ca_pem,
+                                               .may = upstream_may_connect,
+                                               .arg = f->connector->config},
+                                      .body = &f->answer,
+                                      .done = on_asked,
+                                      .arg = f};
+    source_many_ask(queue.many, &f->one);
+}
+
+void relay_source_stop(void)
+{
+    source_many_free(queue.many);
+    queue.many = NULL;
+}
+
+/* --- the exchange --- */
+
+static void on_body(void *ctx, struct slice data)
+{
+    struct fetching *f = ctx;
+    http_exchange_consumed(f->exchange, data.len);
+    if (buf_append(&f->question, data) == OK)
+        return;
+    forward_refuse(f->exchange, REASON_BODY_TOO_LARGE, NULL);
+    fetching_free(f);
+}
+
+static void on_body_end(void *ctx)
+{
+    struct fetching *f = ctx;
+    if (f->kind == BUNDLE_SOURCE_OCSP && buf_len(&f->question) == 0) {
+        forward_refuse(f->exchange, REASON_BAD_REQUEST, "the question is empty");
+        fetching_free(f);
+        return;
+    }
+    if (f->kind == BUNDLE_SOURCE_OCSP)
+        ask_responder(f);
+    else
+        enqueue(f);
+}
+
+static void on_sent(void *ctx, size_t n)
+{
+    struct fetching *f = ctx;
+    f->unsent -= n;
+    fill(f);
+}
+
+static bool is_waiting(const struct fetching *f)
+{
+    for (const struct fetching *w = queue.first; w; w = w->next) {
+        if (w == f)
+            return true;
+    }
+    return false;
+}
+
+static void on_abort(void *ctx, const struct error *why)
+{
+    struct fetching *f = ctx;
+    (void)why;
+    f->exchange = NULL;
+    if (!f->in_pool && !is_waiting(f)) /* else it is freed when its turn comes, or its job ends */
+        fetching_free(f);
+}
+
+static const struct http_exchange_events events = {on_body, on_body_end, on_sent, on_abort};
+
+static const struct bundle_source *find(const struct connector *c, struct slice target)
+{
+    struct slice id = slice_starts(target, SLICE("/")) ? slice_skip(target, 1) : SLICE_NONE;
+    for (size_t i = 0; c->document && i < c->document->source_count; i++) {
+        if (slice_eq(id, slice_of(c->document->sources[i].id)))
+            return &c->document->sources[i];
+    }
+    return NULL;
+}
+
+void relay_source_start(struct connector *c, struct http_exchange *x)
+{
+    const struct bundle_source *s = find(c, x->request.target);
+    if (!s) {
+        forward_refuse(x, REASON_UNKNOWN_ENDPOINT, "this connector knows no source of this name (yet)");
+        return;
+    }
+    if (!slice_eq(x->request.method, s->kind == BUNDLE_SOURCE_OCSP ? SLICE("POST") : SLICE("GET"))) {
+        forward_refuse(x, REASON_BAD_METHOD, NULL);
+        return;
+    }
+    if (s->kind == BUNDLE_SOURCE_OCSP ? queue.asked >= ASKED_MAX : queue.waiting >= WAITING_MAX) {
+        forward_refuse(x, REASON_TOO_MANY_REQUESTS, "too many sources are being fetched");
+        return;
+    }
+    struct fetching *f = mem_zalloc(sizeof *f);
+    f->connector = c;
+    f->exchange = x;
+    f->kind = s->kind;
+    f->url = mem_strdup(s->url);
+    f->ca_pem = s->ca_pem ? mem_strdup(s->ca_pem) : NULL;
+    buf_init(&f->question, QUESTION_MAX);
+    (void)snprintf(f->id, sizeof f->id, "%s", s->id);
+    x->events = &events;
+    x->ctx = f;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmg quickstart: a whole evaluation site on loopback (SPEC 7). */
+#ifndef CTL_SETUP_QUICKSTART_H
+#define CTL_SETUP_QUICKSTART_H
+
+#include "ctl/ctl.h"
+
+/* Runs until SIGINT or SIGTERM (then CTL_DONE) or until a program ends (CTL_FAILED). `dir` NULL: a temporary folder,
+ * removed at the end; `bin` NULL: where this program is; `store`: as cmg init takes it, NULL: SQLite. */
+int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin, const char *store);
+
+#endif

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CTL_TRUST_CHECK_H
-#define CTL_TRUST_CHECK_H
-
-int ctl_trust_check(int argc, char **argv); /* "trust check" */
-
-#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/client/certificate_watch.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/log.h"
+#include "base/mem.h"
+#include "gateway/client/certificates.h"
+#include "pki/cert/cert.h"
+#include "pki/cert/host.h"
+
+enum { LOOK_MS = 10 * 1000 };
+
+struct certificate_watch {
+    struct gateway *gateway;
+    struct loop_timer *timer;
+    struct tls_identity_look looks[CERTIFICATES_MAX];
+    int noticed[CERTIFICATES_MAX]; /* the last notice that was told; -1: none yet */
+};
+
+/* --- warnings --- */
+
+static void warn_of(struct certificate_watch *w, size_t i, X509 *certificate)
+{
+    int64_t ends = pki_cert_not_after(certificate);
+    int notice = pki_cert_notice(ends, clock_wall_s());
+    if (notice < 0 || (w->noticed[i] >= 0 && notice >= w->noticed[i]))
+        return;
+    char subject[256], when[CLOCK_TEXT_SIZE];
+    pki_cert_subject(certificate, subject, sizeof subject);
+    clock_rfc3339(ends, when);
+    w->noticed[i] = notice;
+    LOG_EVENT(notice ? LOG_WARN : LOG_ERROR, "certificate",
+              notice ? "a server certificate expires soon: put the next one into its file"
+                     : "a server certificate has expired, no device connects with it: put another into its file",
+              LOG_T("subject", subject), LOG_T("not_after", when), LOG_N("within_days", notice));
+}
+
+static void warn(struct certificate_watch *w)
+{
+    for (size_t i = 0; i < certificates_count(w->gateway->certificates); i++)
+        warn_of(w, i, certificates_at(w->gateway->certificates, i));
+}
+
+/* --- files --- */
+
+static bool changed(struct certificate_watch *w)
+{
+    const struct gateway_config *config = w->gateway->config;
+    bool any = false;
+    for (size_t i = 0; i < config->server_certificates.count; i++)
+        any |= tls_identity_changed(&w->looks[i], gateway_certificate_files(config, i));
+    return any;
+}
+
+void certificate_watch_reload(struct certificate_watch *w)
+{
+    struct error err;
+    struct certificates *fresh;
+    (void)changed(w);
+    if (certificates_load(w->gateway->config, &fresh, &err) != OK) {
+        log_msg(LOG_ERROR, "certificate", "the server certificates in use stay, for the new ones can't be used: %s",
+                err.text);
+        gateway_note_unread(w->gateway, err.text);
+        return;
+    }
+    gateway_show(w->gateway, fresh);
+    gateway_note_unread(w->gateway, "");
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+        w->noticed[i] = -1;
+    LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew",
+              LOG_N("count", certificates_count(w->gateway->certificates)));
+    certificates_warn(fresh, w->gateway->config);
+    warn(w);
+}
+
+/* A certificate may come before its key: then the two don't fit, which is told, and the next look finds the key. */
+static void on_timer(void *arg)
+{
+    struct certificate_watch *w = arg;
+    if (changed(w))
+        certificate_watch_reload(w);
+    else
+        warn(w);
+}
+
+struct certificate_watch *certificate_watch_new(struct gateway *g)
+{
+    struct certificate_watch *w = mem_zalloc(sizeof *w);
+    w->gateway = g;
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+        w->noticed[i] = -1;
+    (void)changed(w);
+    warn(w);
+    w->timer = loop_timer_new(g->control, on_timer, w);
+    loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
+    return w;
+}
+
+void certificate_watch_free(struct certificate_watch *w)
+{
+    if (!w)
+        return;
+    loop_timer_free(w->timer);
+    free(w);
+}

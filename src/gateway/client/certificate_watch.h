@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the server certificates those of their files, without dropping a connection, and warns before one ends. */
+#ifndef GATEWAY_CLIENT_CERTIFICATE_WATCH_H
+#define GATEWAY_CLIENT_CERTIFICATE_WATCH_H
+
+#include "gateway/gateway.h"
+
+struct certificate_watch;
+
+/* In the control loop: looks for changed files now and then. `g` is borrowed. */
+struct certificate_watch *certificate_watch_new(struct gateway *g);
+void certificate_watch_free(struct certificate_watch *w);
+
+/* Reads them now, changed or not (SIGHUP). What can't be used is told, and those in use stay. */
+void certificate_watch_reload(struct certificate_watch *w);
+
+#endif

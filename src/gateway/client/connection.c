@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/client/connection.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/gather.h"
+#include "base/mem.h"
+#include "gateway/client/admission.h"
+#include "gateway/judge/authenticate.h"
+#include "gateway/judge/grant.h"
+#include "gateway/request/relay.h"
+#include "gateway/request/request.h"
+#include "tls/stream.h"
+
+enum { SWEEP_SLICE_MS = 2, LONG_CHAIN = 8192, LONG_CHAINS_MAX = 256 /* of a worker */ };
+
+static void forget_long_chain(struct gateway_connection *c)
+{
+    c->worker->long_chain_count -= c->long_chain.holder != NULL;
+    crowd_part(c->worker->long_chains, &c->long_chain);
+}
+
+static void on_close(void *owner)
+{
+    struct gateway_connection *c = owner;
+    struct gateway_worker *w = c->worker;
+    metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
+    w->connection_count--;
+    crowd_part(w->strangers, &c->stranger);
+    crowd_part(w->devices, &c->of_device);
+    forget_long_chain(c);
+    rejudge_done(&c->rejudge);
+    if (w->sweep_next == c)
+        w->sweep_next = LIST_NEXT(c, link);
+    LIST_REMOVE(c, link);
+    credential_done(&c->credential);
+    grant_unref(c->token);
+    free(c);
+}
+
+static void on_held(void *owner, size_t bytes)
+{
+    admission_holds(owner, bytes);
+}
+
+static const struct http_server_events events = {
+    .on_request = request_handle, .on_bad_request = request_unreadable, .on_held = on_held, .on_close = on_close};
+
+/* Requests under way end too: a parked one would otherwise outlive its right to be here. */
+static void end(struct gateway_connection *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    struct relay *r;
+    while ((r = LIST_FIRST(&c->relays)))
+        relay_abort(r);
+    http_server_conn_close(c->http);
+}
+
+static void close_connection(struct gateway_connection *c, const char *why)
+{
+    LOG_GATHERED(LOG_INFO, "gateway", net_group_of(c->peer).text, why, "connection closed", LOG_T("peer", c->peer),
+                 LOG_T("client", c->token ? grant_client(c->token) : ""), LOG_T("reason", why));
+    end(c);
+}
+
+void gateway_connection_give_up(struct gateway_connection *c)
+{
+    admission_left(c->worker, c->peer);
+    end(c);
+}
+
+static void make_room(struct crowd_member *m)
+{
+    gateway_connection_give_up(container_of(m, struct gateway_connection, stranger));
+}
+
+static void leave_long_chains(struct crowd_member *m)
+{
+    struct gateway_connection *c = container_of(m, struct gateway_connection, long_chain);
+    c->worker->long_chain_count--;
+    gateway_connection_give_up(c);
+}
+
+/* OpenSSL holds ten times a chain's size as long as the connection lasts. */
+static void bound_long_chains(struct gateway_connection *c, const struct net_address *peer)
+{
+    struct gateway_worker *w = c->worker;
+    char address[NET_ADDRESS_TEXT];
+    w->leaving = AWAY_LONG_CHAINS;
+    if (w->long_chain_count >= LONG_CHAINS_MAX)
+        (void)crowd_make_room(w->long_chains, NULL);
+    w->long_chain_count++;
+    net_address_format_group(peer, address);
+    crowd_join(w->long_chains, &c->long_chain, slice_of(address), loop_now_ms(w->loop), leave_long_chains);
+}
+
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+                            const struct net_address *peer, struct crowd_member *handshake)
+{
+    struct gateway_connection *c = mem_zalloc(sizeof *c);
+    c->worker = w;
+    LIST_INIT(&c->relays);
+    net_address_format_host(peer, c->peer);
+    c->credential = *shown;
+    c->sni = tls_stream_sni(stream);
+    crowd_replace(w->strangers, handshake, &c->stranger, make_room);
+    if (credential_size(&c->credential) > LONG_CHAIN)
+        bound_long_chains(c, peer);
+    LIST_INSERT_HEAD(&w->connections, c, link);
+    w->connection_count++;
+    metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
+    bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
+    struct http_server_limits limits = http_server_defaults;
+    limits.websocket = true;
+    limits.stranger = true;
+    c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
+}
+
+bool gateway_connection_known(struct gateway_connection *c, const char *device)
+{
+    bool known = admission_known(c, device);
+    if (!known)
+        return false;
+    forget_long_chain(c);
+    http_server_conn_let_in(c->http);
+    return true;
+}
+
+/* What one token opened ends with it; the connection, with the last that let anything in here. */
+static void review(struct gateway_connection *c, int64_t now)
+{
+    relay_review(&c->relays, now);
+    const char *why = authenticate_still_holds(c, now);
+    if (why && LIST_EMPTY(&c->relays))
+        close_connection(c, why);
+}
+
+void gateway_connection_review(struct gateway_connection *c)
+{
+    if (!c->closing)
+        review(c, clock_wall_s());
+}
+
+bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
+{
+    uint64_t until = clock_mono_ms() + SWEEP_SLICE_MS;
+    struct gateway_connection *c;
+    while ((c = w->sweep_next) && clock_mono_ms() < until) {
+        w->sweep_next = LIST_NEXT(c, link);
+        credential_rest(&c->credential);
+        if (!c->closing)
+            review(c, now);
+    }
+    return !w->sweep_next;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client's connection after its TLS handshake: what it proved there, and the requests of it that are under way. */
+#ifndef GATEWAY_CLIENT_CONNECTION_H
+#define GATEWAY_CLIENT_CONNECTION_H
+
+#include "gateway/judge/credential.h"
+#include "gateway/judge/rejudge.h"
+#include "gateway/worker.h"
+#include "http/server.h"
+#include "net/address.h"
+
+struct relay;
+LIST_HEAD(relays, relay);
+
+struct gateway_connection {
+    LIST_ENTRY(gateway_connection) link;
+    struct gateway_worker *worker;
+    struct http_server_conn *http;
+    struct credential credential;
+    char peer[NET_ADDRESS_TEXT]; /* address without port */
+    struct slice sni;            /* borrows from the stream below http; empty: none was sent */
+    struct relays relays;
+    struct crowd_member stranger;   /* until a request was let in */
+    struct crowd_member long_chain; /* the same, of one that showed more than devices do */
+    struct crowd_member of_device;  /* from then on: of the device that sent it */
+
+    /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
+     * that is under way by certificate stays one when another comes with a token. */
+    int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
+    struct grant *token;       /* the last one that let a request in; NULL: none did */
+    struct rejudge rejudge;
+    bool closing;
+};
+
+/* Takes `stream` (an established TLS stream that is no tunnel), what it proved, and the place of its handshake among
+ * the strangers. */
+void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+                            const struct net_address *peer, struct crowd_member *handshake);
+
+/* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
+MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char *device);
+
+/* Ends it with all that is under way on it, for another one (gateway/client/admission.h counts and tells why). */
+void gateway_connection_give_up(struct gateway_connection *c);
+
+/* Its verdict was reached again: ends it, and what is under way on it, when that says no. */
+void gateway_connection_review(struct gateway_connection *c);
+
+/* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
+ * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */
+bool gateway_connections_sweep(struct gateway_worker *w, int64_t now);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/request/relay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/host/gather.h"
+#include "base/mem.h"
+#include "gateway/judge/authenticate.h"
+#include "gateway/judge/grant.h"
+#include "gateway/request/refusal.h"
+#include "http/splice.h"
+#include "tunnel/device.h"
+
+enum { RETRY_BUDGET_PERCENT = 10, RETRY_FREE = 10 /* so that the first request of a process may be tried again too */ };
+
+struct relay {
+    LIST_ENTRY(relay) link; /* in the connection's relays */
+    struct gateway_connection *connection;
+    struct http_splice *splice;
+    const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
+    char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
+    struct grant *token; /* NULL: the connection's certificate let it in */
+    char method[HTTP_METHOD_MAX + 1];
+    uint64_t max_body;
+    bool ccm_path, safe_method, websocket, may_stay;
+};
+
+static const char unpublished[] = "the endpoint publishes it no longer";
+
+static struct gateway_metrics *metrics(const struct relay *r)
+{
+    return &r->connection->worker->metrics;
+}
+
+void relay_abort(struct relay *r)
+{
+    http_splice_abort(r->splice);
+}
+
+/* What a WebSocket depends on beside. */
+static const char *websocket_ended(const struct relay *r, const struct bundle_endpoint *e)
+{
+    const struct credential *c = &r->connection->credential;
+    const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
+    return e->websocket ? bundle_disallows(r->connection->worker->snapshot->bundle, &who) : unpublished;
+}
+
+/* Would the bundle of today let it in? NULL: yes, else what would not. */
+static const char *withdrawn_by(const struct relay *r, int64_t now)
+{
+    const struct bundle *b = r->connection->worker->snapshot->bundle;
+    const struct bundle_endpoint *e = bundle_endpoint_by_id(b, slice_of(r->endpoint_id));
+    if (!e)
+        return unpublished;
+    const char *by = authenticate_ended(r->connection, r->token, e, now);
+    if (!by && !bundle_endpoint_takes(e, slice_of(r->method)))
+        by = verdict_reason_info(REASON_BAD_METHOD)->name;
+    return by || !r->websocket ? by : websocket_ended(r, e);
+}
+
+static void review(struct relay *r, int64_t now)
+{
+    const char *by = withdrawn_by(r, now);
+    if (!by)
+        return;
+    LOG_EVENT(LOG_INFO, "relay", r->websocket ? "WebSocket withdrawn" : "request withdrawn",
+              LOG_T("request_id", r->request_id), LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id),
+              LOG_T("by", by));
+    relay_abort(r);
+}
+
+void relay_review(struct relays *relays, int64_t now)
+{
+    for (struct relay *r = LIST_FIRST(relays), *next; r; r = next) {
+        next = LIST_NEXT(r, link);
+        review(r, now);
+    }
+}
+
+static enum result make_call(void *ctx, const struct http_request *request, bool again,
+                             const struct http_call_events *events, void *call_ctx, struct http_call **ret)
+{
+    struct relay *r = ctx;
+    struct gateway_worker *w = r->connection->worker;
+    struct error err;
+    struct tunnel *t = gateway_tunnels_pick(&w->tunnels, slice_of(r->endpoint_id), again ? r->tunnel : NULL);
+    if (!t)
+        return R_NOTFOUND;
+    r->tunnel = t;
+    w->calls++;
+    w->retries += again;
+    metric_add(metrics(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
+    return tunnel_call(t, request, events, call_ctx, ret, &err);
+}
+
+/* PROTOCOL 2: any method when no connector processed it, safe ones when no byte of the answer came. */
+static bool may_retry(void *ctx, const struct http_failure *why)
+{
+    struct relay *r = ctx;
+    const struct gateway_worker *w = r->connection->worker;
+    if (!why->unsent && !r->safe_method)
+        return false;
+    return w->retries * 100 <= (w->calls + RETRY_FREE * 10) * RETRY_BUDGET_PERCENT;
+}
+
+/* The connector refused: the answer is made; it is logged and counted here like a refusal of the gateway's own. */
+static void note_refusal(const struct relay *r, const struct http_request *request, struct slice code,
+                         struct slice name)
+{
+    struct refusal refusal = {.reason = verdict_reason_find(code, name),
+                              .request_id = r->request_id,
+                              .peer = r->connection->peer,
+                              .client = r->client,
+                              .metrics = metrics(r)};
+    if (refusal.reason != REASON_OK)
+        refusal_note(&refusal, request->method, request->target);
+}
+
+/* The status of a server that did not switch to WebSocket (TUNNEL_STAY_FIELD). */
+static void show_status(const struct relay *r, struct http_response *head)
+{
+    uint64_t n;
+    struct slice status = http_fields_get(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+    if (r->may_stay && head->status == TUNNEL_STAYED && slice_to_u64(status, &n) && n >= 200 && n < 300)
+        head->status = (int)n;
+    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+}
+
+/* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
+static void on_response(void *ctx, struct http_exchange *x, struct http_response *head, struct slice begin)
+{
+    struct relay *r = ctx;
+    (void)begin;
+    show_status(r, head);
+    struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
+    struct slice reason = http_fields_get(&head->fields, SLICE(TUNNEL_REASON_FIELD));
+    if (text.ptr && reason.ptr)
+        note_refusal(r, &x->request, text, reason);
+    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_REASON_FIELD));
+    if (r->ccm_path && text.ptr)
+        head->reason = text;
+}
+
+/* PROTOCOL: the connector broke off what a server inside sent, before its head had left (http/exchange.h). */
+static enum verdict_reason failure_reason(enum http_failure_kind kind)
+{
+    return kind == HTTP_FAIL_TIMEOUT    ? REASON_UPSTREAM_TIMEOUT
+           : kind == HTTP_FAIL_PROTOCOL ? REASON_UPSTREAM_PROTOCOL
+                                        : REASON_UPSTREAM_TRUNCATED;
+}
+
+static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+{
+    struct relay *r = ctx;
+    char detail[128] = "";
+    enum verdict_reason reason = REASON_NO_CONNECTOR;
+    if (what == HTTP_SPLICE_TOO_LARGE) {
+        reason = REASON_BODY_TOO_LARGE;
+        (void)snprintf(detail, sizeof detail, "this endpoint takes bodies of at most %" PRIu64 " bytes", r->max_body);
+    } else if (what == HTTP_SPLICE_FAILED && !why->unsent) {
+        reason = failure_reason(why->kind);
+        if (reason == REASON_UPSTREAM_TRUNCATED)
+            (void)snprintf(detail, sizeof detail, "the way through the connector broke before an answer came");
+    }
+    struct refusal refusal = {.reason = reason,
+                              .detail = detail,
+                              .request_id = r->request_id,
+                              .peer = r->connection->peer,
+                              .client = r->client,
+                              .metrics = metrics(r)};
+    refusal_send(&refusal, x);
+}
+
+static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
+{
+    struct relay *r = ctx;
+    metric_add(metrics(r), METRIC_IN_FLIGHT, -1);
+    metric_add(metrics(r), METRIC_BYTES_IN, (long long)stats->request_bytes);
+    metric_add(metrics(r), METRIC_BYTES_OUT, (long long)stats->response_bytes);
+    if (broken)
+        LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
+                     LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
+    LIST_REMOVE(r, link);
+    grant_unref(r->token);
+    free(r);
+}
+
+static const struct http_splice_owner owner = {
+    .make_call = make_call, .on_response = on_response, .may_retry = may_retry, .refuse = refuse, .on_over = on_over};
+
+void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
+                 const struct relay_options *o)
+{
+    struct relay *r = mem_zalloc(sizeof *r);
+    r->connection = c;
+    r->token = grant_ref(o->token);
+    r->ccm_path = o->ccm_path;
+    r->safe_method = http_method_safe(inside->method);
+    r->websocket = inside->protocol.len > 0;
+    r->may_stay = inside->may_stay;
+    (void)!slice_to_cstr(inside->method, r->method, sizeof r->method);
+    r->max_body = r->websocket ? UINT64_MAX : o->max_body; /* what a WebSocket carries is no body */
+    cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
+    cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
+    cstr_copy(r->client, sizeof r->client, o->client);
+    cstr_copy(r->guid, sizeof r->guid, o->guid);
+    LIST_INSERT_HEAD(&c->relays, r, link);
+    metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
+    struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
+    if (s) /* else r is gone already */
+        r->splice = s;
+}

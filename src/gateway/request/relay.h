@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request that was let in, on its way through a tunnel (a splice of http/splice.h), with the gateway's rules for
+ * retries and its refusals. */
+#ifndef GATEWAY_REQUEST_RELAY_H
+#define GATEWAY_REQUEST_RELAY_H
+
+#include "gateway/client/connection.h"
+
+struct relay_options {
+    const char *endpoint_id;
+    uint64_t max_body;
+    const char *request_id;
+    const char *client;  /* for logs */
+    bool ccm_path;       /* the HTTP/1.1 reason phrase carries the status text on these (PROTOCOL 6) */
+    const char *guid;    /* by which the site knows the sender; "": by the certificate of its connection */
+    struct grant *token; /* that let it in; NULL: the connection's certificate did. A reference is taken */
+};
+
+/* Takes over the exchange; `inside` is the request as it goes in (in the exchange's arena). Strings are copied. */
+void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
+                 const struct relay_options *o);
+
+/* Ends it towards both sides, when its connection's verdict has ended. */
+void relay_abort(struct relay *r);
+
+/* Asks again: a request ends with the token or certificate that let it in, and with its endpoint's publication or rule
+ * (auth, client_anchors, methods) when that would let it in no more; a WebSocket also with the sender's client
+ * settings.
+ */
+void relay_review(struct relays *relays, int64_t now);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/request/request.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gateway/client/admission.h"
+#include "gateway/client/certificates.h"
+#include "gateway/judge/authenticate.h"
+#include "gateway/request/refusal.h"
+#include "gateway/request/relay.h"
+#include "gateway/request/tenant_info.h"
+#include "tunnel/device.h"
+#include "json/json.h"
+
+/* What is found out about one request, step by step. */
+struct inquiry {
+    struct gateway_connection *connection;
+    struct http_exchange *exchange;
+    struct target target;
+    const struct bundle_endpoint *endpoint; /* NULL: the gateway's own answers */
+    struct authentication who;
+    struct error detail;
+    char request_id[GUID_SIZE];
+    int64_t now;
+};
+
+typedef enum verdict_reason step_fn(struct inquiry *q);
+
+/* Durations by the monotonic clock (PROTOCOL 5): while the site is heard of, a jump of the wall clock ends no bundle.
+ */
+static enum verdict_reason have_bundle(struct inquiry *q)
+{
+    const struct gateway_worker *w = q->connection->worker;
+    if (!w->snapshot) {
+        (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
+        return REASON_STALE_BUNDLE;
+    }
+    const struct bundle *b = w->snapshot->bundle;
+    long long contact = atomic_load(&w->gateway->last_contact), ends = atomic_load(&w->gateway->bundle_ends);
+    long long mono = (long long)(clock_mono_ms() / 1000);
+    int64_t unheard = contact ? mono - contact : q->now - b->issued, over = ends ? mono - ends : q->now - b->expires;
+    if (unheard > b->settings.max_age_s) {
+        (void)error_set(&q->detail, R_TIMEOUT, "the site was last heard of %" PRId64 " s ago", unheard);
+        return REASON_STALE_BUNDLE;
+    }
+    if (over > 0) {
+        (void)error_set(&q->detail, R_TIMEOUT,
+                        "the site's bundle expired %" PRId64 " s ago, and no newer one was taken", over);
+        return REASON_STALE_BUNDLE;
+    }
+    return REASON_OK;
+}
+
+static enum verdict_reason read_target(struct inquiry *q)
+{
+    return target_parse(q->exchange->request.target, &q->target, &q->detail) == OK ? REASON_OK : REASON_BAD_REQUEST;
+}
+
+/* "example.com:443" → "example.com"; "[::1]:443" → "::1". */
+static struct slice host_of(struct slice authority)
+{
+    if (slice_starts(authority, SLICE("["))) {
+        size_t end = slice_find(authority, ']');
+        return end == SIZE_MAX ? SLICE_NONE : slice_make(authority.ptr + 1, end - 1);
+    }
+    size_t colon = slice_find(authority, ':');
+    struct slice host = colon == SIZE_MAX ? authority : slice_make(authority.ptr, colon);
+    if (host.len && host.ptr[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+static bool is_metadata(const struct target *t)
+{
+    return t->kind != TARGET_PLAIN && t->path.len == 0 && slice_eq_nocase(t->role, SLICE("ServiceMetadata"));
+}
+
+static enum verdict_reason find_endpoint(struct inquiry *q)
+{
+    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    if (is_metadata(&q->target) || tenant_info_asked(&q->target))
+        return REASON_OK;
+    if (q->target.kind == TARGET_PLAIN)
+        q->endpoint = bundle_endpoint_by_host(b, host_of(q->exchange->request.authority));
+    else
+        q->endpoint = bundle_endpoint_by_path(b, q->target.role, q->target.path);
+    if (!q->endpoint)
+        return REASON_UNKNOWN_ENDPOINT;
+    if (q->target.slashes && !q->endpoint->allow_encoded_slash) {
+        (void)error_set(&q->detail, R_INVALID, "the path holds an encoded slash or an empty segment");
+        return REASON_BAD_REQUEST;
+    }
+    return REASON_OK;
+}
+
+/* A host may have a server certificate of its own; its clients are let in by what was negotiated under its name alone.
+ * (A connection that one certificate serves for several hosts is good for all of them: clients share those.) */
+static enum verdict_reason check_host(struct inquiry *q)
+{
+    const struct gateway_connection *c = q->connection;
+    struct slice host = host_of(q->exchange->request.authority);
+    if (q->target.kind != TARGET_PLAIN || certificates_same(c->worker->certificates, c->sni, host))
+        return REASON_OK;
+    (void)error_set(&q->detail, R_DENIED,
+                    "%" PRIslice " has a server certificate of its own; this connection was made for %" PRIslice,
+                    SLICE_ARG(host), SLICE_ARG(c->sni.len ? c->sni : SLICE("no name at all")));
+    return REASON_MISDIRECTED;
+}
+
+static enum verdict_reason judge_sender(struct inquiry *q)
+{
+    if (tenant_info_asked(&q->target))
+        return tenant_info_allowed(q->connection, &q->target, &q->detail);
+    struct authenticate_question question = {
+        .kind = q->target.kind,
+        .endpoint = q->endpoint,
+        .purpose = q->endpoint ? q->endpoint->purpose : PURPOSE_METADATA,
+        .request = &q->exchange->request,
+        .now = q->now,
+    };
+    enum verdict_reason reason = authenticate(q->connection, &question, &q->who, &q->detail);
+    const char *holder = q->who.holder[0] ? q->who.holder : q->who.identity.client_id;
+    if (reason != REASON_OK || gateway_connection_known(q->connection, holder))
+        return reason;
+    (void)error_set(&q->detail, R_LIMIT, "this device has too many connections under way");
+    return REASON_TOO_MANY_REQUESTS;
+}
+
+/* By which the site knows the sender; "": by its certificate. */
+static const char *sender_guid(const struct inquiry *q)
+{
+    return q->who.identity.method == CHOICE_PKI ? "" : q->who.identity.client_id;
+}
+
+/* Client settings decide who may use the gateway at all. Management points obey them themselves, with what they leave
+ * open to everybody; servers behind other endpoints know nothing of them. */
+static enum verdict_reason check_settings(struct inquiry *q)
+{
+    if (!q->endpoint || q->endpoint->mp)
+        return REASON_OK;
+    const struct credential *c = &q->connection->credential;
+    const struct bundle_sender who = {slice_of(sender_guid(q)), c->sha256, c->spki_sha256};
+    const char *by = bundle_disallows(q->connection->worker->snapshot->bundle, &who);
+    if (!by)
+        return REASON_OK;
+    (void)error_set(&q->detail, R_DENIED, "allow_cmg is no by %s", by);
+    return REASON_CMG_DISALLOWED;
+}
+
+static enum verdict_reason check_method(struct inquiry *q)
+{
+    struct slice method = q->exchange->request.method;
+    if (q->endpoint)
+        return bundle_endpoint_takes(q->endpoint, method) ? REASON_OK : REASON_BAD_METHOD;
+    return slice_eq(method, SLICE("GET")) || slice_eq(method, SLICE("HEAD")) ? REASON_OK : REASON_BAD_METHOD;
+}
+
+static enum verdict_reason check_length(struct inquiry *q)
+{
+    if (!q->endpoint || q->exchange->request.content_length <= q->endpoint->max_body)
+        return REASON_OK;
+    (void)error_set(&q->detail, R_LIMIT, "the body has %" PRId64 " bytes; this endpoint takes at most %" PRId64,
+                    q->exchange->request.content_length, q->endpoint->max_body);
+    return REASON_BODY_TOO_LARGE;
+}
+
+/* PROTOCOL 6: an upgrade is left out unless the endpoint takes it; an extended CONNECT would mean nothing without. */
+static enum verdict_reason check_upgrade(struct inquiry *q)
+{
+    const struct http_request *r = &q->exchange->request;
+    if (!r->protocol.len || r->version != HTTP_2 || (q->endpoint && q->endpoint->websocket))
+        return REASON_OK;
+    (void)error_set(&q->detail, R_INVALID, "WebSocket is not published here (cmg endpoint add --websocket)");
+    return REASON_UNSUPPORTED;
+}
+
+/* In this order: nobody unknown learns more than whether a path is published. */
+static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, check_host,   judge_sender,
+                                 check_settings, check_method, check_length,  check_upgrade};
+
+/* --- fates --- */
+
+static void refuse(struct inquiry *q, enum verdict_reason reason)
+{
+    if (admission_refused_too_often(q->connection)) {
+        reason = REASON_TOO_MANY_REQUESTS;
+        (void)error_set(&q->detail, R_LIMIT, "requests from this address are refused too often");
+        http_server_conn_drain(q->connection->http);
+    }
+    struct refusal refusal = {.reason = reason,
+                              .detail = q->detail.text,
+                              .remedy = q->detail.remedy,
+                              .request_id = q->request_id,
+                              .peer = q->connection->peer,
+                              .client = q->who.subject,
+                              .metrics = &q->connection->worker->metrics};
+    if (reason == REASON_BAD_METHOD)
+        refusal.allow = q->endpoint ? slice_of(q->endpoint->allow) : SLICE("GET, HEAD");
+    refusal_send(&refusal, q->exchange);
+}
+
+/* docs/protocol/wire.md section 9: the site's part is signed by the site; the time is the gateway's. */
+static void answer_metadata(struct inquiry *q)
+{
+    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    json_t *o = json_pack("{s:I, s:s}", "time", (json_int_t)q->now, "signed", b->location);
+    if (!o)
+        fatal("out of memory (service metadata)");
+    char *text = json_text(o);
+    http_exchange_reply(q->exchange, 200, "application/json", slice_of(text), NULL);
+    free(text);
+    json_decref(o);
+}
+
+static void pass_on(struct inquiry *q)
+{
+    struct http_exchange *x = q->exchange;
+    struct http_request inside = x->request;
+    struct identity_request identity = {&q->who.identity,    q->endpoint,          q->request_id,
+                                        q->connection->peer, x->request.authority, q->target.kind == TARGET_PLAIN};
+    inside.scheme = SLICE("https");
+    inside.authority = slice_of(q->endpoint->id);
+    inside.target = target_inside(&q->target, x->arena);
+    if (inside.protocol.len && !q->endpoint->websocket) {
+        inside.protocol = SLICE("");
+        inside.has_body = inside.may_stay = false;
+    }
+    if (!inside.target.ptr || identity_apply(&identity, &inside.fields, x->arena, &q->detail) != OK) {
+        refuse(q, REASON_HEAD_TOO_LONG);
+        return;
+    }
+    if (inside.may_stay && http_fields_add(&inside.fields, x->arena, SLICE(TUNNEL_STAY_FIELD), SLICE("1")) != OK) {
+        refuse(q, REASON_HEAD_TOO_LONG);
+        return;
+    }
+    struct relay_options o = {q->endpoint->id,
+                              (uint64_t)q->endpoint->max_body,
+                              q->request_id,
+                              q->who.subject,
+                              q->target.kind != TARGET_PLAIN,
+                              sender_guid(q),
+                              q->who.identity.method == CHOICE_PKI ? NULL : q->connection->token};
+    relay_start(q->connection, x, &inside, &o);
+}
+
+void request_handle(void *owner, struct http_exchange *x)
+{
+    struct inquiry q = {.connection = owner, .exchange = x, .now = clock_wall_s()};
+    guid_new(q.request_id);
+    metric_add(&q.connection->worker->metrics, METRIC_REQUESTS, 1);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        enum verdict_reason reason = steps[i](&q);
+        if (reason != REASON_OK) {
+            refuse(&q, reason);
+            return;
+        }
+    }
+    if (q.endpoint)
+        pass_on(&q);
+    else if (tenant_info_asked(&q.target))
+        tenant_info_answer(q.connection->worker, &q.target, q.exchange);
+    else
+        answer_metadata(&q);
+}
+
+/* --- heads that could not be read --- */
+
+static const struct {
+    int status;
+    enum verdict_reason reason;
+} unreadable[] = {
+    {408, REASON_REQUEST_TIMEOUT}, {414, REASON_TARGET_TOO_LONG}, {431, REASON_HEAD_TOO_LONG},
+    {501, REASON_UNSUPPORTED},     {505, REASON_VERSION},
+};
+
+void request_unreadable(void *owner, int status, const char *what, struct arena *arena, struct http_response *ret_head,
+                        struct slice *ret_body)
+{
+    struct gateway_connection *c = owner;
+    char request_id[GUID_SIZE];
+    guid_new(request_id);
+    enum verdict_reason reason = REASON_BAD_REQUEST;
+    for (size_t i = 0; i < ARRAY_LEN(unreadable); i++) {
+        if (unreadable[i].status == status)
+            reason = unreadable[i].reason;
+    }
+    if (admission_refused_too_often(c)) {
+        reason = REASON_TOO_MANY_REQUESTS;
+        what = "requests from this address are refused too often";
+        http_server_conn_drain(c->http);
+    }
+    struct refusal refusal = {
+        .reason = reason, .detail = what, .request_id = request_id, .peer = c->peer, .metrics = &c->worker->metrics};
+    refusal_build(&refusal, arena, SLICE(""), SLICE(""), ret_head, ret_body);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/site/bundle_pull.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/log.h"
+#include "base/mem.h"
+#include "gateway/site/report.h"
+
+enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, LISTS_MS = 15 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
+
+struct bundle_pull {
+    struct gateway_worker *worker;
+    struct http_call *call; /* parked or being answered; NULL: none */
+    struct tunnel *tunnel;  /* of the call, and not looked at without one */
+    struct builder *builder;
+    struct sources *sources;
+    struct buf text;
+    int status;
+    bool building;            /* what came is being verified: nothing is asked meanwhile */
+    enum result refused_with; /* OK: the last one was taken */
+    bool confirmed;           /* this process has had an answer: a kept bundle may be older than the site's word */
+    struct loop_timer *again; /* after a failure, and against a silent peer */
+    char target[64];
+};
+
+static void ask(struct bundle_pull *p);
+
+static void ask_later(struct bundle_pull *p)
+{
+    p->call = NULL;
+    buf_free(&p->text);
+    loop_timer_start(p->again, RETRY_MS, 0);
+}
+
+static int64_t current_sequence(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    int64_t sequence = g->snapshot ? g->snapshot->bundle->sequence : 0;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    return sequence;
+}
+
+static void count_from_now(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    int64_t left = g->snapshot ? g->snapshot->bundle->expires - clock_wall_s() : 0;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    if (left > 0)
+        atomic_store(&g->bundle_ends, (long long)(clock_mono_ms() / 1000) + left);
+}
+
+/* The log says once what stays so, however often the bundle comes; the site is told. */
+static void note(struct bundle_pull *p, const struct error *why)
+{
+    struct gateway *g = p->worker->gateway;
+    char before[ERROR_TEXT_MAX];
+    bool refused = why->code != OK && why->code != R_AGAIN;
+    gateway_refused_bundle(g, before);
+    gateway_refuse_bundle(g, refused ? why->text : "");
+    if (refused && why->code != p->refused_with)
+        log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", why->text);
+    p->refused_with = refused ? why->code : OK;
+    if (refused != (*before != '\0'))
+        gateway_report_changed(p->worker->report);
+}
+
+/* A bundle that was refused would be at once again. */
+static void on_bundle(void *owner, const struct error *why)
+{
+    struct bundle_pull *p = owner;
+    p->building = false;
+    note(p, why);
+    if (why->code == OK || why->code == R_AGAIN)
+        count_from_now(p->worker->gateway);
+    if (why->code == OK)
+        ask(p);
+    else
+        ask_later(p);
+    if (why->code != R_AGAIN)
+        return;
+    p->confirmed = false; /* so that it comes again */
+    loop_timer_start(p->again, LISTS_MS, 0);
+}
+
+static void on_publish(void *owner)
+{
+    struct bundle_pull *p = owner;
+    sources_refresh(p->sources);
+    gateway_report_changed(p->worker->report);
+}
+
+static const struct builder_events builder_callbacks = {on_bundle, on_publish};
+
+static void answered(struct bundle_pull *p)
+{
+    struct gateway *g = p->worker->gateway;
+    atomic_store(&g->last_contact, (long long)(clock_mono_ms() / 1000));
+    p->confirmed = true;
+    if (p->status == 200) {
+        p->building = true;
+        loop_timer_stop(p->again);
+        builder_bundle(p->builder, buf_data(&p->text));
+    }
+    buf_free(&p->text);
+    if (!p->building)
+        ask(p);
+}
+
+static void on_response(void *ctx, const struct http_response *head)
+{
+    struct bundle_pull *p = ctx;
+    p->status = head->status;
+}
+
+static void on_body(void *ctx, struct slice data)
+{
+    struct bundle_pull *p = ctx;
+    http_call_consumed(p->call, data.len);
+    if (buf_append(&p->text, data) == OK)
+        return;
+    log_msg(LOG_ERROR, "bundle", "the site sent a bundle of more than %d bytes; it was not taken", TEXT_MAX);
+    http_call_cancel(p->call);
+    ask_later(p);
+}
+
+static void on_end(void *ctx, const struct http_fields *trailers)
+{
+    struct bundle_pull *p = ctx;
+    (void)trailers;
+    p->call = NULL;
+    if (p->status == 200 || p->status == 204) {
+        answered(p);
+        return;
+    }
+    log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
+    ask_later(p);
+}
+
+static void on_sent(void *ctx, size_t n)
+{
+    (void)ctx;
+    (void)n;
+}
+
+static void on_fail(void *ctx, const struct http_failure *why)
+{
+    struct bundle_pull *p = ctx;
+    log_msg(LOG_DEBUG, "bundle", "asking the site failed: %s", why->error.text);
+    ask_later(p);
+}
+
+static const struct http_call_events events = {
+    .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
+
+static void ask(struct bundle_pull *p)
+{
+    struct tunnel *t = gateway_tunnels_pick(&p->worker->tunnels, SLICE("site"), NULL);
+    struct error err;
+    loop_timer_start(p->again, SILENCE_MS, 0);
+    if (!t)
+        return; /* the next tunnel kicks */
+    (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64,
+                   p->confirmed ? current_sequence(p->worker->gateway) : 0);
+    struct http_request request = {.version = HTTP_2,
+                                   .method = SLICE("GET"),
+                                   .scheme = SLICE("https"),
+                                   .authority = SLICE("site"),
+                                   .target = slice_of(p->target),
+                                   .content_length = 0};
+    p->status = 0;
+    p->tunnel = t;
+    if (tunnel_call(t, &request, &events, p, &p->call, &err) != OK)
+        ask_later(p);
+}
+
+static void ask_again(void *arg)
+{
+    struct bundle_pull *p = arg;
+    if (p->call)
+        http_call_cancel(p->call);
+    p->call = NULL;
+    buf_free(&p->text);
+    ask(p);
+}
+
+/* A parked request would hold a tunnel that drains until its end. */
+void bundle_pull_kick(struct bundle_pull *p)
+{
+    sources_kick(p->sources);
+    if (p->building)
+        return;
+    if (!p->call)
+        ask(p);
+    else if (!tunnel_reaches(p->tunnel, SLICE("site")))
+        ask_again(p);
+}
+
+enum result bundle_pull_new(struct gateway_worker *w, struct bundle_pull **ret, struct error *err)
+{
+    struct bundle_pull *p = mem_zalloc(sizeof *p);
+    p->worker = w;
+    p->builder = builder_new(w, &builder_callbacks, p);
+    if (sources_new(w, p->builder, &p->sources, err) != OK) {
+        builder_free(p->builder);
+        free(p);
+        return err->code;
+    }
+    w->sources = p->sources;
+    p->again = loop_timer_new(w->loop, ask_again, p);
+    buf_init(&p->text, TEXT_MAX);
+    *ret = p;
+    return OK;
+}
+
+void bundle_pull_free(struct bundle_pull *p)
+{
+    if (!p)
+        return;
+    if (p->call)
+        http_call_cancel(p->call);
+    sources_free(p->sources);
+    builder_free(p->builder);
+    loop_timer_free(p->again);
+    buf_free(&p->text);
+    free(p);
+}
+
+void bundle_pull_start(struct bundle_pull *p)
+{
+    sources_refresh(p->sources);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fetches the revocation lists that a bundle names by their hash, through a tunnel, each into a file of the state
+ * folder. Lives in the loop of worker 0. */
+#ifndef GATEWAY_SITE_CRL_PULL_H
+#define GATEWAY_SITE_CRL_PULL_H
+
+#include "gateway/worker.h"
+
+struct crl_wanted {
+    char sha256[PKI_HASH_HEX];
+    int64_t size;
+};
+
+struct crl_pull;
+
+/* done: once for each start, when each was had or can't be had now, which is logged. */
+struct crl_pull *crl_pull_new(struct gateway_worker *w, void (*done)(void *owner), void *owner);
+void crl_pull_free(struct crl_pull *p); /* NULL allowed */
+
+/* Copies `list`. Not before the last one's done. */
+void crl_pull_start(struct crl_pull *p, const struct crl_wanted *list, size_t count);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/site/report.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
+#include "base/mem.h"
+#include "gateway/client/certificates.h"
+#include "http/fetch.h"
+#include "net/url.h"
+#include "json/json.h"
+
+enum {
+    EVERY_MS = 60 * 1000,
+    SOON_MS = 1000,
+    ANSWER_MS = 20 * 1000,
+    ANSWER_MAX = 16 * 1024,
+    CERTIFICATE_MAX = 12 * 1024
+};
+
+struct gateway_report {
+    struct gateway_worker *worker;
+    struct http_fetch *fetch;
+    struct loop_timer *timer;
+    int64_t started;
+    bool soon; /* the timer stands for a change */
+};
+
+static void put(json_t *o, const char *name, json_t *value)
+{
+    if (json_object_set_new(o, name, value) != 0)
+        fatal("out of memory (report)");
+}
+
+static void push(json_t *list, json_t *value)
+{
+    if (json_array_append_new(list, value) != 0)
+        fatal("out of memory (report)");
+}
+
+static json_t *refusals_json(const struct gateway *g)
+{
+    json_t *o = json_object();
+    for (enum verdict_reason reason = REASON_OK + 1; reason < REASON_COUNT; reason++) {
+        const char *name = verdict_reason_info(reason)->name; /* a word may stand for two reasons */
+        long long total = (long long)json_opt_int(o, name, 0), more = 0;
+        for (size_t i = 0; i < g->worker_count; i++)
+            more += atomic_load_explicit(&g->workers[i]->metrics.refusals[reason], memory_order_relaxed);
+        if (more)
+            put(o, name, json_integer(total + more));
+    }
+    return o;
+}
+
+/* For the site, which knows the names that it must be for. NULL: too long to be told. */
+static json_t *pem_json(X509 *certificate)
+{
+    char *pem = pki_cert_pem(certificate);
+    json_t *o = strlen(pem) <= CERTIFICATE_MAX ? json_string(pem) : NULL;
+    free(pem);
+    return o;
+}
+
+static json_t *certificates_json(const struct certificates *c)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < certificates_count(c); i++) {
+        char subject[256];
+        pki_cert_subject(certificates_at(c, i), subject, sizeof subject);
+        push(list,
+             json_pack("{s:s, s:I, s:o*}", "subject", subject, "not_after",
+                       (json_int_t)pki_cert_not_after(certificates_at(c, i)), "pem", pem_json(certificates_at(c, i))));
+    }
+    return list;
+}
+
+/* What stands in certificates is no secret. */
+static json_t *source_json(const struct source_state *s)
+{
+    char shown[NET_URL_SHOWN_SIZE];
+    net_url_shown(slice_of(s->url), shown);
+    return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s}", "id", s->id, "kind",
+                     bundle_source_kind_name(s->kind), "url", s->pointed ? s->url : shown, "pointed", (int)s->pointed,
+                     "fetched", (json_int_t)s->fetched, "until", (json_int_t)s->until, "next", (json_int_t)s->next,
+                     "failures", (json_int_t)s->failures, "error", s->error);
+}
+
+static json_t *sources_json(struct gateway_worker *w)
+{
+    json_t *list = json_array();
+    struct source_state *states = mem_array(SOURCES_STATES_MAX, sizeof *states);
+    size_t count = sources_states(w->sources, states, SOURCES_STATES_MAX);
+    for (size_t i = 0; i < count; i++)
+        push(list, source_json(&states[i]));
+    free(states);
+    return list;
+}
+
+/* "": there is none. */
+static void put_fault(json_t *o, const char *member, const char *why)
+{
+    json_t *text = json_string(why); /* NULL when it quotes what is not UTF-8 */
+    if (*why)
+        put(o, member, text ? text : json_string("unknown"));
+    else
+        json_decref(text);
+}
+
+static void put_faults(json_t *o, struct gateway *g)
+{
+    char why[ERROR_TEXT_MAX];
+    gateway_refused_bundle(g, why);
+    put_fault(o, "document_refused", why);
+    gateway_unread(g, why);
+    put_fault(o, "certificate_fault", why);
+}
+
+/* Of the role certificate that is in use; 0: it can't be read. */
+static int64_t role_ends(const struct gateway *g)
+{
+    X509 *role;
+    if (pki_cert_read(slice_of(g->config->bootstrap.certificate_pem), &role, NULL) != OK)
+        return 0;
+    int64_t ends = pki_cert_not_after(role);
+    X509_free(role);
+    return ends;
+}
+
+static json_t *report_json(const struct gateway_report *r)
+{
+    struct gateway *g = r->worker->gateway;
+    const struct snapshot *s = r->worker->snapshot;
+    struct error err;
+    bool at_fault = file_room(g->config->state, &err) != OK || sources_fault(r->worker->sources, err.text);
+    json_t *fault = at_fault ? json_string(err.text) : NULL;
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "version", CMG_VERSION, "started",
+                          (json_int_t)r->started, "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers",
+                          (json_int_t)g->worker_count, "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS),
+                          "connections", (json_int_t)gateway_metric_sum(g, METRIC_CONNECTIONS), "state_fault", fault);
+    if (!o)
+        fatal("out of memory (report)");
+    put(o, "time", json_integer((json_int_t)clock_wall_s()));
+    put(o, "refusals", refusals_json(g));
+    put(o, "not_after", json_integer((json_int_t)role_ends(g)));
+    put_faults(o, g);
+    put(o, "server_certificates", certificates_json(r->worker->certificates));
+    put(o, "sources", sources_json(r->worker));
+    return o;
+}
+
+static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,
+                           void *ctx, struct http_call **ret, struct error *err)
+{
+    const struct gateway_report *r = owner;
+    struct tunnel *t = gateway_tunnels_pick(&r->worker->tunnels, SLICE("site"), NULL);
+    if (!t)
+        return error_set(err, R_AGAIN, "no connector reaches the site");
+    return tunnel_call(t, request, events, ctx, ret, err);
+}
+
+static void on_done(void *owner, int status, struct slice body, const struct error *why)
+{
+    (void)owner;
+    (void)body;
+    if (status != 204) /* the bundle's pull says what is wrong with the way to the site */
+        log_msg(LOG_DEBUG, "report", "the site did not take the report: %d %s", status, why->text);
+}
+
+static void on_timer(void *arg)
+{
+    struct gateway_report *r = arg;
+    loop_timer_start(r->timer, EVERY_MS, 0);
+    r->soon = false;
+    if (http_fetch_busy(r->fetch))
+        http_fetch_cancel(r->fetch);
+    json_t *o = report_json(r);
+    char *text = json_text(o);
+    http_fetch_post(r->fetch, SLICE("site"), SLICE("/report"), "application/json", slice_of(text));
+    free(text);
+    json_decref(o);
+}
+
+struct gateway_report *gateway_report_new(struct gateway_worker *w)
+{
+    struct gateway_report *r = mem_zalloc(sizeof *r);
+    r->worker = w;
+    r->started = clock_wall_s();
+    r->fetch = http_fetch_new(w->loop, ANSWER_MAX, ANSWER_MS, send_it, on_done, r);
+    r->timer = loop_timer_new(w->loop, on_timer, r);
+    return r;
+}
+
+void gateway_report_free(struct gateway_report *r)
+{
+    if (!r)
+        return;
+    http_fetch_free(r->fetch);
+    loop_timer_free(r->timer);
+    free(r);
+}
+
+/* The first change starts the wait, so that it is not put off for ever. */
+void gateway_report_changed(struct gateway_report *r)
+{
+    if (!r || r->soon)
+        return;
+    r->soon = true;
+    loop_timer_start(r->timer, SOON_MS, 0);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/snapshot/builder.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/file.h"
+#include "base/host/log.h"
+#include "base/mem.h"
+#include "bundle/document.h"
+#include "gateway/site/crl_pull.h"
+
+#define STATE_NAME "bundle"
+
+struct job {
+    struct builder *builder; /* NULL: it is gone */
+    const struct gateway *gateway;
+    char *text; /* a signed bundle; NULL: the present one, with other lists */
+    size_t len;
+    bool last_try; /* with the lists that are there */
+    struct crl_wanted *wanted;
+    size_t wanted_count;
+    struct snapshot *previous, *made;
+    struct error err;
+};
+
+struct builder {
+    struct gateway_worker *worker;
+    const struct builder_events *events;
+    void *owner;
+    struct job *job; /* NULL: none under way */
+    char *text;      /* to be built next */
+    size_t len;
+    bool again, last_try;
+    struct crl_pull *pull; /* of lists that the bundle waits for */
+    char *waiting;
+    size_t waiting_len;
+};
+
+static struct snapshot *current(struct gateway *g)
+{
+    (void)pthread_mutex_lock(&g->snapshot_lock);
+    struct snapshot *s = g->snapshot ? snapshot_ref(g->snapshot) : NULL;
+    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    return s;
+}
+
+static struct snapshot_source inputs(const struct gateway *g, const struct snapshot *previous)
+{
+    return (struct snapshot_source){.site = g->config->bootstrap.site,
+                                    .pin = g->config->bootstrap.pin,
+                                    .state = g->config->state,
+                                    .min_sequence = previous ? previous->bundle->sequence : 0,
+                                    .now = clock_wall_s()};
+}
+
+/* Kept before it is used: after a crash the sequence must not go back. */
+static void work(void *arg)
+{
+    struct job *j = arg;
+    struct snapshot_source source = inputs(j->gateway, j->previous);
+    struct error err;
+    j->err = (struct error){OK, ""};
+    if (!j->text) {
+        (void)!snapshot_rebuild(j->previous, &source, &j->made, &j->err);
+        return;
+    }
+    struct slice text = slice_make(j->text, j->len);
+    source.ret_wanted = j->last_try ? NULL : j->wanted;
+    source.ret_wanted_count = &j->wanted_count;
+    if (snapshot_build(text, &source, j->previous, &j->made, &j->err) == OK) {
+        j->err.code = OK;
+        if (document_keep(j->gateway->config->state, STATE_NAME, text, &err) != OK)
+            log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
+    }
+}
+
+static void use(struct gateway *g, struct snapshot *snapshot)
+{
+    LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
+              LOG_N("endpoints", snapshot->bundle->endpoint_count));
+    gateway_publish(g, snapshot);
+}
+
+static void start(struct builder *b);
+
+static void job_free(struct job *j)
+{
+    snapshot_unref(j->previous);
+    free(j->wanted);
+    free(j->text);
+    free(j);
+}
+
+/* The bundle is put aside until its lists are there. */
+static void wait_for_lists(struct builder *b, struct job *j)
+{
+    b->waiting = j->text;
+    b->waiting_len = j->len;
+    j->text = NULL;
+    crl_pull_start(b->pull, j->wanted, j->wanted_count);
+}
+
+static void on_lists(void *owner)
+{
+    struct builder *b = owner;
+    b->text = b->waiting;
+    b->len = b->waiting_len;
+    b->waiting = NULL;
+    b->last_try = true;
+    start(b);
+}
+
+static void done(void *arg)
+{
+    struct job *j = arg;
+    struct builder *b = j->builder;
+    bool was_bundle = j->text != NULL;
+    if (b && j->wanted_count) {
+        b->job = NULL;
+        wait_for_lists(b, j);
+        start(b);
+    } else if (b) {
+        b->job = NULL;
+        if (j->made && was_bundle && snapshot_lacks_lists(j->made))
+            (void)error_set(&j->err, R_AGAIN, "lists are missing");
+        if (j->made && was_bundle)
+            use(b->worker->gateway, j->made);
+        else if (j->made)
+            gateway_publish(b->worker->gateway, j->made);
+        else if (!was_bundle)
+            log_msg(LOG_ERROR, "bundle", "lists can't be used: %s", j->err.text);
+        if (j->made)
+            b->events->on_publish(b->owner);
+        if (was_bundle)
+            b->events->on_bundle(b->owner, &j->err);
+        start(b);
+    } else {
+        snapshot_unref(j->made);
+    }
+    job_free(j);
+}
+
+static void start(struct builder *b)
+{
+    if (b->job || (!b->text && !b->again))
+        return;
+    struct job *j = mem_zalloc(sizeof *j);
+    *j = (struct job){.builder = b, .gateway = b->worker->gateway, .text = b->text, .len = b->len};
+    j->previous = current(b->worker->gateway);
+    j->last_try = b->last_try;
+    j->wanted = mem_array(BUNDLE_CRLS_MAX, sizeof *j->wanted);
+    b->text = NULL;
+    b->last_try = b->again = false;
+    if (!j->text && !j->previous) { /* nothing to rebuild yet */
+        job_free(j);
+        return;
+    }
+    b->job = j;
+    loop_job_slow(b->worker->loop, work, done, j);
+}
+
+void builder_bundle(struct builder *b, struct slice text)
+{
+    b->text = slice_dup(text);
+    b->len = text.len;
+    start(b);
+}
+
+void builder_again(struct builder *b)
+{
+    b->again = true;
+    start(b);
+}
+
+struct builder *builder_new(struct gateway_worker *w, const struct builder_events *events, void *owner)
+{
+    struct builder *b = mem_zalloc(sizeof *b);
+    b->worker = w;
+    b->events = events;
+    b->owner = owner;
+    b->pull = crl_pull_new(w, on_lists, b);
+    return b;
+}
+
+void builder_free(struct builder *b)
+{
+    if (!b)
+        return;
+    if (b->job)
+        b->job->builder = NULL;
+    crl_pull_free(b->pull);
+    free(b->waiting);
+    free(b->text);
+    free(b);
+}
+
+void builder_restore(struct gateway *g)
+{
+    char *path = file_join(g->config->state, STATE_NAME ".jws"), *text;
+    size_t len;
+    struct error err;
+    if (file_read(path, JOSE_DOCUMENT_MAX, &text, &len, &err) == OK) {
+        struct snapshot_source source = inputs(g, NULL);
+        source.from_disk = true;
+        struct snapshot *snapshot;
+        if (snapshot_build(slice_make(text, len), &source, NULL, &snapshot, &err) == OK)
+            use(g, snapshot);
+        else
+            log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
+        free(text);
+    } else if (err.code != R_NOTFOUND) {
+        log_msg(LOG_WARN, "bundle", "the kept bundle can't be read: %s", err.text);
+    }
+    free(path);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the pool share: pool.c (which call gets which connection, time), pool/call.c (the call that users
+ * hold, whatever carries it), pool/connect.c (making connections). Private to src/http.
+ *
+ *     http_pool_call ─► waiting ─► carried by an HTTP/1.1 connection or a stream of a session ─► over
+ *                          ▲                        │ safe, no body, reused connection cut
+ *                          └────────────────────────┘ once
+ */
+#ifndef HTTP_POOL_INTERNAL_H
+#define HTTP_POOL_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "http/h1/client.h"
+#include "http/h2/h2.h"
+#include "http/pool/pool.h"
+#include "net/tcp.h"
+#include "tls/stream.h"
+
+TAILQ_HEAD(pool_calls, pool_call);
+
+struct pool_conn { /* an HTTP/1.1 connection */
+    LIST_ENTRY(pool_conn) all;
+    TAILQ_ENTRY(pool_conn) unused; /* while idle, the latest first */
+    struct http_pool *pool;
+    struct http_h1_client *h1;
+    bool idle, reused;
+    bool switched; /* to WebSocket: counted apart */
+    uint64_t idle_until;
+};
+
+struct pool_session { /* an HTTP/2 connection */
+    LIST_ENTRY(pool_session) all;
+    struct http_pool *pool; /* NULL: the pool is gone */
+    struct http_h2 *h2;
+    bool reused, drains;
+    bool refuses; /* a stream, a moment ago: it has no room until one of its others has ended */
+};
+
+struct pool_dial { /* a connection being made */
+    LIST_ENTRY(pool_dial) all;
+    struct http_pool *pool;
+    struct net_dial *tcp;
+    struct tls_handshake *tls;
+    bool http1; /* not to become a session */
+    uint64_t until;
+};
+
+struct pool_call {
+    struct http_call base; /* what the user holds */
+    TAILQ_ENTRY(pool_call) link;
+    struct pool_calls *list; /* the one it is in */
+    struct http_pool *pool;
+    struct arena *arena;          /* of the copy */
+    struct http_request request;  /* a copy */
+    struct http_call *inner;      /* NULL: waiting */
+    struct pool_conn *conn;       /* that carries it; NULL: a session does, or nothing */
+    struct pool_session *session; /* the same */
+    struct buf early;             /* body written while waiting */
+    bool early_finish;
+    bool reused;              /* carried by a connection that had carried others */
+    bool began;               /* something of the answer came */
+    bool answered;            /* its final head came */
+    bool retried;             /* wants a fresh connection now */
+    struct http_failure doom; /* in the list of the doomed: it will fail so */
+    uint64_t until;           /* waiting: for a connection; carried: for the answer; 0: for ever */
+};
+
+static inline bool http_pool_call_is_websocket(const struct pool_call *c)
+{
+    return c->request.protocol.len > 0;
+}
+
+struct http_pool {
+    struct http_pool_options o;
+    struct loop *loop;
+    struct loop_timer *tick;
+    struct loop_deferred run; /* fails what is doomed, then matches */
+    struct pool_calls waiting, carried, doomed;
+    TAILQ_HEAD(pool_conns, pool_conn) unused;
+    LIST_HEAD(, pool_conn) conns;
+    LIST_HEAD(, pool_session) sessions;
+    LIST_HEAD(, pool_dial) dials;
+    uint32_t waiting_count, conn_count, switched_count, session_count, dial_count, http1_dial_count;
+    uint32_t websocket_count; /* of the waiting calls that ask for it */
+    bool speaks_h2, knows;    /* what the last TLS handshake agreed on; knows: there was one */
+    unsigned busy;            /* user's callbacks under way */
+    bool dead;                /* freed by the user inside one */
+};
+
+/* Around a user's callback, who may free the pool in it. leave: false when it is gone. */
+void http_pool_enter(struct http_pool *p);
+bool http_pool_leave(struct http_pool *p);
+
+void http_pool_later(struct http_pool *p); /* run(), at the end of the iteration */
+
+/* pool/connect.c */
+void http_pool_connect(struct http_pool *p, bool http1);
+void http_pool_conn_switched(struct pool_conn *c);
+void http_pool_dial_free(struct pool_dial *d);
+void http_pool_conn_free(struct pool_conn *c);
+void http_pool_session_orphan(struct pool_session *s);
+
+/* pool/call.c */
+MUST_USE enum result http_pool_call_new(struct http_pool *p, const struct http_request *request,
+                                        const struct http_call_events *events, void *ctx, struct pool_call **ret,
+                                        struct error *err);
+void http_pool_call_move(struct pool_call *c, struct pool_calls *to); /* to its end */
+void http_pool_call_free(struct pool_call *c);                        /* cancels what carries it; calls no user */
+/* By one of the two. Not OK: it can't take it. */
+MUST_USE enum result http_pool_call_carry(struct pool_call *c, struct pool_conn *conn, struct pool_session *session,
+                                          struct error *err);
+/* It will fail so, from run(). */
+void http_pool_call_doom(struct pool_call *c, enum http_failure_kind kind, enum result code, const char *why);
+/* Ends it with on_fail. */
+void http_pool_call_fail(struct pool_call *c, const struct http_failure *why);
+
+#endif

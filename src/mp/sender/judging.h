@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict on the certificate that a device shows directly: once a connection, refusals too, while the same is
+ * trusted and the verdict has not ended. A quick one takes a millisecond at most, in the loop; one that takes longer is
+ * reached in the pool before the connection's first request, of a few connections at a time.
+ */
+#ifndef MP_SENDER_JUDGING_H
+#define MP_SENDER_JUDGING_H
+
+#include "mp/server/listener.h"
+
+typedef void mp_judging_done_fn(struct mp_connection *c);
+
+/* Before the first request. false: it is judged in the pool, and done(c) comes later, unless that is cancelled. */
+MUST_USE bool mp_judging_first(struct mp_connection *c, mp_judging_done_fn *done);
+/* The connection goes. */
+void mp_judging_cancel(struct mp_connection *c);
+
+/* What a request hears. Who would have to be judged at length again is told to connect anew. */
+const struct pki_verdict *mp_judging_verdict(struct mp_connection *c, struct pki_trust *trust, int64_t now);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepting connections and giving their requests to the router. */
+#include "mp/server/listener.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/host/gather.h"
+#include "base/mem.h"
+#include "conf/daemon.h"
+#include "mp/sender/judging.h"
+#include "mp/server/access.h"
+#include "mp/server/router.h"
+#include "net/strangers.h"
+#include "tls/stream.h"
+
+enum { HANDSHAKE_MS = 15000, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
+
+static void connection_free(struct mp_connection *c)
+{
+    if ((*c->link = c->next))
+        c->next->link = c->link;
+    c->point->connection_count--;
+    crowd_part(c->point->strangers, &c->stranger);
+    mp_judging_cancel(c);
+    X509_free(c->certificate);
+    pki_trust_unref(c->judged_by);
+    free(c);
+}
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    mp_route(owner, x);
+}
+
+static void on_bad_request(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
+                           struct slice *ret_body)
+{
+    (void)!http_fields_add(&ret_head->fields, a, SLICE("content-type"), SLICE("text/plain; charset=utf-8"));
+    *ret_body = arena_dup(a, slice_of(what));
+    mp_access_log_bad(owner, status, what);
+}
+
+static void on_http_close(void *owner)
+{
+    connection_free(owner);
+}
+
+static void on_held(void *owner, size_t bytes)
+{
+    struct mp_connection *c = owner;
+    net_stranger_holds(c->point->strangers, &c->stranger, bytes);
+}
+
+static const struct http_server_events http_events = {
+    .on_request = on_request, .on_bad_request = on_bad_request, .on_held = on_held, .on_close = on_http_close};
+
+/* The role certificate is judged once a connection; removal is asked for at each request. */
+static void find_role(struct mp_connection *c)
+{
+    struct error err;
+    X509 *shown = tls_stream_peer(c->stream);
+    if (!shown || X509_up_ref(shown) != 1)
+        return;
+    c->certificate = shown;
+    c->chain = tls_stream_peer_chain(c->stream);
+    if (pki_role_check(c->site->connectors, shown, c->chain, clock_wall_s(), c->connector, &err) != OK)
+        c->connector[0] = '\0';
+    else
+        mp_listener_known(c);
+}
+
+void mp_listener_known(struct mp_connection *c)
+{
+    if (c)
+        net_stranger_known(c->point->strangers, &c->stranger, c->shown);
+    if (c && c->http)
+        http_server_conn_let_in(c->http);
+}
+
+/* Connectors keep many requests parked on one connection, over which every device's heads come. */
+static const struct http_server_limits limits = {
+    .head_ms = 30 * 1000, .idle_ms = 5 * 60 * 1000, .body_ms = 60 * 1000, .streams = 4096, .heads = 16 * 1024 * 1024};
+
+static void serve(struct mp_connection *c)
+{
+    bool h2 = slice_eq(tls_stream_alpn(c->stream), SLICE("h2"));
+    struct http_server_limits own = limits;
+    own.stranger = c->stranger.holder != NULL;
+    if (c->certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
+        own.stranger_heads = CERTIFICATE_HEADS;
+    c->http = http_server_conn_new(c->site->loop, c->stream, h2, &own, &http_events, c);
+}
+
+/* --- while its certificate is judged --- */
+
+static void on_data(void *ctx, struct slice data)
+{
+    (void)ctx;
+    (void)data; /* never: it is paused */
+}
+
+static void on_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_close(void *ctx, const struct error *why)
+{
+    struct mp_connection *c = ctx;
+    (void)why;
+    net_stream_close(c->stream);
+    connection_free(c);
+}
+
+static const struct net_stream_events waiting = {on_data, on_nothing, on_nothing, on_close};
+
+static void on_judged(struct mp_connection *c)
+{
+    struct net_stream *stream = c->stream;
+    serve(c);
+    net_stream_resume(stream);
+}
+
+static void on_ready(void *ctx, struct net_stream *stream)
+{
+    struct mp_connection *c = ctx;
+    c->handshake = NULL;
+    c->stream = stream;
+    find_role(c);
+    if (mp_judging_first(c, on_judged)) {
+        serve(c);
+        return;
+    }
+    net_stream_set_events(stream, &waiting, c);
+    net_stream_pause(stream);
+}
+
+static void on_fail(void *ctx, const struct error *why)
+{
+    struct mp_connection *c = ctx;
+    LOG_GATHERED(LOG_DEBUG, "mp", c->group, "handshake", "handshake failed", LOG_T("peer", c->peer),
+                 LOG_T("reason", why->text));
+    connection_free(c);
+}
+
+static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
+{
+    struct mp_connection *c = ctx;
+    (void)hello;
+    return c->point->context;
+}
+
+static void on_certificates(void *ctx, size_t bytes)
+{
+    struct mp_connection *c = ctx;
+    c->shown = bytes;
+    net_stranger_shows(c->point->strangers, &c->stranger, bytes, loop_now_ms(c->site->loop));
+}
+
+static void on_detach(void *ctx, struct net_stream *below, struct slice already_read)
+{
+    (void)already_read; /* never asked for: on_hello always answers */
+    net_stream_close(below);
+    connection_free(ctx);
+}
+
+static const struct tls_accept_events tls_events = {.on_hello = on_hello,
+                                                    .on_certificates = on_certificates,
+                                                    .on_detach = on_detach,
+                                                    .on_ready = on_ready,
+                                                    .on_fail = on_fail};
+
+/* --- room --- */
+
+static void turned_away(const char *host, const char *why)
+{
+    LOG_GATHERED(LOG_INFO, "mp", net_group_of(host).text, why, "turned away", LOG_T("peer", host),
+                 LOG_T("reason", why));
+}
+
+static void end(struct mp_connection *c)
+{
+    if (c->http) {
+        http_server_conn_close(c->http); /* on_close frees it */
+        return;
+    }
+    if (c->stream)
+        net_stream_close(c->stream);
+    tls_handshake_cancel(c->handshake);
+    connection_free(c);
+}
+
+static void leave(struct crowd_member *m)
+{
+    struct mp_connection *c = container_of(m, struct mp_connection, stranger);
+    turned_away(c->host, "made room, or stayed too long: none of its requests was let in");
+    end(c);
+}
+
+static bool give_up_descriptor(void *ctx)
+{
+    struct mp_point *p = ctx;
+    return crowd_make_room(p->strangers, NULL);
+}
+
+static void on_dropped(void *ctx, enum net_dropped why)
+{
+    (void)ctx;
+    turned_away("", why == NET_DROPPED_STALE ? "the client had gone, or waited too long, before it was its turn"
+                                             : "the process is out of descriptors");
+}
+
+static const struct net_listener_guard guard = {give_up_descriptor, on_dropped};
+
+static bool may_come(struct mp_point *p, const char *address)
+{
+    if (!net_strangers_let_come(p->strangers, slice_of(address), p->places / NET_STRANGERS_SHARE,
+                                loop_now_ms(p->site->loop))) {
+        turned_away(address, "its address opens connections too fast");
+        return false;
+    }
+    if (p->connection_count < p->places || crowd_make_room(p->strangers, NULL))
+        return true;
+    turned_away(address, "all places are held by who was let in");
+    return false;
+}
+
+static void on_pulse(void *arg)
+{
+    enum { PULSE_MS = 1000 };
+    struct mp_point *p = arg;
+    loop_timer_start(p->pulse, net_strangers_end_late(p->strangers, clock_mono_ms()) ? 1 : PULSE_MS, 0);
+}
+
+/* --- accepting --- */
+
+static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
+{
+    struct mp_point *p = ctx;
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(peer, address);
+    if (!may_come(p, address)) {
+        net_stream_close(stream);
+        return;
+    }
+    struct mp_connection *c = mem_zalloc(sizeof *c);
+    p->connection_count++;
+    c->site = p->site;
+    c->point = p;
+    net_address_format(peer, c->peer);
+    net_address_format_host(peer, c->host);
+    net_address_format_group(peer, c->group);
+    crowd_join(p->strangers, &c->stranger, slice_of(address), loop_now_ms(p->site->loop), leave);
+    c->link = &p->connections;
+    if ((c->next = p->connections))
+        c->next->link = &c->next;
+    p->connections = c;
+    c->handshake = tls_accept(p->site->loop, stream, HANDSHAKE_MS, &tls_events, c);
+}
+
+enum result mp_listener_open(struct mp_point *p, struct error *err)
+{
+    struct net_address at;
+    enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
+    p->places = mp_config_connections(p->site->config, conf_descriptors());
+    p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
+    p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
+    if (r == OK)
+        r = net_listen_tcp(p->site->loop, &at, false, on_accept, p, &p->listener, err);
+    if (r != OK)
+        return r;
+    net_listener_guard(p->listener, &guard);
+    on_pulse(p);
+    return OK;
+}
+
+void mp_listener_close(struct mp_point *p)
+{
+    net_listener_close(p->listener);
+    p->listener = NULL;
+    loop_timer_free(p->pulse);
+    p->pulse = NULL;
+    for (struct mp_connection *c = p->connections, *next; c; c = next) {
+        next = c->next;
+        end(c);
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests for the next version of a document, or for the next question, that wait until there is one: woken at once by
+ * changes made here, within a second by those of other processes, and after 4 min 30 s with 204. */
+#ifndef MP_SERVER_PARKED_H
+#define MP_SERVER_PARKED_H
+
+#include "mp/server/request.h"
+
+struct mp_parked *mp_parked_new(struct mp_site *site);
+void mp_parked_free(struct mp_parked *p); /* every request must be gone; NULL allowed */
+
+/* Answers when the sequence of `what` is over `after`, else parks. For questions r->parked.gateway is set. */
+void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after);
+/* Of request.c: it is going away. */
+void mp_parked_remove(struct mp_request *r);
+size_t mp_parked_count(const struct mp_parked *p);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request to cmg-mp, at a management point or at the admin socket: its body is collected up to a maximum, then its
+ * handler answers, at once or (parked) later. Every answer is written by the functions here, which end the request:
+ * after one of them `r` is gone.
+ */
+#ifndef MP_SERVER_REQUEST_H
+#define MP_SERVER_REQUEST_H
+
+#include "base/buf.h"
+#include "http/exchange.h"
+#include "mp/config.h"
+#include "mp/sender/identity.h"
+#include "mp/server/bodies.h"
+#include "mp/server/refusal.h"
+#include "json/json.h"
+
+struct mp_connection;
+struct mp_site;
+struct mp_request;
+
+typedef void mp_handler_fn(struct mp_request *r);
+
+/* What a parked request waits for. */
+enum mp_parked_for { MP_PARKED_BUNDLE, MP_PARKED_CONNECTOR, MP_PARKED_QUESTIONS };
+
+enum { MP_PARAMS_MAX = 2, MP_PARAM_SIZE = 256 };
+
+/* Text that several answers may be sending at once. */
+struct mp_text {
+    unsigned references;
+    size_t len;
+    char *bytes; /* malloc'ed, NUL-terminated */
+};
+struct mp_text *mp_text_new(char *bytes); /* takes it */
+struct mp_text *mp_text_new_bytes(char *bytes, size_t len);
+struct mp_text *mp_text_ref(struct mp_text *t);
+void mp_text_unref(struct mp_text *t); /* NULL allowed */
+
+struct mp_request {
+    struct mp_site *site;
+    struct mp_connection *connection; /* NULL: of the admin socket */
+    struct http_exchange *exchange;
+    mp_handler_fn *handle;
+    struct arena *arena; /* for the handler: rows of the store and the like */
+    struct buf body;
+    struct mp_bodies *bodies; /* where it is counted, as body_share's */
+    struct mp_body_share body_share;
+    struct slice path, query; /* of the target; query without the "?" */
+    char id[GUID_SIZE];       /* the gateway's request id, or one of our own */
+    struct mp_identity identity;
+    char params[MP_PARAMS_MAX][MP_PARAM_SIZE]; /* admin: what stood at the pattern's stars, decoded */
+    char caller[32];                           /* admin: "uid:1000" */
+    enum mp_role role;                         /* admin: the caller's */
+    struct {                                   /* parked.c */
+        struct mp_request *next, **link;       /* link NULL: not parked */
+        int64_t after;
+        uint64_t until_ms;
+        enum mp_parked_for what;
+        char gateway[PKI_ROLE_ID_MAX]; /* who asks for questions */
+    } parked;
+    struct { /* an answer under way */
+        struct mp_text *text;
+        size_t written, sent;
+    } out;
+};
+
+/* Begins a request of `x`: from now on the exchange's callbacks come here. The path's bytes are looked at as they are.
+ */
+struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *connection, struct http_exchange *x);
+/* Collects the body, then calls handle(r). Is it over its maximum (413), or its sender or all over theirs (429, 503),
+ * that is answered here. r->body_share says whose it is. */
+void mp_request_collect(struct mp_request *r, mp_handler_fn *handle, size_t body_max);
+
+struct slice mp_request_field(const struct mp_request *r, const char *name); /* the first one; .ptr NULL: none */
+/* The query's value of `name` ("after=5"); .ptr NULL: absent. Not decoded. */
+struct slice mp_request_query(const struct mp_request *r, struct slice name);
+/* The number of the document that a device holds, by its If-None-Match ("\"5\""); 0: it tells none. */
+int64_t mp_request_held(const struct mp_request *r);
+
+/* --- answers; each ends the request --- */
+
+struct mp_answer {
+    int status;
+    const char *type; /* content type; NULL: none */
+    struct slice body;
+    struct http_field fields[4]; /* names lower case; .name.ptr NULL: unused */
+};
+void mp_answer(struct mp_request *r, const struct mp_answer *a);
+void mp_answer_json(struct mp_request *r, int status, json_t *body);       /* takes `body` */
+void mp_answer_problem(struct mp_request *r, int status, json_t *problem); /* takes it */
+/* Sends it at the speed of the peer. Takes the reference. */
+void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text);
+
+/* `detail` NULL: the refusal's own text. */
+void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail);
+/* `why`: what was found, and what to do about this very case where its .remedy says so; NULL: the reason's own words.
+ */
+void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const struct error *why);
+/* For a signature out of its time; signed_time: of mp_signed_time, NULL: none. */
+void mp_refuse_clock(struct mp_request *r, const char *detail, const char *signed_time);
+void mp_refuse_method(struct mp_request *r, const char *allow);
+/* A fault of the store or of ours: logged, told without inner details. */
+void mp_refuse_fault(struct mp_request *r, const struct error *err);
+/* The same to an administrator, who is told the fault itself. */
+void mp_refuse_fault_told(struct mp_request *r, const struct error *err);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mp/status/problems_part.h"
+
+#include <stdarg.h>
+
+void mp_problem_add(json_t *list, const struct mp_problem *p, const char *of, const char *fmt, ...)
+{
+    char found[700];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(found, sizeof found, fmt, args);
+    va_end(args);
+    json_t *text = json_string(found); /* NULL when it was cut within a letter */
+    mp_push(list, json_pack("{s:s, s:s, s:o, s:s}", "cause", p->cause, "of", of, "found",
+                            text ? text : json_string(p->cause), "remedy", p->remedy));
+}
+
+bool mp_role_silent(const json_t *role, int64_t now)
+{
+    return now - json_opt_int(role, "seen", 0) > MP_SILENT_S;
+}
+
+/* Much of the rest follows when the store takes nothing: also what gateways and connectors report. */
+static void own_fault(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct mp_problem
+        fault = {"mp_fault", "see the log of cmg-mp"},
+        full = {"store_full", "make room on the file system that holds `state` of mp.yaml, or on the database "
+                              "server's; nothing can be changed until then"},
+        gone = {"store_gone", "stop cmg-mp, put the store back (a backup: docs/operations.md), start it "
+                              "again; nothing can be changed until then"};
+    const json_t *f = json_object_get(status, "fault");
+    const char *text = json_opt_str(f, "text", "");
+    char when[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+    if (!json_is_object(f) || now - json_opt_int(f, "at", 0) > MP_FAULT_FRESH_S)
+        return;
+    clock_rfc3339(json_opt_int(f, "at", 0), when);
+    clock_rfc3339(json_opt_int(f, "at", 0) + MP_FAULT_FRESH_S, until);
+    bool is_full = strstr(text, "full") || strstr(text, "No space");
+    mp_problem_add(
+        list,
+        is_full                               ? &full
+        : strstr(text, "deleted or replaced") ? &gone
+                                              : &fault,
+        "site",
+        "the management point fails by a fault of its own, last at %s: %.400s (told until %s, or, of the store, until "
+        "a report is kept again)",
+        when, text, until);
+}
+
+/* --- of gateways and connectors alike --- */
+
+static void state_of(json_t *list, const json_t *role, const char *kind)
+{
+    static const struct mp_problem lost = {
+        "state_not_kept", "do that on its machine (`state` of its configuration); until then it forgets, "
+                          "when it is started again, what the site told it since"};
+    const char *id = json_opt_str(role, "id", ""), *fault = json_opt_str(role, "state_fault", "");
+    if (*fault)
+        mp_problem_add(list, &lost, id, "%s %s can't keep its state: %.500s", kind, id, fault);
+}
+
+/* Its own clock, or that of the site as it signed; or an older copy of the store, while numbers are not yet above. */
+static void refused_by(json_t *list, const json_t *role, const char *kind)
+{
+    static const struct mp_problem refused = {
+        "document_refused", "compare the clocks of that machine and of the site; cmg-mp signs anew "
+                            "within a minute of its clock's being right, and the next document is taken"};
+    const char *id = json_opt_str(role, "id", ""), *why = json_opt_str(role, "document_refused", "");
+    if (*why)
+        mp_problem_add(list, &refused, id, "%s %s refuses what the site signed, and goes on with what it has: %.500s",
+                       kind, id, why);
+}
+
+static void went_back(json_t *list, const json_t *status)
+{
+    static const struct mp_problem
+        lifted = {"store_went_back", "put the newer copy of the store back if there is one; else make again what "
+                                     "was changed since this one (blocks, removals, endpoints, policies), and let "
+                                     "devices that registered since register again; then: cmg restore done"},
+        unbelievable = {"store_went_back",
+                        "that number is over a year ahead of the time, so the site does not go above it: "
+                        "end that program, remove what it keeps in its `state` folder, start it again, and "
+                        "look whether somebody else is in that machine; then: cmg restore done"};
+    const json_t *w = json_object_get(status, "went_back");
+    char when[CLOCK_TEXT_SIZE];
+    if (!json_is_object(w))
+        return;
+    clock_rfc3339(json_opt_int(w, "at", 0), when);
+    mp_problem_add(
+        list, json_opt_bool(w, "believed", true) ? &lifted : &unbelievable, "site",
+        "%s holds document %lld of this site, but the store gave none above %lld when that was heard, at %s: an older "
+        "copy of the store is in use",
+        json_opt_str(w, "whom", ""), (long long)json_opt_int(w, "held", 0), (long long)json_opt_int(w, "own", 0), when);
+}
+
+/* Of those who are heard of. */
+static void roles(json_t *list, const json_t *status, int64_t now,
+                  void (*judge)(json_t *list, const json_t *role, const char *kind))
+{
+    static const char *const kinds[][2] = {{"gateways", "gateway"}, {"connectors", "connector"}};
+    const json_t *role;
+    size_t i;
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        json_array_foreach(json_object_get(status, kinds[k][0]), i, role)
+        {
+            if (!mp_role_silent(role, now))
+                judge(list, role, kinds[k][1]);
+        }
+    }
+}
+
+static void devices(json_t *list, const json_t *status)
+{
+    static const struct mp_problem waiting = {"approval_pending",
+                                              "cmg device list says why; then cmg device approve GUID, or cmg device "
+                                              "remove GUID; all of them: cmg device remove --pending"},
+                                   cloned = {
+                                       "cloned",
+                                       "a copy of the device's state: register it anew with a key of its own; if the "
+                                       "machine got other hardware: cmg device approve GUID; if neither: cmg device "
+                                       "block GUID"};
+    const json_t *all = json_object_get(status, "devices"), *d;
+    const json_t *first = json_array_get(json_object_get(status, "waiting"), 0);
+    long long n = (long long)json_opt_int(all, "pending", 0);
+    const char *guid = json_opt_str(first, "guid", ""), *why = json_opt_str(first, "reason", "");
+    size_t i;
+    json_array_foreach(json_object_get(status, "cloned"), i, d) mp_problem_add(
+        list, &cloned, json_opt_str(d, "guid", ""),
+        "the key of device %.128s (%s) came with two hardware ids: %.128s and %.128s", json_opt_str(d, "name", ""),
+        json_opt_str(d, "guid", ""), json_opt_str(d, "hardware_id", ""), json_opt_str(d, "other_hardware", ""));
+    if (n > 0)
+        mp_problem_add(list, &waiting, "devices", "%lld %s for approval%s%s%s%.300s", n,
+                       n == 1 ? "device waits" : "devices wait", *guid ? (n == 1 ? ": " : "; the first: ") : "", guid,
+                       *why ? ", " : "", why);
+}
+
+/* The server believes names of whichever PKI, and several are trusted by now. */
+static void headers_left_out(json_t *list, const json_t *status)
+{
+    static const struct mp_problem left_out = {
+        "headers_left_out",
+        "name the anchors that count there: cmg endpoint set ID --client-anchors IDS (cmg trust list)"};
+    const json_t *e;
+    size_t i;
+    json_array_foreach(json_object_get(status, "headers_left_out"), i, e) mp_problem_add(
+        list, &left_out, json_opt_str(e, "endpoint", ""),
+        "the server behind endpoint %.64s gets no %.16s fields: several anchors are trusted, and the endpoint does "
+        "not say which of them counts",
+        json_opt_str(e, "endpoint", ""), json_opt_str(e, "headers", ""));
+}
+
+json_t *mp_problems(const json_t *status, int64_t now)
+{
+    static const struct mp_problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
+    json_t *list = json_array();
+    own_fault(list, status, now);
+    went_back(list, status);
+    if (json_array_size(json_object_get(status, "management_points")) == 0)
+        mp_problem_add(list, &no_point, "site", "the site has no management point");
+    if (mp_problems_connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
+        mp_problems_gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
+    roles(list, status, now, state_of);
+    mp_problems_connector_certificates(list, status);
+    mp_problems_servers_inside(list, status, now);
+    mp_problems_certificates(list, status, now);
+    roles(list, status, now, mp_problems_server_certificates);
+    mp_problems_trust(list, status, now);
+    mp_problems_sources(list, status, now);
+    roles(list, status, now, refused_by);
+    mp_problems_clocks(list, status, now); /* PROTOCOL 5 */
+    headers_left_out(list, status);
+    devices(list, status);
+    return list;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pki/list/news.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { CLOCK_LEEWAY = 300 };
+
+/* The same issuer, signing key, distribution point and completeness. */
+static bool same_place(const struct pki_crl *a, const struct pki_crl *b)
+{
+    return !a->base == !b->base && pki_crl_same_scope(a, b);
+}
+
+static enum result another_place(const struct pki_crl *present, const struct pki_list_info *x,
+                                 const struct pki_list_info *y, struct error *err)
+{
+    char until[CLOCK_TEXT_SIZE];
+    clock_rfc3339(present->next_update, until);
+    bool key = strcmp(x->issuer, y->issuer) == 0 && strcmp(x->scope, y->scope) == 0;
+    return error_set(
+        err, R_DENIED,
+        "it is no successor of the list in use, which is good until %s: %s'%.100s' (%.80s), in use is that "
+        "of '%.100s' (%.80s)",
+        until, key ? "another key signed this one of " : "this one is of ", x->issuer, x->scope, y->issuer, y->scope);
+}
+
+/* A delta that adds to nothing here must not take the place of one that does: what that one lists would be lost. */
+static enum result check_delta(const struct pki_crl_set *set, const struct pki_crl *fresh,
+                               const struct pki_crl *present, struct error *err)
+{
+    if (!fresh->base || pki_crl_set_fits(set, fresh) || !pki_crl_set_fits(set, present))
+        return OK;
+    return error_set(err, R_AGAIN,
+                     "the complete list that this delta CRL adds to is not here yet; the delta in use stays");
+}
+
+/* A fresh list gives way to its successor alone; one that ended also to another one. */
+static enum result check_successor(const struct pki_crl_check *q, const struct pki_crl *fresh,
+                                   const struct pki_crl *present, struct error *err)
+{
+    struct pki_list_info x, y;
+    pki_list_tell(fresh, &x);
+    pki_list_tell(present, &y);
+    if (!same_place(fresh, present))
+        return present->next_update >= q->now ? another_place(present, &x, &y, err) : OK;
+    enum result r = pki_list_not_older(&x.age, &y.age, "the list in use", err);
+    return r == OK ? check_delta(q->set, fresh, present, err) : r;
+}
+
+/* What can't be read, or is of nobody whom the site trusts any more, is no reason to keep it. */
+static enum result check_present(const struct pki_crl_check *q, const struct pki_crl *fresh, struct error *err)
+{
+    struct pki_crl *present;
+    if (pki_crl_new_borrowed(q->present, &present, NULL) != OK)
+        return OK;
+    enum result r = pki_crl_admit(present, q->from, NULL) == OK ? check_successor(q, fresh, present, err) : OK;
+    pki_crl_free(present);
+    return r;
+}
+
+static enum result check_begun(const struct pki_crl *c, int64_t now, struct error *err)
+{
+    char when[CLOCK_TEXT_SIZE];
+    if (c->this_update <= now + CLOCK_LEEWAY)
+        return OK;
+    clock_rfc3339(c->this_update, when);
+    return error_set(err, R_DENIED, "its thisUpdate %s lies in the future; check the clocks", when);
+}
+
+static enum result check(const struct pki_crl_check *q, struct pki_crl *c, struct error *err)
+{
+    enum result r = pki_crl_admit(c, q->from, err);
+    if (r == OK)
+        r = check_begun(c, q->now, err);
+    return r == OK && q->present.ptr ? check_present(q, c, err) : r;
+}
+
+enum result pki_crl_check_news(const struct pki_crl_check *q, struct slice der, struct pki_crl_news *ret,
+                               struct error *err)
+{
+    struct pki_crl *c;
+    *ret = (struct pki_crl_news){.unchanged = q->present.ptr && slice_eq(der, q->present)};
+    ERR_set_mark();
+    enum result r = pki_crl_new_borrowed(der, &c, err);
+    if (r == OK) {
+        r = ret->unchanged ? pki_crl_read(c, err) : check(q, c, err);
+        if (r == OK || r == R_NOTFOUND)
+            pki_list_tell(c, &ret->list);
+        pki_crl_free(c);
+    }
+    ERR_pop_to_mark();
+    return r;
+}
+
+static int no_pass_phrase(char *buf UNUSED, int size UNUSED, int writing UNUSED, void *arg UNUSED)
+{
+    return -1;
+}
+
+/* --- the lists of a file --- */
+
+static void push(struct slice **list, size_t *count, const void *der, size_t len)
+{
+    *list = mem_resize(*list, *count + 1, sizeof **list);
+    (*list)[*count].ptr = slice_dup(slice_make(der, len));
+    (*list)[(*count)++].len = len;
+}
+
+static enum result read_pem(struct slice pem, size_t max, struct slice **ret, size_t *ret_count, struct error *err)
+{
+    BIO *bio = pem.len <= INT_MAX ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
+    enum result r = OK;
+    for (bool more = bio != NULL; more && r == OK;) {
+        unsigned char *der = NULL;
+        long len = 0;
+        more = PEM_bytes_read_bio(&der, &len, NULL, PEM_STRING_X509_CRL, bio, no_pass_phrase, NULL);
+        if (more && *ret_count == max)
+            r = error_set(err, R_LIMIT, "it holds more than %zu CRL%s", max, max == 1 ? "" : "s");
+        else if (more)
+            push(ret, ret_count, der, (size_t)len);
+        else if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+            r = error_set(err, R_INVALID, "CRL %zu of the PEM is malformed", *ret_count + 1);
+        OPENSSL_free(der);
+    }
+    BIO_free(bio);
+    return r;
+}
+
+enum result pki_crls_read(struct slice data, size_t max, struct slice **ret, size_t *ret_count, struct error *err)
+{
+    enum result r = OK;
+    *ret = NULL;
+    *ret_count = 0;
+    if (data.len == 0)
+        return error_set(err, R_INVALID, "it is empty");
+    ERR_set_mark();
+    if (data.ptr[0] == 0x30 && data.len > 1 && ((unsigned char)data.ptr[1] & 0x80))
+        push(ret, ret_count, data.ptr, data.len);
+    else
+        r = read_pem(data, max, ret, ret_count, err);
+    ERR_pop_to_mark();
+    const char *hint = pki_cert_hint(data);
+    if (r == OK && *ret_count == 0)
+        r = error_set(err, R_INVALID, "it is not one CRL, in DER or PEM%s%s", hint ? ": " : "", hint ? hint : "");
+    if (r != OK) {
+        pki_crls_free(*ret, *ret_count);
+        *ret = NULL;
+        *ret_count = 0;
+    }
+    return r;
+}
+
+void pki_crls_free(struct slice *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free((char *)(uintptr_t)list[i].ptr);
+    free(list);
+}
+
+enum result pki_crl_to_der(struct slice data, char **ret, size_t *ret_len, struct error *err)
+{
+    struct slice *list;
+    size_t count;
+    *ret = NULL;
+    *ret_len = data.len;
+    enum result r = pki_crls_read(data, 1, &list, &count, err);
+    if (r != OK)
+        return r == R_LIMIT ? error_set(err, R_INVALID, "it is not one CRL, but several") : r;
+    *ret = (char *)(uintptr_t)list[0].ptr;
+    *ret_len = list[0].len;
+    free(list);
+    return OK;
+}

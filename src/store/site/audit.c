@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of table audit. */
+#include "store/site/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "store/row.h"
+#include "store/sequence.h"
+
+static enum result add(struct store *s, const struct store_audit *a, struct error *err)
+{
+    int64_t id;
+    enum result r = store_sequence_count(s, "audit", err);
+    if (r == OK)
+        r = store_sequence_get(s, "audit", &id, NULL, err);
+    if (r != OK)
+        return r;
+    return store_exec(s, "INSERT INTO audit (id, at, caller, action, object, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+                      STORE_PARAMS(STORE_N(id), STORE_N(clock_wall_s()), STORE_T(a->caller), STORE_T(a->action),
+                                   STORE_T(a->object ? a->object : ""), STORE_T(a->detail ? a->detail : "")),
+                      NULL, err);
+}
+
+enum result store_audit_add(struct store *s, const struct store_audit *a, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    return store_end(s, add(s, a, err), err);
+}
+
+/* --- gathered --- */
+
+/* value: how many there were since `changed`. */
+#define GATHERED "audit-gathered"
+
+static enum result settle(struct store *s, int64_t now, int64_t *ret_count, struct error *err)
+{
+    int64_t since;
+    char when[CLOCK_TEXT_SIZE], detail[128];
+    enum result r = store_sequence_get(s, GATHERED, ret_count, &since, err);
+    if (r != OK || (since > now - STORE_AUDIT_GATHER_S && since <= now))
+        return r;
+    clock_rfc3339(since, when);
+    (void)snprintf(detail, sizeof detail, "%" PRId64 " more since %s, of devices themselves: cmg device list",
+                   *ret_count - STORE_AUDIT_GATHERED, when);
+    if (*ret_count > STORE_AUDIT_GATHERED)
+        r = add(s, &(struct store_audit){.caller = "site", .action = "device.register-gathered", .detail = detail},
+                err);
+    if (r == OK && *ret_count)
+        r = store_sequence_put(s, GATHERED, 0, now, err);
+    *ret_count = 0;
+    return r;
+}
+
+static enum result add_gathered(struct store *s, const struct store_audit *a, struct error *err)
+{
+    int64_t now = clock_wall_s(), count;
+    enum result r = settle(s, now, &count, err);
+    if (r == OK && !count)
+        r = store_sequence_put(s, GATHERED, 0, now, err);
+    if (r == OK)
+        r = store_exec(s, "UPDATE sequence SET value = value + 1 WHERE name = '" GATHERED "'", STORE_NO_PARAMS, NULL,
+                       err);
+    return r == OK && count < STORE_AUDIT_GATHERED ? add(s, a, err) : r;
+}
+
+enum result store_audit_add_gathered(struct store *s, const struct store_audit *a, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, add_gathered(s, a, err), err) : r;
+}
+
+enum result store_audit_settle(struct store *s, struct error *err)
+{
+    int64_t count;
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, settle(s, clock_wall_s(), &count, err), err) : r;
+}
+
+static void read_audit(struct store_reader *r, void *ret)
+{
+    struct store_audit *a = ret;
+    a->id = store_read_int(r, 0);
+    a->at = store_read_int(r, 1);
+    a->caller = store_read_text(r, 2);
+    a->action = store_read_text(r, 3);
+    a->object = store_read_text(r, 4);
+    a->detail = store_read_text(r, 5);
+}
+
+enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,
+                             size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {
+        "SELECT id, at, caller, action, object, detail FROM audit ORDER BY id DESC LIMIT $1",
+        sizeof(struct store_audit), read_audit};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_N(limit)), arena, ret, ret_count, err);
+}

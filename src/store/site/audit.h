@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who changed what: one row a change, written in the change's own transaction. */
+#ifndef STORE_SITE_AUDIT_H
+#define STORE_SITE_AUDIT_H
+
+#include "base/arena.h"
+#include "store/store.h"
+
+struct store_audit {
+    int64_t id, at;
+    const char *caller; /* "uid:1000", "device:<guid>", "key:<spki>" */
+    const char *action; /* "gateway.add", "device.block", … */
+    const char *object;
+    const char *detail;
+};
+
+/* id and at are chosen here. */
+MUST_USE enum result store_audit_add(struct store *s, const struct store_audit *a, struct error *err);
+/* The same for what a device can do as often as it likes: of STORE_AUDIT_GATHER_S each of the first
+ * STORE_AUDIT_GATHERED has a row, all others one together, when that time is over (store_audit_settle, again and
+ * again). */
+enum { STORE_AUDIT_GATHERED = 32, STORE_AUDIT_GATHER_S = 3600 };
+MUST_USE enum result store_audit_add_gathered(struct store *s, const struct store_audit *a, struct error *err);
+MUST_USE enum result store_audit_settle(struct store *s, struct error *err);
+/* The newest first, at most `limit`. */
+MUST_USE enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,
+                                      size_t *ret_count, struct error *err);
+
+#endif
