@@ -63,6 +63,7 @@ CMG = {
     "policy remove": [("nobody", "nobody")],
     "policy resultant": [("nobody", "nobody")],
     "quickstart": [("--dir hello.txt", "hello.txt"), ("--dir new --bin folder", "folder")],
+    "restore done": [("more", "too many")],
     "settings client list": [],
     "settings client remove": [("nobody", "nobody")],
     "settings client set": [("x nothing=1", "collection"), ("x --collection nobody --priority 3 allow_cmg=no", "nobody"),
