@@ -125,7 +125,7 @@ static void take_hello(struct tunnel_link *l, struct http_exchange *x)
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct tunnel_link *l = owner;
-    bool own = slice_starts(x->request.target, SLICE(TUNNEL_OWN_PATHS));
+    bool own = slice_starts_nocase(x->request.target, SLICE(TUNNEL_OWN_PATHS)); /* as management points read them */
     bool hello = slice_eq(x->request.target, SLICE(TUNNEL_HELLO_PATH)) && slice_eq(x->request.method, SLICE("POST"));
     if (!l->dialer) {
         http_exchange_reset(x);

@@ -258,6 +258,13 @@ def test_the_sites_service_is_for_connectors_alone(inside, ca, path):
         assert inside.request("https", "GET", path, show=show).status in (403, 404)
 
 
+@pytest.mark.parametrize("path", ["/.cmg/connector?after=0", "/.CMG/bundle?after=0"])
+def test_what_a_connector_carries_for_a_device_is_not_asked_by_the_connector(inside, path):
+    """Where it goes is a gateway's word."""
+    assert inside.request("ehttp", "GET", path, show=inside.connector).status == 200
+    assert inside.request("ehttp", "GET", path, inside.asserted("x"), show=inside.connector).status == 403
+
+
 def test_a_parked_question_is_answered_as_soon_as_something_changes(site, inside):
     answers = []
     sequence = site.cmg("status")["bundle"]["sequence"]

@@ -12,6 +12,9 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from kit import gatewayclient, pki
 from kit.gatewayclient import HTTP1, HTTP2
@@ -85,10 +88,10 @@ class FakeGateway:
         self._flush()
         return bool(data)
 
-    def _send(self, method, authority, path, body=b""):
+    def _send(self, method, authority, path, body=b"", headers=()):
         stream = self.h2.get_next_available_stream_id()
         self.h2.send_headers(stream, [(":method", method), (":scheme", "https"), (":authority", authority),
-                                      (":path", path)], end_stream=not body)
+                                      (":path", path), *headers], end_stream=not body)
         if body:
             self.h2.send_data(stream, body, end_stream=True)
         self._flush()
@@ -101,9 +104,9 @@ class FakeGateway:
         while stream not in self.answers:
             assert self._take(), "the connector went away"
 
-    def ask(self, method, authority, path):
+    def ask(self, method, authority, path, body=b"", headers=()):
         """(status, body)."""
-        stream = self._send(method, authority, path)
+        stream = self._send(method, authority, path, body, headers)
         while stream not in self.done:
             assert self._take(), "the connector went away"
         return self.answers[stream]
@@ -124,6 +127,28 @@ def test_a_gateway_learns_nothing_of_the_servers_inside(own_site, tmp_path, path
         assert fake.ask("GET", "site", "/bundle?after=0")[0] == 200
         status, body = fake.ask("GET", "site", path)
         assert status == 404 and b"localhost" not in base64.urlsafe_b64decode(body + b"===")
+    finally:
+        fake.close()
+
+
+def signing_request():
+    return (x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+            .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(pki.serialization.Encoding.PEM))
+
+
+@pytest.mark.parametrize("prefix", ["/.cmg", "/.CMG", "/.Cmg"])
+def test_a_gateway_does_not_speak_as_the_connector_by_asking_a_management_points_endpoint(own_site, tmp_path, prefix):
+    """The connector's connection shows the connector's role certificate."""
+    own_site.kill("cmg-gateway")
+    fake = FakeGateway(own_site, own_site.folder / "gateway.bootstrap.json", tmp_path)
+    as_device = [("cmg-device", f"{uuid.uuid4()} token 192.0.2.1 -"), ("authorization", "Bearer x")]
+    try:
+        assert fake.accept(10), "no connector came"
+        fake.hello()
+        for method, path, body in [("POST", "renew", signing_request()), ("GET", "connector?after=0", b""),
+                                   ("GET", "bundle?after=0", b""), ("POST", "report", b"{}")]:
+            status, said = fake.ask(method, f"{own_site.role('ehttp')}.ccm_sts", f"{prefix}/{path}", body, as_device)
+            assert status in (403, 404) and b"CERTIFICATE" not in said, (path, status, said)
     finally:
         fake.close()
 

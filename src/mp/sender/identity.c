@@ -124,6 +124,13 @@ enum result mp_asserted_read(const struct http_fields *f, struct mp_asserted *re
 
 /* --- the peer --- */
 
+/* A connector names the device in each request that it carries for one, and its path is a gateway's word: it is not to
+ * count as asked by the connector. */
+static bool is_for_a_device(const struct mp_request *r)
+{
+    return http_fields_count(&r->exchange->request.fields, SLICE("cmg-auth-method")) > 0;
+}
+
 /* The role certificate's id must still be the site's, and the certificate must not have ended meanwhile. */
 static enum result by_role(struct mp_request *r, struct mp_identity *i, struct error *err)
 {
@@ -137,7 +144,7 @@ static enum result by_role(struct mp_request *r, struct mp_identity *i, struct e
     if (pki_cert_not_after(c->certificate) <= record.withdrawn)
         return OK;
     (void)snprintf(i->connector, sizeof i->connector, "%s", record.id);
-    i->role_certificate = true;
+    i->role_certificate = !is_for_a_device(r);
     return OK;
 }
 
@@ -203,7 +210,7 @@ static enum result judge_certificate(struct mp_request *r, struct mp_identity *i
 static bool is_unknown_connector(struct mp_request *r, struct mp_identity *i)
 {
     char subject[128];
-    if (!http_fields_count(&r->exchange->request.fields, SLICE("cmg-auth-method")))
+    if (!is_for_a_device(r))
         return false;
     pki_cert_subject(r->connection->certificate, subject, sizeof subject);
     i->refused = REASON_UPSTREAM_CLIENT_CERTIFICATE;

@@ -26,7 +26,7 @@ const char *mp_auth_name(enum mp_auth auth); /* "none", "pki", "entra", "token" 
 struct mp_identity {
     enum mp_auth auth;
     bool asserted;                   /* by a connector */
-    bool role_certificate;           /* the connector showed its role certificate */
+    bool role_certificate;           /* the connector showed its role certificate, and asks for itself */
     char connector[PKI_ROLE_ID_MAX]; /* "": the peer is none */
     X509 *certificate;               /* pki: the accepted one; a direct client with a token: what TLS proved; owned */
     struct slice bearer;             /* token: as sent, not judged yet */
