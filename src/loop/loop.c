@@ -232,6 +232,12 @@ uint64_t loop_now_ms(const struct loop *loop)
     return uv_now(&loop->uv);
 }
 
+uint64_t loop_clock_us(const struct loop *loop)
+{
+    (void)loop; /* one clock for all */
+    return uv_hrtime() / 1000;
+}
+
 /* --- signals --- */
 
 static void on_signal(uv_signal_t *uv, int signo)

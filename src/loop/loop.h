@@ -23,6 +23,8 @@ void loop_stop(struct loop *loop); /* any thread */
 
 /* Monotonic milliseconds, read once an iteration. */
 uint64_t loop_now_ms(const struct loop *loop);
+/* Monotonic microseconds of this very moment, for what is shorter than an iteration may be. */
+uint64_t loop_clock_us(const struct loop *loop);
 
 /* Runs fn(arg) in the loop's thread, soon, in the order of the calls. Any thread. */
 void loop_post(struct loop *loop, loop_fn *fn, void *arg);

@@ -5,18 +5,9 @@
  * stream whose peer fills the window within a round trip, and whose user takes it all, gets twice the window: the
  * bandwidth-delay product is larger than it.
  */
-#include <time.h>
-
 #include "http/h2/internal.h"
 
 enum { RTT_VALID_US = 10 * 1000 * 1000, RTT_EVERY_US = 1000 * 1000, SLACK_US = 2000 };
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 void h2_flow_start(struct http_h2 *h)
 {
@@ -31,7 +22,7 @@ void h2_flow_start(struct http_h2 *h)
 
 void h2_flow_clock(struct http_h2 *h)
 {
-    h->now_us = now_us();
+    h->now_us = loop_clock_us(h->loop);
 }
 
 /* The least of the last ten seconds: what queues on the way would only feed itself. */

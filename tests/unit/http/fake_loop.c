@@ -47,6 +47,11 @@ uint64_t loop_now_ms(const struct loop *l)
     return l->now;
 }
 
+uint64_t loop_clock_us(const struct loop *l)
+{
+    return l->now * 1000;
+}
+
 struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg)
 {
     struct loop_timer *t = mem_zalloc(sizeof *t);
