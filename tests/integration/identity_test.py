@@ -133,6 +133,20 @@ def test_who_was_shut_out_does_not_return_by_a_renewed_certificate_with_another_
     approved(by_pki(inside, renewed))
 
 
+@pytest.mark.parametrize("how", ["block", "remove"])
+@pytest.mark.parametrize("before, after", [("{host}", "{host}.corp.example"), ("{host}", "other"), ("{host}.corp.example", "other"),
+                                           ("alias.corp.example", "{host}"), ("alias", "other")])
+def test_who_was_shut_out_does_not_return_by_telling_another_of_its_certificates_names(site, inside, root, how, before, after):
+    host, alias = unique("desk").lower(), unique("alias")
+    names = {"dns": [f"{host}.corp.example", f"{alias}.corp.example"]}
+    tells = [text.format(host=host).replace("alias", alias).replace("other", unique("other")) for text in (before, after)]
+    guid = approved(by_pki(inside, root.device(f"{host}.corp.example", file=unique("old"), **names), name=tells[0]))["guid"]
+    site.cmg("device", how, guid)
+    renewed = root.device(f"{host}.corp.example", file=unique("renewed"), **names)
+    waits(site, by_pki(inside, renewed, name=tells[1]), f"({guid}), which {'is blocked' if how == 'block' else 'was removed'}")
+    until("the gateway refuses it", lambda: not opens_the_gateway(site, renewed), WITHIN_S)
+
+
 def test_a_machine_of_which_one_record_is_blocked_registers_by_none_of_its_keys(site, inside, root, keys, new_bulk):
     name, own = unique("both"), keys()
     guid = approved(by_pki(inside, root.device(name), own=own))["guid"]

@@ -158,6 +158,44 @@ static struct store_claim claim_of(const struct registration *g, const struct st
     return c;
 }
 
+static bool shuts_out(const struct store_known *k)
+{
+    return k->blocked || k->removed;
+}
+
+/* Of another name that it might have told as well: `ret` and `found` change where that one is known, or shut out. */
+static enum result look_for_name(struct registration *g, const struct store_claim *of, const char *name,
+                                 enum result *found, struct store_known *ret, struct error *err)
+{
+    struct store_claim c = {.guid = of->guid, .name = "", .vouched_name = name, .machine = of->machine};
+    struct store_known known;
+    c.hardware_id = c.tenant = c.entra_device = c.spki = c.certificate = "";
+    c.since = of->since;
+    enum result r = store_known_find(g->r->site->store, g->r->arena, &c, &known, err);
+    if (r == OK && (*found != OK || shuts_out(&known))) {
+        *ret = known;
+        *found = OK;
+    }
+    return r == R_NOTFOUND ? OK : r;
+}
+
+/* Which of its certificate's names it is called by, the device chooses: who was shut out by one of them is it by all.
+ * R_LIMIT: it has too many to compare. */
+static enum result find_known(struct registration *g, const struct store_claim *claim, struct store_known *ret,
+                              struct error *err)
+{
+    struct mp_names names = {.count = 0};
+    enum result found = store_known_find(g->r->site->store, g->r->arena, claim, ret, err), r = OK;
+    if (found != OK && found != R_NOTFOUND)
+        return found;
+    bool whole = g->voucher != BY_PKI || !*claim->vouched_name || mp_names_of_certificate(g->certificate, &names);
+    for (size_t i = 0; r == OK && i < names.count && !(found == OK && shuts_out(ret)); i++)
+        r = look_for_name(g, claim, names.items[i], &found, ret, err);
+    if (r == OK && found == R_NOTFOUND && !whole)
+        return error_set(err, R_LIMIT, "its certificate holds more than %d names", MP_NAMES_MAX);
+    return r == OK ? found : r;
+}
+
 /* The word of a PKI or of the tenant approves what waited; the administrator's alone does where approval is manual. */
 static enum result decide(struct registration *g, const struct store_device *was, struct error *err)
 {
@@ -169,11 +207,13 @@ static enum result decide(struct registration *g, const struct store_device *was
     enum result r = store_setting_is(s, "approval", "manual", &manual, err);
     if (r != OK)
         return r;
-    r = store_known_find(s, g->r->arena, &claim, &known, err);
+    r = find_known(g, &claim, &known, err);
     if (r == OK)
         wait_for_known(g, was, &known);
-    else if (r == R_NOTFOUND && g->known && was->kept_out && !anew)
+    else if ((r == R_NOTFOUND || r == R_LIMIT) && g->known && was->kept_out && !anew)
         return OK; /* whatever it tells now: until an administrator lets in what it shared */
+    else if (r == R_LIMIT)
+        wait_for(g, "its certificate holds too many names to compare them with those of other devices");
     else if (r == R_NOTFOUND && g->known && (manual || g->voucher == BY_NOBODY || (g->voucher == BY_BULK && !anew)))
         return OK; /* as it stands */
     else if (r == R_NOTFOUND && g->voucher == BY_NOBODY)
@@ -184,7 +224,7 @@ static enum result decide(struct registration *g, const struct store_device *was
         wait_for(g, "");
         g->device.state = "approved";
     }
-    return r == R_NOTFOUND ? OK : r;
+    return r == R_NOTFOUND || r == R_LIMIT ? OK : r;
 }
 
 static enum result too_many(struct registration *g, int64_t limit, const char *which, struct error *err)
