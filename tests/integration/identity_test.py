@@ -354,6 +354,23 @@ def test_a_device_that_waits_keeps_the_name_that_the_administrator_saw(site, ins
     assert device["name"] == seen and device["vouched"]["name"] == seen
 
 
+def test_a_device_that_waits_keeps_what_the_administrator_saw_whoever_vouches_for_it(site, inside, keys, new_bulk):
+    """Else it would be approved under a name, and as one machine with a device, that nobody looked at."""
+    bulk, seen, board, finance = new_bulk("--uses", "4"), unique("PRINTER"), unique("board"), unique("FINANCE")
+    approved(inside.register(keys(), bulk, name=seen))
+    victim = approved(inside.register(keys(), bulk, hardware=board))["guid"]
+    key = keys()
+    before = waits(site, inside.register(key, bulk, name=seen, hardware=""), "same name as ")
+    assert inside.register(key, bulk, name=finance, hardware=board).status == 202
+    after = site.cmg("device", "show", before["guid"])["device"]
+    assert {n: after[n] for n in ("name", "hardware_id", "reason", "same_as")} == {n: before[n] for n in (
+        "name", "hardware_id", "reason", "same_as")}
+    site.cmg("device", "approve", before["guid"])
+    device = site.cmg("device", "show", before["guid"])["device"]
+    assert device["vouched"]["name"] == seen
+    assert device["machine"] != site.cmg("device", "show", victim)["device"]["machine"]
+
+
 def test_what_a_blocked_device_told_of_itself_shuts_nobody_else_out(site, inside, keys, root, new_bulk):
     name, board = unique("SRV-DB"), unique("board")
     site.cmg("device", "block", approved(inside.register(keys(), new_bulk(), name=name, hardware=board))["guid"])
@@ -393,8 +410,11 @@ def test_a_told_hardware_id_of_a_removed_device_shuts_out_for_good(site, inside,
     site.cmg("device", "approve", guid)  # which stands for the hardware id
     site.cmg("device", "remove", guid)
     waits(site, by_pki(inside, device, hardware=board), "which was removed")
+    name = unique("another")
+    approved(inside.register(keys(), new_bulk(), name=name))
     before = site.bundle_sequence()
-    assert by_pki(inside, device, hardware="").status == 202
+    for told in ({"hardware": ""}, {"hardware": "", "name": name}):
+        assert by_pki(inside, device, **told).status == 202
     assert site.bundle_sequence() == before
     until("the gateway refuses it", lambda: not opens_the_gateway(site, device), WITHIN_S)
     site.cmg("device", "approve", guid)

@@ -257,17 +257,44 @@ static enum result check_room(struct registration *g, struct error *err)
 
 /* --- the record --- */
 
-/* One that waits, and nobody vouches for, stays what the administrator who approves it has seen. */
-static void take_word(struct registration *g, bool waits)
+/* One that waits and goes on waiting stays what the administrator who approves it has seen, unless it is shut out now.
+ */
+static void keep_word(struct registration *g, const struct store_device *was)
 {
-    if (!waits || g->voucher != BY_NOBODY) {
-        g->device.name = g->name;
-        if (*g->hardware_id || !g->known)
-            g->device.hardware_id = g->hardware_id;
+    struct store_device *d = &g->device;
+    bool same = strcmp(d->known, was->known) == 0 && strcmp(d->known_by, was->known_by) == 0;
+    d->name = was->name;
+    d->hardware_id = was->hardware_id;
+    if (weight(d->vouched_by) <= weight(was->vouched_by)) {
+        d->vouched_name = was->vouched_name;
+        d->vouched_by = was->vouched_by;
     }
+    if ((d->kept_out && !was->kept_out) || (same && d->kept_out == was->kept_out))
+        return;
+    d->reason = was->reason;
+    d->known = was->known;
+    d->known_by = was->known_by;
+    d->kept_out = was->kept_out;
+}
+
+static bool is_pending(const struct store_device *d)
+{
+    return strcmp(d->state, "pending") == 0;
+}
+
+/* `was` NULL: it is new. */
+static void take_word(struct registration *g, const struct store_device *was)
+{
     g->device.method = vouchers[g->voucher].method;
     g->device.voucher = vouchers[g->voucher].name;
     g->device.client_version = g->version;
+    if (was && is_pending(was) && is_pending(&g->device)) {
+        keep_word(g, was);
+        return;
+    }
+    g->device.name = g->name;
+    if (*g->hardware_id || !was)
+        g->device.hardware_id = g->hardware_id;
 }
 
 static enum result add_device(struct registration *g, struct error *err)
@@ -281,9 +308,9 @@ static enum result add_device(struct registration *g, struct error *err)
     enum result r = choose_machine(g, err);
     if (r == OK)
         r = decide(g, &g->device, err);
-    if (r == OK && strcmp(g->device.state, "pending") == 0)
+    if (r == OK && is_pending(&g->device))
         r = check_room(g, err);
-    take_word(g, false);
+    take_word(g, NULL);
     return r == OK ? store_device_add(g->r->site->store, &g->device, err) : r;
 }
 
@@ -296,7 +323,8 @@ static enum result update_device(struct registration *g, struct error *err)
     enum result r = choose_machine(g, err);
     if (r == OK)
         r = decide(g, &was, err);
-    take_word(g, strcmp(was.state, "pending") == 0);
+    if (r == OK)
+        take_word(g, &was);
     if (r == OK)
         r = store_device_update(s, &g->device, err);
     if (r == OK && strcmp(was.spki, g->spki) != 0)
