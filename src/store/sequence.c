@@ -237,11 +237,12 @@ enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_
 
 enum result store_sequence_policy_forget(struct store *s, const char *guid, struct error *err)
 {
-    char name[OWN_SIZE], lift[OWN_SIZE];
+    char name[OWN_SIZE], lift[OWN_SIZE], audit[sizeof STORE_SEQUENCE_AUDIT + GUID_SIZE];
     own_name(STORE_SEQUENCE_POLICY, guid, name);
     own_name(LIFT, guid, lift);
-    return store_exec(s, "DELETE FROM sequence WHERE name IN ($1, $2)", STORE_PARAMS(STORE_T(name), STORE_T(lift)),
-                      NULL, err);
+    (void)snprintf(audit, sizeof audit, STORE_SEQUENCE_AUDIT "%.36s", guid);
+    return store_exec(s, "DELETE FROM sequence WHERE name IN ($1, $2, $3)",
+                      STORE_PARAMS(STORE_T(name), STORE_T(lift), STORE_T(audit)), NULL, err);
 }
 
 /* --- documents that end, and a store that went back --- */

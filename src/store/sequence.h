@@ -37,6 +37,7 @@ MUST_USE enum result store_sequence_put(struct store *s, const char *name, int64
 #define STORE_SEQUENCE_CONNECTOR "connector:" /* and the id */
 #define STORE_SEQUENCE_QUESTION "question"    /* the last number given */
 #define STORE_SEQUENCE_POLICY "policy"        /* all devices'; a device's own is "policy:<guid>" */
+#define STORE_SEQUENCE_AUDIT "audit-of:"      /* and an object: how many rows it had of late (audit.h) */
 
 /* A document of this device's policy: the greater of both, and above it what the device's own was lifted by. */
 MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, int64_t *ret, struct error *err);

@@ -458,6 +458,21 @@ def test_the_site_user_token_lives_8_hours_is_bound_to_the_device_and_names_it_a
     assert claims["cnf"] == {"x5t#S256": pki.thumbprint(certificate)}
 
 
+def sign_ins(site, device):
+    return [e for e in site.admin("GET", "/v1/audit")["events"] if (e["action"], e["object"]) == ("user.sign-in", device.guid)]
+
+
+def test_a_device_that_asks_for_user_tokens_again_and_again_does_not_fill_the_audit(site, new_device, home):
+    loud, other, asked = new_device().at("ehttp").registered_by_token(), new_device().at("ehttp").registered_by_token(), 80
+    actor, user = home.device_token(), home.forge(upn="ada@example.com")
+    for _ in range(asked):
+        assert exchange(site, loud, user, actor).status == 200
+    assert 0 < len(sign_ins(site, loud)) < asked
+    site.cmg("device", "remove", loud.guid, "--forget")
+    assert exchange(site, other, user, actor).status == 200
+    assert len(sign_ins(site, other)) == 1
+
+
 # --- on the intranet --------------------------------------------------------------------------------------------------
 
 

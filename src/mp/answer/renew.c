@@ -98,7 +98,7 @@ static enum result record(struct mp_request *r, const struct asker *a, int64_t n
     result = strcmp(a->kind, "gateway") == 0 ? store_gateway_renewed(s, a->id, not_after, err)
                                              : store_connector_renewed(s, a->id, not_after, err);
     if (result == OK)
-        result = store_audit_add(
+        result = store_audit_add_of_one(
             s, &(struct store_audit){.caller = caller, .action = action, .object = a->id, .detail = ends}, err);
     return store_end(s, result, err);
 }

@@ -232,7 +232,7 @@ static enum result issue_user_token(struct sts *s, struct error *err)
     if (r == OK)
         r = issue(s, TOKEN_USER, &t, err);
     if (r == OK)
-        r = store_audit_add(
+        r = store_audit_add_of_one(
             store,
             &(struct store_audit){
                 .caller = caller, .action = "user.sign-in", .object = s->device.record.guid, .detail = s->name},

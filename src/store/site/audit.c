@@ -9,6 +9,8 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
+enum { OBJECT_SIZE = 40 }; /* GUIDs, ids of gateways and connectors */
+
 static enum result add(struct store *s, const struct store_audit *a, struct error *err)
 {
     int64_t id;
@@ -71,6 +73,31 @@ enum result store_audit_add_gathered(struct store *s, const struct store_audit *
 {
     enum result r = store_begin(s, STORE_DURABLE, err);
     return r == OK ? store_end(s, add_gathered(s, a, err), err) : r;
+}
+
+/* value: how many rows of its own the object had since `changed`. */
+static enum result add_of_one(struct store *s, const struct store_audit *a, struct error *err)
+{
+    char name[sizeof STORE_SEQUENCE_AUDIT + OBJECT_SIZE];
+    int64_t now = clock_wall_s(), count, since;
+    (void)snprintf(name, sizeof name, STORE_SEQUENCE_AUDIT "%.*s", OBJECT_SIZE, a->object);
+    enum result r = store_sequence_get(s, name, &count, &since, err);
+    if (r != OK)
+        return r;
+    if (since <= now - STORE_AUDIT_GATHER_S || since > now) {
+        count = 0;
+        since = now;
+    }
+    if (count >= STORE_AUDIT_GATHERED)
+        return add_gathered(s, a, err);
+    r = store_sequence_put(s, name, count + 1, since, err);
+    return r == OK ? add(s, a, err) : r;
+}
+
+enum result store_audit_add_of_one(struct store *s, const struct store_audit *a, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    return r == OK ? store_end(s, add_of_one(s, a, err), err) : r;
 }
 
 enum result store_audit_settle(struct store *s, struct error *err)

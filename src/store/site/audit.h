@@ -21,6 +21,9 @@ MUST_USE enum result store_audit_add(struct store *s, const struct store_audit *
  * again). */
 enum { STORE_AUDIT_GATHERED = 32, STORE_AUDIT_GATHER_S = 3600 };
 MUST_USE enum result store_audit_add_gathered(struct store *s, const struct store_audit *a, struct error *err);
+/* What one device, gateway or connector, `object`, can do as often as it likes, and rarely does: as many in that time
+ * have rows of their own whatever others do; the rest is gathered. */
+MUST_USE enum result store_audit_add_of_one(struct store *s, const struct store_audit *a, struct error *err);
 MUST_USE enum result store_audit_settle(struct store *s, struct error *err);
 /* The newest first, at most `limit`. */
 MUST_USE enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,

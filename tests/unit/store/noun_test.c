@@ -456,6 +456,30 @@ static void the_audit_tells_the_newest_first(void **state)
     assert_int_equal(count, 1);
 }
 
+static size_t rows_of(struct fixture *f, const char *object)
+{
+    struct store_audit *list;
+    size_t count, found = 0;
+    ok(f, store_audit_list(f->store, f->arena, 1000, &list, &count, &f->err));
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(list[i].object, object) == 0;
+    return found;
+}
+
+static void no_device_takes_the_rows_of_another(void **state)
+{
+    struct fixture *f = *state;
+    const struct store_audit loud = {
+        .caller = "device", .action = "a", .object = "11111111-1111-4111-8111-111111111111"};
+    const struct store_audit other = {
+        .caller = "device", .action = "a", .object = "22222222-2222-4222-8222-222222222222"};
+    for (int i = 0; i < 4 * STORE_AUDIT_GATHERED; i++)
+        ok(f, store_audit_add_of_one(f->store, &loud, &f->err));
+    ok(f, store_audit_add_of_one(f->store, &other, &f->err));
+    assert_int_equal(rows_of(f, loud.object), 2 * STORE_AUDIT_GATHERED); /* its own, and those that devices share */
+    assert_int_equal(rows_of(f, other.object), 1);
+}
+
 static void a_list_that_is_too_large_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -493,6 +517,7 @@ int main(void)
         TEST(a_setting_takes_only_what_it_knows),
         TEST(a_nonce_counts_once_in_ten_minutes),
         TEST(the_audit_tells_the_newest_first),
+        TEST(no_device_takes_the_rows_of_another),
         TEST(a_list_that_is_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
