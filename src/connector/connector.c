@@ -14,6 +14,7 @@
 #include "connector/site/self_check.h"
 #include "connector/site/site.h"
 #include "connector/site/site_question.h"
+#include "http/path.h"
 #include "tunnel/accept.h"
 
 enum { TUNNELS_MAX = 64 };
@@ -54,6 +55,19 @@ static bool says_who_asks(struct http_exchange *x, const struct upstream *u)
     return r == OK;
 }
 
+/* Gateways let nothing else through; of one that was broken into, a path could lead out of the one that is published.
+ * False: it was refused. */
+static bool has_plain_path(struct http_exchange *x)
+{
+    struct slice rest = x->request.target;
+    struct http_path path;
+    struct error err;
+    if (http_path_read(slice_cut(&rest, '?'), &path, &err) == OK && !path.dots)
+        return true;
+    forward_refuse(x, REASON_BAD_REQUEST, "the gateway asks for a path that servers could read differently");
+    return false;
+}
+
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct connector_dialer *d = owner;
@@ -67,7 +81,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct upstream *u = for_site ? site_upstream(d, x) : find_upstream(c, id);
     if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
-    else if (for_site || says_who_asks(x, u))
+    else if (for_site || (has_plain_path(x) && says_who_asks(x, u)))
         forward_start(x, u, &c->report);
 }
 

@@ -153,6 +153,24 @@ def test_a_gateway_does_not_speak_as_the_connector_by_asking_a_management_points
         fake.close()
 
 
+def test_a_gateway_reaches_nothing_beside_the_path_that_is_published(own_site, tmp_path, upstream):
+    own_site.publish("app", "--url", f"{upstream.url}/app", "--auth", "pki,token")
+    own_site.kill("cmg-gateway")
+    fake = FakeGateway(own_site, own_site.folder / "gateway.bootstrap.json", tmp_path)
+    as_device = [("cmg-device", f"{uuid.uuid4()} token 192.0.2.1 -")]
+    try:
+        assert fake.accept(10), "no connector came"
+        fake.hello()
+        assert fake.ask("GET", "app", "/a%2fb//c?d=../e", headers=as_device)[0] == 200
+        upstream.seen.clear()
+        for path in ("/../secret", "/a/../../secret", "/%2e%2e/secret", "/a%2f..%2f..%2fsecret", "/..;/secret",
+                     "/..%5csecret", "/..\\secret", "/./secret", "/%c0%ae%c0%ae/secret"):
+            assert fake.ask("GET", "app", path, headers=as_device)[0] == 400, path
+        assert not upstream.seen
+    finally:
+        fake.close()
+
+
 def test_a_gateways_key_does_not_open_the_place_of_another_gateway(own_site, tmp_path):
     """Otherwise a removed gateway's key would go on being of use to somebody in the middle."""
     own_site.add("gateway", "add", "gw9", "--host", "gw9.invalid", "--out", tmp_path / "gw9.json")

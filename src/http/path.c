@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/path.h"
+
+#include "base/text/encode.h"
+
+/* The octet that a segment's next character means, escapes decoded; moves *s behind it. -1: a broken escape. */
+static int next_octet(struct slice *s)
+{
+    unsigned char octet = (unsigned char)s->ptr[0];
+    size_t len;
+    if (octet != '%') {
+        *s = slice_skip(*s, 1);
+        return octet;
+    }
+    if (s->len < 3 || !decode_hex(slice_make(s->ptr + 1, 2), &octet, 1, &len))
+        return -1;
+    *s = slice_skip(*s, 3);
+    return octet;
+}
+
+/* Of ASCII, or of what fewer octets hold (RFC 3629 3, 10): decoders that take "%c0%ae" read ".". */
+static bool is_overlong(int before, int octet)
+{
+    bool ascii = (before == 0xc0 || before == 0xc1) && octet >= 0x80 && octet < 0xc0;
+    return ascii || (before == 0xe0 && octet >= 0x80 && octet < 0xa0) ||
+           (before == 0xf0 && octet >= 0x80 && octet < 0x90);
+}
+
+static enum result check_octet(int before, int octet, struct error *err)
+{
+    if (octet < 0)
+        return error_set(err, R_INVALID, "the path holds a broken percent escape");
+    if (octet < 0x20 || octet == 0x7f)
+        return error_set(err, R_INVALID, "the path holds a control character (0x%02x)", (unsigned)octet);
+    if (octet == '\\')
+        return error_set(err, R_INVALID, "the path holds a backslash");
+    if (is_overlong(before, octet))
+        return error_set(err, R_INVALID, "the path holds an overlong form of a character (0x%02x 0x%02x)",
+                         (unsigned)before, (unsigned)octet);
+    return OK;
+}
+
+/* What stands between two slashes, as far as it was read. */
+struct segment {
+    size_t count, dots, blanks;
+    bool parameters; /* behind a ';' (RFC 3986 3.3): servers that know them cut them off, so "..;x" is ".." */
+};
+
+static void add_octet(struct segment *s, int octet)
+{
+    s->parameters = s->parameters || octet == ';';
+    s->count += !s->parameters;
+    s->dots += !s->parameters && octet == '.';
+    s->blanks += !s->parameters && octet == ' ';
+}
+
+/* Windows leaves blanks and dots at the end of a name out: ". " is ".", ".. ." is "..". */
+static bool is_dots(const struct segment *s)
+{
+    if (s->blanks)
+        return s->dots && s->count == s->dots + s->blanks;
+    return s->count == s->dots && (s->count == 1 || s->count == 2);
+}
+
+bool http_path_is_dot(struct slice segment)
+{
+    return slice_eq(segment, SLICE(".")) || slice_eq_nocase(segment, SLICE("%2e"));
+}
+
+/* One segment: its octets, whether it is "." or "..", whether a slash hides in it. Such a slash ends a segment for
+ * servers that decode before they cut, which must not find their way up either: "x%2f..". So does an escaped ';' hide
+ * parameters. One of blanks is an empty one to Windows. */
+static enum result check_segment(struct slice segment, bool *slashes, struct error *err)
+{
+    struct segment s = {0};
+    bool dots = false;
+    int octet = 0;
+    for (struct slice rest = segment; rest.len;) {
+        bool escaped = rest.ptr[0] == '%';
+        int before = octet;
+        octet = next_octet(&rest);
+        enum result r = check_octet(before, octet, err);
+        if (r != OK)
+            return r;
+        if (!escaped && octet == '#')
+            return error_set(err, R_INVALID, "the target holds a fragment");
+        if (octet == '/') {
+            *slashes = true;
+            dots = dots || is_dots(&s);
+            s = (struct segment){0};
+        } else {
+            add_octet(&s, octet);
+        }
+    }
+    *slashes = *slashes || (s.count && s.count == s.blanks);
+    return dots || is_dots(&s) ? error_set(err, R_INVALID, "the path holds a dot segment") : OK;
+}
+
+enum result http_path_read(struct slice path, struct http_path *ret, struct error *err)
+{
+    *ret = (struct http_path){.dots = false};
+    if (!slice_starts(path, SLICE("/")))
+        return error_set(err, R_INVALID, "the target must be a path");
+    struct slice rest = slice_skip(path, 1);
+    while (rest.ptr) {
+        struct slice segment = slice_cut(&rest, '/');
+        if (segment.len == 0 && rest.ptr)
+            ret->slashes = true; /* an empty segment in the middle: "//" */
+        bool single = http_path_is_dot(segment);
+        ret->dots = ret->dots || single;
+        enum result r = single ? OK : check_segment(segment, &ret->slashes, err);
+        if (r != OK)
+            return r;
+    }
+    return OK;
+}
