@@ -35,6 +35,11 @@ static void h2_conn_drain(struct http_server_conn *c)
     http_h2_drain(h2_conn_of(c)->h2);
 }
 
+static void h2_conn_stop(struct http_server_conn *c)
+{
+    http_h2_stop(h2_conn_of(c)->h2);
+}
+
 static void h2_conn_close(struct http_server_conn *c)
 {
     http_h2_close(h2_conn_of(c)->h2);
@@ -52,6 +57,7 @@ static size_t h2_conn_exchanges(const struct http_server_conn *c)
 
 static const struct http_server_conn_ops h2_conn_ops = {
     .drain = h2_conn_drain,
+    .stop = h2_conn_stop,
     .close = h2_conn_close,
     .let_in = h2_conn_let_in,
     .exchanges = h2_conn_exchanges,
@@ -79,6 +85,13 @@ static void h2_on_held(void *owner, size_t bytes)
         c->events->on_held(c->owner, bytes);
 }
 
+static void h2_on_refused(void *owner)
+{
+    const struct h2_conn *c = owner;
+    if (c->events->on_refused)
+        c->events->on_refused(c->owner);
+}
+
 static void h2_on_drain(void *owner)
 {
     (void)owner; /* a client's GOAWAY: it will close when its streams have ended */
@@ -97,6 +110,7 @@ static const struct http_h2_events h2_conn_events = {
     .on_request = h2_on_request,
     .on_bad_request = h2_on_bad_request,
     .on_held = h2_on_held,
+    .on_refused = h2_on_refused,
     .on_drain = h2_on_drain,
     .on_close = h2_on_close,
 };
@@ -133,6 +147,11 @@ struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stre
 void http_server_conn_drain(struct http_server_conn *c)
 {
     c->ops->drain(c);
+}
+
+void http_server_conn_stop(struct http_server_conn *c)
+{
+    c->ops->stop(c);
 }
 
 void http_server_conn_close(struct http_server_conn *c)

@@ -30,6 +30,8 @@ struct http_server_events {
     /* So many bytes are kept for a stranger now: heads as far as they have come, answers that it has not taken. NULL
      * allowed. Any connection may be closed in it. */
     void (*on_held)(void *owner, size_t bytes);
+    /* A stranger's stream was refused for what its connection holds (HTTP/2), and nobody saw it. NULL allowed. */
+    void (*on_refused)(void *owner);
     void (*on_close)(void *owner); /* the connection is gone; every exchange of it was aborted before */
 };
 
@@ -42,6 +44,8 @@ struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stre
 
 /* No new requests: GOAWAY, or Connection: close on the answers; closes when the last exchange has ended. */
 void http_server_conn_drain(struct http_server_conn *c);
+/* The same for who has asked too much: requests that are on their way are refused unread, and get no time. */
+void http_server_conn_stop(struct http_server_conn *c);
 /* At once; exchanges are aborted, on_close comes (from the loop, later). */
 void http_server_conn_close(struct http_server_conn *c);
 void http_server_conn_let_in(struct http_server_conn *c); /* its sender is known: it is no stranger any more */

@@ -7,6 +7,7 @@
 
 struct http_server_conn_ops {
     void (*drain)(struct http_server_conn *c);
+    void (*stop)(struct http_server_conn *c);
     void (*close)(struct http_server_conn *c);
     void (*let_in)(struct http_server_conn *c);
     size_t (*exchanges)(const struct http_server_conn *c);

@@ -2,6 +2,7 @@
 """What one address, one device and all strangers together can cost at most (THREAT_MODEL.md has the table), at the edge."""
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import re
@@ -281,6 +282,38 @@ def test_heads_that_can_not_be_read_are_refusals_too(small):
             refused.request("GET", "/a#b")
         until("it is closed", lambda: not is_open(refused.tls), 10)
     assert away(site, "refusals") == 1
+
+
+def streams(field=b""):
+    """Requests over HTTP/2, without anything that a session is told; the later ones repeat the first one's `field`."""
+    fields = b"\x82\x87\x04" + bytes([len(NOWHERE)]) + NOWHERE.encode() + b"\x01\x09localhost"
+    literal = b"\x40\x01x" + b"\x7f" + hpack_number(len(field) - 127) + field if field else b""  # RFC 7541 6.2.1
+    yield b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hostile_test.frame(4, 0, 0, b"\0\4\0\0\0\0")  # no answer's body is taken
+    stream = 1
+    while True:
+        yield hostile_test.frame(1, 5, stream, fields + literal)
+        literal = 16 * b"\xbe" if field else b""  # 6.1
+        stream += 2
+
+
+def hpack_number(n):
+    octets = bytearray()
+    while n >= 128:
+        octets.append(n % 128 | 128)
+        n //= 128
+    return bytes(octets + bytes([n]))
+
+
+@pytest.mark.parametrize("field, seen", [(b"", 11), (4000 * b"v", 1)], ids=["one after the other", "for what they hold"])
+def test_who_answers_no_ping_is_refused_no_more_often_over_http2(small, field, seen):
+    """A hundred in one piece. All of the second kind but the first are refused unseen: 64 KiB of heads are too many."""
+    site = small(refusals_per_address=1)
+    ctx = gatewayclient.context(site.report["ca"], alpn=HTTP2)
+    with ctx.wrap_socket(bare(site.port, THERE), server_hostname="localhost") as greedy:
+        greedy.sendall(b"".join(itertools.islice(streams(field), 101)))
+        until("it is told", lambda: away(site, "refusals") == 1)
+    assert site.refusals("CMGService_Unknown_Endpoint", "unknown_endpoint") + \
+        site.refusals("CMGService_Too_Many_Requests", "too_many_requests") == seen
 
 
 def test_questions_that_are_open_to_everybody_are_limited_by_address(own_site):

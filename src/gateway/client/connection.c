@@ -44,8 +44,19 @@ static void on_held(void *owner, size_t bytes)
     admission_holds(owner, bytes);
 }
 
-static const struct http_server_events events = {
-    .on_request = request_handle, .on_bad_request = request_unreadable, .on_held = on_held, .on_close = on_close};
+/* It cost its decoding, and is charged like any other refusal. */
+static void on_refused(void *owner)
+{
+    struct gateway_connection *c = owner;
+    if (admission_refused_too_often(c))
+        http_server_conn_stop(c->http);
+}
+
+static const struct http_server_events events = {.on_request = request_handle,
+                                                 .on_bad_request = request_unreadable,
+                                                 .on_held = on_held,
+                                                 .on_refused = on_refused,
+                                                 .on_close = on_close};
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
 static void end(struct gateway_connection *c)

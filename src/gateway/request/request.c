@@ -187,7 +187,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
     if (admission_refused_too_often(q->connection)) {
         reason = REASON_TOO_MANY_REQUESTS;
         (void)error_set(&q->detail, R_LIMIT, "requests from this address are refused too often");
-        http_server_conn_drain(q->connection->http);
+        http_server_conn_stop(q->connection->http);
     }
     struct refusal refusal = {.reason = reason,
                               .detail = q->detail.text,
@@ -289,7 +289,7 @@ void request_unreadable(void *owner, int status, const char *what, struct arena 
     if (admission_refused_too_often(c)) {
         reason = REASON_TOO_MANY_REQUESTS;
         what = "requests from this address are refused too often";
-        http_server_conn_drain(c->http);
+        http_server_conn_stop(c->http);
     }
     struct refusal refusal = {
         .reason = reason, .detail = what, .request_id = request_id, .peer = c->peer, .metrics = &c->worker->metrics};

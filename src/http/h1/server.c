@@ -500,6 +500,7 @@ static size_t op_exchanges(const struct http_server_conn *base)
 
 static const struct http_server_conn_ops conn_ops = {
     .drain = op_drain,
+    .stop = op_drain, /* nothing is read behind the request that is answered */
     .close = op_close,
     .let_in = op_let_in,
     .exchanges = op_exchanges,

@@ -86,6 +86,13 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void 
     return go_on(h);
 }
 
+/* nghttp2 decodes its head for the table's sake alone. */
+static int refuse_unread(struct http_h2 *h, int32_t id)
+{
+    (void)nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
 {
     struct http_h2 *h = user;
@@ -95,6 +102,8 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
         return go_on(h);
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
     if (h->role->server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        if (h->stopped)
+            return refuse_unread(h, frame->hd.stream_id);
         s = h2_server_begin(h, frame->hd.stream_id);
         (void)nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, s);
     }
@@ -176,6 +185,8 @@ static bool hold_head(struct h2_stream *s)
         return true;
     h2_stream_reset(s, NGHTTP2_REFUSED_STREAM);
     h2_stream_over(s);
+    if (!h->let_in && h->events->on_refused)
+        h->events->on_refused(h->owner);
     return false;
 }
 

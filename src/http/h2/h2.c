@@ -489,6 +489,16 @@ void http_h2_drain(struct http_h2 *h)
     h2_schedule(h);
 }
 
+void http_h2_stop(struct http_h2 *h)
+{
+    if (h->stopped || h->linger_ms || h->closing)
+        return;
+    h->final_due = h->final_due || !h->goaway_final;
+    h->draining = h->stopped = h->goaway_final = true;
+    h->notice_ms = 0;
+    h2_schedule(h);
+}
+
 void http_h2_close(struct http_h2 *h)
 {
     h2_fail(h, NGHTTP2_NO_ERROR, R_EOF, "closed by this side");

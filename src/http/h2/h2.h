@@ -47,6 +47,7 @@ struct http_h2_events {
                            struct slice *ret_body);
     /* Server role; NULL allowed. As in server.h, with what nghttp2 keeps beside what every session has. */
     void (*on_held)(void *owner, size_t bytes);
+    void (*on_refused)(void *owner); /* server role; NULL allowed. As in server.h */
 };
 
 /* Both take `stream`. */
@@ -66,6 +67,7 @@ size_t http_h2_streams(const struct http_h2 *h); /* open now */
 void http_h2_let_in(struct http_h2 *h);
 bool http_h2_draining(const struct http_h2 *h); /* GOAWAY sent or received */
 void http_h2_drain(struct http_h2 *h);          /* GOAWAY; closes after the last stream */
+void http_h2_stop(struct http_h2 *h);           /* server role: the same, and what still comes is refused unread */
 void http_h2_close(struct http_h2 *h);          /* at once; on_close comes later from the loop */
 
 /* Like http_h2_close, but every call has failed and every exchange was aborted when it returns; on_close alone comes

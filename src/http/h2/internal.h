@@ -130,6 +130,7 @@ struct http_h2 {
     size_t skipped_count;
     bool draining, peer_draining;  /* GOAWAY sent, received */
     bool final_due;                /* that one goes with the next flush */
+    bool stopped;                  /* heads of new requests are not read any more */
     bool goaway_final, told_drain; /* the second GOAWAY (RFC 9113 6.8) left; on_drain was called */
     struct error why, peer_complaint, our_complaint;
 };

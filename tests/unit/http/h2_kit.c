@@ -275,6 +275,8 @@ static void on_request(void *owner, struct http_exchange *x)
 {
     struct kit *k = owner;
     k->requests++;
+    if (k->requests == k->stop_at)
+        http_h2_stop(k->server);
     if (k->handler) {
         k->handler(k, x);
         return;
@@ -325,14 +327,22 @@ static void server_held(void *owner, size_t bytes)
         http_h2_close(k->server);
 }
 
+static void server_refused(void *owner)
+{
+    ((struct kit *)owner)->refused++;
+}
+
 static void server_drain(void *owner)
 {
     ((struct kit *)owner)->server_drained = true;
 }
 
 static const struct http_h2_events client_events = {.on_drain = client_drain, .on_close = client_close};
-static const struct http_h2_events server_events = {
-    .on_request = on_request, .on_held = server_held, .on_drain = server_drain, .on_close = server_close};
+static const struct http_h2_events server_events = {.on_request = on_request,
+                                                    .on_held = server_held,
+                                                    .on_refused = server_refused,
+                                                    .on_drain = server_drain,
+                                                    .on_close = server_close};
 
 struct kit *kit_new(const struct kit_options *o)
 {

@@ -44,7 +44,9 @@ struct kit {
     struct error client_why, server_why;
     size_t requests, aborts, server_unconsumed, server_most;
     size_t kept, told; /* a stranger's: bytes as told last; how often */
+    size_t refused;    /* its streams, for what they would hold */
     bool end_when_told;
+    size_t stop_at; /* by the so-manieth request; 0: never */
     /* replaces what the path says */
     void (*handler)(struct kit *k, struct http_exchange *x);
     void *user;

@@ -56,6 +56,7 @@ static void a_stranger_holds_little_until_it_is_let_in(void **state)
     }
     size_t served = k->requests, told = k->told;
     assert_in_range(served, 40, 64);
+    assert_int_equal(k->refused, ASKED - served); /* the owner counts what its address asks for */
     assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
     http_h2_let_in(k->server);
     for (int i = 0; i < 100; i++)
@@ -63,6 +64,7 @@ static void a_stranger_holds_little_until_it_is_let_in(void **state)
     kit_pass(k, 20);
     assert_int_equal(k->requests, served + 100);
     assert_int_equal(k->told, told);
+    assert_int_equal(k->refused, ASKED - served);
     end(k, &r);
 }
 
@@ -176,6 +178,47 @@ static void the_owner_may_end_it_while_it_is_told(void **state)
     end(k, &r);
 }
 
+/* No PING is waited for, which such a peer need not answer. */
+static void who_is_stopped_is_asked_for_nothing_more(void **state)
+{
+    enum { FIRST = 1, LAST = 3, BEHIND = 5 };
+    struct raw r = {.deaf = true};
+    struct kit *k = stranger(&r);
+    (void)state;
+    raw_get(&r, FIRST, NGHTTP2_FLAG_END_STREAM, "/park");
+    raw_get(&r, LAST, NGHTTP2_FLAG_END_STREAM, "/bytes/9");
+    kit_pass(k, 2);
+    assert_int_equal(k->requests, 2);
+    http_h2_stop(k->server);
+    raw_get(&r, BEHIND, NGHTTP2_FLAG_END_STREAM, "/bytes/9"); /* before it can know */
+    kit_pass(k, 5);
+    assert_int_equal(r.frames[NGHTTP2_GOAWAY], 1);
+    assert_in_range(r.goaway_last, LAST, BEHIND);
+    for (int i = 1; i < 100; i++)
+        raw_get(&r, BEHIND + 2 * i, NGHTTP2_FLAG_END_STREAM, "/bytes/9");
+    kit_pass(k, 5);
+    assert_int_equal(k->requests, 2);
+    raw_u32(&r, NGHTTP2_RST_STREAM, FIRST, NGHTTP2_CANCEL);
+    end(k, &r);
+}
+
+static void what_came_with_its_last_request_is_refused_unread(void **state)
+{
+    struct raw r = {.deaf = true};
+    struct kit *k = stranger(&r);
+    (void)state;
+    k->stop_at = 3;
+    raw_together(&r, true);
+    for (int i = 0; i < 100; i++)
+        raw_get(&r, 2 * i + 1, NGHTTP2_FLAG_END_STREAM, "/bytes/9");
+    raw_together(&r, false);
+    kit_pass(k, 5);
+    assert_int_equal(k->requests, 3);
+    assert_int_equal(r.reset_code, NGHTTP2_REFUSED_STREAM);
+    assert_int_equal(r.data_bytes, 3 * 9); /* its answers came */
+    end(k, &r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +228,8 @@ int main(void)
         cmocka_unit_test(what_is_over_counts_no_more),
         cmocka_unit_test(answers_that_are_not_taken_count),
         cmocka_unit_test(the_owner_may_end_it_while_it_is_told),
+        cmocka_unit_test(who_is_stopped_is_asked_for_nothing_more),
+        cmocka_unit_test(what_came_with_its_last_request_is_refused_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
