@@ -4,6 +4,7 @@
 #define TLS_FILTER_H
 
 #include "base/buf.h"
+#include "base/limit/bucket.h"
 #include "tls/bio.h"
 #include "tls/context_internal.h"
 #include "tls/stream.h"
@@ -42,6 +43,8 @@ struct tls_handshake {
     STACK_OF(X509) * chain;      /* made when somebody asks for it */
     int alert;                   /* the last fatal alert received, -1: none */
     unsigned noise;
+    struct bucket key_updates; /* of a server's: a client may ask for some */
+    const char *nuisance;      /* why the peer is not read any more; NULL: it is */
 
     struct buf plain;   /* gathered: one record's worth at most */
     struct buf pending; /* ciphertext that came with more plaintext than a paused owner took */

@@ -12,6 +12,8 @@
 #include "tls/filter.h"
 #include "tls/verify.h"
 
+enum { KEY_UPDATES_BURST = 32 }; /* and one a second: RFC 8446 5.5 wants one in millions of records */
+
 /* --- ends --- */
 
 static void fail(struct tls_handshake *t, const struct error *why)
@@ -151,17 +153,31 @@ static void on_info(const SSL *ssl, int where, int value)
     if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
         t->alert = value & 0xff;
     bool answer = (where & SSL_CB_LOOP) || (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT;
-    if (answer && !t->opening && t->below && net_stream_congested(t->below))
-        t->noise++;
+    if (answer && !t->opening && t->below && net_stream_congested(t->below) && ++t->noise > TLS_NOISE_MAX)
+        t->nuisance = "the peer asks for answers that it does not read";
 }
 
-/* The certificates as they came: OpenSSL keeps what it read alone. */
+/* New keys are ten times the work of another record of that size: what came behind is not read. */
+static void on_key_update(struct tls_handshake *t)
+{
+    if (bucket_take(&t->key_updates, 1, loop_now_ms(t->loop)))
+        return;
+    t->nuisance = "the peer changes its keys too often";
+    t->ends.in = SLICE_NONE;
+}
+
+/* Key updates, and the certificates as they came: OpenSSL keeps what it read alone. */
 static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
 {
-    const struct tls_handshake *t = arg;
+    struct tls_handshake *t = arg;
     struct tls_opening *o = t->opening;
     (void)ssl;
-    if (is_out || !o || type != SSL3_RT_HANDSHAKE || len == 0 || *(const unsigned char *)message != SSL3_MT_CERTIFICATE)
+    if (is_out || type != SSL3_RT_HANDSHAKE || len == 0)
+        return;
+    unsigned char what = *(const unsigned char *)message;
+    if (!o && what == SSL3_MT_KEY_UPDATE)
+        on_key_update(t);
+    if (!o || what != SSL3_MT_CERTIFICATE)
         return;
     o->certificates_len = tls_certificates_len(version, slice_make(message, len));
     if (o->accept_events->on_certificates)
@@ -276,6 +292,7 @@ struct tls_handshake *tls_accept(struct loop *loop, struct net_stream *below, ui
     struct tls_handshake *t = make(loop, below, tls_context_first(), timeout_ms);
     t->opening->accept_events = events;
     t->opening->ctx = ctx;
+    bucket_start(&t->key_updates, KEY_UPDATES_BURST, 1, loop_now_ms(loop));
     SSL_set_msg_callback(t->ssl, on_message);
     SSL_set_msg_callback_arg(t->ssl, t);
     SSL_set_accept_state(t->ssl);

@@ -109,8 +109,8 @@ static void decrypt(struct tls_handshake *t)
         t->read_error = error;
     else
         end_reading(t, error);
-    if (t->noise > TLS_NOISE_MAX)
-        die_of(t, R_LIMIT, "the peer asks for answers that it does not read");
+    if (t->nuisance)
+        die_of(t, R_LIMIT, t->nuisance);
 }
 
 /* What a paused owner did not take waits; the stream below is paused with it, so that it is little. */

@@ -498,6 +498,7 @@ static void both_ends_may_close_at_once_with_data_under_way(void **state)
 
 struct asker {
     uint16_t port;
+    int kind; /* of the key updates: an answer is wanted, or none */
     int asked;
     bool refused;
 };
@@ -514,7 +515,7 @@ static void asking_client(void *arg)
     (void)BIO_get_ssl(bio, &ssl);
     if (BIO_do_handshake(bio) == 1 && BIO_read(bio, &byte, 1) == 1) {
         for (a->asked = 0; a->asked < 5000 && !a->refused; a->asked++)
-            a->refused = SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 || SSL_do_handshake(ssl) != 1;
+            a->refused = SSL_key_update(ssl, a->kind) != 1 || SSL_do_handshake(ssl) != 1;
     }
     ERR_clear_error();
     BIO_free_all(bio);
@@ -527,11 +528,27 @@ static void a_peer_that_asks_for_new_keys_and_reads_nothing_is_cut_off(void **st
     (void)state;
     struct kit k;
     prepare(&k);
-    struct asker a = {.port = k.port};
+    struct asker a = {.port = k.port, .kind = SSL_KEY_UPDATE_REQUESTED};
     struct loop_thread *t = loop_thread_start("client", asking_client, &a);
     KIT_RUN_UNTIL(&k, kit_server_ready);
     while (!net_stream_congested(k.server.stream))
         net_stream_write(k.server.stream, slice_make(piece, sizeof piece));
+    KIT_RUN_UNTIL(&k, kit_server_closed);
+    assert_int_equal(k.server.why.code, R_LIMIT);
+    loop_thread_join(t);
+    kit_done(&k);
+}
+
+/* Each costs the side that reads it ten times as much as another record of its size. */
+static void a_peer_that_changes_its_keys_all_the_time_is_cut_off(void **state)
+{
+    (void)state;
+    struct kit k;
+    prepare(&k);
+    struct asker a = {.port = k.port, .kind = SSL_KEY_UPDATE_NOT_REQUESTED};
+    struct loop_thread *t = loop_thread_start("client", asking_client, &a);
+    KIT_RUN_UNTIL(&k, kit_server_ready);
+    net_stream_write(k.server.stream, SLICE("x"));
     KIT_RUN_UNTIL(&k, kit_server_closed);
     assert_int_equal(k.server.why.code, R_LIMIT);
     loop_thread_join(t);
@@ -556,6 +573,7 @@ int main(void)
         cmocka_unit_test(the_owner_may_close_in_any_callback),
         cmocka_unit_test(both_ends_may_close_at_once_with_data_under_way),
         cmocka_unit_test(a_peer_that_asks_for_new_keys_and_reads_nothing_is_cut_off),
+        cmocka_unit_test(a_peer_that_changes_its_keys_all_the_time_is_cut_off),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
 }
