@@ -38,16 +38,16 @@ const struct bundle_endpoint *bundle_endpoint_by_id(const struct bundle *b, stru
     return index_map_find(&b->index->ids, id);
 }
 
-/* The next character as a server might read it: decoded (RFC 3986 2.1), in lower case. */
+/* The next character as a server might read it: decoded (RFC 3986 2.1), once or more often, in lower case. */
 static char next_char(struct slice *path)
 {
     char c = path->ptr[0], decoded;
     size_t len;
-    if (c == '%' && path->len >= 3 && decode_hex(slice_make(path->ptr + 1, 2), &decoded, 1, &len)) {
-        *path = slice_skip(*path, 3);
-        return lower(decoded);
-    }
     *path = slice_skip(*path, 1);
+    while (c == '%' && path->len >= 2 && decode_hex(slice_make(path->ptr, 2), &decoded, 1, &len)) {
+        c = decoded;
+        *path = slice_skip(*path, 2);
+    }
     return lower(c);
 }
 

@@ -18,6 +18,19 @@ static int next_octet(struct slice *s)
     return octet;
 }
 
+/* What a server takes it for that decodes more than once (RFC 3986 2.4 forbids it): "%252e" is ".". This is looked
+ * through for dot segments alone: the names of files may hold percent signs. */
+static int decode_again(struct slice *s, int octet)
+{
+    unsigned char decoded;
+    size_t len;
+    while (octet == '%' && s->len >= 2 && decode_hex(slice_make(s->ptr, 2), &decoded, 1, &len)) {
+        octet = decoded == '\\' ? '/' : decoded;
+        *s = slice_skip(*s, 2);
+    }
+    return octet;
+}
+
 /* Of ASCII, or of what fewer octets hold (RFC 3629 3, 10): decoders that take "%c0%ae" read ".". */
 static bool is_overlong(int before, int octet)
 {
@@ -34,6 +47,8 @@ static enum result check_octet(int before, int octet, struct error *err)
         return error_set(err, R_INVALID, "the path holds a control character (0x%02x)", (unsigned)octet);
     if (octet == '\\')
         return error_set(err, R_INVALID, "the path holds a backslash");
+    if (before == ':' && octet == '$')
+        return error_set(err, R_INVALID, "the path holds ':$', by which Windows names a stream of a file or folder");
     if (is_overlong(before, octet))
         return error_set(err, R_INVALID, "the path holds an overlong form of a character (0x%02x 0x%02x)",
                          (unsigned)before, (unsigned)octet);
@@ -84,12 +99,13 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             return r;
         if (!escaped && octet == '#')
             return error_set(err, R_INVALID, "the target holds a fragment");
-        if (octet == '/') {
-            *slashes = true;
+        int meant = decode_again(&rest, octet);
+        if (meant == '/') {
+            *slashes = *slashes || octet == '/';
             dots = dots || is_dots(&s);
             s = (struct segment){0};
         } else {
-            add_octet(&s, octet);
+            add_octet(&s, meant);
         }
     }
     *slashes = *slashes || (s.count && s.count == s.blanks);

@@ -13,8 +13,8 @@ struct http_path {
     bool slashes; /* an encoded slash or an empty segment */
 };
 
-/* Without the query. R_INVALID: no path, a double-dot segment (plain or encoded), a backslash, an encoded NUL or
- * control, a broken escape, a fragment, an overlong character. */
+/* Without the query. R_INVALID: no path, a double-dot segment (plain or encoded, once or more often), a backslash, an
+ * encoded NUL or control, a broken escape, a fragment, an overlong character, ":$" (a stream of NTFS). */
 MUST_USE enum result http_path_read(struct slice path, struct http_path *ret, struct error *err);
 
 /* "." and nothing else (RFC 3986 6.2.2.3), an escape allowed: "%2e" is the same path (6.2.2.2). */

@@ -218,7 +218,8 @@ static void another_spelling_does_not_reach_a_wider_endpoint(void **state)
         "//admin",        "///admin//",     "/%2fadmin",       "/admin%2F",          "/admin//users",
         "/adm%69n/users", "/admin%2fusers", "/%2f%2fadmin/x",  "/admin/%75sers/y",   "/admin.",
         "/admin%20",      "/admin...",      "/admin.%20./x",   "/.../admin/users",   "/admin%2e",
-        "/admin%3bx",     "/admin%3Bx/y",   "/%20/admin",      "/admin%20%2fusers.",
+        "/admin%3bx",     "/admin%3Bx/y",   "/%20/admin",      "/admin%20%2fusers.", "/%2561dmin",
+        "/%252fadmin",    "/admin%25253bx", "/admin%252fx",
     };
     for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
         const struct bundle_endpoint *e = bundle_endpoint_by_path(*state, SLICE("git"), slice_of(spellings[i]));

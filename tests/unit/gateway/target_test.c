@@ -99,6 +99,12 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "/a%C1%9cb",
         "/a%e0%80%afb",
         "/a%f0%80%80%afb",
+        "/a/%252e%252e/b",
+        "/a/.%25252E/b",
+        "/a/x%252f..%252fb",
+        "/a/x%255c..%255Cb",
+        "/a/admin::$INDEX_ALLOCATION/b",
+        "/a/b%3a%24DATA",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct target t;
@@ -123,6 +129,8 @@ static void hidden_and_empty_segments_are_noted_for_the_endpoint_to_allow(void *
     parse("/a/b/", &t);
     assert_false(t.slashes);
     parse("/a/%20b%20/", &t);
+    assert_false(t.slashes);
+    parse("/job/feature%252Fx:y$/100%25/a%255cb", &t); /* percent signs of names */
     assert_false(t.slashes);
 }
 
