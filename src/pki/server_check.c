@@ -53,7 +53,7 @@ static void check_time(const struct telling *t, X509 *leaf, int64_t now)
     if (days == 0)
         say(t, "has expired (%s): have a new one issued", when);
     else if (days > 0 && days <= SOON_DAYS)
-        say(t, "ends on %s, within %d day%s: have the next one issued", when, days, days == 1 ? "" : "s");
+        say(t, "expires on %s, within %d day%s: have the next one issued", when, days, days == 1 ? "" : "s");
     if (pki_cert_not_before(leaf) > now)
         say(t, "is not valid yet: look whether this machine's clock is right");
 }

@@ -102,11 +102,11 @@ def test_a_certificate_whose_key_is_another_one_is_not_taken(own_site, server_ca
 
 @pytest.mark.parametrize("days, told", [(59, "within_days=60"), (13, "within_days=14"), (0.5, "within_days=1")])
 def test_a_certificate_that_ends_soon_is_told_once(own_site, server_ca, days, told):
-    assert "server certificate ends soon" not in own_site.log("cmg-gateway")
+    assert "server certificate expires soon" not in own_site.log("cmg-gateway")
     install(own_site, server_certificate(server_ca, "localhost", days=(-1, days)))
     os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
-    until("the log warns", lambda: "server certificate ends soon" in own_site.log("cmg-gateway"), 5)
-    [line] = [line for line in own_site.log("cmg-gateway").splitlines() if "ends soon" in line]
+    until("the log warns", lambda: "server certificate expires soon" in own_site.log("cmg-gateway"), 5)
+    [line] = [line for line in own_site.log("cmg-gateway").splitlines() if "expires soon" in line]
     assert told in line and "CN=localhost" in line
 
 
@@ -238,8 +238,8 @@ def test_a_management_points_certificate_that_ends_soon_is_told_once(own_site, s
     point_files(own_site, server_certificate(server_ca, "localhost", days=(-1, 13)))
     for _ in range(2):
         os.kill(own_site.pid("cmg-mp"), signal.SIGHUP)
-    until("the log warns", lambda: "server certificate ends soon" in own_site.log("cmg-mp"), 20)
-    [line] = [line for line in own_site.log("cmg-mp").splitlines() if "ends soon" in line]
+    until("the log warns", lambda: "server certificate expires soon" in own_site.log("cmg-mp"), 20)
+    [line] = [line for line in own_site.log("cmg-mp").splitlines() if "expires soon" in line]
     assert "within_days=14" in line and f"mp={own_site.role('https')}" in line
 
 

@@ -103,7 +103,7 @@ static void warn_of_end(struct mp_point *p, int64_t now)
     p->noticed = notice;
     clock_rfc3339(p->not_after, when);
     LOG_EVENT(notice ? LOG_WARN : LOG_ERROR, "certificate",
-              notice ? "a server certificate ends soon: put the next one into its file"
+              notice ? "a server certificate expires soon: put the next one into its file"
                      : "a server certificate has expired, nobody connects with it: put another into its file",
               LOG_T("mp", p->config->id), LOG_T("not_after", when), LOG_N("within_days", notice));
 }
