@@ -127,13 +127,18 @@ static void wake(void *arg)
     }
 }
 
+static void nothing_came(struct mp_request *r)
+{
+    mp_answer(r, &(struct mp_answer){.status = 204});
+}
+
 static void end_the_old(struct mp_parked *p)
 {
     uint64_t now = loop_now_ms(p->site->loop);
     for (struct mp_request *r = p->first, *next; r; r = next) {
         next = r->parked.next;
         if (r->parked.until_ms <= now)
-            mp_answer(r, &(struct mp_answer){.status = 204});
+            nothing_came(r);
     }
 }
 
@@ -192,6 +197,21 @@ static enum result heard(struct mp_request *r, struct error *err)
                               r->parked.after, own, err);
 }
 
+/* Newcomers stand first. */
+static void make_room(struct mp_parked *p, const char *connector)
+{
+    struct mp_request *oldest = NULL;
+    size_t count = 0;
+    for (struct mp_request *r = p->first; r; r = r->parked.next) {
+        if (strcmp(r->identity.connector, connector) == 0) {
+            oldest = r;
+            count++;
+        }
+    }
+    if (count >= MP_PARKED_EACH_MAX)
+        nothing_came(oldest);
+}
+
 void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
 {
     struct mp_parked *p = r->site->parked;
@@ -205,6 +225,7 @@ void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
     }
     if (answered(r))
         return;
+    make_room(p, r->identity.connector);
     if (p->count >= PARKED_MAX) {
         mp_refuse(r, MP_REFUSAL_BUSY, "too many requests wait here");
         return;

@@ -9,6 +9,10 @@
 struct mp_parked *mp_parked_new(struct mp_site *site);
 void mp_parked_free(struct mp_parked *p); /* every request must be gone; NULL allowed */
 
+/* Of one connector, and the gateways behind it, so many wait at most, each of which costs at every change: for the next
+ * one, the oldest is told that nothing came, and asks again if it is still there. */
+enum { MP_PARKED_EACH_MAX = 256 };
+
 /* Answers when the sequence of `what` is over `after`, else parks. For questions r->parked.gateway is set. */
 void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after);
 /* Of request.c: it is going away. */

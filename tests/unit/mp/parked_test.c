@@ -54,15 +54,20 @@ static void note_finish(struct http_exchange *x, const struct http_fields *trail
 
 static const struct http_exchange_ops ops = {.respond = note_respond, .write = note_write, .finish = note_finish};
 
-static struct mp_request *ask(struct noted *n, int64_t after)
+static struct mp_request *ask_by(const char *connector, struct noted *n, int64_t after)
 {
     *n = (struct noted){.x = {.ops = &ops,
                               .arena = arena_new(HTTP_ARENA_MAX),
                               .request = {.method = SLICE("GET"), .target = SLICE("/.cmg/bundle")}}};
     struct mp_request *r = mp_request_new(&site, NULL, &n->x);
-    (void)snprintf(r->identity.connector, sizeof r->identity.connector, "cp1");
+    (void)snprintf(r->identity.connector, sizeof r->identity.connector, "%s", connector);
     mp_parked_add(r, MP_PARKED_BUNDLE, after);
     return r; /* gone when it was answered at once */
+}
+
+static struct mp_request *ask(struct noted *n, int64_t after)
+{
+    return ask_by("cp1", n, after);
 }
 
 static void forget(struct noted *n)
@@ -261,6 +266,33 @@ static void who_waited_for_four_and_a_half_minutes_is_told_that_nothing_came(voi
     forget(&other);
 }
 
+/* A gateway that was broken into asks in its tunnel as often as it likes; each that waits is looked at at every change.
+ */
+static void of_one_connector_the_oldest_makes_room_and_of_others_none(void **state)
+{
+    (void)state;
+    enum { MORE = 10 };
+    static struct noted many[MP_PARKED_EACH_MAX + MORE];
+    struct store_connector cp = {.id = "cp2", .not_after = clock_wall_s() + 1000};
+    struct noted other;
+    ok(store_connector_add(site.store, &cp, &err));
+    ask_by("cp2", &other, bundle_sequence());
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        ask(&many[i], bundle_sequence());
+    assert_int_equal(mp_parked_count(site.parked), MP_PARKED_EACH_MAX + 1);
+    assert_int_equal(other.answers, 0);
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        assert_int_equal(many[i].status, i < MORE ? 204 : 0);
+    ok(store_bump(site.store, STORE_BUNDLE, &err));
+    let_it_run();
+    assert_int_equal(other.status, 200);
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        assert_int_equal(many[i].answers, 1);
+        forget(&many[i]);
+    }
+    forget(&other);
+}
+
 static void an_abort_in_the_middle_of_an_answer_ends_it(void **state)
 {
     (void)state;
@@ -296,6 +328,7 @@ int main(void)
         TEST(a_long_answer_under_way_is_not_begun_again_by_the_next_change),
         TEST(who_went_away_is_no_longer_parked),
         TEST(who_waited_for_four_and_a_half_minutes_is_told_that_nothing_came),
+        TEST(of_one_connector_the_oldest_makes_room_and_of_others_none),
         TEST(an_abort_in_the_middle_of_an_answer_ends_it),
         TEST(a_removed_connector_waits_no_longer),
     };
