@@ -428,6 +428,15 @@ def test_who_waits_to_be_an_entra_device_shuts_out_nobody_when_blocked(site, new
     victim.must("register")
 
 
+def test_one_entra_device_does_not_fill_the_places_of_who_waits(site, home, tmp_path):
+    """Its token is no key's: it registers as many as it likes."""
+    box, token = inside.Inside(site, tmp_path), home.device_token()
+    said = {"CMG-Auth-Method": "entra", "CMG-Client-Id": "entra:one", "Authorization": f"Bearer {token}"}
+    answers = [box.register(pki.self_signed(tmp_path, f"key-{i}"), headers=said) for i in range(10)]
+    assert [a.status for a in answers] == [200] + 8 * [202] + [429]
+    assert answers[-1].problem()["reason"] == "too_many_wait"
+
+
 def test_a_removed_entra_device_waits_whatever_key_it_brings_and_joins_nothing(site, new_device, home, entra):
     first = entra()
     first.must("policy")

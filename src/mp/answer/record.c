@@ -239,15 +239,16 @@ static enum result check_room(struct registration *g, struct error *err)
     struct store *s = g->r->site->store;
     bool vouched = g->voucher != BY_NOBODY;
     const struct store_waiting_counts *room = vouched ? &room_of_vouched : &room_of_strangers;
+    const struct store_claim claim = claim_of(g, &g->device);
     struct store_waiting_counts n;
     int64_t alike = 0;
     enum result r = store_waiting_count(s, g->device.origin, vouched, &n, err);
     if (r == OK)
-        r = store_known_waiting(s, g->name, g->hardware_id, vouched, &alike, err);
+        r = store_known_waiting(s, &claim, vouched, &alike, err);
     if (r != OK)
         return r;
     if (alike >= PENDING_ALIKE_MAX)
-        return too_many(g, PENDING_ALIKE_MAX, "of this name or hardware id", err);
+        return too_many(g, PENDING_ALIKE_MAX, "of this name, hardware id or Entra device", err);
     if (n.origin >= room->origin)
         return too_many(g, room->origin, "from the address that this one comes from", err);
     return n.all >= room->all

@@ -95,15 +95,19 @@ enum result store_machine_is_another(struct store *s, const char *machine, const
                STORE_PARAMS(STORE_T(machine), STORE_T(name)), ret, err);
 }
 
-enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, bool vouched, int64_t *ret,
+enum result store_known_waiting(struct store *s, const struct store_claim *c, bool vouched, int64_t *ret,
                                 struct error *err)
 {
     return store_query_int(s,
                            "SELECT COUNT(*) FROM (SELECT guid FROM device WHERE hardware_id = $1 AND $1 <> '' "
                            "AND state = 'pending' AND (voucher <> 'nobody' OR $3 = 0) "
                            "UNION SELECT guid FROM device WHERE LOWER(name) = LOWER($2) AND state = 'pending' "
-                           "AND (voucher <> 'nobody' OR $3 = 0)) AS waiting",
-                           STORE_PARAMS(STORE_T(hardware_id), STORE_T(name), STORE_N(vouched)), ret, err);
+                           "AND (voucher <> 'nobody' OR $3 = 0) "
+                           "UNION SELECT guid FROM device WHERE entra_tenant = $4 AND entra_device = $5 AND $5 <> '' "
+                           "AND state = 'pending') AS waiting",
+                           STORE_PARAMS(STORE_T(c->hardware_id), STORE_T(c->name), STORE_N(vouched), STORE_T(c->tenant),
+                                        STORE_T(c->entra_device)),
+                           ret, err);
 }
 
 /* --- removed ones --- */

@@ -35,9 +35,10 @@ MUST_USE enum result store_known_find(struct store *s, struct arena *a, const st
 MUST_USE enum result store_machine_blocked(struct store *s, const char *machine, bool *ret, struct error *err);
 MUST_USE enum result store_machine_is_another(struct store *s, const char *machine, const char *name, bool *ret,
                                               struct error *err);
-/* How many wait with this name or this hardware id? `vouched`: of those that somebody vouches for alone. */
-MUST_USE enum result store_known_waiting(struct store *s, const char *name, const char *hardware_id, bool vouched,
-                                         int64_t *ret, struct error *err);
+/* How many wait with the claim's told name, its hardware id or its Entra device? `vouched`: of those that somebody
+ * vouches for alone. */
+MUST_USE enum result store_known_waiting(struct store *s, const struct store_claim *c, bool vouched, int64_t *ret,
+                                         struct error *err);
 
 /* Inside a transaction: keeps the credentials of a device that is about to be removed; lets in those of this device,
  * and those that the removed device of this GUID held (R_NOTFOUND: none). */
