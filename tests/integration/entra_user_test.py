@@ -5,6 +5,7 @@ import json
 import subprocess
 import time
 import urllib.parse
+import uuid
 
 import pytest
 
@@ -435,6 +436,26 @@ def test_one_entra_device_does_not_fill_the_places_of_who_waits(site, home, tmp_
     answers = [box.register(pki.self_signed(tmp_path, f"key-{i}"), headers=said) for i in range(10)]
     assert [a.status for a in answers] == [200] + 8 * [202] + [429]
     assert answers[-1].problem()["reason"] == "too_many_wait"
+
+
+def test_who_waits_to_be_an_entra_device_becomes_no_other_one_before_it_is_approved(site, home, tmp_path):
+    """The administrator who approves it takes the Entra device from whoever had it."""
+    box, mine, other = inside.Inside(site, tmp_path), str(uuid.uuid4()), str(uuid.uuid4())
+    first, second, key = (pki.self_signed(tmp_path, f"key-{i}") for i in range(3))
+
+    def registers(device, entra):
+        answer = box.register(device, headers={"CMG-Auth-Method": "entra", "CMG-Client-Id": f"entra:{entra}",
+                                               "Authorization": f"Bearer {home.forge(deviceid=entra)}"})
+        return answer.status, json.loads(answer.body)["guid"]
+
+    assert registers(first, mine)[0] == 200
+    status, victim = registers(second, other)
+    assert status == 200
+    status, guid = registers(key, mine)
+    assert (status, registers(key, other)) == (202, (202, guid))
+    assert site.cmg("device", "show", guid)["device"]["entra_device"] == mine
+    site.cmg("device", "approve", guid)
+    assert site.cmg("device", "show", victim)["device"]["entra_device"] == other
 
 
 def test_a_removed_entra_device_waits_whatever_key_it_brings_and_joins_nothing(site, new_device, home, entra):

@@ -420,6 +420,15 @@ static enum result put_record(struct registration *g, struct error *err)
     return g->known ? update_device(g, err) : add_device(g, err);
 }
 
+/* One that waited to be an Entra device and goes on waiting becomes no other one: approval takes it from who had it. */
+static enum result note_entra(struct registration *g, const char *before, struct error *err)
+{
+    bool waits = strcmp(before, "pending") == 0 && is_pending(&g->device);
+    if (g->voucher != BY_ENTRA || (waits && *g->device.entra_device))
+        return OK;
+    return store_device_set_entra(g->r->site->store, g->device.guid, g->entra.tenant->id, g->entra.device, err);
+}
+
 static enum result record(struct registration *g, struct error *err)
 {
     struct store *s = g->r->site->store;
@@ -429,8 +438,8 @@ static enum result record(struct registration *g, struct error *err)
     bool was_out = g->known && g->device.kept_out;
     if (r == OK)
         r = put_record(g, err);
-    if (r == OK && g->voucher == BY_ENTRA)
-        r = store_device_set_entra(s, g->device.guid, g->entra.tenant->id, g->entra.device, err);
+    if (r == OK)
+        r = note_entra(g, before, err);
     if (r == OK)
         r = remember_certificate(g, &new_certificate, err);
     if (r == OK && !g->known)
