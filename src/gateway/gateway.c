@@ -18,26 +18,16 @@
 
 enum { LARGE = 4 * 1024 * 1024, STANDS_MS = 5000 };
 
-void gateway_publish(struct gateway *g, struct snapshot *snapshot)
+static void refresh_workers(void *ctx)
 {
-    static _Atomic uint64_t generations;
-    snapshot->generation = atomic_fetch_add(&generations, 1) + 1;
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    struct snapshot *old = g->snapshot;
-    g->snapshot = snapshot;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    snapshot_unref(old);
+    struct gateway *g = ctx;
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_refresh(g->workers[i]);
 }
 
-void gateway_show(struct gateway *g, struct certificates *certificates)
+static void show_in_workers(void *ctx)
 {
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    struct certificates *old = g->certificates;
-    g->certificates = certificates;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    certificates_unref(old);
+    struct gateway *g = ctx;
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_show(g->workers[i]);
 }
@@ -96,11 +86,14 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
     g->places = gateway_places_find(config, conf_descriptors());
     g->control = control;
     guid_new(g->generation);
-    (void)pthread_mutex_init(&g->snapshot_lock, NULL);
+    snapshot_current_init(&g->current, refresh_workers, g);
+    struct certificates *first;
     enum result r = file_make_dirs(config->state, 0750, err);
     file_sweep(config->state);
     if (r == OK)
-        r = certificates_load(config, &g->certificates, err);
+        r = certificates_load(config, &first, err);
+    if (r == OK)
+        shown_certificates_init(&g->shown, first, show_in_workers, g);
     if (r == OK)
         r = tunnel_context(g, err);
     if (r == OK)
@@ -144,42 +137,13 @@ static const struct gateway_worker *standing(const struct gateway *g, uint64_t n
     return NULL;
 }
 
-void gateway_refuse_bundle(struct gateway *g, const char *why)
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    (void)snprintf(g->refused, sizeof g->refused, "%s", why);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-}
-
-void gateway_refused_bundle(struct gateway *g, char ret[ERROR_TEXT_MAX])
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    memcpy(ret, g->refused, sizeof g->refused);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-}
-
-void gateway_note_unread(struct gateway *g, const char *why)
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    (void)snprintf(g->unread, sizeof g->unread, "%s", why);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    gateway_worker_show(g->workers[0]); /* it reports */
-}
-
-void gateway_unread(struct gateway *g, char ret[ERROR_TEXT_MAX])
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    memcpy(ret, g->unread, ERROR_TEXT_MAX);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-}
-
 bool gateway_ready(struct gateway *g, char *why, size_t size)
 {
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    bool has_bundle = g->snapshot != NULL;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    struct snapshot *current = snapshot_current_get(&g->current);
+    bool has_bundle = current != NULL;
+    snapshot_unref(current);
     char refused[ERROR_TEXT_MAX];
-    gateway_refused_bundle(g, refused);
+    snapshot_current_refused(&g->current, refused);
     size_t without = 0;
     for (size_t i = 0; i < g->worker_count; i++)
         without += atomic_load_explicit(&g->workers[i]->metrics.values[METRIC_TUNNELS], memory_order_relaxed) == 0;

@@ -63,7 +63,7 @@ static int run(void)
     if (gateway_start(&p.gateway, &config, p.loop, &err) != OK ||
         gateway_admin_listen(&p.gateway, &p.admin, &err) != OK)
         return conf_daemon_failed("gateway", &err);
-    p.watch = certificate_watch_new(&p.gateway);
+    p.watch = certificate_watch_new(p.loop, &config, &p.gateway.shown);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);

@@ -64,12 +64,11 @@ static enum result write_away(const struct gateway *g, struct buf *out)
 
 static enum result write_bundle(const struct gateway *g, struct buf *out)
 {
-    long long contact = atomic_load(&g->last_contact);
     return buf_printf(
         out,
         "# TYPE cmg_site_contact_age_seconds gauge\n# HELP cmg_site_contact_age_seconds Since the site was "
         "last heard of\ncmg_site_contact_age_seconds %lld\n# EOF\n",
-        contact ? (long long)(clock_mono_ms() / 1000) - contact : -1);
+        snapshot_current_contact_age(&g->current, (int64_t)(clock_mono_ms() / 1000)));
 }
 
 enum result gateway_metrics_write(struct gateway *g, struct buf *out)

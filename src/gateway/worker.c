@@ -268,12 +268,8 @@ static void begin_sweep(struct gateway_worker *w)
 static void refresh(void *arg)
 {
     struct gateway_worker *w = arg;
-    struct gateway *g = w->gateway;
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    struct snapshot *fresh = snapshot_ref(g->snapshot);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
     snapshot_unref(w->snapshot);
-    w->snapshot = fresh;
+    w->snapshot = snapshot_current_get(&w->gateway->current);
     close_removed_connectors(w);
     begin_sweep(w);
 }
@@ -286,11 +282,8 @@ void gateway_worker_refresh(struct gateway_worker *w)
 static void take_certificates(void *arg)
 {
     struct gateway_worker *w = arg;
-    struct gateway *g = w->gateway;
     certificates_unref(w->certificates);
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    w->certificates = certificates_ref(g->certificates);
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
+    w->certificates = shown_certificates_get(&w->gateway->shown);
     gateway_report_changed(w->report);
 }
 

@@ -9,7 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/give_back.h"
 #include "gateway/judge/verdict_cache.h"
-#include "gateway/request/tunnels.h"
+#include "gateway/tunnels.h"
 #include "http/server.h"
 
 /* For all addresses together; one address has its own rate (net/strangers.h). */

@@ -6,14 +6,14 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "gateway/client/certificates.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/host.h"
 
 enum { LOOK_MS = 10 * 1000 };
 
 struct certificate_watch {
-    struct gateway *gateway;
+    const struct gateway_config *config;
+    struct shown_certificates *shown;
     struct loop_timer *timer;
     struct tls_identity_look looks[CERTIFICATES_MAX];
     int noticed[CERTIFICATES_MAX]; /* the last notice that was told; -1: none yet */
@@ -39,15 +39,17 @@ static void warn_of(struct certificate_watch *w, size_t i, X509 *certificate)
 
 static void warn(struct certificate_watch *w)
 {
-    for (size_t i = 0; i < certificates_count(w->gateway->certificates); i++)
-        warn_of(w, i, certificates_at(w->gateway->certificates, i));
+    struct certificates *shown = shown_certificates_get(w->shown);
+    for (size_t i = 0; i < certificates_count(shown); i++)
+        warn_of(w, i, certificates_at(shown, i));
+    certificates_unref(shown);
 }
 
 /* --- files --- */
 
 static bool changed(struct certificate_watch *w)
 {
-    const struct gateway_config *config = w->gateway->config;
+    const struct gateway_config *config = w->config;
     bool any = false;
     for (size_t i = 0; i < config->server_certificates.count; i++)
         any |= tls_identity_changed(&w->looks[i], gateway_certificate_files(config, i));
@@ -59,19 +61,19 @@ void certificate_watch_reload(struct certificate_watch *w)
     struct error err;
     struct certificates *fresh;
     (void)changed(w);
-    if (certificates_load(w->gateway->config, &fresh, &err) != OK) {
+    if (certificates_load(w->config, &fresh, &err) != OK) {
         log_msg(LOG_ERROR, "certificate", "the server certificates in use stay, for the new ones can't be used: %s",
                 err.text);
-        gateway_note_unread(w->gateway, err.text);
+        shown_certificates_note_unread(w->shown, err.text);
         return;
     }
-    gateway_show(w->gateway, fresh);
-    gateway_note_unread(w->gateway, "");
+    size_t count = certificates_count(fresh);
+    certificates_warn(fresh, w->config);
+    shown_certificates_put(w->shown, fresh);
+    shown_certificates_note_unread(w->shown, "");
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
-    LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew",
-              LOG_N("count", certificates_count(w->gateway->certificates)));
-    certificates_warn(fresh, w->gateway->config);
+    LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew", LOG_N("count", count));
     warn(w);
 }
 
@@ -85,15 +87,17 @@ static void on_timer(void *arg)
         warn(w);
 }
 
-struct certificate_watch *certificate_watch_new(struct gateway *g)
+struct certificate_watch *certificate_watch_new(struct loop *loop, const struct gateway_config *config,
+                                                struct shown_certificates *shown)
 {
     struct certificate_watch *w = mem_zalloc(sizeof *w);
-    w->gateway = g;
+    w->config = config;
+    w->shown = shown;
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
     (void)changed(w);
     warn(w);
-    w->timer = loop_timer_new(g->control, on_timer, w);
+    w->timer = loop_timer_new(loop, on_timer, w);
     loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
     return w;
 }

@@ -28,8 +28,6 @@ struct inquiry {
 
 typedef enum verdict_reason step_fn(struct inquiry *q);
 
-/* Durations by the monotonic clock (PROTOCOL 5): while the site is heard of, a jump of the wall clock ends no bundle.
- */
 static enum verdict_reason have_bundle(struct inquiry *q)
 {
     const struct gateway_worker *w = q->connection->worker;
@@ -37,20 +35,9 @@ static enum verdict_reason have_bundle(struct inquiry *q)
         (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
         return REASON_STALE_BUNDLE;
     }
-    const struct bundle *b = w->snapshot->bundle;
-    long long contact = atomic_load(&w->gateway->last_contact), ends = atomic_load(&w->gateway->bundle_ends);
-    long long mono = (long long)(clock_mono_ms() / 1000);
-    int64_t unheard = contact ? mono - contact : q->now - b->issued, over = ends ? mono - ends : q->now - b->expires;
-    if (unheard > b->settings.max_age_s) {
-        (void)error_set(&q->detail, R_TIMEOUT, "the site was last heard of %" PRId64 " s ago", unheard);
-        return REASON_STALE_BUNDLE;
-    }
-    if (over > 0) {
-        (void)error_set(&q->detail, R_TIMEOUT,
-                        "the site's bundle expired %" PRId64 " s ago, and no newer one was taken", over);
-        return REASON_STALE_BUNDLE;
-    }
-    return REASON_OK;
+    const struct snapshot_time now = {q->now, (int64_t)(clock_mono_ms() / 1000)};
+    enum result r = snapshot_current_fresh(&w->gateway->current, w->snapshot->bundle, now, &q->detail);
+    return r == OK ? REASON_OK : REASON_STALE_BUNDLE;
 }
 
 static enum verdict_reason read_target(struct inquiry *q)

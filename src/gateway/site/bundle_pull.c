@@ -35,21 +35,9 @@ static void ask_later(struct bundle_pull *p)
     loop_timer_start(p->again, RETRY_MS, 0);
 }
 
-static int64_t current_sequence(struct gateway *g)
+static struct snapshot_time now(void)
 {
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    int64_t sequence = g->snapshot ? g->snapshot->bundle->sequence : 0;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    return sequence;
-}
-
-static void count_from_now(struct gateway *g)
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    int64_t left = g->snapshot ? g->snapshot->bundle->expires - clock_wall_s() : 0;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    if (left > 0)
-        atomic_store(&g->bundle_ends, (long long)(clock_mono_ms() / 1000) + left);
+    return (struct snapshot_time){clock_wall_s(), (int64_t)(clock_mono_ms() / 1000)};
 }
 
 /* The log says once what stays so, however often the bundle comes; the site is told. */
@@ -58,8 +46,8 @@ static void note(struct bundle_pull *p, const struct error *why)
     struct gateway *g = p->worker->gateway;
     char before[ERROR_TEXT_MAX];
     bool refused = why->code != OK && why->code != R_AGAIN;
-    gateway_refused_bundle(g, before);
-    gateway_refuse_bundle(g, refused ? why->text : "");
+    snapshot_current_refused(&g->current, before);
+    snapshot_current_refuse(&g->current, refused ? why->text : "");
     if (refused && why->code != p->refused_with)
         log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", why->text);
     p->refused_with = refused ? why->code : OK;
@@ -74,7 +62,7 @@ static void on_bundle(void *owner, const struct error *why)
     p->building = false;
     note(p, why);
     if (why->code == OK || why->code == R_AGAIN)
-        count_from_now(p->worker->gateway);
+        snapshot_current_confirm(&p->worker->gateway->current, now());
     if (why->code == OK)
         ask(p);
     else
@@ -97,7 +85,7 @@ static const struct builder_events builder_callbacks = {on_bundle, on_publish};
 static void answered(struct bundle_pull *p)
 {
     struct gateway *g = p->worker->gateway;
-    atomic_store(&g->last_contact, (long long)(clock_mono_ms() / 1000));
+    snapshot_current_heard(&g->current, now().mono);
     p->confirmed = true;
     if (p->status == 200) {
         p->building = true;
@@ -163,7 +151,7 @@ static void ask(struct bundle_pull *p)
     if (!t)
         return; /* the next tunnel kicks */
     (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64,
-                   p->confirmed ? current_sequence(p->worker->gateway) : 0);
+                   p->confirmed ? snapshot_current_sequence(&p->worker->gateway->current) : 0);
     struct http_request request = {.version = HTTP_2,
                                    .method = SLICE("GET"),
                                    .scheme = SLICE("https"),

@@ -111,9 +111,9 @@ static void put_fault(json_t *o, const char *member, const char *why)
 static void put_faults(json_t *o, struct gateway *g)
 {
     char why[ERROR_TEXT_MAX];
-    gateway_refused_bundle(g, why);
+    snapshot_current_refused(&g->current, why);
     put_fault(o, "document_refused", why);
-    gateway_unread(g, why);
+    shown_certificates_unread(&g->shown, why);
     put_fault(o, "certificate_fault", why);
 }
 

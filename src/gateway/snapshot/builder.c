@@ -8,7 +8,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "bundle/document.h"
-#include "gateway/site/crl_pull.h"
+#include "gateway/snapshot/crl_pull.h"
 
 #define STATE_NAME "bundle"
 
@@ -36,14 +36,6 @@ struct builder {
     char *waiting;
     size_t waiting_len;
 };
-
-static struct snapshot *current(struct gateway *g)
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    struct snapshot *s = g->snapshot ? snapshot_ref(g->snapshot) : NULL;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    return s;
-}
 
 static struct snapshot_source inputs(const struct gateway *g, const struct snapshot *previous)
 {
@@ -79,7 +71,7 @@ static void use(struct gateway *g, struct snapshot *snapshot)
 {
     LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
               LOG_N("endpoints", snapshot->bundle->endpoint_count));
-    gateway_publish(g, snapshot);
+    snapshot_current_put(&g->current, snapshot);
 }
 
 static void start(struct builder *b);
@@ -127,7 +119,7 @@ static void done(void *arg)
         if (j->made && was_bundle)
             use(b->worker->gateway, j->made);
         else if (j->made)
-            gateway_publish(b->worker->gateway, j->made);
+            snapshot_current_put(&b->worker->gateway->current, j->made);
         else if (!was_bundle)
             log_msg(LOG_ERROR, "bundle", "lists can't be used: %s", j->err.text);
         if (j->made)
@@ -147,7 +139,7 @@ static void start(struct builder *b)
         return;
     struct job *j = mem_zalloc(sizeof *j);
     *j = (struct job){.builder = b, .gateway = b->worker->gateway, .text = b->text, .len = b->len};
-    j->previous = current(b->worker->gateway);
+    j->previous = snapshot_current_get(&b->worker->gateway->current);
     j->last_try = b->last_try;
     j->wanted = mem_array(BUNDLE_CRLS_MAX, sizeof *j->wanted);
     b->text = NULL;

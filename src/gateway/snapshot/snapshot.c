@@ -9,8 +9,8 @@
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "gateway/site/crl_pull.h"
 #include "gateway/snapshot/crl_file.h"
+#include "gateway/snapshot/crl_pull.h"
 #include "gateway/snapshot/pointed_lists.h"
 #include "source/oidc.h"
 

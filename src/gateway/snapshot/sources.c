@@ -20,14 +20,6 @@ struct sources {
     unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
 };
 
-static struct snapshot *snapshot_of(struct gateway *g)
-{
-    (void)pthread_mutex_lock(&g->snapshot_lock);
-    struct snapshot *s = g->snapshot ? snapshot_ref(g->snapshot) : NULL;
-    (void)pthread_mutex_unlock(&g->snapshot_lock);
-    return s;
-}
-
 /* The connector that answered is the one with least outstanding; after a failure another one may be. */
 static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,
                            void *ctx, struct http_call **ret, struct error *err)
@@ -67,7 +59,7 @@ static enum result check(void *owner, struct source_candidate *c, struct error *
     const struct sources *s = owner;
     if (c->kind != BUNDLE_SOURCE_CRL)
         return source_check_keys(c, err);
-    struct snapshot *snapshot = snapshot_of(s->worker->gateway);
+    struct snapshot *snapshot = snapshot_current_get(&s->worker->gateway->current);
     enum result r = snapshot ? check_crl(snapshot->trust, s->marks, c, err)
                              : error_set(err, R_AGAIN, "there is no site bundle yet to judge it by");
     snapshot_unref(snapshot);
@@ -136,7 +128,7 @@ void sources_free(struct sources *s)
 
 void sources_refresh(struct sources *s)
 {
-    struct snapshot *snapshot = snapshot_of(s->worker->gateway);
+    struct snapshot *snapshot = snapshot_current_get(&s->worker->gateway->current);
     if (!snapshot)
         return;
     source_set_apply(s->set, snapshot->bundle->sources, snapshot->bundle->source_count);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/client/places.h"
+#include "gateway/places.h"
 
 static const struct {
     uint64_t workers, configured, descriptors;

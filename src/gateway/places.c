@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/client/places.h"
+#include "gateway/places.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "gateway/request/tunnels.h"
+#include "gateway/tunnels.h"
 #include "net/strangers.h"
 
 enum {

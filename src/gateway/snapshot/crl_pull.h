@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetches the revocation lists that a bundle names by their hash, through a tunnel, each into a file of the state
  * folder. Lives in the loop of worker 0. */
-#ifndef GATEWAY_SITE_CRL_PULL_H
-#define GATEWAY_SITE_CRL_PULL_H
+#ifndef GATEWAY_SNAPSHOT_CRL_PULL_H
+#define GATEWAY_SNAPSHOT_CRL_PULL_H
 
 #include "gateway/worker.h"
 

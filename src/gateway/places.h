@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many connections a worker may hold, and who how many of them: what the configuration says, as far as the
  * process's descriptors go. */
-#ifndef GATEWAY_CLIENT_PLACES_H
-#define GATEWAY_CLIENT_PLACES_H
+#ifndef GATEWAY_PLACES_H
+#define GATEWAY_PLACES_H
 
 #include "gateway/config.h"
 

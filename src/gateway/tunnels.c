@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/request/tunnels.h"
+#include "gateway/tunnels.h"
 
 bool gateway_tunnels_add(struct gateway_tunnels *ts, struct tunnel *t)
 {

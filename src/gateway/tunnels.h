@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker's tunnels: which connector carries the next request (PROTOCOL 2: among those that announced the endpoint,
  * the one with least outstanding). */
-#ifndef GATEWAY_REQUEST_TUNNELS_H
-#define GATEWAY_REQUEST_TUNNELS_H
+#ifndef GATEWAY_TUNNELS_H
+#define GATEWAY_TUNNELS_H
 
 #include "tunnel/accept.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One after the other. What comes goes straight into its file, so that the length of a list costs no memory; syncing
  * and naming the file is left to a thread of the pool. */
-#include "gateway/site/crl_pull.h"
+#include "gateway/snapshot/crl_pull.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
