@@ -100,7 +100,9 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = make_workers(g, err);
     if (r != OK)
         return r;
-    g->responder = responder_new(g->workers[0]);
+    g->responder = responder_new(g->workers[0]->loop, &g->workers[0]->tunnels, &g->current);
+    for (size_t i = 0; i < g->worker_count; i++)
+        g->workers[i]->judge.responder = g->responder;
     builder_restore(g);
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_start(g->workers[i]);

@@ -15,6 +15,7 @@
 #include "gateway/site/bundle_pull.h"
 #include "gateway/site/questions.h"
 #include "gateway/site/report.h"
+#include "gateway/snapshot/sources.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
 
@@ -82,7 +83,8 @@ static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
         return;
     }
     const char *id = urn + strlen(prefix);
-    if (w->snapshot && bundle_role_revoked(w->snapshot->bundle, "connector", id, pki_cert_not_after(peer))) {
+    if (w->judge.snapshot &&
+        bundle_role_revoked(w->judge.snapshot->bundle, "connector", id, pki_cert_not_after(peer))) {
         LOG_GATHERED(LOG_WARN, "tunnel", id, "removed",
                      "refused: the connector was removed, or its certificate withdrawn", LOG_T("connector", id));
         atomic_fetch_sub(&w->tunnel_count, 1);
@@ -97,7 +99,7 @@ static void close_removed_connectors(struct gateway_worker *w)
 {
     for (size_t i = w->tunnels.count; i-- > 0;) {
         struct tunnel *t = w->tunnels.list[i];
-        if (bundle_role_revoked(w->snapshot->bundle, "connector", tunnel_connector_id(t), tunnel_not_after(t)))
+        if (bundle_role_revoked(w->judge.snapshot->bundle, "connector", tunnel_connector_id(t), tunnel_not_after(t)))
             tunnel_close(t);
     }
 }
@@ -268,8 +270,8 @@ static void begin_sweep(struct gateway_worker *w)
 static void refresh(void *arg)
 {
     struct gateway_worker *w = arg;
-    snapshot_unref(w->snapshot);
-    w->snapshot = snapshot_current_get(&w->gateway->current);
+    snapshot_unref(w->judge.snapshot);
+    w->judge.snapshot = snapshot_current_get(&w->gateway->current);
     close_removed_connectors(w);
     begin_sweep(w);
 }
@@ -327,13 +329,30 @@ static enum result listen_all(struct gateway_worker *w, struct error *err)
     return OK;
 }
 
+static void want_lists(void *ctx, const struct bundle *b, const struct pki_list_places *places, struct pki_verdict *v)
+{
+    sources_want_lists(ctx, b, places, v);
+}
+
+static void unknown_key(void *ctx, size_t tenant, const char *source)
+{
+    sources_unknown_key(ctx, tenant, source);
+}
+
+static const struct judge_hooks judge_callbacks = {want_lists, unknown_key};
+
 enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_worker **ret, struct error *err)
 {
     struct gateway_worker *w = mem_zalloc(sizeof *w);
     w->gateway = g;
     w->index = index;
     w->loop = loop_new();
-    w->verdicts = verdict_cache_new(VERDICTS_MAX);
+    w->judge = (struct gateway_judge){.loop = w->loop,
+                                      .verdicts = verdict_cache_new(VERDICTS_MAX),
+                                      .metrics = &w->metrics,
+                                      .site = g->config->bootstrap.site,
+                                      .hooks = &judge_callbacks,
+                                      .ctx = g};
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     take_certificates(w);
     LIST_INIT(&w->connections);

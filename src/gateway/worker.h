@@ -8,7 +8,7 @@
 #include "base/limit/crowd.h"
 #include "gateway/gateway.h"
 #include "gateway/give_back.h"
-#include "gateway/judge/verdict_cache.h"
+#include "gateway/judge/judge.h"
 #include "gateway/tunnels.h"
 #include "http/server.h"
 
@@ -29,10 +29,8 @@ struct gateway_worker {
     struct net_listener *listeners[GATEWAY_LISTENERS_MAX];
     size_t listener_count;
 
-    struct snapshot *snapshot;         /* this worker's reference; NULL until the first bundle */
-    struct certificates *certificates; /* its own reference too */
-    struct verdict_cache *verdicts;
-    struct judgement *judgements; /* in the pool and waiting for it (judging.h) */
+    struct gateway_judge judge;
+    struct certificates *certificates; /* its own reference */
     struct gateway_tunnels tunnels;
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_connections connections;

@@ -103,10 +103,10 @@ bool admission_known(struct gateway_connection *c, const char *device)
     w->leaving = AWAY_DEVICE_SHARE;
     if (crowd_count(w->devices, key) >= w->gateway->places.connections_per_device &&
         !crowd_make_room_of(w->devices, key, is_idle)) {
-        note(w, AWAY_DEVICE_SHARE, c->peer);
+        note(w, AWAY_DEVICE_SHARE, c->client.peer);
         return false;
     }
-    net_stranger_known(w->strangers, &c->stranger, credential_size(&c->credential));
+    net_stranger_known(w->strangers, &c->stranger, credential_size(&c->client.credential));
     crowd_join(w->devices, &c->of_device, key, loop_now_ms(w->loop), leave_device);
     return true;
 }
@@ -122,6 +122,6 @@ bool admission_refused_too_often(struct gateway_connection *c)
     struct gateway_worker *w = c->worker;
     if (crowd_take_as(w->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(w->loop)))
         return false;
-    note(w, AWAY_REFUSALS, c->peer);
+    note(w, AWAY_REFUSALS, c->client.peer);
     return true;
 }

@@ -30,12 +30,12 @@ static void on_close(void *owner)
     crowd_part(w->strangers, &c->stranger);
     crowd_part(w->devices, &c->of_device);
     forget_long_chain(c);
-    rejudge_done(&c->rejudge);
+    rejudge_done(&c->client.rejudge);
     if (w->sweep_next == c)
         w->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
-    credential_done(&c->credential);
-    grant_unref(c->token);
+    credential_done(&c->client.credential);
+    grant_unref(c->client.token);
     free(c);
 }
 
@@ -72,14 +72,15 @@ static void end(struct gateway_connection *c)
 
 static void close_connection(struct gateway_connection *c, const char *why)
 {
-    LOG_GATHERED(LOG_INFO, "gateway", net_group_of(c->peer).text, why, "connection closed", LOG_T("peer", c->peer),
-                 LOG_T("client", c->token ? grant_client(c->token) : ""), LOG_T("reason", why));
+    LOG_GATHERED(LOG_INFO, "gateway", net_group_of(c->client.peer).text, why, "connection closed",
+                 LOG_T("peer", c->client.peer), LOG_T("client", c->client.token ? grant_client(c->client.token) : ""),
+                 LOG_T("reason", why));
     end(c);
 }
 
 void gateway_connection_give_up(struct gateway_connection *c)
 {
-    admission_left(c->worker, c->peer);
+    admission_left(c->worker, c->client.peer);
     end(c);
 }
 
@@ -108,17 +109,36 @@ static void bound_long_chains(struct gateway_connection *c, const struct net_add
     crowd_join(w->long_chains, &c->long_chain, slice_of(address), loop_now_ms(w->loop), leave_long_chains);
 }
 
+/* What one token opened ends with it; the connection, with the last that let anything in here. */
+static void review(struct gateway_connection *c, int64_t now)
+{
+    relay_review(&c->relays, now);
+    const char *why = authenticate_still_holds(&c->client, now);
+    if (why && LIST_EMPTY(&c->relays))
+        close_connection(c, why);
+}
+
+/* Its verdict was reached again. */
+static void review_client(struct judge_client *client)
+{
+    struct gateway_connection *c = container_of(client, struct gateway_connection, client);
+    if (!c->closing)
+        review(c, clock_wall_s());
+}
+
 void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
                             const struct net_address *peer, struct crowd_member *handshake)
 {
     struct gateway_connection *c = mem_zalloc(sizeof *c);
     c->worker = w;
     LIST_INIT(&c->relays);
-    net_address_format_host(peer, c->peer);
-    c->credential = *shown;
+    net_address_format_host(peer, c->client.peer);
+    c->client.judge = &w->judge;
+    c->client.credential = *shown;
+    c->client.review = review_client;
     c->sni = tls_stream_sni(stream);
     crowd_replace(w->strangers, handshake, &c->stranger, make_room);
-    if (credential_size(&c->credential) > LONG_CHAIN)
+    if (credential_size(&c->client.credential) > LONG_CHAIN)
         bound_long_chains(c, peer);
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
@@ -140,28 +160,13 @@ bool gateway_connection_known(struct gateway_connection *c, const char *device)
     return true;
 }
 
-/* What one token opened ends with it; the connection, with the last that let anything in here. */
-static void review(struct gateway_connection *c, int64_t now)
-{
-    relay_review(&c->relays, now);
-    const char *why = authenticate_still_holds(c, now);
-    if (why && LIST_EMPTY(&c->relays))
-        close_connection(c, why);
-}
-
-void gateway_connection_review(struct gateway_connection *c)
-{
-    if (!c->closing)
-        review(c, clock_wall_s());
-}
-
 bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
 {
     uint64_t until = clock_mono_ms() + SWEEP_SLICE_MS;
     struct gateway_connection *c;
     while ((c = w->sweep_next) && clock_mono_ms() < until) {
         w->sweep_next = LIST_NEXT(c, link);
-        credential_rest(&c->credential);
+        credential_rest(&c->client.credential);
         if (!c->closing)
             review(c, now);
     }

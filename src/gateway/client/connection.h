@@ -3,11 +3,9 @@
 #ifndef GATEWAY_CLIENT_CONNECTION_H
 #define GATEWAY_CLIENT_CONNECTION_H
 
-#include "gateway/judge/credential.h"
-#include "gateway/judge/rejudge.h"
+#include "gateway/judge/client.h"
 #include "gateway/worker.h"
 #include "http/server.h"
-#include "net/address.h"
 
 struct relay;
 LIST_HEAD(relays, relay);
@@ -16,19 +14,13 @@ struct gateway_connection {
     LIST_ENTRY(gateway_connection) link;
     struct gateway_worker *worker;
     struct http_server_conn *http;
-    struct credential credential;
-    char peer[NET_ADDRESS_TEXT]; /* address without port */
-    struct slice sni;            /* borrows from the stream below http; empty: none was sent */
+    struct judge_client client; /* what it showed, and what let its requests in */
+    struct slice sni;           /* borrows from the stream below http; empty: none was sent */
     struct relays relays;
     struct crowd_member stranger;   /* until a request was let in */
     struct crowd_member long_chain; /* the same, of one that showed more than devices do */
     struct crowd_member of_device;  /* from then on: of the device that sent it */
 
-    /* What let requests in here, so that its end ends the connection even while it is idle. Both may have: a request
-     * that is under way by certificate stays one when another comes with a token. */
-    int64_t certificate_until; /* wall seconds; 0: no request came by certificate */
-    struct grant *token;       /* the last one that let a request in; NULL: none did */
-    struct rejudge rejudge;
     bool closing;
 };
 
@@ -42,9 +34,6 @@ MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char 
 
 /* Ends it with all that is under way on it, for another one (gateway/client/admission.h counts and tells why). */
 void gateway_connection_give_up(struct gateway_connection *c);
-
-/* Its verdict was reached again: ends it, and what is under way on it, when that says no. */
-void gateway_connection_review(struct gateway_connection *c);
 
 /* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
  * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */

@@ -7,9 +7,8 @@
 #include "base/mem.h"
 #include "gateway/client/admission.h"
 #include "gateway/client/connection.h"
-#include "gateway/judge/authenticate.h"
-#include "gateway/judge/judging.h"
 #include "gateway/judge/responder.h"
+#include "gateway/judge/shown_verdict.h"
 
 enum { HOLD_MS = 6000 };
 
@@ -63,7 +62,7 @@ static void on_answer(void *arg)
 static void ask(struct hold *h, struct pki_ocsp_questions *open)
 {
     h->asked = h->asking = true;
-    responder_ask(h->worker->gateway->responder, open, h->worker, on_answer, h);
+    responder_ask(h->worker->judge.responder, open, h->worker->loop, on_answer, h);
 }
 
 static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
@@ -76,7 +75,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
         return;
     }
     pki_ocsp_questions_done(open);
-    authenticate_keep(h->worker, &h->credential, r);
+    shown_verdict_keep(&h->worker->judge, &h->credential, r);
     go_on(h);
 }
 
@@ -84,7 +83,7 @@ static void on_timer(void *arg)
 {
     struct hold *h = arg;
     if (h->judgement)
-        authenticate_put_off(h->worker, &h->credential, clock_wall_s());
+        shown_verdict_put_off(&h->worker->judge, &h->credential, clock_wall_s());
     go_on(h);
 }
 
@@ -140,7 +139,7 @@ static struct hold *hold(struct gateway_worker *w, struct net_stream *stream, co
 /* A certificate that a device made itself for its tokens has no chain. */
 static bool is_judged(const struct gateway_worker *w, const struct credential *c)
 {
-    return w->snapshot && c->certificate && (sk_X509_num(c->sent) > 1 || !pki_cert_self_issued(c->certificate));
+    return w->judge.snapshot && c->certificate && (sk_X509_num(c->sent) > 1 || !pki_cert_self_issued(c->certificate));
 }
 
 static void judge_in_pool(struct hold *h)
@@ -149,10 +148,10 @@ static void judge_in_pool(struct hold *h)
     net_address_format_group(&h->peer, address);
     h->slow = true;
     const struct judging_request q = {.credential = &h->credential, .who = JUDGING_STRANGER, .holder = address};
-    h->judgement = judging_later(h->worker, &q, on_judged, h);
+    h->judgement = judging_later(&h->worker->judge, &q, on_judged, h);
     if (h->judgement)
         return;
-    authenticate_put_off(h->worker, &h->credential, clock_wall_s());
+    shown_verdict_put_off(&h->worker->judge, &h->credential, clock_wall_s());
     go_on(h);
 }
 
@@ -162,7 +161,7 @@ void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream
     struct pki_ocsp_questions open = {.count = 0};
     struct credential shown;
     credential_init(&shown, stream);
-    bool judged = !is_judged(w, &shown) || authenticate_first(w, &shown, clock_wall_s(), &open);
+    bool judged = !is_judged(w, &shown) || shown_verdict_first(&w->judge, &shown, clock_wall_s(), &open);
     if (!judged)
         judge_in_pool(hold(w, stream, &shown, peer, handshake));
     else if (open.count)

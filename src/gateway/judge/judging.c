@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of judgements. judge_in_pool is in a thread of the pool, with what it was given when its turn came; all
+ * else in the worker's. Whoever cancels one leaves it in the queue, where nobody waits for it any more. */
 #include "gateway/judge/judging.h"
 
 #include <stdlib.h>
@@ -13,10 +15,10 @@ static const unsigned queue_max[JUDGING_FOR_COUNT] = {
     [JUDGING_STRANGER] = 64, [JUDGING_LET_IN] = 1024, [JUDGING_QUESTION] = 64};
 enum { QUEUE_OF_HOLDER_MAX = 8 };
 
-static void judge(struct gateway *g, const struct snapshot *s, struct pki_question *q, struct pki_ocsp_questions *open,
-                  struct judged *ret)
+static void reach_verdict(const struct gateway_judge *by, const struct snapshot *s, struct pki_question *q,
+                          struct pki_ocsp_questions *open, struct judged *ret)
 {
-    struct pki_ocsp_oracle oracle = {responder_recall, g->responder, open};
+    struct pki_ocsp_oracle oracle = {responder_recall, by->responder, open};
     q->ret_places = &ret->places;
     if (responder_named(s->bundle))
         q->oracle = &oracle;
@@ -33,20 +35,20 @@ static void limit_to(struct pki_question *q, const struct bundle_endpoint *below
     }
 }
 
-void judging_now(struct gateway_worker *w, const struct credential *c, const struct bundle_endpoint *below, int64_t now,
+void judging_now(struct gateway_judge *by, const struct credential *c, const struct bundle_endpoint *below, int64_t now,
                  struct pki_ocsp_questions *open, struct judged *ret)
 {
     struct pki_question q = {.leaf = c->certificate, .sent = c->sent, .now = now, .quick = true};
     limit_to(&q, below);
     q.read = below != NULL; /* who is asked for these was let in by its certificate before */
-    judge(w->gateway, w->snapshot, &q, open, ret);
+    reach_verdict(by, by->snapshot, &q, open, ret);
 }
 
 /* --- in the pool --- */
 
 struct judgement {
-    struct judgement *next; /* the first of the worker's queue is in the pool */
-    struct gateway_worker *worker;
+    struct judgement *next; /* the first of its queue is in the pool */
+    struct gateway_judge *by;
     struct snapshot *snapshot; /* NULL until its turn, but for those below an endpoint's anchors */
     const struct bundle_endpoint *below;
     X509 *leaf;
@@ -59,15 +61,15 @@ struct judgement {
     struct pki_ocsp_questions open;
 };
 
-static void start(struct gateway_worker *w);
+static void start_first(struct gateway_judge *by);
 
-static void work(void *arg)
+static void judge_in_pool(void *arg)
 {
     struct judgement *j = arg;
     struct pki_question q = {.leaf = j->leaf, .sent = j->sent, .now = clock_wall_s()};
     limit_to(&q, j->below);
     if (j->done)
-        judge(j->worker->gateway, j->snapshot, &q, &j->open, &j->result);
+        reach_verdict(j->by, j->snapshot, &q, &j->open, &j->result);
 }
 
 static void judgement_free(struct judgement *j)
@@ -78,13 +80,13 @@ static void judgement_free(struct judgement *j)
     free(j);
 }
 
-static void over(void *arg)
+static void end_first(void *arg)
 {
     struct judgement *j = arg;
-    struct gateway_worker *w = j->worker;
-    w->judgements = j->next;
-    if (w->judgements)
-        start(w);
+    struct gateway_judge *by = j->by;
+    by->judgements = j->next;
+    if (by->judgements)
+        start_first(by);
     if (j->done)
         j->done(j->arg, &j->result, &j->open);
     else
@@ -92,17 +94,17 @@ static void over(void *arg)
     judgement_free(j);
 }
 
-static void start(struct gateway_worker *w)
+static void start_first(struct gateway_judge *by)
 {
-    if (!w->judgements->snapshot)
-        w->judgements->snapshot = snapshot_ref(w->snapshot);
-    loop_job(w->loop, work, over, w->judgements);
+    if (!by->judgements->snapshot)
+        by->judgements->snapshot = snapshot_ref(by->snapshot);
+    loop_job(by->loop, judge_in_pool, end_first, by->judgements);
 }
 
 /* Its place in the queue; NULL: there is none for this holder. */
-static struct judgement **find_place(struct gateway_worker *w, const struct judging_request *q)
+static struct judgement **find_place(struct gateway_judge *by, const struct judging_request *q)
 {
-    struct judgement **end = &w->judgements;
+    struct judgement **end = &by->judgements;
     unsigned all = 0, of_holder = 0;
     for (; *end; end = &(*end)->next) {
         all += (*end)->who == q->who;
@@ -111,23 +113,23 @@ static struct judgement **find_place(struct gateway_worker *w, const struct judg
     return all < queue_max[q->who] && of_holder < QUEUE_OF_HOLDER_MAX ? end : NULL;
 }
 
-struct judgement *judging_later(struct gateway_worker *w, const struct judging_request *q, judging_done_fn *done,
+struct judgement *judging_later(struct gateway_judge *by, const struct judging_request *q, judging_done_fn *done,
                                 void *arg)
 {
-    struct judgement **place = find_place(w, q);
+    struct judgement **place = find_place(by, q);
     if (!place)
         return NULL;
     struct judgement *j = mem_zalloc(sizeof *j);
-    *j = (struct judgement){.worker = w, .leaf = q->credential->certificate, .who = q->who, .below = q->below};
+    *j = (struct judgement){.by = by, .leaf = q->credential->certificate, .who = q->who, .below = q->below};
     j->done = done;
     j->arg = arg;
     (void)X509_up_ref(j->leaf);
     j->sent = q->credential->sent ? X509_chain_up_ref(q->credential->sent) : NULL;
-    j->snapshot = q->below ? snapshot_ref(w->snapshot) : NULL; /* the endpoint is a part of it */
+    j->snapshot = q->below ? snapshot_ref(by->snapshot) : NULL; /* the endpoint is a part of it */
     cstr_copy(j->holder, sizeof j->holder, q->holder);
     *place = j;
-    if (w->judgements == j)
-        start(w);
+    if (by->judgements == j)
+        start_first(by);
     return j;
 }
 

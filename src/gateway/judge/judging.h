@@ -8,7 +8,7 @@
 #define GATEWAY_JUDGE_JUDGING_H
 
 #include "gateway/judge/credential.h"
-#include "gateway/worker.h"
+#include "gateway/judge/judge.h"
 
 struct judged {
     uint64_t generation; /* of the snapshot that it was judged by */
@@ -18,7 +18,7 @@ struct judged {
 
 /* A quick one. `below` (NULL allowed): the endpoint at whose own anchors alone a path may end. `open` (NULL allowed)
  * gets what responders must be asked. */
-void judging_now(struct gateway_worker *w, const struct credential *c, const struct bundle_endpoint *below, int64_t now,
+void judging_now(struct gateway_judge *by, const struct credential *c, const struct bundle_endpoint *below, int64_t now,
                  struct pki_ocsp_questions *open, struct judged *ret);
 
 struct judgement;
@@ -38,7 +38,7 @@ struct judging_request {
 
 /* In the pool, by the snapshot that is the worker's when its turn comes (with `below`: now); done comes in the worker's
  * loop, not from inside. NULL: too many wait already, of this holder's or of all. */
-struct judgement *judging_later(struct gateway_worker *w, const struct judging_request *q, judging_done_fn *done,
+struct judgement *judging_later(struct gateway_judge *by, const struct judging_request *q, judging_done_fn *done,
                                 void *arg);
 void judging_cancel(struct judgement *j); /* before it is done: nobody is called. NULL allowed */
 

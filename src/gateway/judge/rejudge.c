@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "gateway/client/connection.h"
-#include "gateway/judge/authenticate.h"
+#include "gateway/judge/client.h"
+#include "gateway/judge/shown_verdict.h"
 
-static void say_later(const struct gateway_connection *c, struct judged *ret)
+static void say_later(const struct judge_client *c, struct judged *ret)
 {
-    *ret = (struct judged){.generation = c->worker->snapshot->generation};
+    *ret = (struct judged){.generation = c->judge->snapshot->generation};
     ret->verdict.reason = REASON_TOO_MANY_REQUESTS;
     cstr_copy(ret->verdict.detail, sizeof ret->verdict.detail,
               "the certificates that were shown take long to be judged, and are being judged again: ask again soon");
@@ -19,37 +19,37 @@ static void say_later(const struct gateway_connection *c, struct judged *ret)
 
 static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
 {
-    struct gateway_connection *c = arg;
+    struct judge_client *c = arg;
     c->rejudge.judgement = NULL;
     c->rejudge.until_ms = 0;
     pki_ocsp_questions_done(open); /* asked when it connects again, before its first request */
-    metric_add(&c->worker->metrics, METRIC_VERDICTS, 1);
-    authenticate_keep(c->worker, &c->credential, r);
-    gateway_connection_review(c);
+    metric_add(c->judge->metrics, METRIC_VERDICTS, 1);
+    shown_verdict_keep(c->judge, &c->credential, r);
+    c->review(c);
 }
 
-static struct judgement *begin(struct gateway_connection *c)
+static struct judgement *begin(struct judge_client *c)
 {
     bool let_in = c->certificate_until || c->token;
     const struct net_group address = net_group_of(c->peer);
     const struct judging_request q = {.credential = &c->credential,
                                       .who = let_in ? JUDGING_LET_IN : JUDGING_STRANGER,
                                       .holder = let_in ? c->credential.sha256_hex : address.text};
-    return judging_later(c->worker, &q, on_judged, c);
+    return judging_later(c->judge, &q, on_judged, c);
 }
 
-void rejudge_certificate(struct gateway_connection *c, int64_t now, struct judged *ret)
+void rejudge_certificate(struct judge_client *c, int64_t now, struct judged *ret)
 {
-    struct gateway_worker *w = c->worker;
+    struct gateway_judge *j = c->judge;
     struct rejudge *again = &c->rejudge;
-    bool slow = again->judgement || again->slow == w->snapshot->generation;
+    bool slow = again->judgement || again->slow == j->snapshot->generation;
     if (!slow)
-        judging_now(w, &c->credential, NULL, now, NULL, ret);
+        judging_now(j, &c->credential, NULL, now, NULL, ret);
     if (!slow && !ret->verdict.unfinished)
         return;
-    again->slow = w->snapshot->generation;
+    again->slow = j->snapshot->generation;
     if (!again->until_ms)
-        again->until_ms = loop_now_ms(w->loop) + REJUDGE_MS;
+        again->until_ms = loop_now_ms(j->loop) + REJUDGE_MS;
     if (!again->judgement)
         again->judgement = begin(c);
     say_later(c, ret);
@@ -61,9 +61,9 @@ void rejudge_over(struct rejudge *r)
         r->until_ms = 0;
 }
 
-bool rejudge_waits(const struct gateway_connection *c)
+bool rejudge_waits(const struct judge_client *c)
 {
-    uint64_t now_ms = loop_now_ms(c->worker->loop);
+    uint64_t now_ms = loop_now_ms(c->judge->loop);
     return now_ms < c->rejudge.until_ms || now_ms < c->rejudge.below_until_ms;
 }
 
@@ -75,17 +75,17 @@ void rejudge_done(struct rejudge *r)
 /* --- below the anchors of an endpoint --- */
 
 /* Once a generation. */
-static void wait_below(struct gateway_connection *c)
+static void wait_below(struct judge_client *c)
 {
     struct rejudge *again = &c->rejudge;
-    if (again->below_slow == c->worker->snapshot->generation)
+    if (again->below_slow == c->judge->snapshot->generation)
         return;
-    again->below_slow = c->worker->snapshot->generation;
-    again->below_until_ms = loop_now_ms(c->worker->loop) + REJUDGE_MS;
+    again->below_slow = c->judge->snapshot->generation;
+    again->below_until_ms = loop_now_ms(c->judge->loop) + REJUDGE_MS;
 }
 
 struct below {
-    struct gateway_worker *worker;
+    struct gateway_judge *judge;
     unsigned char key[VERDICT_KEY_SIZE];
 };
 
@@ -93,22 +93,22 @@ static void on_judged_below(void *arg, struct judged *r, struct pki_ocsp_questio
 {
     struct below *b = arg;
     pki_ocsp_questions_done(open);
-    metric_add(&b->worker->metrics, METRIC_VERDICTS, 1);
-    authenticate_keep_below(b->worker, b->key, r);
+    metric_add(b->judge->metrics, METRIC_VERDICTS, 1);
+    shown_verdict_keep_below(b->judge, b->key, r);
     free(b);
 }
 
-void rejudge_below(struct gateway_connection *c, const struct bundle_endpoint *below,
+void rejudge_below(struct judge_client *c, const struct bundle_endpoint *below,
                    const unsigned char key[VERDICT_KEY_SIZE], int64_t now, struct judged *ret)
 {
     const struct judging_request q = {&c->credential, below, JUDGING_LET_IN, c->credential.sha256_hex};
-    judging_now(c->worker, &c->credential, below, now, NULL, ret);
+    judging_now(c->judge, &c->credential, below, now, NULL, ret);
     if (!ret->verdict.unfinished)
         return;
     struct below *b = mem_zalloc(sizeof *b);
-    b->worker = c->worker;
+    b->judge = c->judge;
     memcpy(b->key, key, VERDICT_KEY_SIZE);
-    if (!judging_later(c->worker, &q, on_judged_below, b))
+    if (!judging_later(c->judge, &q, on_judged_below, b))
         free(b);
     wait_below(c);
     say_later(c, ret);

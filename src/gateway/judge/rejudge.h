@@ -20,19 +20,19 @@ struct rejudge {                 /* of a connection */
     uint64_t below_slow;
 };
 
-struct gateway_connection;
+struct judge_client;
 
 /* By the next generation, quickly or later; REASON_TOO_MANY_REQUESTS with the cause is later, and is not to be kept. */
-void rejudge_certificate(struct gateway_connection *c, int64_t now, struct judged *ret);
+void rejudge_certificate(struct judge_client *c, int64_t now, struct judged *ret);
 /* The same for a path that ends at one of the endpoint's anchors. A verdict that comes later is kept under `key`,
  * whether the connection is still there or not. */
-void rejudge_below(struct gateway_connection *c, const struct bundle_endpoint *below,
+void rejudge_below(struct judge_client *c, const struct bundle_endpoint *below,
                    const unsigned char key[VERDICT_KEY_SIZE], int64_t now, struct judged *ret);
 
 /* It has a verdict that counts. */
 void rejudge_over(struct rejudge *r);
 /* Its verdict is being reached, and what is under way may wait for that. */
-MUST_USE bool rejudge_waits(const struct gateway_connection *c);
+MUST_USE bool rejudge_waits(const struct judge_client *c);
 /* The connection goes. */
 void rejudge_done(struct rejudge *r);
 

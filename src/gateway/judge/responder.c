@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/judge/responder.h"
 
+#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -24,7 +25,7 @@ enum {
 struct waiting {
     struct responder *responder;
     struct pki_ocsp_questions questions;
-    struct gateway_worker *worker;
+    struct loop *loop;
     loop_fn *done;
     void *arg;
     size_t open;
@@ -55,7 +56,9 @@ struct asking {
 };
 
 struct responder {
-    struct gateway_worker *first;
+    struct loop *loop; /* that asks */
+    const struct gateway_tunnels *tunnels;
+    struct snapshot_current *current;
     pthread_mutex_t lock; /* of the memory */
     struct responder_memory *memory;
     struct source_many *many;
@@ -65,12 +68,15 @@ struct responder {
     atomic_llong asked, failed;
 };
 
-struct responder *responder_new(struct gateway_worker *first)
+struct responder *responder_new(struct loop *loop, const struct gateway_tunnels *tunnels,
+                                struct snapshot_current *current)
 {
     struct responder *r = mem_zalloc(sizeof *r);
-    r->first = first;
+    r->loop = loop;
+    r->tunnels = tunnels;
+    r->current = current;
     r->memory = responder_memory_new(REMEMBERED_MAX);
-    r->many = source_many_new(first->loop);
+    r->many = source_many_new(loop);
     LIST_INIT(&r->askings);
     STAILQ_INIT(&r->turns);
     (void)pthread_mutex_init(&r->lock, NULL);
@@ -126,7 +132,7 @@ static void let_go(struct waiting *w)
 {
     if (--w->open)
         return;
-    loop_post(w->worker->loop, w->done, w->arg);
+    loop_post(w->loop, w->done, w->arg);
     pki_ocsp_questions_done(&w->questions);
     free(w);
 }
@@ -197,7 +203,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
                            void *ctx, struct http_call **ret, struct error *err)
 {
     const struct asking *a = owner;
-    struct tunnel *t = gateway_tunnels_pick(&a->responder->first->tunnels, SLICE("source"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(a->responder->tunnels, SLICE("source"), NULL);
     if (!t)
         return error_set(err, R_AGAIN, "no connector that relays sources is here");
     return tunnel_call(t, request, events, ctx, ret, err);
@@ -207,7 +213,7 @@ static void ask_connector(struct asking *a)
 {
     char target[64];
     if (!a->fetch)
-        a->fetch = http_fetch_new(a->responder->first->loop, ANSWER_MAX, ANSWER_S * 1000, send_it, on_fetched, a);
+        a->fetch = http_fetch_new(a->responder->loop, ANSWER_MAX, ANSWER_S * 1000, send_it, on_fetched, a);
     (void)snprintf(target, sizeof target, "/%s", a->source->id);
     http_fetch_post(a->fetch, SLICE("source"), slice_of(target), "application/ocsp-request",
                     slice_make(a->request, a->request_len));
@@ -293,22 +299,22 @@ static void wait_for(struct asking *a, struct waiting *w)
 
 static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocsp_question *q)
 {
-    struct snapshot *snapshot = r->first->snapshot;
     struct asking *a = find(r, q);
     if (a) {
         wait_for(a, w);
         return;
     }
-    if (!snapshot)
-        return;
     if (r->known == KNOWN_MAX) {
         struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE, .why = "too many questions wait for the responder"};
         remember(r, q, &full, clock_wall_s() + FULL_S);
         return;
     }
+    struct snapshot *snapshot = snapshot_current_get(r->current);
+    if (!snapshot)
+        return;
     a = mem_zalloc(sizeof *a);
     a->responder = r;
-    a->snapshot = snapshot_ref(snapshot);
+    a->snapshot = snapshot;
     a->why = "the site names no OCSP responder";
     LIST_INIT(&a->waiters);
     pki_ocsp_questions_add(&a->question, q->cert, q->issuer, q->key);
@@ -318,7 +324,7 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
     wait_for(a, w);
 }
 
-static void take(void *arg)
+static void take_questions(void *arg)
 {
     struct waiting *w = arg;
     struct responder *r = w->responder;
@@ -331,13 +337,12 @@ static void take(void *arg)
     let_go(w);
 }
 
-void responder_ask(struct responder *r, struct pki_ocsp_questions *q, struct gateway_worker *w, loop_fn *done,
-                   void *arg)
+void responder_ask(struct responder *r, struct pki_ocsp_questions *q, struct loop *loop, loop_fn *done, void *arg)
 {
     struct waiting *wait = mem_zalloc(sizeof *wait);
-    *wait = (struct waiting){.responder = r, .questions = *q, .worker = w, .done = done, .arg = arg};
+    *wait = (struct waiting){.responder = r, .questions = *q, .loop = loop, .done = done, .arg = arg};
     q->count = 0;
-    loop_post(r->first->loop, take, wait);
+    loop_post(r->loop, take_questions, wait);
 }
 
 enum result responder_metrics(const struct responder *r, struct buf *out)

@@ -3,17 +3,8 @@
 #ifndef GATEWAY_REQUEST_IDENTITY_H
 #define GATEWAY_REQUEST_IDENTITY_H
 
-#include "bundle/bundle.h"
-#include "choices/choices.h"
-#include "http/message.h"
+#include "gateway/judge/question.h"
 #include "net/address.h"
-
-struct identity {
-    enum choice_client method;
-    char client_id[80];       /* CMG-Client-Id */
-    struct slice certificate; /* pki only: Client-Cert, ":<base64 DER>:" (RFC 9440); borrowed for the call */
-    bool foreign; /* a token of the site that the endpoint's server belongs to: Authorization goes on to it */
-};
 
 struct identity_request {
     const struct identity *who;

@@ -41,19 +41,19 @@ void relay_abort(struct relay *r)
 /* What a WebSocket depends on beside. */
 static const char *websocket_ended(const struct relay *r, const struct bundle_endpoint *e)
 {
-    const struct credential *c = &r->connection->credential;
+    const struct credential *c = &r->connection->client.credential;
     const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
-    return e->websocket ? bundle_disallows(r->connection->worker->snapshot->bundle, &who) : unpublished;
+    return e->websocket ? bundle_disallows(r->connection->worker->judge.snapshot->bundle, &who) : unpublished;
 }
 
 /* Would the bundle of today let it in? NULL: yes, else what would not. */
 static const char *withdrawn_by(const struct relay *r, int64_t now)
 {
-    const struct bundle *b = r->connection->worker->snapshot->bundle;
+    const struct bundle *b = r->connection->worker->judge.snapshot->bundle;
     const struct bundle_endpoint *e = bundle_endpoint_by_id(b, slice_of(r->endpoint_id));
     if (!e)
         return unpublished;
-    const char *by = authenticate_ended(r->connection, r->token, e, now);
+    const char *by = authenticate_ended(&r->connection->client, r->token, e, now);
     if (!by && !bundle_endpoint_takes(e, slice_of(r->method)))
         by = verdict_reason_info(REASON_BAD_METHOD)->name;
     return by || !r->websocket ? by : websocket_ended(r, e);
@@ -110,7 +110,7 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
 {
     struct refusal refusal = {.reason = verdict_reason_find(code, name),
                               .request_id = r->request_id,
-                              .peer = r->connection->peer,
+                              .peer = r->connection->client.peer,
                               .client = r->client,
                               .metrics = metrics(r)};
     if (refusal.reason != REASON_OK)
@@ -166,7 +166,7 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
     struct refusal refusal = {.reason = reason,
                               .detail = detail,
                               .request_id = r->request_id,
-                              .peer = r->connection->peer,
+                              .peer = r->connection->client.peer,
                               .client = r->client,
                               .metrics = metrics(r)};
     refusal_send(&refusal, x);

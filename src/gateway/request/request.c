@@ -8,6 +8,7 @@
 #include "gateway/client/admission.h"
 #include "gateway/client/certificates.h"
 #include "gateway/judge/authenticate.h"
+#include "gateway/request/identity.h"
 #include "gateway/request/refusal.h"
 #include "gateway/request/relay.h"
 #include "gateway/request/tenant_info.h"
@@ -31,12 +32,12 @@ typedef enum verdict_reason step_fn(struct inquiry *q);
 static enum verdict_reason have_bundle(struct inquiry *q)
 {
     const struct gateway_worker *w = q->connection->worker;
-    if (!w->snapshot) {
+    if (!w->judge.snapshot) {
         (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
         return REASON_STALE_BUNDLE;
     }
     const struct snapshot_time now = {q->now, (int64_t)(clock_mono_ms() / 1000)};
-    enum result r = snapshot_current_fresh(&w->gateway->current, w->snapshot->bundle, now, &q->detail);
+    enum result r = snapshot_current_fresh(&w->gateway->current, w->judge.snapshot->bundle, now, &q->detail);
     return r == OK ? REASON_OK : REASON_STALE_BUNDLE;
 }
 
@@ -66,7 +67,7 @@ static bool is_metadata(const struct target *t)
 
 static enum verdict_reason find_endpoint(struct inquiry *q)
 {
-    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    const struct bundle *b = q->connection->worker->judge.snapshot->bundle;
     if (is_metadata(&q->target) || tenant_info_asked(&q->target))
         return REASON_OK;
     if (q->target.kind == TARGET_PLAIN)
@@ -96,18 +97,21 @@ static enum verdict_reason check_host(struct inquiry *q)
     return REASON_MISDIRECTED;
 }
 
+static const enum judge_route routes[] = {
+    [TARGET_MUTUAL] = ROUTE_MUTUAL, [TARGET_SERVER] = ROUTE_SERVER, [TARGET_PLAIN] = ROUTE_HOST};
+
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
     if (tenant_info_asked(&q->target))
         return tenant_info_allowed(q->connection, &q->target, &q->detail);
     struct authenticate_question question = {
-        .kind = q->target.kind,
+        .route = routes[q->target.kind],
         .endpoint = q->endpoint,
         .purpose = q->endpoint ? q->endpoint->purpose : PURPOSE_METADATA,
         .request = &q->exchange->request,
         .now = q->now,
     };
-    enum verdict_reason reason = authenticate(q->connection, &question, &q->who, &q->detail);
+    enum verdict_reason reason = authenticate(&q->connection->client, &question, &q->who, &q->detail);
     const char *holder = q->who.holder[0] ? q->who.holder : q->who.identity.client_id;
     if (reason != REASON_OK || gateway_connection_known(q->connection, holder))
         return reason;
@@ -127,9 +131,9 @@ static enum verdict_reason check_settings(struct inquiry *q)
 {
     if (!q->endpoint || q->endpoint->mp)
         return REASON_OK;
-    const struct credential *c = &q->connection->credential;
+    const struct credential *c = &q->connection->client.credential;
     const struct bundle_sender who = {slice_of(sender_guid(q)), c->sha256, c->spki_sha256};
-    const char *by = bundle_disallows(q->connection->worker->snapshot->bundle, &who);
+    const char *by = bundle_disallows(q->connection->worker->judge.snapshot->bundle, &who);
     if (!by)
         return REASON_OK;
     (void)error_set(&q->detail, R_DENIED, "allow_cmg is no by %s", by);
@@ -180,7 +184,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
                               .detail = q->detail.text,
                               .remedy = q->detail.remedy,
                               .request_id = q->request_id,
-                              .peer = q->connection->peer,
+                              .peer = q->connection->client.peer,
                               .client = q->who.subject,
                               .metrics = &q->connection->worker->metrics};
     if (reason == REASON_BAD_METHOD)
@@ -191,7 +195,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
 /* docs/protocol/wire.md section 9: the site's part is signed by the site; the time is the gateway's. */
 static void answer_metadata(struct inquiry *q)
 {
-    const struct bundle *b = q->connection->worker->snapshot->bundle;
+    const struct bundle *b = q->connection->worker->judge.snapshot->bundle;
     json_t *o = json_pack("{s:I, s:s}", "time", (json_int_t)q->now, "signed", b->location);
     if (!o)
         fatal("out of memory (service metadata)");
@@ -205,8 +209,9 @@ static void pass_on(struct inquiry *q)
 {
     struct http_exchange *x = q->exchange;
     struct http_request inside = x->request;
-    struct identity_request identity = {&q->who.identity,    q->endpoint,          q->request_id,
-                                        q->connection->peer, x->request.authority, q->target.kind == TARGET_PLAIN};
+    struct identity_request identity = {&q->who.identity,     q->endpoint,
+                                        q->request_id,        q->connection->client.peer,
+                                        x->request.authority, q->target.kind == TARGET_PLAIN};
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
     inside.target = target_inside(&q->target, x->arena);
@@ -228,7 +233,7 @@ static void pass_on(struct inquiry *q)
                               q->who.subject,
                               q->target.kind != TARGET_PLAIN,
                               sender_guid(q),
-                              q->who.identity.method == CHOICE_PKI ? NULL : q->connection->token};
+                              q->who.identity.method == CHOICE_PKI ? NULL : q->connection->client.token};
     relay_start(q->connection, x, &inside, &o);
 }
 
@@ -278,7 +283,10 @@ void request_unreadable(void *owner, int status, const char *what, struct arena 
         what = "requests from this address are refused too often";
         http_server_conn_stop(c->http);
     }
-    struct refusal refusal = {
-        .reason = reason, .detail = what, .request_id = request_id, .peer = c->peer, .metrics = &c->worker->metrics};
+    struct refusal refusal = {.reason = reason,
+                              .detail = what,
+                              .request_id = request_id,
+                              .peer = c->client.peer,
+                              .metrics = &c->worker->metrics};
     refusal_build(&refusal, arena, SLICE(""), SLICE(""), ret_head, ret_body);
 }

@@ -39,7 +39,7 @@ enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const stru
                         NET_STRANGERS_QUESTIONS, GATEWAY_TENANT_INFO_PER_SECOND);
         return REASON_TOO_MANY_REQUESTS;
     }
-    if (bundle_tenant_find(w->snapshot->bundle, tenant_id(t)) != SIZE_MAX)
+    if (bundle_tenant_find(w->judge.snapshot->bundle, tenant_id(t)) != SIZE_MAX)
         return REASON_OK;
     (void)error_set(detail, R_NOTFOUND,
                     "?TenantID= names no tenant that was added here (cmg tenant add) and is enabled");
@@ -48,7 +48,7 @@ enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const stru
 
 void tenant_info_answer(const struct gateway_worker *w, const struct target *t, struct http_exchange *x)
 {
-    const struct bundle *b = w->snapshot->bundle;
+    const struct bundle *b = w->judge.snapshot->bundle;
     size_t i = bundle_tenant_find(b, tenant_id(t));
     const struct entra_tenant *tenant = &b->tenants[i];
     struct slice rest = slice_of(tenant->issuers), issuer = slice_cut(&rest, ' ');

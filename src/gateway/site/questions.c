@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "gateway/judge/authenticate.h"
 #include "gateway/judge/responder.h"
+#include "gateway/judge/shown_verdict.h"
 #include "http/fetch.h"
 #include "json/json.h"
 
@@ -83,7 +83,7 @@ static json_t *verdict_json(const struct gateway_worker *w, const struct questio
                             const struct pki_verdict *v, int64_t now)
 {
     const struct verdict_reason_info *info = verdict_reason_info(reason);
-    const struct snapshot *s = w->snapshot;
+    const struct snapshot *s = w->judge.snapshot;
     bool ok = reason == REASON_OK;
     char subject[256];
     pki_cert_subject(x->credential.certificate, subject, sizeof subject);
@@ -120,7 +120,7 @@ static void on_responder(void *arg)
 
 static void answer(struct gateway_questions *q, struct question *x, struct judged *r)
 {
-    enum verdict_reason reason = authenticate_certificate(q->worker, &x->credential, r);
+    enum verdict_reason reason = shown_verdict_answer(&q->worker->judge, &x->credential, r);
     LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
               LOG_T("client", r->verdict.identity), LOG_T("reason", verdict_reason_info(reason)->name));
     post(q, x->id, verdict_json(q->worker, x, reason, &r->verdict, clock_wall_s()));
@@ -134,7 +134,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
     x->judgement = NULL;
     if (open->count && !x->asked) {
         x->asked = x->asking = true;
-        responder_ask(w->gateway->responder, open, w, on_responder, x);
+        responder_ask(w->judge.responder, open, w->loop, on_responder, x);
         return;
     }
     pki_ocsp_questions_done(open);
@@ -148,7 +148,7 @@ static void answer_next(struct gateway_questions *q)
     if (!x || x->judgement || x->asking || http_fetch_busy(q->answer))
         return;
     const struct judging_request ask = {.credential = &x->credential, .who = JUDGING_QUESTION, .holder = ""};
-    x->judgement = judging_later(q->worker, &ask, on_judged, x);
+    x->judgement = judging_later(&q->worker->judge, &ask, on_judged, x);
 }
 
 static void on_answered(void *owner, int status, struct slice body, const struct error *why)
@@ -210,7 +210,7 @@ static void ask(struct gateway_questions *q)
     loop_timer_stop(q->again);
     if (http_fetch_busy(q->parked))
         return;
-    if (!q->worker->snapshot) {
+    if (!q->worker->judge.snapshot) {
         loop_timer_start(q->again, RETRY_MS, 0);
         return;
     }

@@ -131,7 +131,7 @@ static int64_t role_ends(const struct gateway *g)
 static json_t *report_json(const struct gateway_report *r)
 {
     struct gateway *g = r->worker->gateway;
-    const struct snapshot *s = r->worker->snapshot;
+    const struct snapshot *s = r->worker->judge.snapshot;
     struct error err;
     bool at_fault = file_room(g->config->state, &err) != OK || sources_fault(r->worker->sources, err.text);
     json_t *fault = at_fault ? json_string(err.text) : NULL;
