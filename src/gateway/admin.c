@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/admin.h"
 
+#include "base/clock.h"
+#include "gateway/judge/responder.h"
+#include "gateway/site/site.h"
 #include "gateway/start.h"
 #include "http/server.h"
 
@@ -19,11 +22,46 @@ static void readyz(struct gateway *g, struct http_exchange *x)
     http_exchange_reply(x, ready ? 200 : 503, "text/plain", ready ? SLICE("ok\n") : slice_of(why), NULL);
 }
 
+/* --- metrics --- */
+
+static enum result write_counters(struct gateway *g, struct buf *out)
+{
+    return gateway_metrics_write(&g->counters, out);
+}
+
+static enum result write_sources(struct gateway *g, struct buf *out)
+{
+    return sources_metrics(g->site->sources, out);
+}
+
+static enum result write_responder(struct gateway *g, struct buf *out)
+{
+    return responder_metrics(g->responder, out);
+}
+
+static enum result write_contact(struct gateway *g, struct buf *out)
+{
+    return gateway_metrics_write_contact(snapshot_current_contact_age(&g->current, (int64_t)(clock_mono_ms() / 1000)),
+                                         out);
+}
+
+static enum result write_end(struct gateway *g, struct buf *out)
+{
+    (void)g;
+    return buf_append_str(out, "# EOF\n");
+}
+
+typedef enum result metrics_writer(struct gateway *g, struct buf *out);
+
+static metrics_writer *const writers[] = {write_counters, write_sources, write_responder, write_contact, write_end};
+
 static void metrics(struct gateway *g, struct http_exchange *x)
 {
     struct buf text;
     buf_init(&text, METRICS_MAX);
-    bool fits = gateway_metrics_write(g, &text) == OK;
+    bool fits = true;
+    for (size_t i = 0; fits && i < ARRAY_LEN(writers); i++)
+        fits = writers[i](g, &text) == OK;
     http_exchange_reply(x, fits ? 200 : 500, "application/openmetrics-text; version=1.0.0; charset=utf-8",
                         buf_data(&text), NULL);
     buf_free(&text);

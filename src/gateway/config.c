@@ -7,7 +7,6 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "choices/choices.h"
-#include "gateway/client/certificates.h"
 #include "net/address.h"
 
 #define AT(member) offsetof(struct gateway_config, member)
@@ -144,7 +143,6 @@ static void check_certificates(const struct gateway_config *c, struct conf_fault
     const struct choices_line *rule = choices_forbids_gateway(c->server_certificates.count);
     if (rule && faults->count == 0)
         conf_fault_add(faults, 0, "server_certificates: rule %s: %s", rule->id, rule->text);
-    certificates_check(c, faults);
 }
 
 /* With one that has ended connectors let no gateway in. */

@@ -12,6 +12,7 @@
 #include "conf/daemon.h"
 #include "gateway/client/certificates.h"
 #include "gateway/judge/responder.h"
+#include "gateway/site/site.h"
 #include "gateway/snapshot/builder.h"
 #include "gateway/worker.h"
 #include "tunnel/accept.h"
@@ -72,9 +73,30 @@ static enum result make_workers(struct gateway *g, struct error *err)
     enum result r = parse_listen(g, err);
     for (size_t i = 0; r == OK && i < count; i++) {
         r = gateway_worker_new(g, i, &g->workers[i], err);
-        g->worker_count += r == OK;
+        if (r == OK)
+            g->counters.of[g->worker_count++] = &g->workers[i]->metrics;
     }
+    g->counters.count = g->worker_count;
     return r;
+}
+
+/* In the first worker's loop; the others' judges want things of it. */
+static enum result make_site(struct gateway *g, struct error *err)
+{
+    struct gateway_worker *first = g->workers[0];
+    const struct snapshot_home home = {first->loop, &first->tunnels, g->config, &g->current};
+    const struct gateway_site_parts parts = {home, &first->judge, &g->shown, &g->counters};
+    if (gateway_site_new(&parts, &first->site, err) != OK)
+        return err->code;
+    g->site = first->site;
+    g->responder = responder_new(first->loop, &first->tunnels, &g->current);
+    for (size_t i = 0; i < g->worker_count; i++) {
+        struct gateway_judge *j = &g->workers[i]->judge;
+        j->responder = g->responder;
+        j->hooks = &gateway_site_wants;
+        j->ctx = g->site;
+    }
+    return OK;
 }
 
 enum result gateway_start(struct gateway *g, const struct gateway_config *config, struct loop *control,
@@ -98,12 +120,11 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = tunnel_context(g, err);
     if (r == OK)
         r = make_workers(g, err);
+    if (r == OK)
+        r = make_site(g, err);
     if (r != OK)
         return r;
-    g->responder = responder_new(g->workers[0]->loop, &g->workers[0]->tunnels, &g->current);
-    for (size_t i = 0; i < g->worker_count; i++)
-        g->workers[i]->judge.responder = g->responder;
-    builder_restore(g);
+    builder_restore(&g->site->home);
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_start(g->workers[i]);
     return OK;
@@ -125,7 +146,7 @@ void gateway_stop(struct gateway *g)
 
 bool gateway_idle(const struct gateway *g)
 {
-    return gateway_metric_sum(g, METRIC_CONNECTIONS) == 0;
+    return gateway_metric_sum(&g->counters, METRIC_CONNECTIONS) == 0;
 }
 
 /* The first whose loop has not turned for long; NULL: all turn. */

@@ -25,6 +25,7 @@
 
 struct gateway_worker;
 struct responder;
+struct gateway_site;
 
 enum { GATEWAY_LISTENERS_MAX = 16 };
 
@@ -41,14 +42,12 @@ struct gateway {
     size_t worker_count;
     atomic_uint next_tunnel_worker; /* where the search for the worker with fewest tunnels starts */
 
-    struct responder *responder; /* in the loop of the first worker */
+    struct gateway_counters counters; /* the workers' */
+    struct gateway_site *site;        /* both in the loop of the first worker */
+    struct responder *responder;
 
     struct snapshot_current current;
     struct shown_certificates shown;
-    /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
-    atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
-    atomic_uint_least64_t wanted_list_told[256]; /* a hash of the URL and the second, of lists that certificates want */
-
     struct net_address listen[GATEWAY_LISTENERS_MAX]; /* real addresses, ports resolved */
     size_t listen_count;
     atomic_bool draining;

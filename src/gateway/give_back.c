@@ -39,7 +39,7 @@ void give_back(struct gateway_worker *w)
     metric_add(&w->metrics, METRIC_SESSIONS, b->sessions - before);
     if (b->under_way)
         return;
-    bool by_open = give_back_worth(&b->open, gateway_metric_sum(w->gateway, METRIC_CONNECTIONS)),
+    bool by_open = give_back_worth(&b->open, gateway_metric_sum(&w->gateway->counters, METRIC_CONNECTIONS)),
          by_kept = give_back_worth(&b->kept, b->sessions);
     if (!by_open && !by_kept)
         return;

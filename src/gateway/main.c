@@ -85,7 +85,10 @@ static enum result load(const char *path, struct conf_faults *faults)
     json_wipe_freed(true); /* the bootstrap file holds a key; later every token is read as JSON, and none of ours */
     enum result r = gateway_config_load(path, &config, faults);
     json_wipe_freed(false);
-    return r;
+    if (faults->unread)
+        return r;
+    certificates_check(&config, faults);
+    return faults->count ? R_INVALID : OK;
 }
 
 static void check(struct conf_faults *faults)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sums over workers, and their text. Whatever else is told beside the counters, admin.c adds. */
 #include "gateway/metrics.h"
-
-#include "base/clock.h"
-#include "gateway/gateway.h"
-#include "gateway/judge/responder.h"
-#include "gateway/snapshot/sources.h"
-#include "gateway/worker.h"
 
 static const struct {
     const char *name, *type, *help;
@@ -15,36 +10,36 @@ static const struct {
 #undef GATEWAY_X
 };
 
-long long gateway_metric_sum(const struct gateway *g, enum gateway_metric which)
+long long gateway_metric_sum(const struct gateway_counters *all, enum gateway_metric which)
 {
     long long total = 0;
-    for (size_t i = 0; i < g->worker_count; i++)
-        total += atomic_load_explicit(&g->workers[i]->metrics.values[which], memory_order_relaxed);
+    for (size_t i = 0; i < all->count; i++)
+        total += atomic_load_explicit(&all->of[i]->values[which], memory_order_relaxed);
     return total;
 }
 
-static long long sum_refusals(const struct gateway *g, enum verdict_reason reason)
+long long gateway_refusals_sum(const struct gateway_counters *all, enum verdict_reason reason)
 {
     long long total = 0;
-    for (size_t i = 0; i < g->worker_count; i++)
-        total += atomic_load_explicit(&g->workers[i]->metrics.refusals[reason], memory_order_relaxed);
+    for (size_t i = 0; i < all->count; i++)
+        total += atomic_load_explicit(&all->of[i]->refusals[reason], memory_order_relaxed);
     return total;
 }
 
 /* Every reason has its line from the start, at zero, so that a dashboard sees it before it first happens. */
-static enum result write_refusals(const struct gateway *g, struct buf *out)
+static enum result write_refusals(const struct gateway_counters *all, struct buf *out)
 {
     enum result r =
         buf_append_str(out, "# TYPE cmg_refusals counter\n# HELP cmg_refusals Requests refused, by code and reason\n");
     for (enum verdict_reason reason = REASON_OK + 1; r == OK && reason < REASON_COUNT; reason++) {
         const struct verdict_reason_info *info = verdict_reason_info(reason);
         r = buf_printf(out, "cmg_refusals_total{code=\"%s\",reason=\"%s\"} %lld\n",
-                       verdict_refusal_info(info->refusal)->code, info->name, sum_refusals(g, reason));
+                       verdict_refusal_info(info->refusal)->code, info->name, gateway_refusals_sum(all, reason));
     }
     return r;
 }
 
-static enum result write_away(const struct gateway *g, struct buf *out)
+static enum result write_away(const struct gateway_counters *all, struct buf *out)
 {
     static const char *const words[AWAY_COUNT] = {
 #define GATEWAY_X(symbol, word, text) [AWAY_##symbol] = word,
@@ -55,37 +50,31 @@ static enum result write_away(const struct gateway *g, struct buf *out)
                                         "turned away or given up, by reason\n");
     for (size_t why = 0; r == OK && why < AWAY_COUNT; why++) {
         long long sum = 0;
-        for (size_t i = 0; i < g->worker_count; i++)
-            sum += atomic_load_explicit(&g->workers[i]->metrics.away[why], memory_order_relaxed);
+        for (size_t i = 0; i < all->count; i++)
+            sum += atomic_load_explicit(&all->of[i]->away[why], memory_order_relaxed);
         r = buf_printf(out, "cmg_turned_away_total{reason=\"%s\"} %lld\n", words[why], sum);
     }
     return r;
 }
 
-static enum result write_bundle(const struct gateway *g, struct buf *out)
+enum result gateway_metrics_write_contact(long long age_s, struct buf *out)
 {
     return buf_printf(
         out,
         "# TYPE cmg_site_contact_age_seconds gauge\n# HELP cmg_site_contact_age_seconds Since the site was "
-        "last heard of\ncmg_site_contact_age_seconds %lld\n# EOF\n",
-        snapshot_current_contact_age(&g->current, (int64_t)(clock_mono_ms() / 1000)));
+        "last heard of\ncmg_site_contact_age_seconds %lld\n",
+        age_s);
 }
 
-enum result gateway_metrics_write(struct gateway *g, struct buf *out)
+enum result gateway_metrics_write(const struct gateway_counters *all, struct buf *out)
 {
     enum result r = OK;
     for (size_t i = 0; r == OK && i < METRIC_COUNT; i++) {
         const char *suffix = rows[i].type[0] == 'c' ? "_total" : "";
         r = buf_printf(out, "# TYPE %s %s\n# HELP %s %s\n%s%s %lld\n", rows[i].name, rows[i].type, rows[i].name,
-                       rows[i].help, rows[i].name, suffix, gateway_metric_sum(g, (enum gateway_metric)i));
+                       rows[i].help, rows[i].name, suffix, gateway_metric_sum(all, (enum gateway_metric)i));
     }
     if (r == OK)
-        r = write_refusals(g, out);
-    if (r == OK)
-        r = write_away(g, out);
-    if (r == OK)
-        r = sources_metrics(g, out);
-    if (r == OK)
-        r = responder_metrics(g->responder, out);
-    return r == OK ? write_bundle(g, out) : r;
+        r = write_refusals(all, out);
+    return r == OK ? write_away(all, out) : r;
 }

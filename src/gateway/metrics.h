@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "gateway/places.h"
 #include "verdict/reason.h"
 
 /* X(symbol, name, type, help) */
@@ -76,12 +77,19 @@ static inline void metric_away(struct gateway_metrics *m, enum gateway_away why)
     atomic_fetch_add_explicit(&m->away[why], 1, memory_order_relaxed);
 }
 
-struct gateway;
+/* Those of all workers. */
+struct gateway_counters {
+    const struct gateway_metrics *of[GATEWAY_WORKERS_MAX];
+    size_t count;
+};
 
 /* Of all workers together. Any thread. */
-long long gateway_metric_sum(const struct gateway *g, enum gateway_metric which);
+long long gateway_metric_sum(const struct gateway_counters *all, enum gateway_metric which);
+long long gateway_refusals_sum(const struct gateway_counters *all, enum verdict_reason reason);
 
 /* OpenMetrics text of all workers together (RFC-less; openmetrics.io 1.0), appended. */
-MUST_USE enum result gateway_metrics_write(struct gateway *g, struct buf *out);
+MUST_USE enum result gateway_metrics_write(const struct gateway_counters *all, struct buf *out);
+/* How long the site has not been heard of; -1: never. */
+MUST_USE enum result gateway_metrics_write_contact(long long age_s, struct buf *out);
 
 #endif

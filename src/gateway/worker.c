@@ -12,10 +12,7 @@
 #include "gateway/client/certificates.h"
 #include "gateway/client/connection.h"
 #include "gateway/client/hold.h"
-#include "gateway/site/bundle_pull.h"
-#include "gateway/site/questions.h"
-#include "gateway/site/report.h"
-#include "gateway/snapshot/sources.h"
+#include "gateway/site/site.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
 
@@ -43,19 +40,15 @@ static void tunnel_up(void *owner, struct tunnel *t)
     }
     metric_add(&w->metrics, METRIC_TUNNELS, 1);
     LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
-    if (w->pull)
-        bundle_pull_kick(w->pull);
-    gateway_questions_kick(w->questions);
-    gateway_report_changed(w->report);
+    gateway_site_kick(w->site);
+    gateway_site_changed(w->site);
 }
 
 static void tunnel_update(void *owner, struct tunnel *t)
 {
     struct gateway_worker *w = owner;
     (void)t;
-    if (w->pull)
-        bundle_pull_kick(w->pull);
-    gateway_questions_kick(w->questions);
+    gateway_site_kick(w->site);
 }
 
 static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
@@ -124,8 +117,8 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
 
 static void arrival_free(struct arrival *a)
 {
-    a->worker->connection_count--;
-    crowd_part(a->worker->strangers, &a->stranger);
+    a->worker->clients.connection_count--;
+    crowd_part(a->worker->clients.strangers, &a->stranger);
     free(a);
 }
 
@@ -134,7 +127,7 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
     struct arrival *a = ctx;
     struct gateway *g = a->worker->gateway;
     if (!tls_hello_offers_only(hello, TUNNEL_ALPN))
-        return certificates_choose(a->worker->certificates, hello->sni);
+        return certificates_choose(a->worker->clients.certificates, hello->sni);
     if (!a->pinned) {
         struct gateway_worker *best = worker_for_tunnel(g);
         atomic_fetch_add(&best->tunnel_count, 1);
@@ -147,7 +140,7 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
 static void on_certificates(void *ctx, size_t bytes)
 {
     struct arrival *a = ctx;
-    net_stranger_shows(a->worker->strangers, &a->stranger, bytes, loop_now_ms(a->worker->loop));
+    net_stranger_shows(a->worker->clients.strangers, &a->stranger, bytes, loop_now_ms(a->worker->loop));
 }
 
 struct transfer {
@@ -162,7 +155,7 @@ static void arrive_from_elsewhere(void *arg)
 {
     struct transfer *t = arg;
     struct net_stream *socket = net_tcp_adopt(t->to->loop, t->fd, slice_make(t->bytes, t->len));
-    if (admission_ask(t->to, &t->peer)) {
+    if (admission_ask(&t->to->clients, &t->peer)) {
         start_handshake(t->to, socket, &t->peer, true);
     } else {
         atomic_fetch_sub(&t->to->tunnel_count, 1);
@@ -192,10 +185,10 @@ static void on_ready(void *ctx, struct net_stream *stream)
     if (tls_stream_resumed(stream))
         metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
     if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
-        net_stranger_known(w->strangers, &a->stranger, 0);
+        net_stranger_known(w->clients.strangers, &a->stranger, 0);
         accept_tunnel(w, stream);
     } else {
-        gateway_hold_or_connect(w, stream, &a->peer, &a->stranger);
+        gateway_hold_or_connect(&w->clients, stream, &a->peer, &a->stranger);
     }
     arrival_free(a);
 }
@@ -222,7 +215,7 @@ static void make_room(struct crowd_member *m)
     struct arrival *a = container_of(m, struct arrival, stranger);
     char peer[NET_ADDRESS_TEXT];
     net_address_format_host(&a->peer, peer);
-    admission_left(a->worker, peer);
+    admission_left(&a->worker->clients, peer);
     metric_add(&a->worker->metrics, METRIC_HANDSHAKES_FAILED, 1);
     if (a->pinned)
         atomic_fetch_sub(&a->worker->tunnel_count, 1);
@@ -235,17 +228,17 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
 {
     struct arrival *a = mem_zalloc(sizeof *a);
     *a = (struct arrival){.worker = w, .peer = *peer, .pinned = pinned};
-    w->connection_count++;
+    w->clients.connection_count++;
     char address[NET_ADDRESS_TEXT];
     net_address_format_group(peer, address);
-    crowd_join(w->strangers, &a->stranger, slice_of(address), loop_now_ms(w->loop), make_room);
+    crowd_join(w->clients.strangers, &a->stranger, slice_of(address), loop_now_ms(w->loop), make_room);
     a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
 }
 
 static void on_accept(void *ctx, struct net_stream *socket, const struct net_address *peer)
 {
-    struct gateway_worker *w = ctx;
-    if (admission_ask(w, peer))
+    struct gateway_worker *w = container_of(ctx, struct gateway_worker, clients);
+    if (admission_ask(&w->clients, peer))
         start_handshake(w, socket, peer, false);
     else
         net_stream_close(socket);
@@ -256,14 +249,14 @@ static void on_accept(void *ctx, struct net_stream *socket, const struct net_add
 /* In slices: requests get their turn between two of them. */
 static void sweep(struct gateway_worker *w)
 {
-    bool done = gateway_connections_sweep(w, clock_wall_s());
+    bool done = gateway_connections_sweep(&w->clients, clock_wall_s());
     if (w->sweep)
         loop_timer_start(w->sweep, done ? SWEEP_MS : 1, 0);
 }
 
 static void begin_sweep(struct gateway_worker *w)
 {
-    w->sweep_next = LIST_FIRST(&w->connections);
+    w->clients.sweep_next = LIST_FIRST(&w->clients.connections);
     sweep(w);
 }
 
@@ -284,9 +277,9 @@ void gateway_worker_refresh(struct gateway_worker *w)
 static void take_certificates(void *arg)
 {
     struct gateway_worker *w = arg;
-    certificates_unref(w->certificates);
-    w->certificates = shown_certificates_get(&w->gateway->shown);
-    gateway_report_changed(w->report);
+    certificates_unref(w->clients.certificates);
+    w->clients.certificates = shown_certificates_get(&w->gateway->shown);
+    gateway_site_changed(w->site);
 }
 
 void gateway_worker_show(struct gateway_worker *w)
@@ -297,7 +290,7 @@ void gateway_worker_show(struct gateway_worker *w)
 static void on_sweep(void *arg)
 {
     struct gateway_worker *w = arg;
-    if (w->sweep_next) {
+    if (w->clients.sweep_next) {
         sweep(w);
         return;
     }
@@ -310,7 +303,7 @@ static void on_pulse(void *arg)
 {
     struct gateway_worker *w = arg;
     atomic_store_explicit(&w->beat, clock_mono_ms(), memory_order_relaxed);
-    loop_timer_start(w->pulse, admission_end_late(w) ? 1 : PULSE_MS, 0);
+    loop_timer_start(w->pulse, admission_end_late(&w->clients) ? 1 : PULSE_MS, 0);
 }
 
 /* --- life --- */
@@ -319,7 +312,7 @@ static enum result listen_all(struct gateway_worker *w, struct error *err)
 {
     struct gateway *g = w->gateway;
     for (size_t i = 0; i < g->listen_count; i++) {
-        enum result r = net_listen_tcp(w->loop, &g->listen[i], true, on_accept, w, &w->listeners[i], err);
+        enum result r = net_listen_tcp(w->loop, &g->listen[i], true, on_accept, &w->clients, &w->listeners[i], err);
         if (r != OK)
             return error_prefix(err, "listen: %s", g->config->listen.items[i]);
         w->listener_count++;
@@ -328,18 +321,6 @@ static enum result listen_all(struct gateway_worker *w, struct error *err)
     }
     return OK;
 }
-
-static void want_lists(void *ctx, const struct bundle *b, const struct pki_list_places *places, struct pki_verdict *v)
-{
-    sources_want_lists(ctx, b, places, v);
-}
-
-static void unknown_key(void *ctx, size_t tenant, const char *source)
-{
-    sources_unknown_key(ctx, tenant, source);
-}
-
-static const struct judge_hooks judge_callbacks = {want_lists, unknown_key};
 
 enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_worker **ret, struct error *err)
 {
@@ -350,23 +331,21 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     w->judge = (struct gateway_judge){.loop = w->loop,
                                       .verdicts = verdict_cache_new(VERDICTS_MAX),
                                       .metrics = &w->metrics,
-                                      .site = g->config->bootstrap.site,
-                                      .hooks = &judge_callbacks,
-                                      .ctx = g};
+                                      .site = g->config->bootstrap.site};
+    request_desk_init(&w->desk, &w->tunnels, &g->current, loop_now_ms(w->loop));
+    w->clients = (struct gateway_clients){.loop = w->loop,
+                                          .judge = &w->judge,
+                                          .metrics = &w->metrics,
+                                          .places = &g->places,
+                                          .hooks = &request_hooks,
+                                          .desk = &w->desk,
+                                          .certificates = shown_certificates_get(&g->shown)};
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
-    take_certificates(w);
-    LIST_INIT(&w->connections);
+    LIST_INIT(&w->clients.connections);
     w->pulse = loop_timer_new(w->loop, on_pulse, w);
-    admission_start(w);
-    bucket_start(&w->tenant_info, 2 * GATEWAY_TENANT_INFO_PER_SECOND, GATEWAY_TENANT_INFO_PER_SECOND,
-                 loop_now_ms(w->loop));
+    admission_start(&w->clients, g->config);
     *ret = w;
-    enum result r = index == 0 ? bundle_pull_new(w, &w->pull, err) : OK;
-    if (r == OK && index == 0) {
-        w->report = gateway_report_new(w);
-        w->questions = gateway_questions_new(w);
-    }
-    return r == OK ? listen_all(w, err) : r;
+    return listen_all(w, err);
 }
 
 static void run(void *arg)
@@ -374,8 +353,7 @@ static void run(void *arg)
     struct gateway_worker *w = arg;
     loop_timer_start(w->sweep, SWEEP_MS, 0);
     on_pulse(w);
-    if (w->pull)
-        bundle_pull_start(w->pull);
+    gateway_site_start(w->site);
     loop_run(w->loop);
 }
 
@@ -398,7 +376,7 @@ static void drain(void *arg)
     struct gateway_worker *w = arg;
     close_listeners(w);
     struct gateway_connection *c, *next;
-    LIST_FOREACH_SAFE(c, &w->connections, link, next)
+    LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
     {
         http_server_conn_drain(c->http);
     }
@@ -414,16 +392,11 @@ static void close_all(void *arg)
     struct gateway_worker *w = arg;
     close_listeners(w);
     struct gateway_connection *c, *next;
-    LIST_FOREACH_SAFE(c, &w->connections, link, next)
+    LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
     {
         http_server_conn_close(c->http);
     }
-    gateway_report_free(w->report);
-    w->report = NULL;
-    gateway_questions_free(w->questions);
-    w->questions = NULL;
-    bundle_pull_free(w->pull);
-    w->pull = NULL;
+    gateway_site_stop(w->site);
     for (size_t i = w->tunnels.count; i-- > 0;)
         tunnel_close(w->tunnels.list[i]);
     loop_timer_free(w->sweep);

@@ -11,27 +11,26 @@ static const char *const texts[AWAY_COUNT] = {
 #undef GATEWAY_X
 };
 
-void admission_start(struct gateway_worker *w)
+void admission_start(struct gateway_clients *all, const struct gateway_config *config)
 {
-    const struct gateway_config *config = w->gateway->config;
-    size_t per_address = w->gateway->places.strangers_per_address;
-    w->strangers = net_strangers_new(per_address, config->handshakes_per_address, config->refusals_per_address);
-    w->long_chains = crowd_new(NULL, 0);
-    w->devices = crowd_new(NULL, 0);
+    size_t per_address = all->places->strangers_per_address;
+    all->strangers = net_strangers_new(per_address, config->handshakes_per_address, config->refusals_per_address);
+    all->long_chains = crowd_new(NULL, 0);
+    all->devices = crowd_new(NULL, 0);
 }
 
 /* --- telling --- */
 
-static void note(struct gateway_worker *w, enum gateway_away why, const char *peer)
+static void note(struct gateway_clients *all, enum gateway_away why, const char *peer)
 {
-    metric_away(&w->metrics, why);
+    metric_away(all->metrics, why);
     LOG_GATHERED(LOG_INFO, "gateway", net_group_of(peer).text, texts[why], "turned away", LOG_T("peer", peer),
                  LOG_T("reason", texts[why]));
 }
 
-void admission_left(struct gateway_worker *w, const char *peer)
+void admission_left(struct gateway_clients *all, const char *peer)
 {
-    note(w, w->leaving, peer);
+    note(all, all->leaving, peer);
 }
 
 /* --- making room --- */
@@ -42,28 +41,29 @@ static bool is_idle(const struct crowd_member *m)
     return !c->closing && http_server_conn_exchanges(c->http) == 0;
 }
 
-static bool make_room(struct gateway_worker *w, enum gateway_away why)
+static bool make_room(struct gateway_clients *all, enum gateway_away why)
 {
-    w->leaving = why;
-    if (crowd_make_room(w->strangers, NULL))
+    all->leaving = why;
+    if (crowd_make_room(all->strangers, NULL))
         return true;
-    w->leaving = AWAY_IDLE;
-    return crowd_make_room(w->devices, is_idle);
+    all->leaving = AWAY_IDLE;
+    return crowd_make_room(all->devices, is_idle);
 }
 
-bool admission_ask(struct gateway_worker *w, const struct net_address *peer)
+bool admission_ask(struct gateway_clients *all, const struct net_address *peer)
 {
-    const struct gateway_places *places = &w->gateway->places;
+    const struct gateway_places *places = all->places;
     char address[NET_ADDRESS_TEXT];
     net_address_format_group(peer, address);
-    w->leaving = AWAY_ADDRESS_SHARE;
+    all->leaving = AWAY_ADDRESS_SHARE;
     enum gateway_away why = AWAY_ADDRESS_RATE;
-    if (net_strangers_let_come(w->strangers, slice_of(address), places->strangers_per_address, loop_now_ms(w->loop))) {
-        if (w->connection_count < places->connections || make_room(w, AWAY_ROOM))
+    if (net_strangers_let_come(all->strangers, slice_of(address), places->strangers_per_address,
+                               loop_now_ms(all->loop))) {
+        if (all->connection_count < places->connections || make_room(all, AWAY_ROOM))
             return true;
         why = AWAY_FULL;
     }
-    note(w, why, address);
+    note(all, why, address);
     return false;
 }
 
@@ -79,10 +79,10 @@ static void on_dropped(void *ctx, enum net_dropped why)
 
 const struct net_listener_guard admission_guard = {give_up_descriptor, on_dropped};
 
-bool admission_end_late(struct gateway_worker *w)
+bool admission_end_late(struct gateway_clients *all)
 {
-    w->leaving = AWAY_LATE;
-    return net_strangers_end_late(w->strangers, clock_mono_ms());
+    all->leaving = AWAY_LATE;
+    return net_strangers_end_late(all->strangers, clock_mono_ms());
 }
 
 /* --- connections --- */
@@ -94,34 +94,34 @@ static void leave_device(struct crowd_member *m)
 
 bool admission_known(struct gateway_connection *c, const char *device)
 {
-    struct gateway_worker *w = c->worker;
+    struct gateway_clients *all = c->clients;
     struct slice key = slice_of(device);
     if (c->of_device.holder) {
         crowd_touch(&c->of_device);
         return true;
     }
-    w->leaving = AWAY_DEVICE_SHARE;
-    if (crowd_count(w->devices, key) >= w->gateway->places.connections_per_device &&
-        !crowd_make_room_of(w->devices, key, is_idle)) {
-        note(w, AWAY_DEVICE_SHARE, c->client.peer);
+    all->leaving = AWAY_DEVICE_SHARE;
+    if (crowd_count(all->devices, key) >= all->places->connections_per_device &&
+        !crowd_make_room_of(all->devices, key, is_idle)) {
+        note(all, AWAY_DEVICE_SHARE, c->client.peer);
         return false;
     }
-    net_stranger_known(w->strangers, &c->stranger, credential_size(&c->client.credential));
-    crowd_join(w->devices, &c->of_device, key, loop_now_ms(w->loop), leave_device);
+    net_stranger_known(all->strangers, &c->stranger, credential_size(&c->client.credential));
+    crowd_join(all->devices, &c->of_device, key, loop_now_ms(all->loop), leave_device);
     return true;
 }
 
 void admission_holds(struct gateway_connection *c, size_t bytes)
 {
-    c->worker->leaving = AWAY_MEMORY;
-    net_stranger_holds(c->worker->strangers, &c->stranger, bytes);
+    c->clients->leaving = AWAY_MEMORY;
+    net_stranger_holds(c->clients->strangers, &c->stranger, bytes);
 }
 
 bool admission_refused_too_often(struct gateway_connection *c)
 {
-    struct gateway_worker *w = c->worker;
-    if (crowd_take_as(w->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(w->loop)))
+    struct gateway_clients *all = c->clients;
+    if (crowd_take_as(all->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(all->loop)))
         return false;
-    note(w, AWAY_REFUSALS, c->client.peer);
+    note(all, AWAY_REFUSALS, c->client.peer);
     return true;
 }

@@ -5,25 +5,26 @@
 #define GATEWAY_CLIENT_ADMISSION_H
 
 #include "gateway/client/connection.h"
+#include "net/tcp.h"
 
 /* Makes the worker's tables. */
-void admission_start(struct gateway_worker *w);
+void admission_start(struct gateway_clients *all, const struct gateway_config *config);
 
 /* May a newcomer from there take a place? Somebody may have to leave for it. false: it is to be closed; counted. */
-MUST_USE bool admission_ask(struct gateway_worker *w, const struct net_address *peer);
+MUST_USE bool admission_ask(struct gateway_clients *all, const struct net_address *peer);
 
-/* For a worker's listeners (their ctx is the worker). */
+/* For a worker's listeners (their ctx is its clients). */
 extern const struct net_listener_guard admission_guard;
 
 /* For the leave function of a member: counts and logs that it had to leave. peer: its address, for the log. */
-void admission_left(struct gateway_worker *w, const char *peer);
+void admission_left(struct gateway_clients *all, const char *peer);
 
 /* A request of this connection was let in, `device` sent it: it is no stranger any more and counts among the
  * device's. false: the device has so many connections under way that none can be closed for this one. */
 MUST_USE bool admission_known(struct gateway_connection *c, const char *device);
 
 /* Ends strangers that have stayed too long, a few at once; true: there are more. */
-bool admission_end_late(struct gateway_worker *w);
+bool admission_end_late(struct gateway_clients *all);
 
 /* So many bytes are kept for a stranger now; somebody, perhaps itself, may have to leave for them. */
 void admission_holds(struct gateway_connection *c, size_t bytes);

@@ -9,34 +9,45 @@
 #include "gateway/client/admission.h"
 #include "gateway/judge/authenticate.h"
 #include "gateway/judge/grant.h"
-#include "gateway/request/relay.h"
-#include "gateway/request/request.h"
 #include "tls/stream.h"
 
 enum { SWEEP_SLICE_MS = 2, LONG_CHAIN = 8192, LONG_CHAINS_MAX = 256 /* of a worker */ };
 
 static void forget_long_chain(struct gateway_connection *c)
 {
-    c->worker->long_chain_count -= c->long_chain.holder != NULL;
-    crowd_part(c->worker->long_chains, &c->long_chain);
+    c->clients->long_chain_count -= c->long_chain.holder != NULL;
+    crowd_part(c->clients->long_chains, &c->long_chain);
 }
 
 static void on_close(void *owner)
 {
     struct gateway_connection *c = owner;
-    struct gateway_worker *w = c->worker;
-    metric_add(&w->metrics, METRIC_CONNECTIONS, -1);
-    w->connection_count--;
-    crowd_part(w->strangers, &c->stranger);
-    crowd_part(w->devices, &c->of_device);
+    struct gateway_clients *all = c->clients;
+    metric_add(all->metrics, METRIC_CONNECTIONS, -1);
+    all->connection_count--;
+    crowd_part(all->strangers, &c->stranger);
+    crowd_part(all->devices, &c->of_device);
     forget_long_chain(c);
     rejudge_done(&c->client.rejudge);
-    if (w->sweep_next == c)
-        w->sweep_next = LIST_NEXT(c, link);
+    if (all->sweep_next == c)
+        all->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
     credential_done(&c->client.credential);
     grant_unref(c->client.token);
     free(c);
+}
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    struct gateway_connection *c = owner;
+    c->clients->hooks->on_request(c, x);
+}
+
+static void on_bad_request(void *owner, int status, const char *what, struct arena *arena,
+                           struct http_response *ret_head, struct slice *ret_body)
+{
+    struct gateway_connection *c = owner;
+    c->clients->hooks->on_bad_request(c, status, what, arena, ret_head, ret_body);
 }
 
 static void on_held(void *owner, size_t bytes)
@@ -52,8 +63,8 @@ static void on_refused(void *owner)
         http_server_conn_stop(c->http);
 }
 
-static const struct http_server_events events = {.on_request = request_handle,
-                                                 .on_bad_request = request_unreadable,
+static const struct http_server_events events = {.on_request = on_request,
+                                                 .on_bad_request = on_bad_request,
                                                  .on_held = on_held,
                                                  .on_refused = on_refused,
                                                  .on_close = on_close};
@@ -64,9 +75,7 @@ static void end(struct gateway_connection *c)
     if (c->closing)
         return;
     c->closing = true;
-    struct relay *r;
-    while ((r = LIST_FIRST(&c->relays)))
-        relay_abort(r);
+    c->clients->hooks->abort(c);
     http_server_conn_close(c->http);
 }
 
@@ -80,7 +89,7 @@ static void close_connection(struct gateway_connection *c, const char *why)
 
 void gateway_connection_give_up(struct gateway_connection *c)
 {
-    admission_left(c->worker, c->client.peer);
+    admission_left(c->clients, c->client.peer);
     end(c);
 }
 
@@ -92,27 +101,27 @@ static void make_room(struct crowd_member *m)
 static void leave_long_chains(struct crowd_member *m)
 {
     struct gateway_connection *c = container_of(m, struct gateway_connection, long_chain);
-    c->worker->long_chain_count--;
+    c->clients->long_chain_count--;
     gateway_connection_give_up(c);
 }
 
 /* OpenSSL holds ten times a chain's size as long as the connection lasts. */
 static void bound_long_chains(struct gateway_connection *c, const struct net_address *peer)
 {
-    struct gateway_worker *w = c->worker;
+    struct gateway_clients *all = c->clients;
     char address[NET_ADDRESS_TEXT];
-    w->leaving = AWAY_LONG_CHAINS;
-    if (w->long_chain_count >= LONG_CHAINS_MAX)
-        (void)crowd_make_room(w->long_chains, NULL);
-    w->long_chain_count++;
+    all->leaving = AWAY_LONG_CHAINS;
+    if (all->long_chain_count >= LONG_CHAINS_MAX)
+        (void)crowd_make_room(all->long_chains, NULL);
+    all->long_chain_count++;
     net_address_format_group(peer, address);
-    crowd_join(w->long_chains, &c->long_chain, slice_of(address), loop_now_ms(w->loop), leave_long_chains);
+    crowd_join(all->long_chains, &c->long_chain, slice_of(address), loop_now_ms(all->loop), leave_long_chains);
 }
 
 /* What one token opened ends with it; the connection, with the last that let anything in here. */
 static void review(struct gateway_connection *c, int64_t now)
 {
-    relay_review(&c->relays, now);
+    c->clients->hooks->review(c, now);
     const char *why = authenticate_still_holds(&c->client, now);
     if (why && LIST_EMPTY(&c->relays))
         close_connection(c, why);
@@ -126,28 +135,28 @@ static void review_client(struct judge_client *client)
         review(c, clock_wall_s());
 }
 
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+void gateway_connection_new(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
                             const struct net_address *peer, struct crowd_member *handshake)
 {
     struct gateway_connection *c = mem_zalloc(sizeof *c);
-    c->worker = w;
+    c->clients = all;
     LIST_INIT(&c->relays);
     net_address_format_host(peer, c->client.peer);
-    c->client.judge = &w->judge;
+    c->client.judge = all->judge;
     c->client.credential = *shown;
     c->client.review = review_client;
     c->sni = tls_stream_sni(stream);
-    crowd_replace(w->strangers, handshake, &c->stranger, make_room);
+    crowd_replace(all->strangers, handshake, &c->stranger, make_room);
     if (credential_size(&c->client.credential) > LONG_CHAIN)
         bound_long_chains(c, peer);
-    LIST_INSERT_HEAD(&w->connections, c, link);
-    w->connection_count++;
-    metric_add(&w->metrics, METRIC_CONNECTIONS, 1);
+    LIST_INSERT_HEAD(&all->connections, c, link);
+    all->connection_count++;
+    metric_add(all->metrics, METRIC_CONNECTIONS, 1);
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
     struct http_server_limits limits = http_server_defaults;
     limits.websocket = true;
     limits.stranger = true;
-    c->http = http_server_conn_new(w->loop, stream, h2, &limits, &events, c);
+    c->http = http_server_conn_new(all->loop, stream, h2, &limits, &events, c);
 }
 
 bool gateway_connection_known(struct gateway_connection *c, const char *device)
@@ -160,15 +169,15 @@ bool gateway_connection_known(struct gateway_connection *c, const char *device)
     return true;
 }
 
-bool gateway_connections_sweep(struct gateway_worker *w, int64_t now)
+bool gateway_connections_sweep(struct gateway_clients *all, int64_t now)
 {
     uint64_t until = clock_mono_ms() + SWEEP_SLICE_MS;
     struct gateway_connection *c;
-    while ((c = w->sweep_next) && clock_mono_ms() < until) {
-        w->sweep_next = LIST_NEXT(c, link);
+    while ((c = all->sweep_next) && clock_mono_ms() < until) {
+        all->sweep_next = LIST_NEXT(c, link);
         credential_rest(&c->client.credential);
         if (!c->closing)
             review(c, now);
     }
-    return !w->sweep_next;
+    return !all->sweep_next;
 }

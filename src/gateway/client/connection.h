@@ -3,8 +3,8 @@
 #ifndef GATEWAY_CLIENT_CONNECTION_H
 #define GATEWAY_CLIENT_CONNECTION_H
 
+#include "gateway/client/clients.h"
 #include "gateway/judge/client.h"
-#include "gateway/worker.h"
 #include "http/server.h"
 
 struct relay;
@@ -12,7 +12,7 @@ LIST_HEAD(relays, relay);
 
 struct gateway_connection {
     LIST_ENTRY(gateway_connection) link;
-    struct gateway_worker *worker;
+    struct gateway_clients *clients;
     struct http_server_conn *http;
     struct judge_client client; /* what it showed, and what let its requests in */
     struct slice sni;           /* borrows from the stream below http; empty: none was sent */
@@ -26,7 +26,7 @@ struct gateway_connection {
 
 /* Takes `stream` (an established TLS stream that is no tunnel), what it proved, and the place of its handshake among
  * the strangers. */
-void gateway_connection_new(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+void gateway_connection_new(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
                             const struct net_address *peer, struct crowd_member *handshake);
 
 /* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
@@ -35,8 +35,8 @@ MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char 
 /* Ends it with all that is under way on it, for another one (gateway/client/admission.h counts and tells why). */
 void gateway_connection_give_up(struct gateway_connection *c);
 
-/* Ends those whose verdict no longer holds, from w->sweep_next on: a few milliseconds' worth of them, for a new
+/* Ends those whose verdict no longer holds, from all->sweep_next on: a few milliseconds' worth of them, for a new
  * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */
-bool gateway_connections_sweep(struct gateway_worker *w, int64_t now);
+bool gateway_connections_sweep(struct gateway_clients *all, int64_t now);
 
 #endif

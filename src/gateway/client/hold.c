@@ -13,7 +13,7 @@
 enum { HOLD_MS = 6000 };
 
 struct hold {
-    struct gateway_worker *worker;
+    struct gateway_clients *clients;
     struct net_stream *stream; /* NULL: over, only the responder's answer is waited for */
     struct credential credential;
     struct net_address peer;
@@ -28,8 +28,8 @@ struct hold {
 static void hold_over(struct hold *h)
 {
     h->stream = NULL;
-    h->worker->connection_count--;
-    crowd_part(h->worker->strangers, &h->stranger);
+    h->clients->connection_count--;
+    crowd_part(h->clients->strangers, &h->stranger);
     loop_timer_free(h->timer);
     h->timer = NULL;
     judging_cancel(h->judgement);
@@ -40,7 +40,7 @@ static void hold_over(struct hold *h)
 static void go_on(struct hold *h)
 {
     struct net_stream *stream = h->stream;
-    gateway_connection_new(h->worker, stream, &h->credential, &h->peer, &h->stranger);
+    gateway_connection_new(h->clients, stream, &h->credential, &h->peer, &h->stranger);
     net_stream_resume(stream);
     hold_over(h);
 }
@@ -62,20 +62,20 @@ static void on_answer(void *arg)
 static void ask(struct hold *h, struct pki_ocsp_questions *open)
 {
     h->asked = h->asking = true;
-    responder_ask(h->worker->judge.responder, open, h->worker->loop, on_answer, h);
+    responder_ask(h->clients->judge->responder, open, h->clients->loop, on_answer, h);
 }
 
 static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
 {
     struct hold *h = arg;
     h->judgement = NULL;
-    metric_add(&h->worker->metrics, METRIC_VERDICTS, 1);
+    metric_add(h->clients->metrics, METRIC_VERDICTS, 1);
     if (open->count && !h->asked) {
         ask(h, open);
         return;
     }
     pki_ocsp_questions_done(open);
-    shown_verdict_keep(&h->worker->judge, &h->credential, r);
+    shown_verdict_keep(h->clients->judge, &h->credential, r);
     go_on(h);
 }
 
@@ -83,7 +83,7 @@ static void on_timer(void *arg)
 {
     struct hold *h = arg;
     if (h->judgement)
-        shown_verdict_put_off(&h->worker->judge, &h->credential, clock_wall_s());
+        shown_verdict_put_off(h->clients->judge, &h->credential, clock_wall_s());
     go_on(h);
 }
 
@@ -118,28 +118,29 @@ static void make_room(struct crowd_member *m)
     struct hold *h = container_of(m, struct hold, stranger);
     char peer[NET_ADDRESS_TEXT];
     net_address_format_host(&h->peer, peer);
-    admission_left(h->worker, peer);
+    admission_left(h->clients, peer);
     end(h);
 }
 
-static struct hold *hold(struct gateway_worker *w, struct net_stream *stream, const struct credential *shown,
+static struct hold *hold(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
                          const struct net_address *peer, struct crowd_member *handshake)
 {
     struct hold *h = mem_zalloc(sizeof *h);
-    *h = (struct hold){.worker = w, .stream = stream, .credential = *shown, .peer = *peer};
-    w->connection_count++;
-    crowd_replace(w->strangers, handshake, &h->stranger, make_room);
+    *h = (struct hold){.clients = all, .stream = stream, .credential = *shown, .peer = *peer};
+    all->connection_count++;
+    crowd_replace(all->strangers, handshake, &h->stranger, make_room);
     net_stream_set_events(stream, &events, h);
     net_stream_pause(stream);
-    h->timer = loop_timer_new(w->loop, on_timer, h);
+    h->timer = loop_timer_new(all->loop, on_timer, h);
     loop_timer_start(h->timer, HOLD_MS, 0);
     return h;
 }
 
 /* A certificate that a device made itself for its tokens has no chain. */
-static bool is_judged(const struct gateway_worker *w, const struct credential *c)
+static bool is_judged(const struct gateway_clients *all, const struct credential *c)
 {
-    return w->judge.snapshot && c->certificate && (sk_X509_num(c->sent) > 1 || !pki_cert_self_issued(c->certificate));
+    return all->judge->snapshot && c->certificate &&
+           (sk_X509_num(c->sent) > 1 || !pki_cert_self_issued(c->certificate));
 }
 
 static void judge_in_pool(struct hold *h)
@@ -148,24 +149,24 @@ static void judge_in_pool(struct hold *h)
     net_address_format_group(&h->peer, address);
     h->slow = true;
     const struct judging_request q = {.credential = &h->credential, .who = JUDGING_STRANGER, .holder = address};
-    h->judgement = judging_later(&h->worker->judge, &q, on_judged, h);
+    h->judgement = judging_later(h->clients->judge, &q, on_judged, h);
     if (h->judgement)
         return;
-    shown_verdict_put_off(&h->worker->judge, &h->credential, clock_wall_s());
+    shown_verdict_put_off(h->clients->judge, &h->credential, clock_wall_s());
     go_on(h);
 }
 
-void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
+void gateway_hold_or_connect(struct gateway_clients *all, struct net_stream *stream, const struct net_address *peer,
                              struct crowd_member *handshake)
 {
     struct pki_ocsp_questions open = {.count = 0};
     struct credential shown;
     credential_init(&shown, stream);
-    bool judged = !is_judged(w, &shown) || shown_verdict_first(&w->judge, &shown, clock_wall_s(), &open);
+    bool judged = !is_judged(all, &shown) || shown_verdict_first(all->judge, &shown, clock_wall_s(), &open);
     if (!judged)
-        judge_in_pool(hold(w, stream, &shown, peer, handshake));
+        judge_in_pool(hold(all, stream, &shown, peer, handshake));
     else if (open.count)
-        ask(hold(w, stream, &shown, peer, handshake), &open);
+        ask(hold(all, stream, &shown, peer, handshake), &open);
     else
-        gateway_connection_new(w, stream, &shown, peer, handshake);
+        gateway_connection_new(all, stream, &shown, peer, handshake);
 }

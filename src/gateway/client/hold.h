@@ -5,11 +5,11 @@
 #ifndef GATEWAY_CLIENT_HOLD_H
 #define GATEWAY_CLIENT_HOLD_H
 
-#include "gateway/worker.h"
+#include "gateway/client/clients.h"
 #include "net/address.h"
 
 /* As gateway_connection_new, now or later. */
-void gateway_hold_or_connect(struct gateway_worker *w, struct net_stream *stream, const struct net_address *peer,
+void gateway_hold_or_connect(struct gateway_clients *all, struct net_stream *stream, const struct net_address *peer,
                              struct crowd_member *handshake);
 
 #endif

@@ -12,11 +12,10 @@
 #include "http/splice.h"
 #include "tunnel/device.h"
 
-enum { RETRY_BUDGET_PERCENT = 10, RETRY_FREE = 10 /* so that the first request of a process may be tried again too */ };
-
 struct relay {
     LIST_ENTRY(relay) link; /* in the connection's relays */
-    struct gateway_connection *connection;
+    struct relay_way *way;
+    struct judge_client *sender;
     struct http_splice *splice;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
     char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
@@ -30,7 +29,7 @@ static const char unpublished[] = "the endpoint publishes it no longer";
 
 static struct gateway_metrics *metrics(const struct relay *r)
 {
-    return &r->connection->worker->metrics;
+    return r->sender->judge->metrics;
 }
 
 void relay_abort(struct relay *r)
@@ -41,19 +40,19 @@ void relay_abort(struct relay *r)
 /* What a WebSocket depends on beside. */
 static const char *websocket_ended(const struct relay *r, const struct bundle_endpoint *e)
 {
-    const struct credential *c = &r->connection->client.credential;
+    const struct credential *c = &r->sender->credential;
     const struct bundle_sender who = {slice_of(r->guid), c->sha256, c->spki_sha256};
-    return e->websocket ? bundle_disallows(r->connection->worker->judge.snapshot->bundle, &who) : unpublished;
+    return e->websocket ? bundle_disallows(r->sender->judge->snapshot->bundle, &who) : unpublished;
 }
 
 /* Would the bundle of today let it in? NULL: yes, else what would not. */
 static const char *withdrawn_by(const struct relay *r, int64_t now)
 {
-    const struct bundle *b = r->connection->worker->judge.snapshot->bundle;
+    const struct bundle *b = r->sender->judge->snapshot->bundle;
     const struct bundle_endpoint *e = bundle_endpoint_by_id(b, slice_of(r->endpoint_id));
     if (!e)
         return unpublished;
-    const char *by = authenticate_ended(&r->connection->client, r->token, e, now);
+    const char *by = authenticate_ended(r->sender, r->token, e, now);
     if (!by && !bundle_endpoint_takes(e, slice_of(r->method)))
         by = verdict_reason_info(REASON_BAD_METHOD)->name;
     return by || !r->websocket ? by : websocket_ended(r, e);
@@ -82,14 +81,12 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
                              const struct http_call_events *events, void *call_ctx, struct http_call **ret)
 {
     struct relay *r = ctx;
-    struct gateway_worker *w = r->connection->worker;
     struct error err;
-    struct tunnel *t = gateway_tunnels_pick(&w->tunnels, slice_of(r->endpoint_id), again ? r->tunnel : NULL);
+    struct tunnel *t = gateway_tunnels_pick(r->way->tunnels, slice_of(r->endpoint_id), again ? r->tunnel : NULL);
     if (!t)
         return R_NOTFOUND;
     r->tunnel = t;
-    w->calls++;
-    w->retries += again;
+    retry_budget_count(&r->way->budget, again);
     metric_add(metrics(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
     return tunnel_call(t, request, events, call_ctx, ret, &err);
 }
@@ -97,11 +94,10 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
 /* PROTOCOL 2: any method when no connector processed it, safe ones when no byte of the answer came. */
 static bool may_retry(void *ctx, const struct http_failure *why)
 {
-    struct relay *r = ctx;
-    const struct gateway_worker *w = r->connection->worker;
+    const struct relay *r = ctx;
     if (!why->unsent && !r->safe_method)
         return false;
-    return w->retries * 100 <= (w->calls + RETRY_FREE * 10) * RETRY_BUDGET_PERCENT;
+    return retry_budget_allows(&r->way->budget);
 }
 
 /* The connector refused: the answer is made; it is logged and counted here like a refusal of the gateway's own. */
@@ -110,7 +106,7 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
 {
     struct refusal refusal = {.reason = verdict_reason_find(code, name),
                               .request_id = r->request_id,
-                              .peer = r->connection->client.peer,
+                              .peer = r->sender->peer,
                               .client = r->client,
                               .metrics = metrics(r)};
     if (refusal.reason != REASON_OK)
@@ -166,7 +162,7 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
     struct refusal refusal = {.reason = reason,
                               .detail = detail,
                               .request_id = r->request_id,
-                              .peer = r->connection->client.peer,
+                              .peer = r->sender->peer,
                               .client = r->client,
                               .metrics = metrics(r)};
     refusal_send(&refusal, x);
@@ -189,11 +185,12 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 static const struct http_splice_owner owner = {
     .make_call = make_call, .on_response = on_response, .may_retry = may_retry, .refuse = refuse, .on_over = on_over};
 
-void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
-                 const struct relay_options *o)
+void relay_start(struct relay_way *way, struct judge_client *sender, struct relays *list, struct http_exchange *x,
+                 const struct http_request *inside, const struct relay_options *o)
 {
     struct relay *r = mem_zalloc(sizeof *r);
-    r->connection = c;
+    r->way = way;
+    r->sender = sender;
     r->token = grant_ref(o->token);
     r->ccm_path = o->ccm_path;
     r->safe_method = http_method_safe(inside->method);
@@ -205,7 +202,7 @@ void relay_start(struct gateway_connection *c, struct http_exchange *x, const st
     cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
     cstr_copy(r->client, sizeof r->client, o->client);
     cstr_copy(r->guid, sizeof r->guid, o->guid);
-    LIST_INSERT_HEAD(&c->relays, r, link);
+    LIST_INSERT_HEAD(list, r, link);
     metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
     if (s) /* else r is gone already */

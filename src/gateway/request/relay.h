@@ -5,6 +5,8 @@
 #define GATEWAY_REQUEST_RELAY_H
 
 #include "gateway/client/connection.h"
+#include "gateway/request/retry_budget.h"
+#include "gateway/tunnels.h"
 
 struct relay_options {
     const char *endpoint_id;
@@ -16,9 +18,16 @@ struct relay_options {
     struct grant *token; /* that let it in; NULL: the connection's certificate did. A reference is taken */
 };
 
-/* Takes over the exchange; `inside` is the request as it goes in (in the exchange's arena). Strings are copied. */
-void relay_start(struct gateway_connection *c, struct http_exchange *x, const struct http_request *inside,
-                 const struct relay_options *o);
+/* What a worker's relays share. */
+struct relay_way {
+    const struct gateway_tunnels *tunnels;
+    struct retry_budget budget;
+};
+
+/* Takes over the exchange; `inside` is the request as it goes in (in the exchange's arena). It is
+ * in the list until it is over; what let `sender` in may end it before. Strings are copied. */
+void relay_start(struct relay_way *way, struct judge_client *sender, struct relays *list, struct http_exchange *x,
+                 const struct http_request *inside, const struct relay_options *o);
 
 /* Ends it towards both sides, when its connection's verdict has ended. */
 void relay_abort(struct relay *r);

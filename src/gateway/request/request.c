@@ -10,8 +10,6 @@
 #include "gateway/judge/authenticate.h"
 #include "gateway/request/identity.h"
 #include "gateway/request/refusal.h"
-#include "gateway/request/relay.h"
-#include "gateway/request/tenant_info.h"
 #include "tunnel/device.h"
 #include "json/json.h"
 
@@ -31,13 +29,13 @@ typedef enum verdict_reason step_fn(struct inquiry *q);
 
 static enum verdict_reason have_bundle(struct inquiry *q)
 {
-    const struct gateway_worker *w = q->connection->worker;
-    if (!w->judge.snapshot) {
+    const struct snapshot *s = q->connection->client.judge->snapshot;
+    if (!s) {
         (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
         return REASON_STALE_BUNDLE;
     }
     const struct snapshot_time now = {q->now, (int64_t)(clock_mono_ms() / 1000)};
-    enum result r = snapshot_current_fresh(&w->gateway->current, w->judge.snapshot->bundle, now, &q->detail);
+    enum result r = snapshot_current_fresh(q->connection->clients->desk->current, s->bundle, now, &q->detail);
     return r == OK ? REASON_OK : REASON_STALE_BUNDLE;
 }
 
@@ -67,7 +65,7 @@ static bool is_metadata(const struct target *t)
 
 static enum verdict_reason find_endpoint(struct inquiry *q)
 {
-    const struct bundle *b = q->connection->worker->judge.snapshot->bundle;
+    const struct bundle *b = q->connection->client.judge->snapshot->bundle;
     if (is_metadata(&q->target) || tenant_info_asked(&q->target))
         return REASON_OK;
     if (q->target.kind == TARGET_PLAIN)
@@ -89,7 +87,7 @@ static enum verdict_reason check_host(struct inquiry *q)
 {
     const struct gateway_connection *c = q->connection;
     struct slice host = host_of(q->exchange->request.authority);
-    if (q->target.kind != TARGET_PLAIN || certificates_same(c->worker->certificates, c->sni, host))
+    if (q->target.kind != TARGET_PLAIN || certificates_same(c->clients->certificates, c->sni, host))
         return REASON_OK;
     (void)error_set(&q->detail, R_DENIED,
                     "%" PRIslice " has a server certificate of its own; this connection was made for %" PRIslice,
@@ -103,7 +101,7 @@ static const enum judge_route routes[] = {
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
     if (tenant_info_asked(&q->target))
-        return tenant_info_allowed(q->connection, &q->target, &q->detail);
+        return tenant_info_allowed(q->connection, &q->connection->clients->desk->tenant_info, &q->target, &q->detail);
     struct authenticate_question question = {
         .route = routes[q->target.kind],
         .endpoint = q->endpoint,
@@ -133,7 +131,7 @@ static enum verdict_reason check_settings(struct inquiry *q)
         return REASON_OK;
     const struct credential *c = &q->connection->client.credential;
     const struct bundle_sender who = {slice_of(sender_guid(q)), c->sha256, c->spki_sha256};
-    const char *by = bundle_disallows(q->connection->worker->judge.snapshot->bundle, &who);
+    const char *by = bundle_disallows(q->connection->client.judge->snapshot->bundle, &who);
     if (!by)
         return REASON_OK;
     (void)error_set(&q->detail, R_DENIED, "allow_cmg is no by %s", by);
@@ -186,7 +184,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
                               .request_id = q->request_id,
                               .peer = q->connection->client.peer,
                               .client = q->who.subject,
-                              .metrics = &q->connection->worker->metrics};
+                              .metrics = q->connection->clients->metrics};
     if (reason == REASON_BAD_METHOD)
         refusal.allow = q->endpoint ? slice_of(q->endpoint->allow) : SLICE("GET, HEAD");
     refusal_send(&refusal, q->exchange);
@@ -195,7 +193,7 @@ static void refuse(struct inquiry *q, enum verdict_reason reason)
 /* docs/protocol/wire.md section 9: the site's part is signed by the site; the time is the gateway's. */
 static void answer_metadata(struct inquiry *q)
 {
-    const struct bundle *b = q->connection->worker->judge.snapshot->bundle;
+    const struct bundle *b = q->connection->client.judge->snapshot->bundle;
     json_t *o = json_pack("{s:I, s:s}", "time", (json_int_t)q->now, "signed", b->location);
     if (!o)
         fatal("out of memory (service metadata)");
@@ -234,14 +232,14 @@ static void pass_on(struct inquiry *q)
                               q->target.kind != TARGET_PLAIN,
                               sender_guid(q),
                               q->who.identity.method == CHOICE_PKI ? NULL : q->connection->client.token};
-    relay_start(q->connection, x, &inside, &o);
+    relay_start(&q->connection->clients->desk->way, &q->connection->client, &q->connection->relays, x, &inside, &o);
 }
 
-void request_handle(void *owner, struct http_exchange *x)
+static void handle_request(struct gateway_connection *c, struct http_exchange *x)
 {
-    struct inquiry q = {.connection = owner, .exchange = x, .now = clock_wall_s()};
+    struct inquiry q = {.connection = c, .exchange = x, .now = clock_wall_s()};
     guid_new(q.request_id);
-    metric_add(&q.connection->worker->metrics, METRIC_REQUESTS, 1);
+    metric_add(q.connection->clients->metrics, METRIC_REQUESTS, 1);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum verdict_reason reason = steps[i](&q);
         if (reason != REASON_OK) {
@@ -252,7 +250,7 @@ void request_handle(void *owner, struct http_exchange *x)
     if (q.endpoint)
         pass_on(&q);
     else if (tenant_info_asked(&q.target))
-        tenant_info_answer(q.connection->worker, &q.target, q.exchange);
+        tenant_info_answer(q.connection->client.judge->snapshot->bundle, &q.target, q.exchange);
     else
         answer_metadata(&q);
 }
@@ -267,10 +265,9 @@ static const struct {
     {501, REASON_UNSUPPORTED},     {505, REASON_VERSION},
 };
 
-void request_unreadable(void *owner, int status, const char *what, struct arena *arena, struct http_response *ret_head,
-                        struct slice *ret_body)
+static void refuse_unreadable(struct gateway_connection *c, int status, const char *what, struct arena *arena,
+                              struct http_response *ret_head, struct slice *ret_body)
 {
-    struct gateway_connection *c = owner;
     char request_id[GUID_SIZE];
     guid_new(request_id);
     enum verdict_reason reason = REASON_BAD_REQUEST;
@@ -287,6 +284,29 @@ void request_unreadable(void *owner, int status, const char *what, struct arena 
                               .detail = what,
                               .request_id = request_id,
                               .peer = c->client.peer,
-                              .metrics = &c->worker->metrics};
+                              .metrics = c->clients->metrics};
     refusal_build(&refusal, arena, SLICE(""), SLICE(""), ret_head, ret_body);
+}
+
+/* --- for connections --- */
+
+static void review_relays(struct gateway_connection *c, int64_t now)
+{
+    relay_review(&c->relays, now);
+}
+
+static void abort_relays(struct gateway_connection *c)
+{
+    struct relay *r;
+    while ((r = LIST_FIRST(&c->relays)))
+        relay_abort(r);
+}
+
+const struct client_hooks request_hooks = {handle_request, refuse_unreadable, review_relays, abort_relays};
+
+void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
+                       const struct snapshot_current *current, uint64_t now_ms)
+{
+    *d = (struct request_desk){.way = {.tunnels = tunnels}, .current = current};
+    bucket_start(&d->tenant_info, 2 * TENANT_INFO_PER_SECOND, TENANT_INFO_PER_SECOND, now_ms);
 }

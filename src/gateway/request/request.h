@@ -3,13 +3,21 @@
 #ifndef GATEWAY_REQUEST_REQUEST_H
 #define GATEWAY_REQUEST_REQUEST_H
 
-#include "gateway/client/connection.h"
+#include "gateway/request/relay.h"
+#include "gateway/request/tenant_info.h"
+#include "gateway/snapshot/current.h"
 
-/* on_request of the connection's HTTP server; owner is the gateway_connection. */
-void request_handle(void *owner, struct http_exchange *x);
+/* What a worker's requests share; the clients' desk. */
+struct request_desk {
+    struct relay_way way;
+    struct bucket tenant_info; /* AADAuthInfo is open to everybody */
+    const struct snapshot_current *current;
+};
 
-/* on_bad_request: a head that could not be read. */
-void request_unreadable(void *owner, int status, const char *what, struct arena *arena, struct http_response *ret_head,
-                        struct slice *ret_body);
+void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
+                       const struct snapshot_current *current, uint64_t now_ms);
+
+/* Of clients whose desk is one of these. */
+extern const struct client_hooks request_hooks;
 
 #endif

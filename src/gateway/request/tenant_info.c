@@ -23,32 +23,30 @@ static struct slice tenant_id(const struct target *t)
     return SLICE_NONE;
 }
 
-static bool may_ask(struct gateway_connection *c)
+static bool may_ask(struct gateway_connection *c, struct bucket *all_together)
 {
-    struct gateway_worker *w = c->worker;
-    uint64_t now = loop_now_ms(w->loop);
-    return crowd_take_as(w->strangers, &c->stranger, NET_STRANGER_QUESTION, now) &&
-           bucket_take(&w->tenant_info, 1, now);
+    struct gateway_clients *all = c->clients;
+    uint64_t now = loop_now_ms(all->loop);
+    return crowd_take_as(all->strangers, &c->stranger, NET_STRANGER_QUESTION, now) && bucket_take(all_together, 1, now);
 }
 
-enum verdict_reason tenant_info_allowed(struct gateway_connection *c, const struct target *t, struct error *detail)
+enum verdict_reason tenant_info_allowed(struct gateway_connection *c, struct bucket *all_together,
+                                        const struct target *t, struct error *detail)
 {
-    const struct gateway_worker *w = c->worker;
-    if (!may_ask(c)) {
+    if (!may_ask(c, all_together)) {
         (void)error_set(detail, R_LIMIT, "one address is told of tenants %d times a second, all together %d times",
-                        NET_STRANGERS_QUESTIONS, GATEWAY_TENANT_INFO_PER_SECOND);
+                        NET_STRANGERS_QUESTIONS, TENANT_INFO_PER_SECOND);
         return REASON_TOO_MANY_REQUESTS;
     }
-    if (bundle_tenant_find(w->judge.snapshot->bundle, tenant_id(t)) != SIZE_MAX)
+    if (bundle_tenant_find(c->client.judge->snapshot->bundle, tenant_id(t)) != SIZE_MAX)
         return REASON_OK;
     (void)error_set(detail, R_NOTFOUND,
                     "?TenantID= names no tenant that was added here (cmg tenant add) and is enabled");
     return REASON_TOKEN_UNKNOWN_TENANT;
 }
 
-void tenant_info_answer(const struct gateway_worker *w, const struct target *t, struct http_exchange *x)
+void tenant_info_answer(const struct bundle *b, const struct target *t, struct http_exchange *x)
 {
-    const struct bundle *b = w->judge.snapshot->bundle;
     size_t i = bundle_tenant_find(b, tenant_id(t));
     const struct entra_tenant *tenant = &b->tenants[i];
     struct slice rest = slice_of(tenant->issuers), issuer = slice_cut(&rest, ' ');

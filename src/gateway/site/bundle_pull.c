@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "gateway/site/report.h"
+#include "gateway/snapshot/builder.h"
 
 enum { RETRY_MS = 1000, SILENCE_MS = 300 * 1000, LISTS_MS = 15 * 1000, TEXT_MAX = JOSE_DOCUMENT_MAX };
 
 struct bundle_pull {
-    struct gateway_worker *worker;
+    const struct snapshot_home *home;
+    void (*on_news)(void *owner);
+    void *owner;
     struct http_call *call; /* parked or being answered; NULL: none */
     struct tunnel *tunnel;  /* of the call, and not looked at without one */
     struct builder *builder;
@@ -43,16 +45,16 @@ static struct snapshot_time now(void)
 /* The log says once what stays so, however often the bundle comes; the site is told. */
 static void note(struct bundle_pull *p, const struct error *why)
 {
-    struct gateway *g = p->worker->gateway;
+    struct snapshot_current *current = p->home->current;
     char before[ERROR_TEXT_MAX];
     bool refused = why->code != OK && why->code != R_AGAIN;
-    snapshot_current_refused(&g->current, before);
-    snapshot_current_refuse(&g->current, refused ? why->text : "");
+    snapshot_current_refused(current, before);
+    snapshot_current_refuse(current, refused ? why->text : "");
     if (refused && why->code != p->refused_with)
         log_msg(LOG_ERROR, "bundle", "a bundle was refused: %s", why->text);
     p->refused_with = refused ? why->code : OK;
     if (refused != (*before != '\0'))
-        gateway_report_changed(p->worker->report);
+        p->on_news(p->owner);
 }
 
 /* A bundle that was refused would be at once again. */
@@ -62,7 +64,7 @@ static void on_bundle(void *owner, const struct error *why)
     p->building = false;
     note(p, why);
     if (why->code == OK || why->code == R_AGAIN)
-        snapshot_current_confirm(&p->worker->gateway->current, now());
+        snapshot_current_confirm(p->home->current, now());
     if (why->code == OK)
         ask(p);
     else
@@ -77,15 +79,27 @@ static void on_publish(void *owner)
 {
     struct bundle_pull *p = owner;
     sources_refresh(p->sources);
-    gateway_report_changed(p->worker->report);
+    p->on_news(p->owner);
 }
 
+static void on_fetched(void *owner)
+{
+    struct bundle_pull *p = owner;
+    builder_again(p->builder);
+}
+
+static void on_source_state(void *owner)
+{
+    struct bundle_pull *p = owner;
+    p->on_news(p->owner);
+}
+
+static const struct sources_events sources_callbacks = {on_fetched, on_source_state};
 static const struct builder_events builder_callbacks = {on_bundle, on_publish};
 
 static void answered(struct bundle_pull *p)
 {
-    struct gateway *g = p->worker->gateway;
-    snapshot_current_heard(&g->current, now().mono);
+    snapshot_current_heard(p->home->current, now().mono);
     p->confirmed = true;
     if (p->status == 200) {
         p->building = true;
@@ -145,13 +159,13 @@ static const struct http_call_events events = {
 
 static void ask(struct bundle_pull *p)
 {
-    struct tunnel *t = gateway_tunnels_pick(&p->worker->tunnels, SLICE("site"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(p->home->tunnels, SLICE("site"), NULL);
     struct error err;
     loop_timer_start(p->again, SILENCE_MS, 0);
     if (!t)
         return; /* the next tunnel kicks */
     (void)snprintf(p->target, sizeof p->target, "/bundle?after=%" PRId64,
-                   p->confirmed ? snapshot_current_sequence(&p->worker->gateway->current) : 0);
+                   p->confirmed ? snapshot_current_sequence(p->home->current) : 0);
     struct http_request request = {.version = HTTP_2,
                                    .method = SLICE("GET"),
                                    .scheme = SLICE("https"),
@@ -186,18 +200,20 @@ void bundle_pull_kick(struct bundle_pull *p)
         ask_again(p);
 }
 
-enum result bundle_pull_new(struct gateway_worker *w, struct bundle_pull **ret, struct error *err)
+enum result bundle_pull_new(const struct snapshot_home *home, void (*on_news)(void *owner), void *owner,
+                            struct bundle_pull **ret, struct error *err)
 {
     struct bundle_pull *p = mem_zalloc(sizeof *p);
-    p->worker = w;
-    p->builder = builder_new(w, &builder_callbacks, p);
-    if (sources_new(w, p->builder, &p->sources, err) != OK) {
+    p->home = home;
+    p->on_news = on_news;
+    p->owner = owner;
+    p->builder = builder_new(home, &builder_callbacks, p);
+    if (sources_new(home, &sources_callbacks, p, &p->sources, err) != OK) {
         builder_free(p->builder);
         free(p);
         return err->code;
     }
-    w->sources = p->sources;
-    p->again = loop_timer_new(w->loop, ask_again, p);
+    p->again = loop_timer_new(home->loop, ask_again, p);
     buf_init(&p->text, TEXT_MAX);
     *ret = p;
     return OK;
@@ -214,6 +230,11 @@ void bundle_pull_free(struct bundle_pull *p)
     loop_timer_free(p->again);
     buf_free(&p->text);
     free(p);
+}
+
+struct sources *bundle_pull_sources(struct bundle_pull *p)
+{
+    return p->sources;
 }
 
 void bundle_pull_start(struct bundle_pull *p)

@@ -32,7 +32,8 @@ struct question {
 };
 
 struct gateway_questions {
-    struct gateway_worker *worker;
+    struct gateway_judge *judge;
+    const struct gateway_tunnels *tunnels;
     struct http_fetch *parked, *answer;
     struct tunnel *tunnel; /* of the parked request; NULL: none is in a tunnel */
     struct loop_timer *again;
@@ -79,11 +80,11 @@ static json_t *name_json(const char *name)
     return text ? text : json_string("?");
 }
 
-static json_t *verdict_json(const struct gateway_worker *w, const struct question *x, enum verdict_reason reason,
+static json_t *verdict_json(const struct gateway_judge *j, const struct question *x, enum verdict_reason reason,
                             const struct pki_verdict *v, int64_t now)
 {
     const struct verdict_reason_info *info = verdict_reason_info(reason);
-    const struct snapshot *s = w->judge.snapshot;
+    const struct snapshot *s = j->snapshot;
     bool ok = reason == REASON_OK;
     char subject[256];
     pki_cert_subject(x->credential.certificate, subject, sizeof subject);
@@ -120,21 +121,21 @@ static void on_responder(void *arg)
 
 static void answer(struct gateway_questions *q, struct question *x, struct judged *r)
 {
-    enum verdict_reason reason = shown_verdict_answer(&q->worker->judge, &x->credential, r);
+    enum verdict_reason reason = shown_verdict_answer(q->judge, &x->credential, r);
     LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
               LOG_T("client", r->verdict.identity), LOG_T("reason", verdict_reason_info(reason)->name));
-    post(q, x->id, verdict_json(q->worker, x, reason, &r->verdict, clock_wall_s()));
+    post(q, x->id, verdict_json(q->judge, x, reason, &r->verdict, clock_wall_s()));
 }
 
 /* Responders are asked first, where they decide, as between a handshake and its first request. */
 static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)
 {
     struct question *x = arg;
-    struct gateway_worker *w = x->all->worker;
+    const struct gateway_judge *j = x->all->judge;
     x->judgement = NULL;
     if (open->count && !x->asked) {
         x->asked = x->asking = true;
-        responder_ask(w->judge.responder, open, w->loop, on_responder, x);
+        responder_ask(j->responder, open, j->loop, on_responder, x);
         return;
     }
     pki_ocsp_questions_done(open);
@@ -148,7 +149,7 @@ static void answer_next(struct gateway_questions *q)
     if (!x || x->judgement || x->asking || http_fetch_busy(q->answer))
         return;
     const struct judging_request ask = {.credential = &x->credential, .who = JUDGING_QUESTION, .holder = ""};
-    x->judgement = judging_later(&q->worker->judge, &ask, on_judged, x);
+    x->judgement = judging_later(q->judge, &ask, on_judged, x);
 }
 
 static void on_answered(void *owner, int status, struct slice body, const struct error *why)
@@ -210,7 +211,7 @@ static void ask(struct gateway_questions *q)
     loop_timer_stop(q->again);
     if (http_fetch_busy(q->parked))
         return;
-    if (!q->worker->judge.snapshot) {
+    if (!q->judge->snapshot) {
         loop_timer_start(q->again, RETRY_MS, 0);
         return;
     }
@@ -236,7 +237,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
                            void *ctx, struct http_call **ret, struct error *err)
 {
     struct gateway_questions *q = owner;
-    struct tunnel *t = gateway_tunnels_pick(&q->worker->tunnels, SLICE("site"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(q->tunnels, SLICE("site"), NULL);
     if (!t)
         return error_set(err, R_AGAIN, "no connector reaches the site");
     enum result r = tunnel_call(t, request, events, ctx, ret, err);
@@ -264,13 +265,14 @@ void gateway_questions_kick(struct gateway_questions *q)
     ask(q);
 }
 
-struct gateway_questions *gateway_questions_new(struct gateway_worker *w)
+struct gateway_questions *gateway_questions_new(struct gateway_judge *judge, const struct gateway_tunnels *tunnels)
 {
     struct gateway_questions *q = mem_zalloc(sizeof *q);
-    q->worker = w;
-    q->parked = http_fetch_new(w->loop, QUESTIONS_BYTES_MAX, PARK_MS, send_it, on_questions, q);
-    q->answer = http_fetch_new(w->loop, 16 * 1024, ANSWER_MS, send_it, on_answered, q);
-    q->again = loop_timer_new(w->loop, on_timer, q);
+    q->judge = judge;
+    q->tunnels = tunnels;
+    q->parked = http_fetch_new(judge->loop, QUESTIONS_BYTES_MAX, PARK_MS, send_it, on_questions, q);
+    q->answer = http_fetch_new(judge->loop, 16 * 1024, ANSWER_MS, send_it, on_answered, q);
+    q->again = loop_timer_new(judge->loop, on_timer, q);
     return q;
 }
 

@@ -7,7 +7,6 @@
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "gateway/client/certificates.h"
 #include "http/fetch.h"
 #include "net/url.h"
 #include "json/json.h"
@@ -21,7 +20,7 @@ enum {
 };
 
 struct gateway_report {
-    struct gateway_worker *worker;
+    struct gateway_report_parts parts;
     struct http_fetch *fetch;
     struct loop_timer *timer;
     int64_t started;
@@ -40,14 +39,12 @@ static void push(json_t *list, json_t *value)
         fatal("out of memory (report)");
 }
 
-static json_t *refusals_json(const struct gateway *g)
+static json_t *refusals_json(const struct gateway_counters *all)
 {
     json_t *o = json_object();
     for (enum verdict_reason reason = REASON_OK + 1; reason < REASON_COUNT; reason++) {
         const char *name = verdict_reason_info(reason)->name; /* a word may stand for two reasons */
-        long long total = (long long)json_opt_int(o, name, 0), more = 0;
-        for (size_t i = 0; i < g->worker_count; i++)
-            more += atomic_load_explicit(&g->workers[i]->metrics.refusals[reason], memory_order_relaxed);
+        long long total = (long long)json_opt_int(o, name, 0), more = gateway_refusals_sum(all, reason);
         if (more)
             put(o, name, json_integer(total + more));
     }
@@ -87,11 +84,11 @@ static json_t *source_json(const struct source_state *s)
                      "failures", (json_int_t)s->failures, "error", s->error);
 }
 
-static json_t *sources_json(struct gateway_worker *w)
+static json_t *sources_json(struct sources *sources)
 {
     json_t *list = json_array();
     struct source_state *states = mem_array(SOURCES_STATES_MAX, sizeof *states);
-    size_t count = sources_states(w->sources, states, SOURCES_STATES_MAX);
+    size_t count = sources_states(sources, states, SOURCES_STATES_MAX);
     for (size_t i = 0; i < count; i++)
         push(list, source_json(&states[i]));
     free(states);
@@ -108,20 +105,20 @@ static void put_fault(json_t *o, const char *member, const char *why)
         json_decref(text);
 }
 
-static void put_faults(json_t *o, struct gateway *g)
+static void put_faults(json_t *o, const struct gateway_report_parts *parts)
 {
     char why[ERROR_TEXT_MAX];
-    snapshot_current_refused(&g->current, why);
+    snapshot_current_refused(parts->home->current, why);
     put_fault(o, "document_refused", why);
-    shown_certificates_unread(&g->shown, why);
+    shown_certificates_unread(parts->shown, why);
     put_fault(o, "certificate_fault", why);
 }
 
 /* Of the role certificate that is in use; 0: it can't be read. */
-static int64_t role_ends(const struct gateway *g)
+static int64_t role_ends(const struct gateway_config *config)
 {
     X509 *role;
-    if (pki_cert_read(slice_of(g->config->bootstrap.certificate_pem), &role, NULL) != OK)
+    if (pki_cert_read(slice_of(config->bootstrap.certificate_pem), &role, NULL) != OK)
         return 0;
     int64_t ends = pki_cert_not_after(role);
     X509_free(role);
@@ -130,23 +127,27 @@ static int64_t role_ends(const struct gateway *g)
 
 static json_t *report_json(const struct gateway_report *r)
 {
-    struct gateway *g = r->worker->gateway;
-    const struct snapshot *s = r->worker->judge.snapshot;
+    const struct gateway_report_parts *parts = &r->parts;
+    const struct gateway_counters *all = parts->counters;
+    const struct gateway_config *config = parts->home->config;
     struct error err;
-    bool at_fault = file_room(g->config->state, &err) != OK || sources_fault(r->worker->sources, err.text);
+    bool at_fault = file_room(config->state, &err) != OK || sources_fault(parts->sources, err.text);
     json_t *fault = at_fault ? json_string(err.text) : NULL;
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "version", CMG_VERSION, "started",
-                          (json_int_t)r->started, "bundle", (json_int_t)(s ? s->bundle->sequence : 0), "workers",
-                          (json_int_t)g->worker_count, "tunnels", (json_int_t)gateway_metric_sum(g, METRIC_TUNNELS),
-                          "connections", (json_int_t)gateway_metric_sum(g, METRIC_CONNECTIONS), "state_fault", fault);
+    json_t *o =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "version", CMG_VERSION, "started", (json_int_t)r->started,
+                  "bundle", (json_int_t)snapshot_current_sequence(parts->home->current), "workers",
+                  (json_int_t)all->count, "tunnels", (json_int_t)gateway_metric_sum(all, METRIC_TUNNELS), "connections",
+                  (json_int_t)gateway_metric_sum(all, METRIC_CONNECTIONS), "state_fault", fault);
     if (!o)
         fatal("out of memory (report)");
     put(o, "time", json_integer((json_int_t)clock_wall_s()));
-    put(o, "refusals", refusals_json(g));
-    put(o, "not_after", json_integer((json_int_t)role_ends(g)));
-    put_faults(o, g);
-    put(o, "server_certificates", certificates_json(r->worker->certificates));
-    put(o, "sources", sources_json(r->worker));
+    put(o, "refusals", refusals_json(all));
+    put(o, "not_after", json_integer((json_int_t)role_ends(config)));
+    put_faults(o, parts);
+    struct certificates *shown = shown_certificates_get(parts->shown);
+    put(o, "server_certificates", certificates_json(shown));
+    certificates_unref(shown);
+    put(o, "sources", sources_json(parts->sources));
     return o;
 }
 
@@ -154,7 +155,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
                            void *ctx, struct http_call **ret, struct error *err)
 {
     const struct gateway_report *r = owner;
-    struct tunnel *t = gateway_tunnels_pick(&r->worker->tunnels, SLICE("site"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(r->parts.home->tunnels, SLICE("site"), NULL);
     if (!t)
         return error_set(err, R_AGAIN, "no connector reaches the site");
     return tunnel_call(t, request, events, ctx, ret, err);
@@ -182,13 +183,13 @@ static void on_timer(void *arg)
     json_decref(o);
 }
 
-struct gateway_report *gateway_report_new(struct gateway_worker *w)
+struct gateway_report *gateway_report_new(const struct gateway_report_parts *parts)
 {
     struct gateway_report *r = mem_zalloc(sizeof *r);
-    r->worker = w;
+    r->parts = *parts;
     r->started = clock_wall_s();
-    r->fetch = http_fetch_new(w->loop, ANSWER_MAX, ANSWER_MS, send_it, on_done, r);
-    r->timer = loop_timer_new(w->loop, on_timer, r);
+    r->fetch = http_fetch_new(parts->home->loop, ANSWER_MAX, ANSWER_MS, send_it, on_done, r);
+    r->timer = loop_timer_new(parts->home->loop, on_timer, r);
     return r;
 }
 

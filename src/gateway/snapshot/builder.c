@@ -14,7 +14,7 @@
 
 struct job {
     struct builder *builder; /* NULL: it is gone */
-    const struct gateway *gateway;
+    const struct snapshot_home *home;
     char *text; /* a signed bundle; NULL: the present one, with other lists */
     size_t len;
     bool last_try; /* with the lists that are there */
@@ -25,7 +25,7 @@ struct job {
 };
 
 struct builder {
-    struct gateway_worker *worker;
+    const struct snapshot_home *home;
     const struct builder_events *events;
     void *owner;
     struct job *job; /* NULL: none under way */
@@ -37,11 +37,11 @@ struct builder {
     size_t waiting_len;
 };
 
-static struct snapshot_source inputs(const struct gateway *g, const struct snapshot *previous)
+static struct snapshot_source inputs(const struct snapshot_home *home, const struct snapshot *previous)
 {
-    return (struct snapshot_source){.site = g->config->bootstrap.site,
-                                    .pin = g->config->bootstrap.pin,
-                                    .state = g->config->state,
+    return (struct snapshot_source){.site = home->config->bootstrap.site,
+                                    .pin = home->config->bootstrap.pin,
+                                    .state = home->config->state,
                                     .min_sequence = previous ? previous->bundle->sequence : 0,
                                     .now = clock_wall_s()};
 }
@@ -50,7 +50,7 @@ static struct snapshot_source inputs(const struct gateway *g, const struct snaps
 static void work(void *arg)
 {
     struct job *j = arg;
-    struct snapshot_source source = inputs(j->gateway, j->previous);
+    struct snapshot_source source = inputs(j->home, j->previous);
     struct error err;
     j->err = (struct error){OK, ""};
     if (!j->text) {
@@ -62,16 +62,16 @@ static void work(void *arg)
     source.ret_wanted_count = &j->wanted_count;
     if (snapshot_build(text, &source, j->previous, &j->made, &j->err) == OK) {
         j->err.code = OK;
-        if (document_keep(j->gateway->config->state, STATE_NAME, text, &err) != OK)
+        if (document_keep(j->home->config->state, STATE_NAME, text, &err) != OK)
             log_msg(LOG_ERROR, "bundle", "the bundle could not be kept: %s", err.text);
     }
 }
 
-static void use(struct gateway *g, struct snapshot *snapshot)
+static void use(const struct snapshot_home *home, struct snapshot *snapshot)
 {
     LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
               LOG_N("endpoints", snapshot->bundle->endpoint_count));
-    snapshot_current_put(&g->current, snapshot);
+    snapshot_current_put(home->current, snapshot);
 }
 
 static void start(struct builder *b);
@@ -117,9 +117,9 @@ static void done(void *arg)
         if (j->made && was_bundle && snapshot_lacks_lists(j->made))
             (void)error_set(&j->err, R_AGAIN, "lists are missing");
         if (j->made && was_bundle)
-            use(b->worker->gateway, j->made);
+            use(b->home, j->made);
         else if (j->made)
-            snapshot_current_put(&b->worker->gateway->current, j->made);
+            snapshot_current_put(b->home->current, j->made);
         else if (!was_bundle)
             log_msg(LOG_ERROR, "bundle", "lists can't be used: %s", j->err.text);
         if (j->made)
@@ -138,8 +138,8 @@ static void start(struct builder *b)
     if (b->job || (!b->text && !b->again))
         return;
     struct job *j = mem_zalloc(sizeof *j);
-    *j = (struct job){.builder = b, .gateway = b->worker->gateway, .text = b->text, .len = b->len};
-    j->previous = snapshot_current_get(&b->worker->gateway->current);
+    *j = (struct job){.builder = b, .home = b->home, .text = b->text, .len = b->len};
+    j->previous = snapshot_current_get(b->home->current);
     j->last_try = b->last_try;
     j->wanted = mem_array(BUNDLE_CRLS_MAX, sizeof *j->wanted);
     b->text = NULL;
@@ -149,7 +149,7 @@ static void start(struct builder *b)
         return;
     }
     b->job = j;
-    loop_job_slow(b->worker->loop, work, done, j);
+    loop_job_slow(b->home->loop, work, done, j);
 }
 
 void builder_bundle(struct builder *b, struct slice text)
@@ -165,13 +165,13 @@ void builder_again(struct builder *b)
     start(b);
 }
 
-struct builder *builder_new(struct gateway_worker *w, const struct builder_events *events, void *owner)
+struct builder *builder_new(const struct snapshot_home *home, const struct builder_events *events, void *owner)
 {
     struct builder *b = mem_zalloc(sizeof *b);
-    b->worker = w;
+    b->home = home;
     b->events = events;
     b->owner = owner;
-    b->pull = crl_pull_new(w, on_lists, b);
+    b->pull = crl_pull_new(home, on_lists, b);
     return b;
 }
 
@@ -187,17 +187,17 @@ void builder_free(struct builder *b)
     free(b);
 }
 
-void builder_restore(struct gateway *g)
+void builder_restore(const struct snapshot_home *home)
 {
-    char *path = file_join(g->config->state, STATE_NAME ".jws"), *text;
+    char *path = file_join(home->config->state, STATE_NAME ".jws"), *text;
     size_t len;
     struct error err;
     if (file_read(path, JOSE_DOCUMENT_MAX, &text, &len, &err) == OK) {
-        struct snapshot_source source = inputs(g, NULL);
+        struct snapshot_source source = inputs(home, NULL);
         source.from_disk = true;
         struct snapshot *snapshot;
         if (snapshot_build(slice_make(text, len), &source, NULL, &snapshot, &err) == OK)
-            use(g, snapshot);
+            use(home, snapshot);
         else
             log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
         free(text);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes snapshots in a thread of their own, one after the other, and publishes them: traffic goes on meanwhile, however
- * long the revocation lists are. Lives in the loop of worker 0. */
+ * long the revocation lists are. Lives in its home's loop. */
 #ifndef GATEWAY_SNAPSHOT_BUILDER_H
 #define GATEWAY_SNAPSHOT_BUILDER_H
 
-#include "gateway/worker.h"
+#include "gateway/snapshot/home.h"
 
 struct builder;
 
@@ -15,7 +15,7 @@ struct builder_events {
     void (*on_publish)(void *owner);
 };
 
-struct builder *builder_new(struct gateway_worker *w, const struct builder_events *events, void *owner);
+struct builder *builder_new(const struct snapshot_home *home, const struct builder_events *events, void *owner);
 void builder_free(struct builder *b); /* a job under way ends without effect. NULL allowed */
 
 /* Verifies, keeps and uses a signed bundle (copied); not before the last one's on_bundle. */
@@ -24,6 +24,6 @@ void builder_bundle(struct builder *b, struct slice text);
 void builder_again(struct builder *b);
 
 /* The last good bundle of an earlier process, before the workers run; missing is no error. */
-void builder_restore(struct gateway *g);
+void builder_restore(const struct snapshot_home *home);
 
 #endif

@@ -13,7 +13,7 @@
 enum { SILENCE_MS = 30 * 1000 };
 
 struct crl_pull {
-    struct gateway_worker *worker;
+    const struct snapshot_home *home;
     void (*done)(void *owner);
     void *owner;
     struct crl_wanted *list;
@@ -77,7 +77,7 @@ static void end_file(struct crl_pull *p)
     *e = (struct ending){.pull = p, .file = p->file};
     p->ending = e;
     p->file = NULL;
-    loop_job(p->worker->loop, work, ended, e);
+    loop_job(p->home->loop, work, ended, e);
 }
 
 /* --- the call --- */
@@ -132,10 +132,10 @@ static const struct http_call_events events = {
 
 static enum result ask(struct crl_pull *p, struct error *err)
 {
-    struct tunnel *t = gateway_tunnels_pick(&p->worker->tunnels, SLICE("site"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(p->home->tunnels, SLICE("site"), NULL);
     if (!t)
         return error_set(err, R_AGAIN, "no connector reaches the site");
-    enum result r = crl_file_begin(p->worker->gateway->config->state, p->list[p->at].sha256, &p->file, err);
+    enum result r = crl_file_begin(p->home->config->state, p->list[p->at].sha256, &p->file, err);
     if (r != OK)
         return r;
     (void)snprintf(p->target, sizeof p->target, "/crl/%s", p->list[p->at].sha256);
@@ -181,13 +181,13 @@ void crl_pull_start(struct crl_pull *p, const struct crl_wanted *list, size_t co
     next(p);
 }
 
-struct crl_pull *crl_pull_new(struct gateway_worker *w, void (*done)(void *owner), void *owner)
+struct crl_pull *crl_pull_new(const struct snapshot_home *home, void (*done)(void *owner), void *owner)
 {
     struct crl_pull *p = mem_zalloc(sizeof *p);
-    p->worker = w;
+    p->home = home;
     p->done = done;
     p->owner = owner;
-    p->silence = loop_timer_new(w->loop, on_timer, p);
+    p->silence = loop_timer_new(home->loop, on_timer, p);
     return p;
 }
 

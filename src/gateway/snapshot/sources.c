@@ -6,18 +6,21 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
-#include "gateway/site/report.h"
 #include "gateway/snapshot/list_marks.h"
 #include "gateway/snapshot/pointed_lists.h"
 #include "source/oidc.h"
 
 struct sources {
-    struct gateway_worker *worker;
-    struct builder *builder;
+    const struct snapshot_home *home;
+    const struct sources_events *events;
+    void *owner;
     struct source_set *set; /* the site's own */
     struct pointed_lists *pointed;
     struct list_marks *marks;                /* of both */
     unsigned char trust_made_of[PKI_SHA256]; /* of the last refresh: failures may have hung on the anchors */
+    /* By the tenant's place in the bundle, wall seconds: one token a second may ask for its keys to be fetched. */
+    atomic_llong unknown_key_told[BUNDLE_TENANTS_MAX];
+    atomic_uint_least64_t wanted_list_told[256]; /* a hash of the URL and the second, of lists that certificates want */
 };
 
 /* The connector that answered is the one with least outstanding; after a failure another one may be. */
@@ -25,7 +28,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
                            void *ctx, struct http_call **ret, struct error *err)
 {
     const struct sources *s = owner;
-    struct tunnel *t = gateway_tunnels_pick(&s->worker->tunnels, SLICE("source"), NULL);
+    struct tunnel *t = gateway_tunnels_pick(s->home->tunnels, SLICE("source"), NULL);
     if (!t)
         return error_set(err, R_AGAIN, "no connector that relays sources is here");
     return tunnel_call(t, request, events, ctx, ret, err);
@@ -59,7 +62,7 @@ static enum result check(void *owner, struct source_candidate *c, struct error *
     const struct sources *s = owner;
     if (c->kind != BUNDLE_SOURCE_CRL)
         return source_check_keys(c, err);
-    struct snapshot *snapshot = snapshot_current_get(&s->worker->gateway->current);
+    struct snapshot *snapshot = snapshot_current_get(s->home->current);
     enum result r = snapshot ? check_crl(snapshot->trust, s->marks, c, err)
                              : error_set(err, R_AGAIN, "there is no site bundle yet to judge it by");
     snapshot_unref(snapshot);
@@ -69,20 +72,20 @@ static enum result check(void *owner, struct source_candidate *c, struct error *
 static void on_change(void *owner)
 {
     struct sources *s = owner;
-    builder_again(s->builder);
+    s->events->on_change(s->owner);
 }
 
 static void on_state(void *owner)
 {
     const struct sources *s = owner;
-    gateway_report_changed(s->worker->report);
+    s->events->on_state(s->owner);
 }
 
 /* A certificate's word must not reach this machine or its link, whatever the name resolves to. */
 static bool may(const void *owner, const struct net_address *to)
 {
     static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
-    const struct conf_texts *allowed = &((const struct sources *)owner)->worker->gateway->config->allow_targets;
+    const struct conf_texts *allowed = &((const struct sources *)owner)->home->config->allow_targets;
     enum net_scope scope = net_address_scope(to);
     bool ret = scope == NET_SCOPE_OTHER;
     for (size_t i = 0; i < allowed->count && !ret; i++)
@@ -97,17 +100,19 @@ static const struct source_events pointed_events = {
 
 /* --- life --- */
 
-enum result sources_new(struct gateway_worker *w, struct builder *builder, struct sources **ret, struct error *err)
+enum result sources_new(const struct snapshot_home *home, const struct sources_events *listener, void *owner,
+                        struct sources **ret, struct error *err)
 {
     struct sources *s = mem_zalloc(sizeof *s);
-    s->worker = w;
-    s->builder = builder;
-    char *folder = file_join(w->gateway->config->state, SNAPSHOT_SOURCES);
-    s->marks = list_marks_new(w->gateway->config->state);
-    enum result r = source_set_new(w->loop, folder, &events, s, &s->set, err);
+    s->home = home;
+    s->events = listener;
+    s->owner = owner;
+    char *folder = file_join(home->config->state, SNAPSHOT_SOURCES);
+    s->marks = list_marks_new(home->config->state);
+    enum result r = source_set_new(home->loop, folder, &events, s, &s->set, err);
     free(folder);
     if (r == OK)
-        r = pointed_lists_new(w->loop, w->gateway->config->state, &pointed_events, s, &s->pointed, err);
+        r = pointed_lists_new(home->loop, home->config->state, &pointed_events, s, &s->pointed, err);
     if (r != OK) {
         sources_free(s);
         return r;
@@ -128,12 +133,12 @@ void sources_free(struct sources *s)
 
 void sources_refresh(struct sources *s)
 {
-    struct snapshot *snapshot = snapshot_current_get(&s->worker->gateway->current);
+    struct snapshot *snapshot = snapshot_current_get(s->home->current);
     if (!snapshot)
         return;
     source_set_apply(s->set, snapshot->bundle->sources, snapshot->bundle->source_count);
     if (pointed_lists_refresh(s->pointed, snapshot->bundle))
-        builder_again(s->builder);
+        s->events->on_change(s->owner);
     if (memcmp(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256) != 0) {
         source_set_retry(s->set);
         pointed_lists_retry(s->pointed);
@@ -145,60 +150,60 @@ void sources_refresh(struct sources *s)
 /* --- keys that are not known --- */
 
 struct unknown_key {
-    struct gateway *gateway;
+    struct sources *sources;
     char id[SOURCE_ID_MAX + 1];
 };
 
 static void fetch_keys(void *arg)
 {
     struct unknown_key *u = arg;
-    source_set_unknown_key(u->gateway->workers[0]->sources->set, u->id);
+    source_set_unknown_key(u->sources->set, u->id);
     free(u);
 }
 
-void sources_unknown_key(struct gateway *g, size_t tenant, const char *id)
+void sources_unknown_key(struct sources *s, size_t tenant, const char *id)
 {
-    atomic_llong *told = &g->unknown_key_told[tenant];
+    atomic_llong *told = &s->unknown_key_told[tenant];
     long long now = clock_wall_s(), last = atomic_load(told);
     if (now == last || !atomic_compare_exchange_strong(told, &last, now))
         return;
     struct unknown_key *u = mem_zalloc(sizeof *u);
-    u->gateway = g;
+    u->sources = s;
     cstr_copy(u->id, sizeof u->id, id);
-    loop_post(g->workers[0]->loop, fetch_keys, u);
+    loop_post(s->home->loop, fetch_keys, u);
 }
 
 /* --- lists that certificates point to --- */
 
 struct wanted_list {
-    struct gateway *gateway;
+    struct sources *sources;
     struct pki_list_place place;
 };
 
 static void add_list(void *arg)
 {
     struct wanted_list *x = arg;
-    pointed_lists_add(x->gateway->workers[0]->sources->pointed, &x->place);
+    pointed_lists_add(x->sources->pointed, &x->place);
     free(x);
 }
 
 /* Each device that is refused for want of it asks: once a second is enough for the same one. */
-static bool told_lately(struct gateway *g, const char *url)
+static bool told_lately(struct sources *s, const char *url)
 {
     uint32_t hash = 2166136261u; /* FNV-1a: only spreads them */
     for (const char *c = url; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
     uint64_t now = (uint64_t)hash << 32 | (uint32_t)clock_wall_s();
-    return atomic_exchange(&g->wanted_list_told[hash % ARRAY_LEN(g->wanted_list_told)], now) == now;
+    return atomic_exchange(&s->wanted_list_told[hash % ARRAY_LEN(s->wanted_list_told)], now) == now;
 }
 
-static void want(struct gateway *g, const struct pki_list_place *place)
+static void want(struct sources *s, const struct pki_list_place *place)
 {
-    if (told_lately(g, place->url))
+    if (told_lately(s, place->url))
         return;
     struct wanted_list *x = mem_zalloc(sizeof *x);
-    *x = (struct wanted_list){g, *place};
-    loop_post(g->workers[0]->loop, add_list, x);
+    *x = (struct wanted_list){s, *place};
+    loop_post(s->home->loop, add_list, x);
 }
 
 /* What there is to be said of the pointers: of one that is followed first, and of one that could be last. */
@@ -207,11 +212,11 @@ struct pointers {
     char host[NET_URL_HOST_SIZE]; /* of the first two */
 };
 
-static void tell_pointers(struct gateway *g, const struct pointers *p, struct pki_verdict *v)
+static void tell_pointers(struct sources *s, const struct pointers *p, struct pki_verdict *v)
 {
     size_t len = strlen(v->detail), room = sizeof v->detail - len;
     char *to = v->detail + len, why[SOURCE_ERROR_MAX];
-    if (p->asked && pointed_lists_fails(g->workers[0]->sources->pointed, p->asked, why))
+    if (p->asked && pointed_lists_fails(s->pointed, p->asked, why))
         (void)snprintf(to, room, "; the list that it points to can't be had from %s: %s", p->host, why);
     else if (p->asked)
         (void)snprintf(to, room, "; the list that it points to is fetched from %s", p->host);
@@ -223,7 +228,7 @@ static void tell_pointers(struct gateway *g, const struct pointers *p, struct pk
                                                  : "this is no URL of a form that is followed");
 }
 
-void sources_want_lists(struct gateway *g, const struct bundle *b, const struct pki_list_places *places,
+void sources_want_lists(struct sources *s, const struct bundle *b, const struct pki_list_places *places,
                         struct pki_verdict *v)
 {
     struct pointers p = {0};
@@ -232,7 +237,7 @@ void sources_want_lists(struct gateway *g, const struct bundle *b, const struct 
         char host[NET_URL_HOST_SIZE];
         bool may_be = pointed_lists_may(b, place, host);
         if (may_be)
-            want(g, place);
+            want(s, place);
         if (!host[0])
             p.unfollowed = place;
         else if (may_be || !p.asked)
@@ -240,7 +245,7 @@ void sources_want_lists(struct gateway *g, const struct bundle *b, const struct 
         p.asked = may_be ? place : p.asked;
         p.refused = host[0] && !may_be ? place : p.refused;
     }
-    tell_pointers(g, &p, v);
+    tell_pointers(s, &p, v);
 }
 
 void sources_kick(struct sources *s)
@@ -299,9 +304,8 @@ static enum result write_gauge(const struct gauge *g, const struct source_state 
     return r;
 }
 
-enum result sources_metrics(struct gateway *g, struct buf *out)
+enum result sources_metrics(struct sources *s, struct buf *out)
 {
-    struct sources *s = g->workers[0]->sources;
     struct source_state *list = mem_array(SOURCES_STATES_MAX, sizeof *list);
     size_t count = sources_states(s, list, SOURCES_STATES_MAX);
     enum result r = OK;
