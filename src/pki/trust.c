@@ -59,12 +59,6 @@ struct pki_trust *pki_trust_ref(struct pki_trust *t)
     return t;
 }
 
-void pki_verdict_tell(const struct pki_verdict *v, struct error *ret)
-{
-    (void)error_set(ret, R_DENIED, "%s", v->detail);
-    error_remedy(ret, v->remedy);
-}
-
 void pki_trust_unref(struct pki_trust *t)
 {
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)

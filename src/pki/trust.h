@@ -15,8 +15,8 @@
 #include "pki/cert/cert_ref.h"
 #include "pki/cert/list_place.h"
 #include "pki/list/info.h"
+#include "pki/path/verdict.h"
 #include "pki/revocation/ocsp_client.h"
-#include "verdict/reason.h"
 
 struct pki_trust;
 
@@ -50,11 +50,6 @@ void pki_trust_seal(struct pki_trust *t, char **warnings);
 
 /* --- a list that came, before it is taken --- */
 
-struct pki_crl_news {
-    struct pki_list_info list;
-    bool unchanged; /* the very list that is in use */
-};
-
 /* May this list (DER) take the place of `present` (DER; .ptr NULL: there is none)? Its signature by a CA of the trust,
  * scope and form are checked, that its thisUpdate is not in the future, and that it is no older one of the same place
  * (pki/list/info.h). While `present` is fresh, one of another place is refused; a delta is, too, while the complete
@@ -64,32 +59,8 @@ struct pki_crl_news {
 MUST_USE enum result pki_trust_check_crl(const struct pki_trust *t, struct slice der, struct slice present, int64_t now,
                                          struct pki_crl_news *ret, struct error *err);
 
-/* The DER of each CRL in `data` (DER, or PEM with up to `max`); pki_crls_free. R_INVALID: none, or malformed; R_LIMIT.
- * Their form is judged when they are used. */
-MUST_USE enum result pki_crls_read(struct slice data, size_t max, struct slice **ret, size_t *ret_count,
-                                   struct error *err);
-void pki_crls_free(struct slice *list, size_t count);
-
-/* The DER of the one CRL in `data` (DER or PEM), malloc'ed. R_INVALID. */
-MUST_USE enum result pki_crl_to_der(struct slice data, char **ret, size_t *ret_len, struct error *err);
-
 struct pki_trust *pki_trust_ref(struct pki_trust *t); /* thread-safe */
 void pki_trust_unref(struct pki_trust *t);            /* NULL allowed */
-
-struct pki_verdict {
-    enum verdict_reason reason; /* REASON_OK: let in */
-    bool unfinished;            /* refused, and a question that is not quick may find another answer */
-    bool unchecked;             /* let in although revocation could not be checked (on_unavailable: allow) */
-    int64_t valid_until;        /* wall seconds: earliest notAfter of the chain and nextUpdate of the CRLs used; of a
-                                   refusal: `now` and a minute, so that it may be kept against a storm */
-    unsigned char anchor[PKI_SHA256]; /* of REASON_OK: the certificate that the path ends at */
-    const char *remedy;               /* of a refusal for this cause (verdict/remedy.h); NULL: its reason's */
-    char detail[512];                 /* which certificate, what was found and expected; also when `unchecked` */
-    char identity[256];               /* the most specific CN, else the first SAN, else the DN (RFC 4514) */
-};
-
-/* A refusal's detail and remedy. */
-void pki_verdict_tell(const struct pki_verdict *v, struct error *ret);
 
 enum { PKI_SENT_MAX = 64 };
 

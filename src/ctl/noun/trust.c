@@ -4,13 +4,14 @@
 
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "ctl/api.h"
 #include "ctl/check/trust_check.h"
 #include "ctl/files.h"
 #include "ctl/noun/source.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
-#include "pki/trust.h"
+#include "pki/list/read.h"
 
 enum { LISTS_MAX = 256 };
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gateway/snapshot/list_marks.h"
 #include "gateway/snapshot/pointed_lists.h"
+#include "pki/list/read.h"
 #include "source/oidc.h"
 
 struct sources {

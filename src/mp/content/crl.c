@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pki/list/read.h"
 
 enum { ROWS_MAX = 512 * 1024 * 1024 };
 

@@ -37,6 +37,12 @@ struct pki_list_info {
     unsigned char place[PKI_SHA256], claimed[PKI_SHA256];
 };
 
+/* One that came, before it is taken (pki_trust_check_crl). */
+struct pki_crl_news {
+    struct pki_list_info list;
+    bool unchanged; /* the very list that is in use */
+};
+
 struct pki_crl;
 /* Internal to src/pki: of one that was read, at least. */
 void pki_list_tell(const struct pki_crl *c, struct pki_list_info *ret);

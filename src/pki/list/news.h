@@ -3,8 +3,8 @@
 #ifndef PKI_LIST_NEWS_H
 #define PKI_LIST_NEWS_H
 
+#include "pki/list/info.h"
 #include "pki/list/set.h"
-#include "pki/trust.h"
 
 struct pki_crl_check {
     const struct pki_crl_signers *from;

@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 
 #include "pki/path/effort.h"
-#include "pki/trust.h"
+#include "pki/path/verdict.h"
 
 struct pki_pool {
     STACK_OF(X509) * anchors;   /* trusted, as they were uploaded: a path may end at any of them */
