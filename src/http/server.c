@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "http/h1/server.h"
 #include "http/h2/h2.h"
-#include "http/server_internal.h"
 
 const struct http_server_limits http_server_defaults = {
     .head_ms = 30 * 1000,

@@ -13,7 +13,8 @@
 #define HTTP_H1_SERVER_H
 
 #include "http/h1/wire.h"
-#include "http/server_internal.h"
+#include "http/server_face.h"
+#include "loop/loop.h"
 
 enum {
     HTTP_H1_DRAIN_MAX = 256 * 1024,
@@ -81,5 +82,10 @@ bool http_h1_server_can_discard(const struct http_h1_server *c);
 
 /* Tells the handler that it is over without its doing. */
 void http_h1_exchange_abort(struct http_h1_exchange *e, const struct error *why);
+
+/* What http_server_conn_new does for HTTP/1.1. */
+struct http_server_conn *http_h1_server_new(struct loop *loop, struct net_stream *stream,
+                                            const struct http_server_limits *limits,
+                                            const struct http_server_events *events, void *owner);
 
 #endif

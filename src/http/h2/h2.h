@@ -13,7 +13,8 @@
 
 #include "http/call.h"
 #include "http/exchange.h"
-#include "http/server.h"
+#include "loop/loop.h"
+#include "net/stream.h"
 
 struct http_h2;
 
