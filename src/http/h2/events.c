@@ -60,10 +60,12 @@ static bool was_skipped(const struct http_h2 *h, int32_t id)
 /* A HEADERS on a stream that is no more would be ignored by nghttp2, and whoever sent it would wait for ever. */
 static void begin_request(struct http_h2 *h, int32_t id)
 {
-    if (id % 2 == 0 || stream_of(h, id))
+    if (id % 2 == 0)
         return;
     if (id > h->newest_id)
         note_id(h, id);
+    else if (stream_of(h, id)) /* its trailers */
+        return;
     else if (was_skipped(h, id))
         h2_fail(h, NGHTTP2_PROTOCOL_ERROR, R_INVALID, "the peer opens a stream with an id smaller than an earlier one");
     else

@@ -393,6 +393,27 @@ static void submit_settings(struct http_h2 *h)
         fatal("http: HTTP/2 settings were refused");
 }
 
+/* glibc's calloc is slow for what is small: see base/mem.c. nghttp2 takes several pieces a stream. */
+static void *ng_calloc(size_t count, size_t size, void *user UNUSED)
+{
+    return count && size > SIZE_MAX / count ? NULL : mem_zalloc(count * size);
+}
+
+static void *ng_malloc(size_t size, void *user UNUSED)
+{
+    return malloc(size);
+}
+
+static void *ng_realloc(void *old, size_t size, void *user UNUSED)
+{
+    return mem_resize(old, 1, size);
+}
+
+static void ng_free(void *p, void *user UNUSED)
+{
+    free(p);
+}
+
 /* What nghttp2 keeps of a stranger is counted: a name and a value of 64 KiB each while they come, frames for who does
  * not read. */
 static void *kept(struct http_h2 *h, void *p)
@@ -408,27 +429,33 @@ static void let_go(struct http_h2 *h, void *p)
         h->kept -= malloc_usable_size(p);
 }
 
-/* glibc's calloc is slow for what is small: see base/mem.c. nghttp2 takes several pieces a stream. */
-static void *ng_calloc(size_t count, size_t size, void *user)
+static void *counted_calloc(size_t count, size_t size, void *user)
 {
-    return count && size > SIZE_MAX / count ? NULL : kept(user, mem_zalloc(count * size));
+    return kept(user, ng_calloc(count, size, NULL));
 }
 
-static void *ng_malloc(size_t size, void *user)
+static void *counted_malloc(size_t size, void *user)
 {
     return kept(user, malloc(size));
 }
 
-static void *ng_realloc(void *old, size_t size, void *user)
+static void *counted_realloc(void *old, size_t size, void *user)
 {
     let_go(user, old);
     return kept(user, mem_resize(old, 1, size));
 }
 
-static void ng_free(void *p, void *user)
+static void counted_free(void *p, void *user)
 {
     let_go(user, p);
     free(p);
+}
+
+/* Nothing is counted, nor asked at each piece whether it is, where there never is a stranger: in tunnels. */
+static nghttp2_mem memory_of(struct http_h2 *h)
+{
+    return h->o.stranger ? (nghttp2_mem){h, counted_malloc, counted_free, counted_calloc, counted_realloc}
+                         : (nghttp2_mem){NULL, ng_malloc, ng_free, ng_calloc, ng_realloc};
 }
 
 struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struct http_h2_options *o,
@@ -443,7 +470,7 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
         h->o.header_table = H2_HEADER_TABLE;
     nghttp2_session_callbacks *c = h2_callbacks();
     nghttp2_option *n = options(&h->o);
-    nghttp2_mem mem = {h, ng_malloc, ng_free, ng_calloc, ng_realloc};
+    nghttp2_mem mem = memory_of(h);
     int r = (role->server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(&h->ng, c, h, n, &mem);
     if (r != 0)
         fatal("http: no memory for HTTP/2");

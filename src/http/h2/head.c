@@ -201,9 +201,11 @@ static void judge_request(struct h2_head *head)
     if (!target_clean(head->path))
         h2_head_refuse(head, 400, "the request target holds characters that are not allowed");
     struct slice authority = head->authority.ptr ? head->authority : head->host;
-    head->malformed |= slice_find(head->authority, '@') != SIZE_MAX || slice_find(head->host, '@') != SIZE_MAX;
-    if (authority.ptr && !http_is_authority(authority))
+    head->malformed |= head->host.ptr && slice_find(head->host, '@') != SIZE_MAX;
+    if (authority.ptr && !http_is_authority(authority)) {
+        head->malformed |= slice_find(authority, '@') != SIZE_MAX;
         h2_head_refuse(head, 400, "the authority is not a host");
+    }
     if (head->scheme.ptr && !slice_eq_nocase(head->scheme, SLICE("https")) &&
         !slice_eq_nocase(head->scheme, SLICE("http")))
         h2_head_refuse(head, 400, "the scheme is not one of HTTP");
