@@ -5,6 +5,7 @@
 
 #include "analyze/context.h"
 #include "base/mem.h"
+#include "base/text/name.h"
 #include "net/url.h"
 
 /* --- the gateway's name --- */
@@ -14,7 +15,7 @@ static enum result parse_role(struct slice path, struct analyze_gateway *ret, st
     struct slice rest = slice_skip(path, 1), word = slice_cut(&rest, '/');
     if (path.len <= 1)
         return OK;
-    if (!slice_eq_nocase(word, SLICE("CCM_Proxy_MutualAuth")) || !rest.ptr || !web_role_valid(rest) ||
+    if (!slice_eq_nocase(word, SLICE("CCM_Proxy_MutualAuth")) || !rest.ptr || !name_valid(NAME_ROLE, rest) ||
         !slice_to_cstr(rest, ret->role, sizeof ret->role))
         return error_set(err, R_INVALID, "after the name only /CCM_Proxy_MutualAuth/<role id> may stand");
     return OK;

@@ -2,14 +2,10 @@
 /* Which role or endpoint is meant. Binary searches in sorted keys of lower case; nothing is allocated. */
 #include "bundle/model.h"
 
+#include "base/ascii.h"
 #include "base/text/encode.h"
 
 enum { KEY_MAX = BUNDLE_ROLE_ID_MAX + 1 + BUNDLE_NAME_MAX, HOST_MAX = 253 };
-
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
 
 /* False: longer than any key. */
 static bool lower_into(struct slice s, char *ret, size_t size)
@@ -17,7 +13,7 @@ static bool lower_into(struct slice s, char *ret, size_t size)
     if (s.len > size)
         return false;
     for (size_t i = 0; i < s.len; i++)
-        ret[i] = lower(s.ptr[i]);
+        ret[i] = ascii_lower(s.ptr[i]);
     return true;
 }
 
@@ -48,7 +44,7 @@ static char next_char(struct slice *path)
         c = decoded;
         *path = slice_skip(*path, 2);
     }
-    return lower(c);
+    return ascii_lower(c);
 }
 
 struct path_key {

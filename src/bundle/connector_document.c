@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "bundle/index.h"
@@ -146,11 +147,7 @@ static enum result read_url(struct arena *a, const json_t *o, struct connector_e
     struct slice host = arena_dup(a, u.host), path = arena_dup(a, u.path);
     if (!host.ptr || !path.ptr)
         return no_room(err);
-    char *at = (char *)(uintptr_t)host.ptr; /* our own copy */
-    for (size_t i = 0; i < host.len; i++) {
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] + ('a' - 'A'));
-    }
+    ascii_lower_all((char *)(uintptr_t)host.ptr, host.len); /* our own copy */
     e->host = host.ptr;
     e->base_path = path.ptr;
     return make_authority(a, e, err);

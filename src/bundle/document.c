@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
@@ -47,7 +48,7 @@ void document_user_audience(const char *guid, const char *user, char ret[DOCUMEN
     char hex[HEX_SIZE(USER_HASH)], lower[256];
     size_t len = 0;
     for (; user[len] && len < sizeof lower; len++)
-        lower[len] = (user[len] >= 'A' && user[len] <= 'Z') ? (char)(user[len] - 'A' + 'a') : user[len];
+        lower[len] = ascii_lower(user[len]);
     if (EVP_Digest(lower, len, hash, NULL, EVP_sha256(), NULL) != 1)
         fatal("SHA-256 failed");
     (void)encode_hex(slice_make(hash, USER_HASH), hex);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/ascii.h"
 #include "json/json.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -106,11 +107,8 @@ enum result member_id(struct arena *a, const json_t *o, const char *name, enum m
     struct slice copy = arena_dup(a, slice_of(text));
     if (!copy.ptr)
         return error_set(err, R_LIMIT, "the document needs more memory than a document may");
-    char *at = (char *)(uintptr_t)copy.ptr; /* our own copy */
-    for (size_t i = 0; lower && i < copy.len; i++) {
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] + ('a' - 'A'));
-    }
+    if (lower)
+        ascii_lower_all((char *)(uintptr_t)copy.ptr, copy.len); /* our own copy */
     *ret = copy.ptr;
     return OK;
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "base/text/percent.h"
 
 const char *api_socket(const struct ctl_common *common)
 {
@@ -22,16 +23,9 @@ const char *api_socket(const struct ctl_common *common)
 
 char *api_escape(const char *segment)
 {
-    struct buf b;
-    buf_init(&b, 3 * strlen(segment) + 1);
-    for (const char *p = segment; *p; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                     (*p != '\0' && strchr("-._~", *p));
-        if (buf_printf(&b, plain ? "%c" : "%%%02X", (unsigned char)*p) != OK)
-            break; /* can't be: three bytes for each */
-    }
-    char *ret = buf_take_str(&b);
-    buf_free(&b);
+    struct slice s = slice_of(segment);
+    char *ret = mem_zalloc(PERCENT_MAX * s.len + 1);
+    (void)percent_encode(s, PERCENT_UNRESERVED, ret);
     return ret;
 }
 

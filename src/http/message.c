@@ -2,6 +2,8 @@
 /* Field lists, the character classes of RFC 9110, reason phrases. */
 #include "http/message.h"
 
+#include "base/ascii.h"
+
 /* Bits of the byte classes: 1 a token's (RFC 9110 5.6.2), 2 a field value's (5.5: HTAB, SP, VCHAR, obs-text). */
 enum { CLASS_TOKEN = 1, CLASS_VALUE = 2 };
 
@@ -59,11 +61,6 @@ bool http_is_field_value(struct slice s)
     return all_of_class(s, CLASS_VALUE);
 }
 
-static bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool host_port_valid(struct slice port)
 {
     uint64_t n;
@@ -74,12 +71,12 @@ bool http_is_authority(struct slice s)
 {
     size_t i = 0;
     if (s.len && s.ptr[0] == '[') {
-        while (++i < s.len && (is_alnum(s.ptr[i]) || s.ptr[i] == ':' || s.ptr[i] == '.'))
+        while (++i < s.len && (ascii_is_alnum(s.ptr[i]) || s.ptr[i] == ':' || s.ptr[i] == '.'))
             ;
         if (i < 3 || i == s.len || s.ptr[i++] != ']')
             return false;
     } else {
-        while (i < s.len && (is_alnum(s.ptr[i]) || memchr("-._~", s.ptr[i], 4)))
+        while (i < s.len && (ascii_is_alnum(s.ptr[i]) || memchr("-._~", s.ptr[i], 4)))
             i++;
         if (i == 0 || i > 255)
             return false;

@@ -2,20 +2,13 @@
 #include "http/path.h"
 
 #include "base/text/encode.h"
+#include "base/text/percent.h"
 
 /* The octet that a segment's next character means, escapes decoded; moves *s behind it. -1: a broken escape. */
 static int next_octet(struct slice *s)
 {
-    unsigned char octet = (unsigned char)s->ptr[0];
-    size_t len;
-    if (octet != '%') {
-        *s = slice_skip(*s, 1);
-        return octet;
-    }
-    if (s->len < 3 || !decode_hex(slice_make(s->ptr + 1, 2), &octet, 1, &len))
-        return -1;
-    *s = slice_skip(*s, 3);
-    return octet;
+    unsigned char octet;
+    return percent_take(s, &octet) ? octet : -1;
 }
 
 /* What a server takes it for that decodes more than once (RFC 3986 2.4 forbids it): "%252e" is ".". This is looked

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/text/encode.h"
 #include "base/utf8.h"
 #include "verdict/remedy.h"
@@ -101,10 +102,8 @@ static bool take_name(const char *text, char *ret, size_t size)
     size_t len = strlen(text);
     if (len >= size || !utf8_all_shown(slice_make(text, len)))
         return false;
-    for (size_t i = 0; i <= len; i++) {
-        char c = text[i];
-        ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
+    for (size_t i = 0; i <= len; i++)
+        ret[i] = ascii_lower(text[i]);
     return true;
 }
 

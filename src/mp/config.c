@@ -7,12 +7,11 @@
 #include <stdio.h>
 
 #include "base/host/file.h"
+#include "base/text/name.h"
 #include "mp/server/certificate.h"
 #include "net/address.h"
 #include "net/url.h"
 #include "store/store.h"
-
-enum { SITE_MAX = 8, ID_MAX = 40, ENDPOINT_MAX = 64 };
 
 #define POINT(member) offsetof(struct mp_config_point, member)
 #define AT(member) offsetof(struct mp_config, member)
@@ -126,41 +125,6 @@ static const struct conf_key keys[] = {
 };
 static const struct conf_schema schema = {"mp.yaml", sizeof(struct mp_config), keys};
 
-/* --- names --- */
-
-static bool made_of(struct slice s, const char *alphabet, size_t max)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (!s.ptr[i] || !strchr(alphabet, s.ptr[i]))
-            return false;
-    }
-    return s.len > 0 && s.len <= max;
-}
-
-#define DIGITS "0123456789"
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-bool mp_site_valid(struct slice s)
-{
-    return made_of(s, UPPER DIGITS, SITE_MAX);
-}
-
-bool mp_name_valid(struct slice s)
-{
-    return made_of(s, LOWER DIGITS "-", ID_MAX);
-}
-
-bool mp_role_valid(struct slice s)
-{
-    return made_of(s, UPPER LOWER DIGITS "._-", ID_MAX);
-}
-
-bool mp_endpoint_valid(struct slice s)
-{
-    return made_of(s, UPPER LOWER DIGITS "._-", ENDPOINT_MAX);
-}
-
 void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT])
 {
     size_t at = 0;
@@ -211,7 +175,7 @@ static void check_point(struct mp_config_point *p, struct conf_faults *faults)
     struct error err;
     if (!p->id || !p->mode || !p->listen || !p->url)
         return; /* told already */
-    if (!mp_role_valid(slice_of(p->id)))
+    if (!name_valid(NAME_ROLE, slice_of(p->id)))
         conf_fault_of(faults, &p->id, "management point '%.64s': an id is 1 to 40 of A-Za-z0-9._-", p->id);
     if (!choices_mp_parse(slice_of(p->mode), &p->choice))
         return;
@@ -247,7 +211,7 @@ enum result mp_config_load(const char *path, struct mp_config *ret, struct conf_
 {
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
-    if (ret->site && !mp_site_valid(slice_of(ret->site)))
+    if (ret->site && !name_valid(NAME_SITE, slice_of(ret->site)))
         conf_fault_of(faults, &ret->site, "site: a site code is 1 to 8 of A-Z0-9");
     if (!ret->points.count && !faults->count)
         conf_fault_add(faults, 0, "management_points: name at least one");

@@ -49,10 +49,4 @@ static inline struct mp_config_point *mp_config_points(const struct mp_config *c
 #define MP_CLIENTS_TEXT 32
 void mp_clients_text(unsigned clients, char ret[MP_CLIENTS_TEXT]);
 
-/* wire.md section 1. */
-bool mp_site_valid(struct slice s);     /* 1 to 8 of A-Z0-9 */
-bool mp_name_valid(struct slice s);     /* gateway, connector: 1 to 40 of a-z0-9- */
-bool mp_role_valid(struct slice s);     /* role: 1 to 40 of A-Za-z0-9._- */
-bool mp_endpoint_valid(struct slice s); /* endpoint: 1 to 64 of A-Za-z0-9._- */
-
 #endif

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "base/ascii.h"
+
 static enum result parse_port(struct slice text, uint16_t *ret, struct error *err)
 {
     uint64_t port;
@@ -148,14 +150,7 @@ uint16_t net_address_port(const struct net_address *a)
 
 static bool is_name(struct slice host)
 {
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.ptr[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                    c == '.' || c == '_';
-        if (!good)
-            return false;
-    }
-    return host.len > 0 && host.ptr[0] != '-' && host.ptr[0] != '.';
+    return host.len > 0 && ascii_all_alnum_or(host, "-._") && host.ptr[0] != '-' && host.ptr[0] != '.';
 }
 
 /* Forms that people write where a host is asked for. */

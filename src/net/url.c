@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
+
 static const struct {
     struct slice prefix;
     const char *scheme;
@@ -80,8 +82,7 @@ void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE])
         (void)snprintf(ret, NET_URL_HOST_SIZE, "%s", url->host);
     else
         (void)snprintf(ret, NET_URL_HOST_SIZE, "%s:%u", url->host, url->port);
-    for (char *c = ret; *c; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+    ascii_lower_all(ret, strlen(ret));
 }
 
 bool net_host_loopback(struct slice host)

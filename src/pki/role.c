@@ -12,6 +12,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "pki/cert/cert.h"
@@ -68,15 +69,7 @@ static bool single_uri(X509 *leaf, char *ret, size_t size)
 
 static bool valid_id(struct slice id)
 {
-    if (id.len == 0 || id.len >= PKI_ROLE_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-              c == '-'))
-            return false;
-    }
-    return true;
+    return id.len > 0 && id.len < PKI_ROLE_ID_MAX && ascii_all_alnum_or(id, "._-");
 }
 
 static enum result check_urn(const struct pki_role_judge *j, X509 *leaf, char ret_id[PKI_ROLE_ID_MAX],

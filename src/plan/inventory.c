@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 enum { COLUMN_NAME = PLAN_INPUTS, COLUMN_OTHER, NEEDED_INPUTS = PLAN_SCENARIO + 1 };
@@ -68,7 +69,7 @@ static bool is_title(struct slice title, const char *name)
         char c = title.ptr[i];
         if (c == ' ' || c == '_' || c == '-')
             continue;
-        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != *name++)
+        if (ascii_lower(c) != *name++)
             return false;
     }
     return *name == '\0';

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text/name.h"
 #include "json/json.h"
 
 /* Versions that this build speaks: its own and the one before. */
@@ -24,15 +25,7 @@ static enum result check_version(const json_t *o, struct error *err)
 
 bool tunnel_id_valid(struct slice id)
 {
-    if (id.len == 0 || id.len > TUNNEL_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!alnum && c != '.' && c != '_' && c != '-')
-            return false;
-    }
-    return true;
+    return name_valid(NAME_ENDPOINT, id);
 }
 
 /* --- sets of endpoints --- */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/form.h"
 
-#include <string.h>
-
-enum { ESCAPED = 3 };
+#include "base/text/percent.h"
 
 void web_form_init(struct web_form *f)
 {
@@ -12,27 +10,14 @@ void web_form_init(struct web_form *f)
         fatal("out of memory");
 }
 
-static void add_char(struct buf *b, unsigned char c)
-{
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                 c == '_' || c == '*';
-    char *at = buf_reserve(b, ESCAPED);
-    if (!at)
-        fatal("a form is longer than it was made for");
-    if (plain) {
-        *at = (char)c;
-    } else {
-        at[0] = '%';
-        at[1] = "0123456789ABCDEF"[c >> 4];
-        at[2] = "0123456789ABCDEF"[c & 15];
-    }
-    buf_commit(b, plain ? 1 : ESCAPED);
-}
-
 static void add_text(struct buf *b, const char *text)
 {
-    for (; *text; text++)
-        add_char(b, (unsigned char)*text);
+    for (; *text; text++) {
+        char *at = buf_reserve(b, PERCENT_MAX);
+        if (!at)
+            fatal("a form is longer than it was made for");
+        buf_commit(b, percent_encode(slice_make(text, 1), PERCENT_FORM, at));
+    }
 }
 
 void web_form_add(struct web_form *f, const char *name, const char *value)

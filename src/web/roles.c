@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/roles.h"
 
-bool web_role_valid(struct slice id)
-{
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && c != '.' && c != '_' && c != '-')
-            return false;
-    }
-    return id.len > 0 && id.len <= WEB_ROLE_MAX;
-}
+#include "base/text/name.h"
 
 static unsigned read_clients(const json_t *list, enum choice_mp mode)
 {
@@ -35,7 +26,7 @@ static enum result read_role(const json_t *o, struct web_roles *ret, struct erro
     if ((r = json_need_str(o, "id", &id, err)) != OK || (r = json_need_str(o, "mode", &mode, err)) != OK)
         return r;
     struct web_role *role = &ret->items[ret->count];
-    if (!web_role_valid(slice_of(id)) || !slice_to_cstr(slice_of(id), role->id, sizeof role->id))
+    if (!name_valid(NAME_ROLE, slice_of(id)) || !slice_to_cstr(slice_of(id), role->id, sizeof role->id))
         return error_set(err, R_INVALID, "a role's id is malformed");
     if (!choices_mp_parse(slice_of(mode), &role->mode))
         return OK;

@@ -21,7 +21,4 @@ struct web_roles {
 /* From the content of a location document. Entries of a mode unknown here are skipped. */
 MUST_USE enum result web_roles_read(const json_t *location, struct web_roles *ret, struct error *err);
 
-/* 1 to 40 of A-Za-z0-9._- */
-bool web_role_valid(struct slice id);
-
 #endif

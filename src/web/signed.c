@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "jose/token.h"
 
@@ -78,13 +79,7 @@ enum result web_signed_lines(const struct web_signed_request *r, struct web_line
 
 bool web_token_valid(struct slice token)
 {
-    for (size_t i = 0; i < token.len; i++) {
-        char c = token.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              c == '.'))
-            return false;
-    }
-    return token.len > 0 && token.len <= JOSE_TOKEN_MAX;
+    return token.len > 0 && token.len <= JOSE_TOKEN_MAX && ascii_all_alnum_or(token, "-_.");
 }
 
 void web_exchange_form(struct web_form *ret, const char *subject_token, const char *actor_token, const char *wanted)

@@ -3,6 +3,7 @@
  * error of the whole bundle, so that the last good one stays in use. */
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/text/encode.h"
 #include "bundle/member.h"
 #include "bundle/model.h"
@@ -15,11 +16,7 @@ static enum result lower_key(struct arena *a, const char *text, struct slice *re
     struct slice copy = arena_dup(a, slice_of(text));
     if (!copy.ptr)
         return error_set(err, R_LIMIT, "the document needs more memory than a document may");
-    char *at = (char *)(uintptr_t)copy.ptr; /* our own copy */
-    for (size_t i = 0; i < copy.len; i++) {
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] + ('a' - 'A'));
-    }
+    ascii_lower_all((char *)(uintptr_t)copy.ptr, copy.len); /* our own copy */
     *ret = copy;
     return OK;
 }
@@ -68,11 +65,6 @@ enum result bundle_read_roles(struct bundle *b, const json_t *content, struct er
 
 /* --- endpoints --- */
 
-static bool name_char(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("._~@+-", c));
-}
-
 /* "" or segments with single slashes between them, none of which ends with a dot (bundle_endpoint_by_path). */
 static bool name_ok(const char *name)
 {
@@ -87,7 +79,7 @@ static bool name_ok(const char *name)
         if (s.len == 0 || ++segments > BUNDLE_NAME_SEGMENTS_MAX || s.ptr[s.len - 1] == '.')
             return false;
         for (size_t i = 0; i < s.len; i++) {
-            if (!name_char(s.ptr[i]))
+            if (!ascii_is_alnum_or(s.ptr[i], "._~@+-"))
                 return false;
         }
     }

@@ -4,19 +4,15 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
+#include "base/text/name.h"
 #include "net/url.h"
 
 enum { PORT_DEFAULT = 443, PORT_MAX = 65535 };
 
 static bool only(struct slice s, const char *extra)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || !strchr(extra, c)))
-            return false;
-    }
-    return s.len > 0;
+    return s.len > 0 && ascii_all_alnum_or(s, extra);
 }
 
 /* Cuts host and port of "name", "name:port", "[v6]", "[v6]:port". */
@@ -49,7 +45,7 @@ static enum result parse_role(struct slice item, struct slice path, struct clien
         return error_set(err, R_INVALID,
                          "'%" PRIslice "': after the name only /CCM_Proxy_MutualAuth/<role id> may stand",
                          SLICE_ARG(item));
-    if (!web_role_valid(path) || !slice_to_cstr(path, ret->role, sizeof ret->role))
+    if (!name_valid(NAME_ROLE, path) || !slice_to_cstr(path, ret->role, sizeof ret->role))
         return error_set(err, R_INVALID, "'%" PRIslice "': a role id is 1 to 40 of A-Z a-z 0-9 . _ -", SLICE_ARG(item));
     return OK;
 }

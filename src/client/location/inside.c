@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "base/text/name.h"
 #include "client/client.h"
 #include "net/url.h"
 #include "pki/role.h"
@@ -50,7 +51,7 @@ static void add_told(struct client_session *s, const json_t *location)
         const char *id = json_opt_str(o, "id", ""), *anchors = json_opt_str(o, "anchors_pem", NULL);
         struct client_fqdn at;
         if (client_fqdn_parse_url(slice_of(json_opt_str(o, "url", "")), &at, NULL) != OK ||
-            !web_role_valid(slice_of(id)))
+            !name_valid(NAME_ROLE, slice_of(id)))
             continue;
         struct client_mp *mp = find(&s->inside, &at);
         if (!mp && !net_host_loopback(slice_of(at.host)))

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "base/text/name.h"
 #include "base/text/nearest.h"
 #include "choices/choices.h"
 #include "client/location/fqdns.h"
@@ -27,11 +29,7 @@ static enum result check_site_key(struct slice v, struct error *err)
 
 static enum result check_site_code(struct slice v, struct error *err)
 {
-    for (size_t i = 0; i < v.len; i++) {
-        if (!((v.ptr[i] >= 'A' && v.ptr[i] <= 'Z') || (v.ptr[i] >= '0' && v.ptr[i] <= '9')))
-            return error_set(err, R_INVALID, "a site code is 1 to 8 of A-Z and 0-9");
-    }
-    return v.len <= 8 ? OK : error_set(err, R_INVALID, "a site code is 1 to 8 of A-Z and 0-9");
+    return name_valid(NAME_SITE, v) ? OK : error_set(err, R_INVALID, "a site code is 1 to 8 of A-Z and 0-9");
 }
 
 static enum result check_fqdns(struct slice v, struct error *err)
@@ -68,7 +66,7 @@ static enum result check_path(struct slice v, struct error *err)
 
 static enum result check_role(struct slice v, struct error *err)
 {
-    return web_role_valid(v) ? OK : error_set(err, R_INVALID, "a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
+    return name_valid(NAME_ROLE, v) ? OK : error_set(err, R_INVALID, "a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
 }
 
 static enum result check_version(struct slice v, struct error *err)
@@ -95,11 +93,8 @@ static enum result check_text(struct slice v, struct error *err)
 /* Goes into a URL of Microsoft's: a GUID, or one of the tenant's domains. */
 static enum result check_tenant(struct slice v, struct error *err)
 {
-    for (size_t i = 0; i < v.len; i++) {
-        char c = v.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
-            return error_set(err, R_INVALID, "a tenant is its id (a GUID) or one of its domains");
-    }
+    if (!ascii_all_alnum_or(v, ".-"))
+        return error_set(err, R_INVALID, "a tenant is its id (a GUID) or one of its domains");
     return v.len <= 128 ? OK : error_set(err, R_INVALID, "more than 128 bytes");
 }
 
@@ -246,10 +241,8 @@ enum result client_settings_set(struct client_settings *s, struct slice name, st
     }
     free(s->values[which]);
     s->values[which] = value.len ? slice_dup(value) : NULL;
-    if (which == SETTING_SITE_KEY && s->values[which]) {
-        for (char *c = s->values[which]; *c; c++) /* the pin is compared as lower-case hex */
-            *c = (*c >= 'A' && *c <= 'F') ? (char)(*c - 'A' + 'a') : *c;
-    }
+    if (which == SETTING_SITE_KEY && s->values[which])
+        ascii_lower_all(s->values[which], value.len); /* the pin is compared as lower-case hex */
     return OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "base/text/percent.h"
 
 /* What stays of a long-lived reader's own rules: a field's value loses the blanks around it, and a name that they
  * belong to would turn into another's. */
@@ -51,23 +52,11 @@ static struct slice subject(X509 *certificate, struct arena *arena)
 /* As nginx's $ssl_client_escaped_cert: PEM, each byte that is not unreserved (RFC 3986 2.3) escaped. */
 static struct slice escaped_pem(X509 *certificate, struct arena *arena)
 {
-    static const char hex[] = "0123456789ABCDEF";
     BIO *bio = new_text();
     (void)PEM_write_bio_X509(bio, certificate);
     struct slice pem = take_text(bio, arena);
-    char *text = arena_alloc(arena, 3 * pem.len), *at = text;
-    for (size_t i = 0; text && i < pem.len; i++) {
-        unsigned char c = (unsigned char)pem.ptr[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
-        if (plain) {
-            *at++ = (char)c;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = hex[c >> 4];
-        *at++ = hex[c & 15];
-    }
-    return text ? slice_make(text, (size_t)(at - text)) : SLICE_NONE;
+    char *text = arena_alloc(arena, PERCENT_MAX * pem.len);
+    return text ? slice_make(text, percent_encode(pem, PERCENT_UNRESERVED, text)) : SLICE_NONE;
 }
 
 static enum result add_puppet(X509 *certificate, struct http_fields *fields, struct arena *arena)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connector/site/site_question.h"
 
+#include "base/ascii.h"
 #include "base/attr.h"
 
 enum { LIST_DIGITS = 64 };
@@ -13,7 +14,7 @@ static const struct site_question questions[] = {
 static bool names_list(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (!(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !(s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))
+        if (!ascii_is_digit(s.ptr[i]) && !(s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))
             return false;
     }
     return s.len == LIST_DIGITS;

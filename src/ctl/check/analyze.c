@@ -7,6 +7,7 @@
 #include "base/host/file.h"
 #include "base/host/line.h"
 #include "base/mem.h"
+#include "base/text/name.h"
 #include "ctl/ask/behind.h"
 #include "ctl/check/as_certificate.h"
 #include "ctl/ctl.h"
@@ -124,7 +125,7 @@ static enum result configure(const struct analyze_options *o, const char *gatewa
                          "'%.100s': %.250s; a gateway is written gw.example.com, gw.example.com:8443 or "
                          "[2001:db8::1]:443",
                          gateway, found.text);
-    if (o->role && (!web_role_valid(slice_of(o->role)) ||
+    if (o->role && (!name_valid(NAME_ROLE, slice_of(o->role)) ||
                     !slice_to_cstr(slice_of(o->role), ret->gateway.role, sizeof ret->gateway.role)))
         return error_set(err, R_INVALID, "--role: a role id is 1 to 40 of A-Z a-z 0-9 . _ -");
     if (o->site_key) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/request/identity.h"
 
+#include "base/ascii.h"
 #include "tunnel/device.h"
 
 /* Names and beginnings of names by which servers and proxies of the field learn who a client is and how it came: all of
@@ -154,8 +155,8 @@ static const struct slice exempt_names[] = {NAME("cmg-target"), NAME("content-le
 static bool same(const char *a, const char *b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        bool alnum = (a[i] >= 'a' && a[i] <= 'z') || (a[i] >= '0' && a[i] <= '9');
-        if ((alnum ? a[i] : '-') != b[i]) /* CGI servers make '_' of whatever else stands in a name, not of '-' alone */
+        bool plain = ascii_is_small(a[i]) || ascii_is_digit(a[i]);
+        if ((plain ? a[i] : '-') != b[i]) /* CGI servers make '_' of whatever else stands in a name, not of '-' alone */
             return false;
     }
     return true;

@@ -3,6 +3,7 @@
  * What a tokenized HTTP/1.1 head means, and which heads are refused: start line, Host, framing, Connection. Whatever
  * two servers could read in two ways is an error here (RFC 9112 11.2).
  */
+#include "base/ascii.h"
 #include "http/h1/parser.h"
 #include "http/websocket.h"
 
@@ -30,11 +31,6 @@ bool http_h1_lower_name(struct slice name)
         at[i] = c;
     }
     return name.len > 0;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* --- start lines --- */
@@ -74,8 +70,8 @@ bool http_h1_check_start(struct http_h1_parser *p, struct slice begin)
  * which is our own copy: llhttp knows a list of versions. */
 static bool parse_version(struct http_h1_parser *p, struct slice text, enum http_version *ret)
 {
-    if (text.len != 8 || !slice_starts(text, SLICE("HTTP/")) || !is_digit(text.ptr[5]) || text.ptr[6] != '.' ||
-        !is_digit(text.ptr[7]))
+    if (text.len != 8 || !slice_starts(text, SLICE("HTTP/")) || !ascii_is_digit(text.ptr[5]) || text.ptr[6] != '.' ||
+        !ascii_is_digit(text.ptr[7]))
         return http_h1_fault(p, 400, "the start line has no HTTP version");
     if (text.ptr[5] != '1')
         return http_h1_fault(p, 505, "HTTP versions 1.0 and 1.1 are spoken here, and HTTP/2 by ALPN");

@@ -11,6 +11,7 @@
 
 #include <openssl/x509.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "jose/httpsig/sigkey.h"
@@ -44,15 +45,7 @@ static void keyid_of(EVP_PKEY *key, char ret[HTTPSIG_KEYID_SIZE])
 /* RFC 9110 5.6.2. */
 static bool method_valid(struct slice s)
 {
-    if (s.len == 0 || s.len > METHOD_MAX)
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool alnum = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return true;
+    return s.len > 0 && s.len <= METHOD_MAX && ascii_all_alnum_or(s, "!#$%&'*+-.^_`|~");
 }
 
 /* A path and query as it stands in a field: no control, no space, nothing beyond ASCII. */

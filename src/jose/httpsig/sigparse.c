@@ -3,6 +3,7 @@
  * again gives what was read. */
 #include "jose/httpsig/sigparse.h"
 
+#include "base/ascii.h"
 #include "base/text/encode.h"
 
 static const char *const components[] = {
@@ -64,7 +65,7 @@ static bool take_string(struct slice *at, size_t max, struct slice *ret)
 static bool take_integer(struct slice *at, size_t max, int64_t *ret)
 {
     size_t len = 0;
-    while (len < at->len && at->ptr[len] >= '0' && at->ptr[len] <= '9')
+    while (len < at->len && ascii_is_digit(at->ptr[len]))
         len++;
     uint64_t value;
     bool canonical = len == 1 || (len > 1 && at->ptr[0] != '0');
@@ -75,13 +76,16 @@ static bool take_integer(struct slice *at, size_t max, int64_t *ret)
     return true;
 }
 
+static bool is_key_char(char c, bool first)
+{
+    return ascii_is_small(c) || (c && strchr("-_.*", c)) || (!first && ascii_is_digit(c));
+}
+
 /* RFC 8941 4.2.3.3. */
 static struct slice take_key(struct slice *at)
 {
     size_t len = 0;
-    while (len < at->len &&
-           ((at->ptr[len] >= 'a' && at->ptr[len] <= 'z') || at->ptr[len] == '-' || at->ptr[len] == '_' ||
-            at->ptr[len] == '.' || at->ptr[len] == '*' || (len > 0 && at->ptr[len] >= '0' && at->ptr[len] <= '9')))
+    while (len < at->len && is_key_char(at->ptr[len], len == 0))
         len++;
     struct slice key = slice_make(at->ptr, len);
     *at = slice_skip(*at, len);

@@ -4,26 +4,16 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
 #include "json/json.h"
 
 enum { SIGNATURE_MAX = 1024 };
 
-static bool base64url_char(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 static bool base64url_text(struct slice s)
 {
-    if (s.len == 0 || s.len % 4 == 1)
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        if (!base64url_char(s.ptr[i]))
-            return false;
-    }
-    return true;
+    return s.len > 0 && s.len % 4 != 1 && ascii_all_alnum_or(s, "-_");
 }
 
 enum result compact_split(struct slice text, size_t max, struct compact *ret, struct error *err)

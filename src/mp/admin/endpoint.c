@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Published endpoints. What gateways and connectors would refuse to read is refused here already. */
 #include "store/site/endpoint.h"
+#include "base/text/name.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
 #include "mp/content/put.h"
@@ -65,7 +66,7 @@ static enum result read_place(struct store_endpoint *e, struct error *err)
 {
     if (!e->role[0] == !e->host[0])
         return error_set(err, R_INVALID, "an endpoint has either 'role' (and 'name') or 'host'");
-    if (e->role[0] && !mp_role_valid(slice_of(e->role)))
+    if (e->role[0] && !name_valid(NAME_ROLE, slice_of(e->role)))
         return error_set(err, R_INVALID, "'role' is 1 to 40 of A-Za-z0-9._-");
     if (e->host[0] && e->name[0])
         return error_set(err, R_INVALID, "'name' belongs to 'role', not to 'host'");
@@ -97,7 +98,7 @@ static enum result read_target(const json_t *body, struct store_endpoint *e, str
 static enum result read_endpoint(struct mp_request *r, const json_t *body, struct store_endpoint *e, struct error *err)
 {
     enum result result = json_need_str(body, "id", &e->id, err);
-    if (result == OK && !mp_endpoint_valid(slice_of(e->id)))
+    if (result == OK && !name_valid(NAME_ENDPOINT, slice_of(e->id)))
         result = error_set(err, R_INVALID, "'id' is 1 to 64 of A-Za-z0-9._-");
     e->role = json_opt_str(body, "role", "");
     e->name = json_opt_str(body, "name", "");

@@ -2,6 +2,7 @@
 /* From which hosts gateways may fetch lists that certificates below an anchor point to (PROTOCOL 3). */
 #include "mp/admin/fetch_hosts.h"
 
+#include "base/ascii.h"
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
 #include "net/address.h"
@@ -13,8 +14,8 @@ enum { HOSTS_MAX = 16, HTTP_PORT = 80 };
 static bool is_host(char *host)
 {
     for (char *c = host; *c; c++) {
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
-        if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && *c != '.' && *c != '-')
+        *c = ascii_lower(*c);
+        if (!ascii_is_alnum_or(*c, ".-"))
             return false;
     }
     return *host != '\0';

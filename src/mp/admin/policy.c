@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
 #include "mp/targeting/resultant.h"
@@ -62,7 +63,7 @@ static enum result add_user(struct buf *all, const json_t *item, bool alone, str
     if (buf_len(all) && buf_append_str(all, "\n") != OK)
         return error_set(err, R_LIMIT, "too many users");
     for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] - 'A' + 'a') : name.ptr[i];
+        char c = ascii_lower(name.ptr[i]);
         if (buf_append(all, slice_make(&c, 1)) != OK)
             return error_set(err, R_LIMIT, "too many users");
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text/name.h"
 #include "mp/admin/admin.h"
 #include "mp/content/content.h"
 #include "mp/content/documents.h"
@@ -45,7 +46,7 @@ static enum result put_site_urls(struct mp_request *r, json_t *o, struct error *
 static enum result read_id(const json_t *body, const char **ret, struct error *err)
 {
     enum result r = json_need_str(body, "id", ret, err);
-    if (r == OK && !mp_name_valid(slice_of(*ret)))
+    if (r == OK && !name_valid(NAME_MEMBER, slice_of(*ret)))
         r = error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
     return r;
 }

@@ -6,6 +6,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "base/text/name.h"
 #include "mp/content/documents.h"
 #include "mp/sender/device.h"
 #include "mp/server/handlers.h"
@@ -49,7 +50,7 @@ bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_
     if (id.len == 0)
         return true;
     id = slice_skip(id, 1);
-    if (mp_name_valid(id) && slice_to_cstr(id, ret, PKI_ROLE_ID_MAX))
+    if (name_valid(NAME_MEMBER, id) && slice_to_cstr(id, ret, PKI_ROLE_ID_MAX))
         return true;
     mp_refuse(r, MP_REFUSAL_BAD_REQUEST, "the path does not end with a gateway's id");
     return false;

@@ -2,24 +2,20 @@
 /* Forms, as the token endpoint takes them. */
 #include "mp/server/form.h"
 
-#include "base/text/encode.h"
+#include "base/text/percent.h"
 
 enum result mp_percent_decode(struct slice text, bool plus, struct arena *a, struct slice *ret, struct error *err)
 {
     char *out = arena_alloc(a, text.len + 1);
-    size_t n = 0, len;
+    size_t n = 0;
     if (!out)
         return error_set(err, R_LIMIT, "the text is too long");
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%') {
-            if (text.len - i < 3 || !decode_hex(slice_make(text.ptr + i + 1, 2), &c, 1, &len) || !c)
-                return error_set(err, R_INVALID, "a percent-encoding is malformed");
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        out[n++] = c;
+    for (struct slice rest = text; rest.len;) {
+        bool escaped = rest.ptr[0] == '%', blank = plus && rest.ptr[0] == '+';
+        unsigned char c;
+        if (!percent_take(&rest, &c) || (escaped && !c))
+            return error_set(err, R_INVALID, "a percent-encoding is malformed");
+        out[n++] = blank ? ' ' : (char)c;
     }
     *ret = slice_make(out, n);
     return OK;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "mp/server/certificate.h"
 #include "mp/server/listener.h"
 #include "store/site/endpoint.h"
@@ -35,8 +36,8 @@ static enum result register_endpoint(const struct mp_point *p, size_t which, str
     char id[160], auth[MP_CLIENTS_TEXT];
     unsigned clients = standard[which].clients & p->config->clients;
     (void)snprintf(id, sizeof id, "%s.%s", p->config->id, standard[which].name);
-    for (char *c = id + strlen(p->config->id); *c; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    char *name = id + strlen(p->config->id);
+    ascii_lower_all(name, strlen(name));
     if (!clients) {
         enum result r = store_endpoint_remove(p->site->store, id, err);
         return r == R_NOTFOUND ? OK : r;

@@ -7,6 +7,7 @@
 #include <openssl/asn1t.h>
 #include <openssl/x509v3.h>
 
+#include "base/ascii.h"
 #include "base/attr.h"
 #include "base/slice.h"
 #include "base/utf8.h"
@@ -32,14 +33,7 @@ static bool is_ascii(struct slice text)
 /* X.680 41.4; and what old CAs write although it is not of it: they are told in docs/internals/certificates.md. */
 static bool is_printable(struct slice text)
 {
-    static const char marks[] = " '()+,-./:=?*&@_";
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && !(c && strchr(marks, c)))
-            return false;
-    }
-    return true;
+    return ascii_all_alnum_or(text, " '()+,-./:=?*&@_");
 }
 
 static bool is_numeric(struct slice text)
@@ -101,8 +95,7 @@ static const char *text_fault(const GENERAL_NAME *name)
 static const char *uri_fault(const GENERAL_NAME *name)
 {
     struct slice rest = text_of(name->d.ia5), scheme = slice_cut(&rest, ':');
-    bool ok = rest.ptr && rest.len && scheme.len &&
-              ((scheme.ptr[0] >= 'a' && scheme.ptr[0] <= 'z') || (scheme.ptr[0] >= 'A' && scheme.ptr[0] <= 'Z'));
+    bool ok = rest.ptr && rest.len && scheme.len && ascii_is_letter(scheme.ptr[0]);
     const char *wrong = text_fault(name);
     return wrong || ok ? wrong : "has a URI without a scheme (RFC 5280 4.2.1.6)";
 }

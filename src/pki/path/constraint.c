@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "pki/cert/cert.h"
 
@@ -18,12 +19,7 @@ static struct slice text_of(const ASN1_STRING *s)
 
 static bool is_label(struct slice label)
 {
-    for (size_t i = 0; i < label.len; i++) {
-        char c = label.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
-            return false;
-    }
-    return label.len > 0 && label.len <= 63;
+    return label.len > 0 && label.len <= 63 && ascii_all_alnum_or(label, "-_");
 }
 
 /* Labels between dots, none of them empty (RFC 1034 3.5; with the underscore that the field uses). */

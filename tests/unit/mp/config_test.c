@@ -100,20 +100,6 @@ static void malformed_names_and_addresses_are_told(void **state)
     assert_fault(HEAD EHTTP "}\n" EHTTP "}\n", "twice");
 }
 
-static void names_are_of_their_alphabets(void **state)
-{
-    (void)state;
-    assert_true(mp_site_valid(SLICE("LAB1")));
-    assert_false(mp_site_valid(SLICE("LABORATORY")));
-    assert_false(mp_site_valid(SLICE("")));
-    assert_true(mp_name_valid(SLICE("gw-1")));
-    assert_false(mp_name_valid(SLICE("Gw1")));
-    assert_false(mp_name_valid(SLICE("gw\0")));
-    assert_true(mp_role_valid(SLICE("A.b_c-9")));
-    assert_false(mp_role_valid(SLICE("a/b")));
-    assert_true(mp_endpoint_valid(SLICE("72057594037927938.ccm_sts")));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,7 +108,6 @@ int main(void)
         cmocka_unit_test(an_https_management_point_needs_its_certificate),
         cmocka_unit_test(what_the_site_issues_is_not_configured),
         cmocka_unit_test(malformed_names_and_addresses_are_told),
-        cmocka_unit_test(names_are_of_their_alphabets),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
