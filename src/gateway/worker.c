@@ -143,6 +143,12 @@ static void on_certificates(void *ctx, size_t bytes)
     net_stranger_shows(a->worker->clients.strangers, &a->stranger, bytes, loop_now_ms(a->worker->loop));
 }
 
+static void on_dear_group(void *ctx, size_t handshakes)
+{
+    struct arrival *a = ctx;
+    net_stranger_pays(a->worker->clients.strangers, &a->stranger, handshakes, loop_now_ms(a->worker->loop));
+}
+
 struct transfer {
     struct gateway_worker *to;
     struct net_address peer;
@@ -185,7 +191,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
     if (tls_stream_resumed(stream))
         metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
     if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
-        net_stranger_known(w->clients.strangers, &a->stranger, 0);
+        net_stranger_known(w->clients.strangers, &a->stranger);
         accept_tunnel(w, stream);
     } else {
         gateway_hold_or_connect(&w->clients, stream, &a->peer, &a->stranger);
@@ -208,7 +214,8 @@ static void on_fail(void *ctx, const struct error *why)
     arrival_free(a);
 }
 
-static const struct tls_accept_events tls_callbacks = {on_hello, on_detach, on_ready, on_fail, on_certificates};
+static const struct tls_accept_events tls_callbacks = {on_hello, on_detach,       on_ready,
+                                                       on_fail,  on_certificates, on_dear_group};
 
 static void make_room(struct crowd_member *m)
 {

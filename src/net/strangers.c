@@ -30,15 +30,20 @@ static size_t handshakes_worth(size_t certificates)
 }
 
 /* What there is not to take is no matter: the next connection is turned away then. */
-void net_stranger_shows(struct crowd *c, const struct crowd_member *m, size_t certificates, uint64_t now_ms)
+void net_stranger_pays(struct crowd *c, struct crowd_member *m, size_t handshakes, uint64_t now_ms)
 {
-    for (size_t n = handshakes_worth(certificates); n > 0; n--)
-        (void)!crowd_take_as(c, m, NET_STRANGER_HANDSHAKE, now_ms);
+    for (; handshakes > 0 && crowd_take_as(c, m, NET_STRANGER_HANDSHAKE, now_ms); handshakes--)
+        m->owed++;
 }
 
-void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certificates)
+void net_stranger_shows(struct crowd *c, struct crowd_member *m, size_t certificates, uint64_t now_ms)
 {
-    for (size_t n = 1 + handshakes_worth(certificates); n > 0; n--)
+    net_stranger_pays(c, m, handshakes_worth(certificates), now_ms);
+}
+
+void net_stranger_known(struct crowd *c, struct crowd_member *m)
+{
+    for (size_t n = 1 + m->owed; n > 0; n--)
         crowd_give(m, NET_STRANGER_HANDSHAKE);
     crowd_part(c, m);
 }

@@ -34,11 +34,13 @@ MUST_USE bool net_strangers_let_come(struct crowd *c, struct slice address, size
 
 /* It shows so many bytes of certificates: over 4 KiB, which are more than most chains have, each 2 KiB cost as much CPU
  * as a handshake, and count as one. */
-void net_stranger_shows(struct crowd *c, const struct crowd_member *m, size_t certificates, uint64_t now_ms);
+void net_stranger_shows(struct crowd *c, struct crowd_member *m, size_t certificates, uint64_t now_ms);
 
-/* It is known from now on, and gets back what its handshake cost with what it showed. Nothing happens to who is no
- * stranger. */
-void net_stranger_known(struct crowd *c, struct crowd_member *m, size_t certificates);
+/* Its handshake cost as much as so many more than its own. */
+void net_stranger_pays(struct crowd *c, struct crowd_member *m, size_t handshakes, uint64_t now_ms);
+
+/* It is known from now on, and gets back what was taken for its handshake. Nothing happens to who is no stranger. */
+void net_stranger_known(struct crowd *c, struct crowd_member *m);
 
 /* So many bytes are kept for it now (http/server.h). Over what all strangers may hold together, those of the address
  * that holds most give way, who began first: perhaps it itself. Nothing happens to who is no stranger. */

@@ -166,15 +166,40 @@ static void on_key_update(struct tls_handshake *t)
     t->ends.in = SLICE_NONE;
 }
 
-/* Key updates, and the certificates as they came: OpenSSL keeps what it read alone. */
+/* The client's choice decides how long our keys take: whole handshakes, measured, 0.40 ms with X25519, 0.44 with P-256,
+ * 1.12 with P-521, 2.88 with P-384. */
+static void on_keys(struct tls_opening *o, SSL *ssl)
+{
+    static const struct {
+        int group;
+        size_t handshakes;
+    } dear[] = {{NID_secp384r1, 6}, {NID_secp521r1, 2}};
+    if (!SSL_get0_session(ssl)) /* a HelloRetryRequest: no keys yet */
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(dear); i++) {
+        if (o->accept_events->on_dear_group && (long)SSL_get_negotiated_group(ssl) == dear[i].group)
+            o->accept_events->on_dear_group(o->ctx, dear[i].handshakes);
+    }
+}
+
+/* Our keys have gone out: with the ServerHello (RFC 8446 4.1.3), or after it in TLS 1.2 (RFC 5246 7.4.3). */
+static bool is_keys(int version, unsigned char what)
+{
+    return what == (version == TLS1_3_VERSION ? SSL3_MT_SERVER_HELLO : SSL3_MT_SERVER_KEY_EXCHANGE);
+}
+
+/* Keys, key updates, and the certificates as they came: OpenSSL keeps what it read alone. */
 static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
 {
     struct tls_handshake *t = arg;
     struct tls_opening *o = t->opening;
-    (void)ssl;
-    if (is_out || type != SSL3_RT_HANDSHAKE || len == 0)
+    if (type != SSL3_RT_HANDSHAKE || len == 0)
         return;
     unsigned char what = *(const unsigned char *)message;
+    if (o && is_out && is_keys(SSL_version(ssl), what))
+        on_keys(o, ssl);
+    if (is_out)
+        return;
     if (!o && what == SSL3_MT_KEY_UPDATE)
         on_key_update(t);
     if (!o || what != SSL3_MT_CERTIFICATE)

@@ -28,6 +28,9 @@ struct tls_accept_events {
     void (*on_fail)(void *ctx, const struct error *why);
     /* NULL allowed: the client shows so many bytes of certificates, which are about to be read. Inside OpenSSL, too. */
     void (*on_certificates)(void *ctx, size_t bytes);
+    /* NULL allowed: the client chose a dear group for the keys, which cost as much CPU as so many more handshakes.
+     * Inside OpenSSL, too. */
+    void (*on_dear_group)(void *ctx, size_t handshakes);
 };
 
 /* Takes `below`. Exactly one of on_detach, on_ready, on_fail comes, later. */

@@ -249,6 +249,23 @@ def test_devices_behind_one_address_are_not_charged_for_connections_that_were_le
     assert away(site, "address_rate") == 0
 
 
+def test_a_hello_that_chooses_dear_keys_counts_as_the_handshakes_that_it_costs(small, device):
+    site, one = small(handshakes_per_address=2), device("one")
+    ctx = gatewayclient.context(site.report["ca"])
+    ctx.set_ecdh_curve("secp384r1")
+    for _ in range(2):  # 14 of 20
+        ctx.wrap_socket(bare(site.port, THERE), server_hostname="localhost").close()
+    with silent(site.port, THERE, 20) as more:
+        until("most of them were closed", lambda: open_among(more) < 12)
+    assert away(site, "address_rate") >= 8
+    known = gatewayclient.context(site.report["ca"], one.path, one.key)
+    known.set_ecdh_curve("secp384r1")
+    for _ in range(10):  # given back
+        with known.wrap_socket(bare(site.port, ELSEWHERE), server_hostname="localhost") as tls:
+            tls.sendall(gatewayclient.written_h1("GET", METADATA, (), None, "localhost"))
+            assert gatewayclient.read_h1(tls).status == 200
+
+
 def test_an_address_that_is_refused_too_often_is_told_429_and_its_connection_ends(small, device):
     site = small(refusals_per_address=1)
     with Client(site, THERE) as refused:

@@ -160,7 +160,7 @@ void crowd_join(struct crowd *c, struct crowd_member *m, struct slice key, uint6
     m->holder = h;
     m->leave = leave;
     m->since_ms = now_ms;
-    m->bytes = 0;
+    m->bytes = m->owed = 0;
     TAILQ_INSERT_TAIL(&h->members, m, link);
     TAILQ_INSERT_TAIL(&c->all, m, age);
     recount(c, h, h->count + 1);
@@ -175,6 +175,7 @@ void crowd_replace(struct crowd *c, struct crowd_member *m, struct crowd_member 
     by->leave = leave;
     by->since_ms = m->since_ms;
     by->bytes = 0;
+    by->owed = m->owed;
     TAILQ_INSERT_AFTER(&h->members, m, by, link);
     TAILQ_INSERT_AFTER(&c->all, m, by, age);
     TAILQ_REMOVE(&h->members, m, link);

@@ -31,6 +31,7 @@ struct crowd_member {
     crowd_leave_fn *leave;          /* ends what it stands for; it has left the crowd by then */
     uint64_t since_ms;
     size_t bytes;
+    size_t owed; /* its owner's: how much more it gets back by crowd_give, should it turn out to be no stranger */
 };
 
 struct crowd_rate {

@@ -106,7 +106,7 @@ bool admission_known(struct gateway_connection *c, const char *device)
         note(all, AWAY_DEVICE_SHARE, c->client.peer);
         return false;
     }
-    net_stranger_known(all->strangers, &c->stranger, credential_size(&c->client.credential));
+    net_stranger_known(all->strangers, &c->stranger);
     crowd_join(all->devices, &c->of_device, key, loop_now_ms(all->loop), leave_device);
     return true;
 }

@@ -9,6 +9,8 @@
 #include "gateway/client/connection.h"
 #include "gateway/judge/responder.h"
 #include "gateway/judge/shown_verdict.h"
+#include "net/strangers.h"
+#include "tls/stream.h"
 
 enum { HOLD_MS = 6000 };
 
@@ -162,6 +164,8 @@ void gateway_hold_or_connect(struct gateway_clients *all, struct net_stream *str
     struct pki_ocsp_questions open = {.count = 0};
     struct credential shown;
     credential_init(&shown, stream);
+    if (tls_stream_resumed(stream)) /* its certificates did not come again, but are judged again */
+        net_stranger_shows(all->strangers, handshake, credential_size(&shown), loop_now_ms(all->loop));
     bool judged = !is_judged(all, &shown) || shown_verdict_first(all->judge, &shown, clock_wall_s(), &open);
     if (!judged)
         judge_in_pool(hold(all, stream, &shown, peer, handshake));

@@ -73,7 +73,7 @@ static void find_role(struct mp_connection *c)
 void mp_listener_known(struct mp_connection *c)
 {
     if (c)
-        net_stranger_known(c->point->strangers, &c->stranger, c->shown);
+        net_stranger_known(c->point->strangers, &c->stranger);
     if (c && c->http)
         http_server_conn_let_in(c->http);
 }
@@ -154,8 +154,13 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
 static void on_certificates(void *ctx, size_t bytes)
 {
     struct mp_connection *c = ctx;
-    c->shown = bytes;
     net_stranger_shows(c->point->strangers, &c->stranger, bytes, loop_now_ms(c->site->loop));
+}
+
+static void on_dear_group(void *ctx, size_t handshakes)
+{
+    struct mp_connection *c = ctx;
+    net_stranger_pays(c->point->strangers, &c->stranger, handshakes, loop_now_ms(c->site->loop));
 }
 
 static void on_detach(void *ctx, struct net_stream *below, struct slice already_read)
@@ -167,6 +172,7 @@ static void on_detach(void *ctx, struct net_stream *below, struct slice already_
 
 static const struct tls_accept_events tls_events = {.on_hello = on_hello,
                                                     .on_certificates = on_certificates,
+                                                    .on_dear_group = on_dear_group,
                                                     .on_detach = on_detach,
                                                     .on_ready = on_ready,
                                                     .on_fail = on_fail};

@@ -22,7 +22,6 @@ struct mp_connection {
     char host[NET_ADDRESS_TEXT];     /* of it alone, for the log */
     char group[NET_ADDRESS_TEXT];    /* it, or its IPv6 /64: whom a stranger's share is counted against */
     size_t bodies;                   /* bytes of those of its requests that nobody vouched for */
-    size_t shown;                    /* bytes of certificates */
     X509 *certificate;               /* what the peer showed; NULL: none */
     STACK_OF(X509) * chain;          /* borrowed from the stream */
     char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */

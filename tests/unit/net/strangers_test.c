@@ -85,10 +85,10 @@ static void who_is_known_cost_its_address_nothing_and_leaves_for_nobody(void **s
     struct one known = {0};
     for (int i = 0; i < 1000; i++) {
         assert_true(come(c, &known, "192.0.2.1", NOW));
-        net_stranger_known(c, &known.member, 0);
+        net_stranger_known(c, &known.member);
     }
     assert_false(crowd_make_room(c, NULL));
-    net_stranger_known(c, &known.member, 0); /* again: nothing happens */
+    net_stranger_known(c, &known.member); /* again: nothing happens */
     done(c);
     assert_false(known.left);
 }
@@ -129,10 +129,39 @@ static void long_chains_count_as_the_handshakes_that_they_cost(void **state)
     while (net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW))
         left++;
     assert_int_equal(left, BURST - 1 - 3 * 9);
-    net_stranger_known(c, &others[0].member, LONG);
+    net_stranger_known(c, &others[0].member);
     for (left = 0; net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW);)
         left++;
     assert_int_equal(left, 9);
+    done(c);
+}
+
+static int left(struct crowd *c, const char *address)
+{
+    int ret = 0;
+    while (net_strangers_let_come(c, slice_of(address), SHARE, NOW))
+        ret++;
+    return ret;
+}
+
+static void what_was_taken_comes_back_to_who_is_known_and_no_more(void **state)
+{
+    (void)state;
+    enum { RATE = 2, BURST = RATE * NET_STRANGERS_BURST_S };
+    struct crowd *c = net_strangers_new(SHARE, RATE, 100);
+    struct one dear = {0}, held = {0}, poor = {0};
+    assert_true(come(c, &dear, "192.0.2.1", NOW));
+    net_stranger_pays(c, &dear.member, 6, NOW);
+    net_stranger_shows(c, &dear.member, 4096 + 2 * 2048, NOW);
+    assert_int_equal(left(c, "192.0.2.1"), BURST - 1 - 6 - 2);
+    crowd_replace(c, &dear.member, &held.member, leave); /* as while it waits for a verdict */
+    net_stranger_known(c, &held.member);
+    assert_int_equal(left(c, "192.0.2.1"), 1 + 6 + 2);
+    assert_true(come(c, &poor, "192.0.2.2", NOW));
+    net_stranger_pays(c, &poor.member, BURST + 6, NOW); /* as much as there is */
+    assert_int_equal(left(c, "192.0.2.2"), 0);
+    net_stranger_known(c, &poor.member);
+    assert_int_equal(left(c, "192.0.2.2"), BURST);
     done(c);
 }
 
@@ -152,7 +181,7 @@ static void the_address_that_takes_most_memory_gives_way_and_never_who_holds_lit
     crowd_join(c, &newcomer.member, SLICE("here"), NOW, leave);
     net_stranger_holds(c, &newcomer.member, 60 * 1024);
     assert_true(many[0].left && !many[1].left && !silent.left && !newcomer.left);
-    net_stranger_known(c, &newcomer.member, 0); /* who is let in holds nothing of this */
+    net_stranger_known(c, &newcomer.member); /* who is let in holds nothing of this */
     crowd_join(c, &many[0].member, SLICE("elsewhere"), NOW, leave);
     many[0].left = false;
     net_stranger_holds(c, &many[0].member, EACH);
@@ -168,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_whole_share_may_come_at_once),
         cmocka_unit_test(who_is_known_cost_its_address_nothing_and_leaves_for_nobody),
         cmocka_unit_test(long_chains_count_as_the_handshakes_that_they_cost),
+        cmocka_unit_test(what_was_taken_comes_back_to_who_is_known_and_no_more),
         cmocka_unit_test(the_address_that_takes_most_memory_gives_way_and_never_who_holds_little),
         cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
     };

@@ -31,8 +31,14 @@ static void add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 
 struct kit_identity kit_identity_new(const char *name, const struct kit_identity *issuer, long from_s, long to_s)
 {
+    return kit_identity_of_key(EVP_EC_gen("P-256"), name, issuer, from_s, to_s);
+}
+
+struct kit_identity kit_identity_of_key(EVP_PKEY *key, const char *name, const struct kit_identity *issuer, long from_s,
+                                        long to_s)
+{
     static long serial = 1;
-    struct kit_identity i = {.pkey = EVP_EC_gen("P-256"), .x509 = X509_new()};
+    struct kit_identity i = {.pkey = key, .x509 = X509_new()};
     X509 *x = i.x509;
     char san[128];
     assert_non_null(i.pkey);
@@ -50,11 +56,11 @@ struct kit_identity kit_identity_new(const char *name, const struct kit_identity
     if (issuer)
         add_extension(x, issuer->x509, NID_subject_alt_name, san);
     assert_true(X509_sign(x, issuer ? issuer->pkey : i.pkey, EVP_sha256()) > 0);
-    BIO *cert = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_mem());
+    BIO *cert = BIO_new(BIO_s_mem()), *pem = BIO_new(BIO_s_mem());
     assert_int_equal(PEM_write_bio_X509(cert, x), 1);
-    assert_int_equal(PEM_write_bio_PrivateKey(key, i.pkey, NULL, NULL, 0, NULL, NULL), 1);
+    assert_int_equal(PEM_write_bio_PrivateKey(pem, i.pkey, NULL, NULL, 0, NULL, NULL), 1);
     i.certificate = pem_text(cert);
-    i.key = pem_text(key);
+    i.key = pem_text(pem);
     return i;
 }
 
@@ -178,7 +184,19 @@ static void on_detach(void *ctx, struct net_stream *below, struct slice already_
     assert_int_equal(buf_append(&e->kit->detached_bytes, already_read), OK);
 }
 
-static const struct tls_accept_events accept_events = {on_hello, on_detach, on_ready, on_fail};
+static void on_dear_group(void *ctx, size_t handshakes)
+{
+    struct kit_end *e = ctx;
+    e->kit->dear += handshakes;
+}
+
+static const struct tls_accept_events accept_events = {
+    .on_hello = on_hello,
+    .on_detach = on_detach,
+    .on_ready = on_ready,
+    .on_fail = on_fail,
+    .on_dear_group = on_dear_group,
+};
 static const struct tls_connect_events connect_events = {on_ready, on_fail};
 
 /* --- joining them --- */

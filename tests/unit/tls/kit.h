@@ -24,6 +24,9 @@ struct kit_identity {
 /* A P-256 certificate for the DNS name (and 127.0.0.1); issuer NULL: self-signed CA. Valid from now + from_s for
  * to_s. */
 struct kit_identity kit_identity_new(const char *name, const struct kit_identity *issuer, long from_s, long to_s);
+/* The same for a key of the caller's choice, which it takes. */
+struct kit_identity kit_identity_of_key(EVP_PKEY *key, const char *name, const struct kit_identity *issuer, long from_s,
+                                        long to_s);
 void kit_identity_free(struct kit_identity *i);
 struct tls_identity kit_identity_pem(const struct kit_identity *i);
 
@@ -57,6 +60,7 @@ struct kit {
     struct net_stream *detached; /* taken in on_detach */
     struct buf detached_bytes;
     unsigned hellos;
+    size_t dear;         /* handshakes more that the group costs */
     bool cancel_at_once; /* the client's handshake */
 };
 

@@ -199,8 +199,37 @@ static void a_group_that_needs_a_second_hello_asks_for_the_context_once(void **s
     run_foreign(&k, &f);
     assert_true(f.ok);
     assert_int_equal(k.hellos, 1);
+    assert_int_equal(k.dear, 6); /* told once, too */
     foreign_done(&f);
     kit_done(&k);
+}
+
+static void check_dear(int version, const char *group, size_t expected)
+{
+    struct kit k;
+    struct foreign f;
+    struct kit_identity own = kit_identity_of_key(EVP_EC_gen(group), "server.test", &ca, -60, DAY);
+    struct tls_server_options so = {.identity = kit_identity_pem(&own)};
+    kit_init(&k);
+    k.server_context = kit_server_context(&so);
+    foreign_init(&f, version, version);
+    assert_int_equal(SSL_CTX_set1_groups_list(f.ctx, group), 1);
+    run_foreign(&k, &f);
+    assert_true(f.ok);
+    assert_int_equal(k.dear, expected);
+    foreign_done(&f);
+    kit_done(&k);
+    kit_identity_free(&own);
+}
+
+static void the_owner_is_told_what_the_clients_choice_of_a_group_costs(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        check_dear(version, "P-256", 0);
+        check_dear(version, "P-384", 6);
+        check_dear(version, "P-521", 2);
+    }
 }
 
 /* --- resumption --- */
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_tls13_only_context_refuses_tls12),
         cmocka_unit_test(ciphers_without_forward_secrecy_or_aead_are_refused),
         cmocka_unit_test(a_group_that_needs_a_second_hello_asks_for_the_context_once),
+        cmocka_unit_test(the_owner_is_told_what_the_clients_choice_of_a_group_costs),
         cmocka_unit_test(sessions_resume_where_allowed_and_only_in_their_context),
         cmocka_unit_test(sessions_do_not_resume_where_not_allowed),
         cmocka_unit_test(sessions_end_after_twenty_minutes_without_another_connection),
