@@ -14,6 +14,7 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "digest/digest.h"
 #include "pki/role.h"
 #include "json/json.h"
 
@@ -44,13 +45,12 @@ const char *document_signing_use(enum document_type type)
 
 void document_user_audience(const char *guid, const char *user, char ret[DOCUMENT_AUDIENCE_SIZE])
 {
-    unsigned char hash[PKI_SHA256];
+    unsigned char hash[DIGEST_SIZE];
     char hex[HEX_SIZE(USER_HASH)], lower[256];
     size_t len = 0;
     for (; user[len] && len < sizeof lower; len++)
         lower[len] = ascii_lower(user[len]);
-    if (EVP_Digest(lower, len, hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
+    digest_of(slice_make(lower, len), hash);
     (void)encode_hex(slice_make(hash, USER_HASH), hex);
     (void)snprintf(ret, DOCUMENT_AUDIENCE_SIZE, "%.36s.%s", guid, hex);
 }

@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/text/encode.h"
 #include "base/utf8.h"
+#include "digest/digest.h"
 #include "verdict/remedy.h"
 #include "json/json.h"
 
@@ -20,11 +21,8 @@ static const char *text_claim(const json_t *claims, const char *name)
 void entra_device_key(const char *tenant, const char *device, char ret[ENTRA_KEY_HEX])
 {
     char text[2 * ENTRA_NAME_MAX];
-    unsigned char hash[32];
-    int n = snprintf(text, sizeof text, "%s/%s", tenant, device);
-    if (n < 0 || EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    (void)snprintf(text, sizeof text, "%s/%s", tenant, device);
+    digest_hex_of(slice_of(text), ret);
 }
 
 /* --- which tenant --- */

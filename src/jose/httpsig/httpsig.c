@@ -14,28 +14,23 @@
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "digest/digest.h"
 #include "jose/httpsig/sigkey.h"
 #include "jose/httpsig/sigparse.h"
 
-enum { BASE_MAX = 16 * 1024, METHOD_MAX = 32, SHA256_LEN = 32, NONCE_BYTES = 18 };
+enum { BASE_MAX = 16 * 1024, METHOD_MAX = 32, NONCE_BYTES = 18 };
 
 /* Our own order; a receiver keeps to the sender's. */
 static const enum sigparse_component our_components[] = {SIG_METHOD, SIG_TARGET, SIG_DIGEST};
 static const enum sigparse_param our_params[] = {SIG_CREATED, SIG_NONCE, SIG_KEYID, SIG_ALG, SIG_TAG};
 
-static void sha256(struct slice data, unsigned char ret[SHA256_LEN])
-{
-    if (!EVP_Q_digest(NULL, "SHA256", NULL, data.ptr ? data.ptr : "", data.len, ret, NULL))
-        fatal("httpsig: SHA-256 failed");
-}
-
 static void keyid_of(EVP_PKEY *key, char ret[HTTPSIG_KEYID_SIZE])
 {
-    unsigned char *der = NULL, hash[SHA256_LEN];
+    unsigned char *der = NULL, hash[DIGEST_SIZE];
     int len = i2d_PUBKEY(key, &der);
     if (len <= 0)
         fatal("httpsig: a public key could not be written as DER");
-    sha256(slice_make(der, (size_t)len), hash);
+    digest_of(slice_make(der, (size_t)len), hash);
     OPENSSL_free(der);
     encode_base64url(slice_make(hash, sizeof hash), ret);
 }
@@ -115,8 +110,8 @@ static char *bytes_field(const char *name, const unsigned char *bytes, size_t le
 
 static char *digest_field(struct slice body)
 {
-    unsigned char hash[SHA256_LEN];
-    sha256(body, hash);
+    unsigned char hash[DIGEST_SIZE];
+    digest_of(body, hash);
     return bytes_field("sha-256", hash, sizeof hash);
 }
 
@@ -202,7 +197,7 @@ static enum result parse_input(const struct httpsig_received *in, struct sigpars
     enum result r = sigparse_input(in->signature_input, ret, err);
     if (r != OK)
         return r;
-    unsigned char hash[SHA256_LEN];
+    unsigned char hash[DIGEST_SIZE];
     size_t len;
     if (!decode_base64url(ret->text[SIG_KEYID], hash, sizeof hash, &len) || len != sizeof hash)
         return error_set(err, R_INVALID, "Signature-Input: keyid is not the base64url SHA-256 of a public key");
@@ -241,11 +236,11 @@ static enum result check_content(const struct httpsig_message *m, const struct h
 {
     if (!slice_eq(slice_trim(in->cmg_target), m->target))
         return error_set(err, R_DENIED, "CMG-Target is not what was asked for");
-    unsigned char told[SHA256_LEN], found[SHA256_LEN];
+    unsigned char told[DIGEST_SIZE], found[DIGEST_SIZE];
     size_t len;
     if (sigparse_bytes(in->content_digest, "sha-256", told, sizeof told, &len, err) != OK || len != sizeof told)
         return error_set(err, R_DENIED, "Content-Digest is missing or malformed (expected: sha-256=:…:)");
-    sha256(m->body, found);
+    digest_of(m->body, found);
     if (!slice_eq_secret(slice_make(told, sizeof told), slice_make(found, sizeof found)))
         return error_set(err, R_DENIED, "Content-Digest does not match the body");
     return OK;

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "digest/digest.h"
 
 enum { DATA_MAX = 64 * 1024 * 1024 };
 
@@ -265,12 +266,6 @@ char *pki_cert_base64(X509 *cert)
 
 /* --- fingerprints --- */
 
-static void sha256(const unsigned char *data, size_t len, unsigned char ret[PKI_SHA256])
-{
-    if (!EVP_Q_digest(NULL, "SHA256", NULL, data, len, ret, NULL))
-        fatal("pki: SHA-256 failed");
-}
-
 void pki_cert_sha256(X509 *cert, unsigned char ret[PKI_SHA256])
 {
     unsigned int len = 0;
@@ -284,7 +279,7 @@ void pki_cert_spki_sha256(X509 *cert, unsigned char ret[PKI_SHA256])
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
     if (len <= 0)
         fatal("pki: a public key could not be written as DER");
-    sha256(der, (size_t)len, ret);
+    digest_of(slice_make(der, (size_t)len), ret);
     OPENSSL_free(der);
 }
 
@@ -294,7 +289,7 @@ void pki_key_spki_sha256(EVP_PKEY *key, unsigned char ret[PKI_SHA256])
     int len = i2d_PUBKEY(key, &der);
     if (len <= 0)
         fatal("pki: a public key could not be written as DER");
-    sha256(der, (size_t)len, ret);
+    digest_of(slice_make(der, (size_t)len), ret);
     OPENSSL_free(der);
 }
 

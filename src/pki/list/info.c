@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "digest/digest.h"
 #include "pki/list/admit.h"
 
 /* --- age --- */
@@ -114,37 +115,28 @@ static void tell_scope(const struct pki_crl *c, char *ret, size_t size)
 
 /* --- place --- */
 
-static void mix(EVP_MD_CTX *md, const void *data, size_t len)
-{
-    uint64_t n = len;
-    if (EVP_DigestUpdate(md, &n, sizeof n) != 1 || (len && EVP_DigestUpdate(md, data, len) != 1))
-        fatal("SHA-256 failed");
-}
-
-static void mix_extension(EVP_MD_CTX *md, const struct pki_crl *c, int nid)
+static void mix_extension(struct digest *d, const struct pki_crl *c, int nid)
 {
     int at = X509_CRL_get_ext_by_NID(c->der.head, nid, -1);
     const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(c->der.head, at));
-    mix(md, value ? ASN1_STRING_get0_data(value) : NULL, value ? (size_t)ASN1_STRING_length(value) : 0);
+    digest_add_counted(d, value ? slice_make(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value))
+                                : SLICE_NONE);
 }
 
 static void hash_place(const struct pki_crl *c, bool by_signer, unsigned char ret[PKI_SHA256])
 {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
     const unsigned char *name;
     size_t len;
-    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1 ||
-        X509_NAME_get0_der(pki_crl_issuer(c), &name, &len) != 1)
+    if (X509_NAME_get0_der(pki_crl_issuer(c), &name, &len) != 1)
         fatal("pki: out of memory");
-    mix(md, name, len);
-    mix_extension(md, c, NID_issuing_distribution_point);
+    struct digest *d = digest_new();
+    digest_add_counted(d, slice_make(name, len));
+    mix_extension(d, c, NID_issuing_distribution_point);
     if (by_signer)
-        mix(md, c->signer_spki, PKI_SHA256);
+        digest_add_counted(d, slice_make(c->signer_spki, PKI_SHA256));
     else
-        mix_extension(md, c, NID_authority_key_identifier);
-    if (EVP_DigestFinal_ex(md, ret, NULL) != 1)
-        fatal("SHA-256 failed");
-    EVP_MD_CTX_free(md);
+        mix_extension(d, c, NID_authority_key_identifier);
+    digest_end(d, ret);
 }
 
 void pki_list_tell(const struct pki_crl *c, struct pki_list_info *ret)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "digest/digest.h"
 #include "pki/cert/strength.h"
 #include "pki/path/proof.h"
 
@@ -42,8 +43,7 @@ void pki_effort_name_pair(const struct pki_party *subject, const struct pki_part
     unsigned char both[2 * PKI_SHA256];
     memcpy(both, subject->sha256, PKI_SHA256);
     memcpy(both + PKI_SHA256, issuer->spki_sha256, PKI_SHA256);
-    if (!EVP_Digest(both, sizeof both, ret, NULL, EVP_sha256(), NULL))
-        fatal("SHA-256 failed");
+    digest_of(slice_make(both, sizeof both), ret);
 }
 
 /* Its own place, or the first free one behind that. Where none is free the first goes to the later: the other pair may
