@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One machine, one identity (PROTOCOL 8): state that was copied to another machine must not go on as the first one. */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/host/file.h"
 #include "client/client.h"
+#include "digest/digest.h"
 
 /* machine-id(5): 32 lower-case hex digits and a line break; "uninitialized" in images, empty in containers. */
 static bool is_machine_id(struct slice text)
@@ -19,19 +19,17 @@ static bool is_machine_id(struct slice text)
  * on a machine without one, as containers are, which would all have the same. */
 static void derive(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
 {
-    unsigned char hash[PKI_SHA256] = {0};
     char *machine = NULL, *dir = realpath(c->dir, NULL);
     size_t len = 0;
     struct buf text;
     buf_init(&text, 16 * 1024);
     if (file_read("/etc/machine-id", 4096, &machine, &len, NULL) != OK)
         len = 0;
-    if (buf_printf(&text, "opencmg hardware id\n%.*s\n%s", (int)len, machine ? machine : "", dir ? dir : "") != OK ||
-        EVP_Digest(buf_data(&text).ptr, buf_len(&text), hash, NULL, EVP_sha256(), NULL) != 1)
+    if (buf_printf(&text, "opencmg hardware id\n%.*s\n%s", (int)len, machine ? machine : "", dir ? dir : "") != OK)
         fatal("the hardware id can't be made");
     ret[0] = '\0';
     if (is_machine_id(slice_make(machine ? machine : "", len)))
-        (void)encode_hex(slice_make(hash, sizeof hash), ret);
+        digest_hex_of(buf_data(&text), ret);
     buf_free(&text);
     free(machine);
     free(dir);

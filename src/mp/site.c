@@ -3,7 +3,6 @@
 #include "mp/site.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "digest/digest.h"
 #include "mp/admin/admin.h"
 #include "mp/content/crl.h"
 #include "mp/content/documents.h"
@@ -105,7 +105,6 @@ static enum result trust_key(struct mp_site *site, char ret[PKI_HASH_HEX], struc
     size_t count;
     struct buf b;
     bool check, allow;
-    unsigned char hash[PKI_SHA256];
     buf_init(&b, ROWS_MAX);
     enum result r = store_trust_list(site->store, 0, a, &list, &count, err);
     if (r == OK)
@@ -116,10 +115,8 @@ static enum result trust_key(struct mp_site *site, char ret[PKI_HASH_HEX], struc
         r = buf_printf(&b, "%d %d", check, allow);
     for (size_t i = 0; i < count && r == OK; i++)
         r = buf_printf(&b, " %s %s %s %lld", list[i].id, list[i].kind, list[i].sha256, (long long)list[i].added);
-    if (r == OK && EVP_Digest(buf_data(&b).ptr, buf_len(&b), hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
     if (r == OK)
-        (void)encode_hex(slice_make(hash, sizeof hash), ret);
+        digest_hex_of(buf_data(&b), ret);
     buf_free(&b);
     arena_free(a);
     return r;

@@ -10,6 +10,7 @@
 #include "client/credential/user.h"
 #include "client/state/documents.h"
 #include "client/state/state.h"
+#include "digest/digest.h"
 
 enum { HANDLER_LIMIT_S = 600 };
 
@@ -148,14 +149,12 @@ static enum result write_plain(const struct asking *a, const char *path, struct 
 
 static void fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
 {
-    unsigned char hash[PKI_SHA256];
     struct buf b;
     char *text = json_dumps(a->policies->list, JSON_COMPACT | JSON_SORT_KEYS);
     buf_init(&b, WEB_ANSWER_MAX + sizeof a->user.name);
-    if (!text || buf_printf(&b, "%s%s", a->user.name, text) != OK ||
-        EVP_Digest(buf_data(&b).ptr, buf_len(&b), hash, NULL, EVP_sha256(), NULL) != 1)
+    if (!text || buf_printf(&b, "%s%s", a->user.name, text) != OK)
         fatal("the policy can't be digested");
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+    digest_hex_of(buf_data(&b), ret);
     buf_free(&b);
     free(text);
 }

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "base/host/file.h"
 #include "base/host/mapping.h"
 #include "base/mem.h"
+#include "digest/digest.h"
 
 #define FOLDER "crls"
 
@@ -22,18 +22,10 @@ static bool is_there(const char *path, size_t len)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size == len;
 }
 
-static void hash_of(struct slice data, char ret[PKI_HASH_HEX])
-{
-    unsigned char hash[PKI_SHA256];
-    if (EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
-}
-
 enum result crl_file_put(const char *state, struct slice der, char **ret_path, struct error *err)
 {
     char hex[PKI_HASH_HEX], name[PKI_HASH_HEX + 8];
-    hash_of(der, hex);
+    digest_hex_of(der, hex);
     (void)snprintf(name, sizeof name, "%s.crl", hex);
     char *folder = file_join(state, FOLDER), *path = file_join(folder, name);
     enum result r = file_make_dirs(folder, 0700, err);
@@ -63,7 +55,7 @@ static bool is_whole(const char *path, const char *sha256)
     char hex[PKI_HASH_HEX];
     if (map_open(path, BUNDLE_CRL_MAX, &map, NULL) != OK)
         return false;
-    hash_of(map, hex);
+    digest_hex_of(map, hex);
     map_close(map);
     return strcmp(hex, sha256) == 0;
 }
@@ -85,7 +77,7 @@ struct crl_file {
     char *path, *temp;
     char sha256[PKI_HASH_HEX];
     int fd;
-    EVP_MD_CTX *md;
+    struct digest *digest;
 };
 
 enum result crl_file_begin(const char *state, const char *sha256, struct crl_file **ret, struct error *err)
@@ -96,10 +88,8 @@ enum result crl_file_begin(const char *state, const char *sha256, struct crl_fil
     cstr_copy(f->sha256, sizeof f->sha256, sha256);
     f->path = path_of(folder, sha256);
     f->temp = file_join(folder, "coming.XXXXXX");
-    f->md = EVP_MD_CTX_new();
+    f->digest = digest_new();
     free(folder);
-    if (!f->md || EVP_DigestInit_ex(f->md, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
     f->fd = r == OK ? mkostemp(f->temp, O_CLOEXEC) : -1;
     if (r == OK && f->fd < 0)
         r = error_set(err, R_IO, "%s: %s", f->temp, strerror(errno));
@@ -113,8 +103,7 @@ enum result crl_file_begin(const char *state, const char *sha256, struct crl_fil
 
 enum result crl_file_add(struct crl_file *f, struct slice part, struct error *err)
 {
-    if (EVP_DigestUpdate(f->md, part.ptr, part.len) != 1)
-        fatal("SHA-256 failed");
+    digest_add(f->digest, part);
     while (part.len) {
         ssize_t n = write(f->fd, part.ptr, part.len);
         if (n < 0 && errno != EINTR)
@@ -128,8 +117,8 @@ static enum result check_hash(struct crl_file *f, struct error *err)
 {
     unsigned char hash[PKI_SHA256];
     char hex[PKI_HASH_HEX];
-    if (EVP_DigestFinal_ex(f->md, hash, NULL) != 1)
-        fatal("SHA-256 failed");
+    digest_end(f->digest, hash);
+    f->digest = NULL;
     (void)encode_hex(slice_make(hash, sizeof hash), hex);
     return strcmp(hex, f->sha256) == 0 ? OK : error_set(err, R_DENIED, "what came has another SHA-256 (%.16s…)", hex);
 }
@@ -151,7 +140,7 @@ void crl_file_abandon(struct crl_file *f)
         (void)close(f->fd);
         (void)unlink(f->temp);
     }
-    EVP_MD_CTX_free(f->md);
+    digest_free(f->digest);
     free(f->path);
     free(f->temp);
     free(f);

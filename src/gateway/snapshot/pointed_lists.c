@@ -9,6 +9,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "digest/digest.h"
 #include "net/url.h"
 #include "pki/cert/cert.h"
 #include "json/json.h"
@@ -54,13 +55,9 @@ bool pointed_lists_is(struct slice id)
 /* No source of the site's own can have this name: theirs hold no '_'. */
 static void name(const struct pki_list_place *place, char ret[SOURCE_ID_MAX + 1])
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    char hex[2 * 16 + 1];
-    unsigned len = 0;
-    if (EVP_Digest(place->url, strlen(place->url), hash, &len, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    hex[encode_hex(slice_make(hash, 16), hex)] = '\0';
-    (void)snprintf(ret, SOURCE_ID_MAX + 1, PREFIX "%s", hex);
+    char hex[DIGEST_HEX];
+    digest_hex_of(slice_of(place->url), hex);
+    (void)snprintf(ret, SOURCE_ID_MAX + 1, PREFIX "%.32s", hex);
 }
 
 static void apply(struct pointed_lists *p)

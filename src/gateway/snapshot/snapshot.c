@@ -2,13 +2,13 @@
 #include "gateway/snapshot/snapshot.h"
 
 #include <malloc.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "digest/digest.h"
 #include "gateway/snapshot/crl_file.h"
 #include "gateway/snapshot/crl_pull.h"
 #include "gateway/snapshot/pointed_lists.h"
@@ -39,19 +39,8 @@ static bool is_missing(const struct snapshot_bundle *b, size_t i)
 
 /* --- what a trust is made of --- */
 
-struct recipe {
-    EVP_MD_CTX *md;
-};
-
-static void mix(const struct recipe *r, const void *data, size_t len)
-{
-    uint64_t n = len;
-    if (EVP_DigestUpdate(r->md, &n, sizeof n) != 1 || (len && EVP_DigestUpdate(r->md, data, len) != 1))
-        fatal("SHA-256 failed");
-}
-
 /* A file that is replaced gets another inode while the old one is mapped. */
-static void mix_file(const struct recipe *r, const char *path)
+static void mix_file(struct digest *d, const char *path)
 {
     struct stat st;
     uint64_t id[3] = {0};
@@ -60,24 +49,24 @@ static void mix_file(const struct recipe *r, const char *path)
         id[1] = st.st_ino;
         id[2] = (uint64_t)st.st_size;
     }
-    mix(r, path, strlen(path));
-    mix(r, id, sizeof id);
+    digest_add_counted(d, slice_of(path));
+    digest_add_counted(d, slice_make(id, sizeof id));
 }
 
-static void mix_bundle(const struct recipe *r, const struct snapshot_bundle *b)
+static void mix_bundle(struct digest *d, const struct snapshot_bundle *b)
 {
     const struct bundle *x = b->bundle;
     unsigned char settings[2] = {x->settings.crl_check, x->settings.allow_when_unavailable};
-    mix(r, settings, sizeof settings);
-    mix(r, x->anchors_pem, strlen(x->anchors_pem));
-    mix(r, x->intermediates_pem, strlen(x->intermediates_pem));
+    digest_add_counted(d, slice_make(settings, sizeof settings));
+    digest_add_counted(d, slice_of(x->anchors_pem));
+    digest_add_counted(d, slice_of(x->intermediates_pem));
     for (size_t i = 0; i < x->crl_count; i++) {
         if (b->crl_paths[i])
-            mix_file(r, b->crl_paths[i]);
+            mix_file(d, b->crl_paths[i]);
         else if (is_missing(b, i))
-            mix(r, NULL, 0);
+            digest_add_counted(d, SLICE_NONE);
         else
-            mix(r, x->crls[i].ptr, x->crls[i].len);
+            digest_add_counted(d, x->crls[i]);
     }
 }
 
@@ -103,14 +92,10 @@ static void mix_list(void *arg, const char *path)
 
 static void make_recipe(const struct snapshot_bundle *b, const char *state, unsigned char ret[PKI_SHA256])
 {
-    struct recipe r = {EVP_MD_CTX_new()};
-    if (!r.md || EVP_DigestInit_ex(r.md, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    mix_bundle(&r, b);
-    each_list(b->bundle, state, mix_list, &r);
-    if (EVP_DigestFinal_ex(r.md, ret, NULL) != 1)
-        fatal("SHA-256 failed");
-    EVP_MD_CTX_free(r.md);
+    struct digest *d = digest_new();
+    mix_bundle(d, b);
+    each_list(b->bundle, state, mix_list, d);
+    digest_end(d, ret);
 }
 
 /* --- the trust --- */

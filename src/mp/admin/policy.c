@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Policies: texts under names, with versions, for devices or users, everywhere or in collections. */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "digest/digest.h"
 #include "mp/admin/admin.h"
 #include "mp/content/put.h"
 #include "mp/targeting/resultant.h"
@@ -32,14 +32,6 @@ static json_t *policy_json(const struct store_policy *p)
                      (json_int_t)p->version, "sha256", p->sha256, "size", (json_int_t)strlen(p->content), "created",
                      (json_int_t)p->created, "changed", (json_int_t)p->changed, "users", lines_json(p->users),
                      "collections", lines_json(p->collections));
-}
-
-static void hash_of(const char *content, char ret[PKI_HASH_HEX])
-{
-    unsigned char hash[PKI_SHA256];
-    if (EVP_Digest(content, strlen(content), hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
 }
 
 static bool user_good(struct slice name)
@@ -116,7 +108,7 @@ static enum result store_it(struct mp_request *r, const json_t *body, struct sto
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
-    hash_of(p->content, hash);
+    digest_hex_of(slice_of(p->content), hash);
     result = store_policy_get(r->site->store, r->arena, p->name, &known, err);
     if (result == OK || result == R_NOTFOUND)
         result = find_target(&users, body, known.users, &of_users, err);

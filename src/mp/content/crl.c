@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mp/content/crl.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "digest/digest.h"
 #include "pki/list/read.h"
 
 enum { ROWS_MAX = 512 * 1024 * 1024 };
@@ -44,21 +44,13 @@ static void hex_of(const unsigned char hash[PKI_SHA256], char ret[PKI_HASH_HEX])
     (void)encode_hex(slice_make(hash, PKI_SHA256), ret);
 }
 
-static void hash_hex(struct slice data, char ret[PKI_HASH_HEX])
-{
-    unsigned char hash[PKI_SHA256];
-    if (EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL) != 1)
-        fatal("SHA-256 failed");
-    hex_of(hash, ret);
-}
-
 /* Each delta has a place of its own, until a complete list holds what it says. */
 static void id_of(const struct pki_list_info *l, const char *complete, char ret[PKI_HASH_HEX])
 {
     char text[2 * PKI_HASH_HEX + sizeof l->age.number];
     (void)snprintf(text, sizeof text, "%s delta %s", complete, l->age.number);
     if (l->delta)
-        hash_hex(slice_of(text), ret);
+        digest_hex_of(slice_of(text), ret);
     else
         cstr_copy(ret, PKI_HASH_HEX, complete);
 }
@@ -70,7 +62,7 @@ static void complete_of(const struct pki_list_info *l, bool proven, char ret[PKI
     hex_of(proven ? l->place : l->claimed, ret);
     (void)snprintf(text, sizeof text, "unproven %s", ret);
     if (!proven)
-        hash_hex(slice_of(text), ret);
+        digest_hex_of(slice_of(text), ret);
 }
 
 /* --- judging --- */
@@ -210,7 +202,7 @@ static enum result put(struct putting *p, struct slice der, struct mp_crl_taken 
         r = check_age(p, err);
     if (r != OK)
         return r;
-    hash_hex(der, p->sha256);
+    digest_hex_of(der, p->sha256);
     struct store_trust t = {.id = arena_text(p->arena, p->id),
                             .kind = "crl",
                             .subject = arena_text(p->arena, l->issuer),
