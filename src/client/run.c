@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/limit/backoff.h"
 #include "base/rand.h"
 #include "client/operation.h"
 #include "client/report.h"
@@ -30,12 +31,10 @@ static void sleep_ms(uint64_t ms, const sigset_t *open)
 
 static uint64_t seconds_until_next(const struct client *c, bool ok, unsigned failures)
 {
-    uint64_t interval = client_policy_interval(c), wait = BACKOFF_FIRST_S;
+    uint64_t interval = client_policy_interval(c);
     if (ok)
         return interval;
-    for (unsigned i = 1; i < failures && wait < BACKOFF_MAX_S; i++)
-        wait *= 2;
-    wait = wait < BACKOFF_MAX_S ? wait : BACKOFF_MAX_S;
+    uint64_t wait = backoff_doubled(BACKOFF_FIRST_S, BACKOFF_MAX_S, failures ? failures - 1 : 0);
     return wait < interval ? wait : interval;
 }
 

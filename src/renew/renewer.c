@@ -9,14 +9,12 @@
 #include "bundle/role/renewal.h"
 #include "pki/issue/csr.h"
 #include "pki/issue/issue.h"
+#include "renew/plan.h"
 #include "json/json.h"
 
 enum {
     ANSWER_MAX = 32 * 1024,
     ANSWER_MS = 30 * 1000,
-    RETRY_S = 10,
-    RETRY_MAX_S = 3600,
-    LOOK_S = 3600, /* the wall clock decides, and may be set: it is looked at this often */
 };
 
 struct renewer {
@@ -43,19 +41,12 @@ static int64_t due(const struct renewer *r)
 
 static void wait_for(struct renewer *r, int64_t seconds)
 {
-    int64_t s = seconds < 0 ? 0 : seconds > LOOK_S ? LOOK_S : seconds;
-    loop_timer_start(r->timer, (uint64_t)s * 1000 + rand_below(1000), 0);
+    loop_timer_start(r->timer, renew_look_ms(seconds, rand_below(UINT64_MAX)), 0);
 }
 
-/* From 10 s to an hour, doubling; half of it by chance, so that a site's roles do not come in step. */
 static void failed(struct renewer *r, const struct error *why)
 {
-    uint64_t base = r->o.every_s && r->o.every_s < RETRY_S ? r->o.every_s : RETRY_S;
-    for (unsigned i = 0; i < r->failed && base < RETRY_MAX_S; i++)
-        base *= 2;
-    r->failed++;
-    uint64_t pause = base < RETRY_MAX_S ? base : RETRY_MAX_S;
-    pause = pause / 2 + rand_below(pause / 2 + 1);
+    uint64_t pause = renew_pause_s(r->failed++, r->o.every_s, rand_below(UINT64_MAX));
     EVP_PKEY_free(r->key);
     r->key = NULL;
     wait_for(r, (int64_t)pause);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/plan.h"
 
+#include "base/limit/backoff.h"
+
 enum {
     REFRESH_S = 3600,
     FRESH_MIN_S = 60,
@@ -36,10 +38,7 @@ int64_t source_plan_refresh(int64_t refresh_s, int64_t fresh_s)
 
 uint64_t source_plan_again(unsigned failures, int64_t refresh_s, uint64_t dice)
 {
-    int64_t wait = RETRY_S;
-    for (unsigned i = 1; i < failures && wait < RETRY_MAX_S; i++)
-        wait *= 2;
-    wait = least(wait, RETRY_MAX_S);
+    int64_t wait = (int64_t)backoff_doubled(RETRY_S, RETRY_MAX_S, failures ? failures - 1 : 0);
     if (refresh_s > 0)
         wait = least(wait, refresh_s);
     uint64_t ms = (uint64_t)wait * MS;

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/limit/backoff.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "tunnel/dial_internal.h"
@@ -77,13 +78,8 @@ static void back_off(struct tunnel_dialer *d, uint64_t base)
 
 static void failed(struct tunnel_dialer *d)
 {
-    uint64_t base = BACK_OFF_MS;
-    if (loop_timer_active(d->retry))
-        return;
-    for (unsigned i = 0; i < d->fails && base < BACK_OFF_MAX_MS; i++)
-        base *= 2;
-    d->fails++;
-    back_off(d, base < BACK_OFF_MAX_MS ? base : BACK_OFF_MAX_MS);
+    if (!loop_timer_active(d->retry))
+        back_off(d, backoff_doubled(BACK_OFF_MS, BACK_OFF_MAX_MS, d->fails++));
 }
 
 static void end_round(struct tunnel_dialer *d, bool complete)
