@@ -3,8 +3,7 @@
  * which roots and which mode the endpoint wants. In the worker's thread; owns nothing. */
 #include "gateway/judge/by_certificate.h"
 
-#include <openssl/evp.h>
-
+#include "digest/digest.h"
 #include "gateway/judge/shown_verdict.h"
 #include "verdict/remedy.h"
 
@@ -68,15 +67,14 @@ static void endpoint_key(const struct credential *c, const struct bundle_endpoin
                          unsigned char ret[VERDICT_KEY_SIZE])
 {
     unsigned char sha256[PKI_SHA256];
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 && EVP_DigestUpdate(md, c->sha256, PKI_SHA256) == 1;
-    for (int i = 0; ok && i < sk_X509_num(c->sent); i++) {
+    struct digest *d = digest_new();
+    digest_add(d, slice_make(c->sha256, PKI_SHA256));
+    for (int i = 0; i < sk_X509_num(c->sent); i++) {
         pki_cert_sha256(sk_X509_value(c->sent, i), sha256);
-        ok = EVP_DigestUpdate(md, sha256, sizeof sha256) == 1;
+        digest_add(d, slice_make(sha256, sizeof sha256));
     }
-    if (!ok || EVP_DigestUpdate(md, e->id, strlen(e->id)) != 1 || EVP_DigestFinal_ex(md, ret, NULL) != 1)
-        fatal("SHA-256 failed");
-    EVP_MD_CTX_free(md);
+    digest_add(d, slice_of(e->id));
+    digest_end(d, ret);
 }
 
 /* Renewed roots and cross-certificates make several paths of one certificate: does another one end where it counts? */

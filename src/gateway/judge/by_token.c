@@ -3,9 +3,8 @@
  * Only what was let in is cached. In the worker's thread; what opened a request is kept as a grant (judge/grant.h). */
 #include "gateway/judge/by_token.h"
 
-#include <openssl/evp.h>
-
 #include "base/host/gather.h"
+#include "digest/digest.h"
 #include "gateway/judge/by_certificate.h"
 #include "gateway/judge/shown_verdict.h"
 #include "verdict/remedy.h"
@@ -39,13 +38,12 @@ struct slice by_token_text(const struct authenticate_question *q)
 static void token_key(const struct judge_client *c, struct slice text, enum token_purpose purpose,
                       unsigned char ret[VERDICT_KEY_SIZE])
 {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
     unsigned char tag = (unsigned char)purpose;
-    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(md, &tag, 1) != 1 ||
-        EVP_DigestUpdate(md, c->credential.sha256, PKI_SHA256) != 1 || EVP_DigestUpdate(md, text.ptr, text.len) != 1 ||
-        EVP_DigestFinal_ex(md, ret, NULL) != 1)
-        fatal("SHA-256 failed");
-    EVP_MD_CTX_free(md);
+    struct digest *d = digest_new();
+    digest_add(d, slice_make(&tag, 1));
+    digest_add(d, slice_make(c->credential.sha256, PKI_SHA256));
+    digest_add(d, text);
+    digest_end(d, ret);
 }
 
 /* What was let in before; NULL: to be judged. Only then is the token opened at all. */
