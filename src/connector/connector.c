@@ -14,10 +14,17 @@
 #include "connector/site/self_check.h"
 #include "connector/site/site.h"
 #include "connector/site/site_question.h"
+#include "connector/status.h"
 #include "http/path.h"
 #include "tunnel/accept.h"
 
 enum { TUNNELS_MAX = 64 };
+
+/* For all that lies below: the report itself may be gone already, or not be there yet. */
+static void on_news(void *ctx)
+{
+    report_changed(((struct connector *)ctx)->report);
+}
 
 /* --- requests --- */
 
@@ -74,7 +81,7 @@ static void on_request(void *owner, struct http_exchange *x)
     struct connector *c = d->connector;
     struct slice id = x->request.authority;
     if (slice_eq(id, SLICE(SOURCE_ENDPOINT))) {
-        relay_source_start(c, x);
+        relay_source_start(&c->known, x);
         return;
     }
     bool for_site = slice_eq(id, SLICE(SITE_ENDPOINT));
@@ -82,7 +89,7 @@ static void on_request(void *owner, struct http_exchange *x)
     if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
     else if (for_site || (has_plain_path(x) && says_who_asks(x, u)))
-        forward_start(x, u, &c->report);
+        forward_start(x, u, on_news, c);
 }
 
 static void on_tunnel(void *owner, const char *gateway_id, uint32_t worker, uint32_t workers, bool up,
@@ -142,7 +149,7 @@ static enum result judge_gateway(void *arg, X509 *leaf, STACK_OF(X509) * chain, 
 
 static enum result tunnel_context(struct connector_dialer *d, struct tls_context **ret, struct error *err)
 {
-    const struct role_identity *role = renewer_identity(d->connector->renewer);
+    const struct role_identity *role = renewer_identity(d->connector->known.renewer);
     struct tls_client_options o = {
         .identity = {slice_of(role->certificate_pem), slice_of(role->key_pem)},
         .verify = judge_gateway,
@@ -185,10 +192,10 @@ static void dial(struct connector *c, const struct bootstrap_address *gateway, i
     }
     struct tunnel_dialer_options o = {.port = gateway->port, .tls = d->tls, .max_tunnels = TUNNELS_MAX};
     (void)snprintf(o.host, sizeof o.host, "%s", gateway->host);
-    (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", c->config->bootstrap.id);
+    (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", c->known.config->bootstrap.id);
     const char **ids = mem_array(CONNECTOR_UPSTREAMS_MAX + 2, sizeof *ids);
     size_t count = announced(c, ids);
-    d->dialer = tunnel_dialer_new(c->loop, &o, ids, count, &dialer_events, d);
+    d->dialer = tunnel_dialer_new(c->known.loop, &o, ids, count, &dialer_events, d);
     free(ids);
 }
 
@@ -249,15 +256,15 @@ static void apply_gateways(struct connector *c, const struct connector_document 
 
 static const struct choices_line *forbidden(const struct connector *c, const struct connector_endpoint *e)
 {
-    return e->mp ? choices_forbids_connector(e->mode, e->clients, c->config->identity.certificate != NULL) : NULL;
+    return e->mp ? choices_forbids_connector(e->mode, e->clients, c->known.config->identity.certificate != NULL) : NULL;
 }
 
 static enum result make_upstream(struct connector *c, const struct connector_endpoint *e, struct upstream **ret,
                                  struct error *err)
 {
     struct upstream_options o = {
-        .config = c->config,
-        .role = renewer_identity(c->renewer),
+        .config = c->known.config,
+        .role = renewer_identity(c->known.renewer),
         .id = e->id,
         .scheme = e->tls ? "https" : "http",
         .host = e->host,
@@ -273,13 +280,13 @@ static enum result make_upstream(struct connector *c, const struct connector_end
         .keep_host = e->keep_host,
         .form = {e->headers, e->x_forwarded},
     };
-    return upstream_new(c->loop, &o, ret, err);
+    return upstream_new(c->known.loop, &o, ret, err);
 }
 
 /* The first document decides whether this connector can do its job at all. */
 static enum result check_choices(const struct connector *c, const struct connector_document *d, struct error *err)
 {
-    for (size_t i = 0; !c->has_document && i < d->endpoint_count; i++) {
+    for (size_t i = 0; !c->known.has_document && i < d->endpoint_count; i++) {
         const struct choices_line *rule = forbidden(c, &d->endpoints[i]);
         if (rule)
             return error_set(err, R_DENIED, "endpoint %s: %s (rule %s)", d->endpoints[i].id, rule->text, rule->id);
@@ -307,25 +314,37 @@ static void replace_upstreams(struct connector *c, const struct connector_docume
         log_msg(LOG_ERROR, "connector", "more than %d endpoints; the rest is not served", CONNECTOR_UPSTREAMS_MAX);
 }
 
-enum result connector_apply(struct connector *c, struct connector_document *d, struct error *err)
+/* Upstreams, announcements, gateways; takes the document over. R_DENIED: the choices rule the first one out. */
+static enum result apply_document(void *owner, struct connector_document *d, struct error *err)
 {
+    struct connector *c = owner;
     enum result r = check_choices(c, d, err);
     if (r != OK)
         return r;
     replace_upstreams(c, d);
     announce(c);
     apply_gateways(c, d);
-    connector_document_free(c->document);
-    c->document = d;
+    connector_document_free(c->known.document);
+    c->known.document = d;
+    LOG_EVENT(LOG_INFO, "site", "connector document in use", LOG_N("sequence", d->sequence),
+              LOG_N("endpoints", c->upstream_count));
     self_check_run(c->self_check);
     report_changed(c->report);
     return OK;
 }
 
-void connector_certificate_changed(struct connector *c)
+static void give_up(void *owner)
 {
-    if (c->document)
-        replace_upstreams(c, c->document);
+    ((struct connector *)owner)->exit_code = EXIT_FAILURE;
+}
+
+static const struct site_link_events site_events = {apply_document, give_up};
+
+void connector_certificate_changed(void *connector)
+{
+    struct connector *c = connector;
+    if (c->known.document)
+        replace_upstreams(c, c->known.document);
     self_check_run(c->self_check);
     report_changed(c->report);
 }
@@ -359,8 +378,8 @@ static void use_role(struct connector *c)
     renew_tunnels(c);
     report_stop(c->report);
     site_link_renewed(c->site);
-    if (c->document)
-        replace_upstreams(c, c->document);
+    if (c->known.document)
+        replace_upstreams(c, c->known.document);
     report_changed(c->report);
 }
 
@@ -375,7 +394,7 @@ static void on_renewal(void *owner, const struct role_identity *fresh, const str
 {
     struct connector *c = owner;
     char until[CLOCK_TEXT_SIZE];
-    clock_rfc3339(fresh ? fresh->not_after : renewer_identity(c->renewer)->not_after, until);
+    clock_rfc3339(fresh ? fresh->not_after : renewer_identity(c->known.renewer)->not_after, until);
     if (!fresh) {
         LOG_EVENT(LOG_WARN, "renew", "the role certificate was not renewed", LOG_T("reason", why->text),
                   LOG_N("retry_s", retry_s), LOG_T("not_after", until));
@@ -390,7 +409,7 @@ static void on_renewal(void *owner, const struct role_identity *fresh, const str
 static enum result load_role(struct connector *c, struct error *err)
 {
     static const struct renewer_events events = {send_renewal, on_renewal};
-    const struct connector_config *config = c->config;
+    const struct connector_config *config = c->known.config;
     struct role_identity role;
     struct error why;
     enum result r =
@@ -407,7 +426,7 @@ static enum result load_role(struct connector *c, struct error *err)
         LOG_EVENT(LOG_ERROR, "certificate", "role certificate ruled out", LOG_T("cause", why.text),
                   LOG_T("remedy", SELF_CHECK_ROLE_REMEDY));
     struct renewer_options o = {"connector", config->state, &config->bootstrap, config->role_renewal_s};
-    c->renewer = renewer_new(c->loop, &o, &role, &events, c);
+    c->known.renewer = renewer_new(c->known.loop, &o, &role, &events, c);
     return OK;
 }
 
@@ -417,23 +436,26 @@ enum result connector_start(struct connector *c, const struct connector_config *
                             struct error *err)
 {
     memset(c, 0, sizeof *c);
-    c->config = config;
-    c->loop = loop;
+    c->known.on_news = on_news;
+    c->known.ctx = c;
+    c->known.config = config;
+    c->known.loop = loop;
     const struct bootstrap *b = &config->bootstrap;
     enum result r = pki_role_judge_new(slice_of(b->root_pem), b->site, "gateway", &c->gateway_judge, err);
     if (r == OK)
         r = load_role(c, err);
     if (r == OK)
-        r = site_link_new(c, &c->site, err);
+        r = site_link_new(&c->known, &site_events, c, &c->site, err);
     if (r != OK)
         return r;
-    c->started = clock_wall_s();
-    c->report = report_new(c);
-    c->self_check = self_check_new(c);
+    c->self_check = self_check_new(&c->known);
+    const struct report_parts parts = {
+        &c->known, c->site, c->self_check, clock_wall_s(), connector_status_gateways, connector_status_upstreams, c};
+    c->report = report_new(&parts);
     site_link_start(c->site);
-    if (!c->has_document)
+    if (!c->known.has_document)
         self_check_run(c->self_check);
-    if (c->has_document) /* the kept one named them */
+    if (c->known.has_document) /* the kept one named them */
         return OK;
     for (size_t i = 0; i < config->bootstrap.gateway_count; i++)
         dial(c, &config->bootstrap.gateways[i], 0);
@@ -463,12 +485,12 @@ void connector_stop(struct connector *c)
     report_free(c->report);
     c->report = NULL;
     self_check_free(c->self_check);
-    renewer_free(c->renewer);
+    renewer_free(c->known.renewer);
     for (size_t i = 0; i < c->dialer_count; i++)
         hang_up(&c->dialers[i]);
     site_link_free(c->site);
     for (size_t i = 0; i < c->upstream_count; i++)
         upstream_unref(c->upstreams[i]);
-    connector_document_free(c->document);
+    connector_document_free(c->known.document);
     pki_role_judge_free(c->gateway_judge);
 }

@@ -12,8 +12,7 @@
 
 #include "connector/config.h"
 #include "connector/request/upstream.h"
-#include "loop/loop.h"
-#include "renew/renewer.h"
+#include "connector/site/known.h"
 #include "tunnel/dial.h"
 
 enum { CONNECTOR_UPSTREAMS_MAX = 1000, CONNECTOR_DIALERS_MAX = BOOTSTRAP_LIST_MAX };
@@ -28,36 +27,28 @@ struct connector_dialer {
     char why[ERROR_TEXT_MAX]; /* its last tunnel went down or did not come up; "": it came up since */
 };
 
-struct connector_document;
 struct report;
 struct self_check;
 struct site_link;
 
 struct connector {
-    const struct connector_config *config;
-    struct loop *loop;
+    struct site_known known; /* its loop and configuration too */
     struct site_link *site;
     struct upstream *upstreams[CONNECTOR_UPSTREAMS_MAX];
     size_t upstream_count;
     struct connector_dialer dialers[CONNECTOR_DIALERS_MAX];
     size_t dialer_count;
     struct pki_role_judge *gateway_judge;
-    struct renewer *renewer;             /* holds the role certificate */
-    struct connector_document *document; /* in use; NULL: none yet */
     struct report *report;
     struct self_check *self_check; /* of the PKI client certificate */
-    int64_t started;               /* wall seconds */
-    bool has_document;
     int exit_code;
 };
 
 MUST_USE enum result connector_start(struct connector *c, const struct connector_config *config, struct loop *loop,
                                      struct error *err);
-/* Puts a verified document in place and takes it over: upstreams, announcements, gateways. R_DENIED: the choices rule
- * the first one out; it stays the caller's then. */
-MUST_USE enum result connector_apply(struct connector *c, struct connector_document *d, struct error *err);
-/* The configuration's client certificate is another: the next connections show it. */
-void connector_certificate_changed(struct connector *c);
+/* The configuration's client certificate is another: the next connections show it. `connector`: the struct connector.
+ */
+void connector_certificate_changed(void *connector);
 void connector_drain(struct connector *c);
 bool connector_idle(const struct connector *c); /* no tunnel is left */
 void connector_stop(struct connector *c);

@@ -63,7 +63,7 @@ static int run(void)
     p.gather = loop_log_gather(p.loop);
     if (connector_start(&p.connector, &config, p.loop, &err) != OK)
         return conf_daemon_failed("connector", &err);
-    p.watch = certificate_watch_new(&p.connector, &config);
+    p.watch = certificate_watch_new(p.loop, &config, connector_certificate_changed, &p.connector);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);

@@ -6,16 +6,16 @@
 #include "base/host/gather.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
-#include "connector/site/report.h"
 #include "http/splice.h"
 #include "tunnel/device.h"
 #include "verdict/problem.h"
 
 struct forward {
     struct upstream *upstream;
-    struct report *const *report; /* the connector's, which can go first */
-    struct arena *arena;          /* of the exchange; not used after its answer began */
-    bool may_stay;                /* see TUNNEL_STAY_FIELD */
+    void (*on_news)(void *ctx);
+    void *news_ctx;
+    struct arena *arena; /* of the exchange; not used after its answer began */
+    bool may_stay;       /* see TUNNEL_STAY_FIELD */
     char request_id[GUID_SIZE];
 };
 
@@ -97,7 +97,7 @@ static void on_response(void *ctx, struct http_exchange *x, struct http_response
 {
     struct forward *f = ctx;
     if (upstream_note(f->upstream, NULL, ""))
-        report_changed(*f->report);
+        f->on_news(f->news_ctx);
     (void)http_fields_remove_if(&head->fields, is_cmg, NULL);
     if (head->status >= 400)
         say_who_refused(x, head, begin);
@@ -154,7 +154,7 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
                      "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id),
                      LOG_T("reason", verdict_reason_info(reason)->name), LOG_T("detail", why->error.text));
         if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
-            report_changed(*f->report);
+            f->on_news(f->news_ctx);
     }
     bool unswitched = reason == REASON_UPSTREAM_PROTOCOL && x->request.protocol.len;
     forward_refuse(x, reason,
@@ -184,7 +184,7 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .refuse = refuse,
                                                .on_over = on_over};
 
-void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report)
+void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(void *ctx), void *ctx)
 {
     /* The gateway asks for none on such an endpoint, unless it is another's by now. */
     if (x->request.protocol.len && !upstream_takes_websocket(u)) {
@@ -193,7 +193,8 @@ void forward_start(struct http_exchange *x, struct upstream *u, struct report *c
     }
     struct forward *f = mem_zalloc(sizeof *f);
     f->upstream = upstream_ref(u);
-    f->report = report;
+    f->on_news = on_news;
+    f->news_ctx = ctx;
     f->arena = x->arena;
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;

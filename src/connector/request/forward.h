@@ -7,10 +7,9 @@
 #include "http/exchange.h"
 #include "verdict/reason.h"
 
-struct report;
-
-/* Takes over x; holds a reference to u until it is over. *report hears how the upstream does (NULL: nobody does). */
-void forward_start(struct http_exchange *x, struct upstream *u, struct report *const *report);
+/* Takes over x; holds a reference to u until it is over. on_news(ctx): the upstream fails now, or no longer
+ * (upstream_fault). */
+void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(void *ctx), void *ctx);
 
 /* Answers x itself, as CMGConnector_…: a problem document. `detail` names no internal host; NULL: the reason's text. */
 void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail);

@@ -9,7 +9,8 @@
 enum { LOOK_MS = 10 * 1000 };
 
 struct certificate_watch {
-    struct connector *connector;
+    void (*on_change)(void *ctx);
+    void *ctx;
     struct connector_config *config;
     struct loop_timer *timer;
     struct tls_identity_look look;
@@ -36,7 +37,7 @@ void certificate_watch_reload(struct certificate_watch *w)
     tls_identity_text_free(&w->config->identity);
     w->config->identity = fresh;
     log_msg(LOG_INFO, "certificate", "the client certificate was read anew");
-    connector_certificate_changed(w->connector);
+    w->on_change(w->ctx);
 }
 
 static void on_timer(void *arg)
@@ -46,13 +47,15 @@ static void on_timer(void *arg)
         certificate_watch_reload(w);
 }
 
-struct certificate_watch *certificate_watch_new(struct connector *c, struct connector_config *config)
+struct certificate_watch *certificate_watch_new(struct loop *loop, struct connector_config *config,
+                                                void (*on_change)(void *ctx), void *ctx)
 {
     struct certificate_watch *w = mem_zalloc(sizeof *w);
-    w->connector = c;
+    w->on_change = on_change;
+    w->ctx = ctx;
     w->config = config;
     (void)changed(w);
-    w->timer = loop_timer_new(c->loop, on_timer, w);
+    w->timer = loop_timer_new(loop, on_timer, w);
     loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
     return w;
 }

@@ -3,13 +3,14 @@
 #ifndef CONNECTOR_SITE_CERTIFICATE_WATCH_H
 #define CONNECTOR_SITE_CERTIFICATE_WATCH_H
 
-#include "connector/connector.h"
+#include "connector/config.h"
+#include "loop/loop.h"
 
 struct certificate_watch;
 
-/* Looks for changed files now and then. Both are borrowed; `config` is the connector's own, and its `identity` changes.
- */
-struct certificate_watch *certificate_watch_new(struct connector *c, struct connector_config *config);
+/* Looks for changed files now and then. `config` is borrowed, and its `identity` changes; on_change(ctx) then. */
+struct certificate_watch *certificate_watch_new(struct loop *loop, struct connector_config *config,
+                                                void (*on_change)(void *ctx), void *ctx);
 void certificate_watch_free(struct certificate_watch *w);
 
 /* Reads them now, changed or not (SIGHUP). What can't be read is told, and what is in use stays. */

@@ -27,7 +27,7 @@ enum {
 };
 
 struct fetching {
-    struct connector *connector;
+    const struct site_known *known;
     struct http_exchange *exchange; /* NULL: the asker is gone */
     struct fetching *next;          /* waiting */
     struct buf question;            /* of an OCSP client */
@@ -100,7 +100,7 @@ enum result relay_source_list(const struct connector_config *config, const char 
 
 static enum result fetch(struct fetching *f)
 {
-    const struct connector_config *config = f->connector->config;
+    const struct connector_config *config = f->known->config;
     struct source_http q = {
         .url = f->url, .ca_pem = f->ca_pem, .may = upstream_may_connect, .arg = config, .fresh_s = &f->fresh_s};
     if (f->kind == BUNDLE_SOURCE_OIDC)
@@ -190,7 +190,7 @@ static void pump(void)
         }
         queue.under_way++;
         f->in_pool = true;
-        loop_job(f->connector->loop, work, done, f);
+        loop_job(f->known->loop, work, done, f);
     }
     if (!queue.first)
         queue.last = NULL;
@@ -226,7 +226,7 @@ static void on_asked(void *arg)
 static void ask_responder(struct fetching *f)
 {
     if (!queue.many)
-        queue.many = source_many_new(f->connector->loop);
+        queue.many = source_many_new(f->known->loop);
     buf_init(&f->answer, ANSWER_MAX);
     f->fresh_s = FRESHNESS_UNSAID;
     f->in_pool = true;
@@ -237,7 +237,7 @@ static void ask_responder(struct fetching *f)
                                                .whole_s = ASKED_S,
                                                .ca_pem = f->ca_pem,
                                                .may = upstream_may_connect,
-                                               .arg = f->connector->config},
+                                               .arg = f->known->config},
                                       .body = &f->answer,
                                       .done = on_asked,
                                       .arg = f};
@@ -303,19 +303,19 @@ static void on_abort(void *ctx, const struct error *why)
 
 static const struct http_exchange_events events = {on_body, on_body_end, on_sent, on_abort};
 
-static const struct bundle_source *find(const struct connector *c, struct slice target)
+static const struct bundle_source *find(const struct site_known *k, struct slice target)
 {
     struct slice id = slice_starts(target, SLICE("/")) ? slice_skip(target, 1) : SLICE_NONE;
-    for (size_t i = 0; c->document && i < c->document->source_count; i++) {
-        if (slice_eq(id, slice_of(c->document->sources[i].id)))
-            return &c->document->sources[i];
+    for (size_t i = 0; k->document && i < k->document->source_count; i++) {
+        if (slice_eq(id, slice_of(k->document->sources[i].id)))
+            return &k->document->sources[i];
     }
     return NULL;
 }
 
-void relay_source_start(struct connector *c, struct http_exchange *x)
+void relay_source_start(const struct site_known *k, struct http_exchange *x)
 {
-    const struct bundle_source *s = find(c, x->request.target);
+    const struct bundle_source *s = find(k, x->request.target);
     if (!s) {
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, "this connector knows no source of this name (yet)");
         return;
@@ -329,7 +329,7 @@ void relay_source_start(struct connector *c, struct http_exchange *x)
         return;
     }
     struct fetching *f = mem_zalloc(sizeof *f);
-    f->connector = c;
+    f->known = k;
     f->exchange = x;
     f->kind = s->kind;
     f->url = mem_strdup(s->url);

@@ -4,12 +4,12 @@
 #ifndef CONNECTOR_SITE_RELAY_SOURCE_H
 #define CONNECTOR_SITE_RELAY_SOURCE_H
 
-#include "connector/connector.h"
+#include "connector/site/known.h"
 #include "http/exchange.h"
 
 #define SOURCE_ENDPOINT "source" /* the authority, announced like an endpoint */
 
-void relay_source_start(struct connector *c, struct http_exchange *x);
+void relay_source_start(const struct site_known *k, struct http_exchange *x);
 /* Breaks off what is being asked; before the loop ends. */
 void relay_source_stop(void);
 

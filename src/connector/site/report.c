@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One request a minute, and one soon after a change; what is under way is broken off for the next one. In the loop's
+ * thread. How tunnels and upstreams are it asks those who have them. */
 #include "connector/site/report.h"
 
 #include <stdlib.h>
@@ -9,74 +11,35 @@
 #include "base/mem.h"
 #include "connector/site/self_check.h"
 #include "connector/site/site.h"
+#include "http/fetch.h"
 #include "json/json.h"
 
-enum {
-    EVERY_MS = 60 * 1000,
-    SOON_MS = 150,
-    AGAIN_MS = 3 * 1000,
-    ANSWER_MS = 20 * 1000,
-    ANSWER_MAX = 16 * 1024,
-    FAULTS_MAX = 64
-};
+enum { EVERY_MS = 60 * 1000, SOON_MS = 150, AGAIN_MS = 3 * 1000, ANSWER_MS = 20 * 1000, ANSWER_MAX = 16 * 1024 };
 
 struct report {
-    struct connector *connector;
+    struct report_parts parts;
     struct http_fetch *fetch;
     struct loop_timer *timer;
     bool soon; /* the timer stands for a change */
 };
 
-/* A part of it may be a peer's: "" when it is no UTF-8. */
-static json_t *text_of(const char *text)
+json_t *report_text(const char *text)
 {
     json_t *o = json_string(text);
     return o ? o : json_string("");
 }
 
-static json_t *gateways_json(const struct connector *c)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < c->dialer_count; i++) {
-        const struct connector_dialer *d = &c->dialers[i];
-        if (!d->dialer)
-            continue;
-        json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I}", "id", d->gateway.id, "host", d->gateway.host, "port",
-                                (int)d->gateway.port, "up", (json_int_t)tunnel_dialer_up(d->dialer), "workers",
-                                (json_int_t)d->workers);
-        if (*d->why && one && json_object_set_new(one, "error", text_of(d->why)) != 0)
-            fatal("out of memory (report)");
-        if (json_array_append_new(list, one) != 0)
-            fatal("out of memory (report)");
-    }
-    return list;
-}
-
-/* Those that failed last and have not answered since. */
-static json_t *upstreams_json(const struct connector *c)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < c->upstream_count && json_array_size(list) < FAULTS_MAX; i++) {
-        const struct upstream_fault *f = upstream_fault(c->upstreams[i]);
-        if (f->reason && json_array_append_new(
-                             list, json_pack("{s:s, s:s, s:o, s:I}", "id", upstream_id(c->upstreams[i]), "reason",
-                                             f->reason, "detail", text_of(f->detail), "at", (json_int_t)f->at)) != 0)
-            fatal("out of memory (report)");
-    }
-    return list;
-}
-
-static json_t *report_json(const struct connector *c)
+static json_t *report_json(const struct report_parts *p)
 {
     struct error err;
-    json_t *fault = file_room(c->config->state, &err) == OK ? NULL : json_string(err.text);
+    json_t *fault = file_room(p->known->config->state, &err) == OK ? NULL : json_string(err.text);
     json_t *o = json_pack(
         "{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o*}", "version", CMG_VERSION, "time", (json_int_t)clock_wall_s(),
-        "started", (json_int_t)c->started, "document", (json_int_t)site_link_sequence(c->site), "not_after",
-        (json_int_t)renewer_identity(c->renewer)->not_after, "gateways", gateways_json(c), "upstreams",
-        upstreams_json(c), "client_certificate", self_check_json(c->self_check), "state_fault", fault);
-    const char *refused = site_link_refused(c->site);
-    if (!o || (*refused && json_object_set_new(o, "document_refused", text_of(refused)) != 0))
+        "started", (json_int_t)p->started, "document", (json_int_t)site_link_sequence(p->site), "not_after",
+        (json_int_t)renewer_identity(p->known->renewer)->not_after, "gateways", p->gateways(p->ctx), "upstreams",
+        p->upstreams(p->ctx), "client_certificate", self_check_json(p->self_check), "state_fault", fault);
+    const char *refused = site_link_refused(p->site);
+    if (!o || (*refused && json_object_set_new(o, "document_refused", report_text(refused)) != 0))
         fatal("out of memory (report)");
     return o;
 }
@@ -85,7 +48,7 @@ static enum result send_report(void *owner, const struct http_request *request, 
                                void *ctx, struct http_call **ret, struct error *err)
 {
     const struct report *r = owner;
-    return site_link_call(r->connector->site, request, events, ctx, ret, err);
+    return site_link_call(r->parts.site, request, events, ctx, ret, err);
 }
 
 static void on_done(void *owner, int status, struct slice body, const struct error *why)
@@ -107,19 +70,19 @@ static void on_timer(void *arg)
     r->soon = false;
     if (http_fetch_busy(r->fetch))
         http_fetch_cancel(r->fetch);
-    json_t *o = report_json(r->connector);
+    json_t *o = report_json(&r->parts);
     char *text = json_text(o);
     http_fetch_post(r->fetch, SLICE_NONE, SLICE("/report"), "application/json", slice_of(text));
     free(text);
     json_decref(o);
 }
 
-struct report *report_new(struct connector *c)
+struct report *report_new(const struct report_parts *parts)
 {
     struct report *r = mem_zalloc(sizeof *r);
-    r->connector = c;
-    r->fetch = http_fetch_new(c->loop, ANSWER_MAX, ANSWER_MS, send_report, on_done, r);
-    r->timer = loop_timer_new(c->loop, on_timer, r);
+    r->parts = *parts;
+    r->fetch = http_fetch_new(parts->known->loop, ANSWER_MAX, ANSWER_MS, send_report, on_done, r);
+    r->timer = loop_timer_new(parts->known->loop, on_timer, r);
     report_changed(r);
     return r;
 }

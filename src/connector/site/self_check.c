@@ -7,7 +7,6 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "connector/site/relay_source.h"
-#include "connector/site/report.h"
 #include "connector/site/site.h"
 #include "pki/own_check.h"
 #include "source/http.h"
@@ -45,7 +44,7 @@ struct fetching {
 };
 
 struct self_check {
-    struct connector *connector;
+    const struct site_known *known;
     struct loop_timer *timer;
     struct fetching *fetching;
     bool again; /* the document changed while lists were fetched */
@@ -157,7 +156,7 @@ static void tell_change(struct self_check *s)
         return;
     (void)snprintf(s->told, sizeof s->told, "%s", text);
     log_state(&s->now);
-    report_changed(s->connector->report);
+    s->known->on_news(s->known->ctx);
 }
 
 /* The next time that something can have changed by itself. */
@@ -174,7 +173,7 @@ static void wait(struct self_check *s)
 
 static const struct connector_trust *trust_of(const struct self_check *s)
 {
-    return s->connector->document ? s->connector->document->trust : NULL;
+    return s->known->document ? s->known->document->trust : NULL;
 }
 
 /* `why` (NULL: nothing was fetched): the first list that could not be had. */
@@ -272,13 +271,13 @@ static struct fetching *fetching_new(const struct connector_config *config, cons
 
 static bool fetch_lists(struct self_check *s)
 {
-    struct fetching *f = fetching_new(s->connector->config, s->connector->document);
+    struct fetching *f = fetching_new(s->known->config, s->known->document);
     if (!f)
         return false;
     f->owner = s;
     s->fetching = f;
     s->again = false;
-    loop_job(s->connector->loop, work, done, f);
+    loop_job(s->known->loop, work, done, f);
     return true;
 }
 
@@ -287,13 +286,13 @@ static bool fetch_lists(struct self_check *s)
 void self_check_run(struct self_check *s)
 {
     struct pki_own_check fresh;
-    if (!s || !s->connector->config->identity.certificate)
+    if (!s || !s->known->config->identity.certificate)
         return;
     if (s->fetching) {
         s->again = true;
         return;
     }
-    judge(s->connector->config, trust_of(s), sealed(make_trust(trust_of(s))), &fresh);
+    judge(s->known->config, trust_of(s), sealed(make_trust(trust_of(s))), &fresh);
     if (verdict_reason_lacks_list(fresh.reason) && fetch_lists(s)) /* until then what was known holds */
         return;
     s->now = fresh;
@@ -305,11 +304,11 @@ static void on_timer(void *arg)
     self_check_run(arg);
 }
 
-struct self_check *self_check_new(struct connector *c)
+struct self_check *self_check_new(const struct site_known *known)
 {
     struct self_check *s = mem_zalloc(sizeof *s);
-    s->connector = c;
-    s->timer = loop_timer_new(c->loop, on_timer, s);
+    s->known = known;
+    s->timer = loop_timer_new(known->loop, on_timer, s);
     return s;
 }
 
@@ -325,9 +324,8 @@ void self_check_free(struct self_check *s)
 
 /* --- for others --- */
 
-static bool needed(const struct connector *c)
+static bool needed(const struct connector_document *d)
 {
-    const struct connector_document *d = c->document;
     for (size_t i = 0; d && i < d->endpoint_count; i++) {
         if (d->endpoints[i].mp && choices_connector_needs_certificate(d->endpoints[i].mode, d->endpoints[i].clients))
             return true;
@@ -348,8 +346,8 @@ static json_t *steps_json(const struct pki_own_check *c)
 json_t *self_check_json(const struct self_check *s)
 {
     const struct pki_own_check *c = &s->now;
-    bool configured = s->connector->config->identity.certificate != NULL;
-    json_t *o = json_pack("{s:b, s:b}", "configured", (int)configured, "needed", (int)needed(s->connector));
+    bool configured = s->known->config->identity.certificate != NULL;
+    json_t *o = json_pack("{s:b, s:b}", "configured", (int)configured, "needed", (int)needed(s->known->document));
     enum pki_own_step step = step_to_tell(c);
     json_t *more =
         configured && s->judged

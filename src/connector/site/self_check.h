@@ -11,11 +11,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "connector/connector.h"
+#include "connector/site/known.h"
 
 struct self_check;
 
-struct self_check *self_check_new(struct connector *c);
+struct self_check *self_check_new(const struct site_known *known);
 void self_check_free(struct self_check *s); /* NULL allowed */
 
 /* There is another document, or none yet. It is run again by itself every hour, and when the certificate begins or

@@ -11,7 +11,6 @@
 #include "base/rand.h"
 #include "bundle/bundle.h"
 #include "bundle/document.h"
-#include "connector/site/report.h"
 #include "net/url.h"
 
 enum {
@@ -26,7 +25,10 @@ enum {
 #define STATE_NAME "connector"
 
 struct site_link {
-    struct connector *connector;
+    struct site_known *known;
+    const struct site_link_events *events;
+    void *owner;
+    bool hopeless;
     struct upstream *urls[BOOTSTRAP_LIST_MAX];
     size_t url_count, current; /* index into urls: the one asked now */
     struct http_call *call;
@@ -63,17 +65,14 @@ static enum result read_document(const struct bootstrap *b, int64_t min_sequence
 static enum result take(struct site_link *s, struct slice text, struct error *err)
 {
     struct connector_document *d;
-    int64_t least = s->sequence + (s->connector->has_document ? 1 : 0);
-    enum result r = read_document(&s->connector->config->bootstrap, least, text, &d, err);
+    int64_t least = s->sequence + (s->known->has_document ? 1 : 0);
+    enum result r = read_document(&s->known->config->bootstrap, least, text, &d, err);
     if (r != OK)
         return r;
     s->sequence = d->sequence;
-    r = connector_apply(s->connector, d, err);
+    r = s->events->on_document(s->owner, d, err);
     if (r != OK)
         connector_document_free(d);
-    else
-        LOG_EVENT(LOG_INFO, "site", "connector document in use", LOG_N("sequence", s->sequence),
-                  LOG_N("endpoints", s->connector->upstream_count));
     return r;
 }
 
@@ -81,39 +80,40 @@ static enum result take(struct site_link *s, struct slice text, struct error *er
  * told, so that `cmg status` says it too. */
 static void refuse_to_run(struct site_link *s, const struct error *why)
 {
-    if (s->connector->exit_code)
+    if (s->hopeless)
         return;
     log_msg(LOG_ERROR, "connector", "can't start: %s", why->text);
-    s->connector->exit_code = EXIT_FAILURE;
-    report_changed(s->connector->report);
+    s->hopeless = true;
+    s->events->on_hopeless(s->owner);
+    s->known->on_news(s->known->ctx);
     loop_timer_start(s->end, LAST_WORDS_MS, 0);
 }
 
 static void on_end_of_all(void *arg)
 {
     struct site_link *s = arg;
-    loop_stop(s->connector->loop);
+    loop_stop(s->known->loop);
 }
 
 /* false: the document was refused, and would be at once again. */
 static bool answered(struct site_link *s)
 {
-    struct connector *c = s->connector;
+    struct site_known *k = s->known;
     struct error err;
     if (s->status != 200)
         return true;
     enum result r = take(s, buf_data(&s->text), &err);
     bool told = r != OK && r == s->refused.code;
     if ((r != OK) != (s->refused.code != OK))
-        report_changed(c->report);
+        k->on_news(k->ctx);
     s->refused = r == OK ? (struct error){OK, ""} : err;
-    if (r == R_DENIED && !c->has_document) {
+    if (r == R_DENIED && !k->has_document) {
         refuse_to_run(s, &err);
     } else if (r != OK && !told) {
         log_msg(LOG_ERROR, "site", "a connector document was refused: %s", err.text);
     } else if (r == OK) {
-        c->has_document = true;
-        if (document_keep(c->config->state, STATE_NAME, buf_data(&s->text), &err) != OK)
+        k->has_document = true;
+        if (document_keep(k->config->state, STATE_NAME, buf_data(&s->text), &err) != OK)
             log_msg(LOG_ERROR, "site", "the connector document could not be kept: %s", err.text);
     }
     return r == OK;
@@ -199,7 +199,7 @@ static void ask(struct site_link *s)
         .version = HTTP_1_1,
         .method = SLICE("GET"),
         .content_length = 0,
-        .target = arena_printf(s->arena, "/connector?after=%" PRId64, s->connector->has_document ? s->sequence : 0)};
+        .target = arena_printf(s->arena, "/connector?after=%" PRId64, s->known->has_document ? s->sequence : 0)};
     if (upstream_call(s->urls[s->current], &request, s->arena, &events, s, &s->call, &err) == OK)
         return;
     log_msg(LOG_WARN, "site", "%s", err.text);
@@ -230,10 +230,10 @@ static void restore(struct site_link *s)
     char *text;
     size_t len;
     struct error err;
-    if (read_kept(s->connector->config, &text, &len, &err) != OK)
+    if (read_kept(s->known->config, &text, &len, &err) != OK)
         return;
     if (take(s, slice_make(text, len), &err) == OK)
-        s->connector->has_document = true;
+        s->known->has_document = true;
     else
         log_msg(LOG_WARN, "site", "the kept connector document is of no use: %s", err.text);
     free(text);
@@ -260,8 +260,8 @@ static enum result make_url(const struct site_link *s, const struct bootstrap_ur
         return error_prefix(err, "site_urls");
     char base[sizeof url.path + 8];
     (void)snprintf(base, sizeof base, "%s/.cmg", strcmp(url.path, "/") == 0 ? "" : url.path);
-    struct upstream_options o = {.config = s->connector->config,
-                                 .role = renewer_identity(s->connector->renewer),
+    struct upstream_options o = {.config = s->known->config,
+                                 .role = renewer_identity(s->known->renewer),
                                  .id = SITE_ENDPOINT,
                                  .scheme = url.scheme,
                                  .host = url.host,
@@ -272,21 +272,24 @@ static enum result make_url(const struct site_link *s, const struct bootstrap_ur
                                  .any_target = true,
                                  .show_role_certificate = true,
                                  .answer_ms = ANSWER_MS};
-    return upstream_new(s->connector->loop, &o, ret, err);
+    return upstream_new(s->known->loop, &o, ret, err);
 }
 
-enum result site_link_new(struct connector *c, struct site_link **ret, struct error *err)
+enum result site_link_new(struct site_known *known, const struct site_link_events *listener, void *owner,
+                          struct site_link **ret, struct error *err)
 {
     struct site_link *s = mem_zalloc(sizeof *s);
-    s->connector = c;
-    s->again = loop_timer_new(c->loop, ask_again, s);
-    s->end = loop_timer_new(c->loop, on_end_of_all, s);
+    s->known = known;
+    s->events = listener;
+    s->owner = owner;
+    s->again = loop_timer_new(known->loop, ask_again, s);
+    s->end = loop_timer_new(known->loop, on_end_of_all, s);
     buf_init(&s->text, TEXT_MAX);
     *ret = s;
-    enum result r = file_make_dirs(c->config->state, 0750, err);
-    file_sweep(c->config->state);
-    for (size_t i = 0; r == OK && i < c->config->bootstrap.url_count; i++)
-        s->url_count += (r = make_url(s, &c->config->bootstrap.urls[i], &s->urls[i], err)) == OK;
+    enum result r = file_make_dirs(known->config->state, 0750, err);
+    file_sweep(known->config->state);
+    for (size_t i = 0; r == OK && i < known->config->bootstrap.url_count; i++)
+        s->url_count += (r = make_url(s, &known->config->bootstrap.urls[i], &s->urls[i], err)) == OK;
     return r;
 }
 
@@ -332,7 +335,7 @@ void site_link_renewed(struct site_link *s)
     finish_call(s);
     for (size_t i = 0; i < s->url_count; i++) {
         struct upstream *made;
-        if (make_url(s, &s->connector->config->bootstrap.urls[i], &made, &err) != OK) {
+        if (make_url(s, &s->known->config->bootstrap.urls[i], &made, &err) != OK) {
             log_msg(LOG_ERROR, "site", "the new role certificate can't be shown: %s", err.text);
             continue;
         }
@@ -349,5 +352,5 @@ const char *site_link_refused(const struct site_link *s)
 
 int64_t site_link_sequence(const struct site_link *s)
 {
-    return s->connector->has_document ? s->sequence : 0;
+    return s->known->has_document ? s->sequence : 0;
 }

@@ -4,12 +4,24 @@
 #ifndef CONNECTOR_SITE_SITE_H
 #define CONNECTOR_SITE_SITE_H
 
-#include "connector/connector.h"
+#include "connector/request/upstream.h"
+#include "connector/site/known.h"
 
 /* The id under which gateways reach the site through tunnels. */
 #define SITE_ENDPOINT "site"
 
-MUST_USE enum result site_link_new(struct connector *c, struct site_link **ret, struct error *err);
+struct site_link;
+
+struct site_link_events {
+    /* Puts a verified document in place and takes it over. R_DENIED: it can't be served; it stays the link's. */
+    enum result (*on_document)(void *owner, struct connector_document *d, struct error *err);
+    /* The very first document can't be served: the site is told, then the loop is stopped. */
+    void (*on_hopeless)(void *owner);
+};
+
+/* `known` is borrowed, and its has_document is the link's to set. */
+MUST_USE enum result site_link_new(struct site_known *known, const struct site_link_events *events, void *owner,
+                                   struct site_link **ret, struct error *err);
 void site_link_free(struct site_link *s); /* NULL allowed */
 void site_link_start(struct site_link *s);
 

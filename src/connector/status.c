@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the dialers and upstreams of a connector; changes nothing. In the loop's thread. */
+#include "connector/status.h"
+
+#include "base/mem.h"
+#include "connector/connector.h"
+#include "connector/site/report.h"
+
+enum { FAULTS_MAX = 64 };
+
+json_t *connector_status_gateways(const void *connector)
+{
+    const struct connector *c = connector;
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->dialer_count; i++) {
+        const struct connector_dialer *d = &c->dialers[i];
+        if (!d->dialer)
+            continue;
+        json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I}", "id", d->gateway.id, "host", d->gateway.host, "port",
+                                (int)d->gateway.port, "up", (json_int_t)tunnel_dialer_up(d->dialer), "workers",
+                                (json_int_t)d->workers);
+        if (*d->why && one && json_object_set_new(one, "error", report_text(d->why)) != 0)
+            fatal("out of memory (report)");
+        if (json_array_append_new(list, one) != 0)
+            fatal("out of memory (report)");
+    }
+    return list;
+}
+
+/* Those that failed last and have not answered since. */
+json_t *connector_status_upstreams(const void *connector)
+{
+    const struct connector *c = connector;
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->upstream_count && json_array_size(list) < FAULTS_MAX; i++) {
+        const struct upstream_fault *f = upstream_fault(c->upstreams[i]);
+        if (f->reason &&
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:o, s:I}", "id", upstream_id(c->upstreams[i]), "reason",
+                                            f->reason, "detail", report_text(f->detail), "at", (json_int_t)f->at)) != 0)
+            fatal("out of memory (report)");
+    }
+    return list;
+}
