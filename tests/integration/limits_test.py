@@ -291,6 +291,30 @@ def test_the_same_over_http2_ends_the_connection_with_a_goaway(small):
     assert away(site, "refusals") == site.refusals("CMGService_Too_Many_Requests", "too_many_requests") == 1
 
 
+def answers_until_it_ends(client, batch, most):
+    """How many of so many requests that are refused get an answer."""
+    answered = 0
+    while answered < most:
+        client.tls.sendall(batch * gatewayclient.written_h1("GET", NOWHERE, (), None, "localhost"))
+        got = b""
+        while got.count(b"HTTP/1.1 404") < batch:
+            piece = client.tls.recv(65536)
+            if not piece:
+                return answered + got.count(b"HTTP/1.1 404")
+            got += piece
+        answered += batch
+    return answered
+
+
+def test_an_address_that_is_refused_too_often_at_a_management_point_loses_its_connection(own_site):
+    port = int(own_site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    with Client(own_site, THERE, port=port) as refused:
+        assert 2500 <= answers_until_it_ends(refused, 100, 50000) < 50000
+    with Client(own_site, ELSEWHERE, port=port) as other:
+        assert {other.ask(NOWHERE).status for _ in range(3)} == {404}
+        assert other.ask("/SMS_MP/.sms_aut?MPLIST").status == 200
+
+
 def test_heads_that_can_not_be_read_are_refusals_too(small):
     site = small(refusals_per_address=1)
     with gatewayclient.H2(site.port, gatewayclient.context(site.report["ca"], alpn=HTTP2)) as refused:

@@ -16,6 +16,12 @@
 
 enum { HANDSHAKE_MS = 15000, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
 
+static void turned_away(const char *host, const char *why)
+{
+    LOG_GATHERED(LOG_INFO, "mp", net_group_of(host).text, why, "turned away", LOG_T("peer", host),
+                 LOG_T("reason", why));
+}
+
 static void connection_free(struct mp_connection *c)
 {
     if ((*c->link = c->next))
@@ -39,6 +45,12 @@ static void on_bad_request(void *owner, int status, const char *what, struct are
     (void)!http_fields_add(&ret_head->fields, a, SLICE("content-type"), SLICE("text/plain; charset=utf-8"));
     *ret_body = arena_dup(a, slice_of(what));
     mp_access_log_bad(owner, status, what);
+    mp_listener_refused(owner);
+}
+
+static void on_refused(void *owner)
+{
+    mp_listener_refused(owner);
 }
 
 static void on_http_close(void *owner)
@@ -53,7 +65,12 @@ static void on_held(void *owner, size_t bytes)
 }
 
 static const struct http_server_events http_events = {
-    .on_request = on_request, .on_bad_request = on_bad_request, .on_held = on_held, .on_close = on_http_close};
+    .on_request = on_request,
+    .on_bad_request = on_bad_request,
+    .on_held = on_held,
+    .on_refused = on_refused,
+    .on_close = on_http_close,
+};
 
 /* The role certificate is judged once a connection; removal is asked for at each request. */
 static void find_role(struct mp_connection *c)
@@ -76,6 +93,14 @@ void mp_listener_known(struct mp_connection *c)
         net_stranger_known(c->point->strangers, &c->stranger);
     if (c && c->http)
         http_server_conn_let_in(c->http);
+}
+
+void mp_listener_refused(struct mp_connection *c)
+{
+    if (!c || crowd_take_as(c->point->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(c->site->loop)))
+        return;
+    turned_away(c->host, "requests from its address are refused too often");
+    http_server_conn_stop(c->http);
 }
 
 /* Connectors keep many requests parked on one connection, over which every device's heads come. */
@@ -178,12 +203,6 @@ static const struct tls_accept_events tls_events = {.on_hello = on_hello,
                                                     .on_fail = on_fail};
 
 /* --- room --- */
-
-static void turned_away(const char *host, const char *why)
-{
-    LOG_GATHERED(LOG_INFO, "mp", net_group_of(host).text, why, "turned away", LOG_T("peer", host),
-                 LOG_T("reason", why));
-}
 
 static void end(struct mp_connection *c)
 {

@@ -32,6 +32,9 @@ struct mp_connection {
 MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);
 /* A request of it was let in, or it is a connector's: it makes room for nobody any more. NULL allowed. */
 void mp_listener_known(struct mp_connection *c);
+/* A request of it was refused. Of a stranger whose address is refused too often it is the last one that is read. NULL
+ * allowed. */
+void mp_listener_refused(struct mp_connection *c);
 /* Closes the listener and every connection. */
 void mp_listener_close(struct mp_point *p);
 

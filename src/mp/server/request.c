@@ -197,7 +197,9 @@ static bool without_body(const struct mp_request *r, int status)
 /* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
 static void note(struct mp_request *r, int status)
 {
-    if (status < 400 && r->identity.auth != MP_NOBODY)
+    if (status >= 400)
+        mp_listener_refused(r->connection);
+    else if (r->identity.auth != MP_NOBODY)
         mp_listener_known(r->connection);
     mp_access_log(r, status);
 }
