@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of connector.yaml's keys, and what can be checked of them without a socket. Whether the client
+ * certificate would be believed is site/self_check.c. */
 #include "connector/config.h"
 
 #include <stdlib.h>

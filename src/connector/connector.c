@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the parts together: requests from tunnels to upstreams, documents to upstreams and dialers, certificates to
+ * all of them. What talks with the site lies in site/ and hears of this by hooks. In the one loop. */
 #include "connector/connector.h"
 
 #include <stdlib.h>

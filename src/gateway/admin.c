@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Three pages on an address of the operator's. The writers of /metrics are a table here, so that what counts knows
+ * nothing of who shows it. In the control loop's thread; reads atomics of the workers. */
 #include "gateway/admin.h"
 
 #include "base/clock.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of gateway.yaml's keys, and what can be checked of them without a socket. Certificates are read by
+ * client/certificates.c; main.c asks both. */
 #include "gateway/config.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Arithmetic on the configuration and the process's descriptors, at the start. Who gets a place later is
+ * client/admission.c. Pure, but for the number of processors. */
 #include "gateway/places.h"
 
 #include <inttypes.h>

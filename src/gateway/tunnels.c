@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A list and a choice, nothing of what goes through a tunnel: whose it is and what it reaches says tunnel/accept.h.
+ * Of the worker whose loop the tunnels live in; it owns none of them. */
 #include "gateway/tunnels.h"
 
 bool gateway_tunnels_add(struct gateway_tunnels *ts, struct tunnel *t)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Other servers' fields for a certificate, made of its DER. Where a name does not fit a field it makes none, rather
+ * than one that could be read differently. Pure. */
 #include "connector/request/certificate_form.h"
 
 #include <openssl/pem.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The connector's side of a splice: what a server inside says is made harmless, what failed gets a reason. The
+ * detail of a failure names the inside and stays in the log. In the loop's thread; a forward frees itself when its
+ * splice is over. */
 #include "connector/request/forward.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the fields that a server reads out of the one that the gateway sent (tunnel/device.h). Believes the gateway;
+ * removes nothing but that field. Pure. */
 #include "connector/request/identity.h"
 
 #include "base/rand.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A pool with what is known of its server: who may be connected to, who it must prove to be, how it did last.
+ * Counted, as requests under way outlive the document. In the loop's thread. */
 #include "connector/request/upstream.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at the files every ten seconds, and at SIGHUP. Whether the two belong together is judged by who shows them
+ * (self_check.c). In the loop's thread. */
 #include "connector/site/certificate_watch.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* libldap, bounded: time, entries, bytes, and whom it may connect to. It blocks, so it belongs into a thread of the
+ * pool; it owns its session and shares nothing. */
 #include "connector/site/directory.h"
 
 #include <ldap.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Fetches what the document names, a few at a time in the pool, and streams it to the gateway that asked. Checks
+ * nothing of what it got: gateways do. In the loop's thread, but for `work`; an asker may go first. */
 #include "connector/site/relay_source.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Judges the connector's own certificate as others would, with what the document brings; shows it to nobody. In the
+ * loop's thread; lists are fetched in the pool, and a document that comes meanwhile makes it begin again. */
 #include "connector/site/self_check.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One parked request at a time to one management point after the other, and the verifying and keeping of what comes;
+ * what a document means is its owner's (site_link_events). In the loop's thread. */
 #include "connector/site/site.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of what gateways may ask. Whatever is not in it is refused: the connector's certificate would speak for
+ * it at the site. */
 #include "connector/site/site_question.h"
 
 #include "base/ascii.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of who gives way for whom; who is counted how is base/limit/crowd and net/strangers. Closes connections
+ * by their leave functions only. In the worker's thread; owns the worker's tables. */
 #include "gateway/client/admission.h"
 
 #include "base/clock.h"
@@ -87,12 +89,7 @@ bool admission_end_late(struct gateway_clients *all)
 
 /* --- connections --- */
 
-static void leave_device(struct crowd_member *m)
-{
-    gateway_connection_give_up(container_of(m, struct gateway_connection, of_device));
-}
-
-bool admission_known(struct gateway_connection *c, const char *device)
+bool admission_known(struct gateway_connection *c, const char *device, crowd_leave_fn *leave)
 {
     struct gateway_clients *all = c->clients;
     struct slice key = slice_of(device);
@@ -107,7 +104,7 @@ bool admission_known(struct gateway_connection *c, const char *device)
         return false;
     }
     net_stranger_known(all->strangers, &c->stranger);
-    crowd_join(all->devices, &c->of_device, key, loop_now_ms(all->loop), leave_device);
+    crowd_join(all->devices, &c->of_device, key, loop_now_ms(all->loop), leave);
     return true;
 }
 

@@ -20,8 +20,9 @@ extern const struct net_listener_guard admission_guard;
 void admission_left(struct gateway_clients *all, const char *peer);
 
 /* A request of this connection was let in, `device` sent it: it is no stranger any more and counts among the
- * device's. false: the device has so many connections under way that none can be closed for this one. */
-MUST_USE bool admission_known(struct gateway_connection *c, const char *device);
+ * device's; `leave` ends it when it must go for another one. false: the device has so many connections under way that
+ * none can be closed for this one. */
+MUST_USE bool admission_known(struct gateway_connection *c, const char *device, crowd_leave_fn *leave);
 
 /* Ends strangers that have stayed too long, a few at once; true: there are more. */
 bool admission_end_late(struct gateway_clients *all);

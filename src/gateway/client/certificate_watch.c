@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at the files every ten seconds, and at SIGHUP; puts what can be used in place and tells what can't. In the
+ * control loop's thread. */
 #include "gateway/client/certificate_watch.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads, checks and chooses; a set never changes once made, a new one takes its place (client/shown.h). Files are
+ * read in the control loop's thread, choices made in the workers'. */
 #include "gateway/client/certificates.h"
 
 #include <openssl/x509v3.h>

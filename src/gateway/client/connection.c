@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Owns what a client's connection holds, from its handshake to on_close, and ends it when what let it in has ended.
+ * Requests are handled above, through hooks. In the worker's thread. */
 #include "gateway/client/connection.h"
 
 #include <stdlib.h>
@@ -87,7 +89,8 @@ static void close_connection(struct gateway_connection *c, const char *why)
     end(c);
 }
 
-void gateway_connection_give_up(struct gateway_connection *c)
+/* For another one (gateway/client/admission.h counts and tells why). */
+static void give_up(struct gateway_connection *c)
 {
     admission_left(c->clients, c->client.peer);
     end(c);
@@ -95,14 +98,14 @@ void gateway_connection_give_up(struct gateway_connection *c)
 
 static void make_room(struct crowd_member *m)
 {
-    gateway_connection_give_up(container_of(m, struct gateway_connection, stranger));
+    give_up(container_of(m, struct gateway_connection, stranger));
 }
 
 static void leave_long_chains(struct crowd_member *m)
 {
     struct gateway_connection *c = container_of(m, struct gateway_connection, long_chain);
     c->clients->long_chain_count--;
-    gateway_connection_give_up(c);
+    give_up(c);
 }
 
 /* OpenSSL holds ten times a chain's size as long as the connection lasts. */
@@ -159,9 +162,14 @@ void gateway_connection_new(struct gateway_clients *all, struct net_stream *stre
     c->http = http_server_conn_new(all->loop, stream, h2, &limits, &events, c);
 }
 
+static void leave_device(struct crowd_member *m)
+{
+    give_up(container_of(m, struct gateway_connection, of_device));
+}
+
 bool gateway_connection_known(struct gateway_connection *c, const char *device)
 {
-    bool known = admission_known(c, device);
+    bool known = admission_known(c, device, leave_device);
     if (!known)
         return false;
     forget_long_chain(c);

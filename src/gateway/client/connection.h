@@ -32,9 +32,6 @@ void gateway_connection_new(struct gateway_clients *all, struct net_stream *stre
 /* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
 MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char *device);
 
-/* Ends it with all that is under way on it, for another one (gateway/client/admission.h counts and tells why). */
-void gateway_connection_give_up(struct gateway_connection *c);
-
 /* Ends those whose verdict no longer holds, from all->sweep_next on: a few milliseconds' worth of them, for a new
  * snapshot means a new verdict on each, and requests wait meanwhile. false: there are more. */
 bool gateway_connections_sweep(struct gateway_clients *all, int64_t now);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the stream, paused, until a verdict is there or HOLD_MS are over; then it becomes a connection in any case,
+ * and requests hear the refusal. In the worker's thread; answers of pool and responder may come when the stream is
+ * gone. */
 #include "gateway/client/hold.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What was shown, with its fingerprints made once; the long field Client-Cert is made when it is asked for and given
+ * back at rest. Judges nothing. Of one connection, in its worker's thread. */
 #include "gateway/judge/credential.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copies of what a token said, so that a request can be ended by it when the verdict's cache has forgotten. Never
+ * judges a signature. A worker's own: the count is no atomic. */
 #include "gateway/judge/grant.h"
 
 #include <stdlib.h>

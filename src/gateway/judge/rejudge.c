@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Judges what an accepted connection showed again: quickly here, else in the pool. Keeps no verdict itself
+ * (shown_verdict.c), only when to stop waiting. In the worker's thread; a connection that goes leaves its judgement
+ * in the pool. */
 #include "gateway/judge/rejudge.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Who waits (waiting), for which questions (asking), in whose turn. Asks in one loop; wishes come by loop_post,
+ * answers are read by all through the memory below its lock. Waits are ended one by one, and nobody is called from
+ * inside. */
 #include "gateway/judge/responder.h"
 
 #include <bsd/sys/queue.h>

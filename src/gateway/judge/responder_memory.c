@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A tree and a list of last use, bounded. The key is a hash of what a peer may choose, so a tree, not a table. Its
+ * lock is the responder's. */
 #include "gateway/judge/responder_memory.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A tree and a list of last use, bounded. Knows generations and times, and nothing of what a verdict means. A
+ * worker's own, without a lock. */
 #include "gateway/judge/verdict_cache.h"
 
 #include <stdlib.h>

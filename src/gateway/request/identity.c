@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The one list of names by which servers learn who a client is. It only takes away and sets; whether the sender is
+ * who he says was judged before. Pure. */
 #include "gateway/request/identity.h"
 
 #include "base/ascii.h"

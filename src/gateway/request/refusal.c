@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the answer of a reason, and counts and logs it: so status, code, problem and counter can't disagree. Never
+ * decides. In the thread whose metrics they are. */
 #include "gateway/request/refusal.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The gateway's side of a splice: which tunnel, whether again, what an answer from inside may say. It does not judge
+ * the sender, but asks again when told to. In the worker's thread; a relay frees itself when its splice is over. */
 #include "gateway/request/relay.h"
 
 #include <inttypes.h>

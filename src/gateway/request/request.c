@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The steps that a request passes, as a table, and the fates behind them. Each step refuses or says nothing; none
+ * answers by itself. In the worker's thread; an inquiry lives on the stack, for what outlives it the relay keeps
+ * copies. */
 #include "gateway/request/request.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the target once, strictly, and changes no octet of what goes inside but single dots. What is published is
+ * the bundle's to say. Pure. */
 #include "gateway/request/target.h"
 
 #include "http/path.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is told to everybody, so its rates come first. Knows tenants from the bundle alone and asks nobody. In the
+ * worker's thread. */
 #include "gateway/request/tenant_info.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One parked request at a time, and what its answer leads to; verifying and building is snapshot/builder.c, whose
+ * snapshots feed the sources that this owns too. In its home's loop. */
 #include "gateway/site/bundle_pull.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Takes questions one after the other: judged in the pool, responders asked once, the verdict posted. It lets nobody
+ * in and remembers no verdict. In the judge's loop; a question may outlive it while a responder is asked. */
 #include "gateway/site/questions.h"
 
 #include <inttypes.h>

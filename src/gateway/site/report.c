@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the report's JSON and sends it, once a minute and soon after a change. Looks, and changes nothing; whether
+ * the site takes it matters to nobody here. In its home's loop. */
 #include "gateway/site/report.h"
 
 #include <stdlib.h>

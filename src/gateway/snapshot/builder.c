@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One job at a time in a slow thread; a flag gathers what comes meanwhile, so many lists make one snapshot. The
+ * bundle is kept before it is used. In its home's loop but for `work`, which sees what its job holds and nothing of
+ * the builder. */
 #include "gateway/snapshot/builder.h"
 
 #include <stdlib.h>

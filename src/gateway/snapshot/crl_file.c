@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files of lists, named by their hash, written aside and renamed: a snapshot may have the old one mapped. Syncs, so
+ * not for a worker's loop; removes only what the bundle in place does not name. */
 #include "gateway/snapshot/crl_file.h"
 
 #include <dirent.h>

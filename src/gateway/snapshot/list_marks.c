@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rule against older lists, on disk before it is told: it holds over restarts and over who answers a URL. A
+ * lock, for the pool's threads ask while the loop tells of damage. */
 #include "gateway/snapshot/list_marks.h"
 
 #include <pthread.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The places, their bound and who gives way; fetching is src/source. Driven by strangers' certificates, so each URL
+ * is held against the bundle, and no anchor gets all the room. In its home's loop, but for what its header says. */
 #include "gateway/snapshot/pointed_lists.h"
 
 #include <dirent.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes a snapshot out of a verified bundle and of files, and counts its references; puts none in place (current.c).
+ * Bundle and trust are shared between snapshots where they would be the same. Slow: for a thread of its own. */
 #include "gateway/snapshot/snapshot.h"
 
 #include <malloc.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is the gateway's own about sources: the check of a list by the trust in place and the marks, which addresses
+ * may be asked, and what certificates want. Fetching and keeping is src/source. In its home's loop; `check` and
+ * `may` run in the pool, wants come from any worker. */
 #include "gateway/snapshot/sources.h"
 
 #include <stdlib.h>
