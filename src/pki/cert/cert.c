@@ -283,6 +283,20 @@ void pki_cert_spki_sha256(X509 *cert, unsigned char ret[PKI_SHA256])
     OPENSSL_free(der);
 }
 
+void pki_cert_sha256_hex(X509 *cert, char ret[PKI_HASH_HEX])
+{
+    unsigned char hash[PKI_SHA256];
+    pki_cert_sha256(cert, hash);
+    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+}
+
+void pki_cert_spki_hex(X509 *cert, char ret[PKI_HASH_HEX])
+{
+    unsigned char hash[PKI_SHA256];
+    pki_cert_spki_sha256(cert, hash);
+    (void)encode_hex(slice_make(hash, sizeof hash), ret);
+}
+
 void pki_key_spki_sha256(EVP_PKEY *key, unsigned char ret[PKI_SHA256])
 {
     unsigned char *der = NULL;

@@ -28,6 +28,8 @@ char *pki_cert_base64(X509 *cert);
 
 void pki_cert_sha256(X509 *cert, unsigned char ret[PKI_SHA256]);      /* of the DER: x5t#S256, the fingerprint */
 void pki_cert_spki_sha256(X509 *cert, unsigned char ret[PKI_SHA256]); /* of SubjectPublicKeyInfo */
+void pki_cert_sha256_hex(X509 *cert, char ret[PKI_HASH_HEX]);
+void pki_cert_spki_hex(X509 *cert, char ret[PKI_HASH_HEX]);
 void pki_key_spki_sha256(EVP_PKEY *key, unsigned char ret[PKI_SHA256]);
 
 /* RFC 4514 text of a name, of the subject or of the issuer, cut to size between characters: UTF-8 in which controls,
