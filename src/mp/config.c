@@ -8,7 +8,7 @@
 
 #include "base/host/file.h"
 #include "base/text/name.h"
-#include "mp/server/certificate.h"
+#include "mp/certificate_files.h"
 #include "net/address.h"
 #include "net/url.h"
 #include "store/store.h"

@@ -5,7 +5,7 @@
 
 #include "base/host/log.h"
 #include "conf/daemon.h"
-#include "mp/site.h"
+#include "mp/assembly.h"
 #include "tls/process.h"
 #include "json/json.h"
 

@@ -6,13 +6,12 @@
 #include "loop/loop.h"
 #include "mp/config.h"
 #include "mp/keys.h"
-#include "mp/server/bodies.h"
-#include "mp/status/went_back.h"
 #include "pki/role.h"
 #include "pki/trust.h"
 #include "store/store.h"
 
 struct mp_admin;
+struct mp_bodies;
 struct mp_documents;
 struct mp_parked;
 struct mp_point;
@@ -42,17 +41,12 @@ struct mp_site {
         int64_t at; /* wall seconds; 0: never */
         char text[ERROR_TEXT_MAX];
     } fault; /* the last request that failed by a fault of ours, for `cmg status` */
-    struct mp_went_back went_back;
-    struct mp_bodies bodies, admin_bodies; /* of requests at management points, and at the admin socket */
-    int access_fd;                         /* -1: no access log */
+    struct {
+        uint64_t lifted_ms, disbelieved_ms;  /* monotonic; 0: never */
+    } went_back;                             /* how often this process heard (mp/status/went_back.h) */
+    struct mp_bodies *bodies, *admin_bodies; /* of requests at management points, and at the admin socket */
+    int access_fd;                           /* -1: no access log */
 };
-
-/* Loads keys, opens the store, makes itself known there, listens. mp_site_close also after a failure. */
-MUST_USE enum result mp_site_open(struct mp_site *site, const struct mp_config *config, struct loop *loop,
-                                  struct error *err);
-/* No more listeners; connections are closed from the loop, so it must run a little longer before the close. */
-void mp_site_hang_up(struct mp_site *site);
-void mp_site_close(struct mp_site *site);
 
 /* Keeps it for `cmg status`, in place of the one before. */
 void mp_site_note_fault(struct mp_site *site, const struct error *err);
@@ -62,11 +56,5 @@ void mp_site_store_works(struct mp_site *site);
 
 /* Loads the keys again, after `cmg keys` changed them, and tells the gateways; a fault changes nothing. */
 MUST_USE enum result mp_site_reload_keys(struct mp_site *site, struct error *err);
-
-/* Server certificates and anchors of https management points, from their files (SIGHUP). */
-void mp_site_reload_certificates(struct mp_site *site);
-
-/* What direct devices' certificates are judged by, made anew when the site changed; borrowed until the next call. */
-MUST_USE enum result mp_site_trust(struct mp_site *site, struct pki_trust **ret, struct error *err);
 
 #endif

@@ -122,7 +122,7 @@ VAGUE = {"try again", "see the detail", "correct it", "error", "failed", ""}
 
 
 # Table → header, and how many strings of a row stand before the text and the remedy.
-TABLES = {"VERDICT_REASONS": ("src/verdict/reason.h", 1), "MP_REFUSALS": ("src/mp/server/refusal.h", 2),
+TABLES = {"VERDICT_REASONS": ("src/verdict/reason.h", 1), "MP_REFUSALS": ("src/mp/sender/refusal.h", 2),
           "WEB_FAULTS": ("src/web/http.h", 1)}
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The admin API on a Unix socket (docs/protocol/wire.md 8): JSON over HTTP/1.1, the caller and its role by its user and
- * groups (access.h). Every change is one durable transaction with its line of audit in it.
+ * groups (socket/access.h). Every change is one durable transaction with its line of audit in it.
  */
 #ifndef MP_ADMIN_H
 #define MP_ADMIN_H
@@ -10,20 +10,7 @@
 #include "mp/site.h"
 #include "store/device/device.h"
 
-MUST_USE enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct error *err);
-void mp_admin_hang_up(struct mp_admin *a); /* NULL allowed */
-void mp_admin_free(struct mp_admin *a);    /* NULL allowed */
-
-struct mp_admin_route {
-    const char *method, *pattern; /* a "*" stands for one segment: r->params */
-    enum mp_role wants;
-    mp_handler_fn *handle;
-};
-/* NULL: none; *ret_allow (in `a`) then tells the methods of the path, "" when there is no such path. */
-const struct mp_admin_route *mp_admin_route_find(struct arena *a, struct slice method, struct slice path,
-                                                 char params[MP_PARAMS_MAX][MP_PARAM_SIZE], const char **ret_allow);
-
-/* --- for the handlers --- */
+enum { MP_ADMIN_BODY_MAX = 64 * 1024 * 1024 };
 
 /* The body as an object, borrowed from r (freed with the arena's owner: call json_decref). NULL: answered. */
 json_t *mp_admin_body(struct mp_request *r);
@@ -38,7 +25,7 @@ MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, c
 /* A name of an object: some bytes without controls and '/'. */
 bool mp_admin_name_good(const char *name, size_t max);
 
-/* Handlers, by file. */
+/* --- handlers, by file --- */
 void mp_admin_status(struct mp_request *r); /* site.c */
 void mp_admin_restore_done(struct mp_request *r);
 void mp_admin_keys_reload(struct mp_request *r);
@@ -47,7 +34,7 @@ void mp_admin_setting_put(struct mp_request *r);
 void mp_admin_enrollment(struct mp_request *r);
 void mp_admin_bundle(struct mp_request *r);
 void mp_admin_audit(struct mp_request *r);
-void mp_admin_question_add(struct mp_request *r); /* mp/answer/question.c */
+void mp_admin_question_add(struct mp_request *r); /* question.c */
 void mp_admin_question_get(struct mp_request *r);
 void mp_admin_gateway_add(struct mp_request *r); /* role.c */
 void mp_admin_gateway_list(struct mp_request *r);

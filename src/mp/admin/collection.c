@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/targeting/rule.h"
 #include "store/targeting/collection.h"
 

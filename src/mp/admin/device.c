@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/device/known.h"
 #include "store/sequence.h"
 

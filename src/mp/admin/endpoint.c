@@ -4,7 +4,7 @@
 #include "base/text/name.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "net/url.h"
 #include "pki/cert/cert.h"
 #include "store/site/role.h"

@@ -4,7 +4,7 @@
 
 #include "base/ascii.h"
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "net/address.h"
 #include "store/site/trust.h"
 

@@ -5,7 +5,7 @@
 #include "jose/foreign.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/endpoint.h"
 #include "store/site/foreign.h"
 

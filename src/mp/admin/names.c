@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mp/admin/names.h"
 
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/host.h"
 #include "json/json.h"

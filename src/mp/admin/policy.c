@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "digest/digest.h"
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/targeting/resultant.h"
 #include "mp/targeting/target.h"
 #include "pki/cert/cert.h"

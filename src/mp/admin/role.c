@@ -8,7 +8,7 @@
 #include "mp/admin/admin.h"
 #include "mp/content/content.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/sender/device.h"
 #include "net/address.h"
 #include "store/site/role.h"
@@ -199,7 +199,7 @@ static enum result read_certificate(struct mp_request *r, const char *pem, struc
     enum result result = pki_cert_read(slice_of(pem), &cert, err);
     if (result != OK)
         return error_prefix(err, "certificate_pem");
-    mp_certificate_hex(cert, hex);
+    pki_cert_sha256_hex(cert, hex);
     pki_cert_subject(cert, subject, sizeof subject);
     ret->pki_sha256 = arena_dup(r->arena, slice_of(hex)).ptr;
     ret->pki_subject = arena_dup(r->arena, slice_of(subject)).ptr;

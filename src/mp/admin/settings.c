@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/answer/settings.h"
+#include "mp/put.h"
 #include "mp/targeting/resultant.h"
-#include "mp/targeting/settings.h"
 #include "store/targeting/client_settings.h"
 #include "store/targeting/collection.h"
 

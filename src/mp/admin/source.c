@@ -3,7 +3,7 @@
 #include "store/site/source.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/sender/tenants.h"
 #include "net/url.h"
 #include "pki/cert/cert.h"

@@ -5,7 +5,7 @@
 #include "jose/entra.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/sender/tenants.h"
 #include "store/site/source.h"
 #include "store/site/tenant.h"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "jose/token.h"
 #include "mp/admin/admin.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/sender/scope.h"
 #include "store/device/token.h"
 
@@ -40,7 +40,7 @@ static enum result add(struct mp_request *r, const json_t *body, json_t **ret, s
     struct store_token row = {.id = t.id};
     enum result result = read_limits(body, &lifetime, &uses, err);
     if (result == OK)
-        result = mp_scope_read(r, body, &row, err);
+        result = mp_scope_read(r->site->store, r->arena, body, &row, err);
     if (result != OK)
         return result;
     guid_new(t.id);

@@ -7,7 +7,7 @@
 #include "mp/admin/fetch_hosts.h"
 #include "mp/content/crl.h"
 #include "mp/content/documents.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/sender/device.h"
 #include "mp/status/trust_fault.h"
 #include "store/site/trust.h"
@@ -43,7 +43,7 @@ static enum result put_certificate(struct mp_request *r, const char *kind, const
                                    json_t *added, struct error *err)
 {
     char id[PKI_HASH_HEX], subject[256], *pem = pki_cert_pem(cert);
-    mp_certificate_hex(cert, id);
+    pki_cert_sha256_hex(cert, id);
     pki_cert_subject(cert, subject, sizeof subject);
     struct store_trust t = {.id = id,
                             .kind = kind,

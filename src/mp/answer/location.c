@@ -2,9 +2,9 @@
 /* GET /SMS_MP/.sms_aut?MPLIST and ?SITESIGNCERT: where everything is, and by what the site's signatures are judged.
  * Signed by the site and the same for all, so a device that is not registered yet may have it too, and inside anybody:
  * by this a device finds out that it is inside. */
+#include "mp/answer/handlers.h"
 #include "mp/content/documents.h"
 #include "mp/sender/device.h"
-#include "mp/server/handlers.h"
 #include "mp/site.h"
 
 /* false: answered. */
@@ -13,7 +13,7 @@ static bool certificate_may(struct mp_request *r)
     char spki[PKI_HASH_HEX];
     struct store_device record;
     struct error err;
-    mp_certificate_spki_hex(r->identity.certificate, spki);
+    pki_cert_spki_hex(r->sender.identity.certificate, spki);
     enum result result = store_device_get(r->site->store, r->arena, STORE_BY_SPKI, spki, &record, &err);
     if (result != OK && result != R_NOTFOUND) {
         mp_refuse_fault(r, &err);
@@ -24,17 +24,20 @@ static bool certificate_may(struct mp_request *r)
         return false;
     }
     bool is_signed;
-    return mp_signature_check(r, r->identity.certificate, MP_SIGNED_IF_THERE, &is_signed);
+    struct mp_denial no;
+    return mp_request_pass(
+        r, mp_signature_check(&r->sender, r->sender.identity.certificate, MP_SIGNED_IF_THERE, &is_signed, &no), &no);
 }
 
 static bool may(struct mp_request *r)
 {
     struct mp_device device;
-    if (r->identity.auth == MP_NOBODY) /* inside, as the router has seen to */
+    struct mp_denial no;
+    if (r->sender.identity.auth == MP_NOBODY) /* inside, as the router has seen to */
         return true;
-    if (r->identity.auth == MP_PKI)
+    if (r->sender.identity.auth == MP_PKI)
         return certificate_may(r);
-    if (!mp_device_authenticate(r, PURPOSE_GENERAL, MP_SIGNED_IF_THERE, &device))
+    if (!mp_request_pass(r, mp_device_authenticate(&r->sender, PURPOSE_GENERAL, MP_SIGNED_IF_THERE, &device, &no), &no))
         return false;
     mp_device_done(&device);
     return true;

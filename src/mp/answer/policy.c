@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mp/answer/handlers.h"
+#include "mp/answer/settings.h"
 #include "mp/content/documents.h"
 #include "mp/sender/device.h"
-#include "mp/server/handlers.h"
 #include "mp/site.h"
-#include "mp/targeting/settings.h"
+#include "mp/status/went_back.h"
 
 enum { ETAG_SIZE = 32 };
 
@@ -54,7 +55,7 @@ static void answer(struct mp_request *r, const struct mp_device *d, const char *
         mp_answer(r, &(struct mp_answer){.status = 304, .fields = {field}});
         return;
     }
-    if (mp_documents_policy(r->site, r->arena, d, user, sequence, &text, &err) != OK) {
+    if (mp_documents_policy(r->site, r->arena, &d->record, d->certificate, user, sequence, &text, &err) != OK) {
         mp_refuse_fault(r, &err);
         return;
     }
@@ -66,13 +67,14 @@ static void answer(struct mp_request *r, const struct mp_device *d, const char *
 void mp_handle_policy(struct mp_request *r)
 {
     struct mp_device device;
+    struct mp_denial no;
     struct slice rest = r->query, word = slice_cut(&rest, '&');
     bool settings = slice_eq_nocase(word, SLICE("SETTINGS"));
     if (!settings && !slice_eq_nocase(word, SLICE("MACHINE"))) {
         mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, "the query must be MACHINE or SETTINGS");
         return;
     }
-    if (!mp_device_authenticate(r, PURPOSE_GENERAL, MP_SIGNED_ALWAYS, &device))
+    if (!mp_request_pass(r, mp_device_authenticate(&r->sender, PURPOSE_GENERAL, MP_SIGNED_ALWAYS, &device, &no), &no))
         return;
     if (settings)
         mp_settings_answer(r, &device);
@@ -88,12 +90,13 @@ static bool user_token_beside(struct mp_request *r, struct mp_device *d)
     char x5t[TOKEN_X5T_SIZE];
     enum verdict_reason reason;
     struct error err;
-    if (!r->identity.bearer.ptr) {
+    if (!r->sender.identity.bearer.ptr) {
         mp_refuse_verdict(r, REASON_TOKEN_MISSING, NULL);
         return false;
     }
     mp_certificate_x5t(d->certificate, x5t);
-    if (mp_token_judge(r, r->identity.bearer, PURPOSE_USER, slice_of(x5t), &d->token, &reason, &err) != OK) {
+    if (mp_token_judge(r->site, r->sender.identity.bearer, PURPOSE_USER, slice_of(x5t), &d->token, &reason, &err) !=
+        OK) {
         mp_refuse_fault(r, &err);
         return false;
     }
@@ -109,9 +112,11 @@ static bool user_token_beside(struct mp_request *r, struct mp_device *d)
 void mp_handle_user_policy(struct mp_request *r)
 {
     struct mp_device device;
-    if (!mp_device_authenticate(r, PURPOSE_USER, MP_SIGNED_ALWAYS, &device))
+    struct mp_denial no;
+    if (!mp_request_pass(r, mp_device_authenticate(&r->sender, PURPOSE_USER, MP_SIGNED_ALWAYS, &device, &no), &no))
         return;
-    if (mp_settings_let_through(r, &device.record) && (r->identity.auth != MP_PKI || user_token_beside(r, &device)))
+    if (mp_settings_let_through(r, &device.record) &&
+        (r->sender.identity.auth != MP_PKI || user_token_beside(r, &device)))
         answer(r, &device, device.token.user);
     mp_device_done(&device);
 }

@@ -10,8 +10,8 @@
 
 #include "base/host/log.h"
 #include "mp/answer/registration.h"
+#include "mp/sender/name.h"
 #include "mp/sender/scope.h"
-#include "mp/server/name.h"
 #include "mp/site.h"
 #include "store/device/known.h"
 #include "store/device/token.h"
@@ -49,7 +49,7 @@ static size_t weight(const char *by)
 
 static const char *kept(struct registration *g, const char *text)
 {
-    struct slice copy = arena_dup(g->r->arena, slice_of(text));
+    struct slice copy = arena_dup(g->from->arena, slice_of(text));
     return copy.ptr ? copy.ptr : "";
 }
 
@@ -77,12 +77,12 @@ static enum result find_renewed(struct registration *g, struct error *err)
     if (g->voucher != BY_PKI || strcmp(g->proven, g->spki) == 0 ||
         !mp_name_of_certificate(g->certificate, g->name, name))
         return R_NOTFOUND;
-    return store_device_renewed(g->r->site->store, g->r->arena, g->proven, name, &g->device, err);
+    return store_device_renewed(g->from->site->store, g->from->arena, g->proven, name, &g->device, err);
 }
 
 enum result mp_registration_find(struct registration *g, struct error *err)
 {
-    enum result r = store_device_get(g->r->site->store, g->r->arena, STORE_BY_SPKI, g->spki, &g->device, err);
+    enum result r = store_device_get(g->from->site->store, g->from->arena, STORE_BY_SPKI, g->spki, &g->device, err);
     if (r == R_NOTFOUND)
         r = find_renewed(g, err);
     g->known = r == OK;
@@ -97,8 +97,8 @@ static enum result choose_machine(struct registration *g, struct error *err)
     if (g->known && strcmp(g->device.machine, g->device.spki) != 0)
         return OK;
     if (strcmp(g->proven, g->spki) != 0 && g->voucher == BY_PKI)
-        r = store_machine_is_another(g->r->site->store, g->proven, g->device.vouched_name ? g->device.vouched_name : "",
-                                     &another, err);
+        r = store_machine_is_another(g->from->site->store, g->proven,
+                                     g->device.vouched_name ? g->device.vouched_name : "", &another, err);
     g->device.machine = another || g->voucher != BY_PKI ? g->spki : g->proven;
     return r;
 }
@@ -116,7 +116,7 @@ static void wait_for(struct registration *g, const char *reason)
 static void wait_for_known(struct registration *g, const struct store_device *was, const struct store_known *k)
 {
     bool has_certificate = g->voucher == BY_PKI || (g->known && was->kept_out);
-    struct slice text = arena_printf(g->r->arena, "same %s as %s (%s)%s", k->what, k->name, k->guid,
+    struct slice text = arena_printf(g->from->arena, "same %s as %s (%s)%s", k->what, k->name, k->guid,
                                      k->removed   ? ", which was removed"
                                      : k->blocked ? ", which is blocked"
                                                   : "");
@@ -171,7 +171,7 @@ static enum result look_for_name(struct registration *g, const struct store_clai
     struct store_known known;
     c.hardware_id = c.tenant = c.entra_device = c.spki = c.certificate = "";
     c.since = of->since;
-    enum result r = store_known_find(g->r->site->store, g->r->arena, &c, &known, err);
+    enum result r = store_known_find(g->from->site->store, g->from->arena, &c, &known, err);
     if (r == OK && (*found != OK || shuts_out(&known))) {
         *ret = known;
         *found = OK;
@@ -185,7 +185,7 @@ static enum result find_known(struct registration *g, const struct store_claim *
                               struct error *err)
 {
     struct mp_names names = {.count = 0};
-    enum result found = store_known_find(g->r->site->store, g->r->arena, claim, ret, err), r = OK;
+    enum result found = store_known_find(g->from->site->store, g->from->arena, claim, ret, err), r = OK;
     if (found != OK && found != R_NOTFOUND)
         return found;
     bool whole = g->voucher != BY_PKI || !*claim->vouched_name || mp_names_of_certificate(g->certificate, &names);
@@ -199,7 +199,7 @@ static enum result find_known(struct registration *g, const struct store_claim *
 /* The word of a PKI or of the tenant approves what waited; the administrator's alone does where approval is manual. */
 static enum result decide(struct registration *g, const struct store_device *was, struct error *err)
 {
-    struct store *s = g->r->site->store;
+    struct store *s = g->from->site->store;
     struct store_claim claim = claim_of(g, was);
     struct store_known known;
     bool manual,
@@ -236,7 +236,7 @@ static enum result too_many(struct registration *g, int64_t limit, const char *w
 /* They are not to fill the store: not from one place, not of one name, and not together. */
 static enum result check_room(struct registration *g, struct error *err)
 {
-    struct store *s = g->r->site->store;
+    struct store *s = g->from->site->store;
     bool vouched = g->voucher != BY_NOBODY;
     const struct store_waiting_counts *room = vouched ? &room_of_vouched : &room_of_strangers;
     const struct store_claim claim = claim_of(g, &g->device);
@@ -302,7 +302,7 @@ static enum result add_device(struct registration *g, struct error *err)
 {
     guid_new(g->guid);
     char origin[MP_SCOPE_ORIGIN];
-    mp_scope_origin(g->r, g->bulk.id, origin);
+    mp_scope_origin(g->from, g->bulk.id, origin);
     g->device =
         (struct store_device){.guid = g->guid, .spki = g->spki, .registered = g->now, .origin = kept(g, origin)};
     vouch_for_name(g);
@@ -312,13 +312,13 @@ static enum result add_device(struct registration *g, struct error *err)
     if (r == OK && is_pending(&g->device))
         r = check_room(g, err);
     take_word(g, NULL);
-    return r == OK ? store_device_add(g->r->site->store, &g->device, err) : r;
+    return r == OK ? store_device_add(g->from->site->store, &g->device, err) : r;
 }
 
 /* The key was proven, so name and version are taken as they are now. */
 static enum result update_device(struct registration *g, struct error *err)
 {
-    struct store *s = g->r->site->store;
+    struct store *s = g->from->site->store;
     const struct store_device was = g->device;
     vouch_for_name(g);
     enum result r = choose_machine(g, err);
@@ -337,7 +337,7 @@ static enum result update_device(struct registration *g, struct error *err)
 static enum result check_blocked(struct registration *g, struct error *err)
 {
     bool blocked = g->known && g->device.blocked;
-    enum result r = g->known ? OK : store_machine_blocked(g->r->site->store, g->proven, &blocked, err);
+    enum result r = g->known ? OK : store_machine_blocked(g->from->site->store, g->proven, &blocked, err);
     return r == OK && blocked ? error_set(err, R_DENIED, "the device is blocked") : r;
 }
 
@@ -352,7 +352,7 @@ static enum result remember_certificate(struct registration *g, bool *ret_new, s
                                   .not_after = pki_cert_not_after(g->certificate),
                                   .added = g->now,
                                   .vouched = g->voucher == BY_PKI};
-    enum result r = store_certificate_put(g->r->site->store, &c, ret_new, err);
+    enum result r = store_certificate_put(g->from->site->store, &c, ret_new, err);
     free(pem);
     return r;
 }
@@ -369,8 +369,8 @@ static enum result audit(struct registration *g, bool is_new, bool at_will, stru
                                     .action = is_new ? "device.register" : "device.register-again",
                                     .object = g->device.guid,
                                     .detail = detail};
-    return at_will ? store_audit_add_gathered(g->r->site->store, &row, err)
-                   : store_audit_add(g->r->site->store, &row, err);
+    return at_will ? store_audit_add_gathered(g->from->site->store, &row, err)
+                   : store_audit_add(g->from->site->store, &row, err);
 }
 
 /* For devices that nothing else vouches for each time. */
@@ -382,9 +382,9 @@ static enum result issue_token(struct registration *g, struct error *err)
     guid_new(t.id);
     (void)snprintf(t.subject, sizeof t.subject, "%s", g->device.guid);
     mp_certificate_x5t(g->certificate, t.x5t);
-    enum result r = token_issue(g->r->site->keys.token, g->r->site->keys.site, &t, &g->token, err);
+    enum result r = token_issue(g->from->site->keys.token, g->from->site->keys.site, &t, &g->token, err);
     g->expires = t.expires;
-    return r == OK ? store_device_token_add(g->r->site->store, g->device.guid, t.id, t.issued, t.expires, err) : r;
+    return r == OK ? store_device_token_add(g->from->site->store, g->device.guid, t.id, t.issued, t.expires, err) : r;
 }
 
 /* One that was removed since is not in the way of registering. */
@@ -393,21 +393,21 @@ static enum result join_collection(struct registration *g, struct error *err)
     struct store_collection c;
     if (!g->collection || !*g->collection)
         return OK;
-    enum result r = store_collection_get(g->r->site->store, g->r->arena, g->collection, &c, err);
+    enum result r = store_collection_get(g->from->site->store, g->from->arena, g->collection, &c, err);
     if (r == R_NOTFOUND) {
         log_msg(LOG_WARN, "registration", "the collection '%s' of bulk token %s is gone: %s is in none", g->collection,
                 g->bulk.id, g->device.guid);
         return OK;
     }
-    return r == OK ? store_collection_join(g->r->site->store, c.name, g->device.guid, err) : r;
+    return r == OK ? store_collection_join(g->from->site->store, c.name, g->device.guid, err) : r;
 }
 
 static enum result use_token(struct registration *g, struct error *err)
 {
     bool used;
-    enum result r = store_token_used_by(g->r->site->store, g->bulk.id, g->spki, &used, err);
+    enum result r = store_token_used_by(g->from->site->store, g->bulk.id, g->spki, &used, err);
     g->first_use = r == OK && !used;
-    return r == OK ? store_token_use(g->r->site->store, g->bulk.id, g->spki, g->now, err) : r;
+    return r == OK ? store_token_use(g->from->site->store, g->bulk.id, g->spki, g->now, err) : r;
 }
 
 static enum result put_record(struct registration *g, struct error *err)
@@ -426,12 +426,12 @@ static enum result note_entra(struct registration *g, const char *before, struct
     bool waits = strcmp(before, "pending") == 0 && is_pending(&g->device);
     if (g->voucher != BY_ENTRA || (waits && *g->device.entra_device))
         return OK;
-    return store_device_set_entra(g->r->site->store, g->device.guid, g->entra.tenant->id, g->entra.device, err);
+    return store_device_set_entra(g->from->site->store, g->device.guid, g->entra.tenant->id, g->entra.device, err);
 }
 
 static enum result record(struct registration *g, struct error *err)
 {
-    struct store *s = g->r->site->store;
+    struct store *s = g->from->site->store;
     bool new_certificate = false;
     enum result r = g->voucher == BY_BULK ? use_token(g, err) : OK;
     const char *before = g->known ? g->device.state : "";
@@ -455,6 +455,6 @@ static enum result record(struct registration *g, struct error *err)
 
 enum result mp_registration_record(struct registration *g, struct error *err)
 {
-    enum result r = store_begin(g->r->site->store, STORE_DURABLE, err);
-    return r == OK ? store_end(g->r->site->store, record(g, err), err) : r;
+    enum result r = store_begin(g->from->site->store, STORE_DURABLE, err);
+    return r == OK ? store_end(g->from->site->store, record(g, err), err) : r;
 }

@@ -11,11 +11,11 @@
 #include "base/host/log.h"
 #include "base/utf8.h"
 #include "jose/possession.h"
+#include "mp/answer/handlers.h"
 #include "mp/answer/registration.h"
+#include "mp/answer/signed.h"
 #include "mp/sender/scope.h"
-#include "mp/sender/signed.h"
-#include "mp/server/handlers.h"
-#include "mp/server/listener.h"
+#include "mp/server/request.h"
 #include "store/site/audit.h"
 
 enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999 };
@@ -60,8 +60,8 @@ static enum result read_body(struct registration *g, struct error *err)
         return error_prefix(err, "certificate_pem");
     if (pki_cert_not_after(g->certificate) <= g->now)
         return error_set(err, R_INVALID, "certificate_pem has expired");
-    mp_certificate_spki_hex(g->certificate, g->spki);
-    mp_certificate_hex(g->certificate, g->sha256);
+    pki_cert_spki_hex(g->certificate, g->spki);
+    pki_cert_sha256_hex(g->certificate, g->sha256);
     const char *proof = json_opt_str(g->body, "same_device", NULL);
     (void)snprintf(g->proven, sizeof g->proven, "%s", g->spki);
     r = proof ? jose_possession_read(slice_of(proof), g->spki, g->proven, err) : OK;
@@ -73,7 +73,7 @@ static enum result read_body(struct registration *g, struct error *err)
 static bool vouched_by_pki(struct registration *g)
 {
     char hex[PKI_HASH_HEX];
-    mp_certificate_hex(g->r->identity.certificate, hex);
+    pki_cert_sha256_hex(g->from->identity.certificate, hex);
     g->voucher = BY_PKI;
     if (strcmp(hex, g->sha256) == 0)
         return true;
@@ -85,9 +85,9 @@ static bool within_scope(struct registration *g)
 {
     struct error err;
     struct store_token t;
-    enum result result = store_token_get(g->r->site->store, g->r->arena, g->bulk.id, &t, &err);
+    enum result result = store_token_get(g->from->site->store, g->from->arena, g->bulk.id, &t, &err);
     if (result == OK)
-        result = mp_scope_holds(g->r, &t, g->name, &err);
+        result = mp_scope_holds(g->from, &t, g->name, &err);
     if (result == OK) {
         g->collection = t.collection;
         g->name_in_scope = *t.names != '\0';
@@ -105,7 +105,8 @@ static bool vouched_by_bulk(struct registration *g)
     enum verdict_reason reason;
     struct error err;
     g->voucher = BY_BULK;
-    if (mp_token_judge(g->r, g->r->identity.bearer, PURPOSE_REGISTRATION, SLICE_NONE, &g->bulk, &reason, &err) != OK) {
+    if (mp_token_judge(g->from->site, g->from->identity.bearer, PURPOSE_REGISTRATION, SLICE_NONE, &g->bulk, &reason,
+                       &err) != OK) {
         mp_refuse_fault(g->r, &err);
         return false;
     }
@@ -118,14 +119,14 @@ static bool vouched_by_bulk(struct registration *g)
 static bool vouched_by_nobody(struct registration *g)
 {
     char hex[PKI_HASH_HEX];
-    const struct mp_identity *i = &g->r->identity;
+    const struct mp_identity *i = &g->from->identity;
     g->voucher = BY_NOBODY;
-    if (!(g->r->connection->point->config->clients & CHOICE_BIT(CHOICE_TOKEN))) {
+    if (!(g->from->peer->point->clients & CHOICE_BIT(CHOICE_TOKEN))) {
         mp_refuse_verdict(g->r, i->refused ? i->refused : REASON_METHOD_NOT_ALLOWED_HERE, &i->why);
         return false;
     }
     if (i->certificate) {
-        mp_certificate_hex(i->certificate, hex);
+        pki_cert_sha256_hex(i->certificate, hex);
         if (strcmp(hex, g->sha256) != 0) {
             mp_refuse(g->r, MP_REFUSAL_CERTIFICATE_MISMATCH, NULL);
             return false;
@@ -136,14 +137,15 @@ static bool vouched_by_nobody(struct registration *g)
 
 static bool vouched(struct registration *g)
 {
-    switch (g->r->identity.auth) {
+    struct mp_denial no;
+    switch (g->from->identity.auth) {
     case MP_PKI:
         return vouched_by_pki(g);
     case MP_TOKEN:
         return vouched_by_bulk(g);
     case MP_ENTRA: /* an unbound bearer: the key that signed the request becomes the device's */
         g->voucher = BY_ENTRA;
-        return mp_entra_device(g->r, &g->entra);
+        return mp_request_pass(g->r, mp_entra_device(g->from, &g->entra, &no), &no);
     case MP_NOBODY:
     default:
         return vouched_by_nobody(g);
@@ -157,7 +159,7 @@ static bool version_fits(struct registration *g)
         [BY_PKI] = CHOICE_PKI, [BY_ENTRA] = CHOICE_ENTRA, [BY_BULK] = CHOICE_TOKEN, [BY_NOBODY] = CHOICE_TOKEN};
     enum choice_client client = methods[g->voucher];
     const struct choices_line *rule =
-        choices_forbids_client(g->r->connection->point->config->choice, client, (unsigned)g->version);
+        choices_forbids_client(g->from->peer->point->choice, client, (unsigned)g->version);
     struct error why;
     if (!rule)
         return true;
@@ -168,16 +170,25 @@ static bool version_fits(struct registration *g)
 
 /* --- what stands against it --- */
 
+static bool is_signed(struct registration *g)
+{
+    bool found;
+    struct mp_denial no;
+    return mp_request_pass(g->r, mp_signature_check(g->from, g->certificate, MP_SIGNED_ALWAYS, &found, &no), &no);
+}
+
 /* A revoked certificate's key gets no token instead of it. */
 static bool not_revoked(struct registration *g)
 {
+    struct mp_denial no;
+    const char *machine = g->known ? g->device.machine : g->proven;
     return g->voucher == BY_PKI ||
-           mp_device_not_revoked(g->r, g->known ? g->device.machine : g->proven, g->certificate);
+           mp_request_pass(g->r, mp_device_not_revoked(g->from, machine, g->certificate, &no), &no);
 }
 
 static enum result note_clone(struct registration *g, struct error *err)
 {
-    struct store *s = g->r->site->store;
+    struct store *s = g->from->site->store;
     char caller[80], detail[2 * NAME_MAX_BYTES + 64];
     (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
     (void)snprintf(detail, sizeof detail, "hardware id %s, and now %s", g->device.hardware_id, g->hardware_id);
@@ -254,14 +265,12 @@ static void answer(struct registration *g)
 
 void mp_handle_registration(struct mp_request *r)
 {
-    struct registration g = {.r = r, .now = clock_wall_s()};
+    struct registration g = {.r = r, .from = &r->sender, .now = clock_wall_s()};
     struct error err;
-    bool is_signed;
     enum result result = read_body(&g, &err);
     if (result != OK)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
-    else if (vouched(&g) && version_fits(&g) && mp_signature_check(r, g.certificate, MP_SIGNED_ALWAYS, &is_signed) &&
-             may_register(&g)) {
+    else if (vouched(&g) && version_fits(&g) && is_signed(&g) && may_register(&g)) {
         result = mp_registration_record(&g, &err);
         if (result == OK)
             answer(&g);

@@ -8,8 +8,11 @@
 
 enum registration_voucher { BY_PKI, BY_ENTRA, BY_BULK, BY_NOBODY };
 
+struct mp_request;
+
 struct registration {
-    struct mp_request *r;
+    struct mp_request *r; /* registration.c: to be answered */
+    struct mp_sender *from;
     json_t *body;
     const char *name, *hardware_id; /* of the body: the device's own word */
     int64_t version;

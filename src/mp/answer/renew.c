@@ -10,8 +10,7 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "bundle/role/renewal.h"
-#include "mp/server/handlers.h"
-#include "mp/server/listener.h"
+#include "mp/answer/handlers.h"
 #include "mp/site.h"
 #include "pki/issue/csr.h"
 #include "store/device/nonce.h"
@@ -43,8 +42,8 @@ static enum result read_key(struct asker *a, struct slice csr_pem, struct error 
 static enum result of_connector(struct mp_request *r, struct asker *a, struct error *err)
 {
     a->kind = "connector";
-    (void)snprintf(a->id, sizeof a->id, "%s", r->identity.connector);
-    pki_cert_spki_sha256(r->connection->certificate, a->spki);
+    (void)snprintf(a->id, sizeof a->id, "%s", r->sender.identity.connector);
+    pki_cert_spki_sha256(r->sender.peer->certificate, a->spki);
     return read_key(a, buf_data(&r->body), err);
 }
 
@@ -122,7 +121,7 @@ static void refuse(struct mp_request *r, enum result result, const struct error 
                {R_NOTFOUND, MP_REFUSAL_RENEWAL_REFUSED}, /* removed in this very moment */
                {R_INVALID, MP_REFUSAL_BAD_REQUEST},
                {R_LIMIT, MP_REFUSAL_TOO_LARGE}};
-    LOG_EVENT(LOG_WARN, "renew", "a role certificate was not renewed", LOG_T("connector", r->identity.connector),
+    LOG_EVENT(LOG_WARN, "renew", "a role certificate was not renewed", LOG_T("connector", r->sender.identity.connector),
               LOG_S("path", r->path), LOG_T("reason", why->text));
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].result == result) {

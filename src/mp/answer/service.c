@@ -7,12 +7,13 @@
 #include "base/mem.h"
 #include "base/text/encode.h"
 #include "base/text/name.h"
+#include "mp/answer/handlers.h"
+#include "mp/answer/parked.h"
 #include "mp/content/documents.h"
 #include "mp/sender/device.h"
-#include "mp/server/handlers.h"
-#include "mp/server/parked.h"
 #include "mp/site.h"
 #include "mp/status/report.h"
+#include "mp/status/went_back.h"
 #include "store/sequence.h"
 #include "store/site/role.h"
 #include "store/site/trust.h"
@@ -27,7 +28,7 @@ static void handle_document(struct mp_request *r, enum mp_parked_for what)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, "'after' is a sequence number");
         return;
     }
-    if (store_connector_seen(r->site->store, r->identity.connector, clock_wall_s(), NULL, &err) != OK)
+    if (store_connector_seen(r->site->store, r->sender.identity.connector, clock_wall_s(), NULL, &err) != OK)
         mp_refuse_fault(r, &err);
     else
         mp_parked_add(r, what, (int64_t)after);
@@ -60,7 +61,7 @@ bool mp_site_gateway(struct mp_request *r, const char *route, char ret[PKI_ROLE_
 static enum result heard(struct mp_request *r, const char *gateway, const json_t *report, struct error *err)
 {
     int64_t own;
-    const char *connector = r->identity.connector;
+    const char *connector = r->sender.identity.connector;
     enum result result = gateway[0] ? store_sequence_get(r->site->store, STORE_SEQUENCE_BUNDLE, &own, NULL, err)
                                     : mp_documents_connector_sequence(r->site, connector, &own, err);
     if (result != OK)
@@ -77,12 +78,12 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
     int64_t skew = mp_report_clock(report, now, clean);
     if (llabs(skew) > MP_SKEW_S)
         LOG_EVENT(LOG_WARN, "report", "a clock differs from the site's",
-                  LOG_T("of", gateway[0] ? gateway : r->identity.connector), LOG_N("ahead_s", skew));
+                  LOG_T("of", gateway[0] ? gateway : r->sender.identity.connector), LOG_N("ahead_s", skew));
     char *text = json_text(clean);
     enum result result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
-                                    : store_connector_seen(s, r->identity.connector, now, text, err);
+                                    : store_connector_seen(s, r->sender.identity.connector, now, text, err);
     if (result == OK && gateway[0])
-        result = store_connector_seen(s, r->identity.connector, now, NULL, err);
+        result = store_connector_seen(s, r->sender.identity.connector, now, NULL, err);
     if (result == OK)
         result = heard(r, gateway, clean, err);
     if (result == OK)

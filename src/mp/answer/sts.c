@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "mp/answer/handlers.h"
+#include "mp/answer/signed.h"
 #include "mp/sender/device.h"
-#include "mp/sender/signed.h"
 #include "mp/sender/user.h"
 #include "mp/server/form.h"
-#include "mp/server/handlers.h"
 #include "mp/site.h"
 #include "store/site/audit.h"
 
@@ -71,7 +71,7 @@ static bool is_form(const struct mp_request *r)
 /* A user's token is judged later; any other one is the one that opened the way here. */
 static enum result check_tokens(struct sts *s, struct slice subject, struct error *err)
 {
-    struct slice bearer = s->r->identity.bearer, type;
+    struct slice bearer = s->r->sender.identity.bearer, type;
     s->question.subject = subject;
     enum result result = mp_form_get(buf_data(&s->r->body), "actor_token", s->r->arena, &s->question.actor, err);
     if (result == OK)
@@ -249,7 +249,7 @@ static void serve_user(struct sts *s)
              REMEDY_ENDED);
         return;
     }
-    enum result result = mp_user_judge(s->r, &s->device, &s->question, s->name, &refusal, &err);
+    enum result result = mp_user_judge(&s->r->sender, &s->device, &s->question, s->name, &refusal, &err);
     if (result == R_DENIED) {
         fail(s->r, 400, refusal.error, refusal.reason, refusal.detail.text, refusal.remedy);
         return;
@@ -292,14 +292,15 @@ void mp_handle_sts(struct mp_request *r)
 {
     struct sts s = {.r = r};
     struct error why;
+    struct mp_denial no;
     if (!read_form(&s))
         return;
-    if (r->identity.auth == MP_PKI && !s.user) { /* a certificate needs no token of its own */
+    if (r->sender.identity.auth == MP_PKI && !s.user) { /* a certificate needs no token of its own */
         (void)error_set(&why, R_DENIED, "a device that authenticates by certificate can exchange only a user's token");
         mp_refuse_verdict(r, REASON_METHOD_NOT_ALLOWED_HERE, &why);
         return;
     }
-    if (mp_device_authenticate(r, PURPOSE_STS, MP_SIGNED_ALWAYS, &s.device)) {
+    if (mp_request_pass(r, mp_device_authenticate(&r->sender, PURPOSE_STS, MP_SIGNED_ALWAYS, &s.device, &no), &no)) {
         (s.user ? serve_user : serve)(&s);
         mp_device_done(&s.device);
     }

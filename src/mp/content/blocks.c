@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "jose/entra.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/targeting/disallowed.h"
 #include "store/device/known.h"
 #include "store/device/token.h"

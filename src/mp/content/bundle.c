@@ -2,7 +2,7 @@
 /* The bundle of the gateways: its parts in a row. */
 #include "mp/content/content.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 
 enum result mp_content_finish(enum result r, json_t *o, json_t **ret)
 {

@@ -3,7 +3,7 @@
 #include "choices/choices.h"
 #include "mp/content/content.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/endpoint.h"
 #include "store/site/source.h"
 #include "store/site/trust.h"

@@ -20,6 +20,10 @@ struct store_device;
 MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
                                        const char *user, json_t **ret, struct error *err);
 
+/* {"sequence", "questions": [{"id", "certificates_pem"}]}: those for this gateway after number `after`. */
+MUST_USE enum result mp_content_questions(struct mp_site *site, struct arena *a, const char *gateway, int64_t after,
+                                          json_t **ret, struct error *err);
+
 /* May its server be told of certificates in the form that it asks for, with so many anchors trusted? */
 bool mp_content_form_is_safe(const struct store_endpoint *e, size_t anchors);
 /* Must connectors show a client certificate of the PKI there? (SPEC 2, by the table of the choices) */

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "bundle/bundle.h"
 #include "mp/content/content.h"
-#include "mp/sender/device.h"
 #include "mp/site.h"
 #include "mp/status/report.h"
 #include "store/device/device.h"
@@ -201,24 +200,24 @@ static enum result sign_for(struct mp_site *site, enum document_type type, const
     return sign(site, &making, sequence, content, ret, err);
 }
 
-static struct mp_audience audience_of(const struct mp_device *d)
+static struct mp_audience audience_of(const char *guid, X509 *certificate)
 {
-    struct mp_audience whose = {.audience = d->record.guid};
-    mp_certificate_spki_hex(d->certificate, whose.key);
+    struct mp_audience whose = {.audience = guid};
+    pki_cert_spki_hex(certificate, whose.key);
     return whose;
 }
 
-enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct mp_device *d, const char *user,
-                                int64_t sequence, char **ret, struct error *err)
+enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d, X509 *certificate,
+                                const char *user, int64_t sequence, char **ret, struct error *err)
 {
     char audience[DOCUMENT_AUDIENCE_SIZE];
-    struct mp_audience whose = audience_of(d);
+    struct mp_audience whose = audience_of(d->guid, certificate);
     json_t *content;
     if (user) {
-        document_user_audience(d->record.guid, user, audience);
+        document_user_audience(d->guid, user, audience);
         whose.audience = audience;
     }
-    enum result r = mp_content_policy(site, a, &d->record, user, &content, err);
+    enum result r = mp_content_policy(site, a, d, user, &content, err);
     if (r != OK)
         return r;
     r = sign_for(site, user ? DOCUMENT_USER_POLICY : DOCUMENT_POLICY, &whose, sequence, content, ret, err);
@@ -226,10 +225,10 @@ enum result mp_documents_policy(struct mp_site *site, struct arena *a, const str
     return r;
 }
 
-enum result mp_documents_settings(struct mp_site *site, const struct mp_device *d, int64_t sequence, json_t *content,
-                                  char **ret, struct error *err)
+enum result mp_documents_settings(struct mp_site *site, const struct store_device *d, X509 *certificate,
+                                  int64_t sequence, json_t *content, char **ret, struct error *err)
 {
-    struct mp_audience whose = audience_of(d);
+    struct mp_audience whose = audience_of(d->guid, certificate);
     return sign_for(site, DOCUMENT_SETTINGS, &whose, sequence, content, ret, err);
 }
 

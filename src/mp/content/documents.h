@@ -3,7 +3,11 @@
 #ifndef MP_CONTENT_DOCUMENTS_H
 #define MP_CONTENT_DOCUMENTS_H
 
-#include "mp/server/request.h"
+#include "mp/content/text.h"
+#include "mp/site.h"
+#include "json/json.h"
+
+struct arena;
 
 struct mp_documents *mp_documents_new(void);
 void mp_documents_free(struct mp_documents *d); /* NULL allowed */
@@ -26,14 +30,15 @@ struct mp_audience {
     char key[PKI_HASH_HEX];
 };
 
-struct mp_device;
+struct store_device;
 /* Not kept: it is of one device, and of one user there (NULL: the device's own). *ret is malloc'ed. */
-MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct mp_device *d,
-                                         const char *user, int64_t sequence, char **ret, struct error *err);
+MUST_USE enum result mp_documents_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
+                                         X509 *certificate, const char *user, int64_t sequence, char **ret,
+                                         struct error *err);
 
 /* The resultant client settings of one device: `content` (borrowed) signed. *ret is malloc'ed. */
-MUST_USE enum result mp_documents_settings(struct mp_site *site, const struct mp_device *d, int64_t sequence,
-                                           json_t *content, char **ret, struct error *err);
+MUST_USE enum result mp_documents_settings(struct mp_site *site, const struct store_device *d, X509 *certificate,
+                                           int64_t sequence, json_t *content, char **ret, struct error *err);
 
 /* What the site says to one request (mp/sender/signed.h). *ret is malloc'ed. */
 MUST_USE enum result mp_documents_answer(struct mp_site *site, const struct mp_audience *whose, json_t *content,

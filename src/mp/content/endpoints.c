@@ -2,7 +2,7 @@
 /* What is published, and by whom it is reached. */
 #include "base/clock.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/endpoint.h"
 #include "store/site/role.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose tokens are taken beside those of the site: tenants, and foreign sites. */
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/foreign.h"
 #include "store/site/tenant.h"
 

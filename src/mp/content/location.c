@@ -2,7 +2,7 @@
 /* Where devices and connectors find the site: gateways, and management points inside. */
 #include "mp/content/content.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/endpoint.h"
 
 enum result mp_content_gateways(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)

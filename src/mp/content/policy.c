@@ -3,7 +3,7 @@
 #include "store/targeting/policy.h"
 #include "mp/content/content.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/targeting/resultant.h"
 #include "mp/targeting/target.h"
 

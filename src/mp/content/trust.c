@@ -3,7 +3,7 @@
 #include "store/site/trust.h"
 #include "base/buf.h"
 #include "mp/content/part.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "store/site/setting.h"
 #include "store/site/source.h"
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "jose/httpsig/httpsig.h"
 #include "mp/sender/signed.h"
+#include "mp/sender/trust.h"
 #include "mp/site.h"
 #include "store/device/nonce.h"
 #include "store/site/setting.h"
@@ -18,13 +19,6 @@ void mp_device_done(struct mp_device *d)
     d->certificate = NULL;
 }
 
-void mp_certificate_hex(X509 *cert, char ret[PKI_HASH_HEX])
-{
-    unsigned char hash[PKI_SHA256];
-    pki_cert_sha256(cert, hash);
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
-}
-
 void mp_certificate_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE])
 {
     unsigned char hash[PKI_SHA256];
@@ -32,24 +26,17 @@ void mp_certificate_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE])
     (void)encode_base64url(slice_make(hash, sizeof hash), ret);
 }
 
-void mp_certificate_spki_hex(X509 *cert, char ret[PKI_HASH_HEX])
-{
-    unsigned char hash[PKI_SHA256];
-    pki_cert_spki_sha256(cert, hash);
-    (void)encode_hex(slice_make(hash, sizeof hash), ret);
-}
-
 /* --- signatures --- */
 
 /* The device signs again with our time; it believes a large difference only in the site's own word. */
-static void refuse_clock(struct mp_request *r, X509 *certificate, const struct error *err)
+static bool deny_clock(struct mp_sender *from, X509 *certificate, const struct error *err, struct mp_denial *no)
 {
-    char *word = mp_signed_time(r, certificate);
-    mp_refuse_clock(r, err->text, word);
-    free(word);
+    (void)mp_deny(no, MP_REFUSAL_CLOCK_SKEW, err->text);
+    no->signed_time = mp_signed_time(from, certificate);
+    return false;
 }
 
-static void refuse_signature(struct mp_request *r, enum result why, const struct error *err)
+static bool deny_signature(enum result why, const struct error *err, struct mp_denial *no)
 {
     static const struct {
         enum result why;
@@ -60,50 +47,48 @@ static void refuse_signature(struct mp_request *r, enum result why, const struct
         if (map[i].why == why)
             refusal = map[i].refusal;
     }
-    mp_refuse(r, refusal, err->text);
+    return mp_deny(no, refusal, err->text);
 }
 
-static enum result verify(struct mp_request *r, X509 *certificate, struct httpsig_params *ret, struct error *err)
+static enum result verify(struct mp_sender *from, X509 *certificate, struct httpsig_params *ret, struct error *err)
 {
-    const struct http_request *q = &r->exchange->request;
-    const struct httpsig_message message = {q->method, q->target, buf_data(&r->body)};
-    const struct httpsig_received received = {mp_request_field(r, "cmg-target"), mp_request_field(r, "content-digest"),
-                                              mp_request_field(r, "signature-input"), mp_request_field(r, "signature")};
+    const struct http_request *q = from->request;
+    const struct httpsig_message message = {q->method, q->target, buf_data(from->body)};
+    const struct httpsig_received received = {
+        mp_sender_field(from, "cmg-target"), mp_sender_field(from, "content-digest"),
+        mp_sender_field(from, "signature-input"), mp_sender_field(from, "signature")};
     enum result result = httpsig_params(&received, ret, err);
     if (result == OK)
         result = httpsig_verify(X509_get0_pubkey(certificate), &message, &received, clock_wall_s(), err);
     return result;
 }
 
-bool mp_signature_check(struct mp_request *r, X509 *certificate, enum mp_signed how, bool *ret_signed)
+bool mp_signature_check(struct mp_sender *from, X509 *certificate, enum mp_signed how, bool *ret_signed,
+                        struct mp_denial *no)
 {
     struct httpsig_params params;
     struct error err;
-    enum result result = verify(r, certificate, &params, &err);
+    enum result result = verify(from, certificate, &params, &err);
     *ret_signed = result == OK;
     if (result == R_NOTFOUND && how == MP_SIGNED_IF_THERE)
         return true;
-    if (result == OK && !http_method_safe(r->exchange->request.method)) {
-        result = store_nonce_use(r->site->store, params.keyid, params.nonce, clock_wall_s(), &err);
-        if (result != OK && result != R_CONFLICT) {
-            mp_refuse_fault(r, &err);
-            return false;
-        }
+    if (result == OK && !http_method_safe(from->request->method)) {
+        result = store_nonce_use(from->site->store, params.keyid, params.nonce, clock_wall_s(), &err);
+        if (result != OK && result != R_CONFLICT)
+            return mp_deny_fault(no, &err);
     }
-    if (result == R_TIMEOUT)
-        refuse_clock(r, certificate, &err);
-    else if (result != OK)
-        refuse_signature(r, result, &err);
-    return result == OK;
+    if (result == OK)
+        return true;
+    return result == R_TIMEOUT ? deny_clock(from, certificate, &err, no) : deny_signature(result, &err, no);
 }
 
 /* --- tokens --- */
 
-enum result mp_token_judge(struct mp_request *r, struct slice text, enum token_purpose purpose, struct slice x5t,
+enum result mp_token_judge(struct mp_site *site, struct slice text, enum token_purpose purpose, struct slice x5t,
                            struct token *ret, enum verdict_reason *ret_reason, struct error *err)
 {
-    struct token_policy policy = {.site = r->site->keys.site, .keys = r->site->keys.token_keys};
-    enum result result = store_setting_get_int(r->site->store, "renewal_grace", &policy.renewal_grace_s, err);
+    struct token_policy policy = {.site = site->keys.site, .keys = site->keys.token_keys};
+    enum result result = store_setting_get_int(site->store, "renewal_grace", &policy.renewal_grace_s, err);
     if (result == OK)
         *ret_reason = token_judge(&policy, text, purpose, x5t, clock_wall_s(), ret, err);
     return result;
@@ -129,18 +114,19 @@ static bool claimed_binding(struct slice text, char ret_hex[PKI_HASH_HEX])
 /* Through a gateway, which has compared the TLS certificate with the token's binding but does not pass it on, the
  * certificate is the registered one that the token names: the signature proves its key again. Directly, it is the one
  * that TLS proved. NULL: none. */
-static enum result bound_certificate(struct mp_request *r, X509 **ret, struct error *err)
+static enum result bound_certificate(struct mp_sender *from, X509 **ret, struct error *err)
 {
     struct store_certificate known;
     char hex[PKI_HASH_HEX];
     *ret = NULL;
-    if (!r->identity.asserted) {
-        *ret = r->identity.certificate && X509_up_ref(r->identity.certificate) == 1 ? r->identity.certificate : NULL;
+    if (!from->identity.asserted) {
+        *ret = from->identity.certificate && X509_up_ref(from->identity.certificate) == 1 ? from->identity.certificate
+                                                                                          : NULL;
         return OK;
     }
-    if (!claimed_binding(r->identity.bearer, hex))
+    if (!claimed_binding(from->identity.bearer, hex))
         return OK;
-    enum result result = store_certificate_get(r->site->store, r->arena, hex, &known, err);
+    enum result result = store_certificate_get(from->site->store, from->arena, hex, &known, err);
     if (result != OK)
         return result == R_NOTFOUND ? OK : result;
     return pki_cert_read(slice_of(known.pem), ret, err);
@@ -148,81 +134,65 @@ static enum result bound_certificate(struct mp_request *r, X509 **ret, struct er
 
 /* --- finding the device --- */
 
-static enum result find_by_certificate(struct mp_request *r, X509 *cert, struct store_device *ret, struct error *err)
+static enum result find_by_certificate(struct mp_sender *from, X509 *cert, struct store_device *ret, struct error *err)
 {
     char hex[PKI_HASH_HEX];
-    mp_certificate_hex(cert, hex);
-    enum result result = store_device_get(r->site->store, r->arena, STORE_BY_CERTIFICATE, hex, ret, err);
+    pki_cert_sha256_hex(cert, hex);
+    enum result result = store_device_get(from->site->store, from->arena, STORE_BY_CERTIFICATE, hex, ret, err);
     if (result != R_NOTFOUND)
         return result;
-    mp_certificate_spki_hex(cert, hex); /* a renewed certificate of the same key */
-    return store_device_get(r->site->store, r->arena, STORE_BY_SPKI, hex, ret, err);
+    pki_cert_spki_hex(cert, hex); /* a renewed certificate of the same key */
+    return store_device_get(from->site->store, from->arena, STORE_BY_SPKI, hex, ret, err);
 }
 
-/* false: answered. */
-static bool found(struct mp_request *r, enum result result, const struct error *err)
+static bool is_found(enum result result, const struct error *err, struct mp_denial *no)
 {
     if (result == OK)
         return true;
-    if (result == R_NOTFOUND)
-        mp_refuse(r, MP_REFUSAL_NOT_REGISTERED, NULL);
-    else
-        mp_refuse_fault(r, err);
-    return false;
+    return result == R_NOTFOUND ? mp_deny(no, MP_REFUSAL_NOT_REGISTERED, NULL) : mp_deny_fault(no, err);
 }
 
-static bool by_certificate(struct mp_request *r, struct mp_device *d)
+static bool by_certificate(struct mp_sender *from, struct mp_device *d, struct mp_denial *no)
 {
     struct error err;
-    X509 *cert = r->identity.certificate;
-    if (!found(r, find_by_certificate(r, cert, &d->record, &err), &err))
+    X509 *cert = from->identity.certificate;
+    if (!is_found(find_by_certificate(from, cert, &d->record, &err), &err, no))
         return false;
     if (X509_up_ref(cert) == 1)
         d->certificate = cert;
     return true;
 }
 
-static bool token_allowed(struct mp_request *r, enum token_purpose purpose, struct mp_device *d)
+static bool token_allowed(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)
 {
     char x5t[TOKEN_X5T_SIZE];
     enum verdict_reason reason;
     struct error err;
     if (d->certificate)
         mp_certificate_x5t(d->certificate, x5t);
-    if (mp_token_judge(r, r->identity.bearer, purpose, d->certificate ? slice_of(x5t) : SLICE_NONE, &d->token, &reason,
-                       &err) != OK) {
-        mp_refuse_fault(r, &err);
-        return false;
-    }
-    if (reason != REASON_OK)
-        mp_refuse_verdict(r, reason, &err);
-    return reason == REASON_OK;
+    if (mp_token_judge(from->site, from->identity.bearer, purpose, d->certificate ? slice_of(x5t) : SLICE_NONE,
+                       &d->token, &reason, &err) != OK)
+        return mp_deny_fault(no, &err);
+    return reason == REASON_OK || mp_deny_verdict(no, reason, &err);
 }
 
 /* The record's key and the certificate's must be the same: a token of another device's certificate binds nobody. */
-static bool by_token(struct mp_request *r, enum token_purpose purpose, struct mp_device *d)
+static bool by_token(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)
 {
     char spki[PKI_HASH_HEX];
     struct error err;
-    enum result result = bound_certificate(r, &d->certificate, &err);
-    if (result != OK) {
-        mp_refuse_fault(r, &err);
+    if (bound_certificate(from, &d->certificate, &err) != OK)
+        return mp_deny_fault(no, &err);
+    if (!token_allowed(from, purpose, d, no))
         return false;
-    }
-    if (!token_allowed(r, purpose, d))
+    if (!d->token.subject[0] || !d->certificate) /* a bulk token belongs to no device */
+        return mp_deny_verdict(no, REASON_TOKEN_WRONG_PURPOSE, NULL);
+    enum result result =
+        store_device_get(from->site->store, from->arena, STORE_BY_GUID, d->token.subject, &d->record, &err);
+    if (!is_found(result, &err, no))
         return false;
-    if (!d->token.subject[0] || !d->certificate) { /* a bulk token belongs to no device */
-        mp_refuse_verdict(r, REASON_TOKEN_WRONG_PURPOSE, NULL);
-        return false;
-    }
-    result = store_device_get(r->site->store, r->arena, STORE_BY_GUID, d->token.subject, &d->record, &err);
-    if (!found(r, result, &err))
-        return false;
-    mp_certificate_spki_hex(d->certificate, spki);
-    if (strcmp(spki, d->record.spki) == 0)
-        return true;
-    mp_refuse_verdict(r, REASON_TOKEN_NOT_BOUND, NULL);
-    return false;
+    pki_cert_spki_hex(d->certificate, spki);
+    return strcmp(spki, d->record.spki) == 0 || mp_deny_verdict(no, REASON_TOKEN_NOT_BOUND, NULL);
 }
 
 /* --- revocation --- */
@@ -243,11 +213,11 @@ static void weigh(struct standing *s, X509 *cert)
         s->revoked = verdict;
 }
 
-static enum result weigh_known(struct mp_request *r, const char *machine, struct standing *s, struct error *err)
+static enum result weigh_known(struct mp_sender *from, const char *machine, struct standing *s, struct error *err)
 {
     struct store_certificate *list;
     size_t count;
-    enum result result = store_certificate_list_of_machine(r->site->store, r->arena, machine, &list, &count, err);
+    enum result result = store_certificate_list_of_machine(from->site->store, from->arena, machine, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         X509 *cert;
         result = pki_cert_read(slice_of(list[i].pem), &cert, err);
@@ -259,74 +229,77 @@ static enum result weigh_known(struct mp_request *r, const char *machine, struct
     return result;
 }
 
-bool mp_device_not_revoked(struct mp_request *r, const char *machine, X509 *shown)
+bool mp_device_not_revoked(struct mp_sender *from, const char *machine, X509 *shown, struct mp_denial *no)
 {
     struct standing s = {.good = false};
     struct pki_trust *trust;
     struct error err;
-    enum result result = mp_site_trust(r->site, &trust, &err);
+    enum result result = mp_site_trust(from->site, &trust, &err);
     s.trust = trust;
     if (result == OK)
-        result = weigh_known(r, machine, &s, &err);
-    if (result != OK) {
-        mp_refuse_fault(r, &err);
-        return false;
-    }
+        result = weigh_known(from, machine, &s, &err);
+    if (result != OK)
+        return mp_deny_fault(no, &err);
     if (shown)
         weigh(&s, shown);
     if (s.good || s.revoked.reason != REASON_CERT_REVOKED)
         return true;
     pki_verdict_tell(&s.revoked, &err);
-    mp_refuse_verdict(r, REASON_CERT_REVOKED, &err);
-    return false;
+    return mp_deny_verdict(no, REASON_CERT_REVOKED, &err);
 }
 
 /* Not whom it is taken for: that is for administrators. */
-static void refuse_pending(struct mp_request *r, const struct store_device *d)
+static bool deny_pending(const struct store_device *d, struct mp_denial *no)
 {
     char detail[256];
     (void)snprintf(detail, sizeof detail, "device %s waits for approval at the site: %s%s; cmg device approve %s",
                    d->guid, *d->known_by ? "another device is known by its " : "nobody approved it yet", d->known_by,
                    d->guid);
-    mp_refuse(r, MP_REFUSAL_APPROVAL_PENDING, detail);
+    return mp_deny(no, MP_REFUSAL_APPROVAL_PENDING, detail);
 }
 
-static bool in_good_standing(struct mp_request *r, const struct store_device *d)
+bool mp_device_stands(const struct store_device *d, struct mp_denial *no)
 {
     if (d->blocked)
-        mp_refuse_verdict(r, REASON_BLOCKED, NULL);
-    else if (strcmp(d->state, "approved") != 0)
-        refuse_pending(r, d);
-    else
-        return true;
-    return false;
+        return mp_deny_verdict(no, REASON_BLOCKED, NULL);
+    return strcmp(d->state, "approved") == 0 || deny_pending(d, no);
 }
 
-static bool authenticate(struct mp_request *r, enum token_purpose purpose, enum mp_signed how, struct mp_device *d)
+static bool find_device(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)
+{
+    switch (from->identity.auth) {
+    case MP_PKI:
+        return by_certificate(from, d, no);
+    case MP_ENTRA:
+        return mp_device_by_entra(from, purpose, d, no);
+    case MP_TOKEN:
+    case MP_NOBODY:
+    default:
+        return by_token(from, purpose, d, no);
+    }
+}
+
+static bool authenticate(struct mp_sender *from, enum token_purpose purpose, enum mp_signed how, struct mp_device *d,
+                         struct mp_denial *no)
 {
     struct error err;
-    bool found_it = r->identity.auth == MP_PKI     ? by_certificate(r, d)
-                    : r->identity.auth == MP_ENTRA ? mp_device_by_entra(r, purpose, d)
-                                                   : by_token(r, purpose, d);
-    if (!found_it)
+    if (!find_device(from, purpose, d, no) || !mp_device_stands(&d->record, no))
         return false;
-    if (!in_good_standing(r, &d->record))
+    if (from->identity.auth != MP_PKI && !mp_device_not_revoked(from, d->record.machine, d->certificate, no))
         return false;
-    if (r->identity.auth != MP_PKI && !mp_device_not_revoked(r, d->record.machine, d->certificate))
+    if (!mp_signature_check(from, d->certificate, how, &d->signed_request, no))
         return false;
-    if (!mp_signature_check(r, d->certificate, how, &d->signed_request))
-        return false;
-    enum result seen = store_device_seen(r->site->store, &d->record, clock_wall_s(), &err);
-    if (seen == OK || seen == R_AGAIN) /* another process holds the store: the next request notes it */
-        return true;
-    mp_refuse_fault(r, &err);
-    return false;
+
+    enum result seen = store_device_seen(from->site->store, &d->record, clock_wall_s(), &err);
+    /* R_AGAIN: another process holds the store; the next request notes it */
+    return seen == OK || seen == R_AGAIN || mp_deny_fault(no, &err);
 }
 
-bool mp_device_authenticate(struct mp_request *r, enum token_purpose purpose, enum mp_signed how, struct mp_device *ret)
+bool mp_device_authenticate(struct mp_sender *from, enum token_purpose purpose, enum mp_signed how,
+                            struct mp_device *ret, struct mp_denial *no)
 {
     *ret = (struct mp_device){0};
-    bool good = authenticate(r, purpose, how, ret);
+    bool good = authenticate(from, purpose, how, ret, no);
     if (!good)
         mp_device_done(ret);
     return good;

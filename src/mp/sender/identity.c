@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "jose/entra.h"
 #include "mp/sender/judging.h"
-#include "mp/server/request.h"
+#include "mp/sender/sender.h"
+#include "mp/sender/trust.h"
 #include "store/site/role.h"
 
 enum { CERTIFICATE_DER_MAX = 36 * 1024 /* more than a gateway passes on */ };
@@ -76,10 +77,8 @@ static enum result read_client_cert(struct slice value, X509 **ret, struct error
 
 static bool is_fingerprint(struct slice id, X509 *cert)
 {
-    unsigned char hash[PKI_SHA256];
     char hex[PKI_HASH_HEX];
-    pki_cert_sha256(cert, hash);
-    (void)encode_hex(slice_make(hash, sizeof hash), hex);
+    pki_cert_sha256_hex(cert, hex);
     return slice_eq(id, slice_of(hex));
 }
 
@@ -126,60 +125,50 @@ enum result mp_asserted_read(const struct http_fields *f, struct mp_asserted *re
 
 /* A connector names the device in each request that it carries for one, and its path is a gateway's word: it is not to
  * count as asked by the connector. */
-static bool is_for_a_device(const struct mp_request *r)
+static bool is_for_a_device(const struct mp_sender *from)
 {
-    return http_fields_count(&r->exchange->request.fields, SLICE("cmg-auth-method")) > 0;
+    return http_fields_count(&from->request->fields, SLICE("cmg-auth-method")) > 0;
 }
 
 /* The role certificate's id must still be the site's, and the certificate must not have ended meanwhile. */
-static enum result by_role(struct mp_request *r, struct mp_identity *i, struct error *err)
+static enum result by_role(struct mp_sender *from, struct mp_identity *i, struct error *err)
 {
-    const struct mp_connection *c = r->connection;
+    const struct mp_peer *c = from->peer;
     struct store_connector record;
     if (!c->connector[0] || pki_cert_not_after(c->certificate) < clock_wall_s())
         return OK;
-    enum result result = store_connector_get(r->site->store, r->arena, c->connector, &record, err);
+    enum result result = store_connector_get(from->site->store, from->arena, c->connector, &record, err);
     if (result != OK)
         return result == R_NOTFOUND ? OK : result;
     if (pki_cert_not_after(c->certificate) <= record.withdrawn)
         return OK;
     (void)snprintf(i->connector, sizeof i->connector, "%s", record.id);
-    i->role_certificate = !is_for_a_device(r);
+    i->role_certificate = !is_for_a_device(from);
     return OK;
 }
 
-static enum result by_registered(struct mp_request *r, struct mp_identity *i, struct error *err)
+static enum result by_registered(struct mp_sender *from, struct mp_identity *i, struct error *err)
 {
-    X509 *cert = r->connection->certificate;
-    unsigned char hash[PKI_SHA256];
+    X509 *cert = from->peer->certificate;
     char hex[PKI_HASH_HEX];
     struct store_connector record;
     int64_t now = clock_wall_s();
     if (!cert || i->connector[0] || pki_cert_not_after(cert) < now || pki_cert_not_before(cert) > now)
         return OK;
-    pki_cert_sha256(cert, hash);
-    (void)encode_hex(slice_make(hash, sizeof hash), hex);
-    enum result result = store_connector_by_pki(r->site->store, r->arena, hex, &record, err);
+    pki_cert_sha256_hex(cert, hex);
+    enum result result = store_connector_by_pki(from->site->store, from->arena, hex, &record, err);
     if (result != OK)
         return result == R_NOTFOUND ? OK : result;
     (void)snprintf(i->connector, sizeof i->connector, "%s", record.id);
     return OK;
 }
 
-static void keep_request_id(struct mp_request *r)
-{
-    struct slice id = mp_request_field(r, "cmg-request-id");
-    if (guid_valid(id))
-        (void)!slice_to_cstr(id, r->id, sizeof r->id);
-}
-
-static enum result believe(struct mp_request *r, struct mp_identity *i, struct error *err)
+static enum result believe(struct mp_sender *from, struct mp_identity *i, struct error *err)
 {
     struct mp_asserted a;
-    enum result result = mp_asserted_read(&r->exchange->request.fields, &a, err);
+    enum result result = mp_asserted_read(&from->request->fields, &a, err);
     if (result != OK)
         return result;
-    keep_request_id(r);
     i->asserted = true;
     i->auth = a.auth;
     i->bearer = a.bearer;
@@ -189,13 +178,13 @@ static enum result believe(struct mp_request *r, struct mp_identity *i, struct e
 
 /* --- direct --- */
 
-static enum result judge_certificate(struct mp_request *r, struct mp_identity *i, struct error *err)
+static enum result judge_certificate(struct mp_sender *from, struct mp_identity *i, struct error *err)
 {
     struct pki_trust *trust;
-    enum result result = mp_site_trust(r->site, &trust, err);
+    enum result result = mp_site_trust(from->site, &trust, err);
     if (result != OK)
         return result;
-    const struct pki_verdict *verdict = mp_judging_verdict(r->connection, trust, clock_wall_s());
+    const struct pki_verdict *verdict = mp_judging_verdict(from->peer, trust, clock_wall_s());
     if (verdict->reason == REASON_OK) {
         i->auth = MP_PKI;
         return OK;
@@ -207,12 +196,12 @@ static enum result judge_certificate(struct mp_request *r, struct mp_identity *i
 
 /* Who names a device in the words of connectors and shows a certificate that is no connector's: nobody, and most often
  * a connector whose certificate ended, or was never registered. The device is not to blame. */
-static bool is_unknown_connector(struct mp_request *r, struct mp_identity *i)
+static bool is_unknown_connector(struct mp_sender *from, struct mp_identity *i)
 {
     char subject[128];
-    if (!is_for_a_device(r))
+    if (!is_for_a_device(from))
         return false;
-    pki_cert_subject(r->connection->certificate, subject, sizeof subject);
+    pki_cert_subject(from->peer->certificate, subject, sizeof subject);
     i->refused = REASON_UPSTREAM_CLIENT_CERTIFICATE;
     (void)error_set(&i->why, R_DENIED,
                     "the client certificate '%s' is not registered for a connector, or out of its time: cmg status",
@@ -220,11 +209,11 @@ static bool is_unknown_connector(struct mp_request *r, struct mp_identity *i)
     return true;
 }
 
-static enum result look(struct mp_request *r, struct mp_identity *i, struct error *err)
+static enum result look(struct mp_sender *from, struct mp_identity *i, struct error *err)
 {
-    const struct mp_connection *c = r->connection;
+    const struct mp_peer *c = from->peer;
     struct slice authorization;
-    enum result result = one_field(&r->exchange->request.fields, "authorization", &authorization, err);
+    enum result result = one_field(&from->request->fields, "authorization", &authorization, err);
     if (result != OK)
         return result;
     i->bearer = mp_bearer(authorization);
@@ -232,8 +221,8 @@ static enum result look(struct mp_request *r, struct mp_identity *i, struct erro
         i->certificate = c->certificate;
     if (i->bearer.ptr)
         i->auth = entra_is_foreign(i->bearer) ? MP_ENTRA : MP_TOKEN;
-    else if (i->certificate && choices_mode_allows(c->point->config->choice, CHOICE_PKI))
-        return is_unknown_connector(r, i) ? OK : judge_certificate(r, i, err);
+    else if (i->certificate && choices_mode_allows(c->point->choice, CHOICE_PKI))
+        return is_unknown_connector(from, i) ? OK : judge_certificate(from, i, err);
     return OK;
 }
 
@@ -252,15 +241,15 @@ static void apply_choices(const struct mp_config_point *p, struct mp_identity *i
     i->auth = MP_NOBODY;
 }
 
-enum result mp_identify(struct mp_request *r, struct error *err)
+enum result mp_identify(struct mp_sender *from, struct error *err)
 {
-    struct mp_identity *i = &r->identity;
-    enum result result = by_role(r, i, err);
+    struct mp_identity *i = &from->identity;
+    enum result result = by_role(from, i, err);
     if (result == OK)
-        result = by_registered(r, i, err);
+        result = by_registered(from, i, err);
     if (result == OK)
-        result = i->connector[0] ? believe(r, i, err) : look(r, i, err);
+        result = i->connector[0] ? believe(from, i, err) : look(from, i, err);
     if (result == OK)
-        apply_choices(r->connection->point->config, i);
+        apply_choices(from->peer->point, i);
     return result;
 }

@@ -18,7 +18,7 @@
 #include "pki/role.h"
 #include "verdict/reason.h"
 
-struct mp_request;
+struct mp_sender;
 
 enum mp_auth { MP_NOBODY, MP_PKI, MP_ENTRA, MP_TOKEN };
 const char *mp_auth_name(enum mp_auth auth); /* "none", "pki", "entra", "token" */
@@ -35,7 +35,7 @@ struct mp_identity {
 };
 
 /* Finds out; false: a fault of ours, or the request contradicts itself, told in *err (R_INVALID: 400). */
-MUST_USE enum result mp_identify(struct mp_request *r, struct error *err);
+MUST_USE enum result mp_identify(struct mp_sender *from, struct error *err);
 void mp_identity_done(struct mp_identity *i);
 
 /* --- the pure parts --- */

@@ -6,14 +6,15 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "mp/sender/trust.h"
 #include "mp/site.h"
 
 enum { AT_ONCE = 16 /* 10 ms each, in the pool's threads */, OF_ADDRESS = 4 };
 
 struct mp_judging {
-    struct mp_judging *next;          /* of the site */
-    struct mp_connection *connection; /* NULL: it has gone */
-    char address[NET_ADDRESS_TEXT];   /* its group */
+    struct mp_judging *next;        /* of the site */
+    struct mp_peer *peer;           /* NULL: it has gone */
+    char address[NET_ADDRESS_TEXT]; /* its group */
     struct mp_site *site;
     struct pki_trust *trust;
     X509 *leaf;
@@ -22,18 +23,18 @@ struct mp_judging {
     mp_judging_done_fn *done;
 };
 
-static void keep(struct mp_connection *c, struct pki_trust *trust, const struct pki_verdict *v)
+static void keep(struct mp_peer *p, struct pki_trust *trust, const struct pki_verdict *v)
 {
-    LOG_EVENT(LOG_DEBUG, "mp", "a certificate was judged", LOG_T("peer", c->peer),
+    LOG_EVENT(LOG_DEBUG, "mp", "a certificate was judged", LOG_T("peer", p->address),
               LOG_T("reason", verdict_reason_info(v->reason)->name));
-    c->verdict = *v;
-    pki_trust_unref(c->judged_by);
-    c->judged_by = pki_trust_ref(trust);
+    p->verdict = *v;
+    pki_trust_unref(p->judged_by);
+    p->judged_by = pki_trust_ref(trust);
 }
 
-static void judge(struct mp_connection *c, struct pki_trust *trust, int64_t now, struct pki_verdict *ret)
+static void judge(struct mp_peer *p, struct pki_trust *trust, int64_t now, struct pki_verdict *ret)
 {
-    const struct pki_question q = {.leaf = c->certificate, .sent = c->chain, .now = now, .quick = true};
+    const struct pki_question q = {.leaf = p->certificate, .sent = p->chain, .now = now, .quick = true};
     pki_trust_answer(trust, &q, ret);
 }
 
@@ -64,12 +65,12 @@ static void leave(struct mp_judging *j)
 static void over(void *arg)
 {
     struct mp_judging *j = arg;
-    struct mp_connection *c = j->connection;
+    struct mp_peer *p = j->peer;
     leave(j);
-    if (c) {
-        c->judging = NULL;
-        keep(c, j->trust, &j->verdict);
-        j->done(c);
+    if (p) {
+        p->judging = NULL;
+        keep(p, j->trust, &j->verdict);
+        j->done(p);
     }
     pki_trust_unref(j->trust);
     X509_free(j->leaf);
@@ -77,72 +78,72 @@ static void over(void *arg)
     free(j);
 }
 
-static void begin(struct mp_connection *c, struct pki_trust *trust, mp_judging_done_fn *done)
+static void begin(struct mp_peer *p, struct pki_trust *trust, mp_judging_done_fn *done)
 {
     struct mp_judging *j = mem_zalloc(sizeof *j);
-    *j = (struct mp_judging){.connection = c, .site = c->site, .leaf = c->certificate, .done = done};
+    *j = (struct mp_judging){.peer = p, .site = p->site, .leaf = p->certificate, .done = done};
     (void)X509_up_ref(j->leaf);
     j->trust = pki_trust_ref(trust);
-    j->sent = c->chain ? X509_chain_up_ref(c->chain) : NULL;
-    cstr_copy(j->address, sizeof j->address, c->group);
-    c->judging = j;
-    j->next = c->site->judging;
-    c->site->judging = j;
-    loop_job(c->site->loop, work, over, j);
+    j->sent = p->chain ? X509_chain_up_ref(p->chain) : NULL;
+    cstr_copy(j->address, sizeof j->address, p->group);
+    p->judging = j;
+    j->next = p->site->judging;
+    p->site->judging = j;
+    loop_job(p->site->loop, work, over, j);
 }
 
-void mp_judging_cancel(struct mp_connection *c)
+void mp_judging_cancel(struct mp_peer *p)
 {
-    if (c->judging)
-        c->judging->connection = NULL;
-    c->judging = NULL;
+    if (p->judging)
+        p->judging->peer = NULL;
+    p->judging = NULL;
 }
 
 /* --- what is asked --- */
 
-static bool has_room(const struct mp_connection *c)
+static bool has_room(const struct mp_peer *p)
 {
     unsigned all = 0, of_address = 0;
-    for (const struct mp_judging *j = c->site->judging; j; j = j->next) {
+    for (const struct mp_judging *j = p->site->judging; j; j = j->next) {
         all++;
-        of_address += strcmp(j->address, c->group) == 0;
+        of_address += strcmp(j->address, p->group) == 0;
     }
     return all < AT_ONCE && of_address < OF_ADDRESS;
 }
 
 /* A certificate that a device made itself for its tokens has no chain; a connector's is no device's. */
-static bool is_judged(const struct mp_connection *c)
+static bool is_judged(const struct mp_peer *p)
 {
-    return c->certificate && !c->connector[0] && choices_mode_allows(c->point->config->choice, CHOICE_PKI) &&
-           (sk_X509_num(c->chain) > 1 || !pki_cert_self_issued(c->certificate));
+    return p->certificate && !p->connector[0] && choices_mode_allows(p->point->choice, CHOICE_PKI) &&
+           (sk_X509_num(p->chain) > 1 || !pki_cert_self_issued(p->certificate));
 }
 
-bool mp_judging_first(struct mp_connection *c, mp_judging_done_fn *done)
+bool mp_judging_first(struct mp_peer *p, mp_judging_done_fn *done)
 {
     struct pki_trust *trust;
     struct pki_verdict v;
     struct error err;
-    if (!is_judged(c) || mp_site_trust(c->site, &trust, &err) != OK)
+    if (!is_judged(p) || mp_site_trust(p->site, &trust, &err) != OK)
         return true; /* a fault is told to the request */
-    judge(c, trust, clock_wall_s(), &v);
-    if (v.unfinished && has_room(c)) {
-        begin(c, trust, done);
+    judge(p, trust, clock_wall_s(), &v);
+    if (v.unfinished && has_room(p)) {
+        begin(p, trust, done);
         return false;
     }
     if (v.unfinished)
         put_off(&v);
-    keep(c, trust, &v);
+    keep(p, trust, &v);
     return true;
 }
 
-const struct pki_verdict *mp_judging_verdict(struct mp_connection *c, struct pki_trust *trust, int64_t now)
+const struct pki_verdict *mp_judging_verdict(struct mp_peer *p, struct pki_trust *trust, int64_t now)
 {
     struct pki_verdict v;
-    if (c->judged_by == trust && now < c->verdict.valid_until)
-        return &c->verdict;
-    judge(c, trust, now, &v);
+    if (p->judged_by == trust && now < p->verdict.valid_until)
+        return &p->verdict;
+    judge(p, trust, now, &v);
     if (v.unfinished)
         put_off(&v);
-    keep(c, trust, &v);
-    return &c->verdict;
+    keep(p, trust, &v);
+    return &p->verdict;
 }

@@ -7,16 +7,16 @@
 #ifndef MP_SENDER_JUDGING_H
 #define MP_SENDER_JUDGING_H
 
-#include "mp/server/listener.h"
+#include "mp/sender/peer.h"
 
-typedef void mp_judging_done_fn(struct mp_connection *c);
+typedef void mp_judging_done_fn(struct mp_peer *p);
 
-/* Before the first request. false: it is judged in the pool, and done(c) comes later, unless that is cancelled. */
-MUST_USE bool mp_judging_first(struct mp_connection *c, mp_judging_done_fn *done);
+/* Before the first request. false: it is judged in the pool, and done(p) comes later, unless that is cancelled. */
+MUST_USE bool mp_judging_first(struct mp_peer *p, mp_judging_done_fn *done);
 /* The connection goes. */
-void mp_judging_cancel(struct mp_connection *c);
+void mp_judging_cancel(struct mp_peer *p);
 
 /* What a request hears. Who would have to be judged at length again is told to connect anew. */
-const struct pki_verdict *mp_judging_verdict(struct mp_connection *c, struct pki_trust *trust, int64_t now);
+const struct pki_verdict *mp_judging_verdict(struct mp_peer *p, struct pki_trust *trust, int64_t now);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mp/server/listener.h"
 #include "mp/site.h"
 #include "mp/targeting/rule.h"
 #include "net/address.h"
@@ -23,8 +22,8 @@ static enum result check_pattern(struct slice text, struct error *err)
 
 typedef enum result check_fn(struct slice word, struct error *err);
 
-static enum result read_words(struct mp_request *r, const json_t *body, const char *name, check_fn *check,
-                              const char **ret, struct error *err)
+static enum result read_words(struct arena *a, const json_t *body, const char *name, check_fn *check, const char **ret,
+                              struct error *err)
 {
     const json_t *list = json_object_get(body, name);
     struct slice words = SLICE("");
@@ -38,7 +37,7 @@ static enum result read_words(struct mp_request *r, const json_t *body, const ch
             return error_set(err, R_INVALID, "'%s' holds what is empty or has blanks", name);
         if (check(slice_of(word), err) != OK)
             return R_INVALID;
-        words = arena_printf(r->arena, "%s%s%s", words.ptr, words.len ? " " : "", word);
+        words = arena_printf(a, "%s%s%s", words.ptr, words.len ? " " : "", word);
         if (!words.ptr || words.len > TEXT_MAX)
             return error_set(err, R_LIMIT, "'%s' is over %d bytes", name, TEXT_MAX);
     }
@@ -46,15 +45,16 @@ static enum result read_words(struct mp_request *r, const json_t *body, const ch
     return OK;
 }
 
-enum result mp_scope_read(struct mp_request *r, const json_t *body, struct store_token *ret, struct error *err)
+enum result mp_scope_read(struct store *store, struct arena *a, const json_t *body, struct store_token *ret,
+                          struct error *err)
 {
     struct store_collection c;
     ret->collection = json_opt_str(body, "collection", "");
-    enum result result = read_words(r, body, "networks", net_network_check, &ret->networks, err);
+    enum result result = read_words(a, body, "networks", net_network_check, &ret->networks, err);
     if (result == OK)
-        result = read_words(r, body, "names", check_pattern, &ret->names, err);
+        result = read_words(a, body, "names", check_pattern, &ret->names, err);
     if (result == OK && *ret->collection)
-        result = store_collection_get(r->site->store, r->arena, ret->collection, &c, err);
+        result = store_collection_get(store, a, ret->collection, &c, err);
     if (result == R_NOTFOUND)
         (void)error_set(err, result, "there is no collection '%.128s': cmg collection add", ret->collection);
     return result;
@@ -84,27 +84,27 @@ static bool read_peer(struct slice peer, char ret[MP_SCOPE_ADDRESS])
     return end != SIZE_MAX && slice_to_cstr(slice_make(peer.ptr + from, end - from), ret, MP_SCOPE_ADDRESS);
 }
 
-void mp_scope_address(const struct mp_request *r, char ret[MP_SCOPE_ADDRESS])
+void mp_scope_address(const struct mp_sender *from, char ret[MP_SCOPE_ADDRESS])
 {
-    struct slice forwarded = http_fields_get(&r->exchange->request.fields, SLICE("forwarded"));
+    struct slice forwarded = http_fields_get(&from->request->fields, SLICE("forwarded"));
     bool read =
-        r->identity.connector[0] ? read_forwarded(forwarded, ret) : read_peer(slice_of(r->connection->peer), ret);
+        from->identity.connector[0] ? read_forwarded(forwarded, ret) : read_peer(slice_of(from->peer->address), ret);
     if (!read)
         ret[0] = '\0';
 }
 
-void mp_scope_origin(const struct mp_request *r, const char *token, char ret[MP_SCOPE_ORIGIN])
+void mp_scope_origin(const struct mp_sender *from, const char *token, char ret[MP_SCOPE_ORIGIN])
 {
     char address[MP_SCOPE_ADDRESS], text[MP_SCOPE_ADDRESS + 8];
     struct net_address a;
-    mp_scope_address(r, address);
+    mp_scope_address(from, address);
     (void)snprintf(text, sizeof text, strchr(address, ':') ? "[%s]:0" : "%s:0", address);
-    if (!r->identity.connector[0])
-        (void)snprintf(ret, MP_SCOPE_ORIGIN, "%s", r->connection->group);
+    if (!from->identity.connector[0])
+        (void)snprintf(ret, MP_SCOPE_ORIGIN, "%s", from->peer->group);
     else if (*address && net_address_parse(slice_of(text), &a, NULL) == OK)
         net_address_format_group(&a, ret);
     else
-        (void)snprintf(ret, MP_SCOPE_ORIGIN, "connector %s, token %s", r->identity.connector, token);
+        (void)snprintf(ret, MP_SCOPE_ORIGIN, "connector %s, token %s", from->identity.connector, token);
 }
 
 static bool named(const char *patterns, const char *name)
@@ -117,10 +117,11 @@ static bool named(const char *patterns, const char *name)
     return false;
 }
 
-enum result mp_scope_holds(const struct mp_request *r, const struct store_token *t, const char *name, struct error *err)
+enum result mp_scope_holds(const struct mp_sender *from, const struct store_token *t, const char *name,
+                           struct error *err)
 {
     char address[MP_SCOPE_ADDRESS];
-    mp_scope_address(r, address);
+    mp_scope_address(from, address);
     if (*t->networks && !net_networks_have(t->networks, address))
         return error_set(err, R_DENIED, "the bulk token is for devices in %.200s; this one comes from %s", t->networks,
                          *address ? address : "an address that nobody told");

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that a device believes whoever carries them: signed by the site for the key that signed the request, with the
- * nonce of that signature in them (DOCUMENT_ANSWER). What sets a device's identity or clock comes so alone. */
+/* The site's word that a device believes whoever carries it: signed for the key that signed the request, with the nonce
+ * of that signature in it (DOCUMENT_ANSWER). */
 #ifndef MP_SENDER_SIGNED_H
 #define MP_SENDER_SIGNED_H
 
-#include "mp/server/request.h"
+#include "mp/sender/sender.h"
+#include "json/json.h"
 
-/* Ends the request with `o` (taken) and, as its member "signed", the same as a document for the device `guid` and the
- * certificate's key. The request's signature was checked before. */
-void mp_answer_signed(struct mp_request *r, int status, const char *guid, X509 *certificate, json_t *o);
+/* `o` (borrowed) for `audience`, a device's GUID; *ret is malloc'ed. The signature is read, not checked. */
+MUST_USE enum result mp_signed_make(const struct mp_sender *from, const char *audience, X509 *certificate,
+                                    const json_t *o, char **ret, struct error *err);
 
 /* The site's time, which is when the document was issued, as an answer to this request; malloc'ed. NULL: the request's
  * signature names no nonce, or it can't be signed. */
-char *mp_signed_time(struct mp_request *r, X509 *certificate);
+char *mp_signed_time(const struct mp_sender *from, X509 *certificate);
 
 #endif

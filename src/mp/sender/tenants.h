@@ -5,7 +5,7 @@
 #define MP_SENDER_TENANTS_H
 
 #include "jose/entra.h"
-#include "mp/server/request.h"
+#include "mp/site.h"
 
 struct mp_tenants;     /* as of one state of the site */
 struct mp_tenant_keys; /* those that are fetched */

@@ -64,12 +64,12 @@ struct judged {
     char tenant[ENTRA_NAME_MAX]; /* the site's id of it */
 };
 
-static enum result judge(struct mp_request *r, struct slice text, const char *whose, struct judged *ret,
+static enum result judge(struct mp_sender *from, struct slice text, const char *whose, struct judged *ret,
                          struct mp_user_refusal *refusal, struct error *err)
 {
     enum verdict_reason reason;
     struct error detail = {0};
-    enum result result = mp_tenants_judge(r->site, text, &ret->token, &reason, &detail);
+    enum result result = mp_tenants_judge(from->site, text, &ret->token, &reason, &detail);
     if (result != OK) {
         *err = detail;
         return result;
@@ -86,26 +86,26 @@ static enum result judge(struct mp_request *r, struct slice text, const char *wh
 
 /* A record that is blocked shuts out the Entra device that it is, wherever that proves itself; and one Entra device is
  * one machine. */
-static enum result look_elsewhere(struct mp_request *r, const struct mp_device *d, const struct judged *actor,
+static enum result look_elsewhere(struct mp_sender *from, const struct mp_device *d, const struct judged *actor,
                                   bool *ret_blocked, bool *ret_other, struct error *err)
 {
     struct store_device *list;
     size_t count;
     enum result result =
-        store_device_by_entra(r->site->store, r->arena, actor->tenant, actor->token.device, &list, &count, err);
+        store_device_by_entra(from->site->store, from->arena, actor->tenant, actor->token.device, &list, &count, err);
     *ret_blocked = *ret_other = false;
     for (size_t i = 0; result == OK && i < count; i++) {
         *ret_blocked = *ret_blocked || (list[i].blocked && strcmp(list[i].state, "approved") == 0);
         *ret_other = *ret_other || strcmp(list[i].machine, d->record.machine) != 0;
     }
     if (result == OK && !*ret_other)
-        result = store_removed_entra(r->site->store, actor->tenant, actor->token.device, ret_other, err);
+        result = store_removed_entra(from->site->store, actor->tenant, actor->token.device, ret_other, err);
     return result;
 }
 
-static enum result note_join(struct mp_request *r, struct mp_device *d, const struct judged *actor, struct error *err)
+static enum result note_join(struct mp_sender *from, struct mp_device *d, const struct judged *actor, struct error *err)
 {
-    struct store *store = r->site->store;
+    struct store *store = from->site->store;
     char caller[64];
     (void)snprintf(caller, sizeof caller, "device:%s", d->record.guid);
     enum result result = store_begin(store, STORE_DURABLE, err);
@@ -123,17 +123,17 @@ static enum result note_join(struct mp_request *r, struct mp_device *d, const st
 }
 
 /* A record is of one Entra device for good: another one's token does not move it. */
-static enum result join_by_actor(struct mp_request *r, struct mp_device *d, struct slice text,
+static enum result join_by_actor(struct mp_sender *from, struct mp_device *d, struct slice text,
                                  struct mp_user_refusal *refusal, struct error *err)
 {
     struct judged actor;
     bool blocked, other;
-    enum result result = judge(r, text, "actor_token", &actor, refusal, err);
+    enum result result = judge(from, text, "actor_token", &actor, refusal, err);
     if (result != OK)
         return result;
     if (actor.token.user[0] || !actor.token.device[0])
         return refuse(refusal, NOT_A_DEVICES);
-    result = look_elsewhere(r, d, &actor, &blocked, &other, err);
+    result = look_elsewhere(from, d, &actor, &blocked, &other, err);
     if (result != OK)
         return result;
     if (blocked)
@@ -145,23 +145,24 @@ static enum result join_by_actor(struct mp_request *r, struct mp_device *d, stru
                    : refuse(refusal, OTHER_DEVICE);
     if (other)
         return refuse(refusal, OTHER_RECORD);
-    result = note_join(r, d, &actor, err);
-    return result == OK ? store_device_get(r->site->store, r->arena, STORE_BY_GUID, d->record.guid, &d->record, err)
-                        : result;
+    result = note_join(from, d, &actor, err);
+    return result == OK
+               ? store_device_get(from->site->store, from->arena, STORE_BY_GUID, d->record.guid, &d->record, err)
+               : result;
 }
 
-enum result mp_user_judge(struct mp_request *r, struct mp_device *d, const struct mp_user_question *q,
+enum result mp_user_judge(struct mp_sender *from, struct mp_device *d, const struct mp_user_question *q,
                           char ret_user[256], struct mp_user_refusal *refusal, struct error *err)
 {
     struct judged user;
     if (!entra_is_foreign(q->subject))
         return refuse(refusal, NOT_A_USERS);
-    enum result result = judge(r, q->subject, "subject_token", &user, refusal, err);
+    enum result result = judge(from, q->subject, "subject_token", &user, refusal, err);
     if (result != OK)
         return result;
     if (!user.token.user[0])
         return refuse(refusal, NOT_A_USERS);
-    if (q->actor.ptr && entra_is_foreign(q->actor) && (result = join_by_actor(r, d, q->actor, refusal, err)) != OK)
+    if (q->actor.ptr && entra_is_foreign(q->actor) && (result = join_by_actor(from, d, q->actor, refusal, err)) != OK)
         return result;
     if (!d->record.entra_device[0])
         return refuse(refusal, NOT_JOINED);

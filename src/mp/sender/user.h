@@ -22,7 +22,7 @@ struct mp_user_refusal {
 
 /* *ret_user is the user's name. The device's Entra device id is noted when the actor token proves it now. R_DENIED:
  * *refusal says why; else a fault of ours. Within no transaction. */
-MUST_USE enum result mp_user_judge(struct mp_request *r, struct mp_device *d, const struct mp_user_question *q,
+MUST_USE enum result mp_user_judge(struct mp_sender *from, struct mp_device *d, const struct mp_user_question *q,
                                    char ret_user[256], struct mp_user_refusal *refusal, struct error *err);
 
 #endif

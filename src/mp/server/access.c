@@ -38,7 +38,7 @@ static void write_line(int fd, const struct log_field *fields, size_t count)
 static bool held_back(const struct mp_connection *c)
 {
     return c->stranger.holder &&
-           !log_gather(LOG_INFO, "access", "request", c->group, "of nobody known", clock_mono_ms());
+           !log_gather(LOG_INFO, "access", "request", c->peer.group, "of nobody known", clock_mono_ms());
 }
 
 void mp_access_log(const struct mp_request *r, int status)
@@ -49,12 +49,12 @@ void mp_access_log(const struct mp_request *r, int status)
     const struct http_request *q = &r->exchange->request;
     const struct log_field fields[] = {
         LOG_T("mp", c->point->config->id),
-        LOG_T("peer", c->peer),
-        LOG_T("connector", r->identity.connector),
+        LOG_T("peer", c->peer.address),
+        LOG_T("connector", r->sender.identity.connector),
         LOG_S("method", log_cut(q->method)),
         LOG_S("target", log_cut(q->target)),
         LOG_N("status", status),
-        LOG_T("auth", mp_auth_name(r->identity.auth)),
+        LOG_T("auth", mp_auth_name(r->sender.identity.auth)),
         LOG_S("client", log_cut(mp_request_field(r, "cmg-client-id"))),
         LOG_T("request_id", r->id),
     };
@@ -63,10 +63,10 @@ void mp_access_log(const struct mp_request *r, int status)
 
 void mp_access_log_bad(const struct mp_connection *c, int status, const char *what)
 {
-    if (c->site->access_fd < 0 || held_back(c))
+    if (c->peer.site->access_fd < 0 || held_back(c))
         return;
-    const struct log_field fields[] = {LOG_T("mp", c->point->config->id), LOG_T("peer", c->peer),
-                                       LOG_T("connector", c->connector), LOG_N("status", status),
+    const struct log_field fields[] = {LOG_T("mp", c->point->config->id), LOG_T("peer", c->peer.address),
+                                       LOG_T("connector", c->peer.connector), LOG_N("status", status),
                                        LOG_T("broken", what)};
-    write_line(c->site->access_fd, fields, ARRAY_LEN(fields));
+    write_line(c->peer.site->access_fd, fields, ARRAY_LEN(fields));
 }

@@ -15,11 +15,4 @@ void mp_certificate_upkeep(struct mp_point *p, int64_t now);
 /* Reads the files now, changed or not (SIGHUP). What can't be used is told, and what is in use stays. */
 void mp_certificate_reload(struct mp_point *p);
 
-/* Tries the files: a fault when no server can start with them, a warning for each thing that connectors and devices
- * hold against them. */
-void mp_certificate_check(const struct mp_config_point *p, struct conf_faults *faults);
-
-/* The anchors that connectors judge it by: all files, malloc'ed. */
-MUST_USE enum result mp_certificate_anchors(const struct mp_config_point *p, char **ret, struct error *err);
-
 #endif

@@ -10,7 +10,6 @@
 #include "conf/daemon.h"
 #include "mp/sender/judging.h"
 #include "mp/server/access.h"
-#include "mp/server/router.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
 
@@ -28,15 +27,16 @@ static void connection_free(struct mp_connection *c)
         c->next->link = c->link;
     c->point->connection_count--;
     crowd_part(c->point->strangers, &c->stranger);
-    mp_judging_cancel(c);
-    X509_free(c->certificate);
-    pki_trust_unref(c->judged_by);
+    mp_judging_cancel(&c->peer);
+    X509_free(c->peer.certificate);
+    pki_trust_unref(c->peer.judged_by);
     free(c);
 }
 
 static void on_request(void *owner, struct http_exchange *x)
 {
-    mp_route(owner, x);
+    struct mp_connection *c = owner;
+    c->point->on_request(c, x);
 }
 
 static void on_bad_request(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
@@ -79,10 +79,10 @@ static void find_role(struct mp_connection *c)
     X509 *shown = tls_stream_peer(c->stream);
     if (!shown || X509_up_ref(shown) != 1)
         return;
-    c->certificate = shown;
-    c->chain = tls_stream_peer_chain(c->stream);
-    if (pki_role_check(c->site->connectors, shown, c->chain, clock_wall_s(), c->connector, &err) != OK)
-        c->connector[0] = '\0';
+    c->peer.certificate = shown;
+    c->peer.chain = tls_stream_peer_chain(c->stream);
+    if (pki_role_check(c->peer.site->connectors, shown, c->peer.chain, clock_wall_s(), c->peer.connector, &err) != OK)
+        c->peer.connector[0] = '\0';
     else
         mp_listener_known(c);
 }
@@ -97,7 +97,7 @@ void mp_listener_known(struct mp_connection *c)
 
 void mp_listener_refused(struct mp_connection *c)
 {
-    if (!c || crowd_take_as(c->point->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(c->site->loop)))
+    if (!c || crowd_take_as(c->point->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(c->peer.site->loop)))
         return;
     turned_away(c->host, "requests from its address are refused too often");
     http_server_conn_stop(c->http);
@@ -112,9 +112,9 @@ static void serve(struct mp_connection *c)
     bool h2 = slice_eq(tls_stream_alpn(c->stream), SLICE("h2"));
     struct http_server_limits own = limits;
     own.stranger = c->stranger.holder != NULL;
-    if (c->certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
+    if (c->peer.certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
         own.stranger_heads = CERTIFICATE_HEADS;
-    c->http = http_server_conn_new(c->site->loop, c->stream, h2, &own, &http_events, c);
+    c->http = http_server_conn_new(c->peer.site->loop, c->stream, h2, &own, &http_events, c);
 }
 
 /* --- while its certificate is judged --- */
@@ -140,8 +140,9 @@ static void on_close(void *ctx, const struct error *why)
 
 static const struct net_stream_events waiting = {on_data, on_nothing, on_nothing, on_close};
 
-static void on_judged(struct mp_connection *c)
+static void on_judged(struct mp_peer *p)
 {
+    struct mp_connection *c = container_of(p, struct mp_connection, peer);
     struct net_stream *stream = c->stream;
     serve(c);
     net_stream_resume(stream);
@@ -153,7 +154,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
     c->handshake = NULL;
     c->stream = stream;
     find_role(c);
-    if (mp_judging_first(c, on_judged)) {
+    if (mp_judging_first(&c->peer, on_judged)) {
         serve(c);
         return;
     }
@@ -164,7 +165,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
 static void on_fail(void *ctx, const struct error *why)
 {
     struct mp_connection *c = ctx;
-    LOG_GATHERED(LOG_DEBUG, "mp", c->group, "handshake", "handshake failed", LOG_T("peer", c->peer),
+    LOG_GATHERED(LOG_DEBUG, "mp", c->peer.group, "handshake", "handshake failed", LOG_T("peer", c->peer.address),
                  LOG_T("reason", why->text));
     connection_free(c);
 }
@@ -179,13 +180,13 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
 static void on_certificates(void *ctx, size_t bytes)
 {
     struct mp_connection *c = ctx;
-    net_stranger_shows(c->point->strangers, &c->stranger, bytes, loop_now_ms(c->site->loop));
+    net_stranger_shows(c->point->strangers, &c->stranger, bytes, loop_now_ms(c->peer.site->loop));
 }
 
 static void on_dear_group(void *ctx, size_t handshakes)
 {
     struct mp_connection *c = ctx;
-    net_stranger_pays(c->point->strangers, &c->stranger, handshakes, loop_now_ms(c->site->loop));
+    net_stranger_pays(c->point->strangers, &c->stranger, handshakes, loop_now_ms(c->peer.site->loop));
 }
 
 static void on_detach(void *ctx, struct net_stream *below, struct slice already_read)
@@ -271,11 +272,12 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     }
     struct mp_connection *c = mem_zalloc(sizeof *c);
     p->connection_count++;
-    c->site = p->site;
     c->point = p;
-    net_address_format(peer, c->peer);
+    c->peer.site = p->site;
+    c->peer.point = p->config;
+    net_address_format(peer, c->peer.address);
     net_address_format_host(peer, c->host);
-    net_address_format_group(peer, c->group);
+    net_address_format_group(peer, c->peer.group);
     crowd_join(p->strangers, &c->stranger, slice_of(address), loop_now_ms(p->site->loop), leave);
     c->link = &p->connections;
     if ((c->next = p->connections))

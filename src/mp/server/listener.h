@@ -3,30 +3,20 @@
 #ifndef MP_SERVER_LISTENER_H
 #define MP_SERVER_LISTENER_H
 
-#include <openssl/x509.h>
-
 #include "http/server.h"
+#include "mp/sender/peer.h"
 #include "mp/server/point.h"
-#include "pki/trust.h"
 
 struct mp_connection {
-    struct mp_site *site;
     struct mp_point *point;
     struct mp_connection *next, **link; /* of the point */
-    struct crowd_member stranger;       /* until it is known */
-    struct net_stream *stream;          /* the TLS stream, of `http` */
-    struct tls_handshake *handshake;    /* until it is done */
-    struct mp_judging *judging;         /* while its certificate is judged, before the first request */
-    struct http_server_conn *http;      /* from then on */
-    char peer[NET_ADDRESS_TEXT];
-    char host[NET_ADDRESS_TEXT];     /* of it alone, for the log */
-    char group[NET_ADDRESS_TEXT];    /* it, or its IPv6 /64: whom a stranger's share is counted against */
+    struct mp_peer peer;
+    struct crowd_member stranger;    /* until it is known */
+    struct net_stream *stream;       /* the TLS stream, of `http` */
+    struct tls_handshake *handshake; /* until it is done */
+    struct http_server_conn *http;   /* once its certificate is judged */
+    char host[NET_ADDRESS_TEXT];     /* its address without the port, for the log */
     size_t bodies;                   /* bytes of those of its requests that nobody vouched for */
-    X509 *certificate;               /* what the peer showed; NULL: none */
-    STACK_OF(X509) * chain;          /* borrowed from the stream */
-    char connector[PKI_ROLE_ID_MAX]; /* of its role certificate; "": it showed none */
-    struct pki_trust *judged_by;     /* that `verdict` on the certificate is by; own reference, NULL: none yet */
-    struct pki_verdict verdict;
 };
 
 MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "mp/certificate_files.h"
 #include "mp/server/certificate.h"
 #include "mp/server/listener.h"
 #include "store/site/endpoint.h"
@@ -15,7 +16,7 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 
 /* --- record --- */
 
-/* What gateways let through to it. How much of a body this program itself takes is in the table of mp/server/router.c,
+/* What gateways let through to it. How much of a body this program itself takes is in the table of mp/answer/routes.c,
  * which may be less: of what it does not support yet it reads the head alone. */
 static const struct {
     const char *name, *purpose, *methods;
@@ -85,9 +86,9 @@ enum result mp_point_register(const struct mp_point *p, struct error *err)
 /* --- opening --- */
 
 enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
-                          struct error *err)
+                          mp_point_request_fn *on_request, struct error *err)
 {
-    *p = (struct mp_point){.site = site, .config = config};
+    *p = (struct mp_point){.site = site, .config = config, .on_request = on_request};
     enum result r = mp_certificate_open(p, err);
     if (r == OK)
         r = mp_point_register(p, err);

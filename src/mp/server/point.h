@@ -12,9 +12,13 @@
 
 struct mp_connection;
 
+/* Takes a new exchange of `c`. */
+typedef void mp_point_request_fn(struct mp_connection *c, struct http_exchange *x);
+
 struct mp_point {
     struct mp_site *site;
     const struct mp_config_point *config;
+    mp_point_request_fn *on_request;
     struct tls_context *context; /* the newest; connections keep theirs */
     int64_t not_after;           /* of its certificate */
     struct tls_identity_look look;
@@ -28,7 +32,7 @@ struct mp_point {
 };
 
 MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
-                                   struct error *err);
+                                   mp_point_request_fn *on_request, struct error *err);
 void mp_point_close(struct mp_point *p); /* after mp_listener_close, and when its connections are gone */
 
 /* Record and standard endpoints (docs/protocol/wire.md 6). */

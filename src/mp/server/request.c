@@ -7,51 +7,27 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "mp/server/access.h"
 #include "mp/server/listener.h"
-#include "mp/server/parked.h"
 #include "mp/site.h"
 
 enum {
     HANDLER_ARENA_MAX = 256 * 1024 * 1024,
     AT_ONCE_MAX = HTTP_WRITE_AHEAD,
-    SECRETS_MAX = 64 * 1024, /* longer answers hold lists and documents, no tokens or keys */
 };
-
-/* --- shared text --- */
-
-struct mp_text *mp_text_new_bytes(char *bytes, size_t len)
-{
-    struct mp_text *t = mem_zalloc(sizeof *t);
-    *t = (struct mp_text){1, len, bytes};
-    return t;
-}
-
-struct mp_text *mp_text_new(char *bytes)
-{
-    return mp_text_new_bytes(bytes, strlen(bytes));
-}
-
-struct mp_text *mp_text_ref(struct mp_text *t)
-{
-    t->references++;
-    return t;
-}
-
-void mp_text_unref(struct mp_text *t)
-{
-    if (!t || --t->references)
-        return;
-    mem_free_secret(t->bytes, t->len < SECRETS_MAX ? t->len : 0);
-    free(t);
-}
 
 /* --- life --- */
 
+static void tell_status(struct mp_request *r, int status)
+{
+    if (r->hooks.on_status)
+        r->hooks.on_status(r, status);
+}
+
 static void request_free(struct mp_request *r)
 {
-    mp_parked_remove(r);
-    mp_identity_done(&r->identity);
+    if (r->hooks.on_end)
+        r->hooks.on_end(r);
+    mp_identity_done(&r->sender.identity);
     mp_body_give_back(r->bodies, &r->body_share);
     buf_free(&r->body);
     arena_free(r->arena);
@@ -111,7 +87,7 @@ static void on_abort(void *ctx, const struct error *why)
     struct mp_request *r = ctx;
     (void)why;
     if (!r->out.text)
-        mp_access_log(r, 0);
+        tell_status(r, 0);
     request_free(r);
 }
 
@@ -123,7 +99,7 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     struct mp_request *r = mem_zalloc(sizeof *r);
     r->site = site;
     r->connection = connection;
-    r->bodies = connection ? &site->bodies : &site->admin_bodies;
+    r->bodies = connection ? site->bodies : site->admin_bodies;
     r->exchange = x;
     r->arena = arena_new(HANDLER_ARENA_MAX);
     buf_init(&r->body, 1);
@@ -131,6 +107,11 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     r->path = slice_cut(&rest, '?');
     r->query = rest;
     guid_new(r->id);
+    r->sender = (struct mp_sender){.site = site,
+                                   .arena = r->arena,
+                                   .request = &x->request,
+                                   .body = &r->body,
+                                   .peer = connection ? &connection->peer : NULL};
     x->events = &events;
     x->ctx = r;
     return r;
@@ -194,20 +175,10 @@ static bool without_body(const struct mp_request *r, int status)
     return status == 204 || status == 304 || slice_eq(r->exchange->request.method, SLICE("HEAD"));
 }
 
-/* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
-static void note(struct mp_request *r, int status)
-{
-    if (status >= 400)
-        mp_listener_refused(r->connection);
-    else if (r->identity.auth != MP_NOBODY)
-        mp_listener_known(r->connection);
-    mp_access_log(r, status);
-}
-
 void mp_answer(struct mp_request *r, const struct mp_answer *a)
 {
     struct http_response head;
-    note(r, a->status);
+    tell_status(r, a->status);
     if (a->body.len > AT_ONCE_MAX && !without_body(r, a->status)) {
         r->out.text = mp_text_new(slice_dup(a->body));
         head_of(r, a, r->out.text->len, &head);
@@ -235,7 +206,7 @@ void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text
         mp_text_unref(text);
         return;
     }
-    note(r, 200);
+    tell_status(r, 200);
     head_of(r, &(struct mp_answer){.status = 200, .type = type}, text->len, &head);
     r->out.text = text;
     http_exchange_respond(r->exchange, &head, false);
@@ -316,6 +287,22 @@ void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const s
     if (why && why->remedy)
         info.remedy = why->remedy;
     refuse(r, &info, why ? why->text : NULL, &extra);
+}
+
+bool mp_request_pass(struct mp_request *r, bool good, struct mp_denial *no)
+{
+    if (good)
+        return true;
+    if (no->by == MP_DENIED_BY_FAULT)
+        mp_refuse_fault(r, &no->why);
+    else if (no->by == MP_DENIED_BY_VERDICT)
+        mp_refuse_verdict(r, no->reason, &no->why);
+    else if (no->refusal == MP_REFUSAL_CLOCK_SKEW)
+        mp_refuse_clock(r, no->why.text, no->signed_time);
+    else
+        mp_refuse(r, no->refusal, no->why.text);
+    mp_denial_done(no);
+    return false;
 }
 
 static void note_fault(struct mp_request *r, const struct error *err)

@@ -10,9 +10,10 @@
 #include "base/buf.h"
 #include "http/exchange.h"
 #include "mp/config.h"
-#include "mp/sender/identity.h"
+#include "mp/content/text.h"
+#include "mp/sender/denial.h"
+#include "mp/sender/sender.h"
 #include "mp/server/bodies.h"
-#include "mp/server/refusal.h"
 #include "json/json.h"
 
 struct mp_connection;
@@ -26,17 +27,6 @@ enum mp_parked_for { MP_PARKED_BUNDLE, MP_PARKED_CONNECTOR, MP_PARKED_QUESTIONS 
 
 enum { MP_PARAMS_MAX = 2, MP_PARAM_SIZE = 256 };
 
-/* Text that several answers may be sending at once. */
-struct mp_text {
-    unsigned references;
-    size_t len;
-    char *bytes; /* malloc'ed, NUL-terminated */
-};
-struct mp_text *mp_text_new(char *bytes); /* takes it */
-struct mp_text *mp_text_new_bytes(char *bytes, size_t len);
-struct mp_text *mp_text_ref(struct mp_text *t);
-void mp_text_unref(struct mp_text *t); /* NULL allowed */
-
 struct mp_request {
     struct mp_site *site;
     struct mp_connection *connection; /* NULL: of the admin socket */
@@ -46,14 +36,18 @@ struct mp_request {
     struct buf body;
     struct mp_bodies *bodies; /* where it is counted, as body_share's */
     struct mp_body_share body_share;
-    struct slice path, query; /* of the target; query without the "?" */
-    char id[GUID_SIZE];       /* the gateway's request id, or one of our own */
-    struct mp_identity identity;
-    char params[MP_PARAMS_MAX][MP_PARAM_SIZE]; /* admin: what stood at the pattern's stars, decoded */
-    char caller[32];                           /* admin: "uid:1000" */
-    enum mp_role role;                         /* admin: the caller's */
-    struct {                                   /* parked.c */
-        struct mp_request *next, **link;       /* link NULL: not parked */
+    struct slice path, query;                                /* of the target; query without the "?" */
+    char id[GUID_SIZE];                                      /* the gateway's request id, or one of our own */
+    struct mp_sender sender;                                 /* who asks, for those who judge it */
+    char params[MP_PARAMS_MAX][MP_PARAM_SIZE];               /* admin: what stood at the pattern's stars, decoded */
+    char caller[32];                                         /* admin: "uid:1000" */
+    enum mp_role role;                                       /* admin: the caller's */
+    struct mp_request_hooks {                                /* given from above; each may be NULL */
+        void (*on_status)(struct mp_request *r, int status); /* 0: the asker went away before an answer */
+        void (*on_end)(struct mp_request *r);                /* it goes away */
+    } hooks;
+    struct {                             /* mp/answer/parked.c */
+        struct mp_request *next, **link; /* link NULL: not parked */
         int64_t after;
         uint64_t until_ms;
         enum mp_parked_for what;
@@ -100,6 +94,9 @@ void mp_refuse_verdict(struct mp_request *r, enum verdict_reason reason, const s
 /* For a signature out of its time; signed_time: of mp_signed_time, NULL: none. */
 void mp_refuse_clock(struct mp_request *r, const char *detail, const char *signed_time);
 void mp_refuse_method(struct mp_request *r, const char *allow);
+/* As a judge found (mp/sender). True, and nothing is answered, when `good`; so that a handler can say
+ * `if (!mp_request_pass(r, mp_…(&r->sender, …, &no), &no)) return;`. */
+MUST_USE bool mp_request_pass(struct mp_request *r, bool good, struct mp_denial *no);
 /* A fault of the store or of ours: logged, told without inner details. */
 void mp_refuse_fault(struct mp_request *r, const struct error *err);
 /* The same to an administrator, who is told the fault itself. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "choices/choices.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "json/json.h"
 
 struct finding {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/status/problems.h"
 #include "mp/status/report.h"
 #include "json/json.h"

@@ -4,7 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/status/problems.h"
 #include "pki/cert/cert.h"
 #include "store/site/trust.h"

@@ -76,12 +76,11 @@ static bool is_due(uint64_t *last, uint64_t every_ms)
 enum result mp_went_back_heard(struct mp_site *site, const char *kind, const char *id, int64_t held, int64_t own,
                                struct error *err)
 {
-    struct mp_went_back *w = &site->went_back;
     if (held <= own)
         return OK;
     /* who is not believed takes nobody's turn who is */
-    bool due = believed(held) ? is_due(&w->lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS)
-                              : is_due(&w->disbelieved_ms, MP_WENT_BACK_DISBELIEVED_EVERY_MS);
+    bool due = believed(held) ? is_due(&site->went_back.lifted_ms, MP_WENT_BACK_LIFT_EVERY_MS)
+                              : is_due(&site->went_back.disbelieved_ms, MP_WENT_BACK_DISBELIEVED_EVERY_MS);
     return due ? note_and_lift(site, kind, id, held, own, err) : OK;
 }
 

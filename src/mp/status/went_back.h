@@ -17,11 +17,6 @@ enum {
     MP_WENT_BACK_LIFT_EVERY_MS = 60 * 1000,          /* one that lies makes everybody's documents anew no more often */
 };
 
-/* How often this process hears; what it heard is in the store, for all that share it. */
-struct mp_went_back {
-    uint64_t lifted_ms, disbelieved_ms; /* monotonic; 0: never */
-};
-
 /* `kind` `id` ("gateway gw1") holds a document of number `held`; the site's own last number is `own`. Cheap while held
  * is no higher. */
 MUST_USE enum result mp_went_back_heard(struct mp_site *site, const char *kind, const char *id, int64_t held,

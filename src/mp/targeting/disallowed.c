@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/host/log.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/targeting/resultant.h"
 #include "mp/targeting/rule.h"
 #include "store/device/device.h"

@@ -7,7 +7,7 @@
 
 #include "choices/choices.h"
 #include "conf/units.h"
-#include "mp/content/put.h"
+#include "mp/put.h"
 #include "mp/site.h"
 #include "mp/targeting/rule.h"
 #include "store/targeting/client_settings.h"

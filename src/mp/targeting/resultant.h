@@ -6,7 +6,7 @@
 #ifndef MP_TARGETING_RESULTANT_H
 #define MP_TARGETING_RESULTANT_H
 
-#include "mp/server/request.h"
+#include "mp/site.h"
 #include "store/device/device.h"
 #include "json/json.h"
 

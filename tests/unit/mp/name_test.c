@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "mp/server/name.h"
+#include "mp/sender/name.h"
 #include "pki/issue/issue.h"
 
 static X509 *with(const char *common_name, const char *const *hosts)

@@ -9,8 +9,8 @@
 #include "../store/where.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mp/answer/parked.h"
 #include "mp/content/documents.h"
-#include "mp/server/parked.h"
 #include "mp/server/request.h"
 #include "mp/site.h"
 #include "pki/issue/issue.h"
@@ -60,7 +60,7 @@ static struct mp_request *ask_by(const char *connector, struct noted *n, int64_t
                               .arena = arena_new(HTTP_ARENA_MAX),
                               .request = {.method = SLICE("GET"), .target = SLICE("/.cmg/bundle")}}};
     struct mp_request *r = mp_request_new(&site, NULL, &n->x);
-    (void)snprintf(r->identity.connector, sizeof r->identity.connector, "%s", connector);
+    (void)snprintf(r->sender.identity.connector, sizeof r->sender.identity.connector, "%s", connector);
     mp_parked_add(r, MP_PARKED_BUNDLE, after);
     return r; /* gone when it was answered at once */
 }

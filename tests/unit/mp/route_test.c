@@ -3,8 +3,9 @@
 #include "cmocka_first.h"
 
 #include "mp/admin/admin.h"
-#include "mp/server/refusal.h"
-#include "mp/server/router.h"
+#include "mp/admin/socket/routes.h"
+#include "mp/answer/router.h"
+#include "mp/sender/refusal.h"
 
 static const char *path_of(const char *path)
 {

@@ -1,76 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of paths, and who is let through to them. */
-#include "mp/server/router.h"
+/* Who is let through to a path, and whose memory its body takes. Which paths there are: routes.c. */
+#include "mp/answer/router.h"
 
 #include <stdio.h>
 
 #include "mp/sender/device.h"
-#include "mp/server/handlers.h"
+#include "mp/server/access.h"
 #include "mp/server/listener.h"
 #include "mp/site.h"
-
-enum {
-    KIB = 1024,
-    REGISTRATION_MAX = 64 * KIB,
-    STS_MAX = 64 * KIB,
-    REPORT_MAX = 256 * KIB,
-    RENEW_MAX = 32 * KIB,
-    ANSWER_MAX = 32 * KIB
-};
-
-static const struct mp_route routes[] = {
-    {"/CCM_Client/registration", "POST", REGISTRATION_MAX, mp_handle_registration, MP_FOR_ANYBODY_INSIDE, false},
-    {"/CCM_STS", "POST", STS_MAX, mp_handle_sts, MP_FOR_DEVICES, false},
-    {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_ANYBODY_INSIDE, false},
-    {"/SMS_MP/.sms_pol", "GET, HEAD", 0, mp_handle_policy, MP_FOR_DEVICES, false},
-    {"/CCM_User/policy", "GET, HEAD", 0, mp_handle_user_policy, MP_FOR_DEVICES, false},
-    {"/CCM_System", "POST, CCM_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
-    {"/CCM_Incoming", "POST, PUT, BITS_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
-    {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},
-    {"/.cmg/crl", "GET", 0, mp_handle_site_crl, MP_FOR_CONNECTORS, true},
-    {"/.cmg/connector", "GET", 0, mp_handle_site_connector, MP_FOR_CONNECTORS, false},
-    {"/.cmg/report", "POST", REPORT_MAX, mp_handle_site_report, MP_FOR_CONNECTORS, true},
-    {"/.cmg/questions", "GET", 0, mp_handle_site_questions, MP_FOR_CONNECTORS, true},
-    {"/.cmg/answer", "POST", ANSWER_MAX, mp_handle_site_answer, MP_FOR_CONNECTORS, true},
-    {"/.cmg/renew", "POST", RENEW_MAX, mp_handle_site_renew, MP_FOR_CONNECTORS, true},
-};
-
-static bool covers(const struct mp_route *route, struct slice path)
-{
-    struct slice own = slice_of(route->path);
-    if (slice_eq_nocase(path, own))
-        return true;
-    return route->below && path.len > own.len && path.ptr[own.len] == '/' && slice_starts_nocase(path, own);
-}
-
-const struct mp_route *mp_route_find(struct slice path)
-{
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (covers(&routes[i], path))
-            return &routes[i];
-    }
-    return NULL;
-}
-
-bool mp_method_in(const char *methods, struct slice method)
-{
-    struct slice rest = slice_of(methods);
-    while (rest.ptr) {
-        if (slice_eq(slice_trim(slice_cut(&rest, ',')), method))
-            return true;
-    }
-    return false;
-}
-
-void mp_handle_not_supported(struct mp_request *r)
-{
-    mp_refuse(r, MP_REFUSAL_NOT_SUPPORTED, NULL);
-}
 
 /* Answers when the asker may not pass. */
 static bool let_through(struct mp_request *r, const struct mp_route *route)
 {
-    const struct mp_identity *i = &r->identity;
+    const struct mp_identity *i = &r->sender.identity;
     if (route->whom == MP_FOR_CONNECTORS) {
         if (i->role_certificate)
             return true;
@@ -96,7 +38,8 @@ static void belongs_to(struct mp_request *r, const char *kind, const char *id)
 static bool entra_counts(struct mp_request *r)
 {
     struct entra_token entra;
-    if (!mp_entra_device(r, &entra))
+    struct mp_denial no;
+    if (!mp_request_pass(r, mp_entra_device(&r->sender, &entra, &no), &no))
         return false;
     belongs_to(r, "entra", entra.device);
     return true;
@@ -106,7 +49,7 @@ static bool entra_counts(struct mp_request *r)
  * answered. */
 static bool token_counts(struct mp_request *r, bool registers)
 {
-    const struct mp_identity *i = &r->identity;
+    const struct mp_identity *i = &r->sender.identity;
     struct token token;
     enum verdict_reason reason;
     struct error err;
@@ -116,8 +59,8 @@ static bool token_counts(struct mp_request *r, bool registers)
         mp_certificate_x5t(i->certificate, x5t);
         shown = slice_of(x5t);
     }
-    if (mp_token_judge(r, i->bearer, registers ? PURPOSE_REGISTRATION : PURPOSE_STS, shown, &token, &reason, &err) !=
-        OK) {
+    if (mp_token_judge(r->site, i->bearer, registers ? PURPOSE_REGISTRATION : PURPOSE_STS, shown, &token, &reason,
+                       &err) != OK) {
         mp_refuse_fault(r, &err);
         return false;
     }
@@ -132,21 +75,21 @@ static bool token_counts(struct mp_request *r, bool registers)
 static void counts_as_device(struct mp_request *r)
 {
     char id[PKI_HASH_HEX + 32] = "";
-    if (r->identity.asserted)
+    if (r->sender.identity.asserted)
         (void)!slice_to_cstr(mp_request_field(r, "cmg-client-id"), id, sizeof id); /* "": too long for one */
     else
-        mp_certificate_hex(r->identity.certificate, id);
+        pki_cert_sha256_hex(r->sender.identity.certificate, id);
     belongs_to(r, "device", id);
 }
 
 /* Who vouches for the sender, if anybody, decides what its body is counted against. false: answered. */
 static bool settle_share(struct mp_request *r, const struct mp_route *route)
 {
-    const struct mp_identity *i = &r->identity;
+    const struct mp_identity *i = &r->sender.identity;
     if (route->whom == MP_FOR_CONNECTORS)
         belongs_to(r, "connector", i->connector);
     else if (i->auth == MP_NOBODY) {
-        belongs_to(r, "address", r->connection->group);
+        belongs_to(r, "address", r->sender.peer->group);
         r->body_share.connection = &r->connection->bodies;
     } else if (i->asserted || i->auth == MP_PKI)
         counts_as_device(r);
@@ -163,12 +106,32 @@ static void take(struct mp_request *r, const struct mp_route *route)
         mp_request_collect(r, route->handle, route->body_max);
 }
 
+/* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
+static void on_status(struct mp_request *r, int status)
+{
+    if (status >= 400)
+        mp_listener_refused(r->connection);
+    else if (status && r->sender.identity.auth != MP_NOBODY)
+        mp_listener_known(r->connection);
+    mp_access_log(r, status);
+}
+
+/* A gateway's word, which its connector passes on. */
+static void keep_request_id(struct mp_request *r)
+{
+    struct slice id = mp_request_field(r, "cmg-request-id");
+    if (r->sender.identity.asserted && guid_valid(id))
+        (void)!slice_to_cstr(id, r->id, sizeof r->id);
+}
+
 void mp_route(struct mp_connection *connection, struct http_exchange *x)
 {
-    struct mp_request *r = mp_request_new(connection->site, connection, x);
+    struct mp_request *r = mp_request_new(connection->peer.site, connection, x);
     const struct mp_route *route = mp_route_find(r->path);
     struct error err;
-    enum result result = mp_identify(r, &err);
+    r->hooks.on_status = on_status;
+    enum result result = mp_identify(&r->sender, &err);
+    keep_request_id(r);
     if (result == R_INVALID)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
     else if (result != OK)

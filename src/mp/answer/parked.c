@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of who waits, the poll, and the waking. */
-#include "mp/server/parked.h"
+#include "mp/answer/parked.h"
 
 #include <stdlib.h>
 
 #include "base/host/log.h"
 #include "base/mem.h"
-#include "mp/answer/question.h"
+#include "mp/content/content.h"
 #include "mp/content/documents.h"
-#include "mp/server/listener.h"
 #include "mp/site.h"
+#include "mp/status/went_back.h"
 #include "store/sequence.h"
 #include "store/site/role.h"
 
@@ -29,7 +29,7 @@ size_t mp_parked_count(const struct mp_parked *p)
     return p->count;
 }
 
-void mp_parked_remove(struct mp_request *r)
+static void unpark(struct mp_request *r)
 {
     if (!r->parked.link)
         return;
@@ -45,14 +45,14 @@ static enum result sequence_of(struct mp_request *r, int64_t *ret, struct error 
         return store_sequence_get(r->site->store, STORE_SEQUENCE_BUNDLE, ret, NULL, err);
     if (r->parked.what == MP_PARKED_QUESTIONS)
         return store_sequence_get(r->site->store, STORE_SEQUENCE_QUESTION, ret, NULL, err);
-    return mp_documents_connector_sequence(r->site, r->identity.connector, ret, err);
+    return mp_documents_connector_sequence(r->site, r->sender.identity.connector, ret, err);
 }
 
 static void answer_questions(struct mp_request *r)
 {
     json_t *questions;
     struct error err;
-    if (mp_question_document(r, &questions, &err) == OK)
+    if (mp_content_questions(r->site, r->arena, r->parked.gateway, r->parked.after, &questions, &err) == OK)
         mp_answer_json(r, 200, questions);
     else
         mp_refuse_fault(r, &err);
@@ -61,7 +61,7 @@ static void answer_questions(struct mp_request *r)
 /* A long answer takes its time: from here on it is no longer parked. */
 static void answer(struct mp_request *r)
 {
-    mp_parked_remove(r);
+    unpark(r);
     if (r->parked.what == MP_PARKED_QUESTIONS) {
         answer_questions(r);
         return;
@@ -70,7 +70,7 @@ static void answer(struct mp_request *r)
     struct error err;
     enum result result = r->parked.what == MP_PARKED_BUNDLE
                              ? mp_documents_bundle(r->site, &text, &err)
-                             : mp_documents_connector(r->site, r->identity.connector, &text, &err);
+                             : mp_documents_connector(r->site, r->sender.identity.connector, &text, &err);
     if (result == OK)
         mp_answer_text(r, "application/jose", text);
     else
@@ -83,9 +83,9 @@ static enum result still_there(struct mp_request *r, struct error *err)
 {
     struct arena *a = arena_new(RECORD_MAX);
     struct store_connector record;
-    enum result result = store_connector_get(r->site->store, a, r->identity.connector, &record, err);
-    if (result == OK && r->identity.role_certificate &&
-        pki_cert_not_after(r->connection->certificate) <= record.withdrawn)
+    enum result result = store_connector_get(r->site->store, a, r->sender.identity.connector, &record, err);
+    if (result == OK && r->sender.identity.role_certificate &&
+        pki_cert_not_after(r->sender.peer->certificate) <= record.withdrawn)
         result = R_NOTFOUND;
     arena_free(a);
     return result;
@@ -193,8 +193,8 @@ static enum result heard(struct mp_request *r, struct error *err)
     enum result result = sequence_of(r, &own, err);
     if (result != OK || r->parked.what == MP_PARKED_QUESTIONS)
         return result;
-    return mp_went_back_heard(r->site, bundle ? "a gateway behind connector" : "connector", r->identity.connector,
-                              r->parked.after, own, err);
+    return mp_went_back_heard(r->site, bundle ? "a gateway behind connector" : "connector",
+                              r->sender.identity.connector, r->parked.after, own, err);
 }
 
 /* Newcomers stand first. */
@@ -203,7 +203,7 @@ static void make_room(struct mp_parked *p, const char *connector)
     struct mp_request *oldest = NULL;
     size_t count = 0;
     for (struct mp_request *r = p->first; r; r = r->parked.next) {
-        if (strcmp(r->identity.connector, connector) == 0) {
+        if (strcmp(r->sender.identity.connector, connector) == 0) {
             oldest = r;
             count++;
         }
@@ -225,12 +225,13 @@ void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
     }
     if (answered(r))
         return;
-    make_room(p, r->identity.connector);
+    make_room(p, r->sender.identity.connector);
     if (p->count >= PARKED_MAX) {
         mp_refuse(r, MP_REFUSAL_BUSY, "too many requests wait here");
         return;
     }
     p->count++;
+    r->hooks.on_end = unpark;
     r->parked.link = &p->first;
     if ((r->parked.next = p->first))
         p->first->parked.link = &r->parked.next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mp/server/name.h"
+#include "mp/sender/name.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table, and the codes under which shared reasons are told. */
-#include "mp/server/refusal.h"
+#include "mp/sender/refusal.h"
 
 static const struct mp_refusal_info refusals[] = {
 #define MP_X(symbol, status, code, reason, text, remedy) [MP_REFUSAL_##symbol] = {status, code, reason, text, remedy},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resultant client settings: obeyed, signed for the device, and compared with what it fetched last. */
-#include "mp/targeting/settings.h"
+#include "mp/answer/settings.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "mp/content/documents.h"
 #include "mp/site.h"
+#include "mp/status/went_back.h"
 #include "mp/targeting/resultant.h"
 #include "store/sequence.h"
 #include "store/targeting/client_settings.h"
@@ -22,7 +23,7 @@ static bool obey(struct mp_request *r, const char *method, const json_t *resulta
 {
     const json_t *values = json_object_get(resultant, "values"), *winners = json_object_get(resultant, "winners");
     struct error why;
-    if (r->identity.asserted && !json_opt_bool(values, "allow_cmg", true)) {
+    if (r->sender.identity.asserted && !json_opt_bool(values, "allow_cmg", true)) {
         (void)error_set(&why, R_DENIED, "allow_cmg is no by %s", json_opt_str(winners, "allow_cmg", ""));
         mp_refuse_verdict(r, REASON_CMG_DISALLOWED, &why);
         return false;
@@ -45,7 +46,7 @@ bool mp_settings_let_through(struct mp_request *r, const struct store_device *d)
         return false;
     }
     /* tokens of the site may stand for Entra: how it registered says which */
-    bool good = obey(r, r->identity.auth == MP_PKI ? "pki" : d->method, resultant);
+    bool good = obey(r, r->sender.identity.auth == MP_PKI ? "pki" : d->method, resultant);
     json_decref(resultant);
     return good;
 }
@@ -119,7 +120,7 @@ static enum result make(struct mp_request *r, const struct mp_device *d, struct 
     if (result == OK)
         result = note(r, d->record.guid, text, ret, err);
     if (result == OK && mp_request_held(r) != ret->sequence)
-        result = mp_documents_settings(r->site, d, ret->sequence, content, ret_document, err);
+        result = mp_documents_settings(r->site, &d->record, d->certificate, ret->sequence, content, ret_document, err);
     ret->content = NULL;
     json_decref(content);
     free(text);

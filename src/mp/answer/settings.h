@@ -5,6 +5,7 @@
 #define MP_TARGETING_SETTINGS_H
 
 #include "mp/sender/device.h"
+#include "mp/server/request.h"
 
 /* May the device do more, on this way, than register, get tokens, and learn where things are and what its settings are?
  * Through a gateway allow_cmg decides; allowed_methods everywhere. false: answered, naming the setting that won. */

@@ -16,7 +16,7 @@ void mp_handle_site_report(struct mp_request *r);    /* service.c */
 void mp_handle_site_renew(struct mp_request *r);     /* renew.c */
 void mp_handle_site_questions(struct mp_request *r); /* question.c */
 void mp_handle_site_answer(struct mp_request *r);    /* question.c */
-void mp_handle_not_supported(struct mp_request *r);  /* router.c */
+void mp_handle_not_supported(struct mp_request *r);  /* not_supported.c */
 void mp_handle_site_crl(struct mp_request *r);       /* service.c */
 
 /* The gateway that the path names behind `route` ("/.cmg/report/gw1"), told by the connector from the tunnel that it

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Roles by user and group, and the access control list of the socket (access.h). */
-#include "mp/admin/access.h"
+#include "mp/admin/socket/access.h"
 
 #include <errno.h>
 #include <grp.h>

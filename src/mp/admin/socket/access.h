@@ -4,8 +4,8 @@
  * groups give the roles, nobody else has one. The caller's user and groups are the kernel's word (SO_PEERCRED,
  * SO_PEERGROUPS).
  */
-#ifndef MP_ADMIN_ACCESS_H
-#define MP_ADMIN_ACCESS_H
+#ifndef MP_ADMIN_SOCKET_ACCESS_H
+#define MP_ADMIN_SOCKET_ACCESS_H
 
 #include "mp/config.h"
 #include "net/stream.h"

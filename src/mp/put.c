@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON of what the store holds: never half an object. */
-#include "mp/content/put.h"
+#include "mp/put.h"
 
 void mp_put(json_t *o, const char *name, json_t *value)
 {

@@ -15,8 +15,6 @@ enum { MP_PARKED_EACH_MAX = 256 };
 
 /* Answers when the sequence of `what` is over `after`, else parks. For questions r->parked.gateway is set. */
 void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after);
-/* Of request.c: it is going away. */
-void mp_parked_remove(struct mp_request *r);
 size_t mp_parked_count(const struct mp_parked *p);
 
 #endif
