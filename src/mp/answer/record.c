@@ -196,35 +196,45 @@ static enum result find_known(struct registration *g, const struct store_claim *
     return r == OK ? found : r;
 }
 
-/* The word of a PKI or of the tenant approves what waited; the administrator's alone does where approval is manual. */
-static enum result decide(struct registration *g, const struct store_device *was, struct error *err)
+/* What was found, for mp_registration_decide. *ret_known: as far as .alike is LIKE_ANOTHER. */
+static enum result find_case(struct registration *g, const struct store_device *was, struct registration_case *ret,
+                             struct store_known *ret_known, struct error *err)
 {
-    struct store *s = g->from->site->store;
     struct store_claim claim = claim_of(g, was);
-    struct store_known known;
-    bool manual,
-        anew = g->first_use && g->known && *was->known; /* what held it up is no more, and a token was made for it */
-    enum result r = store_setting_is(s, "approval", "manual", &manual, err);
+    *ret = (struct registration_case){.voucher = g->voucher,
+                                      .known = g->known,
+                                      .kept_out = g->known && was->kept_out,
+                                      .anew = g->first_use && g->known && *was->known};
+    enum result r = store_setting_is(g->from->site->store, "approval", "manual", &ret->manual, err);
     if (r != OK)
         return r;
-    r = find_known(g, &claim, &known, err);
-    if (r == OK)
-        wait_for_known(g, was, &known);
-    else if ((r == R_NOTFOUND || r == R_LIMIT) && g->known && was->kept_out && !anew)
-        return OK; /* whatever it tells now: until an administrator lets in what it shared */
-    else if (r == R_LIMIT)
-        wait_for(g, "its certificate holds too many names to compare them with those of other devices");
-    else if (r == R_NOTFOUND && g->known && (manual || g->voucher == BY_NOBODY || (g->voucher == BY_BULK && !anew)))
-        return OK; /* as it stands */
-    else if (r == R_NOTFOUND && g->voucher == BY_NOBODY)
-        wait_for(g, "it registered inside, where nobody vouches for it");
-    else if (r == R_NOTFOUND && manual)
-        wait_for(g, "approval is manual here: cmg settings get approval");
-    else if (r == R_NOTFOUND) {
-        wait_for(g, "");
-        g->device.state = "approved";
-    }
+
+    r = find_known(g, &claim, ret_known, err);
+    ret->alike = r == OK ? LIKE_ANOTHER : r == R_LIMIT ? LIKE_TOO_MANY : LIKE_NOBODY;
     return r == R_NOTFOUND || r == R_LIMIT ? OK : r;
+}
+
+static enum result decide(struct registration *g, const struct store_device *was, struct error *err)
+{
+    static const char *const reasons[] = {
+        [DECIDED_WAIT_FOR_NAMES] = "its certificate holds too many names to compare them with those of other devices",
+        [DECIDED_WAIT_FOR_VOUCHER] = "it registered inside, where nobody vouches for it",
+        [DECIDED_WAIT_BY_SETTING] = "approval is manual here: cmg settings get approval",
+        [DECIDED_APPROVED] = ""};
+    struct registration_case found;
+    struct store_known known;
+    enum result r = find_case(g, was, &found, &known, err);
+    if (r != OK)
+        return r;
+
+    enum registration_decision decision = mp_registration_decide(&found);
+    if (decision == DECIDED_WAIT_FOR_KNOWN)
+        wait_for_known(g, was, &known);
+    else if (decision != DECIDED_AS_IT_STANDS)
+        wait_for(g, reasons[decision]);
+    if (decision == DECIDED_APPROVED)
+        g->device.state = "approved";
+    return OK;
 }
 
 static enum result too_many(struct registration *g, int64_t limit, const char *which, struct error *err)

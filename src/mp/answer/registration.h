@@ -4,9 +4,8 @@
 #ifndef MP_ANSWER_REGISTRATION_H
 #define MP_ANSWER_REGISTRATION_H
 
+#include "mp/answer/decision.h"
 #include "mp/sender/device.h"
-
-enum registration_voucher { BY_PKI, BY_ENTRA, BY_BULK, BY_NOBODY };
 
 struct mp_request;
 
