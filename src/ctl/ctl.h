@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the commands of `cmg` share: the table that maps words to functions, the options that most of them have, and
- * how a failure is told. Exit codes: 0 done, 1 it failed or the answer is no, 2 wrong usage.
+ * What the commands of `cmg` share: the options that most of them have, and how a failure is told. Exit codes: 0 done,
+ * 1 it failed or the answer is no, 2 wrong usage.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -32,29 +32,8 @@ struct ctl_common {
         .name = NULL                                                                                                   \
     }
 
-struct ctl_request; /* request.h: commands that are one admin request */
-
-/* argc/argv start behind the command's words. Returns an exit code. */
-typedef int ctl_fn(int argc, char **argv);
-
-struct ctl_command {
-    const char *words;   /* "token new" */
-    const char *summary; /* one line */
-    ctl_fn *run;         /* or … */
-    const struct ctl_request *request;
-};
-
-/* A noun's commands; ends with NULL words. */
-extern const struct ctl_command ctl_analyze_commands[], ctl_cert_commands[], ctl_choices_commands[],
-    ctl_connector_commands[], ctl_device_commands[], ctl_endpoint_commands[], ctl_gateway_commands[],
-    ctl_explain_commands[], ctl_plan_commands[], ctl_policy_commands[], ctl_settings_commands[], ctl_setup_commands[],
-    ctl_site_commands[], ctl_source_commands[], ctl_tenant_commands[], ctl_keys_commands[], ctl_token_commands[],
-    ctl_trust_commands[];
-
-extern const struct ctl_command ctl_client_settings_commands[], ctl_collection_commands[];
-
-/* Runs the command that argv (without the program's name) names. */
-int ctl_main(int argc, char **argv);
+/* The words of the command that runs, for the remedy that names its --help; set before it is started. */
+extern const char *ctl_running;
 
 /* --- a failure, for the one who typed the command --- */
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "base/mem.h"
+#include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "json/json.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg choices, choices check: the choices of SPEC 2 for people and programs. Asks nothing but src/choices. */
 #include "ctl/ask/explain.h"
+#include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 

@@ -8,6 +8,7 @@
 #include "analyze/cause.h"
 #include "base/text/nearest.h"
 #include "choices/questions.h"
+#include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "verdict/remedy.h"

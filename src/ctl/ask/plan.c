@@ -8,6 +8,7 @@
 
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "ctl/command.h"
 #include "ctl/out.h"
 
 enum { HTML_MAX = 32 * 1024 * 1024, LIST_CHUNK = 1024 * 1024 };

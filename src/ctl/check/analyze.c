@@ -10,6 +10,7 @@
 #include "base/text/name.h"
 #include "ctl/ask/behind.h"
 #include "ctl/check/as_certificate.h"
+#include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "tls/identity_file.h"

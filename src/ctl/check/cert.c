@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "ctl/check/cert_trust.h"
 #include "ctl/check/check.h"
+#include "ctl/command.h"
 #include "pki/cert/cert.h"
 
 enum { CERT_MAX = 1024 * 1024, SENT_MAX = 1024 /* as many as a file holds; pki/trust.h says how many are looked at */ };

@@ -3,6 +3,7 @@
  * settings.c. */
 #include <stdlib.h>
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 
 enum { WIDTH = 100 };

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "ctl/api.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 
 struct options {

@@ -2,6 +2,7 @@
 /* cmg connector add|certificate|list|remove */
 #include <stdlib.h>
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ctl/api.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "json/json.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration Manager sites whose own tokens open endpoints that were published here. */
-#include "ctl/noun/foreign.h"
 
 #include <stdlib.h>
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "jose/foreign.h"

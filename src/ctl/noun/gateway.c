@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg gateway add|list|remove */
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

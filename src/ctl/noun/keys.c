@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/setup/pair.h"
 #include "json/json.h"

@@ -2,6 +2,7 @@
 /* cmg policy add|list|resultant|remove */
 #include <stdlib.h>
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

@@ -5,6 +5,7 @@
 #include "base/host/file.h"
 #include "base/text/nearest.h"
 #include "conf/units.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

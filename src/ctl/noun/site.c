@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

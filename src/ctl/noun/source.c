@@ -2,6 +2,7 @@
 /* cmg source add|list|remove: where gateways get revocation lists and other people's keys, by name (PROTOCOL 3). */
 #include "ctl/noun/source.h"
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

@@ -3,6 +3,7 @@
  * vouch for devices and users. */
 #include <stdlib.h>
 
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 #include "jose/entra.h"

@@ -2,6 +2,7 @@
 /* cmg token new|list|block|unblock: bulk registration tokens (PROTOCOL 4). The site does not keep them, only their ids.
  */
 #include "ctl/check/token_check.h"
+#include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/secret.h"
 

@@ -7,6 +7,7 @@
 #include "base/text/encode.h"
 #include "ctl/api.h"
 #include "ctl/check/trust_check.h"
+#include "ctl/command.h"
 #include "ctl/files.h"
 #include "ctl/noun/source.h"
 #include "ctl/request.h"

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/host/file.h"
+#include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
 #include "ctl/setup/quickstart.h"
