@@ -5,10 +5,11 @@
 #include <stdlib.h>
 
 #include "analyze/print.h"
-#include "client/credential/entra.h"
 #include "client/location/gateways.h"
+#include "client/location/location.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/session/refused.h"
 #include "client/state/state.h"
 
 struct device {
@@ -37,9 +38,11 @@ static struct analyze_credential_text choose(const struct device *d)
     const struct client_identity *id = &s->c->identity;
     const struct client_registration *r = &id->of[CHOICE_TOKEN];
     bool token = r->device_token || r->access_token;
-    struct analyze_credential_text own = {slice_of(s->own.certificate_pem), slice_of(s->own.key_pem), SLICE_NONE};
-    if (s->has_pki && !(id->any && id->method == CHOICE_TOKEN && token))
-        return (struct analyze_credential_text){slice_of(s->pki.certificate_pem), slice_of(s->pki.key_pem), SLICE_NONE};
+    struct analyze_credential_text own = {slice_of(s->held.own.certificate_pem), slice_of(s->held.own.key_pem),
+                                          SLICE_NONE};
+    if (s->held.has_pki && !(id->any && id->method == CHOICE_TOKEN && token))
+        return (struct analyze_credential_text){slice_of(s->held.pki.certificate_pem), slice_of(s->held.pki.key_pem),
+                                                SLICE_NONE};
     own.token = slice_of(r->device_token ? r->device_token : r->access_token ? r->access_token : id->bulk_token);
     return own;
 }
@@ -50,20 +53,20 @@ static bool take_entra(struct device *d, struct analyze_credential_text *ret)
     struct client_session *s = &d->session;
     const struct client_identity *id = &s->c->identity;
     const char *token;
-    if (!s->entra.usable || (id->any ? id->method != CHOICE_ENTRA : s->has_pki))
+    if (!s->held.entra.usable || (id->any ? id->method != CHOICE_ENTRA : s->held.has_pki))
         return true;
-    if (!client_entra_token(s, &token)) {
+    if (!client_session_entra_token(s, &token)) {
         rule_out(d, s->outcome.reason, s->outcome.detail, s->outcome.remedy);
         return false;
     }
-    *ret =
-        (struct analyze_credential_text){slice_of(s->own.certificate_pem), slice_of(s->own.key_pem), slice_of(token)};
+    *ret = (struct analyze_credential_text){slice_of(s->held.own.certificate_pem), slice_of(s->held.own.key_pem),
+                                            slice_of(token)};
     return true;
 }
 
 static void no_credential(struct device *d)
 {
-    const struct client_credential_fault *f = &d->session.pki_fault;
+    const struct client_credential_fault *f = &d->session.held.pki_fault;
     const struct web_fault_info *clock = web_fault_info(WEB_FAULT_CLOCK);
     const struct client_fault_words words = client_credential_fault_words(f);
     char found[700], differ[128];
@@ -85,7 +88,7 @@ static void take_credential(struct device *d)
     struct error err;
     if (!take_entra(d, &text))
         return;
-    if (d->session.has_pki || text.token.ptr) {
+    if (d->session.held.has_pki || text.token.ptr) {
         if (analyze_credential_read(&text, &d->credential, &err) != OK)
             rule_out(d, "credential_unusable", err.text, "register the device again: cmg-client register");
     } else {
@@ -126,8 +129,8 @@ static enum result take_gateway(struct device *d, const char *gateway, struct er
         enum result r = analyze_gateway_parse(slice_of(gateway), g, err);
         if (r != OK)
             return error_prefix(err, "%.200s", gateway);
-    } else if (s->gateways.count) {
-        const struct client_fqdn *f = client_gateways_foremost(s);
+    } else if (s->way.gateways.count) {
+        const struct client_fqdn *f = client_gateways_foremost(s->c->dir, &s->way.gateways);
         (void)snprintf(g->host, sizeof g->host, "%s", f->host);
         (void)snprintf(g->role, sizeof g->role, "%s", f->role);
         g->port = f->port;

@@ -13,9 +13,10 @@
 #include "base/host/opt.h"
 #include "base/mem.h"
 #include "base/text/nearest.h"
-#include "client/credential/user.h"
+#include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
+#include "client/sign_in.h"
 #include "json/json.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };

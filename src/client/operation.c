@@ -7,8 +7,11 @@
 #include "base/host/line.h"
 #include "client/credential/user.h"
 #include "client/location/gateways.h"
+#include "client/location/location.h"
 #include "client/report.h"
-#include "client/site/resultant.h"
+#include "client/site/policy.h"
+#include "client/site/registration.h"
+#include "client/site/settings.h"
 #include "client/state/state.h"
 #include "jose/token.h"
 #include "web/signed.h"
@@ -27,7 +30,7 @@ static bool forgotten(const struct web_outcome *o)
 /* A device that waits for approval is told so by client_policy, without a request. */
 static bool settings_and_policy(struct client_session *s)
 {
-    if (!client_session_registration(s)->pending && !client_resultant_fetch(s))
+    if (!client_session_registration(s)->pending && !client_settings_fetch(s))
         return false;
     return client_policy(s, s->scenario);
 }
@@ -53,7 +56,7 @@ static bool with_method(struct client_session *s, enum client_operation what)
 static bool management_point_is_down(const struct client_session *s)
 {
     const struct web_outcome *o = &s->outcome;
-    return !s->mp && o->ending == WEB_REFUSED && o->status >= 502 && o->status <= 504 &&
+    return !s->way.mp && o->ending == WEB_REFUSED && o->status >= 502 && o->status <= 504 &&
            strncmp(o->code, "CMGConnector_", 13) == 0 && !web_http_stopped();
 }
 
@@ -69,7 +72,7 @@ static bool with_management_points(struct client_session *s, enum client_operati
 /* The management point went away between two requests: the gateways are asked before the run is given up. */
 static bool went_away(const struct client_session *s)
 {
-    return s->mp && s->outcome.ending == WEB_UNREACHABLE && !web_http_stopped();
+    return s->way.mp && s->outcome.ending == WEB_UNREACHABLE && !web_http_stopped();
 }
 
 /* A gateway answers for itself where the management points are; that it has no way to them shows only then. */
@@ -77,13 +80,13 @@ static bool has_no_way_inside(const struct client_session *s)
 {
     const struct web_outcome *o = &s->outcome;
     bool gateway = o->ending == WEB_REFUSED && o->status == 503 && strncmp(o->code, "CMGService_", 11) == 0;
-    return !s->mp && s->gateway && (gateway || o->ending == WEB_UNREACHABLE) && !web_http_stopped();
+    return !s->way.mp && s->way.gateway && (gateway || o->ending == WEB_UNREACHABLE) && !web_http_stopped();
 }
 
 /* Each gateway once at most: the one that failed is asked last from now on. */
 static bool with_another_gateway(struct client_session *s, enum client_operation what)
 {
-    for (size_t tries = s->gateways.count; tries > 1 && has_no_way_inside(s); tries--) {
+    for (size_t tries = s->way.gateways.count; tries > 1 && has_no_way_inside(s); tries--) {
         struct web_outcome before = s->outcome;
         client_gateway_failed(s);
         if (!client_locate_outside(s)) {

@@ -4,7 +4,7 @@
 #ifndef CLIENT_OPERATION_H
 #define CLIENT_OPERATION_H
 
-#include "client/client.h"
+#include "client/state/device.h"
 
 enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_USER_POLICY, CLIENT_RUN };
 

@@ -18,10 +18,10 @@ static json_t *management_point(const struct client_session *s)
     char authority[CLIENT_AUTHORITY_SIZE] = "";
     if (!*s->choice.role.id)
         return json_null();
-    if (s->mp)
-        client_fqdn_authority(&s->mp->at, authority);
+    if (s->way.mp)
+        client_fqdn_authority(&s->way.mp->at, authority);
     return json_pack("{s:s, s:s, s:s*}", "id", s->choice.role.id, "mode", choices_mp_name(s->choice.role.mode),
-                     "address", s->mp ? authority : NULL);
+                     "address", s->way.mp ? authority : NULL);
 }
 
 static json_t *passed_over(const struct client_session *s)
@@ -56,9 +56,9 @@ static json_t *policies(const json_t *in_force)
 static json_t *gateway(const struct client_session *s)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
-    if (!s->gateway || s->mp)
+    if (!s->way.gateway || s->way.mp)
         return json_null();
-    client_fqdn_authority(s->gateway, authority);
+    client_fqdn_authority(s->way.gateway, authority);
     return json_string(authority);
 }
 
@@ -75,7 +75,7 @@ json_t *client_report(const struct client_session *s, bool ok)
         "{s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:o}", "ok",
         (int)ok, "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
         s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
-        "management_point", management_point(s), "gateway", gateway(s), "network", client_network_name(s->network),
+        "management_point", management_point(s), "gateway", gateway(s), "network", client_network_name(s->way.network),
         "approval", registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
         text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
         text_or_null(ok || *o->remedy ? o->remedy : NO_REMEDY), "request_id", text_or_null(o->request_id), "status",

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "client/client.h"
+#include "client/session/session.h"
 
 /* {"ok","device","name","method","management_point","gateway","network","approval","code","reason","detail","remedy",
  * "passed_over","policies","changed","scenario","user"}; the caller json_decref()s. */

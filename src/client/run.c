@@ -8,9 +8,10 @@
 
 #include "base/limit/backoff.h"
 #include "base/rand.h"
+#include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/site/resultant.h"
+#include "client/state/resultant.h"
 
 enum { BACKOFF_FIRST_S = 5, BACKOFF_MAX_S = 900 };
 

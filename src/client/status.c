@@ -7,7 +7,9 @@
 #include "client/location/gateways.h"
 #include "client/location/health.h"
 #include "client/report.h"
-#include "client/site/resultant.h"
+#include "client/site/policy.h"
+#include "client/state/documents.h"
+#include "client/state/resultant.h"
 #include "client/state/state.h"
 
 static void put(json_t *o, const char *name, json_t *value)

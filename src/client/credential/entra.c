@@ -19,63 +19,67 @@ enum { COMMAND_LIMIT_S = 60, OUTPUT_MAX = 2 * JOSE_TOKEN_MAX, ANCHORS_MAX_BYTES 
 
 /* --- what is at hand --- */
 
-static void unusable(struct client_session *s, const char *text)
+static void mark_unusable(struct client_entra *e, const char *text)
 {
-    (void)snprintf(s->entra.fault, sizeof s->entra.fault, "%.250s", text);
+    (void)snprintf(e->fault, sizeof e->fault, "%.250s", text);
 }
 
 static void note_candidate(void *arg, const char *path, const char *what)
 {
-    client_logf(arg, CLIENT_LOG_REGISTRATION, LOG_INFO, "Entra certificate %s: %s", path, what);
+    const struct client_entra *e = arg;
+    client_logf(&e->c->logs, CLIENT_LOG_REGISTRATION, LOG_INFO, "Entra certificate %s: %s", path, what);
 }
 
-static void find_certificate(struct client_session *s, const char *certificate)
+static void find_certificate(struct client_entra *e, const char *certificate)
 {
-    const struct client_settings *set = &s->c->settings;
+    const struct client_settings *set = &e->c->settings;
     struct client_credential_query q = {.certificate = certificate,
                                         .key = client_setting(set, SETTING_ENTRA_KEY),
                                         .any_usage = true,
                                         .now = clock_wall_s(),
                                         .note = note_candidate,
-                                        .arg = &s->c->logs};
+                                        .arg = e};
     struct client_credential_fault fault;
     if (!client_setting(set, SETTING_ENTRA_TENANT) && !client_setting(set, SETTING_ENTRA_ISSUER))
-        unusable(s, "EntraCertificate is set, but neither EntraTenant nor EntraIssuer is");
+        mark_unusable(e, "EntraCertificate is set, but neither EntraTenant nor EntraIssuer is");
     else if (!client_setting(set, SETTING_ENTRA_CLIENT_ID))
-        unusable(s, "EntraCertificate is set, but EntraClientId is not");
-    else if (!client_credential_select(&q, &s->entra.credential, &fault))
-        unusable(s, fault.text);
+        mark_unusable(e, "EntraCertificate is set, but EntraClientId is not");
+    else if (!client_credential_select(&q, &e->credential, &fault))
+        mark_unusable(e, fault.text);
     else
-        s->entra.usable = true;
+        e->usable = true;
 }
 
-static void find_command(struct client_session *s, const char *command)
+static void find_command(struct client_entra *e, const char *command)
 {
     char text[256];
     if (access(command, X_OK) == 0) {
-        s->entra.usable = true;
+        e->usable = true;
         return;
     }
     (void)snprintf(text, sizeof text, "EntraCommand %.180s can't be executed", command);
-    unusable(s, text);
+    mark_unusable(e, text);
 }
 
-void client_entra_find(struct client_session *s)
+void client_entra_find(const struct client *c, struct web_http *http, struct client_entra *e)
 {
-    const struct client_settings *set = &s->c->settings;
+    e->c = c;
+    e->http = http;
+    const struct client_settings *set = &e->c->settings;
     const char *command = client_setting(set, SETTING_ENTRA_COMMAND);
     const char *certificate = client_setting(set, SETTING_ENTRA_CERTIFICATE);
-    s->entra.configured = command || certificate;
+    e->configured = command || certificate;
     if (command)
-        find_command(s, command);
+        find_command(e, command);
     else if (certificate)
-        find_certificate(s, certificate);
+        find_certificate(e, certificate);
     else
-        unusable(s, "the device is neither Entra joined nor hybrid joined (EntraCertificate and EntraCommand are not "
-                    "set)");
-    if (s->entra.configured)
-        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, s->entra.usable ? LOG_INFO : LOG_WARN, "Entra credential: %s",
-                    s->entra.usable ? (command ? command : certificate) : s->entra.fault);
+        mark_unusable(e,
+                      "the device is neither Entra joined nor hybrid joined (EntraCertificate and EntraCommand are not "
+                      "set)");
+    if (e->configured)
+        client_logf(&e->c->logs, CLIENT_LOG_REGISTRATION, e->usable ? LOG_INFO : LOG_WARN, "Entra credential: %s",
+                    e->usable ? (command ? command : certificate) : e->fault);
 }
 
 void client_entra_end(struct client_entra *e)
@@ -123,7 +127,7 @@ bool client_entra_provider(const struct client_settings *set, struct web_http *h
 
 /* --- the token --- */
 
-static bool by_command(struct client_session *s, const char *command)
+static bool by_command(struct client_entra *e, const char *command, struct web_outcome *o)
 {
     struct client_command c = {.program = command, .limit_s = COMMAND_LIMIT_S, .output_max = OUTPUT_MAX};
     struct error err;
@@ -136,12 +140,15 @@ static bool by_command(struct client_session *s, const char *command)
         r = error_set(&err, R_INVALID, "%.200s did not print a token and nothing else", command);
     if (r == OK) {
         said[token.len] = '\0';
-        client_secret_set(&s->entra.token, said);
+        client_secret_set(&e->token, said);
     }
     client_secret_set(&said, NULL);
-    return r == OK || client_session_fail(s, "entra_command", &err,
-                                          "run EntraCommand by hand: it must print the device's Entra token, end with "
-                                          "0 and take less than a minute");
+    if (r == OK)
+        return true;
+    web_outcome_local(o, "entra_command", err.text,
+                      "run EntraCommand by hand: it must print the device's Entra token, end with 0 and take less than "
+                      "a minute");
+    return false;
 }
 
 /* Microsoft's way of asking for all that was granted to an application, when nothing else is set. */
@@ -154,9 +161,9 @@ static const char *default_scope(const struct client_settings *set, const char *
     return room;
 }
 
-static bool by_certificate(struct client_session *s)
+static bool by_certificate(struct client_entra *e, int64_t now, struct web_outcome *o)
 {
-    const struct client_settings *set = &s->c->settings;
+    const struct client_settings *set = &e->c->settings;
     const char *client = client_setting(set, SETTING_ENTRA_CLIENT_ID);
     char room[256], *anchors;
     struct web_wanted wanted = {.client = client,
@@ -164,24 +171,23 @@ static bool by_certificate(struct client_session *s)
                                 .resource = client_setting(set, SETTING_ENTRA_RESOURCE)};
     struct web_provider p;
     struct web_grant grant = {0};
-    bool ok = client_entra_provider(set, s->http, &p, &anchors, &s->outcome) &&
-              web_provider_by_certificate(&p, &wanted, s->entra.credential.leaf, s->entra.credential.key,
-                                          clock_wall_s() + s->offset, &grant, &s->outcome);
+    bool ok = client_entra_provider(set, e->http, &p, &anchors, o) &&
+              web_provider_by_certificate(&p, &wanted, e->credential.leaf, e->credential.key, now, &grant, o);
     if (ok)
-        client_secret_set(&s->entra.token, grant.token);
+        client_secret_set(&e->token, grant.token);
     web_grant_done(&grant);
     web_provider_done(&p);
     free(anchors);
     return ok;
 }
 
-bool client_entra_token(struct client_session *s, const char **ret)
+bool client_entra_token(struct client_entra *e, int64_t now, const char **ret, struct web_outcome *o)
 {
-    const char *command = client_setting(&s->c->settings, SETTING_ENTRA_COMMAND);
-    bool ok = s->entra.token || (command ? by_command(s, command) : by_certificate(s));
-    *ret = s->entra.token;
+    const char *command = client_setting(&e->c->settings, SETTING_ENTRA_COMMAND);
+    bool ok = e->token || (command ? by_command(e, command, o) : by_certificate(e, now, o));
+    *ret = e->token;
     if (!ok)
-        client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, LOG_ERROR, "Failed to get the device's Entra token: %s: %s",
-                    s->outcome.reason, s->outcome.detail);
+        client_logf(&e->c->logs, CLIENT_LOG_REGISTRATION, LOG_ERROR, "Failed to get the device's Entra token: %s: %s",
+                    o->reason, o->detail);
     return ok;
 }

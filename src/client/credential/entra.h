@@ -6,15 +6,27 @@
 #ifndef CLIENT_CREDENTIAL_ENTRA_H
 #define CLIENT_CREDENTIAL_ENTRA_H
 
-#include "client/client.h"
+#include "client/credential/credential.h"
+#include "client/state/device.h"
+#include "web/http.h"
+#include "web/outcome.h"
 #include "web/provider.h"
 
-/* What is at hand, without a request: fills s->entra. */
-void client_entra_find(struct client_session *s);
+struct client_entra {
+    const struct client *c; /* borrowed, as http */
+    struct web_http *http;
+    bool configured, usable;             /* usable: by what can be seen without a request */
+    char fault[256];                     /* when it is not */
+    struct client_credential credential; /* of EntraCertificate */
+    char *token;                         /* the device's, of this session; a secret; NULL: not asked for yet */
+};
+
+/* What is at hand, without a request: fills *e, which is zeroed. */
+void client_entra_find(const struct client *c, struct web_http *http, struct client_entra *e);
 void client_entra_end(struct client_entra *e);
 
-/* The device's Entra token, got once a session; borrowed. false: s->outcome says why. */
-MUST_USE bool client_entra_token(struct client_session *s, const char **ret);
+/* The device's Entra token, got once a session; borrowed. `now`: by the site's clock. false: *o says why. */
+MUST_USE bool client_entra_token(struct client_entra *e, int64_t now, const char **ret, struct web_outcome *o);
 
 /* The provider that the settings name, its endpoints found; `anchors` is *ret_anchors (free it) or the system's. false:
  * *o says why. web_provider_done and free in every case. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* user.json in and out. */
+/* user.json in and out; its secrets are wiped. */
 #include "client/credential/user.h"
 
+#include "client/state/identity.h"
 #include "client/state/private.h"
+#include "web/outcome.h"
 #include "web/signed.h"
 
 void client_user_free(struct client_user *u)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "client/credential/entra.h"
+#include "client/location/document.h"
 #include "client/location/health.h"
+#include "client/session/refused.h"
+#include "client/session/send.h"
 #include "client/state/state.h"
 
 enum { CLOCK_ALERT_S = 30 };
@@ -40,13 +42,13 @@ void client_gateways_add(struct client_fqdns *list, const json_t *location)
     }
 }
 
-const struct client_fqdn *client_gateways_foremost(const struct client_session *s)
+const struct client_fqdn *client_gateways_foremost(const char *dir, const struct client_fqdns *list)
 {
-    json_t *known = client_state_health(s->c->dir, CLIENT_STATE_GATEWAYS);
-    const struct client_fqdn *best = s->gateways.count ? &s->gateways.items[0] : NULL;
-    for (size_t i = 1; i < s->gateways.count; i++) {
-        if (client_health_good(known, &s->gateways.items[i]) > client_health_good(known, best))
-            best = &s->gateways.items[i];
+    json_t *known = client_state_health(dir, CLIENT_STATE_GATEWAYS);
+    const struct client_fqdn *best = list->count ? &list->items[0] : NULL;
+    for (size_t i = 1; i < list->count; i++) {
+        if (client_health_good(known, &list->items[i]) > client_health_good(known, best))
+            best = &list->items[i];
     }
     json_decref(known);
     return best;
@@ -69,10 +71,10 @@ static enum opening bearer_of(struct client_session *s, size_t way, const char *
 {
     const struct client_identity *id = &s->c->identity;
     const struct client_registration *r = &id->of[way / HELD_BY_METHOD ? CHOICE_TOKEN : CHOICE_ENTRA];
-    int64_t now = clock_wall_s() + s->offset;
+    int64_t now = clock_wall_s() + s->times.offset;
     *ret = NULL;
     if (way == WAY_ENTRA)
-        return !s->entra.usable ? OPENED_BY_NOTHING : client_entra_token(s, ret) ? OPENED : OPENING_FAILED;
+        return !s->held.entra.usable ? OPENED_BY_NOTHING : client_session_entra_token(s, ret) ? OPENED : OPENING_FAILED;
     if (way == WAY_BULK)
         *ret = id->bulk_token;
     else if (way % HELD_BY_METHOD == 0)
@@ -97,7 +99,7 @@ static enum opening bearer_from(struct client_session *s, struct client_call *ca
 static enum opening metadata_credential(struct client_session *s, struct client_call *call, size_t *way)
 {
     call->method = CHOICE_PKI;
-    return s->has_pki ? OPENED : bearer_from(s, call, way);
+    return s->held.has_pki ? OPENED : bearer_from(s, call, way);
 }
 
 static void check_clock(const struct client_session *s, const json_t *answer)
@@ -154,7 +156,7 @@ static bool ask_one(struct client_session *s, struct client_call *call, json_t *
 {
     char authority[CLIENT_AUTHORITY_SIZE], why[256];
     long ms = 0;
-    client_fqdn_authority(s->gateway, authority);
+    client_fqdn_authority(s->way.gateway, authority);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
                 "Asking cloud management gateway"
                 ": %s",
@@ -162,7 +164,7 @@ static bool ask_one(struct client_session *s, struct client_call *call, json_t *
     bool ok = ask(s, call, &ms), failed = !ok && try_next_gateway(&s->outcome);
     (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
     if (!web_http_stopped())
-        client_health_note(health, s->gateway, ms, failed ? why : NULL, clock_wall_s());
+        client_health_note(health, s->way.gateway, ms, failed ? why : NULL, clock_wall_s());
     if (ok)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO,
                     "Current gateway"
@@ -191,22 +193,22 @@ static void also(struct failures *f, const struct client_fqdn *whose, const stru
 
 static void note_failure(struct failures *f, const struct client_session *s, const json_t *health)
 {
-    int64_t good = client_health_good(health, s->gateway);
+    int64_t good = client_health_good(health, s->way.gateway);
     if (f->count++ && good <= f->good) {
-        also(f, s->gateway, &s->outcome);
+        also(f, s->way.gateway, &s->outcome);
         return;
     }
     if (f->whose)
         also(f, f->whose, &f->worst);
     f->worst = s->outcome;
-    f->whose = s->gateway;
+    f->whose = s->way.gateway;
     f->good = good;
 }
 
 static void tell_failures(struct client_session *s, const struct failures *f)
 {
     s->outcome = f->worst;
-    s->gateway = f->whose;
+    s->way.gateway = f->whose;
     size_t used = strlen(s->outcome.detail), size = sizeof s->outcome.detail, more = strlen(f->others);
     if (used + more >= size)
         used = size - 1 - more;
@@ -220,15 +222,15 @@ static bool ask_gateways(struct client_session *s, struct client_call *call)
     struct failures failures = {.count = 0};
     struct error err;
     bool ok = false;
-    client_health_sort(health, &s->gateways, clock_wall_s());
-    for (size_t i = 0; i < s->gateways.count; i++) {
-        s->gateway = &s->gateways.items[i];
+    client_health_sort(health, &s->way.gateways, clock_wall_s());
+    for (size_t i = 0; i < s->way.gateways.count; i++) {
+        s->way.gateway = &s->way.gateways.items[i];
         ok = ask_one(s, call, health);
         if (ok || !try_next_gateway(&s->outcome) || web_http_stopped())
             break;
         note_failure(&failures, s, health);
     }
-    if (failures.count && failures.count == s->gateways.count)
+    if (failures.count && failures.count == s->way.gateways.count)
         tell_failures(s, &failures);
     if (client_state_set_health(s->c->dir, CLIENT_STATE_GATEWAYS, health, &err) != OK)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
@@ -242,7 +244,7 @@ void client_gateway_failed(const struct client_session *s)
     struct error err;
     char why[256];
     (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
-    client_health_note(health, s->gateway, 0, why, clock_wall_s());
+    client_health_note(health, s->way.gateway, 0, why, clock_wall_s());
     if (client_state_set_health(s->c->dir, CLIENT_STATE_GATEWAYS, health, &err) != OK)
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "%s", err.text);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN, "The gateway has no way inside, another one is asked: %s",
@@ -302,7 +304,7 @@ enum client_asked client_gateways_ask(struct client_session *s)
     struct client_call call = {.verb = "GET", .target = "/ServiceMetadata"};
     size_t way = 0;
     enum opening opening = metadata_credential(s, &call, &way);
-    s->gateway = &s->gateways.items[0];
+    s->way.gateway = &s->way.gateways.items[0];
     if (opening != OPENED)
         return opening == OPENING_FAILED ? CLIENT_ASKED_IN_VAIN : CLIENT_ASKED_NOBODY;
     s->shown = true;

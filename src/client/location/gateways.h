@@ -3,15 +3,15 @@
 #ifndef CLIENT_LOCATION_GATEWAYS_H
 #define CLIENT_LOCATION_GATEWAYS_H
 
-#include "client/client.h"
+#include "client/session/session.h"
 
 /* Beside those set, the ones that location data (NULL: none) tell of. */
 void client_gateways_add(struct client_fqdns *list, const json_t *location);
 /* Of those known, the one that answered last; the first when none ever did. NULL: none is known. */
-const struct client_fqdn *client_gateways_foremost(const struct client_session *s);
+const struct client_fqdn *client_gateways_foremost(const char *dir, const struct client_fqdns *list);
 
 enum client_asked {
-    CLIENT_ASKED,         /* one answered: s->location, s->gateway */
+    CLIENT_ASKED,         /* one answered: s->location, s->way.gateway */
     CLIENT_ASKED_IN_VAIN, /* s->outcome says why */
     CLIENT_ASKED_NOBODY,  /* the device has nothing that opens them */
 };

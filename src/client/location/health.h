@@ -5,7 +5,7 @@
 #ifndef CLIENT_LOCATION_HEALTH_H
 #define CLIENT_LOCATION_HEALTH_H
 
-#include "client/location/fqdns.h"
+#include "client/state/fqdns.h"
 #include "json/json.h"
 
 enum { CLIENT_HEALTH_FAILED_S = 600, CLIENT_HEALTH_KNOWN_S = 86400, CLIENT_HEALTH_STEP_MS = 50 };

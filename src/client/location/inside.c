@@ -9,13 +9,12 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "base/text/name.h"
-#include "client/client.h"
+#include "client/location/document.h"
+#include "client/session/refused.h"
 #include "net/url.h"
-#include "pki/role.h"
 
 enum { ASK_MS = 3000, ASK_ALL_MS = 6000, ANCHORS_MAX = 4 * 1024 * 1024 };
 
-#define NOT_BY_ROOT "it must show the site's own certificate, and shows one of another issuer"
 #define TARGET "/SMS_MP/.sms_aut?MPLIST"
 
 /* --- which there are --- */
@@ -31,10 +30,10 @@ static struct client_mp *find(struct client_inside *in, const struct client_fqdn
 
 static struct client_mp *add(struct client_session *s, const struct client_fqdn *at)
 {
-    struct client_mp *mp = find(&s->inside, at);
-    if (mp || s->inside.count == CLIENT_MPS_MAX)
+    struct client_mp *mp = find(&s->way.inside, at);
+    if (mp || s->way.inside.count == CLIENT_MPS_MAX)
         return mp;
-    mp = &s->inside.items[s->inside.count++];
+    mp = &s->way.inside.items[s->way.inside.count++];
     *mp = (struct client_mp){.at = *at};
     memcpy(mp->pin, s->pin, sizeof mp->pin);
     return mp;
@@ -53,7 +52,7 @@ static void add_told(struct client_session *s, const json_t *location)
         if (client_fqdn_parse_url(slice_of(json_opt_str(o, "url", "")), &at, NULL) != OK ||
             !name_valid(NAME_ROLE, slice_of(id)))
             continue;
-        struct client_mp *mp = find(&s->inside, &at);
+        struct client_mp *mp = find(&s->way.inside, &at);
         if (!mp && !net_host_loopback(slice_of(at.host)))
             mp = add(s, &at);
         if (!mp)
@@ -79,73 +78,9 @@ bool client_inside_collect(struct client_session *s, const json_t *location)
             (void)add(s, &at);
     }
     add_told(s, location);
-    if (s->inside.count && ca && file_read_text(ca, ANCHORS_MAX, &s->inside.anchors, &len, &err) != OK)
+    if (s->way.inside.count && ca && file_read_text(ca, ANCHORS_MAX, &s->way.inside.anchors, &len, &err) != OK)
         return client_session_fail(s, "mp_ca", &err, "check the file that MPCA names");
     return true;
-}
-
-void client_inside_free(struct client_inside *in)
-{
-    for (size_t i = 0; i < in->count; i++)
-        free(in->items[i].anchors);
-    free(in->anchors);
-    *in = (struct client_inside){.count = 0};
-}
-
-/* --- who it is --- */
-
-static X509 *pinned(STACK_OF(X509) * chain, const unsigned char pin[PKI_SHA256])
-{
-    for (int i = 0; i < sk_X509_num(chain); i++) {
-        unsigned char hash[PKI_SHA256];
-        pki_cert_sha256(sk_X509_value(chain, i), hash);
-        if (memcmp(hash, pin, sizeof hash) == 0)
-            return sk_X509_value(chain, i);
-    }
-    return NULL;
-}
-
-/* "urn:opencmg:LAB:mp:7205…" → "LAB". The root vouches for the whole name. */
-static bool site_of(X509 *leaf, char ret[PKI_SITE_MAX])
-{
-    char uri[200];
-    if (!pki_cert_uri(leaf, "urn:opencmg:", uri, sizeof uri))
-        return false;
-    struct slice rest = slice_skip(slice_of(uri), strlen("urn:opencmg:"));
-    return slice_to_cstr(slice_cut(&rest, ':'), ret, PKI_SITE_MAX);
-}
-
-/* A chain that ends in the pinned root must be that of a management point; any other is the organisation's CA's. */
-static enum result vouch(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct error *err)
-{
-    struct client_mp *mp = arg;
-    struct pki_role_judge *judge;
-    char site[PKI_SITE_MAX];
-    X509 *root = pinned(chain, mp->pin);
-    mp->proven[0] = '\0';
-    if (!root && mp->by_root)
-        return error_set(err, R_DENIED, NOT_BY_ROOT);
-    if (!root)
-        return R_NOTFOUND;
-    if (!site_of(leaf, site))
-        return error_set(err, R_DENIED, "the certificate is of the site, but not of a management point");
-    char *pem = pki_cert_pem(root);
-    enum result r = pki_role_judge_new(slice_of(pem), site, "mp", &judge, err);
-    if (r == OK) {
-        r = pki_role_check(judge, leaf, chain, clock_wall_s(), mp->proven, err);
-        pki_role_judge_free(judge);
-    }
-    free(pem);
-    if (r == OK && *mp->at.role && !slice_eq_nocase(slice_of(mp->proven), slice_of(mp->at.role)))
-        r = error_set(err, R_DENIED, "it is management point %s, expected is %s", mp->proven, mp->at.role);
-    return r == R_NOTFOUND ? R_DENIED : r;
-}
-
-void client_mp_trust(const struct client_session *s, struct client_mp *mp, struct web_request *r)
-{
-    r->anchors_pem = slice_of(s->inside.anchors ? s->inside.anchors : mp->anchors);
-    r->vouch = vouch;
-    r->vouch_arg = mp;
 }
 
 /* --- asking --- */
@@ -185,7 +120,7 @@ static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
     struct web_request r = {.method = "GET", .url = url, .timeout_ms = timeout_ms};
     client_fqdn_authority(&mp->at, authority);
     (void)snprintf(url, sizeof url, "https://%s" TARGET, authority);
-    client_mp_trust(s, mp, &r);
+    client_mp_trust(&s->way.inside, mp, &r);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO, "Asking management point %s directly", authority);
     enum web_fault fault = web_http_do(s->http, &r, &answer, &err);
     mp->answered = fault == WEB_FAULT_NONE ? take(s, mp, &answer) : fail(s, mp, web_fault_info(fault)->word, err.text);
@@ -194,7 +129,7 @@ static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
         if (!*mp->at.role && *mp->proven)
             (void)snprintf(mp->at.role, sizeof mp->at.role, "%.*s", WEB_ROLE_MAX, mp->proven);
         if (mp->by_root && !*mp->proven) /* it is one of those, as is known only now */
-            (void)fail(s, mp, "tls_untrusted", NOT_BY_ROOT);
+            (void)fail(s, mp, "tls_untrusted", CLIENT_MP_NOT_BY_ROOT);
         else if (!*mp->at.role)
             (void)fail(s, mp, "unknown",
                        "no management point in the site's location data has this address; write "
@@ -209,8 +144,8 @@ static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
 bool client_inside_find(struct client_session *s)
 {
     uint64_t now = clock_mono_ms(), until = now + ASK_ALL_MS;
-    for (size_t i = 0; i < s->inside.count && !web_http_stopped(); i++, now = clock_mono_ms()) {
-        struct client_mp *mp = &s->inside.items[i];
+    for (size_t i = 0; i < s->way.inside.count && !web_http_stopped(); i++, now = clock_mono_ms()) {
+        struct client_mp *mp = &s->way.inside.items[i];
         if (now >= until)
             (void)snprintf(mp->why, sizeof mp->why, "not asked: others took too long");
         else if (ask(s, mp, until - now < ASK_MS ? (long)(until - now) : ASK_MS))
@@ -221,8 +156,8 @@ bool client_inside_find(struct client_session *s)
 
 struct client_mp *client_inside_role(struct client_session *s, const char *role)
 {
-    for (size_t i = 0; i < s->inside.count; i++) {
-        struct client_mp *mp = &s->inside.items[i];
+    for (size_t i = 0; i < s->way.inside.count; i++) {
+        struct client_mp *mp = &s->way.inside.items[i];
         if (slice_eq_nocase(slice_of(mp->at.role), slice_of(role)) && !*mp->why && (mp->answered || ask(s, mp, ASK_MS)))
             return mp;
     }

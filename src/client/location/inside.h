@@ -5,29 +5,7 @@
 #ifndef CLIENT_LOCATION_INSIDE_H
 #define CLIENT_LOCATION_INSIDE_H
 
-#include "client/location/fqdns.h"
-#include "pki/cert/cert.h"
-#include "web/http.h"
-#include "json/json.h"
-
-enum { CLIENT_MPS_MAX = 16 };
-
-struct client_session;
-
-struct client_mp {
-    struct client_fqdn at; /* .role: its id, "" while unknown */
-    char *anchors;         /* PEM that the site told of; NULL: none; owned */
-    bool by_root;          /* the site told: its certificate is the site's own (Enhanced HTTP) */
-    bool answered;         /* in this session */
-    char why[256];         /* it is not to be used in this session; "": it may be */
-    unsigned char pin[PKI_SHA256];
-    char proven[64]; /* the id in the role certificate that the last connection showed; "": it showed another one */
-};
-struct client_inside {
-    struct client_mp items[CLIENT_MPS_MAX];
-    size_t count;
-    char *anchors; /* PEM of MPCA; NULL: not set; owned */
-};
+#include "client/session/session.h"
 
 /* Collects them: those of MPUrls, then those of location data (NULL: none). false: MPCA can't be read, told. */
 MUST_USE bool client_inside_collect(struct client_session *s, const json_t *location);
@@ -37,9 +15,5 @@ MUST_USE bool client_inside_find(struct client_session *s);
 struct client_mp *client_inside_role(struct client_session *s, const char *role);
 /* Why it is the Internet, for people: "mp.example:443: name_not_found: …; …". */
 void client_inside_why(const struct client_inside *in, char *ret, size_t size);
-void client_inside_free(struct client_inside *in);
-
-/* How a request to this management point judges its certificate: to be copied into the request. */
-void client_mp_trust(const struct client_session *s, struct client_mp *mp, struct web_request *r);
 
 #endif

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Machine policy, and the policy of the user who signed in: fetched by version, believed only when the site signed it
  * for this device (and user), stored, and handed to the administrator's handler when it changed. */
+#include "client/site/policy.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "client/command.h"
-#include "client/credential/user.h"
+#include "client/session/refused.h"
+#include "client/session/send.h"
+#include "client/site/token.h"
+#include "client/site/user_token.h"
 #include "client/state/documents.h"
 #include "client/state/state.h"
 #include "digest/digest.h"

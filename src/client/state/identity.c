@@ -135,3 +135,9 @@ enum result client_identity_save(const char *state, const struct client_identity
     json_decref(root);
     return r;
 }
+
+void client_registration_drop_tokens(struct client_registration *r)
+{
+    client_secret_set(&r->device_token, NULL);
+    client_secret_set(&r->access_token, NULL);
+}

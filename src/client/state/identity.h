@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/text/encode.h"
 #include "choices/choices.h"
-#include "client/location/fqdns.h"
+#include "client/state/fqdns.h"
 #include "pki/cert/cert.h"
 
 enum { CLIENT_HARDWARE_SIZE = 129 };
@@ -37,5 +37,7 @@ void client_identity_free(struct client_identity *id);
 
 /* Replaces a secret by a copy of `value` (NULL: none) and wipes the old one. */
 void client_secret_set(char **secret, const char *value);
+/* Forgets the site's tokens of it. */
+void client_registration_drop_tokens(struct client_registration *r);
 
 #endif

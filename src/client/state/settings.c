@@ -13,7 +13,7 @@
 #include "base/text/name.h"
 #include "base/text/nearest.h"
 #include "choices/choices.h"
-#include "client/location/fqdns.h"
+#include "client/state/fqdns.h"
 #include "pki/cert/cert.h"
 
 enum { CONFIG_MAX = 256 * 1024, VALUE_MAX = 4096, INTERVAL_MIN = 10, INTERVAL_MAX = 7 * 86400 };

@@ -4,7 +4,9 @@
 #ifndef CLIENT_STATE_STATE_H
 #define CLIENT_STATE_STATE_H
 
-#include "client/client.h"
+#include "base/error.h"
+#include "pki/cert/cert.h"
+#include "json/json.h"
 
 /* Fingerprint of the policies that a handler took last, under the name `whose`; "" when it took none. */
 void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_HEX]);

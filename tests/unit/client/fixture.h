@@ -11,9 +11,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "client/site/resultant.h"
+#include "client/state/resultant.h"
 #include "fake_site.h"
 #include "scratch.h"
 

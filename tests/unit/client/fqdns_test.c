@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "client/location/fqdns.h"
+#include "client/state/fqdns.h"
 
 static struct client_fqdns parse(const char *text)
 {

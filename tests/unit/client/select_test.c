@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "client/location/select.h"
+#include "client/session/select.h"
 
 static const char both[] = "{\"roles\":[{\"id\":\"e1\",\"mode\":\"ehttp\",\"clients\":[\"entra\",\"token\"]},"
                            "{\"id\":\"h1\",\"mode\":\"https\",\"clients\":[\"pki\",\"token\"]}]}";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The choice of management point and method. */
-#include "client/location/select.h"
+#include "client/session/select.h"
 
 #include <stdio.h>
 

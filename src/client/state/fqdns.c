@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads CMGFQDNs. */
-#include "client/location/fqdns.h"
+#include "client/state/fqdns.h"
 
 #include <stdio.h>
 

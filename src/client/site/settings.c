@@ -1,85 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Client settings of the site: fetched by version, believed when signed for this device, kept. */
-#include "client/site/resultant.h"
+/* Client settings of the site: fetched by version, believed when signed for this device, kept, and obeyed. */
+#include "client/site/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-
-enum { INTERVAL_DEFAULT_S = 3600 };
+#include "client/session/refused.h"
+#include "client/site/policy.h"
+#include "client/state/resultant.h"
 
 #define TARGET "/SMS_MP/.sms_pol?SETTINGS"
-
-/* --- as kept --- */
-
-static unsigned read_methods(const json_t *list)
-{
-    unsigned mask = 0;
-    const json_t *item;
-    size_t i;
-    enum choice_client m;
-    json_array_foreach(list, i, item)
-    {
-        if (json_is_string(item) && choices_client_parse(slice_of(json_string_value(item)), &m))
-            mask |= CHOICE_BIT(m);
-    }
-    return mask ? mask : ~0u;
-}
-
-static void read_document(const struct document *d, struct client_resultant *ret)
-{
-    const json_t *settings = json_object_get(d->content, "settings");
-    int64_t interval = json_opt_int(settings, "policy_interval", 0);
-    *ret = (struct client_resultant){.known = true,
-                                     .sequence = d->sequence,
-                                     .issued = d->issued,
-                                     .allow_cmg = json_opt_bool(settings, "allow_cmg", true),
-                                     .interval = interval > 0 ? (uint64_t)interval : 0,
-                                     .methods = read_methods(json_object_get(settings, "allowed_methods"))};
-    (void)snprintf(ret->allow_by, sizeof ret->allow_by, "%s",
-                   json_opt_str(json_object_get(d->content, "winners"), "allow_cmg", "default settings"));
-}
-
-void client_resultant_load(const struct client *c, struct client_resultant *ret)
-{
-    unsigned char pin[PKI_SHA256];
-    size_t len;
-    const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
-    struct document d = {0};
-    *ret = (struct client_resultant){.allow_cmg = true, .methods = ~0u};
-    if (!key || !decode_hex(slice_of(key), pin, sizeof pin, &len))
-        return;
-    for (size_t i = 0; i < CHOICE_CLIENTS && !ret->known; i++) {
-        const struct client_registration *as = &c->identity.of[i];
-        const struct client_reader who = {c->dir, pin, as->guid, as->key_id};
-        if (!*as->guid || client_document_stored(&who, DOCUMENT_SETTINGS, &d, NULL) != OK)
-            continue;
-        if (!client_document_ended(&d, clock_wall_s()))
-            read_document(&d, ret);
-        document_done(&d);
-    }
-}
-
-struct client_disallow client_disallow_cmg(const struct client *c, const struct client_resultant *r)
-{
-    if (c->settings.values[SETTING_DISALLOW_CMG])
-        return (struct client_disallow){client_setting_on(&c->settings, SETTING_DISALLOW_CMG), "local"};
-    return (struct client_disallow){!r->allow_cmg, r->known ? "site" : "default"};
-}
-
-uint64_t client_policy_interval(const struct client *c)
-{
-    struct client_resultant r;
-    uint64_t interval = INTERVAL_DEFAULT_S;
-    const char *local = c->settings.values[SETTING_POLICY_INTERVAL];
-    if (local && slice_to_u64(slice_of(local), &interval))
-        return interval;
-    client_resultant_load(c, &r);
-    return r.interval ? r.interval : INTERVAL_DEFAULT_S;
-}
-
-/* --- fetching --- */
 
 static bool accept_document(struct client_session *s, const struct client_reader *who, const struct web_answer *answer,
                             struct client_resultant *ret)
@@ -92,7 +23,7 @@ static bool accept_document(struct client_session *s, const struct client_reader
                                                CLIENT_DOCUMENT_REMEDY};
         return client_session_fail_document(s, &refused, &err);
     }
-    read_document(&d, ret);
+    client_resultant_read(&d, ret);
     document_done(&d);
     client_logf(&s->c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Client settings %lld verified: DisAllowCMG=%d by %s",
                 (long long)ret->sequence, !ret->allow_cmg, ret->allow_by);
@@ -119,7 +50,7 @@ static bool obey(struct client_session *s, const struct client_resultant *r)
     struct error err;
     if (!end_local(s, r))
         return false;
-    if (r->allow_cmg || s->mp)
+    if (r->allow_cmg || s->way.mp)
         return true;
     (void)error_set(&err, R_DENIED,
                     "the site's client settings do not allow the CMG (DisAllowCMG=1): allow_cmg is no by %s",
@@ -138,7 +69,7 @@ static bool knows_none(const struct client_session *s, const struct client_reade
            client_document_below(who, DOCUMENT_SETTINGS) == 0;
 }
 
-bool client_resultant_fetch(struct client_session *s)
+bool client_settings_fetch(struct client_session *s)
 {
     const struct client_reader who = client_session_reader(s, s->choice.method, client_session_registration(s)->guid);
     struct web_answer answer = {0};
@@ -146,7 +77,7 @@ bool client_resultant_fetch(struct client_session *s)
     struct client_resultant r = {.allow_cmg = true};
     if (client_document_stored(&who, DOCUMENT_SETTINGS, &kept, NULL) == OK) {
         if (!client_document_aged(&kept, clock_wall_s()))
-            read_document(&kept, &r);
+            client_resultant_read(&kept, &r);
         document_done(&kept);
     }
     struct web_outcome before = s->outcome;

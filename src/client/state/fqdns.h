@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The setting CMGFQDNs (PROTOCOL 6): which gateways the device may use, in the order in which it tries them.
  * `FQDN[:port][/CCM_Proxy_MutualAuth/<role id>]`, several of them with `;` between. */
-#ifndef CLIENT_LOCATION_FQDNS_H
-#define CLIENT_LOCATION_FQDNS_H
+#ifndef CLIENT_STATE_FQDNS_H
+#define CLIENT_STATE_FQDNS_H
 
 #include "base/error.h"
 #include "base/slice.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The resultant client settings that the site signed for this device (settings.jws), and what was set by hand over
  * them: DisAllowCMG until the next resultant setting (PROTOCOL 6), PolicyInterval for good. */
-#ifndef CLIENT_SITE_RESULTANT_H
-#define CLIENT_SITE_RESULTANT_H
+#ifndef CLIENT_STATE_RESULTANT_H
+#define CLIENT_STATE_RESULTANT_H
 
-#include "client/client.h"
+#include "bundle/document.h"
+#include "client/state/device.h"
 
 struct client_resultant {
     bool known; /* else what is built in */
@@ -14,6 +15,8 @@ struct client_resultant {
     uint64_t interval;  /* seconds; 0: nothing is said */
     unsigned methods;   /* CHOICE_BITs */
 };
+/* What a verified document says. */
+void client_resultant_read(const struct document *d, struct client_resultant *ret);
 /* As last fetched, for any of the device's registrations. */
 void client_resultant_load(const struct client *c, struct client_resultant *ret);
 
@@ -25,9 +28,5 @@ struct client_disallow client_disallow_cmg(const struct client *c, const struct 
 
 /* Seconds between two policy requests. */
 uint64_t client_policy_interval(const struct client *c);
-
-/* Fetches the settings; those set by hand end with it. false: it failed, or the site does not allow the gateway:
- * s->outcome names the setting that won. true also when this management point knows of no client settings. */
-MUST_USE bool client_resultant_fetch(struct client_session *s);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registers the device's key at the site (docs/protocol/wire.md 6). */
+#include "client/site/registration.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,9 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
-#include "client/credential/entra.h"
+#include "client/session/refused.h"
+#include "client/session/send.h"
+#include "client/site/token.h"
 #include "jose/possession.h"
 #include "web/signed.h"
 
@@ -17,9 +21,9 @@ static char *same_device(const struct client_session *s)
     const char *key_id = client_session_credential(s, s->choice.method)->key_id;
     char *word;
     struct error err;
-    if (s->choice.method != CHOICE_PKI || strcmp(key_id, s->own.key_id) == 0)
+    if (s->choice.method != CHOICE_PKI || strcmp(key_id, s->held.own.key_id) == 0)
         return NULL;
-    if (jose_possession_sign(s->own.key, s->own.leaf, key_id, &word, &err) != OK)
+    if (jose_possession_sign(s->held.own.key, s->held.own.leaf, key_id, &word, &err) != OK)
         fatal("the device's own key does not sign: %s", err.text);
     return word;
 }
@@ -58,7 +62,7 @@ static enum result take(struct client_session *s, const json_t *o, struct error 
     client_hardware_id(s->c, s->c->identity.hardware_id);
     r->pending = strcmp(approval, "pending") == 0;
     if (strcmp(r->guid, guid) != 0)
-        client_session_drop_tokens(r);
+        client_registration_drop_tokens(r);
     (void)snprintf(r->guid, sizeof r->guid, "%s", guid);
     (void)snprintf(r->key_id, sizeof r->key_id, "%s", client_session_credential(s, s->choice.method)->key_id);
     if (token)
@@ -94,7 +98,7 @@ static bool take_answer(struct client_session *s, const struct web_answer *a)
 static bool voucher(struct client_session *s, const char **ret)
 {
     *ret = s->choice.method == CHOICE_TOKEN ? s->c->identity.bulk_token : NULL;
-    return s->choice.method != CHOICE_ENTRA || client_entra_token(s, ret);
+    return s->choice.method != CHOICE_ENTRA || client_session_entra_token(s, ret);
 }
 
 static bool send(struct client_session *s)
@@ -134,7 +138,7 @@ static bool use_method(struct client_session *s)
 {
     struct client_identity *id = &s->c->identity;
     struct error err;
-    bool drop = id->bulk_token && client_session_registration(s)->device_token && !s->tokens_refused && !s->mp;
+    bool drop = id->bulk_token && client_session_registration(s)->device_token && !s->tokens_refused && !s->way.mp;
     if (id->any && id->method == s->choice.method && !drop)
         return true;
     if (drop)
@@ -169,7 +173,7 @@ static void log_ending(const struct client_session *s, const struct client_regis
 bool client_register(struct client_session *s, bool again)
 {
     struct client_identity *id = &s->c->identity;
-    bool can = s->choice.method != CHOICE_TOKEN || id->bulk_token || s->mp; /* inside nobody needs to vouch */
+    bool can = s->choice.method != CHOICE_TOKEN || id->bulk_token || s->way.mp; /* inside nobody needs to vouch */
     bool need = needed(s);
     bool ok = true;
     if (need && !can)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which management point and which method (SPEC 6, PROTOCOL 4, Order): asks src/choices with what the signed location
  * data says of each management point. Pure. */
-#ifndef CLIENT_LOCATION_SELECT_H
-#define CLIENT_LOCATION_SELECT_H
+#ifndef CLIENT_SESSION_SELECT_H
+#define CLIENT_SESSION_SELECT_H
 
 #include "web/roles.h"
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens: access tokens from CCM_STS by the device token or the device's Entra token, and the device token's renewal at
  * half of its life (RFC 8693 token exchange). */
+#include "client/site/token.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "client/credential/entra.h"
+#include "client/session/refused.h"
+#include "client/session/send.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
@@ -29,12 +32,6 @@ void client_device_token_take(struct client_registration *r, const char *token, 
     client_secret_set(&r->device_token, token);
     lifetime(token, now, &issued, &r->device_expires);
     r->device_renew = issued + (r->device_expires - issued) / 2;
-}
-
-void client_session_drop_tokens(struct client_registration *r)
-{
-    client_secret_set(&r->device_token, NULL);
-    client_secret_set(&r->access_token, NULL);
 }
 
 static bool save(struct client_session *s)
@@ -86,7 +83,7 @@ static bool take(struct client_session *s, const json_t *answer, bool renewal)
 {
     struct client_registration *r = client_session_registration(s);
     const char *token = json_opt_str(answer, "access_token", "");
-    int64_t now = clock_wall_s() + s->offset, issued;
+    int64_t now = clock_wall_s() + s->times.offset, issued;
     if (renewal) {
         client_device_token_take(r, token, now);
     } else {
@@ -119,12 +116,12 @@ void client_access_token_drop(struct client_session *s)
 bool client_subject_token(struct client_session *s, const char **ret)
 {
     struct client_registration *r = client_session_registration(s);
-    int64_t now = clock_wall_s() + s->offset;
+    int64_t now = clock_wall_s() + s->times.offset;
     *ret = NULL;
     if (s->choice.method == CHOICE_PKI)
         return true;
     if (s->choice.method == CHOICE_ENTRA)
-        return client_entra_token(s, ret);
+        return client_session_entra_token(s, ret);
     /* a renewal that fails matters only once the token has ended: until then the next run tries again */
     if (now >= r->device_renew && !exchange(s, r->device_token, true) &&
         (now >= r->device_expires || web_outcome_final(&s->outcome)))
@@ -136,7 +133,7 @@ bool client_subject_token(struct client_session *s, const char **ret)
 bool client_access_token(struct client_session *s, const char **ret)
 {
     struct client_registration *r = client_session_registration(s);
-    int64_t now = clock_wall_s() + s->offset;
+    int64_t now = clock_wall_s() + s->times.offset;
     const char *subject;
     bool fresh = r->access_token && r->access_expires > now + TOKEN_LEEWAY_S;
     *ret = NULL;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One signed request, through the gateway or directly: address, credential, signature (RFC 9421), the clock's
  * difference, and what the answer means. */
+#include "client/session/send.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "client/client.h"
+#include "client/session/refused.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
@@ -16,7 +18,7 @@ static bool make_lines(struct client_session *s, const struct client_call *call,
                                    .target = call->target,
                                    .body = call->body,
                                    .key = client_session_credential(s, call->method)->key,
-                                   .now = clock_wall_s() + s->offset,
+                                   .now = clock_wall_s() + s->times.offset,
                                    .content_type = call->content_type,
                                    .if_none_match = call->if_none_match,
                                    .bearer = call->bearer};
@@ -34,8 +36,8 @@ static bool make_lines(struct client_session *s, const struct client_call *call,
 static void make_url(const struct client_session *s, const struct client_call *call, char *ret, size_t size)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
-    client_fqdn_authority(s->mp ? &s->mp->at : s->gateway, authority);
-    if (s->mp) {
+    client_fqdn_authority(s->way.mp ? &s->way.mp->at : s->way.gateway, authority);
+    if (s->way.mp) {
         (void)snprintf(ret, size, "https://%s%s", authority, call->target);
         return;
     }
@@ -48,20 +50,20 @@ static bool unreachable(struct client_session *s, enum web_fault fault, const st
 {
     const struct web_fault_info *info = web_fault_info(fault);
     char authority[CLIENT_AUTHORITY_SIZE];
-    client_fqdn_authority(s->mp ? &s->mp->at : s->gateway, authority);
+    client_fqdn_authority(s->way.mp ? &s->way.mp->at : s->way.gateway, authority);
     s->outcome = (struct web_outcome){.ending = WEB_UNREACHABLE};
     (void)snprintf(s->outcome.reason, sizeof s->outcome.reason, "%s", info->word);
     (void)snprintf(s->outcome.detail, sizeof s->outcome.detail, "%.150s: %.350s", authority, err->text);
     (void)snprintf(s->outcome.remedy, sizeof s->outcome.remedy, "%s",
-                   s->mp         ? "check the management point, and MPUrls and MPCA on this device"
+                   s->way.mp     ? "check the management point, and MPUrls and MPCA on this device"
                    : err->remedy ? err->remedy
                                  : info->remedy);
-    if (s->mp)
-        (void)snprintf(s->mp->why, sizeof s->mp->why, "%.40s: %.200s", info->word, err->text);
+    if (s->way.mp)
+        (void)snprintf(s->way.mp->why, sizeof s->way.mp->why, "%.40s: %.200s", info->word, err->text);
     for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
         if (log != CLIENT_LOG_REGISTRATION)
             client_logf(&s->c->logs, log, LOG_ERROR, "Failed to reach the %s %s: 0x87d00231, %s: %s",
-                        s->mp ? "management point" : "cloud management gateway", authority, info->word, err->text);
+                        s->way.mp ? "management point" : "cloud management gateway", authority, info->word, err->text);
     }
     return false;
 }
@@ -85,8 +87,8 @@ static bool attempt(struct client_session *s, const struct client_call *call, co
                             .certificate_pem = slice_of(cred->certificate_pem),
                             .key_pem = slice_of(cred->key_pem),
                             .anchors_pem = slice_of(s->anchors)};
-    if (s->mp)
-        client_mp_trust(s, s->mp, &r);
+    if (s->way.mp)
+        client_mp_trust(&s->way.inside, s->way.mp, &r);
     bool ok = make_lines(s, call, &l);
     if (ok) {
         memcpy(r.headers, l.items, l.count * sizeof l.items[0]);
@@ -139,12 +141,12 @@ static bool learn_offset(struct client_session *s, const struct client_call *cal
     if (a->status != 401)
         return false;
     int64_t now = clock_wall_s(), site = signed_time(s, call, a), when = site ? site : a->date;
-    if (when == 0 || is_within(when - (now + s->offset), WEB_SKEW_S) || (!site && !believe_date(s, when)))
+    if (when == 0 || is_within(when - (now + s->times.offset), WEB_SKEW_S) || (!site && !believe_date(s, when)))
         return false;
-    s->offset = when - now;
+    s->times.offset = when - now;
     client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN,
                 "This device's clock differs from the site's by %lld s; signing again with the site's time",
-                (long long)s->offset);
+                (long long)s->times.offset);
     return true;
 }
 
@@ -176,15 +178,40 @@ bool client_session_send(struct client_session *s, const struct client_call *cal
         if (!attempt(s, call, url, ret))
             return false;
     }
-    s->date = ret->date;
-    s->date_here = clock_wall_s();
+    s->times.date = ret->date;
+    s->times.date_here = clock_wall_s();
     if (ret->status < 300 || ret->status == 304)
         return true;
     web_outcome_answer(&s->outcome, ret->status, slice_of(ret->status_text), buf_data(&ret->body));
-    if (!s->mp)
+    if (!s->way.mp)
         explain_lost_certificate(&s->outcome);
     client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_ERROR,
                 "[CCMHTTP] ERROR INFO: StatusCode=%ld StatusText=%s Reason=%s Request=%s: %s", s->outcome.status,
                 s->outcome.code, s->outcome.reason, s->outcome.request_id, s->outcome.detail);
     return false;
+}
+
+bool client_session_signed_answer(struct client_session *s, const struct web_answer *a, const char *guid, json_t **ret)
+{
+    const struct client_reader who = client_session_reader(s, s->choice.method, guid);
+    json_t *root = NULL;
+    const char *text;
+    struct document d = {0};
+    struct error err;
+    *ret = NULL;
+    enum result r = json_parse(buf_data(&a->body), WEB_ANSWER_MAX, &root, &err);
+    if (r == OK)
+        r = json_need_str(root, "signed", &text, &err);
+    bool there = r == OK;
+    if (there)
+        r = client_document_answer(&who, slice_of(text), s->nonce, &d, &err);
+    if (r == OK)
+        *ret = json_incref(d.content);
+    document_done(&d);
+    json_decref(root);
+    if (r == OK)
+        return true;
+    (void)error_prefix(&err, "the answer of the management point");
+    return client_session_fail(s, there ? "answer_untrusted" : "bad_answer", &err,
+                               there ? CLIENT_ANSWER_REMEDY : "check what answers at this management point");
 }

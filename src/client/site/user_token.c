@@ -4,12 +4,15 @@
  * CCM_STS (RFC 8693). A device that another method vouches for shows its Entra token beside it, as the actor's, which
  * proves to the site once that it is joined.
  */
+#include "client/site/user_token.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "client/credential/entra.h"
-#include "client/credential/user.h"
+#include "client/session/refused.h"
+#include "client/site/token.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
@@ -77,7 +80,7 @@ static bool take(struct client_session *s, struct client_user *u, const json_t *
     }
     client_secret_set(&u->site_token, json_opt_str(answer, "access_token", ""));
     web_text_clean(slice_of(user), u->name, sizeof u->name);
-    u->site_expires = clock_wall_s() + s->offset + json_opt_int(answer, "expires_in", 0);
+    u->site_expires = clock_wall_s() + s->times.offset + json_opt_int(answer, "expires_in", 0);
     (void)snprintf(u->site_device, sizeof u->site_device, "%s", client_session_registration(s)->guid);
     return save(s, u);
 }
@@ -91,7 +94,7 @@ static bool exchange(struct client_session *s, struct client_user *u)
     if (!client_subject_token(s, &own))
         return false;
     actor = own;
-    if (s->choice.method != CHOICE_ENTRA && s->entra.usable && !client_entra_token(s, &actor))
+    if (s->choice.method != CHOICE_ENTRA && s->held.entra.usable && !client_session_entra_token(s, &actor))
         unproven = s->outcome; /* which matters only if the site does not know yet that the device is joined */
     web_exchange_form(&form, u->token, actor, WEB_TYPE_USER);
     bool ok = client_token_service(s, &form, own, "Getting the user token", &answer) && take(s, u, answer);
@@ -117,7 +120,7 @@ static bool load(struct client_session *s, struct client_user *u)
 
 bool client_user_token(struct client_session *s, struct client_user *u, const char **ret)
 {
-    bool ok = load(s, u) && (fresh(u, client_session_registration(s)->guid, clock_wall_s() + s->offset) ||
+    bool ok = load(s, u) && (fresh(u, client_session_registration(s)->guid, clock_wall_s() + s->times.offset) ||
                              (entra_token(s, u) && exchange(s, u)));
     *ret = u->site_token;
     return ok;

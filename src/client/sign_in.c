@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The user's sign-in by device code, and its end. */
+#include "client/sign_in.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "client/client.h"
 #include "client/credential/entra.h"
 #include "client/credential/user.h"
 #include "client/report.h"
