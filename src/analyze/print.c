@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The analysis as people read it, step by step (print.h): which line a step takes, and what stands below it. How text
+ * fits on a terminal is term.h's. */
 #include "analyze/print.h"
 
-#include <langinfo.h>
-#include <locale.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "base/slice.h"
-#include "base/utf8.h"
-
-/* Of lines: to a file, and as wide as they become on a terminal that is wider; the narrowest that is respected. */
+/* Of lines: to a file, and as wide as they become on a terminal that is wider. */
 enum {
     LINE_WIDTH = 130,
-    LINE_MIN = 30,
     TEXT_WIDTH = 110,
     TITLE_WIDTH = 38,
     INDENT = 10,
@@ -23,109 +16,30 @@ enum {
     OTHERS = STATE_WIDTH + MS_WIDTH + 1 /* the last column stays free: some terminals break the line there */
 };
 
-enum colour { PLAIN, GREEN, RED, FAINT, BOLD };
-
-static const char *on(const struct analyze_print *p, enum colour c)
+static size_t columns(const struct analyze_print *p, const char *text)
 {
-    static const char *const codes[] = {"", "\033[32m", "\033[31m", "\033[2m", "\033[1m"};
-    return p->colour ? codes[c] : "";
-}
-
-static const char *off(const struct analyze_print *p)
-{
-    return p->colour ? "\033[0m" : "";
-}
-
-/* --- lines that fit --- */
-
-static bool begins_character(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-static size_t columns(struct slice text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++)
-        n += begins_character(text.ptr[i]);
-    return n;
-}
-
-/* The front of it that takes so many columns. */
-static struct slice front(struct slice text, size_t room)
-{
-    size_t i = 0;
-    for (size_t used = 0; i < text.len; i++) {
-        used += begins_character(text.ptr[i]);
-        if (used > room)
-            break;
-    }
-    return slice_make(text.ptr, i);
-}
-
-/* Some of it was said by others: nothing in it moves the cursor. A terminal that takes ASCII alone gets one '?' for
- * each other character. */
-static void put(const struct analyze_print *p, struct slice text)
-{
-    while (text.len) {
-        size_t len = utf8_character(text), shown = utf8_shown(text);
-        if (shown == 1 || (shown && !p->ascii))
-            (void)fwrite(text.ptr, 1, shown, p->out);
-        else
-            (void)fputc('?', p->out);
-        text = slice_skip(text, len ? len : 1);
-    }
+    return term_columns(&p->lines, slice_of(text));
 }
 
 static const char *ellipsis(const struct analyze_print *p)
 {
-    return p->ascii ? "." : "…";
+    return p->lines.ascii ? "." : "…";
 }
 
-static size_t text_width(const struct analyze_print *p)
-{
-    return p->width < TEXT_WIDTH ? p->width : TEXT_WIDTH;
-}
-
-/* A word that is longer than a line is cut where the line ends. */
-static size_t put_word(const struct analyze_print *p, struct slice word, size_t column, size_t width, size_t indent)
-{
-    while (column + columns(word) > width) {
-        struct slice fits = front(word, width - column);
-        put(p, fits);
-        word = slice_skip(word, fits.len);
-        (void)fprintf(p->out, "\n%*s", (int)indent, "");
-        column = indent;
-    }
-    put(p, word);
-    return column + columns(word);
-}
-
-/* Words from this column on; the lines that follow begin at `indent`. Ends the line. */
+/* Text is narrower than the lines of steps may be. */
 static void wrap(const struct analyze_print *p, const char *text, size_t column, size_t indent)
 {
-    size_t width = text_width(p), begin = column;
-    struct slice rest = slice_of(text);
-    while (rest.ptr) {
-        struct slice word = slice_cut(&rest, ' ');
-        if (column > begin && column + 1 + columns(word) > width) {
-            (void)fprintf(p->out, "\n%*s", (int)indent, "");
-            column = begin = indent;
-        }
-        if (column > begin) {
-            (void)fputc(' ', p->out);
-            column++;
-        }
-        column = put_word(p, word, column, width, indent);
-    }
-    (void)fputc('\n', p->out);
+    struct term t = p->lines;
+    t.width = t.width < TEXT_WIDTH ? t.width : TEXT_WIDTH;
+    term_wrap(&t, text, column, indent);
 }
 
 static void labelled(const struct analyze_print *p, const char *label, const char *text)
 {
     if (!*text)
         return;
-    (void)fprintf(p->out, "%*s%s%s%s ", INDENT, "", on(p, BOLD), label, off(p));
+    (void)fprintf(p->lines.out, "%*s%s%s%s ", INDENT, "", term_on(p->lines.out, TERM_BOLD), label,
+                  term_off(p->lines.out));
     wrap(p, text, INDENT + strlen(label) + 1, INDENT);
 }
 
@@ -136,64 +50,69 @@ static void labelled(const struct analyze_print *p, const char *label, const cha
 static size_t put_title(const struct analyze_print *p, const char *title, size_t others)
 {
     struct slice text = slice_of(title);
-    size_t room = p->width - others, pad = room < TITLE_WIDTH ? room : TITLE_WIDTH, n = columns(text);
-    bool cut = p->live && n > room;
-    put(p, cut ? front(text, room - 1) : text);
-    (void)fputs(cut ? ellipsis(p) : "", p->out);
-    n = cut ? room : n;
-    (void)fprintf(p->out, "%*s", n < pad ? (int)(pad - n) : 0, "");
+    size_t room = p->lines.width - others, pad = room < TITLE_WIDTH ? room : TITLE_WIDTH;
+    bool cut = p->lines.live && columns(p, title) > room;
+    if (cut)
+        text = term_front(&p->lines, text, room - 1);
+    size_t n = term_columns(&p->lines, text) + cut;
+
+    term_put(&p->lines, text);
+    (void)fputs(cut ? ellipsis(p) : "", p->lines.out);
+    (void)fprintf(p->lines.out, "%*s", n < pad ? (int)(pad - n) : 0, "");
     return n < pad ? pad : n;
 }
 
 static void begins(void *arg, const struct analyze_result *r)
 {
     const struct analyze_print *p = arg;
-    if (!p->live)
+    if (!p->lines.live)
         return;
-    (void)fprintf(p->out, "  %s%s%s       ", on(p, FAINT), ellipsis(p), off(p));
+    (void)fprintf(p->lines.out, "  %s%s%s       ", term_on(p->lines.out, TERM_FAINT), ellipsis(p),
+                  term_off(p->lines.out));
     (void)put_title(p, r->title, OTHERS);
-    (void)fflush(p->out);
+    (void)fflush(p->lines.out);
 }
 
 /* Beside the step when it fits there, else below it. `ms` is the last thing of the step's own line. */
 static void print_found(const struct analyze_print *p, const struct analyze_result *r, const char *ms, size_t used)
 {
-    size_t len = columns(slice_of(r->found));
-    bool beside = len && r->outcome != ANALYZE_FAILED && used + MS_WIDTH + 2 + len <= p->width;
+    size_t len = columns(p, r->found);
+    bool beside = len && r->outcome != ANALYZE_FAILED && used + MS_WIDTH + 2 + len <= p->lines.width;
     if (*ms || beside)
-        (void)fprintf(p->out, "%*s", MS_WIDTH, ms);
+        (void)fprintf(p->lines.out, "%*s", MS_WIDTH, ms);
     if (len == 0) {
-        (void)fputc('\n', p->out);
+        (void)fputc('\n', p->lines.out);
         return;
     }
-    (void)fputs(r->outcome == ANALYZE_SKIPPED ? on(p, FAINT) : "", p->out);
+    (void)fputs(r->outcome == ANALYZE_SKIPPED ? term_on(p->lines.out, TERM_FAINT) : "", p->lines.out);
     if (beside) {
-        (void)fputs("  ", p->out);
-        put(p, slice_of(r->found));
-        (void)fputc('\n', p->out);
+        (void)fputs("  ", p->lines.out);
+        term_put(&p->lines, slice_of(r->found));
+        (void)fputc('\n', p->lines.out);
     } else {
-        (void)fprintf(p->out, "\n%*s", INDENT, "");
+        (void)fprintf(p->lines.out, "\n%*s", INDENT, "");
         wrap(p, r->found, INDENT, INDENT);
     }
-    (void)fputs(r->outcome == ANALYZE_SKIPPED ? off(p) : "", p->out);
+    (void)fputs(r->outcome == ANALYZE_SKIPPED ? term_off(p->lines.out) : "", p->lines.out);
 }
 
 static void print_step(const struct analyze_print *p, const struct analyze_result *r)
 {
-    static const enum colour colours[] = {GREEN, RED, FAINT};
+    static const enum term_colour colours[] = {TERM_GREEN, TERM_RED, TERM_FAINT};
     char ms[24] = "";
-    if (p->live)
-        (void)fputs("\r\033[K", p->out);
+    if (p->lines.live)
+        (void)fputs("\r\033[K", p->lines.out);
     if (r->outcome != ANALYZE_SKIPPED)
         (void)snprintf(ms, sizeof ms, "%lld ms", (long long)r->ms);
-    (void)fprintf(p->out, "  %s%-7s%s ", on(p, colours[r->outcome]), analyze_outcome_name(r->outcome), off(p));
+    (void)fprintf(p->lines.out, "  %s%-7s%s ", term_on(p->lines.out, colours[r->outcome]),
+                  analyze_outcome_name(r->outcome), term_off(p->lines.out));
     size_t used = STATE_WIDTH + put_title(p, r->title, OTHERS);
     print_found(p, r, ms, used);
     labelled(p, "cause:", r->cause);
     labelled(p, "remedy:", r->remedy);
     if (r->request_id[0])
         labelled(p, "request:", r->request_id);
-    (void)fflush(p->out);
+    (void)fflush(p->lines.out);
 }
 
 /* Consequences of one cause take one line together. */
@@ -202,9 +121,9 @@ static void flush_consequences(struct analyze_print *p)
     char text[sizeof p->wanting + 64];
     if (p->consequences) {
         (void)snprintf(text, sizeof text, "skipped %zu more steps: they need '%s'", p->consequences, p->wanting);
-        (void)fprintf(p->out, "  %s", on(p, FAINT));
+        (void)fprintf(p->lines.out, "  %s", term_on(p->lines.out, TERM_FAINT));
         wrap(p, text, 2, INDENT);
-        (void)fputs(off(p), p->out);
+        (void)fputs(term_off(p->lines.out), p->lines.out);
     }
     p->consequences = 0;
 }
@@ -223,38 +142,11 @@ static void ended(void *arg, const struct analyze_result *r)
     print_step(p, r);
 }
 
-/* On a terminal too narrow for a step's line, which would break and could not be replaced, no running step is shown. */
-static size_t line_width(FILE *out, bool *live)
-{
-    struct winsize size;
-    if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_col > LINE_WIDTH)
-        return LINE_WIDTH;
-    *live = *live && size.ws_col >= LINE_MIN;
-    return size.ws_col < LINE_MIN ? LINE_MIN : size.ws_col;
-}
-
-/* By the locale's character set, once this program has one. */
-static bool is_ascii_only(void)
-{
-    locale_t own = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-    const char *set = own ? nl_langinfo_l(CODESET, own) : "ANSI_X3.4-1968";
-    bool utf8 = strcmp(set, "UTF-8") == 0;
-    if (own)
-        freelocale(own);
-    return !utf8;
-}
-
 void analyze_print_begin(struct analyze_print *p, FILE *out, const struct analyze_config *c)
 {
-    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-    bool terminal = isatty(fileno(out)) == 1;
     char what[640], gateway[300];
-    *p = (struct analyze_print){.out = out, .width = LINE_WIDTH};
-    p->live = terminal && !(term && strcmp(term, "dumb") == 0);
-    p->colour = p->live && !(no_colour && *no_colour);
-    p->ascii = terminal && is_ascii_only();
-    if (terminal)
-        p->width = line_width(out, &p->live);
+    *p = (struct analyze_print){.consequences = 0};
+    term_begin(&p->lines, out, LINE_WIDTH);
     analyze_gateway_text(&c->gateway, gateway, sizeof gateway);
     if (c->as_certificate)
         (void)snprintf(what, sizeof what, "Connection analysis of %s, as certificate %s", gateway, c->as_certificate);
@@ -262,9 +154,9 @@ void analyze_print_begin(struct analyze_print *p, FILE *out, const struct analyz
         (void)snprintf(what, sizeof what, "Connection analysis of %s, credential: %s%s%s", gateway,
                        analyze_kind_name(c->credential->kind), c->credential->subject[0] ? ", " : "",
                        c->credential->subject);
-    (void)fputs(on(p, BOLD), out);
+    (void)fputs(term_on(p->lines.out, TERM_BOLD), out);
     wrap(p, what, 0, INDENT);
-    (void)fprintf(out, "%s\n", off(p));
+    (void)fprintf(out, "%s\n", term_off(p->lines.out));
 }
 
 struct analyze_watch analyze_print_watch(struct analyze_print *p)
@@ -281,14 +173,14 @@ static void print_kinds(const struct analyze_print *p, const char *label, const 
         if (proof->of[k] == proved)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", analyze_kind_name(k));
     }
-    (void)fprintf(p->out, "  %s%-*s%s ", on(p, BOLD), INDENT, label, off(p));
+    (void)fprintf(p->lines.out, "  %s%-*s%s ", term_on(p->lines.out, TERM_BOLD), INDENT, label, term_off(p->lines.out));
     wrap(p, used ? text : "nothing", INDENT + 3, INDENT + 3);
 }
 
 /* A line of the end: text behind a mark that is in colour. */
-static void say(const struct analyze_print *p, enum colour c, const char *mark, const char *text)
+static void say(const struct analyze_print *p, enum term_colour c, const char *mark, const char *text)
 {
-    (void)fprintf(p->out, "  %s%s%s", on(p, c), mark, off(p));
+    (void)fprintf(p->lines.out, "  %s%s%s", term_on(p->lines.out, c), mark, term_off(p->lines.out));
     wrap(p, text, 2 + strlen(mark), 2);
 }
 
@@ -298,20 +190,21 @@ void analyze_print_end(struct analyze_print *p, const struct analyze_config *c, 
     const struct analyze_result *fault = analyze_report_fault(report);
     char text[256];
     flush_consequences(p);
-    (void)fputc('\n', p->out);
+    (void)fputc('\n', p->lines.out);
     if (c->as_certificate) {
-        say(p, PLAIN, "",
+        say(p, TERM_PLAIN, "",
             "The certificate alone was judged. That the device holds its key, sends its intermediates and reaches the "
             "gateway is proved on the device only: cmg-client analyze");
     } else {
         print_kinds(p, "Proved", proof, true);
         print_kinds(p, "Not proved", proof, false);
         if (!c->own_device)
-            say(p, PLAIN, "", "A device that uses one of these may fail all the same: run cmg-client analyze on it.");
+            say(p, TERM_PLAIN, "",
+                "A device that uses one of these may fail all the same: run cmg-client analyze on it.");
     }
     (void)snprintf(text, sizeof text, "%s, at '%s'", fault ? fault->cause : "", fault ? fault->title : "");
     if (fault)
-        say(p, RED, "First cause ", text);
+        say(p, TERM_RED, "First cause ", text);
     else
-        say(p, GREEN, "Nothing failed.", "");
+        say(p, TERM_GREEN, "Nothing failed.", "");
 }

@@ -4,15 +4,11 @@
 #ifndef ANALYZE_PRINT_H
 #define ANALYZE_PRINT_H
 
-#include <stdio.h>
-
 #include "analyze/analyze.h"
+#include "term/term.h"
 
 struct analyze_print {
-    FILE *out;
-    bool ascii;          /* the terminal takes no UTF-8 */
-    bool live, colour;   /* out is a terminal */
-    size_t width;        /* columns of a line */
+    struct term lines;
     size_t consequences; /* steps held back: skipped for want of … */
     char wanting[96];    /* … this one */
 };

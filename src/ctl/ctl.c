@@ -33,7 +33,7 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
         json_decref(whole);
         return CTL_FAILED;
     }
-    (void)fprintf(stderr, "%scmg: %s%s\n", ctl_colour_on(stderr, CTL_RED), fault->what.text, ctl_colour_off(stderr));
+    (void)fprintf(stderr, "%scmg: %s%s\n", term_on(stderr, TERM_RED), fault->what.text, term_off(stderr));
     if (fault->where[0])
         (void)fprintf(stderr, "  where:  %s%s%s\n", fault->where, fault->code[0] ? "  " : "", fault->code);
     (void)fprintf(stderr, "  remedy: %s\n", remedy);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text for people (out.h): columns are measured first, then printed; widths count code points, not bytes. */
+/* Text for people (out.h): columns are measured first, then printed; widths are columns of a terminal. */
 #include "ctl/out.h"
 
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -13,13 +12,10 @@
 
 enum { CELL_MAX = 4096, ROWS_MAX = 100000 };
 
-/* Code points of UTF-8 text. */
 static size_t text_width(const char *text)
 {
-    size_t width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
+    static const struct term utf8;
+    return term_columns(&utf8, slice_of(text));
 }
 
 static void clean(char *text)
@@ -135,39 +131,21 @@ char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent)
     return text;
 }
 
-static bool coloured(FILE *out)
-{
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    if ((no_color && *no_color) || (term && strcmp(term, "dumb") == 0))
-        return false;
-    return isatty(fileno(out)) == 1;
-}
-
-const char *ctl_colour_on(FILE *out, enum ctl_colour colour)
-{
-    static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[1m"};
-    return coloured(out) ? codes[colour] : "";
-}
-
-const char *ctl_colour_off(FILE *out)
-{
-    return coloured(out) ? "\033[0m" : "";
-}
-
-static enum ctl_colour state_colour(const char *state)
+static enum term_colour state_colour(const char *state)
 {
     static const struct {
         const char *state;
-        enum ctl_colour colour;
-    } colours[] = {{"approved", CTL_GREEN}, {"active", CTL_GREEN}, {"valid", CTL_GREEN},    {"connected", CTL_GREEN},
-                   {"pending", CTL_YELLOW}, {"used", CTL_YELLOW},  {"used up", CTL_YELLOW}, {"expired", CTL_YELLOW},
-                   {"blocked", CTL_RED},    {"revoked", CTL_RED},  {"ok", CTL_GREEN},       {"unknown", CTL_YELLOW},
-                   {"failed", CTL_RED},     {"missing", CTL_RED}};
+        enum term_colour colour;
+    } colours[] = {{"approved", TERM_GREEN},  {"active", TERM_GREEN},   {"valid", TERM_GREEN},
+                   {"connected", TERM_GREEN}, {"pending", TERM_YELLOW}, {"used", TERM_YELLOW},
+                   {"used up", TERM_YELLOW},  {"expired", TERM_YELLOW}, {"blocked", TERM_RED},
+                   {"revoked", TERM_RED},     {"ok", TERM_GREEN},       {"unknown", TERM_YELLOW},
+                   {"failed", TERM_RED},      {"missing", TERM_RED}};
     for (size_t i = 0; i < ARRAY_LEN(colours); i++) {
         if (strcmp(state, colours[i].state) == 0)
             return colours[i].colour;
     }
-    return CTL_PLAIN;
+    return TERM_PLAIN;
 }
 
 static size_t count_columns(const struct ctl_column *columns)
@@ -181,23 +159,23 @@ static size_t count_columns(const struct ctl_column *columns)
 static void print_cell(FILE *out, const char *text, size_t width, enum ctl_cell kind, bool last)
 {
     size_t used = text_width(text), pad = width > used ? width - used : 0;
-    enum ctl_colour colour = kind == CTL_STATE ? state_colour(text) : CTL_PLAIN;
+    enum term_colour colour = kind == CTL_STATE ? state_colour(text) : TERM_PLAIN;
     if (kind == CTL_NUMBER)
         (void)fprintf(out, "%*s", (int)pad, "");
-    if (colour == CTL_PLAIN)
+    if (colour == TERM_PLAIN)
         (void)fputs(text, out);
     else
-        (void)fprintf(out, "%s%s%s", ctl_colour_on(out, colour), text, ctl_colour_off(out));
+        (void)fprintf(out, "%s%s%s", term_on(out, colour), text, term_off(out));
     if (!last)
         (void)fprintf(out, "%*s", (int)(kind == CTL_NUMBER ? 2 : pad + 2), "");
 }
 
 static void print_head(FILE *out, const struct ctl_column *columns, const size_t *widths, size_t n)
 {
-    (void)fputs(ctl_colour_on(out, CTL_BOLD), out);
+    (void)fputs(term_on(out, TERM_BOLD), out);
     for (size_t c = 0; c < n; c++)
         print_cell(out, columns[c].title, widths[c], columns[c].kind == CTL_NUMBER ? CTL_NUMBER : CTL_TEXT, c + 1 == n);
-    (void)fprintf(out, "%s\n", ctl_colour_off(out));
+    (void)fprintf(out, "%s\n", term_off(out));
 }
 
 void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty)
@@ -247,18 +225,8 @@ void ctl_details(FILE *out, const json_t *object, const struct ctl_column *colum
 
 void ctl_wrap(FILE *out, const char *text, size_t indent, size_t width)
 {
-    size_t column = 0;
-    struct slice rest = slice_of(text);
-    while (rest.ptr) {
-        struct slice word = slice_cut(&rest, ' ');
-        if (column > 0 && column + 1 + word.len > width - indent) {
-            (void)fprintf(out, "\n%*s", (int)indent, "");
-            column = 0;
-        }
-        (void)fprintf(out, "%s%" PRIslice, column > 0 ? " " : "", SLICE_ARG(word));
-        column += word.len + (column > 0);
-    }
-    (void)fputc('\n', out);
+    const struct term t = {.out = out, .width = width, .whole = true};
+    term_wrap(&t, text, indent, indent);
 }
 
 void ctl_print_json(FILE *out, const json_t *value, bool pretty)

@@ -4,8 +4,7 @@
 #ifndef CTL_OUT_H
 #define CTL_OUT_H
 
-#include <stdio.h>
-
+#include "term/term.h"
 #include "json/json.h"
 
 /* TIME, LEFT: seconds since 1970; DURATION: seconds, none being what is absent */
@@ -29,12 +28,8 @@ void ctl_details(FILE *out, const json_t *object, const struct ctl_column *colum
 /* One value as a cell shows it, malloc'ed, without colour. */
 char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent);
 
-enum ctl_colour { CTL_PLAIN, CTL_GREEN, CTL_YELLOW, CTL_RED, CTL_BOLD };
-/* Escape sequences or "". */
-const char *ctl_colour_on(FILE *out, enum ctl_colour colour);
-const char *ctl_colour_off(FILE *out);
-
-/* `text` with line breaks at blanks so that no line passes `width` columns; later lines are indented. */
+/* `text` with line breaks at blanks so that no line passes `width` columns unless a word does; later lines are
+ * indented. */
 void ctl_wrap(FILE *out, const char *text, size_t indent, size_t width);
 
 /* Pretty or, for programs, one line; with a line break. */

@@ -43,7 +43,7 @@ static void print_condition(const struct choices_condition *c)
 {
     char when[256];
     choices_condition_when(c, when, sizeof when);
-    (void)printf("  %s%s%s  (%s)\n      ", ctl_colour_on(stdout, CTL_BOLD), c->line.id, ctl_colour_off(stdout), when);
+    (void)printf("  %s%s%s  (%s)\n      ", term_on(stdout, TERM_BOLD), c->line.id, term_off(stdout), when);
     ctl_wrap(stdout, c->line.text, 6, EXPLAIN_WIDTH);
 }
 
@@ -222,10 +222,10 @@ static void print_list(const char *title, const struct choices_list *list)
 
 static void print_answer(const struct choices_question *q, const struct choices_answer *a, bool join_assumed)
 {
-    enum ctl_colour colour = a->supported ? CTL_GREEN : CTL_RED;
+    enum term_colour colour = a->supported ? TERM_GREEN : TERM_RED;
     (void)printf("%s%s%s: %s management point, client authentication %s, %s certificate on the CMG, device joined: "
                  "%s%s, for the %s\n",
-                 ctl_colour_on(stdout, colour), a->supported ? "supported" : "not supported", ctl_colour_off(stdout),
+                 term_on(stdout, colour), a->supported ? "supported" : "not supported", term_off(stdout),
                  choices_mp_name(q->mp), choices_client_name(q->client), choices_cert_name(q->server_cert),
                  choices_join_name(q->join), join_assumed ? " (assumed)" : "", choices_scenario_name(q->scenario));
     print_list(a->supported ? "Why" : "Why not", &a->reasons);

@@ -153,7 +153,7 @@ static json_t *find_all(const char *id)
 
 static void print_title(const char *title, const char *rest)
 {
-    (void)printf("%s%s%s%s%s\n    ", ctl_colour_on(stdout, CTL_BOLD), title, ctl_colour_off(stdout), rest ? "  " : "",
+    (void)printf("%s%s%s%s%s\n    ", term_on(stdout, TERM_BOLD), title, term_off(stdout), rest ? "  " : "",
                  rest ? rest : "");
 }
 
@@ -180,8 +180,8 @@ static void print_question(const json_t *item)
     json_array_foreach(json_object_get(item, "cases"), i, c)
     {
         bool yes = json_opt_bool(c, "supported", false);
-        (void)printf("    %s%s%s  %s", ctl_colour_on(stdout, yes ? CTL_GREEN : CTL_RED), yes ? "works " : "fails ",
-                     ctl_colour_off(stdout), json_opt_str(c, "what", ""));
+        (void)printf("    %s%s%s  %s", term_on(stdout, yes ? TERM_GREEN : TERM_RED), yes ? "works " : "fails ",
+                     term_off(stdout), json_opt_str(c, "what", ""));
         json_array_foreach(json_object_get(c, "reasons"), k, reason)(void)
             printf("%s%s", k ? ", " : "  (", json_string_value(reason));
         (void)printf(k > 0 ? ")\n" : "\n");

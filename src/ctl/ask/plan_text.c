@@ -20,7 +20,7 @@ static const char *plural(int64_t n)
 
 static void heading(const char *text)
 {
-    (void)printf("\n%s%s%s\n", ctl_colour_on(stdout, CTL_BOLD), text, ctl_colour_off(stdout));
+    (void)printf("\n%s%s%s\n", term_on(stdout, TERM_BOLD), text, term_off(stdout));
 }
 
 /* "a, b, c and 4,000 more", cleaned of what could steer a terminal. */
@@ -76,8 +76,8 @@ static void print_setup_row(const char *label, const char *member, const json_t 
 {
     char *a = setup_text(today, member), *b = setup_text(proposed, member);
     if (json_is_object(proposed))
-        (void)printf("  %-26s %-20s %s%s%s\n", label, a, ctl_colour_on(stdout, strcmp(a, b) ? CTL_YELLOW : CTL_PLAIN),
-                     b, ctl_colour_off(stdout));
+        (void)printf("  %-26s %-20s %s%s%s\n", label, a, term_on(stdout, strcmp(a, b) ? TERM_YELLOW : TERM_PLAIN), b,
+                     term_off(stdout));
     else
         (void)printf("  %-26s %s\n", label, a);
     free(a);
@@ -133,14 +133,13 @@ static void print_groups(const char *title, const json_t *groups)
     json_array_foreach(groups, i, group) print_group(group);
 }
 
-static void print_change(const json_t *changes, const char *member, const char *label, enum ctl_colour colour)
+static void print_change(const json_t *changes, const char *member, const char *label, enum term_colour colour)
 {
     const json_t *names = json_object_get(changes, member);
     int64_t n = number(names, "devices");
     if (n == 0)
         return;
-    (void)printf("  %s%" PRId64 " device%s %s%s\n", ctl_colour_on(stdout, colour), n, plural(n), label,
-                 ctl_colour_off(stdout));
+    (void)printf("  %s%" PRId64 " device%s %s%s\n", term_on(stdout, colour), n, plural(n), label, term_off(stdout));
     print_examples(names, "    ");
 }
 
@@ -151,11 +150,11 @@ static void print_changes(const json_t *changes)
     heading("What changes");
     if (number(json_object_get(changes, "cut_off"), "devices") == 0)
         (void)printf("  nobody who works today would be cut off\n");
-    print_change(changes, "cut_off", "would be cut off", CTL_RED);
-    print_change(changes, "unknown", "would become unknown", CTL_YELLOW);
-    print_change(changes, "rescued", "cut off today would work", CTL_GREEN);
-    print_change(changes, "lose_user_policy", "would lose user policy", CTL_RED);
-    print_change(changes, "gain_user_policy", "would gain user policy", CTL_GREEN);
+    print_change(changes, "cut_off", "would be cut off", TERM_RED);
+    print_change(changes, "unknown", "would become unknown", TERM_YELLOW);
+    print_change(changes, "rescued", "cut off today would work", TERM_GREEN);
+    print_change(changes, "lose_user_policy", "would lose user policy", TERM_RED);
+    print_change(changes, "gain_user_policy", "would gain user policy", TERM_GREEN);
     size_t i;
     json_t *move;
     json_array_foreach(json_object_get(changes, "moves"), i, move)
@@ -174,8 +173,8 @@ static void print_steps(const json_t *steps)
     json_array_foreach(steps, i, step)
     {
         int64_t n = number(step, "devices");
-        (void)printf("%3zu. %s%s%s", i + 1, ctl_colour_on(stdout, CTL_BOLD), json_opt_str(step, "title", ""),
-                     ctl_colour_off(stdout));
+        (void)printf("%3zu. %s%s%s", i + 1, term_on(stdout, TERM_BOLD), json_opt_str(step, "title", ""),
+                     term_off(stdout));
         if (n > 0)
             (void)printf(" (%" PRId64 " device%s)", n, plural(n));
         (void)printf("\n     ");
@@ -192,8 +191,8 @@ static void print_faults(const json_t *inventory)
     int64_t bad = number(inventory, "bad_rows");
     if (bad == 0)
         return;
-    (void)printf("\n%s%" PRId64 " bad row%s, in none of the numbers%s\n", ctl_colour_on(stdout, CTL_RED), bad,
-                 plural(bad), ctl_colour_off(stdout));
+    (void)printf("\n%s%" PRId64 " bad row%s, in none of the numbers%s\n", term_on(stdout, TERM_RED), bad, plural(bad),
+                 term_off(stdout));
     json_array_foreach(json_object_get(inventory, "faults"), i, fault)
     {
         char *text = ctl_cell_text(json_object_get(fault, "text"), CTL_TEXT, NULL);

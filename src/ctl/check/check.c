@@ -89,8 +89,7 @@ static void print_text(const json_t *answer)
     char *identity = ctl_cell_text(json_object_get(answer, "identity"), CTL_TEXT, ""),
          *detail = ctl_cell_text(json_object_get(answer, "detail"), CTL_TEXT, "");
     const char *remedy = json_opt_str(answer, "remedy", "");
-    (void)printf("%s%s%s", ctl_colour_on(stdout, ok ? CTL_GREEN : CTL_RED), ok ? "accepted" : "refused",
-                 ctl_colour_off(stdout));
+    (void)printf("%s%s%s", term_on(stdout, ok ? TERM_GREEN : TERM_RED), ok ? "accepted" : "refused", term_off(stdout));
     (void)printf("%s%s%s%s\n", ok ? "" : ": ", ok ? "" : json_opt_str(answer, "reason", ""), identity[0] ? "  " : "",
                  identity);
     if (detail[0])

@@ -109,7 +109,7 @@ static void print_resultant(const json_t *answer)
     free(collections);
     json_array_foreach(json_object_get(answer, "settings"), i, s)
     {
-        (void)printf("%s%s%s\n", ctl_colour_on(stdout, CTL_BOLD), json_opt_str(s, "name", ""), ctl_colour_off(stdout));
+        (void)printf("%s%s%s\n", term_on(stdout, TERM_BOLD), json_opt_str(s, "name", ""), term_off(stdout));
         print_candidate("wins", json_object_get(s, "winner"));
         json_array_foreach(json_object_get(s, "losers"), j, loser) print_candidate("loses", loser);
     }

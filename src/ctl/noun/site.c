@@ -159,8 +159,7 @@ static void print_problems(const json_t *status)
     json_array_foreach(list, i, p)
     {
         char *found = ctl_cell_text(json_object_get(p, "found"), CTL_TEXT, NULL);
-        (void)printf("  %s%s%s: ", ctl_colour_on(stdout, CTL_RED), json_opt_str(p, "cause", ""),
-                     ctl_colour_off(stdout));
+        (void)printf("  %s%s%s: ", term_on(stdout, TERM_RED), json_opt_str(p, "cause", ""), term_off(stdout));
         ctl_wrap(stdout, found, 4, WIDTH);
         (void)printf("    what to do: ");
         ctl_wrap(stdout, json_opt_str(p, "remedy", ""), 16, WIDTH);

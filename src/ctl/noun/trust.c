@@ -86,8 +86,8 @@ static void warn(const struct adding *a, const char *path, const json_t *row)
     json_array_foreach(json_object_get(row, "warnings"), i, text)
     {
         if (json_is_string(text) && !a->o->common.json)
-            (void)fprintf(stderr, "%swarning: %s, %s: %s%s\n", ctl_colour_on(stderr, CTL_YELLOW), path,
-                          json_opt_str(row, "subject", ""), json_string_value(text), ctl_colour_off(stderr));
+            (void)fprintf(stderr, "%swarning: %s, %s: %s%s\n", term_on(stderr, TERM_YELLOW), path,
+                          json_opt_str(row, "subject", ""), json_string_value(text), term_off(stderr));
     }
 }
 

@@ -37,7 +37,7 @@ static void print_text(const struct quick *q)
                                               {"Folder", "dir", CTL_TEXT, NULL},
                                               {NULL, NULL, CTL_TEXT, NULL}};
     (void)printf("%sThe evaluation site is ready.%s It is for this machine alone; Ctrl-C ends it.\n\n",
-                 ctl_colour_on(stdout, CTL_GREEN), ctl_colour_off(stdout));
+                 term_on(stdout, TERM_GREEN), term_off(stdout));
     ctl_details(stdout, q->report, lines);
     (void)printf("\nTry, in another terminal:\n\n");
     print_devices(q);
