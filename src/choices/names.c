@@ -53,7 +53,7 @@ static const char *name_of(const struct name *names, unsigned value)
     return "?";
 }
 
-static bool find(const struct name *names, struct slice s, unsigned *ret)
+static bool find_name(const struct name *names, struct slice s, unsigned *ret)
 {
     for (; names->text; names++) {
         if (slice_eq_nocase(s, slice_of(names->text))) {
@@ -72,7 +72,7 @@ static bool find(const struct name *names, struct slice s, unsigned *ret)
     bool choices_##word##_parse(struct slice s, type *ret)                                                             \
     {                                                                                                                  \
         unsigned value;                                                                                                \
-        if (!find(word##_names, s, &value))                                                                            \
+        if (!find_name(word##_names, s, &value))                                                                       \
             return false;                                                                                              \
         *ret = (type)value;                                                                                            \
         return true;                                                                                                   \
@@ -89,7 +89,7 @@ NAME_FUNCTIONS(tri, enum choice_tri)
 bool choices_certificate_parse(struct slice s, bool *ret)
 {
     unsigned value;
-    if (!find(certificate_names, s, &value))
+    if (!find_name(certificate_names, s, &value))
         return false;
     *ret = value != 0;
     return true;

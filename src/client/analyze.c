@@ -32,7 +32,7 @@ static void rule_out(struct device *d, const char *cause, const char *found, con
 }
 
 /* What the device would show: its last method's credential, else by the order of preference. */
-static struct analyze_credential_text choose(const struct device *d)
+static struct analyze_credential_text choose_credential(const struct device *d)
 {
     const struct client_session *s = &d->session;
     const struct client_identity *id = &s->c->identity;
@@ -84,7 +84,7 @@ static void no_credential(struct device *d)
 
 static void take_credential(struct device *d)
 {
-    struct analyze_credential_text text = choose(d);
+    struct analyze_credential_text text = choose_credential(d);
     struct error err;
     if (!take_entra(d, &text))
         return;
@@ -147,7 +147,7 @@ static bool can_write(struct device *d)
     return client_state_writable(d->session.c->dir, &err) == OK || client_session_fail_state(&d->session, &err);
 }
 
-static enum result prepare(struct client *c, const char *gateway, struct device *d, struct error *err)
+static enum result prepare_analysis(struct client *c, const char *gateway, struct device *d, struct error *err)
 {
     bool ready = client_session_begin(c, &d->session) && client_gateways_ready(&d->session) && can_write(d);
     const struct web_outcome *o = &d->session.outcome;
@@ -165,7 +165,7 @@ static enum result prepare(struct client *c, const char *gateway, struct device 
     return take_gateway(d, gateway, err);
 }
 
-static bool run(const struct device *d, bool json)
+static bool run_analysis(const struct device *d, bool json)
 {
     struct analyze_report report;
     struct analyze_proof proof;
@@ -191,9 +191,9 @@ static bool run(const struct device *d, bool json)
 enum result client_analyze(struct client *c, const struct client_analysis *how, bool *ret_ok, struct error *err)
 {
     struct device d = {.config = {.timeout_ms = how->timeout_ms}};
-    enum result r = prepare(c, how->gateway, &d, err);
+    enum result r = prepare_analysis(c, how->gateway, &d, err);
     if (r == OK)
-        *ret_ok = run(&d, how->json);
+        *ret_ok = run_analysis(&d, how->json);
     analyze_credential_free(&d.credential);
     client_session_end(&d.session);
     return r;

@@ -62,7 +62,7 @@ static const struct opt opts_run[] = {
 
 static const char *running = "COMMAND"; /* whose --help tells more */
 
-static int fail(const struct options *o, int code, const struct error *err)
+static int tell_failure(const struct options *o, int code, const struct error *err)
 {
     char remedy[256];
     (void)snprintf(remedy, sizeof remedy, "%s; see: cmg-client %s --help", result_remedy(err->code), running);
@@ -125,13 +125,13 @@ static int cmd_set(const struct options *o, const char **args, size_t count)
     struct error err;
     int code = 0;
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     for (size_t i = 0; i < count && code == 0; i++) {
         if (set_one(&c.settings, args[i], &err) != OK)
-            code = fail(o, EXIT_USAGE, &err);
+            code = tell_failure(o, EXIT_USAGE, &err);
     }
     if (code == 0 && client_settings_save(o->dir, &c.settings, &err) != OK)
-        code = fail(o, EXIT_FAILED, &err);
+        code = tell_failure(o, EXIT_FAILED, &err);
     if (code == 0)
         warn_of_files(&c.settings, args, count);
     if (code == 0 && o->json)
@@ -147,10 +147,10 @@ static int cmd_get(const struct options *o, const char **args, size_t count)
     enum client_setting which;
     if (count && !client_setting_find(slice_of(args[0]), &which)) {
         client_settings_unknown(slice_of(args[0]), &err);
-        return fail(o, EXIT_USAGE, &err);
+        return tell_failure(o, EXIT_USAGE, &err);
     }
     if (client_settings_load(o->dir, &s, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     print_settings(&s, count ? args[0] : NULL, o->json);
     client_settings_free(&s);
     return 0;
@@ -164,13 +164,13 @@ static int cmd_enroll(const struct options *o, const char **args, size_t count)
     size_t len = 0;
     (void)count;
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     enum result r = file_read(args[0], FILE_MAX_BYTES, &text, &len, &err);
     if (r == OK)
         r = client_settings_enroll(o->dir, &c.settings, slice_make(text, len), &err);
     if (r == OK)
         r = client_settings_save(o->dir, &c.settings, &err);
-    int code = r == OK ? 0 : fail(o, EXIT_FAILED, &err);
+    int code = r == OK ? 0 : tell_failure(o, EXIT_FAILED, &err);
     if (code == 0 && o->json)
         print_settings(&c.settings, NULL, true);
     else if (code == 0)
@@ -203,10 +203,10 @@ static int operate(const struct options *o, enum client_operation what)
     struct error err;
     json_t *report;
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     if (take_token(&c, o->token_file, &err) != OK) {
         client_close(&c);
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     }
     bool ok = client_operate(&c, what, &report);
     (o->json ? client_report_json : client_report_text)(report, stdout);
@@ -235,12 +235,12 @@ static int cmd_run(const struct options *o, const char **args, size_t count)
     if (o->once)
         return operate(o, CLIENT_RUN);
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     enum result r = take_token(&c, o->token_file, &err);
     client_close(&c);
     if (r == OK)
         r = client_run(o->dir, o->json, &err);
-    return r == OK ? 0 : fail(o, EXIT_FAILED, &err);
+    return r == OK ? 0 : tell_failure(o, EXIT_FAILED, &err);
 }
 
 /* --- sign-in, sign-out --- */
@@ -258,11 +258,11 @@ static int cmd_sign_out(const struct options *o, const char **args, size_t count
     bool was = false;
     (void)args, (void)count;
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     enum result r = client_sign_out(&c, &was, &err);
     client_close(&c);
     if (r != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     if (o->json) {
         json_t *report = json_pack("{s:b, s:b}", "ok", 1, "was_signed_in", (int)was);
         client_report_json(report, stdout);
@@ -281,10 +281,10 @@ static int cmd_status(const struct options *o, const char **args, size_t count)
     struct error err;
     (void)args, (void)count;
     if (client_settings_load(o->dir, &c.settings, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     if (client_identity_load(o->dir, &c.identity, &err) != OK) {
         client_close(&c);
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     }
     json_t *status = client_status(&c, clock_wall_s());
     if (o->json)
@@ -305,11 +305,11 @@ static int cmd_analyze(const struct options *o, const char **args, size_t count)
     struct error err;
     bool ok = false;
     if (client_open(o->dir, &c, &err) != OK)
-        return fail(o, EXIT_FAILED, &err);
+        return tell_failure(o, EXIT_FAILED, &err);
     enum result r = client_analyze(&c, &how, &ok, &err);
     client_close(&c);
     if (r != OK)
-        return fail(o, EXIT_USAGE, &err);
+        return tell_failure(o, EXIT_USAGE, &err);
     return ok ? 0 : EXIT_FAILED;
 }
 
@@ -398,7 +398,7 @@ static int dispatch(const struct command *c, int argc, char **argv)
     if (r == R_EOF)
         return 0;
     if (r != OK)
-        return fail(&o, EXIT_USAGE, &err);
+        return tell_failure(&o, EXIT_USAGE, &err);
     return c->run(&o, args, count);
 }
 
@@ -411,7 +411,7 @@ static const struct command *find_command(struct slice name)
     return NULL;
 }
 
-static int unknown(struct slice name)
+static int refuse_command(struct slice name)
 {
     struct nearest n = nearest_to(name);
     char near[64];
@@ -449,5 +449,5 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct command *c = find_command(name);
-    return c ? dispatch(c, argc - 2, argv + 2) : unknown(name);
+    return c ? dispatch(c, argc - 2, argv + 2) : refuse_command(name);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of the steps of an operation. */
+/* The order of the steps of an operation, and after which failures another way is tried: another management point,
+ * another gateway, the key registered anew, the next method. What a step does is not said here. */
 #include "client/operation.h"
 
 #include <stdio.h>
@@ -22,13 +23,13 @@ static const char *const names[] = {[CLIENT_REGISTER] = "register",
                                     [CLIENT_RUN] = "run"};
 
 /* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
-static bool forgotten(const struct web_outcome *o)
+static bool is_forgotten(const struct web_outcome *o)
 {
     return o->ending == WEB_REFUSED && strncmp(o->code, "MP_", 3) == 0 && (strcmp(o->reason, "not_registered") == 0);
 }
 
 /* A device that waits for approval is told so by client_policy, without a request. */
-static bool settings_and_policy(struct client_session *s)
+static bool fetch_settings_and_policy(struct client_session *s)
 {
     if (!client_session_registration(s)->pending && !client_settings_fetch(s))
         return false;
@@ -41,15 +42,15 @@ static bool with_method(struct client_session *s, enum client_operation what)
         return false;
     if (what == CLIENT_REGISTER)
         return true;
-    if (settings_and_policy(s))
+    if (fetch_settings_and_policy(s))
         return true;
     if (s->choice.method == CHOICE_TOKEN) {
         s->tokens_refused = client_token_is_refused(&s->outcome) && s->c->identity.bulk_token;
-        return s->tokens_refused && client_register(s, true) && settings_and_policy(s);
+        return s->tokens_refused && client_register(s, true) && fetch_settings_and_policy(s);
     }
-    if (!forgotten(&s->outcome))
+    if (!is_forgotten(&s->outcome))
         return false;
-    return client_register(s, true) && settings_and_policy(s);
+    return client_register(s, true) && fetch_settings_and_policy(s);
 }
 
 /* The way inside is good, the server at its end does not answer. */
@@ -99,7 +100,7 @@ static bool with_another_gateway(struct client_session *s, enum client_operation
     return false;
 }
 
-static bool steps(struct client_session *s, enum client_operation what)
+static bool run_steps(struct client_session *s, enum client_operation what)
 {
     if (!client_locate(s))
         return false;
@@ -138,7 +139,7 @@ bool client_operate(struct client *c, enum client_operation what, json_t **ret_r
     struct error err;
     bool ok = client_session_begin(c, &s);
     s.scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
-    ok = ok && steps(&s, what);
+    ok = ok && run_steps(&s, what);
     json_t *user = ok && what == CLIENT_RUN ? user_part(&s) : NULL;
     *ret_report = client_report(&s, ok);
     if (user && json_object_set_new(*ret_report, "user_policy", user) != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The result of register, policy and run. */
+/* The result of register, policy and run, as JSON and as text; of a session it only reads. */
 #include "client/report.h"
 
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "client/state/resultant.h"
 #include "client/state/state.h"
 
-static void put(json_t *o, const char *name, json_t *value)
+static void put_member(json_t *o, const char *name, json_t *value)
 {
     if (!value || json_object_set_new(o, name, value) != 0)
         fatal("the status can't be made");
@@ -20,15 +20,15 @@ static void put(json_t *o, const char *name, json_t *value)
 
 static void put_text(json_t *o, const char *name, const char *value)
 {
-    put(o, name, value && *value ? json_string(value) : json_null());
+    put_member(o, name, value && *value ? json_string(value) : json_null());
 }
 
 static json_t *token(const char *kind, const char *text, int64_t expires, int64_t renew, int64_t now)
 {
     json_t *o = json_object();
     put_text(o, "kind", kind);
-    put(o, "expires", text ? json_integer(expires) : json_null());
-    put(o, "renew", renew ? json_integer(renew) : json_null());
+    put_member(o, "expires", text ? json_integer(expires) : json_null());
+    put_member(o, "renew", renew ? json_integer(renew) : json_null());
     put_text(o, "state", expires <= now ? "expired" : renew && renew <= now ? "due for renewal" : "valid");
     return o;
 }
@@ -65,9 +65,9 @@ static void put_policy(json_t *o, const struct client *c)
     json_t *content = NULL;
     if (key && c->identity.any && decode_hex(slice_of(key), pin, sizeof pin, &len))
         content = client_policy_stored(&who, &sequence);
-    put(o, "policy_sequence", content ? json_integer(sequence) : json_null());
+    put_member(o, "policy_sequence", content ? json_integer(sequence) : json_null());
     json_t *list = json_object_get(content, "policies");
-    put(o, "policies", list ? json_incref(list) : json_array());
+    put_member(o, "policies", list ? json_incref(list) : json_array());
     json_decref(content);
 }
 
@@ -81,12 +81,12 @@ static void put_resultant(json_t *o, const struct client *c)
     const char *setting = local     ? d.on ? "DisAllowCMG=1, set by hand" : "DisAllowCMG=0, set by hand"
                           : r.known ? r.allow_by
                                     : NULL;
-    put(o, "cmg_disallowed", json_boolean(d.on));
-    put(o, "disallow_cmg", json_pack("{s:b, s:s, s:s?}", "value", (int)d.on, "by", d.by, "setting", setting));
-    put(o, "client_settings",
-        r.known ? json_pack("{s:I, s:I}", "sequence", (json_int_t)r.sequence, "issued", (json_int_t)r.issued)
-                : json_null());
-    put(o, "policy_interval", json_integer((json_int_t)client_policy_interval(c)));
+    put_member(o, "cmg_disallowed", json_boolean(d.on));
+    put_member(o, "disallow_cmg", json_pack("{s:b, s:s, s:s?}", "value", (int)d.on, "by", d.by, "setting", setting));
+    put_member(o, "client_settings",
+               r.known ? json_pack("{s:I, s:I}", "sequence", (json_int_t)r.sequence, "issued", (json_int_t)r.issued)
+                       : json_null());
+    put_member(o, "policy_interval", json_integer((json_int_t)client_policy_interval(c)));
 }
 
 static json_t *told_by_the_site(const struct client *c)
@@ -180,25 +180,26 @@ json_t *client_status(const struct client *c, int64_t now)
     put_resultant(o, c);
     put_text(o, "gateway", json_opt_str(last, "gateway", NULL));
     put_text(o, "network", json_opt_str(last, "network", "unknown"));
-    put(o, "always_on_internet", json_boolean(client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET)));
+    put_member(o, "always_on_internet", json_boolean(client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET)));
     put_text(o, "direct", json_opt_str(json_object_get(last, "management_point"), "address", NULL));
-    put(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
-    put(o, "registered", json_boolean(id->any && *r->guid));
+    put_member(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
+    put_member(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
     put_text(o, "cloned_from", id->cloned_from);
     put_text(o, "approval", !id->any ? NULL : r->pending ? "pending" : "approved");
     put_text(o, "method", id->any ? choices_client_name(id->method) : NULL);
-    put(o, "management_point", *id->role ? json_pack("{s:s, s:s}", "id", id->role, "mode", id->mode) : json_null());
-    put(o, "failed_management_points", failed_points(state, now));
+    put_member(o, "management_point",
+               *id->role ? json_pack("{s:s, s:s}", "id", id->role, "mode", id->mode) : json_null());
+    put_member(o, "failed_management_points", failed_points(state, now));
     json_t *passed = json_object_get(last, "passed_over");
-    put(o, "passed_over", passed ? json_incref(passed) : json_array());
-    put(o, "tokens", tokens(id, now));
-    put(o, "bulk_token", json_boolean(id->bulk_token != NULL));
+    put_member(o, "passed_over", passed ? json_incref(passed) : json_array());
+    put_member(o, "tokens", tokens(id, now));
+    put_member(o, "bulk_token", json_boolean(id->bulk_token != NULL));
     put_user(o, c);
     put_policy(o, c);
     put_text(o, "next", failure ? NULL : next_step(c, id->any && *r->guid, id->any && r->pending));
-    put(o, "last", last ? json_incref(last) : json_null());
-    put(o, "last_failure", failure ? json_incref(failure) : json_null());
+    put_member(o, "last", last ? json_incref(last) : json_null());
+    put_member(o, "last_failure", failure ? json_incref(failure) : json_null());
     json_decref(state);
     return o;
 }

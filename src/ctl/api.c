@@ -56,7 +56,7 @@ static CURL *new_handle(const char *url, const char *method, struct buf *answer,
 }
 
 /* What went wrong before there was an answer, and what to do about it. */
-static enum result unreachable(CURLcode code, const char *socket, const char *error_text, struct ctl_fault *fault)
+static enum result fail_unreachable(CURLcode code, const char *socket, const char *error_text, struct ctl_fault *fault)
 {
     (void)snprintf(fault->where, sizeof fault->where, "admin socket %s", socket);
     if (code == CURLE_COULDNT_CONNECT) {
@@ -171,7 +171,7 @@ enum result api_call(const char *socket, const char *method, const char *path, c
     CURLcode code = curl_easy_perform(curl);
     long status = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    enum result r = code != CURLE_OK ? unreachable(code, socket, error_text, fault)
+    enum result r = code != CURLE_OK ? fail_unreachable(code, socket, error_text, fault)
                                      : judge(status, buf_data(&answer), method, path, ret, fault);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);

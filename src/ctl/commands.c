@@ -29,7 +29,7 @@ static const struct {
 };
 
 /* How many words of argv the command takes; 0: it is another one. */
-static size_t match(const struct ctl_command *c, int argc, char **argv)
+static size_t match_words(const struct ctl_command *c, int argc, char **argv)
 {
     struct slice rest = slice_of(c->words);
     size_t n = 0;
@@ -43,10 +43,11 @@ static size_t match(const struct ctl_command *c, int argc, char **argv)
 }
 
 /* The command with the most matching words: "choices check" before "choices". */
-static void find_in(const struct ctl_command *c, int argc, char **argv, const struct ctl_command **best, size_t *words)
+static void find_in_table(const struct ctl_command *c, int argc, char **argv, const struct ctl_command **best,
+                          size_t *words)
 {
     for (; c->words; c++) {
-        size_t n = match(c, argc, argv);
+        size_t n = match_words(c, argc, argv);
         if (n > *words) {
             *words = n;
             *best = c;
@@ -54,13 +55,13 @@ static void find_in(const struct ctl_command *c, int argc, char **argv, const st
     }
 }
 
-static const struct ctl_command *find(int argc, char **argv, size_t *ret_words)
+static const struct ctl_command *find_command(int argc, char **argv, size_t *ret_words)
 {
     const struct ctl_command *best = NULL;
     *ret_words = 0;
     for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
         for (size_t k = 0; k < NOUNS_MAX && chapters[i].nouns[k]; k++)
-            find_in(chapters[i].nouns[k], argc, argv, &best, ret_words);
+            find_in_table(chapters[i].nouns[k], argc, argv, &best, ret_words);
     }
     return best;
 }
@@ -127,7 +128,7 @@ static void move_leading_options(int argc, char **argv)
 }
 
 /* So many words of argv, with a blank between. */
-static void join(int count, char **argv, char *ret, size_t size)
+static void join_words(int count, char **argv, char *ret, size_t size)
 {
     size_t used = 0;
     ret[0] = '\0';
@@ -143,7 +144,7 @@ static void try_table(const struct ctl_command *c, int argc, char **argv, struct
         for (; rest.ptr; words++)
             (void)slice_cut(&rest, ' ');
         char text[64];
-        join(words < argc ? words : argc, argv, text, sizeof text);
+        join_words(words < argc ? words : argc, argv, text, sizeof text);
         best->word = slice_of(text);
         if (strcmp(text, c->words) != 0) /* that one was written, and is not all that was */
             nearest_try(best, c->words);
@@ -151,7 +152,7 @@ static void try_table(const struct ctl_command *c, int argc, char **argv, struct
 }
 
 /* The command that was meant, by as many of its words as that one has; NULL: who knows. */
-static const char *meant(int argc, char **argv)
+static const char *guess_meant(int argc, char **argv)
 {
     struct nearest best = nearest_to(SLICE(""));
     for (size_t i = 0; i < ARRAY_LEN(chapters); i++) {
@@ -176,7 +177,7 @@ static bool is_noun(const char *word)
     return false;
 }
 
-static int unknown(int argc, char **argv)
+static int refuse_unknown(int argc, char **argv)
 {
     char words[128];
     if (argc == 0) {
@@ -185,14 +186,14 @@ static int unknown(int argc, char **argv)
     }
     if (argc > 1 && is_help(argv[1]) && print_commands(stdout, argv[0]) > 0)
         return CTL_DONE;
-    join(argc < 2 ? argc : 2, argv, words, sizeof words);
+    join_words(argc < 2 ? argc : 2, argv, words, sizeof words);
     if (is_noun(words)) {
         (void)fprintf(stderr, "cmg: '%s' needs a second word; commands:\n", words);
         (void)print_commands(stderr, argv[0]);
         (void)fputs("  remedy: add one of these words; each has --help\n", stderr);
         return CTL_USAGE;
     }
-    const char *near = meant(argc, argv);
+    const char *near = guess_meant(argc, argv);
     (void)fprintf(stderr, "cmg: there is no command '%s'%s%s%s\n", *words ? words : argv[0],
                   near ? "; did you mean 'cmg " : "", near ? near : "", near ? "'?" : "");
     (void)print_commands(stderr, argv[0]);
@@ -228,9 +229,9 @@ int ctl_main(int argc, char **argv)
         return CTL_DONE;
     }
     size_t words;
-    const struct ctl_command *c = find(argc, argv, &words);
+    const struct ctl_command *c = find_command(argc, argv, &words);
     if (!c || goes_wrong(c, argc - (int)words, argv + words))
-        return unknown(argc, argv);
+        return refuse_unknown(argc, argv);
     ctl_running = c->words;
     int rest = argc - (int)words;
     if (rest > 0 && is_noun(c->words) && strcmp(argv[words], "help") == 0) /* elsewhere it may be a name */

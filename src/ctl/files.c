@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A path of the command line, walked: a file itself, or each regular file of a folder in the order of names. Links are
+ * followed; subfolders and hidden files are not. */
 #include "ctl/files.h"
 
 #include <dirent.h>

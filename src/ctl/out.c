@@ -18,7 +18,7 @@ static size_t text_width(const char *text)
     return term_columns(&utf8, slice_of(text));
 }
 
-static void clean(char *text)
+static void clean_text(char *text)
 {
     size_t left = strlen(text);
     while (left > 0) {
@@ -84,7 +84,7 @@ static char *object_text(const json_t *object)
     }
     char *ret = buf_len(&b) > 0 ? buf_take_str(&b) : mem_strdup("");
     buf_free(&b);
-    clean(ret);
+    clean_text(ret);
     return ret;
 }
 
@@ -127,7 +127,7 @@ char *ctl_cell_text(const json_t *value, enum ctl_cell kind, const char *absent)
         free(text);
         return mem_strdup(none);
     }
-    clean(text);
+    clean_text(text);
     return text;
 }
 

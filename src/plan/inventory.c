@@ -22,7 +22,7 @@ struct reader {
 };
 
 /* For eyes: without control characters, cut to size. */
-static void show(char *ret, size_t size, struct slice text)
+static void show_text(char *ret, size_t size, struct slice text)
 {
     size_t n = text.len < size - 1 ? text.len : size - 1;
     for (size_t i = 0; i < n; i++)
@@ -56,7 +56,7 @@ static void field_fault(struct reader *r, const struct csv_field *field, const c
     struct inventory_fault *f = add_fault(r, r->record.line, field->column, name);
     if (!f)
         return;
-    show(f->value, sizeof f->value, field->text);
+    show_text(f->value, sizeof f->value, field->text);
     (void)snprintf(f->text, sizeof f->text, "'%s' is no %s; expected %s", f->value, name, expected);
 }
 
@@ -137,7 +137,7 @@ static enum result no_header(const struct reader *r, struct error *err)
 static enum result pass_heading(struct reader *r, struct error *err)
 {
     if (r->ret->headings++ == 0)
-        show(r->first, sizeof r->first, r->record.fields[0].text);
+        show_text(r->first, sizeof r->first, r->record.fields[0].text);
     return r->ret->headings < TITLES_MAX ? OK : no_header(r, err);
 }
 
@@ -162,7 +162,8 @@ static enum result read_header(struct reader *r, struct error *err)
         r->meaning[i] = meaning;
         if (meaning == COLUMN_OTHER) {
             if (r->ret->ignored_count < INVENTORY_IGNORED_MAX)
-                show(r->ret->ignored[r->ret->ignored_count++], sizeof r->ret->ignored[0], r->record.fields[i].text);
+                show_text(r->ret->ignored[r->ret->ignored_count++], sizeof r->ret->ignored[0],
+                          r->record.fields[i].text);
         } else if (seen[meaning]) {
             return error_set(err, R_INVALID, "line %llu, column %u: the header names '%s' twice",
                              (unsigned long long)r->record.line, r->record.fields[i].column, column_name(meaning));

@@ -15,7 +15,7 @@ struct page {
     enum result r;
 };
 
-static void put(struct page *p, const char *text)
+static void put_text(struct page *p, const char *text)
 {
     if (p->r == OK)
         p->r = buf_append_str(p->out, text);
@@ -32,7 +32,7 @@ static void putf(struct page *p, const char *fmt, ...)
     if (n < 0 || (size_t)n >= sizeof text)
         p->r = R_LIMIT;
     else
-        put(p, text);
+        put_text(p, text);
 }
 
 static void escape(struct page *p, const char *text)
@@ -42,7 +42,7 @@ static void escape(struct page *p, const char *text)
     for (const char *c = text; p->r == OK && *c; c++) {
         unsigned char byte = (unsigned char)*c;
         if (byte < 128 && entities[byte])
-            put(p, entities[byte]);
+            put_text(p, entities[byte]);
         else
             p->r = buf_append(p->out, slice_make(byte < 0x20 || byte == 0x7f ? " " : c, 1));
     }
@@ -67,7 +67,7 @@ static void put_number(struct page *p, int64_t n)
 static void put_devices(struct page *p, int64_t n)
 {
     put_number(p, n);
-    put(p, n == 1 ? " device" : " devices");
+    put_text(p, n == 1 ? " device" : " devices");
 }
 
 static const char head[] =
@@ -137,12 +137,12 @@ static void put_bar(struct page *p, const json_t *side, const char *label, int64
              fates[i].css, x, width, label, fates[i].label, n);
         x += width;
     }
-    put(p, "</svg></div>\n");
+    put_text(p, "</svg></div>\n");
 }
 
 static void put_key(struct page *p, const json_t *today, const json_t *proposed)
 {
-    put(p, "<ul class=\"key\">\n");
+    put_text(p, "<ul class=\"key\">\n");
     for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
         putf(p,
              "<li><svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><rect class=\"%s\" width=\"1\" height=\"1\"/></svg> "
@@ -150,12 +150,12 @@ static void put_key(struct page *p, const json_t *today, const json_t *proposed)
              fates[i].css, fates[i].label);
         put_number(p, fate_count(today, i));
         if (proposed) {
-            put(p, " → ");
+            put_text(p, " → ");
             put_number(p, fate_count(proposed, i));
         }
-        put(p, "</li>\n");
+        put_text(p, "</li>\n");
     }
-    put(p, "</ul>\n");
+    put_text(p, "</ul>\n");
 }
 
 static void put_chart(struct page *p, const json_t *report, int64_t total)
@@ -167,7 +167,7 @@ static void put_chart(struct page *p, const json_t *report, int64_t total)
     if (proposed)
         put_bar(p, proposed, "Proposed", total);
     put_key(p, today, proposed);
-    put(p, "</figure>\n");
+    put_text(p, "</figure>\n");
 }
 
 /* --- tables --- */
@@ -177,10 +177,10 @@ static void put_count_row(struct page *p, const char *label, int64_t today, int6
     putf(p, "<tr><td>%s</td><td class=\"n\">", label);
     put_number(p, today);
     if (two) {
-        put(p, "</td><td class=\"n\">");
+        put_text(p, "</td><td class=\"n\">");
         put_number(p, proposed);
     }
-    put(p, "</td></tr>\n");
+    put_text(p, "</td></tr>\n");
 }
 
 static void put_words(struct page *p, const json_t *array, const char *separator)
@@ -189,7 +189,7 @@ static void put_words(struct page *p, const json_t *array, const char *separator
     json_t *word;
     json_array_foreach(array, i, word)
     {
-        put(p, i ? separator : "");
+        put_text(p, i ? separator : "");
         escape(p, json_is_string(word) ? json_string_value(word) : "");
     }
 }
@@ -200,22 +200,22 @@ static void put_setup_row(struct page *p, const char *label, const char *member,
     putf(p, "<tr><td>%s</td>", label);
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_object_get(json_object_get(sides[i], "setup"), member);
-        put(p, "<td class=\"v\">");
+        put_text(p, "<td class=\"v\">");
         if (json_is_array(v))
             put_words(p, v, ", ");
         else
             escape(p, json_is_string(v) ? json_string_value(v) : "");
-        put(p, "</td>");
+        put_text(p, "</td>");
     }
-    put(p, "</tr>\n");
+    put_text(p, "</tr>\n");
 }
 
 static void put_sides(struct page *p, const json_t *report)
 {
     const json_t *sides[2] = {json_object_get(report, "today"), json_object_get(report, "proposed")};
     bool two = json_is_object(sides[1]);
-    put(p, "<table>\n<tr><th></th><th class=\"n\">Today</th>");
-    put(p, two ? "<th class=\"n\">Proposed</th></tr>\n" : "</tr>\n");
+    put_text(p, "<table>\n<tr><th></th><th class=\"n\">Today</th>");
+    put_text(p, two ? "<th class=\"n\">Proposed</th></tr>\n" : "</tr>\n");
     static const char *const setup[][2] = {
         {"Management points", "mp"},   {"Methods let in", "clients"}, {"Gateway's certificate", "server_cert"},
         {"CRL checking", "crl_check"}, {"CRL relayed", "crl_relay"},  {"Connector's certificate", "connector_cert"}};
@@ -229,7 +229,7 @@ static void put_sides(struct page *p, const json_t *report)
     for (size_t i = 0; i < ARRAY_LEN(users); i++)
         put_count_row(p, users[i][0], number(json_object_get(sides[0], "user_policy"), users[i][1]),
                       number(json_object_get(sides[1], "user_policy"), users[i][1]), two);
-    put(p, "</table>\n");
+    put_text(p, "</table>\n");
 }
 
 static void put_examples(struct page *p, const json_t *of)
@@ -238,44 +238,45 @@ static void put_examples(struct page *p, const json_t *of)
     int64_t more = number(of, "devices") - (int64_t)json_array_size(names);
     if (json_array_size(names) == 0)
         return;
-    put(p, "<div class=\"names\">");
+    put_text(p, "<div class=\"names\">");
     put_words(p, names, ", ");
     if (more > 0) {
-        put(p, " and ");
+        put_text(p, " and ");
         put_number(p, more);
-        put(p, " more");
+        put_text(p, " more");
     }
-    put(p, "</div>");
+    put_text(p, "</div>");
 }
 
 static void put_group(struct page *p, const json_t *group)
 {
-    put(p, "<tr><td class=\"n\">");
+    put_text(p, "<tr><td class=\"n\">");
     put_number(p, number(group, "devices"));
-    put(p, "</td><td>");
+    put_text(p, "</td><td>");
     const json_t *depends = json_object_get(group, "depends_on"), *reasons = json_object_get(group, "reasons");
     if (json_array_size(depends) > 0) {
-        put(p, "<div>depends on: <b>");
+        put_text(p, "<div>depends on: <b>");
         put_words(p, depends, ", ");
-        put(p, "</b></div>");
+        put_text(p, "</b></div>");
     }
     if (json_array_size(reasons) == 0)
-        put(p, json_opt_bool(group, "works", false) ? "<div>they work either way; by which method is unknown</div>"
-                                                    : "<div>no method that this set-up lets in is one of theirs</div>");
+        put_text(p, json_opt_bool(group, "works", false)
+                        ? "<div>they work either way; by which method is unknown</div>"
+                        : "<div>no method that this set-up lets in is one of theirs</div>");
     size_t i;
     json_t *reason;
     json_array_foreach(reasons, i, reason)
     {
-        put(p, "<div><b>");
+        put_text(p, "<div><b>");
         escape(p, json_opt_str(reason, "title", ""));
-        put(p, "</b> <code>");
+        put_text(p, "</b> <code>");
         escape(p, json_opt_str(reason, "id", ""));
-        put(p, "</code><br>");
+        put_text(p, "</code><br>");
         escape(p, json_opt_str(reason, "text", ""));
-        put(p, "</div>");
+        put_text(p, "</div>");
     }
     put_examples(p, group);
-    put(p, "</td></tr>\n");
+    put_text(p, "</td></tr>\n");
 }
 
 static void put_groups(struct page *p, const char *title, const json_t *groups)
@@ -286,7 +287,7 @@ static void put_groups(struct page *p, const char *title, const json_t *groups)
         return;
     putf(p, "<h3>%s</h3>\n<table>\n<tr><th class=\"n\">Devices</th><th>Why</th></tr>\n", title);
     json_array_foreach(groups, i, group) put_group(p, group);
-    put(p, "</table>\n");
+    put_text(p, "</table>\n");
 }
 
 static void put_side_details(struct page *p, const char *title, const json_t *side)
@@ -295,7 +296,7 @@ static void put_side_details(struct page *p, const char *title, const json_t *si
         return;
     putf(p, "<h2>%s</h2>\n", title);
     if (number(side, "cut_off") == 0)
-        put(p, "<p>Nobody is cut off.</p>\n");
+        put_text(p, "<p>Nobody is cut off.</p>\n");
     put_groups(p, "Cut off", json_object_get(side, "cut_off_groups"));
     put_groups(p, "Unknown", json_object_get(side, "unknown_groups"));
     put_groups(p, "Works, but without the user policy that is wanted",
@@ -307,60 +308,60 @@ static void put_change(struct page *p, const json_t *changes, const char *member
     const json_t *names = json_object_get(changes, member);
     if (number(names, "devices") == 0)
         return;
-    put(p, "<li><b>");
+    put_text(p, "<li><b>");
     put_devices(p, number(names, "devices"));
     putf(p, "</b> %s", label);
     put_examples(p, names);
-    put(p, "</li>\n");
+    put_text(p, "</li>\n");
 }
 
 static void put_changes(struct page *p, const json_t *changes)
 {
     if (!json_is_object(changes))
         return;
-    put(p, "<h2>What changes</h2>\n<ul>\n");
+    put_text(p, "<h2>What changes</h2>\n<ul>\n");
     put_change(p, changes, "cut_off", "would be cut off that are not today");
     put_change(p, changes, "unknown", "would become unknown");
     put_change(p, changes, "rescued", "that are cut off today would work");
     put_change(p, changes, "lose_user_policy", "would lose user policy");
     put_change(p, changes, "gain_user_policy", "would gain user policy");
-    put(p, "</ul>\n<table>\n<tr><th>Today</th><th>Proposed</th><th class=\"n\">Devices</th></tr>\n");
+    put_text(p, "</ul>\n<table>\n<tr><th>Today</th><th>Proposed</th><th class=\"n\">Devices</th></tr>\n");
     size_t i;
     json_t *move;
     json_array_foreach(json_object_get(changes, "moves"), i, move)
     {
-        put(p, "<tr><td>");
+        put_text(p, "<tr><td>");
         escape(p, json_opt_str(move, "from", ""));
-        put(p, "</td><td>");
+        put_text(p, "</td><td>");
         escape(p, json_opt_str(move, "to", ""));
-        put(p, "</td><td class=\"n\">");
+        put_text(p, "</td><td class=\"n\">");
         put_number(p, number(move, "devices"));
-        put(p, "</td></tr>\n");
+        put_text(p, "</td></tr>\n");
     }
-    put(p, "</table>\n");
+    put_text(p, "</table>\n");
 }
 
 static void put_steps(struct page *p, const json_t *steps)
 {
     size_t i;
     json_t *step;
-    put(p, "<h2>What to do, in order</h2>\n<ol>\n");
+    put_text(p, "<h2>What to do, in order</h2>\n<ol>\n");
     json_array_foreach(steps, i, step)
     {
-        put(p, "<li><b>");
+        put_text(p, "<li><b>");
         escape(p, json_opt_str(step, "title", ""));
-        put(p, "</b>");
+        put_text(p, "</b>");
         if (number(step, "devices") > 0) {
-            put(p, " (");
+            put_text(p, " (");
             put_devices(p, number(step, "devices"));
-            put(p, ")");
+            put_text(p, ")");
         }
-        put(p, "<br>");
+        put_text(p, "<br>");
         escape(p, json_opt_str(step, "text", ""));
         put_examples(p, step);
-        put(p, "</li>\n");
+        put_text(p, "</li>\n");
     }
-    put(p, "</ol>\n");
+    put_text(p, "</ol>\n");
 }
 
 static void put_faults(struct page *p, const json_t *inventory)
@@ -369,21 +370,21 @@ static void put_faults(struct page *p, const json_t *inventory)
     json_t *fault;
     if (number(inventory, "bad_rows") == 0)
         return;
-    put(p, "<h2>Bad rows</h2>\n<p class=\"bad\">");
+    put_text(p, "<h2>Bad rows</h2>\n<p class=\"bad\">");
     put_number(p, number(inventory, "bad_rows"));
-    put(p, number(inventory, "bad_rows") == 1 ? " row" : " rows");
-    put(p, " could not be read, in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
-           "<th class=\"n\">Column</th><th>What is wrong</th></tr>\n");
+    put_text(p, number(inventory, "bad_rows") == 1 ? " row" : " rows");
+    put_text(p, " could not be read, in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
+                "<th class=\"n\">Column</th><th>What is wrong</th></tr>\n");
     json_array_foreach(json_object_get(inventory, "faults"), i, fault)
     {
         putf(p, "<tr><td class=\"n\">%" PRId64 "</td><td class=\"n\">%" PRId64 "</td><td>", number(fault, "line"),
              number(fault, "column"));
         escape(p, json_opt_str(fault, "text", ""));
-        put(p, "</td></tr>\n");
+        put_text(p, "</td></tr>\n");
     }
-    put(p, "</table>\n");
+    put_text(p, "</table>\n");
     if (json_opt_bool(inventory, "faults_left_off", false))
-        put(p, "<p>Only the first 1,000 faults are listed.</p>\n");
+        put_text(p, "<p>Only the first 1,000 faults are listed.</p>\n");
 }
 
 static void put_unverified(struct page *p, const json_t *unverified)
@@ -392,13 +393,13 @@ static void put_unverified(struct page *p, const json_t *unverified)
     json_t *one;
     json_array_foreach(unverified, i, one)
     {
-        put(p, "<p>Unknown for ");
+        put_text(p, "<p>Unknown for ");
         put_devices(p, number(one, "devices"));
-        put(p, ": ");
+        put_text(p, ": ");
         escape(p, json_opt_str(one, "text", ""));
-        put(p, " (column <code>");
+        put_text(p, " (column <code>");
         escape(p, json_opt_str(one, "column", ""));
-        put(p, "</code>).</p>\n");
+        put_text(p, "</code>).</p>\n");
     }
 }
 
@@ -407,12 +408,12 @@ enum result plan_report_html(const json_t *report, struct buf *out)
     struct page p = {out, OK};
     const json_t *inventory = json_object_get(report, "inventory");
     int64_t devices = number(inventory, "devices");
-    put(&p, head);
-    put(&p, "<h1>Plan for the CMG</h1>\n<p>");
+    put_text(&p, head);
+    put_text(&p, "<h1>Plan for the CMG</h1>\n<p>");
     put_devices(&p, devices);
-    put(&p, " from ");
+    put_text(&p, " from ");
     escape(&p, json_opt_str(inventory, "source", ""));
-    put(&p, ".</p>\n");
+    put_text(&p, ".</p>\n");
     put_chart(&p, report, devices);
     put_sides(&p, report);
     put_changes(&p, json_object_get(report, "changes"));
@@ -421,6 +422,6 @@ enum result plan_report_html(const json_t *report, struct buf *out)
     put_side_details(&p, "Proposed", json_object_get(report, "proposed"));
     put_unverified(&p, json_object_get(report, "unverified"));
     put_faults(&p, inventory);
-    put(&p, "</body>\n</html>\n");
+    put_text(&p, "</body>\n</html>\n");
     return p.r;
 }

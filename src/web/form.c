@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of application/x-www-form-urlencoded, built field by field and wiped at the end, since they hold tokens. */
 #include "web/form.h"
 
 #include "base/text/percent.h"

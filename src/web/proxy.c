@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The proxy of the environment as libcurl would choose it, to name it in words; the choice itself stays libcurl's. */
 #include "web/proxy.h"
 
 #include <curl/curl.h>

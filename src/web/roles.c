@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The management points of location data, read once into a bounded list. Who of them may be chosen is not said here. */
 #include "web/roles.h"
 
 #include "base/text/name.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The header lines of a signed request (RFC 9421, docs/protocol/wire.md): digest, nonce, signature. Owns the lines. */
 #include "web/signed.h"
 
 #include <stdlib.h>

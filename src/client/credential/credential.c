@@ -166,7 +166,7 @@ static void note(const struct selection *s, const char *path, const char *what)
         s->q->note(s->q->arg, path, what);
 }
 
-static void adopt(struct selection *s, struct candidate *c)
+static void adopt_candidate(struct selection *s, struct candidate *c)
 {
     X509 *leaf = sk_X509_value(c->chain, 0);
     if (s->best->leaf && pki_cert_not_after(leaf) <= pki_cert_not_after(s->best->leaf)) {
@@ -204,7 +204,7 @@ static void consider(struct selection *s, const char *path, const char *key_path
     while (i < ARRAY_LEN(steps) && steps[i].passes(&c, s->q, &why))
         i++;
     if (i == ARRAY_LEN(steps)) {
-        adopt(s, &c);
+        adopt_candidate(s, &c);
     } else {
         note(s, path, why.text);
         if (i + 1 > s->farthest) {

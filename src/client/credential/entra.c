@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device's Entra credential and token. */
+/* The device's Entra credential and token: what the settings name, and the way to the provider. Knows no session: it is
+ * given settings, transport and time, and tells a failure in the outcome that it is given. */
 #include "client/credential/entra.h"
 
 #include <stdio.h>

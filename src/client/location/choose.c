@@ -38,7 +38,7 @@ static bool nobody_may_vouch(const struct client_session *s)
 }
 
 /* What the rules are asked about. `no_pki`: why the certificate does not count; NULL: it does. */
-static struct choices_device describe(const struct client_session *s, const char *no_pki, const char **lacks)
+static struct choices_device describe_device(const struct client_session *s, const char *no_pki, const char **lacks)
 {
     const struct client_identity *id = &s->c->identity;
     lacks[CHOICE_PKI] = no_pki;
@@ -55,7 +55,7 @@ static struct choices_device describe(const struct client_session *s, const char
 void client_choose_blind(struct client_session *s)
 {
     const char *lacks[CHOICE_CLIENTS];
-    struct choices_device d = describe(s, s->held.has_pki ? NULL : s->held.pki_fault.text, lacks);
+    struct choices_device d = describe_device(s, s->held.has_pki ? NULL : s->held.pki_fault.text, lacks);
     client_select_blind(&d, lacks, &s->choice);
 }
 
@@ -154,7 +154,7 @@ bool client_choose(struct client_session *s, const char *no_pki)
 {
     static struct web_roles roles; /* large; this program is sequential */
     const char *lacks[CHOICE_CLIENTS];
-    struct choices_device d = describe(s, no_pki, lacks);
+    struct choices_device d = describe_device(s, no_pki, lacks);
     const char *wanted = client_setting(&s->c->settings, SETTING_ROLE_ID);
     struct error err;
     if (!wanted && s->way.gateway && *s->way.gateway->role)

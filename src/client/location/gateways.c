@@ -130,7 +130,7 @@ static bool take_metadata(struct client_session *s, const struct web_answer *a)
     return ok;
 }
 
-static bool ask(struct client_session *s, struct client_call *call, long *ret_ms)
+static bool ask_gateway(struct client_session *s, struct client_call *call, long *ret_ms)
 {
     struct web_answer answer;
     bool ok = client_session_send(s, call, &answer) && take_metadata(s, &answer);
@@ -161,7 +161,7 @@ static bool ask_one(struct client_session *s, struct client_call *call, json_t *
                 "Asking cloud management gateway"
                 ": %s",
                 authority);
-    bool ok = ask(s, call, &ms), failed = !ok && try_next_gateway(&s->outcome);
+    bool ok = ask_gateway(s, call, &ms), failed = !ok && try_next_gateway(&s->outcome);
     (void)snprintf(why, sizeof why, "%.64s: %.180s", s->outcome.reason, s->outcome.detail);
     if (!web_http_stopped())
         client_health_note(health, s->way.gateway, ms, failed ? why : NULL, clock_wall_s());
@@ -183,7 +183,7 @@ struct failures {
     char others[300];
 };
 
-static void also(struct failures *f, const struct client_fqdn *whose, const struct web_outcome *o)
+static void add_other(struct failures *f, const struct client_fqdn *whose, const struct web_outcome *o)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
     size_t used = strlen(f->others);
@@ -195,11 +195,11 @@ static void note_failure(struct failures *f, const struct client_session *s, con
 {
     int64_t good = client_health_good(health, s->way.gateway);
     if (f->count++ && good <= f->good) {
-        also(f, s->way.gateway, &s->outcome);
+        add_other(f, s->way.gateway, &s->outcome);
         return;
     }
     if (f->whose)
-        also(f, f->whose, &f->worst);
+        add_other(f, f->whose, &f->worst);
     f->worst = s->outcome;
     f->whose = s->way.gateway;
     f->good = good;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking management points directly. */
+/* Asking management points directly: which there are, in turn, each for a short time. Who answers is judged in
+ * session/mp.c, what it answers in document.c. */
 #include "client/location/inside.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ enum { ASK_MS = 3000, ASK_ALL_MS = 6000, ANCHORS_MAX = 4 * 1024 * 1024 };
 
 /* --- which there are --- */
 
-static struct client_mp *find(struct client_inside *in, const struct client_fqdn *at)
+static struct client_mp *find_mp(struct client_inside *in, const struct client_fqdn *at)
 {
     for (size_t i = 0; i < in->count; i++) {
         if (client_fqdn_same(&in->items[i].at, at))
@@ -28,9 +29,9 @@ static struct client_mp *find(struct client_inside *in, const struct client_fqdn
     return NULL;
 }
 
-static struct client_mp *add(struct client_session *s, const struct client_fqdn *at)
+static struct client_mp *add_mp(struct client_session *s, const struct client_fqdn *at)
 {
-    struct client_mp *mp = find(&s->way.inside, at);
+    struct client_mp *mp = find_mp(&s->way.inside, at);
     if (mp || s->way.inside.count == CLIENT_MPS_MAX)
         return mp;
     mp = &s->way.inside.items[s->way.inside.count++];
@@ -52,9 +53,9 @@ static void add_told(struct client_session *s, const json_t *location)
         if (client_fqdn_parse_url(slice_of(json_opt_str(o, "url", "")), &at, NULL) != OK ||
             !name_valid(NAME_ROLE, slice_of(id)))
             continue;
-        struct client_mp *mp = find(&s->way.inside, &at);
+        struct client_mp *mp = find_mp(&s->way.inside, &at);
         if (!mp && !net_host_loopback(slice_of(at.host)))
-            mp = add(s, &at);
+            mp = add_mp(s, &at);
         if (!mp)
             continue;
         (void)snprintf(mp->at.role, sizeof mp->at.role, "%s", id);
@@ -75,7 +76,7 @@ bool client_inside_collect(struct client_session *s, const json_t *location)
         struct slice url = slice_trim(slice_cut(&rest, ';'));
         struct client_fqdn at;
         if (url.len && client_fqdn_parse_url(url, &at, NULL) == OK)
-            (void)add(s, &at);
+            (void)add_mp(s, &at);
     }
     add_told(s, location);
     if (s->way.inside.count && ca && file_read_text(ca, ANCHORS_MAX, &s->way.inside.anchors, &len, &err) != OK)
@@ -85,7 +86,7 @@ bool client_inside_collect(struct client_session *s, const json_t *location)
 
 /* --- asking --- */
 
-static bool fail(struct client_session *s, struct client_mp *mp, const char *word, const char *text)
+static bool rule_out_mp(struct client_session *s, struct client_mp *mp, const char *word, const char *text)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
     client_fqdn_authority(&mp->at, authority);
@@ -95,24 +96,24 @@ static bool fail(struct client_session *s, struct client_mp *mp, const char *wor
     return false;
 }
 
-static bool take(struct client_session *s, struct client_mp *mp, const struct web_answer *a)
+static bool take_location(struct client_session *s, struct client_mp *mp, const struct web_answer *a)
 {
     char status[32];
     (void)snprintf(status, sizeof status, "status %ld", a->status);
     if (a->status != 200)
-        return fail(s, mp, "no_location", *a->status_text ? a->status_text : status);
+        return rule_out_mp(s, mp, "no_location", *a->status_text ? a->status_text : status);
     struct web_outcome before = s->outcome;
     char *text = slice_dup(buf_data(&a->body));
     bool ok = client_location_take(s, text);
     free(text);
     if (!ok)
-        (void)fail(s, mp, s->outcome.reason, s->outcome.detail);
+        (void)rule_out_mp(s, mp, s->outcome.reason, s->outcome.detail);
     s->outcome = before;
     return ok;
 }
 
 /* Nothing of the device's is shown: who answers is not known yet. */
-static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
+static bool ask_mp(struct client_session *s, struct client_mp *mp, long timeout_ms)
 {
     char url[CLIENT_AUTHORITY_SIZE + 64], authority[CLIENT_AUTHORITY_SIZE];
     struct web_answer answer;
@@ -123,17 +124,18 @@ static bool ask(struct client_session *s, struct client_mp *mp, long timeout_ms)
     client_mp_trust(&s->way.inside, mp, &r);
     client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO, "Asking management point %s directly", authority);
     enum web_fault fault = web_http_do(s->http, &r, &answer, &err);
-    mp->answered = fault == WEB_FAULT_NONE ? take(s, mp, &answer) : fail(s, mp, web_fault_info(fault)->word, err.text);
+    mp->answered = fault == WEB_FAULT_NONE ? take_location(s, mp, &answer)
+                                           : rule_out_mp(s, mp, web_fault_info(fault)->word, err.text);
     if (mp->answered) {
         add_told(s, s->location);
         if (!*mp->at.role && *mp->proven)
             (void)snprintf(mp->at.role, sizeof mp->at.role, "%.*s", WEB_ROLE_MAX, mp->proven);
         if (mp->by_root && !*mp->proven) /* it is one of those, as is known only now */
-            (void)fail(s, mp, "tls_untrusted", CLIENT_MP_NOT_BY_ROOT);
+            (void)rule_out_mp(s, mp, "tls_untrusted", CLIENT_MP_NOT_BY_ROOT);
         else if (!*mp->at.role)
-            (void)fail(s, mp, "unknown",
-                       "no management point in the site's location data has this address; write "
-                       "MPUrls as `cmg status` shows it");
+            (void)rule_out_mp(s, mp, "unknown",
+                              "no management point in the site's location data has this address; write "
+                              "MPUrls as `cmg status` shows it");
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_INFO, "Management point %s (%s) answered in %ld ms",
                     authority, *mp->at.role ? mp->at.role : "of unknown id", answer.millis);
     }
@@ -148,7 +150,7 @@ bool client_inside_find(struct client_session *s)
         struct client_mp *mp = &s->way.inside.items[i];
         if (now >= until)
             (void)snprintf(mp->why, sizeof mp->why, "not asked: others took too long");
-        else if (ask(s, mp, until - now < ASK_MS ? (long)(until - now) : ASK_MS))
+        else if (ask_mp(s, mp, until - now < ASK_MS ? (long)(until - now) : ASK_MS))
             return true;
     }
     return false;
@@ -158,7 +160,8 @@ struct client_mp *client_inside_role(struct client_session *s, const char *role)
 {
     for (size_t i = 0; i < s->way.inside.count; i++) {
         struct client_mp *mp = &s->way.inside.items[i];
-        if (slice_eq_nocase(slice_of(mp->at.role), slice_of(role)) && !*mp->why && (mp->answered || ask(s, mp, ASK_MS)))
+        if (slice_eq_nocase(slice_of(mp->at.role), slice_of(role)) && !*mp->why &&
+            (mp->answered || ask_mp(s, mp, ASK_MS)))
             return mp;
     }
     return NULL;

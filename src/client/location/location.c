@@ -15,7 +15,7 @@
 #include "client/session/refused.h"
 #include "client/state/state.h"
 
-static bool no_method(struct client_session *s)
+static bool fail_no_method(struct client_session *s)
 {
     struct error err;
     char differ[128];
@@ -44,7 +44,7 @@ static void remember_role(struct client_session *s)
 
 /* --- outside --- */
 
-static bool no_gateway(struct client_session *s)
+static bool fail_no_gateway(struct client_session *s)
 {
     for (enum client_log log = CLIENT_LOG_LOCATION; log <= CLIENT_LOG_MESSAGING; log++) {
         if (log != CLIENT_LOG_REGISTRATION)
@@ -58,7 +58,7 @@ static bool no_gateway(struct client_session *s)
     return false;
 }
 
-static bool disallowed(struct client_session *s)
+static bool fail_disallowed(struct client_session *s)
 {
     char why[300];
     struct error err;
@@ -77,8 +77,8 @@ bool client_gateways_ready(struct client_session *s)
     client_gateways_add(&s->way.gateways, kept);
     json_decref(kept);
     if (client_setting_on(&s->c->settings, SETTING_DISALLOW_CMG))
-        return disallowed(s);
-    return s->way.gateways.count || no_gateway(s);
+        return fail_disallowed(s);
+    return s->way.gateways.count || fail_no_gateway(s);
 }
 
 /* Says so when it was another one in the last run. */
@@ -107,13 +107,13 @@ static bool ask_outside(struct client_session *s)
         (void)snprintf(s->choice.why_not[CHOICE_TOKEN], sizeof s->choice.why_not[0],
                        "the device token has expired, and the management points are not known");
     client_choice_log(s);
-    return no_method(s);
+    return fail_no_method(s);
 }
 
-static bool settle(struct client_session *s)
+static bool settle_choice(struct client_session *s)
 {
     remember_role(s);
-    return s->choice.found || no_method(s);
+    return s->choice.found || fail_no_method(s);
 }
 
 bool client_locate_outside(struct client_session *s)
@@ -128,7 +128,7 @@ bool client_locate_outside(struct client_session *s)
     client_choose_blind(s);
     enter_network(s, CLIENT_INTERNET, why);
     return client_gateways_ready(s) && ask_outside(s) &&
-           client_choose(s, s->held.has_pki ? NULL : s->held.pki_fault.text) && settle(s);
+           client_choose(s, s->held.has_pki ? NULL : s->held.pki_fault.text) && settle_choice(s);
 }
 
 /* --- inside --- */
@@ -174,7 +174,7 @@ bool client_locate(struct client_session *s)
     client_choose_blind(s);
     if (!client_setting_on(&s->c->settings, SETTING_ALWAYS_ON_INTERNET)) {
         if (locate_inside(s))
-            return settle(s);
+            return settle_choice(s);
         if (s->outcome.ending != WEB_DONE || web_http_stopped())
             return false;
     }

@@ -46,7 +46,7 @@ static void make_url(const struct client_session *s, const struct client_call *c
                    call->role ? call->role : "", call->target);
 }
 
-static bool unreachable(struct client_session *s, enum web_fault fault, const struct error *err)
+static bool fail_unreachable(struct client_session *s, enum web_fault fault, const struct error *err)
 {
     const struct web_fault_info *info = web_fault_info(fault);
     char authority[CLIENT_AUTHORITY_SIZE];
@@ -76,7 +76,7 @@ static void log_answer(const struct client_session *s, const struct client_call 
                 a->status_text, buf_len(&a->body), a->millis);
 }
 
-static bool attempt(struct client_session *s, const struct client_call *call, const char *url, struct web_answer *ret)
+static bool send_once(struct client_session *s, const struct client_call *call, const char *url, struct web_answer *ret)
 {
     const struct client_credential *cred = client_session_credential(s, call->method);
     struct web_lines l = {.count = 0};
@@ -93,7 +93,7 @@ static bool attempt(struct client_session *s, const struct client_call *call, co
     if (ok) {
         memcpy(r.headers, l.items, l.count * sizeof l.items[0]);
         enum web_fault fault = web_http_do(s->http, &r, ret, &err);
-        ok = fault == WEB_FAULT_NONE || unreachable(s, fault, &err);
+        ok = fault == WEB_FAULT_NONE || fail_unreachable(s, fault, &err);
     }
     web_lines_free(&l);
     if (ok)
@@ -171,11 +171,11 @@ bool client_session_send(struct client_session *s, const struct client_call *cal
     char url[URL_MAX];
     *ret = (struct web_answer){0};
     make_url(s, call, url, sizeof url);
-    if (!attempt(s, call, url, ret))
+    if (!send_once(s, call, url, ret))
         return false;
     if (learn_offset(s, call, ret)) {
         web_answer_free(ret);
-        if (!attempt(s, call, url, ret))
+        if (!send_once(s, call, url, ret))
             return false;
     }
     s->times.date = ret->date;

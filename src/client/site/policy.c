@@ -74,7 +74,7 @@ static bool replace_bearer(struct asking *a, const char **ret)
     return client_access_token(a->s, ret);
 }
 
-static bool fetch(struct asking *a, const char *bearer, int64_t sequence, struct web_answer *ret)
+static bool fetch_document(struct asking *a, const char *bearer, int64_t sequence, struct web_answer *ret)
 {
     struct client_session *s = a->s;
     char etag[32];
@@ -101,16 +101,16 @@ static bool fetch(struct asking *a, const char *bearer, int64_t sequence, struct
 static bool fetch_whole(struct asking *a, const char *bearer, struct web_answer *ret)
 {
     int64_t below = client_document_below(&a->who, a->of->type);
-    bool ok = fetch(a, bearer, below, ret);
+    bool ok = fetch_document(a, bearer, below, ret);
     if (!ok || ret->status != 304 || !below)
         return ok;
     web_answer_free(ret);
-    return fetch(a, bearer, below + 1, ret);
+    return fetch_document(a, bearer, below + 1, ret);
 }
 
 static bool fetch_after(struct asking *a, const char *bearer, int64_t sequence, struct web_answer *ret)
 {
-    return sequence ? fetch(a, bearer, sequence, ret) : fetch_whole(a, bearer, ret);
+    return sequence ? fetch_document(a, bearer, sequence, ret) : fetch_whole(a, bearer, ret);
 }
 
 bool client_policy_ask(struct client_session *s, const char *target, const struct client_reader *who, int64_t sequence,
@@ -122,7 +122,7 @@ bool client_policy_ask(struct client_session *s, const char *target, const struc
     return find_bearer(&a, &bearer) && fetch_after(&a, bearer, sequence, ret);
 }
 
-static bool adopt(struct asking *a, json_t *content, int64_t sequence)
+static bool adopt_policies(struct asking *a, json_t *content, int64_t sequence)
 {
     json_t *policies;
     struct error err;
@@ -152,7 +152,7 @@ static enum result write_plain(const struct asking *a, const char *path, struct 
     return r;
 }
 
-static void fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
+static void make_fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
 {
     struct buf b;
     char *text = json_dumps(a->policies->list, JSON_COMPACT | JSON_SORT_KEYS);
@@ -200,7 +200,7 @@ static bool hand_over(struct asking *a)
 {
     char hash[PKI_HASH_HEX], *path = file_join(a->s->c->dir, a->of->plain);
     struct error err;
-    fingerprint(a, hash);
+    make_fingerprint(a, hash);
     enum result r = is_handled(a, hash, path) ? OK : handle(a, hash, path, &err);
     free(path);
     return r == OK || client_session_fail(a->s, "policy_handler", &err,
@@ -221,7 +221,7 @@ static bool accept_answer(struct asking *a, const struct web_answer *answer)
                                                CLIENT_DOCUMENT_REMEDY};
         return client_session_fail_document(s, &refused, &err);
     }
-    bool ok = adopt(a, d.content, d.sequence);
+    bool ok = adopt_policies(a, d.content, d.sequence);
     document_done(&d);
     return ok;
 }
@@ -257,7 +257,7 @@ static bool obtain(struct asking *a)
         client_document_stored(&a->who, a->of->type, &kept, NULL) == OK && !client_document_aged(&kept, clock_wall_s());
     bool ok = fetch_after(a, bearer, current ? kept.sequence : 0, &answer);
     if (ok && answer.status == 304) {
-        ok = current ? adopt(a, kept.content, kept.sequence) : client_session_fail_unasked(s);
+        ok = current ? adopt_policies(a, kept.content, kept.sequence) : client_session_fail_unasked(s);
     } else if (ok) {
         ok = accept_answer(a, &answer);
         a->policies->changed = ok && !json_equal(a->policies->list, json_object_get(kept.content, "policies"));

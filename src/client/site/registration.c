@@ -16,7 +16,7 @@
 #include "web/signed.h"
 
 /* The device's own key speaks for the certificate's, so that both are one device and a renewed one is it again. */
-static char *same_device(const struct client_session *s)
+static char *make_same_device(const struct client_session *s)
 {
     const char *key_id = client_session_credential(s, s->choice.method)->key_id;
     char *word;
@@ -33,7 +33,7 @@ static char *make_body(const struct client_session *s)
     char hardware[CLIENT_HARDWARE_SIZE];
     char *pem = pki_cert_pem(client_session_credential(s, s->choice.method)->leaf);
     client_hardware_id(s->c, hardware);
-    char *word = same_device(s);
+    char *word = make_same_device(s);
     json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "name", s->name, "hardware_id", hardware, "client_version",
                           (int)s->version, "certificate_pem", pem, "same_device", word);
     if (!o)
@@ -45,7 +45,7 @@ static char *make_body(const struct client_session *s)
     return text;
 }
 
-static enum result take(struct client_session *s, const json_t *o, struct error *err)
+static enum result take_registration(struct client_session *s, const json_t *o, struct error *err)
 {
     struct client_registration *r = client_session_registration(s);
     const char *guid, *approval, *token = json_opt_str(o, "device_token", NULL);
@@ -81,7 +81,7 @@ static bool take_answer(struct client_session *s, const struct web_answer *a)
     struct error err;
     if (!client_session_signed_answer(s, a, NULL, &said))
         return false;
-    enum result r = take(s, said, &err);
+    enum result r = take_registration(s, said, &err);
     json_decref(said);
     if (r != OK) {
         (void)error_prefix(&err, "the answer to the registration");
@@ -95,17 +95,17 @@ static bool take_answer(struct client_session *s, const struct web_answer *a)
 }
 
 /* The token that vouches for the device; NULL: its certificate does. */
-static bool voucher(struct client_session *s, const char **ret)
+static bool find_voucher(struct client_session *s, const char **ret)
 {
     *ret = s->choice.method == CHOICE_TOKEN ? s->c->identity.bulk_token : NULL;
     return s->choice.method != CHOICE_ENTRA || client_session_entra_token(s, ret);
 }
 
-static bool send(struct client_session *s)
+static bool send_registration(struct client_session *s)
 {
     struct web_answer answer = {0};
     const char *bearer;
-    if (!voucher(s, &bearer))
+    if (!find_voucher(s, &bearer))
         return false;
     char *body = make_body(s);
     struct client_call call = {.method = s->choice.method,
@@ -124,7 +124,7 @@ static bool send(struct client_session *s)
 }
 
 /* A device with a token needs no registration; one with a key that the site does not know does. */
-static bool needed(struct client_session *s)
+static bool is_needed(struct client_session *s)
 {
     const struct client_registration *r = client_session_registration(s);
     const char *key_id = client_session_credential(s, s->choice.method)->key_id;
@@ -150,7 +150,7 @@ static bool use_method(struct client_session *s)
     return true;
 }
 
-static bool no_token_to_register_with(struct client_session *s)
+static bool fail_no_token(struct client_session *s)
 {
     if (client_session_fail_cloned(s))
         return false;
@@ -174,12 +174,12 @@ bool client_register(struct client_session *s, bool again)
 {
     struct client_identity *id = &s->c->identity;
     bool can = s->choice.method != CHOICE_TOKEN || id->bulk_token || s->way.mp; /* inside nobody needs to vouch */
-    bool need = needed(s);
+    bool need = is_needed(s);
     bool ok = true;
     if (need && !can)
-        ok = no_token_to_register_with(s);
+        ok = fail_no_token(s);
     else if (need || (again && can))
-        ok = send(s);
+        ok = send_registration(s);
     ok = ok && use_method(s);
     log_ending(s, client_session_registration(s), ok);
     return ok;

@@ -45,7 +45,7 @@ static bool end_local(struct client_session *s, const struct client_resultant *r
     return client_settings_save(s->c->dir, set, &err) == OK || client_session_fail_state(s, &err);
 }
 
-static bool obey(struct client_session *s, const struct client_resultant *r)
+static bool obey_settings(struct client_session *s, const struct client_resultant *r)
 {
     struct error err;
     if (!end_local(s, r))
@@ -88,7 +88,7 @@ bool client_settings_fetch(struct client_session *s)
     } else if (ok) {
         ok = (answer.status == 304 ? r.known || client_session_fail_unasked(s)
                                    : accept_document(s, &who, &answer, &r)) &&
-             obey(s, &r);
+             obey_settings(s, &r);
     }
     web_answer_free(&answer);
     return ok;

@@ -13,7 +13,7 @@
 #include "web/signed.h"
 
 /* Its own words, which only say when to ask for the next one: nothing is decided by them. */
-static void lifetime(const char *token, int64_t now, int64_t *issued, int64_t *expires)
+static void read_lifetime(const char *token, int64_t now, int64_t *issued, int64_t *expires)
 {
     json_t *header = NULL, *payload = NULL;
     *issued = now;
@@ -30,11 +30,11 @@ void client_device_token_take(struct client_registration *r, const char *token, 
 {
     int64_t issued;
     client_secret_set(&r->device_token, token);
-    lifetime(token, now, &issued, &r->device_expires);
+    read_lifetime(token, now, &issued, &r->device_expires);
     r->device_renew = issued + (r->device_expires - issued) / 2;
 }
 
-static bool save(struct client_session *s)
+static bool save_identity(struct client_session *s)
 {
     struct error err;
     if (client_identity_save(s->c->dir, &s->c->identity, &err) != OK)
@@ -42,7 +42,7 @@ static bool save(struct client_session *s)
     return true;
 }
 
-static bool bad_answer(struct client_session *s, struct error *err)
+static bool fail_bad_answer(struct client_session *s, struct error *err)
 {
     (void)error_prefix(err, "the answer of CCM_STS");
     return client_session_fail(s, "bad_answer", err, "check what answers at this management point");
@@ -57,7 +57,7 @@ static bool read_answer(struct client_session *s, const struct web_answer *a, js
     enum result r = json_need_str(*ret, "access_token", &token, &err);
     if (r == OK && !web_token_valid(slice_of(token)))
         r = error_set(&err, R_INVALID, "'access_token' is no token");
-    return r == OK || bad_answer(s, &err);
+    return r == OK || fail_bad_answer(s, &err);
 }
 
 bool client_token_service(struct client_session *s, const struct web_form *form, const char *bearer, const char *what,
@@ -79,7 +79,7 @@ bool client_token_service(struct client_session *s, const struct web_form *form,
     return ok;
 }
 
-static bool take(struct client_session *s, const json_t *answer, bool renewal)
+static bool take_token(struct client_session *s, const json_t *answer, bool renewal)
 {
     struct client_registration *r = client_session_registration(s);
     const char *token = json_opt_str(answer, "access_token", "");
@@ -88,20 +88,20 @@ static bool take(struct client_session *s, const json_t *answer, bool renewal)
         client_device_token_take(r, token, now);
     } else {
         client_secret_set(&r->access_token, token);
-        lifetime(token, now, &issued, &r->access_expires);
+        read_lifetime(token, now, &issued, &r->access_expires);
         r->access_expires = json_opt_int(answer, "expires_in", r->access_expires - now) + now;
     }
-    return save(s);
+    return save_identity(s);
 }
 
-static bool exchange(struct client_session *s, const char *subject, bool renewal)
+static bool exchange_token(struct client_session *s, const char *subject, bool renewal)
 {
     struct web_form form;
     json_t *answer;
     web_exchange_form(&form, subject, NULL, renewal ? WEB_TYPE_DEVICE : WEB_TYPE_ACCESS);
     bool ok = client_token_service(s, &form, subject,
                                    renewal ? "Renewal of the device token" : "Getting CCM access token", &answer) &&
-              take(s, answer, renewal);
+              take_token(s, answer, renewal);
     json_decref(answer);
     web_form_free(&form);
     return ok;
@@ -123,7 +123,7 @@ bool client_subject_token(struct client_session *s, const char **ret)
     if (s->choice.method == CHOICE_ENTRA)
         return client_session_entra_token(s, ret);
     /* a renewal that fails matters only once the token has ended: until then the next run tries again */
-    if (now >= r->device_renew && !exchange(s, r->device_token, true) &&
+    if (now >= r->device_renew && !exchange_token(s, r->device_token, true) &&
         (now >= r->device_expires || web_outcome_final(&s->outcome)))
         return false;
     *ret = r->device_token;
@@ -141,7 +141,7 @@ bool client_access_token(struct client_session *s, const char **ret)
         return true;
     if (!(fresh && s->choice.method == CHOICE_ENTRA) && !client_subject_token(s, &subject))
         return false;
-    if (!fresh && !exchange(s, subject, false))
+    if (!fresh && !exchange_token(s, subject, false))
         return false;
     *ret = r->access_token;
     return true;

@@ -16,13 +16,13 @@
 #include "jose/token.h"
 #include "web/signed.h"
 
-static bool local(struct client_session *s, const char *reason, const char *detail)
+static bool fail_local(struct client_session *s, const char *reason, const char *detail)
 {
     web_outcome_local(&s->outcome, reason, detail, "cmg-client sign-in");
     return false;
 }
 
-static bool save(struct client_session *s, const struct client_user *u)
+static bool save_user(struct client_session *s, const struct client_user *u)
 {
     struct error err;
     return client_user_save(s->c->dir, u, &err) == OK || client_session_fail_state(s, &err);
@@ -30,7 +30,7 @@ static bool save(struct client_session *s, const struct client_user *u)
 
 /* --- the user's Entra token --- */
 
-static bool refresh(struct client_session *s, struct client_user *u)
+static bool refresh_entra_token(struct client_session *s, struct client_user *u)
 {
     const struct client_settings *set = &s->c->settings;
     const char *client = client_setting(set, SETTING_ENTRA_USER_CLIENT_ID);
@@ -52,25 +52,27 @@ static bool refresh(struct client_session *s, struct client_user *u)
     free(anchors);
     client_logf(&s->c->logs, CLIENT_LOG_REGISTRATION, ok ? LOG_INFO : LOG_ERROR, "Refreshing the user's token %s%s",
                 ok ? "succeeded" : "failed: ", ok ? "" : s->outcome.detail);
-    return ok && save(s, u);
+    return ok && save_user(s, u);
 }
 
-static bool entra_token(struct client_session *s, struct client_user *u)
+static bool need_entra_token(struct client_session *s, struct client_user *u)
 {
     if (u->expires > clock_wall_s() + TOKEN_LEEWAY_S)
         return true;
     if (!u->refresh)
-        return local(s, "user_token_expired", "the user's sign-in has expired, and no refresh token was given with it");
-    if (refresh(s, u))
+        return fail_local(s, "user_token_expired",
+                          "the user's sign-in has expired, and no refresh token was given with it");
+    if (refresh_entra_token(s, u))
         return true;
     if (strcmp(s->outcome.reason, "entra_invalid_grant") == 0) /* RFC 6749 5.2: it was revoked, or has ended */
-        return local(s, "user_token_expired", "the user's sign-in has expired, and the provider refreshes it no more");
+        return fail_local(s, "user_token_expired",
+                          "the user's sign-in has expired, and the provider refreshes it no more");
     return false;
 }
 
 /* --- the exchange --- */
 
-static bool take(struct client_session *s, struct client_user *u, const json_t *answer)
+static bool take_user_token(struct client_session *s, struct client_user *u, const json_t *answer)
 {
     const char *user;
     struct error err;
@@ -82,10 +84,10 @@ static bool take(struct client_session *s, struct client_user *u, const json_t *
     web_text_clean(slice_of(user), u->name, sizeof u->name);
     u->site_expires = clock_wall_s() + s->times.offset + json_opt_int(answer, "expires_in", 0);
     (void)snprintf(u->site_device, sizeof u->site_device, "%s", client_session_registration(s)->guid);
-    return save(s, u);
+    return save_user(s, u);
 }
 
-static bool exchange(struct client_session *s, struct client_user *u)
+static bool exchange_user_token(struct client_session *s, struct client_user *u)
 {
     struct web_form form;
     struct web_outcome unproven = {0};
@@ -97,7 +99,7 @@ static bool exchange(struct client_session *s, struct client_user *u)
     if (s->choice.method != CHOICE_ENTRA && s->held.entra.usable && !client_session_entra_token(s, &actor))
         unproven = s->outcome; /* which matters only if the site does not know yet that the device is joined */
     web_exchange_form(&form, u->token, actor, WEB_TYPE_USER);
-    bool ok = client_token_service(s, &form, own, "Getting the user token", &answer) && take(s, u, answer);
+    bool ok = client_token_service(s, &form, own, "Getting the user token", &answer) && take_user_token(s, u, answer);
     if (!ok && unproven.ending != WEB_DONE && strcmp(s->outcome.reason, "device_not_joined") == 0)
         s->outcome = unproven;
     json_decref(answer);
@@ -105,30 +107,30 @@ static bool exchange(struct client_session *s, struct client_user *u)
     return ok;
 }
 
-static bool fresh(const struct client_user *u, const char *guid, int64_t now)
+static bool is_fresh(const struct client_user *u, const char *guid, int64_t now)
 {
     return u->site_token && strcmp(u->site_device, guid) == 0 && u->site_expires > now + TOKEN_LEEWAY_S;
 }
 
-static bool load(struct client_session *s, struct client_user *u)
+static bool load_user(struct client_session *s, struct client_user *u)
 {
     struct error err;
     if (client_user_load(s->c->dir, u, &err) != OK)
         return client_session_fail(s, "state", &err, "cmg-client sign-in");
-    return u->token || local(s, "not_signed_in", "nobody has signed in on this device");
+    return u->token || fail_local(s, "not_signed_in", "nobody has signed in on this device");
 }
 
 bool client_user_token(struct client_session *s, struct client_user *u, const char **ret)
 {
-    bool ok = load(s, u) && (fresh(u, client_session_registration(s)->guid, clock_wall_s() + s->times.offset) ||
-                             (entra_token(s, u) && exchange(s, u)));
+    bool ok = load_user(s, u) && (is_fresh(u, client_session_registration(s)->guid, clock_wall_s() + s->times.offset) ||
+                                  (need_entra_token(s, u) && exchange_user_token(s, u)));
     *ret = u->site_token;
     return ok;
 }
 
 bool client_user_token_again(struct client_session *s, struct client_user *u, const char **ret)
 {
-    bool ok = load(s, u) && entra_token(s, u) && exchange(s, u);
+    bool ok = load_user(s, u) && need_entra_token(s, u) && exchange_user_token(s, u);
     *ret = u->site_token;
     return ok;
 }

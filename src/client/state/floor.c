@@ -48,7 +48,7 @@ static enum result set_aside(const char *dir, const struct error *why, struct er
     return r;
 }
 
-static enum result load(const char *dir, json_t **ret, struct error *err)
+static enum result load_floor(const char *dir, json_t **ret, struct error *err)
 {
     struct error why;
     json_t *root = NULL;
@@ -71,7 +71,7 @@ enum result client_floor(const struct client_reader *who, enum document_type typ
 {
     char name[NAME_SIZE];
     json_t *root;
-    enum result r = load(who->dir, &root, err);
+    enum result r = load_floor(who->dir, &root, err);
     name_of(who, name);
     *ret = json_opt_int(json_object_get(root, document_type_name(type)), name, 0);
     json_decref(root);
@@ -97,7 +97,7 @@ enum result client_floor_raise(const struct client_reader *who, enum document_ty
 {
     char name[NAME_SIZE];
     json_t *root;
-    enum result r = load(who->dir, &root, err);
+    enum result r = load_floor(who->dir, &root, err);
     json_t *floors = json_object_get(root, document_type_name(type));
     name_of(who, name);
     if (r != OK || json_opt_int(floors, name, 0) >= sequence) {

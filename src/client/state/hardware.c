@@ -18,7 +18,7 @@ static bool is_machine_id(struct slice text)
 
 /* A stable name of this machine and state folder that tells nobody the machine's id (machine-id(5) wants it hashed); ""
  * on a machine without one, as containers are, which would all have the same. */
-static void derive(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
+static void derive_hardware_id(const struct client *c, char ret[HEX_SIZE(PKI_SHA256)])
 {
     char *machine = NULL, *dir = realpath(c->dir, NULL);
     size_t len = 0;
@@ -41,6 +41,6 @@ void client_hardware_id(const struct client *c, char ret[CLIENT_HARDWARE_SIZE])
     char derived[HEX_SIZE(PKI_SHA256)];
     const char *set = client_setting(&c->settings, SETTING_HARDWARE_ID);
     if (!set)
-        derive(c, derived);
+        derive_hardware_id(c, derived);
     (void)snprintf(ret, CLIENT_HARDWARE_SIZE, "%s", set ? set : derived);
 }

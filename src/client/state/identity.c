@@ -83,7 +83,7 @@ enum result client_identity_load(const char *state, struct client_identity *ret,
     return r;
 }
 
-static void put(json_t *o, const char *name, json_t *value)
+static void put_member(json_t *o, const char *name, json_t *value)
 {
     if (json_object_set_new(o, name, value) != 0)
         fatal("the identity can't be put into JSON");
@@ -92,7 +92,7 @@ static void put(json_t *o, const char *name, json_t *value)
 static void put_text(json_t *o, const char *name, const char *value)
 {
     if (value && *value)
-        put(o, name, json_string(value));
+        put_member(o, name, json_string(value));
 }
 
 static void put_registration(json_t *o, const struct client_registration *r)
@@ -100,15 +100,15 @@ static void put_registration(json_t *o, const struct client_registration *r)
     put_text(o, "guid", r->guid);
     put_text(o, "key_id", r->key_id);
     if (r->pending)
-        put(o, "pending", json_true());
+        put_member(o, "pending", json_true());
     put_text(o, "device_token", r->device_token);
     if (r->device_token) {
-        put(o, "device_token_expires", json_integer(r->device_expires));
-        put(o, "device_token_renew", json_integer(r->device_renew));
+        put_member(o, "device_token_expires", json_integer(r->device_expires));
+        put_member(o, "device_token_renew", json_integer(r->device_renew));
     }
     put_text(o, "access_token", r->access_token);
     if (r->access_token)
-        put(o, "access_token_expires", json_integer(r->access_expires));
+        put_member(o, "access_token_expires", json_integer(r->access_expires));
 }
 
 enum result client_identity_save(const char *state, const struct client_identity *id, struct error *err)
@@ -128,9 +128,9 @@ enum result client_identity_save(const char *state, const struct client_identity
             continue;
         json_t *other = json_object();
         put_registration(other, &id->of[i]);
-        put(others, choices_client_name((enum choice_client)i), other);
+        put_member(others, choices_client_name((enum choice_client)i), other);
     }
-    put(root, "others", others);
+    put_member(root, "others", others);
     enum result r = client_private_save(state, "identity.json", root, err);
     json_decref(root);
     return r;

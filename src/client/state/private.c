@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files of secrets in and out (private.h): refused when others can read them, written whole or not at all, wiped from
+ * memory afterwards. What is in them is the callers' affair. */
 #include "client/state/private.h"
 
 #include <stdlib.h>

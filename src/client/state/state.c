@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.json in and out. */
+/* state.json in and out. Each function reads it whole and writes it whole: the lock of the state folder makes that
+ * safe, and a file that can't be read counts as empty, since nothing but memory of the past is lost. */
 #include "client/state/state.h"
 
 #include <stdio.h>
@@ -28,7 +29,7 @@ json_t *client_state_load(const char *dir)
     return root;
 }
 
-static enum result save(const char *dir, const json_t *root, struct error *err)
+static enum result save_state(const char *dir, const json_t *root, struct error *err)
 {
     char *path = file_join(dir, "state.json"), *text = json_dumps(root, JSON_INDENT(2));
     if (!text)
@@ -39,7 +40,7 @@ static enum result save(const char *dir, const json_t *root, struct error *err)
     return r;
 }
 
-static void put(json_t *root, const char *name, json_t *value)
+static void put_member(json_t *root, const char *name, json_t *value)
 {
     if (json_object_set_new(root, name, value) != 0)
         fatal("the state can't be put into JSON");
@@ -55,8 +56,8 @@ void client_state_handled(const char *dir, const char *whose, char ret[PKI_HASH_
 enum result client_state_set_handled(const char *dir, const char *whose, const char *fingerprint, struct error *err)
 {
     json_t *root = client_state_load(dir);
-    put(root, whose, json_string(fingerprint));
-    enum result r = save(dir, root, err);
+    put_member(root, whose, json_string(fingerprint));
+    enum result r = save_state(dir, root, err);
     json_decref(root);
     return r;
 }
@@ -72,8 +73,8 @@ json_t *client_state_health(const char *dir, const char *whom)
 enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err)
 {
     json_t *root = client_state_load(dir);
-    put(root, whom, json_incref(health));
-    enum result r = save(dir, root, err);
+    put_member(root, whom, json_incref(health));
+    enum result r = save_state(dir, root, err);
     json_decref(root);
     return r;
 }
@@ -81,16 +82,16 @@ enum result client_state_set_health(const char *dir, const char *whom, json_t *h
 enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err)
 {
     json_t *root = client_state_load(dir), *entry = json_deep_copy(result);
-    put(entry, "operation", json_string(operation));
-    put(entry, "time", json_integer(clock_wall_s()));
-    put(root, "last", json_incref(entry));
+    put_member(entry, "operation", json_string(operation));
+    put_member(entry, "time", json_integer(clock_wall_s()));
+    put_member(root, "last", json_incref(entry));
     if (!json_opt_bool(result, "ok", false))
-        put(root, "last_failure", json_incref(entry));
+        put_member(root, "last_failure", json_incref(entry));
     else if (strcmp(json_opt_str(json_object_get(root, "last_failure"), "operation", operation), operation) == 0 ||
              strcmp(operation, "register") != 0) /* a policy that came in proves the whole way */
         (void)json_object_del(root, "last_failure");
     json_decref(entry);
-    enum result r = save(dir, root, err);
+    enum result r = save_state(dir, root, err);
     json_decref(root);
     return r;
 }

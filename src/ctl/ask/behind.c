@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the site itself says of a failed step of the analysis: its status is asked, and a problem in it that stands
+ * behind the step is put beside the cause. Without a management point to ask, the analysis stays as it is. */
 #include "ctl/ask/behind.h"
 
 #include <stdio.h>
@@ -42,7 +44,7 @@ static bool has_gateway(const json_t *status, const struct analyze_gateway *want
 }
 
 /* The first that can be behind it, and, of an endpoint, is of the management point that was asked. */
-static const json_t *find(const json_t *status, const char *const *wanted, const char *step)
+static const json_t *find_problem(const json_t *status, const char *const *wanted, const char *step)
 {
     const json_t *p;
     size_t i;
@@ -61,7 +63,7 @@ static const json_t *find(const json_t *status, const char *const *wanted, const
     return NULL;
 }
 
-static void take(const json_t *problem, struct analyze_result *r)
+static void take_problem(const json_t *problem, struct analyze_result *r)
 {
     char found[sizeof r->found], remedy[sizeof r->remedy];
     (void)snprintf(found, sizeof found, "%.250s; by what the site knows: %s", r->found,
@@ -78,8 +80,8 @@ void behind_explain(void *arg, struct analyze_result *r)
     json_t *status = NULL;
     if (!wanted || api_call(api_socket(b->common), "GET", "/v1/status", NULL, &status, &fault) != OK)
         return;
-    const json_t *problem = has_gateway(status, b->gateway) ? find(status, wanted, r->id) : NULL;
+    const json_t *problem = has_gateway(status, b->gateway) ? find_problem(status, wanted, r->id) : NULL;
     if (problem)
-        take(problem, r);
+        take_problem(problem, r);
     json_decref(status);
 }

@@ -233,7 +233,7 @@ static void print_answer(const struct choices_question *q, const struct choices_
     print_list("Limitations", &a->limitations);
 }
 
-static int check(int argc, char **argv)
+static int check_choices(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg choices check --mp MODE --client METHOD [options]",
                                            "Is this combination supported, and what does it need? Exit code 1: it is "
@@ -259,6 +259,6 @@ static int check(int argc, char **argv)
 
 const struct ctl_command ctl_choices_commands[] = {
     {"choices", "Print which choices go together", choices, NULL},
-    {"choices check", "Judge one combination of choices", check, NULL},
+    {"choices check", "Judge one combination of choices", check_choices, NULL},
     {NULL, NULL, NULL, NULL},
 };

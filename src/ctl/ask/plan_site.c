@@ -4,14 +4,14 @@
 #include "ctl/api.h"
 #include "ctl/ask/plan.h"
 
-static enum result get(const struct ctl_common *common, const char *path, json_t **ret, struct ctl_fault *fault)
+static enum result get_list(const struct ctl_common *common, const char *path, json_t **ret, struct ctl_fault *fault)
 {
     *ret = NULL;
     return api_call(api_socket(common), "GET", path, NULL, ret, fault);
 }
 
 /* A text of the site as an input; what is no word of that input stays unknown. */
-static void take(struct plan_device *d, enum plan_input in, const char *text)
+static void take_value(struct plan_device *d, enum plan_input in, const char *text)
 {
     if (!plan_input_parse(in, slice_of(text), &d->input[in]))
         d->input[in] = 0;
@@ -24,11 +24,11 @@ static void take_method(struct plan_device *d, const char *method)
     if (!choices_client_parse(slice_of(method), &client))
         return;
     if (client == CHOICE_PKI)
-        take(d, PLAN_CERTIFICATE, "pki");
+        take_value(d, PLAN_CERTIFICATE, "pki");
     if (client == CHOICE_ENTRA && d->input[PLAN_JOIN] == 0)
-        take(d, PLAN_JOIN, "entra");
+        take_value(d, PLAN_JOIN, "entra");
     if (client == CHOICE_TOKEN)
-        take(d, PLAN_VERSION, "2002");
+        take_value(d, PLAN_VERSION, "2002");
 }
 
 static enum result add_device(struct plan_fleet *fleet, const json_t *device, struct error *err)
@@ -38,7 +38,7 @@ static enum result add_device(struct plan_fleet *fleet, const json_t *device, st
     if (d.name.len > PLAN_NAME_MAX)
         d.name.len = PLAN_NAME_MAX;
     if (*json_opt_str(device, "entra_device", "")) /* Entra or hybrid joined: the tables make no difference */
-        take(&d, PLAN_JOIN, "entra");
+        take_value(&d, PLAN_JOIN, "entra");
     take_method(&d, json_opt_str(device, "method", ""));
     if (version > 0)
         d.input[PLAN_VERSION] = version < CHOICES_TOKENS_SINCE ? 1 : 2;
@@ -49,7 +49,7 @@ static enum result add_devices(const struct ctl_common *common, struct plan_flee
 {
     json_t *answer, *device;
     size_t i;
-    enum result r = get(common, "/v1/devices", &answer, fault);
+    enum result r = get_list(common, "/v1/devices", &answer, fault);
     json_array_foreach(json_object_get(answer, "devices"), i, device)
     {
         if (r == OK)
@@ -64,7 +64,7 @@ static enum result read_points(const struct ctl_common *common, struct plan_setu
     json_t *answer, *point, *name;
     size_t i, k;
     unsigned modes = 0, clients = 0;
-    enum result r = get(common, "/v1/status", &answer, fault);
+    enum result r = get_list(common, "/v1/status", &answer, fault);
     json_array_foreach(json_object_get(answer, "management_points"), i, point)
     {
         enum choice_mp mode;
@@ -88,7 +88,7 @@ static enum result read_points(const struct ctl_common *common, struct plan_setu
 static enum result read_settings(const struct ctl_common *common, struct plan_setup *setup, struct ctl_fault *fault)
 {
     json_t *answer;
-    enum result r = get(common, "/v1/settings", &answer, fault);
+    enum result r = get_list(common, "/v1/settings", &answer, fault);
     const json_t *settings = json_object_get(answer, "settings");
     enum choice_tri check;
     if (choices_tri_parse(slice_of(json_opt_str(settings ? settings : answer, "crl_check", "")), &check))
@@ -102,7 +102,7 @@ static enum result read_sources(const struct ctl_common *common, struct plan_set
 {
     json_t *answer, *source;
     size_t i;
-    enum result r = get(common, "/v1/sources", &answer, fault);
+    enum result r = get_list(common, "/v1/sources", &answer, fault);
     json_array_foreach(json_object_get(answer, "sources"), i, source)
     {
         if (strcmp(json_opt_str(source, "kind", ""), "crl") == 0 &&
@@ -118,7 +118,7 @@ static enum result read_connectors(const struct ctl_common *common, struct plan_
 {
     json_t *answer, *connector;
     size_t i;
-    enum result r = get(common, "/v1/connectors", &answer, fault);
+    enum result r = get_list(common, "/v1/connectors", &answer, fault);
     json_array_foreach(json_object_get(answer, "connectors"), i, connector)
     {
         if (json_is_object(json_object_get(connector, "certificate")))

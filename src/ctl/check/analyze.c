@@ -143,7 +143,8 @@ static void on_signal(int number)
     web_http_stop();
 }
 
-static int run(const struct analyze_options *o, const struct analyze_config *config, const struct as_certificate *as)
+static int run_analysis(const struct analyze_options *o, const struct analyze_config *config,
+                        const struct as_certificate *as)
 {
     struct analyze_report report;
     struct analyze_proof proof;
@@ -217,7 +218,7 @@ static int ctl_analyze(int argc, char **argv)
     if (r != OK)
         code = ctl_usage("%s", err.text);
     else if (!o.as_certificate || judge_as(&as, args[0], &config, &code))
-        code = run(&o, &config, &as);
+        code = run_analysis(&o, &config, &as);
     as_certificate_done(&as);
     inputs_done(&in);
     return code;

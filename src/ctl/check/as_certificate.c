@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The analysis of a certificate alone, by a gateway that is asked through the site: the question is parked there, the
+ * gateway fetches and answers it, and its verdict becomes a step. The key is not needed, so its possession is not
+ * proved. */
 #include "ctl/check/as_certificate.h"
 
 #include <stdio.h>
@@ -56,7 +59,7 @@ void as_certificate_done(struct as_certificate *a)
 
 /* --- which gateways --- */
 
-static bool meant(const json_t *gateway, const char *name, const struct analyze_gateway *address)
+static bool is_meant(const json_t *gateway, const char *name, const struct analyze_gateway *address)
 {
     const char *host = json_opt_str(gateway, "host", "");
     if (strcmp(json_opt_str(gateway, "id", ""), name) == 0)
@@ -80,7 +83,8 @@ static void none_meant(const json_t *gateways, const char *name, int *ret_exit)
     *ret_exit = ctl_usage("the site has no gateway '%s', neither by id nor by address; there are: %s", name, names);
 }
 
-static void choose(struct as_certificate *a, const json_t *gateways, const char *name, struct analyze_gateway *ret)
+static void choose_gateway(struct as_certificate *a, const json_t *gateways, const char *name,
+                           struct analyze_gateway *ret)
 {
     struct analyze_gateway address = {.port = 0};
     struct error err;
@@ -90,7 +94,7 @@ static void choose(struct as_certificate *a, const json_t *gateways, const char 
         address.host[0] = '\0';
     json_array_foreach(gateways, i, gateway)
     {
-        if (!meant(gateway, name, &address) || a->count == AS_CERTIFICATE_GATEWAYS_MAX)
+        if (!is_meant(gateway, name, &address) || a->count == AS_CERTIFICATE_GATEWAYS_MAX)
             continue;
         (void)snprintf(a->gateways[a->count++].id, sizeof a->gateways->id, "%s", json_opt_str(gateway, "id", ""));
         *ret = (struct analyze_gateway){.port = (unsigned)json_opt_int(gateway, "port", 443)};
@@ -119,7 +123,7 @@ bool as_certificate_gateways(struct as_certificate *a, const char *name, struct 
         return false;
     }
     a->answers = json_array();
-    choose(a, json_object_get(answer, "gateways"), name, ret);
+    choose_gateway(a, json_object_get(answer, "gateways"), name, ret);
     if (a->count > 0)
         take_root(a);
     else
@@ -208,7 +212,7 @@ static void tell_lists(const json_t *verdict, char *ret, size_t size)
     }
 }
 
-static void tell(const json_t *verdict, struct analyze_result *r)
+static void tell_verdict(const json_t *verdict, struct analyze_result *r)
 {
     char lists[400], at[CLOCK_TEXT_SIZE], by[600], found[sizeof r->found];
     const char *code = json_opt_str(verdict, "code", ""), *reason = json_opt_str(verdict, "reason", "");
@@ -244,7 +248,7 @@ static void ask_gateway(void *arg, struct analyze_result *r)
     json_decref(asked);
     if (!verdict)
         return;
-    tell(verdict, r);
+    tell_verdict(verdict, r);
     (void)json_array_append_new(q->a->answers, verdict);
 }
 

@@ -136,26 +136,26 @@ static int take_lists(int argc, char **argv, json_t *c)
     return kept;
 }
 
-static void set(json_t *c, const char *member, const char *value)
+static void set_member(json_t *c, const char *member, const char *value)
 {
     if (value)
         (void)json_object_set_new(c, member, json_string(value));
 }
 
-static int run(const struct cert_options *o, json_t *c, const char *cert)
+static int run_check(const struct cert_options *o, json_t *c, const char *cert)
 {
-    set(c, "at", o->at);
-    set(c, "crl_check", o->crl_check);
-    set(c, "purpose", o->purpose);
-    set(c, "minimum_strength", o->minimum_strength);
-    set(c, "cert", cert);
+    set_member(c, "at", o->at);
+    set_member(c, "crl_check", o->crl_check);
+    set_member(c, "purpose", o->purpose);
+    set_member(c, "minimum_strength", o->minimum_strength);
+    set_member(c, "cert", cert);
     struct cert_trusts *trusts = cert_trusts_new();
     int code = o->batch ? check_batch(&o->common, o->batch, c, judge, trusts) : check_one(&o->common, c, judge, trusts);
     cert_trusts_free(trusts);
     return code;
 }
 
-static int check(int argc, char **argv)
+static int check_certificate(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg cert check --anchors DIR|FILE --crl FILE… [options] CERT",
@@ -175,12 +175,12 @@ static int check(int argc, char **argv)
     if ((n == 1) == (o.batch != NULL))
         code = ctl_usage("give either a certificate or --batch FILE");
     else
-        code = run(&o, c, n == 1 ? args[0] : NULL);
+        code = run_check(&o, c, n == 1 ? args[0] : NULL);
     json_decref(c);
     return code;
 }
 
 const struct ctl_command ctl_cert_commands[] = {
-    {"cert check", "Would this certificate be let in, and if not, why?", check, NULL},
+    {"cert check", "Would this certificate be let in, and if not, why?", check_certificate, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Trusts made of files and folders instead of a site, kept by the question that asked for them: anchors, intermediates,
+ * revocation lists. Owns what it read; judging is pki's. */
 #include "ctl/check/cert_trust.h"
 
 #include <stdlib.h>
@@ -132,7 +134,7 @@ static void add_warnings(const struct cert_trust *t, const char *text)
     }
 }
 
-static enum result make(const json_t *c, struct cert_trust *ret, struct error *err)
+static enum result make_trust(const json_t *c, struct cert_trust *ret, struct error *err)
 {
     struct pki_trust_options o;
     enum result r = read_options(c, &o, err);
@@ -187,7 +189,7 @@ enum result cert_trusts_get(struct cert_trusts *t, const json_t *c, const struct
     } else {
         if (t->count == TRUSTS_MAX)
             forget(t);
-        r = make(c, &t->made[t->count], err);
+        r = make_trust(c, &t->made[t->count], err);
         if (r == OK) {
             *ret = &t->made[t->count];
             (void)json_object_set_new(t->places, question, json_integer((json_int_t)t->count++));

@@ -277,7 +277,7 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
 
 /* --- the command line as a case --- */
 
-static void set(json_t *c, const char *member, const char *value)
+static void set_member(json_t *c, const char *member, const char *value)
 {
     if (value)
         (void)json_object_set_new(c, member, json_string(value));
@@ -290,7 +290,7 @@ static enum result set_token(json_t *c, const char *text, struct error *err)
     char *token;
     size_t len;
     if (!input && text[0] != '@') {
-        set(c, "token", text);
+        set_member(c, "token", text);
         return OK;
     }
     enum result r = line_read_token(input ? text : text + 1, TOKEN_FILE_MAX, &token, &len, err);
@@ -304,18 +304,18 @@ static enum result set_token(json_t *c, const char *text, struct error *err)
     return OK;
 }
 
-static int run(const struct token_options *o, const char *token)
+static int run_check(const struct token_options *o, const char *token)
 {
     struct judging j = {NULL, NULL};
     struct error err = {0};
     json_t *c = json_object();
-    set(c, "jwks", o->jwks);
-    set(c, "issuer", o->issuer);
-    set(c, "audience", o->audience);
-    set(c, "at", o->at);
-    set(c, "algorithms", o->algorithms);
-    set(c, "purpose", o->purpose);
-    set(c, "certificate", o->certificate);
+    set_member(c, "jwks", o->jwks);
+    set_member(c, "issuer", o->issuer);
+    set_member(c, "audience", o->audience);
+    set_member(c, "at", o->at);
+    set_member(c, "algorithms", o->algorithms);
+    set_member(c, "purpose", o->purpose);
+    set_member(c, "certificate", o->certificate);
     if (o->signature_only)
         (void)json_object_set_new(c, "signature_only", json_true());
     int code;
@@ -343,5 +343,5 @@ int ctl_token_check(int argc, char **argv)
         return code;
     if ((n == 1) == (o.batch != NULL))
         return ctl_usage("give either a token or --batch FILE");
-    return run(&o, n == 1 ? args[0] : NULL);
+    return run_check(&o, n == 1 ? args[0] : NULL);
 }

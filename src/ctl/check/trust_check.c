@@ -171,7 +171,7 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     return check_answer(v.reason, detail, v.identity, v.remedy);
 }
 
-static int run(const struct check_options *o, const json_t *bundle)
+static int run_check(const struct check_options *o, const json_t *bundle)
 {
     struct check check = {.bundle = bundle};
     struct error err;
@@ -207,7 +207,7 @@ int ctl_trust_check(int argc, char **argv)
     code = ctl_send(&o.common, "GET", "/v1/bundle", NULL, &answer);
     if (code != CTL_DONE)
         return code;
-    code = run(&o, json_object_get(answer, "content"));
+    code = run_check(&o, json_object_get(answer, "content"));
     json_decref(answer);
     return code;
 }

@@ -52,7 +52,7 @@ static bool add_setting(json_t *settings, const char *text)
     return good;
 }
 
-static int set(int argc, char **argv)
+static int set_client_settings(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg settings client set default|NAME [SETTING=VALUE…] [options]",
@@ -157,7 +157,7 @@ static const struct ctl_request remove_it = {.usage = "cmg settings client remov
                                              .done = "client settings %s removed"};
 
 const struct ctl_command ctl_client_settings_commands[] = {
-    {"settings client set", "Change default or custom client settings", set, NULL},
+    {"settings client set", "Change default or custom client settings", set_client_settings, NULL},
     {"settings client list", "List the client settings, the first wins", NULL, &list},
     {"settings client remove", "Remove custom client settings", NULL, &remove_it},
     {"settings resultant", "Show a device's resultant client settings", resultant, NULL},

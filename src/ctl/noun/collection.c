@@ -50,7 +50,7 @@ static int send_it(const struct options *o, const char *method, const char *path
                             : code;
 }
 
-static int add(int argc, char **argv)
+static int add_collection(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg collection add NAME [options]",
@@ -158,7 +158,7 @@ static void print_collection(const json_t *collection, size_t limit)
     json_decref(shown);
 }
 
-static int show(int argc, char **argv)
+static int show_collection(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg collection show NAME [options]", "Show a collection and its devices.",
                                            show_opts, 1, 1};
@@ -188,9 +188,9 @@ static const struct ctl_request remove_it = {.usage = "cmg collection remove NAM
                                              .done = "collection %s removed"};
 
 const struct ctl_command ctl_collection_commands[] = {
-    {"collection add", "Make a collection of devices, or change it", add, NULL},
+    {"collection add", "Make a collection of devices, or change it", add_collection, NULL},
     {"collection list", "List the collections", NULL, &list},
-    {"collection show", "Show a collection and its devices", show, NULL},
+    {"collection show", "Show a collection and its devices", show_collection, NULL},
     {"collection remove", "Remove a collection", NULL, &remove_it},
     {"collection add-device", "List a device in a collection", add_device, NULL},
     {"collection remove-device", "List it there no longer", remove_device, NULL},

@@ -45,7 +45,7 @@ static bool set_certificate(const struct ctl_common *common, const char *path, j
                                 "certificate_pem");
 }
 
-static int add(int argc, char **argv)
+static int add_connector(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg connector add ID [options]",
                                            "Make a connector known and write its bootstrap file.", add_opts, 1, 1};
@@ -117,7 +117,7 @@ static const struct ctl_request remove_it = {.usage = "cmg connector remove ID [
                                              .done = "connector %s removed; its certificate is withdrawn everywhere"};
 
 const struct ctl_command ctl_connector_commands[] = {
-    {"connector add", "Make a connector known and write its bootstrap file", add, NULL},
+    {"connector add", "Make a connector known and write its bootstrap file", add_connector, NULL},
     {"connector certificate", "Register a connector's PKI client certificate", certificate, NULL},
     {"connector list", "List the connectors and when they were last seen", NULL, &list},
     {"connector remove", "Remove a connector and withdraw its certificate", NULL, &remove_it},

@@ -66,7 +66,7 @@ static void lift(json_t *device)
     (void)json_object_set(device, "hardware_id_by", json_object_get(vouched, "hardware_id_by"));
 }
 
-static int show(int argc, char **argv)
+static int show_device(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg device show GUID|NAME [options]",
                                            "Show one device, and who stands for what it says of itself.", show_opts, 1,
@@ -283,7 +283,7 @@ static const struct ctl_request unblock = {.usage = "cmg device unblock GUID|NAM
                                            .done = "device %s unblocked"};
 const struct ctl_command ctl_device_commands[] = {
     {"device list", "List the devices", NULL, &list},
-    {"device show", "Show one device", show, NULL},
+    {"device show", "Show one device", show_device, NULL},
     {"device approve", "Approve pending devices", approve, NULL},
     {"device block", "Block a device everywhere", NULL, &block},
     {"device unblock", "Allow a blocked device again", NULL, &unblock},

@@ -178,7 +178,7 @@ static void set_yes_no(json_t *body, const char *member, const char *word)
         (void)json_object_set_new(body, member, json_boolean(strcmp(word, "yes") == 0));
 }
 
-static int set(int argc, char **argv)
+static int set_endpoint(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg endpoint set ID [options]",
@@ -212,7 +212,7 @@ static int set(int argc, char **argv)
     return code == CTL_DONE ? ctl_tell(&o.as_add.common, answer, "endpoint %s changed", args[0]) : code;
 }
 
-static int add(int argc, char **argv)
+static int add_endpoint(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg endpoint add ID --url URL [options]",
                                            "Publish an internal server through the gateway.", add_opts, 1, 1};
@@ -251,8 +251,8 @@ static const struct ctl_request remove_it = {.usage = "cmg endpoint remove ID [o
                                              .done = "endpoint %s is published no longer"};
 
 const struct ctl_command ctl_endpoint_commands[] = {
-    {"endpoint add", "Publish an internal server through the gateway", add, NULL},
-    {"endpoint set", "Change a published endpoint in place", set, NULL},
+    {"endpoint add", "Publish an internal server through the gateway", add_endpoint, NULL},
+    {"endpoint set", "Change a published endpoint in place", set_endpoint, NULL},
     {"endpoint list", "List the published endpoints", NULL, &list},
     {"endpoint remove", "Publish an endpoint no longer", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

@@ -66,7 +66,7 @@ static void put_header(const char *given, json_t *body)
         (void)json_object_set_new(body, "key", json_stringn(rest.ptr, rest.len));
 }
 
-static int add(int argc, char **argv)
+static int add_foreign(int argc, char **argv)
 {
     static const struct opt_command cmd = {
         "cmg trust add-foreign ID --issuer TEXT --key FILE --endpoints IDS [options]",
@@ -117,7 +117,7 @@ static const struct ctl_request remove_it = {.usage = "cmg trust remove-foreign 
                                              .done = "tokens of the foreign site %s open nothing from now on"};
 
 const struct ctl_command ctl_foreign_commands[] = {
-    {"trust add-foreign", "Take the tokens of a Configuration Manager site, knowingly", add, NULL},
+    {"trust add-foreign", "Take the tokens of a Configuration Manager site, knowingly", add_foreign, NULL},
     {"trust list-foreign", "List the foreign sites whose tokens are taken", NULL, &list},
     {"trust remove-foreign", "Take a foreign site's tokens no longer", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

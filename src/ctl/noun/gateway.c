@@ -47,7 +47,7 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-static int add(int argc, char **argv)
+static int add_gateway(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg gateway add ID --host NAME [options]",
                                            "Make a gateway known and write its bootstrap file.", add_opts, 1, 1};
@@ -88,7 +88,7 @@ static const struct ctl_request remove_it = {.usage = "cmg gateway remove ID [op
                                              .done = "gateway %s removed; its certificate is withdrawn everywhere"};
 
 const struct ctl_command ctl_gateway_commands[] = {
-    {"gateway add", "Make a gateway known and write its bootstrap file", add, NULL},
+    {"gateway add", "Make a gateway known and write its bootstrap file", add_gateway, NULL},
     {"gateway list", "List the gateways", NULL, &list},
     {"gateway remove", "Remove a gateway and withdraw its certificate", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

@@ -148,7 +148,7 @@ static enum result read_root(const struct keys_options *o, struct ctl_pair *ret,
 }
 
 /* The new one says the same of itself as the present one. */
-static enum result make(const struct keys_options *o, const struct ctl_pair *root, struct error *err)
+static enum result make_keys(const struct keys_options *o, const struct ctl_pair *root, struct error *err)
 {
     X509 *present;
     static const char prefix[] = "urn:opencmg:";
@@ -180,7 +180,7 @@ static enum result make_next(const struct keys_options *o, struct error *err)
                          o->use);
     enum result r = read_root(o, &root, err);
     if (r == OK)
-        r = make(o, &root, err);
+        r = make_keys(o, &root, err);
     ctl_pair_free(&root);
     return r;
 }
@@ -261,7 +261,7 @@ static enum result retire(const struct keys_options *o, struct error *err)
 /* --- commands --- */
 
 /* The management point takes over what changed on disk. */
-static int tell(const struct keys_options *o, const char *done)
+static int tell_done(const struct keys_options *o, const char *done)
 {
     json_t *answer;
     int code = ctl_send(&o->common, "POST", "/v1/keys/reload", NULL, &answer);
@@ -281,7 +281,7 @@ struct keys_command {
     const char *done, *remedy;
 };
 
-static int run(const struct keys_command *c, int argc, char **argv)
+static int run_keys(const struct keys_command *c, int argc, char **argv)
 {
     struct keys_options o = {0};
     const char **args;
@@ -293,7 +293,7 @@ static int run(const struct keys_command *c, int argc, char **argv)
     o.use = o.use ? o.use : "token";
     if (c->run(&o, &err) != OK)
         return ctl_fail_error(&o.common, &err, o.dir, c->remedy);
-    return tell(&o, c->done);
+    return tell_done(&o, c->done);
 }
 
 static int new_key(int argc, char **argv)
@@ -303,7 +303,7 @@ static int new_key(int argc, char **argv)
         make_next,
         "the next %s key is told to gateways and devices; activate it in an hour: cmg keys activate\n",
         "the site root's key is needed: --root-key FILE"};
-    return run(&c, argc, argv);
+    return run_keys(&c, argc, argv);
 }
 
 static int activate_key(int argc, char **argv)
@@ -313,7 +313,7 @@ static int activate_key(int argc, char **argv)
         activate,
         "the new %s key signs from now on; what the old one signed counts until it is retired\n",
         "see: cmg keys list"};
-    return run(&c, argc, argv);
+    return run_keys(&c, argc, argv);
 }
 
 static int retire_key(int argc, char **argv)
@@ -323,7 +323,7 @@ static int retire_key(int argc, char **argv)
         retire,
         "the old %s key counts no more\n",
         "see: cmg keys list"};
-    return run(&c, argc, argv);
+    return run_keys(&c, argc, argv);
 }
 
 static void list_one(const struct keys_options *o, const char *which, const char *state, json_t *list)

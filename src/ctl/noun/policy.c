@@ -76,7 +76,7 @@ static int add_content(const struct add_options *o, const char *name, struct sli
     return code;
 }
 
-static int add(int argc, char **argv)
+static int add_policy(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg policy add NAME [FILE] [options]",
                                            "Store a policy; a new version when the name exists.", add_opts, 1, 2};
@@ -132,7 +132,7 @@ static const struct ctl_request remove_it = {.usage = "cmg policy remove NAME [o
                                              .done = "policy %s removed"};
 
 const struct ctl_command ctl_policy_commands[] = {
-    {"policy add", "Store a policy, or a new version of it", add, NULL},
+    {"policy add", "Store a policy, or a new version of it", add_policy, NULL},
     {"policy list", "List the policies", NULL, &list},
     {"policy resultant", "Show which policies reach a device, and why", NULL, &resultant},
     {"policy remove", "Remove a policy", NULL, &remove_it},

@@ -71,7 +71,7 @@ static int send_value(const struct ctl_common *common, const char *name, const c
     return code == CTL_DONE ? ctl_tell(common, answer, "%s: %s", name, given) : code;
 }
 
-static int unknown(const char *name, const char *usage)
+static int refuse_unknown(const char *name, const char *usage)
 {
     char near[128];
     struct nearest n = nearest_to(slice_of(name));
@@ -85,7 +85,7 @@ static int unknown(const char *name, const char *usage)
     return CTL_USAGE;
 }
 
-static int set(int argc, char **argv)
+static int set_settings(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg settings set NAME VALUE [options]", "Change a setting of the site.",
                                            opts, 2, 2};
@@ -102,7 +102,7 @@ static int set(int argc, char **argv)
         return value ? send_value(&o.common, args[0], args[1], value)
                      : ctl_usage("%s wants %s, not '%s'", args[0], settings[i].form, args[1]);
     }
-    return unknown(args[0], "cmg settings set NAME VALUE");
+    return refuse_unknown(args[0], "cmg settings set NAME VALUE");
 }
 
 /* {"settings": {...}} or the object itself. */
@@ -132,7 +132,7 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
 {
     const json_t *all = settings_of(answer);
     if (only && !json_object_get(all, only))
-        return unknown(only, "cmg settings get NAME");
+        return refuse_unknown(only, "cmg settings get NAME");
     if (common->json && !only) {
         ctl_print_answer(answer);
         return CTL_DONE;
@@ -153,7 +153,7 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
     return CTL_DONE;
 }
 
-static int get(int argc, char **argv)
+static int get_settings(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg settings get [NAME] [options]", "Show the settings of the site.", opts,
                                            0, 1};
@@ -173,7 +173,7 @@ static int get(int argc, char **argv)
 }
 
 const struct ctl_command ctl_settings_commands[] = {
-    {"settings get", "Show the settings of the site", get, NULL},
-    {"settings set", "Change a setting of the site", set, NULL},
+    {"settings get", "Show the settings of the site", get_settings, NULL},
+    {"settings set", "Change a setting of the site", set_settings, NULL},
     {NULL, NULL, NULL, NULL},
 };

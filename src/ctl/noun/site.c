@@ -197,8 +197,8 @@ struct options {
 static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
 
 /* GETs `path` for a command without arguments; NULL with *ret_exit when the command ends here. */
-static json_t *fetch(const struct opt_command *cmd, int argc, char **argv, const char *path, struct options *o,
-                     int *ret_exit)
+static json_t *fetch_part(const struct opt_command *cmd, int argc, char **argv, const char *path, struct options *o,
+                          int *ret_exit)
 {
     const char **args;
     size_t n;
@@ -215,7 +215,7 @@ static int status(int argc, char **argv)
                                            0, 0};
     struct options o = {0};
     int code = CTL_DONE;
-    json_t *answer = fetch(&cmd, argc, argv, "/v1/status", &o, &code);
+    json_t *answer = fetch_part(&cmd, argc, argv, "/v1/status", &o, &code);
     if (!answer)
         return code;
     if (o.common.json)
@@ -232,7 +232,7 @@ static int bundle_show(int argc, char **argv)
                                            0, 0};
     struct options o = {0};
     int code = CTL_DONE;
-    json_t *answer = fetch(&cmd, argc, argv, "/v1/bundle", &o, &code);
+    json_t *answer = fetch_part(&cmd, argc, argv, "/v1/bundle", &o, &code);
     if (!answer)
         return code;
     ctl_print_json(stdout, answer, !o.common.json);

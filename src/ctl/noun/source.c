@@ -77,7 +77,7 @@ int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
     return code == CTL_DONE ? ctl_tell_row(common, answer, "source", columns) : code;
 }
 
-static int add(int argc, char **argv)
+static int add_source(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg source add ID --url URL [options]",
                                            "Name where a revocation list or an OpenID provider's keys come from.",
@@ -105,7 +105,7 @@ static const struct ctl_request remove_it = {.usage = "cmg source remove ID [opt
                                              .done = "source %s is used no longer"};
 
 const struct ctl_command ctl_source_commands[] = {
-    {"source add", "Name where a CRL or an OpenID provider's keys come from", add, NULL},
+    {"source add", "Name where a CRL or an OpenID provider's keys come from", add_source, NULL},
     {"source list", "List the named sources", NULL, &list},
     {"source remove", "Fetch one of them no longer", NULL, &remove_it},
     {NULL, NULL, NULL, NULL},

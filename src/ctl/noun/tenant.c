@@ -116,7 +116,7 @@ static json_t *make_body(const struct add_options *o, const char *id)
     return body;
 }
 
-static int add(int argc, char **argv)
+static int add_tenant(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg tenant add ID --audience TEXT [options]",
                                            "Take the tokens of a Microsoft Entra tenant or another OpenID provider.",
@@ -164,7 +164,7 @@ static const struct ctl_request remove_it = {.usage = "cmg tenant remove ID [opt
                                              .done = "tenant %s is unknown from now on"};
 
 const struct ctl_command ctl_tenant_commands[] = {
-    {"tenant add", "Take the tokens of an Entra tenant or another OpenID provider", add, NULL},
+    {"tenant add", "Take the tokens of an Entra tenant or another OpenID provider", add_tenant, NULL},
     {"tenant list", "List the onboarded tenants", NULL, &list},
     {"tenant enable", "Take a tenant's tokens again", NULL, &enable},
     {"tenant disable", "Refuse a tenant's tokens for now", NULL, &disable},

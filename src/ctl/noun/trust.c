@@ -206,7 +206,7 @@ static int add_source(const struct add_options *o)
     return ctl_source_add(&o->common, &s);
 }
 
-static int add(int argc, char **argv)
+static int add_trust(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE|DIR … [options]",
                                            "Trust a PKI for device certificates, or take its revocation list.",
@@ -279,7 +279,7 @@ static const struct ctl_request remove_it = {.usage = "cmg trust remove ID [opti
                                              .done = "%s is trusted no longer"};
 
 const struct ctl_command ctl_trust_commands[] = {
-    {"trust add", "Trust a PKI for device certificates, or take its CRL", add, NULL},
+    {"trust add", "Trust a PKI for device certificates, or take its CRL", add_trust, NULL},
     {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
     {"trust fetch-hosts", "Whence lists may come that certificates point to", fetch_hosts, NULL},
     {"trust list", "List anchors, intermediates and CRLs", NULL, &list},

@@ -209,7 +209,7 @@ static void on_tick(void *arg)
 
 /* --- one run --- */
 
-static void run(struct quick *q)
+static void run_site(struct quick *q)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     q->loop = loop_new();
@@ -285,7 +285,7 @@ static int run_attempts(struct quick *q)
             q->ports[i].fd = -1;
         q->step = 0;
         q->ending = q->retry = q->hurried = false;
-        run(q);
+        run_site(q);
         for (size_t i = 0; i < QUICK_PORTS; i++)
             port_release(&q->ports[i]);
         if (!q->retry)

@@ -263,7 +263,8 @@ static enum result mark_as_new(const struct site_plan *plan, struct error *err)
     return r;
 }
 
-static enum result make(struct site_plan *plan, const struct dirs *d, char ret_pin[PKI_HASH_HEX], struct error *err)
+static enum result make_site(struct site_plan *plan, const struct dirs *d, char ret_pin[PKI_HASH_HEX],
+                             struct error *err)
 {
     if (file_exists(d->config) || file_exists(d->keys))
         return error_set(err, R_CONFLICT, "there is a site in %s already", plan->dir);
@@ -286,7 +287,7 @@ enum result site_init(struct site_plan *plan, char ret_pin[PKI_HASH_HEX], struct
     if (r != OK)
         return r;
     struct dirs d = {file_join(plan->dir, "keys"), file_join(plan->dir, "offline"), file_join(plan->dir, "mp.yaml")};
-    r = make(plan, &d, ret_pin, err);
+    r = make_site(plan, &d, ret_pin, err);
     free(d.keys);
     free(d.offline);
     free(d.config);
