@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names that several handlers look up. */
 #include "mp/admin/names.h"
 
 #include "mp/put.h"

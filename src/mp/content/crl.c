@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Choosing a list's place by what signed it. Judging the list itself is pki/list; what devices are judged by is made
+ * of the places in sender/trust.c. */
 #include "mp/content/crl.h"
 
 #include <stdlib.h>

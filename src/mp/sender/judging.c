@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of judgements in the pool, and what is kept of each. Only work() runs in a thread of the pool, on its own
+ * references; all else in the loop. A connection that goes leaves its judgement behind, which ends without it. */
 #include "mp/sender/judging.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Comparing names as they stand in a certificate. Pure. */
 #include "mp/sender/name.h"
 
 #include <openssl/x509v3.h>

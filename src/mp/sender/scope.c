@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading limits for administrators, and judging by them. Which address is believed is decided here alone. */
 #include "mp/sender/scope.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is put into the signed answer; signing is content/documents.c, answering answer/signed.c. */
 #include "mp/sender/signed.h"
 
 #include <stdlib.h>

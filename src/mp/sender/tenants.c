@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Two owners: what tenants are (made anew when the site changed) and their fetched keys (mp_tenant_keys, whose change
+ * throws the first away). Judging a token itself is jose/entra.c. */
 #include "mp/sender/tenants.h"
 
 #include <stdlib.h>

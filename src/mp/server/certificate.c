@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Getting the certificate and changing it while connections run; files are read and tried in mp/certificate_files.c. In
+ * the loop, at start and from the upkeep. */
 #include "mp/server/certificate.h"
 
 #include <stdlib.h>

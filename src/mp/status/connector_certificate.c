@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From the registered certificate and the report to one state and the step that rules it out. Pure. */
 #include "mp/status/connector_certificate.h"
 
 #include <stdio.h>

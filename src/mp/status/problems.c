@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The order of causes; the looking is in problems_way.c, problems_clock.c and problems_trust.c. Pure. */
 #include "mp/status/problems_part.h"
 
 #include <stdarg.h>

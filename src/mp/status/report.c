@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of the members that are kept; what is not in them is dropped. Pure. */
 #include "mp/status/report.h"
 
 #include "verdict/reason.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hearing, believing, lifting: each only so often, for whoever tells a number may lie. */
 #include "mp/status/went_back.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Comparing a policy's targets with what the caller found of the device. Pure. */
 #include "mp/targeting/target.h"
 
 #include <stdio.h>
