@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names that several handlers look up. */
+/* Compares the certificates that a gateway reported with the names that are published there. Pure. */
 #include "mp/admin/names.h"
 
 #include "mp/put.h"
