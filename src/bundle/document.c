@@ -103,8 +103,6 @@ static json_t *make_x5c(X509 *certificate, X509 *root)
     json_t *x5c = json_pack("[s, s]", leaf, anchor);
     free(leaf);
     free(anchor);
-    if (!x5c)
-        fatal("document: out of memory");
     return x5c;
 }
 

@@ -29,9 +29,17 @@ static void wipe_and_free(void *memory)
     mem_free_secret(memory, malloc_usable_size(memory));
 }
 
+static void *must_allocate(size_t size)
+{
+    void *memory = malloc(size);
+    if (!memory)
+        fatal("out of memory (%zu bytes of JSON)", size);
+    return memory;
+}
+
 void json_wipe_freed(bool on)
 {
-    json_set_alloc_funcs(malloc, on ? wipe_and_free : free);
+    json_set_alloc_funcs(must_allocate, on ? wipe_and_free : free);
 }
 
 static const char *fault_text(const json_error_t *fault)

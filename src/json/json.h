@@ -26,7 +26,8 @@ int64_t json_opt_int(const json_t *o, const char *name, int64_t fallback);
 bool json_opt_bool(const json_t *o, const char *name, bool fallback);
 
 /* From here on, is what jansson gives back wiped first? For the whole process: where documents hold keys or tokens.
- * Texts that json_text made are their callers' to wipe. */
+ * Texts that json_text made are their callers' to wipe. Every program says so when it starts; from then on jansson has
+ * memory, or the process ends: what json_pack and its like return is NULL for a text that is not UTF-8 alone. */
 void json_wipe_freed(bool on);
 
 /* Compact text, malloc'ed; the caller frees it. */

@@ -155,8 +155,6 @@ static enum result keep(struct jose_keys *k, const json_t *jwk, struct error *er
     if (k->count == JOSE_KEYS_MAX)
         return error_set(err, R_LIMIT, "is one key too many, at most %d are taken", JOSE_KEYS_MAX);
     json_t *copy = json_deep_copy(jwk);
-    if (!copy)
-        fatal("jose: out of memory");
     k->jwks[k->count++] = copy;
     return OK;
 }
