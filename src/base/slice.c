@@ -97,7 +97,7 @@ bool slice_to_u64(struct slice s, uint64_t *ret)
     if (s.len == 0)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+        if (!ascii_is_digit(s.ptr[i]))
             return false;
         uint64_t digit = (uint64_t)(s.ptr[i] - '0');
         if (value > (UINT64_MAX - digit) / 10)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/freshness.h"
 
+#include "base/ascii.h"
 #include "base/attr.h"
 #include "source/plan.h"
 
@@ -17,7 +18,7 @@ static int64_t seconds(struct slice text)
     if (text.len == 0)
         return 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+        if (!ascii_is_digit(text.ptr[i]))
             return 0;
     }
     return slice_to_u64(text, &n) && n < FRESHNESS_MAX_S ? (int64_t)n : FRESHNESS_MAX_S;

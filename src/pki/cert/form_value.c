@@ -39,7 +39,7 @@ static bool is_printable(struct slice text)
 static bool is_numeric(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != ' ' && (text.ptr[i] < '0' || text.ptr[i] > '9'))
+        if (text.ptr[i] != ' ' && !ascii_is_digit(text.ptr[i]))
             return false;
     }
     return true;
