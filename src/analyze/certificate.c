@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* OpenSSL's verification with the faults of clients in view. The clock is an argument. */
 #include "analyze/certificate.h"
 
 #include <openssl/x509v3.h>

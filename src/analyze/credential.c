@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Texts to keys; files were read by who asks. Secrets are wiped when it is freed. */
 #include "analyze/credential.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A socket, a handshake and its end, by poll with one deadline. Blocks; what was shown is looked at in certificate.c.
+ * */
 #include "analyze/probe.h"
 
 #include <openssl/err.h>

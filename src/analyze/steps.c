@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the tables of steps and keeps what each said. What a step does is in the files that have its table. */
 #include "analyze/steps.h"
 
 #include <stdarg.h>

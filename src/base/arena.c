@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A list of blocks, the newest first; the arena itself lies in the first. The maximum counts what was asked for, not
+ * the blocks. Any thread, one at a time. */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Growing, moving to the front and giving back of a buffer's one block. Secret buffers are wiped wherever their bytes
+ * are left behind. Any thread, one at a time. */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the two clocks, and writes and reads times as text. Whoever judges by time is given it as an argument. */
 #include "base/clock.h"
 
 #include <time.h>

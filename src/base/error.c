@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of results with their names and remedies, and the texts of errors. Ends the process where a fault is this
+ * machine's. */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* malloc and its kin with the end of the process for a failure, and what a program does about memory when it starts. No
+ * pool: base/stock.h keeps blocks. */
 #include "base/mem.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* getrandom(2), and numbers below a limit without bias. No state: any thread. */
 #include "base/rand.h"
 
 #include <errno.h>

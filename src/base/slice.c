@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What of slices is too long to be inline. Compares ASCII letters alone without their case: never by locale. */
 #include "base/slice.h"
 
 #include "base/ascii.h"

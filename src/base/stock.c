@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The shelves of freed blocks, one set a thread: nothing is shared, so nothing is locked. Not an allocator: what is of
+ * another size goes to malloc and free. */
 #include "base/stock.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From the command line to a checked configuration and a started log, or to the exit code. What a program then does is
+ * its own. */
 #include "conf/daemon.h"
 
 #include <signal.h>

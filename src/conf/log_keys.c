@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of one block, for every daemon's table. */
 #include "conf/log_keys.h"
 
 #include "base/host/file.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers with their unit behind them; overflow is refused, fractions are not taken. */
 #include "conf/units.h"
 
 struct unit {

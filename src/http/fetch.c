@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A call with its whole answer in one buffer. In the loop's thread; a call under way is ended when the fetch is freed.
+ * */
 #include "http/fetch.h"
 
 #include <inttypes.h>

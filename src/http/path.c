@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Judges and changes nothing: a path goes on as it came, or not at all. Pure. */
 #include "http/path.h"
 
 #include "base/text/encode.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Callbacks of the exchange on one side, of the call on the other, and what is held until it is sure that no retry is
+ * needed. In the loop's thread; owns the call, borrows the exchange. */
 #include "http/splice.h"
 
 #include <stdlib.h>

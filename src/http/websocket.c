@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The one computation of RFC 6455 4.2.2. Frames are not looked at: behind the handshake they are a body. */
 #include "http/websocket.h"
 
 #include <openssl/evp.h>

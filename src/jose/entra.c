@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Claims of Microsoft's tokens against the tenants of the site. Pure: keys are fetched elsewhere (source/), signatures
+ * verified in jose/jws. */
 #include "jose/entra.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which site a token is of, whether it is good, and reading of the keys for that (jose/jwt.h judges the rest). Pure. */
 #include "jose/foreign.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One judge for tokens that others issued: signature, type, issuer, audience, times. Policy and clock are arguments;
+ * keys are fetched elsewhere (source/). */
 #include "jose/jwt.h"
 
 #include <stdio.h>

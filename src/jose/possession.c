@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A short signed statement by one key about another. Whether the certificate in it is good is for who reads it. */
 #include "jose/possession.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Address and mask of a network as text, and whether an address lies in it. Pure: resolves nothing. */
 #include "net/network.h"
 
 #include <arpa/inet.h>

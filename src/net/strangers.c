@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A crowd (base/limit/crowd.h) by address with the limits of who is not known. In the thread of the listener that owns
+ * it. */
 #include "net/strangers.h"
 
 enum { ENDED_AT_ONCE = 16, CERTIFICATES_FREE = 4096, CERTIFICATES_PER_HANDSHAKE = 2048 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Cuts the URL of a server into scheme, host, port and path, more narrowly than RFC 3986 would let it. Pure. */
 #include "net/url.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Asks the same trust as others do (pki/trust.h) and turns its one verdict into the step that rules the certificate
+ * out. Never refuses anybody. */
 #include "pki/own_check.h"
 
 #include <stdarg.h>

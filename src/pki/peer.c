@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the handshake, so cheap: strength alone. Who it is and whether it is trusted is asked afterwards
+ * (pki/trust.h). */
 #include "pki/peer.h"
 
 #include <openssl/err.h>

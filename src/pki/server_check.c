@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tells, and refuses nothing: a server starts with such a certificate all the same. No path is built; clients' roots
+ * are not known here. */
 #include "pki/server_check.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Arithmetic alone: dice are an argument. */
 #include "renew/plan.h"
 
 #include "base/limit/backoff.h"

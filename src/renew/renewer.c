@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The timer, the one request under way and the key that it is about. In the loop's thread; when is renew/plan.h's, what
+ * is good bundle/role/role_identity.h's. */
 #include "renew/renewer.h"
 
 #include <stdlib.h>

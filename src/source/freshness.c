@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads two fields. What is done with the seconds is plan.h's. */
 #include "source/freshness.h"
 
 #include "base/ascii.h"

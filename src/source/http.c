@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* libcurl's options in one place, and its outcome as a result. In a thread of the pool; address by address it asks
+ * whether it may connect. */
 #include "source/http.h"
 
 #include <pthread.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One thread with libcurl's multi handle. What it shares with the loop is the list of fresh ones and the word that it
+ * is over, under one lock; results go back by loop_post. */
 #include "source/many.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One or two documents (source/http.h), then keys. In a thread of the pool; keeps nothing. */
 #include "source/oidc.h"
 
 #include <stdlib.h>

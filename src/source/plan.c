@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Arithmetic alone: clock and dice are arguments. */
 #include "source/plan.h"
 
 #include "base/limit/backoff.h"

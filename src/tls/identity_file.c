@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tells what a file is by its first bytes before OpenSSL is asked, so that a wrong form is named. Reads files, opens no
+ * connection. */
 #include "tls/identity_file.h"
 
 #include <openssl/err.h>

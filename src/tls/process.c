@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One line, in a file of its own because of what it must come before: any thread, any use of OpenSSL. */
 #include "tls/process.h"
 
 #include <openssl/crypto.h>

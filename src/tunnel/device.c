@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and reads the field CMG-Device. Both ends are in this file, so that they can't differ. Pure. */
 #include "tunnel/device.h"
 
 static const uint64_t tops = 0x8080808080808080;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading with a maximum and writing by a temporary file, sync and rename. Texts of errors name the path and what
+ * helps. */
 #include "base/host/file.h"
 
 #include <dirent.h>

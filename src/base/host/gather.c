@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of piles, one for the process, under one lock. Bounded: it counts and tells, and keeps no line. */
 #include "base/host/gather.h"
 
 #include <inttypes.h>

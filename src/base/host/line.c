@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads one line and says what is around it that should not be. What the line means is for who asks. */
 #include "base/host/line.h"
 
 #include "base/host/file.h"

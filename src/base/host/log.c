@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One line an event, built in a buffer of its own and written in one piece, so that threads' lines do not mix. What may
+ * be said is decided by who calls. */
 #include "base/host/log.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* mmap(2) and munmap(2). It does not copy and does not lock: the promise that files are only replaced is the callers'.
+ * */
 #include "base/host/mapping.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parser and help, both by walking a program's table. Writes into the caller's struct by offset; owns nothing. */
 #include "base/host/opt.h"
 
 #include <string.h>

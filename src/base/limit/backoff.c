@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The doubling alone, without a clock and without chance. */
 #include "base/limit/backoff.h"
 
 uint64_t backoff_doubled(uint64_t first, uint64_t most, unsigned times)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens are filled up when they are asked for: no timer, no lock, the owner's thread. */
 #include "base/limit/bucket.h"
 
 void bucket_start(struct bucket *b, uint64_t burst, uint64_t per_second, uint64_t now_ms)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Holders in a tree by key, and in orders by count, bytes and rest. It ends nobody: it names who is next, and the owner
+ * does. The owner's thread. */
 #include "base/limit/crowd.h"
 
 #include <stdlib.h>

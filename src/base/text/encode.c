@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Alphabets to and from bytes, strictly: what would be left over or misread is refused. For secrets too: nothing is
+ * kept. */
 #include "base/text/encode.h"
 
 #include "base/rand.h"

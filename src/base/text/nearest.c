@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The distance of two words, and how far is still near. Pure; longer words than a command has are not compared. */
 #include "base/text/nearest.h"
 
 #include <ctype.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* JSON to a struct, every member with its maximum. Nothing is fetched; the root in it is believed because the operator
+ * brought it. */
 #include "bundle/role/bootstrap.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Both ends of the request: what a gateway signs, and what a management point holds it to. No transport, no clock. */
 #include "bundle/role/renewal.h"
 
 #include <inttypes.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Judges a key and chain against the bootstrap file, keeps it, reads it back. When the next one is due is asked by
+ * renew/. */
 #include "bundle/role/role_identity.h"
 
 #include <stdlib.h>

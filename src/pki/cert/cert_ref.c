@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hash of the issuer's name, key identifier and serial. The serial is whole, so nothing is mistaken on one issuer's
+ * list. */
 #include "pki/cert/cert_ref.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Walks all of a certificate by rules that OpenSSL's verification leaves out. Says the first fault only; values are
+ * looked at in form_value.c. */
 #include "pki/cert/form.h"
 
 #include <stdio.h>

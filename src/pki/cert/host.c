@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The names of a server's certificate as text for people and documents. Whether a host matches is OpenSSL's to say. */
 #include "pki/cert/host.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads pointers out of certificates; fetches nothing and believes nothing: what comes from there is judged as any
+ * list. */
 #include "pki/cert/list_place.h"
 
 #include <openssl/x509v3.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The head of one DER element: tag, length, what is inside. What the element means is OpenSSL's. */
 #include "pki/cert/tlv.h"
 
 bool tlv_next(struct slice *rest, struct tlv *ret)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The entries of a list straight from its DER, without OpenSSL's objects: a million of them would be some hundred
+ * megabytes. */
 #include "pki/list/entry.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Age, scope and place of a list as text and as hashes, for who keeps lists. Whether it is good is admit.h's. */
 #include "pki/list/info.h"
 
 #include <openssl/bn.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A list that came against the one in use: signed, of the same place, not older. Changes nothing: who asked puts it in.
+ * */
 #include "pki/list/news.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whether names are well-formed where a constraint speaks of their form: OpenSSL compares the ends of texts, and has
+ * done so before. */
 #include "pki/path/constraint.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts what a judgement costs, and remembers pairs whose signature was wrong. On the stack of one judgement: one
+ * thread. */
 #include "pki/path/effort.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A table of the process that forgets by being overwritten: a missing pair is verified again. Under one lock. */
 #include "pki/path/proof.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sentences about certificates for people. No decision is taken here. */
 #include "pki/path/text.h"
 
 #include <openssl/x509v3.h>

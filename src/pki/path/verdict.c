@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A verdict as an error. Who decides is pki/trust.h. */
 #include "pki/path/verdict.h"
 
 void pki_verdict_tell(const struct pki_verdict *v, struct error *ret)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests out and answers in as bytes. Who sends them, when and to whom is the caller's; answers are judged by
+ * revocation/ocsp.h. */
 #include "pki/revocation/ocsp_client.h"
 
 #include <stdlib.h>
