@@ -9,6 +9,7 @@ import time
 import pytest
 
 from kit import gatewayclient, pki, programs
+from kit.device import Device
 from kit.gatewayclient import HTTP2
 from kit.inside import Inside, same_device
 from kit.programs import program, until
@@ -168,6 +169,98 @@ def test_who_was_blocked_takes_nobody_along_with_whom_a_hardware_id_alone_connec
     site.cmg("device", "block", guid)
     assert inside.sts(victim, token).status == 200
     approved(inside.register(victim, new_bulk(), hardware=board))
+
+
+# --- what a connector asserts ---
+
+NOBODYS = "its certificate leads to no anchor of the site here"
+
+
+@pytest.fixture
+def middle(root, tmp_path):
+    """A CA that gateways know only by the devices that show it."""
+    return pki.Ca(tmp_path, f"Identity Middle {secrets.token_hex(4)}", parent=root)
+
+
+@pytest.fixture
+def unlisted(site):
+    """Devices of CAs whose list nobody has are let in."""
+    site.cmg("settings", "set", "on_unavailable", "allow")
+    yield
+    site.cmg("settings", "set", "on_unavailable", "fail")
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["alone", "with its CAs"])
+@pytest.mark.parametrize("of", ["nobody", "an imitation", "itself", "the root, but for a bit"])
+def test_a_connectors_word_makes_no_certificate_the_pkis(site, inside, root, tmp_path, of, told):
+    name = unique("FINANCE")
+    ca = pki.Ca(tmp_path, root.name if of == "an imitation" else unique("Nobody"), file=unique("ca"))
+    device = (pki.self_signed(tmp_path, name) if of == "itself" else
+              pki.tampered(tmp_path, root.device(name), unique("altered")) if of == "the root, but for a bit" else
+              ca.device(name))
+    record = waits(site, by_pki(inside, device, name=name, chain=[ca] if told else ()), NOBODYS)
+    assert "cmg trust add --intermediate FILE" in record["reason"] and record["vouched"]["name_by"] is None, record
+    approved(by_pki(inside, root.device(name, file=unique("real")), name=name))  # it holds nobody up
+    site.cmg("device", "remove", record["guid"], "--forget")
+
+
+def test_who_was_approved_in_spite_of_its_certificate_stays_so_and_gets_no_token(site, inside, tmp_path):
+    device = pki.Ca(tmp_path, unique("Nobody")).device(unique("pc"))
+    guid = waits(site, by_pki(inside, device), NOBODYS)["guid"]
+    site.cmg("device", "approve", guid)
+    body = approved(by_pki(inside, device))
+    assert body["guid"] == guid and body["device_token"] is None
+    assert site.cmg("device", "show", guid)["device"]["method"] == "pki"
+
+
+def test_an_intermediate_that_the_device_alone_tells_is_enough(site, inside, root, middle):
+    device = middle.device(unique("below"))
+    guid = waits(site, by_pki(inside, device), NOBODYS)["guid"]
+    assert approved(by_pki(inside, device, chain=[middle]))["guid"] == guid
+    assert approved(by_pki(inside, device))["guid"] == guid, "its key is known"
+    site.cmg("trust", "add", "--intermediate", middle.path)
+    approved(by_pki(inside, middle.device(unique("below"))))
+
+
+@pytest.mark.parametrize("others", [0, 12])
+def test_a_client_tells_the_intermediates_that_are_in_its_file(site, unlisted, middle, tmp_path, others):
+    """As many as it may."""
+    chain = [middle, *(pki.Ca(tmp_path, unique("Other")) for _ in range(others))]
+    pair = middle.device(unique("below"), chain=chain)
+    until("the gateway lets it in", lambda: opens_the_gateway(site, pair), WITHIN_S)
+    device = Device(site, tmp_path).with_certificate(pair.path, pair.key).at("https")
+    device.must("run", "--once")
+    assert site.cmg("device", "show", device.guid)["device"]["vouched"]["registration"] == "certificate"
+
+
+@pytest.mark.parametrize("reason", ["revoked", "wrong_usage", "not_yet_valid"])
+def test_a_certificate_that_is_no_good_is_refused_whatever_a_connector_asserts(site, inside, root, reason):
+    how = {"wrong_usage": {"usage": (pki.SERVER_AUTH,)}, "not_yet_valid": {"days": (1, 9)}}
+    device = root.device(unique("bad"), **how.get(reason, {}))
+    if reason == "revoked":
+        site.cmg("trust", "add", "--crl", root.crl([device], number=2))
+    answer = by_pki(inside, device)
+    refused(answer, reason)
+    assert json.loads(answer.body)["remedy"]
+
+
+def test_a_list_that_is_lacking_here_or_has_ended_holds_up_nobody_whom_gateways_let_in(site, inside, tmp_path):
+    """They may have asked by OCSP, or fetched a newer one."""
+    root = pki.Ca(tmp_path, unique("Listless"))
+    site.cmg("trust", "add", "--anchor", root.path)
+    approved(by_pki(inside, root.device(unique("pc"))))
+    gone = root.device(unique("gone"))
+    site.cmg("trust", "add", "--crl", root.crl([gone], days=(-3, -1)))
+    approved(by_pki(inside, root.device(unique("pc"))))
+    refused(by_pki(inside, gone), "revoked")
+
+
+@pytest.mark.parametrize("pem", ["", "no certificates", "of nine", "of too many bytes"])
+def test_what_a_device_tells_to_be_above_it_has_its_form_and_bounds(inside, root, middle, pem):
+    text = {"of nine": pki.pem_of(middle.certificate).decode() * 9,
+            "of too many bytes": pki.pem_of(middle.certificate).decode() + "-" * 32 * 1024}.get(pem, pem)
+    answer = by_pki(inside, middle.device(unique("below")), chain=text)
+    assert answer.status == 400 and "chain_pem" in json.loads(answer.body)["detail"], answer
 
 
 # --- certificates that are renewed ---

@@ -28,19 +28,37 @@ static char *make_same_device(const struct client_session *s)
     return word;
 }
 
+/* The certificates above the first in its file: the management point may know fewer of them than a gateway, which sees
+ * them in TLS. NULL: there are none. */
+static char *make_chain(const struct client_credential *credential, size_t leaf_len)
+{
+    static const char end_line[] = "-----END CERTIFICATE-----\n";
+    const char *start = credential->certificate_pem + leaf_len, *end = start, *next;
+    for (int i = 0; i < PKI_TOLD_MAX && (next = strstr(end, end_line)); i++) {
+        next += sizeof end_line - 1;
+        if (next - start > PKI_TOLD_BYTES)
+            break;
+        end = next;
+    }
+    return end > start ? slice_dup(slice_make(start, (size_t)(end - start))) : NULL;
+}
+
 static char *make_body(const struct client_session *s)
 {
     char hardware[CLIENT_HARDWARE_SIZE];
-    char *pem = pki_cert_pem(client_session_credential(s, s->choice.method)->leaf);
+    const struct client_credential *credential = client_session_credential(s, s->choice.method);
+    char *pem = pki_cert_pem(credential->leaf), *above = make_chain(credential, strlen(pem));
     client_hardware_id(s->c, hardware);
     char *word = make_same_device(s);
-    json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "name", s->name, "hardware_id", hardware, "client_version",
-                          (int)s->version, "certificate_pem", pem, "same_device", word);
+    json_t *o =
+        json_pack("{s:s, s:s, s:i, s:s, s:s*, s:s*}", "name", s->name, "hardware_id", hardware, "client_version",
+                  (int)s->version, "certificate_pem", pem, "chain_pem", above, "same_device", word);
     if (!o)
         fatal("the registration can't be put into JSON: is the name UTF-8?");
     char *text = json_text(o);
     json_decref(o);
     free(word);
+    free(above);
     free(pem);
     return text;
 }

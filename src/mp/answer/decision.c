@@ -2,11 +2,16 @@
 /* The order of the rows is the rule: the first that fits decides. What is found, and what becomes of it: record.c. */
 #include "mp/answer/decision.h"
 
+bool mp_registration_vouched(enum registration_voucher v)
+{
+    return v != BY_NOBODY && v != BY_CONNECTOR;
+}
+
 /* The word of a PKI or of the tenant approves what waited; a bulk token does that only anew, and nobody's word never.
  */
 static bool changes_nothing(const struct registration_case *c)
 {
-    return c->known && (c->manual || c->voucher == BY_NOBODY || (c->voucher == BY_BULK && !c->anew));
+    return c->known && (c->manual || !mp_registration_vouched(c->voucher) || (c->voucher == BY_BULK && !c->anew));
 }
 
 enum registration_decision mp_registration_decide(const struct registration_case *c)
@@ -19,7 +24,7 @@ enum registration_decision mp_registration_decide(const struct registration_case
         return DECIDED_WAIT_FOR_NAMES;
     if (changes_nothing(c))
         return DECIDED_AS_IT_STANDS;
-    if (c->voucher == BY_NOBODY)
+    if (!mp_registration_vouched(c->voucher))
         return DECIDED_WAIT_FOR_VOUCHER;
     return c->manual ? DECIDED_WAIT_BY_SETTING : DECIDED_APPROVED;
 }

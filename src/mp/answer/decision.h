@@ -5,7 +5,16 @@
 
 #include <stdbool.h>
 
-enum registration_voucher { BY_PKI, BY_ENTRA, BY_BULK, BY_NOBODY };
+enum registration_voucher {
+    BY_PKI,
+    BY_ENTRA,
+    BY_BULK,
+    BY_NOBODY,
+    BY_CONNECTOR /* alone: the certificate that it asserts leads to no anchor here */
+};
+
+/* Does anybody whose word counts here? */
+bool mp_registration_vouched(enum registration_voucher v);
 
 struct registration_case {
     enum registration_voucher voucher;

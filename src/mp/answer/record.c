@@ -29,11 +29,15 @@ static const struct store_waiting_counts room_of_strangers = {.all = 1000, .orig
                                          room_of_vouched = {.all = 20000, .origin = 4000};
 
 static const struct {
-    const char *method, *words, *name;
-} vouchers[] = {[BY_PKI] = {"pki", "by certificate", "certificate"},
-                [BY_ENTRA] = {"entra", "by Entra", "entra"},
-                [BY_BULK] = {"token", "by bulk token", "token"},
-                [BY_NOBODY] = {"token", "inside, by nobody", "nobody"}};
+    const char *method, *words, *name, *waits; /* why, where nobody does */
+} vouchers[] = {
+    [BY_PKI] = {"pki", "by certificate", "certificate", NULL},
+    [BY_ENTRA] = {"entra", "by Entra", "entra", NULL},
+    [BY_BULK] = {"token", "by bulk token", "token", NULL},
+    [BY_NOBODY] = {"token", "inside, by nobody", "nobody", "it registered inside, where nobody vouches for it"},
+    [BY_CONNECTOR] = {"pki", "by a connector's word alone", "nobody",
+                      "its certificate leads to no anchor of the site here; where it is one of the "
+                      "organisation's, give its intermediate: cmg trust add --intermediate FILE"}};
 
 /* --- its name --- */
 
@@ -216,9 +220,9 @@ static enum result find_case(struct registration *g, const struct store_device *
 
 static enum result decide(struct registration *g, const struct store_device *was, struct error *err)
 {
-    static const char *const reasons[] = {
+    const char *const reasons[] = {
         [DECIDED_WAIT_FOR_NAMES] = "its certificate holds too many names to compare them with those of other devices",
-        [DECIDED_WAIT_FOR_VOUCHER] = "it registered inside, where nobody vouches for it",
+        [DECIDED_WAIT_FOR_VOUCHER] = vouchers[g->voucher].waits,
         [DECIDED_WAIT_BY_SETTING] = "approval is manual here: cmg settings get approval",
         [DECIDED_APPROVED] = ""};
     struct registration_case found;
@@ -247,7 +251,7 @@ static enum result too_many(struct registration *g, int64_t limit, const char *w
 static enum result check_room(struct registration *g, struct error *err)
 {
     struct store *s = g->from->site->store;
-    bool vouched = g->voucher != BY_NOBODY;
+    bool vouched = mp_registration_vouched(g->voucher);
     const struct store_waiting_counts *room = vouched ? &room_of_vouched : &room_of_strangers;
     const struct store_claim claim = claim_of(g, &g->device);
     struct store_waiting_counts n;
@@ -386,7 +390,8 @@ static enum result audit(struct registration *g, bool is_new, bool at_will, stru
 /* For devices that nothing else vouches for each time. */
 static enum result issue_token(struct registration *g, struct error *err)
 {
-    if (g->voucher == BY_PKI || g->voucher == BY_ENTRA || strcmp(g->device.state, "approved") != 0)
+    bool wants_one = strcmp(vouchers[g->voucher].method, "token") == 0;
+    if (!wants_one || strcmp(g->device.state, "approved") != 0)
         return OK;
     struct token t = {.kind = TOKEN_DEVICE, .issued = g->now, .not_before = g->now, .expires = g->now + TOKEN_DEVICE_S};
     guid_new(t.id);

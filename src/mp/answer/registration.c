@@ -14,6 +14,7 @@
 #include "mp/answer/handlers.h"
 #include "mp/answer/registration.h"
 #include "mp/answer/signed.h"
+#include "mp/sender/judging.h"
 #include "mp/sender/scope.h"
 #include "mp/server/request.h"
 #include "store/site/audit.h"
@@ -23,6 +24,7 @@ enum { NAME_MAX_BYTES = 128, VERSION_MAX = 9999 };
 static void registration_done(struct registration *g)
 {
     X509_free(g->certificate);
+    sk_X509_pop_free(g->chain, X509_free);
     json_decref(g->body);
     free(g->token);
 }
@@ -33,6 +35,17 @@ static bool text_good(const char *text, bool may_be_empty)
 {
     size_t len = strlen(text);
     return len <= NAME_MAX_BYTES && (len || may_be_empty) && utf8_all_shown(slice_make(text, len));
+}
+
+static enum result read_chain(struct registration *g, struct error *err)
+{
+    const char *pem = json_opt_str(g->body, "chain_pem", NULL);
+    enum result r = OK;
+    if (pem && strlen(pem) > PKI_TOLD_BYTES)
+        r = error_set(err, R_INVALID, "longer than %d bytes", PKI_TOLD_BYTES);
+    else if (pem)
+        r = pki_cert_read_all(slice_of(pem), PKI_TOLD_MAX, &g->chain, err);
+    return r == OK ? OK : error_prefix(err, "chain_pem");
 }
 
 static enum result read_body(struct registration *g, struct error *err)
@@ -65,10 +78,52 @@ static enum result read_body(struct registration *g, struct error *err)
     const char *proof = json_opt_str(g->body, "same_device", NULL);
     (void)snprintf(g->proven, sizeof g->proven, "%s", g->spki);
     r = proof ? jose_possession_read(slice_of(proof), g->spki, g->proven, err) : OK;
-    return r == OK ? OK : error_prefix(err, "same_device");
+    return r == OK ? read_chain(g, err) : error_prefix(err, "same_device");
 }
 
 /* --- who vouches; each answers when it returns false --- */
+
+/* Gateways may know more: an intermediate that devices alone show, a list or an answer of OCSP. By all other reasons
+ * the certificate is refused. */
+static const struct {
+    enum verdict_reason reason;
+    enum registration_voucher voucher;
+} found_here[] = {{REASON_OK, BY_PKI},
+                  {REASON_CERT_CRL_UNAVAILABLE, BY_PKI},
+                  {REASON_CERT_CRL_EXPIRED, BY_PKI},
+                  {REASON_CERT_OCSP_UNAVAILABLE, BY_PKI},
+                  {REASON_CERT_UNTRUSTED_ROOT, BY_CONNECTOR},
+                  {REASON_CERT_INCOMPLETE_CHAIN, BY_CONNECTOR},
+                  {REASON_CERT_BAD_SIGNATURE, BY_CONNECTOR}};
+
+static bool take_verdict(struct registration *g, const struct pki_verdict *v)
+{
+    struct error why;
+    size_t i = 0;
+    while (i < ARRAY_LEN(found_here) && found_here[i].reason != v->reason)
+        i++;
+    if (i == ARRAY_LEN(found_here)) {
+        pki_verdict_tell(v, &why);
+        mp_refuse_verdict(g->r, v->reason, &why);
+        return false;
+    }
+    g->voucher = found_here[i].voucher;
+    if (g->voucher == BY_CONNECTOR)
+        LOG_EVENT(LOG_WARN, "registration", "a certificate that leads to no anchor here was let in by a gateway",
+                  LOG_T("connector", g->from->identity.connector), LOG_T("why", v->detail), LOG_T("request", g->r->id));
+    return true;
+}
+
+/* The word of a connector, or of the gateway behind it, makes no certificate the PKI's. */
+static bool judge_asserted(struct registration *g)
+{
+    struct pki_verdict v;
+    struct error err;
+    if (mp_judging_asserted(g->from->site, g->certificate, g->chain, &v, &err) == OK)
+        return take_verdict(g, &v);
+    mp_refuse_fault(g->r, &err);
+    return false;
+}
 
 static bool vouched_by_pki(struct registration *g)
 {
@@ -76,7 +131,7 @@ static bool vouched_by_pki(struct registration *g)
     pki_cert_sha256_hex(g->from->identity.certificate, hex);
     g->voucher = BY_PKI;
     if (strcmp(hex, g->sha256) == 0)
-        return true;
+        return !g->from->identity.asserted || judge_asserted(g);
     mp_refuse(g->r, MP_REFUSAL_CERTIFICATE_MISMATCH, NULL);
     return false;
 }
@@ -155,8 +210,11 @@ static bool vouched(struct registration *g)
 /* The method by which it is let in must be one that its version knows. */
 static bool version_fits(struct registration *g)
 {
-    static const enum choice_client methods[] = {
-        [BY_PKI] = CHOICE_PKI, [BY_ENTRA] = CHOICE_ENTRA, [BY_BULK] = CHOICE_TOKEN, [BY_NOBODY] = CHOICE_TOKEN};
+    static const enum choice_client methods[] = {[BY_PKI] = CHOICE_PKI,
+                                                 [BY_ENTRA] = CHOICE_ENTRA,
+                                                 [BY_BULK] = CHOICE_TOKEN,
+                                                 [BY_NOBODY] = CHOICE_TOKEN,
+                                                 [BY_CONNECTOR] = CHOICE_PKI};
     enum choice_client client = methods[g->voucher];
     const struct choices_line *rule =
         choices_forbids_client(g->from->peer->point->choice, client, (unsigned)g->version);

@@ -16,6 +16,7 @@ struct registration {
     const char *name, *hardware_id; /* of the body: the device's own word */
     int64_t version;
     X509 *certificate;
+    STACK_OF(X509) * chain; /* those above it, as the device tells; NULL: none told */
     char spki[PKI_HASH_HEX], sha256[PKI_HASH_HEX];
     char proven[PKI_HASH_HEX]; /* the device's own key, which has spoken for this one, or this one */
     enum registration_voucher voucher;

@@ -12,6 +12,7 @@
 #include "mp/site.h"
 
 enum { AT_ONCE = 16 /* 10 ms each, in the pool's threads */, OF_ADDRESS = 4 };
+enum { LENGTHY = 4, LENGTHY_A_SECOND = 2 /* 10 ms each, in the loop */ };
 
 struct mp_judging {
     struct mp_judging *next;        /* of the site */
@@ -148,4 +149,30 @@ const struct pki_verdict *mp_judging_verdict(struct mp_peer *p, struct pki_trust
         put_off(&v);
     keep(p, trust, &v);
     return &p->verdict;
+}
+
+/* --- what a connector asserts --- */
+
+static bool may_take_long(struct mp_site *site)
+{
+    uint64_t now = clock_mono_ms();
+    if (!site->lengthy.burst)
+        bucket_start(&site->lengthy, LENGTHY, LENGTHY_A_SECOND, now);
+    return bucket_take(&site->lengthy, 1, now);
+}
+
+enum result mp_judging_asserted(struct mp_site *site, X509 *leaf, STACK_OF(X509) * sent, struct pki_verdict *ret,
+                                struct error *err)
+{
+    struct pki_trust *trust;
+    enum result r = mp_site_trust(site, &trust, err);
+    if (r != OK)
+        return r;
+    struct pki_question q = {.leaf = leaf, .sent = sent, .now = clock_wall_s(), .quick = true, .read = true};
+    pki_trust_answer(trust, &q, ret);
+    if (ret->unfinished && may_take_long(site))
+        pki_trust_judge(trust, leaf, sent, q.now, ret);
+    else if (ret->unfinished)
+        put_off(ret);
+    return OK;
 }

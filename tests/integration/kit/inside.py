@@ -89,12 +89,15 @@ class Inside:
         return {"CMG-Auth-Method": "token", "CMG-Client-Id": "as-the-gateway-says", "Authorization": f"Bearer {bearer}"}
 
     def register(self, device, bearer=None, mode="ehttp", show="connector", signer=None, headers=None, name=None, version=2603,
-                 hardware=None, own=None, word=None, **how):
+                 hardware=None, own=None, word=None, chain=(), **how):
         """Name and hardware id stay with the device's key unless they are given. `own`: whose key speaks for
-        this one, or `word`: what it said."""
+        this one, or `word`: what it said. `chain`: the CAs that it tells to be above it, or a text."""
         key = hashlib.sha256(spki_of(device)).hexdigest()
         body = {"name": name or f"pc-{key[:8]}", "hardware_id": key[8:24] if hardware is None else hardware,
                 "client_version": version, "certificate_pem": pki.pem_of(device.certificate).decode()}
+        if chain != ():
+            body["chain_pem"] = chain if isinstance(chain, str) else "".join(
+                pki.pem_of(ca.certificate).decode() for ca in chain)
         if own or word:
             body["same_device"] = word or same_device(own, device)
         body = json.dumps(body).encode()

@@ -12,7 +12,7 @@ static void holds(enum registration_decision wanted, struct registration_case c)
 static void whoever_shares_something_with_another_waits_by_whomever_it_is_vouched_for(void **state)
 {
     (void)state;
-    for (int v = BY_PKI; v <= BY_NOBODY; v++) {
+    for (int v = BY_PKI; v <= BY_CONNECTOR; v++) {
         for (int bits = 0; bits < 16; bits++)
             holds(DECIDED_WAIT_FOR_KNOWN, (struct registration_case){.voucher = (enum registration_voucher)v,
                                                                      .alike = LIKE_ANOTHER,
@@ -57,6 +57,7 @@ static void a_new_device_that_nobody_vouches_for_waits(void **state)
     (void)state;
     holds(DECIDED_WAIT_FOR_VOUCHER, (struct registration_case){.voucher = BY_NOBODY});
     holds(DECIDED_WAIT_FOR_VOUCHER, (struct registration_case){.voucher = BY_NOBODY, .manual = true});
+    holds(DECIDED_WAIT_FOR_VOUCHER, (struct registration_case){.voucher = BY_CONNECTOR});
 }
 
 static void a_new_device_waits_where_approval_is_manual(void **state)
@@ -74,13 +75,14 @@ static void a_pki_or_a_tenant_approves_what_waited_and_a_repeated_bulk_token_doe
     holds(DECIDED_APPROVED, (struct registration_case){.voucher = BY_ENTRA, .known = true});
     holds(DECIDED_AS_IT_STANDS, (struct registration_case){.voucher = BY_BULK, .known = true});
     holds(DECIDED_AS_IT_STANDS, (struct registration_case){.voucher = BY_NOBODY, .known = true});
+    holds(DECIDED_AS_IT_STANDS, (struct registration_case){.voucher = BY_CONNECTOR, .known = true});
     holds(DECIDED_APPROVED, (struct registration_case){.voucher = BY_BULK, .known = true, .anew = true});
 }
 
 static void where_approval_is_manual_registering_again_changes_nothing(void **state)
 {
     (void)state;
-    for (int v = BY_PKI; v <= BY_NOBODY; v++)
+    for (int v = BY_PKI; v <= BY_CONNECTOR; v++)
         holds(DECIDED_AS_IT_STANDS,
               (struct registration_case){.voucher = (enum registration_voucher)v, .known = true, .manual = true});
 }
