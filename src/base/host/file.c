@@ -83,13 +83,23 @@ enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len,
     return r;
 }
 
-/* Notepad's "Unicode", and `>` of Windows PowerShell; one without a mark begins with half a letter. */
+/* Notepad's "Unicode", and `>` of Windows PowerShell: a mark or none, then letters whose other half is zero. What only
+ * begins like it (DER that was damaged) is for its reader to judge. */
 static bool is_utf16(struct slice data)
 {
-    unsigned char a = data.len >= 2 ? (unsigned char)data.ptr[0] : 0,
-                  b = data.len >= 2 ? (unsigned char)data.ptr[1] : 0;
-    return (a == 0xff && b == 0xfe) || (a == 0xfe && b == 0xff) || (a >= ' ' && a < 0x7f && b == 0 && data.len >= 2) ||
-           (a == 0 && b >= ' ' && b < 0x7f);
+    const unsigned char *at = (const unsigned char *)data.ptr;
+    bool marked = data.len >= 2 && ((at[0] == 0xff && at[1] == 0xfe) || (at[0] == 0xfe && at[1] == 0xff));
+    enum { LETTERS = 4 };
+    at += marked ? 2 : 0;
+    if (data.len < (size_t)(marked ? 2 : 0) + 2 * LETTERS)
+        return false;
+    bool big = at[0] == 0;
+    for (size_t i = 0; i < LETTERS; i++) {
+        unsigned char letter = at[2 * i + big], other = at[2 * i + !big];
+        if (other != 0 || letter < ' ' || letter >= 0x7f)
+            return false;
+    }
+    return true;
 }
 
 enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
