@@ -285,7 +285,7 @@ def test_from_a_gateway_whose_certificate_was_withdrawn_to_its_tunnels(own_site,
     bootstrap = re.search(r"(?m)^bootstrap: *\"?([^\"\n]+)", (own_site.folder / "gateway.yaml").read_text())[1]
     (own_site.folder / bootstrap).write_bytes((tmp_path / "new.json").read_bytes())
     own_site.run("cmg-gateway")
-    until("its tunnels stand", lambda: own_site.ready() and told() is None, 20)
+    until("its tunnels stand", lambda: own_site.ready() and told() is None, 75)  # reports come each minute
 
 
 # --- the remedy hangs on the cause (a certificate's, at hand) ---

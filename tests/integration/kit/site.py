@@ -148,7 +148,7 @@ class Site:
         self.add("endpoint", "add", name, *options)
         host = options[options.index("--host") + 1] if "--host" in options else None
         target = "/probe" if host else f"/CCM_Proxy_MutualAuth/{name}/probe"
-        until(f"a connector reaches endpoint {name}", lambda: self.reaches(target, host), 10)
+        until(f"a connector reaches endpoint {name}", lambda: self.reaches(target, host), 30)
 
     def reaches(self, target, host=None):
         """A good device's request comes back with an answer that is not the gateway's own."""
