@@ -568,7 +568,10 @@ def test_a_flood_ends_its_connection_and_disturbs_nobody(site, what):
         canary(site)
         raw.until(lambda: raw.goaway() is not None)
         raw.until(lambda: False)
-        assert raw.closed and raw.goaway() in (None, CALM, PROTOCOL, COMPRESSION, INTERNAL)  # None: it left unread
+        ends = {None, CALM, PROTOCOL, COMPRESSION, INTERNAL}  # None: it left unread
+        if "refusals" in what:  # the address may be refused too often by then, which is no fault of HTTP/2
+            ends.add(NO_ERROR)
+        assert raw.closed and raw.goaway() in ends
     if not sanitized(pid):
         assert memory_kib(pid) - before < 32 * 1024
 
