@@ -87,13 +87,6 @@ enum result connector_config_load(const char *path, struct connector_config *ret
     return faults->count ? R_INVALID : OK;
 }
 
-void connector_config_free(struct connector_config *c)
-{
-    tls_identity_text_free(&c->identity);
-    bootstrap_free(&c->bootstrap);
-    conf_free(&schema, c);
-}
-
 void connector_config_reference(FILE *out)
 {
     conf_reference(&schema, out);

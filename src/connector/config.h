@@ -22,7 +22,6 @@ struct connector_config {
 };
 
 MUST_USE enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults);
-void connector_config_free(struct connector_config *c);
 void connector_config_reference(FILE *out);
 
 #endif

@@ -167,11 +167,6 @@ const char *plan_input_name(enum plan_input in)
     return inputs[in].name;
 }
 
-const char *plan_input_value(enum plan_input in, unsigned char value)
-{
-    return value < ARRAY_LEN(inputs[in].values) && inputs[in].values[value] ? inputs[in].values[value] : "?";
-}
-
 const char *plan_input_expected(enum plan_input in)
 {
     return inputs[in].expected;

@@ -45,8 +45,7 @@ void plan_fleet_assume(struct plan_fleet *f, enum plan_input in, unsigned char v
 /* How many are known to the fleet by a name that another has too. */
 size_t plan_fleet_repeated(const struct plan_fleet *f);
 
-const char *plan_input_name(enum plan_input in);                       /* the CSV's column: "user_sign_in" */
-const char *plan_input_value(enum plan_input in, unsigned char value); /* "domain", "before 2002", "unknown" */
+const char *plan_input_name(enum plan_input in); /* the CSV's column: "user_sign_in" */
 /* PROTOCOL 7's words and synonyms; empty, "?" and "unknown" are unknown. */
 MUST_USE bool plan_input_parse(enum plan_input in, struct slice text, unsigned char *ret);
 const char *plan_input_expected(enum plan_input in); /* "none, domain, hybrid or entra" */

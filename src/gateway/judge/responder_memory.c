@@ -51,15 +51,6 @@ static void drop(struct responder_memory *m, struct memory *e)
     free(e);
 }
 
-void responder_memory_free(struct responder_memory *m)
-{
-    if (!m)
-        return;
-    while (!TAILQ_EMPTY(&m->recent))
-        drop(m, TAILQ_FIRST(&m->recent));
-    free(m);
-}
-
 static struct memory *find(struct responder_memory *m, const unsigned char *key)
 {
     struct memory wanted;

@@ -10,7 +10,6 @@
 struct responder_memory;
 
 struct responder_memory *responder_memory_new(size_t max);
-void responder_memory_free(struct responder_memory *m); /* NULL allowed */
 
 /* `until` (wall seconds): from then on it is forgotten. */
 void responder_memory_put(struct responder_memory *m, const unsigned char key[PKI_OCSP_KEY_SIZE],
