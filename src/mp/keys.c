@@ -289,7 +289,7 @@ enum result mp_role_issue(const struct mp_keys *k, const char *kind, const char 
 }
 
 enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
-                            struct mp_role_certificate *ret, struct error *err)
+                            int64_t later_than, struct mp_role_certificate *ret, struct error *err)
 {
-    return issue(k, kind, id, NULL, key, 0, ret, err);
+    return issue(k, kind, id, NULL, key, later_than, ret, err);
 }

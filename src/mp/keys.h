@@ -51,6 +51,6 @@ MUST_USE enum result mp_role_issue(const struct mp_keys *k, const char *kind, co
 
 /* The same for a public key that the subject sent (a renewal): nothing but the key is the subject's choice. */
 MUST_USE enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
-                                     struct mp_role_certificate *ret, struct error *err);
+                                     int64_t later_than, struct mp_role_certificate *ret, struct error *err);
 
 #endif

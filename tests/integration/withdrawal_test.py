@@ -66,6 +66,16 @@ def test_a_stolen_connectors_certificate_is_nobodys_at_the_management_point(own_
         assert all(status in (401, 403) for status in asks(mode).values()), asks(mode)
 
 
+@pytest.mark.parametrize("kind", ["connector", "gateway"])
+def test_each_new_certificate_ends_later_than_all_before_however_fast_they_are_made(own_site, kind):
+    """By their end they are told apart: one of the second of a withdrawal would be withdrawn with it."""
+    ends = []
+    for turn in range(6):
+        body = {"id": {"connector": "cp1", "gateway": "gw1"}[kind], "renew": True, "revoke_old": turn % 2 == 0}
+        ends.append(own_site.admin("POST", f"/v1/{kind}s", body)[kind]["not_after"])
+    assert sorted(set(ends)) == ends
+
+
 def test_revoking_goes_with_renewing_alone(own_site):
     for arguments in (["connector", "add", "cp7"], ["gateway", "add", "gw7", "--host", "gw7.example"]):
         code, _, said = programs.run([programs.program("cmg"), *arguments, "--revoke-old"], False)

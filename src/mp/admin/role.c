@@ -92,7 +92,7 @@ static enum result read_gateway(const json_t *body, const struct store_gateway *
 
 struct renewal_wish {
     bool renew, withdraw; /* withdraw: the old certificates, at once */
-    int64_t old;          /* when the last of those ends; the new one must end later, by which they are told apart */
+    int64_t old;          /* when the last of those ends: a new one ends later, by which they are told apart */
 };
 
 #define OLD_WITHDRAWN "the old certificates are withdrawn"
@@ -118,8 +118,7 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
         result = store_gateway_get(r->site->store, r->arena, g.id, &old, err);
     if (result == OK)
         result = read_gateway(body, wish.renew ? &old : NULL, &g, err);
-    if (wish.withdraw)
-        wish.old = old.not_after;
+    wish.old = old.not_after;
     if (result == OK)
         result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, wish.old, &c, err);
     if (result == OK)
@@ -258,9 +257,9 @@ static enum result add_connector(struct mp_request *r, const json_t *body, json_
     enum result result = read_connector(r, body, &c, err);
     if (result == OK)
         result = read_wish(body, &wish, err);
-    if (result == OK && wish.withdraw &&
-        (result = store_connector_get(r->site->store, r->arena, c.id, &old, err)) == OK)
-        wish.old = old.not_after;
+    if (result == OK && wish.renew)
+        result = store_connector_get(r->site->store, r->arena, c.id, &old, err);
+    wish.old = old.not_after;
     if (result == OK)
         result = mp_role_issue(&r->site->keys, "connector", c.id, NULL, wish.old, &issued, err);
     if (result == OK) {

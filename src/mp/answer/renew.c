@@ -22,6 +22,7 @@ struct asker {
     char id[PKI_ROLE_ID_MAX];
     unsigned char spki[PKI_SHA256]; /* of its present key */
     EVP_PKEY *key;                  /* the new one, public part */
+    int64_t withdrawn;              /* its certificates that end then or before; the new one ends later */
 };
 
 /* --- who asks --- */
@@ -41,14 +42,19 @@ static enum result read_key(struct asker *a, struct slice csr_pem, struct error 
 /* The router let nobody pass without a connector's role certificate whose record is there. */
 static enum result of_connector(struct mp_request *r, struct asker *a, struct error *err)
 {
+    struct store_connector record;
     a->kind = "connector";
     (void)snprintf(a->id, sizeof a->id, "%s", r->sender.identity.connector);
+    enum result result = store_connector_get(r->site->store, r->arena, a->id, &record, err);
+    if (result != OK)
+        return result;
+    a->withdrawn = record.withdrawn;
     pki_cert_spki_sha256(r->sender.peer->certificate, a->spki);
     return read_key(a, buf_data(&r->body), err);
 }
 
 static enum result check_gateway(struct mp_request *r, const struct renewal *renewal, const char *tunnel,
-                                 struct error *err)
+                                 int64_t *withdrawn, struct error *err)
 {
     struct store_gateway record;
     char keyid[PKI_ROLE_ID_MAX + 16];
@@ -59,6 +65,7 @@ static enum result check_gateway(struct mp_request *r, const struct renewal *ren
         return result == R_NOTFOUND ? error_set(err, R_DENIED, "gateway %s was removed", renewal->id) : result;
     if (renewal->not_after <= record.withdrawn)
         return error_set(err, R_DENIED, "the certificate of gateway %s was withdrawn", renewal->id);
+    *withdrawn = record.withdrawn;
     (void)snprintf(keyid, sizeof keyid, "renewal:%s", renewal->id);
     result = store_nonce_use(r->site->store, keyid, renewal->nonce, clock_wall_s(), err);
     return result == R_CONFLICT ? error_set(err, R_DENIED, "this request was sent before") : result;
@@ -72,7 +79,7 @@ static enum result of_gateway(struct mp_request *r, const char *tunnel, struct a
         renewal_read(buf_data(&r->body), r->site->gateways, r->site->keys.site, clock_wall_s(), &renewal, err);
     if (result != OK)
         return result == R_TIMEOUT ? error_set(err, R_DENIED, "the request is not fresh; compare the clocks") : result;
-    result = check_gateway(r, &renewal, tunnel, err);
+    result = check_gateway(r, &renewal, tunnel, &a->withdrawn, err);
     if (result == OK) {
         (void)snprintf(a->id, sizeof a->id, "%s", renewal.id);
         memcpy(a->spki, renewal.spki, sizeof a->spki);
@@ -106,7 +113,7 @@ static enum result record(struct mp_request *r, const struct asker *a, int64_t n
 static enum result certify(struct mp_request *r, const struct asker *a, struct mp_role_certificate *ret,
                            struct error *err)
 {
-    enum result result = mp_role_certify(&r->site->keys, a->kind, a->id, a->key, ret, err);
+    enum result result = mp_role_certify(&r->site->keys, a->kind, a->id, a->key, a->withdrawn, ret, err);
     if (result == OK)
         result = record(r, a, ret->not_after, err);
     return result;
