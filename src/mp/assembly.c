@@ -123,8 +123,8 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     *site = (struct mp_site){.config = config, .loop = loop, .access_fd = -1};
     site->bodies = mem_zalloc(sizeof *site->bodies);
     site->admin_bodies = mem_zalloc(sizeof *site->admin_bodies);
-    mp_bodies_init(site->bodies, &mp_body_limits);
-    mp_bodies_init(site->admin_bodies, &mp_admin_body_limits);
+    mp_bodies_open(site->bodies, &mp_body_limits);
+    mp_bodies_open(site->admin_bodies, &mp_admin_body_limits);
     enum result r = mp_keys_load(config->keys, config->site, &site->keys, err);
     if (r == OK)
         r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "connector", &site->connectors, err);
@@ -181,6 +181,8 @@ void mp_site_close(struct mp_site *site)
     pki_role_judge_free(site->gateways);
     store_close(site->store);
     mp_keys_free(&site->keys);
+    mp_bodies_close(site->bodies);
+    mp_bodies_close(site->admin_bodies);
     free(site->bodies);
     free(site->admin_bodies);
     if (site->access_fd >= 0)

@@ -282,12 +282,12 @@ def test_a_parked_question_is_answered_as_soon_as_something_changes(site, inside
 # --- bodies ---
 
 
-def unfinished(site, head, body=b""):
+def unfinished(site, head, body=b"", source="127.0.0.1"):
     """A connection to a management point with a request that never ends."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     port = urllib.parse.urlsplit(site.report["mp_urls"]["ehttp"]).port
-    stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20))
+    stream = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0)))
     stream.sendall(head.encode() + b"Host: localhost\r\n\r\n" + body)
     return stream
 
@@ -309,6 +309,22 @@ def test_a_request_is_refused_by_its_head_and_its_body_never_waited_for(site, li
     fields = f"Authorization: Bearer {bearer}\r\n" if bearer else ""
     with unfinished(site, f"{line} HTTP/1.1\r\nContent-Length: 60000\r\n{fields}") as stream:
         assert head_of(stream)[0] == status
+
+
+def test_addresses_that_fill_the_room_for_strangers_bodies_give_way_to_one_that_holds_little(site):
+    line, held, streams = "POST /CCM_Client/registration HTTP/1.1\r\nContent-Length: 64000\r\n", 60_700, []
+    try:
+        for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"):
+            streams += [unfinished(site, line, b" " * held, address) for _ in range((4 << 20) // held)]
+        with unfinished(site, line, b" " * held, "127.0.0.6") as newcomer:
+            until("somebody gives way", lambda: select.select(streams, [], [], 0)[0], 20)
+            status, answer = head_of(select.select(streams, [], [], 0)[0][0])
+            assert status == 503 and b"retry-after: 5" in answer and b"no_room_for_bodies" in answer, answer
+            newcomer.sendall(b" " * (64_000 - held))
+            assert head_of(newcomer)[0] == 400, "what it sent was read"
+    finally:
+        for stream in streams:
+            stream.close()
 
 
 def test_bodies_that_nobody_vouches_for_hold_a_bounded_memory_and_take_no_room_from_devices(site, inside, bulk, keys):

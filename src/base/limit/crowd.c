@@ -222,6 +222,11 @@ void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes)
 
 /* --- counting --- */
 
+size_t crowd_held(const struct crowd *c)
+{
+    return c->bytes;
+}
+
 size_t crowd_count(struct crowd *c, struct slice key)
 {
     const struct crowd_holder *h = find(c, key);

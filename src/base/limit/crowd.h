@@ -67,6 +67,7 @@ bool crowd_make_room(struct crowd *c, crowd_may_fn *may);
 bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may);
 /* So many bytes it holds from now on, until it parts. Nothing happens for who is no member. */
 void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes);
+size_t crowd_held(const struct crowd *c); /* bytes, of all */
 /* Until all together hold `most` bytes or less, ends members that hold any: of who holds most, who began first. */
 void crowd_relieve(struct crowd *c, size_t most);
 

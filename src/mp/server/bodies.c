@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters by holder, in a table of chains; holders are there while they hold something. */
+/* Counters by holder, in a table of chains; holders are there while they hold something. Strangers' bodies that still
+ * come stand in a crowd (base/limit/crowd.h) beside, which knows who of them holds most. */
 #include "mp/server/bodies.h"
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB };
@@ -28,9 +30,15 @@ struct mp_body_holder {
     char whose[MP_BODY_HOLDER_SIZE];
 };
 
-void mp_bodies_init(struct mp_bodies *b, const struct mp_body_limits *limits)
+void mp_bodies_open(struct mp_bodies *b, const struct mp_body_limits *limits)
 {
-    *b = (struct mp_bodies){.limits = limits};
+    *b = (struct mp_bodies){.limits = limits, .coming = crowd_new(NULL, 0)};
+}
+
+void mp_bodies_close(struct mp_bodies *b)
+{
+    if (b)
+        crowd_free(b->coming);
 }
 
 /* FNV-1a: a chain that somebody fills on purpose is bounded by the budget. */
@@ -60,8 +68,6 @@ static struct mp_body_holder *holder_of(struct mp_bodies *b, const char *whose)
 static enum mp_body_room room(const struct mp_bodies *b, const struct mp_body_share *s, size_t n)
 {
     const struct mp_body_limits *l = b->limits;
-    if (s->connection && b->strangers + n > l->strangers)
-        return MP_BODY_ALL_FULL;
     if (s->holder->held + n > (s->connection ? l->stranger : l->holder))
         return MP_BODY_HOLDER_FULL;
     if (s->connection && *s->connection + n > l->connection)
@@ -69,13 +75,65 @@ static enum mp_body_room room(const struct mp_bodies *b, const struct mp_body_sh
     return b->all + n > l->all ? MP_BODY_ALL_FULL : MP_BODY_ROOM;
 }
 
+static void count(struct mp_bodies *b, struct mp_body_share *s, size_t n)
+{
+    s->bodies = b;
+    s->holder->held += n;
+    s->held += n;
+    b->all += n;
+    if (s->connection) {
+        *s->connection += n;
+        b->strangers += n;
+    }
+}
+
 static void drop_empty(struct mp_body_share *s)
 {
     if (s->holder && !s->holder->held) {
         LIST_REMOVE(s->holder, link);
         free(s->holder);
-        s->holder = NULL;
     }
+    s->holder = NULL;
+}
+
+void mp_body_give_back(struct mp_body_share *s)
+{
+    struct mp_bodies *b = s->bodies;
+    if (!b)
+        return;
+    crowd_part(b->coming, &s->coming);
+    s->holder->held -= s->held;
+    b->all -= s->held;
+    if (s->connection) {
+        *s->connection -= s->held;
+        b->strangers -= s->held;
+    }
+    drop_empty(s);
+    s->bodies = NULL;
+    s->held = 0;
+}
+
+static void leave(struct crowd_member *m)
+{
+    struct mp_body_share *s = container_of(m, struct mp_body_share, coming);
+    mp_body_give_back(s);
+    if (!s->taking)
+        s->give_way(s);
+}
+
+/* Those of strangers that are whole leave so much less for those that come. */
+static bool make_room(struct mp_bodies *b, struct mp_body_share *s)
+{
+    if (!s->coming.holder)
+        crowd_join(b->coming, &s->coming, slice_of(s->whose), clock_mono_ms(), leave);
+    crowd_hold(b->coming, &s->coming, s->held);
+    s->taking = true;
+    if (b->strangers > b->limits->strangers) {
+        size_t over = b->strangers - b->limits->strangers, coming = crowd_held(b->coming);
+        crowd_relieve(b->coming, coming > over ? coming - over : 0);
+    }
+    s->taking = false;
+    return s->bodies != NULL;
 }
 
 enum mp_body_room mp_body_take(struct mp_bodies *b, struct mp_body_share *s, size_t n)
@@ -85,34 +143,15 @@ enum mp_body_room mp_body_take(struct mp_bodies *b, struct mp_body_share *s, siz
     if (!s->holder)
         s->holder = holder_of(b, s->whose);
     enum mp_body_room found = room(b, s, n);
-    if (found != MP_BODY_ROOM) {
-        if (!s->held) { /* others may hold something for it */
-            drop_empty(s);
-            s->holder = NULL;
-        }
-        return found;
-    }
-    s->holder->held += n;
-    s->held += n;
-    b->all += n;
-    if (s->connection) {
-        *s->connection += n;
-        b->strangers += n;
-    }
-    return MP_BODY_ROOM;
+    if (found == MP_BODY_ROOM)
+        count(b, s, n);
+    else if (!s->held)
+        drop_empty(s);
+    return found == MP_BODY_ROOM && s->connection && !make_room(b, s) ? MP_BODY_ALL_FULL : found;
 }
 
-void mp_body_give_back(struct mp_bodies *b, struct mp_body_share *s)
+void mp_body_whole(struct mp_body_share *s)
 {
-    if (!s->holder)
-        return;
-    s->holder->held -= s->held;
-    b->all -= s->held;
-    if (s->connection) {
-        *s->connection -= s->held;
-        b->strangers -= s->held;
-    }
-    drop_empty(s);
-    s->holder = NULL;
-    s->held = 0;
+    if (s->bodies)
+        crowd_part(s->bodies->coming, &s->coming);
 }

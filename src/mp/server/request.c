@@ -28,7 +28,7 @@ static void request_free(struct mp_request *r)
     if (r->hooks.on_end)
         r->hooks.on_end(r);
     mp_identity_done(&r->sender.identity);
-    mp_body_give_back(r->bodies, &r->body_share);
+    mp_body_give_back(&r->body_share);
     buf_free(&r->body);
     arena_free(r->arena);
     mp_text_unref(r->out.text);
@@ -47,11 +47,17 @@ static void on_body(void *ctx, struct slice data)
         http_exchange_consumed(r->exchange, data.len);
 }
 
+static void give_way(struct mp_body_share *s)
+{
+    mp_refuse(container_of(s, struct mp_request, body_share), MP_REFUSAL_BODIES_OF_ALL, NULL);
+}
+
 static void on_body_end(void *ctx)
 {
     struct mp_request *r = ctx;
     mp_handler_fn *handle = r->handle;
     r->handle = NULL;
+    mp_body_whole(&r->body_share);
     if (handle)
         handle(r);
 }
@@ -100,6 +106,7 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     r->site = site;
     r->connection = connection;
     r->bodies = connection ? site->bodies : site->admin_bodies;
+    r->body_share.give_way = give_way;
     r->exchange = x;
     r->arena = arena_new(HANDLER_ARENA_MAX);
     buf_init(&r->body, 1);
