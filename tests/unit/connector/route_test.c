@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gateway reaches the endpoints of this connector's document by plain paths, the site by the questions that it may
+ * ask under its own name, and nothing else. */
+#include "kit.h"
+
+#include "base/mem.h"
+#include "connector/route.h"
+
+struct fixture {
+    struct connector_config config;
+    struct connector_document document;
+    struct site_known known;
+    struct upstreams upstreams;
+    struct upstream *site;
+    struct route route;
+    struct kit_exchange *e;
+};
+
+static struct fixture *fix;
+
+/* Stands in for the link to the site. */
+struct upstream *site_link_upstream(struct site_link *s)
+{
+    (void)s;
+    return fix->site;
+}
+
+static void on_news(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct connector_endpoint endpoints[] = {
+    {.id = "e1", .host = "one.example", .port = 80, .base_path = "/base", .authority = ""},
+    {.id = "e2", .host = "two.example", .port = 8080, .base_path = "", .authority = "", .keep_host = true},
+};
+
+static int setup(void **state)
+{
+    struct error err = {.text = ""};
+    fix = mem_zalloc(sizeof *fix);
+    fix->document = (struct connector_document){.endpoints = endpoints, .endpoint_count = ARRAY_LEN(endpoints)};
+    fix->known = (struct site_known){.config = &fix->config, .document = &fix->document, .on_news = on_news};
+    upstreams_replace(&fix->upstreams, NULL, &fix->config, NULL, &fix->document);
+    struct upstream_options o = {.config = &fix->config,
+                                 .id = SITE_ENDPOINT,
+                                 .scheme = "http",
+                                 .host = "mp.example",
+                                 .port = 80,
+                                 .base_path = "/.cmg"};
+    if (upstream_new(NULL, &o, &fix->site, &err) != OK)
+        fail_msg("%s", err.text);
+    fix->route = (struct route){&fix->known, NULL, &fix->upstreams};
+    *state = fix;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (fix->e)
+        kit_exchange_free(fix->e);
+    upstreams_free(&fix->upstreams);
+    upstream_unref(fix->site);
+    free(fix);
+    kit_servers_reset();
+    return 0;
+}
+
+static struct kit_exchange *ask_as(const char *method, const char *endpoint, const char *target)
+{
+    if (fix->e)
+        kit_exchange_free(fix->e);
+    fix->e = kit_exchange_new(endpoint, target);
+    fix->e->x.request.method = slice_of(method);
+    route_request(&fix->route, "gw1", &fix->e->x);
+    return fix->e;
+}
+
+static struct kit_exchange *ask(const char *endpoint, const char *target)
+{
+    return ask_as("GET", endpoint, target);
+}
+
+static void an_endpoint_leads_to_its_own_server_below_its_base(void **state UNUSED)
+{
+    (void)ask("e1", "/a?b=/../c");
+    assert_string_equal(kit_last_call()->host, "one.example");
+    assert_string_equal(kit_last_call()->target, "/base/a?b=/../c");
+    assert_string_equal(kit_last_call()->authority, "one.example");
+    kit_answer(kit_last_call(), 200, "", "");
+}
+
+static void a_server_may_be_told_the_name_that_the_client_asked_for(void **state UNUSED)
+{
+    struct kit_exchange *e = kit_exchange_new("e2", "/a");
+    assert_int_equal(http_fields_add(&e->x.request.fields, e->x.arena, SLICE("cmg-host"), SLICE("gw.example")), OK);
+    route_request(&fix->route, "gw1", &e->x);
+    assert_string_equal(kit_last_call()->authority, "gw.example");
+    kit_answer(kit_last_call(), 200, "", "");
+    kit_exchange_free(e);
+
+    (void)ask("e2", "/a"); /* it named none */
+    assert_string_equal(kit_last_call()->authority, "two.example:8080");
+    kit_answer(kit_last_call(), 200, "", "");
+}
+
+static void who_asks_is_told_in_the_server_s_form(void **state UNUSED)
+{
+    (void)ask("e1", "/");
+    assert_non_null(strstr(kit_last_call()->fields, "cmg-client-id: d1\n"));
+    assert_null(strstr(kit_last_call()->fields, "cmg-device"));
+    kit_answer(kit_last_call(), 200, "", "");
+}
+
+static void what_the_document_does_not_name_is_not_reached(void **state UNUSED)
+{
+    static const char *const ids[] = {"e3", "E1", "", "e1 ", "one.example", "site2"};
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        kit_assert_refused(ask(ids[i], "/"), REASON_UNKNOWN_ENDPOINT, NULL);
+    assert_int_equal(kit_servers.count, 0);
+}
+
+static void a_path_that_leads_out_of_the_published_one_is_refused(void **state UNUSED)
+{
+    static const char *const targets[] = {"/../x", "/a/%2e%2e/x", "/./x", "/%2E/x", "/a\\b", "/a#b", "x"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+        kit_assert_refused(ask("e1", targets[i]), REASON_BAD_REQUEST, "path");
+    assert_int_equal(kit_servers.count, 0);
+}
+
+static void a_request_of_nobody_is_refused(void **state UNUSED)
+{
+    struct kit_exchange *e = kit_exchange_new("e1", "/");
+    (void)http_fields_remove(&e->x.request.fields, SLICE("cmg-device"));
+    route_request(&fix->route, "gw1", &e->x);
+    kit_assert_refused(e, REASON_BAD_REQUEST, "who asks");
+    kit_exchange_free(e);
+}
+
+/* --- the site --- */
+
+static void assert_site_asked(const char *method, const char *target, const char *wanted)
+{
+    (void)ask_as(method, SITE_ENDPOINT, target);
+    assert_string_equal(kit_last_call()->host, "mp.example");
+    assert_string_equal(kit_last_call()->target, wanted);
+    kit_answer(kit_last_call(), 204, "", "");
+}
+
+static void a_gateway_asks_the_site_under_its_own_name(void **state UNUSED)
+{
+    assert_site_asked("GET", "/bundle?after=7", "/.cmg/bundle?after=7");
+    assert_site_asked("GET", "/questions?after=7", "/.cmg/questions/gw1?after=7");
+    assert_site_asked("POST", "/report", "/.cmg/report/gw1");
+    assert_site_asked("POST", "/renew", "/.cmg/renew/gw1");
+}
+
+static void the_site_answers_no_other_question(void **state UNUSED)
+{
+    kit_assert_refused(ask(SITE_ENDPOINT, "/connector"), REASON_UNKNOWN_ENDPOINT, NULL);
+    kit_assert_refused(ask(SITE_ENDPOINT, "/report/gw2"), REASON_UNKNOWN_ENDPOINT, NULL);
+    kit_assert_refused(ask_as("POST", SITE_ENDPOINT, "/bundle"), REASON_UNKNOWN_ENDPOINT, NULL);
+    assert_int_equal(kit_servers.count, 0);
+}
+
+static void a_source_that_the_document_does_not_name_is_not_fetched(void **state UNUSED)
+{
+    struct kit_exchange *e = ask("source", "/crl-1");
+    assert_int_equal(e->status, verdict_refusal_info(verdict_reason_info(REASON_UNKNOWN_ENDPOINT)->refusal)->status);
+    assert_int_equal(kit_servers.count, 0);
+}
+
+int main(void)
+{
+#define HELD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        HELD(an_endpoint_leads_to_its_own_server_below_its_base),
+        HELD(a_server_may_be_told_the_name_that_the_client_asked_for),
+        HELD(who_asks_is_told_in_the_server_s_form),
+        HELD(what_the_document_does_not_name_is_not_reached),
+        HELD(a_path_that_leads_out_of_the_published_one_is_refused),
+        HELD(a_request_of_nobody_is_refused),
+        HELD(a_gateway_asks_the_site_under_its_own_name),
+        HELD(the_site_answers_no_other_question),
+        HELD(a_source_that_the_document_does_not_name_is_not_fetched),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
