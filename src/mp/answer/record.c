@@ -427,9 +427,7 @@ static enum result use_token(struct registration *g, struct error *err)
 
 static enum result put_record(struct registration *g, struct error *err)
 {
-    enum result r = mp_registration_find(g, err);
-    if (r == OK)
-        r = check_blocked(g, err);
+    enum result r = check_blocked(g, err);
     if (r != OK)
         return r;
     return g->known ? update_device(g, err) : add_device(g, err);
@@ -449,6 +447,8 @@ static enum result record(struct registration *g, struct error *err)
     struct store *s = g->from->site->store;
     bool new_certificate = false;
     enum result r = g->voucher == BY_BULK ? use_token(g, err) : OK;
+    if (r == OK)
+        r = mp_registration_find(g, err); /* again: now nobody else changes it */
     const char *before = g->known ? g->device.state : "";
     bool was_out = g->known && g->device.kept_out;
     if (r == OK)
