@@ -178,16 +178,12 @@ static void print_head(FILE *out, const struct ctl_column *columns, const size_t
     (void)fprintf(out, "%s\n", term_off(out));
 }
 
-void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty)
+void ctl_table_rows(FILE *out, const json_t *list, const struct ctl_column *columns, size_t widths[CTL_COLUMNS_MAX])
 {
     size_t n = count_columns(columns), rows = json_array_size(list);
-    if (rows == 0 || rows > ROWS_MAX) {
-        (void)fprintf(out, "%s\n", rows == 0 ? empty : "too many rows to show; use --json");
-        return;
-    }
+    bool head = widths[0] == 0;
     char **cells = mem_array(rows * n, sizeof *cells);
-    size_t widths[CTL_COLUMNS_MAX] = {0};
-    for (size_t c = 0; c < n; c++)
+    for (size_t c = 0; c < n && head; c++)
         widths[c] = text_width(columns[c].title);
     for (size_t i = 0; i < rows * n; i++) {
         const struct ctl_column *column = &columns[i % n];
@@ -197,7 +193,8 @@ void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, 
         if (width > widths[i % n])
             widths[i % n] = width;
     }
-    print_head(out, columns, widths, n);
+    if (head)
+        print_head(out, columns, widths, n);
     for (size_t i = 0; i < rows * n; i++) {
         print_cell(out, cells[i], widths[i % n], columns[i % n].kind, i % n + 1 == n);
         if (i % n + 1 == n)
@@ -205,6 +202,15 @@ void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, 
         free(cells[i]);
     }
     free(cells);
+}
+
+void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty)
+{
+    size_t rows = json_array_size(list), widths[CTL_COLUMNS_MAX] = {0};
+    if (rows == 0 || rows > ROWS_MAX)
+        (void)fprintf(out, "%s\n", rows == 0 ? empty : "too many rows to show; use --json");
+    else
+        ctl_table_rows(out, list, columns, widths);
 }
 
 void ctl_details(FILE *out, const json_t *object, const struct ctl_column *columns)

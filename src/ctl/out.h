@@ -22,6 +22,10 @@ enum { CTL_COLUMNS_MAX = 12 };
 /* A row an object of `list`; columns end with a NULL title. Prints `empty` when there is none. */
 void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty);
 
+/* The rows of one page of a list, below those before: `widths` are 0 before the first, which gets the head, and grow.
+ */
+void ctl_table_rows(FILE *out, const json_t *list, const struct ctl_column *columns, size_t widths[CTL_COLUMNS_MAX]);
+
 /* "name: value" lines, aligned, for one object. */
 void ctl_details(FILE *out, const json_t *object, const struct ctl_column *columns);
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "ctl/api.h"
+#include "ctl/pages.h"
 
 char *ctl_request_path(const char *path, const char *argument)
 {
@@ -96,9 +97,12 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &arg_count, &code))
         return code;
     char *path = ctl_request_path(request->path, wanted ? args[0] : "");
-    json_t *answer;
-    code = ctl_send(&o.common, request->method, path, NULL, &answer);
+    json_t *answer = NULL;
+    code = request->in_pages ? ctl_pages_print(&o.common, request, path, UINT64_MAX)
+                             : ctl_send(&o.common, request->method, path, NULL, &answer);
     free(path);
+    if (request->in_pages)
+        return code;
     if (code != CTL_DONE)
         return code;
     if (o.common.json)

@@ -15,6 +15,7 @@ struct ctl_request {
     const struct ctl_column *columns;
     const char *empty; /* when the list is empty */
     bool is_list;
+    bool in_pages; /* of a list: it comes in pages (pages.h) */
 };
 
 /* Runs it: parses options, sends, prints. */

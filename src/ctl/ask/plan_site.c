@@ -3,6 +3,7 @@
  * device stays unknown. */
 #include "ctl/api.h"
 #include "ctl/ask/plan.h"
+#include "ctl/pages.h"
 
 static enum result get_list(const struct ctl_common *common, const char *path, json_t **ret, struct ctl_fault *fault)
 {
@@ -45,17 +46,17 @@ static enum result add_device(struct plan_fleet *fleet, const json_t *device, st
     return plan_fleet_add(fleet, &d, err);
 }
 
-static enum result add_devices(const struct ctl_common *common, struct plan_fleet *fleet, struct ctl_fault *fault)
+static enum result add_page(void *arg, const json_t *answer, struct ctl_fault *fault)
 {
-    json_t *answer, *device;
+    struct plan_fleet *fleet = arg;
+    json_t *device;
     size_t i;
-    enum result r = get_list(common, "/v1/devices", &answer, fault);
+    enum result r = OK;
     json_array_foreach(json_object_get(answer, "devices"), i, device)
     {
         if (r == OK)
             r = add_device(fleet, device, &fault->what);
     }
-    json_decref(answer);
     return r;
 }
 
@@ -133,7 +134,7 @@ static enum result read_connectors(const struct ctl_common *common, struct plan_
 enum result ctl_plan_site(const struct ctl_common *common, struct plan_fleet *fleet, struct plan_setup *setup,
                           struct ctl_fault *fault)
 {
-    enum result r = add_devices(common, fleet, fault);
+    enum result r = ctl_pages(common, "/v1/devices", add_page, fleet, fault);
     if (r == OK)
         r = read_points(common, setup, fault);
     if (r == OK)

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "ctl/api.h"
 #include "ctl/command.h"
-#include "ctl/request.h"
+#include "ctl/pages.h"
 
 struct options {
     struct ctl_common common;
@@ -41,13 +41,17 @@ static json_t *rules_of(const struct opt_list *list)
     return ret;
 }
 
+/* The answer has the first page of its devices alone. */
 static int send_it(const struct options *o, const char *method, const char *path, json_t *body, const char *name)
 {
     json_t *answer;
     int code = ctl_send(&o->common, method, path, body, &answer);
     size_t count = json_array_size(json_object_get(json_object_get(answer, "collection"), "devices"));
-    return code == CTL_DONE ? ctl_tell(&o->common, answer, "%s: %zu device%s", name, count, count == 1 ? "" : "s")
-                            : code;
+    if (code != CTL_DONE)
+        return code;
+    bool more = json_opt_str(answer, "next", NULL) != NULL;
+    return ctl_tell(&o->common, answer, "%s: %zu device%s%s", name, count, count == 1 ? "" : "s",
+                    more ? " among the site's first ones; cmg collection show has all" : "");
 }
 
 static int add_collection(int argc, char **argv)
@@ -158,6 +162,18 @@ static void print_collection(const json_t *collection, size_t limit)
     json_decref(shown);
 }
 
+/* Each page has the collection, and some of its devices: *arg becomes the first one's, with all of them. */
+static enum result add_page(void *arg, const json_t *answer, struct ctl_fault *fault)
+{
+    json_t **all = arg, *collection = json_object_get(answer, "collection");
+    (void)fault;
+    if (!*all)
+        *all = json_incref(collection);
+    else if (json_array_extend(json_object_get(*all, "devices"), json_object_get(collection, "devices")) != 0)
+        fatal("out of memory (devices of a collection)");
+    return OK;
+}
+
 static int show_collection(int argc, char **argv)
 {
     static const struct opt_command cmd = {"cmg collection show NAME [options]", "Show a collection and its devices.",
@@ -168,18 +184,19 @@ static int show_collection(int argc, char **argv)
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    json_t *answer;
+    json_t *collection = NULL;
+    struct ctl_fault fault;
     char *path = ctl_request_path("/v1/collections/%s", args[0]);
-    code = ctl_send(&o.common, "GET", path, NULL, &answer);
+    enum result r = ctl_pages(&o.common, path, add_page, &collection, &fault);
     free(path);
-    if (code != CTL_DONE)
-        return code;
-    if (o.common.json)
+    json_t *answer = json_pack("{s:O?}", "collection", collection);
+    if (r == OK && o.common.json)
         ctl_print_answer(answer);
-    else
-        print_collection(json_object_get(answer, "collection"), (size_t)o.limit);
+    else if (r == OK)
+        print_collection(collection, (size_t)o.limit);
     json_decref(answer);
-    return CTL_DONE;
+    json_decref(collection);
+    return r == OK ? CTL_DONE : ctl_fail(&o.common, &fault);
 }
 
 static const struct ctl_request remove_it = {.usage = "cmg collection remove NAME [options]",

@@ -5,7 +5,7 @@
 
 #include "ctl/api.h"
 #include "ctl/command.h"
-#include "ctl/request.h"
+#include "ctl/pages.h"
 #include "json/json.h"
 
 static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
@@ -41,7 +41,8 @@ static const struct ctl_request list = {.usage = "cmg device list [options]",
                                         .member = "devices",
                                         .columns = columns,
                                         .empty = "no devices yet: cmg token new makes a token to register one with",
-                                        .is_list = true};
+                                        .is_list = true,
+                                        .in_pages = true};
 
 /* --- show: who stands for what --- */
 
@@ -120,22 +121,35 @@ static bool is_ordinary(const json_t *device)
     return strcmp(json_opt_str(device, "state", ""), "pending") == 0 && !json_opt_bool(device, "shut_out", false);
 }
 
-static int approve_waiting(const struct options *o, json_t *done)
+struct approving {
+    const struct options *o;
+    json_t *done;
+    int code;
+};
+
+static enum result approve_page(void *arg, const json_t *answer, struct ctl_fault *fault)
 {
-    json_t *answer;
-    const json_t *device;
+    struct approving *all = arg;
+    json_t *device;
     size_t i;
-    int code = ctl_send(&o->common, "GET", "/v1/devices", NULL, &answer);
+    (void)fault;
     json_array_foreach(json_object_get(answer, "devices"), i, device)
     {
         const char *guid = json_opt_str(device, "guid", "");
-        if (code == CTL_DONE && is_ordinary(device))
-            code = approve_one(o, guid, done);
-        else if (strcmp(json_opt_str(device, "state", ""), "pending") == 0 && !o->common.json)
+        if (all->code == CTL_DONE && is_ordinary(device))
+            all->code = approve_one(all->o, guid, all->done);
+        else if (strcmp(json_opt_str(device, "state", ""), "pending") == 0 && !all->o->common.json)
             (void)printf("device %s still waits: %s\n", guid, json_opt_str(device, "reason", ""));
     }
-    json_decref(answer);
-    return code;
+    return all->code == CTL_DONE ? OK : R_EOF; /* that fault was told */
+}
+
+static int approve_waiting(const struct options *o, json_t *done)
+{
+    struct approving all = {.o = o, .done = done, .code = CTL_DONE};
+    struct ctl_fault fault;
+    enum result r = ctl_pages(&o->common, "/v1/devices", approve_page, &all, &fault);
+    return r == OK ? all.code : ctl_fail(&o->common, &fault);
 }
 
 static int approve(int argc, char **argv)

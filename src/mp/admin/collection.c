@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "mp/admin/admin.h"
+#include "mp/admin/page.h"
 #include "mp/put.h"
 #include "mp/targeting/rule.h"
 #include "store/targeting/collection.h"
@@ -31,21 +32,29 @@ static bool is_among(const char *guid, const char **guids, size_t count)
     return count && bsearch(&guid, guids, count, sizeof *guids, compare_guids);
 }
 
-/* [{"guid", "name", "by"}] of the devices it has. */
-static enum result members(struct mp_request *r, const struct store_collection *c, json_t *ret, struct error *err)
+/* [{"guid", "name", "by"}] of the devices it has, of one page of all devices. */
+static enum result members(struct mp_request *r, const struct store_collection *c, const struct mp_page *page,
+                           json_t *ret, const char **ret_next, struct error *err)
 {
     struct store_device *list;
     const char **listed_guids;
-    size_t count, listed_count;
-    enum result result = store_device_list(r->site->store, r->arena, &list, &count, err);
-    if (result == OK)
-        result = store_collection_listed(r->site->store, r->arena, c->name, &listed_guids, &listed_count, err);
+    size_t found, listed_count;
+    *ret_next = NULL;
+    enum result result =
+        store_device_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
+    size_t count = result == OK ? mp_page_rows(page, found) : 0;
+    if (count == 0)
+        return result;
+    result = store_collection_listed_of_page(r->site->store, r->arena, c->name, list[0].guid, list[count - 1].guid,
+                                             &listed_guids, &listed_count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         bool listed = is_among(list[i].guid, listed_guids, listed_count);
         if ((listed || mp_rules_hold(c->rules, &list[i])))
             mp_push(ret, json_pack("{s:s, s:s, s:s}", "guid", list[i].guid, "name", list[i].name, "by",
                                    listed ? "list" : "rule"));
     }
+    if (count < found)
+        *ret_next = list[count - 1].guid;
     return result;
 }
 
@@ -55,22 +64,30 @@ static json_t *collection_json(const struct store_collection *c)
                      (json_int_t)c->listed, "created", (json_int_t)c->created);
 }
 
-static void answer(struct mp_request *r, const char *name, int status)
+static void answer_page(struct mp_request *r, const char *name, const struct mp_page *page, int status)
 {
     struct store_collection c;
     struct error err;
+    const char *next;
     json_t *devices = json_array();
     enum result result = store_collection_get(r->site->store, r->arena, name, &c, &err);
     if (result == OK)
-        result = members(r, &c, devices, &err);
+        result = members(r, &c, page, devices, &next, &err);
     if (result != OK) {
         json_decref(devices);
         mp_admin_fail(r, &err, "list them with: cmg collection list");
         return;
     }
-    json_t *o = collection_json(&c);
+    json_t *o = collection_json(&c), *whole = json_pack("{s:o}", "collection", o);
     mp_put(o, "devices", devices);
-    mp_answer_json(r, status, json_pack("{s:o}", "collection", o));
+    mp_page_put_next(whole, next);
+    mp_answer_json(r, status, whole);
+}
+
+/* After a change: with the first page of its devices. */
+static void answer(struct mp_request *r, const char *name, int status)
+{
+    answer_page(r, name, &(struct mp_page){.after = "", .limit = MP_PAGE_ITEMS}, status);
 }
 
 /* --- changes --- */
@@ -177,7 +194,9 @@ void mp_admin_collection_list(struct mp_request *r)
 
 void mp_admin_collection_get(struct mp_request *r)
 {
-    answer(r, r->params[0], 200);
+    struct mp_page page;
+    if (mp_page_read(r, &page))
+        answer_page(r, r->params[0], &page, 200);
 }
 
 void mp_admin_collection_remove(struct mp_request *r)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
 #include "mp/admin/admin.h"
+#include "mp/admin/page.h"
 #include "mp/put.h"
 #include "store/device/known.h"
 #include "store/sequence.h"
+
+/* Devices have one or two; a page of devices that have more of them is shorter. */
+enum { CERTIFICATES_A_PAGE = 2000 };
 
 /* Who stands for what; null: the device alone says so, and nothing is decided by it. */
 static json_t *by_whom(const char *who)
@@ -25,41 +29,81 @@ static void put_word(json_t *device, const struct store_device *d)
     mp_put(device, "registered_from", by_whom(d->origin));
 }
 
-static enum result device_json(struct mp_request *r, const struct store_device *d, json_t **ret, struct error *err)
+/* `certificates` is taken over. */
+static json_t *device_json(const struct store_device *d, json_t *certificates)
 {
-    struct store_certificate *list;
-    size_t count;
-    enum result result = store_certificate_list(r->site->store, r->arena, d->guid, &list, &count, err);
+    json_t *ret =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "guid", d->guid, "name", d->name, "hardware_id",
+                  d->hardware_id, "method", d->method, "state", d->blocked ? "blocked" : d->state, "spki", d->spki,
+                  "client_version", (json_int_t)d->client_version, "registered", (json_int_t)d->registered, "last_seen",
+                  (json_int_t)d->last_seen, "certificates", certificates);
+    mp_put(ret, "entra_tenant", json_string(d->entra_tenant));
+    mp_put(ret, "entra_device", json_string(d->entra_device));
+    put_word(ret, d);
+    return ret;
+}
+
+/* Both are sorted by GUID (dashes stand at the same places of all, so every collation sorts them as bytes): takes those
+ * of one device from *at on. */
+static json_t *certificates_json(const char *guid, const struct store_certificate *list, size_t count, size_t *at)
+{
+    json_t *ret = json_array();
+    for (; *at < count && strcmp(list[*at].guid, guid) <= 0; ++*at) {
+        const struct store_certificate *c = &list[*at];
+        if (strcmp(c->guid, guid) == 0)
+            mp_push(ret, json_pack("{s:s, s:s, s:I}", "sha256", c->sha256, "subject", c->subject, "not_after",
+                                   (json_int_t)c->not_after));
+    }
+    return ret;
+}
+
+/* How many devices have all their certificates in a list that may have been cut at its end: the last one's may be. */
+static size_t whole_devices(const struct store_device *list, size_t count, const struct store_certificate *certificates,
+                            size_t certificate_count)
+{
+    while (certificate_count == CERTIFICATES_A_PAGE && count > 1 &&
+           strcmp(list[count - 1].guid, certificates[certificate_count - 1].guid) >= 0)
+        count--;
+    return count;
+}
+
+/* *count: of the devices that are in `ret`, which has those in front alone when they have very many certificates. */
+static enum result devices_json(struct mp_request *r, const struct store_device *list, size_t *count, json_t *ret,
+                                struct error *err)
+{
+    struct store_certificate *certificates;
+    size_t certificate_count, at = 0;
+    if (*count == 0)
+        return OK;
+    enum result result = store_certificate_list_of_page(r->site->store, r->arena, list[0].guid, list[*count - 1].guid,
+                                                        CERTIFICATES_A_PAGE, &certificates, &certificate_count, err);
     if (result != OK)
         return result;
-    json_t *certificates = json_array();
-    for (size_t i = 0; i < count; i++)
-        mp_push(certificates, json_pack("{s:s, s:s, s:I}", "sha256", list[i].sha256, "subject", list[i].subject,
-                                        "not_after", (json_int_t)list[i].not_after));
-    *ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "guid", d->guid, "name", d->name,
-                     "hardware_id", d->hardware_id, "method", d->method, "state", d->blocked ? "blocked" : d->state,
-                     "spki", d->spki, "client_version", (json_int_t)d->client_version, "registered",
-                     (json_int_t)d->registered, "last_seen", (json_int_t)d->last_seen, "certificates", certificates);
-    mp_put(*ret, "entra_tenant", json_string(d->entra_tenant));
-    mp_put(*ret, "entra_device", json_string(d->entra_device));
-    put_word(*ret, d);
+    *count = whole_devices(list, *count, certificates, certificate_count);
+    for (size_t i = 0; i < *count; i++)
+        mp_push(ret, device_json(&list[i], certificates_json(list[i].guid, certificates, certificate_count, &at)));
     return OK;
 }
 
 void mp_admin_device_list(struct mp_request *r)
 {
     struct store_device *list;
-    size_t count;
+    struct mp_page page;
+    size_t found, count;
     struct error err;
-    json_t *array = json_array(), *device;
-    enum result result = store_device_list(r->site->store, r->arena, &list, &count, &err);
-    for (size_t i = 0; result == OK && i < count; i++) {
-        result = device_json(r, &list[i], &device, &err);
-        if (result == OK)
-            mp_push(array, device);
+    if (!mp_page_read(r, &page))
+        return;
+    json_t *array = json_array();
+    enum result result =
+        store_device_page(r->site->store, r->arena, page.after, MP_PAGE_ROWS(&page), &list, &found, &err);
+    if (result == OK) {
+        count = mp_page_rows(&page, found);
+        result = devices_json(r, list, &count, array, &err);
     }
     if (result == OK) {
-        mp_answer_json(r, 200, json_pack("{s:o}", "devices", array));
+        json_t *answer = json_pack("{s:o}", "devices", array);
+        mp_page_put_next(answer, count < found ? list[count - 1].guid : NULL);
+        mp_answer_json(r, 200, answer);
         return;
     }
     json_decref(array);
@@ -76,14 +120,16 @@ static void answer(struct mp_request *r, const char *guid)
 {
     struct store_device d;
     struct error err;
-    json_t *device;
+    size_t one = 1;
+    json_t *array = json_array();
     enum result result = store_device_get(r->site->store, r->arena, STORE_BY_GUID, guid, &d, &err);
     if (result == OK)
-        result = device_json(r, &d, &device, &err);
+        result = devices_json(r, &d, &one, array, &err);
     if (result == OK)
-        mp_answer_json(r, 200, json_pack("{s:o}", "device", device));
+        mp_answer_json(r, 200, json_pack("{s:O}", "device", json_array_get(array, 0)));
     else
         mp_admin_fail(r, &err, NULL);
+    json_decref(array);
 }
 
 #define REMEDY "list them with: cmg device list"

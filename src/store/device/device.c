@@ -98,6 +98,14 @@ enum result store_device_list(struct store *s, struct arena *a, struct store_dev
     return store_select_all(s, &select, STORE_NO_PARAMS, a, ret, ret_count, err);
 }
 
+enum result store_device_page(struct store *s, struct arena *a, const char *after, int64_t limit,
+                              struct store_device **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {DEVICE "WHERE guid > $1 ORDER BY guid LIMIT $2", sizeof **ret,
+                                               read_device};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(after), STORE_N(limit)), a, ret, ret_count, err);
+}
+
 enum result store_device_blocked_list(struct store *s, struct arena *a, struct store_device **ret, size_t *ret_count,
                                       struct error *err)
 {
@@ -106,20 +114,21 @@ enum result store_device_blocked_list(struct store *s, struct arena *a, struct s
     return store_select_all(s, &select, STORE_NO_PARAMS, a, ret, ret_count, err);
 }
 
+/* Each by an index of its own: the blocked ones' holds those that are kept out, too. */
 static void read_counts(struct store_reader *r, void *ret)
 {
     struct store_device_counts *c = ret;
-    c->approved = store_read_int(r, 0);
     c->pending = store_read_int(r, 1);
     c->blocked = store_read_int(r, 2);
+    c->approved = store_read_int(r, 0) - c->pending - c->blocked;
 }
 
 enum result store_device_count(struct store *s, struct store_device_counts *ret, struct error *err)
 {
     static const struct store_select select = {
-        "SELECT COALESCE(SUM(CASE WHEN blocked = 0 AND state = 'approved' THEN 1 ELSE 0 END), 0), "
-        "COALESCE(SUM(CASE WHEN blocked = 0 AND state = 'pending' THEN 1 ELSE 0 END), 0), "
-        "COALESCE(SUM(blocked), 0) FROM device",
+        "SELECT (SELECT COUNT(*) FROM device), "
+        "(SELECT COUNT(*) FROM device WHERE state = 'pending' AND blocked = 0), "
+        "(SELECT COUNT(*) FROM device WHERE (blocked = 1 OR kept_out = 1) AND blocked = 1)",
         sizeof *ret, read_counts};
     struct arena *a = arena_new(4096);
     enum result r = store_select_one(s, &select, STORE_NO_PARAMS, a, ret, "count", err);

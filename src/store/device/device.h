@@ -49,6 +49,9 @@ MUST_USE enum result store_device_get(struct store *s, struct arena *a, enum sto
                                       struct store_device *ret, struct error *err);
 MUST_USE enum result store_device_list(struct store *s, struct arena *a, struct store_device **ret, size_t *ret_count,
                                        struct error *err);
+/* By GUID, those above `after` ("": from the first); `limit` at most. */
+MUST_USE enum result store_device_page(struct store *s, struct arena *a, const char *after, int64_t limit,
+                                       struct store_device **ret, size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_blocked_list(struct store *s, struct arena *a, struct store_device **ret,
                                                size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_count(struct store *s, struct store_device_counts *ret, struct error *err);
@@ -96,6 +99,10 @@ MUST_USE enum result store_certificate_get(struct store *s, struct arena *a, con
                                            struct store_certificate *ret, struct error *err);
 MUST_USE enum result store_certificate_list(struct store *s, struct arena *a, const char *guid,
                                             struct store_certificate **ret, size_t *ret_count, struct error *err);
+/* Those of the devices from `first` to `last`, by GUID, then as they came; `limit` at most, without their PEM (""). */
+MUST_USE enum result store_certificate_list_of_page(struct store *s, struct arena *a, const char *first,
+                                                    const char *last, int64_t limit, struct store_certificate **ret,
+                                                    size_t *ret_count, struct error *err);
 
 /* Those that a PKI vouched for, of all records of the machine: a device that changed its method has a record for each.
  * The newest first, STORE_CERTIFICATES_A_DEVICE at most. */

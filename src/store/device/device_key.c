@@ -64,6 +64,18 @@ enum result store_certificate_list(struct store *s, struct arena *a, const char 
     return store_select_all(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, ret_count, err);
 }
 
+enum result store_certificate_list_of_page(struct store *s, struct arena *a, const char *first, const char *last,
+                                           int64_t limit, struct store_certificate **ret, size_t *ret_count,
+                                           struct error *err)
+{
+    static const struct store_select select = {
+        "SELECT c.sha256, c.guid, c.subject, c.not_after, c.added, '', c.vouched FROM device_certificate c "
+        "WHERE c.guid >= $1 AND c.guid <= $2 ORDER BY c.guid, c.added, c.sha256 LIMIT $3",
+        sizeof **ret, read_certificate};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(first), STORE_T(last), STORE_N(limit)), a, ret, ret_count,
+                            err);
+}
+
 /* Two index lookups, which PostgreSQL sees too. */
 enum result store_certificate_list_of_machine(struct store *s, struct arena *a, const char *machine,
                                               struct store_certificate **ret, size_t *ret_count, struct error *err)

@@ -113,6 +113,16 @@ static void read_guid(struct store_reader *r, void *ret)
     *(const char **)ret = store_read_text(r, 0);
 }
 
+enum result store_collection_listed_of_page(struct store *s, struct arena *arena, const char *name, const char *first,
+                                            const char *last, const char ***ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {
+        "SELECT guid FROM collection_member WHERE collection = $1 AND guid >= $2 AND guid <= $3 ORDER BY guid",
+        sizeof **ret, read_guid};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(name), STORE_T(first), STORE_T(last)), arena, ret,
+                            ret_count, err);
+}
+
 enum result store_collection_listed(struct store *s, struct arena *arena, const char *name, const char ***ret,
                                     size_t *ret_count, struct error *err)
 {

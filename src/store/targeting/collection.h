@@ -35,5 +35,9 @@ MUST_USE enum result store_collection_join(struct store *s, const char *name, co
 /* The GUIDs of the listed devices, sorted by strcmp. */
 MUST_USE enum result store_collection_listed(struct store *s, struct arena *arena, const char *name, const char ***ret,
                                              size_t *ret_count, struct error *err);
+/* Of those, the ones from `first` to `last`. */
+MUST_USE enum result store_collection_listed_of_page(struct store *s, struct arena *arena, const char *name,
+                                                     const char *first, const char *last, const char ***ret,
+                                                     size_t *ret_count, struct error *err);
 
 #endif

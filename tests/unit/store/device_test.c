@@ -224,6 +224,33 @@ static void blocking_bumps_the_bundle_and_is_counted(void **state)
     assert_int_equal(sequence(f, "bundle"), 1);
 }
 
+static void each_device_is_counted_once_whatever_it_is(void **state)
+{
+    static const struct {
+        const char *guid, *state;
+        bool blocked, kept_out;
+    } devices[] = {{"1", "approved", false, false}, {"2", "approved", true, false}, {"3", "pending", false, false},
+                   {"4", "pending", false, true},   {"5", "pending", true, true},   {"6", "approved", false, false}};
+    struct fixture *f = *state;
+    struct store_device_counts counts;
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+        struct store_device d = {.guid = devices[i].guid,
+                                 .name = "x",
+                                 .hardware_id = "",
+                                 .method = "pki",
+                                 .state = devices[i].state,
+                                 .spki = devices[i].guid,
+                                 .kept_out = devices[i].kept_out};
+        ok(f, store_device_add(f->store, &d, &f->err));
+        if (devices[i].blocked)
+            ok(f, store_device_block(f->store, d.guid, true, &f->err));
+    }
+    ok(f, store_device_count(f->store, &counts, &f->err));
+    assert_int_equal(counts.approved, 2);
+    assert_int_equal(counts.pending, 2);
+    assert_int_equal(counts.blocked, 2);
+}
+
 /* --- what a device does as often as it likes --- */
 
 /* And counts from there. */
@@ -418,6 +445,7 @@ int main(void)
         TEST(an_approved_device_takes_its_entra_device_from_any_other),
         TEST(certificates_that_nobody_vouched_for_displace_none_that_can_be_revoked),
         TEST(blocking_bumps_the_bundle_and_is_counted),
+        TEST(each_device_is_counted_once_whatever_it_is),
         TEST(registering_again_bumps_the_bundle_only_by_what_rules_look_at),
         TEST(what_devices_change_meanwhile_is_one_bump),
         TEST(who_waits_bumps_no_bundle),

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages of the listings (page.h). */
+#include "mp/admin/page.h"
+
+#include "base/utf8.h"
+#include "mp/admin/admin.h"
+#include "mp/put.h"
+#include "mp/server/form.h"
+
+static enum result read_after(struct mp_request *r, const char **ret, struct error *err)
+{
+    struct slice after;
+    enum result result = mp_form_get(r->query, "after", r->arena, &after, err);
+    if (result == OK && (after.len > MP_PAGE_AFTER_MAX || !utf8_all_shown(after)))
+        result = error_set(err, R_INVALID, "'after' is what an answer's 'next' said");
+    if (result == OK)
+        *ret = after.len ? arena_dup(r->arena, after).ptr : "";
+    return result;
+}
+
+static enum result read_limit(struct mp_request *r, int64_t *ret, struct error *err)
+{
+    struct slice limit;
+    uint64_t number = MP_PAGE_ITEMS;
+    enum result result = mp_form_get(r->query, "limit", r->arena, &limit, err);
+    if (result != OK)
+        return result;
+    if (limit.ptr && (!slice_to_u64(limit, &number) || number < 1 || number > MP_PAGE_ITEMS_MAX))
+        return error_set(err, R_INVALID, "'limit' is 1 to %d", MP_PAGE_ITEMS_MAX);
+    *ret = (int64_t)number;
+    return OK;
+}
+
+bool mp_page_read(struct mp_request *r, struct mp_page *ret)
+{
+    struct error err;
+    enum result result = read_after(r, &ret->after, &err);
+    if (result == OK)
+        result = read_limit(r, &ret->limit, &err);
+    if (result == OK)
+        return true;
+    mp_admin_fail(r, &err, NULL);
+    return false;
+}
+
+size_t mp_page_rows(const struct mp_page *page, size_t count)
+{
+    return count > (size_t)page->limit ? (size_t)page->limit : count;
+}
+
+void mp_page_put_next(json_t *answer, const char *next)
+{
+    mp_put(answer, "next", next ? json_string(next) : json_null());
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What grows with the fleet is listed in pages, so that no answer holds up the loop (docs/protocol/wire.md 8): the
+ * query says behind which item a page begins and how many it has, the answer's `next` where the following one does. */
+#ifndef MP_ADMIN_PAGE_H
+#define MP_ADMIN_PAGE_H
+
+#include "mp/server/request.h"
+
+enum { MP_PAGE_ITEMS = 200, MP_PAGE_ITEMS_MAX = 500, MP_PAGE_AFTER_MAX = 256 };
+
+struct mp_page {
+    const char *after; /* "": the first page */
+    int64_t limit;     /* of items */
+};
+
+/* Reads "after" and "limit". False: it was answered (400). */
+MUST_USE bool mp_page_read(struct mp_request *r, struct mp_page *ret);
+
+/* One row more than the page has tells whether there is another one: the rows that it has of `count`. */
+size_t mp_page_rows(const struct mp_page *page, size_t count);
+#define MP_PAGE_ROWS(page) ((page)->limit + 1)
+
+/* `next`: NULL: this is the last one. */
+void mp_page_put_next(json_t *answer, const char *next);
+
+#endif
