@@ -108,6 +108,14 @@ static const struct conf_key keys[] = {
      .fallback = "0",
      .help = "how many connections of a worker one device may hold; over it its oldest idle one goes, else it is told "
              "429; 0: an eighth of max_connections"},
+    {.name = "requests_per_device",
+     .kind = CONF_NUMBER,
+     .offset = AT(requests_per_device),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "4096",
+     .help = "how many requests and WebSockets of one device a worker has under way inside, an eighth of a tunnel's "
+             "streams by default; more are told 429"},
     {.name = "allow_targets",
      .kind = CONF_TEXTS,
      .offset = AT(allow_targets),

@@ -21,6 +21,7 @@ struct gateway_config {
     uint64_t handshakes_per_address; /* a second */
     uint64_t refusals_per_address;   /* a second */
     uint64_t connections_per_device; /* 0: by max_connections */
+    uint64_t requests_per_device;    /* under way at a worker */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     struct conf_log log;
 

@@ -339,7 +339,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
                                       .verdicts = verdict_cache_new(VERDICTS_MAX),
                                       .metrics = &w->metrics,
                                       .site = g->config->bootstrap.site};
-    request_desk_init(&w->desk, &w->tunnels, &g->current, loop_now_ms(w->loop));
+    request_desk_init(&w->desk, &w->tunnels, &g->current, (size_t)g->config->requests_per_device, loop_now_ms(w->loop));
     w->clients = (struct gateway_clients){.loop = w->loop,
                                           .judge = &w->judge,
                                           .metrics = &w->metrics,

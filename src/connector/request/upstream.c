@@ -227,5 +227,6 @@ enum result upstream_call(struct upstream *u, const struct http_request *request
         if (!inside.target.ptr)
             return error_set(err, R_LIMIT, "the request's head is too long");
     }
-    return http_pool_call(u->pool, &inside, events, ctx, ret, err);
+    struct slice sender = http_fields_get(&request->fields, SLICE("cmg-client-id"));
+    return http_pool_call(u->pool, sender, &inside, events, ctx, ret, err);
 }

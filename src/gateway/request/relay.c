@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/host/gather.h"
 #include "base/mem.h"
 #include "gateway/judge/authenticate.h"
@@ -17,6 +18,7 @@
 struct relay {
     LIST_ENTRY(relay) link; /* in the connection's relays */
     struct relay_way *way;
+    struct crowd_member of_device; /* in the way's */
     struct judge_client *sender;
     struct http_splice *splice;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
@@ -180,12 +182,18 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
         LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
                      LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
     LIST_REMOVE(r, link);
+    crowd_part(r->way->devices, &r->of_device);
     grant_unref(r->token);
     free(r);
 }
 
 static const struct http_splice_owner owner = {
     .make_call = make_call, .on_response = on_response, .may_retry = may_retry, .refuse = refuse, .on_over = on_over};
+
+bool relay_has_room(const struct relay_way *way, const char *holder)
+{
+    return crowd_count(way->devices, slice_of(holder)) < way->per_device;
+}
 
 void relay_start(struct relay_way *way, struct judge_client *sender, struct relays *list, struct http_exchange *x,
                  const struct http_request *inside, const struct relay_options *o)
@@ -205,6 +213,7 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     cstr_copy(r->client, sizeof r->client, o->client);
     cstr_copy(r->guid, sizeof r->guid, o->guid);
     LIST_INSERT_HEAD(list, r, link);
+    crowd_join(way->devices, &r->of_device, slice_of(o->holder), clock_mono_ms(), NULL);
     metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
     if (s) /* else r is gone already */

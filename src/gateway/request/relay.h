@@ -13,6 +13,7 @@ struct relay_options {
     uint64_t max_body;
     const char *request_id;
     const char *client;  /* for logs */
+    const char *holder;  /* whose share of what is under way it takes */
     bool ccm_path;       /* the HTTP/1.1 reason phrase carries the status text on these (PROTOCOL 6) */
     const char *guid;    /* by which the site knows the sender; "": by the certificate of its connection */
     struct grant *token; /* that let it in; NULL: the connection's certificate did. A reference is taken */
@@ -22,7 +23,12 @@ struct relay_options {
 struct relay_way {
     const struct gateway_tunnels *tunnels;
     struct retry_budget budget;
+    struct crowd *devices; /* requests under way by whose they are */
+    size_t per_device;
 };
+
+/* May whoever this is have one more under way? */
+bool relay_has_room(const struct relay_way *way, const char *holder);
 
 /* Takes over the exchange; `inside` is the request as it goes in (in the exchange's arena). It is
  * in the list until it is over; what let `sender` in may end it before. Strings are copied. */

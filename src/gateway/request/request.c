@@ -101,6 +101,12 @@ static enum verdict_reason check_host(struct inquiry *q)
 static const enum judge_route routes[] = {
     [TARGET_MUTUAL] = ROUTE_MUTUAL, [TARGET_SERVER] = ROUTE_SERVER, [TARGET_PLAIN] = ROUTE_HOST};
 
+/* Whose shares of connections and requests it takes. */
+static const char *holder(const struct inquiry *q)
+{
+    return q->who.holder[0] ? q->who.holder : q->who.identity.client_id;
+}
+
 static enum verdict_reason judge_sender(struct inquiry *q)
 {
     if (tenant_info_asked(&q->target))
@@ -113,8 +119,7 @@ static enum verdict_reason judge_sender(struct inquiry *q)
         .now = q->now,
     };
     enum verdict_reason reason = authenticate(&q->connection->client, &question, &q->who, &q->detail);
-    const char *holder = q->who.holder[0] ? q->who.holder : q->who.identity.client_id;
-    if (reason != REASON_OK || gateway_connection_known(q->connection, holder))
+    if (reason != REASON_OK || gateway_connection_known(q->connection, holder(q)))
         return reason;
     (void)error_set(&q->detail, R_LIMIT, "this device has too many connections under way");
     return REASON_TOO_MANY_REQUESTS;
@@ -168,9 +173,17 @@ static enum verdict_reason check_upgrade(struct inquiry *q)
     return REASON_UNSUPPORTED;
 }
 
+static enum verdict_reason check_share(struct inquiry *q)
+{
+    if (!q->endpoint || relay_has_room(&q->connection->clients->desk->way, holder(q)))
+        return REASON_OK;
+    (void)error_set(&q->detail, R_LIMIT, "this device has too many requests under way");
+    return REASON_TOO_MANY_REQUESTS;
+}
+
 /* In this order: nobody unknown learns more than whether a path is published. */
-static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, check_host,   judge_sender,
-                                 check_settings, check_method, check_length,  check_upgrade};
+static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, check_host,    judge_sender,
+                                 check_settings, check_method, check_length,  check_upgrade, check_share};
 
 /* --- fates --- */
 
@@ -228,13 +241,11 @@ static void pass_on(struct inquiry *q)
         refuse(q, REASON_HEAD_TOO_LONG);
         return;
     }
-    struct relay_options o = {q->endpoint->id,
-                              (uint64_t)q->endpoint->max_body,
-                              q->request_id,
-                              q->who.subject,
-                              q->target.kind != TARGET_PLAIN,
-                              sender_guid(q),
-                              q->who.identity.method == CHOICE_PKI ? NULL : q->connection->client.token};
+    struct relay_options o = {
+        q->endpoint->id, (uint64_t)q->endpoint->max_body,
+        q->request_id,   q->who.subject,
+        holder(q),       q->target.kind != TARGET_PLAIN,
+        sender_guid(q),  q->who.identity.method == CHOICE_PKI ? NULL : q->connection->client.token};
     relay_start(&q->connection->clients->desk->way, &q->connection->client, &q->connection->relays, x, &inside, &o);
 }
 
@@ -308,8 +319,9 @@ static void abort_relays(struct gateway_connection *c)
 const struct client_hooks request_hooks = {handle_request, refuse_unreadable, review_relays, abort_relays};
 
 void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
-                       const struct snapshot_current *current, uint64_t now_ms)
+                       const struct snapshot_current *current, size_t requests_per_device, uint64_t now_ms)
 {
-    *d = (struct request_desk){.way = {.tunnels = tunnels}, .current = current};
+    *d = (struct request_desk){.way = {.tunnels = tunnels, .per_device = requests_per_device}, .current = current};
+    d->way.devices = crowd_new(NULL, 0);
     bucket_start(&d->tenant_info, 2 * TENANT_INFO_PER_SECOND, TENANT_INFO_PER_SECOND, now_ms);
 }

@@ -15,7 +15,7 @@ struct request_desk {
 };
 
 void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
-                       const struct snapshot_current *current, uint64_t now_ms);
+                       const struct snapshot_current *current, size_t requests_per_device, uint64_t now_ms);
 
 /* Of clients whose desk is one of these. */
 extern const struct client_hooks request_hooks;

@@ -54,18 +54,26 @@ void http_pool_call_move(struct pool_call *c, struct pool_calls *to)
     struct http_pool *p = c->pool;
     if (c->list)
         TAILQ_REMOVE(c->list, c, link);
-    p->waiting_count -= c->list == &p->waiting;
-    p->websocket_count -= c->list == &p->waiting && http_pool_call_is_websocket(c);
+    if (c->list == &p->waiting) {
+        p->waiting_count--;
+        p->websocket_count -= http_pool_call_is_websocket(c);
+        http_pool_holder_waits(c, false);
+    }
     c->list = to;
     if (to)
         TAILQ_INSERT_TAIL(to, c, link);
-    p->waiting_count += to == &p->waiting;
-    p->websocket_count += to == &p->waiting && http_pool_call_is_websocket(c);
+    if (to == &p->waiting) {
+        p->waiting_count++;
+        p->websocket_count += http_pool_call_is_websocket(c);
+        http_pool_holder_waits(c, true);
+    }
 }
 
 static void release(struct pool_call *c)
 {
     http_pool_call_move(c, NULL);
+    http_pool_holder_conn(c, false);
+    http_pool_holder_part(c);
     buf_free(&c->early);
     arena_free(c->arena); /* it lies in it */
 }
@@ -118,8 +126,10 @@ static void on_response(void *ctx, const struct http_response *head)
     struct pool_call *c = ctx;
     c->began = c->answered = true;
     c->until = 0;
-    if (head->status == 101)
+    if (head->status == 101) {
         http_pool_conn_switched(c->conn);
+        http_pool_holder_conn(c, false);
+    }
     c->base.events->on_response(c->base.ctx, head);
 }
 
@@ -174,10 +184,8 @@ static void on_fail(void *ctx, const struct http_failure *why)
     c->retried = true;
     c->conn = NULL;
     c->session = NULL;
-    http_pool_call_move(c, NULL);
-    TAILQ_INSERT_HEAD(&p->waiting, c, link);
-    c->list = &p->waiting;
-    p->waiting_count++;
+    http_pool_holder_conn(c, false);
+    http_pool_call_move(c, &p->waiting);
     c->until = loop_now_ms(p->loop) + p->o.connect_ms;
     http_pool_later(p);
 }
@@ -204,6 +212,7 @@ enum result http_pool_call_carry(struct pool_call *c, struct pool_conn *conn, st
     c->reused = conn ? conn->reused : session->reused;
     c->until = p->o.answer_ms ? loop_now_ms(p->loop) + p->o.answer_ms : 0;
     http_pool_call_move(c, &p->carried);
+    http_pool_holder_conn(c, conn != NULL);
     if (buf_len(&c->early))
         http_call_write(c->inner, buf_data(&c->early));
     buf_free(&c->early);
@@ -257,7 +266,7 @@ static const struct http_call_ops ops = {
     .cancel = op_cancel,
 };
 
-enum result http_pool_call_new(struct http_pool *p, const struct http_request *request,
+enum result http_pool_call_new(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                                const struct http_call_events *events, void *ctx, struct pool_call **ret,
                                struct error *err)
 {
@@ -266,6 +275,11 @@ enum result http_pool_call_new(struct http_pool *p, const struct http_request *r
     if (!c || !copy_request(a, request, &c->request)) {
         arena_free(a);
         return error_set(err, R_LIMIT, "the request's head is too long");
+    }
+    enum result r = http_pool_holder_join(p, for_whom, http_pool_call_is_websocket(c), &c->holder, err);
+    if (r != OK) {
+        arena_free(a);
+        return r;
     }
     c->base = (struct http_call){.ops = &ops, .events = events, .ctx = ctx};
     c->pool = p;

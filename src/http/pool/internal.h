@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the pool share: pool.c (which call gets which connection, time), pool/call.c (the call that users
- * hold, whatever carries it), pool/connect.c (making connections). Private to src/http.
+ * hold, whatever carries it), pool/connect.c (making connections), pool/holders.c (shares). Private to src/http.
  *
  *     http_pool_call ─► waiting ─► carried by an HTTP/1.1 connection or a stream of a session ─► over
  *                          ▲                        │ safe, no body, reused connection cut
@@ -10,7 +10,8 @@
 #ifndef HTTP_POOL_INTERNAL_H
 #define HTTP_POOL_INTERNAL_H
 
-#include <sys/queue.h>
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 
 #include "base/buf.h"
 #include "http/h1/client.h"
@@ -48,10 +49,25 @@ struct pool_dial { /* a connection being made */
     uint64_t until;
 };
 
+/* For whom calls are made. */
+struct pool_holder {
+    RB_ENTRY(pool_holder) by_key;
+    TAILQ_ENTRY(pool_holder) turn; /* while calls of it wait */
+    struct pool_calls waiting;
+    uint32_t calls, websockets; /* under way, in whatever list; the second: those of them that ask for it, or have it */
+    uint32_t waiting_count, waiting_websockets;
+    uint32_t conns; /* of HTTP/1.1 that carry calls of it; WebSockets are counted apart */
+    size_t key_len;
+    char key[80];
+};
+
 struct pool_call {
     struct http_call base; /* what the user holds */
     TAILQ_ENTRY(pool_call) link;
-    struct pool_calls *list; /* the one it is in */
+    TAILQ_ENTRY(pool_call) of_holder; /* while it waits */
+    struct pool_calls *list;          /* the one it is in */
+    struct pool_holder *holder;
+    bool has_conn; /* counted in its holder's */
     struct http_pool *pool;
     struct arena *arena;          /* of the copy */
     struct http_request request;  /* a copy */
@@ -79,15 +95,18 @@ struct http_pool {
     struct loop_timer *tick;
     struct loop_deferred run; /* fails what is doomed, then matches */
     struct pool_calls waiting, carried, doomed;
+    RB_HEAD(pool_holders, pool_holder) holders;
+    TAILQ_HEAD(, pool_holder) turns; /* whose calls wait; who got a connection goes to the end */
     TAILQ_HEAD(pool_conns, pool_conn) unused;
     LIST_HEAD(, pool_conn) conns;
     LIST_HEAD(, pool_session) sessions;
     LIST_HEAD(, pool_dial) dials;
     uint32_t waiting_count, conn_count, switched_count, session_count, dial_count, http1_dial_count;
-    uint32_t websocket_count; /* of the waiting calls that ask for it */
-    bool speaks_h2, knows;    /* what the last TLS handshake agreed on; knows: there was one */
-    unsigned busy;            /* user's callbacks under way */
-    bool dead;                /* freed by the user inside one */
+    uint32_t websocket_count;         /* of the waiting calls that ask for it */
+    uint32_t ready, ready_websockets; /* those that wait for want of a connection, not of their holder's share */
+    bool speaks_h2, knows;            /* what the last TLS handshake agreed on; knows: there was one */
+    unsigned busy;                    /* user's callbacks under way */
+    bool dead;                        /* freed by the user inside one */
 };
 
 /* Around a user's callback, who may free the pool in it. leave: false when it is gone. */
@@ -103,8 +122,16 @@ void http_pool_dial_free(struct pool_dial *d);
 void http_pool_conn_free(struct pool_conn *c);
 void http_pool_session_orphan(struct pool_session *s);
 
+/* pool/holders.c. R_LIMIT: its share is used up. */
+MUST_USE enum result http_pool_holder_join(struct http_pool *p, struct slice key, bool websocket,
+                                           struct pool_holder **ret, struct error *err);
+void http_pool_holder_part(struct pool_call *c);              /* the last one frees its holder */
+void http_pool_holder_waits(struct pool_call *c, bool waits); /* a retried one first */
+void http_pool_holder_conn(struct pool_call *c, bool has);    /* one of HTTP/1.1 carries it */
+bool http_pool_holder_has_room(const struct http_pool *p, const struct pool_holder *h); /* for one more of these */
+
 /* pool/call.c */
-MUST_USE enum result http_pool_call_new(struct http_pool *p, const struct http_request *request,
+MUST_USE enum result http_pool_call_new(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                                         const struct http_call_events *events, void *ctx, struct pool_call **ret,
                                         struct error *err);
 void http_pool_call_move(struct pool_call *c, struct pool_calls *to); /* to its end */

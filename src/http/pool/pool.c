@@ -108,26 +108,47 @@ static bool has_room(struct http_pool *p)
 
 static void connect_more(struct http_pool *p)
 {
-    while (p->http1_dial_count < p->websocket_count && has_room(p))
+    while (p->http1_dial_count < p->ready_websockets && has_room(p))
         http_pool_connect(p, true);
     /* One at a time where a single connection may turn out to carry all. */
     bool one = p->o.tls && (!p->knows || p->speaks_h2);
     if (one && (p->dial_count > p->http1_dial_count || usable_session(p)))
         return;
-    while (p->dial_count - p->http1_dial_count < p->waiting_count - p->websocket_count && has_room(p)) {
+    while (p->dial_count - p->http1_dial_count < p->ready && has_room(p)) {
         http_pool_connect(p, false);
         if (one)
             return;
     }
 }
 
+/* Its first call that can be; those that want a fresh connection hold up none behind them. */
+static bool place_one_of(struct http_pool *p, struct pool_holder *h)
+{
+    struct pool_call *c;
+    TAILQ_FOREACH(c, &h->waiting, of_holder)
+    {
+        if (place_on_session(p, c) || (http_pool_holder_has_room(p, h) && place_on_conn(p, c)))
+            return true;
+        if (!c->retried && !http_pool_call_is_websocket(c))
+            return false;
+    }
+    return false;
+}
+
 static void match(struct http_pool *p)
 {
-    for (struct pool_call *c = TAILQ_FIRST(&p->waiting), *next; c; c = next) {
-        next = TAILQ_NEXT(c, link);
-        bool placed = place_on_session(p, c) || place_on_conn(p, c);
-        if (!placed && !c->retried && !http_pool_call_is_websocket(c))
-            break;
+    bool placed = true;
+    while (placed && (usable_session(p) || !TAILQ_EMPTY(&p->unused))) {
+        placed = false;
+        for (struct pool_holder *h = TAILQ_FIRST(&p->turns), *next; h && !placed; h = next) {
+            next = TAILQ_NEXT(h, turn);
+            bool others = h->waiting_count > 1;
+            placed = place_one_of(p, h);
+            if (placed && others) {
+                TAILQ_REMOVE(&p->turns, h, turn);
+                TAILQ_INSERT_TAIL(&p->turns, h, turn);
+            }
+        }
     }
     connect_more(p);
 }
@@ -199,6 +220,8 @@ struct http_pool *http_pool_new(struct loop *loop, const struct http_pool_option
     TAILQ_INIT(&p->carried);
     TAILQ_INIT(&p->doomed);
     TAILQ_INIT(&p->unused);
+    TAILQ_INIT(&p->turns);
+    RB_INIT(&p->holders);
     LIST_INIT(&p->conns);
     LIST_INIT(&p->sessions);
     LIST_INIT(&p->dials);
@@ -231,7 +254,7 @@ void http_pool_free(struct http_pool *p)
         pool_release(p);
 }
 
-enum result http_pool_call(struct http_pool *p, const struct http_request *request,
+enum result http_pool_call(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                            const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {
     struct pool_call *c;
@@ -239,7 +262,7 @@ enum result http_pool_call(struct http_pool *p, const struct http_request *reque
         return error_set(err, R_LIMIT, "%u calls wait for a connection already", p->waiting_count);
     if (request->protocol.len && p->switched_count + p->websocket_count >= p->o.max_switched)
         return error_set(err, R_LIMIT, "%u connections are WebSockets already", p->switched_count);
-    enum result r = http_pool_call_new(p, request, events, ctx, &c, err);
+    enum result r = http_pool_call_new(p, for_whom, request, events, ctx, &c, err);
     if (r != OK)
         return r;
     /* A dial that fails says more than "none became free": it gets the time to say it first. */

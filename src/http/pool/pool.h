@@ -15,6 +15,8 @@
 
 struct http_pool;
 
+enum { HTTP_POOL_SHARE = 8 };
+
 struct http_pool_options {
     char host[256];
     uint16_t port;
@@ -26,6 +28,8 @@ struct http_pool_options {
     uint64_t connect_ms;      /* name, TCP and TLS together */
     uint64_t idle_ms;         /* an unused connection is closed after it */
     uint64_t answer_ms;       /* until the final head; 0: never (parked requests) */
+    /* Of each, one of those for whom calls are made has the HTTP_POOL_SHAREth part; of max_waiting, of all its calls.
+     */
     bool (*may)(const void *arg, const struct net_address *to); /* which addresses may be connected to; NULL: all */
     const void *may_arg;
 };
@@ -33,10 +37,12 @@ struct http_pool_options {
 struct http_pool *http_pool_new(struct loop *loop, const struct http_pool_options *o);
 void http_pool_free(struct http_pool *p); /* cancels what is under way, without callbacks. NULL allowed */
 
-/* Copies `request`; its authority is what the upstream will see. Writes may start at once (bounded by the write-ahead
- * of exchange.h). A safe request without a body that failed on a reused connection before a byte of the answer is tried
- * once more on a fresh one, by the pool itself. */
-MUST_USE enum result http_pool_call(struct http_pool *p, const struct http_request *request,
+/* `for_whom`: the sender whose share it takes, or nobody (""): the caller's own, without one. What is over a sender's
+ * share of connections waits until one of its own calls has ended, while those of others are taken in turn; R_LIMIT: it
+ * has too many under way. Copies `request`; its authority is what the upstream will see. Writes may start at once
+ * (bounded by the write-ahead of exchange.h). A safe request without a body that failed on a reused connection before a
+ * byte of the answer is tried once more on a fresh one, by the pool itself. */
+MUST_USE enum result http_pool_call(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                                     const struct http_call_events *events, void *ctx, struct http_call **ret,
                                     struct error *err);
 

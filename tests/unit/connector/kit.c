@@ -184,7 +184,7 @@ void http_pool_free(struct http_pool *p)
     free(p);
 }
 
-enum result http_pool_call(struct http_pool *p, const struct http_request *request,
+enum result http_pool_call(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                            const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {
     if (kit_servers.refuses != OK)
@@ -193,6 +193,7 @@ enum result http_pool_call(struct http_pool *p, const struct http_request *reque
     struct kit_call *k = &kit_servers.calls[kit_servers.count++];
     k->call = (struct http_call){&call_ops, events, ctx};
     cstr_copy(k->host, sizeof k->host, p->host);
+    assert_true(slice_to_cstr(for_whom, k->whom, sizeof k->whom));
     assert_true(slice_to_cstr(request->method, k->method, sizeof k->method));
     assert_true(slice_to_cstr(request->scheme, k->scheme, sizeof k->scheme));
     assert_true(slice_to_cstr(request->authority, k->authority, sizeof k->authority));

@@ -109,6 +109,7 @@ static void who_asks_is_told_in_the_server_s_form(void **state UNUSED)
 {
     (void)ask("e1", "/");
     assert_non_null(strstr(kit_last_call()->fields, "cmg-client-id: d1\n"));
+    assert_string_equal(kit_last_call()->whom, "d1");
     assert_null(strstr(kit_last_call()->fields, "cmg-device"));
     kit_answer(kit_last_call(), 200, "", "");
 }

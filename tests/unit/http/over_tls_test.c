@@ -289,7 +289,7 @@ static void ask(struct fixture *f, bool with_body)
     f->written = f->sent = f->received = 0;
     f->done = f->status = 0;
     f->wanted = 1;
-    assert_int_equal(http_pool_call(f->pool, &r, &call_events, f, &f->call, &err), OK);
+    assert_int_equal(http_pool_call(f->pool, SLICE(""), &r, &call_events, f, &f->call, &err), OK);
     if (with_body)
         push(f);
     loop_run(f->loop);

@@ -273,13 +273,18 @@ struct http_request request_of(const char *method, const char *target)
                                  .content_length = -1};
 }
 
-enum result ask_request(struct asked *a, const struct http_request *r)
+enum result ask_for(struct asked *a, const char *whom, const struct http_request *r)
 {
     *a = (struct asked){.inside = true, .consume = true};
     buf_init(&a->body, 1 << 22);
-    enum result got = http_pool_call(fix->pool, r, &call_events, a, &a->call, NULL);
+    enum result got = http_pool_call(fix->pool, slice_of(whom), r, &call_events, a, &a->call, NULL);
     a->inside = false;
     return got;
+}
+
+enum result ask_request(struct asked *a, const struct http_request *r)
+{
+    return ask_for(a, "", r);
 }
 
 void ask(struct asked *a, const char *method, const char *target)

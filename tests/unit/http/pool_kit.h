@@ -50,6 +50,8 @@ struct asked {
 
 /* Makes a call; its events go to *a. */
 enum result ask_request(struct asked *a, const struct http_request *r);
+/* The same in the share of this sender. */
+enum result ask_for(struct asked *a, const char *whom, const struct http_request *r);
 /* A request without a body or fields. */
 struct http_request request_of(const char *method, const char *target);
 /* ask_request that must succeed. */
