@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front for meson: every target does what it needs by itself, on a fresh Debian 12 or 13.
-.PHONY: help deps build demo check unit integration lint tidy asan tsan coverage fuzz bench counts clean
+.PHONY: help deps build install packages demo check unit integration lint tidy asan tsan coverage fuzz bench counts clean
 
 MESON_BUILD = build
+prefix = /usr/local
 PYTEST = /usr/bin/python3 -m pytest
 SANITIZED = -Db_sanitize=address,undefined -Db_lundef=false
 
@@ -10,11 +11,21 @@ help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 deps: ## installs what is missing for all of this, by apt and npm; says what
-	@tools/deps build check lint tidy coverage fuzz bench idp
+	@tools/deps build check lint tidy coverage fuzz bench packages idp
 
 build: ## the five programs in build/bin, and the unit tests
 	@tools/deps build
 	@tools/build $(MESON_BUILD)
+
+install: ## programs, units, users, folders, documents: make install DESTDIR=… prefix=/usr
+	@tools/deps build
+	@tools/build build-install programs -- -Dtests=false
+	@meson configure build-install -Dprefix=$(prefix)
+	@DESTDIR=$(DESTDIR) meson install -C build-install --no-rebuild --quiet
+
+packages: ## Debian packages for this release of Debian, in build/packages, with an SBOM
+	@tools/deps build packages
+	@tools/packages
 
 demo: ## the main job, with real processes; KEEP=1 leaves it running
 	@tools/deps build
@@ -71,4 +82,4 @@ counts: build ## instructions per request and handshake, by library and folder o
 	@/usr/bin/python3 tests/bench/counts.py
 
 clean:
-	rm -rf build build-asan build-clang build-coverage build-fuzz build-tsan
+	rm -rf build build-asan build-clang build-coverage build-fuzz build-install build-tsan

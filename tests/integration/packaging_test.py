@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `make install` puts where, and how far each unit locks its daemon in. The packages themselves: tools/try-packages."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+BUILD = pathlib.Path(os.environ["CMG_BIN"]).parent if "CMG_BIN" in os.environ else pathlib.Path(__file__).parents[2] / "build"
+DAEMONS = ("gateway", "connector", "mp", "client")
+EXPOSURE_MAX = 1.5
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder of the prefix, below a DESTDIR."""
+    root = tmp_path_factory.mktemp("dest")
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root], check=True)
+    programs = list(root.rglob("bin/cmg"))
+    assert len(programs) == 1
+    return programs[0].parents[1]
+
+
+def exec_lines(unit):
+    return re.findall(r"^ExecStart=(\S+)", unit.read_text(), re.M)
+
+
+def units_with_programs(installed, folder):
+    """Copies whose programs are where they lie now: a DESTDIR is not where they will run."""
+    for unit in (installed / "lib/systemd/system").glob("*.service"):
+        (folder / unit.name).write_text(re.sub(r"^ExecStart=\S*/", f"ExecStart={installed}/bin/", unit.read_text(), flags=re.M))
+    return sorted(folder.glob("*.service"))
+
+
+def test_every_program_and_what_it_needs_of_the_machine_is_installed(installed):
+    wanted = [f"bin/cmg-{who}" for who in DAEMONS] + ["bin/cmg"]
+    wanted += [f"lib/systemd/system/cmg-{who}.service" for who in DAEMONS]
+    wanted += [f"lib/{kind}.d/opencmg-{who}.conf" for kind in ("sysusers", "tmpfiles") for who in DAEMONS]
+    wanted += ["share/doc/opencmg/README.md", "share/doc/opencmg/docs/install.md", "share/doc/opencmg/examples/gateway.yaml"]
+    assert [path for path in wanted if not (installed / path).is_file()] == []
+
+
+def test_nothing_is_installed_but_programs_and_what_belongs_to_them(installed):
+    known = re.compile(r"(bin/cmg(-\w+)?|lib/(systemd/system|sysusers\.d|tmpfiles\.d)/.*|share/(doc/opencmg|man)/.*|etc/logrotate\.d/opencmg-\w+)$")
+    found = [str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()]
+    assert [path for path in found if not known.match(path)] == []
+
+
+def test_units_start_the_programs_that_are_installed_as_users_that_are_made(installed):
+    for who in DAEMONS:
+        unit = (installed / f"lib/systemd/system/cmg-{who}.service")
+        assert [line.rsplit("/", 1)[1] for line in exec_lines(unit)] == [f"cmg-{who}"]
+        assert f"\nUser=opencmg-{who}\n" in unit.read_text()
+        assert f"u opencmg-{who} " in (installed / f"lib/sysusers.d/opencmg-{who}.conf").read_text()
+
+
+def test_no_unit_starts_what_nobody_configured(installed):
+    for who in DAEMONS:
+        assert "\nConditionPathExists=/" in (installed / f"lib/systemd/system/cmg-{who}.service").read_text()
+
+
+@needs_systemd
+def test_systemd_finds_no_fault_in_the_units(installed, tmp_path):
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units_with_programs(installed, tmp_path)],
+                          capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if "cmg-" in line] == []
+
+
+@needs_systemd
+def test_every_unit_is_locked_in_as_far_as_it_goes(installed):
+    """`systemd-analyze security`: 0 is a service that may do nothing at all. The units argue their exceptions."""
+    for who in DAEMONS:
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                               installed / f"lib/systemd/system/cmg-{who}.service"], capture_output=True, text=True, check=True)
+        exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+        assert float(exposure[1]) <= EXPOSURE_MAX, done.stdout
