@@ -39,6 +39,7 @@ static void write_some(struct h2_answer *a, struct slice data)
 {
     if (a->answered && a->unreported + data.len <= UNREPORTED_MAX) {
         a->unreported += data.len;
+        a->all->written += data.len;
         http_exchange_write(a->x, data);
     }
 }
@@ -82,6 +83,7 @@ static void reply(struct h2_answer *a)
     static const char body[LONG_ANSWER];
     if (a->answered)
         return;
+    a->all->written += sizeof body;
     http_exchange_reply(a->x, 404, "text/plain", slice_make(body, sizeof body), NULL);
     over(a);
 }

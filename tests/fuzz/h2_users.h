@@ -17,6 +17,7 @@ struct h2_answers {
     void *ctx;
     struct h2_answer *first;
     size_t begun, ended;
+    size_t written; /* bytes of bodies, of all answers */
 };
 
 void h2_answers_take(struct h2_answers *all, struct http_exchange *x); /* in on_request */
