@@ -23,11 +23,6 @@ static enum result check_version(const json_t *o, struct error *err)
                      (long long)version, TUNNEL_VERSION);
 }
 
-bool tunnel_id_valid(struct slice id)
-{
-    return name_valid(NAME_ENDPOINT, id);
-}
-
 /* --- sets of endpoints --- */
 
 static int by_text(const void *a, const void *b)
@@ -58,7 +53,8 @@ enum result tunnel_endpoints_set(struct tunnel_endpoints *e, const char *const *
         return error_set(err, R_LIMIT, "%zu endpoints, at most %d can be announced", count, TUNNEL_ENDPOINTS_MAX);
     struct tunnel_endpoints new = {.ids = count ? mem_array(count, sizeof *new.ids) : NULL};
     for (size_t i = 0; i < count; i++)
-        if (tunnel_id_valid(slice_of(ids[i])) && slice_to_cstr(slice_of(ids[i]), new.ids[new.count], sizeof *new.ids))
+        if (name_valid(NAME_ENDPOINT, slice_of(ids[i])) &&
+            slice_to_cstr(slice_of(ids[i]), new.ids[new.count], sizeof *new.ids))
             new.count++;
     sort_unique(&new);
     tunnel_endpoints_free(e);
@@ -85,6 +81,11 @@ char *tunnel_hello_write(const struct tunnel_hello *hello)
     char *text = json_text(o);
     json_decref(o);
     return text;
+}
+
+static bool is_gateway_id(struct slice id)
+{
+    return name_valid(NAME_MEMBER, id);
 }
 
 static enum result read_text(const json_t *o, const char *name, bool (*valid)(struct slice), char *ret, size_t size,
@@ -118,7 +119,7 @@ enum result tunnel_hello_read(struct slice text, struct tunnel_greeting *ret, st
         return r;
     r = check_version(o, err);
     if (r == OK)
-        r = read_text(o, "gateway", tunnel_id_valid, ret->gateway_id, sizeof ret->gateway_id, err);
+        r = read_text(o, "gateway", is_gateway_id, ret->gateway_id, sizeof ret->gateway_id, err);
     if (r == OK)
         r = read_text(o, "generation", guid_valid, ret->generation, sizeof ret->generation, err);
     if (r == OK)
@@ -161,7 +162,7 @@ static enum result read_endpoints(const json_t *o, struct tunnel_endpoints *e, s
     struct tunnel_endpoints new = {.ids = count ? mem_array(count, sizeof *new.ids) : NULL};
     for (size_t i = 0; i < count; i++) {
         struct slice id = slice_of(json_string_value(json_array_get(list, i)));
-        if (!tunnel_id_valid(id) || !slice_to_cstr(id, new.ids[i], sizeof *new.ids)) {
+        if (!name_valid(NAME_ENDPOINT, id) || !slice_to_cstr(id, new.ids[i], sizeof *new.ids)) {
             tunnel_endpoints_free(&new);
             return error_set(err, R_INVALID, "endpoint %zu has no valid id", i + 1);
         }

@@ -30,9 +30,8 @@ struct tunnel_endpoints {
     size_t count;
 };
 
-bool tunnel_id_valid(struct slice id); /* 1 … 64 of [A-Za-z0-9._-] */
-
-/* Replaces the set; ids that are not valid, or come twice, are left out. R_LIMIT over TUNNEL_ENDPOINTS_MAX. */
+/* Replaces the set; ids that are none of endpoints (base/text/name.h), or come twice, are left out. R_LIMIT over
+ * TUNNEL_ENDPOINTS_MAX. */
 MUST_USE enum result tunnel_endpoints_set(struct tunnel_endpoints *e, const char *const *ids, size_t count,
                                           struct error *err);
 bool tunnel_endpoints_has(const struct tunnel_endpoints *e, struct slice id);

@@ -4,6 +4,7 @@
  * lookup that a gateway makes; a whole document as it comes, which must never be believed; a tunnel's hello.
  */
 #include "bundle/bundle.h"
+#include "base/text/name.h"
 #include "fuzz.h"
 #include "tunnel/hello.h"
 #include "json/json.h"
@@ -88,7 +89,7 @@ static void try_hello(struct slice text)
     struct tunnel_endpoints e = {0};
     struct error err = {0};
     if (tunnel_hello_read(text, &g, &err) == OK)
-        MUST(tunnel_id_valid(slice_of(g.gateway_id)));
+        MUST(name_valid(NAME_MEMBER, slice_of(g.gateway_id)));
     if (tunnel_line_read(text, NULL, &e, &err) == OK) {
         for (size_t i = 0; i < e.count; i++)
             MUST(tunnel_endpoints_has(&e, slice_of(e.ids[i])));

@@ -54,6 +54,34 @@ static void a_hello_that_is_not_right_is_refused(void **state)
     }
 }
 
+/* docs/protocol/wire.md 1: a gateway's id is narrower than an endpoint's. */
+static void a_hello_names_a_gateway_as_sites_name_them(void **state)
+{
+    static const struct {
+        const char *id;
+        enum result wanted;
+    } cases[] = {
+        {"gw1", OK},
+        {"a-gateway-whose-name-is-as-long-as-it-can", R_INVALID}, /* 41 */
+        {"a-gateway-whose-name-is-as-long-as-itcan", OK},         /* 40 */
+        {"GW1", R_INVALID},
+        {"gw_1", R_INVALID},
+        {"gw.1", R_INVALID},
+        {"gw 1", R_INVALID},
+        {"g\xc3\xbc", R_INVALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct tunnel_hello said = {cases[i].id, GENERATION, 0, 1};
+        struct tunnel_greeting heard = {0};
+        struct error err = {.text = ""};
+        char *text = tunnel_hello_write(&said);
+        if (tunnel_hello_read(slice_of(text), &heard, &err) != cases[i].wanted)
+            fail_msg("'%s': %s", cases[i].id, err.text);
+        free(text);
+    }
+}
+
 static void a_line_announces_a_sorted_set_without_doubles(void **state)
 {
     const char *const ids[] = {"b", "a", "b", "no/slash", "", "z.CCM_sts-1"};
@@ -129,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hello_is_read_as_it_was_written),
         cmocka_unit_test(a_hello_that_is_not_right_is_refused),
+        cmocka_unit_test(a_hello_names_a_gateway_as_sites_name_them),
         cmocka_unit_test(a_line_announces_a_sorted_set_without_doubles),
         cmocka_unit_test(the_largest_set_fits_into_a_line),
         cmocka_unit_test(a_line_that_is_not_right_changes_nothing),
