@@ -5,48 +5,31 @@
 
 /* --- the bundle and what is made of it --- */
 
-#define ENDPOINT(id, rest) "{\"id\":\"" id "\",\"role\":\"" id "\",\"name\":\"\"," rest "}"
-
-static const char
-    usual[] = "{\"settings\":{\"crl_check\":false,\"bundle_max_age\":100,\"renewal_grace\":0},\"anchors_pem\":\"\","
-              "\"intermediates_pem\":\"\",\"crls\":[],\"token_keys\":%s,"
-              "\"roles\":[{\"id\":\"mp-ehttp\",\"mode\":\"ehttp\",\"clients\":[\"token\"]}],"
-              "\"endpoints\":[" ENDPOINT("both", "\"auth\":[\"pki\",\"token\"],\"purpose\":\"general\"") "," ENDPOINT("certificates", "\"auth\":[\"pki\"],\"purpose\":\"general\"") "," ENDPOINT(
-                  "tokens",
-                  "\"auth\":[\"token\"],\"purpose\":\"general\"") "," ENDPOINT("sts",
-                                                                               "\"auth\":[\"pki\",\"token\",\"entra\"],"
-                                                                               "\"purpose\":\"sts\"") "," ENDPOINT("mp-"
-                                                                                                                   "eht"
-                                                                                                                   "tp",
-                                                                                                                   "\"a"
-                                                                                                                   "uth"
-                                                                                                                   "\":"
-                                                                                                                   "[\""
-                                                                                                                   "pki"
-                                                                                                                   "\","
-                                                                                                                   "\"t"
-                                                                                                                   "oke"
-                                                                                                                   "n\""
-                                                                                                                   "],"
-                                                                                                                   "\"p"
-                                                                                                                   "urp"
-                                                                                                                   "ose"
-                                                                                                                   "\":"
-                                                                                                                   "\"g"
-                                                                                                                   "ene"
-                                                                                                                   "ral"
-                                                                                                                   "\","
-                                                                                                                   "\"m"
-                                                                                                                   "ana"
-                                                                                                                   "gem"
-                                                                                                                   "ent"
-                                                                                                                   "_po"
-                                                                                                                   "int"
-                                                                                                                   "\":"
-                                                                                                                   "tru"
-                                                                                                                   "e") "," ENDPOINT("below-other",
-                                                                                                                                     "\"auth\":[\"pki\"],\"purpose\":\"general\",\"client_anchors\":"
-                                                                                                                                     "[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]") "]%s}";
+/* clang-format off */
+static const char usual[] =
+    "{\"settings\":{\"crl_check\":false,\"bundle_max_age\":100,\"renewal_grace\":0},\"anchors_pem\":\"\","
+    "\"intermediates_pem\":\"\",\"crls\":[],\"token_keys\":%s,"
+    "\"roles\":[{\"id\":\"mp-ehttp\",\"mode\":\"ehttp\",\"clients\":[\"token\"]},"
+    "{\"id\":\"mp-https\",\"mode\":\"https\",\"clients\":[\"pki\"]}],\"endpoints\":["
+    "{\"id\":\"mp-https\",\"role\":\"mp-https\",\"name\":\"\",\"auth\":[\"pki\"],\"purpose\":\"general\","
+    "\"management_point\":true},"
+    "{\"id\":\"both\",\"role\":\"both\",\"name\":\"\",\"auth\":[\"pki\",\"token\"],\"purpose\":\"general\"},"
+    "{\"id\":\"certificates\",\"role\":\"certificates\",\"name\":\"\",\"auth\":[\"pki\"],\"purpose\":\"general\"},"
+    "{\"id\":\"tokens\",\"role\":\"tokens\",\"name\":\"\",\"auth\":[\"token\"],\"purpose\":\"general\"},"
+    "{\"id\":\"sts\",\"role\":\"sts\",\"name\":\"\",\"auth\":[\"pki\",\"token\",\"entra\"],\"purpose\":\"sts\"},"
+    "{\"id\":\"mp-ehttp\",\"role\":\"mp-ehttp\",\"name\":\"\",\"auth\":[\"pki\",\"token\"],\"purpose\":\"general\","
+    "\"management_point\":true},"
+    "{\"id\":\"below-other\",\"role\":\"below-other\",\"name\":\"\",\"auth\":[\"pki\"],\"purpose\":\"general\","
+    "\"client_anchors\":[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]},"
+    "{\"id\":\"narrow\",\"role\":\"narrow\",\"name\":\"\",\"auth\":[\"pki\"],\"purpose\":\"general\","
+    "\"methods\":[\"GET\",\"PUT\"],\"max_body\":100},"
+    "{\"id\":\"slashes\",\"role\":\"slashes\",\"name\":\"\",\"auth\":[\"pki\"],\"purpose\":\"general\","
+    "\"allow_encoded_slash\":true},"
+    "{\"id\":\"web\",\"host\":\"web.example\",\"auth\":[\"pki\",\"token\"],\"purpose\":\"general\","
+    "\"upgrade\":\"websocket\"},"
+    "{\"id\":\"own\",\"host\":\"own.example\",\"auth\":[\"pki\"],\"purpose\":\"general\"}"
+    "]%s}";
+/* clang-format on */
 
 static char *token_keys(const struct kit *k)
 {

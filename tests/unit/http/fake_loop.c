@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "loop/watch.h"
 
 enum { FOR_EVER = 100000 };
 
@@ -17,10 +18,18 @@ struct loop_timer {
     bool active, dead;
 };
 
+/* Posted, or a job: what a thread of the pool would do is done in between, at once. */
+struct task {
+    struct task *next;
+    loop_fn *work, *done; /* work NULL: posted */
+    void *arg;
+};
+
 struct loop {
     uint64_t now;
     struct loop_timer *timers;
     struct loop_deferred *first;
+    struct task *tasks;
     bool stopped;
 };
 
@@ -39,7 +48,58 @@ void loop_free(struct loop *l)
             fatal("a timer outlives its loop");
         free(t);
     }
+    for (struct task *t = l->tasks, *next; t; t = next) {
+        next = t->next;
+        free(t);
+    }
     free(l);
+}
+
+static void add_task(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
+{
+    struct task *t = mem_zalloc(sizeof *t), **at = &l->tasks;
+    *t = (struct task){.work = work, .done = done, .arg = arg};
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+}
+
+void loop_post(struct loop *l, loop_fn *fn, void *arg)
+{
+    add_task(l, NULL, fn, arg);
+}
+
+void loop_job(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
+{
+    add_task(l, work, done, arg);
+}
+
+void loop_job_slow(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
+{
+    add_task(l, work, done, arg);
+}
+
+static bool run_task(struct loop *l)
+{
+    struct task *t = l->tasks;
+    if (!t || l->stopped)
+        return false;
+    l->tasks = t->next;
+    if (t->work)
+        t->work(t->arg);
+    t->done(t->arg);
+    free(t);
+    return true;
+}
+
+char *loop_scratch_take(struct loop *l UNUSED)
+{
+    return mem_array(LOOP_SCRATCH_SIZE, 1);
+}
+
+void loop_scratch_give(struct loop *l UNUSED, char *scratch)
+{
+    free(scratch);
 }
 
 uint64_t loop_now_ms(const struct loop *l)
@@ -136,13 +196,13 @@ static bool run_timer(struct loop *l)
 void fake_loop_settle(struct loop *l)
 {
     for (int i = 0; i < FOR_EVER; i++) {
-        bool timer = run_timer(l), deferred = false;
+        bool ran = run_timer(l) | run_task(l), deferred = false;
         while (run_deferred(l)) {
             deferred = true;
             if (++i > FOR_EVER)
                 fatal("deferred work without end");
         }
-        if (!timer && !deferred)
+        if (!ran && !deferred)
             return;
     }
     fatal("the loop never comes to rest");
