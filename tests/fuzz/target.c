@@ -34,13 +34,23 @@ static void check_decoded(struct slice path)
     }
 }
 
+/* What goes inside has no dots any more. */
+static void check_inside(const struct target *t)
+{
+    struct arena *a = arena_new(1 << 20);
+    struct slice rest = target_inside(t, a);
+    MUST(rest.len && rest.ptr[0] == '/');
+    check_decoded(slice_cut(&rest, '?'));
+    arena_free(a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct slice own = fuzz_own(slice_make(bytes, size));
     struct target t = {0};
     struct error err = {0};
     if (target_parse(own, &t, &err) == OK) {
-        check_decoded(t.path);
+        check_inside(&t);
         MUST(t.path.len + t.query.len <= own.len && (!t.query.len || t.query.ptr[0] == '?'));
         MUST(slice_ends(own, t.query) && slice_find(t.path, '?') == SIZE_MAX && slice_find(t.role, '/') == SIZE_MAX);
         MUST(t.kind == TARGET_PLAIN || t.role.len || !t.path.len || t.path.ptr[0] == '/');
