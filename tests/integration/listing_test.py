@@ -72,7 +72,7 @@ def test_the_devices_come_in_pages_each_with_its_certificates(fleet):
 @pytest.mark.parametrize("query", ["limit=0", f"limit={A_PAGE_MAX + 1}", "limit=-1", "limit=x", "limit=", "limit=1&limit=2",
                                    "after=%00", "after=%ff", "after=" + "a" * 300, "after=a&after=b"])
 def test_a_page_that_cannot_be_is_refused(site, query):
-    for path in ("/v1/devices", "/v1/collections/x"):
+    for path in ("/v1/devices", "/v1/collections/x", "/v1/audit"):
         assert refused(site, f"{path}?{query}")
 
 
@@ -119,3 +119,81 @@ def test_a_listing_that_ends_in_the_middle_is_told_as_a_failure(site, own_site):
     own_site.stop("cmg-mp")
     code, out, err = cmg(own_site, "device", "list", "--json")
     assert code == 1 and not out and json.loads(err)["error"]
+
+
+MANY = 450
+OTHERS = {
+    "token": ("bulk_token", "id, issued, expires, uses, used, blocked",
+              [f"('{guid_of(i)}', {4000000000 + i // 7}, 4100000000, 1, 0, 0)" for i in range(MANY)], "tokens", "id"),
+    "policy": ("policy", "name, id, version, sha256, content, size, created, changed",
+               [f"('p {i:03}/&', 'id{i}', 1, '', 'text', 4, 1, 1)" for i in range(MANY)], "policies", "name"),
+    "collection": ("collection", "name, rules, created", [f"('c {i:03}/&', '', 1)" for i in range(MANY)], "collections", "name")}
+
+
+@pytest.mark.parametrize("noun", OTHERS)
+def test_what_else_can_grow_long_comes_in_pages_too(own_site, noun):
+    table, columns, rows, member, key = OTHERS[noun]
+    before = {item[key] for item in own_site.cmg(noun, "list")[member]}
+    own_site.sql(insert(table, columns, rows))
+    listed = [item[key] for item in own_site.cmg(noun, "list")[member]]
+    assert len(listed) == len(set(listed)) == MANY + len(before) and before < set(listed)
+    added = [name for name in listed if name not in before]
+    assert added == sorted(added, reverse=noun == "token")
+    assert len(own_site.admin("GET", f"/v1/{member}")[member]) == A_PAGE
+    assert refused(own_site, f"/v1/{member}?limit={A_PAGE_MAX + 1}")
+
+
+def test_a_page_of_collections_ends_where_very_many_devices_are_listed(fleet):
+    names = [f"c{i}" for i in range(30)]
+    fleet.sql(insert("collection", "name, rules, created", [f"('{name}', '', 1)" for name in names]),
+              *(f"INSERT INTO collection_member (collection, guid) SELECT '{name}', guid FROM device" for name in names))
+    assert len(fleet.admin("GET", "/v1/collections")["collections"]) < 30
+    assert {c["name"]: c["listed"] for c in fleet.cmg("collection", "list")["collections"]} == dict.fromkeys(names, FLEET)
+
+
+# --- the audit ---
+
+@pytest.fixture
+def audited(own_site):
+    """10,000 rows of long ago, each thousandth of its own kind, and one of now."""
+    last = own_site.admin("GET", "/v1/audit?limit=1")["events"][0]["id"]
+    rows = [f"({last + i}, {1000 + i}, 'uid:7', '{'rare.kind' if i % 1000 == 0 else 'common'}', 'object-{i % 10}', '')"
+            for i in range(1, 10001)]
+    own_site.sql(insert("audit", "id, at, caller, action, object, detail", rows),
+                 f"UPDATE sequence SET value = {last + 10000} WHERE name = 'audit'")
+    own_site.cmg("settings", "set", "approval", "manual")
+    return own_site
+
+
+def test_the_audit_is_searched_through_whatever_is_found_where(audited):
+    newest = audited.cmg("audit")["events"]
+    assert len(newest) == 100 and newest[0]["action"] == "setting.put" and newest[0]["caller"].startswith("uid:")
+    assert [e["id"] for e in newest] == sorted((e["id"] for e in newest), reverse=True)
+    for word in ("rare.kind", "rare"):
+        assert [e["at"] for e in audited.cmg("audit", "--action", word)["events"]] == list(range(11000, 1999, -1000))
+    assert audited.cmg("audit", "--action", "rar")["events"] == [] == audited.cmg("audit", "--action", "rare.")["events"]
+    assert len(audited.cmg("audit", "--object", "object-3", "--limit", "1000000")["events"]) == 1000
+    assert len(audited.cmg("audit", "--object", "object-3", "--limit", "7")["events"]) == 7
+    assert len(audited.cmg("audit", "--limit", "1200")["events"]) == 1200
+    assert audited.cmg("audit", "--action", "rare", "--object", "object-3")["events"] == []
+
+
+def test_the_audit_is_searched_by_time(audited):
+    for since in ("1h", "2026-01-01", "2026-01-01T00:00:00Z"):
+        found = audited.cmg("audit", "--since", since, "--limit", "1000")["events"]
+        assert found[0]["action"] == "setting.put" and min(e["at"] for e in found) > 1700000000
+    assert audited.admin("GET", f"/v1/audit?since={found[0]['at'] + 1000}")["events"] == []
+    assert len(audited.cmg("audit", "--since", "1970-01-01", "--limit", "100000")["events"]) > 10000
+
+
+def test_the_audit_is_shown_to_people_as_a_table(audited):
+    code, out, _ = cmg(audited, "audit", "--limit", "300")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 301 and lines[0].split() == ["AT", "CALLER", "ACTION", "OBJECT", "DETAIL"]
+    assert "setting.put" in lines[1] and "approval" in lines[1]
+    assert cmg(audited, "audit", "--action", "nothing")[1] == "nothing of that is in the audit\n"
+
+
+@pytest.mark.parametrize("query", ["since=x", "since=-1", "after=x", "action=%ff", "object=" + "a" * 300])
+def test_a_search_of_the_audit_that_cannot_be_is_refused(site, query):
+    assert refused(site, "/v1/audit?" + query)

@@ -31,6 +31,7 @@ CMG = {
     "connector certificate": [("cp1 hello.txt", "hello.txt"), ("cp1 nofile", "nofile")],
     "connector list": [],
     "connector remove": [("nobody", "nobody")],
+    "audit": [("more", "too many"), ("--since soon", "soon"), ("--since 2026-13-01", "2026-13-01"), ("--limit 0", "1000000")],
     "device approve": [("nobody", "nobody")],
     "device block": [("nobody", "nobody")],
     "device list": [],

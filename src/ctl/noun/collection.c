@@ -122,7 +122,8 @@ static const struct ctl_request list = {.usage = "cmg collection list [options]"
                                         .member = "collections",
                                         .columns = columns,
                                         .empty = "no collections yet: cmg collection add NAME --rule 'name=LAB-*'",
-                                        .is_list = true};
+                                        .is_list = true,
+                                        .in_pages = true};
 static const struct ctl_column device_columns[] = {{"GUID", "guid", CTL_TEXT, NULL},
                                                    {"NAME", "name", CTL_TEXT, NULL},
                                                    {"BY", "by", CTL_TEXT, NULL},

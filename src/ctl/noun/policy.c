@@ -113,7 +113,8 @@ static const struct ctl_request list = {.usage = "cmg policy list [options]",
                                         .member = "policies",
                                         .columns = columns,
                                         .empty = "no policies yet: cmg policy add NAME FILE",
-                                        .is_list = true};
+                                        .is_list = true,
+                                        .in_pages = true};
 static const struct ctl_column resultant_columns[] = {{"NAME", "name", CTL_TEXT, NULL},
                                                       {"VERSION", "version", CTL_NUMBER, NULL},
                                                       {"REACHES IT", "reaches", CTL_TEXT, NULL},

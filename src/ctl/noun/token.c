@@ -125,7 +125,8 @@ static const struct ctl_request list = {.usage = "cmg token list [options]",
                                         .member = "tokens",
                                         .columns = columns,
                                         .empty = "no bulk tokens yet: cmg token new",
-                                        .is_list = true};
+                                        .is_list = true,
+                                        .in_pages = true};
 static const struct ctl_request block = {.usage = "cmg token block ID [options]",
                                          .method = "POST",
                                          .path = "/v1/tokens/%s/block",

@@ -8,7 +8,7 @@
 #include "mp/targeting/rule.h"
 #include "store/targeting/collection.h"
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, COUNTED_A_PAGE = 20000 };
 
 static json_t *rules_json(const char *rules)
 {
@@ -58,10 +58,10 @@ static enum result members(struct mp_request *r, const struct store_collection *
     return result;
 }
 
-static json_t *collection_json(const struct store_collection *c)
+static json_t *collection_json(const struct store_collection *c, int64_t listed)
 {
     return json_pack("{s:s, s:o, s:I, s:I}", "name", c->name, "rules", rules_json(c->rules), "listed",
-                     (json_int_t)c->listed, "created", (json_int_t)c->created);
+                     (json_int_t)listed, "created", (json_int_t)c->created);
 }
 
 static void answer_page(struct mp_request *r, const char *name, const struct mp_page *page, int status)
@@ -69,8 +69,11 @@ static void answer_page(struct mp_request *r, const char *name, const struct mp_
     struct store_collection c;
     struct error err;
     const char *next;
+    int64_t listed;
     json_t *devices = json_array();
     enum result result = store_collection_get(r->site->store, r->arena, name, &c, &err);
+    if (result == OK)
+        result = store_collection_count(r->site->store, name, &listed, &err);
     if (result == OK)
         result = members(r, &c, page, devices, &next, &err);
     if (result != OK) {
@@ -78,7 +81,7 @@ static void answer_page(struct mp_request *r, const char *name, const struct mp_
         mp_admin_fail(r, &err, "list them with: cmg collection list");
         return;
     }
-    json_t *o = collection_json(&c), *whole = json_pack("{s:o}", "collection", o);
+    json_t *o = collection_json(&c, listed), *whole = json_pack("{s:o}", "collection", o);
     mp_put(o, "devices", devices);
     mp_page_put_next(whole, next);
     mp_answer_json(r, status, whole);
@@ -177,19 +180,31 @@ void mp_admin_collection_put(struct mp_request *r)
     json_decref(body);
 }
 
-void mp_admin_collection_list(struct mp_request *r)
+/* Listed devices are counted; a page ends where they became many. */
+static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
 {
     struct store_collection *list;
-    size_t count;
-    struct error err;
-    if (store_collection_list(r->site->store, r->arena, "", &list, &count, &err) != OK) {
-        mp_admin_fail(r, &err, NULL);
-        return;
-    }
+    size_t found, i = 0;
+    int64_t listed, counted = 0;
     json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        mp_push(array, collection_json(&list[i]));
-    mp_answer_json(r, 200, json_pack("{s:o}", "collections", array));
+    mp_put(answer, "collections", array);
+    enum result result =
+        store_collection_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
+    size_t count = result == OK ? mp_page_rows(page, found) : 0;
+    for (; result == OK && i < count && counted < COUNTED_A_PAGE; i++) {
+        result = store_collection_count(r->site->store, list[i].name, &listed, err);
+        if (result == OK)
+            mp_push(array, collection_json(&list[i], listed));
+        counted += result == OK ? listed : 0;
+    }
+    if (result == OK)
+        mp_page_put_next(answer, i < found ? list[i - 1].name : NULL);
+    return result;
+}
+
+void mp_admin_collection_list(struct mp_request *r)
+{
+    mp_page_answer(r, list_page);
 }
 
 void mp_admin_collection_get(struct mp_request *r)

@@ -85,29 +85,25 @@ static enum result devices_json(struct mp_request *r, const struct store_device 
     return OK;
 }
 
-void mp_admin_device_list(struct mp_request *r)
+static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
 {
     struct store_device *list;
-    struct mp_page page;
-    size_t found, count;
-    struct error err;
-    if (!mp_page_read(r, &page))
-        return;
+    size_t found;
     json_t *array = json_array();
+    mp_put(answer, "devices", array);
     enum result result =
-        store_device_page(r->site->store, r->arena, page.after, MP_PAGE_ROWS(&page), &list, &found, &err);
-    if (result == OK) {
-        count = mp_page_rows(&page, found);
-        result = devices_json(r, list, &count, array, &err);
-    }
-    if (result == OK) {
-        json_t *answer = json_pack("{s:o}", "devices", array);
+        store_device_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
+    size_t count = result == OK ? mp_page_rows(page, found) : 0;
+    if (result == OK)
+        result = devices_json(r, list, &count, array, err);
+    if (result == OK)
         mp_page_put_next(answer, count < found ? list[count - 1].guid : NULL);
-        mp_answer_json(r, 200, answer);
-        return;
-    }
-    json_decref(array);
-    mp_admin_fail(r, &err, NULL);
+    return result;
+}
+
+void mp_admin_device_list(struct mp_request *r)
+{
+    mp_page_answer(r, list_page);
 }
 
 enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret, struct error *err)

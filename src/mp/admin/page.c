@@ -7,11 +7,16 @@
 #include "mp/put.h"
 #include "mp/server/form.h"
 
+bool mp_page_word_good(struct slice text)
+{
+    return text.len <= MP_PAGE_AFTER_MAX && utf8_all_shown(text);
+}
+
 static enum result read_after(struct mp_request *r, const char **ret, struct error *err)
 {
     struct slice after;
     enum result result = mp_form_get(r->query, "after", r->arena, &after, err);
-    if (result == OK && (after.len > MP_PAGE_AFTER_MAX || !utf8_all_shown(after)))
+    if (result == OK && (!mp_page_word_good(after)))
         result = error_set(err, R_INVALID, "'after' is what an answer's 'next' said");
     if (result == OK)
         *ret = after.len ? arena_dup(r->arena, after).ptr : "";
@@ -51,4 +56,19 @@ size_t mp_page_rows(const struct mp_page *page, size_t count)
 void mp_page_put_next(json_t *answer, const char *next)
 {
     mp_put(answer, "next", next ? json_string(next) : json_null());
+}
+
+void mp_page_answer(struct mp_request *r, mp_page_fill_fn *fill)
+{
+    struct mp_page page;
+    struct error err;
+    if (!mp_page_read(r, &page))
+        return;
+    json_t *answer = json_object();
+    if (fill(r, &page, answer, &err) == OK) {
+        mp_answer_json(r, 200, answer);
+    } else {
+        json_decref(answer);
+        mp_admin_fail(r, &err, NULL);
+    }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What grows with the fleet is listed in pages, so that no answer holds up the loop (docs/protocol/wire.md 8): the
+/* What can grow long is listed in pages, so that no answer holds up the loop (docs/protocol/wire.md 8): the
  * query says behind which item a page begins and how many it has, the answer's `next` where the following one does. */
 #ifndef MP_ADMIN_PAGE_H
 #define MP_ADMIN_PAGE_H
@@ -13,12 +13,20 @@ struct mp_page {
     int64_t limit;     /* of items */
 };
 
+/* May a value of a query be compared with what the store holds? */
+bool mp_page_word_good(struct slice text);
+
 /* Reads "after" and "limit". False: it was answered (400). */
 MUST_USE bool mp_page_read(struct mp_request *r, struct mp_page *ret);
 
 /* One row more than the page has tells whether there is another one: the rows that it has of `count`. */
 size_t mp_page_rows(const struct mp_page *page, size_t count);
 #define MP_PAGE_ROWS(page) ((page)->limit + 1)
+
+/* Reads which page, and answers with what `fill` puts into *answer, or its failure. */
+typedef enum result mp_page_fill_fn(struct mp_request *r, const struct mp_page *page, json_t *answer,
+                                    struct error *err);
+void mp_page_answer(struct mp_request *r, mp_page_fill_fn *fill);
 
 /* `next`: NULL: this is the last one. */
 void mp_page_put_next(json_t *answer, const char *next);

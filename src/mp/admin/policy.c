@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "digest/digest.h"
 #include "mp/admin/admin.h"
+#include "mp/admin/page.h"
 #include "mp/put.h"
 #include "mp/targeting/resultant.h"
 #include "mp/targeting/target.h"
@@ -29,7 +30,7 @@ static json_t *lines_json(const char *lines)
 static json_t *policy_json(const struct store_policy *p)
 {
     return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o}", "id", p->id, "name", p->name, "version",
-                     (json_int_t)p->version, "sha256", p->sha256, "size", (json_int_t)strlen(p->content), "created",
+                     (json_int_t)p->version, "sha256", p->sha256, "size", (json_int_t)p->size, "created",
                      (json_int_t)p->created, "changed", (json_int_t)p->changed, "users", lines_json(p->users),
                      "collections", lines_json(p->collections));
 }
@@ -156,19 +157,25 @@ void mp_admin_policy_put(struct mp_request *r)
     json_decref(body);
 }
 
-void mp_admin_policy_list(struct mp_request *r)
+static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
 {
     struct store_policy *list;
-    size_t count;
-    struct error err;
-    if (store_policy_list(r->site->store, r->arena, &list, &count, &err) != OK) {
-        mp_admin_fail(r, &err, NULL);
-        return;
-    }
+    size_t found;
     json_t *array = json_array();
+    mp_put(answer, "policies", array);
+    enum result result =
+        store_policy_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
+    size_t count = result == OK ? mp_page_rows(page, found) : 0;
     for (size_t i = 0; i < count; i++)
         mp_push(array, policy_json(&list[i]));
-    mp_answer_json(r, 200, json_pack("{s:o}", "policies", array));
+    if (result == OK)
+        mp_page_put_next(answer, count < found ? list[count - 1].name : NULL);
+    return result;
+}
+
+void mp_admin_policy_list(struct mp_request *r)
+{
+    mp_page_answer(r, list_page);
 }
 
 /* Every policy there is, whether it reaches the device, and why. */
@@ -179,7 +186,7 @@ static enum result resultant(struct mp_request *r, const struct store_device *d,
     json_t *has, *array = json_array();
     enum result result = mp_collections_of(r->site, r->arena, d, &has, err);
     if (result == OK)
-        result = store_policy_list(r->site->store, r->arena, &list, &count, err);
+        result = store_policy_page(r->site->store, r->arena, "", INT64_MAX, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         char why[MP_TARGET_WHY_SIZE];
         bool reaches = mp_target_reaches(&list[i], has, NULL, why);

@@ -25,8 +25,6 @@
 #include "store/site/trust.h"
 #include "store/site/went_back.h"
 
-enum { AUDIT_MAX = 1000 };
-
 /* --- status --- */
 
 /* The last report; an empty object when there is none. */
@@ -410,7 +408,7 @@ void mp_admin_enrollment(struct mp_request *r)
     free(ca);
 }
 
-/* --- bundle and audit --- */
+/* --- bundle --- */
 
 static void mask_sources(json_t *list)
 {
@@ -444,21 +442,4 @@ void mp_admin_bundle(struct mp_request *r)
     if (r->role < MP_OPERATOR)
         mask_sources(json_object_get(json_object_get(payload, "content"), "sources"));
     mp_answer_json(r, 200, payload);
-}
-
-void mp_admin_audit(struct mp_request *r)
-{
-    struct store_audit *list;
-    size_t count;
-    struct error err;
-    if (store_audit_list(r->site->store, r->arena, AUDIT_MAX, &list, &count, &err) != OK) {
-        mp_admin_fail(r, &err, NULL);
-        return;
-    }
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        mp_push(array, json_pack("{s:I, s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)list[i].id, "at",
-                                 (json_int_t)list[i].at, "caller", list[i].caller, "action", list[i].action, "object",
-                                 list[i].object, "detail", list[i].detail));
-    mp_answer_json(r, 200, json_pack("{s:o}", "events", array));
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "jose/token.h"
 #include "mp/admin/admin.h"
+#include "mp/admin/page.h"
 #include "mp/put.h"
 #include "mp/sender/scope.h"
 #include "store/device/token.h"
@@ -78,19 +79,42 @@ void mp_admin_token_add(struct mp_request *r)
     json_decref(body);
 }
 
-void mp_admin_token_list(struct mp_request *r)
+/* "<issued>.<id>" */
+static enum result read_after(const char *text, struct store_token *ret, struct error *err)
 {
-    struct store_token *list;
-    size_t count;
-    struct error err;
-    if (store_token_list(r->site->store, r->arena, &list, &count, &err) != OK) {
-        mp_admin_fail(r, &err, NULL);
-        return;
-    }
+    struct slice id = slice_of(text), issued = slice_cut(&id, '.');
+    uint64_t number;
+    if (!slice_to_u64(issued, &number) || number > INT64_MAX || !guid_valid(id))
+        return error_set(err, R_INVALID, "'after' is what an answer's 'next' said");
+    *ret = (struct store_token){.issued = (int64_t)number, .id = id.ptr};
+    return OK;
+}
+
+static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
+{
+    struct store_token after, *list;
+    size_t found;
+    bool first = !*page->after;
     json_t *array = json_array();
+    mp_put(answer, "tokens", array);
+    enum result result = first ? OK : read_after(page->after, &after, err);
+    if (result == OK)
+        result =
+            store_token_page(r->site->store, r->arena, first ? NULL : &after, MP_PAGE_ROWS(page), &list, &found, err);
+    size_t count = result == OK ? mp_page_rows(page, found) : 0;
     for (size_t i = 0; i < count; i++)
         mp_push(array, token_json(&list[i]));
-    mp_answer_json(r, 200, json_pack("{s:o}", "tokens", array));
+    if (result == OK)
+        mp_page_put_next(
+            answer, count < found
+                        ? arena_printf(r->arena, "%lld.%s", (long long)list[count - 1].issued, list[count - 1].id).ptr
+                        : NULL);
+    return result;
+}
+
+void mp_admin_token_list(struct mp_request *r)
+{
+    mp_page_answer(r, list_page);
 }
 
 static void set_blocked(struct mp_request *r, bool blocked)

@@ -55,13 +55,24 @@ enum result store_token_get(struct store *s, struct arena *a, const char *id, st
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(id)), a, ret, "bulk token of this id", err);
 }
 
-enum result store_token_list(struct store *s, struct arena *a, struct store_token **ret, size_t *ret_count,
-                             struct error *err)
+static enum result drop_ended(struct store *s, struct error *err)
 {
-    static const struct store_select select = {COLUMNS "ORDER BY issued DESC, id", sizeof **ret, read_token};
-    enum result r = store_exec(s, "DELETE FROM bulk_token WHERE expires < $1",
-                               STORE_PARAMS(STORE_N(clock_wall_s() - KEEP_S)), NULL, err);
-    return r == OK ? store_select_all(s, &select, STORE_NO_PARAMS, a, ret, ret_count, err) : r;
+    return store_exec(s, "DELETE FROM bulk_token WHERE expires < $1", STORE_PARAMS(STORE_N(clock_wall_s() - KEEP_S)),
+                      NULL, err);
+}
+
+enum result store_token_page(struct store *s, struct arena *a, const struct store_token *after, int64_t limit,
+                             struct store_token **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {
+        COLUMNS "WHERE issued <= $1 AND (issued < $1 OR id < $2) ORDER BY issued DESC, id DESC LIMIT $3", sizeof **ret,
+        read_token};
+    enum result r = after ? OK : drop_ended(s, err);
+    return r == OK ? store_select_all(s, &select,
+                                      STORE_PARAMS(STORE_N(after ? after->issued : INT64_MAX),
+                                                   STORE_T(after ? after->id : ""), STORE_N(limit)),
+                                      a, ret, ret_count, err)
+                   : r;
 }
 
 enum result store_token_blocked_list(struct store *s, struct arena *a, int64_t now, struct store_token **ret,

@@ -19,9 +19,10 @@ const char *store_token_state(const struct store_token *t, int64_t now);
 MUST_USE enum result store_token_add(struct store *s, const struct store_token *t, struct error *err);
 MUST_USE enum result store_token_get(struct store *s, struct arena *a, const char *id, struct store_token *ret,
                                      struct error *err);
-/* The newest first; those that ended more than 30 days ago are dropped on the way. */
-MUST_USE enum result store_token_list(struct store *s, struct arena *a, struct store_token **ret, size_t *ret_count,
-                                      struct error *err);
+/* The newest first, from behind the token of this id and time of issue on, `limit` at most. `after` NULL: from the
+ * newest on; those that ended more than 30 days ago are dropped on the way. */
+MUST_USE enum result store_token_page(struct store *s, struct arena *a, const struct store_token *after, int64_t limit,
+                                      struct store_token **ret, size_t *ret_count, struct error *err);
 /* Blocked and not yet ended: for the bundle. */
 MUST_USE enum result store_token_blocked_list(struct store *s, struct arena *a, int64_t now, struct store_token **ret,
                                               size_t *ret_count, struct error *err);

@@ -118,11 +118,54 @@ static void read_audit(struct store_reader *r, void *ret)
     a->detail = store_read_text(r, 5);
 }
 
-enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,
-                             size_t *ret_count, struct error *err)
+#define LOOKED_AT "(SELECT id, at, caller, action, object, detail FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2)"
+
+struct looked_at {
+    int64_t count, last, newest; /* rows, the lowest id, the latest time */
+};
+
+static void read_looked_at(struct store_reader *r, void *ret)
+{
+    struct looked_at *l = ret;
+    l->count = store_read_int(r, 0);
+    l->last = store_read_int(r, 1);
+    l->newest = store_read_int(r, 2);
+}
+
+/* Behind what was looked at. Times follow ids but for a clock that was wrong: where all of so many rows are older than
+ * what is searched for, so are those before them. */
+static enum result next_of(struct store *s, struct arena *arena, const struct store_audit_search *what, int64_t before,
+                           int64_t *ret, struct error *err)
 {
     static const struct store_select select = {
-        "SELECT id, at, caller, action, object, detail FROM audit ORDER BY id DESC LIMIT $1",
+        "SELECT COUNT(*), COALESCE(MIN(id), 0), COALESCE(MAX(at), 0) FROM " LOOKED_AT " AS looked_at",
+        sizeof(struct looked_at), read_looked_at};
+    struct looked_at l;
+    enum result r = store_select_one(s, &select, STORE_PARAMS(STORE_N(before), STORE_N(STORE_AUDIT_LOOKED_AT)), arena,
+                                     &l, "count", err);
+    *ret = r == OK && l.count == STORE_AUDIT_LOOKED_AT && l.newest >= what->since ? l.last : 0;
+    return r;
+}
+
+enum result store_audit_list(struct store *s, struct arena *arena, const struct store_audit_search *what,
+                             struct store_audit **ret, size_t *ret_count, int64_t *ret_next, struct error *err)
+{
+    static const struct store_select select = {
+        "SELECT id, at, caller, action, object, detail FROM " LOOKED_AT " AS looked_at "
+        "WHERE ($3 = '' OR action = $3 OR SUBSTR(action, 1, LENGTH($3) + 1) = $3 || '.') "
+        "AND ($4 = '' OR object = $4) AND at >= $5 ORDER BY id DESC LIMIT $6",
         sizeof(struct store_audit), read_audit};
-    return store_select_all(s, &select, STORE_PARAMS(STORE_N(limit)), arena, ret, ret_count, err);
+    int64_t before = what->before ? what->before : INT64_MAX;
+    enum result r = store_select_all(
+        s, &select,
+        STORE_PARAMS(STORE_N(before), STORE_N(STORE_AUDIT_LOOKED_AT), STORE_T(what->action ? what->action : ""),
+                     STORE_T(what->object ? what->object : ""), STORE_N(what->since), STORE_N(what->limit)),
+        arena, ret, ret_count, err);
+    if (r != OK || !ret_next)
+        return r;
+    if (*ret_count == (size_t)what->limit) {
+        *ret_next = (*ret)[*ret_count - 1].id;
+        return OK;
+    }
+    return next_of(s, arena, what, before, ret_next, err);
 }

@@ -25,8 +25,19 @@ MUST_USE enum result store_audit_add_gathered(struct store *s, const struct stor
  * have rows of their own whatever others do; the rest is gathered. */
 MUST_USE enum result store_audit_add_of_one(struct store *s, const struct store_audit *a, struct error *err);
 MUST_USE enum result store_audit_settle(struct store *s, struct error *err);
-/* The newest first, at most `limit`. */
-MUST_USE enum result store_audit_list(struct store *s, struct arena *arena, int64_t limit, struct store_audit **ret,
-                                      size_t *ret_count, struct error *err);
+
+struct store_audit_search {
+    const char *action; /* this one, or what begins with it and a dot ("device" is "device.block", too); NULL: any */
+    const char *object; /* NULL: any */
+    int64_t since;      /* wall seconds */
+    int64_t before;     /* below this id; 0: from the newest on */
+    int64_t limit;      /* of rows */
+};
+/* The newest first. Of a long audit STORE_AUDIT_LOOKED_AT rows are looked at: *ret_next (NULL allowed) is the `before`
+ * to go on with; 0: there are no more. */
+enum { STORE_AUDIT_LOOKED_AT = 4000 };
+MUST_USE enum result store_audit_list(struct store *s, struct arena *arena, const struct store_audit_search *what,
+                                      struct store_audit **ret, size_t *ret_count, int64_t *ret_next,
+                                      struct error *err);
 
 #endif

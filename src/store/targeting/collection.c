@@ -9,7 +9,7 @@
 enum { TARGETS_MAX = 16 * 1024 * 1024 };
 
 #define COLUMNS                                                                                                        \
-    "SELECT c.name, c.rules, c.created, (SELECT COUNT(*) FROM collection_member m WHERE m.collection = c.name), "      \
+    "SELECT c.name, c.rules, c.created, "                                                                              \
     "(SELECT COUNT(*) FROM collection_member m WHERE m.collection = c.name AND m.guid = $1) FROM collection c "
 
 static void read_collection(struct store_reader *r, void *ret)
@@ -18,8 +18,7 @@ static void read_collection(struct store_reader *r, void *ret)
     c->name = store_read_text(r, 0);
     c->rules = store_read_text(r, 1);
     c->created = store_read_int(r, 2);
-    c->listed = store_read_int(r, 3);
-    c->has = store_read_int(r, 4) != 0;
+    c->has = store_read_int(r, 3) != 0;
 }
 
 enum result store_collection_put(struct store *s, const char *name, const char *rules, struct error *err)
@@ -111,6 +110,21 @@ enum result store_collection_join(struct store *s, const char *name, const char 
 static void read_guid(struct store_reader *r, void *ret)
 {
     *(const char **)ret = store_read_text(r, 0);
+}
+
+enum result store_collection_page(struct store *s, struct arena *arena, const char *after, int64_t limit,
+                                  struct store_collection **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {COLUMNS "WHERE c.name > $2 ORDER BY c.name LIMIT $3", sizeof **ret,
+                                               read_collection};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(""), STORE_T(after), STORE_N(limit)), arena, ret,
+                            ret_count, err);
+}
+
+enum result store_collection_count(struct store *s, const char *name, int64_t *ret, struct error *err)
+{
+    return store_query_int(s, "SELECT COUNT(*) FROM collection_member WHERE collection = $1",
+                           STORE_PARAMS(STORE_T(name)), ret, err);
 }
 
 enum result store_collection_listed_of_page(struct store *s, struct arena *arena, const char *name, const char *first,

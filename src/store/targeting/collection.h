@@ -12,17 +12,21 @@ struct store_collection {
     const char *name;
     const char *rules; /* one a line; "": none */
     int64_t created;
-    int64_t listed; /* how many devices are listed */
-    bool has;       /* store_collection_list: is the device asked about listed in it? */
+    bool has; /* store_collection_list: is the device asked about listed in it? */
 };
 
 /* A new one, or other rules for the one with this name. */
 MUST_USE enum result store_collection_put(struct store *s, const char *name, const char *rules, struct error *err);
 MUST_USE enum result store_collection_get(struct store *s, struct arena *arena, const char *name,
                                           struct store_collection *ret, struct error *err);
-/* By name. `guid` "": of no device in particular. */
+/* All, by name, for this device. */
 MUST_USE enum result store_collection_list(struct store *s, struct arena *arena, const char *guid,
                                            struct store_collection **ret, size_t *ret_count, struct error *err);
+/* By name, those above `after` ("": from the first), `limit` at most. */
+MUST_USE enum result store_collection_page(struct store *s, struct arena *arena, const char *after, int64_t limit,
+                                           struct store_collection **ret, size_t *ret_count, struct error *err);
+/* How many devices are listed in it: takes time by how many. */
+MUST_USE enum result store_collection_count(struct store *s, const char *name, int64_t *ret, struct error *err);
 /* R_CONFLICT while client settings or policies are for it. */
 MUST_USE enum result store_collection_remove(struct store *s, const char *name, struct error *err);
 

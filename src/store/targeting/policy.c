@@ -7,7 +7,8 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "SELECT name, id, version, sha256, content, created, changed, users, collections FROM policy "
+#define COLUMNS(content)                                                                                               \
+    "SELECT name, id, version, sha256, " content ", size, created, changed, users, collections FROM policy "
 
 static void read_policy(struct store_reader *r, void *ret)
 {
@@ -17,10 +18,11 @@ static void read_policy(struct store_reader *r, void *ret)
     p->version = store_read_int(r, 2);
     p->sha256 = store_read_text(r, 3);
     p->content = store_read_text(r, 4);
-    p->created = store_read_int(r, 5);
-    p->changed = store_read_int(r, 6);
-    p->users = store_read_text(r, 7);
-    p->collections = store_read_text(r, 8);
+    p->size = store_read_int(r, 5);
+    p->created = store_read_int(r, 6);
+    p->changed = store_read_int(r, 7);
+    p->users = store_read_text(r, 8);
+    p->collections = store_read_text(r, 9);
 }
 
 static enum result check_collections(struct store *s, const char *collections, struct error *err)
@@ -52,12 +54,12 @@ static enum result put(struct store *s, const struct store_policy *p, struct err
         return r;
     r = store_exec(
         s,
-        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users, collections) "
-        "VALUES ($1, $2, 1, $3, $4, $5, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, "
-        "sha256 = $3, content = $4, changed = $5, users = $6, collections = $7 "
+        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users, collections, size) "
+        "VALUES ($1, $2, 1, $3, $4, $5, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, "
+        "sha256 = $3, content = $4, changed = $5, users = $6, collections = $7, size = $8 "
         "WHERE policy.sha256 <> $3 OR policy.users <> $6 OR policy.collections <> $7",
         STORE_PARAMS(STORE_T(p->name), STORE_T(id), STORE_T(p->sha256), STORE_T(p->content), STORE_N(clock_wall_s()),
-                     STORE_T(p->users), STORE_T(p->collections)),
+                     STORE_T(p->users), STORE_T(p->collections), STORE_N(strlen(p->content))),
         &changed, err);
     if (r != OK || changed == 0)
         return r;
@@ -92,15 +94,23 @@ bool store_policy_is_of(const struct store_policy *p, const char *user)
 enum result store_policy_get(struct store *s, struct arena *arena, const char *name, struct store_policy *ret,
                              struct error *err)
 {
-    static const struct store_select select = {COLUMNS "WHERE name = $1", sizeof *ret, read_policy};
+    static const struct store_select select = {COLUMNS("content") "WHERE name = $1", sizeof *ret, read_policy};
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(name)), arena, ret, "policy of this name", err);
 }
 
 enum result store_policy_list(struct store *s, struct arena *arena, struct store_policy **ret, size_t *ret_count,
                               struct error *err)
 {
-    static const struct store_select select = {COLUMNS "ORDER BY name", sizeof **ret, read_policy};
+    static const struct store_select select = {COLUMNS("content") "ORDER BY name", sizeof **ret, read_policy};
     return store_select_all(s, &select, STORE_NO_PARAMS, arena, ret, ret_count, err);
+}
+
+enum result store_policy_page(struct store *s, struct arena *arena, const char *after, int64_t limit,
+                              struct store_policy **ret, size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {COLUMNS("''") "WHERE name > $1 ORDER BY name LIMIT $2", sizeof **ret,
+                                               read_policy};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(after), STORE_N(limit)), arena, ret, ret_count, err);
 }
 
 enum result store_policy_remove(struct store *s, const char *name, struct error *err)

@@ -13,6 +13,7 @@ struct store_policy {
     int64_t version;
     const char *sha256; /* lower-case hex, of the content */
     const char *content;
+    int64_t size;            /* of the content, in bytes */
     const char *users;       /* "": of every device; "*": of every user; else their names, one a line */
     const char *collections; /* "": on every device; else on those of any of these collections, one a line */
     int64_t created, changed;
@@ -28,6 +29,9 @@ MUST_USE enum result store_policy_get(struct store *s, struct arena *arena, cons
                                       struct error *err);
 MUST_USE enum result store_policy_list(struct store *s, struct arena *arena, struct store_policy **ret,
                                        size_t *ret_count, struct error *err);
+/* By name, those above `after` ("": from the first), `limit` at most; without their content (""). */
+MUST_USE enum result store_policy_page(struct store *s, struct arena *arena, const char *after, int64_t limit,
+                                       struct store_policy **ret, size_t *ret_count, struct error *err);
 MUST_USE enum result store_policy_remove(struct store *s, const char *name, struct error *err);
 
 #endif

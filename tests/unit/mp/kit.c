@@ -293,7 +293,7 @@ size_t kit_audited(const char *action)
 {
     struct store_audit *list;
     size_t count, found = 0;
-    ok(store_audit_list(site.store, rows, 1000, &list, &count, &err));
+    ok(store_audit_list(site.store, rows, &(struct store_audit_search){.limit = 1000}, &list, &count, NULL, &err));
     for (size_t i = 0; i < count; i++)
         found += strcmp(list[i].action, action) == 0;
     return found;

@@ -448,11 +448,12 @@ static void the_audit_tells_the_newest_first(void **state)
     size_t count;
     ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "a", .object = "o"}, &f->err));
     ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "b"}, &f->err));
-    ok(f, store_audit_list(f->store, f->arena, 10, &list, &count, &f->err));
+    ok(f,
+       store_audit_list(f->store, f->arena, &(struct store_audit_search){.limit = 10}, &list, &count, NULL, &f->err));
     assert_int_equal(count, 2);
     assert_string_equal(list[0].action, "b");
     assert_string_equal(list[1].object, "o");
-    ok(f, store_audit_list(f->store, f->arena, 1, &list, &count, &f->err));
+    ok(f, store_audit_list(f->store, f->arena, &(struct store_audit_search){.limit = 1}, &list, &count, NULL, &f->err));
     assert_int_equal(count, 1);
 }
 
@@ -460,7 +461,8 @@ static size_t rows_of(struct fixture *f, const char *object)
 {
     struct store_audit *list;
     size_t count, found = 0;
-    ok(f, store_audit_list(f->store, f->arena, 1000, &list, &count, &f->err));
+    ok(f,
+       store_audit_list(f->store, f->arena, &(struct store_audit_search){.limit = 1000}, &list, &count, NULL, &f->err));
     for (size_t i = 0; i < count; i++)
         found += strcmp(list[i].object, object) == 0;
     return found;
@@ -488,7 +490,9 @@ static void a_list_that_is_too_large_is_refused(void **state)
     size_t count;
     for (int i = 0; i < 10; i++)
         ok(f, store_audit_add(f->store, &(struct store_audit){.caller = "uid:0", .action = "a"}, &f->err));
-    assert_int_equal(store_audit_list(f->store, small, 100, &list, &count, &f->err), R_LIMIT);
+    assert_int_equal(
+        store_audit_list(f->store, small, &(struct store_audit_search){.limit = 100}, &list, &count, NULL, &f->err),
+        R_LIMIT);
     arena_free(small);
 }
 

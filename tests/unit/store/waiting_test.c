@@ -125,7 +125,7 @@ static void what_devices_do_at_will_has_a_bounded_number_of_rows(void **state)
     assert_int_equal(rows(f, "device.register-gathered"), 0);
     an_hour_passes(f);
     assert_int_equal(rows(f, "device.register-gathered"), 1);
-    ok(f, store_audit_list(f->store, f->arena, 1, &list, &count, &f->err));
+    ok(f, store_audit_list(f->store, f->arena, &(struct store_audit_search){.limit = 1}, &list, &count, NULL, &f->err));
     assert_non_null(strstr(list[0].detail, "7 more since "));
     an_hour_passes(f);
     assert_int_equal(rows(f, "device.register-gathered"), 1);
