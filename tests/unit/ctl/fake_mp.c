@@ -124,7 +124,7 @@ static void restore(FILE *stream, int old, FILE *from, char *ret, size_t size)
 
 void run_cmg(struct ran *ret, const struct fake_mp *mp, const char *const *words)
 {
-    char store[32][512], *argv[33];
+    char store[32][4096], *argv[33];
     int argc = 0;
     for (; words[argc]; argc++) {
         const char *word = words[argc], *dir = mp ? strstr(word, "{dir}") : NULL;
