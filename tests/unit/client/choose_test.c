@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "base/clock.h"
 #include "client/location/choose.h"
 #include "client/location/health.h"
 #include "client/state/state.h"
-#include "scratch.h"
 
 static char *dir;
 static struct client device;

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "base/clock.h"
 #include "client/command.h"
-#include "scratch.h"
 
 enum { OUTPUT_MAX = 64 };
 

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "client/credential/credential.h"
 #include "pki/issue/issue.h"
-#include "scratch.h"
 
 enum { NOW = 1800000000, DAY = 86400 };
 

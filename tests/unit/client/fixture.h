@@ -10,13 +10,13 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
 #include "client/state/resultant.h"
 #include "fake_site.h"
-#include "scratch.h"
 
 enum { DAY = 86400 };
 #define BULK_JWT "eyJ0eXAiOiJjbWctYnVsaytqd3QifQ.eyJhIjoxfQ.c2ln"

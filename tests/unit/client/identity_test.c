@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "client/client.h"
 #include "client/credential/user.h"
 #include "client/state/state.h"
-#include "scratch.h"
 #include "web/signed.h"
 
 #define GUID "6f1c7e0a-0b1c-4d2e-8f3a-5b6c7d8e9f00"

@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "../base/scratch.h"
 #include "client/state/settings.h"
 #include "pki/cert/cert.h"
 #include "pki/issue/issue.h"
-#include "scratch.h"
 
 #define PIN "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 

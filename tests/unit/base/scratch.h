@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A scratch folder for a test, and small helpers around it. */
-#ifndef TESTS_CLIENT_SCRATCH_H
-#define TESTS_CLIENT_SCRATCH_H
+#ifndef TESTS_BASE_SCRATCH_H
+#define TESTS_BASE_SCRATCH_H
 
 #include <ftw.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static int scratch_remove_one(const char *path, const struct stat *st, int flag,
 
 static UNUSED int scratch_make(void **state)
 {
-    char name[] = "/tmp/cmg-client-test-XXXXXX";
+    char name[] = "/tmp/cmg-test-XXXXXX";
     *state = mkdtemp(name) ? strdup(name) : NULL;
     return *state ? 0 : -1;
 }
