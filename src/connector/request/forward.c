@@ -108,13 +108,19 @@ static void on_response(void *ctx, struct http_exchange *x, struct http_response
         hide_status(x, head);
 }
 
+/* What a gateway says, which may be broken into: "" when it is no id. */
+static void read_request_id(const struct http_exchange *x, char ret[GUID_SIZE])
+{
+    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
+    if (!guid_valid(id) || !slice_to_cstr(id, ret, GUID_SIZE))
+        ret[0] = '\0';
+}
+
 void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail)
 {
     const struct verdict_refusal_info *what = verdict_refusal_info(verdict_reason_info(reason)->refusal);
-    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
     char request_id[GUID_SIZE];
-    if (!slice_to_cstr(id, request_id, sizeof request_id))
-        request_id[0] = '\0';
+    read_request_id(x, request_id);
     struct http_fields fields = {0};
     (void)!http_fields_add(&fields, x->arena, SLICE("cmg-status-text"), slice_of(what->code));
     (void)!http_fields_add(&fields, x->arena, SLICE(TUNNEL_REASON_FIELD), slice_of(verdict_reason_info(reason)->name));
@@ -201,8 +207,6 @@ void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(
     f->arena = x->arena;
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
-    struct slice id = http_fields_get(&x->request.fields, SLICE("cmg-request-id"));
-    if (!slice_to_cstr(id, f->request_id, sizeof f->request_id))
-        f->request_id[0] = '\0';
+    read_request_id(x, f->request_id);
     (void)http_splice_start(x, &x->request, UINT64_MAX, &owner, f);
 }

@@ -220,6 +220,16 @@ static void a_refusal_says_when_to_come_again_where_that_helps(void **state)
     kit_exchange_free(other);
 }
 
+static void a_request_id_that_is_no_text_is_left_out_of_the_answer(void **state UNUSED)
+{
+    struct kit_exchange *e = kit_exchange_new("e1", "/x");
+    (void)http_fields_remove(&e->x.request.fields, SLICE("cmg-request-id"));
+    assert_int_equal(http_fields_add(&e->x.request.fields, e->x.arena, SLICE("cmg-request-id"), SLICE("\xff")), OK);
+    forward_refuse(&e->x, REASON_UNKNOWN_ENDPOINT, NULL);
+    kit_assert_refused(e, REASON_UNKNOWN_ENDPOINT, "\"request_id\":\"\"");
+    kit_exchange_free(e);
+}
+
 /* --- WebSocket --- */
 
 static struct kit_exchange *websocket(bool may_stay)
@@ -321,6 +331,7 @@ int main(void)
         HELD(what_may_have_been_processed_is_not_asked_again),
         HELD(a_pool_without_room_refuses_the_request),
         HELD(a_refusal_says_when_to_come_again_where_that_helps),
+        HELD(a_request_id_that_is_no_text_is_left_out_of_the_answer),
         HELD(a_websocket_is_refused_where_the_document_names_none),
         HELD(a_2xx_to_a_handshake_travels_hidden_to_gateways_that_ask_for_it),
         HELD(a_2xx_to_others_stays_what_it_is),
