@@ -64,15 +64,18 @@ static enum result read_document(const struct bootstrap *b, int64_t min_sequence
     return r;
 }
 
-static enum result take(struct site_link *s, struct slice text, struct error *err)
+/* *ret_unfit: the document is the site's, and its owner can't serve it. */
+static enum result take_document(struct site_link *s, struct slice text, bool *ret_unfit, struct error *err)
 {
     struct connector_document *d;
     int64_t least = s->sequence + (s->known->has_document ? 1 : 0);
+    *ret_unfit = false;
     enum result r = read_document(&s->known->config->bootstrap, least, text, &d, err);
     if (r != OK)
         return r;
     s->sequence = d->sequence;
     r = s->events->on_document(s->owner, d, err);
+    *ret_unfit = r == R_DENIED;
     if (r != OK)
         connector_document_free(d);
     return r;
@@ -102,14 +105,15 @@ static bool answered(struct site_link *s)
 {
     struct site_known *k = s->known;
     struct error err;
+    bool unfit;
     if (s->status != 200)
         return true;
-    enum result r = take(s, buf_data(&s->text), &err);
+    enum result r = take_document(s, buf_data(&s->text), &unfit, &err);
     bool told = r != OK && r == s->refused.code;
     if ((r != OK) != (s->refused.code != OK))
         k->on_news(k->ctx);
     s->refused = r == OK ? (struct error){OK, ""} : err;
-    if (r == R_DENIED && !k->has_document) {
+    if (unfit && !k->has_document) {
         refuse_to_run(s, &err);
     } else if (r != OK && !told) {
         log_msg(LOG_ERROR, "site", "a connector document was refused: %s", err.text);
@@ -231,10 +235,11 @@ static void restore(struct site_link *s)
 {
     char *text;
     size_t len;
+    bool unfit;
     struct error err;
     if (read_kept(s->known->config, &text, &len, &err) != OK)
         return;
-    if (take(s, slice_make(text, len), &err) == OK)
+    if (take_document(s, slice_make(text, len), &unfit, &err) == OK)
         s->known->has_document = true;
     else
         log_msg(LOG_WARN, "site", "the kept connector document is of no use: %s", err.text);
