@@ -19,7 +19,7 @@ build: ## the five programs in build/bin, and the unit tests
 
 install: ## programs, units, users, folders, documents: make install DESTDIR=… prefix=/usr
 	@tools/deps build
-	@tools/build build-install programs -- -Dtests=false
+	@tools/build build-install -- -Dtests=false
 	@meson configure build-install -Dprefix=$(prefix)
 	@DESTDIR=$(DESTDIR) meson install -C build-install --no-rebuild --quiet
 

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/host/opt.h"
+#include "base/host/owner.h"
 #include "base/mem.h"
 #include "base/text/nearest.h"
 #include "client/client.h"
@@ -385,6 +387,22 @@ static void print_setting_names(void)
     }
 }
 
+/* Root works as the owner of the state, whose daemon must be able to read what is left there. `file` (NULL: none) is
+ * what the command reads besides. */
+static enum result become_owner(const char *dir, const char *file, struct error *err)
+{
+    enum { READ = 4 }; /* access(2)'s own name for it is poisoned */
+    bool was_readable = file && access(file, READ) == 0;
+    enum result r = owner_become(dir, err);
+    if (r != OK || !was_readable || access(file, READ) == 0)
+        return r;
+    return error_set(
+        err, R_DENIED,
+        "%s: can't be read by the owner of %s, as whom cmg-client works; name it - and give it on standard "
+        "input: cmg-client … - <'%s'",
+        file, dir, file);
+}
+
 static int dispatch(const struct command *c, int argc, char **argv)
 {
     struct options o = {.dir = "/var/lib/opencmg-client", .timeout = 10};
@@ -399,6 +417,8 @@ static int dispatch(const struct command *c, int argc, char **argv)
         return 0;
     if (r != OK)
         return tell_failure(&o, EXIT_USAGE, &err);
+    if (become_owner(o.dir, c->run == cmd_enroll ? args[0] : o.token_file, &err) != OK)
+        return tell_failure(&o, EXIT_FAILED, &err);
     return c->run(&o, args, count);
 }
 

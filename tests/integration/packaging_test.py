@@ -41,6 +41,7 @@ def test_every_program_and_what_it_needs_of_the_machine_is_installed(installed):
     wanted += [f"lib/systemd/system/cmg-{who}.service" for who in DAEMONS]
     wanted += [f"lib/{kind}.d/opencmg-{who}.conf" for kind in ("sysusers", "tmpfiles") for who in DAEMONS]
     wanted += ["share/doc/opencmg/README.md", "share/doc/opencmg/docs/install.md", "share/doc/opencmg/examples/gateway.yaml"]
+    wanted += [f"share/man/{page}" for page in ("man1/cmg.1", "man1/cmg-client.1", "man8/cmg-gateway.8", "man8/cmg-connector.8", "man8/cmg-mp.8")]
     assert [path for path in wanted if not (installed / path).is_file()] == []
 
 
@@ -78,3 +79,75 @@ def test_every_unit_is_locked_in_as_far_as_it_goes(installed):
                                installed / f"lib/systemd/system/cmg-{who}.service"], capture_output=True, text=True, check=True)
         exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
         assert float(exposure[1]) <= EXPOSURE_MAX, done.stdout
+
+
+# --- root beside daemons that are not root ---
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+def cmg_client(folder, *words, **more):
+    return subprocess.run([BUILD / "bin/cmg-client", *words, "--dir", folder], capture_output=True, text=True, check=False, **more)
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A state folder as a package makes it, that its daemon's user can reach."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    return folder
+
+
+def owners(folder):
+    return {path.stat().st_uid for path in (folder, *folder.rglob("*"))}
+
+
+@needs_root
+def test_what_root_sets_on_a_device_belongs_to_the_user_of_the_daemon(state):
+    done = cmg_client(state, "set", "Name=roots-own")
+    assert done.returncode == 0, done.stderr
+    assert (state / "config.json").exists() and owners(state) == {NOBODY}
+
+
+@needs_root
+def test_root_follows_no_link_that_a_device_left_in_its_state(state):
+    """What the daemon's user may not write, root must not write in its place."""
+    target = state.parent / "roots"
+    target.mkdir(mode=0o755)
+    assert cmg_client(state, "set", "SiteCode=LAB", f"SiteKey={'a' * 64}", "CMGFQDNs=127.0.0.1:1").returncode == 0
+    (state / "logs").symlink_to(target)
+    assert cmg_client(state, "register").returncode == 1
+    assert list(target.iterdir()) == []
+
+
+@needs_root
+def test_root_is_told_which_file_the_user_of_the_daemon_can_not_read(state, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("cmg1.x\n")
+    token.chmod(0o600)
+    done = cmg_client(state, "register", "--token-file", token)
+    assert done.returncode == 1 and f"<'{token}'" in done.stderr
+
+
+@needs_root
+def test_a_site_is_made_for_the_user_whose_the_state_is(tmp_path):
+    """As packages have it: the state is the daemon's, the keys become it, the root's key stays root's."""
+    folders = {name: tmp_path / name for name in ("etc", "var/lib", "var/log", "run")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    (folders["var/lib"] / "opencmg-mp").mkdir(mode=0o700)
+    os.chown(folders["var/lib"] / "opencmg-mp", NOBODY, NOBODY)
+    binds = "".join(f"mount --bind '{folder}' /{name} && " for name, folder in folders.items())
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", f'{binds}exec "$@"', "sh", BUILD / "bin/cmg", "init", "--dir", "/etc/opencmg",
+                           "--site", "LAB"], capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("this machine does not let a test have folders of its own (unshare --mount)")
+    site = folders["etc"] / "opencmg"
+    assert done.returncode == 0, done.stderr
+    assert owners(site / "keys") == {NOBODY} and owners(site / "offline") == {0}
+    config = (site / "mp.yaml").stat()
+    assert (config.st_uid, config.st_gid, config.st_mode & 0o777) == (0, NOBODY, 0o640)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/host/file.h"
+#include "base/host/owner.h"
 #include "base/mem.h"
 
 enum { DAY = 86400, BACKDATED = 300 };
@@ -46,6 +47,8 @@ static enum result write_named(const char *dir, const char *name, const char *en
     (void)snprintf(file, sizeof file, "%s%s", name, ending);
     char *path = file_join(dir, file);
     enum result r = file_write(path, data, mode, err);
+    if (r == OK)
+        r = owner_give(path, dir, err);
     free(path);
     return r;
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/host/file.h"
+#include "base/host/owner.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "ctl/ctl.h"
@@ -244,6 +245,8 @@ static enum result write_config(const struct site_plan *plan, const char *path, 
         r = buf_printf(&b, "log: {format: text, level: info, file: %s}\naccess_log: %s\n", plan->paths.log,
                        plan->paths.access_log);
     r = r == OK ? file_write(path, buf_data(&b), 0640, err) : error_set(err, r, "mp.yaml would be too long");
+    if (r == OK)
+        r = owner_give_group(path, plan->paths.state, err);
     buf_free(&b);
     return r;
 }
@@ -269,6 +272,8 @@ static enum result make_site(struct site_plan *plan, const struct dirs *d, char 
     if (file_exists(d->config) || file_exists(d->keys))
         return error_set(err, R_CONFLICT, "there is a site in %s already", plan->dir);
     enum result r = file_make_dirs(d->keys, 0700, err);
+    if (r == OK)
+        r = owner_give(d->keys, plan->paths.state, err);
     if (r == OK)
         r = file_make_dirs(d->offline, 0700, err);
     if (r == OK)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving files to the owner of a folder, and becoming that owner (owner.h). */
+#include "base/host/owner.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { ENTRY_ROOM = 1024 * 1024 };
+
+/* false: nothing is to be done. */
+static bool is_of_another(const char *folder, struct stat *ret)
+{
+    return geteuid() == 0 && stat(folder, ret) == 0 && ret->st_uid != 0;
+}
+
+static enum result give(const char *path, uid_t user, gid_t group, struct error *err)
+{
+    if (lchown(path, user, group) == 0)
+        return OK;
+    return error_set(err, R_IO, "%s: can't be given to user %ld, group %ld: %s", path, (long)user, (long)group,
+                     strerror(errno));
+}
+
+enum result owner_give(const char *path, const char *as, struct error *err)
+{
+    struct stat st;
+    return is_of_another(as, &st) ? give(path, st.st_uid, st.st_gid, err) : OK;
+}
+
+enum result owner_give_group(const char *path, const char *as, struct error *err)
+{
+    struct stat st;
+    return is_of_another(as, &st) ? give(path, (uid_t)-1, st.st_gid, err) : OK;
+}
+
+/* A number without a name has its main group alone. */
+static int take_groups(uid_t user, gid_t group)
+{
+    struct passwd entry, *found = NULL;
+    char *room = mem_zalloc(ENTRY_ROOM);
+    int failed = getpwuid_r(user, &entry, room, ENTRY_ROOM, &found);
+    int ret = !failed && found ? initgroups(found->pw_name, group) : setgroups(1, &group);
+    free(room);
+    return ret;
+}
+
+enum result owner_become(const char *folder, struct error *err)
+{
+    struct stat st;
+    if (!is_of_another(folder, &st))
+        return OK;
+    if (take_groups(st.st_uid, st.st_gid) == 0 && setresgid(st.st_gid, st.st_gid, st.st_gid) == 0 &&
+        setresuid(st.st_uid, st.st_uid, st.st_uid) == 0)
+        return OK;
+    return error_set(err, R_IO, "%s: its owner, user %ld, can't be taken on: %s", folder, (long)st.st_uid,
+                     strerror(errno));
+}
