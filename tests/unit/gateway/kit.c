@@ -39,21 +39,27 @@ static char *token_keys(const struct kit *k)
     return text;
 }
 
+json_t *kit_content(const struct kit *k, const char *more)
+{
+    json_error_t fault;
+    char *keys = token_keys(k), *text = forge_text(usual, keys, more);
+    json_t *content = json_loads(text, 0, &fault);
+    if (!content)
+        fail_msg("%s: %s", fault.text, text);
+    free(text);
+    free(keys);
+    return content;
+}
+
 void kit_bundle(struct kit *k, const char *more)
 {
     struct error err = {.text = ""};
-    json_error_t fault;
-    char *keys = token_keys(k), *text = forge_text(usual, keys, more);
     struct document d = {.type = DOCUMENT_BUNDLE, .sequence = 7, .issued = NOW, .expires = NOW + DAY};
-    d.content = json_loads(text, 0, &fault);
-    if (!d.content)
-        fail_msg("%s: %s", fault.text, text);
+    d.content = kit_content(k, more);
     bundle_free(k->snapshot.bundle);
     if (bundle_parse(&d, &k->snapshot.bundle, &err) != OK)
         fail_msg("%s", err.text);
     document_done(&d);
-    free(text);
-    free(keys);
     k->snapshot.tenants = (struct entra_tenant *)(uintptr_t)k->snapshot.bundle->tenants;
 
     struct pki_trust *trust = pki_trust_new(&k->trusts);

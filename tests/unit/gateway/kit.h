@@ -41,6 +41,7 @@ int kit_teardown(void **state);
 
 /* Another bundle, of the next generation: the usual one with these members of JSON besides (",\"x\":…"). */
 void kit_bundle(struct kit *k, const char *more);
+json_t *kit_content(const struct kit *k, const char *more); /* of such a bundle, for who signs one */
 
 void kit_show(struct kit *k, const struct pair *p); /* from now on the client shows this certificate; NULL: none */
 void kit_field(struct kit *k, const char *name, const char *value);

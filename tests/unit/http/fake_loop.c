@@ -79,6 +79,15 @@ void loop_job_slow(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
     add_task(l, work, done, arg);
 }
 
+struct loop_thread *loop_thread_start(const char *name, loop_fn *fn UNUSED, void *arg UNUSED)
+{
+    fatal("thread %s in a test whose clock is turned", name);
+}
+
+void loop_thread_join(struct loop_thread *t UNUSED)
+{
+}
+
 static bool run_task(struct loop *l)
 {
     struct task *t = l->tasks;
