@@ -31,6 +31,7 @@ static const struct {
     [DOCUMENT_USER_POLICY] = {"user-policy", "policy", "opencmg-user-policy+jws"},
     [DOCUMENT_SETTINGS] = {"settings", "policy", "opencmg-settings+jws"},
     [DOCUMENT_ANSWER] = {"answer", "policy", "opencmg-answer+jws"},
+    [DOCUMENT_JOIN] = {"join", "bundle", "opencmg-join+jws"},
 };
 
 const char *document_type_name(enum document_type type)

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/host/file.h"
@@ -82,6 +83,17 @@ static void check_log(const struct conf_log *log, struct conf_faults *faults)
         conf_fault_of(faults, &log->file, "log: file: %s", err.text);
 }
 
+bool conf_daemon_check(const struct conf_daemon *d, const char *path, struct conf_faults *faults)
+{
+    struct error unfit;
+    bool loaded = d->load(path, faults) == OK;
+    if (!faults->unread)
+        check_log(d->log(), faults);
+    if (loaded && d->fits(conf_descriptors(), &unfit) != OK)
+        conf_fault_add(faults, 0, "%s", unfit.text);
+    return faults->count == 0 && loaded;
+}
+
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
@@ -120,8 +132,12 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
 int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv)
 {
     struct options o = {.config = d->default_config};
-    char usage[128];
-    (void)snprintf(usage, sizeof usage, "%s [options]   (without --config: %s)", d->name, d->default_config);
+    char usage[256];
+    if (d->join && argc > 1 && strcmp(argv[1], "join") == 0)
+        return d->join(argc - 2, argv + 2);
+    (void)snprintf(usage, sizeof usage, "%s [options]   (without --config: %s)%s%s%s", d->name, d->default_config,
+                   d->join ? "\n       " : "", d->join ? d->name : "",
+                   d->join ? " join STRING   (joins a site: join --help)" : "");
     struct opt_command command = {usage, d->summary, opts, 0, 0};
     const char **args;
     size_t count;

@@ -18,6 +18,8 @@ struct conf_daemon {
     void (*reference)(FILE *out);
     const struct conf_log *(*log)(void); /* of what was loaded */
     int (*run)(void);                    /* the exit code */
+    /* "join" as the first word: lets this machine join a site; NULL: there is no such word. The exit code. */
+    int (*join)(int argc, char **argv);
 };
 
 /* How many descriptors this process may have (its hard limit). */
@@ -26,6 +28,9 @@ uint64_t conf_descriptors(void);
 /* Exit codes: that of run(); 0 after --help, --version, --reference and a --check-config without a fault; 1 with
  * faults; 2 usage. */
 int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv);
+
+/* All that --check-config looks at, but for what it prints: into *faults. False: there are faults. */
+bool conf_daemon_check(const struct conf_daemon *d, const char *path, struct conf_faults *faults);
 
 /* Its start has failed: told in the log, and at the terminal too where the log is a file. Returns the exit code. */
 int conf_daemon_failed(const char *component, const struct error *err);

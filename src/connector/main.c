@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "connector/connector.h"
+#include "connector/join.h"
 #include "connector/site/certificate_watch.h"
 #include "connector/site/self_check.h"
 #include "tls/process.h"
@@ -106,21 +107,30 @@ static const struct conf_log *log_keys(void)
     return &config.log;
 }
 
+static int join(int argc, char **argv);
+
+static const struct conf_daemon program = {
+    .name = "cmg-connector",
+    .summary = "The connection point: dials the gateways and carries requests inside.",
+    .default_config = "/etc/opencmg/connector.yaml",
+    .load = load,
+    .fits = fits,
+    .check = check,
+    .reference = connector_config_reference,
+    .log = log_keys,
+    .run = run,
+    .join = join,
+};
+
+static int join(int argc, char **argv)
+{
+    return connector_join(&program, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct conf_daemon daemon = {
-        .name = "cmg-connector",
-        .summary = "The connection point: dials the gateways and carries requests inside.",
-        .default_config = "/etc/opencmg/connector.yaml",
-        .load = load,
-        .fits = fits,
-        .check = check,
-        .reference = connector_config_reference,
-        .log = log_keys,
-        .run = run,
-    };
     mem_tune(argv);
     tls_process_start();
     json_wipe_freed(true);
-    return conf_daemon_main(&daemon, argc, argv);
+    return conf_daemon_main(&program, argc, argv);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "ctl/out.h"
@@ -132,6 +133,77 @@ int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, js
     } else {
         ctl_print_json(stdout, bootstrap, true);
     }
+    json_decref(answer);
+    return code;
+}
+
+/* --- join strings --- */
+
+bool ctl_put_join(const struct ctl_join *j, json_t *body)
+{
+    int64_t valid_s;
+    if (!j->join && j->valid_for)
+        return ctl_usage("--valid-for goes with --join") == CTL_DONE;
+    if (!j->join)
+        return true;
+    json_t *o = json_object();
+    (void)json_object_set_new(body, "join", o);
+    if (!j->valid_for)
+        return true;
+    if (!ctl_duration("valid-for", j->valid_for, &valid_s))
+        return false;
+    (void)json_object_set_new(o, "valid_s", json_integer(valid_s));
+    return true;
+}
+
+/* People see what to do with it, and a pipe gets the string alone. */
+static void say_how(const char *command, int64_t expires)
+{
+    char until[CLOCK_TEXT_SIZE];
+    clock_rfc3339(expires, until);
+    (void)fprintf(stderr, "Counts once, until %s, and is a secret until then. On the machine that is to join: %s -\n",
+                  until, command);
+}
+
+static int give_join(const struct ctl_common *common, json_t *answer, const char *command, const char *out)
+{
+    const char *text = json_opt_str(answer, "join", NULL);
+    struct error err;
+    if (!text) {
+        (void)error_set(&err, R_INVALID, "the answer holds no join string");
+        return ctl_fail_error(common, &err, NULL, "use cmg and cmg-mp of the same version");
+    }
+    if (out) {
+        if (!ctl_write_secret(common, out, text))
+            return CTL_FAILED;
+        (void)json_object_del(answer, "join");
+        (void)json_object_set_new(answer, "out", json_string(out));
+    }
+    if (common->json) {
+        ctl_print_answer(answer);
+        return CTL_DONE;
+    }
+    if (out)
+        (void)printf("join string written to %s\n", out);
+    else
+        (void)printf("%s\n", text);
+    (void)fflush(stdout);
+    say_how(command, json_opt_int(answer, "expires", 0));
+    return CTL_DONE;
+}
+
+int ctl_post_for_join(const struct ctl_common *common, const char *path, json_t *body, const char *command,
+                      const char *out)
+{
+    json_t *answer;
+    if (!ctl_can_write(common, out)) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    int code = ctl_send(common, "POST", path, body, &answer);
+    if (code != CTL_DONE)
+        return code;
+    code = give_join(common, answer, command, out);
     json_decref(answer);
     return code;
 }

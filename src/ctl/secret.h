@@ -33,4 +33,26 @@ struct ctl_role {
 int ctl_add_with_bootstrap(const struct ctl_common *common, const char *path, json_t *body, const struct ctl_role *role,
                            const char *out);
 
+/* --- join strings (docs/protocol/wire.md 11) --- */
+
+struct ctl_join {
+    bool join;
+    const char *valid_for; /* "24h"; NULL: as long as the site does it */
+};
+#define CTL_OPT_JOIN(type, member, what)                                                                               \
+    {.name = "join", .kind = OPT_FLAG, .offset = offsetof(type, member.join), .help = what},                           \
+    {                                                                                                                  \
+        .name = "valid-for", .kind = OPT_TEXT, .offset = offsetof(type, member.valid_for), .value = "TIME",            \
+        .help = "with --join: how long the string counts: 1h, 3d (default 24h, 7d at most)"                            \
+    }
+
+/* {"join": {"valid_s"}} into the body, when --join was said. False: a fault of usage was told. */
+MUST_USE bool ctl_put_join(const struct ctl_join *j, json_t *body);
+
+/* POSTs `body` (taken over) to `path`; of the answer {…, join, expires} the string goes to `out` (mode 0600) or to
+ * standard output, alone on its line; standard error says what to do with it. `command`: "cmg-gateway join". Returns
+ * the exit code. */
+int ctl_post_for_join(const struct ctl_common *common, const char *path, json_t *body, const char *command,
+                      const char *out);
+
 #endif

@@ -27,6 +27,7 @@
 #include "mp/server/point.h"
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
+#include "store/site/join.h"
 #include "store/site/setting.h"
 
 enum { UPKEEP_MS = 15 * 1000 };
@@ -56,6 +57,8 @@ static enum result keep_order(struct mp_site *site, int64_t now, struct error *e
     r = end_waiting(site, now, err);
     if (r == OK)
         r = store_audit_settle(site->store, err);
+    if (r == OK)
+        r = store_join_expire(site->store, now, err);
     return store_end(site->store, r, err);
 }
 

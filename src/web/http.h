@@ -72,6 +72,9 @@ struct web_request {
     /* The peer's certificate is not judged: for reading the clock of one whose certificate seems to have ended. Such a
      * request may carry nothing of worth, and nothing in its answer is to be believed. */
     bool unverified;
+    /* Nor is it judged here: what goes and what comes is signed from end to end and holds no secret, so that whoever
+     * stands between can do no more than keep it back. */
+    bool sealed;
     /* Asked before the anchors are, for peers that another authority certifies; the name is compared in any case. OK:
      * it is who it must be; R_NOTFOUND: the anchors decide; anything else refuses it. NULL: the anchors alone decide.
      */

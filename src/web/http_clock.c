@@ -15,7 +15,7 @@ enum web_fault web_curl_compare_clocks(const struct web_http *h, const struct we
 {
     char authority[272], differ[128];
     struct slice rest = slice_skip(slice_of(r->url), strlen("https://"));
-    if (r->unverified || !slice_to_cstr(slice_cut(&rest, '/'), authority, sizeof authority))
+    if (r->unverified || r->sealed || !slice_to_cstr(slice_cut(&rest, '/'), authority, sizeof authority))
         return fault;
     int64_t there = web_http_peer_time(authority, r->timeout_ms && r->timeout_ms < CLOCK_MS ? r->timeout_ms : CLOCK_MS);
     if (!web_clocks_differ(there, clock_wall_s(), differ, sizeof differ) || there < h->tls_not_before ||

@@ -108,21 +108,28 @@ static enum result read_members(const json_t *o, const char *kind, struct bootst
     return r == OK ? pin_root(b, err) : r;
 }
 
+enum result bootstrap_parse(struct slice text, const char *kind, struct bootstrap *ret, struct error *err)
+{
+    json_t *o;
+    memset(ret, 0, sizeof *ret);
+    enum result r = json_parse(text, FILE_MAX, &o, err);
+    if (r != OK)
+        return r;
+    r = read_members(o, kind, ret, err);
+    json_decref(o);
+    return r;
+}
+
 enum result bootstrap_read(const char *path, const char *kind, struct bootstrap *ret, struct error *err)
 {
     memset(ret, 0, sizeof *ret);
     char *text;
     size_t len;
-    json_t *o;
     enum result r = file_check_private(path, err);
     if (r != OK || (r = file_read(path, FILE_MAX, &text, &len, err)) != OK)
         return r;
-    r = json_parse(slice_make(text, len), FILE_MAX, &o, err);
+    r = bootstrap_parse(slice_make(text, len), kind, ret, err);
     mem_free_secret(text, len);
-    if (r == OK) {
-        r = read_members(o, kind, ret, err);
-        json_decref(o);
-    }
     return r == OK ? OK : error_prefix(err, "bootstrap file %s", path);
 }
 

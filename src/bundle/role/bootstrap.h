@@ -35,6 +35,8 @@ struct bootstrap {
 /* `kind`: "gateway" or "connector". Refuses files that others can read (R_DENIED). bootstrap_free also after a failure.
  */
 MUST_USE enum result bootstrap_read(const char *path, const char *kind, struct bootstrap *ret, struct error *err);
+/* The same of its text. */
+MUST_USE enum result bootstrap_parse(struct slice text, const char *kind, struct bootstrap *ret, struct error *err);
 void bootstrap_free(struct bootstrap *b);
 
 #endif

@@ -10,6 +10,7 @@ struct add_options {
     struct ctl_common common;
     const char *cert, *out;
     bool renew, revoke_old;
+    struct ctl_join join;
 };
 
 static const struct opt add_opts[] = {
@@ -22,7 +23,7 @@ static const struct opt add_opts[] = {
      .kind = OPT_TEXT,
      .offset = offsetof(struct add_options, out),
      .value = "FILE",
-     .help = "write the bootstrap file there, mode 0600, instead of standard output"},
+     .help = "write the bootstrap file (or join string) there, mode 0600, instead of standard output"},
     {.name = "renew",
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
@@ -34,6 +35,8 @@ static const struct opt add_opts[] = {
      .help =
          "with --renew, after a theft: what was issued before is withdrawn everywhere at once, the running connector's "
          "too: give it the new file and restart it"},
+    CTL_OPT_JOIN(struct add_options, join,
+                 "print a join string instead of a bootstrap file: its machine makes its own key and needs no more"),
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -64,6 +67,12 @@ static int add_connector(int argc, char **argv)
         json_decref(body);
         return CTL_FAILED;
     }
+    if (!ctl_put_join(&o.join, body)) {
+        json_decref(body);
+        return CTL_USAGE;
+    }
+    if (o.join.join)
+        return ctl_post_for_join(&o.common, "/v1/connectors", body, "cmg-connector join", o.out);
     const struct ctl_role role = {"connector", args[0], o.renew ? "renewed" : "added"};
     return ctl_add_with_bootstrap(&o.common, "/v1/connectors", body, &role, o.out);
 }

@@ -11,6 +11,7 @@ struct add_options {
     const char *host, *out;
     uint64_t port;
     bool renew, revoke_old;
+    struct ctl_join join;
 };
 
 static const struct opt add_opts[] = {
@@ -30,7 +31,7 @@ static const struct opt add_opts[] = {
      .kind = OPT_TEXT,
      .offset = offsetof(struct add_options, out),
      .value = "FILE",
-     .help = "write the bootstrap file there, mode 0600, instead of standard output"},
+     .help = "write the bootstrap file (or join string) there, mode 0600, instead of standard output"},
     {.name = "renew",
      .kind = OPT_FLAG,
      .offset = offsetof(struct add_options, renew),
@@ -42,6 +43,8 @@ static const struct opt add_opts[] = {
      .help =
          "with --renew, after a theft: what was issued before is withdrawn everywhere at once, the running gateway's "
          "too: give it the new file and restart it"},
+    CTL_OPT_JOIN(struct add_options, join,
+                 "print a join string instead of a bootstrap file: its machine makes its own key and needs no more"),
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -59,14 +62,20 @@ static int add_gateway(int argc, char **argv)
         return code;
     if (o.revoke_old && !o.renew)
         return ctl_usage("--revoke-old goes with --renew");
-    if (!o.host && !o.renew)
+    if (!o.host && !o.renew && !o.join.join)
         return ctl_usage("--host NAME is missing: the name under which clients reach the gateway");
     json_t *body = json_pack("{s:s, s:s*, s:b, s:b}", "id", args[0], "host", o.host, "renew", (int)o.renew,
                              "revoke_old", (int)o.revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    if (o.port || !o.renew)
+    if (o.port || (!o.renew && !o.join.join))
         (void)json_object_set_new(body, "port", json_integer((json_int_t)(o.port ? o.port : PORT_DEFAULT)));
+    if (!ctl_put_join(&o.join, body)) {
+        json_decref(body);
+        return CTL_USAGE;
+    }
+    if (o.join.join)
+        return ctl_post_for_join(&o.common, "/v1/gateways", body, "cmg-gateway join", o.out);
     const struct ctl_role role = {"gateway", args[0], o.renew ? "renewed" : "added"};
     return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, &role, o.out);
 }

@@ -6,44 +6,17 @@
 #include "base/clock.h"
 #include "base/text/name.h"
 #include "mp/admin/admin.h"
+#include "mp/admin/role.h"
+#include "mp/content/bootstrap.h"
 #include "mp/content/content.h"
 #include "mp/content/documents.h"
 #include "mp/put.h"
 #include "mp/sender/device.h"
 #include "net/address.h"
-#include "store/site/role.h"
 
 enum { PORT_DEFAULT = 443, PORT_MAX = 65535, HOST_MAX = 253 };
 
-/* --- bootstrap files (docs/protocol/wire.md 3) --- */
-
-static json_t *bootstrap(const struct mp_site *site, const char *what, const char *id,
-                         const struct mp_role_certificate *c)
-{
-    json_t *o =
-        json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "opencmg", what, "version", 1, "site", site->keys.site, "id",
-                  id, "root_pem", site->keys.root_pem, "certificate_pem", c->certificate_pem, "key_pem", c->key_pem);
-    if (!o)
-        fatal("out of memory (bootstrap file)");
-    return o;
-}
-
-/* ehttp by its role certificate, https by the anchors beside it. */
-static enum result put_site_urls(struct mp_request *r, json_t *o, struct error *err)
-{
-    struct store_mp *list;
-    size_t count;
-    json_t *urls = json_array();
-    enum result result = store_mp_list(r->site->store, r->arena, &list, &count, err);
-    for (size_t i = 0; result == OK && i < count; i++)
-        mp_push(urls, list[i].anchors_pem
-                          ? json_pack("{s:s, s:s}", "url", list[i].url, "anchors_pem", list[i].anchors_pem)
-                          : json_string(list[i].url));
-    mp_put(o, "site_urls", urls);
-    return result;
-}
-
-static enum result read_id(const json_t *body, const char **ret, struct error *err)
+enum result mp_role_read_id(const json_t *body, const char **ret, struct error *err)
 {
     enum result r = json_need_str(body, "id", ret, err);
     if (r == OK && !name_valid(NAME_MEMBER, slice_of(*ret)))
@@ -61,16 +34,15 @@ static void fail_known(struct mp_request *r, const struct error *err, const char
 
 /* --- gateways --- */
 
-static json_t *gateway_json(const struct store_gateway *g)
+json_t *mp_role_gateway_json(const struct store_gateway *g)
 {
     return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "id", g->id, "host", g->host, "port", (json_int_t)g->port,
                      "created", (json_int_t)g->created, "not_after", (json_int_t)g->not_after, "seen",
                      (json_int_t)g->seen);
 }
 
-/* `old`: its row, whose name and port it keeps unless others are given; NULL: there must be a name. */
-static enum result read_gateway(const json_t *body, const struct store_gateway *old, struct store_gateway *ret,
-                                struct error *err)
+enum result mp_role_read_gateway(const json_t *body, const struct store_gateway *old, struct store_gateway *ret,
+                                 struct error *err)
 {
     enum result r = OK;
     ret->host = old ? json_opt_str(body, "host", old->host) : NULL;
@@ -90,14 +62,7 @@ static enum result read_gateway(const json_t *body, const struct store_gateway *
     return OK;
 }
 
-struct renewal_wish {
-    bool renew, withdraw; /* withdraw: the old certificates, at once */
-    int64_t old;          /* when the last of those ends: a new one ends later, by which they are told apart */
-};
-
-#define OLD_WITHDRAWN "the old certificates are withdrawn"
-
-static enum result read_wish(const json_t *body, struct renewal_wish *ret, struct error *err)
+enum result mp_role_read_wish(const json_t *body, struct mp_role_wish *ret, struct error *err)
 {
     ret->renew = json_opt_bool(body, "renew", false);
     ret->withdraw = json_opt_bool(body, "revoke_old", false);
@@ -110,14 +75,15 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
 {
     struct store_gateway g = {0}, old = {0};
     struct mp_role_certificate c = {0};
-    struct renewal_wish wish = {0};
-    enum result result = read_id(body, &g.id, err);
+    struct mp_role_wish wish = {0};
+    json_t *file;
+    enum result result = mp_role_read_id(body, &g.id, err);
     if (result == OK)
-        result = read_wish(body, &wish, err);
+        result = mp_role_read_wish(body, &wish, err);
     if (result == OK && wish.renew)
         result = store_gateway_get(r->site->store, r->arena, g.id, &old, err);
     if (result == OK)
-        result = read_gateway(body, wish.renew ? &old : NULL, &g, err);
+        result = mp_role_read_gateway(body, wish.renew ? &old : NULL, &g, err);
     wish.old = old.not_after;
     if (result == OK)
         result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, wish.old, &c, err);
@@ -133,10 +99,11 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
     if (result == OK)
         result = mp_documents_check(r->site, err);
     result = mp_admin_commit(r, result, wish.renew ? "gateway.renew" : "gateway.add", g.id,
-                             wish.withdraw ? OLD_WITHDRAWN : g.host, err);
+                             wish.withdraw ? MP_OLD_WITHDRAWN : g.host, err);
     if (result == OK)
-        *ret = json_pack("{s:o, s:o}", "gateway", gateway_json(&g), "bootstrap",
-                         bootstrap(r->site, "gateway-bootstrap", g.id, &c));
+        result = mp_content_bootstrap(r->site, r->arena, "gateway", g.id, &c, &file, err);
+    if (result == OK)
+        *ret = json_pack("{s:o, s:o}", "gateway", mp_role_gateway_json(&g), "bootstrap", file);
     mp_role_certificate_free(&c);
     return result;
 }
@@ -155,8 +122,11 @@ void mp_admin_gateway_add(struct mp_request *r)
     json_t *answer = NULL, *body = mp_admin_body(r);
     if (!body)
         return;
-    if (add_gateway(r, body, &answer, &err) == OK)
+    bool joins = json_object_get(body, "join") != NULL;
+    if ((joins ? mp_role_join_gateway : add_gateway)(r, body, &answer, &err) == OK)
         mp_answer_json(r, 201, answer);
+    else if (joins)
+        mp_admin_fail(r, &err, NULL);
     else
         fail_gateway(r, &err, json_opt_str(body, "id", ""));
     json_decref(body);
@@ -173,13 +143,13 @@ void mp_admin_gateway_list(struct mp_request *r)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        mp_push(array, gateway_json(&list[i]));
+        mp_push(array, mp_role_gateway_json(&list[i]));
     mp_answer_json(r, 200, json_pack("{s:o}", "gateways", array));
 }
 
 /* --- connectors --- */
 
-static json_t *connector_json(const struct store_connector *c)
+json_t *mp_role_connector_json(const struct store_connector *c)
 {
     json_t *o = json_pack("{s:s, s:I, s:I, s:I}", "id", c->id, "created", (json_int_t)c->created, "not_after",
                           (json_int_t)c->not_after, "seen", (json_int_t)c->seen);
@@ -207,10 +177,10 @@ static enum result read_certificate(struct mp_request *r, const char *pem, struc
     return ret->pki_not_after > clock_wall_s() ? OK : error_set(err, R_INVALID, "certificate_pem has expired");
 }
 
-static enum result read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
-                                  struct error *err)
+enum result mp_role_read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
+                                   struct error *err)
 {
-    enum result result = read_id(body, &ret->id, err);
+    enum result result = mp_role_read_id(body, &ret->id, err);
     if (result != OK)
         return result;
     ret->created = clock_wall_s();
@@ -221,20 +191,14 @@ static enum result read_connector(struct mp_request *r, const json_t *body, stru
 static enum result connector_answer(struct mp_request *r, const struct store_connector *c,
                                     const struct mp_role_certificate *certificate, json_t **ret, struct error *err)
 {
-    json_t *file = bootstrap(r->site, "connector-bootstrap", c->id, certificate), *gateways = NULL;
-    enum result result = put_site_urls(r, file, err);
+    json_t *file;
+    enum result result = mp_content_bootstrap(r->site, r->arena, "connector", c->id, certificate, &file, err);
     if (result == OK)
-        result = mp_content_gateways(r->site, r->arena, &gateways, err);
-    if (result != OK) {
-        json_decref(file);
-        return result;
-    }
-    mp_put(file, "gateways", gateways);
-    *ret = json_pack("{s:o, s:o}", "connector", connector_json(c), "bootstrap", file);
-    return OK;
+        *ret = json_pack("{s:o, s:o}", "connector", mp_role_connector_json(c), "bootstrap", file);
+    return result;
 }
 
-static enum result store_it(struct mp_request *r, const struct store_connector *c, const struct renewal_wish *wish,
+static enum result store_it(struct mp_request *r, const struct store_connector *c, const struct mp_role_wish *wish,
                             struct error *err)
 {
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
@@ -243,7 +207,7 @@ static enum result store_it(struct mp_request *r, const struct store_connector *
     result = wish->renew ? store_connector_renew(r->site->store, c, wish->withdraw, err)
                          : store_connector_add(r->site->store, c, err);
     return mp_admin_commit(r, result, wish->renew ? "connector.renew" : "connector.add", c->id,
-                           wish->withdraw   ? OLD_WITHDRAWN
+                           wish->withdraw   ? MP_OLD_WITHDRAWN
                            : c->pki_subject ? c->pki_subject
                                             : "",
                            err);
@@ -253,10 +217,10 @@ static enum result add_connector(struct mp_request *r, const json_t *body, json_
 {
     struct store_connector c = {0}, old = {0};
     struct mp_role_certificate issued = {0};
-    struct renewal_wish wish = {0};
-    enum result result = read_connector(r, body, &c, err);
+    struct mp_role_wish wish = {0};
+    enum result result = mp_role_read_connector(r, body, &c, err);
     if (result == OK)
-        result = read_wish(body, &wish, err);
+        result = mp_role_read_wish(body, &wish, err);
     if (result == OK && wish.renew)
         result = store_connector_get(r->site->store, r->arena, c.id, &old, err);
     wish.old = old.not_after;
@@ -288,8 +252,11 @@ void mp_admin_connector_add(struct mp_request *r)
     json_t *answer = NULL, *body = mp_admin_body(r);
     if (!body)
         return;
-    if (add_connector(r, body, &answer, &err) == OK)
+    bool joins = json_object_get(body, "join") != NULL;
+    if ((joins ? mp_role_join_connector : add_connector)(r, body, &answer, &err) == OK)
         mp_answer_json(r, 201, answer);
+    else if (joins)
+        mp_admin_fail(r, &err, NULL);
     else
         fail_connector(r, &err, json_opt_str(body, "id", ""), json_object_get(body, "certificate_pem") != NULL);
     json_decref(body);
@@ -311,7 +278,7 @@ static enum result register_certificate(struct mp_request *r, const json_t *body
         result = store_connector_get(r->site->store, r->arena, c.id, &c, err);
     result = mp_admin_commit(r, result, "connector.certificate", r->params[0], c.pki_subject, err);
     if (result == OK)
-        *ret = json_pack("{s:o}", "connector", connector_json(&c));
+        *ret = json_pack("{s:o}", "connector", mp_role_connector_json(&c));
     return result;
 }
 
@@ -339,7 +306,7 @@ void mp_admin_connector_list(struct mp_request *r)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        mp_push(array, connector_json(&list[i]));
+        mp_push(array, mp_role_connector_json(&list[i]));
     mp_answer_json(r, 200, json_pack("{s:o}", "connectors", array));
 }
 

@@ -14,6 +14,7 @@ void mp_handle_site_bundle(struct mp_request *r);    /* service.c */
 void mp_handle_site_connector(struct mp_request *r); /* service.c */
 void mp_handle_site_report(struct mp_request *r);    /* service.c */
 void mp_handle_site_renew(struct mp_request *r);     /* renew.c */
+void mp_handle_site_join(struct mp_request *r);      /* join.c */
 void mp_handle_site_questions(struct mp_request *r); /* question.c */
 void mp_handle_site_answer(struct mp_request *r);    /* question.c */
 void mp_handle_not_supported(struct mp_request *r);  /* not_supported.c */

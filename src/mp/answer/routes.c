@@ -9,7 +9,8 @@ enum {
     STS_MAX = 64 * KIB,
     REPORT_MAX = 256 * KIB,
     RENEW_MAX = 32 * KIB,
-    ANSWER_MAX = 32 * KIB
+    ANSWER_MAX = 32 * KIB,
+    JOIN_MAX = 16 * KIB
 };
 
 static const struct mp_route routes[] = {
@@ -27,6 +28,8 @@ static const struct mp_route routes[] = {
     {"/.cmg/questions", "GET", 0, mp_handle_site_questions, MP_FOR_CONNECTORS, true},
     {"/.cmg/answer", "POST", ANSWER_MAX, mp_handle_site_answer, MP_FOR_CONNECTORS, true},
     {"/.cmg/renew", "POST", RENEW_MAX, mp_handle_site_renew, MP_FOR_CONNECTORS, true},
+    {"/.cmg/join", "POST", JOIN_MAX, mp_handle_site_join, MP_FOR_ANYBODY_INSIDE, false}, /* who joins is nobody yet */
+    {"/.cmg/join", "POST", JOIN_MAX, mp_handle_site_join, MP_FOR_CONNECTORS, true},
 };
 
 static bool covers(const struct mp_route *route, struct slice path)

@@ -15,6 +15,7 @@
 #include "mp/status/report.h"
 #include "mp/status/went_back.h"
 #include "store/sequence.h"
+#include "store/site/join.h"
 #include "store/site/role.h"
 #include "store/site/trust.h"
 
@@ -84,6 +85,9 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
                                     : store_connector_seen(s, r->sender.identity.connector, now, text, err);
     if (result == OK && gateway[0])
         result = store_connector_seen(s, r->sender.identity.connector, now, NULL, err);
+    if (result == OK)
+        result = store_join_heard(s, gateway[0] ? "gateway" : "connector",
+                                  gateway[0] ? gateway : r->sender.identity.connector, err);
     if (result == OK)
         result = heard(r, gateway, clean, err);
     if (result == OK)

@@ -238,6 +238,12 @@ enum result mp_documents_answer(struct mp_site *site, const struct mp_audience *
     return sign_for(site, DOCUMENT_ANSWER, whose, clock_wall_s(), content, ret, err);
 }
 
+enum result mp_documents_join(struct mp_site *site, const struct mp_audience *whose, json_t *content, char **ret,
+                              struct error *err)
+{
+    return sign_for(site, DOCUMENT_JOIN, whose, clock_wall_s(), content, ret, err);
+}
+
 /* --- checking --- */
 
 static enum result check_bundle(struct document *d, struct error *err)

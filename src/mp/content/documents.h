@@ -44,6 +44,10 @@ MUST_USE enum result mp_documents_settings(struct mp_site *site, const struct st
 MUST_USE enum result mp_documents_answer(struct mp_site *site, const struct mp_audience *whose, json_t *content,
                                          char **ret, struct error *err);
 
+/* What the site says to a machine that joins (bundle/join/answer.h). *ret is malloc'ed. */
+MUST_USE enum result mp_documents_join(struct mp_site *site, const struct mp_audience *whose, json_t *content,
+                                       char **ret, struct error *err);
+
 /* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
  * nothing is published that they would refuse. */
 MUST_USE enum result mp_documents_check(struct mp_site *site, struct error *err);

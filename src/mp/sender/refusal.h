@@ -42,6 +42,9 @@
       "use a connector's role certificate: cmg connector add")                                                         \
     X(RENEWAL_REFUSED, 403, "MP_Not_Allowed", "renewal_refused",                                                       \
       "the role certificate is not renewed for whoever asks", "cmg gateway add, or cmg connector add, with --renew")   \
+    X(JOIN_REFUSED, 403, "MP_Not_Allowed", "join_refused", "this join string does not count, or does no longer",       \
+      "make another: cmg connector add ID --join, or cmg gateway add ID --host NAME --join; the log of cmg-mp says "   \
+      "why")                                                                                                           \
     X(UNKNOWN_PATH, 404, "MP_Not_Found", "not_found", "there is nothing at this path",                                 \
       "correct the path; use clients of the version of cmg-mp")                                                        \
     X(BAD_METHOD, 405, "MP_Method_Not_Allowed", "method", "this method does not work here",                            \

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "store/row.h"
 #include "store/sequence.h"
+#include "store/site/join.h"
 
 enum { ALL = STORE_BUNDLE | STORE_CONNECTORS | STORE_LOCATION };
 
@@ -201,6 +202,48 @@ enum result store_connector_renew(struct store *s, const struct store_connector 
     return r == OK ? store_end(s, renew_connector(s, c, withdraw, err), err) : r;
 }
 
+/* --- before a new one is there --- */
+
+/* All that there is of the id, while nothing takes its place yet. */
+static enum result revoke_all(struct store *s, const char *kind, const char *not_after_of, const char *id,
+                              struct error *err)
+{
+    int64_t old;
+    enum result r = store_query_int(s, not_after_of, STORE_PARAMS(STORE_T(id)), &old, NULL);
+    if (r != OK)
+        return error_set(err, r, "there is no %s of this id", kind);
+    return old ? withdraw_until(s, kind, id, old, err) : OK;
+}
+
+enum result store_gateway_await(struct store *s, const struct store_gateway *g, bool withdraw, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    if (withdraw)
+        r = revoke_all(s, "gateway", GATEWAY_ENDS, g->id, err);
+    if (r == OK)
+        r = store_change(s, "UPDATE gateway SET host = $2, port = $3 WHERE id = $1",
+                         STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port)), "gateway of this id", err);
+    if (r == OK)
+        r = store_bump(s, ALL, err);
+    return store_end(s, r, err);
+}
+
+enum result store_connector_await(struct store *s, const struct store_connector *c, bool withdraw, struct error *err)
+{
+    enum result r = store_begin(s, STORE_DURABLE, err);
+    if (r != OK)
+        return r;
+    if (withdraw)
+        r = revoke_all(s, "connector", CONNECTOR_ENDS, c->id, err);
+    if (r == OK && c->pki_sha256)
+        r = set_pki(s, c, err);
+    if (r == OK)
+        r = store_bump(s, STORE_BUNDLE, err);
+    return store_end(s, r, err);
+}
+
 /* No document names a role certificate, so nothing is bumped. */
 #define LATER "CASE WHEN not_after < $2 THEN $2 ELSE not_after END"
 enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
@@ -228,6 +271,8 @@ static enum result remove_role(struct store *s, const struct removal *what, cons
     r = store_exec(s, what->remove, STORE_PARAMS(STORE_T(id)), NULL, err);
     if (r == OK)
         r = withdraw_until(s, what->kind, id, not_after, err);
+    if (r == OK)
+        r = store_join_remove(s, what->kind, id, err);
     return r == OK ? store_bump(s, ALL, err) : r;
 }
 

@@ -52,6 +52,12 @@ MUST_USE enum result store_connector_certificate(struct store *s, const struct s
  * changes. R_NOTFOUND. */
 MUST_USE enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err);
 MUST_USE enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err);
+/* It is to get a new certificate by a join string: name and port (of a connector: the PKI certificate, when one is
+ * given) change now, and with `withdraw` what was issued before counts no longer. R_NOTFOUND. */
+MUST_USE enum result store_gateway_await(struct store *s, const struct store_gateway *g, bool withdraw,
+                                         struct error *err);
+MUST_USE enum result store_connector_await(struct store *s, const struct store_connector *c, bool withdraw,
+                                           struct error *err);
 MUST_USE enum result store_gateway_remove(struct store *s, const char *id, struct error *err);
 MUST_USE enum result store_connector_remove(struct store *s, const char *id, struct error *err);
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a gateway or connector lives on its machine: its configuration, bootstrap file and state, and the user that its
+ * service runs as. Usually below /etc/opencmg and /var/lib; with a folder of one's own all of it there, for trials
+ * without root.
+ */
+#ifndef JOIN_PLACE_H
+#define JOIN_PLACE_H
+
+#include <openssl/evp.h>
+#include <sys/types.h>
+
+#include "join/report.h"
+
+#define JOIN_DIR_DEFAULT "/etc/opencmg"
+
+struct join_place {
+    const char *kind;                               /* "connector" */
+    char *dir;                                      /* absolute */
+    char *config, *bootstrap, *state, *pending_key; /* the last one: of a machine that asks, until it is answered */
+    bool usual;                                     /* not a folder of one's own */
+    bool owned;                                     /* files are given to `uid` and `gid` */
+    uid_t uid;
+    gid_t gid;
+    char user[40]; /* "opencmg-connector" */
+};
+
+/* `dir` NULL: the usual one. Makes the folders that are missing. R_CONFLICT: there is a bootstrap file already;
+ * R_DENIED: it may not write there. */
+MUST_USE enum result join_place_open(struct join_report *report, const char *kind, const char *dir,
+                                     struct join_place *ret, struct error *err);
+void join_place_free(struct join_place *p);
+
+/* The machine's own new key: kept until join_place_keep, so that who was stopped between the site's answer and its
+ * keeping goes on with the same one. The caller EVP_PKEY_free()s it. */
+MUST_USE enum result join_place_key(const struct join_place *p, EVP_PKEY **ret, struct error *err);
+/* The bootstrap file, 0600, of the service's user. */
+MUST_USE enum result join_place_keep(struct join_report *report, const struct join_place *p, const char *bootstrap,
+                                     struct error *err);
+/* A configuration of this text, unless there is one: then says what belongs into it. */
+MUST_USE enum result join_place_configure(struct join_report *report, const struct join_place *p, const char *text,
+                                          struct error *err);
+/* May the service's user read this file? Says what to do if not. */
+bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path);
+
+#endif
