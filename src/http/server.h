@@ -16,7 +16,8 @@ struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stre
 
 /* No new requests: GOAWAY, or Connection: close on the answers; closes when the last exchange has ended. */
 void http_server_conn_drain(struct http_server_conn *c);
-/* The same for who has asked too much: requests that are on their way are refused unread, and get no time. */
+/* The same for who has asked too much: requests that are on their way are refused unread, and it is closed after
+ * HTTP_STOPPED_MS, whatever is under way on it. */
 void http_server_conn_stop(struct http_server_conn *c);
 /* At once; exchanges are aborted, on_close comes (from the loop, later). */
 void http_server_conn_close(struct http_server_conn *c);

@@ -6,6 +6,9 @@
 
 #include "http/exchange.h"
 
+/* So long a connection that was stopped has to take its last answers, whatever it does. */
+enum { HTTP_STOPPED_MS = 5000 };
+
 struct http_server_limits {
     uint64_t head_ms; /* a whole request head must come within it (408) */
     uint64_t idle_ms; /* between requests, then the connection is closed */

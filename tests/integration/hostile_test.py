@@ -342,7 +342,7 @@ def headers(stream, fields, flags=5):
 OPEN = headers(1, head(method="POST"), 4)  # a request whose body is still to come
 
 
-RAW_WAIT_S = 60  # for what comes at once, unless the machine is slow; a stranger who takes no answers is ended after 45 s
+RAW_WAIT_S = 60  # for what comes at once, unless the machine is slow
 
 
 class Raw:

@@ -42,6 +42,11 @@ static bool peer_stalls(struct http_h1_server *c)
     return !waits_for_100 && loop_now_ms(c->loop) - c->progress >= c->limits.body_ms;
 }
 
+static bool stopped_for_long(struct http_h1_server *c)
+{
+    return c->stopped && loop_now_ms(c->loop) - c->stopped >= HTTP_STOPPED_MS;
+}
+
 static void on_head_timeout(struct http_h1_server *c)
 {
     if (http_h1_parser_idle(&c->wire.parser))
@@ -92,6 +97,10 @@ static void on_timer(void *arg)
     c->due = 0;
     if (c->closing)
         return;
+    if (stopped_for_long(c)) {
+        http_h1_server_break(c, R_LIMIT, "it was stopped, and does not take its answer");
+        return;
+    }
     if (c->deadline == NEVER)
         return;
     if (now < c->deadline)
@@ -187,7 +196,7 @@ static void settle(struct http_h1_server *c)
         struct slice nothing = SLICE(""), data;
         c->received = http_h1_parse(&c->wire.parser, &nothing, &data) == HTTP_H1_END;
     }
-    bool rest = !c->received, discard = rest && !c->close_after && http_h1_server_can_discard(c);
+    bool rest = !c->received, discard = rest && !c->close_after && !c->stopped && http_h1_server_can_discard(c);
     exchange_free(c);
     if (!rest) {
         become_idle(c);
@@ -482,6 +491,18 @@ static void op_drain(struct http_server_conn *base)
     http_h1_server_later(c);
 }
 
+/* Nothing is read behind the request that is answered. */
+static void op_stop(struct http_server_conn *base)
+{
+    struct http_h1_server *c = of(base);
+    if (c->stopped)
+        return;
+    c->stopped = loop_now_ms(c->loop);
+    c->due = c->stopped + HTTP_STOPPED_MS;
+    loop_timer_start(c->timer, HTTP_STOPPED_MS, 0);
+    op_drain(base);
+}
+
 static void op_close(struct http_server_conn *base)
 {
     http_h1_server_break(of(base), R_EOF, "the server closes");
@@ -500,7 +521,7 @@ static size_t op_exchanges(const struct http_server_conn *base)
 
 static const struct http_server_conn_ops conn_ops = {
     .drain = op_drain,
-    .stop = op_drain, /* nothing is read behind the request that is answered */
+    .stop = op_stop,
     .close = op_close,
     .let_in = op_let_in,
     .exchanges = op_exchanges,

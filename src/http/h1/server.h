@@ -53,8 +53,9 @@ struct http_h1_server {
     bool switched;                     /* the answer was 101: what follows it is its body */
     bool close_after;                  /* no next request on this connection */
 
-    bool draining;   /* http_server_conn_drain */
-    bool discarding; /* reads the rest of a request whose answer is complete */
+    bool draining;    /* http_server_conn_drain */
+    uint64_t stopped; /* http_server_conn_stop: when; 0: not */
+    bool discarding;  /* reads the rest of a request whose answer is complete */
     bool lingering, eof;
     bool closing;      /* run() tears it down */
     struct error *why; /* of closing; NULL before */

@@ -104,7 +104,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
         return go_on(h);
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
     if (h->role->server && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        if (h->stopped)
+        if (h->stopped_ms)
             return refuse_unread(h, frame->hd.stream_id);
         s = h2_server_begin(h, frame->hd.stream_id);
         (void)nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, s);
@@ -187,7 +187,9 @@ static bool hold_head(struct h2_stream *s)
         return true;
     h2_stream_reset(s, NGHTTP2_REFUSED_STREAM);
     h2_stream_over(s);
-    if (!h->let_in && h->events->on_refused)
+    if (h->let_in)
+        h2_health_refused(h);
+    else if (h->events->on_refused)
         h->events->on_refused(h->owner);
     return false;
 }

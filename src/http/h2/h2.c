@@ -518,11 +518,12 @@ void http_h2_drain(struct http_h2 *h)
 
 void http_h2_stop(struct http_h2 *h)
 {
-    if (h->stopped || h->linger_ms || h->closing)
+    if (h->stopped_ms || h->linger_ms || h->closing)
         return;
     h->final_due = h->final_due || !h->goaway_final;
-    h->draining = h->stopped = h->goaway_final = true;
+    h->draining = h->goaway_final = true;
     h->notice_ms = 0;
+    h2_health_stopped(h);
     h2_schedule(h);
 }
 

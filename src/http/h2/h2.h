@@ -68,8 +68,9 @@ size_t http_h2_streams(const struct http_h2 *h); /* open now */
 void http_h2_let_in(struct http_h2 *h);
 bool http_h2_draining(const struct http_h2 *h); /* GOAWAY sent or received */
 void http_h2_drain(struct http_h2 *h);          /* GOAWAY; closes after the last stream */
-void http_h2_stop(struct http_h2 *h);           /* server role: the same, and what still comes is refused unread */
-void http_h2_close(struct http_h2 *h);          /* at once; on_close comes later from the loop */
+void http_h2_stop(struct http_h2 *h);  /* server role: the same, what still comes is refused unread, and HTTP_STOPPED_MS
+                                          are all it has */
+void http_h2_close(struct http_h2 *h); /* at once; on_close comes later from the loop */
 
 /* Like http_h2_close, but every call has failed and every exchange was aborted when it returns; on_close alone comes
  * later. For owners that free at once what those would use. */

@@ -5,6 +5,7 @@
  * session, which is not moved by traffic: when it fires it looks what is due and sleeps until the next instant.
  */
 #include "http/h2/internal.h"
+#include "http/server_face.h"
 #include "http/websocket.h"
 
 enum {
@@ -15,6 +16,8 @@ enum {
     COST_SETTINGS = 20,
     RESETS_BURST = 500, /* and twice the streams: all clients of a gateway may leave at once, through one tunnel */
     RESETS_PER_SECOND = 33,
+    REFUSED_BURST = 10000, /* and twice the streams: four times what a stranger's whole address may have refused */
+    REFUSED_PER_SECOND = 1000,
     LINGER_MS = 2000, /* for the peer's end, when ours is sent */
     LINGER_SENDING_MS = 30 * 1000,
     EARLY_MS = 1000, /* for the rest of a request that was answered early */
@@ -88,6 +91,13 @@ void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
         bucket_add(&h->useless, 1); /* who asks for real things may be a little chatty */
     else if (f->hd.type == NGHTTP2_RST_STREAM && (peers_fault(f->rst_stream.error_code) || is_over_maximum(h, f)))
         useless(h, 2, "broken streams");
+}
+
+/* It may ask again (RFC 9113 8.7), but each time costs the decoding of a head. */
+void h2_health_refused(struct http_h2 *h)
+{
+    if (!bucket_take(&h->refused, 1, h->received_ms))
+        h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer opens streams without end that there is no room for");
 }
 
 /* --- pings --- */
@@ -218,6 +228,22 @@ static uint64_t check_notice(struct http_h2 *h, uint64_t now)
     return UINT64_MAX;
 }
 
+void h2_health_stopped(struct http_h2 *h)
+{
+    h->stopped_ms = loop_now_ms(h->loop);
+    loop_timer_start(h->timer, HTTP_STOPPED_MS, 0);
+}
+
+/* Answers that it does not take would else stay as long as any other's. */
+static uint64_t check_stopped(struct http_h2 *h, uint64_t now)
+{
+    if (!h->stopped_ms)
+        return UINT64_MAX;
+    if (now >= h->stopped_ms + HTTP_STOPPED_MS)
+        h2_fail(h, NGHTTP2_NO_ERROR, R_LIMIT, "it was stopped, and does not take its answers");
+    return h->stopped_ms + HTTP_STOPPED_MS;
+}
+
 static uint64_t check_linger(struct http_h2 *h, uint64_t now)
 {
     bool sending = net_stream_queued(h->stream) > 0;
@@ -276,11 +302,14 @@ static void tick(void *arg)
     if (h->closing)
         return;
     uint64_t now = loop_now_ms(h->loop);
+    uint64_t next = check_stopped(h, now);
+    if (h->closing)
+        return;
     if (h->linger_ms) {
-        loop_timer_start(h->timer, check_linger(h, now) - now, 0);
+        loop_timer_start(h->timer, sooner(next, check_linger(h, now)) - now, 0);
         return;
     }
-    uint64_t next = check_ping(h, now);
+    next = sooner(next, check_ping(h, now));
     next = sooner(next, check_idle(h, now));
     next = sooner(next, check_bodies(h, now));
     next = sooner(next, check_notice(h, now));
@@ -303,6 +332,8 @@ void h2_health_start(struct http_h2 *h)
     bucket_start(&h->useless, USELESS_BURST, USELESS_PER_SECOND, now);
     bucket_start(&h->updates, UPDATES_BURST, UPDATES_PER_SECOND, now);
     bucket_start(&h->resets, RESETS_BURST + 2 * (uint64_t)h->o.max_streams, RESETS_PER_SECOND + h->o.max_streams / 8,
+                 now);
+    bucket_start(&h->refused, REFUSED_BURST + 2 * (uint64_t)h->o.max_streams, REFUSED_PER_SECOND + h->o.max_streams,
                  now);
     h->timer = loop_timer_new(h->loop, tick, h);
     tick(h);

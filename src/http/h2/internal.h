@@ -118,6 +118,7 @@ struct http_h2 {
     uint64_t ping_ms, notice_ms, linger_ms; /* instants; 0: not under way */
     uint64_t early_ms;                      /* when the first of the early answered streams is looked at; 0: none */
     struct bucket useless, updates, resets; /* what a peer's frames cost that do nothing */
+    struct bucket refused;                  /* its streams for which there was no room */
     /* ends */
     bool greeted;                   /* our preface has been written */
     bool in_step, dirty, receiving; /* receiving: inside nghttp2_session_mem_recv */
@@ -130,7 +131,7 @@ struct http_h2 {
     size_t skipped_count;
     bool draining, peer_draining;  /* GOAWAY sent, received */
     bool final_due;                /* that one goes with the next flush */
-    bool stopped;                  /* heads of new requests are not read any more */
+    uint64_t stopped_ms;           /* since then heads of new requests are not read any more; 0: they are */
     bool goaway_final, told_drain; /* the second GOAWAY (RFC 9113 6.8) left; on_drain was called */
     struct error why, peer_complaint, our_complaint;
 };
@@ -197,6 +198,8 @@ void h2_flow_pong(struct http_h2 *h);
 /* --- h2/health.c --- */
 enum h2_ping { H2_PING_RTT = 1, H2_PING_HEALTH, H2_PING_DRAIN };
 void h2_health_start(struct http_h2 *h);
+void h2_health_refused(struct http_h2 *h); /* a stream of who was let in */
+void h2_health_stopped(struct http_h2 *h); /* http_h2_stop: from now on */
 void h2_health_stop(struct http_h2 *h);
 void h2_health_ping(struct http_h2 *h, enum h2_ping what);
 void h2_health_pong(struct http_h2 *h, const uint8_t payload[8]);

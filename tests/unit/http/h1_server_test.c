@@ -432,6 +432,38 @@ static void a_client_that_does_not_read_is_given_up(void **state)
     assert_int_equal(f->closes, 1);
 }
 
+/* Whatever it does: five seconds are all it has for its last answer. */
+static void who_is_stopped_and_does_not_read_is_cut_off_soon(void **state)
+{
+    struct fixture *f = *state;
+    net_stream_pause(f->client);
+    send_text(f, "GET /x HTTP/1.1\r\n" H "\r\n");
+    http_server_conn_stop(f->conn);
+    respond(f, 429, -1, false);
+    char *piece = mem_zalloc(60000);
+    for (int i = 0; i < 20; i++)
+        http_exchange_write(f->held, slice_make(piece, 60000));
+    free(piece);
+    finish(f);
+    fake_loop_pass(f->loop, HTTP_STOPPED_MS - 1000);
+    assert_int_equal(f->closes, 0);
+    fake_loop_pass(f->loop, 1100);
+    assert_int_equal(f->closes, 1);
+}
+
+static void who_is_stopped_and_drips_is_cut_off_soon(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST /x HTTP/1.1\r\n" H "Content-Length: 1000\r\n\r\n");
+    http_server_conn_stop(f->conn);
+    for (int i = 0; i < 7 && !f->closes; i++) {
+        send_text(f, "a");
+        fake_loop_pass(f->loop, 1000);
+    }
+    assert_int_equal(f->closes, 1);
+    assert_int_equal(f->aborts, 1);
+}
+
 static void draining_ends_after_the_answer(void **state)
 {
     struct fixture *f = *state;
@@ -520,6 +552,8 @@ int main(void)
         T(a_stalled_upload_gets_408_but_a_parked_request_waits),
         T(a_handler_that_holds_the_window_is_no_fault_of_the_clients),
         T(a_client_that_does_not_read_is_given_up),
+        T(who_is_stopped_and_does_not_read_is_cut_off_soon),
+        T(who_is_stopped_and_drips_is_cut_off_soon),
         T(draining_ends_after_the_answer),
         T(draining_closes_an_idle_connection),
         T(closing_aborts_later_and_not_inside),

@@ -433,6 +433,30 @@ static void refusals_of_ours_are_not_held_against_the_peer(void **state)
     end(k, &r);
 }
 
+/* Each costs the decoding of its head: whoever was let in may burn no worker either. */
+static void streams_that_are_refused_without_end_end_the_connection(void **state)
+{
+    enum { MOST = 50000 };
+    struct kit_options o = {.h2 = kit_h2, .no_client = true};
+    struct raw r = {0};
+    int sent = 0;
+    (void)state;
+    o.h2.heads_budget = 1;
+    struct kit *k = kit_new(&o);
+    raw_start(&r, k->client_stream, true);
+    for (; sent < MOST && !k->server_closed; sent++) {
+        raw_get(&r, 2 * sent + 1, NGHTTP2_FLAG_END_STREAM, "/park");
+        if (sent % 50 == 49)
+            kit_pass(k, 1);
+    }
+    assert_true(kit_run(k, server_gone, k, 1000));
+    assert_true(sent >= 10000);
+    assert_int_equal(k->server_why.code, R_LIMIT);
+    assert_int_equal(r.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    raw_stop(&r);
+    kit_free(k);
+}
+
 static void a_header_bomb_ends_the_connection(void **state)
 {
     struct raw r = {0};
@@ -705,6 +729,7 @@ int main(void)
         cmocka_unit_test(a_head_that_repeats_itself_is_answered_431_within_the_arena),
         cmocka_unit_test(heads_of_parked_requests_have_a_budget),
         cmocka_unit_test(refusals_of_ours_are_not_held_against_the_peer),
+        cmocka_unit_test(streams_that_are_refused_without_end_end_the_connection),
         cmocka_unit_test(a_header_bomb_ends_the_connection),
         cmocka_unit_test(a_refused_stream_may_be_tried_again),
         cmocka_unit_test(calls_above_the_last_stream_of_a_goaway_may_be_tried_again),
