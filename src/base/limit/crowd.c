@@ -272,15 +272,26 @@ static bool end_oldest_of(struct crowd *c, struct crowd_holder *h, crowd_may_fn 
     return false;
 }
 
-bool crowd_make_room(struct crowd *c, crowd_may_fn *may)
+/* Of those who have so many at least. */
+static bool make_room(struct crowd *c, size_t least, crowd_may_fn *may)
 {
     struct crowd_holder *h = RB_MAX(by_count, &c->counts);
-    for (int i = 0; h && i < MOST_ASKED; i++) {
+    for (int i = 0; h && h->count >= least && i < MOST_ASKED; i++) {
         if (end_oldest_of(c, h, may))
             return true;
         h = RB_PREV(by_count, &c->counts, h);
     }
     return false;
+}
+
+bool crowd_make_room(struct crowd *c, crowd_may_fn *may)
+{
+    return make_room(c, 1, may);
+}
+
+bool crowd_make_room_for(struct crowd *c, struct slice key, crowd_may_fn *may)
+{
+    return make_room(c, crowd_count(c, key) + 2, may);
 }
 
 bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may)

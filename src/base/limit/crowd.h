@@ -65,6 +65,8 @@ void crowd_give(struct crowd_member *m, size_t rate);
 typedef bool crowd_may_fn(const struct crowd_member *m);
 bool crowd_make_room(struct crowd *c, crowd_may_fn *may);
 bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may);
+/* The same for one more of this holder, which is to have no more then than any of those who gave way has left. */
+bool crowd_make_room_for(struct crowd *c, struct slice key, crowd_may_fn *may);
 /* So many bytes it holds from now on, until it parts. Nothing happens for who is no member. */
 void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes);
 size_t crowd_held(const struct crowd *c); /* bytes, of all */

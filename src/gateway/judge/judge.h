@@ -10,7 +10,7 @@
 #include "loop/loop.h"
 
 struct responder;
-struct judgement;
+struct judging_queue;
 
 /* What a verdict may set going elsewhere; in the worker's thread. */
 struct judge_hooks {
@@ -26,9 +26,9 @@ struct gateway_judge {
     struct snapshot *snapshot; /* own reference; NULL until the first bundle */
     struct verdict_cache *verdicts;
     struct gateway_metrics *metrics;
-    struct responder *responder;  /* of the process */
-    const char *site;             /* the site's code, which its tokens name */
-    struct judgement *judgements; /* in the pool and waiting for it (judging.h) */
+    struct responder *responder;   /* of the process */
+    const char *site;              /* the site's code, which its tokens name */
+    struct judging_queue *judging; /* in the pool and waiting for it (judging.h); NULL: none yet */
     const struct judge_hooks *hooks;
     void *ctx; /* of the hooks */
 };

@@ -26,7 +26,7 @@ struct judgement;
 /* *open is what responders must be asked; it is the owner's from then on. */
 typedef void judging_done_fn(void *arg, struct judged *r, struct pki_ocsp_questions *open);
 
-/* Each has places of its own in the queue. */
+/* Each has places of its own in the queue; a stranger takes the place of one of the address that has most. */
 enum judging_for { JUDGING_STRANGER, JUDGING_LET_IN, JUDGING_QUESTION, JUDGING_FOR_COUNT };
 
 struct judging_request {
@@ -40,6 +40,8 @@ struct judging_request {
  * loop, not from inside. NULL: too many wait already, of this holder's or of all. */
 struct judgement *judging_later(struct gateway_judge *by, const struct judging_request *q, judging_done_fn *done,
                                 void *arg);
+/* Not judged, for want of a place: it may be shown again. */
+void judging_put_off(struct judged *ret, uint64_t generation, int64_t now);
 void judging_cancel(struct judgement *j); /* before it is done: nobody is called. NULL allowed */
 
 #endif

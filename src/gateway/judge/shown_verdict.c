@@ -7,8 +7,6 @@
 #include "base/host/gather.h"
 #include "base/mem.h"
 
-enum { PUT_OFF_S = 60 };
-
 bool shown_verdict_blocked(const struct bundle *b, const struct credential *c)
 {
     return bundle_blocks_certificate(b, slice_make(c->sha256_hex, PKI_HASH_HEX - 1)) ||
@@ -108,12 +106,8 @@ void shown_verdict_keep_below(struct gateway_judge *j, const unsigned char key[V
 
 void shown_verdict_put_off(struct gateway_judge *j, struct credential *c, int64_t now)
 {
-    struct judged r = {.generation = j->snapshot ? j->snapshot->generation : 0};
-    r.verdict.reason = REASON_TOO_MANY_REQUESTS;
-    r.verdict.valid_until = now + PUT_OFF_S;
-    cstr_copy(r.verdict.detail, sizeof r.verdict.detail,
-              "the certificates that were shown take long to be judged, and too many wait for that: connect again, and "
-              "show only those between the device's and its root");
+    struct judged r;
+    judging_put_off(&r, j->snapshot ? j->snapshot->generation : 0, now);
     keep_refusal(c, &r);
 }
 
