@@ -13,6 +13,7 @@ struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_seco
         [NET_STRANGER_HANDSHAKE] = {burst > per_address ? burst : per_address, handshakes_per_second},
         [NET_STRANGER_REFUSAL] = {refusals_per_second * NET_STRANGERS_BURST_S, refusals_per_second},
         [NET_STRANGER_QUESTION] = {NET_STRANGERS_QUESTIONS_BURST, NET_STRANGERS_QUESTIONS},
+        [NET_STRANGER_FEW] = {NET_STRANGERS_FEW, 1},
     };
     return crowd_new(rates, ARRAY_LEN(rates));
 }
@@ -54,6 +55,21 @@ void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes)
 {
     crowd_hold(c, m, bytes < HOLD_FREE ? 0 : bytes);
     crowd_relieve(c, NET_STRANGERS_HOLD);
+}
+
+void net_questions_start(struct net_questions *q, uint64_t per_second, uint64_t now_ms)
+{
+    bucket_start(&q->all, 2 * per_second, per_second, now_ms);
+    bucket_start(&q->few, 2 * per_second, per_second, now_ms);
+}
+
+/* Who was let in has no such rates, and is none that asks few. */
+bool net_stranger_may_ask(struct crowd *c, const struct crowd_member *m, struct net_questions *q, uint64_t now_ms)
+{
+    if (!crowd_take_as(c, m, NET_STRANGER_QUESTION, now_ms))
+        return false;
+    bool few = m->holder && crowd_take_as(c, m, NET_STRANGER_FEW, now_ms);
+    return (few && bucket_take(&q->few, 1, now_ms)) || bucket_take(&q->all, 1, now_ms);
 }
 
 bool net_strangers_end_late(struct crowd *c, uint64_t now_ms)

@@ -18,12 +18,13 @@ enum {
     NET_STRANGERS_REFUSALS = 250,        /* the same */
     NET_STRANGERS_QUESTIONS = 50,        /* a second: questions that are open to everybody */
     NET_STRANGERS_QUESTIONS_BURST = 100, /* at once */
+    NET_STRANGERS_FEW = 5,               /* questions of an address that asks few: so many, and one a second */
     NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
     NET_STRANGERS_HOLD = 32 << 20,       /* bytes that may be kept for all of them together */
 };
 
 /* The rates of an address. */
-enum net_stranger_rate { NET_STRANGER_HANDSHAKE, NET_STRANGER_REFUSAL, NET_STRANGER_QUESTION };
+enum net_stranger_rate { NET_STRANGER_HANDSHAKE, NET_STRANGER_REFUSAL, NET_STRANGER_QUESTION, NET_STRANGER_FEW };
 
 /* per_address: connections at once, which may also begin at once. The caller crowd_free()s it. */
 struct crowd *net_strangers_new(size_t per_address, uint64_t handshakes_per_second, uint64_t refusals_per_second);
@@ -45,6 +46,15 @@ void net_stranger_known(struct crowd *c, struct crowd_member *m);
 /* So many bytes are kept for it now (http/server.h). Over what all strangers may hold together, those of the address
  * that holds most give way, who began first: perhaps it itself. Nothing happens to who is no stranger. */
 void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes);
+
+/* What all may ask together that is open to everybody, and as much again for addresses that ask few: those that ask as
+ * much as one may don't keep them out. */
+struct net_questions {
+    struct bucket all, few;
+};
+void net_questions_start(struct net_questions *q, uint64_t per_second, uint64_t now_ms);
+MUST_USE bool net_stranger_may_ask(struct crowd *c, const struct crowd_member *m, struct net_questions *q,
+                                   uint64_t now_ms);
 
 /* Ends some of those who have stayed too long; true: there are more. */
 bool net_strangers_end_late(struct crowd *c, uint64_t now_ms);

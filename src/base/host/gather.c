@@ -46,11 +46,11 @@ static void start(uint64_t now_ms)
     bucket_start(&rest->bucket, LOG_GATHER_BURST, LOG_GATHER_RATE, now_ms);
 }
 
-/* With nothing to tell, and a bucket that is full again by now: nobody loses anything when it is taken. */
-static bool is_idle(const struct pile *p, uint64_t now_ms)
+/* With nothing to tell. Within a second many newcomers take each other's places no more. */
+static bool may_go(const struct pile *p, uint64_t now_ms)
 {
-    enum { FULL_MS = LOG_GATHER_BURST / LOG_GATHER_RATE * 1000 };
-    return p->count == 0 && now_ms - p->used_ms > FULL_MS;
+    enum { REST_MS = 1000 };
+    return !p->message || (p->count == 0 && now_ms - p->used_ms >= REST_MS);
 }
 
 static bool is_of(const struct pile *p, const char *component, const char *message, const char *who)
@@ -62,14 +62,16 @@ static bool is_of(const struct pile *p, const char *component, const char *messa
 static struct pile *find(const char *component, const char *message, const char *who, uint64_t now_ms)
 {
     struct pile *unused = NULL;
+    unsigned of_who = 0;
     for (size_t i = 0; i < LOG_GATHER_PEERS; i++) {
         struct pile *p = &table.piles[i];
         if (is_of(p, component, message, who))
             return p;
-        if (!unused && (!p->message || is_idle(p, now_ms)))
+        of_who += p->message && strcmp(p->who, who) == 0;
+        if (may_go(p, now_ms) && (!unused || p->used_ms < unused->used_ms))
             unused = p;
     }
-    if (!unused)
+    if (!unused || of_who >= LOG_GATHER_KINDS)
         return &table.piles[LOG_GATHER_PEERS];
     *unused = (struct pile){.component = component, .message = message};
     (void)snprintf(unused->who, sizeof unused->who, "%s", who);

@@ -4,8 +4,9 @@
  * is counted and told in one line every ten seconds: "refused: more of the same peer=192.0.2.7 count=26990 seconds=10
  * reasons=…". One table for the process; any thread.
  *
- * Who fills the log so can't keep others' first lines out but for as long as all together are over the rate; nothing is
- * lost without being counted, and metrics count each.
+ * Who fills the log so can't keep others' first lines out but for as long as all together are over the rate: a newcomer
+ * takes the place of who caused none for longest, and one peer has few. Nothing is lost without being counted, and
+ * metrics count each.
  */
 #ifndef BASE_HOST_GATHER_H
 #define BASE_HOST_GATHER_H
@@ -18,7 +19,8 @@ enum {
     LOG_GATHER_RATE = 10,   /* and a second */
     LOG_GATHER_ALL_BURST = 2000,
     LOG_GATHER_ALL_RATE = 100,
-    LOG_GATHER_PEERS = 128, /* who is told by name; the rest is told together */
+    LOG_GATHER_PEERS = 128, /* who is told by name, once a kind of line; the rest is told together */
+    LOG_GATHER_KINDS = 8,   /* of them, of one peer */
     LOG_GATHER_MS = 10 * 1000,
     LOG_GATHER_SHOWN = 256, /* bytes of a peer's own text in such a line */
 };

@@ -233,6 +233,11 @@ size_t crowd_count(struct crowd *c, struct slice key)
     return h ? h->count : 0;
 }
 
+size_t crowd_held_with(const struct crowd_member *m)
+{
+    return m->holder ? m->holder->bytes : 0;
+}
+
 bool crowd_take(struct crowd *c, struct slice key, size_t rate, uint64_t now_ms)
 {
     struct crowd_holder *h = find_or_make(c, key, now_ms);

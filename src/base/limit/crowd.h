@@ -69,7 +69,8 @@ bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may);
 bool crowd_make_room_for(struct crowd *c, struct slice key, crowd_may_fn *may);
 /* So many bytes it holds from now on, until it parts. Nothing happens for who is no member. */
 void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes);
-size_t crowd_held(const struct crowd *c); /* bytes, of all */
+size_t crowd_held(const struct crowd *c);             /* bytes, of all */
+size_t crowd_held_with(const struct crowd_member *m); /* of its holder; 0: it is no member */
 /* Until all together hold `most` bytes or less, ends members that hold any: of who holds most, who began first. */
 void crowd_relieve(struct crowd *c, size_t most);
 

@@ -66,8 +66,10 @@ static void on_answer(void *arg)
 
 static void ask(struct hold *h, struct pki_ocsp_questions *open)
 {
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(&h->peer, address);
     h->asked = h->asking = true;
-    responder_ask(h->clients->judge->responder, open, h->clients->loop, on_answer, h);
+    responder_ask(h->clients->judge->responder, address, open, h->clients->loop, on_answer, h);
 }
 
 static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *open)

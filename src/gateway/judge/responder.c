@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/host/log.h"
+#include "base/limit/crowd.h"
 #include "base/mem.h"
 #include "gateway/judge/responder_memory.h"
 #include "http/fetch.h"
+#include "net/address.h"
 #include "source/many.h"
 
 enum {
@@ -27,6 +29,7 @@ enum {
 /* One connection's wait. */
 struct waiting {
     struct responder *responder;
+    char holder[NET_ADDRESS_TEXT];
     struct pki_ocsp_questions questions;
     struct loop *loop;
     loop_fn *done;
@@ -42,7 +45,9 @@ struct waiter {
 /* One question to one responder after the other. */
 struct asking {
     LIST_ENTRY(asking) link;
-    STAILQ_ENTRY(asking) turn; /* while it waits to be sent */
+    TAILQ_ENTRY(asking) turn; /* while it waits to be sent */
+    struct crowd_member of;   /* who asked first; holds 1 while it is on its way */
+    bool sent;
     struct responder *responder;
     struct pki_ocsp_questions question; /* one */
     LIST_HEAD(waiters, waiter) waiters;
@@ -66,7 +71,8 @@ struct responder {
     struct responder_memory *memory;
     struct source_many *many;
     LIST_HEAD(askings, asking) askings;
-    STAILQ_HEAD(turns, asking) turns;
+    TAILQ_HEAD(turns, asking) turns;
+    struct crowd *holders; /* of questions */
     size_t known, in_flight;
     atomic_llong asked, failed;
 };
@@ -81,7 +87,8 @@ struct responder *responder_new(struct loop *loop, const struct gateway_tunnels 
     r->memory = responder_memory_new(REMEMBERED_MAX);
     r->many = source_many_new(loop);
     LIST_INIT(&r->askings);
-    STAILQ_INIT(&r->turns);
+    TAILQ_INIT(&r->turns);
+    r->holders = crowd_new(NULL, 0);
     (void)pthread_mutex_init(&r->lock, NULL);
     return r;
 }
@@ -140,15 +147,17 @@ static void let_go(struct waiting *w)
     free(w);
 }
 
-static void finish(struct asking *a, const struct pki_ocsp_answer *answer)
+static void end(struct asking *a, const struct pki_ocsp_answer *answer, int64_t until)
 {
     struct responder *r = a->responder;
     struct waiter *w;
-    remember(r, &a->question.list[0], answer,
-             answer->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : answer->next_update);
+    remember(r, &a->question.list[0], answer, until);
     LIST_REMOVE(a, link);
+    if (!a->sent)
+        TAILQ_REMOVE(&r->turns, a, turn);
+    crowd_part(r->holders, &a->of);
     r->known--;
-    r->in_flight--;
+    r->in_flight -= a->sent;
     while ((w = LIST_FIRST(&a->waiters))) {
         LIST_REMOVE(w, link);
         let_go(w->waiting);
@@ -159,6 +168,24 @@ static void finish(struct asking *a, const struct pki_ocsp_answer *answer)
     snapshot_unref(a->snapshot);
     free(a->request);
     free(a);
+}
+
+static void finish(struct asking *a, const struct pki_ocsp_answer *answer)
+{
+    end(a, answer, answer->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : answer->next_update);
+}
+
+static const struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE,
+                                            .why = "too many questions wait for the responder"};
+
+static void give_way(struct crowd_member *m)
+{
+    end(container_of(m, struct asking, of), &full, clock_wall_s() + FULL_S);
+}
+
+static bool still_waits(const struct crowd_member *m)
+{
+    return !container_of(m, struct asking, of)->sent;
 }
 
 /* --- one responder after the other --- */
@@ -268,12 +295,28 @@ static void try_next(struct asking *a)
         ask_connector(a);
 }
 
-/* Those who came first first. Who ended a question calls it, not finish(): one may end as soon as it begins. */
+/* Of who has fewest on their way, those who came first first. */
+static struct asking *next_turn(const struct responder *r)
+{
+    struct asking *a, *next = NULL;
+    TAILQ_FOREACH(a, &r->turns, turn)
+    {
+        if (!next || crowd_held_with(&a->of) < crowd_held_with(&next->of))
+            next = a;
+        if (crowd_held_with(&next->of) == 0)
+            break;
+    }
+    return next;
+}
+
+/* Who ended a question calls it, not finish(): one may end as soon as it begins. */
 static void send_more(struct responder *r)
 {
     struct asking *a;
-    while (r->many && r->in_flight < IN_FLIGHT_MAX && (a = STAILQ_FIRST(&r->turns))) {
-        STAILQ_REMOVE_HEAD(&r->turns, turn);
+    while (r->many && r->in_flight < IN_FLIGHT_MAX && (a = next_turn(r))) {
+        TAILQ_REMOVE(&r->turns, a, turn);
+        a->sent = true;
+        crowd_hold(r->holders, &a->of, 1);
         r->in_flight++;
         try_next(a);
     }
@@ -307,8 +350,7 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
         wait_for(a, w);
         return;
     }
-    if (r->known == KNOWN_MAX) {
-        struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE, .why = "too many questions wait for the responder"};
+    if (r->known == KNOWN_MAX && !crowd_make_room_for(r->holders, slice_of(w->holder), still_waits)) {
         remember(r, q, &full, clock_wall_s() + FULL_S);
         return;
     }
@@ -322,7 +364,8 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
     LIST_INIT(&a->waiters);
     pki_ocsp_questions_add(&a->question, q->cert, q->issuer, q->key);
     LIST_INSERT_HEAD(&r->askings, a, link);
-    STAILQ_INSERT_TAIL(&r->turns, a, turn);
+    TAILQ_INSERT_TAIL(&r->turns, a, turn);
+    crowd_join(r->holders, &a->of, slice_of(w->holder), loop_now_ms(r->loop), give_way);
     r->known++;
     wait_for(a, w);
 }
@@ -340,10 +383,12 @@ static void take_questions(void *arg)
     let_go(w);
 }
 
-void responder_ask(struct responder *r, struct pki_ocsp_questions *q, struct loop *loop, loop_fn *done, void *arg)
+void responder_ask(struct responder *r, const char *holder, struct pki_ocsp_questions *q, struct loop *loop,
+                   loop_fn *done, void *arg)
 {
     struct waiting *wait = mem_zalloc(sizeof *wait);
     *wait = (struct waiting){.responder = r, .questions = *q, .loop = loop, .done = done, .arg = arg};
+    cstr_copy(wait->holder, sizeof wait->holder, holder);
     q->count = 0;
     loop_post(r->loop, take_questions, wait);
 }

@@ -25,9 +25,11 @@ void responder_stop(struct responder *r);
 void responder_recall(void *responder, const unsigned char key[PKI_OCSP_KEY_SIZE], int64_t now,
                       struct pki_ocsp_answer *ret);
 
-/* Takes over what *q holds. done(arg) comes in `loop` when each is answered or can't be, once, and not from
- * inside. Any thread. */
-void responder_ask(struct responder *r, struct pki_ocsp_questions *q, struct loop *loop, loop_fn *done, void *arg);
+/* `holder`: for whom, an address' group. When too many questions wait, those of who has most give way; of two that
+ * wait, that of who has fewer on their way goes first. Takes over what *q holds. done(arg) comes in `loop` when each is
+ * answered or can't be, once, and not from inside. Any thread. */
+void responder_ask(struct responder *r, const char *holder, struct pki_ocsp_questions *q, struct loop *loop,
+                   loop_fn *done, void *arg);
 
 /* Does the site name a responder? */
 bool responder_named(const struct bundle *b);

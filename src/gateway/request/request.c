@@ -323,5 +323,5 @@ void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tun
 {
     *d = (struct request_desk){.way = {.tunnels = tunnels, .per_device = requests_per_device}, .current = current};
     d->way.devices = crowd_new(NULL, 0);
-    bucket_start(&d->tenant_info, 2 * TENANT_INFO_PER_SECOND, TENANT_INFO_PER_SECOND, now_ms);
+    net_questions_start(&d->tenant_info, TENANT_INFO_PER_SECOND, now_ms);
 }

@@ -10,7 +10,7 @@
 /* What a worker's requests share; the clients' desk. */
 struct request_desk {
     struct relay_way way;
-    struct bucket tenant_info; /* AADAuthInfo is open to everybody */
+    struct net_questions tenant_info; /* AADAuthInfo is open to everybody */
     const struct snapshot_current *current;
 };
 

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "net/strangers.h"
 #include "json/json.h"
 
 bool tenant_info_asked(const struct target *t)
@@ -25,17 +24,11 @@ static struct slice tenant_id(const struct target *t)
     return SLICE_NONE;
 }
 
-static bool may_ask(struct gateway_connection *c, struct bucket *all_together)
-{
-    struct gateway_clients *all = c->clients;
-    uint64_t now = loop_now_ms(all->loop);
-    return crowd_take_as(all->strangers, &c->stranger, NET_STRANGER_QUESTION, now) && bucket_take(all_together, 1, now);
-}
-
-enum verdict_reason tenant_info_allowed(struct gateway_connection *c, struct bucket *all_together,
+enum verdict_reason tenant_info_allowed(struct gateway_connection *c, struct net_questions *all_together,
                                         const struct target *t, struct error *detail)
 {
-    if (!may_ask(c, all_together)) {
+    const struct gateway_clients *all = c->clients;
+    if (!net_stranger_may_ask(all->strangers, &c->stranger, all_together, loop_now_ms(all->loop))) {
         (void)error_set(detail, R_LIMIT, "one address is told of tenants %d times a second, all together %d times",
                         NET_STRANGERS_QUESTIONS, TENANT_INFO_PER_SECOND);
         return REASON_TOO_MANY_REQUESTS;

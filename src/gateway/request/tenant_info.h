@@ -6,14 +6,15 @@
 
 #include "gateway/client/connection.h"
 #include "gateway/request/target.h"
+#include "net/strangers.h"
 
 /* For all addresses together; one address has its own rate (net/strangers.h). */
 enum { TENANT_INFO_PER_SECOND = 1000 };
 
 bool tenant_info_asked(const struct target *t);
 
-/* REASON_OK: tenant_info_answer may answer. `all_together`: the rate of all addresses. */
-MUST_USE enum verdict_reason tenant_info_allowed(struct gateway_connection *c, struct bucket *all_together,
+/* REASON_OK: tenant_info_answer may answer. `all_together`: the rates of all addresses. */
+MUST_USE enum verdict_reason tenant_info_allowed(struct gateway_connection *c, struct net_questions *all_together,
                                                  const struct target *t, struct error *detail);
 void tenant_info_answer(const struct bundle *b, const struct target *t, struct http_exchange *x);
 

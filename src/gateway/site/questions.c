@@ -137,7 +137,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
     x->judgement = NULL;
     if (open->count && !x->asked) {
         x->asked = x->asking = true;
-        responder_ask(j->responder, open, j->loop, on_responder, x);
+        responder_ask(j->responder, "", open, j->loop, on_responder, x);
         return;
     }
     pki_ocsp_questions_done(open);

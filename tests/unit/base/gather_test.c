@@ -106,11 +106,50 @@ static void a_peers_name_and_many_reasons_make_no_long_line(void **state)
     assert_int_equal(log_cut(slice_of(who)).len, LOG_GATHER_SHOWN);
 }
 
+static void told_by_name(const char *who)
+{
+    assert_int_equal(count_lines(who, LOG_GATHER_BURST + 7), LOG_GATHER_BURST);
+    now += LOG_GATHER_MS;
+    log_gather_tell(now);
+    char *text = said(), wanted[128];
+    (void)snprintf(wanted, sizeof wanted, "peer=%s count=7 ", who);
+    assert_non_null(strstr(text, wanted));
+    free(text);
+    much_later();
+    free(said());
+}
+
+static void a_newcomer_is_told_by_name_though_many_came_before(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10 * LOG_GATHER_PEERS; i++) {
+        char who[64];
+        (void)snprintf(who, sizeof who, "2001:db8:1:%x::/64", i);
+        (void)count_lines(who, 1);
+        now += i % LOG_GATHER_PEERS == 0 ? 100 : 0;
+    }
+    now += 1000;
+    told_by_name("192.0.2.9");
+}
+
+static void one_peer_with_many_kinds_of_lines_leaves_places_to_others(void **state)
+{
+    (void)state;
+    static char kinds[2 * LOG_GATHER_PEERS][16];
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        (void)snprintf(kinds[i], sizeof kinds[i], "kind %zu", i);
+        (void)!log_gather(LOG_WARN, "gateway", kinds[i], "192.0.2.10", "missing", now);
+    }
+    told_by_name("192.0.2.11");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_address_causes_so_many_lines_and_the_rest_is_told_by_number_and_reason),
         cmocka_unit_test(all_together_cause_so_many_lines_whatever_number_of_addresses),
+        cmocka_unit_test(a_newcomer_is_told_by_name_though_many_came_before),
+        cmocka_unit_test(one_peer_with_many_kinds_of_lines_leaves_places_to_others),
         cmocka_unit_test(a_peers_name_and_many_reasons_make_no_long_line),
     };
     (void)close(mkstemp(log_path));

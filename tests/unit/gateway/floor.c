@@ -146,8 +146,8 @@ void responder_recall(void *responder UNUSED, const unsigned char key[PKI_OCSP_K
     *ret = fake_responder.answer;
 }
 
-void responder_ask(struct responder *r UNUSED, struct pki_ocsp_questions *q, struct loop *loop, loop_fn *done,
-                   void *arg)
+void responder_ask(struct responder *r UNUSED, const char *holder UNUSED, struct pki_ocsp_questions *q,
+                   struct loop *loop, loop_fn *done, void *arg)
 {
     pki_ocsp_questions_done(q);
     fake_responder.asked++;

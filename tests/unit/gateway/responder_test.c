@@ -38,7 +38,7 @@ static void ask(struct kit *k, struct responder *r, const struct pair *p, unsign
     struct wait w = {.loop = k->judge.loop, .until = times};
     for (unsigned i = 0; i < times; i++) {
         struct pki_ocsp_questions q = about(k, p);
-        responder_ask(r, &q, k->judge.loop, on_done, &w);
+        responder_ask(r, "192.0.2.1", &q, k->judge.loop, on_done, &w);
         assert_int_equal(q.count, 0); /* taken over */
     }
     assert_int_equal(w.called, 0); /* not from inside */

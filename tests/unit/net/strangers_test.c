@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -189,6 +190,33 @@ static void the_address_that_takes_most_memory_gives_way_and_never_who_holds_lit
     done(c);
 }
 
+/* Those that ask as much as they may, who are so many that all together are at their edge, and one that asks little. */
+static void addresses_that_ask_few_questions_are_answered_whoever_asks_many(void **state)
+{
+    (void)state;
+    enum { MANY = 30, PER_SECOND = 1000 };
+    struct crowd *c = net_strangers_new(SHARE, 100, 100);
+    struct one greedy[MANY] = {0}, modest = {0}, known = {0};
+    struct net_questions all;
+    size_t answered = 0;
+    net_questions_start(&all, PER_SECOND, NOW);
+    for (int i = 0; i < MANY; i++) {
+        char address[32];
+        (void)snprintf(address, sizeof address, "192.0.2.%d", i);
+        assert_true(come(c, &greedy[i], address, NOW));
+        for (int n = 0; n < 2 * NET_STRANGERS_QUESTIONS_BURST; n++)
+            answered += net_stranger_may_ask(c, &greedy[i].member, &all, NOW);
+    }
+    assert_in_range(answered, 2 * PER_SECOND, 2 * PER_SECOND + MANY * NET_STRANGERS_FEW);
+    assert_true(come(c, &modest, "192.0.2.200", NOW));
+    for (int n = 0; n < NET_STRANGERS_FEW; n++)
+        assert_true(net_stranger_may_ask(c, &modest.member, &all, NOW));
+    assert_false(net_stranger_may_ask(c, &modest.member, &all, NOW));
+    assert_false(net_stranger_may_ask(c, &known.member, &all, NOW)); /* who was let in takes nothing of it */
+    assert_true(net_stranger_may_ask(c, &modest.member, &all, NOW + 1000));
+    done(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +228,7 @@ int main(void)
         cmocka_unit_test(what_was_taken_comes_back_to_who_is_known_and_no_more),
         cmocka_unit_test(the_address_that_takes_most_memory_gives_way_and_never_who_holds_little),
         cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
+        cmocka_unit_test(addresses_that_ask_few_questions_are_answered_whoever_asks_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
