@@ -118,12 +118,12 @@ void roles_bootstrap(const struct roles *r, const char *id, const struct role_id
     memcpy(ret->pin, r->pin, sizeof ret->pin);
 }
 
-char *roles_connector_document(const struct roles *r, const char *audience, int64_t sequence, const char *content,
-                               int64_t now)
+char *roles_document(const struct roles *r, enum document_type type, const char *audience, int64_t sequence,
+                     const char *content, int64_t now)
 {
     char *text;
     struct error err;
-    struct document d = {.type = DOCUMENT_CONNECTOR,
+    struct document d = {.type = type,
                          .site = "LAB",
                          .sequence = sequence,
                          .issued = now,

@@ -32,8 +32,8 @@ struct role_identity roles_identity(const struct roles *r, const char *kind, con
 /* This role's bootstrap file; with bootstrap_free it is the caller's. */
 void roles_bootstrap(const struct roles *r, const char *id, const struct role_identity *i, struct bootstrap *ret);
 
-/* A connector document with this content (JSON), malloc'ed. */
-char *roles_connector_document(const struct roles *r, const char *audience, int64_t sequence, const char *content,
-                               int64_t now);
+/* A document with this content (JSON), signed by the key for bundles, malloc'ed. */
+char *roles_document(const struct roles *r, enum document_type type, const char *audience, int64_t sequence,
+                     const char *content, int64_t now);
 
 #endif

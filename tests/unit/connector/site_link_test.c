@@ -97,7 +97,7 @@ static int teardown(void **state)
 /* Answers what was asked last by such a document. */
 static void send_document(struct fixture *f, const char *audience, int64_t sequence, const char *content)
 {
-    char *text = roles_connector_document(&f->roles, audience, sequence, content, NOW);
+    char *text = roles_document(&f->roles, DOCUMENT_CONNECTOR, audience, sequence, content, NOW);
     kit_answer(kit_last_call(), 200, "", text);
     free(text);
 }
@@ -220,7 +220,7 @@ static void a_document_of_another_root_is_refused(void **state)
     struct fixture *f = *state;
     struct roles other;
     roles_make(&other, NOW);
-    char *text = roles_connector_document(&other, "cp1", 7, EMPTY, NOW);
+    char *text = roles_document(&other, DOCUMENT_CONNECTOR, "cp1", 7, EMPTY, NOW);
     site_link_start(f->link);
     kit_answer(kit_last_call(), 200, "", text);
     assert_not_taken(f, "root");
@@ -293,7 +293,7 @@ static void a_later_one_that_is_ruled_out_ends_nothing(void **state)
 static void a_document_that_was_kept_is_in_use_before_anybody_is_asked(void **state)
 {
     struct fixture *f = *state;
-    char *text = roles_connector_document(&f->roles, "cp1", 7, ONE_GATEWAY, NOW);
+    char *text = roles_document(&f->roles, DOCUMENT_CONNECTOR, "cp1", 7, ONE_GATEWAY, NOW);
     scratch_put(f->folder, "connector.jws", text, 0600);
     site_link_start(f->link);
     assert_int_equal(f->documents, 1);
