@@ -12,6 +12,44 @@ static int next_octet(struct slice *s)
     return percent_take(s, &octet) ? octet : -1;
 }
 
+/* Characters of other scripts of which a Windows code page ("best fit"), or a normal form of compatibility (NFKC),
+ * makes those that lead out of a folder. U+2025 stands for two dots. */
+static const struct {
+    struct slice text;
+    int meant, times;
+} look_alikes[] = {
+    {{"\xef\xbc\x8e", 3}, '.', 1}, /* U+FF0E, fullwidth full stop */
+    {{"\xef\xb9\x92", 3}, '.', 1}, /* U+FE52, small full stop */
+    {{"\xe2\x80\xa4", 3}, '.', 1}, /* U+2024, one dot leader */
+    {{"\xe2\x80\xa5", 3}, '.', 2}, /* U+2025, two dot leader */
+    {{"\xef\xbc\x8f", 3}, '/', 1}, /* U+FF0F, fullwidth solidus */
+    {{"\xe2\x81\x84", 3}, '/', 1}, /* U+2044, fraction slash */
+    {{"\xe2\x88\x95", 3}, '/', 1}, /* U+2215, division slash */
+    {{"\xef\xbc\xbc", 3}, '/', 1}, /* U+FF3C, fullwidth backslash; so are the next ones backslashes */
+    {{"\xef\xb9\xa8", 3}, '/', 1}, /* U+FE68 */
+    {{"\xe2\x88\x96", 3}, '/', 1}, /* U+2216 */
+    {{"\xc2\xa5", 2}, '/', 1},     /* U+00A5, the yen sign, of Japan's code page */
+    {{"\xe2\x82\xa9", 3}, '/', 1}, /* U+20A9, the won sign, of Korea's */
+    {{"\xef\xbc\x85", 3}, '%', 1}, /* U+FF05, fullwidth percent sign */
+};
+
+/* The look-alike that begins with this octet and goes on in *s, moved behind it; SIZE_MAX: none does. */
+static size_t find_look_alike(struct slice *s, int octet)
+{
+    for (size_t i = 0; i < ARRAY_LEN(look_alikes); i++) {
+        const struct slice text = look_alikes[i].text;
+        struct slice rest = *s;
+        size_t same = octet == (unsigned char)text.ptr[0];
+        while (same && same < text.len && next_octet(&rest) == (unsigned char)text.ptr[same])
+            same++;
+        if (same < text.len)
+            continue;
+        *s = rest;
+        return i;
+    }
+    return SIZE_MAX;
+}
+
 /* What a server takes it for that decodes more than once (RFC 3986 2.4 forbids it): "%252e" is ".". This is looked
  * through for dot segments alone: the names of files may hold percent signs. */
 static int decode_again(struct slice *s, int octet)
@@ -93,13 +131,16 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
             return r;
         if (!escaped && octet == '#')
             return error_set(err, R_INVALID, "the target holds a fragment");
-        int meant = decode_again(&rest, octet);
+        size_t alike = octet < 0x80 ? SIZE_MAX : find_look_alike(&rest, octet);
+        int meant = decode_again(&rest, alike == SIZE_MAX ? octet : look_alikes[alike].meant);
         if (meant == '/') {
             *slashes = *slashes || octet == '/';
             dots = dots || is_dots(&s);
             s = (struct segment){0};
         } else {
             add_octet(&s, meant);
+            if (alike != SIZE_MAX && look_alikes[alike].times > 1)
+                add_octet(&s, meant);
         }
     }
     *slashes = *slashes || (s.count && s.count == s.blanks);

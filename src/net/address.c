@@ -107,6 +107,10 @@ void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_
         return;
     }
     struct in6_addr six = ((const struct sockaddr_in6 *)&a->storage)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&six)) {
+        (void)inet_ntop(AF_INET, six.s6_addr + sizeof six - sizeof(struct in_addr), ret, NET_ADDRESS_TEXT);
+        return;
+    }
     memset(six.s6_addr + KEPT, 0, sizeof six.s6_addr - KEPT);
     if (inet_ntop(AF_INET6, &six, ret, NET_ADDRESS_TEXT - SUFFIX))
         memcpy(ret + strlen(ret), "/64", SUFFIX);

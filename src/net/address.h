@@ -24,7 +24,7 @@ void net_address_format(const struct net_address *a, char ret[NET_ADDRESS_TEXT])
 /* Without the port. */
 void net_address_format_host(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 /* Who counts as one: an IPv4 address "1.2.3.4", or the network that an IPv6 host picks its addresses from,
- * "2001:db8::/64". */
+ * "2001:db8::/64". "::ffff:1.2.3.4" is the first kind in another form. */
 void net_address_format_group(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 /* The same for a host's text; another text is what it is. */
 struct net_group {

@@ -105,6 +105,17 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         "/a/x%255c..%255Cb",
         "/a/admin::$INDEX_ALLOCATION/b",
         "/a/b%3a%24DATA",
+        "/a/%ef%bc%8e%ef%bc%8e/b", /* fullwidth dots */
+        "/a/.%EF%BC%8E/b",
+        "/a/\xef\xbc\x8e./b",
+        "/a/%e2%80%a5/b",
+        "/a/%e2%80%a4%ef%b9%92/b",
+        "/a/x%ef%bc%8f..%ef%bc%8fb", /* slashes that are none */
+        "/a/x%e2%88%95..%e2%81%84b",
+        "/a/x%ef%bc%bc..%c2%a5b",
+        "/a/%e2%82%a9..",
+        "/a/%ef%bc%852e%ef%bc%852e/b",
+        "/CCM_Proxy_MutualAuth/7/%ef%bc%8e%ef%bc%8e/8/CCM_STS",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct target t;
@@ -150,6 +161,7 @@ static void single_dots_of_a_host_route_go_and_nothing_else_changes(void **state
         {"/./CCM_Proxy_MutualAuth/7/x", "/CCM_Proxy_MutualAuth/7/x"},
         {"/a/.b/..c/d./...", "/a/.b/..c/d./..."},
         {"/a%20b/%7e", "/a%20b/%7e"},
+        {"/%ef%bc%8fa/%ef%bc%8eb/c%c2%a5/%e2%80%a5%ef%bc", "/%ef%bc%8fa/%ef%bc%8eb/c%c2%a5/%e2%80%a5%ef%bc"},
         {"/a%20/b./%C0A/%c3%80%e0%a0%80", "/a%20/b./%C0A/%c3%80%e0%a0%80"},
         {"/CCM_Proxy_MutualAuth/7?q", "/?q"},
         {"/CCM_Proxy_MutualAuth/7/x?q", "/x?q"},

@@ -89,6 +89,8 @@ static void who_counts_as_one_is_an_ipv4_address_or_a_network_of_ipv6(void **sta
         {"[2001:db8:1:2:aaaa::1]:1", "2001:db8:1:2::/64"},
         {"[2001:db8:1:2:ffff:ffff:ffff:ffff]:2", "2001:db8:1:2::/64"},
         {"[2001:db8:1:3::1]:1", "2001:db8:1:3::/64"},
+        {"[::ffff:192.0.2.7]:443", "192.0.2.7"}, /* not one network of all of IPv4 */
+        {"[::ffff:c000:208]:443", "192.0.2.8"},
         {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1", "ffff:ffff:ffff:ffff::/64"},
     };
     (void)state;
