@@ -13,6 +13,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "base/utf8.h"
 #include "source/freshness.h"
 #include "source/http.h"
 #include "source/internal.h"
@@ -100,10 +101,13 @@ static void tell(struct source_set *s)
 
 static void failed(struct source *x, const struct error *why)
 {
+    char cause[SOURCE_ERROR_MAX];
+    (void)snprintf(cause, sizeof cause, "%s", why->text);
+    utf8_mend_end(cause); /* it goes into JSON */
     lock(x->set);
-    bool first = x->state.failures == 0 || strncmp(x->state.error, why->text, sizeof x->state.error - 1) != 0;
+    bool first = x->state.failures == 0 || strcmp(x->state.error, cause) != 0;
     x->state.failures++;
-    (void)snprintf(x->state.error, sizeof x->state.error, "%s", why->text);
+    memcpy(x->state.error, cause, sizeof cause);
     unlock(x->set);
     log_failure(x, why, first);
     if (first)
@@ -320,6 +324,7 @@ static struct source *source_new(struct source_set *s, const struct bundle_sourc
     x->state.kind = from->kind;
     x->state.by_connector = !from->url;
     (void)snprintf(x->state.url, sizeof x->state.url, "%s", from->url ? from->url : "");
+    utf8_mend_end(x->state.url);
     (void)snprintf(x->state.id, sizeof x->state.id, "%s", from->id);
     x->path = source_path(s->folder, from);
     x->refresh_s = from->refresh_s;

@@ -14,6 +14,7 @@
 #include "../http/fake_loop.h"
 #include "../http/fake_wall.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "source/http.h"
 #include "source/source.h"
 
@@ -279,6 +280,22 @@ static void a_failure_is_told_once_with_its_cause(void **state)
     assert_int_equal(f->states, 2); /* another cause is news */
 }
 
+static void a_cause_is_cut_between_characters(void **state)
+{
+    struct fixture *f = *state;
+    char says[2 * SOURCE_ERROR_MAX] = ""; /* of the last character half would be left */
+    for (size_t i = 0; i + 2 < sizeof says; i += 2)
+        memcpy(says + i, "\xc3\xbc", 3);
+    f->says = says;
+    apply_one(f, &own);
+    struct source_state s = state_of(f, 0);
+    assert_true(strlen(s.error) > SOURCE_ERROR_MAX - 4);
+    assert_true(utf8_all_shown(slice_of(s.error)));
+    fake_loop_pass(f->loop, 10 * SECOND);
+    assert_true(state_of(f, 0).failures > 1);
+    assert_int_equal(f->states, 1); /* it is the same cause */
+}
+
 static void its_end_is_told_too(void **state)
 {
     struct fixture *f = *state;
@@ -541,6 +558,7 @@ int main(void)
         HELD(a_responder_is_not_fetched),
         HELD(what_an_earlier_process_kept_counts_from_its_time),
         HELD(a_failure_is_told_once_with_its_cause),
+        HELD(a_cause_is_cut_between_characters),
         HELD(its_end_is_told_too),
         HELD(a_source_that_nobody_named_does_not_fail),
         HELD(pauses_grow_with_failures),
