@@ -188,8 +188,6 @@ enum result document_sign(const struct document_signer *s, const struct document
                   d->audience, "key", *d->key ? d->key : NULL, "sequence", (json_int_t)d->sequence, "issued",
                   (json_int_t)d->issued, "expires", (json_int_t)d->expires, "content", d->content);
     json_t *header = json_pack("{s:s, s:O}", "typ", types[d->type].header_type, "x5c", s->x5c);
-    if (!payload || !header)
-        fatal("document: out of memory");
     char *text = json_text(payload);
     r = jose_sign(s->key, header, slice_of(text), ret, err);
     free(text);

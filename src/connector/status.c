@@ -19,10 +19,9 @@ json_t *connector_status_gateways(const void *connector)
         json_t *one = json_pack("{s:s, s:s, s:i, s:I, s:I}", "id", d->gateway.at.id, "host", d->gateway.at.host, "port",
                                 (int)d->gateway.at.port, "up", (json_int_t)tunnel_dialer_up(d->tunnels), "workers",
                                 (json_int_t)d->workers);
-        if (*d->why && one && json_object_set_new(one, "error", report_text(d->why)) != 0)
-            fatal("out of memory (report)");
-        if (json_array_append_new(list, one) != 0)
-            fatal("out of memory (report)");
+        if (*d->why)
+            (void)json_object_set_new(one, "error", report_text(d->why));
+        (void)json_array_append_new(list, one);
     }
     return list;
 }
@@ -34,11 +33,10 @@ json_t *connector_status_upstreams(const void *connector)
     json_t *list = json_array();
     for (size_t i = 0; i < c->upstreams.count && json_array_size(list) < FAULTS_MAX; i++) {
         const struct upstream_fault *f = upstream_fault(c->upstreams.list[i]);
-        if (f->reason &&
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:o, s:I}", "id", upstream_id(c->upstreams.list[i]), "reason",
-                                            f->reason, "detail", report_text(f->detail), "at", (json_int_t)f->at)) != 0)
-            fatal("out of memory (report)");
+        if (f->reason)
+            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I}", "id", upstream_id(c->upstreams.list[i]),
+                                                        "reason", f->reason, "detail", report_text(f->detail), "at",
+                                                        (json_int_t)f->at));
     }
     return list;
 }

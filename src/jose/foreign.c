@@ -165,8 +165,8 @@ static json_t *set_of(EVP_PKEY *key, const char *kid)
     jose_cfg_t *cfg = jose_algorithm_cfg();
     json_t *jwk = EVP_PKEY_is_a(key, "RSA") ? jose_openssl_jwk_from_EVP_PKEY(cfg, key) : NULL;
     jose_cfg_decref(cfg);
-    if (jwk && kid && json_object_set_new(jwk, "kid", json_string(kid)) != 0)
-        fatal("jose: out of memory");
+    if (jwk && kid)
+        (void)json_object_set_new(jwk, "kid", json_string(kid));
     return jwk ? json_pack("{s:[o]}", "keys", jwk) : NULL;
 }
 

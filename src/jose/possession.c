@@ -15,8 +15,6 @@ enum result jose_possession_sign(EVP_PKEY *key, X509 *certificate, const char *f
     char *pem = pki_cert_pem(certificate);
     json_t *header = json_object();
     json_t *payload = json_pack("{s:s, s:s, s:s}", "type", TYPE, "for", for_spki, "certificate_pem", pem);
-    if (!header || !payload)
-        fatal("out of memory (possession)");
     char *text = json_text(payload);
     enum result r = jose_signer_new(key, &signer, err);
     if (r == OK)

@@ -14,8 +14,6 @@ char *verdict_problem(enum verdict_reason reason, const char *detail, const char
     json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:s, s:s}", "type", "about:blank", "title", why->text,
                           "status", what->status, "code", what->code, "reason", why->name, "detail", said, "remedy",
                           remedy && remedy[0] ? remedy : why->remedy, "request_id", request_id);
-    if (!o)
-        fatal("out of memory (problem document)");
     char *text = json_text(o);
     json_decref(o);
     return text;

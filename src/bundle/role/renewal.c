@@ -52,8 +52,6 @@ enum result renewal_sign(const struct role_identity *present, const char *site, 
     (void)encode_hex(slice_make(random, sizeof random), nonce);
     json_t *payload = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "type", PAYLOAD_TYPE, "site", site, "gateway", id,
                                 "created", (json_int_t)now, "nonce", nonce, "csr", csr_pem);
-    if (!payload)
-        fatal("renewal: out of memory");
     enum result r = pki_key_read(slice_of(present->key_pem), &key, err);
     if (r == OK)
         r = pki_cert_read_all(slice_of(present->certificate_pem), CHAIN_MAX, &chain, err);

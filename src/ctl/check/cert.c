@@ -125,8 +125,8 @@ static int take_lists(int argc, char **argv, json_t *c)
         for (size_t l = 0; options && !value && l < ARRAY_LEN(lists); l++) {
             value = value_of(lists[l].option, argc, argv, &i);
             json_t *list = json_object_get(c, lists[l].member);
-            if (value && !list && json_object_set_new(c, lists[l].member, list = json_array()) != 0)
-                fatal("cmg: out of memory");
+            if (value && !list)
+                (void)json_object_set_new(c, lists[l].member, list = json_array());
             if (value)
                 (void)json_array_append_new(list, json_string(value));
         }

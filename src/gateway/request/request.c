@@ -211,8 +211,6 @@ static void answer_metadata(struct inquiry *q)
 {
     const struct bundle *b = q->connection->client.judge->snapshot->bundle;
     json_t *o = json_pack("{s:I, s:s}", "time", (json_int_t)q->now, "signed", b->location);
-    if (!o)
-        fatal("out of memory (service metadata)");
     char *text = json_text(o);
     http_exchange_reply(q->exchange, 200, "application/json", slice_of(text), NULL);
     free(text);

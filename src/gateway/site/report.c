@@ -29,18 +29,6 @@ struct gateway_report {
     bool soon; /* the timer stands for a change */
 };
 
-static void put(json_t *o, const char *name, json_t *value)
-{
-    if (json_object_set_new(o, name, value) != 0)
-        fatal("out of memory (report)");
-}
-
-static void push(json_t *list, json_t *value)
-{
-    if (json_array_append_new(list, value) != 0)
-        fatal("out of memory (report)");
-}
-
 static json_t *refusals_json(const struct gateway_counters *all)
 {
     json_t *o = json_object();
@@ -48,7 +36,7 @@ static json_t *refusals_json(const struct gateway_counters *all)
         const char *name = verdict_reason_info(reason)->name; /* a word may stand for two reasons */
         long long total = (long long)json_opt_int(o, name, 0), more = gateway_refusals_sum(all, reason);
         if (more)
-            put(o, name, json_integer(total + more));
+            (void)json_object_set_new(o, name, json_integer(total + more));
     }
     return o;
 }
@@ -68,9 +56,9 @@ static json_t *certificates_json(const struct certificates *c)
     for (size_t i = 0; i < certificates_count(c); i++) {
         char subject[256];
         pki_cert_subject(certificates_at(c, i), subject, sizeof subject);
-        push(list,
-             json_pack("{s:s, s:I, s:o*}", "subject", subject, "not_after",
-                       (json_int_t)pki_cert_not_after(certificates_at(c, i)), "pem", pem_json(certificates_at(c, i))));
+        (void)json_array_append_new(list, json_pack("{s:s, s:I, s:o*}", "subject", subject, "not_after",
+                                                    (json_int_t)pki_cert_not_after(certificates_at(c, i)), "pem",
+                                                    pem_json(certificates_at(c, i))));
     }
     return list;
 }
@@ -92,7 +80,7 @@ static json_t *sources_json(struct sources *sources)
     struct source_state *states = mem_array(SOURCES_STATES_MAX, sizeof *states);
     size_t count = sources_states(sources, states, SOURCES_STATES_MAX);
     for (size_t i = 0; i < count; i++)
-        push(list, source_json(&states[i]));
+        (void)json_array_append_new(list, source_json(&states[i]));
     free(states);
     return list;
 }
@@ -102,7 +90,7 @@ static void put_fault(json_t *o, const char *member, const char *why)
 {
     json_t *text = json_string(why); /* NULL when it quotes what is not UTF-8 */
     if (*why)
-        put(o, member, text ? text : json_string("unknown"));
+        (void)json_object_set_new(o, member, text ? text : json_string("unknown"));
     else
         json_decref(text);
 }
@@ -140,16 +128,14 @@ static json_t *report_json(const struct gateway_report *r)
                   "bundle", (json_int_t)snapshot_current_sequence(parts->home->current), "workers",
                   (json_int_t)all->count, "tunnels", (json_int_t)gateway_metric_sum(all, METRIC_TUNNELS), "connections",
                   (json_int_t)gateway_metric_sum(all, METRIC_CONNECTIONS), "state_fault", fault);
-    if (!o)
-        fatal("out of memory (report)");
-    put(o, "time", json_integer((json_int_t)clock_wall_s()));
-    put(o, "refusals", refusals_json(all));
-    put(o, "not_after", json_integer((json_int_t)role_ends(config)));
+    (void)json_object_set_new(o, "time", json_integer((json_int_t)clock_wall_s()));
+    (void)json_object_set_new(o, "refusals", refusals_json(all));
+    (void)json_object_set_new(o, "not_after", json_integer((json_int_t)role_ends(config)));
     put_faults(o, parts);
     struct certificates *shown = shown_certificates_get(parts->shown);
-    put(o, "server_certificates", certificates_json(shown));
+    (void)json_object_set_new(o, "server_certificates", certificates_json(shown));
     certificates_unref(shown);
-    put(o, "sources", sources_json(parts->sources));
+    (void)json_object_set_new(o, "sources", sources_json(parts->sources));
     return o;
 }
 

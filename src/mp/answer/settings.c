@@ -102,9 +102,7 @@ static enum result find_content(struct mp_request *r, const struct store_device 
         return result;
     *ret = json_pack("{s:O, s:O}", "settings", json_object_get(resultant, "values"), "winners",
                      json_object_get(resultant, "winners"));
-    *ret_text = *ret ? json_dumps(*ret, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    if (!*ret_text)
-        fatal("out of memory (settings)");
+    *ret_text = json_dumps(*ret, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(resultant);
     return OK;
 }

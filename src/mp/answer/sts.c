@@ -47,8 +47,6 @@ static void fail(struct mp_request *r, int status, const char *error, const char
     json_t *said = json_string(text); /* NULL when it quotes what is not UTF-8 */
     json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:s*}", "error", error, "error_description",
                           said ? said : json_string(error), "reason", reason, "request_id", r->id, "remedy", remedy);
-    if (!o)
-        fatal("out of memory (token error)");
     mp_answer_json(r, status, o);
 }
 
@@ -211,8 +209,6 @@ static void answer(struct sts *s)
                   : s->renewal ? TYPE_DEVICE
                                : TYPE_ACCESS,
                   "token_type", "Bearer", "expires_in", (json_int_t)s->lifetime, "user", s->user ? s->name : NULL);
-    if (!o)
-        fatal("out of memory (token)");
     mp_answer_signed(s->r, 200, s->device.record.guid, s->device.certificate, o);
 }
 

@@ -255,8 +255,6 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
                           "status", info->status, "code", info->code, "reason", info->reason, "detail",
                           said ? said : json_string(info->text), "remedy", info->remedy, "request_id", r->id,
                           "signed_time", extra->signed_time);
-    if (!o)
-        fatal("out of memory (problem document)");
     char *text = json_text(o);
     json_decref(o);
     mp_answer(r, &(struct mp_answer){.status = info->status,

@@ -70,19 +70,13 @@ static bool right(const json_t *value, const struct member *m)
     return json_is_string(value) && json_string_length(value) <= max[m->kind];
 }
 
-static void set(json_t *o, const char *name, json_t *value)
-{
-    if (json_object_set_new(o, name, value) != 0)
-        fatal("out of memory (report)");
-}
-
 static json_t *reduce(const json_t *from, const struct member *members)
 {
     json_t *o = json_object();
     for (const struct member *m = members; m->name; m++) {
         json_t *value = json_object_get(from, m->name);
         if (right(value, m))
-            set(o, m->name, json_incref(value));
+            (void)json_object_set_new(o, m->name, json_incref(value));
     }
     return o;
 }
@@ -90,10 +84,8 @@ static json_t *reduce(const json_t *from, const struct member *members)
 static json_t *reduce_list(const json_t *from, const struct member *members, size_t max)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < json_array_size(from) && i < max; i++) {
-        if (json_array_append_new(list, reduce(json_array_get(from, i), members)) != 0)
-            fatal("out of memory (report)");
-    }
+    for (size_t i = 0; i < json_array_size(from) && i < max; i++)
+        (void)json_array_append_new(list, reduce(json_array_get(from, i), members));
     return list;
 }
 
@@ -105,7 +97,7 @@ static json_t *reduce_refusals(const json_t *from)
         const char *name = verdict_reason_info(reason)->name;
         int64_t count = json_opt_int(from, name, 0);
         if (count > 0)
-            set(o, name, json_integer((json_int_t)count));
+            (void)json_object_set_new(o, name, json_integer((json_int_t)count));
     }
     return o;
 }
@@ -113,25 +105,29 @@ static json_t *reduce_refusals(const json_t *from)
 json_t *mp_report_of_gateway(const json_t *report)
 {
     json_t *o = reduce(report, gateway_members);
-    set(o, "refusals", reduce_refusals(json_object_get(report, "refusals")));
-    set(o, "server_certificates",
+    (void)json_object_set_new(o, "refusals", reduce_refusals(json_object_get(report, "refusals")));
+    (void)json_object_set_new(
+        o, "server_certificates",
         reduce_list(json_object_get(report, "server_certificates"), certificate_members, CERTIFICATES_MAX));
     if (json_object_get(report, "sources"))
-        set(o, "sources", reduce_list(json_object_get(report, "sources"), source_members, SOURCES_MAX));
+        (void)json_object_set_new(o, "sources",
+                                  reduce_list(json_object_get(report, "sources"), source_members, SOURCES_MAX));
     return o;
 }
 
 json_t *mp_report_of_connector(const json_t *report)
 {
     json_t *o = reduce(report, connector_members), *own = json_object_get(report, "client_certificate");
-    set(o, "gateways", reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
+    (void)json_object_set_new(o, "gateways",
+                              reduce_list(json_object_get(report, "gateways"), tunnel_members, GATEWAYS_MAX));
     if (json_object_get(report, "upstreams"))
-        set(o, "upstreams", reduce_list(json_object_get(report, "upstreams"), upstream_members, UPSTREAMS_MAX));
+        (void)json_object_set_new(o, "upstreams",
+                                  reduce_list(json_object_get(report, "upstreams"), upstream_members, UPSTREAMS_MAX));
     if (!own)
         return o;
     json_t *clean = reduce(own, own_certificate_members);
-    set(clean, "steps", reduce_list(json_object_get(own, "steps"), step_members, STEPS_MAX));
-    set(o, "client_certificate", clean);
+    (void)json_object_set_new(clean, "steps", reduce_list(json_object_get(own, "steps"), step_members, STEPS_MAX));
+    (void)json_object_set_new(o, "client_certificate", clean);
     return o;
 }
 
@@ -140,13 +136,13 @@ int64_t mp_report_clock(const json_t *report, int64_t now, json_t *clean)
     int64_t time = json_opt_int(report, "time", 0);
     if (time <= 0)
         return 0;
-    set(clean, "ahead_s", json_integer((json_int_t)(time - now)));
+    (void)json_object_set_new(clean, "ahead_s", json_integer((json_int_t)(time - now)));
     return time - now;
 }
 
 json_t *mp_report_of_verdict(const json_t *verdict)
 {
     json_t *o = reduce(verdict, verdict_members);
-    set(o, "lists", reduce_list(json_object_get(verdict, "lists"), list_members, LISTS_MAX));
+    (void)json_object_set_new(o, "lists", reduce_list(json_object_get(verdict, "lists"), list_members, LISTS_MAX));
     return o;
 }

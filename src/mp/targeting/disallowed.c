@@ -76,8 +76,6 @@ static json_t *group_of(struct voice *v, bool but)
     if (!v->group) {
         mp_resultant_name(v->settings, by, sizeof by);
         v->group = json_pack("{s:s, s:b, s:[], s:[], s:[]}", "by", by, "but", but, "guids", "spki", "certificates");
-        if (!v->group)
-            fatal("out of memory (disallowed devices)");
     }
     return v->group;
 }

@@ -234,8 +234,6 @@ enum result mp_resultant(struct mp_site *site, struct arena *a, const struct sto
 {
     struct contest t = {0};
     json_t *o = json_pack("{s:{}, s:{}, s:[]}", "values", "winners", "settings"), *collections;
-    if (!o)
-        fatal("out of memory (resultant settings)");
     enum result r = mp_collections_of(site, a, d, &collections, err);
     t.collections = collections;
     mp_put(o, "collections", collections);
