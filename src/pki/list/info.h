@@ -21,7 +21,7 @@ bool pki_list_number_above(const struct pki_list_age *a, const struct pki_list_a
 /* R_DENIED with both ages when it has; `what` it is older than. */
 MUST_USE enum result pki_list_not_older(const struct pki_list_age *fresh, const struct pki_list_age *present,
                                         const char *what, struct error *err);
-/* Decimal, "0x…" when it is long, "none". */
+/* Decimal; "none". */
 enum { PKI_LIST_NUMBER_TEXT = 80 };
 void pki_list_number_text(const char *number, char ret[PKI_LIST_NUMBER_TEXT]);
 

@@ -143,7 +143,7 @@ static void many_lists_that_are_new_make_one_snapshot_of_the_same_bundle(void **
     struct home *h = *state;
     struct builder *b = begin(h);
     give(h, b, home_sign(h, 3, NULL, ""));
-    const struct pki_trust *trust = h->current.snapshot->trust;
+    struct pki_trust *trust = pki_trust_ref(h->current.snapshot->trust);
     const struct bundle *bundle = h->current.snapshot->bundle;
     builder_again(b);
     for (unsigned i = 0; i < 5; i++)
@@ -154,6 +154,7 @@ static void many_lists_that_are_new_make_one_snapshot_of_the_same_bundle(void **
     assert_int_equal(h->current.snapshot->generation, 3);
     assert_ptr_equal(h->current.snapshot->bundle, bundle);
     assert_ptr_equal(h->current.snapshot->trust, trust); /* made of the same things */
+    pki_trust_unref(trust);
     builder_free(b);
 }
 
