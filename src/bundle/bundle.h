@@ -233,6 +233,8 @@ struct connector_gateway { /* to dial */
     const char *id, *host;
     uint16_t port;
     int64_t withdrawn; /* its certificates that end then or before count no longer; 0: none */
+    int64_t joining;   /* until then it may ask for its certificate (wire.md 11); 0: it does not join */
+    bool unissued;     /* it never had one: nothing is to be dialled */
 };
 
 /* What a connector judges its own client certificate by: as the gateways judge devices. */

@@ -256,6 +256,10 @@ static enum result read_gateway(struct arena *a, const json_t *o, struct connect
     g->port = (uint16_t)port;
     if (r == OK)
         r = member_int(o, "withdrawn", 0, INT64_MAX, 0, &g->withdrawn, err);
+    if (r == OK)
+        r = member_int(o, "joining", 0, INT64_MAX, 0, &g->joining, err);
+    if (r == OK)
+        r = member_bool(o, "unissued", false, &g->unissued, err);
     return r;
 }
 

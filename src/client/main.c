@@ -16,17 +16,20 @@
 #include "base/mem.h"
 #include "base/text/nearest.h"
 #include "client/client.h"
+#include "client/join.h"
 #include "client/operation.h"
 #include "client/report.h"
 #include "client/sign_in.h"
 #include "json/json.h"
+
+#define DIR_DEFAULT "/var/lib/opencmg-client"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
 
 struct options {
     const char *dir, *token_file;
     const char *scenario;
-    bool json, once;
+    bool json, once, no_start;
     uint64_t timeout;
 };
 
@@ -46,6 +49,13 @@ struct options {
 
 static const struct opt opts_common[] = {OPT_DIR, OPT_JSON, {0}};
 static const struct opt opts_token[] = {OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+static const struct opt opts_join[] = {
+    {"file", OPT_TEXT, offsetof(struct options, token_file), "FILE",
+     "the join string is in this file (- for standard input), where others on the machine don't see it"},
+    {"no-start", OPT_FLAG, offsetof(struct options, no_start), NULL, "don't start the service"},
+    OPT_DIR,
+    OPT_JSON,
+    {0}};
 static const struct opt opts_policy[] = {{.name = "scenario",
                                           .kind = OPT_CHOICE,
                                           .offset = offsetof(struct options, scenario),
@@ -181,6 +191,16 @@ static int cmd_enroll(const struct options *o, const char **args, size_t count)
     free(text);
     client_close(&c);
     return code;
+}
+
+static int cmd_join(const struct options *o, const char **args, size_t count)
+{
+    const struct client_joining how = {.dir = o->dir,
+                                       .argument = count ? args[0] : NULL,
+                                       .file = o->token_file,
+                                       .json = o->json,
+                                       .start = !o->no_start && strcmp(o->dir, DIR_DEFAULT) == 0};
+    return client_join(&how);
 }
 
 /* --- register, policy, run --- */
@@ -325,6 +345,11 @@ static const struct command {
     {"enroll",
      cmd_enroll,
      {"cmg-client enroll FILE [options]", "Take over a site's enrolment file.", opts_common, 1, 1}},
+    {"join",
+     cmd_join,
+     {"cmg-client join STRING [options]   (or: join -, join @FILE)",
+      "Join a site by one line (cmg enrollment --join): enrol, register, fetch policy, start the service.", opts_join,
+      0, 1}},
     {"set",
      cmd_set,
      {"cmg-client set NAME=VALUE… [options]", "Change settings of this device; nothing behind = unsets.", opts_common,
@@ -405,7 +430,7 @@ static enum result become_owner(const char *dir, const char *file, struct error 
 
 static int dispatch(const struct command *c, int argc, char **argv)
 {
-    struct options o = {.dir = "/var/lib/opencmg-client", .timeout = 10};
+    struct options o = {.dir = DIR_DEFAULT, .timeout = 10};
     struct error err;
     const char **args;
     size_t count;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "bundle/bundle.h"
+#include "connector/gateway/joining.h"
 #include "connector/site/relay_source.h"
 #include "connector/site/report.h"
 #include "connector/site/self_check.h"
@@ -44,6 +45,7 @@ static enum result apply_document(void *owner, struct connector_document *d, str
     replace_upstreams(c, d);
     dialers_announce(&c->dialers);
     dialers_apply(&c->dialers, d);
+    joining_apply(c->joining, d);
     connector_document_free(c->known.document);
     c->known.document = d;
     LOG_EVENT(LOG_INFO, "site", "connector document in use", LOG_N("sequence", d->sequence),
@@ -77,6 +79,7 @@ static void use_role(struct connector *c)
 {
     dialers_renewed(&c->dialers);
     report_stop(c->report);
+    joining_pause(c->joining);
     site_link_renewed(c->site);
     if (c->known.document)
         replace_upstreams(c, c->known.document);
@@ -154,6 +157,7 @@ enum result connector_start(struct connector *c, const struct connector_config *
     if (r != OK)
         return r;
 
+    c->joining = joining_new(&c->known, c->site);
     c->self_check = self_check_new(&c->known);
     const struct report_parts parts = {
         &c->known, c->site, c->self_check, clock_wall_s(), connector_status_gateways, connector_status_upstreams, c};
@@ -185,6 +189,7 @@ void connector_stop(struct connector *c)
     self_check_free(c->self_check);
     renewer_free(c->known.renewer);
     dialers_end(&c->dialers);
+    joining_free(c->joining);
     site_link_free(c->site);
     upstreams_free(&c->upstreams);
     connector_document_free(c->known.document);

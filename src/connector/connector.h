@@ -13,6 +13,7 @@
 #include "connector/gateway/dialers.h"
 #include "connector/route.h"
 
+struct joining;
 struct report;
 struct self_check;
 
@@ -22,6 +23,7 @@ struct connector {
     struct upstreams upstreams;
     struct dialers dialers;
     struct report *report;
+    struct joining *joining;       /* gateways */
     struct self_check *self_check; /* of the PKI client certificate */
     int exit_code;
 };

@@ -49,6 +49,8 @@ struct ctl_join {
 /* {"join": {"valid_s"}} into the body, when --join was said. False: a fault of usage was told. */
 MUST_USE bool ctl_put_join(const struct ctl_join *j, json_t *body);
 
+#define CTL_JOIN_DEVICE "cmg-client join"
+
 /* POSTs `body` (taken over) to `path`; of the answer {…, join, expires} the string goes to `out` (mode 0600) or to
  * standard output, alone on its line; standard error says what to do with it. `command`: "cmg-gateway join". Returns
  * the exit code. */

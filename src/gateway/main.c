@@ -9,6 +9,7 @@
 #include "conf/daemon.h"
 #include "gateway/admin.h"
 #include "gateway/client/certificate_watch.h"
+#include "gateway/join/join.h"
 #include "gateway/start.h"
 #include "tls/process.h"
 #include "json/json.h"
@@ -106,20 +107,30 @@ static const struct conf_log *log_keys(void)
     return &config.log;
 }
 
+static int join(int argc, char **argv);
+
+static const struct conf_daemon program = {
+    .name = "cmg-gateway",
+    .summary = "The cloud management gateway: lets in the devices that prove who they are.",
+    .default_config = "/etc/opencmg/gateway.yaml",
+    .load = load,
+    .check = check,
+    .fits = fits,
+    .reference = gateway_config_reference,
+    .log = log_keys,
+    .run = run,
+    .join = join,
+};
+
+static int join(int argc, char **argv)
+{
+    json_wipe_freed(true);
+    return gateway_join(&program, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct conf_daemon daemon = {
-        .name = "cmg-gateway",
-        .summary = "The cloud management gateway: lets in the devices that prove who they are.",
-        .default_config = "/etc/opencmg/gateway.yaml",
-        .load = load,
-        .check = check,
-        .fits = fits,
-        .reference = gateway_config_reference,
-        .log = log_keys,
-        .run = run,
-    };
     mem_tune(argv);
     tls_process_start();
-    return conf_daemon_main(&daemon, argc, argv);
+    return conf_daemon_main(&program, argc, argv);
 }

@@ -3,6 +3,7 @@
 #include "join/place.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,4 +203,32 @@ bool join_place_readable(struct join_report *report, const struct join_place *p,
         return true;
     join_todo(report, "give %s to the user that the service runs as: chown %s %s", path, p->user, path);
     return false;
+}
+
+/* --- a whole folder --- */
+
+static struct {
+    uid_t uid;
+    gid_t gid;
+} giving; /* nftw's callback has no argument; one thread */
+
+static int give_one(const char *path, const struct stat *s, int kind, struct FTW *at)
+{
+    (void)s;
+    (void)kind;
+    (void)at;
+    return lchown(path, giving.uid, giving.gid);
+}
+
+enum result join_give_folder(const char *dir, const char *user, struct error *err)
+{
+    const struct passwd *found = geteuid() == 0 ? getpwnam(user) : NULL;
+    if (!found)
+        return OK;
+    giving.uid = found->pw_uid;
+    giving.gid = found->pw_gid;
+    enum { DESCRIPTORS = 16 };
+    if (nftw(dir, give_one, DESCRIPTORS, FTW_PHYS | FTW_MOUNT) == 0)
+        return OK;
+    return error_set(err, R_IO, "%s can't be given to the user %s: %s", dir, user, strerror(errno));
 }

@@ -43,4 +43,7 @@ MUST_USE enum result join_place_configure(struct join_report *report, const stru
 /* May the service's user read this file? Says what to do if not. */
 bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path);
 
+/* Everything in the folder to the user, if there is one of that name and this is root. */
+MUST_USE enum result join_give_folder(const char *dir, const char *user, struct error *err);
+
 #endif

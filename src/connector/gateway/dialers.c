@@ -187,7 +187,7 @@ void dialers_apply(struct dialers *ds, const struct connector_document *d)
     drop_gone(ds, d);
     for (size_t i = 0; i < d->gateway_count; i++) {
         const struct connector_gateway *g = &d->gateways[i];
-        if (is_dialled(ds, g))
+        if (g->unissued || is_dialled(ds, g))
             continue;
         struct dialed_gateway gateway = {.at.port = g->port, .withdrawn = g->withdrawn};
         (void)snprintf(gateway.at.id, sizeof gateway.at.id, "%s", g->id);

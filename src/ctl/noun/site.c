@@ -245,6 +245,8 @@ static int bundle_show(int argc, char **argv)
 struct enrollment_options {
     struct ctl_common common;
     const char *out, *gateway_ca;
+    struct ctl_join join;
+    uint64_t uses;
 };
 static const struct opt enrollment_opts[] = {
     {.name = "gateway-ca",
@@ -257,6 +259,15 @@ static const struct opt enrollment_opts[] = {
      .offset = offsetof(struct enrollment_options, out),
      .value = "FILE",
      .help = "write it there instead of standard output"},
+    CTL_OPT_JOIN(struct enrollment_options, join,
+                 "print a join string for cmg-client join instead: with a bulk token in it, so it is a secret"),
+    {.name = "uses",
+     .kind = OPT_NUMBER,
+     .offset = offsetof(struct enrollment_options, uses),
+     .value = "N",
+     .help = "with --join: how many devices may join by it (default 1)",
+     .min = 1,
+     .max = 1000000},
     CTL_OPT_JSON(struct enrollment_options),
     CTL_OPT_SOCKET(struct enrollment_options),
     CTL_OPT_END,
@@ -298,16 +309,38 @@ static int print_enrollment(const struct enrollment_options *o, json_t *enrollme
     return written ? CTL_DONE : CTL_FAILED;
 }
 
+static int enrollment_as_string(const struct enrollment_options *o)
+{
+    json_t *body = json_object();
+    if (!ctl_put_join(&o->join, body)) {
+        json_decref(body);
+        return CTL_USAGE;
+    }
+    if (o->gateway_ca && !set_gateway_ca(o, json_object_get(body, "join"))) {
+        json_decref(body);
+        return CTL_FAILED;
+    }
+    if (o->uses)
+        (void)json_object_set_new(body, "uses", json_integer((json_int_t)o->uses));
+    return ctl_post_for_join(&o->common, "/v1/tokens", body, CTL_JOIN_DEVICE, o->out);
+}
+
 static int enrollment(int argc, char **argv)
 {
     static const struct opt_command cmd = {
-        "cmg enrollment [options]", "Print the enrolment file for devices; it holds no secret.", enrollment_opts, 0, 0};
+        "cmg enrollment [options]",
+        "Print the enrolment file for devices, which holds no secret; or, with --join, a string that lets them join.",
+        enrollment_opts, 0, 0};
     struct enrollment_options o = {0};
     const char **args;
     size_t n;
     int code;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
+    if (o.join.join)
+        return enrollment_as_string(&o);
+    if (o.join.valid_for || o.uses)
+        return ctl_usage("--valid-for and --uses go with --join");
     json_t *answer;
     code = ctl_send(&o.common, "GET", "/v1/enrollment", NULL, &answer);
     if (code != CTL_DONE)

@@ -12,6 +12,7 @@ struct new_options {
     uint64_t uses;
     struct opt_list networks, names;
     const char *collection;
+    bool join;
 };
 
 static const struct opt new_opts[] = {
@@ -42,6 +43,11 @@ static const struct opt new_opts[] = {
      .offset = offsetof(struct new_options, collection),
      .value = "NAME",
      .help = "new devices are listed in this collection"},
+    {.name = "join",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct new_options, join),
+     .help = "print a join string, in which the token is, and what a device must know of the site: for cmg-client join "
+             "(then 24h are the default lifetime)"},
     {.name = "out",
      .kind = OPT_TEXT,
      .offset = offsetof(struct new_options, out),
@@ -101,6 +107,10 @@ static int new_token(int argc, char **argv)
         (void)json_object_set_new(body, "names", ctl_words(&o.names));
     if (o.collection)
         (void)json_object_set_new(body, "collection", json_string(o.collection));
+    if (o.join) {
+        (void)json_object_set_new(body, "join", json_object());
+        return ctl_post_for_join(&o.common, "/v1/tokens", body, CTL_JOIN_DEVICE, o.out);
+    }
     code = ctl_send(&o.common, "POST", "/v1/tokens", body, &answer);
     if (code != CTL_DONE)
         return code;

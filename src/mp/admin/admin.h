@@ -91,6 +91,9 @@ void mp_admin_client_settings_list(struct mp_request *r);
 void mp_admin_client_settings_remove(struct mp_request *r);
 void mp_admin_resultant(struct mp_request *r);
 
+/* The enrolment file (docs/protocol/wire.md 3); the caller json_decref()s it (site.c). */
+MUST_USE enum result mp_admin_enrollment_json(struct mp_request *r, json_t **ret, struct error *err);
+
 /* The device that the text names: its GUID, or a name that is its alone (device.c). */
 MUST_USE enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret,
                                           struct error *err);

@@ -382,17 +382,16 @@ static enum result put_inside(struct mp_request *r, json_t *o, struct error *err
     return result;
 }
 
-void mp_admin_enrollment(struct mp_request *r)
+enum result mp_admin_enrollment_json(struct mp_request *r, json_t **ret, struct error *err)
 {
     const char *fqdns;
     char *ca = NULL;
     json_t *o = json_object();
-    struct error err;
-    enum result result = fqdns_of(r, &fqdns, &err);
+    enum result result = fqdns_of(r, &fqdns, err);
     if (result == OK)
-        result = store_setting_get(r->site->store, "gateway_ca_pem", &ca, &err);
+        result = store_setting_get(r->site->store, "gateway_ca_pem", &ca, err);
     if (result == OK)
-        result = put_inside(r, o, &err);
+        result = put_inside(r, o, err);
     if (result == OK) {
         mp_put(o, "opencmg", json_string("enrollment"));
         mp_put(o, "version", json_integer(1));
@@ -400,12 +399,22 @@ void mp_admin_enrollment(struct mp_request *r)
         mp_put(o, "site_key", json_string(r->site->keys.pin));
         mp_put(o, "cmg_fqdns", json_string(fqdns));
         mp_put(o, "gateway_ca_pem", *ca ? json_string(ca) : json_null());
-        mp_answer_json(r, 200, o);
+        *ret = o;
     } else {
         json_decref(o);
-        mp_admin_fail(r, &err, NULL);
     }
     free(ca);
+    return result;
+}
+
+void mp_admin_enrollment(struct mp_request *r)
+{
+    json_t *o;
+    struct error err;
+    if (mp_admin_enrollment_json(r, &o, &err) == OK)
+        mp_answer_json(r, 200, o);
+    else
+        mp_admin_fail(r, &err, NULL);
 }
 
 /* --- bundle --- */

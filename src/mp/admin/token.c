@@ -5,9 +5,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bundle/join/string.h"
 #include "jose/token.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/page.h"
+#include "mp/admin/role.h"
 #include "mp/put.h"
 #include "mp/sender/scope.h"
 #include "store/device/token.h"
@@ -22,14 +24,42 @@ static json_t *token_json(const struct store_token *t)
                      mp_content_words(t->names), "collection", t->collection);
 }
 
+/* A join string counts as long as the token in it. */
 static enum result read_limits(const json_t *body, int64_t *lifetime, int64_t *uses, struct error *err)
 {
-    *lifetime = json_opt_int(body, "lifetime_s", TOKEN_BULK_S);
+    int64_t usual = TOKEN_BULK_S;
+    if (json_object_get(body, "join") && mp_role_join_valid(body, &usual, err) != OK)
+        return R_INVALID;
+    *lifetime = json_opt_int(body, "lifetime_s", usual);
     *uses = json_opt_int(body, "uses", 1);
     if (*lifetime < LIFETIME_MIN_S || *lifetime > TOKEN_BULK_MAX_S)
         return error_set(err, R_INVALID, "'lifetime_s' is %d to %d seconds (7 days)", LIFETIME_MIN_S, TOKEN_BULK_MAX_S);
     if (*uses < 1 || *uses > USES_MAX)
         return error_set(err, R_INVALID, "'uses' is 1 to %d", USES_MAX);
+    return OK;
+}
+
+/* What a device must know of its site, and the token: in one string instead of a file and a token. */
+static enum result as_join_string(struct mp_request *r, const json_t *body, const char *jwt, json_t *answer,
+                                  struct error *err)
+{
+    json_t *o, *join = json_object_get(body, "join"), *ca = json_object_get(join, "gateway_ca_pem");
+    enum result result = mp_admin_enrollment_json(r, &o, err);
+    if (result != OK)
+        return result;
+    if (json_is_string(ca))
+        (void)json_object_set(o, "gateway_ca_pem", ca);
+    (void)json_object_del(o, "opencmg");
+    (void)json_object_del(o, "version");
+    (void)json_object_del(o, "site_key");
+    mp_put(o, "pin", json_string(r->site->keys.pin));
+    mp_put(o, "token", json_string(jwt));
+    (void)json_object_set(o, "expires", json_object_get(answer, "expires"));
+    char *text = join_string_make(JOIN_DEVICE, o);
+    (void)json_object_del(answer, "token");
+    mp_put(answer, "join", json_string(text));
+    mem_free_secret(text, strlen(text));
+    json_decref(o);
     return OK;
 }
 
@@ -61,6 +91,8 @@ static enum result add(struct mp_request *r, const json_t *body, json_t **ret, s
         *ret =
             json_pack("{s:s, s:o, s:I, s:I}", "id", t.id, "token", json_sprintf("cmg1.%s.%s", r->site->keys.pin, jwt),
                       "expires", (json_int_t)t.expires, "uses", (json_int_t)uses);
+    if (result == OK && json_object_get(body, "join"))
+        result = as_join_string(r, body, jwt, *ret, err);
     if (jwt)
         mem_free_secret(jwt, strlen(jwt));
     return result;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document of the connectors. */
+#include "base/clock.h"
 #include "choices/choices.h"
 #include "mp/content/content.h"
 #include "mp/content/part.h"
 #include "mp/put.h"
 #include "store/site/endpoint.h"
+#include "store/site/join.h"
 #include "store/site/source.h"
 #include "store/site/trust.h"
 
@@ -114,16 +116,38 @@ static json_t *target_json(const struct store_endpoint *e, const struct store_mp
     return o;
 }
 
-/* As everybody is told of them; of one whose old certificates are withdrawn, which those are. */
+static const struct store_join *joining(const struct store_join *list, size_t count, const char *gateway)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].kind, "gateway") == 0 && strcmp(list[i].id, gateway) == 0)
+            return &list[i];
+    }
+    return NULL;
+}
+
+static void put_joining(json_t *o, const struct store_gateway *g, const struct store_join *j)
+{
+    if (j)
+        mp_put(o, "joining", json_integer((json_int_t)j->expires));
+    if (!g->not_after)
+        mp_put(o, "unissued", json_true());
+}
+
+/* As everybody is told of them; of one whose old certificates are withdrawn, which those are; of one that joins, until
+ * when. */
 static enum result put_gateways(struct mp_site *site, struct arena *a, json_t *ret, struct error *err)
 {
     struct store_gateway *list;
-    size_t count;
+    struct store_join *joins;
+    size_t count, join_count = 0;
     json_t *gateways = NULL;
     enum result r = mp_content_gateways(site, a, &gateways, err);
     if (r == OK)
         r = store_gateway_list(site->store, a, &list, &count, err);
+    if (r == OK)
+        r = store_join_list(site->store, a, clock_wall_s(), &joins, &join_count, err);
     for (size_t i = 0; r == OK && i < count; i++) {
+        put_joining(json_array_get(gateways, i), &list[i], joining(joins, join_count, list[i].id));
         if (list[i].withdrawn)
             mp_put(json_array_get(gateways, i), "withdrawn", json_integer((json_int_t)list[i].withdrawn));
     }
