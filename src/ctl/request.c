@@ -50,7 +50,8 @@ void ctl_print_answer(const json_t *answer)
 int ctl_send(const struct ctl_common *common, const char *method, const char *path, json_t *body, json_t **ret)
 {
     struct ctl_fault fault;
-    *ret = NULL;
+    if (ret)
+        *ret = NULL;
     enum result r = api_call(api_socket(common), method, path, body, ret, &fault);
     json_decref(body);
     return r == OK ? CTL_DONE : ctl_fail(common, &fault);

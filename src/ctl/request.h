@@ -24,8 +24,8 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
 /* Path with the escaped argument in the place of %s, malloc'ed. */
 char *ctl_request_path(const char *path, const char *argument);
 
-/* Sends a request with `body` (taken over; NULL: none). CTL_DONE with *ret to be json_decref()ed (NULL for an answer
- * without a body), or the exit code of a fault that has been told. */
+/* Sends a request with `body` (taken over; NULL: none). CTL_DONE with *ret (NULL allowed) to be json_decref()ed (NULL
+ * for an answer without a body), or the exit code of a fault that has been told. */
 MUST_USE int ctl_send(const struct ctl_common *common, const char *method, const char *path, json_t *body,
                       json_t **ret);
 

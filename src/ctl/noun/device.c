@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "ctl/api.h"
 #include "ctl/command.h"
 #include "ctl/pages.h"
@@ -35,22 +36,53 @@ static const struct ctl_column details[] = {
     {"Certificates", "certificates", CTL_LIST, NULL},
     {NULL, NULL, CTL_TEXT, NULL}};
 
-static const struct ctl_request list = {.usage = "cmg device list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/devices",
-                                        .member = "devices",
-                                        .columns = columns,
-                                        .empty = "no devices yet: cmg token new makes a token to register one with",
-                                        .is_list = true,
-                                        .in_pages = true};
-
-/* --- show: who stands for what --- */
-
 struct options {
     struct ctl_common common;
     bool all_pending, forget, yes;
-    const char *older_than, *name;
+    const char *older_than, *name, *anchor;
 };
+
+/* --- list --- */
+
+static const struct ctl_request list = {.member = "devices",
+                                        .columns = columns,
+                                        .empty = "no devices yet: cmg token new makes a token to register one with"},
+                                anchored = {
+                                    .member = "devices",
+                                    .columns = columns,
+                                    .empty = "no device is known to have registered by a certificate of this anchor"};
+
+/* malloc'ed */
+static char *path_of_anchor(const char *anchor)
+{
+    return anchor ? ctl_request_path("/v1/devices?anchor=%s", anchor) : mem_strdup("/v1/devices");
+}
+
+static int list_devices(int argc, char **argv)
+{
+    static const struct opt opts[] = {{.name = "anchor",
+                                       .kind = OPT_TEXT,
+                                       .offset = offsetof(struct options, anchor),
+                                       .value = "ID",
+                                       .help = "those alone whose machines registered by a certificate of this anchor, "
+                                               "trusted still or no longer (cmg trust list)"},
+                                      CTL_OPT_JSON(struct options),
+                                      CTL_OPT_SOCKET(struct options),
+                                      CTL_OPT_END};
+    static const struct opt_command cmd = {"cmg device list [options]", "List the devices.", opts, 0, 0};
+    struct options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *path = path_of_anchor(o.anchor);
+    code = ctl_pages_print(&o.common, o.anchor ? &anchored : &list, path, UINT64_MAX);
+    free(path);
+    return code;
+}
+
+/* --- show: who stands for what --- */
 
 static const struct opt show_opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
 
@@ -190,16 +222,16 @@ static int approve(int argc, char **argv)
 /* --- remove --- */
 
 /* What is removed together is asked for first, or said by --yes. */
-static bool is_meant(const struct options *o, long long count)
+static bool is_meant(const struct options *o, long long count, const char *which)
 {
     char answer[16] = "";
     if (o->yes || count == 0)
         return true;
     if (o->common.json || isatty(STDIN_FILENO) != 1) {
-        (void)ctl_usage("%lld devices that wait would be removed; say so by --yes", count);
+        (void)ctl_usage("%lld devices %s would be removed; say so by --yes", count, which);
         return false;
     }
-    (void)printf("Remove %lld devices that wait? [y/N] ", count);
+    (void)printf("Remove %lld devices %s? [y/N] ", count, which);
     (void)fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
         return true;
@@ -222,7 +254,7 @@ static int remove_waiting(const struct options *o)
     int code = send_sweep(o, older_than, true, &answer);
     if (code != CTL_DONE)
         return code;
-    bool meant = is_meant(o, (long long)json_opt_int(answer, "removed", 0));
+    bool meant = is_meant(o, (long long)json_opt_int(answer, "removed", 0), "that wait");
     json_decref(answer);
     if (!meant)
         return CTL_USAGE;
@@ -231,6 +263,66 @@ static int remove_waiting(const struct options *o)
                                        (long long)json_opt_int(answer, "removed", 0),
                                        (long long)json_opt_int(answer, "still_waiting", 0))
                             : code;
+}
+
+static enum result gather_page(void *arg, const json_t *answer, struct ctl_fault *fault)
+{
+    (void)fault;
+    json_t *guids = arg, *device;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "devices"), i, device)
+    {
+        if (json_array_append(guids, json_object_get(device, "guid")) != 0)
+            fatal("out of memory (devices)");
+    }
+    return OK;
+}
+
+static int remove_one(const struct options *o, const char *device, json_t **ret)
+{
+    char *path = ctl_request_path(o->forget ? "/v1/devices/%s?forget" : "/v1/devices/%s", device);
+    int code = ctl_send(&o->common, "DELETE", path, NULL, ret);
+    free(path);
+    return code;
+}
+
+/* One by one, each with its line in the audit. */
+static int remove_all(const struct options *o, const json_t *guids)
+{
+    int code = CTL_DONE;
+    size_t i, count = json_array_size(guids);
+    for (i = 0; i < count && code == CTL_DONE; i++)
+        code = remove_one(o, json_string_value(json_array_get(guids, i)), NULL);
+    return code == CTL_DONE
+               ? ctl_tell(&o->common, json_pack("{s:I}", "removed", (json_int_t)count), "%zu devices removed", count)
+               : code;
+}
+
+static int remove_anchored(const struct options *o)
+{
+    struct ctl_fault fault;
+    json_t *guids = json_array();
+    char *path = path_of_anchor(o->anchor);
+    int code = CTL_USAGE;
+    if (ctl_pages(&o->common, path, gather_page, guids, &fault) != OK)
+        code = ctl_fail(&o->common, &fault);
+    else if (is_meant(o, (long long)json_array_size(guids), "that registered by certificates of this anchor"))
+        code = remove_all(o, guids);
+    free(path);
+    json_decref(guids);
+    return code;
+}
+
+/* One device, or which ones; what goes together? */
+static const char *find_misuse(const struct options *o, size_t named)
+{
+    if ((named > 0) + o->all_pending + (o->anchor != NULL) != 1)
+        return "name the device, or give --pending, or --anchor ID";
+    if (o->all_pending && o->forget)
+        return "--forget is for one device, or for those of an anchor";
+    if (!o->all_pending && (o->older_than || o->name))
+        return "--older-than and --name belong to --pending";
+    return named && o->yes ? "--yes belongs to --pending and --anchor" : NULL;
 }
 
 static int remove_it(int argc, char **argv)
@@ -250,6 +342,11 @@ static int remove_it(int argc, char **argv)
          .offset = offsetof(struct options, name),
          .value = "PATTERN",
          .help = "of those, who call themselves so: LAB-*"},
+        {.name = "anchor",
+         .kind = OPT_TEXT,
+         .offset = offsetof(struct options, anchor),
+         .value = "ID",
+         .help = "instead of one: those whose machines registered by a certificate of this anchor"},
         {.name = "yes",
          .kind = OPT_FLAG,
          .offset = offsetof(struct options, yes),
@@ -261,9 +358,9 @@ static int remove_it(int argc, char **argv)
         CTL_OPT_JSON(struct options),
         CTL_OPT_SOCKET(struct options),
         CTL_OPT_END};
-    static const struct opt_command cmd = {"cmg device remove GUID|NAME|--pending [options]",
+    static const struct opt_command cmd = {"cmg device remove GUID|NAME|--pending|--anchor ID [options]",
                                            "Remove a device's record; what it held stays out until cmg device approve. "
-                                           "Or all records that wait.",
+                                           "Or all records that wait, or those of an anchor.",
                                            opts, 0, 1};
     struct options o = {0};
     const char **args;
@@ -272,17 +369,14 @@ static int remove_it(int argc, char **argv)
     json_t *answer;
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
-    if ((n > 0) == o.all_pending)
-        return ctl_usage("name the device, or give --pending");
-    if (o.all_pending ? o.forget : (o.older_than || o.name || o.yes))
-        return ctl_usage(o.all_pending ? "--forget is for one device"
-                                       : "--older-than, --name and --yes belong to "
-                                         "--pending");
+    const char *misuse = find_misuse(&o, n);
+    if (misuse)
+        return ctl_usage("%s", misuse);
     if (o.all_pending)
         return remove_waiting(&o);
-    char *path = ctl_request_path(o.forget ? "/v1/devices/%s?forget" : "/v1/devices/%s", args[0]);
-    code = ctl_send(&o.common, "DELETE", path, NULL, &answer);
-    free(path);
+    if (o.anchor)
+        return remove_anchored(&o);
+    code = remove_one(&o, args[0], &answer);
     return code == CTL_DONE ? ctl_tell(&o.common, answer, "device %s removed", args[0]) : code;
 }
 
@@ -295,7 +389,7 @@ static const struct ctl_request unblock = {.usage = "cmg device unblock GUID|NAM
                                            .path = "/v1/devices/%s/unblock",
                                            .done = "device %s unblocked"};
 const struct ctl_command ctl_device_commands[] = {
-    {"device list", "List the devices", NULL, &list},
+    {"device list", "List the devices", list_devices, NULL},
     {"device show", "Show one device", show_device, NULL},
     {"device approve", "Approve pending devices", approve, NULL},
     {"device block", "Block a device everywhere", NULL, &block},

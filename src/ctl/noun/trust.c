@@ -273,16 +273,71 @@ static const struct ctl_request list = {.usage = "cmg trust list [options]",
                                         .columns = columns,
                                         .empty = "no PKI is trusted yet: cmg trust add --anchor FILE",
                                         .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg trust remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/trust/%s",
-                                             .done = "%s is trusted no longer"};
+/* Who registered by it, and is let in by another method still. */
+static void print_still_let_in(const json_t *let_in, const char *anchor)
+{
+    long long count = (long long)json_opt_int(let_in, "count", 0),
+              not_known = (long long)json_opt_int(let_in, "not_known", 0);
+    json_t *device;
+    size_t i;
+    if (count)
+        (void)printf("%lld device%s registered by its certificates and %s let in by token or Entra still:\n", count,
+                     count == 1 ? "" : "s", count == 1 ? "is" : "are");
+    json_array_foreach(json_object_get(let_in, "devices"), i, device)
+    {
+        char *name = ctl_cell_text(json_object_get(device, "name"), CTL_TEXT, NULL);
+        (void)printf("  %s %s\n", json_opt_str(device, "guid", ""), name);
+        free(name);
+    }
+    if (count)
+        (void)printf("see all: cmg device list --anchor %s; remove them: cmg device remove --anchor %s\n", anchor,
+                     anchor);
+    if (not_known)
+        (void)printf(
+            "%lld device%s let in by token or Entra registered by a certificate, and it is not known of which anchor\n",
+            not_known, not_known == 1 ? "" : "s");
+}
+
+struct remove_options {
+    struct ctl_common common;
+};
+
+static int remove_trust(int argc, char **argv)
+{
+    static const struct opt opts[] = {CTL_OPT_JSON(struct remove_options), CTL_OPT_SOCKET(struct remove_options),
+                                      CTL_OPT_END};
+    static const struct opt_command cmd = {
+        "cmg trust remove ID [options]",
+        "Trust an anchor, intermediate or CRL no longer; who registered by the anchor and is let in by another method "
+        "still is told.",
+        opts, 1, 1};
+    struct remove_options o = {0};
+    const char **args;
+    size_t n;
+    int code;
+    json_t *answer;
+    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
+        return code;
+    char *path = ctl_request_path("/v1/trust/%s", args[0]);
+    code = ctl_send(&o.common, "DELETE", path, NULL, &answer);
+    free(path);
+    if (code != CTL_DONE)
+        return code;
+    if (o.common.json) {
+        ctl_print_answer(answer);
+    } else {
+        (void)printf("%s is trusted no longer\n", args[0]);
+        print_still_let_in(json_object_get(answer, "still_let_in"), args[0]);
+    }
+    json_decref(answer);
+    return CTL_DONE;
+}
 
 const struct ctl_command ctl_trust_commands[] = {
     {"trust add", "Trust a PKI for device certificates, or take its CRL", add_trust, NULL},
     {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
     {"trust fetch-hosts", "Whence lists may come that certificates point to", fetch_hosts, NULL},
     {"trust list", "List anchors, intermediates and CRLs", NULL, &list},
-    {"trust remove", "Trust one of them no longer", NULL, &remove_it},
+    {"trust remove", "Trust one of them no longer", remove_trust, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -16,17 +16,6 @@ static enum result read_number(const char *name, struct slice text, int64_t *ret
     return OK;
 }
 
-static enum result read_word(struct mp_request *r, const char *name, const char **ret, struct error *err)
-{
-    struct slice text;
-    enum result result = mp_form_get(r->query, name, r->arena, &text, err);
-    if (result == OK && !mp_page_word_good(text))
-        result = error_set(err, R_INVALID, "'%s' is a text of at most %d bytes", name, MP_PAGE_AFTER_MAX);
-    if (result == OK && text.len)
-        *ret = arena_dup(r->arena, text).ptr;
-    return result;
-}
-
 static enum result read_search(struct mp_request *r, const struct mp_page *page, struct store_audit_search *ret,
                                struct error *err)
 {
@@ -38,8 +27,8 @@ static enum result read_search(struct mp_request *r, const struct mp_page *page,
     if (result == OK)
         result = read_number("after", slice_of(page->after), &ret->before, err);
     if (result == OK)
-        result = read_word(r, "action", &ret->action, err);
-    return result == OK ? read_word(r, "object", &ret->object, err) : result;
+        result = mp_page_read_word(r, "action", &ret->action, err);
+    return result == OK ? mp_page_read_word(r, "object", &ret->object, err) : result;
 }
 
 static json_t *event_json(const struct store_audit *a)

@@ -85,6 +85,26 @@ static enum result devices_json(struct mp_request *r, const struct store_device 
     return OK;
 }
 
+/* Those of `list` that an anchor's certificates stand behind, moved to its front; a page may have none. */
+static enum result keep_anchored(struct mp_request *r, const char *anchor, struct store_device *list, size_t *count,
+                                 struct error *err)
+{
+    const char **guids;
+    size_t guid_count, kept = 0, at = 0;
+    if (!*anchor || !*count)
+        return OK;
+    enum result result = store_anchored_of_page(r->site->store, r->arena, anchor, list[0].guid, list[*count - 1].guid,
+                                                &guids, &guid_count, err);
+    for (size_t i = 0; result == OK && i < *count && at < guid_count; i++) {
+        if (strcmp(list[i].guid, guids[at]) == 0) {
+            list[kept++] = list[i];
+            at++;
+        }
+    }
+    *count = kept;
+    return result;
+}
+
 static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
 {
     struct store_device *list;
@@ -94,10 +114,16 @@ static enum result list_page(struct mp_request *r, const struct mp_page *page, j
     enum result result =
         store_device_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
     size_t count = result == OK ? mp_page_rows(page, found) : 0;
+    const char *next = count && count < found ? list[count - 1].guid : NULL, *anchor = "";
     if (result == OK)
-        result = devices_json(r, list, &count, array, err);
+        result = mp_page_read_word(r, "anchor", &anchor, err);
     if (result == OK)
-        mp_page_put_next(answer, count < found ? list[count - 1].guid : NULL);
+        result = keep_anchored(r, anchor, list, &count, err);
+    size_t whole = count;
+    if (result == OK)
+        result = devices_json(r, list, &whole, array, err);
+    if (result == OK)
+        mp_page_put_next(answer, whole < count ? list[whole - 1].guid : next);
     return result;
 }
 

@@ -7,19 +7,14 @@
 #include "mp/put.h"
 #include "mp/server/form.h"
 
-bool mp_page_word_good(struct slice text)
+enum result mp_page_read_word(struct mp_request *r, const char *name, const char **ret, struct error *err)
 {
-    return text.len <= MP_PAGE_AFTER_MAX && utf8_all_shown(text);
-}
-
-static enum result read_after(struct mp_request *r, const char **ret, struct error *err)
-{
-    struct slice after;
-    enum result result = mp_form_get(r->query, "after", r->arena, &after, err);
-    if (result == OK && (!mp_page_word_good(after)))
-        result = error_set(err, R_INVALID, "'after' is what an answer's 'next' said");
-    if (result == OK)
-        *ret = after.len ? arena_dup(r->arena, after).ptr : "";
+    struct slice text;
+    enum result result = mp_form_get(r->query, name, r->arena, &text, err);
+    if (result == OK && (text.len > MP_PAGE_WORD_MAX || !utf8_all_shown(text)))
+        result = error_set(err, R_INVALID, "'%s' is a text of at most %d bytes", name, MP_PAGE_WORD_MAX);
+    if (result == OK && text.len)
+        *ret = arena_dup(r->arena, text).ptr;
     return result;
 }
 
@@ -39,7 +34,8 @@ static enum result read_limit(struct mp_request *r, int64_t *ret, struct error *
 bool mp_page_read(struct mp_request *r, struct mp_page *ret)
 {
     struct error err;
-    enum result result = read_after(r, &ret->after, &err);
+    ret->after = "";
+    enum result result = mp_page_read_word(r, "after", &ret->after, &err);
     if (result == OK)
         result = read_limit(r, &ret->limit, &err);
     if (result == OK)

@@ -6,15 +6,15 @@
 
 #include "mp/server/request.h"
 
-enum { MP_PAGE_ITEMS = 200, MP_PAGE_ITEMS_MAX = 500, MP_PAGE_AFTER_MAX = 256 };
+enum { MP_PAGE_ITEMS = 200, MP_PAGE_ITEMS_MAX = 500, MP_PAGE_WORD_MAX = 256 };
 
 struct mp_page {
     const char *after; /* "": the first page */
     int64_t limit;     /* of items */
 };
 
-/* May a value of a query be compared with what the store holds? */
-bool mp_page_word_good(struct slice text);
+/* A value of the query that is compared with what the store holds; *ret stays as it is when it is absent or empty. */
+MUST_USE enum result mp_page_read_word(struct mp_request *r, const char *name, const char **ret, struct error *err);
 
 /* Reads "after" and "limit". False: it was answered (400). */
 MUST_USE bool mp_page_read(struct mp_request *r, struct mp_page *ret);

@@ -12,7 +12,7 @@
 #include "mp/status/trust_fault.h"
 #include "store/site/trust.h"
 
-enum { CERTIFICATES_MAX = 256 };
+enum { CERTIFICATES_MAX = 256, TOLD = 5 };
 
 static json_t *trust_json(const struct store_trust *t)
 {
@@ -154,15 +154,39 @@ void mp_admin_trust_list(struct mp_request *r)
     mp_answer_json(r, 200, json_pack("{s:o}", "trust", array));
 }
 
+/* Whom other methods let in still, though the PKI that vouched for them is trusted no longer. */
+static enum result still_let_in(struct mp_request *r, const char *anchor, json_t **ret, struct error *err)
+{
+    struct store_device *list;
+    size_t count;
+    int64_t all, not_known;
+    json_t *devices = json_array();
+    enum result result = store_anchored_by_token(r->site->store, r->arena, "", 0, &not_known, &list, &count, err);
+    if (result == OK)
+        result = store_anchored_by_token(r->site->store, r->arena, anchor, TOLD, &all, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++)
+        mp_push(devices, json_pack("{s:s, s:s}", "guid", list[i].guid, "name", list[i].name));
+    if (result == OK)
+        *ret = json_pack("{s:I, s:O, s:I}", "count", (json_int_t)all, "devices", devices, "not_known",
+                         (json_int_t)not_known);
+    json_decref(devices);
+    return result;
+}
+
 void mp_admin_trust_remove(struct mp_request *r)
 {
     struct error err;
+    json_t *let_in = NULL;
     enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK) {
+        result = store_trust_remove(r->site->store, r->params[0], &err);
+        if (result == OK)
+            result = still_let_in(r, r->params[0], &let_in, &err);
+        result = mp_admin_commit(r, result, "trust.remove", r->params[0], "", &err);
+    }
     if (result == OK)
-        result = mp_admin_commit(r, store_trust_remove(r->site->store, r->params[0], &err), "trust.remove",
-                                 r->params[0], "", &err);
-    if (result == OK)
-        mp_answer(r, &(struct mp_answer){.status = 204});
+        mp_answer_json(r, 200, json_pack("{s:s, s:O}", "removed", r->params[0], "still_let_in", let_in));
     else
         mp_admin_fail(r, &err, "list them with: cmg trust list");
+    json_decref(let_in);
 }

@@ -365,7 +365,8 @@ static enum result remember_certificate(struct registration *g, bool *ret_new, s
                                   .pem = pem,
                                   .not_after = pki_cert_not_after(g->certificate),
                                   .added = g->now,
-                                  .vouched = g->voucher == BY_PKI};
+                                  .vouched = g->voucher == BY_PKI,
+                                  .anchor = g->anchor};
     enum result r = store_certificate_put(g->from->site->store, &c, ret_new, err);
     free(pem);
     return r;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/host/log.h"
+#include "base/text/encode.h"
 #include "base/utf8.h"
 #include "jose/possession.h"
 #include "mp/answer/handlers.h"
@@ -96,6 +97,12 @@ static const struct {
                   {REASON_CERT_INCOMPLETE_CHAIN, BY_CONNECTOR},
                   {REASON_CERT_BAD_SIGNATURE, BY_CONNECTOR}};
 
+static void note_anchor(struct registration *g, const struct pki_verdict *v)
+{
+    if (v->reason == REASON_OK)
+        (void)encode_hex(slice_make(v->anchor, sizeof v->anchor), g->anchor);
+}
+
 static bool take_verdict(struct registration *g, const struct pki_verdict *v)
 {
     struct error why;
@@ -108,6 +115,7 @@ static bool take_verdict(struct registration *g, const struct pki_verdict *v)
         return false;
     }
     g->voucher = found_here[i].voucher;
+    note_anchor(g, v);
     if (g->voucher == BY_CONNECTOR)
         LOG_EVENT(LOG_WARN, "registration", "a certificate that leads to no anchor here was let in by a gateway",
                   LOG_T("connector", g->from->identity.connector), LOG_T("why", v->detail), LOG_T("request", g->r->id));
@@ -130,8 +138,12 @@ static bool vouched_by_pki(struct registration *g)
     char hex[PKI_HASH_HEX];
     pki_cert_sha256_hex(g->from->identity.certificate, hex);
     g->voucher = BY_PKI;
-    if (strcmp(hex, g->sha256) == 0)
-        return !g->from->identity.asserted || judge_asserted(g);
+    if (strcmp(hex, g->sha256) == 0) {
+        if (g->from->identity.asserted)
+            return judge_asserted(g);
+        note_anchor(g, &g->from->peer->verdict);
+        return true;
+    }
     mp_refuse(g->r, MP_REFUSAL_CERTIFICATE_MISMATCH, NULL);
     return false;
 }

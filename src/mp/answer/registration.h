@@ -19,6 +19,7 @@ struct registration {
     STACK_OF(X509) * chain; /* those above it, as the device tells; NULL: none told */
     char spki[PKI_HASH_HEX], sha256[PKI_HASH_HEX];
     char proven[PKI_HASH_HEX]; /* the device's own key, which has spoken for this one, or this one */
+    char anchor[PKI_HASH_HEX]; /* BY_PKI: of the anchor that its certificate leads to; "": not known */
     enum registration_voucher voucher;
     struct token bulk;
     bool first_use;         /* this key did not use the bulk token before */

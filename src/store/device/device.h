@@ -32,7 +32,9 @@ struct store_device {
 struct store_certificate {
     const char *guid, *sha256, *subject, *pem;
     int64_t not_after, added;
-    bool vouched; /* by a PKI */
+    bool vouched;       /* by a PKI */
+    const char *anchor; /* the id of the anchor that it was let in by (store/site/trust.h); "": not known. For
+                           store_certificate_put alone, NULL counts as "" */
 };
 
 struct store_device_counts {
@@ -99,6 +101,16 @@ MUST_USE enum result store_certificate_get(struct store *s, struct arena *a, con
                                            struct store_certificate *ret, struct error *err);
 MUST_USE enum result store_certificate_list(struct store *s, struct arena *a, const char *guid,
                                             struct store_certificate **ret, size_t *ret_count, struct error *err);
+/* Of the devices from `first` to `last`, by GUID: those of a machine that a certificate was let in for by this anchor.
+ */
+MUST_USE enum result store_anchored_of_page(struct store *s, struct arena *a, const char *anchor, const char *first,
+                                            const char *last, const char ***ret, size_t *ret_count, struct error *err);
+/* The same of all, as far as another method than its certificate lets them in: how many there are, and the first
+ * `limit` (guid and name alone). Of `anchor` "": those of whom it is not known. */
+MUST_USE enum result store_anchored_by_token(struct store *s, struct arena *a, const char *anchor, int64_t limit,
+                                             int64_t *ret_all, struct store_device **ret, size_t *ret_count,
+                                             struct error *err);
+
 /* Those of the devices from `first` to `last`, by GUID, then as they came; `limit` at most, without their PEM (""). */
 MUST_USE enum result store_certificate_list_of_page(struct store *s, struct arena *a, const char *first,
                                                     const char *last, int64_t limit, struct store_certificate **ret,

@@ -36,6 +36,10 @@ static enum result put_certificate(struct store *s, const struct store_certifica
     if (r != OK)
         return r;
     *ret_new = added > 0;
+    r = store_exec(s, "UPDATE device_certificate SET anchor = $2 WHERE sha256 = $1 AND anchor <> $2 AND $2 <> ''",
+                   STORE_PARAMS(STORE_T(c->sha256), STORE_T(c->anchor ? c->anchor : "")), NULL, err);
+    if (r != OK)
+        return r;
     return store_exec(
         s,
         "DELETE FROM device_certificate WHERE guid = $1 AND sha256 <> $2 AND sha256 NOT IN "
