@@ -160,7 +160,6 @@ static struct bundle *bundle_new(void)
     index_set_init(&i->certificates, PKI_SHA256);
     index_set_init(&i->tokens, INDEX_TEXT_WIDTH);
     index_set_init(&i->entra, PKI_SHA256);
-    index_set_init(&i->connectors, INDEX_TEXT_WIDTH);
     return b;
 }
 
@@ -195,8 +194,7 @@ void bundle_free(struct bundle *b)
         bundle_drop_crl(b, n);
     struct bundle_index *i = b->index;
     struct index_map *maps[] = {&i->roles, &i->paths, &i->hosts, &i->ids, &i->revoked};
-    struct index_set *sets[] = {&i->guids,  &i->removed, &i->spkis,     &i->certificates,
-                                &i->tokens, &i->entra,   &i->connectors};
+    struct index_set *sets[] = {&i->guids, &i->removed, &i->spkis, &i->certificates, &i->tokens, &i->entra};
     for (size_t n = 0; n < ARRAY_LEN(maps); n++)
         index_map_free(maps[n]);
     for (size_t n = 0; n < ARRAY_LEN(sets); n++)

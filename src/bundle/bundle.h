@@ -206,9 +206,6 @@ bool bundle_may_fetch(const struct bundle *b, const unsigned char anchor[PKI_SHA
 /* Has the site withdrawn this role, or its certificate that ends at `not_after`? kind: "connector", "gateway", "mp". */
 bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *id, int64_t not_after);
 
-/* Does the site know this connector? */
-bool bundle_connector_known(const struct bundle *b, const char *id);
-
 /* --- the connector document --- */
 
 struct connector_endpoint {

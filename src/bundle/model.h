@@ -26,7 +26,6 @@ struct bundle_index {
     struct index_set removed; /* GUIDs of devices whose records are gone */
     struct index_set guids, spkis, certificates, tokens, entra;
     struct index_map revoked;             /* "<kind>:<id>" → int64_t, the end of the last withdrawn certificate */
-    struct index_set connectors;          /* ids */
     struct bundle_disallowed *disallowed; /* malloc'ed */
     size_t disallowed_count;
 };

@@ -35,16 +35,6 @@ static const char *const purposes[] = {
     [PURPOSE_GENERAL] = "general",           [PURPOSE_USER] = "user",
 };
 
-const char *token_kind_name(enum token_kind kind)
-{
-    return kinds[kind].name;
-}
-
-const char *token_purpose_name(enum token_purpose p)
-{
-    return purposes[p];
-}
-
 bool token_purpose_parse(struct slice name, enum token_purpose *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {

@@ -19,11 +19,10 @@
 #define JOSE_TOKEN_NO_CERTIFICATE "none was presented"
 
 enum token_kind { TOKEN_BULK, TOKEN_DEVICE, TOKEN_ACCESS, TOKEN_USER };
-const char *token_kind_name(enum token_kind kind); /* "bulk", "device", "access", "user" */
 
 /* What an endpoint is for: decides which kinds open it. */
 enum token_purpose { PURPOSE_REGISTRATION, PURPOSE_STS, PURPOSE_METADATA, PURPOSE_GENERAL, PURPOSE_USER };
-const char *token_purpose_name(enum token_purpose p); /* "registration", "sts", "metadata", "general", "user" */
+/* "registration", "sts", "metadata", "general", "user" */
 MUST_USE bool token_purpose_parse(struct slice name, enum token_purpose *ret);
 bool token_kind_opens(enum token_kind kind, enum token_purpose purpose); /* the table */
 

@@ -44,7 +44,9 @@ MUST_USE enum result store_sequence_policy(struct store *s, const char *guid, in
 /* This device (NULL: any) may have come into a collection or left one: its policy is made anew when some policy is for
  * a collection. */
 MUST_USE enum result store_sequence_policy_bump(struct store *s, const char *guid, struct error *err);
-/* The same, by something that the device itself did: the bundle is bumped gathered. Inside a durable transaction. */
+/* The same of this device, by something that it did itself, as often as it likes: its own number alone is another one,
+ * the count that all policies' numbers come from stays, and the bundle is bumped gathered. Inside a durable
+ * transaction. */
 MUST_USE enum result store_sequence_policy_moved(struct store *s, const char *guid, struct error *err);
 /* A device came, or has another key: whom client settings do not let use the gateways is in the bundle. */
 MUST_USE enum result store_sequence_disallowed_moved(struct store *s, struct error *err);

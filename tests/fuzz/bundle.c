@@ -28,8 +28,6 @@ static void look_up(const struct bundle *b)
     }
     for (size_t i = 0; i < b->role_count; i++)
         MUST(bundle_role_find(b, slice_of(b->roles[i].id)) == &b->roles[i]);
-    for (size_t i = 0; i < b->connector_count; i++)
-        MUST(bundle_connector_known(b, b->connectors[i]));
     (void)bundle_blocks_guid(b, SLICE("6f1c0000-1111-4222-8333-44445555abcd"));
     (void)bundle_blocks_token(b, SLICE("jti-1"));
     (void)bundle_role_revoked(b, "connector", "cp9", 1);

@@ -182,12 +182,9 @@ enum result bundle_read_connectors(struct bundle *b, const json_t *content, stru
     const char **ids = room;
     for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
         r = member_id(a, json_array_get(list, i), "id", MEMBER_PEER_ID, false, &ids[i], err);
-        if (r == OK && !index_set_add_text(&b->index->connectors, slice_of(ids[i])))
-            r = error_set(err, R_INVALID, "member 'id' is too long");
         if (r != OK)
             (void)error_prefix(err, "connectors[%zu]", i);
     }
-    index_set_seal(&b->index->connectors);
     b->connectors = ids;
     b->connector_count = json_array_size(list);
     return r;
@@ -241,9 +238,4 @@ bool bundle_role_revoked(const struct bundle *b, const char *kind, const char *i
     char key[INDEX_TEXT_WIDTH];
     const int64_t *until = role_key(kind, id, key) ? index_map_find(&b->index->revoked, slice_of(key)) : NULL;
     return until && not_after <= *until;
-}
-
-bool bundle_connector_known(const struct bundle *b, const char *id)
-{
-    return index_set_has_text(&b->index->connectors, slice_of(id));
 }

@@ -294,7 +294,7 @@ static void blocks_are_found_however_they_are_written(void **state)
     assert_false(bundle_blocks_token(b, slice_make("jti-1\0", 6)));
 }
 
-static void withdrawn_roles_and_known_connectors_are_found(void **state)
+static void withdrawn_roles_are_found(void **state)
 {
     const struct bundle *b = *state;
     assert_true(bundle_role_revoked(b, "connector", "cp9", 1));
@@ -305,9 +305,6 @@ static void withdrawn_roles_and_known_connectors_are_found(void **state)
     assert_true(bundle_role_revoked(b, "connector", "cp9", INT64_MAX));
     assert_true(bundle_role_revoked(b, "connector", "cp8", 500));
     assert_false(bundle_role_revoked(b, "connector", "cp8", 501));
-    assert_true(bundle_connector_known(b, "cp1"));
-    assert_false(bundle_connector_known(b, "cp9"));
-    assert_false(bundle_connector_known(b, ""));
 }
 
 static void a_hundred_thousand_blocks_are_all_found(void **state UNUSED)
@@ -641,7 +638,7 @@ int main(void)
         cmocka_unit_test(very_long_paths_are_matched_by_their_beginning),
         cmocka_unit_test(hosts_roles_and_ids_are_found),
         cmocka_unit_test(blocks_are_found_however_they_are_written),
-        cmocka_unit_test(withdrawn_roles_and_known_connectors_are_found),
+        cmocka_unit_test(withdrawn_roles_are_found),
         cmocka_unit_test(a_hundred_thousand_blocks_are_all_found),
         cmocka_unit_test(settings_that_are_unclear_are_refused),
         cmocka_unit_test(members_of_a_wrong_kind_are_refused),

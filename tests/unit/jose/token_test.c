@@ -17,6 +17,8 @@
 #define OTHER_X5T "g83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 
 enum { KINDS = TOKEN_USER + 1, PURPOSES = PURPOSE_USER + 1 };
+static const char *const kind_names[KINDS] = {"bulk", "device", "access", "user"};
+static const char *const purpose_names[PURPOSES] = {"registration", "sts", "metadata", "general", "user"};
 
 struct fixture {
     EVP_PKEY *key;
@@ -104,8 +106,7 @@ static void each_kind_opens_its_purposes_and_no_other(void **state)
     for (int k = 0; k < KINDS; k++) {
         for (int p = 0; p < PURPOSES; p++) {
             struct token t = token_of((enum token_kind)k);
-            print_message("%s for %s\n", token_kind_name((enum token_kind)k),
-                          token_purpose_name((enum token_purpose)p));
+            print_message("%s for %s\n", kind_names[k], purpose_names[p]);
             assert_int_equal(judge(*state, issue(*state, &t), (enum token_purpose)p, NOW),
                              opens[k][p] ? REASON_OK : REASON_TOKEN_WRONG_PURPOSE);
             assert_int_equal(token_kind_opens((enum token_kind)k, (enum token_purpose)p), opens[k][p]);
@@ -135,7 +136,7 @@ static void purposes_have_names_that_are_read_back(void **state UNUSED)
 {
     for (int p = 0; p < PURPOSES; p++) {
         enum token_purpose back;
-        assert_true(token_purpose_parse(slice_of(token_purpose_name((enum token_purpose)p)), &back));
+        assert_true(token_purpose_parse(slice_of(purpose_names[p]), &back));
         assert_int_equal(back, p);
     }
     enum token_purpose none;
@@ -347,7 +348,7 @@ static enum verdict_reason judge_with(const struct fixture *f, enum token_kind k
         json_object_set_new(o, name, json_loads(value, JSON_DECODE_ANY, NULL));
     else
         json_object_del(o, name);
-    char *type = forge_text(",\"typ\":\"cmg-%s+jwt\"", token_kind_name(kind));
+    char *type = forge_text(",\"typ\":\"cmg-%s+jwt\"", kind_names[kind]);
     enum verdict_reason r = judge(f, sign_claims(f, type, o), purpose[kind], NOW);
     free(type);
     json_decref(o);

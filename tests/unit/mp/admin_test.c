@@ -426,7 +426,8 @@ static void an_anchor_is_added_listed_and_removed(void **state UNUSED)
     assert_int_equal(json_array_size(json_object_get(ask.json, "added")), 1);
     (void)snprintf(path, sizeof path, "/v1/trust/%s", kit_said(&ask, "id"));
     assert_int_equal(count("/v1/trust", "trust"), 1);
-    assert_int_equal(admin("DELETE", path, ""), 204);
+    assert_int_equal(admin("DELETE", path, ""), 200);
+    assert_string_equal(kit_said(&ask, "removed"), path + strlen("/v1/trust/"));
     assert_int_equal(count("/v1/trust", "trust"), 0);
     free(body);
     free(pem);

@@ -265,6 +265,31 @@ static void a_device_lifts_the_numbers_of_its_own_policy_alone(void **state)
     assert_true(lifted && policy_of(f, "e") > heard);
 }
 
+static void what_a_device_does_again_and_again_moves_its_own_policy_alone(void **state)
+{
+    struct fixture *f = *state;
+    bool lifted;
+    next_policy(f, NULL);
+    ok(f, store_exec(f->store,
+                     "INSERT INTO policy (name, id, version, sha256, content, created, changed, collections) "
+                     "VALUES ('p', 'p', 1, '', '', 1, 1, 'lab')",
+                     STORE_NO_PARAMS, NULL, &f->err));
+    int64_t shared = raw_sequence(f, "policies"), other = policy_of(f, "e"), own = policy_of(f, "d");
+    for (int i = 0; i < 50; i++) {
+        ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
+        ok(f, store_end(f->store, store_sequence_policy_moved(f->store, "d", &f->err), &f->err));
+        assert_true(policy_of(f, "d") > own && policy_of(f, "d") >= clock_wall_s());
+        own = policy_of(f, "d");
+    }
+    assert_int_equal(raw_sequence(f, "policies"), shared);
+    assert_int_equal(policy_of(f, "e"), other);
+    next_policy(f, NULL);
+    assert_true(policy_of(f, "d") > own);
+    own = policy_of(f, "d");
+    ok(f, store_sequence_policy_lift(f->store, "d", own + 5, &lifted, &f->err)); /* that is another matter */
+    assert_true(lifted && policy_of(f, "d") > own + 5);
+}
+
 /* --- PostgreSQL --- */
 
 /* The server ends every connection to this database but `other`. */
@@ -379,6 +404,7 @@ int main(void)
         TEST(documents_of_the_future_are_made_anew),
         TEST(a_higher_number_that_somebody_holds_is_passed),
         TEST(a_device_lifts_the_numbers_of_its_own_policy_alone),
+        TEST(what_a_device_does_again_and_again_moves_its_own_policy_alone),
         TEST(a_connection_lost_between_transactions_is_made_again),
         TEST(a_connection_lost_within_a_transaction_undoes_all_of_it),
         TEST(a_statement_that_failed_lets_nothing_of_its_transaction_be_kept),
