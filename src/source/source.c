@@ -51,19 +51,19 @@ struct source_set {
     struct source_job *jobs[UNDER_WAY_MAX];
 };
 
-static void lock(struct source_set *s)
+static void lock_set(struct source_set *s)
 {
     (void)pthread_mutex_lock(&s->lock);
 }
 
-static void unlock(struct source_set *s)
+static void unlock_set(struct source_set *s)
 {
     (void)pthread_mutex_unlock(&s->lock);
 }
 
 /* --- when --- */
 
-static void arm(struct source_set *s)
+static void arm_timer(struct source_set *s)
 {
     uint64_t now = loop_now_ms(s->loop), next = UINT64_MAX;
     for (size_t i = 0; i < s->count; i++) {
@@ -79,9 +79,9 @@ static void arm(struct source_set *s)
 static void due_in(struct source *x, uint64_t ms)
 {
     x->due_ms = loop_now_ms(x->set->loop) + ms;
-    lock(x->set);
+    lock_set(x->set);
     x->state.next = clock_wall_s() + (int64_t)(ms / 1000);
-    unlock(x->set);
+    unlock_set(x->set);
 }
 
 /* --- what became of it --- */
@@ -93,40 +93,40 @@ static void log_failure(const struct source *x, const struct error *why, bool fi
               LOG_T("reason", why->text), LOG_N("failures", x->state.failures), LOG_N("fetched", x->state.fetched));
 }
 
-static void tell(struct source_set *s)
+static void tell_owner(struct source_set *s)
 {
     if (s->events->on_state)
         s->events->on_state(s->owner);
 }
 
-static void failed(struct source *x, const struct error *why)
+static void note_failure(struct source *x, const struct error *why)
 {
     char cause[SOURCE_ERROR_MAX];
     (void)snprintf(cause, sizeof cause, "%s", why->text);
     utf8_mend_end(cause); /* it goes into JSON */
-    lock(x->set);
+    lock_set(x->set);
     bool first = x->state.failures == 0 || strcmp(x->state.error, cause) != 0;
     x->state.failures++;
     memcpy(x->state.error, cause, sizeof cause);
-    unlock(x->set);
+    unlock_set(x->set);
     log_failure(x, why, first);
     if (first)
-        tell(x->set);
+        tell_owner(x->set);
     due_in(x, source_plan_again(x->state.failures, x->refresh_s, rand_below(UINT64_MAX)));
 }
 
 /* One that has ended already is used for what it revokes; the publisher is late, and is asked again like one that
  * failed. */
-static void took(struct source *x, const struct source_job *j)
+static void note_success(struct source *x, const struct source_job *j)
 {
     int64_t now = clock_wall_s(), left = j->until ? j->until - now : SOURCE_NO_END;
-    lock(x->set);
+    lock_set(x->set);
     bool was_bad = x->state.failures > 0;
     x->state.fetched = now;
     x->state.until = j->until;
     x->state.failures = 0;
     x->state.error[0] = '\0';
-    unlock(x->set);
+    unlock_set(x->set);
     char until[CLOCK_TEXT_SIZE] = "unknown";
     if (j->until)
         clock_rfc3339(j->until, until);
@@ -136,7 +136,7 @@ static void took(struct source *x, const struct source_job *j)
                   LOG_T("until", until));
     bool changed = !j->unchanged || !x->has_file;
     if (changed || was_bad)
-        tell(x->set);
+        tell_owner(x->set);
     x->has_file = true;
     x->afresh = false;
     if (left <= 0) {
@@ -144,7 +144,7 @@ static void took(struct source *x, const struct source_job *j)
         char when[CLOCK_TEXT_SIZE];
         clock_rfc3339(j->until, when);
         (void)error_set(&late, R_TIMEOUT, "the publisher's newest list expired %s", when);
-        failed(x, &late);
+        note_failure(x, &late);
     } else {
         due_in(x, source_plan_next(source_plan_refresh(x->refresh_s, j->fresh_s), left, rand_below(UINT64_MAX)));
     }
@@ -152,7 +152,7 @@ static void took(struct source *x, const struct source_job *j)
         x->set->events->on_change(x->set->owner);
 }
 
-static struct source *find(const struct source_set *s, const char *id)
+static struct source *find_source(const struct source_set *s, const char *id)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (strcmp(s->list[i]->state.id, id) == 0)
@@ -161,7 +161,7 @@ static struct source *find(const struct source_set *s, const char *id)
     return NULL;
 }
 
-static void over(struct source *x)
+static void end_fetch(struct source *x)
 {
     x->under_way = false;
     x->set->under_way--;
@@ -182,22 +182,22 @@ static void job_done(void *job)
 {
     struct source_job *j = job;
     struct source_set *s = j->set;
-    struct source *x = s ? find(s, j->id) : NULL;
+    struct source *x = s ? find_source(s, j->id) : NULL;
     if (s)
         forget_job(s, j);
     if (x && x->serial == j->serial) {
         if (j->result == OK)
-            took(x, j);
+            note_success(x, j);
         else
-            failed(x, &j->err);
-        over(x);
+            note_failure(x, &j->err);
+        end_fetch(x);
     } else if (s) {
         s->under_way--;
         if (!x) /* it went while its file was written */
             (void)unlink(j->path);
     }
     if (s)
-        arm(s);
+        arm_timer(s);
     source_job_free(j);
 }
 
@@ -240,7 +240,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
 }
 
 /* The connector's word on it is for operators. */
-static void refused(int status, struct slice body, struct error *ret)
+static void tell_refusal(int status, struct slice body, struct error *ret)
 {
     json_t *problem = NULL;
     const char *detail = "";
@@ -263,13 +263,13 @@ static void on_answer(void *owner, int status, struct slice body, const struct e
     if (status == 200)
         (void)error_set(&err, R_INVALID, "the connector sent nothing");
     else if (status)
-        refused(status, body, &err);
-    failed(x, &err);
-    over(x);
-    arm(x->set);
+        tell_refusal(status, body, &err);
+    note_failure(x, &err);
+    end_fetch(x);
+    arm_timer(x->set);
 }
 
-static void start(struct source *x)
+static void start_fetch(struct source *x)
 {
     char target[SOURCE_ID_MAX + 2];
     x->under_way = true;
@@ -295,19 +295,12 @@ static void on_timer(void *arg)
         }
         if (!due)
             break;
-        start(due);
+        start_fetch(due);
     }
-    arm(s);
+    arm_timer(s);
 }
 
 /* --- which there are --- */
-
-char *source_path(const char *folder, const struct bundle_source *s)
-{
-    char name[SOURCE_ID_MAX + 16];
-    (void)snprintf(name, sizeof name, "%s.%s", s->id, bundle_source_kind_name(s->kind));
-    return file_join(folder, name);
-}
 
 static void find_kept(struct source *x)
 {
@@ -343,7 +336,7 @@ static bool same_text(const char *a, const char *b)
     return !a == !b && (!a || strcmp(a, b) == 0);
 }
 
-static bool same(const struct source *x, const struct bundle_source *y)
+static bool is_same(const struct source *x, const struct bundle_source *y)
 {
     return x->state.kind == y->kind && x->refresh_s == y->refresh_s && same_text(x->url, y->url) &&
            same_text(x->ca_pem, y->ca_pem);
@@ -361,7 +354,7 @@ static void source_free(struct source *x)
     free(x);
 }
 
-static bool wanted(const struct bundle_source *list, size_t count, const char *id)
+static bool is_wanted(const struct bundle_source *list, size_t count, const char *id)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(list[i].id, id) == 0 && list[i].kind != BUNDLE_SOURCE_OCSP)
@@ -377,7 +370,7 @@ static void remove_files(struct source_set *s, const struct bundle_source *list,
     for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
         struct slice rest = slice_of(e->d_name), stem = slice_cut(&rest, '.');
         char id[SOURCE_ID_MAX + 1];
-        if (!stem.len || !slice_to_cstr(stem, id, sizeof id) || wanted(list, count, id))
+        if (!stem.len || !slice_to_cstr(stem, id, sizeof id) || is_wanted(list, count, id))
             continue;
         (void)unlinkat(dirfd(d), e->d_name, 0);
     }
@@ -392,8 +385,8 @@ static size_t take_over(struct source_set *s, const struct bundle_source *list, 
     for (size_t i = 0; i < count && n < BUNDLE_SOURCES_MAX; i++) {
         if (list[i].kind == BUNDLE_SOURCE_OCSP)
             continue;
-        struct source *old = find(s, list[i].id);
-        fresh[n] = old && same(old, &list[i]) ? old : source_new(s, &list[i]);
+        struct source *old = find_source(s, list[i].id);
+        fresh[n] = old && is_same(old, &list[i]) ? old : source_new(s, &list[i]);
         fresh[n]->afresh |= old && (old->afresh || !same_text(old->url, list[i].url));
         n++;
     }
@@ -417,14 +410,14 @@ void source_set_apply(struct source_set *s, const struct bundle_source *list, si
         if (!stands_in(fresh, n, s->list[i]))
             gone[gone_count++] = s->list[i];
     }
-    lock(s);
+    lock_set(s);
     memcpy(s->list, fresh, n * sizeof *fresh);
     s->count = n;
-    unlock(s);
+    unlock_set(s);
     for (size_t i = 0; i < gone_count; i++)
         source_free(gone[i]);
     remove_files(s, list, count);
-    arm(s);
+    arm_timer(s);
 }
 
 void source_set_retry(struct source_set *s)
@@ -436,38 +429,38 @@ void source_set_retry(struct source_set *s)
         else if (x->state.failures)
             due_in(x, rand_below(ASK_SOON_MS));
     }
-    arm(s);
+    arm_timer(s);
 }
 
 void source_set_unknown_key(struct source_set *s, const char *id)
 {
-    struct source *x = find(s, id);
+    struct source *x = find_source(s, id);
     uint64_t now = loop_now_ms(s->loop);
     if (!x || x->under_way || (x->unknown_key_ms && now - x->unknown_key_ms < UNKNOWN_KEY_EVERY_MS))
         return;
     x->unknown_key_ms = now;
     due_in(x, 0);
-    arm(s);
+    arm_timer(s);
 }
 
 size_t source_set_states(struct source_set *s, struct source_state *ret, size_t max)
 {
-    lock(s);
+    lock_set(s);
     size_t n = s->count < max ? s->count : max;
     for (size_t i = 0; i < n; i++)
         ret[i] = s->list[i]->state;
-    unlock(s);
+    unlock_set(s);
     return n;
 }
 
 bool source_set_fails(struct source_set *s, const char *id, char ret[SOURCE_ERROR_MAX])
 {
-    lock(s);
-    const struct source *x = find(s, id);
+    lock_set(s);
+    const struct source *x = find_source(s, id);
     bool fails = x && x->state.failures > 0;
     if (fails)
         memcpy(ret, x->state.error, SOURCE_ERROR_MAX);
-    unlock(s);
+    unlock_set(s);
     return fails;
 }
 

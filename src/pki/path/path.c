@@ -11,7 +11,6 @@
  */
 #include "pki/path/path.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,6 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/form.h"
 #include "pki/cert/strength.h"
@@ -55,25 +53,6 @@ static const unsigned char telling[REASON_COUNT] = {
     [REASON_CERT_CRL_UNAVAILABLE] = 6,  [REASON_CERT_CRL_EXPIRED] = 6,         [REASON_CERT_OCSP_UNAVAILABLE] = 6,
     [REASON_CERT_REVOKED] = 7,
 };
-
-void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
-{
-    char subject[100];
-    va_list args;
-    bool named = X509_NAME_entry_count(X509_get_subject_name(cert)) > 0;
-    if (named)
-        pki_cert_subject(cert, subject, sizeof subject);
-    else
-        pki_cert_serial_hex(cert, subject, sizeof subject);
-    int len = snprintf(v->detail, sizeof v->detail,
-                       named ? "certificate '%s' " : "the certificate with serial number %s ", subject);
-    va_start(args, fmt);
-    if (len > 0 && (size_t)len < sizeof v->detail)
-        (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);
-    va_end(args);
-    v->remedy = NULL;
-    utf8_mend_end(v->detail);
-}
 
 int pki_path_check_strength(STACK_OF(X509) * chain, struct pki_verdict *v)
 {

@@ -2,13 +2,18 @@
 /* Sentences about certificates for people. No decision is taken here. */
 #include "pki/path/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/form.h"
 #include "pki/cert/strength.h"
+#include "pki/path/path.h"
 #include "verdict/remedy.h"
 
 enum { VERSION_3 = 2 };
@@ -176,4 +181,23 @@ void pki_path_describe(int error, int depth, X509 *cert, struct pki_verdict *v)
         return;
     }
     pki_path_detail(v, cert, "%sis refused by OpenSSL: %s", who(depth), X509_verify_cert_error_string(error));
+}
+
+void pki_path_detail(struct pki_verdict *v, X509 *cert, const char *fmt, ...)
+{
+    char subject[100];
+    va_list args;
+    bool named = X509_NAME_entry_count(X509_get_subject_name(cert)) > 0;
+    if (named)
+        pki_cert_subject(cert, subject, sizeof subject);
+    else
+        pki_cert_serial_hex(cert, subject, sizeof subject);
+    int len = snprintf(v->detail, sizeof v->detail,
+                       named ? "certificate '%s' " : "the certificate with serial number %s ", subject);
+    va_start(args, fmt);
+    if (len > 0 && (size_t)len < sizeof v->detail)
+        (void)vsnprintf(v->detail + len, sizeof v->detail - (size_t)len, fmt, args);
+    va_end(args);
+    v->remedy = NULL;
+    utf8_mend_end(v->detail);
 }
