@@ -397,12 +397,6 @@ STACK_OF(X509) * tls_stream_peer_chain(const struct net_stream *s)
     return t->chain;
 }
 
-const char *tls_stream_version(const struct net_stream *s)
-{
-    const struct tls_handshake *t = established(s);
-    return t ? SSL_get_version(t->ssl) : "";
-}
-
 bool tls_stream_resumed(const struct net_stream *s)
 {
     const struct tls_handshake *t = established(s);

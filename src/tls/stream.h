@@ -59,7 +59,6 @@ struct slice tls_stream_sni(const struct net_stream *s);
 X509 *tls_stream_peer(const struct net_stream *s); /* borrowed; NULL: none shown */
 STACK_OF(X509) * tls_stream_peer_chain(
                      const struct net_stream *s); /* borrowed, leaf first when a server's or client's; may be NULL */
-const char *tls_stream_version(const struct net_stream *s); /* "TLSv1.3" */
 bool tls_stream_resumed(const struct net_stream *s);
 /* Is the peer's alert "certificate required" (116) what broke it? For on_close's owner. */
 bool tls_stream_alert_certificate_required(const struct net_stream *s);

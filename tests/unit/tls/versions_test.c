@@ -127,7 +127,22 @@ static void tls12_joins_two_ends(void **state)
     run_foreign(&k, &f);
     assert_true(f.ok);
     assert_int_equal(f.version_used, TLS1_2_VERSION);
-    assert_string_equal(tls_stream_version(k.server.stream), "TLSv1.2");
+    foreign_done(&f);
+    kit_done(&k);
+}
+
+static void tls13_is_agreed_on_where_both_can(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct foreign f;
+    struct tls_server_options so = server_options();
+    kit_init(&k);
+    k.server_context = kit_server_context(&so);
+    foreign_init(&f, TLS1_2_VERSION, TLS1_3_VERSION);
+    run_foreign(&k, &f);
+    assert_true(f.ok);
+    assert_int_equal(f.version_used, TLS1_3_VERSION);
     foreign_done(&f);
     kit_done(&k);
 }
@@ -353,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls12_joins_two_ends),
+        cmocka_unit_test(tls13_is_agreed_on_where_both_can),
         cmocka_unit_test(tls11_is_refused_and_the_operator_told),
         cmocka_unit_test(a_tls13_only_context_refuses_tls12),
         cmocka_unit_test(ciphers_without_forward_secrecy_or_aead_are_refused),
