@@ -38,7 +38,7 @@ static json_t *passed_over(const struct client_session *s)
     return list;
 }
 
-static json_t *policies(const json_t *in_force)
+static json_t *policies_json(const json_t *in_force)
 {
     json_t *list = json_array(), *p;
     size_t i;
@@ -53,7 +53,7 @@ static json_t *policies(const json_t *in_force)
     return list;
 }
 
-static json_t *gateway(const struct client_session *s)
+static json_t *gateway_json(const struct client_session *s)
 {
     char authority[CLIENT_AUTHORITY_SIZE];
     if (!s->way.gateway || s->way.mp)
@@ -75,11 +75,12 @@ json_t *client_report(const struct client_session *s, bool ok)
         "{s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:s, s:o}", "ok",
         (int)ok, "device", text_or_null(registered ? r->guid : NULL), "name", s->name, "method",
         s->choice.found || s->shown ? json_string(choices_client_name(s->choice.method)) : json_null(),
-        "management_point", management_point(s), "gateway", gateway(s), "network", client_network_name(s->way.network),
-        "approval", registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code",
-        text_or_null(o->code), "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
+        "management_point", management_point(s), "gateway", gateway_json(s), "network",
+        client_network_name(s->way.network), "approval",
+        registered ? json_string(r->pending ? "pending" : "approved") : json_null(), "code", text_or_null(o->code),
+        "reason", text_or_null(o->reason), "detail", text_or_null(o->detail), "remedy",
         text_or_null(ok || *o->remedy ? o->remedy : NO_REMEDY), "request_id", text_or_null(o->request_id), "status",
-        (int)o->status, "passed_over", passed_over(s), "policies", policies(in_force->list), "changed",
+        (int)o->status, "passed_over", passed_over(s), "policies", policies_json(in_force->list), "changed",
         (int)in_force->changed, "scenario", choices_scenario_name(s->scenario), "user", text_or_null(s->user));
     if (!ret)
         fatal("a report can't be made");
@@ -94,28 +95,29 @@ void client_report_json(const json_t *report, FILE *out)
     free(text);
 }
 
-static const char *str(const json_t *o, const char *name)
+static const char *text_of(const json_t *o, const char *name)
 {
     return json_opt_str(o, name, "");
 }
 
 static void text_failure(const json_t *r, FILE *out)
 {
-    (void)fprintf(out, "%s %s: %s\n", *str(r, "code") ? str(r, "code") : "Failed:", str(r, "reason"), str(r, "detail"));
-    if (*str(r, "remedy"))
-        (void)fprintf(out, "What to do: %s\n", str(r, "remedy"));
-    if (*str(r, "request_id"))
-        (void)fprintf(out, "Request:    %s\n", str(r, "request_id"));
+    (void)fprintf(out, "%s %s: %s\n", *text_of(r, "code") ? text_of(r, "code") : "Failed:", text_of(r, "reason"),
+                  text_of(r, "detail"));
+    if (*text_of(r, "remedy"))
+        (void)fprintf(out, "What to do: %s\n", text_of(r, "remedy"));
+    if (*text_of(r, "request_id"))
+        (void)fprintf(out, "Request:    %s\n", text_of(r, "request_id"));
 }
 
 static void text_policies(const json_t *r, FILE *out)
 {
     json_t *p;
     size_t i;
-    if (*str(r, "user"))
-        (void)fprintf(out, "User %s\n", str(r, "user"));
+    if (*text_of(r, "user"))
+        (void)fprintf(out, "User %s\n", text_of(r, "user"));
     json_array_foreach(json_object_get(r, "policies"), i, p)(void)
-        fprintf(out, "Policy '%s' version %lld\n", str(p, "name"), (long long)json_opt_int(p, "version", 0));
+        fprintf(out, "Policy '%s' version %lld\n", text_of(p, "name"), (long long)json_opt_int(p, "version", 0));
 }
 
 void client_report_text(const json_t *r, FILE *out)
@@ -125,16 +127,16 @@ void client_report_text(const json_t *r, FILE *out)
     size_t i;
     if (!json_opt_bool(r, "ok", false))
         text_failure(r, out);
-    if (*str(r, "device"))
-        (void)fprintf(out, "Device %s '%s', %s\n", str(r, "device"), str(r, "name"), str(r, "approval"));
-    if (*str(r, "method") && json_is_object(mp))
-        (void)fprintf(out, "Method %s at management point %s (%s) %s %s\n", str(r, "method"), str(mp, "id"),
-                      str(mp, "mode"), *str(mp, "address") ? "directly at" : "through",
-                      *str(mp, "address") ? str(mp, "address") : str(r, "gateway"));
-    else if (*str(r, "method"))
-        (void)fprintf(out, "Method %s at gateway %s\n", str(r, "method"), str(r, "gateway"));
+    if (*text_of(r, "device"))
+        (void)fprintf(out, "Device %s '%s', %s\n", text_of(r, "device"), text_of(r, "name"), text_of(r, "approval"));
+    if (*text_of(r, "method") && json_is_object(mp))
+        (void)fprintf(out, "Method %s at management point %s (%s) %s %s\n", text_of(r, "method"), text_of(mp, "id"),
+                      text_of(mp, "mode"), *text_of(mp, "address") ? "directly at" : "through",
+                      *text_of(mp, "address") ? text_of(mp, "address") : text_of(r, "gateway"));
+    else if (*text_of(r, "method"))
+        (void)fprintf(out, "Method %s at gateway %s\n", text_of(r, "method"), text_of(r, "gateway"));
     json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
-        fprintf(out, "  not %s: %s\n", str(p, "method"), str(p, "why"));
+        fprintf(out, "  not %s: %s\n", text_of(p, "method"), text_of(p, "why"));
     text_policies(r, out);
     if (json_is_object(user) && !json_opt_bool(user, "ok", false))
         text_failure(user, out);

@@ -105,7 +105,7 @@ static bool wait_a_while(int64_t seconds)
     return !web_http_stopped();
 }
 
-static bool ended(struct sign_in *s, const char *reason, const char *detail)
+static bool end_sign_in(struct sign_in *s, const char *reason, const char *detail)
 {
     web_outcome_local(&s->outcome, reason, detail, "cmg-client sign-in");
     return false;
@@ -117,9 +117,9 @@ static bool wait_for_user(struct sign_in *s, const struct web_device_code *c, st
     int64_t interval = c->interval;
     for (;;) {
         if (!wait_a_while(interval))
-            return ended(s, "stopped", "stopped by a signal before the user had signed in");
+            return end_sign_in(s, "stopped", "stopped by a signal before the user had signed in");
         if (clock_mono_ms() >= until)
-            return ended(s, "entra_expired_token", "nobody signed in while the code was good");
+            return end_sign_in(s, "entra_expired_token", "nobody signed in while the code was good");
         switch (web_provider_poll(&s->provider, &s->wanted, c, ret, &s->outcome)) {
         case WEB_POLL_GRANTED:
             return true;
@@ -150,7 +150,7 @@ static void find_name(const char *token, char *ret, size_t size)
     json_decref(payload);
 }
 
-static bool keep(struct sign_in *s, const struct web_grant *g, struct client_user *ret)
+static bool keep_token(struct sign_in *s, const struct web_grant *g, struct client_user *ret)
 {
     struct client c;
     struct error err;
@@ -178,7 +178,7 @@ static bool sign_in(struct sign_in *s, struct client_user *user)
               web_provider_device_code(&s->provider, &s->wanted, &code, &s->outcome);
     if (ok) {
         show_code(s, &code);
-        ok = wait_for_user(s, &code, &grant) && keep(s, &grant, user);
+        ok = wait_for_user(s, &code, &grant) && keep_token(s, &grant, user);
     }
     web_grant_done(&grant);
     web_device_code_done(&code);

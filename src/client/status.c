@@ -23,7 +23,7 @@ static void put_text(json_t *o, const char *name, const char *value)
     put_member(o, name, value && *value ? json_string(value) : json_null());
 }
 
-static json_t *token(const char *kind, const char *text, int64_t expires, int64_t renew, int64_t now)
+static json_t *token_json(const char *kind, const char *text, int64_t expires, int64_t renew, int64_t now)
 {
     json_t *o = json_object();
     put_text(o, "kind", kind);
@@ -33,15 +33,16 @@ static json_t *token(const char *kind, const char *text, int64_t expires, int64_
     return o;
 }
 
-static json_t *tokens(const struct client_identity *id, int64_t now)
+static json_t *tokens_json(const struct client_identity *id, int64_t now)
 {
     const struct client_registration *r = &id->of[id->method];
     json_t *list = json_array();
     if (id->any && r->device_token &&
-        json_array_append_new(list, token("device", r->device_token, r->device_expires, r->device_renew, now)) != 0)
+        json_array_append_new(list, token_json("device", r->device_token, r->device_expires, r->device_renew, now)) !=
+            0)
         fatal("the status can't be made");
     if (id->any && r->access_token &&
-        json_array_append_new(list, token("access", r->access_token, r->access_expires, 0, now)) != 0)
+        json_array_append_new(list, token_json("access", r->access_token, r->access_expires, 0, now)) != 0)
         fatal("the status can't be made");
     return list;
 }
@@ -105,7 +106,7 @@ static json_t *told_by_the_site(const struct client *c)
 }
 
 /* Those set, and those that the site told of, in the order in which they would be asked now. */
-static json_t *gateways(const struct client *c, const json_t *state, const char *in_use, int64_t now)
+static json_t *gateways_json(const struct client *c, const json_t *state, const char *in_use, int64_t now)
 {
     const json_t *known = json_object_get(state, "gateways");
     const char *set = client_setting(&c->settings, SETTING_CMG_FQDNS);
@@ -182,7 +183,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_text(o, "network", json_opt_str(last, "network", "unknown"));
     put_member(o, "always_on_internet", json_boolean(client_setting_on(&c->settings, SETTING_ALWAYS_ON_INTERNET)));
     put_text(o, "direct", json_opt_str(json_object_get(last, "management_point"), "address", NULL));
-    put_member(o, "gateways", gateways(c, state, json_opt_str(last, "gateway", ""), now));
+    put_member(o, "gateways", gateways_json(c, state, json_opt_str(last, "gateway", ""), now));
     put_member(o, "registered", json_boolean(id->any && *r->guid));
     put_text(o, "device", id->any ? r->guid : NULL);
     put_text(o, "cloned_from", id->cloned_from);
@@ -193,7 +194,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_member(o, "failed_management_points", failed_points(state, now));
     json_t *passed = json_object_get(last, "passed_over");
     put_member(o, "passed_over", passed ? json_incref(passed) : json_array());
-    put_member(o, "tokens", tokens(id, now));
+    put_member(o, "tokens", tokens_json(id, now));
     put_member(o, "bulk_token", json_boolean(id->bulk_token != NULL));
     put_user(o, c);
     put_policy(o, c);
@@ -206,7 +207,7 @@ json_t *client_status(const struct client *c, int64_t now)
 
 /* --- for people --- */
 
-static const char *str(const json_t *o, const char *name, const char *none)
+static const char *text_of(const json_t *o, const char *name, const char *none)
 {
     return json_opt_str(o, name, none);
 }
@@ -224,11 +225,11 @@ static void text_tokens(const json_t *s, FILE *out)
     json_t *t;
     json_array_foreach(json_object_get(s, "tokens"), i, t)
     {
-        (void)fprintf(out, "  %-16s %s,", i ? "" : "tokens", str(t, "kind", ""));
+        (void)fprintf(out, "  %-16s %s,", i ? "" : "tokens", text_of(t, "kind", ""));
         line_time(out, " expires", json_opt_int(t, "expires", 0));
         if (json_opt_int(t, "renew", 0))
             line_time(out, ", renewed from", json_opt_int(t, "renew", 0));
-        (void)fprintf(out, " (%s)\n", str(t, "state", ""));
+        (void)fprintf(out, " (%s)\n", text_of(t, "state", ""));
     }
     if (json_opt_bool(s, "bulk_token", false))
         (void)fprintf(out, "  %-16s kept until the device is registered\n", "bulk token");
@@ -241,7 +242,7 @@ static void text_policies(const json_t *s, FILE *out)
     if (json_array_size(json_object_get(s, "policies")) == 0)
         (void)fprintf(out, "  %-16s none yet\n", "policy");
     json_array_foreach(json_object_get(s, "policies"), i, p)(void)
-        fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", str(p, "name", ""),
+        fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", text_of(p, "name", ""),
                 (long long)json_opt_int(p, "version", 0));
 }
 
@@ -249,20 +250,20 @@ static void text_last(const json_t *s, FILE *out)
 {
     const json_t *last = json_object_get(s, "last"), *f = json_object_get(s, "last_failure");
     if (json_is_object(last)) {
-        (void)fprintf(out, "  %-16s %s,", "last", str(last, "operation", ""));
+        (void)fprintf(out, "  %-16s %s,", "last", text_of(last, "operation", ""));
         line_time(out, "", json_opt_int(last, "time", 0));
         (void)fprintf(out, ": %s\n", json_opt_bool(last, "ok", false) ? "ok" : "failed");
     }
-    if (*str(s, "next", ""))
-        (void)fprintf(out, "  %-16s %s\n", "what to do next", str(s, "next", ""));
+    if (*text_of(s, "next", ""))
+        (void)fprintf(out, "  %-16s %s\n", "what to do next", text_of(s, "next", ""));
     if (!json_is_object(f))
         return;
     (void)fprintf(out, "  %-16s", "last failure");
     line_time(out, "", json_opt_int(f, "time", 0));
-    (void)fprintf(out, ": %s%s%s: %s\n", str(f, "code", ""), *str(f, "code", "") ? " " : "", str(f, "reason", ""),
-                  str(f, "detail", ""));
-    if (*str(f, "remedy", ""))
-        (void)fprintf(out, "  %-16s %s\n", "what to do", str(f, "remedy", ""));
+    (void)fprintf(out, ": %s%s%s: %s\n", text_of(f, "code", ""), *text_of(f, "code", "") ? " " : "",
+                  text_of(f, "reason", ""), text_of(f, "detail", ""));
+    if (*text_of(f, "remedy", ""))
+        (void)fprintf(out, "  %-16s %s\n", "what to do", text_of(f, "remedy", ""));
 }
 
 static void text_gateways(const json_t *s, FILE *out)
@@ -271,10 +272,10 @@ static void text_gateways(const json_t *s, FILE *out)
     size_t i;
     json_array_foreach(list, i, g)
     {
-        (void)fprintf(out, "  %-16s %s: %s", "", str(g, "gateway", ""), str(g, "state", ""));
+        (void)fprintf(out, "  %-16s %s: %s", "", text_of(g, "gateway", ""), text_of(g, "state", ""));
         if (json_is_integer(json_object_get(g, "ms")))
             (void)fprintf(out, ", %lld ms", (long long)json_opt_int(g, "ms", 0));
-        (void)fprintf(out, "%s%s\n", *str(g, "why", "") ? ", " : "", str(g, "why", ""));
+        (void)fprintf(out, "%s%s\n", *text_of(g, "why", "") ? ", " : "", text_of(g, "why", ""));
     }
 }
 
@@ -286,7 +287,7 @@ static void text_failed_points(const json_t *s, FILE *out)
     {
         (void)fprintf(out, "  %-16s", "");
         line_time(out, " passed over until", json_opt_int(p, "until", 0));
-        (void)fprintf(out, ": management point %s, %s\n", str(p, "id", ""), str(p, "why", ""));
+        (void)fprintf(out, ": management point %s, %s\n", text_of(p, "id", ""), text_of(p, "why", ""));
     }
 }
 
@@ -307,20 +308,21 @@ static void text_disallow(const json_t *s, FILE *out)
     const json_t *d = json_object_get(s, "disallow_cmg");
     bool on = json_opt_bool(d, "value", false);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcmp(words[i].by, str(d, "by", "")) == 0 && words[i].on == on)
+        if (strcmp(words[i].by, text_of(d, "by", "")) == 0 && words[i].on == on)
             (void)fprintf(out, "  %-16s %d (%s%s%s): %s\n", "DisAllowCMG", on, words[i].by,
-                          str(d, "setting", NULL) ? ": " : "", str(d, "setting", ""), words[i].text);
+                          text_of(d, "setting", NULL) ? ": " : "", text_of(d, "setting", ""), words[i].text);
     }
 }
 
 static void text_network(const json_t *s, FILE *out)
 {
-    const char *direct = str(s, "direct", NULL);
-    (void)fprintf(out, "  %-16s %s%s%s%s\n", "network", str(s, "network", ""),
+    const char *direct = text_of(s, "direct", NULL);
+    (void)fprintf(out, "  %-16s %s%s%s%s\n", "network", text_of(s, "network", ""),
                   direct ? ", the management point directly at " : "", direct ? direct : "",
                   json_opt_bool(s, "always_on_internet", false) ? " (ClientAlwaysOnInternet is 1)" : "");
     (void)fprintf(out, "  %-16s %s (set: %s)\n", "gateway",
-                  str(s, "gateway", direct ? "not needed inside" : "none used yet"), str(s, "cmg_fqdns", "none"));
+                  text_of(s, "gateway", direct ? "not needed inside" : "none used yet"),
+                  text_of(s, "cmg_fqdns", "none"));
 }
 
 void client_status_text(const json_t *s, FILE *out)
@@ -328,27 +330,28 @@ void client_status_text(const json_t *s, FILE *out)
     const json_t *mp = json_object_get(s, "management_point");
     size_t i;
     json_t *p;
-    (void)fprintf(out, "OpenCMG client " CMG_VERSION ", state in %s\n", str(s, "state_dir", ""));
-    (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", str(s, "site", "unknown"), str(s, "site_key", "not set "));
+    (void)fprintf(out, "OpenCMG client " CMG_VERSION ", state in %s\n", text_of(s, "state_dir", ""));
+    (void)fprintf(out, "  %-16s %s, key %.16s…\n", "site", text_of(s, "site", "unknown"),
+                  text_of(s, "site_key", "not set "));
     text_network(s, out);
     text_gateways(s, out);
     text_disallow(s, out);
-    (void)fprintf(out, "  %-16s %s%s%s\n", "device", str(s, "device", "not registered"),
-                  str(s, "approval", NULL) ? ", " : "", str(s, "approval", ""));
-    if (*str(s, "cloned_from", ""))
+    (void)fprintf(out, "  %-16s %s%s%s\n", "device", text_of(s, "device", "not registered"),
+                  text_of(s, "approval", NULL) ? ", " : "", text_of(s, "approval", ""));
+    if (*text_of(s, "cloned_from", ""))
         (void)fprintf(out,
                       "  %-16s this state came from another machine, where it is %s; this one has a key of its own\n",
-                      "", str(s, "cloned_from", ""));
-    (void)fprintf(out, "  %-16s %s", "method", str(s, "method", "none yet"));
+                      "", text_of(s, "cloned_from", ""));
+    (void)fprintf(out, "  %-16s %s", "method", text_of(s, "method", "none yet"));
     if (json_is_object(mp))
-        (void)fprintf(out, " at management point %s (%s)", str(mp, "id", ""), str(mp, "mode", ""));
+        (void)fprintf(out, " at management point %s (%s)", text_of(mp, "id", ""), text_of(mp, "mode", ""));
     (void)fputc('\n', out);
     text_failed_points(s, out);
     json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
-        fprintf(out, "  %-16s not %s: %s\n", "", str(p, "method", ""), str(p, "why", ""));
+        fprintf(out, "  %-16s not %s: %s\n", "", text_of(p, "method", ""), text_of(p, "why", ""));
     text_tokens(s, out);
-    if (*str(s, "user", ""))
-        (void)fprintf(out, "  %-16s %s\n", "user", str(s, "user", ""));
+    if (*text_of(s, "user", ""))
+        (void)fprintf(out, "  %-16s %s\n", "user", text_of(s, "user", ""));
     text_policies(s, out);
     text_last(s, out);
 }

@@ -25,7 +25,7 @@ struct http_fetch {
 };
 
 /* The answer leaves the fetch first, so that done may start another or free it. */
-static void finish(struct http_fetch *f, int status, const struct error *why)
+static void finish_fetch(struct http_fetch *f, int status, const struct error *why)
 {
     struct buf answer = f->answer;
     struct error copy = why ? *why : (struct error){OK, ""};
@@ -54,14 +54,14 @@ static void on_body(void *ctx, struct slice data)
         return;
     (void)error_set(&why, R_LIMIT, "the answer is longer than %zu bytes", f->answer.max);
     http_call_cancel(f->call);
-    finish(f, 0, &why);
+    finish_fetch(f, 0, &why);
 }
 
 static void on_end(void *ctx, const struct http_fields *trailers)
 {
     struct http_fetch *f = ctx;
     (void)trailers;
-    finish(f, f->status, NULL);
+    finish_fetch(f, f->status, NULL);
 }
 
 static void on_sent(void *ctx, size_t n)
@@ -72,7 +72,7 @@ static void on_sent(void *ctx, size_t n)
 
 static void on_fail(void *ctx, const struct http_failure *why)
 {
-    finish(ctx, 0, &why->error);
+    finish_fetch(ctx, 0, &why->error);
 }
 
 static const struct http_call_events events = {
@@ -87,7 +87,7 @@ static void on_timer(void *arg)
         http_call_cancel(f->call);
         (void)error_set(&why, R_TIMEOUT, "no answer within %" PRIu64 " s", f->timeout_ms / 1000);
     }
-    finish(f, 0, &why);
+    finish_fetch(f, 0, &why);
 }
 
 struct http_fetch *http_fetch_new(struct loop *loop, size_t answer_max, uint64_t timeout_ms, http_fetch_send_fn *send,
@@ -133,7 +133,7 @@ bool http_fetch_busy(const struct http_fetch *f)
 }
 
 /* false: it could not be sent; done comes soon. */
-static bool start(struct http_fetch *f, const struct http_request *request)
+static bool start_call(struct http_fetch *f, const struct http_request *request)
 {
     f->status = 0;
     f->under_way = true;
@@ -156,7 +156,7 @@ void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice 
                                    .fields = {&field, 1, 1},
                                    .content_length = (int64_t)body.len,
                                    .has_body = true};
-    if (!start(f, &request))
+    if (!start_call(f, &request))
         return;
     http_call_write(f->call, body);
     http_call_finish(f->call);
@@ -170,5 +170,5 @@ void http_fetch_get(struct http_fetch *f, struct slice authority, struct slice t
                                    .authority = authority,
                                    .target = target,
                                    .content_length = 0};
-    (void)start(f, &request);
+    (void)start_call(f, &request);
 }

@@ -26,7 +26,7 @@ struct http_splice {
     struct http_splice_stats stats;
 };
 
-static void over(struct http_splice *s, const struct error *broken)
+static void end_splice(struct http_splice *s, const struct error *broken)
 {
     if (s->call)
         http_call_cancel(s->call);
@@ -37,19 +37,19 @@ static void over(struct http_splice *s, const struct error *broken)
     free(s);
 }
 
-static void refuse(struct http_splice *s, enum http_splice_refusal what, const struct http_failure *why)
+static void refuse_exchange(struct http_splice *s, enum http_splice_refusal what, const struct http_failure *why)
 {
     struct http_exchange *x = s->exchange;
     s->exchange = NULL;
     s->owner->refuse(s->ctx, x, what, why);
-    over(s, NULL);
+    end_splice(s, NULL);
 }
 
 void http_splice_abort(struct http_splice *s)
 {
     struct error err;
     (void)error_set(&err, R_DENIED, "ended by this side");
-    over(s, &err);
+    end_splice(s, &err);
 }
 
 static void stop_keeping(struct http_splice *s)
@@ -125,7 +125,7 @@ static void call_end(void *ctx, const struct http_fields *trailers)
         http_exchange_finish(s->exchange, trailers);
     s->exchange = NULL;
     s->call = NULL;
-    over(s, NULL);
+    end_splice(s, NULL);
 }
 
 /* After a retry the same bytes pass again: only what passes for the first time is credited. */
@@ -142,7 +142,7 @@ static void call_sent(void *ctx, size_t n)
 
 static bool make_call(struct http_splice *s);
 
-static bool retry(struct http_splice *s, const struct http_failure *why)
+static bool retry_call(struct http_splice *s, const struct http_failure *why)
 {
     if (s->stats.retried || why->answered || !s->replayable || !s->owner->may_retry(s->ctx, why))
         return false;
@@ -161,16 +161,16 @@ static void call_fail(void *ctx, const struct http_failure *why)
 {
     struct http_splice *s = ctx;
     s->call = NULL;
-    if (retry(s, why))
+    if (retry_call(s, why))
         return;
     if (!s->answered) {
-        refuse(s, HTTP_SPLICE_FAILED, why);
+        refuse_exchange(s, HTTP_SPLICE_FAILED, why);
         return;
     }
     s->stats.broke_inside = true;
     if (s->exchange)
         s->exchange->broken_inside = why->kind == HTTP_FAIL_PROTOCOL;
-    over(s, &why->error);
+    end_splice(s, &why->error);
 }
 
 static const struct http_call_events call_events = {
@@ -192,7 +192,7 @@ static void exchange_body(void *ctx, struct slice data)
         if (s->answered)
             http_splice_abort(s);
         else
-            refuse(s, HTTP_SPLICE_TOO_LARGE, NULL);
+            refuse_exchange(s, HTTP_SPLICE_TOO_LARGE, NULL);
         return;
     }
     if (s->replayable && buf_append(&s->replay, data) != OK)
@@ -218,7 +218,7 @@ static void exchange_abort(void *ctx, const struct error *why)
 {
     struct http_splice *s = ctx;
     s->exchange = NULL;
-    over(s, s->answered ? why : NULL);
+    end_splice(s, s->answered ? why : NULL);
 }
 
 static const struct http_exchange_events exchange_events = {
@@ -250,6 +250,6 @@ struct http_splice *http_splice_start(struct http_exchange *x, const struct http
     x->ctx = s;
     if (make_call(s))
         return s;
-    refuse(s, HTTP_SPLICE_NO_WAY, NULL);
+    refuse_exchange(s, HTTP_SPLICE_NO_WAY, NULL);
     return NULL;
 }

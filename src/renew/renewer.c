@@ -46,7 +46,7 @@ static void wait_for(struct renewer *r, int64_t seconds)
     loop_timer_start(r->timer, renew_look_ms(seconds, rand_below(UINT64_MAX)), 0);
 }
 
-static void failed(struct renewer *r, const struct error *why)
+static void note_failure(struct renewer *r, const struct error *why)
 {
     uint64_t pause = renew_pause_s(r->failed++, r->o.every_s, rand_below(UINT64_MAX));
     EVP_PKEY_free(r->key);
@@ -55,7 +55,7 @@ static void failed(struct renewer *r, const struct error *why)
     r->events->on_result(r->owner, NULL, why, pause);
 }
 
-static void use(struct renewer *r, const struct role_identity *fresh)
+static void use_identity(struct renewer *r, const struct role_identity *fresh)
 {
     struct error why = {OK, ""};
     struct role_identity old = r->identity;
@@ -72,7 +72,7 @@ static void use(struct renewer *r, const struct role_identity *fresh)
 }
 
 /* The site's own words (a problem document), as far as they are there. */
-static void refused(int status, struct slice body, struct error *ret)
+static void tell_refusal(int status, struct slice body, struct error *ret)
 {
     json_t *problem = NULL;
     const char *detail = "";
@@ -88,14 +88,14 @@ static void on_done(void *owner, int status, struct slice body, const struct err
     struct role_identity fresh;
     struct error err = *why;
     if (status == 0) {
-        failed(r, &err);
+        note_failure(r, &err);
     } else if (status != 200) {
-        refused(status, body, &err);
-        failed(r, &err);
+        tell_refusal(status, body, &err);
+        note_failure(r, &err);
     } else if (role_identity_make(r->o.kind, r->o.bootstrap, body, r->key, clock_wall_s(), &fresh, &err) != OK) {
-        failed(r, &err);
+        note_failure(r, &err);
     } else {
-        use(r, &fresh);
+        use_identity(r, &fresh);
     }
 }
 
@@ -116,13 +116,13 @@ static enum result make_body(struct renewer *r, char **ret, struct error *err)
     return result;
 }
 
-static void ask(struct renewer *r)
+static void ask_site(struct renewer *r)
 {
     char *body;
     struct error err;
     bool is_signed = strcmp(r->o.kind, "gateway") == 0;
     if (make_body(r, &body, &err) != OK) {
-        failed(r, &err);
+        note_failure(r, &err);
         return;
     }
     http_fetch_post(r->fetch, SLICE("site"), SLICE("/renew"), is_signed ? "application/jose" : "application/pkcs10",
@@ -137,7 +137,7 @@ static void on_timer(void *arg)
     if (left > 0)
         wait_for(r, left);
     else
-        ask(r);
+        ask_site(r);
 }
 
 static enum result send_it(void *owner, const struct http_request *request, const struct http_call_events *events,

@@ -10,7 +10,7 @@
 #include "source/internal.h"
 #include "source/oidc.h"
 
-static enum result fetch(struct source_job *j)
+static enum result fetch_document(struct source_job *j)
 {
     struct source_http what = {.url = j->url,
                                .ca_pem = j->ca_pem,
@@ -27,14 +27,14 @@ static enum result fetch(struct source_job *j)
 }
 
 /* The time of the file is that of the last good fetch, also for the next process. */
-static enum result keep(struct source_job *j, const struct source_candidate *c)
+static enum result keep_document(struct source_job *j, const struct source_candidate *c)
 {
     if (c->unchanged && utimensat(AT_FDCWD, j->path, NULL, 0) == 0)
         return OK;
     return file_write(j->path, c->keep ? slice_make(c->keep, c->keep_len) : c->bytes, 0600, &j->err);
 }
 
-static enum result check(struct source_job *j)
+static enum result check_document(struct source_job *j)
 {
     struct source_candidate c = {
         .id = j->id, .kind = j->kind, .bytes = slice_make(j->bytes, j->len), .now = clock_wall_s()};
@@ -45,7 +45,7 @@ static enum result check(struct source_job *j)
     enum result r = j->events->check(j->owner, &c, &j->err);
     map_close(present);
     if (r == OK)
-        r = keep(j, &c);
+        r = keep_document(j, &c);
     free(c.keep);
     j->unchanged = c.unchanged;
     j->until = c.until;
@@ -55,9 +55,9 @@ static enum result check(struct source_job *j)
 void source_job_work(void *job)
 {
     struct source_job *j = job;
-    j->result = j->url ? fetch(j) : OK;
+    j->result = j->url ? fetch_document(j) : OK;
     if (j->result == OK)
-        j->result = check(j);
+        j->result = check_document(j);
     free(j->bytes);
     j->bytes = NULL;
 }

@@ -30,7 +30,7 @@ struct source_many *source_many_new(struct loop *loop)
 
 /* --- in the thread --- */
 
-static void begin(struct source_many *m, struct source_many_one *one)
+static void begin_transfer(struct source_many *m, struct source_many_one *one)
 {
     source_transfer_begin(&one->transfer, &one->what, one->body);
     one->next = m->under_way;
@@ -40,7 +40,7 @@ static void begin(struct source_many *m, struct source_many_one *one)
         fatal("libcurl takes no transfer");
 }
 
-static void end(struct source_many *m, struct source_many_one *one, CURLcode code)
+static void end_transfer(struct source_many *m, struct source_many_one *one, CURLcode code)
 {
     struct source_many_one **at = &m->under_way;
     while (*at != one)
@@ -59,7 +59,7 @@ static void end_finished(struct source_many *m)
         CURLcode code = msg->data.result;
         if (msg->msg != CURLMSG_DONE || curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &one) != CURLE_OK)
             continue;
-        end(m, one, code);
+        end_transfer(m, one, code);
         loop_post(m->loop, one->done, one->arg);
     }
 }
@@ -74,12 +74,12 @@ static bool take_fresh(struct source_many *m)
     (void)pthread_mutex_unlock(&m->lock);
     for (; fresh && !over; fresh = next) {
         next = fresh->next;
-        begin(m, fresh);
+        begin_transfer(m, fresh);
     }
     return !over;
 }
 
-static void run(void *arg)
+static void run_thread(void *arg)
 {
     struct source_many *m = arg;
     int running;
@@ -90,24 +90,24 @@ static void run(void *arg)
         (void)curl_multi_poll(m->multi, NULL, 0, IDLE_MS, NULL);
     }
     while (m->under_way)
-        end(m, m->under_way, CURLE_ABORTED_BY_CALLBACK);
+        end_transfer(m, m->under_way, CURLE_ABORTED_BY_CALLBACK);
 }
 
 /* --- in the loop --- */
 
-static void start(struct source_many *m)
+static void start_thread(struct source_many *m)
 {
     source_http_init();
     m->multi = curl_multi_init();
     if (!m->multi || curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_MAX) != CURLM_OK)
         fatal("out of memory (libcurl)");
-    m->thread = loop_thread_start("ask", run, m);
+    m->thread = loop_thread_start("ask", run_thread, m);
 }
 
 void source_many_ask(struct source_many *m, struct source_many_one *one)
 {
     if (!m->thread)
-        start(m);
+        start_thread(m);
     (void)pthread_mutex_lock(&m->lock);
     one->next = m->fresh;
     m->fresh = one;

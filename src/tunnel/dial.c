@@ -23,11 +23,11 @@ enum {
     NEXT_MS = 50, /* between dials that only look for the last workers */
 };
 
-static void pump(struct tunnel_dialer *d);
+static void dial_missing(struct tunnel_dialer *d);
 
 static void on_retry(void *arg)
 {
-    pump(arg);
+    dial_missing(arg);
 }
 
 static uint32_t covered(const struct tunnel_dialer *d)
@@ -54,7 +54,7 @@ static struct tunnel_link *of_worker(const struct tunnel_dialer *d, uint32_t wor
     return NULL;
 }
 
-static void tell(struct tunnel_dialer *d, const struct tunnel_link *l, bool up, const struct error *why)
+static void tell_owner(struct tunnel_dialer *d, const struct tunnel_link *l, bool up, const struct error *why)
 {
     if (d->events->on_tunnel)
         d->events->on_tunnel(d->owner, l->greeting.gateway_id, l->greeting.worker, l->greeting.workers, up, why);
@@ -76,7 +76,7 @@ static void back_off(struct tunnel_dialer *d, uint64_t base)
         loop_timer_start(d->retry, 1 + rand_below(base), 0);
 }
 
-static void failed(struct tunnel_dialer *d)
+static void note_failure(struct tunnel_dialer *d)
 {
     if (!loop_timer_active(d->retry))
         back_off(d, backoff_doubled(BACK_OFF_MS, BACK_OFF_MAX_MS, d->fails++));
@@ -91,7 +91,7 @@ static void end_round(struct tunnel_dialer *d, bool complete)
 }
 
 /* Dials as many as are missing; a worker that is not known counts as one. */
-static void pump(struct tunnel_dialer *d)
+static void dial_missing(struct tunnel_dialer *d)
 {
     if (d->draining || loop_timer_active(d->retry))
         return;
@@ -125,7 +125,7 @@ static void forget_generation(struct tunnel_dialer *d)
             continue;
         l->state = LINK_OLD;
         if (l->counted)
-            tell(d, l, false, &why);
+            tell_owner(d, l, false, &why);
         l->counted = false;
     }
 }
@@ -155,23 +155,23 @@ void tunnel_dialer_link_up(struct tunnel_dialer *d, struct tunnel_link *l)
             loop_timer_start(d->retry, NEXT_MS, 0);
     } else {
         l->counted = true;
-        tell(d, l, true, NULL);
+        tell_owner(d, l, true, NULL);
     }
-    pump(d);
+    dial_missing(d);
 }
 
 /* Another tunnel of the same worker takes over, if there is one. */
-static void uncount(struct tunnel_dialer *d, struct tunnel_link *l, const struct error *why)
+static void uncount_link(struct tunnel_dialer *d, struct tunnel_link *l, const struct error *why)
 {
     if (!l->counted)
         return;
     l->counted = false;
-    tell(d, l, false, why);
+    tell_owner(d, l, false, why);
     struct tunnel_link *other = of_worker(d, l->greeting.worker, false);
     if (!other)
         return;
     other->counted = true;
-    tell(d, other, true, NULL);
+    tell_owner(d, other, true, NULL);
 }
 
 void tunnel_dialer_link_ending(struct tunnel_dialer *d, struct tunnel_link *l, enum link_state was)
@@ -180,12 +180,12 @@ void tunnel_dialer_link_ending(struct tunnel_dialer *d, struct tunnel_link *l, e
     if (was == LINK_OLD)
         return;
     (void)error_set(&why, R_EOF, "the gateway drains it");
-    uncount(d, l, &why);
+    uncount_link(d, l, &why);
     /* a gateway that drains what it has just taken is not to be asked again at once */
     if (was == LINK_UP && loop_now_ms(d->loop) - l->up_ms >= SETTLED_MS)
-        pump(d);
+        dial_missing(d);
     else
-        failed(d);
+        note_failure(d);
 }
 
 void tunnel_dialer_link_down(struct tunnel_dialer *d, struct tunnel_link *l, const struct error *why)
@@ -194,14 +194,14 @@ void tunnel_dialer_link_down(struct tunnel_dialer *d, struct tunnel_link *l, con
     if (state == LINK_ENDING || state == LINK_OLD)
         return;
     if (state == LINK_UP) {
-        uncount(d, l, why);
+        uncount_link(d, l, why);
         back_off(d, BACK_OFF_MS);
         return;
     }
-    tell(d, l, false, why);
+    tell_owner(d, l, false, why);
     if (d->dials)
         d->dials--; /* a round counts tunnels that came up */
-    failed(d);
+    note_failure(d);
 }
 
 /* --- the owner's side --- */
@@ -218,7 +218,7 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
     d->owner = owner;
     d->retry = loop_timer_new(loop, on_retry, d);
     tunnel_dialer_set_endpoints(d, endpoints, endpoint_count);
-    pump(d);
+    dial_missing(d);
     return d;
 }
 

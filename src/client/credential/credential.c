@@ -160,7 +160,7 @@ struct selection {
     size_t farthest; /* steps that the best of the unusable ones passed, plus one */
 };
 
-static void note(const struct selection *s, const char *path, const char *what)
+static void note_found(const struct selection *s, const char *path, const char *what)
 {
     if (s->q->note)
         s->q->note(s->q->arg, path, what);
@@ -170,7 +170,7 @@ static void adopt_candidate(struct selection *s, struct candidate *c)
 {
     X509 *leaf = sk_X509_value(c->chain, 0);
     if (s->best->leaf && pki_cert_not_after(leaf) <= pki_cert_not_after(s->best->leaf)) {
-        note(s, c->path, "usable, but another one is valid longer");
+        note_found(s, c->path, "usable, but another one is valid longer");
         return;
     }
     client_credential_free(s->best);
@@ -192,10 +192,10 @@ static void adopt_candidate(struct selection *s, struct candidate *c)
     c->key = NULL;
     s->best->key_pem = pki_key_pem(s->best->key);
     buf_free(&pem);
-    note(s, c->path, "usable");
+    note_found(s, c->path, "usable");
 }
 
-static void consider(struct selection *s, const char *path, const char *key_path)
+static void consider_file(struct selection *s, const char *path, const char *key_path)
 {
     struct candidate c = {.path = path, .key_path = key_path};
     struct error why = {0};
@@ -206,7 +206,7 @@ static void consider(struct selection *s, const char *path, const char *key_path
     if (i == ARRAY_LEN(steps)) {
         adopt_candidate(s, &c);
     } else {
-        note(s, path, why.text);
+        note_found(s, path, why.text);
         if (i + 1 > s->farthest) {
             s->farthest = i + 1;
             s->fault->reason = steps[i].reason;
@@ -228,7 +228,7 @@ static void consider_in_dir(struct selection *s, const char *dir, const char *na
     char key_name[300];
     (void)snprintf(key_name, sizeof key_name, "%.*s.key", (int)(n.len - 4), name);
     char *path = file_join(dir, name), *key_path = file_join(dir, key_name);
-    consider(s, path, file_exists(key_path) ? key_path : path);
+    consider_file(s, path, file_exists(key_path) ? key_path : path);
     free(key_path);
     free(path);
 }
@@ -256,7 +256,7 @@ bool client_credential_select(const struct client_credential_query *q, struct cl
     *ret = (struct client_credential){0};
     *fault = (struct client_credential_fault){.reason = REASON_CERT_MISSING};
     if (q->certificate)
-        consider(&s, q->certificate, q->key ? q->key : q->certificate);
+        consider_file(&s, q->certificate, q->key ? q->key : q->certificate);
     if (q->dir)
         consider_dir(&s);
     if (!fault->configured)

@@ -180,7 +180,7 @@ static bool is_handled(const struct asking *a, const char *hash, const char *pat
     return strcmp(hash, done) == 0 && file_exists(path);
 }
 
-static enum result handle(const struct asking *a, const char *hash, const char *path, struct error *err)
+static enum result handle_policy(const struct asking *a, const char *hash, const char *path, struct error *err)
 {
     const struct client *c = a->s->c;
     const char *handler = client_setting(&c->settings, a->of->handler);
@@ -201,7 +201,7 @@ static bool hand_over(struct asking *a)
     char hash[PKI_HASH_HEX], *path = file_join(a->s->c->dir, a->of->plain);
     struct error err;
     make_fingerprint(a, hash);
-    enum result r = is_handled(a, hash, path) ? OK : handle(a, hash, path, &err);
+    enum result r = is_handled(a, hash, path) ? OK : handle_policy(a, hash, path, &err);
     free(path);
     return r == OK || client_session_fail(a->s, "policy_handler", &err,
                                           "correct the handler; it runs again with the next request");
@@ -239,7 +239,7 @@ static void log_policies(const struct asking *a)
                     (long long)json_opt_int(p, "version", 0));
 }
 
-static bool obtain(struct asking *a)
+static bool obtain_policies(struct asking *a)
 {
     struct client_session *s = a->s;
     const char *guid = client_session_registration(s)->guid, *bearer;
@@ -278,7 +278,7 @@ bool client_policy(struct client_session *s, enum choice_scenario whose)
         web_outcome_local(&s->outcome, "approval_pending", "the device waits for approval at the site", remedy);
         return false;
     }
-    bool ok = obtain(&a);
+    bool ok = obtain_policies(&a);
     if (ok)
         log_policies(&a);
     else

@@ -13,7 +13,7 @@
 
 /* What stays of a long-lived reader's own rules: a field's value loses the blanks around it, and a name that they
  * belong to would turn into another's. */
-static bool sendable(struct slice value)
+static bool is_sendable(struct slice value)
 {
     return value.len && http_is_field_value(value) && slice_trim(value).len == value.len;
 }
@@ -64,7 +64,7 @@ static struct slice escaped_pem(X509 *certificate, struct arena *arena)
 static enum result add_puppet(X509 *certificate, struct http_fields *fields, struct arena *arena)
 {
     struct slice dn = subject(certificate, arena);
-    if (!sendable(dn))
+    if (!is_sendable(dn))
         return dn.ptr ? OK : R_LIMIT;
     enum result r = add(fields, arena, SLICE("x-client-verify"), SLICE("SUCCESS"));
     if (r == OK)
@@ -91,7 +91,7 @@ static struct slice common_name(X509 *certificate, struct arena *arena)
 static enum result add_hawkbit(X509 *certificate, struct http_fields *fields, struct arena *arena)
 {
     struct slice cn = common_name(certificate, arena);
-    if (!sendable(cn))
+    if (!is_sendable(cn))
         return cn.ptr ? OK : R_LIMIT;
     enum result r = add(fields, arena, SLICE("x-ssl-client-cn"), cn);
     struct slice hash = arena_printf(arena, "%08lx", X509_issuer_name_hash(certificate));

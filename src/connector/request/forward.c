@@ -152,7 +152,8 @@ static bool is_lasting(enum http_failure_kind kind)
            kind == HTTP_FAIL_CERT_REQUIRED;
 }
 
-static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+static void refuse_splice(void *ctx, struct http_exchange *x, enum http_splice_refusal what,
+                          const struct http_failure *why)
 {
     struct forward *f = ctx;
     enum verdict_reason reason = REASON_TOO_MANY_REQUESTS;
@@ -190,7 +191,7 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .on_response = on_response,
                                                .peeks = may_be_certificate_required,
                                                .may_retry = may_retry,
-                                               .refuse = refuse,
+                                               .refuse = refuse_splice,
                                                .on_over = on_over};
 
 void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(void *ctx), void *ctx)

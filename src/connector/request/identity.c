@@ -14,7 +14,7 @@ struct writer {
     bool full;
 };
 
-static void add(struct writer *w, struct slice name, struct slice value)
+static void add_field(struct writer *w, struct slice name, struct slice value)
 {
     if (!value.ptr || http_fields_add(w->fields, w->arena, name, value) != OK)
         w->full = true;
@@ -29,16 +29,16 @@ static void add_forwarded(struct writer *w, struct slice peer, struct slice host
                                   v6 ? SLICE("]\"") : SLICE(""),         host.len ? SLICE(";host=") : SLICE(""),
                                   host.len ? quote : SLICE(""),          host,
                                   host.len ? quote : SLICE(""),          SLICE(";proto=https")};
-    add(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+    add_field(w, SLICE("forwarded"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 
 /* What older software reads instead. */
 static void add_x_forwarded(struct writer *w, struct slice peer, struct slice host)
 {
-    add(w, SLICE("x-forwarded-for"), peer);
-    add(w, SLICE("x-forwarded-proto"), SLICE("https"));
+    add_field(w, SLICE("x-forwarded-for"), peer);
+    add_field(w, SLICE("x-forwarded-proto"), SLICE("https"));
     if (host.len)
-        add(w, SLICE("x-forwarded-host"), host);
+        add_field(w, SLICE("x-forwarded-host"), host);
 }
 
 /* The 32 digits of a GUID; false, and any digits, when it is none. */
@@ -67,7 +67,7 @@ static void add_traceparent(struct writer *w)
     if (!guid_digits(http_fields_get(w->fields, SLICE("cmg-request-id")), trace))
         (void)encode_hex(slice_make(bytes + 8, 16), trace);
     const struct slice parts[] = {SLICE("00-"), slice_make(trace, 32), SLICE("-"), slice_make(span, 16), SLICE("-01")};
-    add(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
+    add_field(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 
 /* CMG-Host, taken out of the fields; "": there is none. */
@@ -82,7 +82,7 @@ static enum result add_certificate(struct writer *w, const struct identity_form 
 {
     if (!d->certificate.ptr)
         return OK;
-    add(w, SLICE("client-cert"), d->certificate);
+    add_field(w, SLICE("client-cert"), d->certificate);
     return certificate_form_add(form->headers, d->certificate, w->fields, w->arena);
 }
 
@@ -97,8 +97,8 @@ enum result identity_unfold(const struct identity_form *form, struct http_reques
     struct writer w = {fields, arena, false};
     (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
     request->authority = take_host(fields);
-    add(&w, SLICE("cmg-auth-method"), d.method);
-    add(&w, SLICE("cmg-client-id"), d.client_id);
+    add_field(&w, SLICE("cmg-auth-method"), d.method);
+    add_field(&w, SLICE("cmg-client-id"), d.client_id);
     r = add_certificate(&w, form, &d);
     add_forwarded(&w, d.peer, request->authority);
     if (form->x_forwarded)

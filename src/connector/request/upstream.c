@@ -32,7 +32,7 @@ struct upstream {
 
 /* --- which targets are allowed --- */
 
-static bool allows(const struct connector_config *c, const char *kind)
+static bool allows_kind(const struct connector_config *c, const char *kind)
 {
     for (size_t i = 0; i < c->allow_targets.count; i++) {
         if (strcmp(c->allow_targets.items[i], kind) == 0)
@@ -64,13 +64,13 @@ bool upstream_may_connect(const void *arg, const struct net_address *to)
 {
     static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
     enum net_scope scope = net_address_scope(to);
-    return scope == NET_SCOPE_OTHER || allows(arg, kinds[scope]);
+    return scope == NET_SCOPE_OTHER || allows_kind(arg, kinds[scope]);
 }
 
 static enum result check_target(const struct upstream_options *o, struct error *err)
 {
     const char *kind = special_kind(o->host);
-    if (!kind || o->any_target || allows(o->config, kind))
+    if (!kind || o->any_target || allows_kind(o->config, kind))
         return OK;
     return error_set(err, R_DENIED,
                      "endpoint %s points to a %s address, which this connector does not allow; if that is meant, add "

@@ -18,7 +18,7 @@ struct certificate_watch {
     struct tls_identity_look look;
 };
 
-static bool changed(struct certificate_watch *w)
+static bool has_changed(struct certificate_watch *w)
 {
     return tls_identity_changed(&w->look, &w->config->client_certificate);
 }
@@ -29,7 +29,7 @@ void certificate_watch_reload(struct certificate_watch *w)
     struct error err;
     if (!w->config->client_certificate.certificate)
         return;
-    (void)changed(w);
+    (void)has_changed(w);
     if (tls_identity_take(&w->config->client_certificate, &fresh, &err) != OK) {
         log_msg(LOG_ERROR, "certificate", "the client certificate in use stays, for the new one can't be read: %s",
                 err.text);
@@ -45,7 +45,7 @@ void certificate_watch_reload(struct certificate_watch *w)
 static void on_timer(void *arg)
 {
     struct certificate_watch *w = arg;
-    if (changed(w))
+    if (has_changed(w))
         certificate_watch_reload(w);
 }
 
@@ -56,7 +56,7 @@ struct certificate_watch *certificate_watch_new(struct loop *loop, struct connec
     w->on_change = on_change;
     w->ctx = ctx;
     w->config = config;
-    (void)changed(w);
+    (void)has_changed(w);
     w->timer = loop_timer_new(loop, on_timer, w);
     loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
     return w;

@@ -44,7 +44,7 @@ static void on_disconnect(LDAP *ld, Sockbuf *sb, struct ldap_conncb *ctx)
 
 /* --- asking --- */
 
-static enum result fault(const struct session *s, int code, struct error *err)
+static enum result tell_fault(const struct session *s, int code, struct error *err)
 {
     if (s->not_allowed)
         return error_set(err, R_DENIED,
@@ -121,7 +121,7 @@ static enum result take_value(LDAP *ld, LDAPMessage *entry, struct buf *ret, str
     return r;
 }
 
-static enum result search(struct session *s, const LDAPURLDesc *url, struct buf *ret, struct error *err)
+static enum result search_list(struct session *s, const LDAPURLDesc *url, struct buf *ret, struct error *err)
 {
     static char list[] = "certificateRevocationList;binary";
     char *usual[] = {list, NULL}, *named[] = {url->lud_attrs ? url->lud_attrs[0] : NULL, NULL};
@@ -133,7 +133,7 @@ static enum result search(struct session *s, const LDAPURLDesc *url, struct buf 
     int count = code == LDAP_SUCCESS || code == LDAP_SIZELIMIT_EXCEEDED ? ldap_count_entries(s->ld, answer) : 0;
     enum result r;
     if (code != LDAP_SUCCESS && code != LDAP_SIZELIMIT_EXCEEDED)
-        r = fault(s, code, err);
+        r = tell_fault(s, code, err);
     else if (count != 1)
         r = error_set(err, R_NOTFOUND, "the directory has %s entry for it", count ? "more than one" : "no");
     else
@@ -142,7 +142,7 @@ static enum result search(struct session *s, const LDAPURLDesc *url, struct buf 
     return r;
 }
 
-static enum result ask(struct session *s, const LDAPURLDesc *url, struct buf *ret, struct error *err)
+static enum result ask_server(struct session *s, const LDAPURLDesc *url, struct buf *ret, struct error *err)
 {
     char server[600];
     bool v6 = url->lud_host && strchr(url->lud_host, ':');
@@ -154,9 +154,9 @@ static enum result ask(struct session *s, const LDAPURLDesc *url, struct buf *re
     s->is_tls = strcmp(url->lud_scheme, "ldaps") == 0;
     int code = ldap_initialize(&s->ld, server);
     if (code != LDAP_SUCCESS)
-        return fault(s, code, err);
+        return tell_fault(s, code, err);
     code = set_options(s, &callback);
-    enum result r = code == LDAP_SUCCESS ? search(s, url, ret, err) : fault(s, LDAP_PARAM_ERROR, err);
+    enum result r = code == LDAP_SUCCESS ? search_list(s, url, ret, err) : tell_fault(s, LDAP_PARAM_ERROR, err);
     (void)ldap_unbind_ext_s(s->ld, NULL, NULL);
     return r;
 }
@@ -167,7 +167,7 @@ enum result directory_fetch(const struct directory_question *q, struct buf *ret,
     LDAPURLDesc *url = NULL;
     if (ldap_url_parse(q->url, &url) != LDAP_URL_SUCCESS)
         return error_set(err, R_INVALID, "its URL is not one of RFC 4516");
-    enum result r = ask(&s, url, ret, err);
+    enum result r = ask_server(&s, url, ret, err);
     ldap_free_urldesc(url);
     return r;
 }

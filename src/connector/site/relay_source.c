@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetches what the document names, a few at a time in the pool, and streams it to the gateway that asked. Checks
- * nothing of what it got: gateways do. In the loop's thread, but for `work`; an asker may go first. */
+ * nothing of what it got: gateways do. In the loop's thread, but for `fetch_job`; an asker may go first. */
 #include "connector/site/relay_source.h"
 
 #include <inttypes.h>
@@ -100,7 +100,7 @@ enum result relay_source_list(const struct connector_config *config, const char 
     return source_http(&q, ret, err);
 }
 
-static enum result fetch(struct fetching *f)
+static enum result fetch_source(struct fetching *f)
 {
     const struct connector_config *config = f->known->config;
     struct source_http q = {
@@ -112,17 +112,17 @@ static enum result fetch(struct fetching *f)
     return relay_source_list(config, f->url, f->ca_pem, &f->answer, &f->err);
 }
 
-static void work(void *arg)
+static void fetch_job(void *arg)
 {
     struct fetching *f = arg;
     buf_init(&f->answer, SOURCE_BYTES_MAX);
     f->fresh_s = FRESHNESS_UNSAID;
-    f->result = fetch(f);
+    f->result = fetch_source(f);
 }
 
 /* --- answering --- */
 
-static void fill(struct fetching *f)
+static void fill_answer(struct fetching *f)
 {
     while (f->unsent < HTTP_WRITE_AHEAD && buf_len(&f->answer)) {
         struct slice data = buf_data(&f->answer);
@@ -138,7 +138,7 @@ static void fill(struct fetching *f)
 }
 
 /* The cause names no server: the URL stays in this log. */
-static void answer(struct fetching *f)
+static void answer_exchange(struct fetching *f)
 {
     char shown[NET_URL_SHOWN_SIZE];
     net_url_shown(slice_of(f->url), shown);
@@ -163,24 +163,24 @@ static void answer(struct fetching *f)
         return;
     }
     http_exchange_respond(f->exchange, &head, false);
-    fill(f);
+    fill_answer(f);
 }
 
-static void pump(void);
+static void start_next(void);
 
-static void done(void *arg)
+static void end_job(void *arg)
 {
     struct fetching *f = arg;
     f->in_pool = false;
     queue.under_way--;
     if (f->exchange)
-        answer(f);
+        answer_exchange(f);
     else
         fetching_free(f);
-    pump();
+    start_next();
 }
 
-static void pump(void)
+static void start_next(void)
 {
     while (queue.first && queue.under_way < UNDER_WAY_MAX) {
         struct fetching *f = queue.first;
@@ -192,13 +192,13 @@ static void pump(void)
         }
         queue.under_way++;
         f->in_pool = true;
-        loop_job(f->known->loop, work, done, f);
+        loop_job(f->known->loop, fetch_job, end_job, f);
     }
     if (!queue.first)
         queue.last = NULL;
 }
 
-static void enqueue(struct fetching *f)
+static void enqueue_fetching(struct fetching *f)
 {
     f->next = NULL;
     if (queue.last)
@@ -207,7 +207,7 @@ static void enqueue(struct fetching *f)
         queue.first = f;
     queue.last = f;
     queue.waiting++;
-    pump();
+    start_next();
 }
 
 /* --- asking responders --- */
@@ -220,7 +220,7 @@ static void on_asked(void *arg)
     f->result = f->one.result;
     f->err = f->one.err;
     if (f->exchange)
-        answer(f);
+        answer_exchange(f);
     else
         fetching_free(f);
 }
@@ -275,14 +275,14 @@ static void on_body_end(void *ctx)
     if (f->kind == BUNDLE_SOURCE_OCSP)
         ask_responder(f);
     else
-        enqueue(f);
+        enqueue_fetching(f);
 }
 
 static void on_sent(void *ctx, size_t n)
 {
     struct fetching *f = ctx;
     f->unsent -= n;
-    fill(f);
+    fill_answer(f);
 }
 
 static bool is_waiting(const struct fetching *f)
@@ -305,7 +305,7 @@ static void on_abort(void *ctx, const struct error *why)
 
 static const struct http_exchange_events events = {on_body, on_body_end, on_sent, on_abort};
 
-static const struct bundle_source *find(const struct site_known *k, struct slice target)
+static const struct bundle_source *find_source(const struct site_known *k, struct slice target)
 {
     struct slice id = slice_starts(target, SLICE("/")) ? slice_skip(target, 1) : SLICE_NONE;
     for (size_t i = 0; k->document && i < k->document->source_count; i++) {
@@ -317,7 +317,7 @@ static const struct bundle_source *find(const struct site_known *k, struct slice
 
 void relay_source_start(const struct site_known *k, struct http_exchange *x)
 {
-    const struct bundle_source *s = find(k, x->request.target);
+    const struct bundle_source *s = find_source(k, x->request.target);
     if (!s) {
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, "this connector knows no source of this name (yet)");
         return;

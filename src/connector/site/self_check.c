@@ -91,7 +91,7 @@ static void allow_for_elsewhere(const struct connector_trust *from, struct pki_o
 }
 
 /* A long list takes a while: for a thread of the pool, when lists were fetched. */
-static struct pki_trust *sealed(struct pki_trust *trust)
+static struct pki_trust *seal_trust(struct pki_trust *trust)
 {
     if (trust)
         pki_trust_seal(trust, NULL);
@@ -99,8 +99,8 @@ static struct pki_trust *sealed(struct pki_trust *trust)
 }
 
 /* Uses the sealed trust up. */
-static void judge(const struct connector_config *config, const struct connector_trust *from, struct pki_trust *trust,
-                  struct pki_own_check *ret)
+static void judge_certificate(const struct connector_config *config, const struct connector_trust *from,
+                              struct pki_trust *trust, struct pki_own_check *ret)
 {
     struct pki_own_question q = {.certificate_pem = tls_identity_of(&config->identity).certificate_pem,
                                  .key_pem = tls_identity_of(&config->identity).key_pem,
@@ -162,7 +162,7 @@ static void tell_change(struct self_check *s)
 }
 
 /* The next time that something can have changed by itself. */
-static void wait(struct self_check *s)
+static void wait_for_change(struct self_check *s)
 {
     int64_t now = clock_wall_s(), until = now + EVERY_S;
     const int64_t edges[] = {s->now.not_before, s->now.not_after};
@@ -192,13 +192,13 @@ static void add_cause(struct pki_own_check *c, const struct error *why)
     }
 }
 
-static void conclude(struct self_check *s, const struct error *why)
+static void conclude_check(struct self_check *s, const struct error *why)
 {
     allow_for_elsewhere(trust_of(s), &s->now);
     add_cause(&s->now, why);
     s->checked = clock_wall_s();
     tell_change(s);
-    wait(s);
+    wait_for_change(s);
 }
 
 /* --- lists that this connector relays --- */
@@ -214,7 +214,7 @@ static void fetching_free(struct fetching *f)
     free(f);
 }
 
-static void work(void *arg)
+static void fetch_job(void *arg)
 {
     struct fetching *f = arg;
     f->err.code = OK;
@@ -231,10 +231,10 @@ static void work(void *arg)
         }
         buf_free(&list);
     }
-    (void)sealed(f->trust);
+    (void)seal_trust(f->trust);
 }
 
-static void done(void *arg)
+static void end_job(void *arg)
 {
     struct fetching *f = arg;
     struct self_check *s = f->owner;
@@ -243,9 +243,9 @@ static void done(void *arg)
         if (s->again) {
             self_check_run(s);
         } else {
-            judge(f->config, trust_of(s), f->trust, &s->now);
+            judge_certificate(f->config, trust_of(s), f->trust, &s->now);
             f->trust = NULL;
-            conclude(s, &f->err);
+            conclude_check(s, &f->err);
         }
     }
     fetching_free(f);
@@ -279,7 +279,7 @@ static bool fetch_lists(struct self_check *s)
     f->owner = s;
     s->fetching = f;
     s->again = false;
-    loop_job(s->known->loop, work, done, f);
+    loop_job(s->known->loop, fetch_job, end_job, f);
     return true;
 }
 
@@ -294,11 +294,11 @@ void self_check_run(struct self_check *s)
         s->again = true;
         return;
     }
-    judge(s->known->config, trust_of(s), sealed(make_trust(trust_of(s))), &fresh);
+    judge_certificate(s->known->config, trust_of(s), seal_trust(make_trust(trust_of(s))), &fresh);
     if (verdict_reason_lacks_list(fresh.reason) && fetch_lists(s)) /* until then what was known holds */
         return;
     s->now = fresh;
-    conclude(s, NULL);
+    conclude_check(s, NULL);
 }
 
 static void on_timer(void *arg)
@@ -326,7 +326,7 @@ void self_check_free(struct self_check *s)
 
 /* --- for others --- */
 
-static bool needed(const struct connector_document *d)
+static bool is_needed(const struct connector_document *d)
 {
     for (size_t i = 0; d && i < d->endpoint_count; i++) {
         if (d->endpoints[i].mp && choices_connector_needs_certificate(d->endpoints[i].mode, d->endpoints[i].clients))
@@ -349,7 +349,7 @@ json_t *self_check_json(const struct self_check *s)
 {
     const struct pki_own_check *c = &s->now;
     bool configured = s->known->config->identity.certificate != NULL;
-    json_t *o = json_pack("{s:b, s:b}", "configured", (int)configured, "needed", (int)needed(s->known->document));
+    json_t *o = json_pack("{s:b, s:b}", "configured", (int)configured, "needed", (int)is_needed(s->known->document));
     enum pki_own_step step = step_to_tell(c);
     json_t *more =
         configured && s->judged
@@ -368,11 +368,11 @@ static void judge_now(const struct connector_config *config, const struct connec
                       struct pki_own_check *ret)
 {
     const struct connector_trust *from = d ? d->trust : NULL;
-    judge(config, from, sealed(make_trust(from)), ret);
+    judge_certificate(config, from, seal_trust(make_trust(from)), ret);
     struct fetching *f = verdict_reason_lacks_list(ret->reason) ? fetching_new(config, d) : NULL;
     if (f) {
-        work(f);
-        judge(config, from, f->trust, ret);
+        fetch_job(f);
+        judge_certificate(config, from, f->trust, ret);
         f->trust = NULL;
     }
     allow_for_elsewhere(from, ret);

@@ -42,7 +42,7 @@ struct site_link {
     struct loop_timer *again, *end;
 };
 
-static void ask(struct site_link *s);
+static void ask_site(struct site_link *s);
 
 /* --- taking a document --- */
 
@@ -101,7 +101,7 @@ static void on_end_of_all(void *arg)
 }
 
 /* false: the document was refused, and would be at once again. */
-static bool answered(struct site_link *s)
+static bool take_answer(struct site_link *s)
 {
     struct site_known *k = s->known;
     struct error err;
@@ -170,12 +170,12 @@ static void on_end(void *ctx, const struct http_fields *trailers)
         ask_later(s);
         return;
     }
-    if (!answered(s)) {
+    if (!take_answer(s)) {
         ask_later(s);
         return;
     }
     finish_call(s);
-    ask(s);
+    ask_site(s);
 }
 
 static void on_sent(void *ctx, size_t n)
@@ -195,7 +195,7 @@ static void on_fail(void *ctx, const struct http_failure *why)
 static const struct http_call_events events = {
     .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
 
-static void ask(struct site_link *s)
+static void ask_site(struct site_link *s)
 {
     struct error err;
     s->status = 0;
@@ -218,7 +218,7 @@ static void ask_again(void *arg)
     if (s->call)
         http_call_cancel(s->call);
     finish_call(s);
-    ask(s);
+    ask_site(s);
 }
 
 /* --- life --- */
@@ -231,7 +231,7 @@ static enum result read_kept(const struct connector_config *config, char **ret, 
     return r;
 }
 
-static void restore(struct site_link *s)
+static void restore_kept(struct site_link *s)
 {
     char *text;
     size_t len;
@@ -302,8 +302,8 @@ enum result site_link_new(struct site_known *known, const struct site_link_event
 
 void site_link_start(struct site_link *s)
 {
-    restore(s);
-    ask(s);
+    restore_kept(s);
+    ask_site(s);
 }
 
 void site_link_free(struct site_link *s)
@@ -349,7 +349,7 @@ void site_link_renewed(struct site_link *s)
         upstream_unref(s->urls[i]);
         s->urls[i] = made;
     }
-    ask(s);
+    ask_site(s);
 }
 
 const char *site_link_refused(const struct site_link *s)

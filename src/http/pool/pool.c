@@ -135,7 +135,7 @@ static bool place_one_of(struct http_pool *p, struct pool_holder *h)
     return false;
 }
 
-static void match(struct http_pool *p)
+static void match_waiting(struct http_pool *p)
 {
     bool placed = true;
     while (placed && (usable_session(p) || !TAILQ_EMPTY(&p->unused))) {
@@ -164,7 +164,7 @@ static uint64_t tick_ms(const struct http_pool *p)
     return ms / 4 < LEAST ? LEAST : ms / 4;
 }
 
-static void watch(struct http_pool *p)
+static void watch_time(struct http_pool *p)
 {
     if (!loop_timer_active(p->tick))
         loop_timer_start(p->tick, tick_ms(p), tick_ms(p));
@@ -193,15 +193,15 @@ static void on_tick(void *arg)
         loop_timer_stop(p->tick);
 }
 
-static void run(void *arg)
+static void run_pool(void *arg)
 {
     struct http_pool *p = arg;
     http_pool_enter(p);
     for (struct pool_call *c; !p->dead && (c = TAILQ_FIRST(&p->doomed));)
         http_pool_call_fail(c, &c->doom);
     if (!p->dead) {
-        match(p);
-        watch(p);
+        match_waiting(p);
+        watch_time(p);
     }
     (void)http_pool_leave(p);
 }
@@ -215,7 +215,7 @@ struct http_pool *http_pool_new(struct loop *loop, const struct http_pool_option
     p->o.tls = o->tls ? tls_context_ref(o->tls) : NULL;
     p->loop = loop;
     p->tick = loop_timer_new(loop, on_tick, p);
-    p->run = (struct loop_deferred){.fn = run, .arg = p};
+    p->run = (struct loop_deferred){.fn = run_pool, .arg = p};
     TAILQ_INIT(&p->waiting);
     TAILQ_INIT(&p->carried);
     TAILQ_INIT(&p->doomed);
@@ -269,7 +269,7 @@ enum result http_pool_call(struct http_pool *p, struct slice for_whom, const str
     c->until = loop_now_ms(p->loop) + p->o.connect_ms + p->o.connect_ms / 4;
     http_pool_call_move(c, &p->waiting);
     *ret = &c->base;
-    match(p);
-    watch(p);
+    match_waiting(p);
+    watch_time(p);
     return OK;
 }
