@@ -118,8 +118,8 @@ def test_root_follows_no_link_that_a_device_left_in_its_state(state):
     """What the daemon's user may not write, root must not write in its place."""
     target = state.parent / "roots"
     target.mkdir(mode=0o755)
-    assert cmg_client(state, "set", "SiteCode=LAB", f"SiteKey={'a' * 64}", "CMGFQDNs=127.0.0.1:1").returncode == 0
     (state / "logs").symlink_to(target)
+    assert cmg_client(state, "set", "SiteCode=LAB", f"SiteKey={'a' * 64}", "CMGFQDNs=127.0.0.1:1").returncode in (0, 1)
     assert cmg_client(state, "register").returncode == 1
     assert list(target.iterdir()) == []
 
