@@ -12,6 +12,7 @@
 #include "connector/join.h"
 #include "connector/site/certificate_watch.h"
 #include "connector/site/self_check.h"
+#include "loop/service.h"
 #include "tls/process.h"
 #include "json/json.h"
 
@@ -23,7 +24,7 @@ struct process {
     struct connector connector;
     struct loop *loop;
     struct certificate_watch *watch;
-    struct loop_timer *tick, *gather;
+    struct loop_timer *tick, *gather, *watchdog;
     uint64_t give_up_ms; /* 0: not draining */
 };
 
@@ -43,6 +44,7 @@ static void on_terminate(void *arg)
         return;
     }
     log_msg(LOG_INFO, "connector", "draining");
+    loop_service_stopping("draining: requests under way end first");
     p->give_up_ms = loop_now_ms(p->loop) + DRAIN_MS;
     connector_drain(&p->connector);
     loop_timer_start(p->tick, TICK_MS, TICK_MS);
@@ -51,8 +53,10 @@ static void on_terminate(void *arg)
 static void on_hangup(void *arg)
 {
     struct process *p = arg;
+    loop_service_reloading();
     conf_daemon_hangup("connector");
     certificate_watch_reload(p->watch);
+    loop_service_reloaded();
 }
 
 static int run(void)
@@ -69,7 +73,9 @@ static int run(void)
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     LOG_EVENT(LOG_INFO, "connector", "started", LOG_T("id", config.bootstrap.id), LOG_T("version", CMG_VERSION));
+    p.watchdog = loop_service_ready(p.loop, "dialling the gateways");
     loop_run(p.loop);
+    loop_timer_free(p.watchdog);
     certificate_watch_free(p.watch);
     connector_stop(&p.connector);
     log_msg(LOG_INFO, "connector", "stopped");

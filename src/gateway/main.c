@@ -11,6 +11,7 @@
 #include "gateway/client/certificate_watch.h"
 #include "gateway/join/join.h"
 #include "gateway/start.h"
+#include "loop/service.h"
 #include "tls/process.h"
 #include "json/json.h"
 
@@ -22,7 +23,7 @@ struct process {
     struct gateway gateway;
     struct loop *loop;
     struct net_listener *admin;
-    struct loop_timer *tick, *gather;
+    struct loop_timer *tick, *gather, *watchdog;
     struct certificate_watch *watch;
     uint64_t give_up_ms;
 };
@@ -37,8 +38,10 @@ static void drain_tick(void *arg)
 static void on_hangup(void *arg)
 {
     struct process *p = arg;
+    loop_service_reloading();
     conf_daemon_hangup("gateway");
     certificate_watch_reload(p->watch);
+    loop_service_reloaded();
 }
 
 static void on_terminate(void *arg)
@@ -49,6 +52,7 @@ static void on_terminate(void *arg)
         return;
     }
     log_msg(LOG_INFO, "gateway", "draining");
+    loop_service_stopping("draining: requests under way end first");
     p->give_up_ms = loop_now_ms(p->loop) + p->gateway.config->drain_s * 1000;
     gateway_drain(&p->gateway);
     loop_timer_start(p->tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
@@ -74,7 +78,9 @@ static int run(void)
         LOG_EVENT(LOG_INFO, "gateway", "listening", LOG_T("address", at), LOG_N("workers", p.gateway.worker_count),
                   LOG_T("version", CMG_VERSION));
     }
+    p.watchdog = loop_service_ready(p.loop, "listening");
     loop_run(p.loop);
+    loop_timer_free(p.watchdog);
     certificate_watch_free(p.watch);
     gateway_stop(&p.gateway);
     log_msg(LOG_INFO, "gateway", "stopped");

@@ -5,6 +5,7 @@
 
 #include "base/host/log.h"
 #include "conf/daemon.h"
+#include "loop/service.h"
 #include "mp/assembly.h"
 #include "tls/process.h"
 #include "json/json.h"
@@ -16,7 +17,7 @@ static struct mp_config config;
 struct process {
     struct mp_site site;
     struct loop *loop;
-    struct loop_timer *end, *gather;
+    struct loop_timer *end, *gather, *watchdog;
 };
 
 static void stop(void *arg)
@@ -28,6 +29,7 @@ static void stop(void *arg)
 static void on_terminate(void *arg)
 {
     struct process *p = arg;
+    loop_service_stopping("ending");
     mp_site_hang_up(&p->site);
     loop_timer_start(p->end, CLOSE_MS, 0);
 }
@@ -45,8 +47,10 @@ static void announce(void)
 static void on_hangup(void *arg)
 {
     struct process *p = arg;
+    loop_service_reloading();
     conf_daemon_hangup("mp");
     mp_site_reload_certificates(&p->site);
+    loop_service_reloaded();
 }
 
 static int run(void)
@@ -62,7 +66,9 @@ static int run(void)
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     announce();
+    p.watchdog = loop_service_ready(p.loop, "serving");
     loop_run(p.loop);
+    loop_timer_free(p.watchdog);
     loop_timer_free(p.end);
     loop_timer_free(p.gather);
     mp_site_close(&p.site);

@@ -4,9 +4,13 @@ import os
 import pathlib
 import re
 import shutil
+import signal
+import socket
 import subprocess
 
 import pytest
+
+from kit import programs
 
 BUILD = pathlib.Path(os.environ["CMG_BIN"]).parent if "CMG_BIN" in os.environ else pathlib.Path(__file__).parents[2] / "build"
 DAEMONS = ("gateway", "connector", "mp", "client")
@@ -151,3 +155,48 @@ def test_a_site_is_made_for_the_user_whose_the_state_is(tmp_path):
     assert owners(site / "keys") == {NOBODY} and owners(site / "offline") == {0}
     config = (site / "mp.yaml").stat()
     assert (config.st_uid, config.st_gid, config.st_mode & 0o777) == (0, NOBODY, 0o640)
+
+
+# --- what the service manager is told ---
+
+class Manager:
+    """The socket of a service manager (sd_notify(3)), and what comes there."""
+
+    def __init__(self, folder):
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.socket.settimeout(20)
+
+    def until(self, word):
+        """All lines up to the message with `word` in it."""
+        lines = []
+        while word not in lines:
+            lines += self.socket.recv(4096).decode().splitlines()
+        return lines
+
+
+@pytest.fixture
+def manager(tmp_path):
+    told = Manager(tmp_path)
+    yield told
+    told.socket.close()
+
+
+def test_the_service_manager_is_told_of_readiness_watchdog_reload_and_end(manager, tmp_path):
+    site = tmp_path / "site"
+    subprocess.run([BUILD / "bin/cmg", "init", "--dir", site, "--site", "LAB"], capture_output=True, check=True)
+    environment = {**os.environ, "NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "200000"}
+    environment.pop("WATCHDOG_PID", None)
+    management_point = programs.start([BUILD / "bin/cmg-mp", "--config", site / "mp.yaml"], subprocess.DEVNULL, env=environment)
+    try:
+        assert "STATUS=serving" in manager.until("READY=1")
+        manager.until("WATCHDOG=1")
+        management_point.send_signal(signal.SIGHUP)
+        assert any(line.startswith("MONOTONIC_USEC=") for line in manager.until("RELOADING=1"))
+        manager.until("READY=1")
+        management_point.send_signal(signal.SIGTERM)
+        manager.until("STOPPING=1")
+        assert management_point.wait(20) == 0
+    finally:
+        programs.end(management_point)
