@@ -155,8 +155,7 @@ static int teardown(void **state)
     loop_free(f->loop);
     bootstrap_free(&f->boot);
     roles_end(&f->roles);
-    if (f->state)
-        (void)scratch_drop(&f->state);
+    (void)scratch_drop(&f->state);
     free(f);
     return 0;
 }
@@ -296,8 +295,7 @@ static void one_that_can_not_be_kept_is_used_all_the_same_and_that_is_told(void 
 {
     struct fixture *f = *state;
     start(f, "connector", 60, 0);
-    (void)scratch_drop(&f->state);
-    f->state = NULL;
+    assert_int_equal(rmdir(f->state), 0); /* its name stays: the renewer borrows it */
     fake_loop_pass(f->loop, 3 * SECOND);
     grant(f, "r1", NOW, 100);
     assert_int_equal(f->good, 1);
