@@ -11,13 +11,13 @@
 
 enum { METRICS_MAX = 1024 * 1024 };
 
-static void healthz(struct gateway *g, struct http_exchange *x)
+static void answer_healthz(struct gateway *g, struct http_exchange *x)
 {
     (void)g;
     http_exchange_reply(x, 200, "text/plain", SLICE("ok\n"), NULL);
 }
 
-static void readyz(struct gateway *g, struct http_exchange *x)
+static void answer_readyz(struct gateway *g, struct http_exchange *x)
 {
     char why[ERROR_TEXT_MAX + 64];
     bool ready = gateway_ready(g, why, sizeof why);
@@ -57,7 +57,7 @@ typedef enum result metrics_writer(struct gateway *g, struct buf *out);
 
 static metrics_writer *const writers[] = {write_counters, write_sources, write_responder, write_contact, write_end};
 
-static void metrics(struct gateway *g, struct http_exchange *x)
+static void answer_metrics(struct gateway *g, struct http_exchange *x)
 {
     struct buf text;
     buf_init(&text, METRICS_MAX);
@@ -72,7 +72,7 @@ static void metrics(struct gateway *g, struct http_exchange *x)
 static const struct {
     const char *path;
     void (*answer)(struct gateway *g, struct http_exchange *x);
-} pages[] = {{"/healthz", healthz}, {"/readyz", readyz}, {"/metrics", metrics}};
+} pages[] = {{"/healthz", answer_healthz}, {"/readyz", answer_readyz}, {"/metrics", answer_metrics}};
 
 static void on_request(void *owner, struct http_exchange *x)
 {

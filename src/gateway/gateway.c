@@ -109,6 +109,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
     g->control = control;
     guid_new(g->generation);
     snapshot_current_init(&g->current, refresh_workers, g);
+
     struct certificates *first;
     enum result r = file_make_dirs(config->state, 0750, err);
     file_sweep(config->state);
@@ -122,6 +123,7 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = make_workers(g, err);
     if (r == OK)
         r = make_site(g, err);
+
     if (r != OK)
         return r;
     builder_restore(&g->site->home);
@@ -150,7 +152,7 @@ bool gateway_idle(const struct gateway *g)
 }
 
 /* The first whose loop has not turned for long; NULL: all turn. */
-static const struct gateway_worker *standing(const struct gateway *g, uint64_t now_ms)
+static const struct gateway_worker *find_standing(const struct gateway *g, uint64_t now_ms)
 {
     for (size_t i = 0; i < g->worker_count; i++) {
         uint64_t beat = atomic_load_explicit(&g->workers[i]->beat, memory_order_relaxed);
@@ -167,11 +169,13 @@ bool gateway_ready(struct gateway *g, char *why, size_t size)
     snapshot_unref(current);
     char refused[ERROR_TEXT_MAX];
     snapshot_current_refused(&g->current, refused);
+
     size_t without = 0;
     for (size_t i = 0; i < g->worker_count; i++)
         without += atomic_load_explicit(&g->workers[i]->metrics.values[METRIC_TUNNELS], memory_order_relaxed) == 0;
+
     uint64_t now_ms = clock_mono_ms();
-    const struct gateway_worker *stands = standing(g, now_ms);
+    const struct gateway_worker *stands = find_standing(g, now_ms);
     if (stands)
         (void)snprintf(why, size, "worker %zu stands: it has not gone on for %llu s", stands->index,
                        (unsigned long long)(now_ms - atomic_load(&stands->beat)) / 1000);

@@ -20,13 +20,13 @@ bool give_back_worth(struct give_back_mark *m, long long count)
     return true;
 }
 
-static void trim(void *arg)
+static void trim_memory(void *arg)
 {
     (void)arg;
     (void)malloc_trim(0);
 }
 
-static void trimmed(void *arg)
+static void on_trimmed(void *arg)
 {
     struct gateway_worker *w = arg;
     w->give_back.under_way = false;
@@ -46,5 +46,5 @@ void give_back(struct gateway_worker *w)
     if (!by_open && !by_kept)
         return;
     b->under_way = true;
-    loop_job(w->loop, trim, trimmed, w);
+    loop_job(w->loop, trim_memory, on_trimmed, w);
 }

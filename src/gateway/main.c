@@ -58,7 +58,7 @@ static void on_terminate(void *arg)
     loop_timer_start(p->tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
 }
 
-static int run(void)
+static int run_gateway(void)
 {
     static struct process p;
     struct error err;
@@ -87,7 +87,7 @@ static int run(void)
     return EXIT_SUCCESS;
 }
 
-static enum result load(const char *path, struct conf_faults *faults)
+static enum result load_config(const char *path, struct conf_faults *faults)
 {
     json_wipe_freed(true); /* the bootstrap file holds a key; later every token is read as JSON, and none of ours */
     enum result r = gateway_config_load(path, &config, faults);
@@ -98,7 +98,7 @@ static enum result load(const char *path, struct conf_faults *faults)
     return faults->count ? R_INVALID : OK;
 }
 
-static void check(struct conf_faults *faults)
+static void check_config(struct conf_faults *faults)
 {
     gateway_config_check(&config, faults);
 }
@@ -119,12 +119,12 @@ static const struct conf_daemon program = {
     .name = "cmg-gateway",
     .summary = "The cloud management gateway: lets in the devices that prove who they are.",
     .default_config = "/etc/opencmg/gateway.yaml",
-    .load = load,
-    .check = check,
+    .load = load_config,
+    .check = check_config,
     .fits = fits,
     .reference = gateway_config_reference,
     .log = log_keys,
-    .run = run,
+    .run = run_gateway,
     .join = join,
 };
 

@@ -355,7 +355,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
     return listen_all(w, err);
 }
 
-static void run(void *arg)
+static void run_worker(void *arg)
 {
     struct gateway_worker *w = arg;
     loop_timer_start(w->sweep, SWEEP_MS, 0);
@@ -368,7 +368,7 @@ void gateway_worker_start(struct gateway_worker *w)
 {
     char name[16];
     (void)snprintf(name, sizeof name, "worker-%zu", w->index);
-    w->thread = loop_thread_start(name, run, w);
+    w->thread = loop_thread_start(name, run_worker, w);
 }
 
 static void close_listeners(struct gateway_worker *w)

@@ -23,7 +23,7 @@ void admission_start(struct gateway_clients *all, const struct gateway_config *c
 
 /* --- telling --- */
 
-static void note(struct gateway_clients *all, enum gateway_away why, const char *peer)
+static void note_away(struct gateway_clients *all, enum gateway_away why, const char *peer)
 {
     metric_away(all->metrics, why);
     LOG_GATHERED(LOG_INFO, "gateway", net_group_of(peer).text, texts[why], "turned away", LOG_T("peer", peer),
@@ -32,7 +32,7 @@ static void note(struct gateway_clients *all, enum gateway_away why, const char 
 
 void admission_left(struct gateway_clients *all, const char *peer)
 {
-    note(all, all->leaving, peer);
+    note_away(all, all->leaving, peer);
 }
 
 /* --- making room --- */
@@ -65,7 +65,7 @@ bool admission_ask(struct gateway_clients *all, const struct net_address *peer)
             return true;
         why = AWAY_FULL;
     }
-    note(all, why, address);
+    note_away(all, why, address);
     return false;
 }
 
@@ -76,7 +76,7 @@ static bool give_up_descriptor(void *ctx)
 
 static void on_dropped(void *ctx, enum net_dropped why)
 {
-    note(ctx, why == NET_DROPPED_STALE ? AWAY_STALE : AWAY_DESCRIPTORS, "");
+    note_away(ctx, why == NET_DROPPED_STALE ? AWAY_STALE : AWAY_DESCRIPTORS, "");
 }
 
 const struct net_listener_guard admission_guard = {give_up_descriptor, on_dropped};
@@ -100,7 +100,7 @@ bool admission_known(struct gateway_connection *c, const char *device, crowd_lea
     all->leaving = AWAY_DEVICE_SHARE;
     if (crowd_count(all->devices, key) >= all->places->connections_per_device &&
         !crowd_make_room_of(all->devices, key, is_idle)) {
-        note(all, AWAY_DEVICE_SHARE, c->client.peer);
+        note_away(all, AWAY_DEVICE_SHARE, c->client.peer);
         return false;
     }
     net_stranger_known(all->strangers, &c->stranger);
@@ -119,6 +119,6 @@ bool admission_refused_too_often(struct gateway_connection *c)
     struct gateway_clients *all = c->clients;
     if (crowd_take_as(all->strangers, &c->stranger, NET_STRANGER_REFUSAL, loop_now_ms(all->loop)))
         return false;
-    note(all, AWAY_REFUSALS, c->client.peer);
+    note_away(all, AWAY_REFUSALS, c->client.peer);
     return true;
 }

@@ -39,7 +39,7 @@ static void warn_of(struct certificate_watch *w, size_t i, X509 *certificate)
               LOG_T("subject", subject), LOG_T("not_after", when), LOG_N("within_days", notice));
 }
 
-static void warn(struct certificate_watch *w)
+static void warn_of_all(struct certificate_watch *w)
 {
     struct certificates *shown = shown_certificates_get(w->shown);
     for (size_t i = 0; i < certificates_count(shown); i++)
@@ -49,7 +49,7 @@ static void warn(struct certificate_watch *w)
 
 /* --- files --- */
 
-static bool changed(struct certificate_watch *w)
+static bool have_changed(struct certificate_watch *w)
 {
     const struct gateway_config *config = w->config;
     bool any = false;
@@ -62,13 +62,14 @@ void certificate_watch_reload(struct certificate_watch *w)
 {
     struct error err;
     struct certificates *fresh;
-    (void)changed(w);
+    (void)have_changed(w);
     if (certificates_load(w->config, &fresh, &err) != OK) {
         log_msg(LOG_ERROR, "certificate", "the server certificates in use stay, for the new ones can't be used: %s",
                 err.text);
         shown_certificates_note_unread(w->shown, err.text);
         return;
     }
+
     size_t count = certificates_count(fresh);
     certificates_warn(fresh, w->config);
     shown_certificates_put(w->shown, fresh);
@@ -76,17 +77,17 @@ void certificate_watch_reload(struct certificate_watch *w)
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
     LOG_EVENT(LOG_INFO, "certificate", "server certificates read anew", LOG_N("count", count));
-    warn(w);
+    warn_of_all(w);
 }
 
 /* A certificate may come before its key: then the two don't fit, which is told, and the next look finds the key. */
 static void on_timer(void *arg)
 {
     struct certificate_watch *w = arg;
-    if (changed(w))
+    if (have_changed(w))
         certificate_watch_reload(w);
     else
-        warn(w);
+        warn_of_all(w);
 }
 
 struct certificate_watch *certificate_watch_new(struct loop *loop, const struct gateway_config *config,
@@ -97,8 +98,8 @@ struct certificate_watch *certificate_watch_new(struct loop *loop, const struct 
     w->shown = shown;
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
-    (void)changed(w);
-    warn(w);
+    (void)have_changed(w);
+    warn_of_all(w);
     w->timer = loop_timer_new(loop, on_timer, w);
     loop_timer_start(w->timer, LOOK_MS, LOOK_MS);
     return w;

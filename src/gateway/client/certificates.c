@@ -39,7 +39,7 @@ static struct slice dns_name(const GENERAL_NAME *n)
                            : SLICE_NONE;
 }
 
-static bool names(X509 *leaf, struct slice wanted)
+static bool leaf_names(X509 *leaf, struct slice wanted)
 {
     GENERAL_NAMES *list = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
     bool found = is_for(leaf, wanted, 0); /* never of "*.example" itself */
@@ -58,7 +58,7 @@ static bool may_stand_for(X509 *other, X509 *leaf)
     bool all = sk_GENERAL_NAME_num(list) > 0;
     for (int i = 0; all && i < sk_GENERAL_NAME_num(list); i++) {
         struct slice name = dns_name(sk_GENERAL_NAME_value(list, i));
-        all = name.len && names(other, name);
+        all = name.len && leaf_names(other, name);
     }
     GENERAL_NAMES_free(list);
     return all;
@@ -121,6 +121,7 @@ static enum result make_context(struct certificates *c, struct loaded *l, size_t
     enum result r = tls_context_server(&o, &c->contexts[i], err);
     if (r != OK)
         return r;
+
     c->chains[i] = l->chains[i];
     l->chains[i] = NULL;
     c->alternatives[i] = n;
@@ -145,6 +146,7 @@ enum result certificates_load(const struct gateway_config *config, struct certif
     struct loaded l = {0};
     struct certificates *c = mem_zalloc(sizeof *c);
     atomic_init(&c->references, 1);
+
     enum result r = OK;
     for (size_t i = 0; r == OK && i < list->count; i++)
         r = load_one(&l, &files[i], err);
@@ -153,6 +155,7 @@ enum result certificates_load(const struct gateway_config *config, struct certif
         if (r != OK)
             (void)error_prefix(err, "server certificate %s", files[i].certificate);
     }
+
     free_loaded(&l);
     if (r == OK)
         *ret = c;
@@ -225,7 +228,7 @@ void certificates_unref(struct certificates *c)
 }
 
 /* Of those for this name, by these flags, the first that has most others beside it. SIZE_MAX: none. */
-static size_t best(const struct certificates *c, struct slice sni, unsigned flags)
+static size_t find_best(const struct certificates *c, struct slice sni, unsigned flags)
 {
     size_t found = SIZE_MAX;
     for (size_t i = 0; i < c->count; i++) {
@@ -238,9 +241,9 @@ static size_t best(const struct certificates *c, struct slice sni, unsigned flag
 
 struct tls_context *certificates_choose(const struct certificates *c, struct slice sni)
 {
-    size_t i = best(c, sni, X509_CHECK_FLAG_NO_WILDCARDS);
+    size_t i = find_best(c, sni, X509_CHECK_FLAG_NO_WILDCARDS);
     if (i == SIZE_MAX)
-        i = best(c, sni, 0);
+        i = find_best(c, sni, 0);
     return c->contexts[i == SIZE_MAX ? 0 : i];
 }
 

@@ -31,6 +31,7 @@ static void on_close(void *owner)
     crowd_part(all->devices, &c->of_device);
     forget_long_chain(c);
     rejudge_done(&c->client.rejudge);
+
     if (all->sweep_next == c)
         all->sweep_next = LIST_NEXT(c, link);
     LIST_REMOVE(c, link);
@@ -72,7 +73,7 @@ static const struct http_server_events events = {.on_request = on_request,
                                                  .on_close = on_close};
 
 /* Requests under way end too: a parked one would otherwise outlive its right to be here. */
-static void end(struct gateway_connection *c)
+static void end_connection(struct gateway_connection *c)
 {
     if (c->closing)
         return;
@@ -86,14 +87,14 @@ static void close_connection(struct gateway_connection *c, const char *why)
     LOG_GATHERED(LOG_INFO, "gateway", net_group_of(c->client.peer).text, why, "connection closed",
                  LOG_T("peer", c->client.peer), LOG_T("client", c->client.token ? grant_client(c->client.token) : ""),
                  LOG_T("reason", why));
-    end(c);
+    end_connection(c);
 }
 
 /* For another one (gateway/client/admission.h counts and tells why). */
 static void give_up(struct gateway_connection *c)
 {
     admission_left(c->clients, c->client.peer);
-    end(c);
+    end_connection(c);
 }
 
 static void make_room(struct crowd_member *m)
@@ -122,7 +123,7 @@ static void bound_long_chains(struct gateway_connection *c, const struct net_add
 }
 
 /* What one token opened ends with it; the connection, with the last that let anything in here. */
-static void review(struct gateway_connection *c, int64_t now)
+static void review_connection(struct gateway_connection *c, int64_t now)
 {
     c->clients->hooks->review(c, now);
     const char *why = authenticate_still_holds(&c->client, now);
@@ -135,7 +136,7 @@ static void review_client(struct judge_client *client)
 {
     struct gateway_connection *c = container_of(client, struct gateway_connection, client);
     if (!c->closing)
-        review(c, clock_wall_s());
+        review_connection(c, clock_wall_s());
 }
 
 void gateway_connection_new(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
@@ -149,12 +150,15 @@ void gateway_connection_new(struct gateway_clients *all, struct net_stream *stre
     c->client.credential = *shown;
     c->client.review = review_client;
     c->sni = tls_stream_sni(stream);
+
     crowd_replace(all->strangers, handshake, &c->stranger, make_room);
     if (credential_size(&c->client.credential) > LONG_CHAIN)
         bound_long_chains(c, peer);
+
     LIST_INSERT_HEAD(&all->connections, c, link);
     all->connection_count++;
     metric_add(all->metrics, METRIC_CONNECTIONS, 1);
+
     bool h2 = slice_eq(tls_stream_alpn(stream), SLICE("h2"));
     struct http_server_limits limits = http_server_defaults;
     limits.websocket = true;
@@ -185,7 +189,7 @@ bool gateway_connections_sweep(struct gateway_clients *all, int64_t now)
         all->sweep_next = LIST_NEXT(c, link);
         credential_rest(&c->client.credential);
         if (!c->closing)
-            review(c, now);
+            review_connection(c, now);
     }
     return !all->sweep_next;
 }

@@ -64,7 +64,7 @@ static void on_answer(void *arg)
         go_on(h);
 }
 
-static void ask(struct hold *h, struct pki_ocsp_questions *open)
+static void ask_responder(struct hold *h, struct pki_ocsp_questions *open)
 {
     char address[NET_ADDRESS_TEXT];
     net_address_format_group(&h->peer, address);
@@ -78,7 +78,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
     h->judgement = NULL;
     metric_add(h->clients->metrics, METRIC_VERDICTS, 1);
     if (open->count && !h->asked) {
-        ask(h, open);
+        ask_responder(h, open);
         return;
     }
     pki_ocsp_questions_done(open);
@@ -94,7 +94,7 @@ static void on_timer(void *arg)
     go_on(h);
 }
 
-static void end(struct hold *h)
+static void end_hold(struct hold *h)
 {
     net_stream_close(h->stream);
     credential_done(&h->credential);
@@ -104,7 +104,7 @@ static void end(struct hold *h)
 static void on_close(void *ctx, const struct error *why)
 {
     (void)why;
-    end(ctx);
+    end_hold(ctx);
 }
 
 static void on_data(void *ctx, struct slice data)
@@ -126,11 +126,11 @@ static void make_room(struct crowd_member *m)
     char peer[NET_ADDRESS_TEXT];
     net_address_format_host(&h->peer, peer);
     admission_left(h->clients, peer);
-    end(h);
+    end_hold(h);
 }
 
-static struct hold *hold(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
-                         const struct net_address *peer, struct crowd_member *handshake)
+static struct hold *hold_stream(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
+                                const struct net_address *peer, struct crowd_member *handshake)
 {
     struct hold *h = mem_zalloc(sizeof *h);
     *h = (struct hold){.clients = all, .stream = stream, .credential = *shown, .peer = *peer};
@@ -138,6 +138,7 @@ static struct hold *hold(struct gateway_clients *all, struct net_stream *stream,
     crowd_replace(all->strangers, handshake, &h->stranger, make_room);
     net_stream_set_events(stream, &events, h);
     net_stream_pause(stream);
+
     h->timer = loop_timer_new(all->loop, on_timer, h);
     loop_timer_start(h->timer, HOLD_MS, 0);
     return h;
@@ -171,11 +172,12 @@ void gateway_hold_or_connect(struct gateway_clients *all, struct net_stream *str
     credential_init(&shown, stream);
     if (tls_stream_resumed(stream)) /* its certificates did not come again, but are judged again */
         net_stranger_shows(all->strangers, handshake, credential_size(&shown), loop_now_ms(all->loop));
+
     bool judged = !is_judged(all, &shown) || shown_verdict_first(all->judge, &shown, clock_wall_s(), &open);
     if (!judged)
-        judge_in_pool(hold(all, stream, &shown, peer, handshake));
+        judge_in_pool(hold_stream(all, stream, &shown, peer, handshake));
     else if (open.count)
-        ask(hold(all, stream, &shown, peer, handshake), &open);
+        ask_responder(hold_stream(all, stream, &shown, peer, handshake), &open);
     else
         gateway_connection_new(all, stream, &shown, peer, handshake);
 }

@@ -22,6 +22,7 @@ static const struct pki_verdict *judge_certificate(struct judge_client *c, int64
         rejudge_over(&c->rejudge);
         return known;
     }
+
     rejudge_certificate(c, now, ret);
     if (ret->verdict.reason == REASON_TOO_MANY_REQUESTS)
         return &ret->verdict;
@@ -95,6 +96,7 @@ static enum verdict_reason seek_another_path(struct judge_client *c, const struc
             return REASON_TOO_MANY_REQUESTS;
         shown_verdict_keep_below(j, key, &r);
     }
+
     if (r.verdict.reason == REASON_OK)
         return REASON_OK;
     (void)error_set(detail, R_DENIED, "endpoint %s takes certificates below other roots than this one's", e->id);
@@ -149,6 +151,7 @@ enum verdict_reason by_certificate(struct judge_client *c, const struct authenti
         error_remedy(detail, no_certificate_remedy(q));
     if (reason != REASON_OK)
         return reason;
+
     ret->identity.method = CHOICE_PKI;
     ret->identity.certificate = credential_field(&c->credential);
     if (q->endpoint && ret->identity.certificate.len > CERTIFICATE_FIELD_MAX) {

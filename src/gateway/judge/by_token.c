@@ -246,6 +246,7 @@ enum verdict_reason by_token(struct judge_client *c, const struct authenticate_q
     enum verdict_reason reason = by_certificate_bound(c, q->now, detail);
     if (reason != REASON_OK)
         return reason;
+
     unsigned char key[VERDICT_KEY_SIZE];
     token_key(c, text, q->purpose, key);
     struct cached_verdict fresh;
@@ -260,6 +261,7 @@ enum verdict_reason by_token(struct judge_client *c, const struct authenticate_q
         verdict_cache_put(j->verdicts, key, &fresh);
         v = &fresh;
     }
+
     cstr_copy(ret->subject, sizeof ret->subject, subject_of(v));
     if (device_removed(j->snapshot->bundle, v))
         return REASON_TOKEN_REVOKED;
@@ -268,6 +270,7 @@ enum verdict_reason by_token(struct judge_client *c, const struct authenticate_q
     reason = check_foreign_endpoint(v, q, detail);
     if (reason != REASON_OK)
         return reason;
+
     set_identity[v->kind](v, ret);
     set_holder(c, v, ret);
     c->token = grant_of(c->token, key, v);

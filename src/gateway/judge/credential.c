@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "tls/stream.h"
 
-static void take(struct credential *c, X509 *peer, STACK_OF(X509) * sent)
+static void take_shown(struct credential *c, X509 *peer, STACK_OF(X509) * sent)
 {
     memset(c, 0, sizeof *c);
     (void)X509_up_ref(peer);
@@ -25,14 +25,14 @@ void credential_init(struct credential *c, const struct net_stream *tls)
 {
     X509 *peer = tls_stream_peer(tls);
     if (peer)
-        take(c, peer, tls_stream_peer_chain(tls));
+        take_shown(c, peer, tls_stream_peer_chain(tls));
     else
         memset(c, 0, sizeof *c);
 }
 
 void credential_init_chain(struct credential *c, STACK_OF(X509) * chain)
 {
-    take(c, sk_X509_value(chain, 0), chain);
+    take_shown(c, sk_X509_value(chain, 0), chain);
 }
 
 void credential_done(struct credential *c)

@@ -85,7 +85,7 @@ enum choice_client grant_method(const struct grant *g)
     return g->device ? CHOICE_ENTRA : CHOICE_TOKEN;
 }
 
-static bool blocked(const struct grant *g, const struct bundle *b)
+static bool is_blocked(const struct grant *g, const struct bundle *b)
 {
     return (g->guid[0] && bundle_blocks_guid(b, slice_of(g->guid))) ||
            (g->id[0] && bundle_blocks_token(b, slice_of(g->id))) ||
@@ -101,7 +101,7 @@ bool grant_all_revoked(const struct snapshot *s, const struct pki_cert_ref *list
 }
 
 /* The site has forgotten the device, or the PKI took back the last of its certificates. */
-static bool revoked(const struct grant *g, const struct snapshot *s, int64_t now)
+static bool is_revoked(const struct grant *g, const struct snapshot *s, int64_t now)
 {
     if (!g->guid[0])
         return false;
@@ -110,7 +110,7 @@ static bool revoked(const struct grant *g, const struct snapshot *s, int64_t now
 }
 
 /* A foreign site's tokens open what an administrator listed for them. */
-static bool foreign_closed(const struct grant *g, const struct bundle *b, const char *endpoint)
+static bool is_foreign_closed(const struct grant *g, const struct bundle *b, const char *endpoint)
 {
     bool opens = !g->site[0];
     for (size_t i = 0; i < b->foreign_count && !opens; i++)
@@ -122,9 +122,9 @@ const char *grant_ended(const struct grant *g, const struct snapshot *s, const c
 {
     if (now >= g->until)
         return "expired";
-    if (blocked(g, s->bundle))
+    if (is_blocked(g, s->bundle))
         return "blocked";
-    if (revoked(g, s, now))
+    if (is_revoked(g, s, now))
         return "revoked";
-    return foreign_closed(g, s->bundle, endpoint) ? "its foreign site is trusted here no longer" : NULL;
+    return is_foreign_closed(g, s->bundle, endpoint) ? "its foreign site is trusted here no longer" : NULL;
 }

@@ -184,6 +184,7 @@ struct judgement *judging_later(struct gateway_judge *by, const struct judging_r
     *j = (struct judgement){.by = by, .leaf = q->credential->certificate, .who = q->who, .below = q->below};
     j->done = done;
     j->arg = arg;
+
     (void)X509_up_ref(j->leaf);
     j->sent = q->credential->sent ? X509_chain_up_ref(q->credential->sent) : NULL;
     j->snapshot = q->below ? snapshot_ref(by->snapshot) : NULL; /* the endpoint is a part of it */

@@ -31,7 +31,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
     c->review(c);
 }
 
-static struct judgement *begin(struct judge_client *c)
+static struct judgement *begin_judgement(struct judge_client *c)
 {
     bool let_in = c->certificate_until || c->token;
     const struct net_group address = net_group_of(c->peer);
@@ -54,7 +54,7 @@ void rejudge_certificate(struct judge_client *c, int64_t now, struct judged *ret
     if (!again->until_ms)
         again->until_ms = loop_now_ms(j->loop) + REJUDGE_MS;
     if (!again->judgement)
-        again->judgement = begin(c);
+        again->judgement = begin_judgement(c);
     say_later(c, ret);
 }
 

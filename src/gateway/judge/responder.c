@@ -119,7 +119,7 @@ void responder_recall(void *responder, const unsigned char key[PKI_OCSP_KEY_SIZE
         *ret = (struct pki_ocsp_answer){.state = PKI_OCSP_UNUSABLE, .why = "there is no answer of the responder yet"};
 }
 
-static bool remembered(struct responder *r, const struct pki_ocsp_question *q)
+static bool is_remembered(struct responder *r, const struct pki_ocsp_question *q)
 {
     struct pki_ocsp_answer a;
     (void)pthread_mutex_lock(&r->lock);
@@ -147,7 +147,7 @@ static void let_go(struct waiting *w)
     free(w);
 }
 
-static void end(struct asking *a, const struct pki_ocsp_answer *answer, int64_t until)
+static void end_asking(struct asking *a, const struct pki_ocsp_answer *answer, int64_t until)
 {
     struct responder *r = a->responder;
     struct waiter *w;
@@ -163,6 +163,7 @@ static void end(struct asking *a, const struct pki_ocsp_answer *answer, int64_t 
         let_go(w->waiting);
         free(w);
     }
+
     http_fetch_free(a->fetch);
     pki_ocsp_questions_done(&a->question);
     snapshot_unref(a->snapshot);
@@ -170,9 +171,9 @@ static void end(struct asking *a, const struct pki_ocsp_answer *answer, int64_t 
     free(a);
 }
 
-static void finish(struct asking *a, const struct pki_ocsp_answer *answer)
+static void finish_asking(struct asking *a, const struct pki_ocsp_answer *answer)
 {
-    end(a, answer, answer->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : answer->next_update);
+    end_asking(a, answer, answer->state == PKI_OCSP_UNUSABLE ? clock_wall_s() + FAILURE_S : answer->next_update);
 }
 
 static const struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE,
@@ -180,7 +181,7 @@ static const struct pki_ocsp_answer full = {.state = PKI_OCSP_UNUSABLE,
 
 static void give_way(struct crowd_member *m)
 {
-    end(container_of(m, struct asking, of), &full, clock_wall_s() + FULL_S);
+    end_asking(container_of(m, struct asking, of), &full, clock_wall_s() + FULL_S);
 }
 
 static bool still_waits(const struct crowd_member *m)
@@ -192,7 +193,7 @@ static bool still_waits(const struct crowd_member *m)
 
 static void try_next(struct asking *a);
 
-static void failed(struct asking *a, const char *why, const char *cause)
+static void go_on_after(struct asking *a, const char *why, const char *cause)
 {
     atomic_fetch_add(&a->responder->failed, 1);
     LOG_EVENT(LOG_WARN, "ocsp", "a responder gave no usable answer", LOG_T("source", a->source->id),
@@ -201,14 +202,14 @@ static void failed(struct asking *a, const char *why, const char *cause)
     try_next(a);
 }
 
-static void answered(struct asking *a, struct slice body)
+static void take_answer(struct asking *a, struct slice body)
 {
     struct pki_ocsp_answer answer;
     pki_ocsp_read(&a->question.list[0], a->nonce, body, clock_wall_s(), &answer);
     if (answer.state == PKI_OCSP_UNUSABLE)
-        failed(a, answer.why, "");
+        go_on_after(a, answer.why, "");
     else
-        finish(a, &answer);
+        finish_asking(a, &answer);
 }
 
 static const char too_late[] = "the responder did not answer in time";
@@ -223,9 +224,9 @@ static void on_fetched(void *owner, int status, struct slice body, const struct 
     if (status && status != 200)
         (void)error_set(&err, R_IO, "the connector answered %d", status);
     if (status == 200)
-        answered(a, body);
+        take_answer(a, body);
     else
-        failed(a, status == 504 || why->code == R_TIMEOUT ? too_late : "the responder can't be asked", err.text);
+        go_on_after(a, status == 504 || why->code == R_TIMEOUT ? too_late : "the responder can't be asked", err.text);
     send_more(r);
 }
 
@@ -255,9 +256,9 @@ static void on_asked(void *arg)
     struct responder *r = a->responder;
     struct buf body = a->body;
     if (a->one.result == OK)
-        answered(a, buf_data(&body));
+        take_answer(a, buf_data(&body));
     else
-        failed(a, a->one.result == R_TIMEOUT ? too_late : "the responder can't be asked", a->one.err.text);
+        go_on_after(a, a->one.result == R_TIMEOUT ? too_late : "the responder can't be asked", a->one.err.text);
     buf_free(&body);
     send_more(r);
 }
@@ -282,7 +283,7 @@ static void try_next(struct asking *a)
     while (a->next_source < b->source_count && b->sources[a->next_source].kind != BUNDLE_SOURCE_OCSP)
         a->next_source++;
     if (a->next_source == b->source_count) {
-        finish(a, &(struct pki_ocsp_answer){.state = PKI_OCSP_UNUSABLE, .why = a->why});
+        finish_asking(a, &(struct pki_ocsp_answer){.state = PKI_OCSP_UNUSABLE, .why = a->why});
         return;
     }
     a->source = &b->sources[a->next_source++];
@@ -309,7 +310,7 @@ static struct asking *next_turn(const struct responder *r)
     return next;
 }
 
-/* Who ended a question calls it, not finish(): one may end as soon as it begins. */
+/* Who ended a question calls it, not finish_asking(): one may end as soon as it begins. */
 static void send_more(struct responder *r)
 {
     struct asking *a;
@@ -324,7 +325,7 @@ static void send_more(struct responder *r)
 
 /* --- questions --- */
 
-static struct asking *find(const struct responder *r, const struct pki_ocsp_question *q)
+static struct asking *find_asking(const struct responder *r, const struct pki_ocsp_question *q)
 {
     struct asking *a;
     LIST_FOREACH(a, &r->askings, link)
@@ -345,7 +346,7 @@ static void wait_for(struct asking *a, struct waiting *w)
 
 static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocsp_question *q)
 {
-    struct asking *a = find(r, q);
+    struct asking *a = find_asking(r, q);
     if (a) {
         wait_for(a, w);
         return;
@@ -357,6 +358,7 @@ static void ask_one(struct responder *r, struct waiting *w, const struct pki_ocs
     struct snapshot *snapshot = snapshot_current_get(r->current);
     if (!snapshot)
         return;
+
     a = mem_zalloc(sizeof *a);
     a->responder = r;
     a->snapshot = snapshot;
@@ -376,7 +378,7 @@ static void take_questions(void *arg)
     struct responder *r = w->responder;
     w->open = 1; /* until all are asked */
     for (size_t i = 0; i < w->questions.count; i++) {
-        if (!remembered(r, &w->questions.list[i]))
+        if (!is_remembered(r, &w->questions.list[i]))
             ask_one(r, w, &w->questions.list[i]);
     }
     send_more(r);

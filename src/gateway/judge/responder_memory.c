@@ -43,7 +43,7 @@ struct responder_memory *responder_memory_new(size_t max)
     return m;
 }
 
-static void drop(struct responder_memory *m, struct memory *e)
+static void drop_entry(struct responder_memory *m, struct memory *e)
 {
     (void)RB_REMOVE(memory_tree, &m->tree, e);
     TAILQ_REMOVE(&m->recent, e, used);
@@ -51,7 +51,7 @@ static void drop(struct responder_memory *m, struct memory *e)
     free(e);
 }
 
-static struct memory *find(struct responder_memory *m, const unsigned char *key)
+static struct memory *find_entry(struct responder_memory *m, const unsigned char *key)
 {
     struct memory wanted;
     memcpy(wanted.key, key, PKI_OCSP_KEY_SIZE);
@@ -61,11 +61,11 @@ static struct memory *find(struct responder_memory *m, const unsigned char *key)
 void responder_memory_put(struct responder_memory *m, const unsigned char key[PKI_OCSP_KEY_SIZE],
                           const struct pki_ocsp_answer *answer, int64_t until)
 {
-    struct memory *e = find(m, key);
+    struct memory *e = find_entry(m, key);
     if (e)
-        drop(m, e);
+        drop_entry(m, e);
     if (m->count == m->max)
-        drop(m, TAILQ_LAST(&m->recent, memory_list));
+        drop_entry(m, TAILQ_LAST(&m->recent, memory_list));
     e = mem_zalloc(sizeof *e);
     memcpy(e->key, key, PKI_OCSP_KEY_SIZE);
     e->answer = *answer;
@@ -78,11 +78,11 @@ void responder_memory_put(struct responder_memory *m, const unsigned char key[PK
 bool responder_memory_get(struct responder_memory *m, const unsigned char key[PKI_OCSP_KEY_SIZE], int64_t now,
                           struct pki_ocsp_answer *ret)
 {
-    struct memory *e = find(m, key);
+    struct memory *e = find_entry(m, key);
     if (!e)
         return false;
     if (now >= e->until) {
-        drop(m, e);
+        drop_entry(m, e);
         return false;
     }
     TAILQ_REMOVE(&m->recent, e, used);

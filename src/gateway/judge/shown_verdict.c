@@ -30,7 +30,7 @@ void shown_verdict_want_lists(struct gateway_judge *j, struct judged *r)
 }
 
 /* Time alone may change it. */
-static bool passes(enum verdict_reason reason)
+static bool may_pass(enum verdict_reason reason)
 {
     return reason == REASON_CERT_NOT_YET_VALID || reason == REASON_CERT_REVOKED || reason == REASON_TOO_MANY_REQUESTS ||
            verdict_reason_lacks_list(reason);
@@ -41,7 +41,7 @@ static void keep_refusal(struct credential *c, const struct judged *r)
     if (!c->refused)
         c->refused = mem_array(1, sizeof *c->refused);
     *c->refused = r->verdict;
-    if (!passes(r->verdict.reason))
+    if (!may_pass(r->verdict.reason))
         c->refused->valid_until = INT64_MAX; /* else for as long as pki/trust.h says */
     c->refused_generation = r->generation;
 }

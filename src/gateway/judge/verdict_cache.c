@@ -43,7 +43,7 @@ struct verdict_cache *verdict_cache_new(size_t max_entries)
     return c;
 }
 
-static void drop(struct verdict_cache *c, struct entry *e)
+static void drop_entry(struct verdict_cache *c, struct entry *e)
 {
     (void)RB_REMOVE(entry_tree, &c->tree, e);
     TAILQ_REMOVE(&c->recent, e, used);
@@ -56,11 +56,11 @@ void verdict_cache_free(struct verdict_cache *c)
     if (!c)
         return;
     while (!TAILQ_EMPTY(&c->recent))
-        drop(c, TAILQ_FIRST(&c->recent));
+        drop_entry(c, TAILQ_FIRST(&c->recent));
     free(c);
 }
 
-static struct entry *find(struct verdict_cache *c, const unsigned char *key)
+static struct entry *find_entry(struct verdict_cache *c, const unsigned char *key)
 {
     struct entry wanted;
     memcpy(wanted.key, key, VERDICT_KEY_SIZE);
@@ -70,11 +70,11 @@ static struct entry *find(struct verdict_cache *c, const unsigned char *key)
 const struct cached_verdict *verdict_cache_get(struct verdict_cache *c, const unsigned char key[VERDICT_KEY_SIZE],
                                                uint64_t generation, int64_t now)
 {
-    struct entry *e = find(c, key);
+    struct entry *e = find_entry(c, key);
     if (!e)
         return NULL;
     if (e->verdict.generation != generation || now >= e->verdict.valid_until) {
-        drop(c, e);
+        drop_entry(c, e);
         return NULL;
     }
     if (e != TAILQ_FIRST(&c->recent)) {
@@ -87,11 +87,11 @@ const struct cached_verdict *verdict_cache_get(struct verdict_cache *c, const un
 void verdict_cache_put(struct verdict_cache *c, const unsigned char key[VERDICT_KEY_SIZE],
                        const struct cached_verdict *verdict)
 {
-    struct entry *old = find(c, key);
+    struct entry *old = find_entry(c, key);
     if (old)
-        drop(c, old);
+        drop_entry(c, old);
     if (c->count == c->max)
-        drop(c, TAILQ_LAST(&c->recent, entry_list));
+        drop_entry(c, TAILQ_LAST(&c->recent, entry_list));
     struct entry *e = mem_zalloc(sizeof *e);
     memcpy(e->key, key, VERDICT_KEY_SIZE);
     e->verdict = *verdict;

@@ -200,7 +200,7 @@ struct writer {
     bool full;
 };
 
-static void add(struct writer *w, struct slice name, struct slice value)
+static void add_field(struct writer *w, struct slice name, struct slice value)
 {
     if (!value.ptr || http_fields_add(w->fields, w->arena, name, value) != OK)
         w->full = true;
@@ -214,9 +214,9 @@ enum result identity_apply(const struct identity_request *r, struct http_fields 
     const struct tunnel_device device = {slice_of(r->who->client_id), slice_of(choices_client_name(r->who->method)),
                                          slice_of(r->peer),
                                          r->who->method == CHOICE_PKI ? r->who->certificate : SLICE_NONE};
-    add(&w, SLICE(TUNNEL_DEVICE_FIELD), tunnel_device_write(&device, arena));
+    add_field(&w, SLICE(TUNNEL_DEVICE_FIELD), tunnel_device_write(&device, arena));
     if (r->host.len)
-        add(&w, SLICE(TUNNEL_HOST_FIELD), r->host);
-    add(&w, SLICE("cmg-request-id"), arena_dup(arena, slice_of(r->request_id)));
+        add_field(&w, SLICE(TUNNEL_HOST_FIELD), r->host);
+    add_field(&w, SLICE("cmg-request-id"), arena_dup(arena, slice_of(r->request_id)));
     return w.full ? error_set(err, R_LIMIT, "the request's head is too long once its sender is named in it") : OK;
 }

@@ -15,7 +15,7 @@ struct head_writer {
 };
 
 /* A refusal's own fields are few and short; if even they do not fit the arena, the bare status goes out. */
-static void add(struct head_writer *w, struct slice name, struct slice value)
+static void add_field(struct head_writer *w, struct slice name, struct slice value)
 {
     if (value.ptr)
         (void)!http_fields_add(&w->head->fields, w->arena, name, value);
@@ -25,25 +25,25 @@ static void add(struct head_writer *w, struct slice name, struct slice value)
 static void add_challenge(struct head_writer *w, const struct verdict_reason_info *why)
 {
     if (why->refusal == REFUSAL_INVALID_CLIENT_CERTIFICATE)
-        add(w, SLICE("www-authenticate"), arena_printf(w->arena, "CMG-Certificate reason=\"%s\"", why->name));
+        add_field(w, SLICE("www-authenticate"), arena_printf(w->arena, "CMG-Certificate reason=\"%s\"", why->name));
     else if (why->refusal == REFUSAL_INVALID_TOKEN && slice_eq(slice_of(why->name), SLICE("missing")))
-        add(w, SLICE("www-authenticate"), SLICE("Bearer"));
+        add_field(w, SLICE("www-authenticate"), SLICE("Bearer"));
     else if (why->refusal == REFUSAL_INVALID_TOKEN)
-        add(w, SLICE("www-authenticate"),
-            arena_printf(w->arena, "Bearer error=\"invalid_token\", error_description=\"%s\"", why->name));
+        add_field(w, SLICE("www-authenticate"),
+                  arena_printf(w->arena, "Bearer error=\"invalid_token\", error_description=\"%s\"", why->name));
 }
 
 static void add_fields(struct head_writer *w, const struct refusal *r, const struct verdict_reason_info *why)
 {
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
-    add(w, SLICE("cmg-status-text"), slice_of(what->code));
-    add(w, SLICE("content-type"), SLICE(VERDICT_PROBLEM_TYPE));
-    add(w, SLICE("cache-control"), SLICE("no-store"));
+    add_field(w, SLICE("cmg-status-text"), slice_of(what->code));
+    add_field(w, SLICE("content-type"), SLICE(VERDICT_PROBLEM_TYPE));
+    add_field(w, SLICE("cache-control"), SLICE("no-store"));
     add_challenge(w, why);
     if (r->allow.len)
-        add(w, SLICE("allow"), r->allow);
+        add_field(w, SLICE("allow"), r->allow);
     if (verdict_refusal_passes(why->refusal))
-        add(w, SLICE("retry-after"), arena_printf(w->arena, "%d", VERDICT_RETRY_AFTER_S));
+        add_field(w, SLICE("retry-after"), arena_printf(w->arena, "%d", VERDICT_RETRY_AFTER_S));
 }
 
 void refusal_note(const struct refusal *r, struct slice method, struct slice target)

@@ -31,7 +31,7 @@ struct relay {
 
 static const char unpublished[] = "the endpoint publishes it no longer";
 
-static struct gateway_metrics *metrics(const struct relay *r)
+static struct gateway_metrics *metrics_of(const struct relay *r)
 {
     return r->sender->judge->metrics;
 }
@@ -62,7 +62,7 @@ static const char *withdrawn_by(const struct relay *r, int64_t now)
     return by || !r->websocket ? by : websocket_ended(r, e);
 }
 
-static void review(struct relay *r, int64_t now)
+static void review_relay(struct relay *r, int64_t now)
 {
     const char *by = withdrawn_by(r, now);
     if (!by)
@@ -77,7 +77,7 @@ void relay_review(struct relays *relays, int64_t now)
 {
     for (struct relay *r = LIST_FIRST(relays), *next; r; r = next) {
         next = LIST_NEXT(r, link);
-        review(r, now);
+        review_relay(r, now);
     }
 }
 
@@ -91,7 +91,7 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
         return R_NOTFOUND;
     r->tunnel = t;
     retry_budget_count(&r->way->budget, again);
-    metric_add(metrics(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
+    metric_add(metrics_of(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
     return tunnel_call(t, request, events, call_ctx, ret, &err);
 }
 
@@ -112,7 +112,7 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
                               .request_id = r->request_id,
                               .peer = r->sender->peer,
                               .client = r->client,
-                              .metrics = metrics(r)};
+                              .metrics = metrics_of(r)};
     if (refusal.reason != REASON_OK)
         refusal_note(&refusal, request->method, request->target);
 }
@@ -150,7 +150,8 @@ static enum verdict_reason failure_reason(enum http_failure_kind kind)
                                         : REASON_UPSTREAM_TRUNCATED;
 }
 
-static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal what, const struct http_failure *why)
+static void refuse_exchange(void *ctx, struct http_exchange *x, enum http_splice_refusal what,
+                            const struct http_failure *why)
 {
     struct relay *r = ctx;
     char detail[128] = "";
@@ -163,32 +164,37 @@ static void refuse(void *ctx, struct http_exchange *x, enum http_splice_refusal 
         if (reason == REASON_UPSTREAM_TRUNCATED)
             (void)snprintf(detail, sizeof detail, "the way through the connector broke before an answer came");
     }
+
     struct refusal refusal = {.reason = reason,
                               .detail = detail,
                               .request_id = r->request_id,
                               .peer = r->sender->peer,
                               .client = r->client,
-                              .metrics = metrics(r)};
+                              .metrics = metrics_of(r)};
     refusal_send(&refusal, x);
 }
 
 static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
 {
     struct relay *r = ctx;
-    metric_add(metrics(r), METRIC_IN_FLIGHT, -1);
-    metric_add(metrics(r), METRIC_BYTES_IN, (long long)stats->request_bytes);
-    metric_add(metrics(r), METRIC_BYTES_OUT, (long long)stats->response_bytes);
+    metric_add(metrics_of(r), METRIC_IN_FLIGHT, -1);
+    metric_add(metrics_of(r), METRIC_BYTES_IN, (long long)stats->request_bytes);
+    metric_add(metrics_of(r), METRIC_BYTES_OUT, (long long)stats->response_bytes);
     if (broken)
         LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
                      LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
+
     LIST_REMOVE(r, link);
     crowd_part(r->way->devices, &r->of_device);
     grant_unref(r->token);
     free(r);
 }
 
-static const struct http_splice_owner owner = {
-    .make_call = make_call, .on_response = on_response, .may_retry = may_retry, .refuse = refuse, .on_over = on_over};
+static const struct http_splice_owner owner = {.make_call = make_call,
+                                               .on_response = on_response,
+                                               .may_retry = may_retry,
+                                               .refuse = refuse_exchange,
+                                               .on_over = on_over};
 
 bool relay_has_room(const struct relay_way *way, const char *holder)
 {
@@ -208,13 +214,15 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     r->may_stay = inside->may_stay;
     (void)!slice_to_cstr(inside->method, r->method, sizeof r->method);
     r->max_body = r->websocket ? UINT64_MAX : o->max_body; /* what a WebSocket carries is no body */
+
     cstr_copy(r->endpoint_id, sizeof r->endpoint_id, o->endpoint_id);
     cstr_copy(r->request_id, sizeof r->request_id, o->request_id);
     cstr_copy(r->client, sizeof r->client, o->client);
     cstr_copy(r->guid, sizeof r->guid, o->guid);
+
     LIST_INSERT_HEAD(list, r, link);
     crowd_join(way->devices, &r->of_device, slice_of(o->holder), clock_mono_ms(), NULL);
-    metric_add(metrics(r), METRIC_IN_FLIGHT, 1);
+    metric_add(metrics_of(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
     if (s) /* else r is gone already */
         r->splice = s;

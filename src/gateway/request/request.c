@@ -187,13 +187,14 @@ static step_fn *const steps[] = {have_bundle,    read_target,  find_endpoint, ch
 
 /* --- fates --- */
 
-static void refuse(struct inquiry *q, enum verdict_reason reason)
+static void refuse_request(struct inquiry *q, enum verdict_reason reason)
 {
     if (admission_refused_too_often(q->connection)) {
         reason = REASON_TOO_MANY_REQUESTS;
         (void)error_set(&q->detail, R_LIMIT, "requests from this address are refused too often");
         http_server_conn_stop(q->connection->http);
     }
+
     struct refusal refusal = {.reason = reason,
                               .detail = q->detail.text,
                               .remedy = q->detail.remedy,
@@ -224,6 +225,7 @@ static void pass_on(struct inquiry *q)
     struct identity_request identity = {&q->who.identity,     q->endpoint,
                                         q->request_id,        q->connection->client.peer,
                                         x->request.authority, q->target.kind == TARGET_PLAIN};
+
     inside.scheme = SLICE("https");
     inside.authority = slice_of(q->endpoint->id);
     inside.target = target_inside(&q->target, x->arena);
@@ -231,14 +233,16 @@ static void pass_on(struct inquiry *q)
         inside.protocol = SLICE("");
         inside.has_body = inside.may_stay = false;
     }
+
     if (!inside.target.ptr || identity_apply(&identity, &inside.fields, x->arena, &q->detail) != OK) {
-        refuse(q, REASON_HEAD_TOO_LONG);
+        refuse_request(q, REASON_HEAD_TOO_LONG);
         return;
     }
     if (inside.may_stay && http_fields_add(&inside.fields, x->arena, SLICE(TUNNEL_STAY_FIELD), SLICE("1")) != OK) {
-        refuse(q, REASON_HEAD_TOO_LONG);
+        refuse_request(q, REASON_HEAD_TOO_LONG);
         return;
     }
+
     struct relay_options o = {
         q->endpoint->id, (uint64_t)q->endpoint->max_body,
         q->request_id,   q->who.subject,
@@ -255,10 +259,11 @@ static void handle_request(struct gateway_connection *c, struct http_exchange *x
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum verdict_reason reason = steps[i](&q);
         if (reason != REASON_OK) {
-            refuse(&q, reason);
+            refuse_request(&q, reason);
             return;
         }
     }
+
     if (q.endpoint)
         pass_on(&q);
     else if (tenant_info_asked(&q.target))
@@ -282,11 +287,13 @@ static void refuse_unreadable(struct gateway_connection *c, int status, const ch
 {
     char request_id[GUID_SIZE];
     guid_new(request_id);
+
     enum verdict_reason reason = REASON_BAD_REQUEST;
     for (size_t i = 0; i < ARRAY_LEN(unreadable); i++) {
         if (unreadable[i].status == status)
             reason = unreadable[i].reason;
     }
+
     if (admission_refused_too_often(c)) {
         reason = REASON_TOO_MANY_REQUESTS;
         what = "requests from this address are refused too often";

@@ -48,6 +48,7 @@ void tenant_info_answer(const struct bundle *b, const struct target *t, struct h
     json_t *o = json_pack("{s:s, s:s, s:s, s:s%}", "tenant", tenant->tenant[0] ? tenant->tenant : tenant->id,
                           "client_app_id", b->tenant_infos[i].client_app_id, "resource", b->tenant_infos[i].resource,
                           "issuer", issuer.ptr, issuer.len);
+
     char *text = json_text(o);
     http_exchange_reply(x, 200, "application/json", slice_of(text), NULL);
     free(text);

@@ -30,7 +30,7 @@ struct bundle_pull {
     char target[64];
 };
 
-static void ask(struct bundle_pull *p);
+static void ask_site(struct bundle_pull *p);
 
 static void ask_later(struct bundle_pull *p)
 {
@@ -39,13 +39,13 @@ static void ask_later(struct bundle_pull *p)
     loop_timer_start(p->again, RETRY_MS, 0);
 }
 
-static struct snapshot_time now(void)
+static struct snapshot_time time_now(void)
 {
     return (struct snapshot_time){clock_wall_s(), (int64_t)(clock_mono_ms() / 1000)};
 }
 
 /* The log says once what stays so, however often the bundle comes; the site is told. */
-static void note(struct bundle_pull *p, const struct error *why)
+static void note_outcome(struct bundle_pull *p, const struct error *why)
 {
     struct snapshot_current *current = p->home->current;
     char before[ERROR_TEXT_MAX];
@@ -64,13 +64,15 @@ static void on_bundle(void *owner, const struct error *why)
 {
     struct bundle_pull *p = owner;
     p->building = false;
-    note(p, why);
+    note_outcome(p, why);
     if (why->code == OK || why->code == R_AGAIN)
-        snapshot_current_confirm(p->home->current, now());
+        snapshot_current_confirm(p->home->current, time_now());
+
     if (why->code == OK)
-        ask(p);
+        ask_site(p);
     else
         ask_later(p);
+
     if (why->code != R_AGAIN)
         return;
     p->confirmed = false; /* so that it comes again */
@@ -99,9 +101,9 @@ static void on_source_state(void *owner)
 static const struct sources_events sources_callbacks = {on_fetched, on_source_state};
 static const struct builder_events builder_callbacks = {on_bundle, on_publish};
 
-static void answered(struct bundle_pull *p)
+static void take_answer(struct bundle_pull *p)
 {
-    snapshot_current_heard(p->home->current, now().mono);
+    snapshot_current_heard(p->home->current, time_now().mono);
     p->confirmed = true;
     if (p->status == 200) {
         p->building = true;
@@ -110,7 +112,7 @@ static void answered(struct bundle_pull *p)
     }
     buf_free(&p->text);
     if (!p->building)
-        ask(p);
+        ask_site(p);
 }
 
 static void on_response(void *ctx, const struct http_response *head)
@@ -136,7 +138,7 @@ static void on_end(void *ctx, const struct http_fields *trailers)
     (void)trailers;
     p->call = NULL;
     if (p->status == 200 || p->status == 204) {
-        answered(p);
+        take_answer(p);
         return;
     }
     log_msg(LOG_WARN, "bundle", "the site answered %d instead of a bundle", p->status);
@@ -159,7 +161,7 @@ static void on_fail(void *ctx, const struct http_failure *why)
 static const struct http_call_events events = {
     .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
 
-static void ask(struct bundle_pull *p)
+static void ask_site(struct bundle_pull *p)
 {
     struct tunnel *t = gateway_tunnels_pick(p->home->tunnels, SLICE("site"), NULL);
     struct error err;
@@ -174,6 +176,7 @@ static void ask(struct bundle_pull *p)
                                    .authority = SLICE("site"),
                                    .target = slice_of(p->target),
                                    .content_length = 0};
+
     p->status = 0;
     p->tunnel = t;
     if (tunnel_call(t, &request, &events, p, &p->call, &err) != OK)
@@ -187,7 +190,7 @@ static void ask_again(void *arg)
         http_call_cancel(p->call);
     p->call = NULL;
     buf_free(&p->text);
-    ask(p);
+    ask_site(p);
 }
 
 /* A parked request would hold a tunnel that drains until its end. */
@@ -197,7 +200,7 @@ void bundle_pull_kick(struct bundle_pull *p)
     if (p->building)
         return;
     if (!p->call)
-        ask(p);
+        ask_site(p);
     else if (!tunnel_reaches(p->tunnel, SLICE("site")))
         ask_again(p);
 }

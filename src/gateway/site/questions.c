@@ -99,7 +99,7 @@ static json_t *verdict_json(const struct gateway_judge *j, const struct question
                      "lists", lists_json(s, x->credential.certificate));
 }
 
-static void post(struct gateway_questions *q, int64_t id, json_t *verdict)
+static void post_verdict(struct gateway_questions *q, int64_t id, json_t *verdict)
 {
     json_t *o = json_pack("{s:I, s:o}", "id", (json_int_t)id, "verdict", verdict);
     if (!o)
@@ -120,12 +120,12 @@ static void on_responder(void *arg)
         question_free(x);
 }
 
-static void answer(struct gateway_questions *q, struct question *x, struct judged *r)
+static void answer_question(struct gateway_questions *q, struct question *x, struct judged *r)
 {
     enum verdict_reason reason = shown_verdict_answer(q->judge, &x->credential, r);
     LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
               LOG_T("client", r->verdict.identity), LOG_T("reason", verdict_reason_info(reason)->name));
-    post(q, x->id, verdict_json(q->judge, x, reason, &r->verdict, clock_wall_s()));
+    post_verdict(q, x->id, verdict_json(q->judge, x, reason, &r->verdict, clock_wall_s()));
 }
 
 /* Responders are asked first, where they decide, as between a handshake and its first request. */
@@ -140,7 +140,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
         return;
     }
     pki_ocsp_questions_done(open);
-    answer(x->all, x, r);
+    answer_question(x->all, x, r);
 }
 
 /* One at a time: there is a place for it. */
@@ -168,7 +168,7 @@ static void on_answered(void *owner, int status, struct slice body, const struct
 
 /* --- taking them --- */
 
-static void take(struct gateway_questions *q, const json_t *o)
+static void take_question(struct gateway_questions *q, const json_t *o)
 {
     struct error err;
     STACK_OF(X509) *chain = NULL;
@@ -177,11 +177,13 @@ static void take(struct gateway_questions *q, const json_t *o)
     const char *pem = json_opt_str(o, "certificates_pem", "");
     if (id <= 0 || q->waiting >= WAITING_MAX || pki_cert_read_all(slice_of(pem), PKI_SENT_MAX, &chain, &err) != OK)
         return; /* the site has looked at it already; nobody answers, and the asker is told that */
+
     struct question *x = mem_zalloc(sizeof *x);
     x->all = q;
     x->id = id;
     credential_init_chain(&x->credential, chain);
     sk_X509_pop_free(chain, X509_free);
+
     while (*end)
         end = &(*end)->next;
     *end = x;
@@ -197,9 +199,10 @@ static void take_all(struct gateway_questions *q, struct slice text)
         log_msg(LOG_WARN, "question", "the site's questions can't be read: %s", err.text);
         return;
     }
+
     list = json_object_get(o, "questions");
     for (size_t i = 0; i < json_array_size(list); i++)
-        take(q, json_array_get(list, i));
+        take_question(q, json_array_get(list, i));
     q->last = json_opt_int(o, "sequence", q->last);
     json_decref(o);
     if (idle)
@@ -207,7 +210,7 @@ static void take_all(struct gateway_questions *q, struct slice text)
 }
 
 /* Without a snapshot there is nothing to judge by: the next tunnel, or the timer, tries again. */
-static void ask(struct gateway_questions *q)
+static void ask_site(struct gateway_questions *q)
 {
     loop_timer_stop(q->again);
     if (http_fetch_busy(q->parked))
@@ -227,7 +230,7 @@ static void on_questions(void *owner, int status, struct slice body, const struc
     if (status == 200)
         take_all(q, body);
     if (status == 200 || status == 204) {
-        ask(q);
+        ask_site(q);
         return;
     }
     log_msg(LOG_DEBUG, "question", "asking the site failed: %d %s", status, status ? "" : why->text);
@@ -249,7 +252,7 @@ static enum result send_it(void *owner, const struct http_request *request, cons
 
 static void on_timer(void *arg)
 {
-    ask(arg);
+    ask_site(arg);
 }
 
 /* --- life --- */
@@ -263,7 +266,7 @@ void gateway_questions_kick(struct gateway_questions *q)
         http_fetch_cancel(q->parked);
         q->tunnel = NULL;
     }
-    ask(q);
+    ask_site(q);
 }
 
 struct gateway_questions *gateway_questions_new(struct gateway_judge *judge, const struct gateway_tunnels *tunnels)

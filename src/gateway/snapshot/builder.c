@@ -40,7 +40,7 @@ struct builder {
     size_t waiting_len;
 };
 
-static struct snapshot_source inputs(const struct snapshot_home *home, const struct snapshot *previous)
+static struct snapshot_source inputs_of(const struct snapshot_home *home, const struct snapshot *previous)
 {
     return (struct snapshot_source){.site = home->config->bootstrap.site,
                                     .pin = home->config->bootstrap.pin,
@@ -50,16 +50,17 @@ static struct snapshot_source inputs(const struct snapshot_home *home, const str
 }
 
 /* Kept before it is used: after a crash the sequence must not go back. */
-static void work(void *arg)
+static void build_snapshot(void *arg)
 {
     struct job *j = arg;
-    struct snapshot_source source = inputs(j->home, j->previous);
+    struct snapshot_source source = inputs_of(j->home, j->previous);
     struct error err;
     j->err = (struct error){OK, ""};
     if (!j->text) {
         (void)!snapshot_rebuild(j->previous, &source, &j->made, &j->err);
         return;
     }
+
     struct slice text = slice_make(j->text, j->len);
     source.ret_wanted = j->last_try ? NULL : j->wanted;
     source.ret_wanted_count = &j->wanted_count;
@@ -70,14 +71,14 @@ static void work(void *arg)
     }
 }
 
-static void use(const struct snapshot_home *home, struct snapshot *snapshot)
+static void use_bundle(const struct snapshot_home *home, struct snapshot *snapshot)
 {
     LOG_EVENT(LOG_INFO, "bundle", "bundle in use", LOG_N("sequence", snapshot->bundle->sequence),
               LOG_N("endpoints", snapshot->bundle->endpoint_count));
     snapshot_current_put(home->current, snapshot);
 }
 
-static void start(struct builder *b);
+static void start_job(struct builder *b);
 
 static void job_free(struct job *j)
 {
@@ -103,10 +104,10 @@ static void on_lists(void *owner)
     b->len = b->waiting_len;
     b->waiting = NULL;
     b->last_try = true;
-    start(b);
+    start_job(b);
 }
 
-static void done(void *arg)
+static void end_job(void *arg)
 {
     struct job *j = arg;
     struct builder *b = j->builder;
@@ -114,13 +115,14 @@ static void done(void *arg)
     if (b && j->wanted_count) {
         b->job = NULL;
         wait_for_lists(b, j);
-        start(b);
+        start_job(b);
     } else if (b) {
         b->job = NULL;
+
         if (j->made && was_bundle && snapshot_lacks_lists(j->made))
             (void)error_set(&j->err, R_AGAIN, "lists are missing");
         if (j->made && was_bundle)
-            use(b->home, j->made);
+            use_bundle(b->home, j->made);
         else if (j->made)
             snapshot_current_put(b->home->current, j->made);
         else if (!was_bundle)
@@ -129,14 +131,14 @@ static void done(void *arg)
             b->events->on_publish(b->owner);
         if (was_bundle)
             b->events->on_bundle(b->owner, &j->err);
-        start(b);
+        start_job(b);
     } else {
         snapshot_unref(j->made);
     }
     job_free(j);
 }
 
-static void start(struct builder *b)
+static void start_job(struct builder *b)
 {
     if (b->job || (!b->text && !b->again))
         return;
@@ -145,27 +147,29 @@ static void start(struct builder *b)
     j->previous = snapshot_current_get(b->home->current);
     j->last_try = b->last_try;
     j->wanted = mem_array(BUNDLE_CRLS_MAX, sizeof *j->wanted);
+
     b->text = NULL;
     b->last_try = b->again = false;
     if (!j->text && !j->previous) { /* nothing to rebuild yet */
         job_free(j);
         return;
     }
+
     b->job = j;
-    loop_job_slow(b->home->loop, work, done, j);
+    loop_job_slow(b->home->loop, build_snapshot, end_job, j);
 }
 
 void builder_bundle(struct builder *b, struct slice text)
 {
     b->text = slice_dup(text);
     b->len = text.len;
-    start(b);
+    start_job(b);
 }
 
 void builder_again(struct builder *b)
 {
     b->again = true;
-    start(b);
+    start_job(b);
 }
 
 struct builder *builder_new(const struct snapshot_home *home, const struct builder_events *events, void *owner)
@@ -196,11 +200,12 @@ void builder_restore(const struct snapshot_home *home)
     size_t len;
     struct error err;
     if (file_read(path, JOSE_DOCUMENT_MAX, &text, &len, &err) == OK) {
-        struct snapshot_source source = inputs(home, NULL);
+        struct snapshot_source source = inputs_of(home, NULL);
         source.from_disk = true;
+
         struct snapshot *snapshot;
         if (snapshot_build(slice_make(text, len), &source, NULL, &snapshot, &err) == OK)
-            use(home, snapshot);
+            use_bundle(home, snapshot);
         else
             log_msg(LOG_WARN, "bundle", "the kept bundle is of no use: %s", err.text);
         free(text);

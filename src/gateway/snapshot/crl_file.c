@@ -150,7 +150,7 @@ void crl_file_abandon(struct crl_file *f)
 
 /* --- cleaning --- */
 
-static bool named(char *const *paths, size_t count, const char *name)
+static bool is_named(char *const *paths, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         const char *slash = paths[i] ? strrchr(paths[i], '/') : NULL;
@@ -165,7 +165,7 @@ void crl_file_clean(const char *state, char *const *paths, size_t count)
     char *folder = file_join(state, FOLDER);
     DIR *d = opendir(folder);
     for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
-        if (e->d_name[0] != '.' && !named(paths, count, e->d_name))
+        if (e->d_name[0] != '.' && !is_named(paths, count, e->d_name))
             (void)unlinkat(dirfd(d), e->d_name, 0);
     }
     if (d)

@@ -27,7 +27,7 @@ struct crl_pull {
     char target[sizeof "/crl/" + PKI_HASH_HEX];
 };
 
-static void next(struct crl_pull *p);
+static void start_next(struct crl_pull *p);
 
 static void give_up(struct crl_pull *p, const char *why)
 {
@@ -37,7 +37,7 @@ static void give_up(struct crl_pull *p, const char *why)
     p->file = NULL;
     p->call = NULL;
     p->at++;
-    next(p);
+    start_next(p);
 }
 
 /* --- the end of one --- */
@@ -49,13 +49,13 @@ struct ending {
     struct error err;
 };
 
-static void work(void *arg)
+static void end_in_pool(void *arg)
 {
     struct ending *e = arg;
     e->result = crl_file_end(e->file, &e->err);
 }
 
-static void ended(void *arg)
+static void on_file_ended(void *arg)
 {
     struct ending *e = arg;
     struct crl_pull *p = e->pull;
@@ -63,7 +63,7 @@ static void ended(void *arg)
         p->ending = NULL;
         if (e->result == OK) {
             p->at++;
-            next(p);
+            start_next(p);
         } else {
             give_up(p, e->err.text);
         }
@@ -77,7 +77,7 @@ static void end_file(struct crl_pull *p)
     *e = (struct ending){.pull = p, .file = p->file};
     p->ending = e;
     p->file = NULL;
-    loop_job(p->home->loop, work, ended, e);
+    loop_job(p->home->loop, end_in_pool, on_file_ended, e);
 }
 
 /* --- the call --- */
@@ -130,7 +130,7 @@ static void on_fail(void *ctx, const struct http_failure *why)
 static const struct http_call_events events = {
     .on_response = on_response, .on_body = on_body, .on_end = on_end, .on_sent = on_sent, .on_fail = on_fail};
 
-static enum result ask(struct crl_pull *p, struct error *err)
+static enum result ask_site(struct crl_pull *p, struct error *err)
 {
     struct tunnel *t = gateway_tunnels_pick(p->home->tunnels, SLICE("site"), NULL);
     if (!t)
@@ -159,14 +159,14 @@ static void on_timer(void *arg)
         give_up(p, "the site fell silent");
     } else if (p->at == p->count) {
         p->done(p->owner);
-    } else if (ask(p, &err) == OK) {
+    } else if (ask_site(p, &err) == OK) {
         loop_timer_start(p->silence, SILENCE_MS, 0);
     } else {
         give_up(p, err.text);
     }
 }
 
-static void next(struct crl_pull *p)
+static void start_next(struct crl_pull *p)
 {
     loop_timer_start(p->silence, 0, 0);
 }
@@ -178,7 +178,7 @@ void crl_pull_start(struct crl_pull *p, const struct crl_wanted *list, size_t co
     memcpy(p->list, list, count * sizeof *list);
     p->count = count;
     p->at = 0;
-    next(p);
+    start_next(p);
 }
 
 struct crl_pull *crl_pull_new(const struct snapshot_home *home, void (*done)(void *owner), void *owner)

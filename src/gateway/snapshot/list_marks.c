@@ -54,7 +54,7 @@ static enum result write_all(const struct list_marks *m, struct error *err)
     return r;
 }
 
-static enum result load(struct list_marks *m, struct error *err)
+static enum result load_marks(struct list_marks *m, struct error *err)
 {
     char *text;
     size_t len;
@@ -92,7 +92,7 @@ struct list_marks *list_marks_new(const char *state)
     m->file = file_join(state, FILE_NAME);
     m->damaged = file_join(state, FILE_NAME ".damaged");
     m->marks = json_object();
-    enum result r = load(m, &err);
+    enum result r = load_marks(m, &err);
     if (r != OK && r != R_NOTFOUND)
         begin_anew(m, r, &err);
     return m;
@@ -155,8 +155,8 @@ static void make_room(struct list_marks *m)
         (void)json_object_del(m->marks, first);
 }
 
-static enum result raise(struct list_marks *m, const char *key, const struct pki_list_info *list,
-                         const struct pki_list_age *before, struct error *err)
+static enum result raise_mark(struct list_marks *m, const char *key, const struct pki_list_info *list,
+                              const struct pki_list_age *before, struct error *err)
 {
     const char *number = list->age.number[0] ? list->age.number : before->number;
     if (list->age.this_update == before->this_update && strcmp(number, before->number) == 0)
@@ -178,7 +178,7 @@ enum result list_marks_take(struct list_marks *m, const struct pki_list_info *li
     read_age(json_object_get(m->marks, key), &before);
     enum result r = pki_list_not_older(&list->age, &before, "one that was in use before", err);
     if (r == OK)
-        r = raise(m, key, list, &before, err);
+        r = raise_mark(m, key, list, &before, err);
     (void)pthread_mutex_unlock(&m->lock);
     return r;
 }

@@ -55,14 +55,14 @@ bool pointed_lists_is(struct slice id)
 }
 
 /* No source of the site's own can have this name: theirs hold no '_'. */
-static void name(const struct pki_list_place *place, char ret[SOURCE_ID_MAX + 1])
+static void name_place(const struct pki_list_place *place, char ret[SOURCE_ID_MAX + 1])
 {
     char hex[DIGEST_HEX];
     digest_hex_of(slice_of(place->url), hex);
     (void)snprintf(ret, SOURCE_ID_MAX + 1, PREFIX "%.32s", hex);
 }
 
-static void apply(struct pointed_lists *p)
+static void apply_places(struct pointed_lists *p)
 {
     struct bundle_source *list = mem_array(LISTS_MAX, sizeof *list);
     for (size_t i = 0; i < p->count; i++)
@@ -73,7 +73,7 @@ static void apply(struct pointed_lists *p)
 
 /* --- kept over a restart --- */
 
-static void keep(const struct pointed_lists *p)
+static void keep_places(const struct pointed_lists *p)
 {
     json_t *array = json_array();
     struct error err;
@@ -89,7 +89,7 @@ static void keep(const struct pointed_lists *p)
     json_decref(array);
 }
 
-static void take(struct pointed_lists *p, const json_t *o)
+static void take_place(struct pointed_lists *p, const json_t *o)
 {
     struct pointed *x = &p->list[p->count];
     const char *anchor = json_opt_str(o, "anchor", "");
@@ -97,11 +97,11 @@ static void take(struct pointed_lists *p, const json_t *o)
     if (!decode_hex(slice_of(anchor), x->place.anchor, PKI_SHA256, &len) || len != PKI_SHA256 ||
         !slice_to_cstr(slice_of(json_opt_str(o, "url", "")), x->place.url, sizeof x->place.url))
         return;
-    name(&x->place, x->id);
+    name_place(&x->place, x->id);
     p->count++;
 }
 
-static void recall(struct pointed_lists *p)
+static void recall_places(struct pointed_lists *p)
 {
     char *text;
     size_t len;
@@ -112,14 +112,14 @@ static void recall(struct pointed_lists *p)
     if (json_parse(slice_make(text, len), PLACES_BYTES_MAX, &array, &err) != OK)
         log_msg(LOG_WARN, "source", "%s is not used: %s", p->file, err.text);
     for (size_t i = 0; i < json_array_size(array) && p->count < LISTS_MAX; i++)
-        take(p, json_array_get(array, i));
+        take_place(p, json_array_get(array, i));
     json_decref(array);
     free(text);
 }
 
 /* --- which there are --- */
 
-static size_t find(const struct pointed_lists *p, const char *id)
+static size_t find_place(const struct pointed_lists *p, const char *id)
 {
     size_t i = 0;
     while (i < p->count && strcmp(p->list[i].id, id) != 0)
@@ -137,8 +137,8 @@ static size_t held_by(const struct pointed_lists *p, const unsigned char anchor[
 
 /* Which one makes room: of the anchor that holds most, one that never gave anything, else its latest. SIZE_MAX:
  * `anchor` itself holds most, and all of its give something. */
-static size_t to_go(const struct pointed_lists *p, const struct source_state *states, size_t count,
-                    const unsigned char anchor[PKI_SHA256])
+static size_t find_to_go(const struct pointed_lists *p, const struct source_state *states, size_t count,
+                         const unsigned char anchor[PKI_SHA256])
 {
     size_t most = 0, held = 0, ret = SIZE_MAX;
     for (size_t i = 0; i < p->count; i++) {
@@ -154,7 +154,7 @@ static size_t to_go(const struct pointed_lists *p, const struct source_state *st
             ret = i;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t at = find(p, states[i].id);
+        size_t at = find_place(p, states[i].id);
         if (at < p->count && !states[i].fetched && states[i].failures &&
             memcmp(p->list[at].place.anchor, greedy, PKI_SHA256) == 0)
             return at;
@@ -168,7 +168,7 @@ static bool make_room(struct pointed_lists *p, const unsigned char anchor[PKI_SH
     if (p->count < LISTS_MAX)
         return true;
     struct source_state *states = mem_array(LISTS_MAX, sizeof *states);
-    size_t at = to_go(p, states, source_set_states(p->set, states, LISTS_MAX), anchor);
+    size_t at = find_to_go(p, states, source_set_states(p->set, states, LISTS_MAX), anchor);
     free(states);
     if (at < p->count)
         p->list[at] = p->list[--p->count];
@@ -178,15 +178,15 @@ static bool make_room(struct pointed_lists *p, const unsigned char anchor[PKI_SH
 bool pointed_lists_fails(struct pointed_lists *p, const struct pki_list_place *place, char ret[SOURCE_ERROR_MAX])
 {
     char id[SOURCE_ID_MAX + 1];
-    name(place, id);
+    name_place(place, id);
     return source_set_fails(p->set, id, ret);
 }
 
 void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *place)
 {
     struct pointed x = {.place = *place};
-    name(place, x.id);
-    if (find(p, x.id) < p->count)
+    name_place(place, x.id);
+    if (find_place(p, x.id) < p->count)
         return;
     if (!make_room(p, place->anchor)) {
         log_msg(LOG_WARN, "source",
@@ -196,8 +196,8 @@ void pointed_lists_add(struct pointed_lists *p, const struct pki_list_place *pla
     }
     LOG_EVENT(LOG_INFO, "source", "a certificate points to a list", LOG_T("source", x.id), LOG_T("url", place->url));
     p->list[p->count++] = x;
-    keep(p);
-    apply(p);
+    keep_places(p);
+    apply_places(p);
 }
 
 bool pointed_lists_refresh(struct pointed_lists *p, const struct bundle *b)
@@ -210,8 +210,8 @@ bool pointed_lists_refresh(struct pointed_lists *p, const struct bundle *b)
     }
     p->count = kept;
     if (kept < before)
-        keep(p);
-    apply(p);
+        keep_places(p);
+    apply_places(p);
     return kept < before;
 }
 
@@ -263,7 +263,7 @@ enum result pointed_lists_new(struct loop *loop, const char *state, const struct
     }
     p->file = file_join(state, PLACES_FILE);
     p->list = mem_array(LISTS_MAX, sizeof *p->list);
-    recall(p);
+    recall_places(p);
     *ret = p;
     return OK;
 }

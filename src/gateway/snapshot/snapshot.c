@@ -135,7 +135,7 @@ static void add_list(void *arg, const char *path)
         log_msg(LOG_WARN, "source", "a kept list is left out: %s", err.text);
 }
 
-static void seal(struct pki_trust *t)
+static void seal_trust(struct pki_trust *t)
 {
     char *warnings = NULL;
     pki_trust_seal(t, &warnings);
@@ -162,9 +162,10 @@ static enum result make_trust(const struct snapshot_bundle *b, const char *state
         r = pki_trust_add_intermediates(t, slice_of(x->intermediates_pem), err);
     if (r != OK)
         return r;
+
     add_crls(b, t);
     each_list(x, state, add_list, t);
-    seal(t);
+    seal_trust(t);
     return OK;
 }
 
@@ -223,11 +224,13 @@ static enum result assemble(struct snapshot_bundle *b, const char *state, const 
     s->shared = b;
     s->bundle = b->bundle;
     s->tenants = make_tenants(b->bundle, state);
+
     make_recipe(b, state, s->trust_made_of);
     if (previous && memcmp(previous->trust_made_of, s->trust_made_of, PKI_SHA256) == 0)
         s->trust = pki_trust_ref(previous->trust);
     else
         r = make_trust(b, state, &s->trust, err);
+
     if (r != OK) {
         snapshot_unref(s);
         return r;
@@ -301,6 +304,7 @@ enum result snapshot_build(struct slice signed_bundle, const struct snapshot_sou
         bundle_unref(b);
         return error_set(err, R_AGAIN, "revocation lists of the bundle are not there yet");
     }
+
     r = assemble(b, source->state, previous, ret, err);
     if (r == OK)
         crl_file_clean(source->state, b->crl_paths, bundle->crl_count);

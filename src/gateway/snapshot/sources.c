@@ -61,7 +61,7 @@ static enum result check_crl(const struct pki_trust *trust, struct list_marks *m
     return OK;
 }
 
-static enum result check(void *owner, struct source_candidate *c, struct error *err)
+static enum result check_candidate(void *owner, struct source_candidate *c, struct error *err)
 {
     const struct sources *s = owner;
     if (c->kind != BUNDLE_SOURCE_CRL)
@@ -86,7 +86,7 @@ static void on_state(void *owner)
 }
 
 /* A certificate's word must not reach this machine or its link, whatever the name resolves to. */
-static bool may(const void *owner, const struct net_address *to)
+static bool may_connect(const void *owner, const struct net_address *to)
 {
     static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
     const struct conf_texts *allowed = &((const struct sources *)owner)->home->config->allow_targets;
@@ -98,9 +98,9 @@ static bool may(const void *owner, const struct net_address *to)
 }
 
 static const struct source_events events = {
-    .send = send_it, .check = check, .on_change = on_change, .on_state = on_state};
+    .send = send_it, .check = check_candidate, .on_change = on_change, .on_state = on_state};
 static const struct source_events pointed_events = {
-    .send = send_it, .check = check, .may = may, .on_change = on_change, .on_state = on_state};
+    .send = send_it, .check = check_candidate, .may = may_connect, .on_change = on_change, .on_state = on_state};
 
 /* --- life --- */
 
@@ -111,6 +111,7 @@ enum result sources_new(const struct snapshot_home *home, const struct sources_e
     s->home = home;
     s->events = listener;
     s->owner = owner;
+
     char *folder = file_join(home->config->state, SNAPSHOT_SOURCES);
     s->marks = list_marks_new(home->config->state);
     enum result r = source_set_new(home->loop, folder, &events, s, &s->set, err);
@@ -140,9 +141,11 @@ void sources_refresh(struct sources *s)
     struct snapshot *snapshot = snapshot_current_get(s->home->current);
     if (!snapshot)
         return;
+
     source_set_apply(s->set, snapshot->bundle->sources, snapshot->bundle->source_count);
     if (pointed_lists_refresh(s->pointed, snapshot->bundle))
         s->events->on_change(s->owner);
+
     if (memcmp(s->trust_made_of, snapshot->trust_made_of, PKI_SHA256) != 0) {
         source_set_retry(s->set);
         pointed_lists_retry(s->pointed);
@@ -201,7 +204,7 @@ static bool told_lately(struct sources *s, const char *url)
     return atomic_exchange(&s->wanted_list_told[hash % ARRAY_LEN(s->wanted_list_told)], now) == now;
 }
 
-static void want(struct sources *s, const struct pki_list_place *place)
+static void want_list(struct sources *s, const struct pki_list_place *place)
 {
     if (told_lately(s, place->url))
         return;
@@ -241,7 +244,8 @@ void sources_want_lists(struct sources *s, const struct bundle *b, const struct 
         char host[NET_URL_HOST_SIZE];
         bool may_be = pointed_lists_may(b, place, host);
         if (may_be)
-            want(s, place);
+            want_list(s, place);
+
         if (!host[0])
             p.unfollowed = place;
         else if (may_be || !p.asked)
@@ -270,32 +274,32 @@ struct gauge {
     long long (*value)(const struct source_state *s, int64_t now);
 };
 
-static long long age(const struct source_state *s, int64_t now)
+static long long age_of(const struct source_state *s, int64_t now)
 {
     return s->fetched ? (long long)(now - s->fetched) : -1;
 }
 
-static long long left(const struct source_state *s, int64_t now)
+static long long time_left(const struct source_state *s, int64_t now)
 {
     return s->until ? (long long)(s->until - now) : -1;
 }
 
-static long long wait(const struct source_state *s, int64_t now)
+static long long time_to_next(const struct source_state *s, int64_t now)
 {
     return (long long)(s->next - now);
 }
 
-static long long failures(const struct source_state *s, int64_t now)
+static long long failures_of(const struct source_state *s, int64_t now)
 {
     (void)now;
     return s->failures;
 }
 
 static const struct gauge gauges[] = {
-    {"cmg_source_age_seconds", "Since the source was last fetched well; -1: never", age},
-    {"cmg_source_left_seconds", "Until what was fetched expires (a list's nextUpdate); -1: not known", left},
-    {"cmg_source_next_fetch_seconds", "Until the source is fetched again", wait},
-    {"cmg_source_failures", "Fetches that failed since the last good one", failures},
+    {"cmg_source_age_seconds", "Since the source was last fetched well; -1: never", age_of},
+    {"cmg_source_left_seconds", "Until what was fetched expires (a list's nextUpdate); -1: not known", time_left},
+    {"cmg_source_next_fetch_seconds", "Until the source is fetched again", time_to_next},
+    {"cmg_source_failures", "Fetches that failed since the last good one", failures_of},
 };
 
 static enum result write_gauge(const struct gauge *g, const struct source_state *list, size_t count, struct buf *out)
