@@ -64,6 +64,8 @@ void tls_filter_error(struct tls_handshake *t, struct error *ret)
     const char *reason = tls_openssl_reason();
     if (t->verify_error)
         (void)error_set(ret, R_DENIED, "certificate verify failed: %s", t->verify_error->text);
+    else if (t->opening && t->opening->refused.code != OK)
+        *ret = t->opening->refused;
     else if (t->alert >= 0)
         (void)error_set(ret, R_DENIED, "the peer ended TLS with the alert '%s' (%d)",
                         SSL_alert_desc_string_long(t->alert), t->alert);

@@ -27,6 +27,7 @@ struct tls_opening {
     bool hello_done;
     bool answered;           /* the peer sent something */
     char clear[80];          /* the first line of its answer in clear instead of TLS; "": none came */
+    struct error refused;    /* why the ClientHello is not taken; code OK: it is */
     size_t certificates_len; /* octets of the certificates that a client showed, as they came */
 };
 
@@ -66,7 +67,10 @@ void tls_filter_close(struct tls_handshake *t);
 void tls_stream_prepare(struct tls_handshake *t);
 void tls_stream_start(struct tls_handshake *t);
 
-/* What went wrong, in words: the judge's, the alert's, OpenSSL's. Empties OpenSSL's queue of errors. */
+/* Inside the callback of a ClientHello. R_LIMIT: one of its lists is longer than anybody's. */
+MUST_USE enum result tls_hello_check(SSL *ssl, struct error *err);
+
+/* What went wrong, in words: the judge's, the hello's, the alert's, OpenSSL's. Empties OpenSSL's queue of errors. */
 void tls_filter_error(struct tls_handshake *t, struct error *ret);
 
 #endif

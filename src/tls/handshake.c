@@ -289,8 +289,11 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
     struct tls_handshake *t = SSL_get_app_data(ssl);
     struct tls_opening *o = t->opening;
     struct tls_hello hello = {hello_sni(ssl), hello_alpn(ssl)};
-    (void)alert;
     (void)arg;
+    if (tls_hello_check(ssl, &o->refused) != OK) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     if (o->hello_done) /* the second one, after a HelloRetryRequest */
         return SSL_CLIENT_HELLO_SUCCESS;
     struct tls_context *c = o->accept_events->on_hello(o->ctx, &hello);
