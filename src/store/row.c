@@ -27,6 +27,16 @@ int64_t store_read_int(struct store_reader *r, int column)
     return store_rows_int(r->rows, column);
 }
 
+size_t store_read_word(struct store_reader *r, int column, const char *const *words, size_t count)
+{
+    struct slice text = store_rows_text(r->rows, column);
+    for (size_t i = 0; i < count; i++) {
+        if (slice_eq(text, slice_of(words[i])))
+            return i;
+    }
+    return 0;
+}
+
 struct growing {
     char *items; /* malloc'ed */
     size_t count, room, size;

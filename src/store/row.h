@@ -16,6 +16,9 @@ struct store_reader {
 const char *store_read_text(struct store_reader *r, int column);
 const char *store_read_text_opt(struct store_reader *r, int column);
 int64_t store_read_int(struct store_reader *r, int column);
+/* Of a column that holds one of a few words: its place among them; 0 for any other, so the first is the one that may
+ * least. */
+size_t store_read_word(struct store_reader *r, int column, const char *const *words, size_t count);
 
 /* Fills *ret (zeroed) from the present row. */
 typedef void store_read_fn(struct store_reader *r, void *ret);

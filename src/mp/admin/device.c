@@ -32,11 +32,11 @@ static void put_word(json_t *device, const struct store_device *d)
 /* `certificates` is taken over. */
 static json_t *device_json(const struct store_device *d, json_t *certificates)
 {
-    json_t *ret =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "guid", d->guid, "name", d->name, "hardware_id",
-                  d->hardware_id, "method", d->method, "state", d->blocked ? "blocked" : d->state, "spki", d->spki,
-                  "client_version", (json_int_t)d->client_version, "registered", (json_int_t)d->registered, "last_seen",
-                  (json_int_t)d->last_seen, "certificates", certificates);
+    json_t *ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "guid", d->guid, "name", d->name,
+                            "hardware_id", d->hardware_id, "method", d->method, "state",
+                            d->blocked ? "blocked" : store_device_state_name(d->state), "spki", d->spki,
+                            "client_version", (json_int_t)d->client_version, "registered", (json_int_t)d->registered,
+                            "last_seen", (json_int_t)d->last_seen, "certificates", certificates);
     mp_put(ret, "entra_tenant", json_string(d->entra_tenant));
     mp_put(ret, "entra_device", json_string(d->entra_device));
     put_word(ret, d);

@@ -140,7 +140,7 @@ static enum result check_anchors(struct mp_request *r, const struct store_endpoi
         struct slice id = slice_cut(&rest, ' ');
         bool known = false;
         for (size_t i = 0; i < count; i++)
-            known |= strcmp(list[i].kind, "anchor") == 0 && slice_eq(slice_of(list[i].id), id);
+            known |= list[i].kind == STORE_ANCHOR && slice_eq(slice_of(list[i].id), id);
         if (!known)
             result =
                 error_set(err, R_INVALID, "'client_anchors': the site has no anchor '%" PRIslice "'", SLICE_ARG(id));

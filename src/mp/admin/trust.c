@@ -17,10 +17,10 @@ enum { CERTIFICATES_MAX = 256, TOLD = 5 };
 static json_t *trust_json(const struct store_trust *t)
 {
     char number[PKI_LIST_NUMBER_TEXT] = "";
-    bool is_list = strcmp(t->kind, "crl") == 0;
-    json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", t->kind, "subject", t->subject, "not_after",
-                          (json_int_t)t->not_after, "fetch_hosts", mp_content_words(t->fetch_hosts));
-    if (!is_list)
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", store_trust_kind_name(t->kind), "subject",
+                  t->subject, "not_after", (json_int_t)t->not_after, "fetch_hosts", mp_content_words(t->fetch_hosts));
+    if (t->kind != STORE_CRL)
         return o;
     if (t->number[0])
         pki_list_number_text(t->number, number);
@@ -39,8 +39,8 @@ static void push_added(json_t *added, const struct store_trust *t, const char *w
     mp_push(added, o);
 }
 
-static enum result put_certificate(struct mp_request *r, const char *kind, const char *fetch_hosts, X509 *cert,
-                                   json_t *added, struct error *err)
+static enum result put_certificate(struct mp_request *r, enum store_trust_kind kind, const char *fetch_hosts,
+                                   X509 *cert, json_t *added, struct error *err)
 {
     char id[PKI_HASH_HEX], subject[256], *pem = pki_cert_pem(cert);
     pki_cert_sha256_hex(cert, id);
@@ -61,8 +61,8 @@ static enum result put_certificate(struct mp_request *r, const char *kind, const
     return result;
 }
 
-static enum result put_certificates(struct mp_request *r, const char *kind, const char *fetch_hosts, struct slice data,
-                                    json_t *added, struct error *err)
+static enum result put_certificates(struct mp_request *r, enum store_trust_kind kind, const char *fetch_hosts,
+                                    struct slice data, json_t *added, struct error *err)
 {
     STACK_OF(X509) *list = NULL;
     enum result result = pki_cert_read_all(data, CERTIFICATES_MAX, &list, err);
@@ -90,25 +90,26 @@ static enum result put_crls(struct mp_request *r, struct slice data, json_t *add
     return result;
 }
 
-static enum result put(struct mp_request *r, const char *kind, const char *fetch_hosts, const char *data, json_t *added,
-                       struct error *err)
+static enum result put(struct mp_request *r, enum store_trust_kind kind, const char *fetch_hosts, const char *data,
+                       json_t *added, struct error *err)
 {
     enum result result;
-    if (fetch_hosts[0] && strcmp(kind, "anchor") != 0)
+    if (fetch_hosts[0] && kind != STORE_ANCHOR)
         result = error_set(err, R_INVALID, "'fetch_hosts' belong to an anchor");
-    else if (strcmp(kind, "crl") == 0)
+    else if (kind == STORE_CRL)
         result = put_crls(r, slice_of(data), added, err);
-    else if (strcmp(kind, "anchor") == 0 || strcmp(kind, "intermediate") == 0)
-        result = put_certificates(r, kind, fetch_hosts, slice_of(data), added, err);
     else
-        result = error_set(err, R_INVALID, "'kind' is one of anchor, intermediate, crl");
+        result = put_certificates(r, kind, fetch_hosts, slice_of(data), added, err);
     return result == OK ? mp_documents_check(r->site, err) : result;
 }
 
 static enum result add(struct mp_request *r, const json_t *body, json_t *added, struct error *err)
 {
-    const char *kind, *data, *fetch_hosts;
-    enum result result = json_need_str(body, "kind", &kind, err);
+    const char *word, *data, *fetch_hosts;
+    enum store_trust_kind kind;
+    enum result result = json_need_str(body, "kind", &word, err);
+    if (result == OK && !store_trust_kind_parse(slice_of(word), &kind))
+        result = error_set(err, R_INVALID, "'kind' is one of anchor, intermediate, crl");
     if (result == OK)
         result = json_need_str(body, "data", &data, err);
     if (result == OK)

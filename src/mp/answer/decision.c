@@ -2,6 +2,16 @@
 /* The order of the rows is the rule: the first that fits decides. What is found, and what becomes of it: record.c. */
 #include "mp/answer/decision.h"
 
+enum choice_client mp_registration_method(enum registration_voucher v)
+{
+    static const enum choice_client methods[] = {[BY_PKI] = CHOICE_PKI,
+                                                 [BY_ENTRA] = CHOICE_ENTRA,
+                                                 [BY_BULK] = CHOICE_TOKEN,
+                                                 [BY_NOBODY] = CHOICE_TOKEN,
+                                                 [BY_CONNECTOR] = CHOICE_PKI};
+    return methods[v];
+}
+
 bool mp_registration_vouched(enum registration_voucher v)
 {
     return v != BY_NOBODY && v != BY_CONNECTOR;

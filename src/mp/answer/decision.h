@@ -3,7 +3,7 @@
 #ifndef MP_ANSWER_DECISION_H
 #define MP_ANSWER_DECISION_H
 
-#include <stdbool.h>
+#include "choices/choices.h"
 
 enum registration_voucher {
     BY_PKI,
@@ -13,6 +13,8 @@ enum registration_voucher {
     BY_CONNECTOR /* alone: the certificate that it asserts leads to no anchor here */
 };
 
+/* The method that the device is of by it. */
+enum choice_client mp_registration_method(enum registration_voucher v);
 /* Does anybody whose word counts here? */
 bool mp_registration_vouched(enum registration_voucher v);
 

@@ -29,15 +29,14 @@ static const struct store_waiting_counts room_of_strangers = {.all = 1000, .orig
                                          room_of_vouched = {.all = 20000, .origin = 4000};
 
 static const struct {
-    const char *method, *words, *name, *waits; /* why, where nobody does */
-} vouchers[] = {
-    [BY_PKI] = {"pki", "by certificate", "certificate", NULL},
-    [BY_ENTRA] = {"entra", "by Entra", "entra", NULL},
-    [BY_BULK] = {"token", "by bulk token", "token", NULL},
-    [BY_NOBODY] = {"token", "inside, by nobody", "nobody", "it registered inside, where nobody vouches for it"},
-    [BY_CONNECTOR] = {"pki", "by a connector's word alone", "nobody",
-                      "its certificate leads to no anchor of the site here; where it is one of the "
-                      "organisation's, give its intermediate: cmg trust add --intermediate FILE"}};
+    const char *words, *name, *waits; /* why, where nobody does */
+} vouchers[] = {[BY_PKI] = {"by certificate", "certificate", NULL},
+                [BY_ENTRA] = {"by Entra", "entra", NULL},
+                [BY_BULK] = {"by bulk token", "token", NULL},
+                [BY_NOBODY] = {"inside, by nobody", "nobody", "it registered inside, where nobody vouches for it"},
+                [BY_CONNECTOR] = {"by a connector's word alone", "nobody",
+                                  "its certificate leads to no anchor of the site here; where it is one of the "
+                                  "organisation's, give its intermediate: cmg trust add --intermediate FILE"}};
 
 /* --- its name --- */
 
@@ -111,7 +110,7 @@ static enum result choose_machine(struct registration *g, struct error *err)
 
 static void wait_for(struct registration *g, const char *reason)
 {
-    g->device.state = "pending";
+    g->device.state = STORE_PENDING;
     g->device.reason = reason;
     g->device.known = g->device.known_by = "";
     g->device.kept_out = false;
@@ -134,7 +133,7 @@ static void wait_for_known(struct registration *g, const struct store_device *wa
 /* What it claims beyond what was decided about its record already; of one that waits, all. */
 static struct store_claim claim_of(const struct registration *g, const struct store_device *was)
 {
-    bool decided = g->known && strcmp(was->state, "approved") == 0;
+    bool decided = g->known && was->state == STORE_APPROVED;
     const char *vouched_name = g->device.vouched_name ? g->device.vouched_name : "";
     bool proven = g->known && strcmp(was->entra_tenant, g->entra.tenant ? g->entra.tenant->id : "") == 0 &&
                   strcmp(was->entra_device, g->entra.device) == 0;
@@ -237,7 +236,7 @@ static enum result decide(struct registration *g, const struct store_device *was
     else if (decision != DECIDED_AS_IT_STANDS)
         wait_for(g, reasons[decision]);
     if (decision == DECIDED_APPROVED)
-        g->device.state = "approved";
+        g->device.state = STORE_APPROVED;
     return OK;
 }
 
@@ -292,18 +291,13 @@ static void keep_word(struct registration *g, const struct store_device *was)
     d->kept_out = was->kept_out;
 }
 
-static bool is_pending(const struct store_device *d)
-{
-    return strcmp(d->state, "pending") == 0;
-}
-
 /* `was` NULL: it is new. */
 static void take_word(struct registration *g, const struct store_device *was)
 {
-    g->device.method = vouchers[g->voucher].method;
+    g->device.method = choices_client_name(mp_registration_method(g->voucher));
     g->device.voucher = vouchers[g->voucher].name;
     g->device.client_version = g->version;
-    if (was && is_pending(was) && is_pending(&g->device)) {
+    if (was && was->state == STORE_PENDING && g->device.state == STORE_PENDING) {
         keep_word(g, was);
         return;
     }
@@ -323,7 +317,7 @@ static enum result add_device(struct registration *g, struct error *err)
     enum result r = choose_machine(g, err);
     if (r == OK)
         r = decide(g, &g->device, err);
-    if (r == OK && is_pending(&g->device))
+    if (r == OK && g->device.state == STORE_PENDING)
         r = check_room(g, err);
     take_word(g, NULL);
     return r == OK ? store_device_add(g->from->site->store, &g->device, err) : r;
@@ -378,8 +372,8 @@ static enum result audit(struct registration *g, bool is_new, bool at_will, stru
     char caller[80], detail[512];
     (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
     (void)snprintf(detail, sizeof detail, "%s%s%s, %s%s%.300s", vouchers[g->voucher].words,
-                   g->voucher == BY_BULK ? " " : "", g->bulk.id, g->device.state, *g->device.reason ? ": " : "",
-                   g->device.reason);
+                   g->voucher == BY_BULK ? " " : "", g->bulk.id, store_device_state_name(g->device.state),
+                   *g->device.reason ? ": " : "", g->device.reason);
     const struct store_audit row = {.caller = caller,
                                     .action = is_new ? "device.register" : "device.register-again",
                                     .object = g->device.guid,
@@ -391,8 +385,7 @@ static enum result audit(struct registration *g, bool is_new, bool at_will, stru
 /* For devices that nothing else vouches for each time. */
 static enum result issue_token(struct registration *g, struct error *err)
 {
-    bool wants_one = strcmp(vouchers[g->voucher].method, "token") == 0;
-    if (!wants_one || strcmp(g->device.state, "approved") != 0)
+    if (mp_registration_method(g->voucher) != CHOICE_TOKEN || g->device.state != STORE_APPROVED)
         return OK;
     struct token t = {.kind = TOKEN_DEVICE, .issued = g->now, .not_before = g->now, .expires = g->now + TOKEN_DEVICE_S};
     guid_new(t.id);
@@ -435,9 +428,9 @@ static enum result put_record(struct registration *g, struct error *err)
 }
 
 /* One that waited to be an Entra device and goes on waiting becomes no other one: approval takes it from who had it. */
-static enum result note_entra(struct registration *g, const char *before, struct error *err)
+static enum result note_entra(struct registration *g, const struct store_device *before, struct error *err)
 {
-    bool waits = strcmp(before, "pending") == 0 && is_pending(&g->device);
+    bool waits = before && before->state == STORE_PENDING && g->device.state == STORE_PENDING;
     if (g->voucher != BY_ENTRA || (waits && *g->device.entra_device))
         return OK;
     return store_device_set_entra(g->from->site->store, g->device.guid, g->entra.tenant->id, g->entra.device, err);
@@ -450,8 +443,8 @@ static enum result record(struct registration *g, struct error *err)
     enum result r = g->voucher == BY_BULK ? use_token(g, err) : OK;
     if (r == OK)
         r = mp_registration_find(g, err); /* again: now nobody else changes it */
-    const char *before = g->known ? g->device.state : "";
-    bool was_out = g->known && g->device.kept_out;
+    const struct store_device was = g->device, *before = g->known ? &was : NULL;
+    bool was_out = before && before->kept_out;
     if (r == OK)
         r = put_record(g, err);
     if (r == OK)
@@ -463,9 +456,9 @@ static enum result record(struct registration *g, struct error *err)
     if (r == OK && (g->device.kept_out != was_out || (was_out && new_certificate && g->voucher == BY_PKI)))
         r = store_bump(s, STORE_BUNDLE, err);
     /* a mere repetition changes nothing, and a self-signed certificate costs nothing */
-    bool moved = strcmp(before, g->device.state) != 0, renewed = new_certificate && g->voucher == BY_PKI;
+    bool moved = !before || before->state != g->device.state, renewed = new_certificate && g->voucher == BY_PKI;
     if (r == OK && (moved || renewed))
-        r = audit(g, !g->known, moved && (g->known || strcmp(g->device.state, "pending") == 0), err);
+        r = audit(g, !g->known, moved && (g->known || g->device.state == STORE_PENDING), err);
     return r == OK ? issue_token(g, err) : r;
 }
 

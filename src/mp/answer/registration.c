@@ -222,14 +222,8 @@ static bool vouched(struct registration *g)
 /* The method by which it is let in must be one that its version knows. */
 static bool version_fits(struct registration *g)
 {
-    static const enum choice_client methods[] = {[BY_PKI] = CHOICE_PKI,
-                                                 [BY_ENTRA] = CHOICE_ENTRA,
-                                                 [BY_BULK] = CHOICE_TOKEN,
-                                                 [BY_NOBODY] = CHOICE_TOKEN,
-                                                 [BY_CONNECTOR] = CHOICE_PKI};
-    enum choice_client client = methods[g->voucher];
     const struct choices_line *rule =
-        choices_forbids_client(g->from->peer->point->choice, client, (unsigned)g->version);
+        choices_forbids_client(g->from->peer->point->choice, mp_registration_method(g->voucher), (unsigned)g->version);
     struct error why;
     if (!rule)
         return true;
@@ -286,7 +280,7 @@ static bool not_cloned(struct registration *g)
         strcmp(g->hardware_id, g->device.hardware_id) == 0)
         return true;
     /* one that waits was never anybody: what it tells now is compared with nobody's, so it is not kept */
-    if (strcmp(g->device.state, "pending") == 0 || note_clone(g, &err) == OK)
+    if (g->device.state == STORE_PENDING || note_clone(g, &err) == OK)
         mp_refuse(g->r, MP_REFUSAL_CLONED, NULL);
     else
         mp_refuse_fault(g->r, &err);
@@ -320,16 +314,16 @@ static void refuse(struct registration *g, enum result why, const struct error *
 
 static void answer(struct registration *g)
 {
+    const char *approval = store_device_state_name(g->device.state);
     LOG_EVENT(LOG_INFO, "registration", "device registered", LOG_T("guid", g->device.guid), LOG_T("name", g->name),
-              LOG_T("method", g->device.method), LOG_T("approval", g->device.state), LOG_T("why", g->device.reason),
+              LOG_T("method", g->device.method), LOG_T("approval", approval), LOG_T("why", g->device.reason),
               LOG_T("request", g->r->id));
-    json_t *o =
-        json_pack("{s:s, s:s, s:s?}", "guid", g->device.guid, "approval", g->device.state, "device_token", g->token);
+    json_t *o = json_pack("{s:s, s:s, s:s?}", "guid", g->device.guid, "approval", approval, "device_token", g->token);
     json_t *expires = g->token ? json_integer(g->expires) : json_null();
     json_t *renew = g->token ? json_integer(g->now + TOKEN_DEVICE_S / 2) : json_null();
     (void)json_object_set_new(o, "expires", expires);
     (void)json_object_set_new(o, "renew_after", renew);
-    int status = strcmp(g->device.state, "approved") == 0 ? 200 : 202;
+    int status = g->device.state == STORE_APPROVED ? 200 : 202;
     mp_answer_signed(g->r, status, g->device.guid, g->certificate, o);
 }
 

@@ -18,7 +18,7 @@ static enum result block_of(struct mp_site *site, struct arena *a, const struct 
     for (size_t i = 0; r == OK && i < count; i++)
         mp_push(hashes, json_string(list[i].sha256));
     *ret = json_pack("{s:s, s:[s], s:o, s:[]}", "guid", d->guid, "spki", d->spki, "certificates", hashes, "tokens");
-    if (d->entra_device[0] && strcmp(d->state, "approved") == 0) { /* else it only waits to be that one */
+    if (d->entra_device[0] && d->state == STORE_APPROVED) { /* else it only waits to be that one */
         char key[ENTRA_KEY_HEX];
         entra_device_key(d->entra_tenant, d->entra_device, key);
         mp_put(*ret, "entra", json_pack("[s]", key));

@@ -78,9 +78,9 @@ static enum result signers(struct mp_site *site, struct arena *a, struct pki_tru
     struct pki_trust *t = *ret = pki_trust_new(&o);
     enum result r = store_trust_list(site->store, 0, a, &list, &count, err);
     for (size_t i = 0; i < count && r == OK; i++) {
-        if (strcmp(list[i].kind, "anchor") == 0)
+        if (list[i].kind == STORE_ANCHOR)
             r = pki_trust_add_anchors(t, slice_of(list[i].data), err);
-        else if (strcmp(list[i].kind, "intermediate") == 0)
+        else if (list[i].kind == STORE_INTERMEDIATE)
             r = pki_trust_add_intermediates(t, slice_of(list[i].data), err);
     }
     pki_trust_seal(t, NULL);
@@ -206,7 +206,7 @@ static enum result put(struct putting *p, struct slice der, struct mp_crl_taken 
         return r;
     digest_hex_of(der, p->sha256);
     struct store_trust t = {.id = arena_text(p->arena, p->id),
-                            .kind = "crl",
+                            .kind = STORE_CRL,
                             .subject = arena_text(p->arena, l->issuer),
                             .number = arena_text(p->arena, l->age.number),
                             .not_after = l->next_update,

@@ -41,11 +41,11 @@ static json_t *crl_json(const struct store_trust *t)
 
 static enum result take_trust(struct pems *p, json_t *crls, const struct store_trust *t)
 {
-    if (strcmp(t->kind, "crl") == 0) {
+    if (t->kind == STORE_CRL) {
         mp_push(crls, crl_json(t));
         return OK;
     }
-    struct buf *to = strcmp(t->kind, "anchor") == 0 ? &p->anchors : &p->intermediates;
+    struct buf *to = t->kind == STORE_ANCHOR ? &p->anchors : &p->intermediates;
     return buf_append_str(to, t->data);
 }
 
@@ -78,7 +78,7 @@ enum result mp_part_fetch_hosts(struct mp_site *site, struct arena *a, json_t *r
     json_t *array = json_array();
     enum result r = store_trust_list(site->store, 0, a, &list, &count, err);
     for (size_t i = 0; r == OK && i < count; i++) {
-        if (list[i].fetch_hosts[0] && strcmp(list[i].kind, "anchor") == 0)
+        if (list[i].fetch_hosts[0] && list[i].kind == STORE_ANCHOR)
             mp_push(array,
                     json_pack("{s:s, s:o}", "anchor", list[i].id, "hosts", mp_content_words(list[i].fetch_hosts)));
     }

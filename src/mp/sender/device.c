@@ -262,7 +262,7 @@ bool mp_device_stands(const struct store_device *d, struct mp_denial *no)
 {
     if (d->blocked)
         return mp_deny_verdict(no, REASON_BLOCKED, NULL);
-    return strcmp(d->state, "approved") == 0 || deny_pending(d, no);
+    return d->state == STORE_APPROVED || deny_pending(d, no);
 }
 
 static bool find_device(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)

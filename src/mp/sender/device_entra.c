@@ -17,7 +17,7 @@ static bool not_blocked(struct mp_sender *from, const struct entra_token *t, str
     if (store_device_by_entra(from->site->store, from->arena, t->tenant->id, t->device, &list, &count, &err) != OK)
         return mp_deny_fault(no, &err);
     for (size_t i = 0; i < count; i++) {
-        if (list[i].blocked && strcmp(list[i].state, "approved") == 0)
+        if (list[i].blocked && list[i].state == STORE_APPROVED)
             return mp_deny_verdict(no, REASON_BLOCKED, NULL);
     }
     return true;

@@ -32,9 +32,9 @@ static enum result add_crl(struct pki_trust *trust, const char *base64, struct e
 
 static enum result add_trust(struct pki_trust *trust, const struct store_trust *t, struct error *err)
 {
-    if (strcmp(t->kind, "crl") == 0)
+    if (t->kind == STORE_CRL)
         return add_crl(trust, t->data, err);
-    if (strcmp(t->kind, "anchor") == 0)
+    if (t->kind == STORE_ANCHOR)
         return pki_trust_add_anchors(trust, slice_of(t->data), err);
     return pki_trust_add_intermediates(trust, slice_of(t->data), err);
 }
@@ -48,7 +48,8 @@ static enum result fill_trust(struct mp_site *site, struct pki_trust *trust, str
     for (size_t i = 0; i < count && r == OK; i++) {
         struct error why;
         if (add_trust(trust, &list[i], &why) != OK) /* one that an earlier version took */
-            log_msg(LOG_WARN, "mp", "%s %s can't be used: %s", list[i].kind, list[i].subject, why.text);
+            log_msg(LOG_WARN, "mp", "%s %s can't be used: %s", store_trust_kind_name(list[i].kind), list[i].subject,
+                    why.text);
     }
     arena_free(a);
     return r;
@@ -99,7 +100,8 @@ static enum result trust_key(struct mp_site *site, char ret[PKI_HASH_HEX], struc
     if (r == OK)
         r = buf_printf(&b, "%d %d", check, allow);
     for (size_t i = 0; i < count && r == OK; i++)
-        r = buf_printf(&b, " %s %s %s %lld", list[i].id, list[i].kind, list[i].sha256, (long long)list[i].added);
+        r = buf_printf(&b, " %s %s %s %lld", list[i].id, store_trust_kind_name(list[i].kind), list[i].sha256,
+                       (long long)list[i].added);
     if (r == OK)
         digest_hex_of(buf_data(&b), ret);
     buf_free(&b);

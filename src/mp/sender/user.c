@@ -95,7 +95,7 @@ static enum result look_elsewhere(struct mp_sender *from, const struct mp_device
         store_device_by_entra(from->site->store, from->arena, actor->tenant, actor->token.device, &list, &count, err);
     *ret_blocked = *ret_other = false;
     for (size_t i = 0; result == OK && i < count; i++) {
-        *ret_blocked = *ret_blocked || (list[i].blocked && strcmp(list[i].state, "approved") == 0);
+        *ret_blocked = *ret_blocked || (list[i].blocked && list[i].state == STORE_APPROVED);
         *ret_other = *ret_other || strcmp(list[i].machine, d->record.machine) != 0;
     }
     if (result == OK && !*ret_other)

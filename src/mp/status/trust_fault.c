@@ -21,7 +21,7 @@ static const char *no_ca(X509 *cert)
     return NULL;
 }
 
-void mp_trust_fault(const char *kind, X509 *cert, int64_t now, char *ret, size_t size)
+void mp_trust_fault(enum store_trust_kind kind, X509 *cert, int64_t now, char *ret, size_t size)
 {
     const char *why = no_ca(cert);
     char when[CLOCK_TEXT_SIZE];
@@ -32,7 +32,7 @@ void mp_trust_fault(const char *kind, X509 *cert, int64_t now, char *ret, size_t
         (void)snprintf(ret, size, "%s", why);
     else if (pki_cert_not_after(cert) < now)
         (void)snprintf(ret, size, "it expired %s: certificates below it are refused; give the CA's newer one", when);
-    else if (strcmp(kind, "intermediate") == 0 && root)
+    else if (kind == STORE_INTERMEDIATE && root)
         (void)snprintf(ret, size, "it is a root, and no path ends at an intermediate: cmg trust add --anchor FILE");
 }
 
@@ -41,8 +41,8 @@ void mp_trust_fault(const char *kind, X509 *cert, int64_t now, char *ret, size_t
 static void push(json_t *list, const struct store_trust *t, const char *fault)
 {
     json_t *text = json_string(fault);
-    mp_push(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", t->kind, "subject", t->subject,
-                            "scope", t->scope, "not_after", (json_int_t)t->not_after, "fault",
+    mp_push(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "id", t->id, "kind", store_trust_kind_name(t->kind),
+                            "subject", t->subject, "scope", t->scope, "not_after", (json_int_t)t->not_after, "fault",
                             text ? text : json_string("can't be used")));
 }
 
@@ -84,7 +84,7 @@ enum result mp_trust_put_faults(struct mp_site *site, struct arena *a, json_t *s
     json_t *list = json_array();
     enum result r = store_trust_list(site->store, 0, a, &all, &count, err);
     for (size_t i = 0; r == OK && i < count; i++) {
-        if (strcmp(all[i].kind, "crl") != 0)
+        if (all[i].kind != STORE_CRL)
             look_at_certificate(list, &all[i], now);
         else if (!is_outdated_delta(all, count, &all[i]))
             look_at_list(list, &all[i], now);

@@ -5,10 +5,11 @@
 
 #include "base/arena.h"
 #include "mp/site.h"
+#include "store/site/trust.h"
 #include "json/json.h"
 
-/* Why this certificate is of no use as what it was given for (kind: anchor, intermediate), now; "": it is of use. */
-void mp_trust_fault(const char *kind, X509 *cert, int64_t now, char *ret, size_t size);
+/* Why this certificate is of no use as what it was given for (no CRL), now; "": it is of use. */
+void mp_trust_fault(enum store_trust_kind kind, X509 *cert, int64_t now, char *ret, size_t size);
 
 /* Puts "trust" into a status: of anchors, intermediates and lists those that can't be used, ended, or end soon:
  * {id, kind, subject, scope, not_after, fault}. */

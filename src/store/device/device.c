@@ -22,6 +22,13 @@ enum {
     "entra_tenant, entra_device, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, "   \
     "kept_out, other_hardware, other_hardware_at, origin FROM device "
 
+static const char *const states[] = {[STORE_PENDING] = "pending", [STORE_APPROVED] = "approved"};
+
+const char *store_device_state_name(enum store_device_state state)
+{
+    return states[state];
+}
+
 static void read_device(struct store_reader *r, void *ret)
 {
     struct store_device *d = ret;
@@ -29,7 +36,7 @@ static void read_device(struct store_reader *r, void *ret)
     d->name = store_read_text(r, 1);
     d->hardware_id = store_read_text(r, 2);
     d->method = store_read_text(r, 3);
-    d->state = store_read_text(r, 4);
+    d->state = (enum store_device_state)store_read_word(r, 4, states, ARRAY_LEN(states));
     d->blocked = store_read_int(r, 5) != 0;
     d->spki = store_read_text(r, 6);
     d->client_version = store_read_int(r, 7);
@@ -72,7 +79,7 @@ static enum result get_by_name(struct store *s, struct arena *a, const char *nam
     }
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(guids + used, sizeof guids - used, "%s%s (%s)", i ? ", " : "", list[i].guid,
-                                 list[i].blocked ? "blocked" : list[i].state);
+                                 list[i].blocked ? "blocked" : states[list[i].state]);
     return error_set(err, R_CONFLICT, "%s%zu devices are called so; give the GUID of the one you mean: %s",
                      count == NAMESAKES_TOLD ? "at least " : "", count, guids);
 }
@@ -159,12 +166,6 @@ static struct store_value text(const char *value)
     return STORE_T(value ? value : "");
 }
 
-/* Those that wait are nobody yet. */
-static bool is_approved(const struct store_device *d)
-{
-    return strcmp(d->state, "approved") == 0;
-}
-
 enum result store_device_add(struct store *s, const struct store_device *d, struct error *err)
 {
     enum result r = store_exec(
@@ -173,13 +174,14 @@ enum result store_device_add(struct store *s, const struct store_device *d, stru
         "last_seen, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, kept_out, "
         "origin, once_approved) "
         "VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $8, $9, $10, $11, $12, '', $13, $14, $15, $16, $17, $18)",
-        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method), STORE_T(d->state),
-                     STORE_T(d->spki), STORE_N(d->client_version), STORE_N(d->registered), text(d->voucher),
-                     text(d->machine ? d->machine : d->spki), text(d->vouched_name), text(d->vouched_by),
-                     text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out), text(d->origin),
-                     STORE_N(is_approved(d))),
+        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method),
+                     STORE_T(states[d->state]), STORE_T(d->spki), STORE_N(d->client_version), STORE_N(d->registered),
+                     text(d->voucher), text(d->machine ? d->machine : d->spki), text(d->vouched_name),
+                     text(d->vouched_by), text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out),
+                     text(d->origin), STORE_N(d->state == STORE_APPROVED)),
         NULL, err);
-    return r == OK && is_approved(d) ? store_sequence_disallowed_moved(s, err) : r;
+    /* those that wait are nobody yet */
+    return r == OK && d->state == STORE_APPROVED ? store_sequence_disallowed_moved(s, err) : r;
 }
 
 /* What rules of collections look at (mp/targeting/rule.c), unless it waits before and after: a device registers as
@@ -191,7 +193,7 @@ static enum result rules_see_another(struct store *s, const struct store_device 
         store_query_int(s,
                         "SELECT COUNT(*) FROM device WHERE guid = $1 AND ((state <> 'approved' AND $2 = 'approved') OR "
                         "(state = 'approved' AND (method <> $3 OR client_version <> $4 OR vouched_name <> $5)))",
-                        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->state), STORE_T(d->method),
+                        STORE_PARAMS(STORE_T(d->guid), STORE_T(states[d->state]), STORE_T(d->method),
                                      STORE_N(d->client_version), text(d->vouched_name)),
                         &count, err);
     *ret = r == OK && count > 0;
@@ -209,10 +211,10 @@ enum result store_device_update(struct store *s, const struct store_device *d, s
         "UPDATE device SET name = $2, hardware_id = $3, method = $4, state = $5, client_version = $6, voucher = $7, "
         "machine = $8, vouched_name = $9, vouched_by = $10, reason = $11, known = $12, known_by = $13, kept_out = $14, "
         "once_approved = CASE WHEN $5 = 'approved' THEN 1 ELSE once_approved END WHERE guid = $1",
-        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method), STORE_T(d->state),
-                     STORE_N(d->client_version), text(d->voucher), text(d->machine ? d->machine : d->spki),
-                     text(d->vouched_name), text(d->vouched_by), text(d->reason), text(d->known), text(d->known_by),
-                     STORE_N(d->kept_out)),
+        STORE_PARAMS(STORE_T(d->guid), STORE_T(d->name), STORE_T(d->hardware_id), STORE_T(d->method),
+                     STORE_T(states[d->state]), STORE_N(d->client_version), text(d->voucher),
+                     text(d->machine ? d->machine : d->spki), text(d->vouched_name), text(d->vouched_by),
+                     text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out)),
         "such device", err);
     return r == OK && another ? store_sequence_policy_moved(s, d->guid, err) : r;
 }

@@ -6,10 +6,13 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+enum store_device_state { STORE_PENDING, STORE_APPROVED };
+const char *store_device_state_name(enum store_device_state state); /* "pending", "approved" */
+
 struct store_device {
     const char *guid, *name, *hardware_id;
     const char *method; /* "pki", "token", "entra": how it registered last */
-    const char *state;  /* "approved", "pending" */
+    enum store_device_state state;
     bool blocked;
     const char *spki; /* lower-case hex SHA-256 of its SubjectPublicKeyInfo */
     int64_t client_version, registered, last_seen;

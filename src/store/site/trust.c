@@ -9,11 +9,29 @@
 #define COLUMNS                                                                                                        \
     "id, kind, subject, number, not_after, added, sha256, size, fetch_hosts, this_update, scope, complete, unproven"
 
+static const char *const kinds[] = {
+    [STORE_INTERMEDIATE] = "intermediate", [STORE_ANCHOR] = "anchor", [STORE_CRL] = "crl"};
+
+const char *store_trust_kind_name(enum store_trust_kind kind)
+{
+    return kinds[kind];
+}
+
+bool store_trust_kind_parse(struct slice name, enum store_trust_kind *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        *ret = (enum store_trust_kind)i;
+        if (slice_eq(name, slice_of(kinds[i])))
+            return true;
+    }
+    return false;
+}
+
 static void read_trust(struct store_reader *r, void *ret)
 {
     struct store_trust *t = ret;
     t->id = store_read_text(r, 0);
-    t->kind = store_read_text(r, 1);
+    t->kind = (enum store_trust_kind)store_read_word(r, 1, kinds, ARRAY_LEN(kinds));
     t->subject = store_read_text(r, 2);
     t->number = store_read_text(r, 3);
     t->not_after = store_read_int(r, 4);
@@ -48,7 +66,7 @@ static enum result put(struct store *s, const struct store_trust *t, struct erro
             "ON CONFLICT (id) DO UPDATE SET kind = $2, number = $4, not_after = $5, added = $6, sha256 = $7, "
             "size = $8, fetch_hosts = CASE WHEN $9 = '' THEN trust.fetch_hosts ELSE $9 END, this_update = $10, "
             "scope = $11, complete = $12, unproven = $13, data = $14",
-            STORE_PARAMS(STORE_T(t->id), STORE_T(t->kind), STORE_T(t->subject), STORE_T(t->number),
+            STORE_PARAMS(STORE_T(t->id), STORE_T(kinds[t->kind]), STORE_T(t->subject), STORE_T(t->number),
                          STORE_N(t->not_after), STORE_N(clock_wall_s()), STORE_T(t->sha256 ? t->sha256 : ""),
                          STORE_N(t->size), STORE_T(t->fetch_hosts ? t->fetch_hosts : ""), STORE_N(t->this_update),
                          STORE_T(t->scope ? t->scope : ""), STORE_T(t->complete ? t->complete : ""),

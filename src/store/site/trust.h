@@ -6,10 +6,14 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+enum store_trust_kind { STORE_INTERMEDIATE, STORE_ANCHOR, STORE_CRL };
+const char *store_trust_kind_name(enum store_trust_kind kind); /* "intermediate", "anchor", "crl" */
+MUST_USE bool store_trust_kind_parse(struct slice name, enum store_trust_kind *ret);
+
 struct store_trust {
-    const char *id;   /* of a certificate: its SHA-256; of a CRL: that of its place (issuer, signing key, scope, kind),
-                         so that a newer one takes it */
-    const char *kind; /* "anchor", "intermediate", "crl" */
+    const char *id; /* of a certificate: its SHA-256; of a CRL: that of its place (issuer, signing key, scope, kind),
+                       so that a newer one takes it */
+    enum store_trust_kind kind;
     const char *subject; /* RFC 4514; of a CRL the issuer */
     const char *number;  /* cRLNumber as hex of even length, no leading zero bytes; "" for certificates */
     int64_t not_after;   /* of a CRL: nextUpdate */

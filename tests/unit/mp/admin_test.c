@@ -270,12 +270,12 @@ static void a_device_is_named_by_its_guid_or_a_name_that_is_its_alone(void **sta
     char path[128];
     kit_device_new(&one);
     kit_device_new(&two);
-    kit_device_record(&one, "pc1", "approved");
+    kit_device_record(&one, "pc1", STORE_APPROVED);
     assert_string_equal(device_state("GET", "/v1/devices/pc1"), "approved");
     (void)snprintf(path, sizeof path, "/v1/devices/%s", one.guid);
     assert_string_equal(device_state("GET", path), "approved");
     assert_int_equal(admin("GET", "/v1/devices/pc2", ""), 404);
-    kit_device_record(&two, "pc1", "approved");
+    kit_device_record(&two, "pc1", STORE_APPROVED);
     assert_int_equal(admin("GET", "/v1/devices/pc1", ""), 409);
     assert_non_null(strstr(kit_said(&ask, "detail"), two.guid));
     kit_device_free(&one);
@@ -286,7 +286,7 @@ static void a_device_is_approved_blocked_unblocked_and_removed(void **state UNUS
 {
     struct kit_device d;
     kit_device_new(&d);
-    kit_device_record(&d, "pc", "pending");
+    kit_device_record(&d, "pc", STORE_PENDING);
     assert_string_equal(device_state("POST", "/v1/devices/pc/approve"), "approved");
     assert_string_equal(device_state("POST", "/v1/devices/pc/block"), "blocked");
     assert_string_equal(device_state("POST", "/v1/devices/pc/unblock"), "approved");
@@ -303,14 +303,14 @@ static void what_a_removed_device_held_may_come_in_again_by_approval_or_when_it_
     struct kit_device d;
     char path[128];
     kit_device_new(&d);
-    kit_device_record(&d, "pc", "approved");
+    kit_device_record(&d, "pc", STORE_APPROVED);
     (void)snprintf(path, sizeof path, "/v1/devices/%s/approve", d.guid);
     (void)admin("DELETE", "/v1/devices/pc", "");
     assert_int_equal(admin("POST", path, ""), 200);
     assert_string_equal(kit_said(&ask, "readmitted"), d.guid);
     assert_int_equal(admin("POST", path, ""), 404); /* once */
     guid_new(d.guid);
-    kit_device_record(&d, "pc", "approved");
+    kit_device_record(&d, "pc", STORE_APPROVED);
     (void)snprintf(path, sizeof path, "/v1/devices/%s/approve", d.guid);
     assert_int_equal(admin("DELETE", "/v1/devices/pc?forget", ""), 204);
     assert_int_equal(kit_audited("device.forget"), 1);
@@ -324,9 +324,9 @@ static void those_that_wait_are_removed_by_name_and_age(void **state UNUSED)
     kit_device_new(&a);
     kit_device_new(&b);
     kit_device_new(&c);
-    kit_device_record(&a, "lab-1", "pending");
-    kit_device_record(&b, "pc", "pending");
-    kit_device_record(&c, "lab-2", "approved");
+    kit_device_record(&a, "lab-1", STORE_PENDING);
+    kit_device_record(&b, "pc", STORE_PENDING);
+    kit_device_record(&c, "lab-2", STORE_APPROVED);
     (void)admin("POST", "/v1/devices/remove-waiting", "{\"name\":\"lab-*\",\"dry_run\":true}");
     done(200);
     assert_int_equal(count("/v1/devices", "devices"), 3);
@@ -522,7 +522,7 @@ static void a_collection_has_the_devices_that_it_lists_or_whose_rule_holds(void 
 {
     struct kit_device d;
     kit_device_new(&d);
-    kit_device_record(&d, "pc", "approved");
+    kit_device_record(&d, "pc", STORE_APPROVED);
     assert_int_equal(admin("POST", "/v1/collections", "{\"name\":\"lab\",\"devices\":[\"pc\"]}"), 201);
     const json_t *c = json_object_get(ask.json, "collection");
     assert_string_equal(json_opt_str(json_array_get(json_object_get(c, "devices"), 0), "by", ""), "list");

@@ -26,7 +26,7 @@ static int setup(void **state)
     ok(store_connector_add(site.store, &cp, &err));
     ok(store_gateway_add(site.store, &gw, &err));
     kit_device_new(&device);
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     ask = (struct kit_ask){0};
     return 0;
 }
@@ -273,8 +273,13 @@ static void a_document_is_asked_for_by_the_number_of_the_last_one(void **state U
 static void a_list_is_fetched_by_its_hash(void **state UNUSED)
 {
     static const char hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    struct store_trust t = {
-        .id = "l", .kind = "crl", .subject = "", .number = "01", .sha256 = hash, .fetch_hosts = "", .data = "aGVsbG8="};
+    struct store_trust t = {.id = "l",
+                            .kind = STORE_CRL,
+                            .subject = "",
+                            .number = "01",
+                            .sha256 = hash,
+                            .fetch_hosts = "",
+                            .data = "aGVsbG8="};
     char path[128];
     ok(store_trust_put(site.store, &t, &err));
     (void)snprintf(path, sizeof path, "/.cmg/crl/%s", hash);

@@ -124,7 +124,7 @@ static void blocks_are_read_as_blocks(void **state)
 {
     (void)state;
     struct store_device d = {
-        .guid = GUID, .name = "pc", .hardware_id = "", .method = "pki", .state = "approved", .spki = HASH};
+        .guid = GUID, .name = "pc", .hardware_id = "", .method = "pki", .state = STORE_APPROVED, .spki = HASH};
     struct store_certificate c = {.guid = GUID, .sha256 = HASH, .subject = "", .pem = ""};
     struct store_token t = {.id = "jti-1", .issued = 1, .expires = clock_wall_s() + 100, .uses = 1};
     bool is_new;
@@ -278,7 +278,7 @@ static void trust(const struct ca *ca)
     unsigned char hash[PKI_SHA256];
     pki_cert_sha256(ca->cert, hash);
     (void)encode_hex(slice_make(hash, sizeof hash), id);
-    struct store_trust t = {.id = id, .kind = "anchor", .subject = "CN=lab ca", .number = "", .data = pem};
+    struct store_trust t = {.id = id, .kind = STORE_ANCHOR, .subject = "CN=lab ca", .number = "", .data = pem};
     ok(store_trust_put(site.store, &t, &err));
     free(pem);
 }
@@ -302,7 +302,7 @@ static size_t lists(struct store_trust **ret)
     ok(store_trust_list(site.store, INT64_MAX, arena, &all, &count, &err));
     *ret = all;
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].kind, "crl") == 0)
+        if (all[i].kind == STORE_CRL)
             all[n++] = all[i];
     }
     return n;

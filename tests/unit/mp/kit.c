@@ -184,7 +184,7 @@ void kit_device_of_ca(struct kit_device *d, const char *name, X509 *ca, EVP_PKEY
     take_certificate(d, kit_issue(PKI_TLS_CLIENT, name, NULL, d->key, ca, ca_key));
 }
 
-void kit_device_record(struct kit_device *d, const char *name, const char *state)
+void kit_device_record(struct kit_device *d, const char *name, enum store_device_state state)
 {
     struct store_device record = {.guid = d->guid,
                                   .name = name,

@@ -50,7 +50,7 @@ void kit_device_new(struct kit_device *d);
 /* The same, with a certificate of this CA. */
 void kit_device_of_ca(struct kit_device *d, const char *name, X509 *ca, EVP_PKEY *ca_key);
 /* Its record in the store, of method token, in this state, and its certificate. */
-void kit_device_record(struct kit_device *d, const char *name, const char *state);
+void kit_device_record(struct kit_device *d, const char *name, enum store_device_state state);
 void kit_device_free(struct kit_device *d);
 
 /* --- requests --- */

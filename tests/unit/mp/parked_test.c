@@ -174,7 +174,7 @@ static void make_bundle_long(void)
 {
     char *data = mem_zalloc(LONG + 1);
     memset(data, 'A', LONG);
-    struct store_trust t = {.id = "long", .kind = "crl", .subject = "", .number = "01", .data = data};
+    struct store_trust t = {.id = "long", .kind = STORE_CRL, .subject = "", .number = "01", .data = data};
     ok(store_trust_put(site.store, &t, &err));
     free(data);
 }

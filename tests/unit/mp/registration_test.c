@@ -111,7 +111,7 @@ static void trust_the_ca(const char *crl_check)
 {
     char *pem = pki_cert_pem(ca);
     struct store_trust t = {.id = "ca",
-                            .kind = "anchor",
+                            .kind = STORE_ANCHOR,
                             .subject = "CN=ca",
                             .number = "",
                             .not_after = clock_wall_s() + 900,

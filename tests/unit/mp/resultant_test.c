@@ -18,7 +18,7 @@ static int setup(void **state)
     if (kit_open(state) != 0)
         return -1;
     kit_device_new(&device);
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     ok(store_device_get(site.store, rows, STORE_BY_GUID, device.guid, &record, &err));
     ok(store_collection_put(site.store, "tokens", "method=token", &err));
     ok(store_collection_put(site.store, "entra", "method=entra", &err));

@@ -124,14 +124,14 @@ static void an_approved_device_stands(void **state)
 {
     (void)state;
     struct mp_denial no;
-    assert_true(mp_device_stands(&(struct store_device){.guid = "g", .state = "approved", .known_by = ""}, &no));
+    assert_true(mp_device_stands(&(struct store_device){.guid = "g", .state = STORE_APPROVED, .known_by = ""}, &no));
 }
 
 static void a_blocked_device_is_told_so_whatever_its_state(void **state)
 {
     (void)state;
     struct mp_denial no;
-    static const char *const states[] = {"approved", "pending"};
+    static const enum store_device_state states[] = {STORE_APPROVED, STORE_PENDING};
     for (size_t i = 0; i < ARRAY_LEN(states); i++) {
         const struct store_device d = {.guid = "g", .state = states[i], .known_by = "", .blocked = true};
         assert_false(mp_device_stands(&d, &no));
@@ -144,7 +144,7 @@ static void who_waits_is_told_how_it_is_approved_and_not_whom_it_is_taken_for(vo
 {
     (void)state;
     struct mp_denial no;
-    const struct store_device d = {.guid = "g-1", .state = "pending", .known = "g-other", .known_by = "name"};
+    const struct store_device d = {.guid = "g-1", .state = STORE_PENDING, .known = "g-other", .known_by = "name"};
     assert_false(mp_device_stands(&d, &no));
     assert_int_equal(no.by, MP_DENIED_BY_REFUSAL);
     assert_int_equal(no.refusal, MP_REFUSAL_APPROVAL_PENDING);

@@ -50,7 +50,7 @@ static void trust_the_ca(void)
     char *pem = pki_cert_pem(ca), id[PKI_HASH_HEX];
     pki_cert_sha256_hex(ca, id);
     struct store_trust t = {.id = id,
-                            .kind = "anchor",
+                            .kind = STORE_ANCHOR,
                             .subject = "CN=ca",
                             .number = "",
                             .not_after = clock_wall_s() + 900,
@@ -71,7 +71,7 @@ static void take_back(void)
     ok(pki_issue_crl(ca, ca_key, list, 1, 1, now - 10, now + 1000, &der, &len, &err));
     char *text = mem_zalloc(BASE64_SIZE(len));
     encode_base64(slice_make(der, len), text);
-    struct store_trust t = {.id = "list", .kind = "crl", .subject = "CN=ca", .number = "01", .data = text};
+    struct store_trust t = {.id = "list", .kind = STORE_CRL, .subject = "CN=ca", .number = "01", .data = text};
     t.this_update = now - 10;
     t.not_after = now + 1000;
     t.fetch_hosts = "";
@@ -310,7 +310,7 @@ static void a_registered_certificate_that_signs_is_its_device(void **state UNUSE
 {
     struct mp_device d;
     struct store_device seen;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_certificate();
     kit_sign(&ask, device.key, clock_wall_s());
     assert_true(authenticate(&d));
@@ -324,7 +324,7 @@ static void a_registered_certificate_that_signs_is_its_device(void **state UNUSE
 static void a_renewed_certificate_of_the_same_key_is_its_device_too(void **state UNUSED)
 {
     struct mp_device d;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     ask.r->sender.identity.auth = MP_PKI;
     ask.r->sender.identity.certificate = kit_issue(PKI_TLS_CLIENT, "pc.example", NULL, device.key, ca, ca_key);
     kit_sign(&ask, device.key, clock_wall_s());
@@ -338,7 +338,7 @@ static void who_is_not_registered_waits_or_is_blocked_is_told_so(void **state UN
     come_with_certificate();
     kit_sign(&ask, device.key, clock_wall_s());
     denied(MP_REFUSAL_NOT_REGISTERED);
-    kit_device_record(&device, "pc", "pending");
+    kit_device_record(&device, "pc", STORE_PENDING);
     denied(MP_REFUSAL_APPROVAL_PENDING);
     ok(store_device_approve(site.store, device.guid, &err));
     ok(store_device_block(site.store, device.guid, true, &err));
@@ -347,7 +347,7 @@ static void who_is_not_registered_waits_or_is_blocked_is_told_so(void **state UN
 
 static void a_signature_is_needed_in_its_time_and_by_the_key(void **state UNUSED)
 {
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_certificate();
     denied(MP_REFUSAL_SIGNATURE_MISSING);
     kit_sign(&ask, ca_key, clock_wall_s());
@@ -364,7 +364,7 @@ static void a_signature_is_needed_in_its_time_and_by_the_key(void **state UNUSED
 static void a_signature_of_what_changes_something_counts_once(void **state UNUSED)
 {
     struct mp_device d;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_certificate();
     ask.x.request.method = SLICE("POST");
     kit_sign(&ask, device.key, clock_wall_s());
@@ -376,7 +376,7 @@ static void a_signature_of_what_changes_something_counts_once(void **state UNUSE
 static void an_access_token_with_the_certificate_that_it_is_bound_to_is_its_device(void **state UNUSED)
 {
     struct mp_device d;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_token(TOKEN_ACCESS, device.guid, device.certificate, device.certificate);
     kit_sign(&ask, device.key, clock_wall_s());
     assert_true(authenticate(&d));
@@ -387,7 +387,7 @@ static void an_access_token_with_the_certificate_that_it_is_bound_to_is_its_devi
 static void through_a_gateway_the_token_names_the_registered_certificate(void **state UNUSED)
 {
     struct mp_device d;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_token(TOKEN_ACCESS, device.guid, device.certificate, NULL);
     ask.r->sender.identity.asserted = true;
     kit_sign(&ask, device.key, clock_wall_s());
@@ -398,7 +398,7 @@ static void through_a_gateway_the_token_names_the_registered_certificate(void **
 
 static void a_token_that_is_bound_to_another_certificate_opens_nothing(void **state UNUSED)
 {
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     come_with_token(TOKEN_ACCESS, device.guid, ca, device.certificate);
     denied_by_verdict(REASON_TOKEN_NOT_BOUND);
 }
@@ -407,9 +407,9 @@ static void a_token_that_is_bound_to_another_certificate_opens_nothing(void **st
 static void a_token_of_a_record_with_another_key_opens_nothing(void **state UNUSED)
 {
     struct kit_device other;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     kit_device_new(&other);
-    kit_device_record(&other, "other", "approved");
+    kit_device_record(&other, "other", STORE_APPROVED);
     come_with_token(TOKEN_ACCESS, other.guid, device.certificate, device.certificate);
     denied_by_verdict(REASON_TOKEN_NOT_BOUND);
     kit_device_free(&other);
@@ -418,7 +418,7 @@ static void a_token_of_a_record_with_another_key_opens_nothing(void **state UNUS
 static void each_kind_of_token_opens_what_it_is_for(void **state UNUSED)
 {
     static const enum token_kind wrong[] = {TOKEN_DEVICE, TOKEN_BULK, TOKEN_USER};
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         come_with_token(wrong[i], wrong[i] == TOKEN_BULK ? "" : device.guid,
                         wrong[i] == TOKEN_BULK ? NULL : device.certificate, i ? NULL : device.certificate);
@@ -437,7 +437,7 @@ static void tokens_end_with_the_certificate_that_was_revoked_unless_another_is_g
     struct kit_device newer;
     struct mp_device d;
     bool added;
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     ok(store_exec(site.store, "UPDATE device_certificate SET vouched = 1", STORE_NO_PARAMS, NULL, &err));
     trust_the_ca();
     come_with_token(TOKEN_ACCESS, device.guid, device.certificate, device.certificate);

@@ -18,7 +18,7 @@ static int setup(void **state)
     if (kit_open(state) != 0)
         return -1;
     kit_device_new(&device);
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     return 0;
 }
 

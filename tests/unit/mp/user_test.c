@@ -49,7 +49,7 @@ static int setup(void **state)
     add_tenant("asleep", false);
     from = (struct mp_sender){.site = &site, .arena = rows, .peer = &peer};
     kit_device_new(&device);
-    kit_device_record(&device, "pc", "approved");
+    kit_device_record(&device, "pc", STORE_APPROVED);
     d = (struct mp_device){0};
     ok(store_device_get(site.store, rows, STORE_BY_GUID, device.guid, &d.record, &err));
     subject = actor = NULL;
@@ -221,7 +221,7 @@ static void an_entra_device_of_another_record_is_not_taken_from_it(void **state 
 {
     struct kit_device other;
     kit_device_new(&other);
-    kit_device_record(&other, "other", "approved");
+    kit_device_record(&other, "other", STORE_APPROVED);
     join(&other, "contoso", "ent-1");
     user_of("contoso");
     device_of("contoso", "ent-1");
@@ -235,7 +235,7 @@ static void a_block_shuts_the_entra_device_out_wherever_it_proves_itself(void **
 {
     struct kit_device other;
     kit_device_new(&other);
-    kit_device_record(&other, "other", "approved");
+    kit_device_record(&other, "other", STORE_APPROVED);
     join(&other, "contoso", "ent-1");
     ok(store_device_block(site.store, other.guid, true, &err));
     user_of("contoso");

@@ -15,7 +15,7 @@ static void add(struct fixture *f, const char *guid, const char *name, const cha
                              .name = name,
                              .hardware_id = "hw",
                              .method = "token",
-                             .state = "approved",
+                             .state = STORE_APPROVED,
                              .spki = spki,
                              .client_version = 2603,
                              .registered = 100};
@@ -54,7 +54,7 @@ static void a_key_belongs_to_one_device(void **state)
 {
     struct fixture *f = *state;
     struct store_device d = {
-        .guid = GUID_B, .name = "x", .hardware_id = "", .method = "pki", .state = "approved", .spki = "k1"};
+        .guid = GUID_B, .name = "x", .hardware_id = "", .method = "pki", .state = STORE_APPROVED, .spki = "k1"};
     add(f, GUID_A, "PC", "k1");
     assert_int_equal(store_device_add(f->store, &d, &f->err), R_CONFLICT);
 }
@@ -101,7 +101,7 @@ static void who_waits_and_was_vouched_for_by_nobody_holds_up_nobody(void **state
                              .name = "PC",
                              .hardware_id = "hw",
                              .method = "token",
-                             .state = "pending",
+                             .state = STORE_PENDING,
                              .spki = "k1",
                              .voucher = "nobody"};
     ok(f, store_device_add(f->store, &d, &f->err));
@@ -158,7 +158,7 @@ static void approval_of_a_known_hardware_id_makes_one_machine(void **state)
                              .name = "PC2",
                              .hardware_id = "hw",
                              .method = "pki",
-                             .state = "pending",
+                             .state = STORE_PENDING,
                              .spki = "k2",
                              .known = GUID_A,
                              .known_by = "hardware id"};
@@ -227,10 +227,12 @@ static void blocking_bumps_the_bundle_and_is_counted(void **state)
 static void each_device_is_counted_once_whatever_it_is(void **state)
 {
     static const struct {
-        const char *guid, *state;
+        const char *guid;
+        enum store_device_state state;
         bool blocked, kept_out;
-    } devices[] = {{"1", "approved", false, false}, {"2", "approved", true, false}, {"3", "pending", false, false},
-                   {"4", "pending", false, true},   {"5", "pending", true, true},   {"6", "approved", false, false}};
+    } devices[] = {{"1", STORE_APPROVED, false, false}, {"2", STORE_APPROVED, true, false},
+                   {"3", STORE_PENDING, false, false},  {"4", STORE_PENDING, false, true},
+                   {"5", STORE_PENDING, true, true},    {"6", STORE_APPROVED, false, false}};
     struct fixture *f = *state;
     struct store_device_counts counts;
     for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
@@ -327,7 +329,7 @@ static void who_waits_bumps_no_bundle(void **state)
     struct fixture *f = *state;
     struct store_device d = {.guid = GUID_A, .name = "x", .hardware_id = "", .method = "token", .spki = "k1"};
     forbid(f);
-    d.state = "pending";
+    d.state = STORE_PENDING;
     ok(f, store_device_add(f->store, &d, &f->err));
     for (int i = 0; i < 3; i++) {
         d.client_version++;
@@ -337,7 +339,7 @@ static void who_waits_bumps_no_bundle(void **state)
         let_it_pass(f);
     }
     assert_int_equal(sequence(f, "bundle"), 0);
-    d.state = "approved"; /* a PKI's word, or its tenant's */
+    d.state = STORE_APPROVED; /* a PKI's word, or its tenant's */
     registers(f, &d, "c1");
     assert_int_equal(sequence(f, "bundle"), 1);
 }

@@ -316,7 +316,7 @@ static void a_policy_of_collections_follows_membership(void **state)
     struct fixture *f = *state;
     int64_t before, after;
     struct store_device d = {
-        .guid = GUID_A, .name = "a", .hardware_id = "", .spki = "sa", .method = "pki", .state = "approved"};
+        .guid = GUID_A, .name = "a", .hardware_id = "", .spki = "sa", .method = "pki", .state = STORE_APPROVED};
     struct store_policy p = {.name = "base", .users = "", .collections = "lab", .content = "a", .sha256 = "h1"};
     ok(f, store_device_add(f->store, &d, &f->err));
     assert_int_equal(store_policy_put(f->store, &p, &f->err), R_NOTFOUND);
@@ -349,7 +349,7 @@ static void a_crl_is_never_replaced_by_an_older_one(void **state)
 {
     struct fixture *f = *state;
     count_sequences(f);
-    struct store_trust t = {.id = "ca", .kind = "crl", .subject = "CN=ca", .number = "02", .data = "two"};
+    struct store_trust t = {.id = "ca", .kind = STORE_CRL, .subject = "CN=ca", .number = "02", .data = "two"};
     struct store_trust *list;
     size_t count;
     ok(f, store_trust_put(f->store, &t, &f->err));
@@ -370,8 +370,8 @@ static void an_anchor_keeps_its_hosts_until_others_are_named(void **state)
 {
     struct fixture *f = *state;
     struct store_trust t = {
-        .id = "ca", .kind = "anchor", .subject = "CN=ca", .number = "", .fetch_hosts = "a", .data = "1"};
-    struct store_trust crl = {.id = "list", .kind = "crl", .subject = "CN=ca", .number = "01", .data = "two"};
+        .id = "ca", .kind = STORE_ANCHOR, .subject = "CN=ca", .number = "", .fetch_hosts = "a", .data = "1"};
+    struct store_trust crl = {.id = "list", .kind = STORE_CRL, .subject = "CN=ca", .number = "01", .data = "two"};
     struct store_trust *list;
     size_t count;
     ok(f, store_trust_put(f->store, &t, &f->err));

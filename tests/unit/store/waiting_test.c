@@ -7,7 +7,7 @@
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
 
-static void add(struct fixture *f, unsigned n, const char *state, const char *voucher, const char *origin)
+static void add(struct fixture *f, unsigned n, enum store_device_state state, const char *voucher, const char *origin)
 {
     char guid[GUID_SIZE], spki[16];
     (void)snprintf(guid, sizeof guid, "00000000-0000-4000-8000-%012u", n);
@@ -35,15 +35,15 @@ static int64_t devices(struct fixture *f)
 static void fill(struct fixture *f)
 {
     struct store_device d;
-    add(f, 1, "pending", "nobody", "192.0.2.1");
-    add(f, 2, "pending", "nobody", "192.0.2.1");
-    add(f, 3, "pending", "nobody", "2001:db8::/64");
-    add(f, 4, "pending", "token", "192.0.2.1");
-    add(f, 5, "pending", "certificate", "");
-    add(f, 6, "approved", "nobody", "192.0.2.1");
-    add(f, 7, "approved", "token", "192.0.2.1");
+    add(f, 1, STORE_PENDING, "nobody", "192.0.2.1");
+    add(f, 2, STORE_PENDING, "nobody", "192.0.2.1");
+    add(f, 3, STORE_PENDING, "nobody", "2001:db8::/64");
+    add(f, 4, STORE_PENDING, "token", "192.0.2.1");
+    add(f, 5, STORE_PENDING, "certificate", "");
+    add(f, 6, STORE_APPROVED, "nobody", "192.0.2.1");
+    add(f, 7, STORE_APPROVED, "token", "192.0.2.1");
     ok(f, store_device_get(f->store, f->arena, STORE_BY_GUID, "00000000-0000-4000-8000-000000000006", &d, &f->err));
-    d.state = "pending";
+    d.state = STORE_PENDING;
     ok(f, store_begin(f->store, STORE_DURABLE, &f->err));
     ok(f, store_end(f->store, store_device_update(f->store, &d, &f->err), &f->err));
 }
