@@ -1,92 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin API without its socket: what each request makes of the site, and what it refuses with which words. */
-#include "kit.h"
+#include "admin_kit.h"
 
 #include "jose/token.h"
-#include "mp/admin/socket/routes.h"
 #include "store/site/role.h"
-
-static struct kit_ask ask; /* the last one */
-
-static int setup(void **state)
-{
-    ask = (struct kit_ask){0};
-    return kit_open(state);
-}
-
-static void next(void)
-{
-    if (ask.x.ops)
-        kit_forget(&ask);
-    ask = (struct kit_ask){0};
-}
-
-static int teardown(void **state)
-{
-    next();
-    return kit_close(state);
-}
-
-static int admin(const char *method, const char *target, const char *body)
-{
-    const char *allow;
-    next();
-    kit_ask(&ask, method, target, body);
-    const struct mp_admin_route *route =
-        mp_admin_route_find(ask.r->arena, ask.x.request.method, ask.r->path, ask.r->params, &allow);
-    if (!route)
-        fail_msg("no route for %s %s", method, target);
-    kit_handle(&ask, route->handle);
-    return ask.status;
-}
-
-static void done(int status)
-{
-    if (ask.status != status)
-        fail_msg("%d: %s", ask.status, kit_said(&ask, "detail"));
-}
-
-struct refusal {
-    const char *body;
-    int status;
-    const char *told; /* part of its detail */
-};
-
-/* Each body is refused so, with a remedy, and leaves no row in the audit. */
-static void refused(const char *method, const char *target, const char *action, const struct refusal *cases, size_t n)
-{
-    size_t before = kit_audited(action);
-    for (size_t i = 0; i < n; i++) {
-        (void)admin(method, target, cases[i].body);
-        if (ask.status != cases[i].status || !strstr(kit_said(&ask, "detail"), cases[i].told))
-            fail_msg("%s: %d %s", cases[i].body, ask.status, kit_said(&ask, "detail"));
-        assert_true(*kit_said(&ask, "remedy"));
-    }
-    assert_int_equal(kit_audited(action), before);
-}
-#define REFUSED(method, target, action, ...)                                                                           \
-    do {                                                                                                               \
-        static const struct refusal cases_[] = {__VA_ARGS__};                                                          \
-        refused(method, target, action, cases_, ARRAY_LEN(cases_));                                                    \
-    } while (0)
-
-static size_t count(const char *target, const char *member)
-{
-    (void)admin("GET", target, "");
-    done(200);
-    return json_array_size(json_object_get(ask.json, member));
-}
-
-/* `template` with the text of a PEM in the place of %s; malloc'ed JSON. */
-static char *with_pem(const char *template, const char *pem)
-{
-    json_t *text = json_string(pem);
-    char *quoted = json_dumps(text, JSON_ENCODE_ANY);
-    struct slice made = arena_printf(rows, template, quoted);
-    json_decref(text);
-    free(quoted);
-    return slice_dup(made);
-}
 
 /* --- all of them --- */
 
@@ -467,12 +384,7 @@ static void readers_see_no_secrets_in_the_address_of_a_source(void **state UNUSE
                            "\"via\":\"connector\"}"),
                      201);
     assert_non_null(strstr(json_opt_str(json_object_get(ask.json, "source"), "url", ""), "secret"));
-    next();
-    kit_ask(&ask, "GET", "/v1/sources", "");
-    ask.r->role = MP_READER;
-    const char *allow;
-    kit_handle(&ask,
-               mp_admin_route_find(ask.r->arena, SLICE("GET"), SLICE("/v1/sources"), ask.r->params, &allow)->handle);
+    assert_int_equal(admin_as(MP_READER, "GET", "/v1/sources", ""), 200);
     const json_t *row = json_array_get(json_object_get(ask.json, "sources"), 0);
     assert_null(strstr(json_opt_str(row, "url", ""), "secret"));
     assert_int_equal(admin("DELETE", "/v1/sources/s", ""), 204);
@@ -599,7 +511,6 @@ static void settings_of_the_site_are_checked(void **state UNUSED)
     REFUSED("PUT", "/v1/settings/colour", "setting.put", {"{\"value\":\"red\"}", 404, ""});
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
