@@ -151,7 +151,7 @@ static enum term_colour state_colour(const char *state)
 static size_t count_columns(const struct ctl_column *columns)
 {
     size_t n = 0;
-    while (n < CTL_COLUMNS_MAX && columns[n].title)
+    while (columns[n].title)
         n++;
     return n;
 }
@@ -182,6 +182,8 @@ void ctl_table_rows(FILE *out, const json_t *list, const struct ctl_column *colu
 {
     size_t n = count_columns(columns), rows = json_array_size(list);
     bool head = widths[0] == 0;
+    if (n > CTL_COLUMNS_MAX)
+        fatal("a table of more than %d columns", CTL_COLUMNS_MAX);
     char **cells = mem_array(rows * n, sizeof *cells);
     for (size_t c = 0; c < n && head; c++)
         widths[c] = text_width(columns[c].title);

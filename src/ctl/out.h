@@ -17,7 +17,7 @@ struct ctl_column {
     const char *absent; /* what stands for a missing value or null; NULL: "-" */
 };
 
-enum { CTL_COLUMNS_MAX = 12 };
+enum { CTL_COLUMNS_MAX = 12 }; /* of a table; details have as many as they have */
 
 /* A row an object of `list`; columns end with a NULL title. Prints `empty` when there is none. */
 void ctl_table(FILE *out, const json_t *list, const struct ctl_column *columns, const char *empty);

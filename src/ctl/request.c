@@ -29,15 +29,12 @@ char *ctl_request_path(const char *path, const char *argument)
 
 static void print_for_people(const struct ctl_request *request, const json_t *answer, const char *argument)
 {
-    const json_t *shown = request->member ? json_object_get(answer, request->member) : answer;
-    if (!request->columns) {
-        (void)printf(request->done, argument);
-        (void)putchar('\n');
-    } else if (request->is_list) {
-        ctl_table(stdout, shown, request->columns, request->empty);
-    } else {
-        ctl_details(stdout, shown ? shown : answer, request->columns);
+    if (request->columns) {
+        ctl_table(stdout, json_object_get(answer, request->member), request->columns, request->empty);
+        return;
     }
+    (void)printf(request->done, argument);
+    (void)putchar('\n');
 }
 
 void ctl_print_answer(const json_t *answer)
@@ -90,8 +87,11 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
         struct ctl_common common;
     } o = {0};
     static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
-    size_t wanted = strstr(request->path, "%s") ? 1 : 0;
-    const struct opt_command cmd = {request->usage, summary, opts, wanted, wanted};
+    size_t wanted = request->argument ? 1 : 0;
+    char usage[128];
+    (void)snprintf(usage, sizeof usage, "cmg %s%s%s [options]", ctl_running, wanted ? " " : "",
+                   wanted ? request->argument : "");
+    const struct opt_command cmd = {usage, summary, opts, wanted, wanted};
     const char **args;
     size_t arg_count;
     int code;

@@ -7,16 +7,35 @@
 #include "ctl/out.h"
 
 struct ctl_request {
-    const char *usage;  /* "cmg gateway remove ID [options]" */
-    const char *method; /* "GET" */
-    const char *path;   /* "/v1/gateways/%s": the argument, escaped, where %s stands */
-    const char *done;   /* without columns: "gateway %s removed" */
-    const char *member; /* the list or object to show; NULL: the answer itself */
+    const char *argument; /* what --help calls it: "ID"; NULL: there is none */
+    const char *method;   /* "GET" */
+    const char *path;     /* "/v1/gateways/%s": the argument, escaped, where %s stands */
+    const char *done;     /* without columns: "gateway %s removed" */
+    const char *member;   /* with columns: the list to show */
     const struct ctl_column *columns;
     const char *empty; /* when the list is empty */
-    bool is_list;
-    bool in_pages; /* of a list: it comes in pages (pages.h) */
+    bool in_pages;     /* the list comes in pages (pages.h) */
 };
+
+/* Rows of a noun's table: a list; that of one thing; a list in pages; what is done, and told in one line. */
+#define CTL_ROWS_OF(argument_, path_, member_, columns_, empty_)                                                       \
+    &(const struct ctl_request)                                                                                        \
+    {                                                                                                                  \
+        .argument = (argument_), .method = "GET", .path = (path_), .member = (member_), .columns = (columns_),         \
+        .empty = (empty_)                                                                                              \
+    }
+#define CTL_ROWS(path_, member_, columns_, empty_) CTL_ROWS_OF(NULL, path_, member_, columns_, empty_)
+#define CTL_PAGES(path_, member_, columns_, empty_)                                                                    \
+    &(const struct ctl_request)                                                                                        \
+    {                                                                                                                  \
+        .method = "GET", .path = (path_), .member = (member_), .columns = (columns_), .empty = (empty_),               \
+        .in_pages = true                                                                                               \
+    }
+#define CTL_DO(method_, path_, argument_, done_)                                                                       \
+    &(const struct ctl_request)                                                                                        \
+    {                                                                                                                  \
+        .argument = (argument_), .method = (method_), .path = (path_), .done = (done_)                                 \
+    }
 
 /* Runs it: parses options, sends, prints. */
 int ctl_request_run(const struct ctl_request *request, const char *summary, int argc, char **argv);

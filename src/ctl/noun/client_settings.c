@@ -143,23 +143,14 @@ static int resultant(int argc, char **argv)
     return CTL_DONE;
 }
 
-static const struct ctl_request list = {.usage = "cmg settings client list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/client-settings",
-                                        .member = "client_settings",
-                                        .columns = columns,
-                                        .empty = "no client settings yet, so what is built in holds: "
-                                                 "cmg settings client set default allow_cmg=yes",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg settings client remove NAME [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/client-settings/%s",
-                                             .done = "client settings %s removed"};
-
 const struct ctl_command ctl_client_settings_commands[] = {
     {"settings client set", "Change default or custom client settings", set_client_settings, NULL},
-    {"settings client list", "List the client settings, the first wins", NULL, &list},
-    {"settings client remove", "Remove custom client settings", NULL, &remove_it},
+    {"settings client list", "List the client settings, the first wins", NULL,
+     CTL_ROWS("/v1/client-settings", "client_settings", columns,
+              "no client settings yet, so what is built in holds: "
+              "cmg settings client set default allow_cmg=yes")},
+    {"settings client remove", "Remove custom client settings", NULL,
+     CTL_DO("DELETE", "/v1/client-settings/%s", "NAME", "client settings %s removed")},
     {"settings resultant", "Show a device's resultant client settings", resultant, NULL},
     {NULL, NULL, NULL, NULL},
 };

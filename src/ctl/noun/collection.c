@@ -116,14 +116,6 @@ static const struct ctl_column details[] = {{"Name", "name", CTL_TEXT, NULL},
                                             {"Rules", "rules", CTL_LIST, NULL},
                                             {"Listed", "listed", CTL_NUMBER, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg collection list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/collections",
-                                        .member = "collections",
-                                        .columns = columns,
-                                        .empty = "no collections yet: cmg collection add NAME --rule 'name=LAB-*'",
-                                        .is_list = true,
-                                        .in_pages = true};
 static const struct ctl_column device_columns[] = {{"GUID", "guid", CTL_TEXT, NULL},
                                                    {"NAME", "name", CTL_TEXT, NULL},
                                                    {"BY", "by", CTL_TEXT, NULL},
@@ -200,16 +192,14 @@ static int show_collection(int argc, char **argv)
     return r == OK ? CTL_DONE : ctl_fail(&o.common, &fault);
 }
 
-static const struct ctl_request remove_it = {.usage = "cmg collection remove NAME [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/collections/%s",
-                                             .done = "collection %s removed"};
-
 const struct ctl_command ctl_collection_commands[] = {
     {"collection add", "Make a collection of devices, or change it", add_collection, NULL},
-    {"collection list", "List the collections", NULL, &list},
+    {"collection list", "List the collections", NULL,
+     CTL_PAGES("/v1/collections", "collections", columns,
+               "no collections yet: cmg collection add NAME --rule 'name=LAB-*'")},
     {"collection show", "Show a collection and its devices", show_collection, NULL},
-    {"collection remove", "Remove a collection", NULL, &remove_it},
+    {"collection remove", "Remove a collection", NULL,
+     CTL_DO("DELETE", "/v1/collections/%s", "NAME", "collection %s removed")},
     {"collection add-device", "List a device in a collection", add_device, NULL},
     {"collection remove-device", "List it there no longer", remove_device, NULL},
     {NULL, NULL, NULL, NULL},

@@ -113,22 +113,13 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"LAST SEEN", "seen", CTL_TIME, "never"},
                                             {"CERTIFICATE UNTIL", "not_after", CTL_TIME, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg connector list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/connectors",
-                                        .member = "connectors",
-                                        .columns = columns,
-                                        .empty = "no connectors yet: cmg connector add ID",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg connector remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/connectors/%s",
-                                             .done = "connector %s removed; its certificate is withdrawn everywhere"};
 
 const struct ctl_command ctl_connector_commands[] = {
     {"connector add", "Make a connector known and write its bootstrap file", add_connector, NULL},
     {"connector certificate", "Register a connector's PKI client certificate", certificate, NULL},
-    {"connector list", "List the connectors and when they were last seen", NULL, &list},
-    {"connector remove", "Remove a connector and withdraw its certificate", NULL, &remove_it},
+    {"connector list", "List the connectors and when they were last seen", NULL,
+     CTL_ROWS("/v1/connectors", "connectors", columns, "no connectors yet: cmg connector add ID")},
+    {"connector remove", "Remove a connector and withdraw its certificate", NULL,
+     CTL_DO("DELETE", "/v1/connectors/%s", "ID", "connector %s removed; its certificate is withdrawn everywhere")},
     {NULL, NULL, NULL, NULL},
 };

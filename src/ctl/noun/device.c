@@ -380,20 +380,14 @@ static int remove_it(int argc, char **argv)
     return code == CTL_DONE ? ctl_tell(&o.common, answer, "device %s removed", args[0]) : code;
 }
 
-static const struct ctl_request block = {.usage = "cmg device block GUID|NAME [options]",
-                                         .method = "POST",
-                                         .path = "/v1/devices/%s/block",
-                                         .done = "device %s blocked; gateways refuse it within 5 s"};
-static const struct ctl_request unblock = {.usage = "cmg device unblock GUID|NAME [options]",
-                                           .method = "POST",
-                                           .path = "/v1/devices/%s/unblock",
-                                           .done = "device %s unblocked"};
 const struct ctl_command ctl_device_commands[] = {
     {"device list", "List the devices", list_devices, NULL},
     {"device show", "Show one device", show_device, NULL},
     {"device approve", "Approve pending devices", approve, NULL},
-    {"device block", "Block a device everywhere", NULL, &block},
-    {"device unblock", "Allow a blocked device again", NULL, &unblock},
+    {"device block", "Block a device everywhere", NULL,
+     CTL_DO("POST", "/v1/devices/%s/block", "GUID|NAME", "device %s blocked; gateways refuse it within 5 s")},
+    {"device unblock", "Allow a blocked device again", NULL,
+     CTL_DO("POST", "/v1/devices/%s/unblock", "GUID|NAME", "device %s unblocked")},
     {"device remove", "Remove a device's record", remove_it, NULL},
     {NULL, NULL, NULL, NULL},
 };

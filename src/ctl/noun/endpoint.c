@@ -238,22 +238,13 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"MAX BODY", "max_body", CTL_NUMBER, NULL},
                                             {"URL", "url", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg endpoint list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/endpoints",
-                                        .member = "endpoints",
-                                        .columns = columns,
-                                        .empty = "no endpoints of your own yet: cmg endpoint add ID --url URL",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg endpoint remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/endpoints/%s",
-                                             .done = "endpoint %s is published no longer"};
 
 const struct ctl_command ctl_endpoint_commands[] = {
     {"endpoint add", "Publish an internal server through the gateway", add_endpoint, NULL},
     {"endpoint set", "Change a published endpoint in place", set_endpoint, NULL},
-    {"endpoint list", "List the published endpoints", NULL, &list},
-    {"endpoint remove", "Publish an endpoint no longer", NULL, &remove_it},
+    {"endpoint list", "List the published endpoints", NULL,
+     CTL_ROWS("/v1/endpoints", "endpoints", columns, "no endpoints of your own yet: cmg endpoint add ID --url URL")},
+    {"endpoint remove", "Publish an endpoint no longer", NULL,
+     CTL_DO("DELETE", "/v1/endpoints/%s", "ID", "endpoint %s is published no longer")},
     {NULL, NULL, NULL, NULL},
 };

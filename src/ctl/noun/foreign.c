@@ -104,21 +104,12 @@ static int add_foreign(int argc, char **argv)
 static const struct ctl_column columns[] = {
     {"ID", "id", CTL_TEXT, NULL},   {"ISSUER", "issuer", CTL_TEXT, NULL},       {"HEADER", "header", CTL_TEXT, NULL},
     {"KEY", "key", CTL_TEXT, NULL}, {"ENDPOINTS", "endpoints", CTL_LIST, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg trust list-foreign [options]",
-                                        .method = "GET",
-                                        .path = "/v1/foreign-sites",
-                                        .member = "foreign_sites",
-                                        .columns = columns,
-                                        .empty = "tokens of this site alone are taken",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg trust remove-foreign ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/foreign-sites/%s",
-                                             .done = "tokens of the foreign site %s open nothing from now on"};
 
 const struct ctl_command ctl_foreign_commands[] = {
     {"trust add-foreign", "Take the tokens of a Configuration Manager site, knowingly", add_foreign, NULL},
-    {"trust list-foreign", "List the foreign sites whose tokens are taken", NULL, &list},
-    {"trust remove-foreign", "Take a foreign site's tokens no longer", NULL, &remove_it},
+    {"trust list-foreign", "List the foreign sites whose tokens are taken", NULL,
+     CTL_ROWS("/v1/foreign-sites", "foreign_sites", columns, "tokens of this site alone are taken")},
+    {"trust remove-foreign", "Take a foreign site's tokens no longer", NULL,
+     CTL_DO("DELETE", "/v1/foreign-sites/%s", "ID", "tokens of the foreign site %s open nothing from now on")},
     {NULL, NULL, NULL, NULL},
 };

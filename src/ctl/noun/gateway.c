@@ -84,21 +84,12 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"HOST", "host", CTL_TEXT, NULL},
                                             {"PORT", "port", CTL_NUMBER, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg gateway list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/gateways",
-                                        .member = "gateways",
-                                        .columns = columns,
-                                        .empty = "no gateways yet: cmg gateway add ID --host NAME",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg gateway remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/gateways/%s",
-                                             .done = "gateway %s removed; its certificate is withdrawn everywhere"};
 
 const struct ctl_command ctl_gateway_commands[] = {
     {"gateway add", "Make a gateway known and write its bootstrap file", add_gateway, NULL},
-    {"gateway list", "List the gateways", NULL, &list},
-    {"gateway remove", "Remove a gateway and withdraw its certificate", NULL, &remove_it},
+    {"gateway list", "List the gateways", NULL,
+     CTL_ROWS("/v1/gateways", "gateways", columns, "no gateways yet: cmg gateway add ID --host NAME")},
+    {"gateway remove", "Remove a gateway and withdraw its certificate", NULL,
+     CTL_DO("DELETE", "/v1/gateways/%s", "ID", "gateway %s removed; its certificate is withdrawn everywhere")},
     {NULL, NULL, NULL, NULL},
 };

@@ -107,35 +107,19 @@ static const struct ctl_column columns[] = {
     {"USERS", "users", CTL_LIST, "-"},     {"COLLECTIONS", "collections", CTL_LIST, "-"},
     {"SHA-256", "sha256", CTL_TEXT, NULL}, {"ID", "id", CTL_TEXT, NULL},
     {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg policy list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/policies",
-                                        .member = "policies",
-                                        .columns = columns,
-                                        .empty = "no policies yet: cmg policy add NAME FILE",
-                                        .is_list = true,
-                                        .in_pages = true};
 static const struct ctl_column resultant_columns[] = {{"NAME", "name", CTL_TEXT, NULL},
                                                       {"VERSION", "version", CTL_NUMBER, NULL},
                                                       {"REACHES IT", "reaches", CTL_TEXT, NULL},
                                                       {"WHY", "why", CTL_TEXT, NULL},
                                                       {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request resultant = {.usage = "cmg policy resultant DEVICE [options]",
-                                             .method = "GET",
-                                             .path = "/v1/devices/%s/policies",
-                                             .member = "policies",
-                                             .columns = resultant_columns,
-                                             .empty = "no policies yet: cmg policy add NAME FILE",
-                                             .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg policy remove NAME [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/policies/%s",
-                                             .done = "policy %s removed"};
 
 const struct ctl_command ctl_policy_commands[] = {
     {"policy add", "Store a policy, or a new version of it", add_policy, NULL},
-    {"policy list", "List the policies", NULL, &list},
-    {"policy resultant", "Show which policies reach a device, and why", NULL, &resultant},
-    {"policy remove", "Remove a policy", NULL, &remove_it},
+    {"policy list", "List the policies", NULL,
+     CTL_PAGES("/v1/policies", "policies", columns, "no policies yet: cmg policy add NAME FILE")},
+    {"policy resultant", "Show which policies reach a device, and why", NULL,
+     CTL_ROWS_OF("DEVICE", "/v1/devices/%s/policies", "policies", resultant_columns,
+                 "no policies yet: cmg policy add NAME FILE")},
+    {"policy remove", "Remove a policy", NULL, CTL_DO("DELETE", "/v1/policies/%s", "NAME", "policy %s removed")},
     {NULL, NULL, NULL, NULL},
 };

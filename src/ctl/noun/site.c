@@ -101,9 +101,11 @@ enum { NOTE_INDENT = 2, NOTE_WIDTH = 110 };
 /* Cleaned as a cell is: a connector said it. */
 static void print_note(const char *label, const json_t *value)
 {
-    if (!*json_string_value(value))
+    char *text = ctl_cell_text(value, CTL_TEXT, "");
+    if (!*text) {
+        free(text);
         return;
-    char *text = ctl_cell_text(value, CTL_TEXT, NULL);
+    }
     (void)printf("%*s%s: ", NOTE_INDENT, "", label);
     ctl_wrap(stdout, text, NOTE_INDENT, NOTE_WIDTH);
     free(text);
@@ -275,25 +277,13 @@ static const struct opt enrollment_opts[] = {
 
 static bool set_gateway_ca(const struct enrollment_options *o, json_t *enrollment)
 {
-    char *data, *pem = NULL;
-    size_t len;
-    struct error err;
-    if (!ctl_read_file(&o->common, o->gateway_ca, &data, &len))
-        return false;
-    enum result r = ctl_certificates_pem(slice_make(data, len), &pem, &err);
-    free(data);
-    if (r != OK) {
-        (void)ctl_fail_error(&o->common, &err, o->gateway_ca, CTL_REMEDY_CERTIFICATE);
-        return false;
-    }
-    (void)json_object_set_new(enrollment, "gateway_ca_pem", json_string(pem));
-    free(pem);
-    return true;
+    return !o->gateway_ca ||
+           ctl_put_certificates(&o->common, o->gateway_ca, CTL_REMEDY_CERTIFICATE, enrollment, "gateway_ca_pem");
 }
 
 static int print_enrollment(const struct enrollment_options *o, json_t *enrollment)
 {
-    if (o->gateway_ca && !set_gateway_ca(o, enrollment))
+    if (!set_gateway_ca(o, enrollment))
         return CTL_FAILED;
     if (!o->out) {
         ctl_print_json(stdout, enrollment, !o->common.json);
@@ -302,11 +292,8 @@ static int print_enrollment(const struct enrollment_options *o, json_t *enrollme
     char *text = json_text(enrollment);
     bool written = ctl_write_secret(&o->common, o->out, text);
     free(text);
-    if (written && o->common.json)
-        (void)printf("{\"out\": \"%s\"}\n", o->out);
-    else if (written)
-        (void)printf("enrolment file written to %s\n", o->out);
-    return written ? CTL_DONE : CTL_FAILED;
+    return written ? ctl_tell(&o->common, json_pack("{s:s}", "out", o->out), "enrolment file written to %s", o->out)
+                   : CTL_FAILED;
 }
 
 static int enrollment_as_string(const struct enrollment_options *o)
@@ -316,7 +303,7 @@ static int enrollment_as_string(const struct enrollment_options *o)
         json_decref(body);
         return CTL_USAGE;
     }
-    if (o->gateway_ca && !set_gateway_ca(o, json_object_get(body, "join"))) {
+    if (!set_gateway_ca(o, json_object_get(body, "join"))) {
         json_decref(body);
         return CTL_FAILED;
     }
@@ -350,15 +337,12 @@ static int enrollment(int argc, char **argv)
     return code;
 }
 
-static const struct ctl_request restore_done = {
-    .usage = "cmg restore done [options]",
-    .method = "POST",
-    .path = "/v1/restore/done",
-    .done = "cmg status tells the older copy of the store no longer, unless somebody else is heard of it"};
 const struct ctl_command ctl_site_commands[] = {
     {"status", "Show the site: roles, connectors, devices", status, NULL},
     {"bundle show", "Show what gateways are told", bundle_show, NULL},
     {"enrollment", "Print the enrolment file for devices", enrollment, NULL},
-    {"restore done", "Say that what an older store lost was made again", NULL, &restore_done},
+    {"restore done", "Say that what an older store lost was made again", NULL,
+     CTL_DO("POST", "/v1/restore/done", NULL,
+            "cmg status tells the older copy of the store no longer, unless somebody else is heard of it")},
     {NULL, NULL, NULL, NULL},
 };

@@ -92,21 +92,11 @@ static int add_source(int argc, char **argv)
     return ctl_source_add(&o.common, &s);
 }
 
-static const struct ctl_request list = {.usage = "cmg source list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/sources",
-                                        .member = "sources",
-                                        .columns = columns,
-                                        .empty = "no sources yet: cmg trust add --crl-source ID --url URL",
-                                        .is_list = true};
-static const struct ctl_request remove_it = {.usage = "cmg source remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/sources/%s",
-                                             .done = "source %s is used no longer"};
-
 const struct ctl_command ctl_source_commands[] = {
     {"source add", "Name where a CRL or an OpenID provider's keys come from", add_source, NULL},
-    {"source list", "List the named sources", NULL, &list},
-    {"source remove", "Fetch one of them no longer", NULL, &remove_it},
+    {"source list", "List the named sources", NULL,
+     CTL_ROWS("/v1/sources", "sources", columns, "no sources yet: cmg trust add --crl-source ID --url URL")},
+    {"source remove", "Fetch one of them no longer", NULL,
+     CTL_DO("DELETE", "/v1/sources/%s", "ID", "source %s is used no longer")},
     {NULL, NULL, NULL, NULL},
 };

@@ -143,31 +143,15 @@ static int add_tenant(int argc, char **argv)
     return code == CTL_DONE ? ctl_tell(&o.common, answer, "tenant %s may vouch for devices and users", args[0]) : code;
 }
 
-static const struct ctl_request list = {.usage = "cmg tenant list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/tenants",
-                                        .member = "tenants",
-                                        .columns = columns,
-                                        .empty = "no tenant is onboarded: cmg tenant add ID --tenant GUID …",
-                                        .is_list = true};
-static const struct ctl_request enable = {.usage = "cmg tenant enable ID [options]",
-                                          .method = "POST",
-                                          .path = "/v1/tenants/%s/enable",
-                                          .done = "tenant %s may vouch for devices and users again"};
-static const struct ctl_request disable = {.usage = "cmg tenant disable ID [options]",
-                                           .method = "POST",
-                                           .path = "/v1/tenants/%s/disable",
-                                           .done = "tokens of tenant %s are refused from now on"};
-static const struct ctl_request remove_it = {.usage = "cmg tenant remove ID [options]",
-                                             .method = "DELETE",
-                                             .path = "/v1/tenants/%s",
-                                             .done = "tenant %s is unknown from now on"};
-
 const struct ctl_command ctl_tenant_commands[] = {
     {"tenant add", "Take the tokens of an Entra tenant or another OpenID provider", add_tenant, NULL},
-    {"tenant list", "List the onboarded tenants", NULL, &list},
-    {"tenant enable", "Take a tenant's tokens again", NULL, &enable},
-    {"tenant disable", "Refuse a tenant's tokens for now", NULL, &disable},
-    {"tenant remove", "Forget a tenant", NULL, &remove_it},
+    {"tenant list", "List the onboarded tenants", NULL,
+     CTL_ROWS("/v1/tenants", "tenants", columns, "no tenant is onboarded: cmg tenant add ID --tenant GUID …")},
+    {"tenant enable", "Take a tenant's tokens again", NULL,
+     CTL_DO("POST", "/v1/tenants/%s/enable", "ID", "tenant %s may vouch for devices and users again")},
+    {"tenant disable", "Refuse a tenant's tokens for now", NULL,
+     CTL_DO("POST", "/v1/tenants/%s/disable", "ID", "tokens of tenant %s are refused from now on")},
+    {"tenant remove", "Forget a tenant", NULL,
+     CTL_DO("DELETE", "/v1/tenants/%s", "ID", "tenant %s is unknown from now on")},
     {NULL, NULL, NULL, NULL},
 };

@@ -129,28 +129,15 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"NAMES", "names", CTL_LIST, "any"},
                                             {"COLLECTION", "collection", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
-static const struct ctl_request list = {.usage = "cmg token list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/tokens",
-                                        .member = "tokens",
-                                        .columns = columns,
-                                        .empty = "no bulk tokens yet: cmg token new",
-                                        .is_list = true,
-                                        .in_pages = true};
-static const struct ctl_request block = {.usage = "cmg token block ID [options]",
-                                         .method = "POST",
-                                         .path = "/v1/tokens/%s/block",
-                                         .done = "token %s blocked"};
-static const struct ctl_request unblock = {.usage = "cmg token unblock ID [options]",
-                                           .method = "POST",
-                                           .path = "/v1/tokens/%s/unblock",
-                                           .done = "token %s unblocked"};
 
 const struct ctl_command ctl_token_commands[] = {
     {"token new", "Make a bulk registration token", new_token, NULL},
-    {"token list", "List the bulk registration tokens", NULL, &list},
+    {"token list", "List the bulk registration tokens", NULL,
+     CTL_PAGES("/v1/tokens", "tokens", columns, "no bulk tokens yet: cmg token new")},
     {"token check", "Would this token be let in, and if not, why?", ctl_token_check, NULL},
-    {"token block", "Block a bulk registration token", NULL, &block},
-    {"token unblock", "Allow a blocked token again", NULL, &unblock},
+    {"token block", "Block a bulk registration token", NULL,
+     CTL_DO("POST", "/v1/tokens/%s/block", "ID", "token %s blocked")},
+    {"token unblock", "Allow a blocked token again", NULL,
+     CTL_DO("POST", "/v1/tokens/%s/unblock", "ID", "token %s unblocked")},
     {NULL, NULL, NULL, NULL},
 };

@@ -266,13 +266,6 @@ static int fetch_hosts(int argc, char **argv)
     return code;
 }
 
-static const struct ctl_request list = {.usage = "cmg trust list [options]",
-                                        .method = "GET",
-                                        .path = "/v1/trust",
-                                        .member = "trust",
-                                        .columns = columns,
-                                        .empty = "no PKI is trusted yet: cmg trust add --anchor FILE",
-                                        .is_list = true};
 /* Who registered by it, and is let in by another method still. */
 static void print_still_let_in(const json_t *let_in, const char *anchor)
 {
@@ -337,7 +330,8 @@ const struct ctl_command ctl_trust_commands[] = {
     {"trust add", "Trust a PKI for device certificates, or take its CRL", add_trust, NULL},
     {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
     {"trust fetch-hosts", "Whence lists may come that certificates point to", fetch_hosts, NULL},
-    {"trust list", "List anchors, intermediates and CRLs", NULL, &list},
+    {"trust list", "List anchors, intermediates and CRLs", NULL,
+     CTL_ROWS("/v1/trust", "trust", columns, "no PKI is trusted yet: cmg trust add --anchor FILE")},
     {"trust remove", "Trust one of them no longer", remove_trust, NULL},
     {NULL, NULL, NULL, NULL},
 };
