@@ -12,9 +12,6 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from kit import gatewayclient, pki
 from kit.gatewayclient import HTTP1, HTTP2
@@ -131,11 +128,6 @@ def test_a_gateway_learns_nothing_of_the_servers_inside(own_site, tmp_path, path
         fake.close()
 
 
-def signing_request():
-    return (x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-            .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(pki.serialization.Encoding.PEM))
-
-
 @pytest.mark.parametrize("prefix", ["/.cmg", "/.CMG", "/.Cmg"])
 def test_a_gateway_does_not_speak_as_the_connector_by_asking_a_management_points_endpoint(own_site, tmp_path, prefix):
     """The connector's connection shows the connector's role certificate."""
@@ -145,7 +137,7 @@ def test_a_gateway_does_not_speak_as_the_connector_by_asking_a_management_points
     try:
         assert fake.accept(10), "no connector came"
         fake.hello()
-        for method, path, body in [("POST", "renew", signing_request()), ("GET", "connector?after=0", b""),
+        for method, path, body in [("POST", "renew", pki.signing_request()), ("GET", "connector?after=0", b""),
                                    ("GET", "bundle?after=0", b""), ("POST", "report", b"{}")]:
             status, said = fake.ask(method, f"{own_site.role('ehttp')}.ccm_sts", f"{prefix}/{path}", body, as_device)
             assert status in (403, 404) and b"CERTIFICATE" not in said, (path, status, said)

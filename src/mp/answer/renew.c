@@ -20,9 +20,10 @@
 struct asker {
     const char *kind; /* "gateway", "connector" */
     char id[PKI_ROLE_ID_MAX];
-    unsigned char spki[PKI_SHA256]; /* of its present key */
-    EVP_PKEY *key;                  /* the new one, public part */
-    int64_t withdrawn;              /* its certificates that end then or before; the new one ends later */
+    char nonce[RENEWAL_NONCE_MAX + 1]; /* of a gateway's request; "": of a connector's, which needs none */
+    unsigned char spki[PKI_SHA256];    /* of its present key */
+    int64_t ends;                      /* its present certificate */
+    EVP_PKEY *key;                     /* the new one, public part */
 };
 
 /* --- who asks --- */
@@ -42,33 +43,11 @@ static enum result read_key(struct asker *a, struct slice csr_pem, struct error 
 /* The router let nobody pass without a connector's role certificate whose record is there. */
 static enum result of_connector(struct mp_request *r, struct asker *a, struct error *err)
 {
-    struct store_connector record;
     a->kind = "connector";
     (void)snprintf(a->id, sizeof a->id, "%s", r->sender.identity.connector);
-    enum result result = store_connector_get(r->site->store, r->arena, a->id, &record, err);
-    if (result != OK)
-        return result;
-    a->withdrawn = record.withdrawn;
+    a->ends = pki_cert_not_after(r->sender.peer->certificate);
     pki_cert_spki_sha256(r->sender.peer->certificate, a->spki);
     return read_key(a, buf_data(&r->body), err);
-}
-
-static enum result check_gateway(struct mp_request *r, const struct renewal *renewal, const char *tunnel,
-                                 int64_t *withdrawn, struct error *err)
-{
-    struct store_gateway record;
-    char keyid[PKI_ROLE_ID_MAX + 16];
-    if (strcmp(renewal->id, tunnel) != 0)
-        return error_set(err, R_DENIED, "gateway %s asks through the tunnel of gateway %s", renewal->id, tunnel);
-    enum result result = store_gateway_get(r->site->store, r->arena, renewal->id, &record, err);
-    if (result != OK)
-        return result == R_NOTFOUND ? error_set(err, R_DENIED, "gateway %s was removed", renewal->id) : result;
-    if (renewal->not_after <= record.withdrawn)
-        return error_set(err, R_DENIED, "the certificate of gateway %s was withdrawn", renewal->id);
-    *withdrawn = record.withdrawn;
-    (void)snprintf(keyid, sizeof keyid, "renewal:%s", renewal->id);
-    result = store_nonce_use(r->site->store, keyid, renewal->nonce, clock_wall_s(), err);
-    return result == R_CONFLICT ? error_set(err, R_DENIED, "this request was sent before") : result;
 }
 
 static enum result of_gateway(struct mp_request *r, const char *tunnel, struct asker *a, struct error *err)
@@ -79,44 +58,74 @@ static enum result of_gateway(struct mp_request *r, const char *tunnel, struct a
         renewal_read(buf_data(&r->body), r->site->gateways, r->site->keys.site, clock_wall_s(), &renewal, err);
     if (result != OK)
         return result == R_TIMEOUT ? error_set(err, R_DENIED, "the request is not fresh; compare the clocks") : result;
-    result = check_gateway(r, &renewal, tunnel, &a->withdrawn, err);
-    if (result == OK) {
-        (void)snprintf(a->id, sizeof a->id, "%s", renewal.id);
-        memcpy(a->spki, renewal.spki, sizeof a->spki);
+    (void)snprintf(a->id, sizeof a->id, "%s", renewal.id);
+    (void)snprintf(a->nonce, sizeof a->nonce, "%s", renewal.nonce);
+    a->ends = renewal.not_after;
+    memcpy(a->spki, renewal.spki, sizeof a->spki);
+    if (strcmp(renewal.id, tunnel) != 0)
+        result = error_set(err, R_DENIED, "gateway %s asks through the tunnel of gateway %s", renewal.id, tunnel);
+    else
         result = read_key(a, slice_of(renewal.csr_pem), err);
-    }
     renewal_done(&renewal);
     return result;
 }
 
-/* --- what is issued --- */
+/* --- what is issued, in one transaction with what it rests on --- */
 
-static enum result record(struct mp_request *r, const struct asker *a, int64_t not_after, struct error *err)
+static enum result find_withdrawn(struct mp_request *r, const struct asker *a, int64_t *ret, struct error *err)
 {
-    struct store *s = r->site->store;
+    struct store_gateway g;
+    struct store_connector c;
+    bool gateway = strcmp(a->kind, "gateway") == 0;
+    enum result result = gateway ? store_gateway_get(r->site->store, r->arena, a->id, &g, err)
+                                 : store_connector_get(r->site->store, r->arena, a->id, &c, err);
+    if (result == OK)
+        *ret = gateway ? g.withdrawn : c.withdrawn;
+    return result == R_NOTFOUND ? error_set(err, R_DENIED, "%s %s was removed", a->kind, a->id) : result;
+}
+
+/* Asked again even of a connector: its body comes as slowly as it likes, and another process may withdraw as well. */
+static enum result check_counts(struct mp_request *r, const struct asker *a, int64_t *withdrawn, struct error *err)
+{
+    char keyid[PKI_ROLE_ID_MAX + 16];
+    enum result result = find_withdrawn(r, a, withdrawn, err);
+    if (result == OK && a->ends <= *withdrawn)
+        result = error_set(err, R_DENIED, "the certificate of %s %s was withdrawn", a->kind, a->id);
+    if (result != OK || !a->nonce[0])
+        return result;
+    (void)snprintf(keyid, sizeof keyid, "renewal:%s", a->id);
+    result = store_nonce_use(r->site->store, keyid, a->nonce, clock_wall_s(), err);
+    return result == R_CONFLICT ? error_set(err, R_DENIED, "this request was sent before") : result;
+}
+
+static enum result record(struct store *s, const struct asker *a, int64_t not_after, struct error *err)
+{
     char caller[PKI_ROLE_ID_MAX + 16], action[32], ends[CLOCK_TEXT_SIZE];
     (void)snprintf(caller, sizeof caller, "%s:%s", a->kind, a->id);
     (void)snprintf(action, sizeof action, "%s.certificate-renew", a->kind);
     clock_rfc3339(not_after, ends);
-    enum result result = store_begin(s, STORE_DURABLE, err);
+    enum result result = strcmp(a->kind, "gateway") == 0 ? store_gateway_renewed(s, a->id, not_after, err)
+                                                         : store_connector_renewed(s, a->id, not_after, err);
     if (result != OK)
         return result;
-    result = strcmp(a->kind, "gateway") == 0 ? store_gateway_renewed(s, a->id, not_after, err)
-                                             : store_connector_renewed(s, a->id, not_after, err);
-    if (result == OK)
-        result = store_audit_add_of_one(
-            s, &(struct store_audit){.caller = caller, .action = action, .object = a->id, .detail = ends}, err);
-    return store_end(s, result, err);
+    return store_audit_add_of_one(
+        s, &(struct store_audit){.caller = caller, .action = action, .object = a->id, .detail = ends}, err);
 }
 
 /* Recorded before it is given out: what the store does not know of could not be withdrawn. */
 static enum result certify(struct mp_request *r, const struct asker *a, struct mp_role_certificate *ret,
                            struct error *err)
 {
-    enum result result = mp_role_certify(&r->site->keys, a->kind, a->id, a->key, a->withdrawn, ret, err);
+    int64_t withdrawn = 0; /* certificates that end then or before; the new one ends later */
+    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = check_counts(r, a, &withdrawn, err);
     if (result == OK)
-        result = record(r, a, ret->not_after, err);
-    return result;
+        result = mp_role_certify(&r->site->keys, a->kind, a->id, a->key, withdrawn, ret, err);
+    if (result == OK)
+        result = record(r->site->store, a, ret->not_after, err);
+    return store_end(r->site->store, result, err);
 }
 
 static void refuse(struct mp_request *r, enum result result, const struct error *why)
@@ -124,10 +133,8 @@ static void refuse(struct mp_request *r, enum result result, const struct error 
     static const struct {
         enum result result;
         enum mp_refusal refusal;
-    } map[] = {{R_DENIED, MP_REFUSAL_RENEWAL_REFUSED},
-               {R_NOTFOUND, MP_REFUSAL_RENEWAL_REFUSED}, /* removed in this very moment */
-               {R_INVALID, MP_REFUSAL_BAD_REQUEST},
-               {R_LIMIT, MP_REFUSAL_TOO_LARGE}};
+    } map[] = {
+        {R_DENIED, MP_REFUSAL_RENEWAL_REFUSED}, {R_INVALID, MP_REFUSAL_BAD_REQUEST}, {R_LIMIT, MP_REFUSAL_TOO_LARGE}};
     LOG_EVENT(LOG_WARN, "renew", "a role certificate was not renewed", LOG_T("connector", r->sender.identity.connector),
               LOG_S("path", r->path), LOG_T("reason", why->text));
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {

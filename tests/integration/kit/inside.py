@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import secrets
+import socket
 import ssl
 import time
 import urllib.parse
@@ -69,14 +70,22 @@ class Inside:
         self.connector[0].write_text(bootstrap["certificate_pem"])
         self.connector[1].write_text(bootstrap["key_pem"])
 
-    def request(self, mode, method, target, headers=None, body=None, show=None):
-        """`show`: the (certificate, key) files for TLS; None: none."""
+    def _tls(self, mode, show):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if show:
             context.load_cert_chain(*map(str, show))
-        url = urllib.parse.urlsplit(self.site.report["mp_urls"][mode])
-        connection = http.client.HTTPSConnection("127.0.0.1", url.port, context=context, timeout=WAIT_S)
+        return context, urllib.parse.urlsplit(self.site.report["mp_urls"][mode]).port
+
+    def connect(self, mode, show=None):
+        """Bytes as they are; `show` as request() has it."""
+        context, port = self._tls(mode, show)
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=WAIT_S))
+
+    def request(self, mode, method, target, headers=None, body=None, show=None):
+        """`show`: the (certificate, key) files for TLS; None: none."""
+        context, port = self._tls(mode, show)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=WAIT_S)
         try:
             connection.request(method, target, body, headers or {})
             answer = connection.getresponse()

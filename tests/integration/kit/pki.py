@@ -36,6 +36,12 @@ def pem_of(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def signing_request():
+    """For a key that nobody keeps."""
+    return (x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(new_key(), hashes.SHA256())
+            .public_bytes(serialization.Encoding.PEM))
+
+
 def sha256_of(certificate):
     return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest()
 

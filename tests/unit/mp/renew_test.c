@@ -136,6 +136,8 @@ static void one_that_is_made_in_the_second_of_a_withdrawal_ends_after_those_with
     ok(store_exec(site.store, "UPDATE gateway SET not_after = $1", STORE_PARAMS(STORE_N(withdrawn)), NULL, &err));
     ok(store_connector_renew(site.store, &cp, true, &err));
     ok(store_gateway_renew(site.store, &gw, true, &err));
+    X509_free(peer.certificate);
+    peer.certificate = kit_role("connector", "cp1", key, withdrawn + 1);
     ask_as_connector(&a, "/.cmg/renew", csr);
     assert_true(issued(&a, "connector", "cp1") > withdrawn);
     ask_as_gateway(&a, "/.cmg/renew/gw1", "gw1", withdrawn + 1, now);
@@ -214,6 +216,16 @@ static void a_certificate_that_was_withdrawn_renews_nothing(void **state UNUSED)
     (void)issued(&a, "gateway", "gw1");
 }
 
+/* It was good when the head of its request came: the body may take a minute. */
+static void a_connector_whose_certificate_was_withdrawn_while_its_request_came_gets_none(void **state UNUSED)
+{
+    struct kit_ask a;
+    struct store_connector cp = {.id = "cp1", .not_after = now + LATER};
+    ok(store_connector_renew(site.store, &cp, true, &err));
+    ask_as_connector(&a, "/.cmg/renew", csr);
+    refused(&a, 403, "renewal_refused", "was withdrawn");
+}
+
 static void a_request_counts_once(void **state UNUSED)
 {
     struct kit_ask a;
@@ -249,6 +261,7 @@ int main(void)
         TEST(a_connectors_request_is_none_of_a_gateway_and_the_other_way_round),
         TEST(a_gateway_that_was_removed_gets_none),
         TEST(a_certificate_that_was_withdrawn_renews_nothing),
+        TEST(a_connector_whose_certificate_was_withdrawn_while_its_request_came_gets_none),
         TEST(a_request_counts_once),
         TEST(an_old_request_is_refused_with_a_word_of_the_clocks),
     };
