@@ -148,6 +148,17 @@ def test_another_string_of_the_same_id_takes_the_place_of_the_one_before(site, t
     site.cmg("connector", "remove", "again")
 
 
+@pytest.mark.parametrize("more", [[], ["--revoke-old"]])
+def test_a_string_counts_no_more_when_its_connector_is_given_a_bootstrap_file_instead(site, tmp_path, more):
+    """Whoever found the string would be let in beside the connector, and --revoke-old would have come before."""
+    name = f"lost-{len(more)}"
+    string = string_of(site, "connector", "add", name, "--join")
+    site.cmg("connector", "add", name, "--renew", *more, "--out", tmp_path / "file.json")
+    told = join("connector", string, tmp_path / "cp")
+    site.cmg("connector", "remove", name)
+    assert told.code == 1 and "does not take this join string" in told.err
+
+
 def test_a_removed_connector_does_not_join_any_more(site, tmp_path):
     string = string_of(site, "connector", "add", "gone", "--join")
     site.cmg("connector", "remove", "gone")

@@ -119,24 +119,30 @@ static const char *detail(const struct mp_role_wish *wish, const char *else_this
 
 /* --- gateways --- */
 
-static enum result store_gateway(struct mp_request *r, const struct store_gateway *g, bool there,
-                                 const struct mp_role_wish *wish, struct making *m, struct error *err)
+/* Inside the transaction, which no machine joins or renews beside. */
+static enum result await_gateway(struct mp_request *r, const json_t *body, const struct mp_role_wish *wish,
+                                 struct store_gateway *g, struct making *m, struct error *err)
 {
     struct store *s = r->site->store;
-    enum result result = store_begin(s, STORE_DURABLE, err);
+    struct store_gateway old = {0};
+    struct known known = {.there = store_gateway_get(s, r->arena, g->id, &old, NULL) == OK};
+    known.not_after = old.not_after;
+    known.withdrawn = old.withdrawn;
+    enum result result = check_known(&known, "gateway", g->id, wish, err);
+    if (result == OK)
+        result = mp_role_read_gateway(body, known.there ? &old : NULL, g, err);
     if (result != OK)
         return result;
-    result = there ? store_gateway_await(s, g, wish->withdraw, err) : store_gateway_add(s, g, err);
+    m->content = json_pack("{s:s, s:I}", "host", g->host, "port", (json_int_t)g->port);
+    result = known.there ? store_gateway_await(s, g, wish->withdraw, err) : store_gateway_add(s, g, err);
     if (result == OK)
         result = make_string(r, m, err);
-    if (result == OK)
-        result = mp_documents_check(r->site, err);
-    return mp_admin_commit(r, result, "gateway.join", g->id, detail(wish, g->host), err);
+    return result == OK ? mp_documents_check(r->site, err) : result;
 }
 
 enum result mp_role_join_gateway(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_gateway g = {0}, old = {0};
+    struct store_gateway g = {0};
     struct mp_role_wish wish = {0};
     struct making m = {.kind = JOIN_GATEWAY};
     enum result result = mp_role_join_valid(body, &m.valid_s, err);
@@ -144,19 +150,13 @@ enum result mp_role_join_gateway(struct mp_request *r, const json_t *body, json_
         result = mp_role_read_id(body, &g.id, err);
     if (result == OK)
         result = mp_role_read_wish(body, &wish, err);
-    if (result != OK)
-        return result;
-    struct known known = {.there = store_gateway_get(r->site->store, r->arena, g.id, &old, NULL) == OK};
-    known.not_after = old.not_after;
-    known.withdrawn = old.withdrawn;
-    result = check_known(&known, "gateway", g.id, &wish, err);
     if (result == OK)
-        result = mp_role_read_gateway(body, known.there ? &old : NULL, &g, err);
+        result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
     m.id = g.id;
-    m.content = json_pack("{s:s, s:I}", "host", g.host, "port", (json_int_t)g.port);
-    result = store_gateway(r, &g, known.there, &wish, &m, err);
+    result = await_gateway(r, body, &wish, &g, &m, err);
+    result = mp_admin_commit(r, result, "gateway.join", g.id, detail(&wish, g.host), err);
     if (result == OK)
         result = store_gateway_get(r->site->store, r->arena, g.id, &g, err);
     if (result == OK)
@@ -185,41 +185,41 @@ static enum result put_urls(struct mp_request *r, json_t *content, struct error 
     return result;
 }
 
-static enum result store_connector(struct mp_request *r, const struct store_connector *c, bool there,
-                                   const struct mp_role_wish *wish, struct making *m, struct error *err)
+/* As await_gateway(). */
+static enum result await_connector(struct mp_request *r, const struct mp_role_wish *wish,
+                                   const struct store_connector *c, struct making *m, struct error *err)
 {
     struct store *s = r->site->store;
-    enum result result = store_begin(s, STORE_DURABLE, err);
-    if (result != OK)
-        return result;
-    result = there ? store_connector_await(s, c, wish->withdraw, err) : store_connector_add(s, c, err);
+    struct store_connector old = {0};
+    struct known known = {.there = store_connector_get(s, r->arena, c->id, &old, NULL) == OK};
+    known.not_after = old.not_after;
+    known.withdrawn = old.withdrawn;
+    enum result result = check_known(&known, "connector", c->id, wish, err);
     if (result == OK)
-        result = make_string(r, m, err);
-    return mp_admin_commit(r, result, "connector.join", c->id, detail(wish, c->pki_subject ? c->pki_subject : ""), err);
+        result = known.there ? store_connector_await(s, c, wish->withdraw, err) : store_connector_add(s, c, err);
+    return result == OK ? make_string(r, m, err) : result;
 }
 
 enum result mp_role_join_connector(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_connector c = {0}, old = {0};
+    struct store_connector c = {0};
     struct mp_role_wish wish = {0};
-    struct making m = {.kind = JOIN_CONNECTOR};
+    struct making m = {.kind = JOIN_CONNECTOR, .content = json_object()};
     enum result result = mp_role_join_valid(body, &m.valid_s, err);
     if (result == OK)
         result = mp_role_read_connector(r, body, &c, err);
     if (result == OK)
         result = mp_role_read_wish(body, &wish, err);
-    if (result != OK)
-        return result;
-    struct known known = {.there = store_connector_get(r->site->store, r->arena, c.id, &old, NULL) == OK};
-    known.not_after = old.not_after;
-    known.withdrawn = old.withdrawn;
-    result = check_known(&known, "connector", c.id, &wish, err);
-    m.id = c.id;
-    m.content = json_object();
     if (result == OK)
         result = put_urls(r, m.content, err);
     if (result == OK)
-        result = store_connector(r, &c, known.there, &wish, &m, err);
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result == OK) {
+        m.id = c.id;
+        result = await_connector(r, &wish, &c, &m, err);
+        result =
+            mp_admin_commit(r, result, "connector.join", c.id, detail(&wish, c.pki_subject ? c.pki_subject : ""), err);
+    }
     if (result == OK)
         result = store_connector_get(r->site->store, r->arena, c.id, &c, err);
     if (result == OK)

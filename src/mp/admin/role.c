@@ -71,33 +71,38 @@ enum result mp_role_read_wish(const json_t *body, struct mp_role_wish *ret, stru
     return OK;
 }
 
+/* Inside the transaction that makes it known: the new certificate ends after all that there are. */
+static enum result put_gateway(struct mp_request *r, const json_t *body, const struct mp_role_wish *wish,
+                               struct store_gateway *g, struct mp_role_certificate *c, struct error *err)
+{
+    struct store_gateway old = {0};
+    enum result result = wish->renew ? store_gateway_get(r->site->store, r->arena, g->id, &old, err) : OK;
+    if (result == OK)
+        result = mp_role_read_gateway(body, wish->renew ? &old : NULL, g, err);
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "gateway", g->id, NULL, old.not_after, c, err);
+    if (result != OK)
+        return result;
+    g->not_after = c->not_after;
+    result = wish->renew ? store_gateway_renew(r->site->store, g, wish->withdraw, err)
+                         : store_gateway_add(r->site->store, g, err);
+    return result == OK ? mp_documents_check(r->site, err) : result;
+}
+
 static enum result add_gateway(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_gateway g = {0}, old = {0};
+    struct store_gateway g = {0};
     struct mp_role_certificate c = {0};
     struct mp_role_wish wish = {0};
     json_t *file;
     enum result result = mp_role_read_id(body, &g.id, err);
     if (result == OK)
         result = mp_role_read_wish(body, &wish, err);
-    if (result == OK && wish.renew)
-        result = store_gateway_get(r->site->store, r->arena, g.id, &old, err);
-    if (result == OK)
-        result = mp_role_read_gateway(body, wish.renew ? &old : NULL, &g, err);
-    wish.old = old.not_after;
-    if (result == OK)
-        result = mp_role_issue(&r->site->keys, "gateway", g.id, NULL, wish.old, &c, err);
     if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
-    if (result != OK) {
-        mp_role_certificate_free(&c);
+    if (result != OK)
         return result;
-    }
-    g.not_after = c.not_after;
-    result = wish.renew ? store_gateway_renew(r->site->store, &g, wish.withdraw, err)
-                        : store_gateway_add(r->site->store, &g, err);
-    if (result == OK)
-        result = mp_documents_check(r->site, err);
+    result = put_gateway(r, body, &wish, &g, &c, err);
     result = mp_admin_commit(r, result, wish.renew ? "gateway.renew" : "gateway.add", g.id,
                              wish.withdraw ? MP_OLD_WITHDRAWN : g.host, err);
     if (result == OK)
@@ -198,38 +203,39 @@ static enum result connector_answer(struct mp_request *r, const struct store_con
     return result;
 }
 
-static enum result store_it(struct mp_request *r, const struct store_connector *c, const struct mp_role_wish *wish,
-                            struct error *err)
+/* As put_gateway(). */
+static enum result put_connector(struct mp_request *r, const struct mp_role_wish *wish, struct store_connector *c,
+                                 struct mp_role_certificate *issued, struct error *err)
 {
-    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    struct store_connector old = {0};
+    enum result result = wish->renew ? store_connector_get(r->site->store, r->arena, c->id, &old, err) : OK;
+    if (result == OK)
+        result = mp_role_issue(&r->site->keys, "connector", c->id, NULL, old.not_after, issued, err);
     if (result != OK)
         return result;
-    result = wish->renew ? store_connector_renew(r->site->store, c, wish->withdraw, err)
-                         : store_connector_add(r->site->store, c, err);
-    return mp_admin_commit(r, result, wish->renew ? "connector.renew" : "connector.add", c->id,
-                           wish->withdraw   ? MP_OLD_WITHDRAWN
-                           : c->pki_subject ? c->pki_subject
-                                            : "",
-                           err);
+    c->not_after = issued->not_after;
+    return wish->renew ? store_connector_renew(r->site->store, c, wish->withdraw, err)
+                       : store_connector_add(r->site->store, c, err);
 }
 
 static enum result add_connector(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_connector c = {0}, old = {0};
+    struct store_connector c = {0};
     struct mp_role_certificate issued = {0};
     struct mp_role_wish wish = {0};
     enum result result = mp_role_read_connector(r, body, &c, err);
     if (result == OK)
         result = mp_role_read_wish(body, &wish, err);
-    if (result == OK && wish.renew)
-        result = store_connector_get(r->site->store, r->arena, c.id, &old, err);
-    wish.old = old.not_after;
     if (result == OK)
-        result = mp_role_issue(&r->site->keys, "connector", c.id, NULL, wish.old, &issued, err);
-    if (result == OK) {
-        c.not_after = issued.not_after;
-        result = store_it(r, &c, &wish, err);
-    }
+        result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = put_connector(r, &wish, &c, &issued, err);
+    result = mp_admin_commit(r, result, wish.renew ? "connector.renew" : "connector.add", c.id,
+                             wish.withdraw   ? MP_OLD_WITHDRAWN
+                             : c.pki_subject ? c.pki_subject
+                                             : "",
+                             err);
     if (result == OK)
         result = connector_answer(r, &c, &issued, ret, err);
     mp_role_certificate_free(&issued);

@@ -8,7 +8,6 @@
 
 struct mp_role_wish {
     bool renew, withdraw; /* withdraw: the old certificates, at once */
-    int64_t old;          /* when the last of those ends: a new one ends later, by which they are told apart */
 };
 #define MP_OLD_WITHDRAWN "the old certificates are withdrawn"
 

@@ -105,34 +105,33 @@ static enum result record(struct mp_request *r, const struct joiner *j, int64_t 
     char action[32], caller[32 + PKI_HASH_HEX];
     (void)snprintf(action, sizeof action, "%s.joined", j->name.kind);
     (void)snprintf(caller, sizeof caller, "key:%s", j->spki);
-    enum result result = store_begin(s, STORE_DURABLE, err);
+    enum result result = strcmp(j->name.kind, "gateway") == 0 ? store_gateway_renewed(s, id, not_after, err)
+                                                              : store_connector_renewed(s, id, not_after, err);
+    if (result == OK)
+        result = store_join_use(s,
+                                &(struct store_join){.kind = j->name.kind,
+                                                     .id = id,
+                                                     .jwk = j->row.jwk,
+                                                     .used = clock_wall_s(),
+                                                     .spki = j->spki,
+                                                     .answer = text},
+                                err);
     if (result != OK)
         return result;
-    result = strcmp(j->name.kind, "gateway") == 0 ? store_gateway_renewed(s, id, not_after, err)
-                                                  : store_connector_renewed(s, id, not_after, err);
-    if (result == OK)
-        result =
-            store_join_use(s,
-                           &(struct store_join){
-                               .kind = j->name.kind, .id = id, .used = clock_wall_s(), .spki = j->spki, .answer = text},
-                           err);
-    if (result == OK)
-        result = store_audit_add(
-            s, &(struct store_audit){.caller = caller, .action = action, .object = id, .detail = r->sender.peer->group},
-            err);
-    return store_end(s, result, err);
+    return store_audit_add(
+        s, &(struct store_audit){.caller = caller, .action = action, .object = id, .detail = r->sender.peer->group},
+        err);
 }
 
-/* Recorded before it is given out. The machine that joined and heard no answer asks again, and gets the same one. */
-static enum result admit(struct mp_request *r, const struct joiner *j, char **ret, struct error *err)
+/* In one transaction with what it rests on. Recorded before it is given out. */
+static enum result issue(struct mp_request *r, const struct joiner *j, char **ret, struct error *err)
 {
     struct mp_role_certificate issued = {0};
     int64_t old = 0;
-    if (j->row.used) {
-        *ret = mem_strdup(j->row.answer);
-        return OK;
-    }
-    enum result result = latest_end(r, j, &old, err);
+    enum result result = store_begin(r->site->store, STORE_DURABLE, err);
+    if (result != OK)
+        return result;
+    result = latest_end(r, j, &old, err);
     if (result == OK)
         result = mp_role_certify(&r->site->keys, j->name.kind, j->name.id, j->key, old, &issued, err);
     if (result == OK)
@@ -140,7 +139,16 @@ static enum result admit(struct mp_request *r, const struct joiner *j, char **re
     if (result == OK)
         result = record(r, j, issued.not_after, *ret, err);
     mp_role_certificate_free(&issued);
-    return result;
+    return store_end(r->site->store, result, err);
+}
+
+/* The machine that joined and heard no answer asks again, and gets the same one. */
+static enum result admit(struct mp_request *r, const struct joiner *j, char **ret, struct error *err)
+{
+    if (!j->row.used)
+        return issue(r, j, ret, err);
+    *ret = mem_strdup(j->row.answer);
+    return OK;
 }
 
 /* --- */

@@ -59,10 +59,12 @@ enum result store_join_use(struct store *s, const struct store_join *j, struct e
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = store_change(
-        s, "UPDATE join_key SET used = $3, spki = $4, answer = $5 WHERE kind = $1 AND id = $2 AND used = 0",
-        STORE_PARAMS(STORE_T(j->kind), STORE_T(j->id), STORE_N(j->used), STORE_T(j->spki), STORE_T(j->answer)),
-        "unused join string of this id", err);
+    r = store_change(s,
+                     "UPDATE join_key SET used = $3, spki = $4, answer = $5 "
+                     "WHERE kind = $1 AND id = $2 AND jwk = $6 AND used = 0 AND expires > $3",
+                     STORE_PARAMS(STORE_T(j->kind), STORE_T(j->id), STORE_N(j->used), STORE_T(j->spki),
+                                  STORE_T(j->answer), STORE_T(j->jwk)),
+                     "unused join string of this id", err);
     if (r == OK)
         r = store_bump(s, STORE_CONNECTORS, err);
     return store_end(s, r, err);

@@ -139,6 +139,8 @@ enum result store_gateway_renew(struct store *s, const struct store_gateway *g, 
                          STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port), STORE_N(g->not_after)),
                          "gateway of this id", err);
     if (r == OK)
+        r = store_join_remove(s, "gateway", g->id, err);
+    if (r == OK)
         r = store_bump(s, ALL, err);
     return store_end(s, r, err);
 }
@@ -193,6 +195,8 @@ static enum result renew_connector(struct store *s, const struct store_connector
                      STORE_PARAMS(STORE_T(c->id), STORE_N(c->not_after)), "connector of this id", err);
     if (r == OK && c->pki_sha256)
         r = set_pki(s, c, err);
+    if (r == OK)
+        r = store_join_remove(s, "connector", c->id, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : taken(r, "connector", c->id, err);
 }
 

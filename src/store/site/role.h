@@ -41,7 +41,8 @@ struct store_revoked {
 MUST_USE enum result store_gateway_add(struct store *s, const struct store_gateway *g, struct error *err);
 MUST_USE enum result store_connector_add(struct store *s, const struct store_connector *c, struct error *err);
 /* A new certificate for the same id; the PKI certificate of a connector too, when one is given. `withdraw`: those that
- * were issued before count no longer; R_CONFLICT when the new one ends no later than they do. */
+ * were issued before count no longer; R_CONFLICT when the new one ends no later than they do. A join string of the id
+ * ends: there is one way in at a time. */
 MUST_USE enum result store_gateway_renew(struct store *s, const struct store_gateway *g, bool withdraw,
                                          struct error *err);
 MUST_USE enum result store_connector_renew(struct store *s, const struct store_connector *c, bool withdraw,

@@ -11,6 +11,7 @@
 #include "store/sequence.h"
 #include "store/site/audit.h"
 #include "store/site/endpoint.h"
+#include "store/site/join.h"
 #include "store/site/role.h"
 #include "store/site/setting.h"
 #include "store/site/source.h"
@@ -202,6 +203,49 @@ static void a_gateways_old_certificates_are_withdrawn_only_when_that_was_said(vo
     ok(f, store_gateway_get(f->store, f->arena, "gw1", &got, &f->err));
     assert_int_equal(got.withdrawn, now + 1001);
     assert_int_equal(sequence(f, "bundle"), before + 2);
+}
+
+static void put_string(struct fixture *f, const char *kind, const char *jwk)
+{
+    int64_t now = clock_wall_s();
+    struct store_join j = {.kind = kind, .id = "a", .jwk = jwk, .made = now, .expires = now + 100};
+    ok(f, store_join_put(f->store, &j, &f->err));
+}
+
+static enum result use_string(struct fixture *f, const char *kind, const char *jwk, int64_t used)
+{
+    struct store_join j = {.kind = kind, .id = "a", .jwk = jwk, .used = used, .spki = "key", .answer = "said"};
+    return store_join_use(f->store, &j, &f->err);
+}
+
+/* Between reading it and using it another process may have put another one there. */
+static void a_join_string_is_used_once_while_it_is_the_one_that_counts(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = clock_wall_s();
+    put_string(f, "gateway", "old");
+    put_string(f, "gateway", "new");
+    assert_int_equal(use_string(f, "gateway", "old", now), R_NOTFOUND);
+    assert_int_equal(use_string(f, "gateway", "new", now + 100), R_NOTFOUND);
+    ok(f, use_string(f, "gateway", "new", now));
+    assert_int_equal(use_string(f, "gateway", "new", now), R_NOTFOUND);
+}
+
+static void a_join_string_ends_with_the_certificates_before_a_new_one(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = clock_wall_s();
+    struct store_gateway g = {.id = "a", .host = "h", .port = 443, .not_after = 0};
+    struct store_connector c = {.id = "a", .not_after = 0};
+    ok(f, store_gateway_add(f->store, &g, &f->err));
+    ok(f, store_connector_add(f->store, &c, &f->err));
+    put_string(f, "gateway", "lost");
+    put_string(f, "connector", "lost");
+    g.not_after = c.not_after = now + 1000;
+    ok(f, store_gateway_renew(f->store, &g, true, &f->err));
+    ok(f, store_connector_renew(f->store, &c, true, &f->err));
+    assert_int_equal(use_string(f, "gateway", "lost", now), R_NOTFOUND);
+    assert_int_equal(use_string(f, "connector", "lost", now), R_NOTFOUND);
 }
 
 static void an_id_is_free_again_when_its_certificate_has_ended(void **state)
@@ -509,6 +553,8 @@ int main(void)
         TEST(a_removed_connector_is_revoked_and_its_id_not_reused),
         TEST(a_connectors_old_certificates_are_withdrawn_and_it_stays),
         TEST(a_gateways_old_certificates_are_withdrawn_only_when_that_was_said),
+        TEST(a_join_string_is_used_once_while_it_is_the_one_that_counts),
+        TEST(a_join_string_ends_with_the_certificates_before_a_new_one),
         TEST(an_id_is_free_again_when_its_certificate_has_ended),
         TEST(a_pki_certificate_belongs_to_one_connector),
         TEST(registering_an_unchanged_management_point_bumps_nothing),
