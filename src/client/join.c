@@ -6,15 +6,14 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/host/owner.h"
 #include "base/mem.h"
 #include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
-#include "join/place.h"
 #include "join/service.h"
 #include "join/text.h"
 
-#define USER "opencmg-client"
 #define UNIT "cmg-client.service"
 
 /* --- what the string says --- */
@@ -74,12 +73,15 @@ static enum result enrol(struct client *c, const struct join_string *s, struct e
 /* --- */
 
 static enum result begin(struct join_report *report, const struct client_joining *how, struct client *c,
-                         struct join_string *s, struct error *err)
+                         struct join_string *s, struct join_starter **starter, struct error *err)
 {
     enum result r = join_text_read(report, how->argument, how->file, JOIN_DEVICE, clock_wall_s(), s, err);
     if (r != OK)
         return r;
-    r = client_open(how->dir, c, err);
+    *starter = how->start ? join_starter_new(UNIT) : NULL; /* root starts it, and is root no longer from here on */
+    r = owner_become(how->dir, err);
+    if (r == OK)
+        r = client_open(how->dir, c, err);
     if (r != OK) {
         error_remedy(err, "run it as root; or name a state folder of your own with --dir");
         return r;
@@ -90,32 +92,37 @@ static enum result begin(struct join_report *report, const struct client_joining
     return r;
 }
 
-static void finish(struct join_report *report, const struct client_joining *how)
+static void finish(struct join_report *report, const struct client_joining *how, struct join_starter *starter)
 {
-    struct error err;
     char by_hand[512];
-    (void)snprintf(by_hand, sizeof by_hand, "cmg-client run%s%.400s", how->start ? "" : " --dir ",
-                   how->start ? "" : how->dir);
-    if (!how->start)
-        join_todo(report, "let it run: %s", by_hand);
-    else if (join_give_folder(how->dir, USER, &err) != OK)
-        join_todo(report, "%s", err.text);
+    bool usual = how->start;
+    (void)snprintf(by_hand, sizeof by_hand, "cmg-client run%s%.400s", usual ? "" : " --dir ", usual ? "" : how->dir);
+    if (starter)
+        (void)join_starter_start(starter, report, by_hand);
     else
-        (void)join_service_start(report, UNIT, by_hand);
+        join_todo(report, "let it run: %s", by_hand);
+}
+
+/* It is known to the site, and an administrator has to say yes. */
+static bool waits(const json_t *result)
+{
+    return strcmp(json_opt_str(result, "reason", ""), "approval_pending") == 0;
 }
 
 /* The operation's own report tells what was refused, and what to do. */
 static int operate(struct join_report *report, const struct client_joining *how, struct client *c,
-                   const struct join_string *s)
+                   const struct join_string *s, struct join_starter *starter)
 {
     json_t *result;
     bool ok = client_operate(c, CLIENT_RUN, &result);
     client_close(c);
     if (!report->json)
         client_report_text(result, stdout);
-    if (ok) {
-        join_did(report, "Registered at the site, and its policy is here");
-        finish(report, how);
+    if (ok || waits(result)) {
+        join_did(report, ok ? "Registered at the site, and its policy is here" : "Registered at the site");
+        if (!ok)
+            join_todo(report, "wait until an administrator approves it: cmg device list, cmg device approve GUID");
+        finish(report, how, starter);
         return join_ended(report, json_pack("{s:s, s:o}", "site", s->site, "result", result));
     }
     if (report->json) {
@@ -137,8 +144,10 @@ int client_join(const struct client_joining *how)
     struct client c = {.lock = -1};
     struct error err;
     join_report_start(&report, "cmg-client", how->json);
-    int code =
-        begin(&report, how, &c, &s, &err) == OK ? operate(&report, how, &c, &s) : join_failed(&report, &err, NULL);
+    struct join_starter *starter = NULL;
+    enum result r = begin(&report, how, &c, &s, &starter, &err);
+    int code = r == OK ? operate(&report, how, &c, &s, starter) : join_failed(&report, &err, NULL);
+    join_starter_free(starter);
     client_close(&c);
     join_string_done(&s);
     return code;

@@ -442,8 +442,8 @@ static int dispatch(const struct command *c, int argc, char **argv)
         return 0;
     if (r != OK)
         return tell_failure(&o, EXIT_USAGE, &err);
-    /* join starts the service, as root, and hands the folder over itself */
-    if (strcmp(c->name, "join") != 0 && become_owner(o.dir, c->run == cmd_enroll ? args[0] : o.token_file, &err) != OK)
+    /* join starts the service, as root, and becomes the owner by itself */
+    if (c->run != cmd_join && become_owner(o.dir, c->run == cmd_enroll ? args[0] : o.token_file, &err) != OK)
         return tell_failure(&o, EXIT_FAILED, &err);
     return c->run(&o, args, count);
 }

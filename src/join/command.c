@@ -31,8 +31,7 @@ void join_finish(struct join_report *report, const struct join_options *o, const
         return;
     }
     join_did(report, "Checked the configuration: no fault found");
-    if (p->usual && !o->no_start)
-        (void)join_service_start(report, unit, by_hand);
-    else
-        join_todo(report, "start it: %s", by_hand);
+    struct join_starter *starter = p->usual && !o->no_start ? join_starter_new(unit) : NULL;
+    (void)join_starter_start(starter, report, by_hand);
+    join_starter_free(starter);
 }

@@ -3,14 +3,13 @@
 #include "join/place.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/host/file.h"
+#include "base/host/owner.h"
 #include "base/mem.h"
 #include "bundle/role/bootstrap.h"
 #include "pki/cert/cert.h"
@@ -27,30 +26,11 @@ static char *join_text(const char *dir, const char *kind, const char *end)
     return file_join(dir, name);
 }
 
-static void find_user(struct join_place *p)
-{
-    (void)snprintf(p->user, sizeof p->user, "opencmg-%s", p->kind);
-    const struct passwd *found = p->usual && geteuid() == 0 ? getpwnam(p->user) : NULL;
-    p->owned = found != NULL;
-    p->uid = found ? found->pw_uid : geteuid();
-    p->gid = found ? found->pw_gid : getegid();
-}
-
-static enum result give(const struct join_place *p, const char *path, struct error *err)
-{
-    if (!p->owned || chown(path, p->uid, p->gid) == 0)
-        return OK;
-    return error_set(err, R_IO, "%s can't be given to the user %s: %s", path, p->user, strerror(errno));
-}
-
-static enum result make_folder(struct join_report *report, const struct join_place *p, const char *path, mode_t mode,
-                               bool own, struct error *err)
+static enum result make_folder(struct join_report *report, const char *path, mode_t mode, struct error *err)
 {
     if (file_exists(path))
         return OK;
     enum result r = file_make_dirs(path, mode, err);
-    if (r == OK && own)
-        r = give(p, path, err);
     if (r == OK)
         join_did(report, "Made the folder %s", path);
     return r;
@@ -75,7 +55,7 @@ enum result join_place_open(struct join_report *report, const char *kind, const 
 {
     char real[4096], usual_state[80];
     *ret = (struct join_place){.kind = kind, .usual = !dir};
-    enum result r = make_folder(report, ret, dir ? dir : JOIN_DIR_DEFAULT, dir ? 0700 : 0755, false, err);
+    enum result r = make_folder(report, dir ? dir : JOIN_DIR_DEFAULT, dir ? 0700 : 0755, err);
     if (r == OK && !realpath(dir ? dir : JOIN_DIR_DEFAULT, real))
         r = error_set(err, R_IO, "%s: %s", dir ? dir : JOIN_DIR_DEFAULT, strerror(errno));
     if (r != OK) {
@@ -88,14 +68,13 @@ enum result join_place_open(struct join_report *report, const char *kind, const 
     ret->bootstrap = join_text(real, kind, ".bootstrap.json");
     ret->pending_key = join_text(real, kind, ".joining.key");
     ret->state = dir ? join_text(real, kind, "-state") : mem_strdup(usual_state);
-    find_user(ret);
     r = check_new(ret, err);
     if (r == OK && access(real, W_OK | X_OK) != 0) {
         r = error_set(err, R_DENIED, "%s can't be written to: %s", real, strerror(errno));
         error_remedy(err, "run it as root; or name a folder of your own with --dir, for a trial");
     }
     if (r == OK)
-        r = make_folder(report, ret, ret->state, 0700, true, err);
+        r = make_folder(report, ret->state, 0700, err);
     if (r != OK)
         join_place_free(ret);
     return r;
@@ -149,12 +128,11 @@ enum result join_place_keep(struct join_report *report, const struct join_place 
 {
     enum result r = file_write(p->bootstrap, slice_of(bootstrap), 0600, err);
     if (r == OK)
-        r = give(p, p->bootstrap, err);
+        r = owner_give(p->bootstrap, p->state, err);
     if (r != OK)
         return r;
     (void)unlink(p->pending_key);
-    join_did(report, "Wrote the bootstrap file %s (mode 0600%s%s)", p->bootstrap, p->owned ? ", of the user " : "",
-             p->owned ? p->user : "");
+    join_did(report, "Wrote the bootstrap file %s (mode 0600)", p->bootstrap);
     return OK;
 }
 
@@ -198,37 +176,10 @@ enum result join_place_configure(struct join_report *report, const struct join_p
 
 bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path)
 {
-    struct stat s;
-    if (stat(path, &s) != 0 || !p->owned || s.st_uid == p->uid || (s.st_mode & S_IROTH))
+    struct stat file, state;
+    if (stat(path, &file) != 0 || stat(p->state, &state) != 0 || state.st_uid == 0 || file.st_uid == state.st_uid ||
+        (file.st_mode & S_IROTH))
         return true;
-    join_todo(report, "give %s to the user that the service runs as: chown %s %s", path, p->user, path);
+    join_todo(report, "give %s to the user that the service runs as: chown --reference=%s %s", path, p->state, path);
     return false;
-}
-
-/* --- a whole folder --- */
-
-static struct {
-    uid_t uid;
-    gid_t gid;
-} giving; /* nftw's callback has no argument; one thread */
-
-static int give_one(const char *path, const struct stat *s, int kind, struct FTW *at)
-{
-    (void)s;
-    (void)kind;
-    (void)at;
-    return lchown(path, giving.uid, giving.gid);
-}
-
-enum result join_give_folder(const char *dir, const char *user, struct error *err)
-{
-    const struct passwd *found = geteuid() == 0 ? getpwnam(user) : NULL;
-    if (!found)
-        return OK;
-    giving.uid = found->pw_uid;
-    giving.gid = found->pw_gid;
-    enum { DESCRIPTORS = 16 };
-    if (nftw(dir, give_one, DESCRIPTORS, FTW_PHYS | FTW_MOUNT) == 0)
-        return OK;
-    return error_set(err, R_IO, "%s can't be given to the user %s: %s", dir, user, strerror(errno));
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a gateway or connector lives on its machine: its configuration, bootstrap file and state, and the user that its
- * service runs as. Usually below /etc/opencmg and /var/lib; with a folder of one's own all of it there, for trials
- * without root.
+ * Where a gateway or connector lives on its machine: its configuration, bootstrap file and state. Its service's user is
+ * the owner of the state folder, and gets what it must read. Usually below /etc/opencmg and /var/lib; with a folder of
+ * one's own all of it there, for trials without root.
  */
 #ifndef JOIN_PLACE_H
 #define JOIN_PLACE_H
 
 #include <openssl/evp.h>
-#include <sys/types.h>
 
 #include "join/report.h"
 
@@ -19,10 +18,6 @@ struct join_place {
     char *dir;                                      /* absolute */
     char *config, *bootstrap, *state, *pending_key; /* the last one: of a machine that asks, until it is answered */
     bool usual;                                     /* not a folder of one's own */
-    bool owned;                                     /* files are given to `uid` and `gid` */
-    uid_t uid;
-    gid_t gid;
-    char user[40]; /* "opencmg-connector" */
 };
 
 /* `dir` NULL: the usual one. Makes the folders that are missing. R_CONFLICT: there is a bootstrap file already;
@@ -42,8 +37,5 @@ MUST_USE enum result join_place_configure(struct join_report *report, const stru
                                           struct error *err);
 /* May the service's user read this file? Says what to do if not. */
 bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path);
-
-/* Everything in the folder to the user, if there is one of that name and this is root. */
-MUST_USE enum result join_give_folder(const char *dir, const char *user, struct error *err);
 
 #endif

@@ -5,8 +5,14 @@
 
 #include "join/report.h"
 
-/* `unit`: "cmg-connector.service"; `by_hand`: the command that starts it otherwise. False: it was told to start and did
- * not (told as what is left to do). */
-bool join_service_start(struct join_report *report, const char *unit, const char *by_hand);
+/* A process of its own, as root, for a program that is root no longer when it comes to starting; it waits until it is
+ * told. Not root: NULL. */
+struct join_starter;
+struct join_starter *join_starter_new(const char *unit); /* "cmg-connector.service" */
+void join_starter_free(struct join_starter *s);          /* NULL allowed */
+
+/* `by_hand`: the command that starts it otherwise. False: it was told to start and did not (told as what is left to
+ * do). `s` NULL: by hand alone. */
+bool join_starter_start(struct join_starter *s, struct join_report *report, const char *by_hand);
 
 #endif

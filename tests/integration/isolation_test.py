@@ -43,7 +43,7 @@ def test_spoofed_identity_without_authentication_reaches_no_management_point(sit
 
 def test_unpublished_paths_reach_no_management_point(site, version, ca):
     before = site.access_log()
-    for path in ("/.cmg/bundle", "/.cmg/connector", "/.cmg/report", "/v1/status", "/", "/SMS_MP/../.cmg/bundle",
+    for path in ("/.cmg/bundle", "/.cmg/connector", "/.cmg/report", "/.cmg/join", "/v1/status", "/", "/SMS_MP/../.cmg/bundle",
                  "/SMS_MP/%2e%2e/.cmg/bundle", "/secret"):
         for mode in ("https", "ehttp"):
             answer = gatewayclient.request(site, version, "GET", f"/CCM_Proxy_MutualAuth/{site.role(mode)}{path}",
@@ -154,7 +154,8 @@ def test_a_host_of_the_lan_with_a_token_of_another_is_nobody(site, new_device, m
 @pytest.mark.parametrize("mode", ["https", "ehttp"])
 def test_the_sites_service_is_for_connectors_alone(site, ca, mode):
     for shown in (None, ca.good.client(), {"certificate": site.pki("certificate"), "key": site.pki("key")}):
-        for method, target in (("GET", "/.cmg/bundle?after=0"), ("GET", "/.cmg/connector"), ("POST", "/.cmg/report")):
+        for method, target in (("GET", "/.cmg/bundle?after=0"), ("GET", "/.cmg/connector"), ("POST", "/.cmg/report"),
+                               ("POST", "/.cmg/join"), ("POST", "/.cmg/join/gw1")):
             answer = direct(site, mode, target, shown=shown, method=method, body=b"{}" if method == "POST" else None)
             assert answer.status == 403, (target, answer)
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 from cryptography import x509
@@ -227,12 +228,14 @@ def test_what_was_given_as_an_argument_stands_in_no_argument_list(site, tmp_path
 class Middle(between.Between):
     """Ends TLS with a certificate of nobody, as whoever stands in between can, and passes one request on."""
 
-    def __init__(self, port, folder, change_request=lambda b: b, change_answer=lambda b: b):
+    def __init__(self, port, folder, change_request=lambda b: b, change_answer=lambda b: b,
+                 change_head=lambda h: h):
         super().__init__()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         pair = pki.self_signed(folder, "nobody")
         self.context.load_cert_chain(pair.path, pair.key)
-        self.onward, self.change_request, self.change_answer = port, change_request, change_answer
+        self.onward, self.change_head = port, change_head
+        self.change_request, self.change_answer = change_request, change_answer
         self.requests, self.answers = [], []
 
     @staticmethod
@@ -268,7 +271,7 @@ class Middle(between.Between):
                     server.sendall(self.sized(head, self.change_request(body)))
                     answer_head, answer = self.message(server)
                 self.answers.append(answer)
-                asker.sendall(self.sized(answer_head, self.change_answer(answer)))
+                asker.sendall(self.sized(self.change_head(answer_head), self.change_answer(answer)))
                 head, body = self.message(asker)
 
 
@@ -420,6 +423,14 @@ def test_a_device_string_that_was_used_up_is_told(site, tmp_path):
     assert join_device(string, tmp_path / "one").code == 0
     second = join_device(string, tmp_path / "two")
     assert second.code == 1 and "token_used_up" in second.words, second.words
+
+
+def test_a_device_that_waits_for_approval_has_joined_and_says_so(site, tmp_path):
+    for folder in ("one", "two"):
+        programs.run([program("cmg-client"), "set", "Name=the-same", "--dir", tmp_path / folder])
+    assert join("client", device_string(site), tmp_path / "one").code == 0
+    waits = join("client", device_string(site), tmp_path / "two")
+    assert waits.code == 0 and "Next: wait until an administrator approves it" in waits.out, waits.words
 
 
 def test_an_old_bulk_token_is_told_what_takes_it(site, tmp_path):
@@ -618,3 +629,59 @@ def test_an_old_certificate_counts_until_a_renewed_gateway_joins_unless_it_is_re
     assert site.ready()
     string_of(site, "gateway", "add", "gw1", "--join", "--renew", "--revoke-old")
     until("the old certificate's tunnels are down", lambda: not site.ready(), 20)
+
+
+# --- what the administrator sees ---
+
+def test_who_has_not_joined_is_a_problem_with_its_remedy_and_no_other(own_site, tmp_path):
+    site = own_site
+    site.cmg("connector", "add", "waits", "--join")
+    site.cmg("gateway", "add", "gw-waits", "--host", "192.0.2.9", "--join")
+    status = site.cmg("status")
+    for kind, name in (("connector", "waits"), ("gateway", "gw-waits")):
+        told = [p for p in status["problems"] if p["of"] == name]
+        told = [p for p in told if p["cause"] != "connector_certificate"]  # which it lacks, too
+        assert [p["cause"] for p in told] == ["not_joined"], told
+        assert f"{kind} {name} has not joined yet, and its join string counts until" in told[0]["found"]
+        assert f"cmg-{kind} join -" in told[0]["remedy"] and f"cmg {kind} add" in told[0]["remedy"]
+        row = next(role for role in site.cmg(kind, "list")[f"{kind}s"] if role["id"] == name)
+        assert row["not_after"] is None and row["joining"] > 0
+    assert not [c for c in status["certificates"] if "waits" in c["what"]]
+    site.sql("UPDATE join_key SET expires = 1700000000")
+    told = {p["of"]: p["found"] for p in site.cmg("status")["problems"] if p["cause"] == "not_joined"}
+    assert told == {"waits": "connector waits has not joined yet, and its join string has expired",
+                    "gw-waits": "gateway gw-waits has not joined yet, and its join string has expired"}
+
+
+def test_joining_is_audited_and_no_string_is_kept_or_logged(site, tmp_path):
+    string = string_of(site, "connector", "add", "audited", "--join")
+    assert join("connector", string, tmp_path / "cp").code == 0
+    events = [e for e in site.admin("GET", "/v1/audit")["events"] if e["object"] == "audited"]
+    assert [e["action"] for e in events] == ["connector.joined", "connector.join"]
+    secret = content(string)["key"]["d"]
+    kept = [path for path in site.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert not kept
+    site.cmg("connector", "remove", "audited")
+
+
+def test_the_string_of_a_pipe_is_the_string_alone(site):
+    process = subprocess.run([program("cmg"), "connector", "add", "piped", "--join", "--valid-for", "1h", "--socket",
+                              site.report["admin_socket"]], capture_output=True, text=True, timeout=20, check=True)
+    assert re.fullmatch(r"cmgc1\.[A-Za-z0-9_-]+\n", process.stdout)
+    assert "is a secret until then. On the machine that is to join: cmg-connector join -" in process.stderr
+    assert 3500 < content(process.stdout.strip())["expires"] - time.time() < 3700
+    for wrong, code in ((["--valid-for", "1h"], 2), (["--join", "--valid-for", "8d"], 1), (["--join", "--valid-for", "x"], 2)):
+        assert programs.run([program("cmg"), "connector", "add", "x", *wrong, "--socket", site.report["admin_socket"]],
+                            False)[0] == code, wrong
+    site.cmg("connector", "remove", "piped")
+
+
+def test_two_clocks_that_differ_are_told_as_that(site, tmp_path):
+    string = string_of(site, "connector", "add", "clocks", "--join")
+
+    def later(head):
+        return re.sub(rb"date: [^\r]*", b"date: Fri, 01 Jan 2100 00:00:00 GMT", head, flags=re.I)
+    with Middle(port_of(string), tmp_path, change_answer=lambda _: b"not yet", change_head=later) as middle:
+        told = join("connector", made(string, urls=[f"https://localhost:{middle.port}"]), tmp_path / "cp")
+    assert told.code == 1 and "set the clock that is wrong" in told.err, told.words
+    site.cmg("connector", "remove", "clocks")

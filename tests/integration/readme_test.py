@@ -84,13 +84,14 @@ def run_readme_commands(machine, folder, site, left_out):
 
 def test_the_readmes_site_commands_work_as_written(machine, tmp_path):
     """The daemons but cmg-mp, and what needs them running, have their tests elsewhere."""
-    left_out = ("cmg-gateway", "cmg-connector", "cmg-client register", "cmg-client policy")
+    left_out = ("cmg-gateway", "cmg-connector", "cmg-client join")
     ran = run_readme_commands(machine, tmp_path, tmp_path / "run/opencmg/admin.sock", left_out)
     assert len(ran) >= 10, ran
     assert {path.name for path in (tmp_path / "var/log/opencmg").iterdir()} == {"mp.log", "access.log"}
     assert (tmp_path / "var/lib/opencmg-mp/site.db").exists()
     assert not [path for path in (tmp_path / "etc/opencmg").rglob("*") if path.suffix in (".db", ".log", ".sock")]
-    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    for name in ("cp1.join", "gw1.join", "device.join"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
 def top_level(text):

@@ -107,6 +107,8 @@ CLIENT = {
     "enroll": [("", "argument"), ("nofile", "nofile"), ("broken.json", "JSON"), ("hello.txt", "JSON"), ("folder", "folder"),
                ("nofile --dir /proc/nope", "/proc/nope")],
     "get": [("Foo", "Foo"), ("--dir hello.txt", "hello.txt")],
+    "join": [("", "standard input"), ("hello", "no join string"), ("@nofile", "nofile"), ("--file hello.txt", "no join string"),
+             ("@folder", "folder"), ("cmgg1.x", "run cmg-gateway join"), ("cmg1.x", "not whole")],
     "policy": [("--scenario foo", "device|user"), ("", "SiteKey"), ("--scenario user", "SiteKey")],
     "register": [("", "SiteKey"), ("--token-file nofile", "nofile"), ("--token-file hello.txt", "cmg1."),
                  ("--token-file folder", "folder")],

@@ -112,6 +112,7 @@ static int certificate(int argc, char **argv)
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"LAST SEEN", "seen", CTL_TIME, "never"},
                                             {"CERTIFICATE UNTIL", "not_after", CTL_TIME, NULL},
+                                            {"JOIN STRING UNTIL", "joining", CTL_TIME, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_connector_commands[] = {

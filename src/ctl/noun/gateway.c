@@ -83,6 +83,8 @@ static int add_gateway(int argc, char **argv)
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {"HOST", "host", CTL_TEXT, NULL},
                                             {"PORT", "port", CTL_NUMBER, NULL},
+                                            {"CERTIFICATE UNTIL", "not_after", CTL_TIME, NULL},
+                                            {"JOIN STRING UNTIL", "joining", CTL_TIME, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_gateway_commands[] = {

@@ -32,12 +32,30 @@ static void fail_known(struct mp_request *r, const struct error *err, const char
     mp_admin_fail(r, err, err->code == R_CONFLICT && known ? text : NULL);
 }
 
+/* `array` is taken over. */
+static void answer_list(struct mp_request *r, const char *kind, const char *member, json_t *array)
+{
+    struct error err;
+    if (mp_role_put_joining(r, kind, array, &err) == OK) {
+        mp_answer_json(r, 200, json_pack("{s:o}", member, array));
+        return;
+    }
+    json_decref(array);
+    mp_admin_fail(r, &err, NULL);
+}
+
+/* What a role that has not joined has none of. */
+static json_t *time_or_null(int64_t at)
+{
+    return at ? json_integer((json_int_t)at) : json_null();
+}
+
 /* --- gateways --- */
 
 json_t *mp_role_gateway_json(const struct store_gateway *g)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "id", g->id, "host", g->host, "port", (json_int_t)g->port,
-                     "created", (json_int_t)g->created, "not_after", (json_int_t)g->not_after, "seen",
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:I}", "id", g->id, "host", g->host, "port", (json_int_t)g->port,
+                     "created", (json_int_t)g->created, "not_after", time_or_null(g->not_after), "seen",
                      (json_int_t)g->seen);
 }
 
@@ -149,15 +167,15 @@ void mp_admin_gateway_list(struct mp_request *r)
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
         mp_push(array, mp_role_gateway_json(&list[i]));
-    mp_answer_json(r, 200, json_pack("{s:o}", "gateways", array));
+    answer_list(r, "gateway", "gateways", array);
 }
 
 /* --- connectors --- */
 
 json_t *mp_role_connector_json(const struct store_connector *c)
 {
-    json_t *o = json_pack("{s:s, s:I, s:I, s:I}", "id", c->id, "created", (json_int_t)c->created, "not_after",
-                          (json_int_t)c->not_after, "seen", (json_int_t)c->seen);
+    json_t *o = json_pack("{s:s, s:I, s:o, s:I}", "id", c->id, "created", (json_int_t)c->created, "not_after",
+                          time_or_null(c->not_after), "seen", (json_int_t)c->seen);
     mp_put(o, "certificate",
            c->pki_sha256 ? json_pack("{s:s, s:s, s:I}", "sha256", c->pki_sha256, "subject",
                                      c->pki_subject ? c->pki_subject : "", "not_after", (json_int_t)c->pki_not_after)
@@ -313,7 +331,7 @@ void mp_admin_connector_list(struct mp_request *r)
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
         mp_push(array, mp_role_connector_json(&list[i]));
-    mp_answer_json(r, 200, json_pack("{s:o}", "connectors", array));
+    answer_list(r, "connector", "connectors", array);
 }
 
 /* --- management points --- */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/names.h"
+#include "mp/admin/role.h"
 #include "mp/answer/parked.h"
 #include "mp/content/content.h"
 #include "mp/content/documents.h"
@@ -68,6 +69,8 @@ static json_t *seen_json(int64_t seen)
 static void put_role_end(const char *kind, const char *id, int64_t issued, const json_t *report, json_t *ends)
 {
     int64_t in_use = json_opt_int(report, "not_after", issued);
+    if (!in_use) /* it has not joined yet */
+        return;
     json_t *end = json_pack("{s:o, s:I}", "what", json_sprintf("%s %s", kind, id), "not_after", (json_int_t)in_use);
     if (issued > in_use)
         mp_put(end, "newer", json_integer((json_int_t)issued));
@@ -94,6 +97,7 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
                                     (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
         for (size_t k = 0; k < ARRAY_LEN(told); k++)
             mp_put(gateway, told[k], member_of(report, told[k]));
+        mp_put(gateway, "joined", json_boolean(list[i].not_after != 0));
         mp_put(gateway, "names_missing", mp_admin_names_missing(&names, &list[i], report));
         mp_push(array, gateway);
         put_server_certificates(list[i].id, report, ends);
@@ -101,7 +105,7 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
         json_decref(report);
     }
     mp_put(o, "gateways", array);
-    return result;
+    return result == OK ? mp_role_put_joining(r, "gateway", array, err) : result;
 }
 
 /* The first management point that connectors must show a client certificate of the PKI to; NULL: none. */
@@ -127,12 +131,13 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
         result = store_connector_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         json_t *report = read_report(list[i].report);
-        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", list[i].id, "seen",
+        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b}", "id", list[i].id, "seen",
                                  seen_json(list[i].seen), "gateways", member_of(report, "gateways"), "upstreams",
                                  member_of(report, "upstreams"), "ahead_s", member_of(report, "ahead_s"), "state_fault",
                                  member_of(report, "state_fault"), "document_refused",
                                  member_of(report, "document_refused"), "certificate", list[i].pki_sha256 != NULL,
-                                 "client_certificate", mp_connector_certificate(&list[i], demanding, report)));
+                                 "client_certificate", mp_connector_certificate(&list[i], demanding, report), "joined",
+                                 (int)(list[i].not_after != 0)));
         put_role_end("connector", list[i].id, list[i].not_after, report, ends);
         json_decref(report);
         if (list[i].pki_sha256)
@@ -140,7 +145,7 @@ static enum result put_connectors(struct mp_request *r, json_t *o, json_t *ends,
                                     "not_after", (json_int_t)list[i].pki_not_after));
     }
     mp_put(o, "connectors", array);
-    return result;
+    return result == OK ? mp_role_put_joining(r, "connector", array, err) : result;
 }
 
 static enum result put_points(struct mp_request *r, json_t *o, json_t *ends, struct error *err)

@@ -14,6 +14,23 @@ static const char *last_heard(const json_t *role, char ret[CLOCK_TEXT_SIZE])
 
 /* --- roles --- */
 
+static bool not_joined(const json_t *role)
+{
+    return !json_opt_bool(role, "joined", true);
+}
+
+/* Nothing else can be said of it. */
+static void tell_not_joined(json_t *list, const json_t *role, const char *kind, const char *remedy)
+{
+    struct mp_problem p = {"not_joined", remedy};
+    const char *id = json_opt_str(role, "id", "");
+    int64_t until = json_opt_int(role, "joining", 0);
+    char when[CLOCK_TEXT_SIZE];
+    clock_rfc3339(until, when);
+    mp_problem_add(list, &p, id, "%s %s has not joined yet, and %s%s", kind, id,
+                   until ? "its join string counts until " : "its join string has expired", until ? when : "");
+}
+
 /* It does not even start without: that it is silent follows. */
 static bool lacks_certificate(const json_t *connector)
 {
@@ -35,6 +52,12 @@ size_t mp_problems_connectors(json_t *list, const json_t *status, int64_t now)
     json_array_foreach(all, i, c)
     {
         char when[CLOCK_TEXT_SIZE];
+        if (not_joined(c)) {
+            tell_not_joined(list, c, "connector",
+                            "run on its machine: cmg-connector join - (its string on standard input); another string: "
+                            "cmg connector add ID --join");
+            continue;
+        }
         if (mp_role_silent(c, now) && lacks_certificate(c))
             continue; /* told below */
         if (mp_role_silent(c, now))
@@ -148,6 +171,12 @@ void mp_problems_gateways(json_t *list, const json_t *status, int64_t now)
     {
         const char *id = json_opt_str(g, "id", "");
         char when[CLOCK_TEXT_SIZE], why[300];
+        if (not_joined(g)) {
+            tell_not_joined(list, g, "gateway",
+                            "run on its machine: cmg-gateway join - (its string on standard input); another string: "
+                            "cmg gateway add ID --join; its port must be reached from the connector");
+            continue;
+        }
         why_away(status, id, now, why, sizeof why);
         struct mp_problem away = {"gateway_unreachable", remedy_away(why)};
         if (!has_tunnel(status, id, now))

@@ -88,13 +88,13 @@ static void no_secret_is_made_that_could_not_be_written(void **state)
 static void a_list_is_a_table_for_people_and_the_answer_for_programs(void **state)
 {
     (void)state;
-    const char *body = "{\"gateways\":[{\"id\":\"gw1\",\"host\":\"a.example\",\"port\":443},"
-                       "{\"id\":\"gateway-two\",\"host\":\"b\",\"port\":8443}]}";
+    const char *body = "{\"gateways\":[{\"id\":\"gw1\",\"host\":\"a.example\",\"port\":443,\"not_after\":1800000000},"
+                       "{\"id\":\"gateway-two\",\"host\":\"b\",\"port\":8443,\"joining\":1800000060}]}";
     fake_mp_set(&mp, fake_mp_answer(200, body));
     RUN(&ran, &mp, "gateway", "list", "--socket", "{socket}");
-    assert_string_equal(ran.out, "ID           HOST       PORT\n"
-                                 "gw1          a.example   443\n"
-                                 "gateway-two  b          8443\n");
+    assert_string_equal(ran.out, "ID           HOST       PORT  CERTIFICATE UNTIL  JOIN STRING UNTIL\n"
+                                 "gw1          a.example   443  2027-01-15 08:00   -\n"
+                                 "gateway-two  b          8443  -                  2027-01-15 08:01\n");
     RUN(&ran, &mp, "gateway", "list", "--socket", "{socket}", "--json");
     json_t *answer = json_loads(ran.out, 0, NULL);
     assert_int_equal(json_array_size(json_object_get(answer, "gateways")), 2);
