@@ -82,7 +82,8 @@ enum result store_answer_put(struct store *s, int64_t question, const struct sto
     return store_change(s,
                         "INSERT INTO answer (question, gateway, answered, verdict) "
                         "SELECT id, $2, $3, $4 FROM question WHERE id = $1 AND expires >= $3 AND "
-                        "(gateway = '' OR gateway = $2) ON CONFLICT (question, gateway) DO NOTHING",
+                        "(gateway = '' OR gateway = $2) AND EXISTS (SELECT 1 FROM gateway WHERE gateway.id = $2) "
+                        "ON CONFLICT (question, gateway) DO NOTHING",
                         STORE_PARAMS(STORE_N(question), STORE_T(x->gateway), STORE_N(now), STORE_T(x->verdict)),
                         "open question of this id", err);
 }

@@ -32,7 +32,7 @@ MUST_USE enum result store_question_open(struct store *s, struct arena *a, const
                                          int64_t now, struct store_question **ret, size_t *ret_count,
                                          struct error *err);
 
-/* The first answer of a gateway counts. R_NOTFOUND: no such question is open for it. */
+/* The first answer of a gateway counts. R_NOTFOUND: no such question is open for it, or there is no such gateway. */
 MUST_USE enum result store_answer_put(struct store *s, int64_t question, const struct store_answer *answer, int64_t now,
                                       struct error *err);
 MUST_USE enum result store_answer_list(struct store *s, struct arena *a, int64_t question, struct store_answer **ret,

@@ -154,6 +154,21 @@ static void a_question_is_for_one_gateway_or_all_and_gathers_their_answers(void 
     kit_device_free(&d);
 }
 
+/* Of a connector that is broken into, which says for which gateway it asks. */
+static void an_answer_of_a_gateway_that_is_none_is_not_kept(void **state UNUSED)
+{
+    struct kit_device d;
+    struct store_answer answer = {.gateway = "made-up", .verdict = "{}"};
+    kit_device_new(&d);
+    char *all = with_pem("{\"certificate_pem\":%s}", d.pem);
+    (void)admin("POST", "/v1/gateways", "{\"id\":\"gw1\",\"host\":\"gw.example\"}");
+    (void)admin("POST", "/v1/questions", all);
+    int64_t id = json_opt_int(ask.json, "id", 0);
+    assert_int_equal(store_answer_put(site.store, id, &answer, clock_wall_s(), &err), R_NOTFOUND);
+    free(all);
+    kit_device_free(&d);
+}
+
 /* --- whence lists may come --- */
 
 static void hosts_are_names_or_addresses_with_a_port_at_most(void **state UNUSED)
@@ -259,6 +274,7 @@ int main(void)
         TEST(the_bundle_is_shown_without_secrets_to_readers),
         TEST(every_setting_is_listed_with_its_default_or_its_value),
         TEST(a_question_is_for_one_gateway_or_all_and_gathers_their_answers),
+        TEST(an_answer_of_a_gateway_that_is_none_is_not_kept),
         TEST(hosts_are_names_or_addresses_with_a_port_at_most),
         TEST(a_foreign_sites_tokens_open_named_endpoints_alone),
         TEST(each_change_is_in_the_audit_with_its_caller),
