@@ -13,7 +13,7 @@
 #include "base/host/opt.h"
 #include "base/mem.h"
 
-enum { USAGE = 2 };
+enum { USAGE = 2, USAGE_SIZE = 1024 };
 
 struct options {
     const char *config;
@@ -129,15 +129,24 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
     return d->run();
 }
 
+static void write_usage(const struct conf_daemon *d, char ret[USAGE_SIZE])
+{
+    int at = snprintf(ret, USAGE_SIZE, "%s [options]   (without --config: %s)", d->name, d->default_config);
+    for (const struct conf_daemon_word *w = d->words; w && w->name && at < USAGE_SIZE; w++) {
+        if (w->usage)
+            at += snprintf(ret + at, (size_t)(USAGE_SIZE - at), "\n       %s %s", d->name, w->usage);
+    }
+}
+
 int conf_daemon_main(const struct conf_daemon *d, int argc, char **argv)
 {
     struct options o = {.config = d->default_config};
-    char usage[256];
-    if (d->join && argc > 1 && strcmp(argv[1], "join") == 0)
-        return d->join(argc - 2, argv + 2);
-    (void)snprintf(usage, sizeof usage, "%s [options]   (without --config: %s)%s%s%s", d->name, d->default_config,
-                   d->join ? "\n       " : "", d->join ? d->name : "",
-                   d->join ? " join STRING   (joins a site: join --help)" : "");
+    char usage[USAGE_SIZE];
+    for (const struct conf_daemon_word *w = d->words; w && w->name && argc > 1; w++) {
+        if (strcmp(argv[1], w->name) == 0)
+            return w->run(d, argc - 2, argv + 2);
+    }
+    write_usage(d, usage);
     struct opt_command command = {usage, d->summary, opts, 0, 0};
     const char **args;
     size_t count;

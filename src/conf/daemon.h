@@ -5,6 +5,16 @@
 
 #include "conf/log_keys.h"
 
+struct conf_daemon;
+
+/* A first word that is no option, such as "join": what it does instead of running. `argv` stands behind it; the exit
+ * code. */
+struct conf_daemon_word {
+    const char *name;
+    const char *usage; /* a line of --help: "join STRING   (joins a site: join --help)"; NULL: not for people */
+    int (*run)(const struct conf_daemon *d, int argc, char **argv);
+};
+
 struct conf_daemon {
     const char *name, *summary;
     const char *default_config;
@@ -16,10 +26,9 @@ struct conf_daemon {
     /* Does what is configured fit into so many descriptors? Not: a fault for --check-config, a warning at the start. */
     enum result (*fits)(uint64_t descriptors, struct error *err);
     void (*reference)(FILE *out);
-    const struct conf_log *(*log)(void); /* of what was loaded */
-    int (*run)(void);                    /* the exit code */
-    /* "join" as the first word: lets this machine join a site; NULL: there is no such word. The exit code. */
-    int (*join)(int argc, char **argv);
+    const struct conf_log *(*log)(void);  /* of what was loaded */
+    int (*run)(void);                     /* the exit code */
+    const struct conf_daemon_word *words; /* end with a NULL name; NULL: none */
 };
 
 /* How many descriptors this process may have (its hard limit). */

@@ -113,7 +113,10 @@ static const struct conf_log *log_keys(void)
     return &config.log;
 }
 
-static int join(int argc, char **argv);
+static const struct conf_daemon_word words[] = {
+    {"join", "join STRING   (joins a site: join --help)", connector_join},
+    {0},
+};
 
 static const struct conf_daemon program = {
     .name = "cmg-connector",
@@ -125,13 +128,8 @@ static const struct conf_daemon program = {
     .reference = connector_config_reference,
     .log = log_keys,
     .run = run,
-    .join = join,
+    .words = words,
 };
-
-static int join(int argc, char **argv)
-{
-    return connector_join(&program, argc, argv);
-}
 
 int main(int argc, char **argv)
 {

@@ -10,6 +10,7 @@
 #include "gateway/admin.h"
 #include "gateway/client/certificate_watch.h"
 #include "gateway/join/join.h"
+#include "gateway/obtain/hook.h"
 #include "gateway/start.h"
 #include "loop/service.h"
 #include "tls/process.h"
@@ -113,7 +114,13 @@ static const struct conf_log *log_keys(void)
     return &config.log;
 }
 
-static int join(int argc, char **argv);
+static const struct conf_daemon_word words[] = {
+    {"join", "join STRING   (joins a site: join --help)", gateway_join},
+    {"begin", NULL, hook_begin},
+    {"done", NULL, hook_end},
+    {"failed", NULL, hook_end},
+    {0},
+};
 
 static const struct conf_daemon program = {
     .name = "cmg-gateway",
@@ -125,14 +132,8 @@ static const struct conf_daemon program = {
     .reference = gateway_config_reference,
     .log = log_keys,
     .run = run_gateway,
-    .join = join,
+    .words = words,
 };
-
-static int join(int argc, char **argv)
-{
-    json_wipe_freed(true);
-    return gateway_join(&program, argc, argv);
-}
 
 int main(int argc, char **argv)
 {

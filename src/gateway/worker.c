@@ -12,6 +12,7 @@
 #include "gateway/client/certificates.h"
 #include "gateway/client/connection.h"
 #include "gateway/client/hold.h"
+#include "gateway/obtain/challenge.h"
 #include "gateway/site/site.h"
 #include "net/strangers.h"
 #include "tls/stream.h"
@@ -25,6 +26,7 @@ struct arrival {
     bool pinned;                      /* a tunnel that was sent to this worker: it stays */
     struct gateway_worker *elsewhere; /* where on_hello wants it; NULL: here */
     struct tls_handshake *handshake;
+    struct tls_context *challenge; /* a CA asks whether the name leads here; NULL: it is somebody else */
     struct crowd_member stranger;
 };
 
@@ -119,6 +121,7 @@ static void arrival_free(struct arrival *a)
 {
     a->worker->clients.connection_count--;
     crowd_part(a->worker->clients.strangers, &a->stranger);
+    tls_context_unref(a->challenge);
     free(a);
 }
 
@@ -126,6 +129,10 @@ static struct tls_context *on_hello(void *ctx, const struct tls_hello *hello)
 {
     struct arrival *a = ctx;
     struct gateway *g = a->worker->gateway;
+    if (tls_hello_offers_only(hello, CHALLENGE_ALPN))
+        a->challenge = challenge_context(g->config->state, hello->sni);
+    if (a->challenge)
+        return a->challenge;
     if (!tls_hello_offers_only(hello, TUNNEL_ALPN))
         return certificates_choose(a->worker->clients.certificates, hello->sni);
     if (!a->pinned) {
@@ -190,7 +197,10 @@ static void on_ready(void *ctx, struct net_stream *stream)
     metric_add(&w->metrics, METRIC_HANDSHAKES, 1);
     if (tls_stream_resumed(stream))
         metric_add(&w->metrics, METRIC_HANDSHAKES_RESUMED, 1);
-    if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
+    if (a->challenge) {
+        LOG_EVENT(LOG_INFO, "acme", "a challenge was answered", LOG_S("host", log_cut(tls_stream_sni(stream))));
+        net_stream_close(stream); /* RFC 8737 3: there is nothing to say */
+    } else if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
         net_stranger_known(w->clients.strangers, &a->stranger);
         accept_tunnel(w, stream);
     } else {

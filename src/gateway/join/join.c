@@ -334,6 +334,7 @@ int gateway_join(const struct conf_daemon *daemon, int argc, char **argv)
     struct join_report report;
     struct joining j = {.report = &report, .string.kind = JOIN_GATEWAY};
     struct error err;
+    json_wipe_freed(true);
     join_report_start(&report, daemon->name, o.common.json);
     enum result r = join(&j, &o, count ? args[0] : NULL, daemon, &err);
     code = r == OK ? join_ended(&report, json_pack("{s:s, s:s}", "site", j.string.site, "id", j.string.id))

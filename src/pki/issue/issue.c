@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/slice.h"
+#include "pki/issue/names.h"
 
 enum { HOSTS_MAX = 64, HOST_MAX = 253, NO_PATH_LENGTH = -1 };
 
@@ -36,6 +37,7 @@ static const struct profile profiles[] = {
     [PKI_TLS_CA] = {true, NO_PATH_LENGTH, {KEY_CERT_SIGN, CRL_SIGN, -1}, {NID_undef}, false, false},
     [PKI_TLS_SERVER] = {false, NO_PATH_LENGTH, {DIGITAL_SIGNATURE, -1}, {NID_server_auth}, false, false},
     [PKI_TLS_CLIENT] = {false, NO_PATH_LENGTH, {DIGITAL_SIGNATURE, -1}, {NID_client_auth}, false, false},
+    [PKI_ACME] = {false, NO_PATH_LENGTH, {DIGITAL_SIGNATURE, -1}, {NID_server_auth}, false, true},
 };
 
 EVP_PKEY *pki_key_new(void)
@@ -107,46 +109,32 @@ static bool printable(const char *text)
     return text[0] != '\0';
 }
 
-static bool push_name(GENERAL_NAMES *names, int type, const void *data, size_t len)
-{
-    GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_STRING *value = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
-    if (!name || !value || !ASN1_STRING_set(value, data, (int)len)) {
-        GENERAL_NAME_free(name);
-        ASN1_STRING_free(value);
-        return false;
-    }
-    GENERAL_NAME_set0_value(name, type, value);
-    if (sk_GENERAL_NAME_push(names, name) > 0)
-        return true;
-    GENERAL_NAME_free(name);
-    return false;
-}
-
-static bool push_host(GENERAL_NAMES *names, const char *host)
-{
-    ERR_set_mark();
-    ASN1_OCTET_STRING *ip = a2i_IPADDRESS(host);
-    ERR_pop_to_mark();
-    if (!ip)
-        return push_name(names, GEN_DNS, host, strlen(host));
-    bool ok = push_name(names, GEN_IPADD, ASN1_STRING_get0_data(ip), (size_t)ASN1_STRING_length(ip));
-    ASN1_OCTET_STRING_free(ip);
-    return ok;
-}
-
 static bool add_names(X509 *cert, const struct pki_request *r)
 {
     if (!r->uri && (!r->hosts || !r->hosts[0]))
         return true;
-    GENERAL_NAMES *names = GENERAL_NAMES_new();
-    bool ok = names != NULL;
-    if (ok && r->uri)
-        ok = push_name(names, GEN_URI, r->uri, strlen(r->uri));
-    for (size_t i = 0; ok && r->hosts && r->hosts[i]; i++)
-        ok = push_host(names, r->hosts[i]);
-    ok = ok && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+    GENERAL_NAMES *names = pki_names_new(r->uri, r->hosts);
+    bool ok = names && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
     GENERAL_NAMES_free(names);
+    return ok;
+}
+
+/* Of a challenge's answer alone: critical, an OCTET STRING in the extension's own (RFC 8737 3). */
+static bool add_acme(X509 *cert, const struct pki_request *r)
+{
+    if (r->profile != PKI_ACME)
+        return true;
+    unsigned char der[2 + PKI_ACME_DIGEST] = {V_ASN1_OCTET_STRING, PKI_ACME_DIGEST};
+    memcpy(der + 2, r->acme_digest, PKI_ACME_DIGEST);
+    ASN1_OBJECT *oid = OBJ_txt2obj(PKI_ACME_OID, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *ext = NULL;
+    if (oid && value && ASN1_OCTET_STRING_set(value, der, sizeof der) == 1)
+        ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
+    bool ok = ext && X509_add_ext(cert, ext, -1) == 1;
+    X509_EXTENSION_free(ext);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
     return ok;
 }
 
@@ -177,6 +165,8 @@ static enum result check_request(const struct pki_request *r, struct error *err)
         return error_set(err, R_INVALID, "a common name has 1 to 64 characters (RFC 5280 A.1)");
     if (p->needs_uri && !r->uri)
         return error_set(err, R_INVALID, "a certificate of this profile needs a URI as its name");
+    if (r->profile == PKI_ACME && (!r->acme_digest || !r->hosts || !r->hosts[0] || r->hosts[1]))
+        return error_set(err, R_INVALID, "a challenge's answer is for one name and has a digest (RFC 8737)");
     if (r->uri && !printable(r->uri))
         return error_set(err, R_INVALID, "a URI in a certificate is printable ASCII without blanks");
     for (size_t i = 0; r->hosts && r->hosts[i]; i++) {
@@ -204,7 +194,7 @@ static bool fill(X509 *cert, const struct pki_request *r)
            ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)r->not_after) && set_subject(cert, r->common_name) &&
            X509_set_issuer_name(cert, X509_get_subject_name(issuer)) && X509_set_pubkey(cert, r->subject_key) &&
            add_basic_constraints(cert, p) && add_key_usage(cert, p) && add_eku(cert, p) && add_names(cert, r) &&
-           add_fixed(cert, issuer, NID_subject_key_identifier, "hash") &&
+           add_acme(cert, r) && add_fixed(cert, issuer, NID_subject_key_identifier, "hash") &&
            add_fixed(cert, issuer, NID_authority_key_identifier, "keyid:always") &&
            X509_sign(cert, r->issuer_key ? r->issuer_key : r->subject_key, EVP_sha256()) > 0;
 }

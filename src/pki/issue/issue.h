@@ -20,14 +20,19 @@ enum pki_profile {
     PKI_TLS_CA,     /* evaluation PKI: a CA */
     PKI_TLS_SERVER, /* evaluation PKI: serverAuth with DNS/IP SANs */
     PKI_TLS_CLIENT, /* evaluation PKI: clientAuth */
+    PKI_ACME,       /* self-signed answer to a challenge of tls-alpn-01 (RFC 8737 3): one DNS name, the digest */
 };
+
+#define PKI_ACME_OID "1.3.6.1.5.5.7.1.31" /* id-pe-acmeIdentifier */
+enum { PKI_ACME_DIGEST = 32 };
 
 struct pki_request {
     enum pki_profile profile;
     const char *common_name;
-    const char *uri;               /* URI SAN or NULL */
-    const char *const *hosts;      /* DNS names and IP literals, NULL-terminated, or NULL */
-    int64_t not_before, not_after; /* wall seconds */
+    const char *uri;                  /* URI SAN or NULL */
+    const char *const *hosts;         /* DNS names and IP literals, NULL-terminated, or NULL */
+    const unsigned char *acme_digest; /* of PKI_ACME: the SHA-256 of the key authorization (RFC 8555 8.1) */
+    int64_t not_before, not_after;    /* wall seconds */
     EVP_PKEY *subject_key;
     X509 *issuer;         /* NULL: self-signed */
     EVP_PKEY *issuer_key; /* NULL: self-signed */
