@@ -14,6 +14,7 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
+#include "der/key.h"
 #include "digest/digest.h"
 #include "pki/role.h"
 #include "json/json.h"
@@ -216,7 +217,10 @@ static enum result read_certificate(const json_t *text, X509 **ret, struct error
     if (!json_is_string(text) || !decode_base64(slice_of(json_string_value(text)), der, sizeof der, &len))
         return error_set(err, R_DENIED, "x5c holds something that is not base64, or over %d bytes", CERTIFICATE_MAX);
     const unsigned char *at = der;
-    X509 *found = len && der[0] == 0x30 ? d2i_X509(NULL, &at, (long)len) : NULL;
+    const char *slow = der_key_slow(slice_make(der, len));
+    if (slow)
+        return error_set(err, R_DENIED, "a certificate in x5c %s", slow);
+    X509 *found = d2i_X509(NULL, &at, (long)len);
     if (!found || at != der + len) {
         X509_free(found);
         return error_set(err, R_DENIED, "x5c holds something that is not the DER of one certificate");

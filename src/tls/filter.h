@@ -27,7 +27,7 @@ struct tls_opening {
     bool hello_done;
     bool answered;           /* the peer sent something */
     char clear[80];          /* the first line of its answer in clear instead of TLS; "": none came */
-    struct error refused;    /* why the ClientHello is not taken; code OK: it is */
+    struct error refused;    /* why the peer's hello or certificates are not taken; code OK: they are */
     size_t certificates_len; /* octets of the certificates that a client showed, as they came */
 };
 
@@ -70,7 +70,8 @@ void tls_stream_start(struct tls_handshake *t);
 /* Inside the callback of a ClientHello. R_LIMIT: one of its lists is longer than anybody's. */
 MUST_USE enum result tls_hello_check(SSL *ssl, struct error *err);
 
-/* What went wrong, in words: the judge's, the hello's, the alert's, OpenSSL's. Empties OpenSSL's queue of errors. */
+/* What went wrong, in words: the judge's, ours of the hello, the alert's, OpenSSL's. Empties OpenSSL's queue of errors.
+ */
 void tls_filter_error(struct tls_handshake *t, struct error *ret);
 
 #endif

@@ -188,6 +188,15 @@ static bool is_keys(int version, unsigned char what)
     return what == (version == TLS1_3_VERSION ? SSL3_MT_SERVER_HELLO : SSL3_MT_SERVER_KEY_EXCHANGE);
 }
 
+/* OpenSSL asks nobody before it reads the keys of all certificates. Its own copy of the message is spoilt instead: it
+ * ends the handshake with decode_error. */
+static void look_at_certificates(struct tls_opening *o, int version, const void *message, size_t len)
+{
+    enum { HEADER = 4 };
+    if (len > HEADER && tls_certificates_check(version, slice_make(message, len), &o->refused) != OK)
+        memset((unsigned char *)message + HEADER, 0xff, len - HEADER);
+}
+
 /* Keys, key updates, and the certificates as they came: OpenSSL keeps what it read alone. */
 static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
 {
@@ -207,6 +216,16 @@ static void on_message(int is_out, int version, int type, const void *message, s
     o->certificates_len = tls_certificates_len(version, slice_make(message, len));
     if (o->accept_events->on_certificates)
         o->accept_events->on_certificates(o->ctx, len);
+    look_at_certificates(o, version, message, len);
+}
+
+static void on_server_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
+{
+    struct tls_handshake *t = arg;
+    (void)ssl;
+    if (!is_out && t->opening && type == SSL3_RT_HANDSHAKE && len &&
+        *(const unsigned char *)message == SSL3_MT_CERTIFICATE)
+        look_at_certificates(t->opening, version, message, len);
 }
 
 size_t tls_stream_certificates_len(SSL *ssl)
@@ -360,6 +379,8 @@ struct tls_handshake *tls_connect(struct loop *loop, struct net_stream *below, s
     t->opening->ctx = ctx;
     if (name)
         expect_name(t->ssl, name);
+    SSL_set_msg_callback(t->ssl, on_server_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     SSL_set_connect_state(t->ssl);
     t->restart = (struct loop_deferred){.fn = first_step, .arg = t};
     loop_defer(loop, &t->restart); /* callbacks never come from inside this call */

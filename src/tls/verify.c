@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "der/key.h"
 #include "tls/context_internal.h"
 
 enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
@@ -87,21 +88,52 @@ static bool take_vector(struct slice *rest, size_t octets, struct slice *ret)
     return true;
 }
 
+enum { HEADER = 4, LENGTH = 3, CONTEXT = 1, EXTENSIONS = 2 };
+
+/* A Certificate message's list (RFC 5246 7.4.2, RFC 8446 4.4.2). */
+static bool open_list(int version, struct slice message, struct slice *ret)
+{
+    struct slice rest = slice_skip(message, HEADER), context;
+    return message.len >= HEADER && (version != TLS1_3_VERSION || take_vector(&rest, CONTEXT, &context)) &&
+           take_vector(&rest, LENGTH, ret);
+}
+
+/* *ret is set as well where its extensions are cut: OpenSSL reads it before them. */
+static bool take_certificate(int version, struct slice *list, struct slice *ret)
+{
+    struct slice extensions;
+    *ret = SLICE_NONE;
+    return take_vector(list, LENGTH, ret) && (version != TLS1_3_VERSION || take_vector(list, EXTENSIONS, &extensions));
+}
+
 size_t tls_certificates_len(int version, struct slice message)
 {
-    enum { HEADER = 4, LENGTH = 3, CONTEXT = 1, EXTENSIONS = 2 };
-    struct slice rest = slice_skip(message, HEADER), list, cert, ignored;
+    struct slice list, cert;
     size_t ret = 0;
-    if (message.len < HEADER || (version == TLS1_3_VERSION && !take_vector(&rest, CONTEXT, &ignored)) ||
-        !take_vector(&rest, LENGTH, &list))
+    if (!open_list(version, message, &list))
         return SIZE_MAX;
     while (list.len > 0) {
-        if (!take_vector(&list, LENGTH, &cert) ||
-            (version == TLS1_3_VERSION && !take_vector(&list, EXTENSIONS, &ignored)))
+        if (!take_certificate(version, &list, &cert))
             return SIZE_MAX;
         ret += cert.len;
     }
     return ret;
+}
+
+enum result tls_certificates_check(int version, struct slice message, struct error *err)
+{
+    struct slice list, cert;
+    if (!open_list(version, message, &list))
+        return OK;
+    for (size_t i = 1; list.len > 0; i++) {
+        bool whole = take_certificate(version, &list, &cert);
+        const char *slow = cert.ptr ? der_key_slow(cert) : NULL;
+        if (slow)
+            return error_set(err, R_DENIED, "certificate %zu of those that the peer shows %s", i, slow);
+        if (!whole)
+            break;
+    }
+    return OK;
 }
 
 /* What OpenSSL read as BER is shorter when it writes it in DER. One certificate has one form (RFC 8446 4.4.2), and one

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "der/key.h"
 #include "jose/jws/jws.h"
 #include "json/json.h"
 
@@ -81,7 +82,10 @@ static enum result push_certificate(const json_t *text, STACK_OF(X509) * chain, 
     if (!json_is_string(text) || !decode_base64(slice_of(json_string_value(text)), der, sizeof der, &len) || len == 0)
         return error_set(err, R_DENIED, "x5c holds something that is not base64, or over %d bytes", DER_MAX);
     const unsigned char *at = der;
-    X509 *found = der[0] == 0x30 ? d2i_X509(NULL, &at, (long)len) : NULL;
+    const char *slow = der_key_slow(slice_make(der, len));
+    if (slow)
+        return error_set(err, R_DENIED, "a certificate in x5c %s", slow);
+    X509 *found = d2i_X509(NULL, &at, (long)len);
     if (!found || at != der + len) {
         X509_free(found);
         return error_set(err, R_DENIED, "x5c holds something that is not the DER of one certificate");

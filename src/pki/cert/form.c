@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "der/tlv.h"
 #include "pki/cert/form_value.h"
-#include "pki/cert/tlv.h"
 
 /* Certificates of the field have a dozen; with many it would take long to find one that stands twice. */
 enum { EXTENSIONS_MAX = 64, VERSION_3 = 2, DEPTH_MAX = 32 };

@@ -9,7 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "pki/cert/tlv.h"
+#include "der/tlv.h"
 
 enum { SIGNATURE_BITS_MIN = 112, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, RSA_EXPONENT_BITS_MAX = 32 };
 

@@ -19,7 +19,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "pki/cert/tlv.h"
+#include "der/tlv.h"
 
 enum { STRENGTH_MIN = 112 };
 

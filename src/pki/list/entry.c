@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "pki/cert/tlv.h"
+#include "der/tlv.h"
 
 enum { REMOVE_FROM_CRL = 8, RUNS_MAX = 65536 };
 

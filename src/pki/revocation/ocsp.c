@@ -10,10 +10,10 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "der/tlv.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/form.h"
 #include "pki/cert/strength.h"
-#include "pki/cert/tlv.h"
 
 enum { RESPONSES_MAX = 1024, RESPONSE_BYTES_MAX = 64 * 1024, CLOCK_LEEWAY = 300, LIVE_S = 300 };
 

@@ -15,9 +15,9 @@
 #include "base/mem.h"
 #include "maker.h"
 
+#include "der/tlv.h"
 #include "pki/cert/identity.h"
 #include "pki/cert/strength.h"
-#include "pki/cert/tlv.h"
 
 static void assert_says(const char *text, const char *part)
 {

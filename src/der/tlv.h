@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stepping through DER in place with OpenSSL's ASN1_get_object, for what is too large to be decoded. Internal to
- * src/pki. */
-#ifndef PKI_CERT_TLV_H
-#define PKI_CERT_TLV_H
+/* Stepping through DER in place with OpenSSL's ASN1_get_object, for what is too large, or too dear, to be decoded. */
+#ifndef DER_TLV_H
+#define DER_TLV_H
 
 #include <openssl/asn1.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head of one DER element: tag, length, what is inside. What the element means is OpenSSL's. */
-#include "pki/cert/tlv.h"
+#include "der/tlv.h"
 
 bool tlv_next(struct slice *rest, struct tlv *ret)
 {
