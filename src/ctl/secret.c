@@ -165,14 +165,21 @@ static void say_how(const char *command, int64_t expires)
                   until, command);
 }
 
+int ctl_ask_join(const struct ctl_common *common, const char *path, json_t *body, json_t **ret)
+{
+    struct error err;
+    int code = ctl_send(common, "POST", path, body, ret);
+    if (code != CTL_DONE || json_is_string(json_object_get(*ret, "join")))
+        return code;
+    json_decref(*ret);
+    *ret = NULL;
+    (void)error_set(&err, R_INVALID, "the answer holds no join string");
+    return ctl_fail_error(common, &err, path, "use cmg and cmg-mp of the same version");
+}
+
 static int give_join(const struct ctl_common *common, json_t *answer, const char *command, const char *out)
 {
-    const char *text = json_opt_str(answer, "join", NULL);
-    struct error err;
-    if (!text) {
-        (void)error_set(&err, R_INVALID, "the answer holds no join string");
-        return ctl_fail_error(common, &err, NULL, "use cmg and cmg-mp of the same version");
-    }
+    const char *text = json_opt_str(answer, "join", "");
     if (out) {
         if (!ctl_write_secret(common, out, text))
             return CTL_FAILED;
@@ -200,7 +207,7 @@ int ctl_post_for_join(const struct ctl_common *common, const char *path, json_t 
         json_decref(body);
         return CTL_FAILED;
     }
-    int code = ctl_send(common, "POST", path, body, &answer);
+    int code = ctl_ask_join(common, path, body, &answer);
     if (code != CTL_DONE)
         return code;
     code = give_join(common, answer, command, out);

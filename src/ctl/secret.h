@@ -51,6 +51,10 @@ MUST_USE bool ctl_put_join(const struct ctl_join *j, json_t *body);
 
 #define CTL_JOIN_DEVICE "cmg-client join"
 
+/* POSTs `body` (taken over) to `path` ("/v1/gateways" …); CTL_DONE with the answer, which has "join" and "expires", to
+ * be json_decref()ed: it holds a secret. Else the exit code of a fault that has been told. */
+MUST_USE int ctl_ask_join(const struct ctl_common *common, const char *path, json_t *body, json_t **ret);
+
 /* POSTs `body` (taken over) to `path`; of the answer {…, join, expires} the string goes to `out` (mode 0600) or to
  * standard output, alone on its line; standard error says what to do with it. `command`: "cmg-gateway join". Returns
  * the exit code. */

@@ -44,6 +44,11 @@ struct mp_site {
         char text[ERROR_TEXT_MAX];
     } fault; /* the last request that failed by a fault of ours, for `cmg status` */
     struct {
+        int64_t at;               /* wall seconds; 0: never */
+        char of[PKI_ROLE_ID_MAX]; /* the id */
+        char text[ERROR_TEXT_MAX];
+    } join_refused; /* the last machine that had a join string of an id that has one, and may not join by it */
+    struct {
         uint64_t lifted_ms, disbelieved_ms;  /* monotonic; 0: never */
     } went_back;                             /* how often this process heard (mp/status/went_back.h) */
     struct mp_bodies *bodies, *admin_bodies; /* of requests at management points, and at the admin socket */

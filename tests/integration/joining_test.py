@@ -6,18 +6,23 @@ import contextlib
 import http.client
 import json
 import os
+import pwd
 import re
+import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from kit import between, pki, programs
+from kit.machine import own_machine
 from kit.programs import program, until
 
 
@@ -103,6 +108,9 @@ def test_a_string_counts_once(site, tmp_path):
     assert "What to do: make another at the site: cmg connector add" in second.err
     assert not (tmp_path / "second" / "connector.bootstrap.json").exists()
     assert "used by another machine" in site.log("cmg-mp")
+    told = next(p for p in site.cmg("status")["problems"] if p["cause"] == "join_refused")
+    assert "a machine may not join as the connector once, from 127.0.0.1:" in told["found"] and told["of"] == "once"
+    assert "cmg connector remove" in told["remedy"]
     site.cmg("connector", "remove", "once")
 
 
@@ -629,6 +637,58 @@ def test_an_old_certificate_counts_until_a_renewed_gateway_joins_unless_it_is_re
     assert site.ready()
     string_of(site, "gateway", "add", "gw1", "--join", "--renew", "--revoke-old")
     until("the old certificate's tunnels are down", lambda: not site.ready(), 20)
+
+
+# --- root beside services that are not root ---
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="wants root")
+def test_what_root_joins_belongs_to_the_services_user(site, tmp_path):
+    nobody = pwd.getpwnam("nobody")
+    home = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        home.chmod(0o755)
+        for name in ("cp/connector-state", "device"):
+            (home / name).mkdir(parents=True)
+            os.chown(home / name, nobody.pw_uid, nobody.pw_gid)
+        assert join("connector", string_of(site, "connector", "add", "owned", "--join"), home / "cp").code == 0
+        file = (home / "cp" / "connector.bootstrap.json").stat()
+        assert (file.st_uid, file.st_mode & 0o777) == (nobody.pw_uid, 0o600)
+        string = home / "secret.join"
+        string.touch(0o600)
+        string.write_text(device_string(site))
+        done = Joined(subprocess.run([program("cmg-client"), "join", "--file", string, "--dir", home / "device"],
+                                     capture_output=True, text=True, timeout=60, check=False))
+        assert done.code == 0, done.words
+        assert {path.stat().st_uid for path in (home / "device").rglob("*")} == {nobody.pw_uid}
+    finally:
+        shutil.rmtree(home)
+        site.cmg("connector", "remove", "owned")
+
+
+@pytest.fixture
+def booted(tmp_path):
+    """argv → argv on a machine where systemd seems to run, with a systemctl that notes what it was asked."""
+    inside = own_machine(tmp_path)
+    (tmp_path / "run" / "systemd" / "system").mkdir(parents=True)
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "systemctl").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nexit "$(cat {tmp_path}/says)"\n')
+    (bin_ / "systemctl").chmod(0o755)
+    return lambda words: inside(["env", f"PATH={bin_}:{os.environ['PATH']}", *words])
+
+
+@pytest.mark.parametrize("says,words", [("0", "Started the service cmg-connector.service"),
+                                        ("1", "Next: start it: cmg-connector --config /etc/opencmg/connector.yaml")])
+def test_join_starts_the_service_where_systemd_has_it(site, tmp_path, booted, says, words):
+    (tmp_path / "says").write_text(says)
+    name = f"served-{says}"
+    string = string_of(site, "connector", "add", name, "--join")
+    done = Joined(subprocess.run(booted([program("cmg-connector"), "join", "-"]), input=string, capture_output=True, text=True,
+                                 timeout=60, check=False))
+    assert done.code == 0 and words in done.out, done.words
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == ["cat cmg-connector.service", "enable --now cmg-connector.service"][:1 if says == "1" else 2]
+    site.cmg("connector", "remove", name)
 
 
 # --- what the administrator sees ---

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit import programs
+from kit.machine import own_machine
 from kit.programs import program, until
 from kit.servers import free_port
 
@@ -35,22 +36,9 @@ def test_every_program_and_file_that_the_readme_names_is_there():
     assert named and all((ROOT / (link or file)).exists() for link, file in named)
 
 
-# A machine of its own as to the folders that a site made under /etc uses: each command sees these in their place.
-OWN_FOLDERS = ("etc", "run", "var/lib", "var/log")
-
-
 @pytest.fixture
 def machine(tmp_path):
-    """argv → argv that runs it there."""
-    for name in OWN_FOLDERS:
-        (tmp_path / name).mkdir(parents=True)
-    for name in ("hosts", "nsswitch.conf", "passwd", "group", "ssl", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"):
-        subprocess.run(["cp", "-aL", f"/etc/{name}", tmp_path / "etc"], check=False, stderr=subprocess.DEVNULL)
-    script = "".join(f"mount --bind {shlex.quote(str(tmp_path / name))} /{name} && " for name in OWN_FOLDERS) + 'exec "$@"'
-    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
-    if subprocess.run([*inside, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("this machine does not let a test have folders of its own (unshare --mount)")
-    return lambda words: [*inside, *words]
+    return own_machine(tmp_path)
 
 
 def run_readme_commands(machine, folder, site, left_out):

@@ -232,6 +232,15 @@ static json_t *fault_json(const struct mp_site *site)
     return json_pack("{s:I, s:o}", "at", (json_int_t)site->fault.at, "text", text ? text : json_string("unknown"));
 }
 
+static json_t *join_refused_json(const struct mp_site *site)
+{
+    if (!site->join_refused.at)
+        return json_null();
+    json_t *text = json_string(site->join_refused.text); /* NULL when it was cut inside a character */
+    return json_pack("{s:I, s:s, s:o}", "at", (json_int_t)site->join_refused.at, "of", site->join_refused.of, "text",
+                     text ? text : json_string("unknown"));
+}
+
 void mp_admin_status(struct mp_request *r)
 {
     struct error err;
@@ -255,6 +264,7 @@ void mp_admin_status(struct mp_request *r)
         result = mp_trust_put_faults(r->site, r->arena, o, &err);
     mp_put(o, "certificates", ends);
     mp_put(o, "fault", fault_json(r->site));
+    mp_put(o, "join_refused", join_refused_json(r->site));
     json_t *went_back = NULL;
     if (result == OK)
         result = mp_went_back_json(r->site, &went_back, &err);

@@ -153,12 +153,25 @@ static enum result admit(struct mp_request *r, const struct joiner *j, char **re
 
 /* --- */
 
+/* Whoever merely guesses ids is none of it. */
+static void note_refused(struct mp_request *r, const struct joiner *j, const struct error *why)
+{
+    struct mp_site *site = r->site;
+    if (!j->row.id)
+        return;
+    site->join_refused.at = clock_wall_s();
+    (void)snprintf(site->join_refused.of, sizeof site->join_refused.of, "%s", j->name.id);
+    (void)snprintf(site->join_refused.text, sizeof site->join_refused.text, "the %s %s, from %s: %.300s", j->name.kind,
+                   j->name.id, r->sender.peer->address, why->text);
+}
+
 static void refuse(struct mp_request *r, const struct joiner *j, enum result result, const struct error *why)
 {
     if (result != R_DENIED && result != R_NOTFOUND) {
         mp_refuse_fault(r, why);
         return;
     }
+    note_refused(r, j, why);
     LOG_GATHERED(LOG_WARN, "join", r->sender.peer->group, why->text, "a machine may not join",
                  LOG_T("from", r->sender.peer->address), LOG_T("kind", j->name.kind), LOG_T("id", j->name.id),
                  LOG_T("reason", why->text));

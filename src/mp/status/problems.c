@@ -73,6 +73,23 @@ static void refused_by(json_t *list, const json_t *role, const char *kind)
                        kind, id, why);
 }
 
+/* A string that somebody else used is a theft, or a machine that was set up twice. */
+static void join_refused(json_t *list, const json_t *status, int64_t now)
+{
+    static const struct mp_problem refused = {
+        "join_refused", "if nobody of yours used that string before: cmg connector remove ID (or gateway), which "
+                        "withdraws what was issued by it, and make another with --join; else make another with --join "
+                        "--renew"};
+    const json_t *j = json_object_get(status, "join_refused");
+    int64_t at = json_opt_int(j, "at", 0);
+    char when[CLOCK_TEXT_SIZE];
+    if (!json_is_object(j) || now - at > MP_FAULT_FRESH_S)
+        return;
+    clock_rfc3339(at, when);
+    mp_problem_add(list, &refused, json_opt_str(j, "of", ""), "a machine may not join as %.400s (at %s)",
+                   json_opt_str(j, "text", ""), when);
+}
+
 static void went_back(json_t *list, const json_t *status)
 {
     static const struct mp_problem
@@ -161,6 +178,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
         mp_problem_add(list, &no_point, "site", "the site has no management point");
     if (mp_problems_connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
         mp_problems_gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
+    join_refused(list, status, now);
     roles(list, status, now, state_of);
     mp_problems_connector_certificates(list, status);
     mp_problems_servers_inside(list, status, now);

@@ -298,6 +298,19 @@ static void an_empty_document_leads_nowhere(void **state UNUSED)
     connector_document_free(NULL);
 }
 
+static void a_gateway_that_joins_says_until_when_and_whether_it_is_dialled(void **state)
+{
+    (void)state;
+    struct connector_document *d;
+    struct error err;
+    json_t *o = parsed("{\"endpoints\":[],\"gateways\":[{\"id\":\"gw1\",\"host\":\"a.example\",\"joining\":1800000000,"
+                       "\"unissued\":true},{\"id\":\"gw2\",\"host\":\"b.example\"}]}");
+    assert_int_equal(parse_content(o, &d, &err), OK);
+    assert_true(d->gateways[0].joining == 1800000000 && d->gateways[0].unissued);
+    assert_true(d->gateways[1].joining == 0 && !d->gateways[1].unissued);
+    connector_document_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +325,7 @@ int main(void)
         cmocka_unit_test(what_its_own_certificate_is_judged_by_comes_with_it),
         cmocka_unit_test(trust_that_is_unclear_is_refused),
         cmocka_unit_test(an_empty_document_leads_nowhere),
+        cmocka_unit_test(a_gateway_that_joins_says_until_when_and_whether_it_is_dialled),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
