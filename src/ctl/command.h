@@ -3,16 +3,36 @@
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
 
+#include "base/host/opt.h"
+
 struct ctl_request; /* request.h: commands that are one admin request */
 
 /* argc/argv start behind the command's words. Returns an exit code (ctl.h). */
 typedef int ctl_fn(int argc, char **argv);
 
+/* What most commands are: their words parsed by a table of options, then run() with what was found. */
+struct ctl_form {
+    struct opt_command takes;
+    size_t size;          /* of the options; their first member is struct ctl_common */
+    const void *defaults; /* what they are before; NULL: zeros */
+    int (*run)(const void *options, const char **args, size_t n); /* all borrowed; returns an exit code */
+};
+
+/* Rows of a noun's table; the rest is the command's struct opt_command. */
+#define CTL_RUN_FROM(defaults_, run_, options_, ...)                                                                   \
+    .form = &(const struct ctl_form)                                                                                   \
+    {                                                                                                                  \
+        .takes = {__VA_ARGS__}, .size = sizeof(options_), .defaults = (defaults_), .run = (run_)                       \
+    }
+#define CTL_RUN(run_, options_, ...) CTL_RUN_FROM(NULL, run_, options_, __VA_ARGS__)
+
+/* One of the three is there. */
 struct ctl_command {
     const char *words;   /* "token new" */
     const char *summary; /* one line */
-    ctl_fn *run;         /* or … */
+    ctl_fn *run;         /* looks at its words itself */
     const struct ctl_request *request;
+    const struct ctl_form *form;
 };
 
 /* A noun's commands; ends with NULL words. */

@@ -217,6 +217,20 @@ static void move_leading_help(int argc, char **argv)
     argv[argc - 1] = help;
 }
 
+static int run_form(const struct ctl_form *form, int argc, char **argv)
+{
+    const char **args;
+    size_t n;
+    int code;
+    void *options = mem_zalloc(form->size);
+    if (form->defaults)
+        memcpy(options, form->defaults, form->size);
+    if (ctl_parse(&form->takes, argc, argv, options, &args, &n, &code))
+        code = form->run(options, args, n);
+    free(options);
+    return code;
+}
+
 int ctl_main(int argc, char **argv)
 {
     static char version[] = "version", help[] = "--help";
@@ -238,5 +252,7 @@ int ctl_main(int argc, char **argv)
         argv[words] = help;
     if (c->run)
         return c->run(rest, argv + words);
+    if (c->form)
+        return run_form(c->form, rest, argv + words);
     return ctl_request_run(c->request, c->summary, rest, argv + words);
 }

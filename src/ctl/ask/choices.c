@@ -85,17 +85,10 @@ struct json_options {
 };
 static const struct opt json_opts[] = {CTL_OPT_JSON(struct json_options), CTL_OPT_END};
 
-static int choices(int argc, char **argv)
+static int choices(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg choices [options]", "Print which choices go together, and the conditions around them.", json_opts, 0, 0};
-    struct json_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.common.json)
+    const struct json_options *o = options;
+    if (o->common.json)
         print_choices_json();
     else
         print_choices();
@@ -233,32 +226,27 @@ static void print_answer(const struct choices_question *q, const struct choices_
     print_list("Limitations", &a->limitations);
 }
 
-static int check_choices(int argc, char **argv)
+static int check_choices(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg choices check --mp MODE --client METHOD [options]",
-                                           "Is this combination supported, and what does it need? Exit code 1: it is "
-                                           "not.",
-                                           check_opts, 0, 0};
-    struct check_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct check_options *o = options;
     struct choices_question q = {.crl_check = true};
-    if (!read_question(&o, &q))
+    if (!read_question(o, &q))
         return CTL_USAGE;
     struct choices_answer a;
     choices_check(&q, &a);
-    if (o.common.json)
+    if (o->common.json)
         print_answer_json(&a);
     else
-        print_answer(&q, &a, o.join == NULL);
+        print_answer(&q, &a, o->join == NULL);
     return a.supported ? CTL_DONE : CTL_FAILED;
 }
 
 const struct ctl_command ctl_choices_commands[] = {
-    {"choices", "Print which choices go together", choices, NULL},
-    {"choices check", "Judge one combination of choices", check_choices, NULL},
+    {"choices", "Print which choices go together",
+     CTL_RUN(choices, struct json_options, "cmg choices [options]",
+             "Print which choices go together, and the conditions around them.", json_opts, 0, 0)},
+    {"choices check", "Judge one combination of choices",
+     CTL_RUN(check_choices, struct check_options, "cmg choices check --mp MODE --client METHOD [options]",
+             "Is this combination supported, and what does it need? Exit code 1: it is not.", check_opts, 0, 0)},
     {NULL, NULL, NULL, NULL},
 };

@@ -296,20 +296,10 @@ static void similar(const char *id, char *ret, size_t size)
     json_decref(all);
 }
 
-static int explain(int argc, char **argv)
+static int explain(const void *options, const char **args, size_t n)
 {
-    static const struct opt_command cmd = {"cmg explain [ID] [options]",
-                                           "Answer a question by name, or explain a choice, a condition, a refusal's "
-                                           "code or its reason, or a cause that the "
-                                           "analyzer names. Without a name: what can be asked.",
-                                           opts, 0, 1};
-    struct explain_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (n == 0 && !o.common.json) {
+    const struct explain_options *o = options;
+    if (n == 0 && !o->common.json) {
         print_index();
         return CTL_DONE;
     }
@@ -320,9 +310,9 @@ static int explain(int argc, char **argv)
         similar(args[0], remedy, sizeof remedy);
         json_decref(found);
         (void)error_set(&err, R_NOTFOUND, "nothing is known by '%s'", args[0]);
-        return ctl_fail_error(&o.common, &err, NULL, remedy);
+        return ctl_fail_error(&o->common, &err, NULL, remedy);
     }
-    if (o.common.json)
+    if (o->common.json)
         ctl_print_json(stdout, found, false);
     else
         print_found(found);
@@ -331,6 +321,10 @@ static int explain(int argc, char **argv)
 }
 
 const struct ctl_command ctl_explain_commands[] = {
-    {"explain", "Answer a question, explain a choice, a condition, a refusal or a cause", explain, NULL},
+    {"explain", "Answer a question, explain a choice, a condition, a refusal or a cause",
+     CTL_RUN(explain, struct explain_options, "cmg explain [ID] [options]",
+             "Answer a question by name, or explain a choice, a condition, a refusal's code or its reason, or a cause "
+             "that the analyzer names. Without a name: what can be asked.",
+             opts, 0, 1)},
     {NULL, NULL, NULL, NULL},
 };

@@ -267,30 +267,24 @@ static int make_plan(const struct plan_options *o, struct inventory *i)
     return code == CTL_DONE && i->bad_rows > 0 ? CTL_FAILED : code;
 }
 
-static int plan(int argc, char **argv)
+static int plan(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg plan --inventory FILE|--devices [options]",
-        "Plan a fleet: which method each device uses, who is cut off by a proposed change, and what to do first. Exit "
-        "code 1: rows of the inventory could not be read (the plan is without them).",
-        opts, 0, 0};
-    struct plan_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if ((o.inventory != NULL) == o.devices)
+    const struct plan_options *o = options;
+    if ((o->inventory != NULL) == o->devices)
         return ctl_usage("give either --inventory FILE or --devices");
-    if (!read_assumptions(&o.assume, NULL))
+    if (!read_assumptions(&o->assume, NULL))
         return CTL_USAGE;
     struct inventory i = {0};
-    code = make_plan(&o, &i);
+    int code = make_plan(o, &i);
     inventory_end(&i);
     return code;
 }
 
 const struct ctl_command ctl_plan_commands[] = {
-    {"plan", "Plan a fleet and a change of set-up", plan, NULL},
+    {"plan", "Plan a fleet and a change of set-up",
+     CTL_RUN(plan, struct plan_options, "cmg plan --inventory FILE|--devices [options]",
+             "Plan a fleet: which method each device uses, who is cut off by a proposed change, and what to do first. "
+             "Exit code 1: rows of the inventory could not be read (the plan is without them).",
+             opts, 0, 0)},
     {NULL, NULL, NULL, NULL},
 };

@@ -188,43 +188,41 @@ static bool judge_as(struct as_certificate *as, const char *gateway, struct anal
     return true;
 }
 
-static int ctl_analyze(int argc, char **argv)
+static int ctl_analyze(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg analyze GATEWAY [options]",
-        "Ask a gateway as a device does, step by step, and name the first thing that fails, its cause and what to do. "
-        "Exit code 0: nothing failed, 1: something did, 2: wrong usage.",
-        opts, 1, 1};
-    struct analyze_options o = {.timeout = 10};
+    const struct analyze_options *o = options;
+    int code;
     struct analyze_config config;
     struct inputs in = {.ca = NULL};
     struct error err;
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.as_certificate && (o.shown.certificate || o.shown.key || o.token_file || o.role))
+    if (o->as_certificate && (o->shown.certificate || o->shown.key || o->token_file || o->role))
         return ctl_usage("--as-certificate stands alone: no --cert, --key, --token-file or --role beside it");
-    struct behind behind = {&o.common, &config.gateway};
-    struct as_certificate as = {.common = &o.common, .timeout_ms = (long)(o.timeout * 1000)};
-    enum result r = read_inputs(&o, &in, &err);
+    struct behind behind = {&o->common, &config.gateway};
+    struct as_certificate as = {.common = &o->common, .timeout_ms = (long)(o->timeout * 1000)};
+    enum result r = read_inputs(o, &in, &err);
     if (r == OK)
-        r = configure(&o, args[0], &in, &config, &err);
-    if (r == OK && o.as_certificate)
-        r = as_certificate_read(o.as_certificate, &as, &err);
+        r = configure(o, args[0], &in, &config, &err);
+    if (r == OK && o->as_certificate)
+        r = as_certificate_read(o->as_certificate, &as, &err);
     config.explain = behind_explain;
     config.explain_arg = &behind;
     if (r != OK)
         code = ctl_usage("%s", err.text);
-    else if (!o.as_certificate || judge_as(&as, args[0], &config, &code))
-        code = run_analysis(&o, &config, &as);
+    else if (!o->as_certificate || judge_as(&as, args[0], &config, &code))
+        code = run_analysis(o, &config, &as);
     as_certificate_done(&as);
     inputs_done(&in);
     return code;
 }
 
+static const struct analyze_options ctl_analyze_defaults = {.timeout = 10};
+
 const struct ctl_command ctl_analyze_commands[] = {
-    {.words = "analyze", .summary = "Find out why a connection through a gateway fails", .run = ctl_analyze},
+    {.words = "analyze",
+     .summary = "Find out why a connection through a gateway fails",
+     CTL_RUN_FROM(&ctl_analyze_defaults, ctl_analyze, struct analyze_options, "cmg analyze GATEWAY [options]",
+                  "Ask a gateway as a device does, step by step, and name the first thing that fails, its cause and "
+                  "what to do. Exit code 0: nothing failed, 1: something did, 2: wrong usage.",
+                  opts, 1, 1)},
     {.words = NULL},
 };

@@ -330,18 +330,17 @@ static int run_check(const struct token_options *o, const char *token)
     return code;
 }
 
-int ctl_token_check(int argc, char **argv)
+static int check_token(const void *options, const char **args, size_t n)
 {
-    static const struct opt_command cmd = {
-        "cmg token check --jwks FILE --issuer I --audience A [options] TOKEN|-|@FILE",
-        "Would this token be let in, and if not, why? Exit code 1: it would not.", opts, 0, 1};
-    struct token_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if ((n == 1) == (o.batch != NULL))
+    const struct token_options *o = options;
+    if ((n == 1) == (o->batch != NULL))
         return ctl_usage("give either a token or --batch FILE");
-    return run_check(&o, n == 1 ? args[0] : NULL);
+    return run_check(o, n == 1 ? args[0] : NULL);
 }
+
+const struct ctl_form ctl_token_check = {
+    .takes = {"cmg token check --jwks FILE --issuer I --audience A [options] TOKEN|-|@FILE",
+              "Would this token be let in, and if not, why? Exit code 1: it would not.", opts, 0, 1},
+    .size = sizeof(struct token_options),
+    .run = check_token,
+};

@@ -2,7 +2,8 @@
 #ifndef CTL_CHECK_TOKEN_CHECK_H
 #define CTL_CHECK_TOKEN_CHECK_H
 
-/* cmg token check (a ctl_fn). */
-int ctl_token_check(int argc, char **argv);
+#include "ctl/command.h"
+
+extern const struct ctl_form ctl_token_check; /* cmg token check */
 
 #endif

@@ -189,25 +189,25 @@ static int run_check(const struct check_options *o, const json_t *bundle)
     return code;
 }
 
-int ctl_trust_check(int argc, char **argv)
+static int check_trust(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg trust check --sample FILE [options]",
-                                           "Is what the site trusts enough for a device with this certificate? Exit "
-                                           "code 1: it is not, and what is missing.",
-                                           opts, 0, 0};
-    struct check_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
+    const struct check_options *o = options;
     json_t *answer;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (!o.sample)
-        return ctl_usage("which certificate? usage: %s", cmd.usage);
-    code = ctl_send(&o.common, "GET", "/v1/bundle", NULL, &answer);
+    if (!o->sample)
+        return ctl_usage("which certificate? usage: %s", ctl_trust_check.takes.usage);
+    int code = ctl_send(&o->common, "GET", "/v1/bundle", NULL, &answer);
     if (code != CTL_DONE)
         return code;
-    code = run_check(&o, json_object_get(answer, "content"));
+    code = run_check(o, json_object_get(answer, "content"));
     json_decref(answer);
     return code;
 }
+
+const struct ctl_form ctl_trust_check = {
+    .takes = {"cmg trust check --sample FILE [options]",
+              "Is what the site trusts enough for a device with this certificate? Exit "
+              "code 1: it is not, and what is missing.",
+              opts, 0, 0},
+    .size = sizeof(struct check_options),
+    .run = check_trust,
+};

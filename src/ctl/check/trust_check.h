@@ -2,6 +2,8 @@
 #ifndef CTL_CHECK_TRUST_CHECK_H
 #define CTL_CHECK_TRUST_CHECK_H
 
-int ctl_trust_check(int argc, char **argv); /* "trust check" */
+#include "ctl/command.h"
+
+extern const struct ctl_form ctl_trust_check; /* cmg trust check */
 
 #endif

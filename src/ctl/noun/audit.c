@@ -82,26 +82,23 @@ static char *path_of(const struct options *o, int64_t since)
     return ret;
 }
 
-static int audit(int argc, char **argv)
+static int audit(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg audit [options]", "Show who changed what, the newest first.", opts, 0,
-                                           0};
-    struct options o = {.limit = SHOWN};
-    const char **args;
-    size_t n;
-    int code;
+    const struct options *o = options;
     int64_t since = 0;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.since && !read_since(o.since, &since))
+    if (o->since && !read_since(o->since, &since))
         return CTL_USAGE;
-    char *path = path_of(&o, since);
-    code = ctl_pages_print(&o.common, &list, path, o.limit);
+    char *path = path_of(o, since);
+    int code = ctl_pages_print(&o->common, &list, path, o->limit);
     free(path);
     return code;
 }
 
+static const struct options audit_defaults = {.limit = SHOWN};
+
 const struct ctl_command ctl_audit_commands[] = {
-    {"audit", "Show who changed what", audit, NULL},
+    {"audit", "Show who changed what",
+     CTL_RUN_FROM(&audit_defaults, audit, struct options, "cmg audit [options]",
+                  "Show who changed what, the newest first.", opts, 0, 0)},
     {NULL, NULL, NULL, NULL},
 };

@@ -52,19 +52,9 @@ static bool add_setting(json_t *settings, const char *text)
     return good;
 }
 
-static int set_client_settings(int argc, char **argv)
+static int set_client_settings(const void *options, const char **args, size_t n)
 {
-    static const struct opt_command cmd = {
-        "cmg settings client set default|NAME [SETTING=VALUE…] [options]",
-        "Change the default client settings, or custom ones for a collection: allow_cmg=yes|no, "
-        "policy_interval=TIME, allowed_methods=pki,entra,token; nothing behind = takes a setting out.",
-        set_opts, 1, 32};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct options *o = options;
     json_t *settings = json_object();
     for (size_t i = 1; i < n; i++) {
         if (!add_setting(settings, args[i])) {
@@ -72,14 +62,14 @@ static int set_client_settings(int argc, char **argv)
             return ctl_usage("'%s': write SETTING=VALUE, as allow_cmg=no", args[i]);
         }
     }
-    json_t *body = json_pack("{s:s, s:o, s:s*}", "name", args[0], "settings", settings, "collection", o.collection);
+    json_t *body = json_pack("{s:s, s:o, s:s*}", "name", args[0], "settings", settings, "collection", o->collection);
     if (!body)
         return ctl_usage("names must be UTF-8 text");
-    if (o.priority)
-        (void)json_object_set_new(body, "priority", json_integer((json_int_t)o.priority));
+    if (o->priority)
+        (void)json_object_set_new(body, "priority", json_integer((json_int_t)o->priority));
     json_t *answer;
-    code = ctl_send(&o.common, "POST", "/v1/client-settings", body, &answer);
-    return code == CTL_DONE ? ctl_tell_row(&o.common, answer, "client_settings", columns) : code;
+    int code = ctl_send(&o->common, "POST", "/v1/client-settings", body, &answer);
+    return code == CTL_DONE ? ctl_tell_row(&o->common, answer, "client_settings", columns) : code;
 }
 
 /* --- resultant --- */
@@ -117,25 +107,16 @@ static void print_resultant(const json_t *answer)
     ctl_wrap(stdout, json_opt_str(has, "explanation", ""), 2, WIDTH);
 }
 
-static int resultant(int argc, char **argv)
+static int resultant(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg settings resultant DEVICE [options]",
-        "Show each client setting of a device: who wins, who loses and why, and what the device really has.", opts, 1,
-        1};
-    struct options o = {0};
-    const char **args;
+    const struct options *o = options;
     json_t *answer;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
     char *path = ctl_request_path("/v1/devices/%s/settings", args[0]);
-    code = ctl_send(&o.common, "GET", path, NULL, &answer);
+    int code = ctl_send(&o->common, "GET", path, NULL, &answer);
     free(path);
     if (code != CTL_DONE)
         return code;
-    if (o.common.json)
+    if (o->common.json)
         ctl_print_answer(answer);
     else
         print_resultant(answer);
@@ -144,13 +125,20 @@ static int resultant(int argc, char **argv)
 }
 
 const struct ctl_command ctl_client_settings_commands[] = {
-    {"settings client set", "Change default or custom client settings", set_client_settings, NULL},
+    {"settings client set", "Change default or custom client settings",
+     CTL_RUN(set_client_settings, struct options, "cmg settings client set default|NAME [SETTING=VALUE…] [options]",
+             "Change the default client settings, or custom ones for a collection: allow_cmg=yes|no, "
+             "policy_interval=TIME, allowed_methods=pki,entra,token; nothing behind = takes a setting out.",
+             set_opts, 1, 32)},
     {"settings client list", "List the client settings, the first wins", NULL,
      CTL_ROWS("/v1/client-settings", "client_settings", columns,
               "no client settings yet, so what is built in holds: "
               "cmg settings client set default allow_cmg=yes")},
     {"settings client remove", "Remove custom client settings", NULL,
      CTL_DO("DELETE", "/v1/client-settings/%s", "NAME", "client settings %s removed")},
-    {"settings resultant", "Show a device's resultant client settings", resultant, NULL},
+    {"settings resultant", "Show a device's resultant client settings",
+     CTL_RUN(resultant, struct options, "cmg settings resultant DEVICE [options]",
+             "Show each client setting of a device: who wins, who loses and why, and what the device really has.", opts,
+             1, 1)},
     {NULL, NULL, NULL, NULL},
 };

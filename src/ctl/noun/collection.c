@@ -54,58 +54,39 @@ static int send_it(const struct options *o, const char *method, const char *path
                     more ? " among the site's first ones; cmg collection show has all" : "");
 }
 
-static int add_collection(int argc, char **argv)
+static int add_collection(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg collection add NAME [options]",
-        "Make a collection of devices, by rules, by a list or both; or change its rules, or list more devices.",
-        add_opts, 1, 1};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    json_t *body = json_pack("{s:s, s:o}", "name", args[0], "devices", ctl_words(&o.devices));
+    const struct options *o = options;
+    json_t *body = json_pack("{s:s, s:o}", "name", args[0], "devices", ctl_words(&o->devices));
     if (!body)
         return ctl_usage("a collection's name must be UTF-8 text");
-    if (o.rules.count)
-        (void)json_object_set_new(body, "rules", rules_of(&o.rules));
-    return send_it(&o, "POST", "/v1/collections", body, args[0]);
+    if (o->rules.count)
+        (void)json_object_set_new(body, "rules", rules_of(&o->rules));
+    return send_it(o, "POST", "/v1/collections", body, args[0]);
 }
 
-static int change(const struct opt_command *cmd, const char *method, int argc, char **argv)
+/* Of args: the collection, the device. */
+static int change_member(const struct options *o, const char *method, const char **args)
 {
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(cmd, argc, argv, &o, &args, &n, &code))
-        return code;
     char *named = ctl_request_path("/v1/collections/%s/devices/", args[0]), *device = api_escape(args[1]);
     size_t size = strlen(named) + strlen(device) + 1;
     char *path = mem_array(size, 1);
     (void)snprintf(path, size, "%s%s", named, device);
-    code = send_it(&o, method, path, NULL, args[0]);
+    int code = send_it(o, method, path, NULL, args[0]);
     free(path);
     free(device);
     free(named);
     return code;
 }
 
-static int add_device(int argc, char **argv)
+static int add_device(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg collection add-device NAME DEVICE [options]",
-                                           "List a device in a collection.", opts, 2, 2};
-    return change(&cmd, "PUT", argc, argv);
+    return change_member(options, "PUT", args);
 }
 
-static int remove_device(int argc, char **argv)
+static int remove_device(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg collection remove-device NAME DEVICE [options]",
-                                           "List a device in a collection no longer; a rule may still have it.", opts,
-                                           2, 2};
-    return change(&cmd, "DELETE", argc, argv);
+    return change_member(options, "DELETE", args);
 }
 
 static const struct ctl_column columns[] = {{"NAME", "name", CTL_TEXT, NULL},
@@ -167,40 +148,44 @@ static enum result add_page(void *arg, const json_t *answer, struct ctl_fault *f
     return OK;
 }
 
-static int show_collection(int argc, char **argv)
+static int show_collection(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg collection show NAME [options]", "Show a collection and its devices.",
-                                           show_opts, 1, 1};
-    struct show_options o = {.limit = SHOWN};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct show_options *o = options;
     json_t *collection = NULL;
     struct ctl_fault fault;
     char *path = ctl_request_path("/v1/collections/%s", args[0]);
-    enum result r = ctl_pages(&o.common, path, add_page, &collection, &fault);
+    enum result r = ctl_pages(&o->common, path, add_page, &collection, &fault);
     free(path);
     json_t *answer = json_pack("{s:O?}", "collection", collection);
-    if (r == OK && o.common.json)
+    if (r == OK && o->common.json)
         ctl_print_answer(answer);
     else if (r == OK)
-        print_collection(collection, (size_t)o.limit);
+        print_collection(collection, (size_t)o->limit);
     json_decref(answer);
     json_decref(collection);
-    return r == OK ? CTL_DONE : ctl_fail(&o.common, &fault);
+    return r == OK ? CTL_DONE : ctl_fail(&o->common, &fault);
 }
 
+static const struct show_options show_collection_defaults = {.limit = SHOWN};
+
 const struct ctl_command ctl_collection_commands[] = {
-    {"collection add", "Make a collection of devices, or change it", add_collection, NULL},
+    {"collection add", "Make a collection of devices, or change it",
+     CTL_RUN(add_collection, struct options, "cmg collection add NAME [options]",
+             "Make a collection of devices, by rules, by a list or both; or change its rules, or list more devices.",
+             add_opts, 1, 1)},
     {"collection list", "List the collections", NULL,
      CTL_PAGES("/v1/collections", "collections", columns,
                "no collections yet: cmg collection add NAME --rule 'name=LAB-*'")},
-    {"collection show", "Show a collection and its devices", show_collection, NULL},
+    {"collection show", "Show a collection and its devices",
+     CTL_RUN_FROM(&show_collection_defaults, show_collection, struct show_options, "cmg collection show NAME [options]",
+                  "Show a collection and its devices.", show_opts, 1, 1)},
     {"collection remove", "Remove a collection", NULL,
      CTL_DO("DELETE", "/v1/collections/%s", "NAME", "collection %s removed")},
-    {"collection add-device", "List a device in a collection", add_device, NULL},
-    {"collection remove-device", "List it there no longer", remove_device, NULL},
+    {"collection add-device", "List a device in a collection",
+     CTL_RUN(add_device, struct options, "cmg collection add-device NAME DEVICE [options]",
+             "List a device in a collection.", opts, 2, 2)},
+    {"collection remove-device", "List it there no longer",
+     CTL_RUN(remove_device, struct options, "cmg collection remove-device NAME DEVICE [options]",
+             "List a device in a collection no longer; a rule may still have it.", opts, 2, 2)},
     {NULL, NULL, NULL, NULL},
 };

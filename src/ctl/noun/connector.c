@@ -48,33 +48,27 @@ static bool set_certificate(const struct ctl_common *common, const char *path, j
                                 "certificate_pem");
 }
 
-static int add_connector(int argc, char **argv)
+static int add_connector(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg connector add ID [options]",
-                                           "Make a connector known and write its bootstrap file.", add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.revoke_old && !o.renew)
+    const struct add_options *o = options;
+    if (o->revoke_old && !o->renew)
         return ctl_usage("--revoke-old goes with --renew");
-    json_t *body = json_pack("{s:s, s:b, s:b}", "id", args[0], "renew", (int)o.renew, "revoke_old", (int)o.revoke_old);
+    json_t *body =
+        json_pack("{s:s, s:b, s:b}", "id", args[0], "renew", (int)o->renew, "revoke_old", (int)o->revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    if (o.cert && !set_certificate(&o.common, o.cert, body)) {
+    if (o->cert && !set_certificate(&o->common, o->cert, body)) {
         json_decref(body);
         return CTL_FAILED;
     }
-    if (!ctl_put_join(&o.join, body)) {
+    if (!ctl_put_join(&o->join, body)) {
         json_decref(body);
         return CTL_USAGE;
     }
-    if (o.join.join)
-        return ctl_post_for_join(&o.common, "/v1/connectors", body, "cmg-connector join", o.out);
-    const struct ctl_role role = {"connector", args[0], o.renew ? "renewed" : "added"};
-    return ctl_add_with_bootstrap(&o.common, "/v1/connectors", body, &role, o.out);
+    if (o->join.join)
+        return ctl_post_for_join(&o->common, "/v1/connectors", body, "cmg-connector join", o->out);
+    const struct ctl_role role = {"connector", args[0], o->renew ? "renewed" : "added"};
+    return ctl_add_with_bootstrap(&o->common, "/v1/connectors", body, &role, o->out);
 }
 
 struct certificate_options {
@@ -83,28 +77,20 @@ struct certificate_options {
 static const struct opt certificate_opts[] = {CTL_OPT_JSON(struct certificate_options),
                                               CTL_OPT_SOCKET(struct certificate_options), CTL_OPT_END};
 
-static int certificate(int argc, char **argv)
+static int certificate(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg connector certificate ID FILE [options]",
-        "Register the PKI client certificate (PEM or DER) that a connector shows from now on.", certificate_opts, 2, 2};
-    struct certificate_options o = {{0}};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct certificate_options *o = options;
     json_t *body = json_object(), *answer;
-    if (!set_certificate(&o.common, args[1], body)) {
+    if (!set_certificate(&o->common, args[1], body)) {
         json_decref(body);
         return CTL_FAILED;
     }
     char *path = ctl_request_path("/v1/connectors/%s/certificate", args[0]);
-    code = ctl_send(&o.common, "PUT", path, body, &answer);
+    int code = ctl_send(&o->common, "PUT", path, body, &answer);
     free(path);
     if (code != CTL_DONE)
         return code;
-    return ctl_tell(&o.common, answer,
+    return ctl_tell(&o->common, answer,
                     "registered; let client_certificate in the connector's connector.yaml name it too, and restart "
                     "the connector; cmg status tells whether it passes");
 }
@@ -116,8 +102,13 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_connector_commands[] = {
-    {"connector add", "Make a connector known and write its bootstrap file", add_connector, NULL},
-    {"connector certificate", "Register a connector's PKI client certificate", certificate, NULL},
+    {"connector add", "Make a connector known and write its bootstrap file",
+     CTL_RUN(add_connector, struct add_options, "cmg connector add ID [options]",
+             "Make a connector known and write its bootstrap file.", add_opts, 1, 1)},
+    {"connector certificate", "Register a connector's PKI client certificate",
+     CTL_RUN(certificate, struct certificate_options, "cmg connector certificate ID FILE [options]",
+             "Register the PKI client certificate (PEM or DER) that a connector shows from now on.", certificate_opts,
+             2, 2)},
     {"connector list", "List the connectors and when they were last seen", NULL,
      CTL_ROWS("/v1/connectors", "connectors", columns, "no connectors yet: cmg connector add ID")},
     {"connector remove", "Remove a connector and withdraw its certificate", NULL,

@@ -58,26 +58,22 @@ static char *path_of_anchor(const char *anchor)
     return anchor ? ctl_request_path("/v1/devices?anchor=%s", anchor) : mem_strdup("/v1/devices");
 }
 
-static int list_devices(int argc, char **argv)
+static const struct opt list_devices_opts[] = {
+    {.name = "anchor",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, anchor),
+     .value = "ID",
+     .help = "those alone whose machines registered by a certificate of this anchor, "
+             "trusted still or no longer (cmg trust list)"},
+    CTL_OPT_JSON(struct options),
+    CTL_OPT_SOCKET(struct options),
+    CTL_OPT_END};
+
+static int list_devices(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt opts[] = {{.name = "anchor",
-                                       .kind = OPT_TEXT,
-                                       .offset = offsetof(struct options, anchor),
-                                       .value = "ID",
-                                       .help = "those alone whose machines registered by a certificate of this anchor, "
-                                               "trusted still or no longer (cmg trust list)"},
-                                      CTL_OPT_JSON(struct options),
-                                      CTL_OPT_SOCKET(struct options),
-                                      CTL_OPT_END};
-    static const struct opt_command cmd = {"cmg device list [options]", "List the devices.", opts, 0, 0};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    char *path = path_of_anchor(o.anchor);
-    code = ctl_pages_print(&o.common, o.anchor ? &anchored : &list, path, UINT64_MAX);
+    const struct options *o = options;
+    char *path = path_of_anchor(o->anchor);
+    int code = ctl_pages_print(&o->common, o->anchor ? &anchored : &list, path, UINT64_MAX);
     free(path);
     return code;
 }
@@ -99,25 +95,17 @@ static void lift(json_t *device)
     (void)json_object_set(device, "hardware_id_by", json_object_get(vouched, "hardware_id_by"));
 }
 
-static int show_device(int argc, char **argv)
+static int show_device(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg device show GUID|NAME [options]",
-                                           "Show one device, and who stands for what it says of itself.", show_opts, 1,
-                                           1};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
+    const struct options *o = options;
     json_t *answer;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
     char *path = ctl_request_path("/v1/devices/%s", args[0]);
-    code = ctl_send(&o.common, "GET", path, NULL, &answer);
+    int code = ctl_send(&o->common, "GET", path, NULL, &answer);
     free(path);
     if (code != CTL_DONE)
         return code;
-    if (o.common.json)
-        return ctl_tell(&o.common, answer, "%s", "");
+    if (o->common.json)
+        return ctl_tell(&o->common, answer, "%s", "");
     lift(json_object_get(answer, "device"));
     ctl_details(stdout, json_object_get(answer, "device"), details);
     json_decref(answer);
@@ -183,36 +171,28 @@ static int approve_waiting(const struct options *o, json_t *done)
     return r == OK ? all.code : ctl_fail(&o->common, &fault);
 }
 
-static int approve(int argc, char **argv)
+static const struct opt approve_opts[] = {
+    {.name = "all-pending",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct options, all_pending),
+     .help = "all that wait, but those that share something with a removed or blocked device"},
+    CTL_OPT_JSON(struct options),
+    CTL_OPT_SOCKET(struct options),
+    CTL_OPT_END};
+
+static int approve(const void *options, const char **args, size_t n)
 {
-    static const struct opt opts[] = {
-        {.name = "all-pending",
-         .kind = OPT_FLAG,
-         .offset = offsetof(struct options, all_pending),
-         .help = "all that wait, but those that share something with a removed or blocked device"},
-        CTL_OPT_JSON(struct options),
-        CTL_OPT_SOCKET(struct options),
-        CTL_OPT_END};
-    static const struct opt_command cmd = {"cmg device approve GUID|NAME... [options]",
-                                           "Approve devices that wait, and stand for their names and hardware ids; the "
-                                           "GUID of a removed device lets what it held register again.",
-                                           opts, 0, APPROVED_AT_ONCE};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if ((n > 0) == o.all_pending)
+    const struct options *o = options;
+    if ((n > 0) == o->all_pending)
         return ctl_usage("name the devices, or give --all-pending");
     json_t *done = json_array();
-    code = o.all_pending ? approve_waiting(&o, done) : CTL_DONE;
+    int code = o->all_pending ? approve_waiting(o, done) : CTL_DONE;
     for (size_t i = 0; i < n && code == CTL_DONE; i++)
-        code = approve_one(&o, args[i], done);
+        code = approve_one(o, args[i], done);
     json_t *answer = n == 1 && json_object_get(json_array_get(done, 0), "guid")
                          ? json_pack("{s:O}", "device", json_array_get(done, 0))
                          : json_pack("{s:O}", "devices", done);
-    if (code == CTL_DONE && o.common.json)
+    if (code == CTL_DONE && o->common.json)
         ctl_print_answer(answer);
     json_decref(answer);
     json_decref(done);
@@ -325,69 +305,69 @@ static const char *find_misuse(const struct options *o, size_t named)
     return named && o->yes ? "--yes belongs to --pending and --anchor" : NULL;
 }
 
-static int remove_it(int argc, char **argv)
+static const struct opt remove_it_opts[] = {
+    {.name = "pending",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct options, all_pending),
+     .help = "instead of one: all that wait and were never approved"},
+    {.name = "older-than",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, older_than),
+     .value = "DURATION",
+     .help = "of those, who registered so long ago: 1h, 3d"},
+    {.name = "name",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, name),
+     .value = "PATTERN",
+     .help = "of those, who call themselves so: LAB-*"},
+    {.name = "anchor",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, anchor),
+     .value = "ID",
+     .help = "instead of one: those whose machines registered by a certificate of this anchor"},
+    {.name = "yes", .kind = OPT_FLAG, .offset = offsetof(struct options, yes), .help = "remove them without asking"},
+    {.name = "forget",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct options, forget),
+     .help = "it may register again with the keys, certificates and the Entra device that it had"},
+    CTL_OPT_JSON(struct options),
+    CTL_OPT_SOCKET(struct options),
+    CTL_OPT_END};
+
+static int remove_it(const void *options, const char **args, size_t n)
 {
-    static const struct opt opts[] = {
-        {.name = "pending",
-         .kind = OPT_FLAG,
-         .offset = offsetof(struct options, all_pending),
-         .help = "instead of one: all that wait and were never approved"},
-        {.name = "older-than",
-         .kind = OPT_TEXT,
-         .offset = offsetof(struct options, older_than),
-         .value = "DURATION",
-         .help = "of those, who registered so long ago: 1h, 3d"},
-        {.name = "name",
-         .kind = OPT_TEXT,
-         .offset = offsetof(struct options, name),
-         .value = "PATTERN",
-         .help = "of those, who call themselves so: LAB-*"},
-        {.name = "anchor",
-         .kind = OPT_TEXT,
-         .offset = offsetof(struct options, anchor),
-         .value = "ID",
-         .help = "instead of one: those whose machines registered by a certificate of this anchor"},
-        {.name = "yes",
-         .kind = OPT_FLAG,
-         .offset = offsetof(struct options, yes),
-         .help = "remove them without asking"},
-        {.name = "forget",
-         .kind = OPT_FLAG,
-         .offset = offsetof(struct options, forget),
-         .help = "it may register again with the keys, certificates and the Entra device that it had"},
-        CTL_OPT_JSON(struct options),
-        CTL_OPT_SOCKET(struct options),
-        CTL_OPT_END};
-    static const struct opt_command cmd = {"cmg device remove GUID|NAME|--pending|--anchor ID [options]",
-                                           "Remove a device's record; what it held stays out until cmg device approve. "
-                                           "Or all records that wait, or those of an anchor.",
-                                           opts, 0, 1};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
+    const struct options *o = options;
     json_t *answer;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    const char *misuse = find_misuse(&o, n);
+    const char *misuse = find_misuse(o, n);
     if (misuse)
         return ctl_usage("%s", misuse);
-    if (o.all_pending)
-        return remove_waiting(&o);
-    if (o.anchor)
-        return remove_anchored(&o);
-    code = remove_one(&o, args[0], &answer);
-    return code == CTL_DONE ? ctl_tell(&o.common, answer, "device %s removed", args[0]) : code;
+    if (o->all_pending)
+        return remove_waiting(o);
+    if (o->anchor)
+        return remove_anchored(o);
+    int code = remove_one(o, args[0], &answer);
+    return code == CTL_DONE ? ctl_tell(&o->common, answer, "device %s removed", args[0]) : code;
 }
 
 const struct ctl_command ctl_device_commands[] = {
-    {"device list", "List the devices", list_devices, NULL},
-    {"device show", "Show one device", show_device, NULL},
-    {"device approve", "Approve pending devices", approve, NULL},
+    {"device list", "List the devices",
+     CTL_RUN(list_devices, struct options, "cmg device list [options]", "List the devices.", list_devices_opts, 0, 0)},
+    {"device show", "Show one device",
+     CTL_RUN(show_device, struct options, "cmg device show GUID|NAME [options]",
+             "Show one device, and who stands for what it says of itself.", show_opts, 1, 1)},
+    {"device approve", "Approve pending devices",
+     CTL_RUN(approve, struct options, "cmg device approve GUID|NAME... [options]",
+             "Approve devices that wait, and stand for their names and hardware ids; the "
+             "GUID of a removed device lets what it held register again.",
+             approve_opts, 0, APPROVED_AT_ONCE)},
     {"device block", "Block a device everywhere", NULL,
      CTL_DO("POST", "/v1/devices/%s/block", "GUID|NAME", "device %s blocked; gateways refuse it within 5 s")},
     {"device unblock", "Allow a blocked device again", NULL,
      CTL_DO("POST", "/v1/devices/%s/unblock", "GUID|NAME", "device %s unblocked")},
-    {"device remove", "Remove a device's record", remove_it, NULL},
+    {"device remove", "Remove a device's record",
+     CTL_RUN(remove_it, struct options, "cmg device remove GUID|NAME|--pending|--anchor ID [options]",
+             "Remove a device's record; what it held stays out until cmg device approve. "
+             "Or all records that wait, or those of an anchor.",
+             remove_it_opts, 0, 1)},
     {NULL, NULL, NULL, NULL},
 };

@@ -150,18 +150,18 @@ static void set_flag(json_t *body, const char *member, bool on)
 }
 
 /* What the options of add say as the request's body; NULL with *ret_exit after a fault. */
-static json_t *make_body(struct add_options *o, const char *id, int *ret_exit)
+static json_t *make_body(const struct add_options *o, const char *id, int *ret_exit)
 {
     json_t *body = json_object();
-    if (!o->host) {
-        o->role = o->role ? o->role : id;
-        o->name = o->name ? o->name : "";
-    }
     if (!put_shared(o, body, ret_exit)) {
         json_decref(body);
         return NULL;
     }
     set_text(body, "id", id);
+    if (!o->host && !o->role)
+        set_text(body, "role", id);
+    if (!o->host && !o->name)
+        set_text(body, "name", "");
     if (!o->auth.count)
         (void)json_object_set_new(body, "auth", json_pack("[s, s]", "pki", "token"));
     set_flag(body, "keep_host", o->keep_host);
@@ -178,55 +178,40 @@ static void set_yes_no(json_t *body, const char *member, const char *word)
         (void)json_object_set_new(body, member, json_boolean(strcmp(word, "yes") == 0));
 }
 
-static int set_endpoint(int argc, char **argv)
+static int set_endpoint(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg endpoint set ID [options]",
-        "Change a published endpoint in place; what is not named stays. --method any and "
-        "--client-anchors any take a limit away.",
-        set_opts, 1, 1};
-    struct set_options o = {0};
-    const char **args;
-    size_t n;
+    const struct set_options *o = options;
     int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
     json_t *body = json_object(), *answer;
-    if (!put_shared(&o.as_add, body, &code)) {
+    if (!put_shared(&o->as_add, body, &code)) {
         json_decref(body);
         return code;
     }
-    set_yes_no(body, "keep_host", o.keep_host);
-    set_yes_no(body, "x_forwarded", o.x_forwarded);
-    set_yes_no(body, "allow_encoded_slash", o.encoded_slash);
-    if (o.websocket)
+    set_yes_no(body, "keep_host", o->keep_host);
+    set_yes_no(body, "x_forwarded", o->x_forwarded);
+    set_yes_no(body, "allow_encoded_slash", o->encoded_slash);
+    if (o->websocket)
         (void)json_object_set_new(body, "upgrade",
-                                  strcmp(o.websocket, "yes") == 0 ? json_string("websocket") : json_null());
+                                  strcmp(o->websocket, "yes") == 0 ? json_string("websocket") : json_null());
     if (json_object_size(body) == 0) {
         json_decref(body);
         return ctl_usage("name what is to change, such as --max-body 30MiB");
     }
     char *path = ctl_request_path("/v1/endpoints/%s", args[0]);
-    code = ctl_send(&o.as_add.common, "PATCH", path, body, &answer);
+    code = ctl_send(&o->as_add.common, "PATCH", path, body, &answer);
     free(path);
-    return code == CTL_DONE ? ctl_tell(&o.as_add.common, answer, "endpoint %s changed", args[0]) : code;
+    return code == CTL_DONE ? ctl_tell(&o->as_add.common, answer, "endpoint %s changed", args[0]) : code;
 }
 
-static int add_endpoint(int argc, char **argv)
+static int add_endpoint(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg endpoint add ID --url URL [options]",
-                                           "Publish an internal server through the gateway.", add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
+    const struct add_options *o = options;
     int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    json_t *body = make_body(&o, args[0], &code), *answer;
+    json_t *body = make_body(o, args[0], &code), *answer;
     if (!body)
         return code;
-    code = ctl_send(&o.common, "POST", "/v1/endpoints", body, &answer);
-    return code == CTL_DONE ? ctl_tell(&o.common, answer, "endpoint %s published", args[0]) : code;
+    code = ctl_send(&o->common, "POST", "/v1/endpoints", body, &answer);
+    return code == CTL_DONE ? ctl_tell(&o->common, answer, "endpoint %s published", args[0]) : code;
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
@@ -240,8 +225,14 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_endpoint_commands[] = {
-    {"endpoint add", "Publish an internal server through the gateway", add_endpoint, NULL},
-    {"endpoint set", "Change a published endpoint in place", set_endpoint, NULL},
+    {"endpoint add", "Publish an internal server through the gateway",
+     CTL_RUN(add_endpoint, struct add_options, "cmg endpoint add ID --url URL [options]",
+             "Publish an internal server through the gateway.", add_opts, 1, 1)},
+    {"endpoint set", "Change a published endpoint in place",
+     CTL_RUN(set_endpoint, struct set_options, "cmg endpoint set ID [options]",
+             "Change a published endpoint in place; what is not named stays. --method any and "
+             "--client-anchors any take a limit away.",
+             set_opts, 1, 1)},
     {"endpoint list", "List the published endpoints", NULL,
      CTL_ROWS("/v1/endpoints", "endpoints", columns, "no endpoints of your own yet: cmg endpoint add ID --url URL")},
     {"endpoint remove", "Publish an endpoint no longer", NULL,

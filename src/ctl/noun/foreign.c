@@ -66,37 +66,26 @@ static void put_header(const char *given, json_t *body)
         (void)json_object_set_new(body, "key", json_stringn(rest.ptr, rest.len));
 }
 
-static int add_foreign(int argc, char **argv)
+static int add_foreign(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg trust add-foreign ID --issuer TEXT --key FILE --endpoints IDS [options]",
-        "Take the tokens of a Configuration Manager site, in its own form, on the endpoints named. Such a token is "
-        "bound "
-        "to no key: who holds it may use it.",
-        add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (!o.endpoints.count)
+    const struct add_options *o = options;
+    if (!o->endpoints.count)
         return ctl_usage("which endpoints may its tokens open? --endpoints ID,… (cmg endpoint list)");
     json_t *body =
-        json_pack("{s:s, s:s, s:o}", "id", args[0], "issuer", o.issuer, "endpoints", ctl_words(&o.endpoints));
+        json_pack("{s:s, s:s, s:o}", "id", args[0], "issuer", o->issuer, "endpoints", ctl_words(&o->endpoints));
     if (!body)
         return ctl_usage("an option is not UTF-8");
-    if (o.audience)
-        (void)json_object_set_new(body, "audience", json_string(o.audience));
-    put_header(o.header, body);
-    if (!put_key(&o, body)) {
+    if (o->audience)
+        (void)json_object_set_new(body, "audience", json_string(o->audience));
+    put_header(o->header, body);
+    if (!put_key(o, body)) {
         json_decref(body);
         return CTL_FAILED;
     }
     json_t *answer;
-    code = ctl_send(&o.common, "POST", "/v1/foreign-sites", body, &answer);
+    int code = ctl_send(&o->common, "POST", "/v1/foreign-sites", body, &answer);
     return code == CTL_DONE
-               ? ctl_tell(&o.common, answer,
+               ? ctl_tell(&o->common, answer,
                           "tokens of the foreign site %s open the endpoints named, for whoever holds one", args[0])
                : code;
 }
@@ -106,7 +95,12 @@ static const struct ctl_column columns[] = {
     {"KEY", "key", CTL_TEXT, NULL}, {"ENDPOINTS", "endpoints", CTL_LIST, NULL}, {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_foreign_commands[] = {
-    {"trust add-foreign", "Take the tokens of a Configuration Manager site, knowingly", add_foreign, NULL},
+    {"trust add-foreign", "Take the tokens of a Configuration Manager site, knowingly",
+     CTL_RUN(add_foreign, struct add_options,
+             "cmg trust add-foreign ID --issuer TEXT --key FILE --endpoints IDS [options]",
+             "Take the tokens of a Configuration Manager site, in its own form, on the endpoints named. Such a token "
+             "is bound to no key: who holds it may use it.",
+             add_opts, 1, 1)},
     {"trust list-foreign", "List the foreign sites whose tokens are taken", NULL,
      CTL_ROWS("/v1/foreign-sites", "foreign_sites", columns, "tokens of this site alone are taken")},
     {"trust remove-foreign", "Take a foreign site's tokens no longer", NULL,

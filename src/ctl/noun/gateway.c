@@ -50,34 +50,27 @@ static const struct opt add_opts[] = {
     CTL_OPT_END,
 };
 
-static int add_gateway(int argc, char **argv)
+static int add_gateway(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg gateway add ID --host NAME [options]",
-                                           "Make a gateway known and write its bootstrap file.", add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.revoke_old && !o.renew)
+    const struct add_options *o = options;
+    if (o->revoke_old && !o->renew)
         return ctl_usage("--revoke-old goes with --renew");
-    if (!o.host && !o.renew && !o.join.join)
+    if (!o->host && !o->renew && !o->join.join)
         return ctl_usage("--host NAME is missing: the name under which clients reach the gateway");
-    json_t *body = json_pack("{s:s, s:s*, s:b, s:b}", "id", args[0], "host", o.host, "renew", (int)o.renew,
-                             "revoke_old", (int)o.revoke_old);
+    json_t *body = json_pack("{s:s, s:s*, s:b, s:b}", "id", args[0], "host", o->host, "renew", (int)o->renew,
+                             "revoke_old", (int)o->revoke_old);
     if (!body)
         return ctl_usage("the arguments must be UTF-8 text");
-    if (o.port || (!o.renew && !o.join.join))
-        (void)json_object_set_new(body, "port", json_integer((json_int_t)(o.port ? o.port : PORT_DEFAULT)));
-    if (!ctl_put_join(&o.join, body)) {
+    if (o->port || (!o->renew && !o->join.join))
+        (void)json_object_set_new(body, "port", json_integer((json_int_t)(o->port ? o->port : PORT_DEFAULT)));
+    if (!ctl_put_join(&o->join, body)) {
         json_decref(body);
         return CTL_USAGE;
     }
-    if (o.join.join)
-        return ctl_post_for_join(&o.common, "/v1/gateways", body, "cmg-gateway join", o.out);
-    const struct ctl_role role = {"gateway", args[0], o.renew ? "renewed" : "added"};
-    return ctl_add_with_bootstrap(&o.common, "/v1/gateways", body, &role, o.out);
+    if (o->join.join)
+        return ctl_post_for_join(&o->common, "/v1/gateways", body, "cmg-gateway join", o->out);
+    const struct ctl_role role = {"gateway", args[0], o->renew ? "renewed" : "added"};
+    return ctl_add_with_bootstrap(&o->common, "/v1/gateways", body, &role, o->out);
 }
 
 static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
@@ -88,7 +81,9 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_gateway_commands[] = {
-    {"gateway add", "Make a gateway known and write its bootstrap file", add_gateway, NULL},
+    {"gateway add", "Make a gateway known and write its bootstrap file",
+     CTL_RUN(add_gateway, struct add_options, "cmg gateway add ID --host NAME [options]",
+             "Make a gateway known and write its bootstrap file.", add_opts, 1, 1)},
     {"gateway list", "List the gateways", NULL,
      CTL_ROWS("/v1/gateways", "gateways", columns, "no gateways yet: cmg gateway add ID --host NAME")},
     {"gateway remove", "Remove a gateway and withdraw its certificate", NULL,

@@ -275,55 +275,35 @@ static int tell_done(const struct keys_options *o, const char *done)
     return CTL_DONE;
 }
 
-struct keys_command {
-    struct opt_command command;
-    enum result (*run)(const struct keys_options *o, struct error *err);
-    const char *done, *remedy;
-};
+typedef enum result change_fn(const struct keys_options *o, struct error *err);
 
-static int run_keys(const struct keys_command *c, int argc, char **argv)
+static const struct keys_options keys_defaults = {.use = "token"};
+
+static int run_change(const struct keys_options *o, change_fn *change, const char *done, const char *remedy)
 {
-    struct keys_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
     struct error err;
-    if (!ctl_parse(&c->command, argc, argv, &o, &args, &n, &code))
-        return code;
-    o.use = o.use ? o.use : "token";
-    if (c->run(&o, &err) != OK)
-        return ctl_fail_error(&o.common, &err, o.dir, c->remedy);
-    return tell_done(&o, c->done);
+    if (change(o, &err) != OK)
+        return ctl_fail_error(&o->common, &err, o->dir, remedy);
+    return tell_done(o, done);
 }
 
-static int new_key(int argc, char **argv)
+static int new_key(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct keys_command c = {
-        {"cmg keys new --dir DIR [options]", "Make the next signing key, and let everybody know it.", keys_opts, 0, 0},
-        make_next,
-        "the next %s key is told to gateways and devices; activate it in an hour: cmg keys activate\n",
-        "the site root's key is needed: --root-key FILE"};
-    return run_keys(&c, argc, argv);
+    return run_change(options, make_next,
+                      "the next %s key is told to gateways and devices; activate it in an hour: cmg keys activate\n",
+                      "the site root's key is needed: --root-key FILE");
 }
 
-static int activate_key(int argc, char **argv)
+static int activate_key(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct keys_command c = {
-        {"cmg keys activate --dir DIR [options]", "Sign with the next key from now on.", keys_opts, 0, 0},
-        activate,
-        "the new %s key signs from now on; what the old one signed counts until it is retired\n",
-        "see: cmg keys list"};
-    return run_keys(&c, argc, argv);
+    return run_change(options, activate,
+                      "the new %s key signs from now on; what the old one signed counts until it is retired\n",
+                      "see: cmg keys list");
 }
 
-static int retire_key(int argc, char **argv)
+static int retire_key(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct keys_command c = {
-        {"cmg keys retire --dir DIR [options]", "Let what the old key signed count no more.", keys_opts, 0, 0},
-        retire,
-        "the old %s key counts no more\n",
-        "see: cmg keys list"};
-    return run_keys(&c, argc, argv);
+    return run_change(options, retire, "the old %s key counts no more\n", "see: cmg keys list");
 }
 
 static void list_one(const struct keys_options *o, const char *which, const char *state, json_t *list)
@@ -343,17 +323,10 @@ static const struct ctl_column columns[] = {{"USE", "use", CTL_TEXT, NULL},
                                             {"UNTIL", "not_after", CTL_TIME, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
-static int list_keys(int argc, char **argv)
+static int list_keys(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg keys list --dir DIR [options]", "List the signing keys.", keys_opts, 0,
-                                           0};
     static const char *const uses[] = {"bundle", "policy", "token"};
-    struct keys_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    struct keys_options o = *(const struct keys_options *)options;
     json_t *list = json_array();
     for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
         o.use = uses[i];
@@ -379,9 +352,17 @@ static int list_keys(int argc, char **argv)
 }
 
 const struct ctl_command ctl_keys_commands[] = {
-    {"keys new", "Make the next signing key and tell everybody", new_key, NULL},
-    {"keys activate", "Sign with the next key from now on", activate_key, NULL},
-    {"keys retire", "Let what the old key signed count no more", retire_key, NULL},
-    {"keys list", "List the signing keys", list_keys, NULL},
+    {"keys new", "Make the next signing key and tell everybody",
+     CTL_RUN_FROM(&keys_defaults, new_key, struct keys_options, "cmg keys new --dir DIR [options]",
+                  "Make the next signing key, and let everybody know it.", keys_opts, 0, 0)},
+    {"keys activate", "Sign with the next key from now on",
+     CTL_RUN_FROM(&keys_defaults, activate_key, struct keys_options, "cmg keys activate --dir DIR [options]",
+                  "Sign with the next key from now on.", keys_opts, 0, 0)},
+    {"keys retire", "Let what the old key signed count no more",
+     CTL_RUN_FROM(&keys_defaults, retire_key, struct keys_options, "cmg keys retire --dir DIR [options]",
+                  "Let what the old key signed count no more.", keys_opts, 0, 0)},
+    {"keys list", "List the signing keys",
+     CTL_RUN(list_keys, struct keys_options, "cmg keys list --dir DIR [options]", "List the signing keys.", keys_opts,
+             0, 0)},
     {NULL, NULL, NULL, NULL},
 };

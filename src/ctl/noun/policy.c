@@ -76,28 +76,21 @@ static int add_content(const struct add_options *o, const char *name, struct sli
     return code;
 }
 
-static int add_policy(int argc, char **argv)
+static int add_policy(const void *options, const char **args, size_t n)
 {
-    static const struct opt_command cmd = {"cmg policy add NAME [FILE] [options]",
-                                           "Store a policy; a new version when the name exists.", add_opts, 1, 2};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    const char *file = n == 2 ? args[1] : o.file;
-    if ((n == 2 && o.file) || (file != NULL) == (o.content != NULL))
+    const struct add_options *o = options;
+    const char *file = n == 2 ? args[1] : o->file;
+    if ((n == 2 && o->file) || (file != NULL) == (o->content != NULL))
         return ctl_usage("give the policy's text once: as FILE, --file FILE or --content TEXT");
-    if ((o.users.count > 0) + o.all_users + o.devices > 1 || (o.devices && o.collections.count))
+    if ((o->users.count > 0) + o->all_users + o->devices > 1 || (o->devices && o->collections.count))
         return ctl_usage("give one of --user, --users and --devices; --devices means every device, so no --collection");
-    if (o.content)
-        return add_content(&o, args[0], slice_of(o.content));
+    if (o->content)
+        return add_content(o, args[0], slice_of(o->content));
     char *data;
     size_t len;
-    if (!ctl_read_file(&o.common, file, &data, &len))
+    if (!ctl_read_file(&o->common, file, &data, &len))
         return CTL_FAILED;
-    code = add_content(&o, args[0], slice_make(data, len));
+    int code = add_content(o, args[0], slice_make(data, len));
     free(data);
     return code;
 }
@@ -114,7 +107,9 @@ static const struct ctl_column resultant_columns[] = {{"NAME", "name", CTL_TEXT,
                                                       {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_policy_commands[] = {
-    {"policy add", "Store a policy, or a new version of it", add_policy, NULL},
+    {"policy add", "Store a policy, or a new version of it",
+     CTL_RUN(add_policy, struct add_options, "cmg policy add NAME [FILE] [options]",
+             "Store a policy; a new version when the name exists.", add_opts, 1, 2)},
     {"policy list", "List the policies", NULL,
      CTL_PAGES("/v1/policies", "policies", columns, "no policies yet: cmg policy add NAME FILE")},
     {"policy resultant", "Show which policies reach a device, and why", NULL,

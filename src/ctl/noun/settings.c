@@ -85,21 +85,14 @@ static int refuse_unknown(const char *name, const char *usage)
     return CTL_USAGE;
 }
 
-static int set_settings(int argc, char **argv)
+static int set_settings(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg settings set NAME VALUE [options]", "Change a setting of the site.",
-                                           opts, 2, 2};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct options *o = options;
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         if (strcmp(settings[i].name, args[0]) != 0)
             continue;
         json_t *value = settings[i].value(args[1]);
-        return value ? send_value(&o.common, args[0], args[1], value)
+        return value ? send_value(&o->common, args[0], args[1], value)
                      : ctl_usage("%s wants %s, not '%s'", args[0], settings[i].form, args[1]);
     }
     return refuse_unknown(args[0], "cmg settings set NAME VALUE");
@@ -153,27 +146,24 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
     return CTL_DONE;
 }
 
-static int get_settings(int argc, char **argv)
+static int get_settings(const void *options, const char **args, size_t n)
 {
-    static const struct opt_command cmd = {"cmg settings get [NAME] [options]", "Show the settings of the site.", opts,
-                                           0, 1};
-    struct options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct options *o = options;
     json_t *answer;
-    code = ctl_send(&o.common, "GET", "/v1/settings", NULL, &answer);
+    int code = ctl_send(&o->common, "GET", "/v1/settings", NULL, &answer);
     if (code != CTL_DONE)
         return code;
-    code = print_settings(&o.common, answer, n == 1 ? args[0] : NULL);
+    code = print_settings(&o->common, answer, n == 1 ? args[0] : NULL);
     json_decref(answer);
     return code;
 }
 
 const struct ctl_command ctl_settings_commands[] = {
-    {"settings get", "Show the settings of the site", get_settings, NULL},
-    {"settings set", "Change a setting of the site", set_settings, NULL},
+    {"settings get", "Show the settings of the site",
+     CTL_RUN(get_settings, struct options, "cmg settings get [NAME] [options]", "Show the settings of the site.", opts,
+             0, 1)},
+    {"settings set", "Change a setting of the site",
+     CTL_RUN(set_settings, struct options, "cmg settings set NAME VALUE [options]", "Change a setting of the site.",
+             opts, 2, 2)},
     {NULL, NULL, NULL, NULL},
 };

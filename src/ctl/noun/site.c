@@ -198,29 +198,22 @@ struct options {
 };
 static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
 
-/* GETs `path` for a command without arguments; NULL with *ret_exit when the command ends here. */
-static json_t *fetch_part(const struct opt_command *cmd, int argc, char **argv, const char *path, struct options *o,
-                          int *ret_exit)
+/* What is there; NULL with *ret_exit when it was not told. */
+static json_t *fetch_part(const struct options *o, const char *path, int *ret_exit)
 {
-    const char **args;
-    size_t n;
-    if (!ctl_parse(cmd, argc, argv, o, &args, &n, ret_exit))
-        return NULL;
     json_t *answer;
     *ret_exit = ctl_send(&o->common, "GET", path, NULL, &answer);
     return answer || *ret_exit != CTL_DONE ? answer : json_object();
 }
 
-static int status(int argc, char **argv)
+static int status(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg status [options]", "Show the site: roles, connectors, devices.", opts,
-                                           0, 0};
-    struct options o = {0};
-    int code = CTL_DONE;
-    json_t *answer = fetch_part(&cmd, argc, argv, "/v1/status", &o, &code);
+    const struct options *o = options;
+    int code;
+    json_t *answer = fetch_part(o, "/v1/status", &code);
     if (!answer)
         return code;
-    if (o.common.json)
+    if (o->common.json)
         ctl_print_answer(answer);
     else
         print_status(answer);
@@ -228,16 +221,14 @@ static int status(int argc, char **argv)
     return CTL_DONE;
 }
 
-static int bundle_show(int argc, char **argv)
+static int bundle_show(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg bundle show [options]", "Show what gateways are told, as JSON.", opts,
-                                           0, 0};
-    struct options o = {0};
-    int code = CTL_DONE;
-    json_t *answer = fetch_part(&cmd, argc, argv, "/v1/bundle", &o, &code);
+    const struct options *o = options;
+    int code;
+    json_t *answer = fetch_part(o, "/v1/bundle", &code);
     if (!answer)
         return code;
-    ctl_print_json(stdout, answer, !o.common.json);
+    ctl_print_json(stdout, answer, !o->common.json);
     json_decref(answer);
     return CTL_DONE;
 }
@@ -312,35 +303,33 @@ static int enrollment_as_string(const struct enrollment_options *o)
     return ctl_post_for_join(&o->common, "/v1/tokens", body, CTL_JOIN_DEVICE, o->out);
 }
 
-static int enrollment(int argc, char **argv)
+static int enrollment(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg enrollment [options]",
-        "Print the enrolment file for devices, which holds no secret; or, with --join, a string that lets them join.",
-        enrollment_opts, 0, 0};
-    struct enrollment_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.join.join)
-        return enrollment_as_string(&o);
-    if (o.join.valid_for || o.uses)
+    const struct enrollment_options *o = options;
+    if (o->join.join)
+        return enrollment_as_string(o);
+    if (o->join.valid_for || o->uses)
         return ctl_usage("--valid-for and --uses go with --join");
     json_t *answer;
-    code = ctl_send(&o.common, "GET", "/v1/enrollment", NULL, &answer);
+    int code = ctl_send(&o->common, "GET", "/v1/enrollment", NULL, &answer);
     if (code != CTL_DONE)
         return code;
-    code = print_enrollment(&o, answer);
+    code = print_enrollment(o, answer);
     json_decref(answer);
     return code;
 }
 
 const struct ctl_command ctl_site_commands[] = {
-    {"status", "Show the site: roles, connectors, devices", status, NULL},
-    {"bundle show", "Show what gateways are told", bundle_show, NULL},
-    {"enrollment", "Print the enrolment file for devices", enrollment, NULL},
+    {"status", "Show the site: roles, connectors, devices",
+     CTL_RUN(status, struct options, "cmg status [options]", "Show the site: roles, connectors, devices.", opts, 0, 0)},
+    {"bundle show", "Show what gateways are told",
+     CTL_RUN(bundle_show, struct options, "cmg bundle show [options]", "Show what gateways are told, as JSON.", opts, 0,
+             0)},
+    {"enrollment", "Print the enrolment file for devices",
+     CTL_RUN(
+         enrollment, struct enrollment_options, "cmg enrollment [options]",
+         "Print the enrolment file for devices, which holds no secret; or, with --join, a string that lets them join.",
+         enrollment_opts, 0, 0)},
     {"restore done", "Say that what an older store lost was made again", NULL,
      CTL_DO("POST", "/v1/restore/done", NULL,
             "cmg status tells the older copy of the store no longer, unless somebody else is heard of it")},

@@ -77,23 +77,17 @@ int ctl_source_add(const struct ctl_common *common, const struct ctl_source *s)
     return code == CTL_DONE ? ctl_tell_row(common, answer, "source", columns) : code;
 }
 
-static int add_source(int argc, char **argv)
+static int add_source(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg source add ID --url URL [options]",
-                                           "Name where a revocation list or an OpenID provider's keys come from.",
-                                           add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    struct ctl_source s = {args[0], o.kind ? o.kind : "crl", o.url, o.via, o.refresh, o.ca};
-    return ctl_source_add(&o.common, &s);
+    const struct add_options *o = options;
+    struct ctl_source s = {args[0], o->kind ? o->kind : "crl", o->url, o->via, o->refresh, o->ca};
+    return ctl_source_add(&o->common, &s);
 }
 
 const struct ctl_command ctl_source_commands[] = {
-    {"source add", "Name where a CRL or an OpenID provider's keys come from", add_source, NULL},
+    {"source add", "Name where a CRL or an OpenID provider's keys come from",
+     CTL_RUN(add_source, struct add_options, "cmg source add ID --url URL [options]",
+             "Name where a revocation list or an OpenID provider's keys come from.", add_opts, 1, 1)},
     {"source list", "List the named sources", NULL,
      CTL_ROWS("/v1/sources", "sources", columns, "no sources yet: cmg trust add --crl-source ID --url URL")},
     {"source remove", "Fetch one of them no longer", NULL,

@@ -116,35 +116,29 @@ static json_t *make_body(const struct add_options *o, const char *id)
     return body;
 }
 
-static int add_tenant(int argc, char **argv)
+static int add_tenant(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg tenant add ID --audience TEXT [options]",
-                                           "Take the tokens of a Microsoft Entra tenant or another OpenID provider.",
-                                           add_opts, 1, 1};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if ((!o.issuers.count && !o.tenant) || !o.audiences.count)
+    const struct add_options *o = options;
+    if ((!o->issuers.count && !o->tenant) || !o->audiences.count)
         return ctl_usage("whose tokens, and for whom? --tenant GUID or --issuer URL, and --audience TEXT");
-    if (!o.jwks == !o.source)
+    if (!o->jwks == !o->source)
         return ctl_usage("where are its keys? either --jwks FILE or --source ID");
-    json_t *body = make_body(&o, args[0]);
+    json_t *body = make_body(o, args[0]);
     if (!body)
         return ctl_usage("tenant %s: an option is not UTF-8", args[0]);
-    if (!put_keys(&o, body)) {
+    if (!put_keys(o, body)) {
         json_decref(body);
         return CTL_FAILED;
     }
     json_t *answer;
-    code = ctl_send(&o.common, "POST", "/v1/tenants", body, &answer);
-    return code == CTL_DONE ? ctl_tell(&o.common, answer, "tenant %s may vouch for devices and users", args[0]) : code;
+    int code = ctl_send(&o->common, "POST", "/v1/tenants", body, &answer);
+    return code == CTL_DONE ? ctl_tell(&o->common, answer, "tenant %s may vouch for devices and users", args[0]) : code;
 }
 
 const struct ctl_command ctl_tenant_commands[] = {
-    {"tenant add", "Take the tokens of an Entra tenant or another OpenID provider", add_tenant, NULL},
+    {"tenant add", "Take the tokens of an Entra tenant or another OpenID provider",
+     CTL_RUN(add_tenant, struct add_options, "cmg tenant add ID --audience TEXT [options]",
+             "Take the tokens of a Microsoft Entra tenant or another OpenID provider.", add_opts, 1, 1)},
     {"tenant list", "List the onboarded tenants", NULL,
      CTL_ROWS("/v1/tenants", "tenants", columns, "no tenant is onboarded: cmg tenant add ID --tenant GUID …")},
     {"tenant enable", "Take a tenant's tokens again", NULL,

@@ -81,40 +81,33 @@ static int print_token(const struct new_options *o, json_t *answer)
     return CTL_DONE;
 }
 
-static int new_token(int argc, char **argv)
+static int new_token(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {
-        "cmg token new [options]", "Make a bulk registration token; it is shown once and not kept.", new_opts, 0, 0};
-    struct new_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
+    const struct new_options *o = options;
     int64_t lifetime = 0;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.lifetime && !ctl_duration("lifetime", o.lifetime, &lifetime))
+    if (o->lifetime && !ctl_duration("lifetime", o->lifetime, &lifetime))
         return CTL_USAGE;
-    if (!ctl_can_write(&o.common, o.out))
+    if (!ctl_can_write(&o->common, o->out))
         return CTL_FAILED;
     json_t *body = json_object(), *answer;
-    if (o.lifetime)
+    if (o->lifetime)
         (void)json_object_set_new(body, "lifetime_s", json_integer(lifetime));
-    if (o.uses > 0)
-        (void)json_object_set_new(body, "uses", json_integer((json_int_t)o.uses));
-    if (o.networks.count)
-        (void)json_object_set_new(body, "networks", ctl_words(&o.networks));
-    if (o.names.count)
-        (void)json_object_set_new(body, "names", ctl_words(&o.names));
-    if (o.collection)
-        (void)json_object_set_new(body, "collection", json_string(o.collection));
-    if (o.join) {
+    if (o->uses > 0)
+        (void)json_object_set_new(body, "uses", json_integer((json_int_t)o->uses));
+    if (o->networks.count)
+        (void)json_object_set_new(body, "networks", ctl_words(&o->networks));
+    if (o->names.count)
+        (void)json_object_set_new(body, "names", ctl_words(&o->names));
+    if (o->collection)
+        (void)json_object_set_new(body, "collection", json_string(o->collection));
+    if (o->join) {
         (void)json_object_set_new(body, "join", json_object());
-        return ctl_post_for_join(&o.common, "/v1/tokens", body, CTL_JOIN_DEVICE, o.out);
+        return ctl_post_for_join(&o->common, "/v1/tokens", body, CTL_JOIN_DEVICE, o->out);
     }
-    code = ctl_send(&o.common, "POST", "/v1/tokens", body, &answer);
+    int code = ctl_send(&o->common, "POST", "/v1/tokens", body, &answer);
     if (code != CTL_DONE)
         return code;
-    code = print_token(&o, answer);
+    code = print_token(o, answer);
     json_decref(answer);
     return code;
 }
@@ -131,10 +124,12 @@ static const struct ctl_column columns[] = {{"ID", "id", CTL_TEXT, NULL},
                                             {NULL, NULL, CTL_TEXT, NULL}};
 
 const struct ctl_command ctl_token_commands[] = {
-    {"token new", "Make a bulk registration token", new_token, NULL},
+    {"token new", "Make a bulk registration token",
+     CTL_RUN(new_token, struct new_options, "cmg token new [options]",
+             "Make a bulk registration token; it is shown once and not kept.", new_opts, 0, 0)},
     {"token list", "List the bulk registration tokens", NULL,
      CTL_PAGES("/v1/tokens", "tokens", columns, "no bulk tokens yet: cmg token new")},
-    {"token check", "Would this token be let in, and if not, why?", ctl_token_check, NULL},
+    {"token check", "Would this token be let in, and if not, why?", .form = &ctl_token_check},
     {"token block", "Block a bulk registration token", NULL,
      CTL_DO("POST", "/v1/tokens/%s/block", "ID", "token %s blocked")},
     {"token unblock", "Allow a blocked token again", NULL,

@@ -206,26 +206,20 @@ static int add_source(const struct add_options *o)
     return ctl_source_add(&o->common, &s);
 }
 
-static int add_trust(int argc, char **argv)
+static const char add_usage[] = "cmg trust add --anchor|--intermediate|--crl FILE|DIR … [options]";
+
+static int add_trust(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
-    static const struct opt_command cmd = {"cmg trust add --anchor|--intermediate|--crl FILE|DIR … [options]",
-                                           "Trust a PKI for device certificates, or take its revocation list.",
-                                           add_opts, 0, 0};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
-    if (o.crl_source || o.ocsp_source)
-        return add_source(&o);
-    if (o.anchors.count + o.intermediates.count + o.crls.count == 0)
-        return ctl_usage("nothing to add; usage: %s", cmd.usage);
-    if (o.fetch_hosts.count && !o.anchors.count)
+    const struct add_options *o = options;
+    if (o->crl_source || o->ocsp_source)
+        return add_source(o);
+    if (o->anchors.count + o->intermediates.count + o->crls.count == 0)
+        return ctl_usage("nothing to add; usage: %s", add_usage);
+    if (o->fetch_hosts.count && !o->anchors.count)
         return ctl_usage("--fetch-host goes with --anchor; for one that is there: cmg trust fetch-hosts ID HOST…");
     json_t *rows = json_array();
-    code = add_all(&o, rows);
-    if (o.common.json && (code == CTL_DONE || json_array_size(rows))) {
+    int code = add_all(o, rows);
+    if (o->common.json && (code == CTL_DONE || json_array_size(rows))) {
         json_t *whole = json_pack("{s:O}", "trust", rows);
         ctl_print_answer(whole);
         json_decref(whole);
@@ -236,31 +230,22 @@ static int add_trust(int argc, char **argv)
     return code;
 }
 
-static int fetch_hosts(int argc, char **argv)
+static const struct opt fetch_hosts_opts[] = {CTL_OPT_JSON(struct add_options), CTL_OPT_SOCKET(struct add_options),
+                                              CTL_OPT_END};
+
+static int fetch_hosts(const void *options, const char **args, size_t n)
 {
-    static const struct opt opts[] = {CTL_OPT_JSON(struct add_options), CTL_OPT_SOCKET(struct add_options),
-                                      CTL_OPT_END};
-    static const struct opt_command cmd = {
-        "cmg trust fetch-hosts ID [HOST[:PORT]…] [options]",
-        "From which hosts, and no others, gateways fetch the revocation lists that certificates below this anchor "
-        "point to (http; no redirects). None named: they follow none of these pointers.",
-        opts, 1, 17};
-    struct add_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
+    const struct add_options *o = options;
     json_t *hosts = json_array(), *answer;
     for (size_t i = 1; i < n; i++)
         (void)json_array_append_new(hosts, json_string(args[i]));
     char *path = ctl_request_path("/v1/trust/%s/fetch-hosts", args[0]);
-    code = ctl_send(&o.common, "PUT", path, json_pack("{s:o}", "fetch_hosts", hosts), &answer);
+    int code = ctl_send(&o->common, "PUT", path, json_pack("{s:o}", "fetch_hosts", hosts), &answer);
     free(path);
     if (code != CTL_DONE)
         return code;
     char *text = ctl_cell_text(json_object_get(answer, "fetch_hosts"), CTL_LIST, "nowhere");
-    code = ctl_tell(&o.common, answer, "lists that certificates below %.16s… point to are fetched from: %s", args[0],
+    code = ctl_tell(&o->common, answer, "lists that certificates below %.16s… point to are fetched from: %s", args[0],
                     text);
     free(text);
     return code;
@@ -295,28 +280,19 @@ struct remove_options {
     struct ctl_common common;
 };
 
-static int remove_trust(int argc, char **argv)
+static const struct opt remove_trust_opts[] = {CTL_OPT_JSON(struct remove_options),
+                                               CTL_OPT_SOCKET(struct remove_options), CTL_OPT_END};
+
+static int remove_trust(const void *options, const char **args, size_t n UNUSED)
 {
-    static const struct opt opts[] = {CTL_OPT_JSON(struct remove_options), CTL_OPT_SOCKET(struct remove_options),
-                                      CTL_OPT_END};
-    static const struct opt_command cmd = {
-        "cmg trust remove ID [options]",
-        "Trust an anchor, intermediate or CRL no longer; who registered by the anchor and is let in by another method "
-        "still is told.",
-        opts, 1, 1};
-    struct remove_options o = {0};
-    const char **args;
-    size_t n;
-    int code;
+    const struct remove_options *o = options;
     json_t *answer;
-    if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
-        return code;
     char *path = ctl_request_path("/v1/trust/%s", args[0]);
-    code = ctl_send(&o.common, "DELETE", path, NULL, &answer);
+    int code = ctl_send(&o->common, "DELETE", path, NULL, &answer);
     free(path);
     if (code != CTL_DONE)
         return code;
-    if (o.common.json) {
+    if (o->common.json) {
         ctl_print_answer(answer);
     } else {
         (void)printf("%s is trusted no longer\n", args[0]);
@@ -327,11 +303,22 @@ static int remove_trust(int argc, char **argv)
 }
 
 const struct ctl_command ctl_trust_commands[] = {
-    {"trust add", "Trust a PKI for device certificates, or take its CRL", add_trust, NULL},
-    {"trust check", "Is that enough for a device with this certificate?", ctl_trust_check, NULL},
-    {"trust fetch-hosts", "Whence lists may come that certificates point to", fetch_hosts, NULL},
+    {"trust add", "Trust a PKI for device certificates, or take its CRL",
+     CTL_RUN(add_trust, struct add_options, add_usage,
+             "Trust a PKI for device certificates, or take its revocation list.", add_opts, 0, 0)},
+    {"trust check", "Is that enough for a device with this certificate?", .form = &ctl_trust_check},
+    {"trust fetch-hosts", "Whence lists may come that certificates point to",
+     CTL_RUN(fetch_hosts, struct add_options, "cmg trust fetch-hosts ID [HOST[:PORT]…] [options]",
+             "From which hosts, and no others, gateways fetch the revocation lists that certificates below this anchor "
+             "point to (http; no redirects). None named: they follow none of these pointers.",
+             fetch_hosts_opts, 1, 17)},
     {"trust list", "List anchors, intermediates and CRLs", NULL,
      CTL_ROWS("/v1/trust", "trust", columns, "no PKI is trusted yet: cmg trust add --anchor FILE")},
-    {"trust remove", "Trust one of them no longer", remove_trust, NULL},
+    {"trust remove", "Trust one of them no longer",
+     CTL_RUN(
+         remove_trust, struct remove_options, "cmg trust remove ID [options]",
+         "Trust an anchor, intermediate or CRL no longer; who registered by the anchor and is let in by another method "
+         "still is told.",
+         remove_trust_opts, 1, 1)},
     {NULL, NULL, NULL, NULL},
 };

@@ -98,7 +98,7 @@ static void every_command_refuses_an_option_that_it_does_not_have(void **state)
 static void expect_one_run(const struct ctl_command *c)
 {
     size_t same = 0;
-    assert_true((c->run != NULL) != (c->request != NULL));
+    assert_int_equal((c->run != NULL) + (c->request != NULL) + (c->form != NULL), 1);
     assert_true(c->summary && *c->summary && c->summary[strlen(c->summary) - 1] != '.');
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         for (const struct ctl_command *other = tables[i]; other->words; other++)
