@@ -9,6 +9,7 @@
 #include "base/host/log.h"
 #include "bundle/bundle.h"
 #include "connector/gateway/joining.h"
+#include "connector/site/questions.h"
 #include "connector/site/relay_source.h"
 #include "connector/site/report.h"
 #include "connector/site/self_check.h"
@@ -79,11 +80,13 @@ static void use_role(struct connector *c)
 {
     dialers_renewed(&c->dialers);
     report_stop(c->report);
+    questions_stop(c->questions);
     joining_pause(c->joining);
     site_link_renewed(c->site);
     if (c->known.document)
         replace_upstreams(c, c->known.document);
     report_changed(c->report);
+    questions_start(c->questions);
 }
 
 static enum result send_renewal(void *owner, const struct http_request *request, const struct http_call_events *events,
@@ -162,7 +165,9 @@ enum result connector_start(struct connector *c, const struct connector_config *
     const struct report_parts parts = {
         &c->known, c->site, c->self_check, clock_wall_s(), connector_status_gateways, connector_status_upstreams, c};
     c->report = report_new(&parts);
+    c->questions = questions_new(&c->known, c->site);
     site_link_start(c->site);
+    questions_start(c->questions);
     if (c->known.has_document) /* the kept one names the gateways */
         return OK;
     self_check_run(c->self_check);
@@ -186,6 +191,7 @@ void connector_stop(struct connector *c)
     relay_source_stop();
     report_free(c->report);
     c->report = NULL;
+    questions_free(c->questions);
     self_check_free(c->self_check);
     renewer_free(c->known.renewer);
     dialers_end(&c->dialers);

@@ -14,6 +14,7 @@
 #include "connector/route.h"
 
 struct joining;
+struct questions;
 struct report;
 struct self_check;
 
@@ -23,7 +24,8 @@ struct connector {
     struct upstreams upstreams;
     struct dialers dialers;
     struct report *report;
-    struct joining *joining;       /* gateways */
+    struct joining *joining; /* gateways */
+    struct questions *questions;
     struct self_check *self_check; /* of the PKI client certificate */
     int exit_code;
 };

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from analyze_test import good
-from kit import programs
+from kit import gatewayclient, programs
+from kit.gatewayclient import HTTP1
 from kit.programs import program
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
@@ -44,11 +45,16 @@ def inventory(folder):
     return path
 
 
+def refused(site):
+    return gatewayclient.request(site, HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata").problem()["request_id"]
+
+
 def words_of(command, site, device, inventory):
     socket = ["--socket", site.report["admin_socket"]]
     return {"cmg choices": [], "cmg choices check": ["--mp", "https", "--client", "pki"],
             "cmg plan": ["--inventory", inventory, "--to-mp", "ehttp"],
             "cmg analyze": [site.report["gateway"], "--ca", site.report["ca"], *good(site)], "cmg status": socket,
+            "cmg trace": [refused(site), *socket],
             "cmg settings resultant": [device.name, *socket]}.get(command, ["--dir", device.state])
 
 
@@ -87,5 +93,5 @@ def test_the_members_that_are_documented_are_printed_and_no_others(site, new_dev
 
 
 def test_the_page_has_all_that_administrators_ask_with():
-    assert {"cmg choices", "cmg choices check", "cmg plan", "cmg analyze", "cmg status", "cmg settings resultant",
+    assert {"cmg choices", "cmg choices check", "cmg plan", "cmg trace", "cmg analyze", "cmg status", "cmg settings resultant",
             "cmg-client analyze", "cmg-client status", "cmg-client policy"} == set(documented())

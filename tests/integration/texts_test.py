@@ -89,6 +89,7 @@ CMG = {
     "token list": [],
     "token new": [("--lifetime 100d", "7 days"), ("--lifetime foo", "foo"), ("--uses 0", "1000000")],
     "token unblock": [("nobody", "nobody")],
+    "trace": [("", "argument"), ("7", "8-4-4-4-12"), ("x --timeout 0", "50")],
     "trust add": [("", "--anchor"), ("--anchor nofile", "nofile"), ("--anchor hello.txt", "hello.txt"),
                   ("--crl hello.txt", "hello.txt"), ("--intermediate folder", "folder"), ("--crl-source x", "--url"),
                   ("--crl-source x --url foo", "ldap://")],

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/host/gather.h"
+#include "base/host/trail.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
 #include "http/splice.h"
@@ -130,7 +131,25 @@ void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const c
         (void)!http_fields_add(&fields, x->arena, SLICE("retry-after"), after);
     char *body = verdict_problem(reason, detail, NULL, request_id);
     http_exchange_reply(x, what->status, VERDICT_PROBLEM_TYPE, slice_of(body), &fields);
+    trail_note(
+        TRAIL_FAILED, request_id,
+        &(struct trail_step){
+            .what = "refused", .reason = verdict_reason_info(reason)->name, .detail = detail, .status = what->status});
     free(body);
+}
+
+/* What failed inside, which the device is not told. */
+static void note_failure(const struct forward *f, enum verdict_reason reason, const struct http_failure *why)
+{
+    const char *name = verdict_reason_info(reason)->name;
+    LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), name, "upstream failed",
+                 LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id), LOG_T("reason", name),
+                 LOG_T("detail", why->error.text));
+    trail_note(TRAIL_FAILED, f->request_id,
+               &(struct trail_step){.what = "upstream failed",
+                                    .reason = name,
+                                    .endpoint = upstream_id(f->upstream),
+                                    .detail = why->error.text});
 }
 
 static const enum verdict_reason failure_reasons[] = {
@@ -159,10 +178,9 @@ static void refuse_splice(void *ctx, struct http_exchange *x, enum http_splice_r
     enum verdict_reason reason = REASON_TOO_MANY_REQUESTS;
     if (what == HTTP_SPLICE_FAILED) {
         reason = failure_reasons[why->kind];
-        /* The cause names the internal server: it stays in this log; the device gets the reason's own words. */
-        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), verdict_reason_info(reason)->name,
-                     "upstream failed", LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id),
-                     LOG_T("reason", verdict_reason_info(reason)->name), LOG_T("detail", why->error.text));
+        /* The cause names the internal server: it stays in this log, and with administrators; the device gets the
+         * reason's own words. */
+        note_failure(f, reason, why);
         if (is_lasting(why->kind) && upstream_note(f->upstream, verdict_reason_info(reason)->name, why->error.text))
             f->on_news(f->news_ctx);
     }
@@ -174,6 +192,17 @@ static void refuse_splice(void *ctx, struct http_exchange *x, enum http_splice_r
                        : NULL);
 }
 
+static void note_end(const struct forward *f, const struct http_splice_stats *stats, const struct error *broken)
+{
+    trail_note(broken || stats->status >= 400 ? TRAIL_FAILED : TRAIL_WELL, f->request_id,
+               &(struct trail_step){.what = broken ? "broken off" : "forwarded",
+                                    .endpoint = upstream_id(f->upstream),
+                                    .detail = broken ? broken->text : NULL,
+                                    .status = stats->status,
+                                    .request_bytes = stats->request_bytes,
+                                    .response_bytes = stats->response_bytes});
+}
+
 static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
 {
     struct forward *f = ctx;
@@ -183,6 +212,8 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     LOG_EVENT(LOG_DEBUG, "connector", broken ? "broken off" : "done", LOG_T("endpoint", upstream_id(f->upstream)),
               LOG_T("request_id", f->request_id), LOG_N("status", stats->status),
               LOG_N("request_bytes", stats->request_bytes), LOG_N("response_bytes", stats->response_bytes));
+    if (broken || stats->status)
+        note_end(f, stats, broken);
     upstream_unref(f->upstream);
     free(f);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/host/gather.h"
+#include "base/host/trail.h"
 #include "net/address.h"
 #include "verdict/problem.h"
 
@@ -46,18 +47,29 @@ static void add_fields(struct head_writer *w, const struct refusal *r, const str
         add_field(w, SLICE("retry-after"), arena_printf(w->arena, "%d", VERDICT_RETRY_AFTER_S));
 }
 
+static const char *detail_of(const struct refusal *r)
+{
+    return r->detail && r->detail[0] ? r->detail : verdict_reason_info(r->reason)->text;
+}
+
 void refusal_note(const struct refusal *r, struct slice method, struct slice target)
 {
     const struct verdict_reason_info *why = verdict_reason_info(r->reason);
     const struct verdict_refusal_info *what = verdict_refusal_info(why->refusal);
     atomic_fetch_add_explicit(&r->metrics->refusals[r->reason], 1, memory_order_relaxed);
     size_t query = slice_find(target, '?'); /* queries can hold secrets of the upstream */
-    LOG_GATHERED(LOG_WARN, "gateway", net_group_of(r->peer).text, why->name, "refused", LOG_T("code", what->code),
-                 LOG_T("reason", why->name),
-                 LOG_S("detail", log_cut(slice_of(r->detail && r->detail[0] ? r->detail : why->text))),
-                 LOG_T("request_id", r->request_id), LOG_T("peer", r->peer),
-                 LOG_T("client", r->client ? r->client : ""), LOG_S("method", log_cut(method)),
-                 LOG_S("path", log_cut(query == SIZE_MAX ? target : slice_make(target.ptr, query))));
+    if (!log_gather(LOG_WARN, "gateway", "refused", net_group_of(r->peer).text, why->name, clock_mono_ms()))
+        return;
+    LOG_EVENT(LOG_WARN, "gateway", "refused", LOG_T("code", what->code), LOG_T("reason", why->name),
+              LOG_S("detail", log_cut(slice_of(detail_of(r)))), LOG_T("request_id", r->request_id),
+              LOG_T("peer", r->peer), LOG_T("client", r->client ? r->client : ""), LOG_S("method", log_cut(method)),
+              LOG_S("path", log_cut(query == SIZE_MAX ? target : slice_make(target.ptr, query))));
+    trail_note(r->known ? TRAIL_FAILED : TRAIL_STRANGERS, r->request_id,
+               &(struct trail_step){.what = "refused",
+                                    .reason = why->name,
+                                    .client = r->client,
+                                    .detail = detail_of(r),
+                                    .status = what->status});
 }
 
 void refusal_build(const struct refusal *r, struct arena *arena, struct slice method, struct slice target,

@@ -13,7 +13,8 @@ struct refusal {
     const char *remedy; /* NULL: the reason's own */
     const char *request_id;
     const char *peer;   /* for the log */
-    const char *client; /* for the log: identity or subject; NULL: unknown */
+    const char *client; /* for the log: identity or subject, believed or not; NULL: unknown */
+    bool known;         /* a request of this connection was let in: it is no stranger's */
     struct slice allow; /* for BAD_METHOD: the methods; empty otherwise */
     struct gateway_metrics *metrics;
 };

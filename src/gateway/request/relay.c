@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/host/gather.h"
+#include "base/host/trail.h"
 #include "base/mem.h"
 #include "gateway/judge/authenticate.h"
 #include "gateway/judge/grant.h"
@@ -112,6 +113,7 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
                               .request_id = r->request_id,
                               .peer = r->sender->peer,
                               .client = r->client,
+                              .known = true,
                               .metrics = metrics_of(r)};
     if (refusal.reason != REASON_OK)
         refusal_note(&refusal, request->method, request->target);
@@ -170,8 +172,23 @@ static void refuse_exchange(void *ctx, struct http_exchange *x, enum http_splice
                               .request_id = r->request_id,
                               .peer = r->sender->peer,
                               .client = r->client,
+                              .known = true,
                               .metrics = metrics_of(r)};
     refusal_send(&refusal, x);
+}
+
+static void note_end(const struct relay *r, const struct http_splice_stats *stats, const struct error *broken)
+{
+    if (!broken && !stats->status)
+        return; /* it was refused, which is noted */
+    trail_note(broken || stats->status >= 400 ? TRAIL_FAILED : TRAIL_WELL, r->request_id,
+               &(struct trail_step){.what = broken ? "broken off" : "relayed",
+                                    .client = r->client,
+                                    .endpoint = r->endpoint_id,
+                                    .detail = broken ? broken->text : NULL,
+                                    .status = stats->status,
+                                    .request_bytes = stats->request_bytes,
+                                    .response_bytes = stats->response_bytes});
 }
 
 static void on_over(void *ctx, const struct http_splice_stats *stats, const struct error *broken)
@@ -183,6 +200,7 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     if (broken)
         LOG_GATHERED(LOG_INFO, "relay", r->client, "broken off", "broken off", LOG_T("request_id", r->request_id),
                      LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id), LOG_T("detail", broken->text));
+    note_end(r, stats, broken);
 
     LIST_REMOVE(r, link);
     crowd_part(r->way->devices, &r->of_device);

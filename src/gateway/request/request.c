@@ -201,6 +201,7 @@ static void refuse_request(struct inquiry *q, enum verdict_reason reason)
                               .request_id = q->request_id,
                               .peer = q->connection->client.peer,
                               .client = q->who.subject,
+                              .known = q->connection->of_device.holder != NULL,
                               .metrics = q->connection->clients->metrics};
     if (reason == REASON_BAD_METHOD)
         refusal.allow = q->endpoint ? slice_of(q->endpoint->allow) : SLICE("GET, HEAD");

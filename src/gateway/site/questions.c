@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes questions one after the other: judged in the pool, responders asked once, the verdict posted. It lets nobody
- * in and remembers no verdict. In the judge's loop; a question may outlive it while a responder is asked. */
+/* Takes questions one after the other. Of a certificate: judged in the pool, responders asked once, the verdict posted;
+ * it lets nobody in and remembers no verdict. Of a request: what was kept of it. In the judge's loop; a question may
+ * outlive it while a responder is asked. */
 #include "gateway/site/questions.h"
 
 #include <inttypes.h>
@@ -9,10 +10,12 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "gateway/judge/responder.h"
 #include "gateway/judge/shown_verdict.h"
 #include "http/fetch.h"
 #include "json/json.h"
+#include "json/trail.h"
 
 enum {
     PARK_MS = 290 * 1000,
@@ -28,6 +31,7 @@ struct question {
     struct question *next;
     struct gateway_questions *all; /* NULL: gone while a responder was asked */
     int64_t id;
+    char request[GUID_SIZE]; /* "": it is about the credential */
     struct credential credential;
     bool asked, asking;          /* a responder: once; now */
     struct judgement *judgement; /* in the pool */
@@ -99,9 +103,10 @@ static json_t *verdict_json(const struct gateway_judge *j, const struct question
                      "lists", lists_json(s, x->credential.certificate));
 }
 
-static void post_verdict(struct gateway_questions *q, int64_t id, json_t *verdict)
+/* `answer` is taken over. */
+static void post_answer(struct gateway_questions *q, int64_t id, const char *member, json_t *answer)
 {
-    json_t *o = json_pack("{s:I, s:o}", "id", (json_int_t)id, "verdict", verdict);
+    json_t *o = json_pack("{s:I, s:o}", "id", (json_int_t)id, member, answer);
     if (!o)
         fatal("out of memory (answer)");
     char *text = json_text(o);
@@ -125,7 +130,7 @@ static void answer_question(struct gateway_questions *q, struct question *x, str
     enum verdict_reason reason = shown_verdict_answer(q->judge, &x->credential, r);
     LOG_EVENT(LOG_INFO, "question", "certificate judged for an administrator", LOG_N("question", x->id),
               LOG_T("client", r->verdict.identity), LOG_T("reason", verdict_reason_info(reason)->name));
-    post_verdict(q, x->id, verdict_json(q->judge, x, reason, &r->verdict, clock_wall_s()));
+    post_answer(q, x->id, "verdict", verdict_json(q->judge, x, reason, &r->verdict, clock_wall_s()));
 }
 
 /* Responders are asked first, where they decide, as between a handshake and its first request. */
@@ -149,6 +154,10 @@ static void answer_next(struct gateway_questions *q)
     struct question *x = q->first;
     if (!x || x->judgement || x->asking || http_fetch_busy(q->answer))
         return;
+    if (x->request[0]) {
+        post_answer(q, x->id, "trail", json_trail(x->request));
+        return;
+    }
     const struct judging_request ask = {.credential = &x->credential, .who = JUDGING_QUESTION, .holder = ""};
     x->judgement = judging_later(q->judge, &ask, on_judged, x);
 }
@@ -174,14 +183,18 @@ static void take_question(struct gateway_questions *q, const json_t *o)
     STACK_OF(X509) *chain = NULL;
     struct question **end = &q->first;
     int64_t id = json_opt_int(o, "id", 0);
-    const char *pem = json_opt_str(o, "certificates_pem", "");
-    if (id <= 0 || q->waiting >= WAITING_MAX || pki_cert_read_all(slice_of(pem), PKI_SENT_MAX, &chain, &err) != OK)
-        return; /* the site has looked at it already; nobody answers, and the asker is told that */
+    const char *pem = json_opt_str(o, "certificates_pem", ""), *request = json_opt_str(o, "request_id", "");
+    if (id <= 0 || q->waiting >= WAITING_MAX)
+        return; /* nobody answers, and the asker is told that */
+    if (!*request && pki_cert_read_all(slice_of(pem), PKI_SENT_MAX, &chain, &err) != OK)
+        return; /* the site has looked at it already */
 
     struct question *x = mem_zalloc(sizeof *x);
     x->all = q;
     x->id = id;
-    credential_init_chain(&x->credential, chain);
+    cstr_copy(x->request, sizeof x->request, request);
+    if (chain)
+        credential_init_chain(&x->credential, chain);
     sk_X509_pop_free(chain, X509_free);
 
     while (*end)

@@ -35,6 +35,7 @@ void mp_admin_enrollment(struct mp_request *r);
 void mp_admin_bundle(struct mp_request *r);
 void mp_admin_audit(struct mp_request *r);        /* audit.c */
 void mp_admin_question_add(struct mp_request *r); /* question.c */
+void mp_admin_trace_add(struct mp_request *r);
 void mp_admin_question_get(struct mp_request *r);
 void mp_admin_gateway_add(struct mp_request *r); /* role.c */
 void mp_admin_gateway_list(struct mp_request *r);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Questions to gateways: an administrator asks whether a certificate would be let in, each gateway fetches the question
- * and posts its verdict (mp/answer/question.c), and the administrator reads the answers.
+ * and posts its verdict (mp/answer/question.c), and the administrator reads the answers. So it goes with what became of
+ * a request, which connectors and management points are asked, too.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text/encode.h"
 #include "mp/admin/admin.h"
 #include "mp/put.h"
 #include "pki/cert/cert.h"
@@ -46,7 +48,7 @@ static enum result asked_gateways(struct mp_request *r, const char *wanted, json
 
 static enum result ask(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
 {
-    struct store_question q = {.gateway = json_opt_str(body, "gateway", ""), .caller = r->caller};
+    struct store_question q = {.gateway = json_opt_str(body, "gateway", ""), .caller = r->caller, .request = ""};
     char subject[256];
     json_t *gateways = NULL;
     enum result result = json_need_str(body, "certificate_pem", &q.certificates, err);
@@ -79,11 +81,70 @@ void mp_admin_question_add(struct mp_request *r)
     json_decref(body);
 }
 
+/* --- about a request --- */
+
+/* Those that will answer, if they are up: ["gateway gw1", "connector cp1"]. */
+static enum result list_parts(struct mp_request *r, json_t *ret, struct error *err)
+{
+    struct store_gateway *gateways;
+    struct store_connector *connectors;
+    size_t gateway_count, connector_count;
+    enum result result = store_gateway_list(r->site->store, r->arena, &gateways, &gateway_count, err);
+    if (result == OK)
+        result = store_connector_list(r->site->store, r->arena, &connectors, &connector_count, err);
+    for (size_t i = 0; result == OK && i < gateway_count; i++)
+        mp_push(ret, json_sprintf("gateway %s", gateways[i].id));
+    for (size_t i = 0; result == OK && i < connector_count; i++)
+        mp_push(ret, json_sprintf("connector %s", connectors[i].id));
+    return result;
+}
+
+static enum result trace(struct mp_request *r, const json_t *body, json_t **ret, struct error *err)
+{
+    struct store_question q = {.gateway = "", .certificates = "", .caller = r->caller};
+    json_t *parts = json_array();
+    enum result result = json_need_str(body, "request_id", &q.request, err);
+    if (result == OK && !guid_valid(slice_of(q.request)))
+        result = error_set(err, R_INVALID, "request_id is a GUID in small letters");
+    if (result == OK)
+        result = list_parts(r, parts, err);
+    if (result == OK)
+        result = store_question_add(r->site->store, &q, clock_wall_s(), err);
+    if (result == OK)
+        *ret = json_pack("{s:I, s:I, s:O}", "id", (json_int_t)q.id, "expires", (json_int_t)q.expires, "parts", parts);
+    json_decref(parts);
+    return result;
+}
+
+/* Not in the audit: it changes nothing, and readers may. */
+void mp_admin_trace_add(struct mp_request *r)
+{
+    struct error err;
+    json_t *answer = NULL, *body = mp_admin_body(r);
+    if (!body)
+        return;
+    if (trace(r, body, &answer, &err) == OK)
+        mp_answer_json(r, 202, answer);
+    else
+        mp_admin_fail(r, &err, NULL);
+    json_decref(body);
+}
+
+/* --- the answers --- */
+
+/* "gateway gw1": the others' names have their kind in them. */
+static json_t *part_name(const char *of)
+{
+    return strchr(of, ' ') ? json_string(of) : json_sprintf("gateway %s", of);
+}
+
 static json_t *answer_json(const struct store_answer *x)
 {
     json_t *o = NULL;
     if (json_parse(slice_of(x->verdict), strlen(x->verdict), &o, NULL) != OK)
         o = json_object();
+    if (json_is_array(o)) /* of a request */
+        o = json_pack("{s:o, s:o}", "part", part_name(x->gateway), "steps", o);
     mp_put(o, "gateway", json_string(x->gateway));
     mp_put(o, "answered", json_integer((json_int_t)x->answered));
     return o;

@@ -6,6 +6,7 @@
 
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "mp/answer/trace.h"
 #include "mp/content/content.h"
 #include "mp/content/documents.h"
 #include "mp/site.h"
@@ -21,7 +22,8 @@ struct mp_parked {
     size_t count;
     struct loop_timer *poll;
     struct loop_deferred wake;
-    int64_t seen; /* STORE_SEQUENCE_SITE as of the last look */
+    int64_t seen;   /* STORE_SEQUENCE_SITE as of the last look */
+    int64_t traced; /* number of the last question that this process looked at */
 };
 
 size_t mp_parked_count(const struct mp_parked *p)
@@ -52,7 +54,7 @@ static void answer_questions(struct mp_request *r)
 {
     json_t *questions;
     struct error err;
-    if (mp_content_questions(r->site, r->arena, r->parked.gateway, r->parked.after, &questions, &err) == OK)
+    if (mp_content_questions(r->site, r->arena, r->parked.part, r->parked.after, &questions, &err) == OK)
         mp_answer_json(r, 200, questions);
     else
         mp_refuse_fault(r, &err);
@@ -121,6 +123,7 @@ static bool answered(struct mp_request *r)
 static void wake(void *arg)
 {
     struct mp_parked *p = arg;
+    mp_trace_answer(p->site, &p->traced);
     for (struct mp_request *r = p->first, *next; r; r = next) {
         next = r->parked.next;
         (void)answered(r);
@@ -171,6 +174,7 @@ struct mp_parked *mp_parked_new(struct mp_site *site)
     p->wake = (struct loop_deferred){.fn = wake, .arg = p};
     p->poll = loop_timer_new(site->loop, poll, p);
     loop_timer_start(p->poll, POLL_MS, POLL_MS);
+    (void)!store_sequence_get(site->store, STORE_SEQUENCE_QUESTION, &p->traced, NULL, NULL); /* what came before it */
     store_on_bump(site->store, on_bump, p);
     return p;
 }

@@ -13,7 +13,7 @@ void mp_parked_free(struct mp_parked *p); /* every request must be gone; NULL al
  * one, the oldest is told that nothing came, and asks again if it is still there. */
 enum { MP_PARKED_EACH_MAX = 256 };
 
-/* Answers when the sequence of `what` is over `after`, else parks. For questions r->parked.gateway is set. */
+/* Answers when the sequence of `what` is over `after`, else parks. For questions r->parked.part is set. */
 void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after);
 size_t mp_parked_count(const struct mp_parked *p);
 

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/host/gather.h"
+#include "base/host/trail.h"
 #include "mp/sender/device.h"
 #include "mp/server/access.h"
 #include "mp/server/listener.h"
@@ -106,6 +108,30 @@ static void take(struct mp_request *r, const struct mp_route *route)
         mp_request_collect(r, route->handle, route->body_max);
 }
 
+/* What connectors ask on their own account is kept when it fails alone: it would displace what devices ask. */
+static void note_step(const struct mp_request *r, int status)
+{
+    const struct mp_peer *peer = r->sender.peer;
+    bool failed = status >= 400 || status == 0, stranger = r->connection->stranger.holder != NULL;
+    if (!failed && slice_starts(r->path, SLICE("/.cmg/")))
+        return;
+    if (stranger && !log_gather(LOG_DEBUG, "mp", "request", peer->group, "of nobody known", clock_mono_ms()))
+        return;
+    struct slice client = arena_dup(r->arena, log_cut(mp_request_field(r, "cmg-client-id")));
+    trail_note(stranger ? TRAIL_STRANGERS
+               : failed ? TRAIL_FAILED
+                        : TRAIL_WELL,
+               r->id,
+               &(struct trail_step){.what = r->refused    ? "refused"
+                                            : status == 0 ? "the asker went away"
+                                                          : "answered",
+                                    .reason = r->refused,
+                                    .client = r->sender.identity.asserted ? client.ptr : NULL,
+                                    .endpoint = peer->point->id,
+                                    .detail = r->refused_detail,
+                                    .status = status});
+}
+
 /* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
 static void on_status(struct mp_request *r, int status)
 {
@@ -114,6 +140,7 @@ static void on_status(struct mp_request *r, int status)
     else if (status && r->sender.identity.auth != MP_NOBODY)
         mp_listener_known(r->connection);
     mp_access_log(r, status);
+    note_step(r, status);
 }
 
 /* A gateway's word, which its connector passes on. */

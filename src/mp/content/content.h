@@ -20,8 +20,10 @@ struct store_device;
 MUST_USE enum result mp_content_policy(struct mp_site *site, struct arena *a, const struct store_device *d,
                                        const char *user, json_t **ret, struct error *err);
 
-/* {"sequence", "questions": [{"id", "certificates_pem"}]}: those for this gateway after number `after`. */
-MUST_USE enum result mp_content_questions(struct mp_site *site, struct arena *a, const char *gateway, int64_t after,
+/* {"sequence", "questions": [{"id", "certificates_pem" or "request_id"}]}: those for this gateway, or this part of the
+ * site by the name that answers have (store/site/question.h), after number `after`. Of certificates gateways alone
+ * hear. */
+MUST_USE enum result mp_content_questions(struct mp_site *site, struct arena *a, const char *part, int64_t after,
                                           json_t **ret, struct error *err);
 
 /* May its server be told of certificates in the form that it asks for, with so many anchors trusted? */

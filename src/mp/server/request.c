@@ -257,6 +257,9 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
                           "signed_time", extra->signed_time);
     char *text = json_text(o);
     json_decref(o);
+    r->refused = info->reason;
+    if (!r->refused_detail)
+        r->refused_detail = arena_dup(r->arena, slice_of(detail && *detail ? detail : info->text)).ptr;
     mp_answer(r, &(struct mp_answer){.status = info->status,
                                      .type = "application/problem+json",
                                      .body = slice_of(text),
@@ -314,6 +317,7 @@ static void note_fault(struct mp_request *r, const struct error *err)
 {
     LOG_EVENT(LOG_ERROR, "mp", "a request failed by a fault of ours", LOG_T("request", r->id),
               LOG_T("error", err->text));
+    r->refused_detail = arena_dup(r->arena, slice_of(err->text)).ptr; /* for administrators, not for the asker */
     if (err->code == R_AGAIN)
         return;
     mp_site_note_fault(r->site, err);

@@ -25,6 +25,9 @@ typedef void mp_handler_fn(struct mp_request *r);
 /* What a parked request waits for. */
 enum mp_parked_for { MP_PARKED_BUNDLE, MP_PARKED_CONNECTOR, MP_PARKED_QUESTIONS };
 
+/* A gateway's id, or "connector " and its. */
+enum { MP_PART_SIZE = PKI_ROLE_ID_MAX + 16 };
+
 enum { MP_PARAMS_MAX = 2, MP_PARAM_SIZE = 256 };
 
 struct mp_request {
@@ -51,9 +54,10 @@ struct mp_request {
         int64_t after;
         uint64_t until_ms;
         enum mp_parked_for what;
-        char gateway[PKI_ROLE_ID_MAX]; /* who asks for questions */
+        char part[MP_PART_SIZE]; /* who asks for questions */
     } parked;
-    struct { /* an answer under way */
+    const char *refused, *refused_detail; /* the reason, a constant, and words in the arena; NULL: it was not */
+    struct {                              /* an answer under way */
         struct mp_text *text;
         size_t written, sent;
     } out;

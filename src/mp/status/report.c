@@ -13,7 +13,8 @@ enum {
     CERTIFICATES_MAX = 16,
     SOURCES_MAX = 512,
     GATEWAYS_MAX = 64,
-    UPSTREAMS_MAX = 64
+    UPSTREAMS_MAX = 64,
+    TRAIL_MAX = 16
 };
 
 struct member {
@@ -59,6 +60,10 @@ static const struct member verdict_members[] = {
     {"until", NUMBER},  {"version", TEXT},   {NULL, TEXT}};
 static const struct member list_members[] = {{"issuer", TEXT},        {"number", TEXT},        {"delta", FLAG},
                                              {"this_update", NUMBER}, {"next_update", NUMBER}, {NULL, TEXT}};
+
+static const struct member trail_members[] = {
+    {"at_ms", NUMBER},  {"what", TEXT},   {"reason", TEXT},          {"status", NUMBER},         {"client", TEXT},
+    {"endpoint", TEXT}, {"detail", TEXT}, {"request_bytes", NUMBER}, {"response_bytes", NUMBER}, {NULL, TEXT}};
 
 static bool right(const json_t *value, const struct member *m)
 {
@@ -145,4 +150,9 @@ json_t *mp_report_of_verdict(const json_t *verdict)
     json_t *o = reduce(verdict, verdict_members);
     (void)json_object_set_new(o, "lists", reduce_list(json_object_get(verdict, "lists"), list_members, LISTS_MAX));
     return o;
+}
+
+json_t *mp_report_of_trail(const json_t *steps)
+{
+    return reduce_list(steps, trail_members, TRAIL_MAX);
 }

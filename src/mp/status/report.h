@@ -13,6 +13,8 @@ json_t *mp_report_of_connector(const json_t *report);
  * report does not tell. More than MP_SKEW_S either way is an alert (PROTOCOL 5). */
 enum { MP_SKEW_S = 30 };
 int64_t mp_report_clock(const json_t *report, int64_t now, json_t *clean);
+/* What a part did with a request, an array. */
+json_t *mp_report_of_trail(const json_t *steps);
 /* A gateway's answer to the question whether it would let a certificate in. */
 json_t *mp_report_of_verdict(const json_t *verdict);
 

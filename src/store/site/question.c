@@ -5,7 +5,7 @@
 #include "store/row.h"
 #include "store/sequence.h"
 
-#define COLUMNS "SELECT id, gateway, certificates, caller, asked, expires FROM question "
+#define COLUMNS "SELECT id, gateway, certificates, caller, asked, expires, request FROM question "
 
 static void read_question(struct store_reader *r, void *ret)
 {
@@ -16,16 +16,20 @@ static void read_question(struct store_reader *r, void *ret)
     q->caller = store_read_text(r, 3);
     q->asked = store_read_int(r, 4);
     q->expires = store_read_int(r, 5);
+    q->request = store_read_text(r, 6);
 }
 
-static enum result make_room(struct store *s, int64_t now, struct error *err)
+/* Each kind has its room: readers may ask about requests, and are not to keep operators from asking. */
+static enum result make_room(struct store *s, const char *request, int64_t now, struct error *err)
 {
     int64_t open;
     enum result r = store_exec(s, "DELETE FROM question WHERE expires < $1",
                                STORE_PARAMS(STORE_N(now - STORE_QUESTION_KEEP_S)), NULL, err);
     if (r == OK)
-        r = store_query_int(s, "SELECT COUNT(*) FROM question WHERE expires >= $1", STORE_PARAMS(STORE_N(now)), &open,
-                            err);
+        r = store_query_int(s,
+                            *request ? "SELECT COUNT(*) FROM question WHERE expires >= $1 AND request <> ''"
+                                     : "SELECT COUNT(*) FROM question WHERE expires >= $1 AND request = ''",
+                            STORE_PARAMS(STORE_N(now)), &open, err);
     if (r == OK && open >= STORE_QUESTIONS_MAX)
         r = error_set(err, R_AGAIN, "%d questions to gateways are open; wait a minute", STORE_QUESTIONS_MAX);
     return r;
@@ -33,7 +37,7 @@ static enum result make_room(struct store *s, int64_t now, struct error *err)
 
 static enum result add(struct store *s, struct store_question *q, int64_t now, struct error *err)
 {
-    enum result r = make_room(s, now, err);
+    enum result r = make_room(s, q->request, now, err);
     if (r == OK)
         r = store_sequence_bump(s, STORE_SEQUENCE_QUESTION, err);
     if (r == OK)
@@ -42,10 +46,10 @@ static enum result add(struct store *s, struct store_question *q, int64_t now, s
     q->expires = now + STORE_QUESTION_LIVES_S;
     if (r == OK)
         r = store_exec(s,
-                       "INSERT INTO question (id, gateway, certificates, caller, asked, expires) "
-                       "VALUES ($1, $2, $3, $4, $5, $6)",
+                       "INSERT INTO question (id, gateway, certificates, caller, asked, expires, request) "
+                       "VALUES ($1, $2, $3, $4, $5, $6, $7)",
                        STORE_PARAMS(STORE_N(q->id), STORE_T(q->gateway), STORE_T(q->certificates), STORE_T(q->caller),
-                                    STORE_N(q->asked), STORE_N(q->expires)),
+                                    STORE_N(q->asked), STORE_N(q->expires), STORE_T(q->request)),
                        NULL, err);
     return r == OK ? store_bump(s, 0, err) : r;
 }

@@ -292,22 +292,27 @@ static void a_list_is_fetched_by_its_hash(void **state UNUSED)
     refused(400, "bad_request");
 }
 
-static void questions_are_for_a_gateway_and_its_answer_names_one(void **state UNUSED)
+static void an_answer_names_a_question_and_is_of_its_kind(void **state UNUSED)
 {
-    static const char *const wrong[] = {"/.cmg/questions", "/.cmg/questions/gw1?after=x"};
-    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        (void)by_connector("GET", wrong[i], "", mp_handle_site_questions);
-        refused(400, "bad_request");
-    }
-    static const char *const bodies[] = {"", "{}", "{\"id\":1,\"verdict\":7}"};
+    struct store_question q = {0, "", "", "6b98afb5-62a7-4670-a6fd-eee5d190c2dd", "uid:0", 0, 0};
+    char verdict[64], trail[64];
+    (void)by_connector("GET", "/.cmg/questions/gw1?after=x", "", mp_handle_site_questions);
+    refused(400, "bad_request");
+    static const char *const bodies[] = {"", "{}", "{\"id\":\"1\",\"verdict\":{}}"};
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         (void)by_connector("POST", "/.cmg/answer/gw1", bodies[i], mp_handle_site_answer);
         refused(400, "bad_request");
     }
-    (void)by_connector("POST", "/.cmg/answer", "{\"id\":1,\"verdict\":{}}", mp_handle_site_answer);
-    refused(400, "bad_request");
     /* late: nobody asks any more, which is no fault of the gateway */
     assert_int_equal(by_connector("POST", "/.cmg/answer/gw1", "{\"id\":1,\"verdict\":{}}", mp_handle_site_answer), 204);
+
+    assert_int_equal(store_question_add(site.store, &q, clock_wall_s(), &err), OK);
+    (void)snprintf(verdict, sizeof verdict, "{\"id\":%lld,\"verdict\":{}}", (long long)q.id);
+    (void)snprintf(trail, sizeof trail, "{\"id\":%lld,\"trail\":[]}", (long long)q.id);
+    (void)by_connector("POST", "/.cmg/answer/gw1", verdict, mp_handle_site_answer);
+    refused(400, "bad_request");
+    assert_int_equal(by_connector("POST", "/.cmg/answer/gw1", trail, mp_handle_site_answer), 204);
+    assert_int_equal(by_connector("POST", "/.cmg/answer", trail, mp_handle_site_answer), 204);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -326,7 +331,7 @@ int main(void)
         TEST(a_report_is_kept_as_what_its_sender_told),
         TEST(a_document_is_asked_for_by_the_number_of_the_last_one),
         TEST(a_list_is_fetched_by_its_hash),
-        TEST(questions_are_for_a_gateway_and_its_answer_names_one),
+        TEST(an_answer_names_a_question_and_is_of_its_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

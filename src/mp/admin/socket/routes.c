@@ -5,9 +5,9 @@
 #include "mp/admin/admin.h"
 #include "mp/server/form.h"
 
-/* Who sees changes nothing; an operator changes what concerns single devices and what they get, which can be undone;
- * whom the site trusts, what it publishes, how it judges and its keys are the administrator's. No answer to a GET holds
- * a secret. */
+/* Who sees changes nothing (a trace is a question that is forgotten soon); an operator changes what concerns single
+ * devices and what they get, which can be undone; whom the site trusts, what it publishes, how it judges and its keys
+ * are the administrator's. No answer to a GET holds a secret. */
 static const struct mp_admin_route routes[] = {
     {"GET", "/v1/status", MP_READER, mp_admin_status},
     {"POST", "/v1/gateways", MP_ADMINISTRATOR, mp_admin_gateway_add},
@@ -70,6 +70,7 @@ static const struct mp_admin_route routes[] = {
     {"GET", "/v1/enrollment", MP_READER, mp_admin_enrollment},
     {"GET", "/v1/bundle", MP_READER, mp_admin_bundle},
     {"POST", "/v1/questions", MP_OPERATOR, mp_admin_question_add},
+    {"POST", "/v1/traces", MP_READER, mp_admin_trace_add},
     {"GET", "/v1/questions/*", MP_READER, mp_admin_question_get},
     {"GET", "/v1/audit", MP_READER, mp_admin_audit},
 };
