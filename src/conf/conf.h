@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "sandbox/sandbox.h"
 
 enum conf_kind {
     CONF_TEXT,     /* char *: malloc'ed */
@@ -46,6 +47,7 @@ struct conf_key {
     const char *fallback; /* as it would stand in the file; NULL: none */
     const char *choices;  /* CONF_CHOICE, and each of CONF_TEXTS when given */
     uint64_t min, max;
+    enum sandbox_use use; /* of a path */
     const struct conf_schema *block;
 };
 

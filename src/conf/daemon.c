@@ -94,6 +94,20 @@ bool conf_daemon_check(const struct conf_daemon *d, const char *path, struct con
     return faults->count == 0 && loaded;
 }
 
+/* Before anything from outside is read, and before there are threads, which it would not hold in. */
+static void lock_in(const struct conf_daemon *d)
+{
+    if (!*d->sandboxed) {
+        log_msg(LOG_WARN, "sandbox", "off, as configured: whoever breaks into this process has all that its user has");
+        return;
+    }
+    struct sandbox *s = sandbox_new();
+    d->needs(s);
+    struct sandbox_kept kept = sandbox_enter(s);
+    LOG_EVENT(kept.whole ? LOG_INFO : LOG_WARN, "sandbox", kept.whole ? "locked in" : "locked in by half",
+              LOG_T("files", kept.files), LOG_T("calls", kept.calls));
+}
+
 static int start(const struct conf_daemon *d, const char *path, bool check_only)
 {
     struct conf_faults faults = {0};
@@ -126,6 +140,7 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
     (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
     if (!fits)
         log_msg(LOG_WARN, "config", "%s", unfit.text);
+    lock_in(d);
     return d->run();
 }
 

@@ -27,7 +27,9 @@ struct conf_daemon {
     enum result (*fits)(uint64_t descriptors, struct error *err);
     void (*reference)(FILE *out);
     const struct conf_log *(*log)(void);  /* of what was loaded */
-    int (*run)(void);                     /* the exit code */
+    const bool *sandboxed;                /* of what was loaded */
+    void (*needs)(struct sandbox *s);     /* names what run() reaches of the configuration */
+    int (*run)(void);                     /* the exit code; in the sandbox */
     const struct conf_daemon_word *words; /* end with a NULL name; NULL: none */
 };
 

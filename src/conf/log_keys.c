@@ -23,6 +23,7 @@ static const struct conf_key keys[] = {
     {.name = "file",
      .kind = CONF_PATH,
      .offset = offsetof(struct conf_log, file),
+     .use = SANDBOX_WRITE_FILE,
      .help = "appended to; absent: standard error"},
     {0},
 };

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "conf/sandbox.h"
+
 #define AT(member) offsetof(struct connector_config, member)
 
 static const struct conf_key certificate_keys[] = {
@@ -32,11 +34,13 @@ static const struct conf_key keys[] = {
     {.name = "bootstrap",
      .kind = CONF_PATH,
      .offset = AT(bootstrap_file),
+     .use = SANDBOX_READ_ONCE,
      .required = true,
      .help = "the file that cmg connector add wrote"},
     {.name = "state",
      .kind = CONF_PATH,
      .offset = AT(state),
+     .use = SANDBOX_WRITE_FOLDER,
      .fallback = "/var/lib/opencmg-connector",
      .help = "folder for the last good connector document and the renewed role certificate (a secret)"},
     {.name = "client_certificate",
@@ -52,12 +56,14 @@ static const struct conf_key keys[] = {
     {.name = "source_folder",
      .kind = CONF_PATH,
      .offset = AT(source_folder),
+     .use = SANDBOX_READ_FOLDER,
      .help = "folder whose files may be named as sources (file:///…) and sent to gateways; none when absent"},
     {.name = "role_renewal",
      .kind = CONF_DURATION,
      .offset = AT(role_renewal_s),
      .fallback = "0s",
      .help = "for tests: the role certificate is renewed this often; 0s: at half of its life"},
+    CONF_SANDBOX_KEY(AT(sandbox)),
     {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
     {0},
 };
@@ -85,6 +91,11 @@ enum result connector_config_load(const char *path, struct connector_config *ret
         conf_fault_add(faults, 0,
                        "bootstrap: names no management point in 'site_urls'; make it again with: cmg connector add");
     return faults->count ? R_INVALID : OK;
+}
+
+void connector_config_needs(const struct connector_config *c, struct sandbox *s)
+{
+    conf_sandbox_paths(&schema, c, s);
 }
 
 void connector_config_reference(FILE *out)

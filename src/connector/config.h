@@ -15,6 +15,7 @@ struct connector_config {
     char *source_folder;             /* of files that gateways may be given as sources; NULL or "": none */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     uint64_t role_renewal_s;         /* 0: at half-life */
+    bool sandbox;
     struct conf_log log;
 
     struct bootstrap bootstrap;
@@ -22,6 +23,8 @@ struct connector_config {
 };
 
 MUST_USE enum result connector_config_load(const char *path, struct connector_config *ret, struct conf_faults *faults);
+/* What of it is read or written once the process is locked in. */
+void connector_config_needs(const struct connector_config *c, struct sandbox *s);
 void connector_config_reference(FILE *out);
 
 #endif

@@ -108,6 +108,11 @@ static enum result fits(uint64_t descriptors, struct error *err)
                      (unsigned long long)descriptors, WANTED);
 }
 
+static void needs(struct sandbox *s)
+{
+    connector_config_needs(&config, s);
+}
+
 static const struct conf_log *log_keys(void)
 {
     return &config.log;
@@ -127,6 +132,8 @@ static const struct conf_daemon program = {
     .check = check,
     .reference = connector_config_reference,
     .log = log_keys,
+    .sandboxed = &config.sandbox,
+    .needs = needs,
     .run = run,
     .words = words,
 };

@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "choices/choices.h"
+#include "conf/sandbox.h"
 #include "net/address.h"
 
 #define AT(member) offsetof(struct gateway_config, member)
@@ -47,11 +48,13 @@ static const struct conf_key keys[] = {
     {.name = "bootstrap",
      .kind = CONF_PATH,
      .offset = AT(bootstrap_file),
+     .use = SANDBOX_READ_ONCE,
      .required = true,
      .help = "the file that cmg gateway add wrote"},
     {.name = "state",
      .kind = CONF_PATH,
      .offset = AT(state),
+     .use = SANDBOX_WRITE_FOLDER,
      .fallback = "/var/lib/opencmg-gateway",
      .help = "folder for the last good bundle"},
     {.name = "workers",
@@ -122,6 +125,7 @@ static const struct conf_key keys[] = {
      .choices = "loopback|link-local",
      .help = "kinds of addresses from which lists that certificates point to are fetched although they are refused by "
              "default"},
+    CONF_SANDBOX_KEY(AT(sandbox)),
     {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
     {0},
 };
@@ -201,6 +205,11 @@ void gateway_config_free(struct gateway_config *c)
 {
     bootstrap_free(&c->bootstrap);
     conf_free(&schema, c);
+}
+
+void gateway_config_needs(const struct gateway_config *c, struct sandbox *s)
+{
+    conf_sandbox_paths(&schema, c, s);
 }
 
 void gateway_config_reference(FILE *out)

@@ -23,6 +23,7 @@ struct gateway_config {
     uint64_t connections_per_device; /* 0: by max_connections */
     uint64_t requests_per_device;    /* under way at a worker */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
+    bool sandbox;
     struct conf_log log;
 
     struct bootstrap bootstrap; /* read from bootstrap_file */
@@ -34,6 +35,8 @@ MUST_USE enum result gateway_config_load(const char *path, struct gateway_config
 /* What --check-config looks at besides: can its folder be written? */
 void gateway_config_check(const struct gateway_config *c, struct conf_faults *faults);
 void gateway_config_free(struct gateway_config *c);
+/* What of it is read or written once the process is locked in. */
+void gateway_config_needs(const struct gateway_config *c, struct sandbox *s);
 void gateway_config_reference(FILE *out);
 
 static inline struct tls_identity_files *gateway_certificate_files(const struct gateway_config *c, size_t i)

@@ -109,6 +109,11 @@ static enum result fits(uint64_t descriptors, struct error *err)
     return gateway_places_check(&config, descriptors, err);
 }
 
+static void needs(struct sandbox *s)
+{
+    gateway_config_needs(&config, s);
+}
+
 static const struct conf_log *log_keys(void)
 {
     return &config.log;
@@ -131,6 +136,8 @@ static const struct conf_daemon program = {
     .fits = fits,
     .reference = gateway_config_reference,
     .log = log_keys,
+    .sandboxed = &config.sandbox,
+    .needs = needs,
     .run = run_gateway,
     .words = words,
 };

@@ -8,6 +8,7 @@
 
 #include "base/host/file.h"
 #include "base/text/name.h"
+#include "conf/sandbox.h"
 #include "mp/certificate_files.h"
 #include "net/address.h"
 #include "net/url.h"
@@ -75,9 +76,15 @@ static const struct conf_key keys[] = {
     {.name = "keys",
      .kind = CONF_PATH,
      .offset = AT(keys),
+     .use = SANDBOX_READ_FOLDER,
      .fallback = "keys",
      .help = "folder of the role CA and the signing keys, made by cmg init"},
-    {.name = "state", .kind = CONF_PATH, .offset = AT(state), .fallback = "state", .help = "folder of site.db"},
+    {.name = "state",
+     .kind = CONF_PATH,
+     .offset = AT(state),
+     .use = SANDBOX_WRITE_FOLDER,
+     .fallback = "state",
+     .help = "folder of site.db"},
     {.name = "store",
      .kind = CONF_TEXT,
      .offset = AT(store),
@@ -85,6 +92,7 @@ static const struct conf_key keys[] = {
     {.name = "admin_socket",
      .kind = CONF_PATH,
      .offset = AT(admin_socket),
+     .use = SANDBOX_WRITE_FILE,
      .fallback = "admin.sock",
      .help = "Unix socket of the admin API: for root, the user of cmg-mp and the three groups below, if they exist"},
     {.name = "reader_group",
@@ -105,6 +113,7 @@ static const struct conf_key keys[] = {
     {.name = "access_log",
      .kind = CONF_PATH,
      .offset = AT(access_log),
+     .use = SANDBOX_WRITE_FILE,
      .help = "file with a line for each request that reached a management point; default: none"},
     {.name = "max_connections",
      .kind = CONF_NUMBER,
@@ -120,6 +129,7 @@ static const struct conf_key keys[] = {
      .required = true,
      .block = &point_schema,
      .help = "the management points that this process serves"},
+    CONF_SANDBOX_KEY(AT(sandbox)),
     {.name = "log", .kind = CONF_BLOCK, .offset = AT(log), .block = &conf_log_schema, .help = "the log"},
     {0},
 };
@@ -267,6 +277,18 @@ void mp_config_check(const struct mp_config *c, struct conf_faults *faults)
 void mp_config_free(struct mp_config *c)
 {
     conf_free(&schema, c);
+}
+
+static void need_file(void *s, const char *path)
+{
+    sandbox_allow(s, SANDBOX_READ_FILE, path);
+}
+
+void mp_config_needs(const struct mp_config *c, struct sandbox *s)
+{
+    conf_sandbox_paths(&schema, c, s);
+    if (c->store)
+        store_files(c->store, need_file, s);
 }
 
 void mp_config_reference(FILE *out)

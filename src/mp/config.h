@@ -26,6 +26,7 @@ struct mp_config {
     char *store;               /* NULL: site.db in `state` */
     struct conf_blocks points; /* struct mp_config_point */
     uint64_t max_connections;  /* a management point's; 0: by the descriptors */
+    bool sandbox;
     struct conf_log log;
 };
 
@@ -38,6 +39,8 @@ size_t mp_config_connections(const struct mp_config *c, uint64_t descriptors);
 /* Does what is configured fit? R_LIMIT: no; why, and what to do. */
 MUST_USE enum result mp_config_fits(const struct mp_config *c, uint64_t descriptors, struct error *err);
 void mp_config_free(struct mp_config *c);
+/* What of it is read or written once the process is locked in. */
+void mp_config_needs(const struct mp_config *c, struct sandbox *s);
 void mp_config_reference(FILE *out);
 
 static inline struct mp_config_point *mp_config_points(const struct mp_config *c)

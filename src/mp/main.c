@@ -93,6 +93,11 @@ static enum result fits(uint64_t descriptors, struct error *err)
     return mp_config_fits(&config, descriptors, err);
 }
 
+static void needs(struct sandbox *s)
+{
+    mp_config_needs(&config, s);
+}
+
 static const struct conf_log *log_of(void)
 {
     return &config.log;
@@ -109,6 +114,8 @@ int main(int argc, char **argv)
         .fits = fits,
         .reference = mp_config_reference,
         .log = log_of,
+        .sandboxed = &config.sandbox,
+        .needs = needs,
         .run = run,
     };
     tls_process_start();

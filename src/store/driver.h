@@ -31,7 +31,8 @@ struct store_driver {
 
 extern const struct store_driver store_sqlite_driver, store_postgresql_driver;
 
-/* The part of store_check_url() that is PostgreSQL's. */
+/* The parts of store_check_url() and store_files() that are PostgreSQL's. */
 MUST_USE enum result store_postgresql_check(const char *url, struct error *err);
+void store_postgresql_files(const char *url, store_file_fn *fn, void *ctx);
 
 #endif

@@ -225,6 +225,12 @@ enum result store_check_url(const char *where, struct error *err)
     return store_postgresql_check(where, err);
 }
 
+void store_files(const char *where, store_file_fn *fn, void *ctx)
+{
+    if (is_url(where))
+        store_postgresql_files(where, fn, ctx);
+}
+
 enum result store_check_place(struct store *s, struct error *err)
 {
     return s->driver->check_place ? s->driver->check_place(s->db, err) : OK;

@@ -47,6 +47,11 @@ MUST_USE enum result store_check_place(struct store *s, struct error *err);
 /* Is `where` a URL that store_open takes? R_DENIED: it holds a password; R_INVALID: it is none. */
 MUST_USE enum result store_check_url(const char *where, struct error *err);
 
+/* Names the files that such a URL and the environment name to the driver: of the password, of certificates. It reads
+ * them each time that it connects. Nothing for what is no URL. */
+typedef void store_file_fn(void *ctx, const char *path);
+void store_files(const char *where, store_file_fn *fn, void *ctx);
+
 /* One statement without rows. *changed (NULL allowed): rows inserted, updated or deleted. R_CONFLICT: a constraint
  * (unique, foreign key) says no; R_AGAIN: another process holds the database for too long, or it can't be reached now.
  */

@@ -165,6 +165,26 @@ enum result store_postgresql_check(const char *url, struct error *err)
     return r;
 }
 
+static void name_files(const PQconninfoOption *options, store_file_fn *fn, void *ctx)
+{
+    static const char *const holding[] = {"passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"};
+    for (size_t i = 0; options && i < ARRAY_LEN(holding); i++) {
+        const char *path = option(options, holding[i]);
+        if (path)
+            fn(ctx, path);
+    }
+}
+
+/* Those in the home of the user need no name: a daemon's home is its state. */
+void store_postgresql_files(const char *url, store_file_fn *fn, void *ctx)
+{
+    PQconninfoOption *given = PQconninfoParse(url, NULL), *usual = PQconndefaults();
+    name_files(given, fn, ctx);
+    name_files(usual, fn, ctx);
+    PQconninfoFree(given);
+    PQconninfoFree(usual);
+}
+
 /* What each connection is told first. */
 static enum result greet(struct store_db *db, struct error *err)
 {

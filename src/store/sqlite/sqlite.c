@@ -100,6 +100,16 @@ static int wait_for_lock(void *arg, int tries)
     return 0;
 }
 
+/* What does not fit into memory goes to files without names: beside the database, not into a folder that is everybody's
+ * and that a daemon in its sandbox does not reach. SQLite has one such folder a process; the first database gives it.
+ */
+static void spill_beside(const char *path)
+{
+    const char *end = strrchr(path, '/');
+    if (end && !sqlite3_temp_directory)
+        sqlite3_temp_directory = sqlite3_mprintf("%.*s", (int)(end - path + 1), path);
+}
+
 static enum result open_db(const char *path, bool make, struct store_db **ret, struct error *err)
 {
     struct stat file;
@@ -108,6 +118,7 @@ static enum result open_db(const char *path, bool make, struct store_db **ret, s
         return r;
     struct store_db *db = mem_zalloc(sizeof *db);
     db->file = file;
+    spill_beside(path);
     int rc = sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     r = rc == SQLITE_OK ? OK : fail(db, rc, err);
     if (r == OK) {
