@@ -3,6 +3,8 @@
  * pki/cert/strength.c's. */
 #include "der/key.h"
 
+#include <string.h>
+
 #include <openssl/objects.h>
 
 #include "der/tlv.h"
@@ -65,4 +67,11 @@ const char *der_key_slow(struct slice certificate)
     if (is_compressed(bits.content) && !may_be_compressed(name_of(&curve)))
         return "has a compressed key on a curve that is not taken (RFC 5480 2.2)";
     return NULL;
+}
+
+/* An identifier's octets stand together, whatever the lengths around them look like. */
+bool der_names_field(struct slice der)
+{
+    static const char kinds_of_field[] = "\x2a\x86\x48\xce\x3d\x01";
+    return memmem(der.ptr, der.len, kinds_of_field, sizeof kinds_of_field - 1) != NULL;
 }

@@ -7,10 +7,16 @@
 #ifndef DER_KEY_H
 #define DER_KEY_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "base/slice.h"
 
 /* What makes this certificate's key slow to be read, or unreadable, in words; NULL: nothing. A constant. */
 MUST_USE const char *der_key_slow(struct slice certificate);
+
+/* Does it hold the name of a kind of field (1.2.840.10045.1), as explicit parameters do? For what certificates lie
+ * somewhere in. */
+MUST_USE bool der_names_field(struct slice der);
 
 #endif

@@ -534,7 +534,7 @@ def test_a_gateways_request_that_was_changed_on_the_way_gets_no_certificate(site
     joining, middle, string = joined_through(site, tmp_path, "gw-csr",
                                              change_answer=lambda b: other_csr(b) if b.count(b".") == 2 else b)
     assert joining.process.returncode == 1
-    assert "a connector took the request, and the site gave no answer" in joining.words, joining.words
+    assert "somebody took the request, and the site gave no answer" in joining.words, joining.words
     assert all(request == b"" for request in middle.requests), "an answer was given"
     with JoiningGateway(string, tmp_path / "gw-csr", port=content(string)["port"]) as joining:  # the string still counts
         assert joining.end() == 0, joining.words
@@ -615,6 +615,22 @@ def test_a_gateway_that_joins_shows_strangers_nothing_but_its_request(site, tmp_
                 idle.enter_context(socket.create_connection(("127.0.0.1", joining.port)))
             assert get(joining.port, "/.cmg/join")[0] == 200
     site.cmg("gateway", "remove", "gw-strangers")
+
+
+def test_who_asks_a_gateway_that_joins_without_end_is_stopped_and_others_are_answered(site, tmp_path):
+    string = gateway_string(site, "gw-asked")
+    with JoiningGateway(made(string, host="localhost"), tmp_path / "gw", port=free_port()) as joining:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", joining.port), timeout=10)) as asker:
+            asker.sendall(b"GET /.cmg/join HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
+            answers = b""
+            with contextlib.suppress(ConnectionError):
+                while some := asker.recv(65536):
+                    answers += some
+        assert 50 <= answers.count(b"HTTP/1.1 200") < 70
+        assert get(joining.port, "/.cmg/join")[0] == 200
+    site.cmg("gateway", "remove", "gw-asked")
 
 
 def get(port, path):

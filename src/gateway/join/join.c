@@ -80,7 +80,8 @@ static struct slice on_get(void *owner)
 {
     struct joining *j = owner;
     if (!j->visited)
-        join_did(j->report, "A connector came for the request");
+        join_did(j->report,
+                 "Somebody came for the request: a connector of the site, or a stranger, who gets nothing by it");
     j->visited = true;
     return slice_of(j->request);
 }
@@ -140,9 +141,10 @@ static enum result gave_up(const struct joining *j, struct error *err)
         (void)error_set(err, R_DENIED, "what was brought is not the site's answer to this gateway: %.300s",
                         j->refused.text);
     else if (j->visited)
-        (void)error_set(err, R_TIMEOUT,
-                        "a connector took the request, and the site gave no answer: the string was used by another "
-                        "machine, it expired, or another one was made in its place");
+        (void)error_set(
+            err, R_TIMEOUT,
+            "somebody took the request, and the site gave no answer: no connector of it came, the string was "
+            "used by another machine, it expired, or another one was made in its place");
     else
         (void)error_set(err, R_TIMEOUT, "no connector of the site came to %s port %u", j->string.host,
                         (unsigned)j->string.port);

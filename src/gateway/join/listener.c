@@ -19,7 +19,7 @@ enum {
     HANDSHAKE_MS = 10 * 1000,
     ANSWER_MAX = 32 * 1024,
     HANDSHAKES = 20, /* a second, of an address */
-    REFUSALS = 5,    /* the same: each answer is a signature to look at */
+    ANSWERS = 5,     /* the same: what is brought is a signature to look at */
     PULSE_MS = 1000,
     DAY_S = 86400
 };
@@ -90,12 +90,24 @@ static void leave(struct crowd_member *m)
     end(container_of(m, struct visitor, stranger));
 }
 
+/* Each answer is charged, the request's own too: nobody's connection asks without end, so that a connector's turn comes
+ * soon. */
+static void charge(struct visitor *v)
+{
+    if (!crowd_take_as(v->all->strangers, &v->stranger, NET_STRANGER_REFUSAL, loop_now_ms(v->all->loop)))
+        http_server_conn_stop(v->http);
+}
+
 static void refuse(struct visitor *v, struct http_exchange *x, int status, const char *words)
 {
-    struct join_listener *l = v->all;
     http_exchange_reply(x, status, "text/plain; charset=utf-8", slice_of(words), NULL);
-    if (!crowd_take_as(l->strangers, &v->stranger, NET_STRANGER_REFUSAL, loop_now_ms(l->loop)))
-        http_server_conn_stop(v->http);
+    charge(v);
+}
+
+static void show_request(struct visitor *v, struct http_exchange *x)
+{
+    http_exchange_reply(x, 200, "application/jose", v->all->events->on_get(v->all->owner), NULL);
+    charge(v);
 }
 
 /* --- the two requests --- */
@@ -155,11 +167,10 @@ static void take_answer(struct visitor *v, struct http_exchange *x)
 static void on_request(void *owner, struct http_exchange *x)
 {
     struct visitor *v = owner;
-    struct join_listener *l = v->all;
     if (!slice_eq(x->request.target, PATH))
         refuse(v, x, 404, "this gateway has not joined its site yet\n");
     else if (slice_eq(x->request.method, SLICE("GET")))
-        http_exchange_reply(x, 200, "application/jose", l->events->on_get(l->owner), NULL);
+        show_request(v, x);
     else if (slice_eq(x->request.method, SLICE("POST")))
         take_answer(v, x);
     else
@@ -291,7 +302,7 @@ enum result join_listener_new(struct loop *loop, const char *const *at, size_t c
 {
     struct join_listener *l = mem_zalloc(sizeof *l);
     *l = (struct join_listener){.loop = loop, .events = events, .owner = owner};
-    l->strangers = net_strangers_new(PLACES / NET_STRANGERS_SHARE, HANDSHAKES, REFUSALS);
+    l->strangers = net_strangers_new(PLACES / NET_STRANGERS_SHARE, HANDSHAKES, ANSWERS);
     l->pulse = loop_timer_new(loop, on_pulse, l);
     enum result r = count <= LISTENERS_MAX
                         ? make_context(l, key, host, err)

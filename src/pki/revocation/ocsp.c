@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "der/key.h"
 #include "der/tlv.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/form.h"
@@ -40,6 +41,8 @@ void pki_ocsp_set_free(struct pki_ocsp_set *s)
 OCSP_BASICRESP *pki_ocsp_decode(struct slice der)
 {
     const unsigned char *at = (const unsigned char *)der.ptr;
+    if (der_names_field(der))
+        return NULL; /* a responder's certificate with a curve of its own: reading it may take seconds */
     OCSP_RESPONSE *whole = d2i_OCSP_RESPONSE(NULL, &at, (long)der.len);
     OCSP_BASICRESP *basic = NULL;
     if (whole && at == (const unsigned char *)der.ptr + der.len &&

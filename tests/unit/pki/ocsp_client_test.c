@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a responder answers to a request of ours: nonces (RFC 8954), ages, and other certificates. */
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/ocsp.h>
 
 #include "pki/revocation/ocsp_client.h"
@@ -12,6 +14,7 @@ struct answer {
     int status;
     enum nonce nonce;
     int64_t this_update, next_update; /* 0: NOW; none */
+    X509 *beside;                     /* among the responder's certificates; NULL: none */
 };
 
 static ASN1_TIME *time_of(int64_t when)
@@ -38,6 +41,8 @@ static struct slice make_answer(const struct answer *a, const unsigned char nonc
               *to = a->next_update ? time_of(a->next_update) : NULL;
     assert_non_null(OCSP_basic_add1_status(basic, id, a->status, 0, revoked, from, to));
     add_nonce(basic, a->nonce, nonce);
+    if (a->beside)
+        assert_int_equal(OCSP_basic_add1_cert(basic, a->beside), 1);
     assert_int_equal(OCSP_basic_sign(basic, root.cert, root.key, EVP_sha256(), NULL, 0), 1);
     OCSP_RESPONSE *whole = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     unsigned char *der = NULL;
@@ -126,9 +131,25 @@ static int tear_down(void **state UNUSED)
     return 0;
 }
 
+static void a_certificate_beside_it_whose_key_takes_long_to_be_read_makes_it_unusable(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *slow = X509_dup(root.cert);
+    assert_int_equal(ASK(.next_update = NOW + DAY, .nonce = OUR_NONCE, .beside = slow).state, PKI_OCSP_GOOD);
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
+    assert_int_equal(X509_set_pubkey(slow, key), 1);
+    assert_true(X509_sign(slow, root.key, EVP_sha256()) > 0);
+    assert_unusable(ASK(.next_update = NOW + DAY, .nonce = OUR_NONCE, .beside = slow),
+                    "what the responder sent is no good response");
+    X509_free(slow);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_certificate_beside_it_whose_key_takes_long_to_be_read_makes_it_unusable),
         cmocka_unit_test(a_nonce_must_be_ours_and_may_be_missing),
         cmocka_unit_test(every_request_has_a_nonce_of_its_own),
         cmocka_unit_test(an_answer_without_an_end_is_of_now_or_of_no_use),

@@ -45,6 +45,7 @@ static void check_slow(struct kit_identity i, const char *expected)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(i.x509, &der);
+    assert_int_equal(der_names_field(slice_make(der, (size_t)len)), expected && strstr(expected, "explicit"));
     const char *slow = der_key_slow(slice_make(der, (size_t)len));
     if (!expected)
         assert_null(slow);
