@@ -2,6 +2,7 @@
 /* The connector's side of joining (docs/protocol/wire.md 11): it asks a management point itself. */
 #include "connector/join.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,9 +17,24 @@
 
 struct options {
     struct join_options common;
+    const char *certificate, *key;
 };
 
-static const struct opt opts[] = {JOIN_OPTS(struct options, common), {0}};
+static const struct opt opts[] = {
+    {.name = "certificate",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, certificate),
+     .value = "FILE",
+     .help =
+         "its PKI client certificate (PEM, or PKCS#12), where an https management point has pki clients: the one of "
+         "cmg connector add --cert"},
+    {.name = "key",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, key),
+     .value = "FILE",
+     .help = "the key of it (PEM)"},
+    JOIN_OPTS(struct options, common),
+    {0}};
 
 /* Published endpoints may lead to this machine only where it is allowed; the management point may stand on it. */
 static bool site_is_here(const struct join_string *s)
@@ -35,18 +51,44 @@ static bool site_is_here(const struct join_string *s)
     return false;
 }
 
-static enum result configure(struct join_report *report, const struct join_place *p, const struct join_string *s,
-                             struct error *err)
+/* The line of the configuration, malloc'ed; "" without a certificate. */
+static char *client_certificate(struct join_report *report, const struct join_place *p, const struct options *o)
 {
-    char text[2048];
-    (void)snprintf(text, sizeof text,
+    enum { CERTIFICATE_MAX = 2 * PATH_MAX + 128 };
+    char *line = mem_zalloc(CERTIFICATE_MAX), *certificate = o->certificate ? realpath(o->certificate, NULL) : NULL,
+         *key = o->key ? realpath(o->key, NULL) : NULL;
+    if (o->certificate)
+        (void)snprintf(line, CERTIFICATE_MAX, "client_certificate: {certificate: \"%s\"%s%s%s}\n",
+                       certificate ? certificate : o->certificate, o->key ? ", key: \"" : "",
+                       key      ? key
+                       : o->key ? o->key
+                                : "",
+                       o->key ? "\"" : "");
+    if (certificate)
+        (void)join_place_readable(report, p, certificate);
+    if (key)
+        (void)join_place_readable(report, p, key);
+    free(certificate);
+    free(key);
+    return line;
+}
+
+static enum result configure(struct join_report *report, const struct join_place *p, const struct join_string *s,
+                             const struct options *o, struct error *err)
+{
+    enum { TEXT_MAX = 5 * PATH_MAX };
+    char *text = mem_zalloc(TEXT_MAX), *certificate = client_certificate(report, p, o);
+    (void)snprintf(text, TEXT_MAX,
                    "# Written by cmg-connector join. All keys: cmg-connector --reference\n"
                    "bootstrap: \"%s\"\n"
                    "state: \"%s\"\n"
-                   "%s",
-                   p->bootstrap, p->state,
+                   "%s%s",
+                   p->bootstrap, p->state, certificate,
                    site_is_here(s) ? "# The management point is on this machine.\nallow_targets: [loopback]\n" : "");
-    return join_place_configure(report, p, text, err);
+    enum result r = join_place_configure(report, p, text, err);
+    free(certificate);
+    free(text);
+    return r;
 }
 
 static enum result ask(struct join_report *report, const struct join_place *p, const struct join_string *s,
@@ -77,7 +119,7 @@ static enum result join(struct join_report *report, const struct options *o, con
         return r;
     r = ask(report, &p, s, err);
     if (r == OK)
-        r = configure(report, &p, s, err);
+        r = configure(report, &p, s, o, err);
     if (r == OK)
         join_finish(report, &o->common, daemon, &p);
     join_place_free(&p);

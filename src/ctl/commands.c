@@ -20,7 +20,8 @@ static const struct {
     const struct ctl_command *nouns[NOUNS_MAX]; /* until NULL */
 } chapters[] = {
     {"Ask before", {ctl_choices_commands, ctl_explain_commands, ctl_plan_commands}},
-    {"Set up", {ctl_setup_commands, ctl_gateway_commands, ctl_connector_commands, ctl_endpoint_commands}},
+    {"Set up",
+     {ctl_wizard_commands, ctl_setup_commands, ctl_gateway_commands, ctl_connector_commands, ctl_endpoint_commands}},
     {"Whom to trust",
      {ctl_trust_commands, ctl_foreign_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
     {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},

@@ -73,6 +73,8 @@ CMG = {
     "settings get": [("nobody", "nobody")],
     "settings resultant": [("nobody", "nobody")],
     "settings set": [("crl_check maybe", "on or off"), ("nobody x", "nobody"), ("renewal_grace zzz", "zzz")],
+    "setup": [("more", "too many"), ("--dir hello.txt", "hello.txt"), ("--dir folder", "--client"),
+              ("--dir folder --client pki --mp ehttp", "Enhanced HTTP"), ("--run-here", "--dir")],
     "source add": [("x --kind crl", "--url"), ("x --kind crl --url foo", "http://"), ("x --kind zzz --url http://x", "zzz")],
     "source list": [],
     "source remove": [("nobody", "nobody")],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg choices, choices check: the choices of SPEC 2 for people and programs. Asks nothing but src/choices. */
 #include "ctl/ask/explain.h"
+#include "ctl/ask/input.h"
 #include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/out.h"
@@ -131,53 +132,27 @@ static const struct opt check_opts[] = {
     CTL_OPT_END,
 };
 
-static bool refuse(const char *option, const char *value, const char *wanted)
+/* false: told. */
+static bool take(struct choices_question *q, const char *name, const char *text)
 {
-    (void)ctl_usage("--%s: '%s' is none of %s", option, value, wanted);
+    const struct ctl_input *input = ctl_input_find(name);
+    if (input->set(q, slice_of(text)))
+        return true;
+    char wanted[CTL_INPUT_WORDS];
+    ctl_input_values(input, wanted);
+    (void)ctl_usage("--%s: '%s' is none of %s", name, text, wanted);
     return false;
-}
-
-#define PARSE(option, text, type, parse, at, wanted)                                                                   \
-    if (text) {                                                                                                        \
-        type got_;                                                                                                     \
-        if (!parse(slice_of(text), &got_))                                                                             \
-            return refuse(option, text, wanted);                                                                       \
-        at = got_;                                                                                                     \
-    }
-
-static bool on_off(struct slice s, bool *ret)
-{
-    enum choice_tri tri;
-    if (!choices_tri_parse(s, &tri) || tri == CHOICE_UNKNOWN)
-        return false;
-    *ret = tri == CHOICE_YES;
-    return true;
-}
-
-static bool version_or_unknown(struct slice s, unsigned *ret)
-{
-    *ret = 0;
-    return slice_eq_nocase(s, SLICE("unknown")) || choices_version_parse(s, ret);
 }
 
 static bool read_question(const struct check_options *o, struct choices_question *q)
 {
-    PARSE("mp", o->mp, enum choice_mp, choices_mp_parse, q->mp, "https, ehttp")
-    PARSE("client", o->client, enum choice_client, choices_client_parse, q->client, "pki, entra, token")
-    PARSE("server-cert", o->server_cert, enum choice_cert, choices_cert_parse, q->server_cert, "public, internal")
-    PARSE("client-version", o->client_version, unsigned, version_or_unknown, q->client_version,
-          "2002 and the like (YYMM), 5.00.NNNN, unknown")
-    q->join = q->client == CHOICE_ENTRA ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE;
-    PARSE("join", o->join, enum choice_join, choices_join_parse, q->join, "none, domain, hybrid, entra")
-    PARSE("scenario", o->scenario, enum choice_scenario, choices_scenario_parse, q->scenario, "device, user")
-    PARSE("crl", o->crl, enum choice_crl, choices_crl_parse, q->crl, "internet, ad, internal, none")
-    PARSE("crl-check", o->crl_check, bool, on_off, q->crl_check, "on, off")
-    PARSE("crl-relay", o->crl_relay, bool, on_off, q->crl_relay, "on, off")
-    PARSE("client-has-root", o->root, enum choice_tri, choices_tri_parse, q->client_has_root, "yes, no, unknown")
-    PARSE("connector-cert", o->connector_cert, enum choice_tri, choices_tri_parse, q->connector_cert,
-          "yes, no, unknown")
-    PARSE("cmg-allowed", o->cmg_allowed, enum choice_tri, choices_tri_parse, q->cmg_allowed, "yes, no, unknown")
-    PARSE("user-sign-in", o->user_sign_in, enum choice_tri, choices_tri_parse, q->user_sign_in, "yes, no, unknown")
+    for (size_t i = 0; check_opts[i].kind == OPT_TEXT; i++) {
+        const char *text = *(const char *const *)(const void *)((const char *)o + check_opts[i].offset);
+        if (text && !take(q, check_opts[i].name, text))
+            return false;
+    }
+    if (!o->join)
+        q->join = q->client == CHOICE_ENTRA ? CHOICE_JOIN_ENTRA : CHOICE_JOIN_NONE;
     return true;
 }
 

@@ -300,7 +300,7 @@ static int run_attempts(struct quick *q)
 /* --- the folders --- */
 
 /* Where this program is; in a build folder the five programs are side by side in bin/, as links. */
-static char *own_folder(void)
+char *quick_own_folder(void)
 {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -337,7 +337,7 @@ int ctl_quickstart(const struct ctl_common *common, const char *dir, const char 
     struct error err;
     if (open_folder(dir, &q.dir, &err) != OK)
         return ctl_fail_error(common, &err, dir, "name a folder that you may write to with --dir");
-    q.bin = bin ? realpath(bin, NULL) : own_folder();
+    q.bin = bin ? realpath(bin, NULL) : quick_own_folder();
     int code = CTL_FAILED;
     if (q.bin) {
         code = run_attempts(&q);

@@ -9,4 +9,7 @@
  * removed at the end; `bin` NULL: where this program is; `store`: as cmg init takes it, NULL: SQLite. */
 int ctl_quickstart(const struct ctl_common *common, const char *dir, const char *bin, const char *store);
 
+/* Where the programs are: beside this one, or in a build folder's bin/; malloc'ed. */
+char *quick_own_folder(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include "ctl/out.h"
 #include "ctl/setup/quickstart.h"
 #include "ctl/setup/site_init.h"
+#include "join/place.h"
 
 /* --- init --- */
 
@@ -82,13 +83,20 @@ static bool plan_ehttp(const struct init_options *o, struct site_plan *plan)
 }
 
 /* Without any: Enhanced HTTP under this machine's name. */
-static void plan_default(struct site_plan *plan, char url[320])
+static void plan_default(struct site_plan *plan, char url[SITE_URL_SIZE])
 {
-    char host[256] = "localhost";
-    if (gethostname(host, sizeof host - 1) != 0)
-        (void)snprintf(host, sizeof host, "localhost");
-    (void)snprintf(url, 320, "https://%s:8443", host);
+    site_own_url(8443, url);
     plan->mps[plan->mp_count++] = (struct site_mp){.mode = CHOICE_MP_EHTTP, .listen = "0.0.0.0:8443", .url = url};
+}
+
+/* By its service, whose configuration is the machine's own; elsewhere by hand. */
+static void print_start(const struct site_plan *plan)
+{
+    char *real = realpath(plan->dir, NULL);
+    bool usual = real && strcmp(real, JOIN_DIR_DEFAULT) == 0;
+    (void)printf("Start the management point: %scmg-mp --config %s/mp.yaml%s\n",
+                 usual ? "systemctl enable --now cmg-mp   (without systemd: " : "", plan->dir, usual ? ")" : "");
+    free(real);
 }
 
 /* Where cmg does not look by itself. */
@@ -121,9 +129,9 @@ static void print_site(const struct init_options *o, const struct site_plan *pla
                                                     {NULL, NULL, CTL_TEXT, NULL}};
         (void)printf("Site %s is set up in %s.\nPin of its root: %s\n\n", plan->site, plan->dir, pin);
         ctl_table(stdout, mps, columns, "");
-        (void)printf("\nMove %s/offline/root.key to a safe place: it is needed only to make new signing keys.\n"
-                     "Start the management point: cmg-mp --config %s/mp.yaml\n",
-                     plan->dir, plan->dir);
+        (void)printf("\nMove %s/offline/root.key to a safe place: it is needed only to make new signing keys.\n",
+                     plan->dir);
+        print_start(plan);
         print_socket(plan);
     }
     json_decref(mps);
@@ -138,7 +146,7 @@ static int init(int argc, char **argv)
     const char **args;
     size_t n;
     int code;
-    char url[320], pin[PKI_HASH_HEX];
+    char url[SITE_URL_SIZE], pin[PKI_HASH_HEX];
     if (!ctl_parse(&cmd, argc, argv, &o, &args, &n, &code))
         return code;
     if (!site_code_valid(o.site))

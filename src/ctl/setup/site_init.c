@@ -26,6 +26,14 @@ bool site_code_valid(const char *site)
     return n >= 1 && n <= 8 && strspn(site, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == n;
 }
 
+void site_own_url(unsigned port, char ret[SITE_URL_SIZE])
+{
+    char host[256] = "localhost";
+    if (gethostname(host, sizeof host - 1) != 0)
+        (void)snprintf(host, sizeof host, "localhost");
+    (void)snprintf(ret, SITE_URL_SIZE, "https://%s:%u", host, port);
+}
+
 char *yaml_quote(const char *text)
 {
     json_t *value = json_string(text);
@@ -214,7 +222,7 @@ static enum result add_mp(struct buf *b, const struct site_mp *mp)
         r = add_path(b, "anchors", mp->ca, true);
     const char *separator = "    client_auth: [";
     for (unsigned c = 0; r == OK && c < CHOICE_CLIENTS; c++) {
-        if (!choices_mode_allows(mp->mode, (enum choice_client)c))
+        if (!choices_mode_allows(mp->mode, (enum choice_client)c) || (mp->clients && !(mp->clients & CHOICE_BIT(c))))
             continue;
         r = buf_printf(b, "%s%s", separator, choices_client_name((enum choice_client)c));
         separator = ", ";

@@ -15,6 +15,7 @@ struct site_mp {
     const char *url;                    /* as connectors and devices reach it */
     struct tls_identity_files identity; /* https */
     const char *ca;                     /* https: a file */
+    unsigned clients;                   /* bits of the methods that it takes; 0: all that its mode allows */
     char id[SITE_ROLE_ID_SIZE];         /* filled: a random decimal 64-bit number */
 };
 
@@ -39,6 +40,10 @@ struct site_plan {
 
 /* Makes it; *ret_pin gets the pin. R_CONFLICT when there is a site already; files given are read and checked first. */
 MUST_USE enum result site_init(struct site_plan *plan, char ret_pin[PKI_HASH_HEX], struct error *err);
+
+/* How others reach a management point on this machine, by the name that it has. */
+enum { SITE_URL_SIZE = 320 };
+void site_own_url(unsigned port, char ret[SITE_URL_SIZE]);
 
 /* Is this a site code: 1 to 8 of A-Z 0-9? */
 bool site_code_valid(const char *site);
