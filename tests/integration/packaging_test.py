@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `make install` puts where, and how far each unit locks its daemon in. The packages themselves: tools/try-packages."""
+import base64
+import json
 import os
 import pathlib
 import re
@@ -126,6 +128,28 @@ def test_root_follows_no_link_that_a_device_left_in_its_state(state):
     assert cmg_client(state, "set", "SiteCode=LAB", f"SiteKey={'a' * 64}", "CMGFQDNs=127.0.0.1:1").returncode in (0, 1)
     assert cmg_client(state, "register").returncode == 1
     assert list(target.iterdir()) == []
+
+
+def join_string():
+    """Of a site that nobody reaches."""
+    token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (b'{"alg":"ES256"}', b"{}", b"x" * 64))
+    content = {"v": 1, "site": "LAB", "pin": "a" * 64, "cmg_fqdns": "127.0.0.1:1", "mp_urls": [], "mp_ca_pem": None,
+               "gateway_ca_pem": None, "token": token, "expires": 4000000000}
+    return "cmg1." + base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+
+
+@needs_root
+def test_root_that_joins_follows_no_link_that_a_device_left_and_what_it_makes_is_the_devices(state):
+    target = state.parent / "roots"
+    target.mkdir(mode=0o755)
+    for name in ("logs", "tokens", "credentials"):
+        (state / name).symlink_to(target)
+    for name in ("config.json", "state.json", "bulk-token"):
+        (state / name).symlink_to(target / f"of-{name}")
+    done = cmg_client(state, "join", join_string())
+    assert done.returncode == 1, done
+    assert list(target.iterdir()) == []
+    assert {path.lstat().st_uid for path in state.rglob("*") if not path.is_symlink()} <= {NOBODY}
 
 
 @needs_root
