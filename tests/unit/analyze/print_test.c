@@ -81,8 +81,8 @@ static void run(struct fixture *f, const char *id, const char *needs, analyze_fn
 
 static void has(const char *text, const char *words)
 {
-    if (!strstr(text, words))
-        fail_msg("no \"%s\" in:\n%s", words, text);
+    if (!text || !strstr(text, words))
+        fail_msg("no \"%s\" in:\n%s", words, text ? text : "nothing");
 }
 
 static size_t count(const char *text, const char *words)
