@@ -60,10 +60,11 @@ const char *der_key_slow(struct slice certificate)
     if (!find_key(certificate, &info) || !tlv_take(&info.content, V_ASN1_SEQUENCE, &algorithm) ||
         !tlv_take(&algorithm.content, V_ASN1_OBJECT, &name) || !tlv_take(&info.content, V_ASN1_BIT_STRING, &bits))
         return "is not encoded in DER, or is none";
-    if (name_of(&name) != NID_X9_62_id_ecPublicKey)
+    bool ec = name_of(&name) == NID_X9_62_id_ecPublicKey;
+    if (der_names_field(certificate) || (ec && !tlv_take(&algorithm.content, V_ASN1_OBJECT, &curve)))
+        return "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)"; /* SM2's may, too */
+    if (!ec)
         return NULL;
-    if (!tlv_take(&algorithm.content, V_ASN1_OBJECT, &curve))
-        return "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)";
     if (is_compressed(bits.content) && !may_be_compressed(name_of(&curve)))
         return "has a compressed key on a curve that is not taken (RFC 5480 2.2)";
     return NULL;

@@ -60,6 +60,22 @@ static void check_slow(struct kit_identity i, const char *expected)
     kit_identity_free(&i);
 }
 
+/* SM2's keys are read as those of EC are, by OpenSSL's whole provider. */
+static void a_curve_of_its_own_is_slow_whatever_the_key_is_called(void **state)
+{
+    static const char ec_key[] = "\x2a\x86\x48\xce\x3d\x02\x01";
+    (void)state;
+    struct kit_identity i = of_curve("P-256", "explicit", NULL);
+    unsigned char *der = NULL;
+    int len = i2d_X509(i.x509, &der);
+    unsigned char *name = memmem(der, (size_t)len, ec_key, sizeof ec_key - 1);
+    assert_non_null(name);
+    name[sizeof ec_key - 2] = 9;
+    assert_non_null(strstr(der_key_slow(slice_make(der, (size_t)len)), "explicit parameters"));
+    OPENSSL_free(der);
+    kit_identity_free(&i);
+}
+
 static void a_key_is_slow_by_its_makers_curve_or_a_root_in_anothers(void **state)
 {
     (void)state;
@@ -107,6 +123,7 @@ static void a_certificate_with_a_slow_key_ends_the_handshake_before_it_is_read(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_curve_of_its_own_is_slow_whatever_the_key_is_called),
         cmocka_unit_test(a_key_is_slow_by_its_makers_curve_or_a_root_in_anothers),
         cmocka_unit_test(a_certificate_with_a_slow_key_ends_the_handshake_before_it_is_read),
     };
