@@ -66,6 +66,14 @@ void conf_daemon_hangup(const char *component)
         log_msg(LOG_ERROR, component, "%s; the one that was open stays in use", err.text);
 }
 
+/* Told as a warning: whoever reads the log sees it whatever the level. */
+void conf_daemon_toggle_debug(void *unused UNUSED)
+{
+    bool on = log_toggle_debug();
+    log_msg(LOG_WARN, "log",
+            on ? "debug lines from now on; SIGUSR1 ends them" : "the level is the configured one again");
+}
+
 static int tell(const struct conf_daemon *d, const struct conf_faults *faults, const char *path)
 {
     conf_faults_print(faults, path, stderr);
@@ -137,7 +145,8 @@ static int start(const struct conf_daemon *d, const char *path, bool check_only)
         log_msg(LOG_WARN, "config", "%s", faults.warnings[i].text);
     raise_descriptors();
     mem_keep_private();
-    (void)signal(SIGHUP, SIG_IGN); /* until run() listens to it: it must end nobody who just starts */
+    (void)signal(SIGHUP, SIG_IGN); /* until run() listens to them: they must end nobody who just starts */
+    (void)signal(SIGUSR1, SIG_IGN);
     if (!fits)
         log_msg(LOG_WARN, "config", "%s", unfit.text);
     lock_in(d);

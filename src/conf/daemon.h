@@ -46,6 +46,9 @@ bool conf_daemon_check(const struct conf_daemon *d, const char *path, struct con
 /* Its start has failed: told in the log, and at the terminal too where the log is a file. Returns the exit code. */
 int conf_daemon_failed(const char *component, const struct error *err);
 
+/* SIGUSR1: the log says debug lines, too; the next one: no longer. A loop's callback; the argument is not looked at. */
+void conf_daemon_toggle_debug(void *unused);
+
 /* What SIGHUP asks of every daemon: the log's file is opened anew, so that it can be rotated. */
 void conf_daemon_hangup(const char *component);
 

@@ -70,6 +70,7 @@ static int run(void)
         return conf_daemon_failed("connector", &err);
     p.watch = certificate_watch_new(p.loop, &config, connector_certificate_changed, &p.connector);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
+    loop_on_signal(p.loop, SIGUSR1, conf_daemon_toggle_debug, NULL);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     LOG_EVENT(LOG_INFO, "connector", "started", LOG_T("id", config.bootstrap.id), LOG_T("version", CMG_VERSION));

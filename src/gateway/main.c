@@ -71,6 +71,7 @@ static int run_gateway(void)
         return conf_daemon_failed("gateway", &err);
     p.watch = certificate_watch_new(p.loop, &config, &p.gateway.shown);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
+    loop_on_signal(p.loop, SIGUSR1, conf_daemon_toggle_debug, NULL);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     for (size_t i = 0; i < p.gateway.listen_count; i++) {

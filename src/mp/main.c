@@ -63,6 +63,7 @@ static int run(void)
     if (mp_site_open(&p.site, &config, p.loop, &err) != OK)
         return conf_daemon_failed("mp", &err);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
+    loop_on_signal(p.loop, SIGUSR1, conf_daemon_toggle_debug, NULL);
     loop_on_signal(p.loop, SIGTERM, on_terminate, &p);
     loop_on_signal(p.loop, SIGINT, on_terminate, &p);
     announce();

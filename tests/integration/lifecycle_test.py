@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens while the site runs: programs die and come back, blocks and removals arrive, choices are enforced."""
+import json
 import os
 import re
 import shutil
@@ -47,6 +48,37 @@ def test_a_hang_up_opens_the_log_anew_and_ends_nobody(own_site, tmp_path, name):
     until("its log is there again", lambda: log.exists() and "opened anew" in log.read_text(), 5)
     assert own_site.pid(name) == pid and not programs.has_ended(pid)
     assert works(pki_device(own_site, tmp_path))
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_signal_brings_debug_lines_and_the_next_one_ends_them(own_site, tmp_path, name):
+    log, pid = own_site.folder / LOGS[name], own_site.pid(name)
+    os.kill(pid, signal.SIGUSR1)
+    until("it tells that debug lines come", lambda: "debug lines from now on" in log.read_text(), 5)
+    assert works(pki_device(own_site, tmp_path))
+    if name == "cmg-connector":
+        until("they come", lambda: " debug " in log.read_text(), 5)
+    os.kill(pid, signal.SIGUSR1)
+    until("it tells that they end", lambda: "the configured one again" in log.read_text(), 5)
+    assert own_site.pid(name) == pid and not programs.has_ended(pid)
+    assert works(pki_device(own_site, tmp_path)) and " debug " not in log.read_text().partition("the configured one again")[2]
+
+
+def test_the_status_is_watched_also_while_the_site_is_away(own_site):
+    watched, heard = own_site.folder / "watched.json", own_site.folder / "watched.err"
+    with watched.open("w") as out, heard.open("w") as err:
+        process = programs.start([programs.program("cmg"), "status", "--watch", "1", "--json", "--socket",
+                                  own_site.report["admin_socket"]], err, out)
+        try:
+            until("it is shown twice", lambda: len(watched.read_text().splitlines()) >= 2, 10)
+            own_site.kill("cmg-mp")
+            until("that the site is away is shown", lambda: heard.read_text(), 10)
+            own_site.run("cmg-mp")
+            shown = len(watched.read_text().splitlines())
+            until("it is shown again", lambda: len(watched.read_text().splitlines()) > shown, 10)
+        finally:
+            programs.end(process)
+    assert all(json.loads(line)["site"] for line in watched.read_text().splitlines())
 
 
 @pytest.mark.parametrize("name", LOGS)

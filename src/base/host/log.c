@@ -21,10 +21,11 @@ enum { LINE_MAX_BYTES = 16384, MESSAGE_MAX = 2048 };
 
 static struct {
     enum log_format format;
-    enum log_level threshold;
+    enum log_level configured;
+    _Atomic enum log_level threshold;
     _Atomic int fd;
     char *path; /* of the file; NULL: standard error */
-} settings = {LOG_TEXT, LOG_INFO, STDERR_FILENO, NULL};
+} settings = {LOG_TEXT, LOG_INFO, LOG_INFO, STDERR_FILENO, NULL};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const format_names[] = {"text", "json", "cmtrace"};
@@ -32,7 +33,15 @@ static const char *const format_names[] = {"text", "json", "cmtrace"};
 void log_setup(enum log_format format, enum log_level threshold)
 {
     settings.format = format;
+    settings.configured = threshold;
     settings.threshold = threshold;
+}
+
+bool log_toggle_debug(void)
+{
+    bool on = settings.threshold != LOG_DEBUG;
+    settings.threshold = on ? LOG_DEBUG : settings.configured;
+    return on;
 }
 
 enum result log_to_file(const char *path, struct error *err)

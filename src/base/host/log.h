@@ -27,6 +27,9 @@ struct log_field {
 /* Settings of the process; before it, info and above go to standard error as text. */
 void log_setup(enum log_format format, enum log_level threshold);
 
+/* Between what log_setup() said and debug, to and fro, while threads write. Returns whether debug is said now. */
+bool log_toggle_debug(void);
+
 /* Appends to `path` from now on instead of standard error (for every component). */
 MUST_USE enum result log_to_file(const char *path, struct error *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmg status, bundle show, enrollment: the site as a whole. */
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "ctl/command.h"
@@ -193,24 +195,38 @@ static void print_status(const json_t *status)
     print_refusals(status);
 }
 
+struct status_options {
+    struct ctl_common common;
+    uint64_t watch; /* seconds; 0: once */
+};
+static const struct opt status_opts[] = {{.name = "watch",
+                                          .kind = OPT_NUMBER,
+                                          .offset = offsetof(struct status_options, watch),
+                                          .value = "SECONDS",
+                                          .help = "again and again, so often, until it is interrupted",
+                                          .min = 1,
+                                          .max = 3600},
+                                         CTL_OPT_JSON(struct status_options),
+                                         CTL_OPT_SOCKET(struct status_options),
+                                         CTL_OPT_END};
+
 struct options {
     struct ctl_common common;
 };
 static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
 
 /* What is there; NULL with *ret_exit when it was not told. */
-static json_t *fetch_part(const struct options *o, const char *path, int *ret_exit)
+static json_t *fetch_part(const struct ctl_common *common, const char *path, int *ret_exit)
 {
     json_t *answer;
-    *ret_exit = ctl_send(&o->common, "GET", path, NULL, &answer);
+    *ret_exit = ctl_send(common, "GET", path, NULL, &answer);
     return answer || *ret_exit != CTL_DONE ? answer : json_object();
 }
 
-static int status(const void *options, const char **args UNUSED, size_t n UNUSED)
+static int show_status(const struct status_options *o)
 {
-    const struct options *o = options;
     int code;
-    json_t *answer = fetch_part(o, "/v1/status", &code);
+    json_t *answer = fetch_part(&o->common, "/v1/status", &code);
     if (!answer)
         return code;
     if (o->common.json)
@@ -221,11 +237,29 @@ static int status(const void *options, const char **args UNUSED, size_t n UNUSED
     return CTL_DONE;
 }
 
+/* While the site can't be asked, that is what is shown: it may come back. */
+static int status(const void *options, const char **args UNUSED, size_t n UNUSED)
+{
+    static const char clear[] = "\033[H\033[2J";
+    const struct status_options *o = options;
+    const struct timespec pause = {.tv_sec = (time_t)o->watch};
+    if (!o->watch)
+        return show_status(o);
+    for (;;) {
+        if (isatty(STDOUT_FILENO))
+            (void)fputs(clear, stdout);
+        (void)show_status(o);
+        if (fflush(stdout) != 0)
+            return CTL_FAILED; /* whoever read it is gone */
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 static int bundle_show(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
     const struct options *o = options;
     int code;
-    json_t *answer = fetch_part(o, "/v1/bundle", &code);
+    json_t *answer = fetch_part(&o->common, "/v1/bundle", &code);
     if (!answer)
         return code;
     ctl_print_json(stdout, answer, !o->common.json);
@@ -321,7 +355,8 @@ static int enrollment(const void *options, const char **args UNUSED, size_t n UN
 
 const struct ctl_command ctl_site_commands[] = {
     {"status", "Show the site: roles, connectors, devices",
-     CTL_RUN(status, struct options, "cmg status [options]", "Show the site: roles, connectors, devices.", opts, 0, 0)},
+     CTL_RUN(status, struct status_options, "cmg status [options]", "Show the site: roles, connectors, devices.",
+             status_opts, 0, 0)},
     {"bundle show", "Show what gateways are told",
      CTL_RUN(bundle_show, struct options, "cmg bundle show [options]", "Show what gateways are told, as JSON.", opts, 0,
              0)},
