@@ -97,6 +97,11 @@ static int take_options(struct wizard *w, const struct options *o)
         if (r == R_CONFLICT)
             return ctl_fail_error(w->common, &err, NULL,
                                   "leave out or change one of the options; all rules: cmg choices");
+        if (r != OK && err.remedy) {
+            (void)error_prefix(&err, "--%s", wizard_questions[id].name);
+            (void)ctl_fail_error(w->common, &err, NULL, err.remedy);
+            return CTL_USAGE;
+        }
         if (r != OK)
             return ctl_usage("--%s: %s", wizard_questions[id].name, err.text);
     }
@@ -154,7 +159,7 @@ static int answer(struct wizard *w, const struct options *o)
     code = take_proposals(w);
     if (code != CTL_DONE || w->there)
         return code;
-    if (!w->common->json)
+    if (person || !w->common->json)
         wizard_summary(w);
     return person && wizard_confirm(w) != OK ? nothing_done(w) : CTL_DONE;
 }

@@ -211,48 +211,51 @@ static enum result check_any(const char *text, struct error *err)
 
 const struct wizard_question wizard_questions[ASK_COUNT] = {
     [ASK_CLIENT] = {"client", "How do devices prove who they are? One method, or several (pki,token)", "METHODS", NULL,
-                    NULL, NULL, false},
+                    NULL, NULL, FILE_NONE},
     [ASK_SERVER_CERT] = {"server-cert", "Whose certificate does the gateway show?", "public|internal", NULL, NULL, NULL,
-                         false},
+                         FILE_NONE},
     [ASK_SERVER_CA] = {"server-ca", "The root of that internal CA, which devices get with their line (none: Enter)",
-                       "FILE", is_internal, fixed_none, check_certificates, true},
-    [ASK_MP] = {"mp", "How does the management point tell devices apart?", "https|ehttp", NULL, NULL, NULL, false},
+                       "FILE", is_internal, fixed_none, check_certificates, FILE_READ},
+    [ASK_MP] = {"mp", "How does the management point tell devices apart?", "https|ehttp", NULL, NULL, NULL, FILE_NONE},
     [ASK_CRL] = {"crl", "Where does the devices' PKI publish its CRL?", "internet|ad|internal|none", has_pki, NULL,
-                 NULL, false},
+                 NULL, FILE_NONE},
     [ASK_CRL_CHECK] = {"crl-check", "Are certificates checked for revocation?", "on|off", has_pki, fixed_on, NULL,
-                       false},
+                       FILE_NONE},
     [ASK_CRL_RELAY] = {"crl-relay", "Does the connector relay the CRL from inside?", "on|off", has_relay, fixed_on,
-                       NULL, false},
-    [ASK_CLIENT_CA] = {"client-ca", "The root of the devices' PKI", "FILE", has_pki, NULL, check_certificates, true},
+                       NULL, FILE_NONE},
+    [ASK_CLIENT_CA] = {"client-ca", "The root of the devices' PKI", "FILE", has_pki, NULL, check_certificates,
+                       FILE_READ},
     [ASK_CONNECTOR_CERT] = {"connector-cert", "The connector's own PKI client certificate", "FILE", wizard_cert_needed,
-                            NULL, check_certificates, true},
-    [ASK_CONNECTOR_KEY] = {"connector-key", "Its key", "FILE", wizard_cert_needed, NULL, check_file, true},
-    [ASK_SITE] = {"site", "The site's code: 1 to 8 capital letters and digits", "CODE", NULL, NULL, check_site, false},
+                            NULL, check_certificates, FILE_USED},
+    [ASK_CONNECTOR_KEY] = {"connector-key", "Its key", "FILE", wizard_cert_needed, NULL, check_file, FILE_USED},
+    [ASK_SITE] = {"site", "The site's code: 1 to 8 capital letters and digits", "CODE", NULL, NULL, check_site,
+                  FILE_NONE},
     [ASK_GATEWAY] = {"gateway", "The gateway's public name, as devices on the Internet reach it (and :PORT unless 443)",
-                     "NAME[:PORT]", NULL, NULL, check_gateway, false},
+                     "NAME[:PORT]", NULL, NULL, check_gateway, FILE_NONE},
     [ASK_MP_URL] = {"mp-url", "How connectors, and devices inside, reach the management point on this machine", "URL",
-                    NULL, own_url, check_url, false},
-    [ASK_MP_LISTEN] = {"mp-listen", "Where it listens", "ADDRESS:PORT", NULL, all_addresses, check_listen, false},
+                    NULL, own_url, check_url, FILE_NONE},
+    [ASK_MP_LISTEN] = {"mp-listen", "Where it listens", "ADDRESS:PORT", NULL, all_addresses, check_listen, FILE_NONE},
     [ASK_MP_CERT] = {"mp-cert", "The management point's server certificate, PEM or PKCS#12", "FILE", is_https, NULL,
-                     check_file, true},
-    [ASK_MP_KEY] = {"mp-key", "Its key, PEM", "FILE", is_https, key_of_pkcs12, check_file, true},
-    [ASK_MP_CA] = {"mp-ca", "The CA that issued it", "FILE", is_https, NULL, check_certificates, true},
+                     check_file, FILE_USED},
+    [ASK_MP_KEY] = {"mp-key", "Its key, PEM", "FILE", is_https, key_of_pkcs12, check_file, FILE_USED},
+    [ASK_MP_CA] = {"mp-ca", "The CA that issued it", "FILE", is_https, NULL, check_certificates, FILE_USED},
     [ASK_STORE] = {"store", "keep the site in PostgreSQL: postgresql://USER@HOST/DATABASE?passfile=FILE", "URL", NULL,
-                   fixed_none, check_any, false},
+                   fixed_none, check_any, FILE_NONE},
     [ASK_MP_PASSWORD] = {"mp-password-file", "holds the password of the management point's PKCS#12", "FILE", NULL,
-                         fixed_none, check_file, true},
+                         fixed_none, check_file, FILE_USED},
     [ASK_CLIENT_VERSION] = {"client-version", "the oldest client among the devices", "YYMM", NULL, fixed_none, NULL,
-                            false},
-    [ASK_JOIN] = {"join", "how the devices are joined", "none|domain|hybrid|entra", NULL, fixed_none, NULL, false},
-    [ASK_SCENARIO] = {"scenario", "is there to be user policy, too?", "device|user", NULL, fixed_none, NULL, false},
-    [ASK_USER_SIGN_IN] = {"user-sign-in", "do users sign in with Entra?", "yes|no", NULL, fixed_none, NULL, false},
+                            FILE_NONE},
+    [ASK_JOIN] = {"join", "how the devices are joined", "none|domain|hybrid|entra", NULL, fixed_none, NULL, FILE_NONE},
+    [ASK_SCENARIO] = {"scenario", "is there to be user policy, too?", "device|user", NULL, fixed_none, NULL, FILE_NONE},
+    [ASK_USER_SIGN_IN] = {"user-sign-in", "do users sign in with Entra?", "yes|no", NULL, fixed_none, NULL, FILE_NONE},
     [ASK_CLIENT_HAS_ROOT] = {"client-has-root", "do devices hold the root of the gateway's CA?", "yes|no", NULL,
-                             fixed_none, NULL, false},
-    [ASK_GATEWAY_ID] = {"gateway-id", "the gateway's id (default gw1)", "ID", NULL, fixed_gateway, check_word, false},
+                             fixed_none, NULL, FILE_NONE},
+    [ASK_GATEWAY_ID] = {"gateway-id", "the gateway's id (default gw1)", "ID", NULL, fixed_gateway, check_word,
+                        FILE_NONE},
     [ASK_CONNECTOR_ID] = {"connector-id", "the connector's id (default cp1)", "ID", NULL, fixed_connector, check_word,
-                          false},
+                          FILE_NONE},
     [ASK_DEVICES] = {"devices", "how many devices may join by the line that is printed (default 10)", "N", NULL,
-                     fixed_devices, check_count, false},
+                     fixed_devices, check_count, FILE_NONE},
 };
 
 bool wizard_wants(const struct wizard *w, enum wizard_id id)
@@ -286,6 +289,17 @@ static enum result check_values(enum wizard_id id, const char *text, struct erro
     return OK;
 }
 
+/* The units see no home folders (ProtectHome). */
+static enum result check_reach(const char *path, struct error *err)
+{
+    struct slice s = slice_of(path);
+    if (!slice_starts(s, SLICE("/root/")) && !slice_starts(s, SLICE("/home/")))
+        return OK;
+    (void)error_set(err, R_INVALID, "%s is in a home folder, and services don't see these", path);
+    error_remedy(err, "copy it to /etc/opencmg (a key with mode 0600, of the user that the service runs as)");
+    return R_INVALID;
+}
+
 static char *absolute(const char *text)
 {
     char *real = *text ? realpath(text, NULL) : NULL;
@@ -300,17 +314,21 @@ enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, s
     free(proposal);
     if (!may_be_none || strlen(text) > TEXT_MAX)
         return error_set(err, R_INVALID, *text ? "it is too long" : "it must be given");
-    enum result r = q->check ? q->check(text, err) : check_values(id, text, err);
-    if (r != OK)
-        return r == R_CONFLICT ? R_INVALID : r;
-    char *before = w->text[id];
-    w->text[id] = q->is_file ? absolute(text) : mem_strdup(text);
+    char *before = w->text[id], *taken = q->file ? absolute(text) : mem_strdup(text);
+    enum result r = q->file == FILE_USED && w->usual ? check_reach(taken, err) : OK;
+    if (r == OK)
+        r = q->check ? q->check(text, err) : check_values(id, text, err);
+    if (r != OK) {
+        free(taken);
+        return r;
+    }
+    w->text[id] = taken;
     r = wizard_judge(w, err);
     if (r == OK) {
         free(before);
         return OK;
     }
-    free(w->text[id]);
+    free(taken);
     w->text[id] = before;
     return r;
 }

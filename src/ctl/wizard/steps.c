@@ -9,6 +9,7 @@
 #include "ctl/api.h"
 #include "ctl/secret.h"
 #include "ctl/wizard/wizard.h"
+#include "join/place.h"
 
 enum { TICK_MS = 50, MP_WAIT_MS = 60 * 1000, CONNECTOR_WAIT_MS = 30 * 1000, PEM_MAX = 1024 * 1024 };
 
@@ -96,13 +97,26 @@ static enum result wait_mp(struct wizard *w, struct ctl_fault *fault)
     return error_set(&fault->what, R_TIMEOUT, "the management point was started and does not answer");
 }
 
+/* May its service read what it is given? Says what to do if not. */
+static bool mp_may_read(struct wizard *w)
+{
+    static const enum wizard_id files[] = {ASK_MP_CERT, ASK_MP_KEY, ASK_MP_PASSWORD, ASK_MP_CA};
+    struct join_place place = {.state = (char *)(uintptr_t)site_paths_for(w->dir).state};
+    bool may = true;
+    for (size_t i = 0; w->usual && i < ARRAY_LEN(files); i++) {
+        const char *path = or_null(w, files[i]);
+        may = (!path || join_place_readable(&w->report, &place, path)) && may;
+    }
+    return may;
+}
+
 static enum result start_mp(struct wizard *w, struct ctl_fault *fault)
 {
     if (mp_answers(w)) {
         join_did(&w->report, "The management point runs already");
         return OK;
     }
-    enum result r = wizard_start(w, RUN_MP, fault);
+    enum result r = mp_may_read(w) ? wizard_start(w, RUN_MP, fault) : R_AGAIN;
     return r == OK ? wait_mp(w, fault) : r;
 }
 

@@ -68,6 +68,13 @@ struct wizard {
 
 /* --- questions.c --- */
 
+/* Of a file the path is kept, an absolute one. */
+enum wizard_file {
+    FILE_NONE,
+    FILE_READ, /* by us */
+    FILE_USED  /* by a service, as long as it runs */
+};
+
 struct wizard_question {
     const char *name;                          /* of the option: "mp" */
     const char *asks;                          /* "How does the management point tell devices apart?" */
@@ -75,7 +82,7 @@ struct wizard_question {
     bool (*wanted)(const struct wizard *w);    /* NULL: always */
     char *(*proposal)(const struct wizard *w); /* malloc'ed, or NULL: none; NULL: there never is one */
     MUST_USE enum result (*check)(const char *text, struct error *err); /* NULL: of the choices */
-    bool is_file;                                                       /* is kept as an absolute path */
+    enum wizard_file file;
 };
 extern const struct wizard_question wizard_questions[ASK_COUNT];
 

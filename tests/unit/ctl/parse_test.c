@@ -23,7 +23,7 @@ static const struct ctl_command *const tables[] = {
     ctl_explain_commands,    ctl_foreign_commands,   ctl_gateway_commands,  ctl_keys_commands,
     ctl_plan_commands,       ctl_policy_commands,    ctl_settings_commands, ctl_setup_commands,
     ctl_site_commands,       ctl_source_commands,    ctl_tenant_commands,   ctl_token_commands,
-    ctl_trust_commands,
+    ctl_trust_commands,      ctl_wizard_commands,
 };
 
 static int start(void **state)
