@@ -10,6 +10,8 @@
 #include "gateway/admin.h"
 #include "gateway/client/certificate_watch.h"
 #include "gateway/join/join.h"
+#include "gateway/obtain/certificate.h"
+#include "gateway/obtain/csr.h"
 #include "gateway/obtain/hook.h"
 #include "gateway/start.h"
 #include "loop/service.h"
@@ -122,6 +124,9 @@ static const struct conf_log *log_keys(void)
 
 static const struct conf_daemon_word words[] = {
     {"join", "join STRING   (joins a site: join --help)", gateway_join},
+    {"certificate", "certificate --acme   (has a public CA issue the server certificate: certificate --help)",
+     gateway_certificate},
+    {"csr", "csr   (makes the request for a CA of one's own: csr --help)", gateway_csr},
     {"begin", NULL, hook_begin},
     {"done", NULL, hook_end},
     {"failed", NULL, hook_end},

@@ -45,6 +45,7 @@ def units_with_programs(installed, folder):
 def test_every_program_and_what_it_needs_of_the_machine_is_installed(installed):
     wanted = [f"bin/cmg-{who}" for who in DAEMONS] + ["bin/cmg"]
     wanted += [f"lib/systemd/system/cmg-{who}.service" for who in DAEMONS]
+    wanted += [f"lib/systemd/system/cmg-gateway-certificate.{kind}" for kind in ("service", "timer")]
     wanted += [f"lib/{kind}.d/opencmg-{who}.conf" for kind in ("sysusers", "tmpfiles") for who in DAEMONS]
     wanted += ["share/doc/opencmg/README.md", "share/doc/opencmg/docs/install.md", "share/doc/opencmg/examples/gateway.yaml"]
     wanted += [f"share/man/{page}" for page in ("man1/cmg.1", "man1/cmg-client.1", "man8/cmg-gateway.8", "man8/cmg-connector.8", "man8/cmg-mp.8")]

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "gateway/obtain/acme.h"
 #include "pki/cert/cert.h"
 #include "pki/cert/host.h"
 
@@ -80,10 +81,19 @@ void certificate_watch_reload(struct certificate_watch *w)
     warn_of_all(w);
 }
 
+static void look_at_issuing(struct certificate_watch *w)
+{
+    char why[ERROR_TEXT_MAX];
+    int64_t at;
+    acme_fault(w->config->state, why, &at);
+    shown_certificates_note_unissued(w->shown, why);
+}
+
 /* A certificate may come before its key: then the two don't fit, which is told, and the next look finds the key. */
 static void on_timer(void *arg)
 {
     struct certificate_watch *w = arg;
+    look_at_issuing(w);
     if (have_changed(w))
         certificate_watch_reload(w);
     else
@@ -99,6 +109,7 @@ struct certificate_watch *certificate_watch_new(struct loop *loop, const struct 
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)
         w->noticed[i] = -1;
     (void)have_changed(w);
+    look_at_issuing(w);
     warn_of_all(w);
     w->timer = loop_timer_new(loop, on_timer, w);
     loop_timer_start(w->timer, LOOK_MS, LOOK_MS);

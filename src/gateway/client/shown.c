@@ -32,18 +32,41 @@ void shown_certificates_put(struct shown_certificates *s, struct certificates *f
     s->on_change(s->ctx);
 }
 
-void shown_certificates_note_unread(struct shown_certificates *s, const char *why)
+/* Whoever looks at it again and again tells nobody as long as it is the same. */
+static void note(struct shown_certificates *s, char text[ERROR_TEXT_MAX], const char *why)
 {
     (void)pthread_mutex_lock(&s->lock);
-    (void)snprintf(s->unread, sizeof s->unread, "%s", why);
+    bool same = strcmp(text, why) == 0;
+    (void)snprintf(text, ERROR_TEXT_MAX, "%s", why);
     (void)pthread_mutex_unlock(&s->lock);
 
-    s->on_change(s->ctx);
+    if (!same)
+        s->on_change(s->ctx);
+}
+
+static void read_note(struct shown_certificates *s, const char text[ERROR_TEXT_MAX], char ret[ERROR_TEXT_MAX])
+{
+    (void)pthread_mutex_lock(&s->lock);
+    memcpy(ret, text, ERROR_TEXT_MAX);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void shown_certificates_note_unread(struct shown_certificates *s, const char *why)
+{
+    note(s, s->unread, why);
 }
 
 void shown_certificates_unread(struct shown_certificates *s, char ret[ERROR_TEXT_MAX])
 {
-    (void)pthread_mutex_lock(&s->lock);
-    memcpy(ret, s->unread, sizeof s->unread);
-    (void)pthread_mutex_unlock(&s->lock);
+    read_note(s, s->unread, ret);
+}
+
+void shown_certificates_note_unissued(struct shown_certificates *s, const char *why)
+{
+    note(s, s->unissued, why);
+}
+
+void shown_certificates_unissued(struct shown_certificates *s, char ret[ERROR_TEXT_MAX])
+{
+    read_note(s, s->unissued, ret);
 }

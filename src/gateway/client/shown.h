@@ -11,8 +11,9 @@
 struct shown_certificates {
     pthread_mutex_t lock;
     struct certificates *certificates; /* below the lock */
-    char unread[ERROR_TEXT_MAX];       /* below the lock */
-    void (*on_change)(void *ctx);      /* others are shown, or the text is another; in the thread that set them */
+    char unread[ERROR_TEXT_MAX];       /* below the lock; so is the next one */
+    char unissued[ERROR_TEXT_MAX];
+    void (*on_change)(void *ctx); /* others are shown, or the text is another; in the thread that set them */
     void *ctx;
 };
 
@@ -29,5 +30,9 @@ void shown_certificates_put(struct shown_certificates *s, struct certificates *f
 /* Why the files, read anew, could not be used; "": they are. */
 void shown_certificates_note_unread(struct shown_certificates *s, const char *why);
 void shown_certificates_unread(struct shown_certificates *s, char ret[ERROR_TEXT_MAX]);
+
+/* Why the CA gave no next one the last time that it was asked (obtain/acme.h); "": it was not, or did. */
+void shown_certificates_note_unissued(struct shown_certificates *s, const char *why);
+void shown_certificates_unissued(struct shown_certificates *s, char ret[ERROR_TEXT_MAX]);
 
 #endif

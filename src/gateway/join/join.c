@@ -223,7 +223,8 @@ static enum result write_certificates(const struct joining *j, const struct opti
     if (!o->certificate)
         join_todo(j->report,
                   "put the server certificate that devices will see, for the name %s, at %s (PEM, with its "
-                  "intermediates) and its key at %s (mode 0600)",
+                  "intermediates) and its key at %s (mode 0600); or have a public CA issue it: cmg-gateway certificate "
+                  "--help; or ask your own: cmg-gateway csr --help",
                   j->string.host, certificate, key);
     else
         (void)(join_place_readable(j->report, &j->place, certificate) &&

@@ -102,6 +102,8 @@ static void put_faults(json_t *o, const struct gateway_report_parts *parts)
     put_fault(o, "document_refused", why);
     shown_certificates_unread(parts->shown, why);
     put_fault(o, "certificate_fault", why);
+    shown_certificates_unissued(parts->shown, why);
+    put_fault(o, "acme_fault", why);
 }
 
 /* Of the role certificate that is in use; 0: it can't be read. */

@@ -88,9 +88,9 @@ static enum result put_gateways(struct mp_request *r, json_t *o, json_t *ends, s
     if (result == OK)
         result = store_gateway_list(r->site->store, r->arena, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        static const char *const told[] = {"version",          "bundle",           "tunnels", "connections",
-                                           "refusals",         "sources",          "ahead_s", "state_fault",
-                                           "document_refused", "certificate_fault"};
+        static const char *const told[] = {
+            "version", "bundle",      "tunnels",          "connections",       "refusals",  "sources",
+            "ahead_s", "state_fault", "document_refused", "certificate_fault", "acme_fault"};
         names.endpoints = endpoints;
         json_t *report = read_report(list[i].report);
         json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",

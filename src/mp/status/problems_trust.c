@@ -100,13 +100,21 @@ void mp_problems_server_certificates(json_t *list, const json_t *gateway, const 
         "certificate_unread",
         "mend what is named on its machine; its files are read again within 10 s of a change, and "
         "by SIGHUP"};
-    const char *id = json_opt_str(gateway, "id", ""), *fault = json_opt_str(gateway, "certificate_fault", "");
+    static const struct mp_problem not_issued = {
+        "certificate_not_issued", "mend what is said, on its machine: does each name lead there, is TCP port 443 open "
+                                  "to everybody? It asks again "
+                                  "by itself twice a day; at once, as root: cmg-gateway certificate --renew --now"};
+    const char *id = json_opt_str(gateway, "id", ""), *fault = json_opt_str(gateway, "certificate_fault", ""),
+               *refused = json_opt_str(gateway, "acme_fault", "");
     const json_t *missing;
     size_t i;
     if (*fault)
         mp_problem_add(list, &unread, id,
                        "%s %s goes on with the server certificates that it had, for the new ones can't be used: %.500s",
                        kind, id, fault);
+    if (*refused)
+        mp_problem_add(list, &not_issued, id, "%s %s has not got its next server certificate: %.500s", kind, id,
+                       refused);
     json_array_foreach(json_object_get(gateway, "names_missing"), i, missing) name_missing(list, gateway, missing);
 }
 

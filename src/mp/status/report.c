@@ -32,6 +32,7 @@ static const struct member gateway_members[] = {{"version", TEXT},
                                                 {"state_fault", LONG_TEXT},
                                                 {"document_refused", LONG_TEXT},
                                                 {"certificate_fault", LONG_TEXT},
+                                                {"acme_fault", LONG_TEXT},
                                                 {NULL, TEXT}};
 static const struct member certificate_members[] = {
     {"subject", TEXT}, {"not_after", NUMBER}, {"pem", PEM}, {NULL, TEXT}};

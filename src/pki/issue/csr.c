@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "base/mem.h"
+#include "pki/issue/names.h"
 
 enum { NAME_MAX_LEN = 64 }; /* RFC 5280 A.1: ub-common-name */
 
@@ -17,13 +18,27 @@ static bool is_p256(EVP_PKEY *key)
            strcmp(group, "prime256v1") == 0;
 }
 
-static bool fill(X509_REQ *req, EVP_PKEY *key, const char *common_name)
+static bool add_names(X509_REQ *req, const char *const *hosts)
+{
+    if (!hosts)
+        return true;
+    GENERAL_NAMES *names = pki_names_new(NULL, hosts);
+    STACK_OF(X509_EXTENSION) *extensions = NULL;
+    bool ok = names && X509V3_add1_i2d(&extensions, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1 &&
+              X509_REQ_add_extensions(req, extensions) == 1;
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    GENERAL_NAMES_free(names);
+    return ok;
+}
+
+/* `common_name` NULL: an empty subject. */
+static bool fill(X509_REQ *req, EVP_PKEY *key, const char *common_name, const char *const *hosts)
 {
     X509_NAME *name = X509_REQ_get_subject_name(req);
     return X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 &&
-           X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1,
-                                      0) == 1 &&
-           X509_REQ_set_pubkey(req, key) == 1 && X509_REQ_sign(req, key, EVP_sha256()) > 0;
+           (!common_name || X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+                                                       (const unsigned char *)common_name, -1, -1, 0) == 1) &&
+           X509_REQ_set_pubkey(req, key) == 1 && add_names(req, hosts) && X509_REQ_sign(req, key, EVP_sha256()) > 0;
 }
 
 static char *pem_of(X509_REQ *req)
@@ -38,6 +53,20 @@ static char *pem_of(X509_REQ *req)
     return text;
 }
 
+static enum result make(EVP_PKEY *key, const char *common_name, const char *const *hosts, char **ret, struct error *err)
+{
+    *ret = NULL;
+    ERR_set_mark();
+    X509_REQ *req = X509_REQ_new();
+    if (!req)
+        fatal("pki: out of memory");
+    if (fill(req, key, common_name, hosts))
+        *ret = pem_of(req);
+    X509_REQ_free(req);
+    ERR_pop_to_mark();
+    return *ret ? OK : error_set(err, R_INVALID, "the certificate request can't be made");
+}
+
 enum result pki_csr_new(EVP_PKEY *key, const char *common_name, char **ret, struct error *err)
 {
     *ret = NULL;
@@ -45,15 +74,15 @@ enum result pki_csr_new(EVP_PKEY *key, const char *common_name, char **ret, stru
         return error_set(err, R_INVALID, "a request is made for a key of the curve P-256 alone");
     if (!common_name[0] || strlen(common_name) > NAME_MAX_LEN)
         return error_set(err, R_INVALID, "a common name has 1 to %d characters (RFC 5280 A.1)", NAME_MAX_LEN);
-    ERR_set_mark();
-    X509_REQ *req = X509_REQ_new();
-    if (!req)
-        fatal("pki: out of memory");
-    if (fill(req, key, common_name))
-        *ret = pem_of(req);
-    X509_REQ_free(req);
-    ERR_pop_to_mark();
-    return *ret ? OK : error_set(err, R_INVALID, "the certificate request can't be made");
+    return make(key, common_name, NULL, ret, err);
+}
+
+enum result pki_csr_for_server(EVP_PKEY *key, const char *const *hosts, char **ret, struct error *err)
+{
+    const char *common_name = NULL;
+    for (size_t i = 0; !common_name && hosts[i]; i++)
+        common_name = strlen(hosts[i]) <= NAME_MAX_LEN ? hosts[i] : NULL;
+    return make(key, common_name, hosts, ret, err);
 }
 
 /* Encrypted PEM is refused, never asked about on a terminal. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -45,6 +46,15 @@ EVP_PKEY *pki_key_new(void)
     EVP_PKEY *key = EVP_EC_gen("P-256");
     if (!key)
         fatal("pki: no P-256 key could be made");
+    return key;
+}
+
+EVP_PKEY *pki_key_new_rsa(void)
+{
+    enum { BITS = 3072 };
+    EVP_PKEY *key = EVP_RSA_gen(BITS);
+    if (!key)
+        fatal("pki: no RSA key could be made");
     return key;
 }
 

@@ -38,7 +38,8 @@ struct pki_request {
     EVP_PKEY *issuer_key; /* NULL: self-signed */
 };
 
-EVP_PKEY *pki_key_new(void); /* P-256; the caller EVP_PKEY_free()s */
+EVP_PKEY *pki_key_new(void);     /* P-256; the caller EVP_PKEY_free()s */
+EVP_PKEY *pki_key_new_rsa(void); /* 3072 bits, for CAs that sign no other; the same */
 MUST_USE enum result pki_issue(const struct pki_request *r, X509 **ret, struct error *err);
 
 /* A CRL (DER, malloc'ed) of `issuer` with these serials revoked. */

@@ -313,6 +313,14 @@ static void files_that_could_not_be_read_anew_are_told(void **state UNUSED)
     causes(status, "certificate_unread");
 }
 
+static void a_certificate_that_no_ca_issued_is_told(void **state UNUSED)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(gateway_of(status), "acme_fault", json_string("gw.example: DNS problem"));
+    assert_non_null(strstr(told(json_incref(status), 0, "found"), "gw.example: DNS problem"));
+    causes(status, "certificate_not_issued");
+}
+
 static void a_role_certificate_in_use_that_ends_is_told_although_a_newer_one_was_made(void **state UNUSED)
 {
     json_t *status = site(FINE, 2, FINE, NOW + 86400);
@@ -337,6 +345,7 @@ int main(void)
         cmocka_unit_test(where_all_others_agree_it_is_the_clock_of_the_site_that_is_told),
         cmocka_unit_test(a_name_without_a_server_certificate_is_told),
         cmocka_unit_test(files_that_could_not_be_read_anew_are_told),
+        cmocka_unit_test(a_certificate_that_no_ca_issued_is_told),
         cmocka_unit_test(a_role_certificate_in_use_that_ends_is_told_although_a_newer_one_was_made),
         cmocka_unit_test(what_helps_hangs_on_what_the_connector_says),
         cmocka_unit_test(a_server_inside_that_gives_no_answer_is_told_once_with_its_reason),

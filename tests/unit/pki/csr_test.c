@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "base/mem.h"
 #include "pki/issue/csr.h"
@@ -142,9 +143,37 @@ static void what_is_no_request_is_refused(void **state UNUSED)
     EVP_PKEY_free(key);
 }
 
+static void a_servers_request_names_every_host_whatever_the_key(void **state UNUSED)
+{
+    static const char *const hosts[] = {"a-name-of-more-than-sixty-four-characters-which-is-no-common-name.example.com",
+                                        "gw.example.com", "*.example.com", NULL};
+    EVP_PKEY *keys[] = {pki_key_new(), pki_key_new_rsa()};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct error err = {0};
+        char *pem, name[65];
+        assert_int_equal(pki_csr_for_server(keys[i], hosts, &pem, &err), OK);
+        BIO *bio = BIO_new_mem_buf(pem, -1);
+        X509_REQ *req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+        assert_non_null(req);
+        assert_int_equal(X509_REQ_verify(req, keys[i]), 1);
+        assert_true(X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(req), NID_commonName, name, sizeof name) > 0);
+        assert_string_equal(name, "gw.example.com");
+        STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(req);
+        GENERAL_NAMES *names = X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL);
+        assert_int_equal(sk_GENERAL_NAME_num(names), 3);
+        GENERAL_NAMES_free(names);
+        sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+        X509_REQ_free(req);
+        BIO_free(bio);
+        free(pem);
+        EVP_PKEY_free(keys[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_servers_request_names_every_host_whatever_the_key),
         cmocka_unit_test(a_request_gives_back_the_key_that_made_it),
         cmocka_unit_test(a_request_for_a_key_that_did_not_sign_it_is_refused),
         cmocka_unit_test(a_request_that_was_altered_is_refused),
