@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site whose store is PostgreSQL: the main job, several management points on one store, and a database that goes away. (All
 other tests run on it too: CMG_TEST_ON=postgresql make integration.)"""
+import contextlib
 import json
 import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,7 +13,7 @@ from conftest import end_site, running_site, temporary_folder
 from kit import pki, programs
 from kit.device import Device
 from kit.inside import Inside
-from kit.postgresql import ask
+from kit.postgresql import ask, change
 from kit.programs import program, until
 
 SECOND = "71994217000000000001"  # role id of the second process's management point
@@ -54,6 +57,37 @@ def test_a_device_that_another_process_of_the_site_blocks_is_refused_within_five
         assert device.must_fail("policy")["reason"] == "blocked"
         [seen] = [d for d in pg_site.cmg("device", "list")["devices"] if d["guid"] == device.guid]
         assert seen["state"] == "blocked"
+
+
+@contextlib.contextmanager
+def changed_by_another(url, statement):
+    """Another process is about to commit this: it does at the end, when somebody waits for it."""
+    def waiting():
+        return ask(url, "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != [["0"]]
+    with subprocess.Popen(["psql", "-qAt", "-v", "ON_ERROR_STOP=1", url], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        other.stdin.write(f"BEGIN; SELECT pg_advisory_xact_lock(17224129); {statement}; SELECT 'made';\n")
+        other.stdin.flush()
+        assert "made\n" in other.stdout
+        yield
+        until("somebody waits", waiting, 5)
+        other.stdin.write("COMMIT;\n")
+    assert other.returncode == 0
+
+
+@pytest.mark.parametrize("usually", ["read committed", "repeatable read", "serializable"])
+def test_who_waits_for_a_change_of_another_process_decides_by_it_however_the_database_isolates(pg_site, tmp_path, usually):
+    inside = Inside(pg_site, tmp_path)
+    change(pg_site.store, [f"ALTER DATABASE {pg_site.store.split('/')[3].split('?')[0]} SET default_transaction_isolation TO '{usually}'"])
+    pg_site.kill("cmg-mp")
+    pg_site.run("cmg-mp")
+    until("it answers", lambda: pg_site.cmg("status", check=False)[0] == 0, 10)
+    with ThreadPoolExecutor(1) as thief:
+        with changed_by_another(pg_site.store, "INSERT INTO revoked_role (kind, id, revoked, not_after) "
+                                               "SELECT 'connector', id, 1, not_after FROM connector WHERE id = 'cp1'"):
+            asked = thief.submit(inside.request, "ehttp", "POST", "/.cmg/renew", None, pki.signing_request(), inside.connector)
+        answer = asked.result(20)
+    assert answer.status == 403 and b"was withdrawn" in answer.body, answer
 
 
 def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, tmp_path):

@@ -185,7 +185,8 @@ void store_postgresql_files(const char *url, store_file_fn *fn, void *ctx)
     PQconninfoFree(usual);
 }
 
-/* What each connection is told first. */
+/* What each connection is told first. Isolation: a statement sees what was committed while the lock was waited for,
+ * whatever the database does usually; a transaction's one snapshot would be of before. */
 static enum result greet(struct store_db *db, struct error *err)
 {
     memset(db->kept, 0, sizeof db->kept);
@@ -194,7 +195,8 @@ static enum result greet(struct store_db *db, struct error *err)
         return fail(db, NULL, err);
     return script(db,
                   "SET client_encoding = 'UTF8'; SET client_min_messages = warning; SET lock_timeout = '10s';"
-                  "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'",
+                  "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s';"
+                  "SET default_transaction_isolation = 'read committed'",
                   err);
 }
 
