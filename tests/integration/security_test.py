@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 import uuid
+from pathlib import Path
 
 import h2.config
 import h2.connection
@@ -143,6 +144,30 @@ def test_a_gateway_does_not_speak_as_the_connector_by_asking_a_management_points
             assert status in (403, 404) and b"CERTIFICATE" not in said, (path, status, said)
     finally:
         fake.close()
+
+
+@pytest.mark.parametrize("path,body,told", [("/renew", b"a.b.c", "was not renewed"),
+                                            ("/report", b'{"time":1}', "a clock differs")])
+def test_a_gateway_does_not_fill_the_sites_log(own_site, tmp_path, path, body, told):
+    own_site.kill("cmg-gateway")
+    fake = FakeGateway(own_site, own_site.folder / "gateway.bootstrap.json", tmp_path)
+    try:
+        assert fake.accept(10), "no connector came"
+        fake.hello()
+        statuses = {fake.ask("POST", "site", path, body)[0] for _ in range(600)}
+        assert statuses <= {204, 403}
+    finally:
+        fake.close()
+    assert 0 < own_site.log("cmg-mp").count(told) < 400, "200 at once, and 10 a second"
+
+
+@pytest.mark.parametrize("boards,told", [(["one"], "device registered"), (["one", "two"], "a clone")])
+def test_a_device_does_not_fill_the_sites_log(own_site, tmp_path, boards, told):
+    inside, device, since = Inside(own_site, tmp_path), pki.self_signed(tmp_path, "talks"), time.monotonic()
+    bulk = Path(own_site.report["token_file"]).read_text().strip().split(".", 2)[2]
+    for n in range(300 * len(boards)):
+        inside.register(device, bulk, hardware=boards[n % len(boards)])
+    assert 0 < own_site.log("cmg-mp").count(told) <= 200 + 10 * (time.monotonic() - since) + 1
 
 
 def test_a_gateway_reaches_nothing_beside_the_path_that_is_published(own_site, tmp_path, upstream):

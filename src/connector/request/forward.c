@@ -207,8 +207,9 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 {
     struct forward *f = ctx;
     if (broken && stats->broke_inside)
-        LOG_EVENT(LOG_WARN, "connector", "upstream broke its answer", LOG_T("endpoint", upstream_id(f->upstream)),
-                  LOG_T("request_id", f->request_id), LOG_N("status", stats->status), LOG_T("detail", broken->text));
+        LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), broken->text, "upstream broke its answer",
+                     LOG_T("endpoint", upstream_id(f->upstream)), LOG_T("request_id", f->request_id),
+                     LOG_N("status", stats->status), LOG_T("detail", broken->text));
     LOG_EVENT(LOG_DEBUG, "connector", broken ? "broken off" : "done", LOG_T("endpoint", upstream_id(f->upstream)),
               LOG_T("request_id", f->request_id), LOG_N("status", stats->status),
               LOG_N("request_bytes", stats->request_bytes), LOG_N("response_bytes", stats->response_bytes));

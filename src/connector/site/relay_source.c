@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/host/file.h"
+#include "base/host/gather.h"
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "connector/request/forward.h"
@@ -143,8 +144,8 @@ static void answer_exchange(struct fetching *f)
     char shown[NET_URL_SHOWN_SIZE];
     net_url_shown(slice_of(f->url), shown);
     if (f->result != OK) {
-        LOG_EVENT(LOG_WARN, "source", "a source can't be fetched", LOG_T("source", f->id), LOG_T("url", shown),
-                  LOG_T("reason", f->err.text));
+        LOG_GATHERED(LOG_WARN, "source", f->id, f->err.text, "a source can't be fetched", LOG_T("source", f->id),
+                     LOG_T("url", shown), LOG_T("reason", f->err.text));
         forward_refuse(f->exchange, f->result == R_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_REFUSED,
                        f->err.text);
         fetching_free(f);

@@ -194,8 +194,8 @@ void mp_handle_site_join(struct mp_request *r)
         result = admit(r, &j, &text, &err);
     EVP_PKEY_free(j.key);
     if (result == OK) {
-        LOG_EVENT(LOG_INFO, "join", j.row.used ? "answer repeated" : "joined", LOG_T("kind", j.name.kind),
-                  LOG_T("id", j.name.id), LOG_T("from", r->sender.peer->address));
+        LOG_GATHERED(LOG_INFO, "join", r->sender.peer->group, j.name.id, j.row.used ? "answer repeated" : "joined",
+                     LOG_T("kind", j.name.kind), LOG_T("id", j.name.id), LOG_T("from", r->sender.peer->address));
         mp_answer(r, &(struct mp_answer){.status = 200, .type = "application/jose", .body = slice_of(text)});
     } else {
         refuse(r, &j, result, &err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/host/gather.h"
 #include "base/host/log.h"
 #include "base/text/encode.h"
 #include "base/utf8.h"
@@ -117,8 +118,10 @@ static bool take_verdict(struct registration *g, const struct pki_verdict *v)
     g->voucher = found_here[i].voucher;
     note_anchor(g, v);
     if (g->voucher == BY_CONNECTOR)
-        LOG_EVENT(LOG_WARN, "registration", "a certificate that leads to no anchor here was let in by a gateway",
-                  LOG_T("connector", g->from->identity.connector), LOG_T("why", v->detail), LOG_T("request", g->r->id));
+        LOG_GATHERED(LOG_WARN, "registration", g->from->identity.connector, v->detail,
+                     "a certificate that leads to no anchor here was let in by a gateway",
+                     LOG_T("connector", g->from->identity.connector), LOG_T("why", v->detail),
+                     LOG_T("request", g->r->id));
     return true;
 }
 
@@ -256,9 +259,10 @@ static enum result note_clone(struct registration *g, struct error *err)
     char caller[80], detail[2 * NAME_MAX_BYTES + 64];
     (void)snprintf(caller, sizeof caller, "key:%s", g->spki);
     (void)snprintf(detail, sizeof detail, "hardware id %s, and now %s", g->device.hardware_id, g->hardware_id);
-    LOG_EVENT(LOG_WARN, "registration", "the key of a device came with another hardware id: a clone",
-              LOG_T("guid", g->device.guid), LOG_T("name", g->name), LOG_T("hardware_id", g->device.hardware_id),
-              LOG_T("other", g->hardware_id), LOG_T("request", g->r->id));
+    LOG_GATHERED(LOG_WARN, "registration", g->device.guid, "cloned",
+                 "the key of a device came with another hardware id: a clone", LOG_T("guid", g->device.guid),
+                 LOG_T("name", g->name), LOG_T("hardware_id", g->device.hardware_id), LOG_T("other", g->hardware_id),
+                 LOG_T("request", g->r->id));
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
@@ -315,9 +319,11 @@ static void refuse(struct registration *g, enum result why, const struct error *
 static void answer(struct registration *g)
 {
     const char *approval = store_device_state_name(g->device.state);
-    LOG_EVENT(LOG_INFO, "registration", "device registered", LOG_T("guid", g->device.guid), LOG_T("name", g->name),
-              LOG_T("method", g->device.method), LOG_T("approval", approval), LOG_T("why", g->device.reason),
-              LOG_T("request", g->r->id));
+    const char *what = "device registered"; /* again: as often as it likes */
+    if (!g->known || log_gather(LOG_INFO, "registration", what, g->device.guid, approval, clock_mono_ms()))
+        LOG_EVENT(LOG_INFO, "registration", what, LOG_T("guid", g->device.guid), LOG_T("name", g->name),
+                  LOG_T("method", g->device.method), LOG_T("approval", approval), LOG_T("why", g->device.reason),
+                  LOG_T("request", g->r->id));
     json_t *o = json_pack("{s:s, s:s, s:s?}", "guid", g->device.guid, "approval", approval, "device_token", g->token);
     json_t *expires = g->token ? json_integer(g->expires) : json_null();
     json_t *renew = g->token ? json_integer(g->now + TOKEN_DEVICE_S / 2) : json_null();

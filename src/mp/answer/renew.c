@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/host/gather.h"
 #include "base/host/log.h"
 #include "bundle/role/renewal.h"
 #include "mp/answer/handlers.h"
@@ -135,8 +136,9 @@ static void refuse(struct mp_request *r, enum result result, const struct error 
         enum mp_refusal refusal;
     } map[] = {
         {R_DENIED, MP_REFUSAL_RENEWAL_REFUSED}, {R_INVALID, MP_REFUSAL_BAD_REQUEST}, {R_LIMIT, MP_REFUSAL_TOO_LARGE}};
-    LOG_EVENT(LOG_WARN, "renew", "a role certificate was not renewed", LOG_T("connector", r->sender.identity.connector),
-              LOG_S("path", r->path), LOG_T("reason", why->text));
+    const char *connector = r->sender.identity.connector; /* any gateway behind it asks as often as it likes */
+    LOG_GATHERED(LOG_WARN, "renew", connector, why->text, "a role certificate was not renewed",
+                 LOG_T("connector", connector), LOG_S("path", r->path), LOG_T("reason", why->text));
     for (size_t i = 0; i < ARRAY_LEN(map); i++) {
         if (map[i].result == result) {
             mp_refuse(r, map[i].refusal, why->text);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/host/gather.h"
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
@@ -78,8 +79,8 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
     json_t *clean = gateway[0] ? mp_report_of_gateway(report) : mp_report_of_connector(report);
     int64_t skew = mp_report_clock(report, now, clean);
     if (llabs(skew) > MP_SKEW_S)
-        LOG_EVENT(LOG_WARN, "report", "a clock differs from the site's",
-                  LOG_T("of", gateway[0] ? gateway : r->sender.identity.connector), LOG_N("ahead_s", skew));
+        LOG_GATHERED(LOG_WARN, "report", r->sender.identity.connector, "clock", "a clock differs from the site's",
+                     LOG_T("of", gateway[0] ? gateway : r->sender.identity.connector), LOG_N("ahead_s", skew));
     char *text = json_text(clean);
     enum result result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
                                     : store_connector_seen(s, r->sender.identity.connector, now, text, err);
