@@ -12,4 +12,8 @@ struct net_stream *net_socket_stream(struct loop *loop, int fd, struct slice alr
 /* No delay, keep-alive; accepted sockets inherit it from their listener. Best effort. */
 void net_socket_options(int fd);
 
+/* A descriptor of the caller's own for the listening socket at this address that the service manager handed to this
+ * process; -1: it handed none. Several may share one; its queue stays when they are closed. */
+int net_handed(const struct net_address *at);
+
 #endif

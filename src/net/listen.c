@@ -30,6 +30,7 @@ struct net_listener {
     const struct net_listener_guard *guard; /* NULL: none */
     int fd;
     int spare; /* with a guard: given up for a moment to accept who must be told that there is no room; -1: lost */
+    uint64_t patient_until; /* who is in its queue before that waited for the program to start: nobody is stale */
     bool busy, closed;
     char *path; /* of a Unix socket */
     dev_t device;
@@ -65,13 +66,14 @@ static void take(struct net_listener *l, int fd, struct net_address *peer)
 }
 
 /* Has the client gone, or waited so long that it will hardly be there when its answer is? */
-static bool is_stale(int fd)
+static bool is_stale(const struct net_listener *l, int fd)
 {
     struct tcp_info i = {0};
     socklen_t len = sizeof i;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len) != 0)
         return false;
-    return i.tcpi_state != TCP_ESTABLISHED || i.tcpi_last_data_recv > STALE_MS;
+    return i.tcpi_state != TCP_ESTABLISHED ||
+           (i.tcpi_last_data_recv > STALE_MS && loop_now_ms(l->loop) >= l->patient_until);
 }
 
 /* --- out of descriptors --- */
@@ -136,7 +138,7 @@ static void on_acceptable(void *arg, bool readable, bool writable)
         struct net_address peer = {.len = sizeof peer.storage};
         int fd = accept4(l->fd, (struct sockaddr *)&peer.storage, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         int fault = errno;
-        if (fd >= 0 && l->guard && is_stale(fd)) {
+        if (fd >= 0 && l->guard && is_stale(l, fd)) {
             (void)close(fd);
             l->guard->dropped(l->ctx, NET_DROPPED_STALE);
         } else if (fd >= 0) {
@@ -246,15 +248,19 @@ static int open_tcp(const struct net_address *at, bool reuseport)
 enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool reuseport, net_accept_fn *fn,
                            void *ctx, struct net_listener **ret, struct error *err)
 {
-    int fd = open_tcp(at, reuseport);
+    int handed = net_handed(at), fd = handed >= 0 ? handed : open_tcp(at, reuseport);
     if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && is_any_v6(at)) { /* a machine without IPv6 */
         struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(net_address_port(at))};
         struct net_address four = {.len = sizeof any};
         memcpy(&four.storage, &any, sizeof any);
         fd = open_tcp(&four, reuseport);
     }
-    if (fd >= 0)
-        return start(loop, fd, fn, ctx, ret, err);
+    if (fd >= 0) {
+        enum result r = start(loop, fd, fn, ctx, ret, err);
+        if (r == OK && handed >= 0)
+            (*ret)->patient_until = loop_now_ms(loop) + STALE_MS;
+        return r;
+    }
     char text[NET_ADDRESS_TEXT];
     net_address_format(at, text);
     const char *hint = fd == -EADDRINUSE ? "; something else listens there"

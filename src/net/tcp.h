@@ -14,7 +14,9 @@ struct net_listener;
 typedef void net_accept_fn(void *ctx, struct net_stream *stream, const struct net_address *peer);
 
 /* With reuseport, each worker binds the same address and the kernel shares out the connections; then port 0 works only
- * for the first, whose real address the others take. TCP_NODELAY is set on what is accepted. */
+ * for the first, whose real address the others take. TCP_NODELAY is set on what is accepted. Where the service manager
+ * handed a socket for that address to this process (sd_listen_fds(3)), that one is listened on: who came while nobody
+ * did waits in its queue. */
 MUST_USE enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool reuseport, net_accept_fn *fn,
                                     void *ctx, struct net_listener **ret, struct error *err);
 /* Unix socket with this mode; a stale socket file is replaced, a live one is R_CONFLICT. Peer addresses are empty. */
