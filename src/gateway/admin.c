@@ -64,8 +64,17 @@ static void answer_metrics(struct gateway *g, struct http_exchange *x)
     bool fits = true;
     for (size_t i = 0; fits && i < ARRAY_LEN(writers); i++)
         fits = writers[i](g, &text) == OK;
-    http_exchange_reply(x, fits ? 200 : 500, "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                        buf_data(&text), NULL);
+    struct slice accept = http_fields_get(&x->request.fields, SLICE("accept"));
+    if (fits && slice_starts_nocase(accept, SLICE("text/plain"))) {
+        struct buf plain;
+        buf_init(&plain, METRICS_MAX);
+        fits = gateway_metrics_plain(buf_data(&text), &plain) == OK;
+        http_exchange_reply(x, fits ? 200 : 500, "text/plain; version=0.0.4; charset=utf-8", buf_data(&plain), NULL);
+        buf_free(&plain);
+    } else {
+        http_exchange_reply(x, fits ? 200 : 500, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                            buf_data(&text), NULL);
+    }
     buf_free(&text);
 }
 

@@ -78,3 +78,32 @@ enum result gateway_metrics_write(const struct gateway_counters *all, struct buf
         r = write_refusals(all, out);
     return r == OK ? write_away(all, out) : r;
 }
+
+/* "# TYPE cmg_requests counter": its name stands in *ret. */
+static bool names_counter(struct slice line, struct slice *ret)
+{
+    struct slice rest = slice_skip(line, strlen("# TYPE "));
+    *ret = slice_cut(&rest, ' ');
+    return slice_eq(rest, SLICE("counter"));
+}
+
+enum result gateway_metrics_plain(struct slice openmetrics, struct buf *out)
+{
+    struct slice counter = SLICE("");
+    enum result r = OK;
+    while (r == OK && openmetrics.len) {
+        struct slice line = slice_cut(&openmetrics, '\n'), name;
+        bool type = slice_starts(line, SLICE("# TYPE ")), help = slice_starts(line, SLICE("# HELP "));
+        if (slice_eq(line, SLICE("# EOF")))
+            break;
+        if (type)
+            counter = names_counter(line, &name) ? name : SLICE("");
+        if ((type || help) && counter.len) {
+            size_t to = strlen("# TYPE ") + counter.len;
+            r = buf_printf(out, "%.*s_total%.*s\n", (int)to, line.ptr, (int)(line.len - to), line.ptr + to);
+        } else {
+            r = buf_printf(out, "%.*s\n", (int)line.len, line.ptr);
+        }
+    }
+    return r;
+}
