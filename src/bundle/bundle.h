@@ -261,7 +261,4 @@ MUST_USE enum result connector_document_parse(const struct document *d, struct c
                                               struct error *err);
 void connector_document_free(struct connector_document *d); /* NULL allowed */
 
-/* The endpoint of this id (exact), or NULL. O(log n). */
-const struct connector_endpoint *connector_document_find(const struct connector_document *d, struct slice id);
-
 #endif

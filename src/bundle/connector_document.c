@@ -15,12 +15,6 @@
 
 enum { ARENA_MAX = 64 * 1024 * 1024, PEM_MAX = 1024 * 1024, BASE_PATH_MAX = 1024, URL_MAX = 2048, HOST_MAX = 261 };
 
-/* The document and what searches it, in one piece. */
-struct whole {
-    struct connector_document public;
-    struct index_map ids;
-};
-
 /* --- URL (RFC 3986 3, the part of it that names a server and a prefix) --- */
 
 struct url {
@@ -187,9 +181,8 @@ static enum result read_management_point(struct arena *a, const json_t *o, struc
     return r;
 }
 
-static enum result read_endpoint(struct whole *w, const json_t *o, struct connector_endpoint *e, struct error *err)
+static enum result read_endpoint(struct arena *a, const json_t *o, struct connector_endpoint *e, struct error *err)
 {
-    struct arena *a = w->public.arena;
     enum result r = member_id(a, o, "id", MEMBER_ENDPOINT_ID, false, &e->id, err);
     if (r == OK)
         r = read_url(a, o, e, err);
@@ -209,31 +202,33 @@ static enum result read_endpoint(struct whole *w, const json_t *o, struct connec
         r = member_bool(o, "keep_host", false, &e->keep_host, err);
     if (r == OK)
         r = member_bool(o, "x_forwarded", false, &e->x_forwarded, err);
-    if (r == OK)
-        index_map_add(&w->ids, slice_of(e->id), e);
     return r;
 }
 
-static enum result read_endpoints(struct whole *w, const json_t *content, struct error *err)
+static enum result read_endpoints(struct connector_document *d, const json_t *content, struct error *err)
 {
     json_t *list;
     void *room;
     enum result r = member_array(content, "endpoints", BUNDLE_ENDPOINTS_MAX, &list, err);
     if (r == OK)
-        r = member_room(w->public.arena, json_array_size(list), sizeof *w->public.endpoints, &room, err);
+        r = member_room(d->arena, json_array_size(list), sizeof *d->endpoints, &room, err);
     if (r != OK)
         return r;
     struct connector_endpoint *endpoints = room;
+    struct index_map ids = {0};
     for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
-        r = read_endpoint(w, json_array_get(list, i), &endpoints[i], err);
-        if (r != OK)
+        r = read_endpoint(d->arena, json_array_get(list, i), &endpoints[i], err);
+        if (r == OK)
+            index_map_add(&ids, slice_of(endpoints[i].id), &endpoints[i]);
+        else
             (void)error_prefix(err, "endpoints[%zu]", i);
     }
-    w->public.endpoints = endpoints;
-    w->public.endpoint_count = json_array_size(list);
-    struct slice twice = index_map_seal(&w->ids);
+    d->endpoints = endpoints;
+    d->endpoint_count = json_array_size(list);
+    struct slice twice = index_map_seal(&ids);
     if (r == OK && twice.ptr)
         r = error_set(err, R_INVALID, "endpoint id '%" PRIslice "' stands twice", SLICE_ARG(twice));
+    index_map_free(&ids);
     return r;
 }
 
@@ -263,23 +258,23 @@ static enum result read_gateway(struct arena *a, const json_t *o, struct connect
     return r;
 }
 
-static enum result read_gateways(struct whole *w, const json_t *content, struct error *err)
+static enum result read_gateways(struct connector_document *d, const json_t *content, struct error *err)
 {
     json_t *list;
     void *room;
     enum result r = member_array(content, "gateways", BUNDLE_GATEWAYS_MAX, &list, err);
     if (r == OK)
-        r = member_room(w->public.arena, json_array_size(list), sizeof *w->public.gateways, &room, err);
+        r = member_room(d->arena, json_array_size(list), sizeof *d->gateways, &room, err);
     if (r != OK)
         return r;
     struct connector_gateway *gateways = room;
     for (size_t i = 0; i < json_array_size(list) && r == OK; i++) {
-        r = read_gateway(w->public.arena, json_array_get(list, i), &gateways[i], err);
+        r = read_gateway(d->arena, json_array_get(list, i), &gateways[i], err);
         if (r != OK)
             (void)error_prefix(err, "gateways[%zu]", i);
     }
-    w->public.gateways = gateways;
-    w->public.gateway_count = json_array_size(list);
+    d->gateways = gateways;
+    d->gateway_count = json_array_size(list);
     return r;
 }
 
@@ -290,24 +285,24 @@ enum result connector_document_parse(const struct document *d, struct connector_
     *ret = NULL;
     if (d->type != DOCUMENT_CONNECTOR || !json_is_object(d->content))
         return error_set(err, R_INVALID, "this document is no connector document");
-    struct whole *w = mem_zalloc(sizeof *w);
-    w->public.sequence = d->sequence;
-    w->public.issued = d->issued;
-    w->public.expires = d->expires;
-    w->public.arena = arena_new(ARENA_MAX);
-    enum result r = read_endpoints(w, d->content, err);
+    struct connector_document *made = mem_zalloc(sizeof *made);
+    made->sequence = d->sequence;
+    made->issued = d->issued;
+    made->expires = d->expires;
+    made->arena = arena_new(ARENA_MAX);
+    enum result r = read_endpoints(made, d->content, err);
     if (r == OK)
-        r = read_gateways(w, d->content, err);
+        r = read_gateways(made, d->content, err);
     if (r == OK)
-        r = bundle_read_sources(w->public.arena, d->content, true, &w->public.sources, &w->public.source_count, err);
+        r = bundle_read_sources(made->arena, d->content, true, &made->sources, &made->source_count, err);
     if (r == OK)
-        r = connector_read_trust(w->public.arena, d->content, &w->public.trust, err);
+        r = connector_read_trust(made->arena, d->content, &made->trust, err);
     if (r != OK) {
         (void)error_prefix(err, "connector document");
-        connector_document_free(&w->public);
+        connector_document_free(made);
         return r;
     }
-    *ret = &w->public;
+    *ret = made;
     return OK;
 }
 
@@ -315,14 +310,6 @@ void connector_document_free(struct connector_document *d)
 {
     if (!d)
         return;
-    struct whole *w = container_of(d, struct whole, public);
-    index_map_free(&w->ids);
-    arena_free(w->public.arena);
-    free(w);
-}
-
-const struct connector_endpoint *connector_document_find(const struct connector_document *d, struct slice id)
-{
-    const struct whole *w = container_of(d, struct whole, public);
-    return index_map_find(&w->ids, id);
+    arena_free(d->arena);
+    free(d);
 }

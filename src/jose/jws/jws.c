@@ -92,11 +92,6 @@ void jose_signer_free(struct jose_signer *s)
     free(s);
 }
 
-const char *jose_signer_kid(const struct jose_signer *s)
-{
-    return s->kid;
-}
-
 static json_t *public_part(const json_t *key, const char *kid)
 {
     json_t *jwk = json_pack("{s:O, s:O, s:O, s:O, s:s, s:s, s:s}", "kty", json_object_get(key, "kty"), "crv",

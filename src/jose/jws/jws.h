@@ -17,8 +17,8 @@ enum { JOSE_TOKEN_MAX = 16 * 1024, JOSE_DOCUMENT_MAX = 64 * 1024 * 1024 };
 struct jose_signer; /* a P-256 key for ES256; thread-safe */
 MUST_USE enum result jose_signer_new(EVP_PKEY *key, struct jose_signer **ret, struct error *err);
 void jose_signer_free(struct jose_signer *s);
-const char *jose_signer_kid(const struct jose_signer *s);    /* RFC 7638 thumbprint, base64url */
-json_t *jose_signer_public_jwk(const struct jose_signer *s); /* with kid, alg, use; the caller json_decref()s */
+json_t *
+jose_signer_public_jwk(const struct jose_signer *s); /* with kid (RFC 7638), alg, use; the caller json_decref()s */
 /* The same of a key whose private part is elsewhere. R_INVALID: not P-256. */
 MUST_USE enum result jose_public_jwk(EVP_PKEY *key, json_t **ret, struct error *err);
 

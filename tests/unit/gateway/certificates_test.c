@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
 #include "base/mem.h"
-#include "fake_clock.h"
 #include "gateway/client/certificate_watch.h"
 #include "gateway/client/certificates.h"
 #include "served.h"

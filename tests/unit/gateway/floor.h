@@ -7,8 +7,8 @@
 #ifndef TEST_GATEWAY_FLOOR_H
 #define TEST_GATEWAY_FLOOR_H
 
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "fake_clock.h"
 #include "fake_trust.h"
 #include "gateway/client/admission.h"
 #include "gateway/client/connection.h"

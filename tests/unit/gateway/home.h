@@ -4,8 +4,8 @@
 #ifndef TEST_GATEWAY_HOME_H
 #define TEST_GATEWAY_HOME_H
 
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "fake_clock.h"
 #include "gateway/snapshot/home.h"
 #include "kit.h"
 #include "way.h"

@@ -99,6 +99,14 @@ json_t *forge_jwk(EVP_PKEY *key, const char *curve, const char *kid)
                      coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y, size));
 }
 
+char *forge_kid(const struct jose_signer *s)
+{
+    json_t *jwk = jose_signer_public_jwk(s);
+    char *kid = forge_text("%s", json_string_value(json_object_get(jwk, "kid")));
+    json_decref(jwk);
+    return kid;
+}
+
 struct jose_keys *forge_keys(const struct jose_signer *s, json_t *more)
 {
     struct jose_keys *keys;

@@ -25,6 +25,9 @@ char *forge_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* {"keys":[…]} of the signer alone, or with `more` (borrowed) as a second key. */
 struct jose_keys *forge_keys(const struct jose_signer *s, json_t *more);
 
+/* The name of the signer's key; malloc'ed. */
+char *forge_kid(const struct jose_signer *s);
+
 /* Public JWK of an EC key with this kid. */
 json_t *forge_jwk(EVP_PKEY *key, const char *curve, const char *kid);
 

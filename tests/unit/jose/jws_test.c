@@ -21,7 +21,7 @@ struct fixture {
     EVP_PKEY *key, *stranger, *p384;
     struct jose_signer *signer;
     struct jose_keys *keys; /* the signer's and, as kid "p384", one of another curve */
-    const char *kid;
+    char *kid;
 };
 
 static int setup(void **state)
@@ -35,7 +35,7 @@ static int setup(void **state)
     json_t *other = forge_jwk(f->p384, "P-384", "p384");
     f->keys = forge_keys(f->signer, other);
     json_decref(other);
-    f->kid = jose_signer_kid(f->signer);
+    f->kid = forge_kid(f->signer);
     *state = f;
     return 0;
 }
@@ -48,6 +48,7 @@ static int teardown(void **state)
     EVP_PKEY_free(f->key);
     EVP_PKEY_free(f->stranger);
     EVP_PKEY_free(f->p384);
+    free(f->kid);
     free(f);
     return 0;
 }

@@ -331,8 +331,10 @@ static json_t *claims_of(enum token_kind kind)
 static char *sign_claims(const struct fixture *f, const char *type, const json_t *claims)
 {
     char *text = json_dumps(claims, JSON_COMPACT);
-    char *header = forge_text("{\"alg\":\"ES256\",\"kid\":\"%s\"%s}", jose_signer_kid(f->signer), type);
+    char *kid = forge_kid(f->signer);
+    char *header = forge_text("{\"alg\":\"ES256\",\"kid\":\"%s\"%s}", kid, type);
     char *token = forge_ecdsa(f->key, header, text);
+    free(kid);
     free(header);
     free(text);
     return token;

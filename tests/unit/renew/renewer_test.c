@@ -12,8 +12,8 @@
 
 #include "../base/scratch.h"
 #include "../bundle/roles.h"
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "../http/fake_wall.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bundle/role/renewal.h"
@@ -143,7 +143,7 @@ static int setup(void **state)
     if (scratch_make(&f->state) != 0)
         return -1;
     f->loop = loop_new();
-    fake_wall_set(f->loop, NOW);
+    fake_wall_follow(f->loop, NOW);
     *state = f;
     return 0;
 }
@@ -186,7 +186,7 @@ static void a_clock_that_was_set_is_noticed_within_an_hour(void **state)
     struct fixture *f = *state;
     start(f, "connector", 0, 0);
     fake_loop_pass(f->loop, 1 * SECOND);
-    fake_wall_set(f->loop, NOW + 51 * ROLES_DAY);
+    fake_wall_follow(f->loop, NOW + 51 * ROLES_DAY);
     fake_loop_pass(f->loop, HOUR + 1 * SECOND);
     assert_int_equal(f->asked, 1);
 }

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "../base/scratch.h"
+#include "../http/fake_clock.h"
 #include "../http/fake_loop.h"
-#include "../http/fake_wall.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "source/http.h"
@@ -125,7 +125,7 @@ static int setup(void **state)
     if (scratch_make(&fix->folder) != 0)
         return -1;
     fix->loop = loop_new();
-    fake_wall_set(fix->loop, NOW);
+    fake_wall_follow(fix->loop, NOW);
     fix->comes = "list";
     make_set(fix);
     *state = fix;
