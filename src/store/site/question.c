@@ -80,13 +80,16 @@ enum result store_question_open(struct store *s, struct arena *a, const char *ga
 
 /* --- answers --- */
 
+/* A connector says which gateway answers, so it must be one; names with a blank are the site's own words for who proved
+ * to be that part. */
 enum result store_answer_put(struct store *s, int64_t question, const struct store_answer *x, int64_t now,
                              struct error *err)
 {
     return store_change(s,
                         "INSERT INTO answer (question, gateway, answered, verdict) "
                         "SELECT id, $2, $3, $4 FROM question WHERE id = $1 AND expires >= $3 AND "
-                        "(gateway = '' OR gateway = $2) AND EXISTS (SELECT 1 FROM gateway WHERE gateway.id = $2) "
+                        "(gateway = '' OR gateway = $2) AND ($2 LIKE '% %' OR EXISTS "
+                        "(SELECT 1 FROM gateway WHERE gateway.id = $2)) "
                         "ON CONFLICT (question, gateway) DO NOTHING",
                         STORE_PARAMS(STORE_N(question), STORE_T(x->gateway), STORE_N(now), STORE_T(x->verdict)),
                         "open question of this id", err);
