@@ -165,6 +165,7 @@ def test_a_certificate_that_is_young_is_not_asked_for_again_and_a_new_name_is(ga
     assert gateway.certificate() == first
     code, told = gateway.obtain(server, NAME, "apps.example.test")
     assert code == 0 and set(names_of(gateway.certificate())) == {NAME, "apps.example.test"}, told
+    assert [path.name for path in gateway.acme("client", NAME).iterdir()] == ["cert.pem"]  # what was replaced is gone
 
 
 @needs_acme

@@ -3,6 +3,7 @@
  */
 #include "gateway/obtain/client.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,23 @@ enum result acme_client_account(const char *state, const struct acme_settings *s
     return r == OK ? file_write(path, slice_of(s->directory), 0600, err) : r;
 }
 
+/* uacme keeps each certificate that it replaced as cert-<seconds>.pem, for ever, and fails where one has that name. */
+static void drop_replaced(const char *state, const char *host)
+{
+    char path[PATH_MAX], name[PATH_MAX];
+    if (snprintf(name, sizeof name, "client/%s", host) >= (int)sizeof name || !acme_path(state, name, path))
+        return;
+    DIR *d = opendir(path);
+    const struct dirent *e;
+    while (d && (e = readdir(d))) {
+        struct slice file = slice_of(e->d_name);
+        if (slice_starts(file, SLICE("cert-")) && slice_ends(file, SLICE(".pem")))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    }
+    if (d)
+        (void)closedir(d);
+}
+
 enum result acme_client_issue(const char *state, const struct acme_settings *s, bool force, bool *ret_issued,
                               struct error *err)
 {
@@ -208,5 +226,7 @@ enum result acme_client_issue(const char *state, const struct acme_settings *s, 
     if (r == OK && code != EXIT_ISSUED && code != EXIT_CURRENT)
         r = refused(state, err);
     *ret_issued = r == OK && code == EXIT_ISSUED;
+    if (*ret_issued)
+        drop_replaced(state, s->hosts[0]);
     return r;
 }
