@@ -172,7 +172,8 @@ def test_a_server_that_resets_at_once_ends_one_websocket_alone(site, published, 
     assert serves(site, published)
 
 
-@pytest.mark.parametrize("unmasked", [b"\x81\x05hello", b"\xff\xff" + os.urandom(4096), b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize("unmasked", [b"\x81\x05hello", b"\xff\xff" + os.urandom(4096), b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"],
+                         ids=["unmasked frame", "random bytes", "request"])
 def test_what_a_client_says_after_the_switch_comes_as_it_is(site, published, inside, version, unmasked):
     with opened(site, version, f"{published}/collect") as it:
         it.carry(unmasked)
