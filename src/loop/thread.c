@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads with a loop of their own, and jobs in libuv's pool. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,8 +10,11 @@
 #include "base/mem.h"
 #include "loop/internal.h"
 
+enum { NAME_SIZE = 16 }; /* pthread_setname_np(3) */
+
 struct loop_thread {
     pthread_t id;
+    char name[NAME_SIZE];
     loop_fn *fn;
     void *arg;
 };
@@ -21,9 +25,16 @@ struct job {
     void *arg;
 };
 
+/* Each thread its own: another's name is a file below /proc, which a sandbox has not. */
+static void name_thread(const char *name)
+{
+    (void)pthread_setname_np(pthread_self(), name);
+}
+
 static void *run_thread(void *arg)
 {
     struct loop_thread *t = arg;
+    name_thread(t->name);
     t->fn(t->arg);
     return NULL;
 }
@@ -43,6 +54,7 @@ struct loop_thread *loop_thread_start(const char *name, loop_fn *fn, void *arg)
 {
     struct loop_thread *t = mem_zalloc(sizeof *t);
     sigset_t old;
+    (void)snprintf(t->name, sizeof t->name, "%s", name);
     t->fn = fn;
     t->arg = arg;
     block_signals(&old);
@@ -50,7 +62,6 @@ struct loop_thread *loop_thread_start(const char *name, loop_fn *fn, void *arg)
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
         fatal("can't start the thread %s: %s", name, strerror(rc));
-    (void)pthread_setname_np(t->id, name);
     return t;
 }
 
@@ -106,6 +117,7 @@ enum { SLOW_NICE = 10 };
 static void *run_slow(void *arg)
 {
     struct slow_job *j = arg;
+    name_thread("slow");
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), SLOW_NICE); /* of this thread alone, on Linux */
     j->work(j->arg);
     loop_post(j->loop, slow_done, j);
@@ -123,6 +135,5 @@ void loop_job_slow(struct loop *loop, loop_fn *work, loop_fn *done, void *arg)
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
         fatal("can't start a thread: %s", strerror(rc));
-    (void)pthread_setname_np(id, "slow");
     (void)pthread_detach(id);
 }

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -99,14 +100,14 @@ def cmg_client(folder, *words, **more):
 
 
 @pytest.fixture
-def state(tmp_path):
+def state():
     """A state folder as a package makes it, that its daemon's user can reach."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    folder = tmp_path / "state"
-    folder.mkdir(mode=0o700)
-    os.chown(folder, NOBODY, NOBODY)
-    return folder
+    with tempfile.TemporaryDirectory() as above:
+        pathlib.Path(above).chmod(0o755)
+        folder = pathlib.Path(above) / "state"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, NOBODY, NOBODY)
+        yield folder
 
 
 def owners(folder):
