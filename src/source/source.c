@@ -21,7 +21,13 @@
 #include "json/json.h"
 
 /* Few at a time: the pool's threads also resolve names, and a slow publisher must not hold them all. */
-enum { UNDER_WAY_MAX = 3, ANSWER_MS = 90 * 1000, ASK_SOON_MS = 1000, UNKNOWN_KEY_EVERY_MS = 60 * 1000 };
+enum {
+    UNDER_WAY_MAX = 3,
+    ANSWER_MS = 90 * 1000,
+    ASK_SOON_MS = 1000,
+    UNKNOWN_KEY_EVERY_MS = 60 * 1000,
+    IN_USE_MS = 3000
+};
 
 struct source {
     struct source_set *set;
@@ -35,6 +41,7 @@ struct source {
     int64_t refresh_s;
     uint64_t due_ms;         /* by the loop's clock */
     uint64_t unknown_key_ms; /* when it was last fetched because of one; 0: never */
+    uint64_t fetched_ms;     /* when it last came and well; 0: never */
     struct http_fetch *fetch;
 };
 
@@ -138,6 +145,7 @@ static void note_success(struct source *x, const struct source_job *j)
     if (changed || was_bad)
         tell_owner(x->set);
     x->has_file = true;
+    x->fetched_ms = loop_now_ms(x->set->loop);
     x->afresh = false;
     if (left <= 0) {
         struct error late;
@@ -437,6 +445,9 @@ void source_set_unknown_key(struct source_set *s, const char *id)
     struct source *x = find_source(s, id);
     uint64_t now = loop_now_ms(s->loop);
     if (!x || x->under_way || (x->unknown_key_ms && now - x->unknown_key_ms < UNKNOWN_KEY_EVERY_MS))
+        return;
+    if (x->fetched_ms &&
+        now - x->fetched_ms < IN_USE_MS) /* judged by what was there before: no use of the minute's one */
         return;
     x->unknown_key_ms = now;
     due_in(x, 0);

@@ -512,6 +512,7 @@ static void a_token_s_unknown_key_has_keys_fetched_but_once_a_minute(void **stat
     struct fixture *f = *state;
     apply_one(f, &keys);
     answer(f, 0, 200, "keys");
+    fake_loop_pass(f->loop, 4 * SECOND);
     source_set_unknown_key(f->set, "keys");
     fake_loop_settle(f->loop);
     assert_int_equal(f->asked, 2);
@@ -524,6 +525,20 @@ static void a_token_s_unknown_key_has_keys_fetched_but_once_a_minute(void **stat
     source_set_unknown_key(f->set, "keys");
     fake_loop_settle(f->loop);
     assert_int_equal(f->asked, 3);
+}
+
+static void a_key_that_was_unknown_while_keys_came_is_no_reason_and_the_next_one_is(void **state)
+{
+    struct fixture *f = *state;
+    apply_one(f, &keys);
+    answer(f, 0, 200, "keys");
+    source_set_unknown_key(f->set, "keys"); /* judged by what was there before */
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->asked, 1);
+    fake_loop_pass(f->loop, 4 * SECOND);
+    source_set_unknown_key(f->set, "keys");
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->asked, 2);
 }
 
 static void an_unknown_key_of_an_unknown_source_is_ignored(void **state)
@@ -578,6 +593,7 @@ int main(void)
         HELD(what_is_good_is_not),
         HELD(one_under_way_that_had_failed_is_tried_once_more_after_it),
         HELD(a_token_s_unknown_key_has_keys_fetched_but_once_a_minute),
+        HELD(a_key_that_was_unknown_while_keys_came_is_no_reason_and_the_next_one_is),
         HELD(an_unknown_key_of_an_unknown_source_is_ignored),
         HELD(a_job_under_way_ends_without_effect_when_the_set_goes),
     };
