@@ -268,6 +268,7 @@ def test_a_token_does_not_outlive_the_revoked_certificate_that_it_is_bound_to(ow
     """Nor at servers that know nothing of the site's devices; the tokens of others go on."""
     listener = socket.create_server(("127.0.0.1", 0))
     own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}", "--auth", "token")
+    own_site.settle()
     inside, token = Inside(own_site, tmp_path), bulk(own_site)
     lost, other = root.device("lost"), root.device("other")
     access = {}
