@@ -216,17 +216,26 @@ enum result store_sequence_policy(struct store *s, const char *guid, int64_t *re
     return r;
 }
 
+struct own_number {
+    char name[OWN_SIZE]; /* of what lifts it */
+    int64_t last, lifted_by, at;
+};
+
+static enum result read_own(struct store *s, const char *guid, struct own_number *ret, struct error *err)
+{
+    own_name(LIFT, guid, ret->name);
+    enum result r = store_sequence_policy(s, guid, &ret->last, err);
+    return r == OK ? store_sequence_get(s, ret->name, &ret->lifted_by, &ret->at, err) : r;
+}
+
 /* By what lifts its numbers alone, not by the count that all share: a device that does it again and again would carry
  * that beyond the time, which a restored store counts on. One row, in a transaction that is written anyway. */
 static enum result raise_own(struct store *s, const char *guid, struct error *err)
 {
-    char name[OWN_SIZE];
-    int64_t last, lifted_by, at, now = clock_wall_s();
-    own_name(LIFT, guid, name);
-    enum result r = store_sequence_policy(s, guid, &last, err);
-    if (r == OK)
-        r = store_sequence_get(s, name, &lifted_by, &at, err);
-    return r == OK ? store_sequence_put(s, name, lifted_by + (now > last ? now - last : 1), at, err) : r;
+    struct own_number n;
+    int64_t now = clock_wall_s();
+    enum result r = read_own(s, guid, &n, err);
+    return r == OK ? store_sequence_put(s, n.name, n.lifted_by + (now > n.last ? now - n.last : 1), n.at, err) : r;
 }
 
 enum result store_sequence_policy_moved(struct store *s, const char *guid, struct error *err)
@@ -241,17 +250,14 @@ enum result store_sequence_policy_moved(struct store *s, const char *guid, struc
 /* Every later number of this device is above its former ones still, and above what it heard, by the same. */
 static enum result lift_policy(struct store *s, const char *guid, int64_t heard, bool *ret, struct error *err)
 {
-    char name[OWN_SIZE];
-    int64_t last, lifted_by, at, now = clock_wall_s();
-    own_name(LIFT, guid, name);
+    struct own_number n;
+    int64_t now = clock_wall_s();
     *ret = false;
-    enum result r = store_sequence_policy(s, guid, &last, err);
-    if (r == OK)
-        r = store_sequence_get(s, name, &lifted_by, &at, err);
-    if (r != OK || heard <= last || (at > now - STORE_LIFT_EVERY_S && at <= now))
+    enum result r = read_own(s, guid, &n, err);
+    if (r != OK || heard <= n.last || (n.at > now - STORE_LIFT_EVERY_S && n.at <= now))
         return r;
     *ret = true;
-    return store_sequence_put(s, name, lifted_by + heard + 1 - last, now, err);
+    return store_sequence_put(s, n.name, n.lifted_by + heard + 1 - n.last, now, err);
 }
 
 enum result store_sequence_policy_lift(struct store *s, const char *guid, int64_t heard, bool *ret, struct error *err)

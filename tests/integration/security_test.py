@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks by those who hold something of the site: a gateway's key, a revoked certificate, a token, a device's key."""
 import base64
+import contextlib
 import json
 import resource
 import socket
@@ -263,12 +264,26 @@ def test_the_tokens_of_a_revoked_devices_other_key_end_with_its_certificate(own_
     assert inside.sts(stranger, other).status == 200
 
 
+def parked(connection, listener, path, *fields):
+    """The server's end of a request that waits there. A connector that has not heard of the server yet refuses some before."""
+    listener.settimeout(0.5)
+
+    def asked():
+        connection.h2.send_headers(connection.h2.get_next_available_stream_id(),
+                                   [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", path),
+                                    *fields], end_stream=True)
+        connection.flush()
+        with contextlib.suppress(TimeoutError):
+            return listener.accept()[0]
+
+    return until("the request is inside", asked, 15)
+
+
 @pytest.mark.parametrize("version", [HTTP1, HTTP2])
 def test_a_token_does_not_outlive_the_revoked_certificate_that_it_is_bound_to(own_site, root, tmp_path, version):
     """Nor at servers that know nothing of the site's devices; the tokens of others go on."""
     listener = socket.create_server(("127.0.0.1", 0))
     own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}", "--auth", "token")
-    own_site.settle()
     inside, token = Inside(own_site, tmp_path), bulk(own_site)
     lost, other = root.device("lost"), root.device("other")
     access = {}
@@ -282,12 +297,8 @@ def test_a_token_does_not_outlive_the_revoked_certificate_that_it_is_bound_to(ow
 
     ctx = gatewayclient.context(own_site.report["ca"], lost.path, lost.key, HTTP2)
     with listener, gatewayclient.H2(own_site.port, ctx) as connection:
-        connection.h2.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
-                                       (":path", "/CCM_Proxy_ServerAuth/parking/x"),
-                                       ("authorization", f"Bearer {access[lost.path]}")], end_stream=True)
-        connection.flush()
-        listener.settimeout(WITHIN_S)
-        waiting = listener.accept()[0]  # it is inside, and waits there
+        waiting = parked(connection, listener, "/CCM_Proxy_ServerAuth/parking/x",
+                         ("authorization", f"Bearer {access[lost.path]}"))
         for device in (lost, other):
             assert metadata(device, access[device.path]).status == 200
         own_site.cmg("trust", "add", "--crl", root.crl([lost], number=2))
@@ -308,11 +319,8 @@ def test_a_token_on_its_connection_does_not_keep_a_revoked_certificates_request(
     own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}")
     device = root.device("soon-revoked")
     ctx = gatewayclient.context(own_site.report["ca"], device.path, device.key, HTTP2)
-    time.sleep(0.5)
     with listener, gatewayclient.H2(own_site.port, ctx) as connection:
-        connection.h2.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
-                                       (":path", "/CCM_Proxy_MutualAuth/parking/x")], end_stream=True)
-        connection.flush()
+        waiting = parked(connection, listener, "/CCM_Proxy_MutualAuth/parking/x")
         token = Mint(own_site).token("bulk")
         metadata = connection.request("GET", "/CCM_Proxy_ServerAuth/ServiceMetadata",
                                       [("Authorization", f"Bearer {token}")])
@@ -321,6 +329,7 @@ def test_a_token_on_its_connection_does_not_keep_a_revoked_certificates_request(
         connection.tls.settimeout(WITHIN_S)
         while connection.events() is not None:
             pass  # a time-out fails the test
+        waiting.close()
 
 
 # --- names -------------------------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ class Site:
             connection.close()
 
     def add(self, *arguments):
-        """Like cmg(), and waits until the gateway and the connector have heard of it."""
+        """Like cmg(), and waits until the gateway has heard of it."""
         answer = self.cmg(*arguments)
         self.settle()
         return answer
