@@ -62,10 +62,21 @@ def pump(one, other):
         if not ready:
             return
         for source in ready:
-            data = source.recv(65536)
-            if not data:
+            data = read_if_any(source)
+            if data == b"":
                 return
-            (other if source is one else one).sendall(data)
+            (other if source is one else one).sendall(data or b"")
+
+
+def read_if_any(source):
+    """None where nothing but a record of TLS itself came: a session ticket makes a connection readable, and has no bytes."""
+    source.setblocking(False)
+    try:
+        return source.recv(65536)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        source.setblocking(True)
 
 
 class RefusingProxy(Between):
