@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one device that was let in may take of the way inside: of a worker's requests, and of a server behind a connector."""
+import contextlib
+import socket
+import threading
+
+import hpack
+from attacks import limits_test
+import pytest
+from attacks.hostile_test import DATA, HEADERS, PREFACE, SETTINGS, frame, head, headers
+from attacks.limits_test import device, small  # noqa: F401 (fixtures)
+
+from kit import gatewayclient
+from kit.programs import until
+
+
+class Holding:
+    """A server inside that answers what is under /free, and nothing else until it is told to."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.held, self.released = [], threading.Event()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            data = b""
+            while piece := connection.recv(65536):
+                data += piece
+                if not data.endswith(b"\r\n\r\n"):
+                    continue
+                if b"/free" not in data.split(b"\r\n")[0]:
+                    self.held.append(connection)
+                    self.released.wait()
+                data = b""
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+    @property
+    def url(self):
+        return f"http://localhost:{self.listener.getsockname()[1]}"
+
+    def close(self):
+        self.released.set()
+        self.listener.close()
+
+
+class Streams:
+    """Requests over HTTP/2, all at once."""
+
+    def __init__(self, site, device, paths):  # noqa: F811
+        ctx = gatewayclient.context(site.report["ca"], device.path, device.key, alpn="h2")
+        self.tls = ctx.wrap_socket(limits_test.bare(site.port, "127.0.0.1"), server_hostname="localhost")
+        self.tls.sendall(PREFACE + frame(SETTINGS, 0, 0) + b"".join(headers(2 * i + 1, head(path=p)) for i, p in enumerate(paths)))
+        self.buffer, self.decoder, self.heads, self.ended = b"", hpack.Decoder(), {}, 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tls.close()
+
+    def receive(self, answers):
+        """Until so many have ended; their heads."""
+        while self.ended < answers:
+            piece = self.tls.recv(65536)
+            assert piece, (self.ended, self.heads)
+            self.buffer += piece
+            while len(self.buffer) >= 9 and len(self.buffer) >= 9 + (length := int.from_bytes(self.buffer[:3], "big")):
+                kind, flags, stream = self.buffer[3], self.buffer[4], int.from_bytes(self.buffer[5:9], "big")
+                payload, self.buffer = self.buffer[9:9 + length], self.buffer[9 + length:]
+                if kind == HEADERS:
+                    self.heads[stream] = dict(self.decoder.decode(payload))
+                self.ended += kind in (HEADERS, DATA) and flags & 1
+        return self.heads
+
+
+@pytest.fixture
+def holding(own_site):
+    server = Holding()
+    yield server
+    server.close()
+
+
+def published(site, server):
+    site.add("endpoint", "add", "held", "--url", server.url, "--auth", "pki,token")
+    path = "/CCM_Proxy_MutualAuth/held"
+    until("a connector reaches it", lambda: site.reaches(f"{path}/free"), 30)
+    return path
+
+
+def test_a_device_that_waits_for_many_answers_of_a_server_takes_it_from_nobody(small, device, holding):  # noqa: F811
+    site = small()
+    path = published(site, holding)
+    with Streams(site, device("greedy"), [f"{path}/hold"] * 250), Streams(site, device("modest"), [f"{path}/hold"] * 3) as modest, \
+            limits_test.let_in(site, device("other")) as other:
+        until("all three of the modest one are there", lambda: len(holding.held) >= 35)
+        for _ in range(5):
+            assert other.ask(f"{path}/free").status == 200
+        assert len(holding.held) == 32 + 3, "an eighth of its 256 connections are the greedy one's"
+        holding.released.set()
+        assert [h[":status"] for h in modest.receive(3).values()] == ["200"] * 3
+
+
+def test_a_device_with_too_many_requests_under_way_is_told_so_and_nobody_else(small, device, holding):  # noqa: F811
+    site, greedy = small(requests_per_device=4), device("greedy")
+    path = published(site, holding)
+    with Streams(site, greedy, [f"{path}/hold"] * 3) as first, limits_test.let_in(site, device("other")) as other:
+        until("they are under way", lambda: len(holding.held) == 3)
+        with Streams(site, greedy, [f"{path}/hold"] * 3) as second:  # its share is over all of its connections
+            refused = second.receive(2)
+            assert {h[":status"] for h in refused.values()} == {"429"} and all(h["retry-after"] for h in refused.values())
+            assert {h["cmg-status-text"] for h in refused.values()} == {"CMGService_Too_Many_Requests"}
+            assert other.ask(f"{path}/free").status == 200
+            holding.released.set()
+            assert [h[":status"] for h in first.receive(3).values()] == ["200"] * 3
+            second.receive(3)
+        with Streams(site, greedy, [f"{path}/free"] * 4) as again:
+            assert {h[":status"] for h in again.receive(4).values()} == {"200"}

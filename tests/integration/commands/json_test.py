@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/json.md and what the commands print with --json: the same members, so that a program can rely on the page."""
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from commands.analyze_test import good
+from kit import gatewayclient, programs
+from kit.gatewayclient import HTTP1
+from kit.programs import program
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "json.md"
+
+
+def documented():
+    """command → {path: members}"""
+    told, command = {}, None
+    for name, where, members in re.findall(r"^\| (?:`(.+?)`)? ?\| ?(.*?) ?\| (.+?) \|$",
+                                           PAGE.read_text().partition("## Members")[2], re.M):
+        command = name or command
+        if members not in ("members", "---"):
+            told.setdefault(command, {})[where] = set(members.split(", "))
+    return told
+
+
+def found_at(document, where):
+    """All objects there; None where what may be null is."""
+    here = [document]
+    for word in where.split("/") if where else []:
+        here = [o[word.removesuffix("[]").removesuffix("?")] for o in here]
+        assert word.endswith("?") or None not in here, f"null at {where}"
+        if word.endswith("[]"):
+            here = [item for items in here for item in items]
+    return here
+
+
+@pytest.fixture(scope="module")
+def inventory(folder):
+    path = folder / "inventory.csv"
+    path.write_text("name,join,certificate,version,crl,scenario\npc1,domain,pki,2203,internet,device\n"
+                    "pc2,none,none,1910,none,user\npc3,x\n")
+    return path
+
+
+def refused(site):
+    return gatewayclient.request(site, HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata").problem()["request_id"]
+
+
+def words_of(command, site, device, inventory):
+    socket = ["--socket", site.report["admin_socket"]]
+    return {"cmg choices": [], "cmg choices check": ["--mp", "https", "--client", "pki"],
+            "cmg plan": ["--inventory", inventory, "--to-mp", "ehttp"],
+            "cmg analyze": [site.report["gateway"], "--ca", site.report["ca"], *good(site)], "cmg status": socket,
+            "cmg trace": [refused(site), *socket],
+            "cmg settings resultant": [device.name, *socket]}.get(command, ["--dir", device.state])
+
+
+@pytest.fixture
+def waiting(site, new_device, ca):
+    """Something that needs attention: a device that waits for approval."""
+    site.cmg("settings", "set", "approval", "manual")
+    pair = ca.device("waits")
+    device = new_device().with_certificate(pair.path, pair.key).at("https")
+    device.run("register")
+    site.cmg("settings", "set", "approval", "auto")
+    yield device
+    site.cmg("device", "remove", device.guid)
+
+
+def note_a_failed_management_point(device):
+    """As another_point_test.py sees the device write it."""
+    path = device.state / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()),
+                                "management_points": {"7": {"at": int(time.time()), "why": "refused: …"}}}))
+
+
+@pytest.mark.parametrize("command", documented())
+def test_the_members_that_are_documented_are_printed_and_no_others(site, new_device, inventory, waiting, command):
+    device = new_device().at("ehttp").registered_by_token()
+    device.must("policy")
+    note_a_failed_management_point(device)
+    name, *words = command.split()
+    code, out, err = programs.run([program(name), *words, *words_of(command, site, device, inventory), "--json"], False)
+    assert out and code in (0, 1), err
+    for where, members in documented()[command].items():
+        objects = found_at(json.loads(out), where)
+        assert objects, f"{command}: nothing at {where}"
+        for o in objects:
+            assert o is None and where.endswith("?") or set(o) == members, (command, where)
+
+
+def test_the_page_has_all_that_administrators_ask_with():
+    assert {"cmg choices", "cmg choices check", "cmg plan", "cmg trace", "cmg analyze", "cmg status", "cmg settings resultant",
+            "cmg-client analyze", "cmg-client status", "cmg-client policy"} == set(documented())
