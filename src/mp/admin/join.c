@@ -26,30 +26,6 @@ enum result mp_role_join_valid(const json_t *body, int64_t *ret, struct error *e
     return OK;
 }
 
-/* --- who is to join --- */
-
-static json_t *joining_until(const struct store_join *list, size_t count, const char *kind, const char *id)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!list[i].used && strcmp(list[i].kind, kind) == 0 && strcmp(list[i].id, id) == 0)
-            return json_integer((json_int_t)list[i].expires);
-    }
-    return json_null();
-}
-
-enum result mp_role_put_joining(struct mp_request *r, const char *kind, json_t *roles, struct error *err)
-{
-    struct store_join *list;
-    size_t count, i;
-    json_t *role;
-    enum result result = store_join_list(r->site->store, r->arena, clock_wall_s(), &list, &count, err);
-    if (result != OK)
-        return result;
-    json_array_foreach(roles, i, role)
-        mp_put(role, "joining", joining_until(list, count, kind, json_opt_str(role, "id", "")));
-    return OK;
-}
-
 /* --- may one be made --- */
 
 struct known {

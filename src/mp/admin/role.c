@@ -12,6 +12,7 @@
 #include "mp/content/documents.h"
 #include "mp/put.h"
 #include "mp/sender/device.h"
+#include "mp/watch/status.h"
 #include "net/address.h"
 
 enum { PORT_DEFAULT = 443, PORT_MAX = 65535, HOST_MAX = 253 };
@@ -36,7 +37,7 @@ static void fail_known(struct mp_request *r, const struct error *err, const char
 static void answer_list(struct mp_request *r, const char *kind, const char *member, json_t *array)
 {
     struct error err;
-    if (mp_role_put_joining(r, kind, array, &err) == OK) {
+    if (mp_status_put_joining(r->site, r->arena, kind, array, &err) == OK) {
         mp_answer_json(r, 200, json_pack("{s:o}", member, array));
         return;
     }

@@ -28,8 +28,6 @@ json_t *mp_role_connector_json(const struct store_connector *c);
 /* {<kind>: …, "join": the string, "expires"}, and nothing is issued yet. */
 MUST_USE enum result mp_role_join_gateway(struct mp_request *r, const json_t *body, json_t **ret, struct error *err);
 MUST_USE enum result mp_role_join_connector(struct mp_request *r, const json_t *body, json_t **ret, struct error *err);
-/* To each of `roles`, JSON with an "id", its member "joining": until when its join string counts; null: none does. */
-MUST_USE enum result mp_role_put_joining(struct mp_request *r, const char *kind, json_t *roles, struct error *err);
 /* How long the string of a device is to count, too. */
 MUST_USE enum result mp_role_join_valid(const json_t *body, int64_t *ret, struct error *err);
 

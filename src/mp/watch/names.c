@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compares the certificates that a gateway reported with the names that are published there. Pure. */
-#include "mp/admin/names.h"
+#include "mp/watch/names.h"
 
 #include "mp/put.h"
 #include "pki/cert/cert.h"
@@ -46,7 +46,7 @@ static void look_for(const struct shown *s, const char *host, const char *endpoi
         mp_push(missing, json_pack("{s:s, s:s?}", "host", host, "endpoint", endpoint));
 }
 
-json_t *mp_admin_names_missing(const struct mp_names *n, const struct store_gateway *g, const json_t *report)
+json_t *mp_status_names_missing(const struct mp_names *n, const struct store_gateway *g, const json_t *report)
 {
     struct shown shown;
     json_t *missing = json_array();

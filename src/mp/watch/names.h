@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which names a gateway must show a server certificate for, and shows none. */
-#ifndef MP_ADMIN_NAMES_H
-#define MP_ADMIN_NAMES_H
+#ifndef MP_WATCH_NAMES_H
+#define MP_WATCH_NAMES_H
 
 #include "mp/server/request.h"
 #include "store/site/endpoint.h"
@@ -14,6 +14,6 @@ struct mp_names {
 
 /* [{"host", "endpoint"}], at most 16; "endpoint" is null for the gateway's own name. `report`: its last one; of a
  * gateway that does not tell all of its certificates nothing is said. The caller json_decref()s. */
-json_t *mp_admin_names_missing(const struct mp_names *n, const struct store_gateway *g, const json_t *report);
+json_t *mp_status_names_missing(const struct mp_names *n, const struct store_gateway *g, const json_t *report);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The site's status put together: what its store, its gateways and connectors, and this process tell. */
+#include "mp/watch/status.h"
+
+#include "base/clock.h"
+#include "mp/answer/parked.h"
+#include "mp/content/content.h"
+#include "mp/put.h"
+#include "mp/status/problems.h"
+#include "mp/status/trust_fault.h"
+#include "mp/status/went_back.h"
+#include "mp/watch/status_part.h"
+#include "store/device/device.h"
+#include "store/sequence.h"
+#include "store/site/endpoint.h"
+#include "store/site/trust.h"
+
+/* Devices about which an administrator has to say something: the first few. */
+static enum result put_noticed(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    enum { TOLD = 5 };
+    struct store_device *waiting, *cloned;
+    size_t waiting_count, cloned_count;
+    json_t *w = json_array(), *c = json_array();
+    mp_put(o, "waiting", w);
+    mp_put(o, "cloned", c);
+    enum result result = store_device_waiting(site->store, a, TOLD, &waiting, &waiting_count, err);
+    if (result == OK)
+        result = store_device_cloned(site->store, a, TOLD, &cloned, &cloned_count, err);
+    for (size_t i = 0; result == OK && i < waiting_count; i++)
+        mp_push(w, json_pack("{s:s, s:s, s:s}", "guid", waiting[i].guid, "name", waiting[i].name, "reason",
+                             waiting[i].reason));
+    for (size_t i = 0; result == OK && i < cloned_count; i++)
+        mp_push(c, json_pack("{s:s, s:s, s:s, s:s, s:I}", "guid", cloned[i].guid, "name", cloned[i].name, "hardware_id",
+                             cloned[i].hardware_id, "other_hardware", cloned[i].other_hardware, "at",
+                             (json_int_t)cloned[i].other_hardware_at));
+    return result;
+}
+
+static enum result put_counts(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    (void)a;
+    struct store_device_counts n;
+    int64_t sequence = 0, issued = 0;
+    enum result result = store_device_count(site->store, &n, err);
+    if (result == OK)
+        result = store_sequence_get(site->store, STORE_SEQUENCE_BUNDLE, &sequence, &issued, err);
+    if (result != OK)
+        return result;
+    mp_put(o, "devices",
+           json_pack("{s:I, s:I, s:I}", "approved", (json_int_t)n.approved, "pending", (json_int_t)n.pending, "blocked",
+                     (json_int_t)n.blocked));
+    mp_put(o, "bundle", json_pack("{s:I, s:I}", "sequence", (json_int_t)sequence, "issued", (json_int_t)issued));
+    mp_put(o, "parked", json_integer((json_int_t)mp_parked_count(site->parked)));
+    return OK;
+}
+
+/* Endpoints whose server is told of no certificate any more: mp/content/connector.c. */
+static enum result put_unnamed(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    struct store_endpoint *list;
+    size_t count, anchors;
+    json_t *unnamed = json_array();
+    mp_put(o, "headers_left_out", unnamed);
+    enum result result = store_trust_anchors(site->store, &anchors, err);
+    if (result == OK)
+        result = store_endpoint_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; result == OK && i < count; i++) {
+        if (strcmp(list[i].headers, "cmg") != 0 && !mp_content_form_is_safe(&list[i], anchors))
+            mp_push(unnamed, json_pack("{s:s, s:s}", "endpoint", list[i].id, "headers", list[i].headers));
+    }
+    return result;
+}
+
+static enum result put_trust(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    return mp_trust_put_faults(site, a, o, err);
+}
+
+static enum result put_went_back(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    json_t *went_back = NULL;
+    (void)a;
+    enum result r = mp_went_back_json(site, &went_back, err);
+    mp_put(o, "went_back", went_back ? went_back : json_null());
+    return r;
+}
+
+static json_t *fault_json(const struct mp_site *site)
+{
+    json_t *text = json_string(site->fault.text); /* NULL when it quotes what is not UTF-8 */
+    if (!site->fault.at) {
+        json_decref(text);
+        return json_null();
+    }
+    return json_pack("{s:I, s:o}", "at", (json_int_t)site->fault.at, "text", text ? text : json_string("unknown"));
+}
+
+static json_t *join_refused_json(const struct mp_site *site)
+{
+    if (!site->join_refused.at)
+        return json_null();
+    json_t *text = json_string(site->join_refused.text); /* NULL when it was cut inside a character */
+    return json_pack("{s:I, s:s, s:o}", "at", (json_int_t)site->join_refused.at, "of", site->join_refused.of, "text",
+                     text ? text : json_string("unknown"));
+}
+
+typedef enum result put_fn(struct mp_site *site, struct arena *a, json_t *status, struct error *err);
+
+static enum result put_all(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    static put_fn *const parts[] = {mp_status_put_points,
+                                    mp_status_put_gateways,
+                                    mp_status_put_connectors,
+                                    put_counts,
+                                    put_noticed,
+                                    put_unnamed,
+                                    put_trust,
+                                    put_went_back};
+    enum result r = OK;
+    for (size_t i = 0; r == OK && i < ARRAY_LEN(parts); i++)
+        r = parts[i](site, a, o, err);
+    return r;
+}
+
+enum result mp_status(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    const struct mp_keys *k = &site->keys;
+    json_t *ends = json_array();
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:o}", "site", k->site, "pin", k->pin, "version", CMG_VERSION, "certificates", ends);
+    for (size_t i = 0; i < k->end_count; i++)
+        mp_push(ends, json_pack("{s:s, s:I}", "what", k->ends[i].what, "not_after", (json_int_t)k->ends[i].not_after));
+    enum result r = put_all(site, a, o, err);
+    if (r != OK) {
+        json_decref(o);
+        return r;
+    }
+    mp_put(o, "fault", fault_json(site));
+    mp_put(o, "join_refused", join_refused_json(site));
+    mp_put(o, "problems", mp_problems(o, clock_wall_s()));
+    *ret = o;
+    return OK;
+}
