@@ -54,18 +54,17 @@ static bool is_compressed(struct slice bits)
     return bits.len > 1 && (bits.ptr[1] == 2 || bits.ptr[1] == 3);
 }
 
+/* Whatever the key is called: SM2's are read as EC's, up to the point. */
 const char *der_key_slow(struct slice certificate)
 {
     struct tlv info, algorithm, name, curve, bits;
     if (!find_key(certificate, &info) || !tlv_take(&info.content, V_ASN1_SEQUENCE, &algorithm) ||
         !tlv_take(&algorithm.content, V_ASN1_OBJECT, &name) || !tlv_take(&info.content, V_ASN1_BIT_STRING, &bits))
         return "is not encoded in DER, or is none";
-    bool ec = name_of(&name) == NID_X9_62_id_ecPublicKey;
-    if (der_names_field(certificate) || (ec && !tlv_take(&algorithm.content, V_ASN1_OBJECT, &curve)))
-        return "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)"; /* SM2's may, too */
-    if (!ec)
-        return NULL;
-    if (is_compressed(bits.content) && !may_be_compressed(name_of(&curve)))
+    bool named = tlv_take(&algorithm.content, V_ASN1_OBJECT, &curve);
+    if (der_names_field(certificate) || (!named && name_of(&name) == NID_X9_62_id_ecPublicKey))
+        return "has a key on a curve of its own making (explicit parameters, RFC 5480 2.1.1)";
+    if (named && is_compressed(bits.content) && !may_be_compressed(name_of(&curve)))
         return "has a compressed key on a curve that is not taken (RFC 5480 2.2)";
     return NULL;
 }

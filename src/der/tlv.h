@@ -13,10 +13,12 @@ struct tlv {
     struct slice whole, content;
 };
 
-/* Cuts the next definite-length element from *rest. */
+/* Cuts the next element from *rest, which stays as it is where there is none: malformed, cut off, or BER that is not
+ * DER. What is inside is not looked at. */
 MUST_USE bool tlv_next(struct slice *rest, struct tlv *ret);
 /* The same; false too when it is not of this universal tag. */
 MUST_USE bool tlv_take(struct slice *rest, int tag, struct tlv *ret);
+bool tlv_has_parts(const struct tlv *t); /* constructed */
 bool tlv_is(const struct tlv *t, int tag);
 bool tlv_is_time(const struct tlv *t);
 

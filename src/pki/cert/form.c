@@ -24,18 +24,12 @@ static void name_of(X509_EXTENSION *extension, char *ret, size_t size)
 
 /* --- DER --- */
 
-/* Definite lengths in as few octets as they need, no strings in parts (X.690 10.1, 10.2). What is in an octet or bit
- * string has a reader of its own. */
+/* All the way in. What is in an octet or bit string has a reader of its own. */
 static bool is_der(struct slice rest, int depth)
 {
     struct tlv t;
     while (rest.len > 0) {
-        if (depth == DEPTH_MAX || !tlv_next(&rest, &t))
-            return false;
-        bool parts = t.whole.ptr[0] & V_ASN1_CONSTRUCTED;
-        bool holds = t.class != V_ASN1_UNIVERSAL || t.tag == V_ASN1_SEQUENCE || t.tag == V_ASN1_SET;
-        if (ASN1_object_size(parts, (int)t.content.len, t.tag) != (int)t.whole.len || (parts && !holds) ||
-            (parts && !is_der(t.content, depth + 1)))
+        if (depth == DEPTH_MAX || !tlv_next(&rest, &t) || (tlv_has_parts(&t) && !is_der(t.content, depth + 1)))
             return false;
     }
     return true;
