@@ -293,3 +293,16 @@ enum result mp_role_certify(const struct mp_keys *k, const char *kind, const cha
 {
     return issue(k, kind, id, NULL, key, later_than, ret, err);
 }
+
+enum result mp_role_outlives(const struct mp_keys *k, const char *kind, const char *id, int64_t withdrawn,
+                             struct error *err)
+{
+    if (pki_cert_not_after(k->role_ca) > withdrawn)
+        return OK;
+    (void)error_set(err, R_CONFLICT,
+                    "a new certificate of %s '%s' would end with the role CA, no later than those that are withdrawn, "
+                    "and never count",
+                    kind, id);
+    error_remedy(err, "remove it and add it under another id; cmg status tells when the role CA ends");
+    return R_CONFLICT;
+}

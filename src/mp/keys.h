@@ -53,4 +53,9 @@ MUST_USE enum result mp_role_issue(const struct mp_keys *k, const char *kind, co
 MUST_USE enum result mp_role_certify(const struct mp_keys *k, const char *kind, const char *id, EVP_PKEY *key,
                                      int64_t later_than, struct mp_role_certificate *ret, struct error *err);
 
+/* R_CONFLICT, with what to do: the role CA ends so soon that a certificate issued now would be one of those withdrawn,
+ * which end at the wall second `withdrawn` or before. */
+MUST_USE enum result mp_role_outlives(const struct mp_keys *k, const char *kind, const char *id, int64_t withdrawn,
+                                      struct error *err);
+
 #endif

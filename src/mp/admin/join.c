@@ -33,14 +33,15 @@ struct known {
     int64_t not_after, withdrawn;
 };
 
-static enum result check_known(const struct known *k, const char *kind, const char *id, const struct mp_role_wish *wish,
-                               struct error *err)
+/* The old certificates are withdrawn now, the new one is made by the machine's request later. */
+static enum result check_known(struct mp_request *r, const struct known *k, const char *kind, const char *id,
+                               const struct mp_role_wish *wish, struct error *err)
 {
     bool alive = k->there && k->not_after > clock_wall_s() && k->not_after > k->withdrawn;
     if (!k->there && wish->renew)
         return error_set(err, R_NOTFOUND, "there is no %s '%s' to renew", kind, id);
     if (!alive || wish->renew)
-        return OK;
+        return mp_role_outlives(&r->site->keys, kind, id, wish->withdraw ? k->not_after : k->withdrawn, err);
     (void)error_set(err, R_CONFLICT, "the %s '%s' has joined already: its certificate counts", kind, id);
     error_remedy(err,
                  "take another id; or let a machine take its place: the same command with --renew (and --revoke-old "
@@ -128,7 +129,7 @@ static enum result await_gateway(struct mp_request *r, const json_t *body, const
     struct known known = {.there = store_gateway_get(s, r->arena, g->id, &old, NULL) == OK};
     known.not_after = old.not_after;
     known.withdrawn = old.withdrawn;
-    enum result result = check_known(&known, "gateway", g->id, wish, err);
+    enum result result = check_known(r, &known, "gateway", g->id, wish, err);
     if (result == OK)
         result = mp_role_read_gateway(body, known.there ? &old : NULL, g, err);
     if (result != OK)
@@ -194,7 +195,7 @@ static enum result await_connector(struct mp_request *r, const struct mp_role_wi
     struct known known = {.there = store_connector_get(s, r->arena, c->id, &old, NULL) == OK};
     known.not_after = old.not_after;
     known.withdrawn = old.withdrawn;
-    enum result result = check_known(&known, "connector", c->id, wish, err);
+    enum result result = check_known(r, &known, "connector", c->id, wish, err);
     if (result == OK)
         result = known.there ? store_connector_await(s, c, wish->withdraw, err) : store_connector_add(s, c, err);
     return result == OK ? make_string(r, m, err) : result;

@@ -99,6 +99,8 @@ static enum result put_gateway(struct mp_request *r, const json_t *body, const s
     if (result == OK)
         result = mp_role_read_gateway(body, wish->renew ? &old : NULL, g, err);
     if (result == OK)
+        result = mp_role_outlives(&r->site->keys, "gateway", g->id, old.withdrawn, err);
+    if (result == OK)
         result = mp_role_issue(&r->site->keys, "gateway", g->id, NULL, old.not_after, c, err);
     if (result != OK)
         return result;
@@ -132,10 +134,12 @@ static enum result add_gateway(struct mp_request *r, const json_t *body, json_t 
     return result;
 }
 
-static void fail_gateway(struct mp_request *r, const struct error *err, const char *id)
+static void fail_gateway(struct mp_request *r, const struct error *err, const json_t *body)
 {
     struct store_gateway g;
-    fail_known(r, err, id, store_gateway_get(r->site->store, r->arena, id, &g, NULL) == OK,
+    const char *id = json_opt_str(body, "id", "");
+    bool renews = json_opt_bool(body, "renew", false);
+    fail_known(r, err, id, !renews && store_gateway_get(r->site->store, r->arena, id, &g, NULL) == OK,
                "cmg gateway add %.40s --renew --out FILE writes a known gateway another bootstrap file, --host NAME "
                "beside it gives it another name; all that there are: cmg gateway list");
 }
@@ -152,7 +156,7 @@ void mp_admin_gateway_add(struct mp_request *r)
     else if (joins)
         mp_admin_fail(r, &err, NULL);
     else
-        fail_gateway(r, &err, json_opt_str(body, "id", ""));
+        fail_gateway(r, &err, body);
     json_decref(body);
 }
 
@@ -229,6 +233,8 @@ static enum result put_connector(struct mp_request *r, const struct mp_role_wish
     struct store_connector old = {0};
     enum result result = wish->renew ? store_connector_get(r->site->store, r->arena, c->id, &old, err) : OK;
     if (result == OK)
+        result = mp_role_outlives(&r->site->keys, "connector", c->id, old.withdrawn, err);
+    if (result == OK)
         result = mp_role_issue(&r->site->keys, "connector", c->id, NULL, old.not_after, issued, err);
     if (result != OK)
         return result;
@@ -261,11 +267,13 @@ static enum result add_connector(struct mp_request *r, const json_t *body, json_
     return result;
 }
 
-static void fail_connector(struct mp_request *r, const struct error *err, const char *id, bool with_certificate)
+static void fail_connector(struct mp_request *r, const struct error *err, const json_t *body)
 {
     struct store_connector c;
-    fail_known(r, err, id, store_connector_get(r->site->store, r->arena, id, &c, NULL) == OK,
-               with_certificate
+    const char *id = json_opt_str(body, "id", "");
+    bool renews = json_opt_bool(body, "renew", false);
+    fail_known(r, err, id, !renews && store_connector_get(r->site->store, r->arena, id, &c, NULL) == OK,
+               json_object_get(body, "certificate_pem")
                    ? "cmg connector certificate %.40s FILE registers the certificate of a known connector"
                    : "cmg connector add %.40s --renew --out FILE writes a known connector another bootstrap file; all "
                      "that there are: cmg connector list");
@@ -283,7 +291,7 @@ void mp_admin_connector_add(struct mp_request *r)
     else if (joins)
         mp_admin_fail(r, &err, NULL);
     else
-        fail_connector(r, &err, json_opt_str(body, "id", ""), json_object_get(body, "certificate_pem") != NULL);
+        fail_connector(r, &err, body);
     json_decref(body);
 }
 

@@ -74,9 +74,13 @@ static enum result latest_end(struct mp_request *r, const struct joiner *j, int6
     bool gateway = strcmp(j->name.kind, "gateway") == 0;
     enum result result = gateway ? store_gateway_get(r->site->store, r->arena, j->name.id, &g, err)
                                  : store_connector_get(r->site->store, r->arena, j->name.id, &c, err);
-    if (result == OK)
-        *ret = gateway ? g.not_after : c.not_after;
-    return result == R_NOTFOUND ? error_set(err, R_DENIED, "the %s %s was removed", j->name.kind, j->name.id) : result;
+    if (result == R_NOTFOUND)
+        return error_set(err, R_DENIED, "the %s %s was removed", j->name.kind, j->name.id);
+    if (result != OK)
+        return result;
+    *ret = gateway ? g.not_after : c.not_after;
+    result = mp_role_outlives(&r->site->keys, j->name.kind, j->name.id, gateway ? g.withdrawn : c.withdrawn, err);
+    return result == OK ? OK : R_DENIED;
 }
 
 static enum result make_answer(struct mp_request *r, const struct joiner *j, const struct mp_role_certificate *c,

@@ -100,12 +100,27 @@ static bool settle_share(struct mp_request *r, const struct mp_route *route)
     return true;
 }
 
+/* What a withdrawn connector carries counts no more, be it the last byte of what began before. */
+static void came_whole(struct mp_request *r)
+{
+    struct error err;
+    enum result result = mp_identity_holds(&r->sender, &err);
+    if (result == OK)
+        mp_route_find(r->path)->handle(r);
+    else if (result != R_DENIED)
+        mp_refuse_fault(r, &err);
+    else if (r->sender.identity.role_certificate)
+        mp_refuse(r, MP_REFUSAL_NOT_A_CONNECTOR, err.text);
+    else
+        mp_refuse_verdict(r, REASON_UPSTREAM_CLIENT_CERTIFICATE, &err);
+}
+
 static void take(struct mp_request *r, const struct mp_route *route)
 {
     if (route->body_max == MP_AT_HEAD)
         route->handle(r);
     else if (!route->body_max || settle_share(r, route))
-        mp_request_collect(r, route->handle, route->body_max);
+        mp_request_collect(r, came_whole, route->body_max);
 }
 
 /* What connectors ask on their own account is kept when it fails alone: it would displace what devices ask. */

@@ -253,3 +253,16 @@ enum result mp_identify(struct mp_sender *from, struct error *err)
         apply_choices(from->peer->point, i);
     return result;
 }
+
+enum result mp_identity_holds(struct mp_sender *from, struct error *err)
+{
+    struct mp_identity now = {.auth = MP_NOBODY};
+    if (!from->identity.connector[0])
+        return OK;
+    enum result result = by_role(from, &now, err);
+    if (result == OK)
+        result = by_registered(from, &now, err);
+    if (result != OK || strcmp(now.connector, from->identity.connector) == 0)
+        return result;
+    return error_set(err, R_DENIED, "this connector was removed, or its certificate withdrawn");
+}

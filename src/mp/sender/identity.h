@@ -36,6 +36,9 @@ struct mp_identity {
 
 /* Finds out; false: a fault of ours, or the request contradicts itself, told in *err (R_INVALID: 400). */
 MUST_USE enum result mp_identify(struct mp_sender *from, struct error *err);
+/* Asked again when a body has come, which takes as long as its sender likes. R_DENIED: it came from a connector that
+ * was removed meanwhile, or whose certificate was withdrawn. */
+MUST_USE enum result mp_identity_holds(struct mp_sender *from, struct error *err);
 void mp_identity_done(struct mp_identity *i);
 
 /* --- the pure parts --- */

@@ -90,6 +90,42 @@ static void a_renewed_gateway_keeps_what_is_not_said_anew_and_its_old_certificat
     assert_int_equal(kit_audited("gateway.renew"), 1);
 }
 
+/* The role CA ends no later than the certificates that are to be withdrawn: a new one would be taken for one of them.
+ */
+static void nothing_is_withdrawn_for_a_certificate_that_would_never_count(void **state UNUSED)
+{
+    static const char *const bodies[] = {"{\"id\":\"x\",\"join\":{},\"renew\":true,\"revoke_old\":true}",
+                                         "{\"id\":\"x\",\"renew\":true,\"revoke_old\":true}"},
+                             *const later[] = {"{\"id\":\"x\",\"renew\":true}",
+                                               "{\"id\":\"x\",\"join\":{},\"renew\":true}",
+                                               "{\"id\":\"x\",\"join\":{}}"};
+    static const char *const targets[] = {"/v1/gateways", "/v1/connectors"}, *const kinds[] = {"gateway", "connector"};
+    struct store_mp mp = {.id = "mp1", .mode = "ehttp", .url = "https://mp.example", .clients = "token"};
+    int64_t last = pki_cert_not_after(site.keys.role_ca), withdrawn;
+    ok(store_mp_put(site.store, &mp, &err));
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        (void)admin("POST", targets[k], "{\"id\":\"x\",\"host\":\"gw.example\"}");
+        ok(store_exec(site.store, k ? "UPDATE connector SET not_after = $1" : "UPDATE gateway SET not_after = $1",
+                      STORE_PARAMS(STORE_N(last)), NULL, &err));
+        for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+            assert_int_equal(admin("POST", targets[k], bodies[i]), 409);
+            assert_non_null(strstr(kit_said(&ask, "detail"), "role CA"));
+            assert_null(strstr(kit_said(&ask, "remedy"), "--renew")); /* it would say the same again */
+        }
+        ok(store_query_int(site.store, "SELECT COUNT(*) FROM revoked_role WHERE kind = $1",
+                           STORE_PARAMS(STORE_T(kinds[k])), &withdrawn, &err));
+        assert_int_equal(withdrawn, 0);
+        ok(store_exec(site.store, "INSERT INTO revoked_role (kind, id, revoked, not_after) VALUES ($1, 'x', 1, $2)",
+                      STORE_PARAMS(STORE_T(kinds[k]), STORE_N(last)), NULL, &err));
+        for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+            assert_int_equal(admin("POST", targets[k], later[i]), 409);
+            assert_non_null(strstr(kit_said(&ask, "detail"), "never count"));
+        }
+    }
+    assert_int_equal(kit_audited("gateway.join") + kit_audited("connector.join"), 0);
+    assert_int_equal(kit_audited("gateway.renew") + kit_audited("connector.renew"), 0);
+}
+
 static void a_removed_gateway_gives_its_id_to_nobody(void **state UNUSED)
 {
     (void)admin("POST", "/v1/gateways", "{\"id\":\"gw1\",\"host\":\"gw.example\"}");
@@ -268,6 +304,7 @@ int main(void)
         TEST(a_gateway_gets_a_bootstrap_file_of_its_own_once),
         TEST(a_gateway_needs_an_id_and_a_host_that_clients_can_name),
         TEST(a_renewed_gateway_keeps_what_is_not_said_anew_and_its_old_certificates_may_be_withdrawn),
+        TEST(nothing_is_withdrawn_for_a_certificate_that_would_never_count),
         TEST(a_removed_gateway_gives_its_id_to_nobody),
         TEST(a_connectors_bootstrap_file_tells_of_gateways_and_management_points),
         TEST(a_connectors_certificate_is_registered_when_it_is_one_and_good),
