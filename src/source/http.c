@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "der/shown.h"
 #include "source/freshness.h"
 #include "source/transfer.h"
 
@@ -29,6 +30,14 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
         return CURL_SOCKET_BAD;
     }
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static CURLcode on_tls(CURL *curl, void *context, void *arg)
+{
+    struct source_transfer *t = arg;
+    (void)curl;
+    der_shown_guard(context, &t->certificates);
+    return CURLE_OK;
 }
 
 static void init_library(void)
@@ -56,6 +65,8 @@ static void set_all(struct source_transfer *t)
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_open);
     bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
     bad |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+    bad |= curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    bad |= curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, t);
     if (w->ca_pem) {
         struct curl_blob ca = {(void *)(uintptr_t)w->ca_pem, strlen(w->ca_pem), CURL_BLOB_COPY};
         bad |= curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
@@ -87,6 +98,8 @@ static enum result judge(const struct source_transfer *t, CURLcode code, struct 
                          "its address is loopback or link-local, which is not allowed here (allow_targets)");
     if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
         return error_set(err, R_LIMIT, "it is larger than %zu bytes", t->body->max);
+    if (t->certificates.code != OK)
+        return error_set(err, R_DENIED, "%s", t->certificates.text);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(err, R_TIMEOUT, "the server did not answer in time");
     if (code != CURLE_OK)

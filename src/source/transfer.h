@@ -13,6 +13,7 @@ struct source_transfer {
     CURL *easy;
     struct curl_slist *headers;
     bool too_large, not_allowed;
+    struct error certificates; /* why those of the server were not even read */
 };
 
 /* Makes `easy`, ready to be performed. */

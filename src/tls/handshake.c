@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "der/shown.h"
 #include "tls/filter.h"
 #include "tls/verify.h"
 
@@ -188,15 +189,6 @@ static bool is_keys(int version, unsigned char what)
     return what == (version == TLS1_3_VERSION ? SSL3_MT_SERVER_HELLO : SSL3_MT_SERVER_KEY_EXCHANGE);
 }
 
-/* OpenSSL asks nobody before it reads the keys of all certificates. Its own copy of the message is spoilt instead: it
- * ends the handshake with decode_error. */
-static void look_at_certificates(struct tls_opening *o, int version, const void *message, size_t len)
-{
-    enum { HEADER = 4 };
-    if (len > HEADER && tls_certificates_check(version, slice_make(message, len), &o->refused) != OK)
-        memset((unsigned char *)message + HEADER, 0xff, len - HEADER);
-}
-
 /* Keys, key updates, and the certificates as they came: OpenSSL keeps what it read alone. */
 static void on_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
 {
@@ -213,10 +205,10 @@ static void on_message(int is_out, int version, int type, const void *message, s
         on_key_update(t);
     if (!o || what != SSL3_MT_CERTIFICATE)
         return;
-    o->certificates_len = tls_certificates_len(version, slice_make(message, len));
+    o->certificates_len = der_shown_len(version, slice_make(message, len));
     if (o->accept_events->on_certificates)
         o->accept_events->on_certificates(o->ctx, len);
-    look_at_certificates(o, version, message, len);
+    der_shown_stop_slow(version, message, len, &o->refused);
 }
 
 static void on_server_message(int is_out, int version, int type, const void *message, size_t len, SSL *ssl, void *arg)
@@ -225,7 +217,7 @@ static void on_server_message(int is_out, int version, int type, const void *mes
     (void)ssl;
     if (!is_out && t->opening && type == SSL3_RT_HANDSHAKE && len &&
         *(const unsigned char *)message == SSL3_MT_CERTIFICATE)
-        look_at_certificates(t->opening, version, message, len);
+        der_shown_stop_slow(version, message, len, &t->opening->refused);
 }
 
 size_t tls_stream_certificates_len(SSL *ssl)

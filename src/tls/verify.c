@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "der/key.h"
 #include "tls/context_internal.h"
 
 enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
@@ -71,70 +70,6 @@ static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
 }
 
 /* --- DER --- */
-
-/* A vector behind its length of `octets` octets. False: it is cut. */
-static bool take_vector(struct slice *rest, size_t octets, struct slice *ret)
-{
-    size_t len = 0;
-    if (rest->len < octets)
-        return false;
-    for (size_t i = 0; i < octets; i++)
-        len = len << 8 | (unsigned char)rest->ptr[i];
-    struct slice behind = slice_skip(*rest, octets);
-    if (behind.len < len)
-        return false;
-    *ret = slice_make(behind.ptr, len);
-    *rest = slice_skip(behind, len);
-    return true;
-}
-
-enum { HEADER = 4, LENGTH = 3, CONTEXT = 1, EXTENSIONS = 2 };
-
-/* A Certificate message's list (RFC 5246 7.4.2, RFC 8446 4.4.2). */
-static bool open_list(int version, struct slice message, struct slice *ret)
-{
-    struct slice rest = slice_skip(message, HEADER), context;
-    return message.len >= HEADER && (version != TLS1_3_VERSION || take_vector(&rest, CONTEXT, &context)) &&
-           take_vector(&rest, LENGTH, ret);
-}
-
-/* *ret is set as well where its extensions are cut: OpenSSL reads it before them. */
-static bool take_certificate(int version, struct slice *list, struct slice *ret)
-{
-    struct slice extensions;
-    *ret = SLICE_NONE;
-    return take_vector(list, LENGTH, ret) && (version != TLS1_3_VERSION || take_vector(list, EXTENSIONS, &extensions));
-}
-
-size_t tls_certificates_len(int version, struct slice message)
-{
-    struct slice list, cert;
-    size_t ret = 0;
-    if (!open_list(version, message, &list))
-        return SIZE_MAX;
-    while (list.len > 0) {
-        if (!take_certificate(version, &list, &cert))
-            return SIZE_MAX;
-        ret += cert.len;
-    }
-    return ret;
-}
-
-enum result tls_certificates_check(int version, struct slice message, struct error *err)
-{
-    struct slice list, cert;
-    if (!open_list(version, message, &list))
-        return OK;
-    for (size_t i = 1; list.len > 0; i++) {
-        bool whole = take_certificate(version, &list, &cert);
-        const char *slow = cert.ptr ? der_key_slow(cert) : NULL;
-        if (slow)
-            return error_set(err, R_DENIED, "certificate %zu of those that the peer shows %s", i, slow);
-        if (!whole)
-            break;
-    }
-    return OK;
-}
 
 /* What OpenSSL read as BER is shorter when it writes it in DER. One certificate has one form (RFC 8446 4.4.2), and one
  * fingerprint. */

@@ -12,16 +12,8 @@
  * else a client's context checks chain and name, and a server's takes what it is shown. */
 int tls_verify(X509_STORE_CTX *store, void *context);
 
-/* Octets of the certificates in a Certificate message, without what is around them (RFC 5246 7.4.2, RFC 8446 4.4.2);
- * SIZE_MAX when it is malformed. */
-size_t tls_certificates_len(int version, struct slice message);
-
-/* Before OpenSSL reads it. R_DENIED: one of the certificates has a key that is slow to be read (der/key.h). What is
- * malformed, OpenSSL refuses. */
-MUST_USE enum result tls_certificates_check(int version, struct slice message, struct error *err);
-
-/* That length of a server's connection, kept until the certificates are judged; 0: no such message came, as when a
- * session is resumed (newer OpenSSL judges its certificates once more). */
+/* Octets of the certificates that came on a server's connection (der/shown.h), kept until the certificates are judged;
+ * 0: no such message came, as when a session is resumed (newer OpenSSL judges its certificates once more). */
 size_t tls_stream_certificates_len(SSL *ssl);
 
 #endif

@@ -54,10 +54,8 @@ static void set_tls(struct web_http *h, const struct web_request *r)
     bool judged = !r->unverified && !r->sealed;
     SETOPT(h->curl, CURLOPT_SSL_VERIFYPEER, judged ? 1L : 0L);
     SETOPT(h->curl, CURLOPT_SSL_VERIFYHOST, judged ? 2L : 0L);
-    if (judged) { /* it would ask OpenSSL to verify after all */
-        SETOPT(h->curl, CURLOPT_SSL_CTX_FUNCTION, web_curl_on_tls);
-        SETOPT(h->curl, CURLOPT_SSL_CTX_DATA, h);
-    }
+    SETOPT(h->curl, CURLOPT_SSL_CTX_FUNCTION, web_curl_on_tls);
+    SETOPT(h->curl, CURLOPT_SSL_CTX_DATA, h);
     if (r->anchors_pem.ptr) {
         struct curl_blob anchors = blob(r->anchors_pem);
         SETOPT(h->curl, CURLOPT_CAINFO_BLOB, &anchors);
@@ -127,6 +125,7 @@ static void begin_request(struct web_http *h, const char *host, long timeout_ms)
     (void)!web_proxy_of(host, h->proxy, sizeof h->proxy); /* "": none */
     h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = '\0';
     h->tls_error = X509_V_OK;
+    h->certificates = (struct error){0};
     h->too_large = false;
     set_limits(h, timeout_ms);
 }

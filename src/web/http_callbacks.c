@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "der/shown.h"
 #include "pki/cert/cert.h"
 #include "web/http_curl.h"
 #include "web/outcome.h"
@@ -104,8 +105,12 @@ static int on_chain(X509_STORE_CTX *store, void *arg)
 CURLcode web_curl_on_tls(CURL *curl, void *ssl_ctx, void *arg)
 {
     struct web_http *h = arg;
+    const struct web_request *r = h->request;
     (void)curl;
-    if (h->request->vouch)
+    der_shown_guard(ssl_ctx, &h->certificates);
+    if (r->unverified || r->sealed) /* it would ask OpenSSL to verify after all */
+        return CURLE_OK;
+    if (r->vouch)
         SSL_CTX_set_cert_verify_callback(ssl_ctx, on_chain, arg);
     SSL_CTX_set_app_data(ssl_ctx, arg);
     SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER, on_verify);

@@ -19,6 +19,7 @@ struct web_http {
     bool too_large;
     const struct web_request *request; /* the running one, for on_chain */
     char tls_text[256];                /* why its `vouch` refused the peer; "" when it did not */
+    struct error certificates;         /* why those of the peer were not even read */
     char clear[96];                    /* the first line of an answer in clear to our ClientHello; "": none */
 };
 

@@ -99,6 +99,8 @@ enum web_fault web_curl_fault(const struct web_http *h, CURLcode code)
                  {CURLE_ABORTED_BY_CALLBACK, WEB_FAULT_STOPPED}};
     if (h->too_large)
         return WEB_FAULT_TOO_LARGE;
+    if (h->certificates.code != OK)
+        return WEB_FAULT_TLS_FAILED;
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return fault_of_verification(h);
     if (is_proxy(h, code))
@@ -122,7 +124,9 @@ void web_curl_explain(const struct web_http *h, enum web_fault fault, CURLcode c
     (void)curl_easy_getinfo(h->curl, CURLINFO_HTTP_CONNECTCODE, &connected);
     (void)curl_easy_getinfo(h->curl, CURLINFO_PROXYAUTH_AVAIL, &methods);
     web_text_clean(slice_of(text), clean, sizeof clean);
-    if (*h->tls_text)
+    if (h->certificates.code != OK)
+        (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->certificates.text);
+    else if (*h->tls_text)
         (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->tls_text);
     else if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,

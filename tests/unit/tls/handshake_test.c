@@ -7,8 +7,8 @@
 
 #include <openssl/ssl.h>
 
+#include "der/shown.h"
 #include "kit.h"
-#include "tls/verify.h"
 
 static struct kit_identity ca, other_ca, server_id, client_id, stranger_id, expired_id;
 enum { DAY = 24 * 3600 };
@@ -299,11 +299,11 @@ static void the_length_of_certificates_is_of_what_came(void **state)
     static const char tls12[] = "\x0b\0\0\x0d\0\0\x0a\0\0\3abc\0\0\1d", cut[] = "\x0b\0\0\x0d\0\0\x0a\0\0\3abc\0\0\2d",
                       tls13[] = "\x0b\0\0\x0f\1c\0\0\x0b\0\0\3abc\0\3xyz";
     (void)state;
-    assert_int_equal(tls_certificates_len(TLS1_2_VERSION, slice_make(tls12, sizeof tls12 - 1)), 4);
-    assert_int_equal(tls_certificates_len(TLS1_2_VERSION, slice_make(cut, sizeof cut - 1)), SIZE_MAX);
-    assert_int_equal(tls_certificates_len(TLS1_3_VERSION, slice_make(tls13, sizeof tls13 - 1)), 3);
+    assert_int_equal(der_shown_len(TLS1_2_VERSION, slice_make(tls12, sizeof tls12 - 1)), 4);
+    assert_int_equal(der_shown_len(TLS1_2_VERSION, slice_make(cut, sizeof cut - 1)), SIZE_MAX);
+    assert_int_equal(der_shown_len(TLS1_3_VERSION, slice_make(tls13, sizeof tls13 - 1)), 3);
     for (size_t len = 0; len < sizeof tls13 - 1; len++)
-        assert_int_equal(tls_certificates_len(TLS1_3_VERSION, slice_make(tls13, len)), SIZE_MAX);
+        assert_int_equal(der_shown_len(TLS1_3_VERSION, slice_make(tls13, len)), SIZE_MAX);
 }
 
 static void a_required_certificate_without_a_judge_is_no_context(void **state)

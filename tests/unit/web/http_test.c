@@ -228,6 +228,31 @@ static void a_server_certificate_that_is_wrong_has_its_own_cause(void **state)
     EVP_PKEY_free(other_key);
 }
 
+static void what_a_server_shows_is_not_read_when_that_takes_long(void **state)
+{
+    struct server s = {0};
+    struct error err;
+    struct web_answer a;
+    char url[64];
+    (void)state;
+    server_start(&s, good_certificate(), good_answer);
+    tls_server_show_slow(s.tls);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/", tls_server_port(s.tls));
+    const struct web_request asked[] = {
+        {.method = "GET", .url = url, .anchors_pem = slice_of(pki.ca_pem)},
+        {.method = "GET", .url = url, .unverified = true},
+        {.method = "GET", .url = url, .sealed = true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        struct web_http *h = web_http_new();
+        assert_int_equal(web_http_do(h, &asked[i], &a, &err), WEB_FAULT_TLS_FAILED);
+        assert_non_null(strstr(err.text, "certificate 2 of those that the peer shows has a key on a curve of its own"));
+        web_answer_free(&a);
+        web_http_free(h);
+    }
+    server_end(&s);
+}
+
 static void nobody_there_and_no_such_name_are_told_apart(void **state)
 {
     char url[128]; /* a label over 63 letters is no name: no name server is asked */
@@ -301,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_with_its_fields_and_the_certificate_was_shown),
         cmocka_unit_test(a_server_certificate_that_is_wrong_has_its_own_cause),
+        cmocka_unit_test(what_a_server_shows_is_not_read_when_that_takes_long),
         cmocka_unit_test(nobody_there_and_no_such_name_are_told_apart),
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(an_answer_that_is_too_large_or_cut_off_is_no_answer),

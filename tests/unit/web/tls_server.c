@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
+
 #include "base/mem.h"
 
 enum { REQUEST_MAX = 1 << 20, ANSWER_MAX = 64 << 20 };
@@ -129,6 +131,19 @@ struct tls_server *tls_server_start(X509 *cert, EVP_PKEY *key,
     if (pthread_create(&s->thread, NULL, serve, s) != 0)
         fatal("the test server has no thread");
     return s;
+}
+
+void tls_server_show_slow(struct tls_server *s)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    if (!key || !cert || EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit") != 1 ||
+        ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) != 1 || !X509_gmtime_adj(X509_getm_notBefore(cert), 0) ||
+        !X509_gmtime_adj(X509_getm_notAfter(cert), 3600) || X509_set_pubkey(cert, key) != 1 ||
+        X509_sign(cert, key, EVP_sha256()) <= 0 || SSL_CTX_add1_chain_cert(s->ctx, cert) != 1)
+        fatal("the test server can't show a slow key");
+    X509_free(cert);
+    EVP_PKEY_free(key);
 }
 
 unsigned tls_server_port(const struct tls_server *s)

@@ -21,6 +21,8 @@ struct tls_server;
 struct tls_server *tls_server_start(X509 *cert, EVP_PKEY *key,
                                     void (*answer)(void *arg, const struct tls_server_request *r, struct buf *ret),
                                     void *arg);
+/* From the next connection on it shows one more certificate, whose key is on a curve of its own (der/key.h). */
+void tls_server_show_slow(struct tls_server *s);
 unsigned tls_server_port(const struct tls_server *s);
 void tls_server_end(struct tls_server *s); /* joins the thread */
 
