@@ -42,8 +42,7 @@ static json_t *policies_json(const json_t *in_force)
 {
     json_t *list = json_array(), *p;
     size_t i;
-    json_array_foreach(in_force, i, p)
-    {
+    json_array_foreach(in_force, i, p) {
         const json_t *version = json_object_get(p, "version");
         json_t *o = json_pack("{s:s, s:O, s:s}", "name", json_opt_str(p, "name", ""), "version",
                               version ? version : json_null(), "sha256", json_opt_str(p, "sha256", ""));
@@ -116,8 +115,8 @@ static void text_policies(const json_t *r, FILE *out)
     size_t i;
     if (*text_of(r, "user"))
         (void)fprintf(out, "User %s\n", text_of(r, "user"));
-    json_array_foreach(json_object_get(r, "policies"), i, p)(void)
-        fprintf(out, "Policy '%s' version %lld\n", text_of(p, "name"), (long long)json_opt_int(p, "version", 0));
+    json_array_foreach(json_object_get(r, "policies"), i, p)
+        (void)fprintf(out, "Policy '%s' version %lld\n", text_of(p, "name"), (long long)json_opt_int(p, "version", 0));
 }
 
 void client_report_text(const json_t *r, FILE *out)
@@ -135,8 +134,8 @@ void client_report_text(const json_t *r, FILE *out)
                       *text_of(mp, "address") ? text_of(mp, "address") : text_of(r, "gateway"));
     else if (*text_of(r, "method"))
         (void)fprintf(out, "Method %s at gateway %s\n", text_of(r, "method"), text_of(r, "gateway"));
-    json_array_foreach(json_object_get(r, "passed_over"), i, p)(void)
-        fprintf(out, "  not %s: %s\n", text_of(p, "method"), text_of(p, "why"));
+    json_array_foreach(json_object_get(r, "passed_over"), i, p)
+        (void)fprintf(out, "  not %s: %s\n", text_of(p, "method"), text_of(p, "why"));
     text_policies(r, out);
     if (json_is_object(user) && !json_opt_bool(user, "ok", false))
         text_failure(user, out);

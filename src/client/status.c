@@ -142,8 +142,7 @@ static json_t *failed_points(const json_t *state, int64_t now)
     const json_t *known = json_object_get(state, CLIENT_STATE_MANAGEMENT_POINTS);
     json_t *list = json_array(), *e;
     const char *id;
-    json_object_foreach((json_t *)(uintptr_t)known, id, e)
-    {
+    json_object_foreach((json_t *)(uintptr_t)known, id, e) {
         const char *why = client_health_failed(known, id, now);
         json_int_t until = (json_int_t)json_opt_int(e, "at", 0) + CLIENT_HEALTH_FAILED_S;
         if (why && json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "id", id, "why", why, "until", until)) != 0)
@@ -223,8 +222,7 @@ static void text_tokens(const json_t *s, FILE *out)
 {
     size_t i;
     json_t *t;
-    json_array_foreach(json_object_get(s, "tokens"), i, t)
-    {
+    json_array_foreach(json_object_get(s, "tokens"), i, t) {
         (void)fprintf(out, "  %-16s %s,", i ? "" : "tokens", text_of(t, "kind", ""));
         line_time(out, " expires", json_opt_int(t, "expires", 0));
         if (json_opt_int(t, "renew", 0))
@@ -241,9 +239,9 @@ static void text_policies(const json_t *s, FILE *out)
     json_t *p;
     if (json_array_size(json_object_get(s, "policies")) == 0)
         (void)fprintf(out, "  %-16s none yet\n", "policy");
-    json_array_foreach(json_object_get(s, "policies"), i, p)(void)
-        fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", text_of(p, "name", ""),
-                (long long)json_opt_int(p, "version", 0));
+    json_array_foreach(json_object_get(s, "policies"), i, p)
+        (void)fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", text_of(p, "name", ""),
+                      (long long)json_opt_int(p, "version", 0));
 }
 
 static void text_last(const json_t *s, FILE *out)
@@ -270,8 +268,7 @@ static void text_gateways(const json_t *s, FILE *out)
 {
     const json_t *list = json_object_get(s, "gateways"), *g;
     size_t i;
-    json_array_foreach(list, i, g)
-    {
+    json_array_foreach(list, i, g) {
         (void)fprintf(out, "  %-16s %s: %s", "", text_of(g, "gateway", ""), text_of(g, "state", ""));
         if (json_is_integer(json_object_get(g, "ms")))
             (void)fprintf(out, ", %lld ms", (long long)json_opt_int(g, "ms", 0));
@@ -283,8 +280,7 @@ static void text_failed_points(const json_t *s, FILE *out)
 {
     size_t i;
     const json_t *p;
-    json_array_foreach(json_object_get(s, "failed_management_points"), i, p)
-    {
+    json_array_foreach(json_object_get(s, "failed_management_points"), i, p) {
         (void)fprintf(out, "  %-16s", "");
         line_time(out, " passed over until", json_opt_int(p, "until", 0));
         (void)fprintf(out, ": management point %s, %s\n", text_of(p, "id", ""), text_of(p, "why", ""));
@@ -347,8 +343,8 @@ void client_status_text(const json_t *s, FILE *out)
         (void)fprintf(out, " at management point %s (%s)", text_of(mp, "id", ""), text_of(mp, "mode", ""));
     (void)fputc('\n', out);
     text_failed_points(s, out);
-    json_array_foreach(json_object_get(s, "passed_over"), i, p)(void)
-        fprintf(out, "  %-16s not %s: %s\n", "", text_of(p, "method", ""), text_of(p, "why", ""));
+    json_array_foreach(json_object_get(s, "passed_over"), i, p)
+        (void)fprintf(out, "  %-16s not %s: %s\n", "", text_of(p, "method", ""), text_of(p, "why", ""));
     text_tokens(s, out);
     if (*text_of(s, "user", ""))
         (void)fprintf(out, "  %-16s %s\n", "user", text_of(s, "user", ""));

@@ -41,8 +41,7 @@ static bool site_is_here(const struct join_string *s)
 {
     const json_t *url;
     size_t i;
-    json_array_foreach(json_object_get(s->content, "urls"), i, url)
-    {
+    json_array_foreach(json_object_get(s->content, "urls"), i, url) {
         struct net_url parsed;
         if (net_url_parse(slice_of(json_string_value(url)), &parsed, NULL) == OK &&
             join_here(parsed.host) == JOIN_LOOPBACK)

@@ -77,8 +77,7 @@ static char *object_text(const json_t *object)
     buf_init(&b, CELL_MAX);
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) {
         if (json_is_string(value))
             (void)!buf_printf(&b, "%s%s", buf_len(&b) > 0 ? " " : "", json_string_value(value));
     }

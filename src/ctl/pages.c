@@ -50,8 +50,7 @@ static json_t *first_of(const json_t *list, uint64_t limit)
 {
     json_t *ret = json_array(), *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (i < limit && json_array_append(ret, item) != 0)
             fatal("out of memory (a page)");
     }
@@ -62,8 +61,7 @@ static void print_items(struct printing *p, const json_t *list)
 {
     json_t *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (p->printed + i > 0)
             (void)fputc(',', stdout);
         (void)json_dumpf(item, stdout, JSON_COMPACT);

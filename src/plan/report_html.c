@@ -187,8 +187,7 @@ static void put_words(struct page *p, const json_t *array, const char *separator
 {
     size_t i;
     json_t *word;
-    json_array_foreach(array, i, word)
-    {
+    json_array_foreach(array, i, word) {
         put_text(p, i ? separator : "");
         escape(p, json_is_string(word) ? json_string_value(word) : "");
     }
@@ -265,8 +264,7 @@ static void put_group(struct page *p, const json_t *group)
                         : "<div>no method that this set-up lets in is one of theirs</div>");
     size_t i;
     json_t *reason;
-    json_array_foreach(reasons, i, reason)
-    {
+    json_array_foreach(reasons, i, reason) {
         put_text(p, "<div><b>");
         escape(p, json_opt_str(reason, "title", ""));
         put_text(p, "</b> <code>");
@@ -286,7 +284,8 @@ static void put_groups(struct page *p, const char *title, const json_t *groups)
     if (json_array_size(groups) == 0)
         return;
     putf(p, "<h3>%s</h3>\n<table>\n<tr><th class=\"n\">Devices</th><th>Why</th></tr>\n", title);
-    json_array_foreach(groups, i, group) put_group(p, group);
+    json_array_foreach(groups, i, group)
+        put_group(p, group);
     put_text(p, "</table>\n");
 }
 
@@ -328,8 +327,7 @@ static void put_changes(struct page *p, const json_t *changes)
     put_text(p, "</ul>\n<table>\n<tr><th>Today</th><th>Proposed</th><th class=\"n\">Devices</th></tr>\n");
     size_t i;
     json_t *move;
-    json_array_foreach(json_object_get(changes, "moves"), i, move)
-    {
+    json_array_foreach(json_object_get(changes, "moves"), i, move) {
         put_text(p, "<tr><td>");
         escape(p, json_opt_str(move, "from", ""));
         put_text(p, "</td><td>");
@@ -346,8 +344,7 @@ static void put_steps(struct page *p, const json_t *steps)
     size_t i;
     json_t *step;
     put_text(p, "<h2>What to do, in order</h2>\n<ol>\n");
-    json_array_foreach(steps, i, step)
-    {
+    json_array_foreach(steps, i, step) {
         put_text(p, "<li><b>");
         escape(p, json_opt_str(step, "title", ""));
         put_text(p, "</b>");
@@ -375,8 +372,7 @@ static void put_faults(struct page *p, const json_t *inventory)
     put_text(p, number(inventory, "bad_rows") == 1 ? " row" : " rows");
     put_text(p, " could not be read, in none of the numbers.</p>\n<table>\n<tr><th class=\"n\">Line</th>"
                 "<th class=\"n\">Column</th><th>What is wrong</th></tr>\n");
-    json_array_foreach(json_object_get(inventory, "faults"), i, fault)
-    {
+    json_array_foreach(json_object_get(inventory, "faults"), i, fault) {
         putf(p, "<tr><td class=\"n\">%" PRId64 "</td><td class=\"n\">%" PRId64 "</td><td>", number(fault, "line"),
              number(fault, "column"));
         escape(p, json_opt_str(fault, "text", ""));
@@ -391,8 +387,7 @@ static void put_unverified(struct page *p, const json_t *unverified)
 {
     size_t i;
     json_t *one;
-    json_array_foreach(unverified, i, one)
-    {
+    json_array_foreach(unverified, i, one) {
         put_text(p, "<p>Unknown for ");
         put_devices(p, number(one, "devices"));
         put_text(p, ": ");

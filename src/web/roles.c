@@ -11,8 +11,7 @@ static unsigned read_clients(const json_t *list, enum choice_mp mode)
     json_t *name;
     if (!json_is_array(list))
         return choices_mode_clients(mode);
-    json_array_foreach(list, i, name)
-    {
+    json_array_foreach(list, i, name) {
         enum choice_client client;
         if (json_is_string(name) && choices_client_parse(slice_of(json_string_value(name)), &client))
             bits |= CHOICE_BIT(client);
@@ -44,8 +43,7 @@ enum result web_roles_read(const json_t *location, struct web_roles *ret, struct
     enum result r = json_need_array(location, "roles", &roles, err);
     if (r != OK)
         return r;
-    json_array_foreach(roles, i, o)
-    {
+    json_array_foreach(roles, i, o) {
         if (ret->count == WEB_ROLES_MAX)
             return error_set(err, R_LIMIT, "more than %d roles", WEB_ROLES_MAX);
         if ((r = read_role(o, ret, err)) != OK)

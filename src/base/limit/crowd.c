@@ -267,8 +267,7 @@ static void end(struct crowd *c, struct crowd_member *m)
 static bool end_oldest_of(struct crowd *c, struct crowd_holder *h, crowd_may_fn *may)
 {
     struct crowd_member *m;
-    TAILQ_FOREACH(m, &h->members, link)
-    {
+    TAILQ_FOREACH(m, &h->members, link) {
         if (may && !may(m))
             continue;
         end(c, m);

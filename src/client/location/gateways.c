@@ -28,8 +28,7 @@ void client_gateways_add(struct client_fqdns *list, const json_t *location)
 {
     size_t i;
     json_t *o;
-    json_array_foreach(json_object_get(location, "gateways"), i, o)
-    {
+    json_array_foreach(json_object_get(location, "gateways"), i, o) {
         const char *host = json_opt_str(o, "host", "");
         int64_t port = json_opt_int(o, "port", 443);
         if (list->count == CLIENT_FQDNS_MAX || !*host || port < 1 || port > 65535 ||

@@ -46,8 +46,7 @@ static void add_told(struct client_session *s, const json_t *location)
 {
     size_t i;
     json_t *o;
-    json_array_foreach(json_object_get(location, "mps"), i, o)
-    {
+    json_array_foreach(json_object_get(location, "mps"), i, o) {
         const char *id = json_opt_str(o, "id", ""), *anchors = json_opt_str(o, "anchors_pem", NULL);
         struct client_fqdn at;
         if (client_fqdn_parse_url(slice_of(json_opt_str(o, "url", "")), &at, NULL) != OK ||

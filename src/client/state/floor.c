@@ -28,10 +28,10 @@ static bool is_whole(const json_t *root)
     const char *kind, *name;
     json_t *floors, *value;
     bool whole = json_is_object(root);
-    json_object_foreach((json_t *)(uintptr_t)root, kind, floors)
-    {
+    json_object_foreach((json_t *)(uintptr_t)root, kind, floors) {
         whole = whole && json_is_object(floors);
-        json_object_foreach(floors, name, value) whole = whole && json_is_integer(value);
+        json_object_foreach(floors, name, value)
+            whole = whole && json_is_integer(value);
     }
     return whole;
 }
@@ -84,8 +84,7 @@ static void make_room(json_t *floors)
     json_t *value;
     if (json_object_size(floors) < FLOORS_MAX)
         return;
-    json_object_foreach(floors, name, value)
-    {
+    json_object_foreach(floors, name, value) {
         if (!lowest || json_integer_value(value) < json_integer_value(json_object_get(floors, lowest)))
             lowest = name;
     }

@@ -15,8 +15,7 @@ static unsigned read_methods(const json_t *list)
     const json_t *item;
     size_t i;
     enum choice_client m;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (json_is_string(item) && choices_client_parse(slice_of(json_string_value(item)), &m))
             mask |= CHOICE_BIT(m);
     }

@@ -260,8 +260,7 @@ static enum result take_all(struct client_settings *s, json_t *root, struct erro
     json_t *value;
     if (!json_is_object(root))
         return error_set(err, R_INVALID, "it is not a JSON object");
-    json_object_foreach(root, name, value)
-    {
+    json_object_foreach(root, name, value) {
         if (!json_is_string(value))
             return error_set(err, R_INVALID, "%s must be a string", name);
         enum result r = client_settings_set(s, slice_of(name), slice_of(json_string_value(value)), err);
@@ -317,8 +316,7 @@ static enum result enroll_urls(struct client_settings *s, const json_t *urls, st
     json_t *url;
     enum result r = OK;
     buf_init(&text, VALUE_MAX);
-    json_array_foreach(urls, i, url)
-    {
+    json_array_foreach(urls, i, url) {
         if (!json_is_string(url) || buf_printf(&text, "%s%s", i ? ";" : "", json_string_value(url)) != OK)
             r = error_set(err, R_INVALID, "mp_urls must be a list of few URLs");
     }

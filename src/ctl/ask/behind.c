@@ -34,8 +34,7 @@ static bool has_gateway(const json_t *status, const struct analyze_gateway *want
 {
     const json_t *g;
     size_t i;
-    json_array_foreach(json_object_get(status, "gateways"), i, g)
-    {
+    json_array_foreach(json_object_get(status, "gateways"), i, g) {
         if (slice_eq_nocase(slice_of(json_opt_str(g, "host", "")), slice_of(wanted->host)) &&
             json_opt_int(g, "port", 0) == (int64_t)wanted->port)
             return true;
@@ -52,8 +51,7 @@ static const json_t *find_problem(const json_t *status, const char *const *wante
     if (strncmp(step, "mp.", 3) == 0)
         (void)snprintf(role, sizeof role, "%.*s.", (int)strcspn(step + 3, "."), step + 3);
     for (; *wanted; wanted++) {
-        json_array_foreach(json_object_get(status, "problems"), i, p)
-        {
+        json_array_foreach(json_object_get(status, "problems"), i, p) {
             bool of_endpoint = strcmp(*wanted, "endpoint_unreachable") == 0;
             if (strcmp(json_opt_str(p, "cause", ""), *wanted) == 0 &&
                 (!of_endpoint || strncmp(json_opt_str(p, "of", ""), role, strlen(role)) == 0))

@@ -163,8 +163,7 @@ static void print_conditions(const json_t *conditions)
     json_t *c;
     if (json_array_size(conditions) > 0)
         (void)printf("\n    Conditions:\n");
-    json_array_foreach(conditions, i, c)
-    {
+    json_array_foreach(conditions, i, c) {
         (void)printf("    - %s (%s)\n      ", json_opt_str(c, "id", ""), json_opt_str(c, "when", ""));
         ctl_wrap(stdout, json_opt_str(c, "text", ""), 6, EXPLAIN_WIDTH);
     }
@@ -177,13 +176,12 @@ static void print_question(const json_t *item)
     print_title(json_opt_str(item, "title", ""), NULL);
     ctl_wrap(stdout, json_opt_str(item, "text", ""), 4, EXPLAIN_WIDTH);
     (void)printf("\n    Cases:\n");
-    json_array_foreach(json_object_get(item, "cases"), i, c)
-    {
+    json_array_foreach(json_object_get(item, "cases"), i, c) {
         bool yes = json_opt_bool(c, "supported", false);
         (void)printf("    %s%s%s  %s", term_on(stdout, yes ? TERM_GREEN : TERM_RED), yes ? "works " : "fails ",
                      term_off(stdout), json_opt_str(c, "what", ""));
-        json_array_foreach(json_object_get(c, "reasons"), k, reason)(void)
-            printf("%s%s", k ? ", " : "  (", json_string_value(reason));
+        json_array_foreach(json_object_get(c, "reasons"), k, reason)
+            (void)printf("%s%s", k ? ", " : "  (", json_string_value(reason));
         (void)printf(k > 0 ? ")\n" : "\n");
     }
     print_conditions(json_object_get(item, "conditions"));
@@ -199,8 +197,7 @@ static void print_refusal(const json_t *item)
     (void)printf("    remedy: %s\n", json_opt_str(item, "remedy", ""));
     const json_t *one;
     size_t i;
-    json_array_foreach(json_object_get(item, "causes"), i, one)
-    {
+    json_array_foreach(json_object_get(item, "causes"), i, one) {
         (void)printf("    when %s: ", json_opt_str(one, "when", ""));
         ctl_wrap(stdout, json_opt_str(one, "remedy", ""), 12, EXPLAIN_WIDTH);
     }
@@ -234,8 +231,7 @@ static void print_found(const json_t *found)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(found, i, item)
-    {
+    json_array_foreach(found, i, item) {
         const char *kind = json_opt_str(item, "kind", "");
         (void)printf(i ? "\n" : "");
         if (strcmp(kind, "question") == 0)
@@ -279,8 +275,7 @@ static void similar(const char *id, char *ret, size_t size)
     json_t *all = find_all(NULL), *item;
     struct nearest near = nearest_to(slice_of(id));
     ret[0] = '\0';
-    json_array_foreach(all, i, item)
-    {
+    json_array_foreach(all, i, item) {
         const char *name = json_opt_str(item, "id", json_opt_str(item, "reason", ""));
         nearest_try(&near, name);
         if (shown == 6 || !strcasestr(name, id) || used >= size)

@@ -52,8 +52,7 @@ static enum result add_page(void *arg, const json_t *answer, struct ctl_fault *f
     json_t *device;
     size_t i;
     enum result r = OK;
-    json_array_foreach(json_object_get(answer, "devices"), i, device)
-    {
+    json_array_foreach(json_object_get(answer, "devices"), i, device) {
         if (r == OK)
             r = add_device(fleet, device, &fault->what);
     }
@@ -66,14 +65,12 @@ static enum result read_points(const struct ctl_common *common, struct plan_setu
     size_t i, k;
     unsigned modes = 0, clients = 0;
     enum result r = get_list(common, "/v1/status", &answer, fault);
-    json_array_foreach(json_object_get(answer, "management_points"), i, point)
-    {
+    json_array_foreach(json_object_get(answer, "management_points"), i, point) {
         enum choice_mp mode;
         enum choice_client client;
         if (choices_mp_parse(slice_of(json_opt_str(point, "mode", "")), &mode))
             modes |= PLAN_MODE(mode);
-        json_array_foreach(json_object_get(point, "clients"), k, name)
-        {
+        json_array_foreach(json_object_get(point, "clients"), k, name) {
             if (json_is_string(name) && choices_client_parse(slice_of(json_string_value(name)), &client))
                 clients |= CHOICE_BIT(client);
         }
@@ -104,8 +101,7 @@ static enum result read_sources(const struct ctl_common *common, struct plan_set
     json_t *answer, *source;
     size_t i;
     enum result r = get_list(common, "/v1/sources", &answer, fault);
-    json_array_foreach(json_object_get(answer, "sources"), i, source)
-    {
+    json_array_foreach(json_object_get(answer, "sources"), i, source) {
         if (strcmp(json_opt_str(source, "kind", ""), "crl") == 0 &&
             strcmp(json_opt_str(source, "via", ""), "connector") == 0)
             setup->crl_relay = true;
@@ -120,8 +116,7 @@ static enum result read_connectors(const struct ctl_common *common, struct plan_
     json_t *answer, *connector;
     size_t i;
     enum result r = get_list(common, "/v1/connectors", &answer, fault);
-    json_array_foreach(json_object_get(answer, "connectors"), i, connector)
-    {
+    json_array_foreach(json_object_get(answer, "connectors"), i, connector) {
         if (json_is_object(json_object_get(connector, "certificate")))
             setup->connector_cert = CHOICE_YES;
         else if (setup->connector_cert == CHOICE_UNKNOWN)

@@ -33,8 +33,7 @@ static void print_examples(const json_t *of, const char *indent)
     if (json_array_size(names) == 0)
         return;
     (void)printf("%s", indent);
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach(names, i, name) {
         char *text = ctl_cell_text(name, CTL_TEXT, NULL);
         if (shown < NAMES_SHOWN)
             (void)printf("%s%s", i ? ", " : "", text);
@@ -109,15 +108,15 @@ static void print_group(const json_t *group)
     json_t *one;
     const json_t *depends = json_object_get(group, "depends_on"), *reasons = json_object_get(group, "reasons");
     (void)printf("  %" PRId64 " device%s", number(group, "devices"), plural(number(group, "devices")));
-    json_array_foreach(depends, i, one)(void) printf("%s%s", i ? ", " : ": it depends on ", json_string_value(one));
+    json_array_foreach(depends, i, one)
+        (void)printf("%s%s", i ? ", " : ": it depends on ", json_string_value(one));
     (void)printf("\n");
     print_examples(group, "    ");
     if (json_array_size(reasons) == 0)
         (void)printf("    - %s\n", json_opt_bool(group, "works", false)
                                        ? "they work either way; by which method is unknown"
                                        : "no method that this set-up lets in is one of theirs");
-    json_array_foreach(reasons, i, one)
-    {
+    json_array_foreach(reasons, i, one) {
         (void)printf("    - %s: ", json_opt_str(one, "id", ""));
         ctl_wrap(stdout, json_opt_str(one, "text", ""), 6, TEXT_WIDTH);
     }
@@ -130,7 +129,8 @@ static void print_groups(const char *title, const json_t *groups)
     if (json_array_size(groups) == 0)
         return;
     heading(title);
-    json_array_foreach(groups, i, group) print_group(group);
+    json_array_foreach(groups, i, group)
+        print_group(group);
 }
 
 static void print_change(const json_t *changes, const char *member, const char *label, enum term_colour colour)
@@ -157,8 +157,7 @@ static void print_changes(const json_t *changes)
     print_change(changes, "gain_user_policy", "would gain user policy", TERM_GREEN);
     size_t i;
     json_t *move;
-    json_array_foreach(json_object_get(changes, "moves"), i, move)
-    {
+    json_array_foreach(json_object_get(changes, "moves"), i, move) {
         const char *from = json_opt_str(move, "from", ""), *to = json_opt_str(move, "to", "");
         if (strcmp(from, to) != 0)
             (void)printf("  %s → %s: %" PRId64 "\n", from, to, number(move, "devices"));
@@ -170,8 +169,7 @@ static void print_steps(const json_t *steps)
     size_t i;
     json_t *step;
     heading("What to do, in order");
-    json_array_foreach(steps, i, step)
-    {
+    json_array_foreach(steps, i, step) {
         int64_t n = number(step, "devices");
         (void)printf("%3zu. %s%s%s", i + 1, term_on(stdout, TERM_BOLD), json_opt_str(step, "title", ""),
                      term_off(stdout));
@@ -193,8 +191,7 @@ static void print_faults(const json_t *inventory)
         return;
     (void)printf("\n%s%" PRId64 " bad row%s, in none of the numbers%s\n", term_on(stdout, TERM_RED), bad, plural(bad),
                  term_off(stdout));
-    json_array_foreach(json_object_get(inventory, "faults"), i, fault)
-    {
+    json_array_foreach(json_object_get(inventory, "faults"), i, fault) {
         char *text = ctl_cell_text(json_object_get(fault, "text"), CTL_TEXT, NULL);
         if (i < FAULTS_SHOWN)
             (void)printf("  line %" PRId64 ", column %" PRId64 ": %s\n", number(fault, "line"), number(fault, "column"),
@@ -229,9 +226,9 @@ static void print_unverified(const json_t *unverified)
 {
     size_t i;
     json_t *one;
-    json_array_foreach(unverified, i, one)(void)
-        printf("%s  unknown for %" PRId64 " device%s: %s (column %s)\n", i ? "" : "\n", number(one, "devices"),
-               plural(number(one, "devices")), json_opt_str(one, "text", ""), json_opt_str(one, "column", ""));
+    json_array_foreach(unverified, i, one)
+        (void)printf("%s  unknown for %" PRId64 " device%s: %s (column %s)\n", i ? "" : "\n", number(one, "devices"),
+                     plural(number(one, "devices")), json_opt_str(one, "text", ""), json_opt_str(one, "column", ""));
 }
 
 void ctl_plan_print(const json_t *report)

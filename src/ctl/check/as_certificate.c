@@ -73,8 +73,7 @@ static void none_meant(const json_t *gateways, const char *name, int *ret_exit)
     char names[512] = "none";
     size_t used = 0, i;
     const json_t *gateway;
-    json_array_foreach(gateways, i, gateway)
-    {
+    json_array_foreach(gateways, i, gateway) {
         if (used < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s (%s:%lld)", i ? ", " : "",
                                      json_opt_str(gateway, "id", "?"), json_opt_str(gateway, "host", "?"),
@@ -92,8 +91,7 @@ static void choose_gateway(struct as_certificate *a, const json_t *gateways, con
     size_t i;
     if (analyze_gateway_parse(slice_of(name), &address, &err) != OK)
         address.host[0] = '\0';
-    json_array_foreach(gateways, i, gateway)
-    {
+    json_array_foreach(gateways, i, gateway) {
         if (!is_meant(gateway, name, &address) || a->count == AS_CERTIFICATE_GATEWAYS_MAX)
             continue;
         (void)snprintf(a->gateways[a->count++].id, sizeof a->gateways->id, "%s", json_opt_str(gateway, "id", ""));
@@ -199,8 +197,7 @@ static void tell_lists(const json_t *verdict, char *ret, size_t size)
     size_t i, used = 0;
     (void)snprintf(ret, size, "%s",
                    json_opt_bool(verdict, "crl_check", true) ? "no CRL of its issuer" : "crl_check is off");
-    json_array_foreach(lists, i, list)
-    {
+    json_array_foreach(lists, i, list) {
         char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE] = "no end";
         clock_rfc3339(json_opt_int(list, "this_update", 0), from);
         if (json_opt_int(list, "next_update", 0))

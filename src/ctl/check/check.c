@@ -98,8 +98,7 @@ static void print_text(const json_t *answer)
         (void)printf("  remedy: %s\n", remedy);
     size_t i;
     json_t *warning;
-    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
-    {
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning) {
         char *text = ctl_cell_text(warning, CTL_TEXT, "");
         (void)printf("  warning: %s\n", text);
         free(text);
@@ -171,7 +170,8 @@ int check_batch(const struct ctl_common *common UNUSED, const char *path, const 
         return ctl_usage("--batch %s: %s", path, err.text);
     }
     size_t i;
-    json_array_foreach(cases, i, c)(void) json_array_append_new(answers, answer_case(c, defaults, judge, arg, &wrong));
+    json_array_foreach(cases, i, c)
+        (void)json_array_append_new(answers, answer_case(c, defaults, judge, arg, &wrong));
     ctl_print_json(stdout, answers, false);
     json_decref(answers);
     json_decref(cases);

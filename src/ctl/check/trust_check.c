@@ -45,8 +45,7 @@ static void add_crls(const json_t *bundle, struct pki_trust *t)
 {
     const json_t *list = json_object_get(bundle, "crls"), *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         size_t size = json_string_length(item) + 1, len;
         char *der = mem_zalloc(size);
         if (json_is_string(item) && decode_base64(slice_of(json_string_value(item)), der, size, &len))
@@ -77,8 +76,7 @@ static bool has_source(const json_t *bundle)
 {
     const json_t *list = json_object_get(bundle, "sources"), *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         const char *kind = json_opt_str(item, "kind", "");
         if (strcmp(kind, "crl") == 0 || strcmp(kind, "ocsp") == 0)
             return true;
@@ -98,12 +96,10 @@ static bool may_fetch(const json_t *bundle, const struct pki_list_place *place, 
     char anchor[PKI_HASH_HEX];
     size_t i, k;
     anchor[encode_hex(slice_make(place->anchor, PKI_SHA256), anchor)] = '\0';
-    json_array_foreach(json_object_get(bundle, "fetch_hosts"), i, item)
-    {
+    json_array_foreach(json_object_get(bundle, "fetch_hosts"), i, item) {
         if (strcmp(json_opt_str(item, "anchor", ""), anchor) != 0)
             continue;
-        json_array_foreach(json_object_get(item, "hosts"), k, one)
-        {
+        json_array_foreach(json_object_get(item, "hosts"), k, one) {
             if (json_is_string(one) && strcmp(json_string_value(one), host) == 0)
                 return true;
         }

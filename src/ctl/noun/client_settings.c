@@ -97,11 +97,11 @@ static void print_resultant(const json_t *answer)
     (void)printf("device %s (%s), collections: %s\n", json_opt_str(answer, "name", ""),
                  json_opt_str(answer, "device", ""), collections);
     free(collections);
-    json_array_foreach(json_object_get(answer, "settings"), i, s)
-    {
+    json_array_foreach(json_object_get(answer, "settings"), i, s) {
         (void)printf("%s%s%s\n", term_on(stdout, TERM_BOLD), json_opt_str(s, "name", ""), term_off(stdout));
         print_candidate("wins", json_object_get(s, "winner"));
-        json_array_foreach(json_object_get(s, "losers"), j, loser) print_candidate("loses", loser);
+        json_array_foreach(json_object_get(s, "losers"), j, loser)
+            print_candidate("loses", loser);
     }
     (void)printf("on the device: %s\n  ", json_opt_str(has, "state", "unknown"));
     ctl_wrap(stdout, json_opt_str(has, "explanation", ""), 2, WIDTH);

@@ -152,8 +152,7 @@ static enum result approve_page(void *arg, const json_t *answer, struct ctl_faul
     json_t *device;
     size_t i;
     (void)fault;
-    json_array_foreach(json_object_get(answer, "devices"), i, device)
-    {
+    json_array_foreach(json_object_get(answer, "devices"), i, device) {
         const char *guid = json_opt_str(device, "guid", "");
         if (all->code == CTL_DONE && is_ordinary(device))
             all->code = approve_one(all->o, guid, all->done);
@@ -250,8 +249,7 @@ static enum result gather_page(void *arg, const json_t *answer, struct ctl_fault
     (void)fault;
     json_t *guids = arg, *device;
     size_t i;
-    json_array_foreach(json_object_get(answer, "devices"), i, device)
-    {
+    json_array_foreach(json_object_get(answer, "devices"), i, device) {
         if (json_array_append(guids, json_object_get(device, "guid")) != 0)
             fatal("out of memory (devices)");
     }

@@ -132,8 +132,7 @@ static int print_settings(const struct ctl_common *common, json_t *answer, const
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)all, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)all, name, value) {
         if (only && strcmp(only, name) != 0)
             continue;
         if (common->json)

@@ -50,10 +50,8 @@ static void print_sources(const json_t *status)
     json_t *rows = json_array();
     const json_t *gateway, *source;
     size_t i, k;
-    json_array_foreach(json_object_get(status, "gateways"), i, gateway)
-    {
-        json_array_foreach(json_object_get(gateway, "sources"), k, source)
-        {
+    json_array_foreach(json_object_get(status, "gateways"), i, gateway) {
+        json_array_foreach(json_object_get(gateway, "sources"), k, source) {
             json_t *row = json_copy((json_t *)(uintptr_t)source);
             (void)json_object_set(row, "gateway", json_object_get(gateway, "id"));
             if (json_opt_bool(row, "pointed", false)) /* by a certificate: nobody gave it a name */
@@ -79,11 +77,10 @@ static void print_refusals(const json_t *status)
     json_t *rows = json_array(), *gateway, *count;
     const char *reason;
     size_t i;
-    json_array_foreach(json_object_get(status, "gateways"), i, gateway)
-    {
-        json_object_foreach(json_object_get(gateway, "refusals"), reason, count)(void)
-            json_array_append_new(rows, json_pack("{s:O, s:s, s:O}", "gateway", json_object_get(gateway, "id"),
-                                                  "reason", reason, "count", count));
+    json_array_foreach(json_object_get(status, "gateways"), i, gateway) {
+        json_object_foreach(json_object_get(gateway, "refusals"), reason, count)
+            (void)json_array_append_new(rows, json_pack("{s:O, s:s, s:O}", "gateway", json_object_get(gateway, "id"),
+                                                        "reason", reason, "count", count));
     }
     if (json_array_size(rows)) {
         (void)putchar('\n');
@@ -119,8 +116,7 @@ static void print_own_certificates(const json_t *status)
     json_t *rows = json_array();
     const json_t *connector, *row;
     size_t i;
-    json_array_foreach(json_object_get(status, "connectors"), i, connector)
-    {
+    json_array_foreach(json_object_get(status, "connectors"), i, connector) {
         row = json_object_get(connector, "client_certificate");
         if (!row || strcmp(json_opt_str(row, "state", ""), "not_needed") == 0)
             continue;
@@ -132,8 +128,7 @@ static void print_own_certificates(const json_t *status)
         (void)putchar('\n');
         ctl_table(stdout, rows, own_certificate_columns, "");
     }
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         if (!*json_opt_str(row, "detail", ""))
             continue;
         (void)printf("%s:\n", json_opt_str(row, "connector", "?"));
@@ -160,8 +155,7 @@ static void print_problems(const json_t *status)
     const json_t *list = json_object_get(status, "problems"), *p;
     size_t i;
     (void)printf("\n%s\n", json_array_size(list) ? "NEEDS ATTENTION" : "Nothing needs attention.");
-    json_array_foreach(list, i, p)
-    {
+    json_array_foreach(list, i, p) {
         char *found = ctl_cell_text(json_object_get(p, "found"), CTL_TEXT, NULL);
         (void)printf("  %s%s%s: ", term_on(stdout, TERM_RED), json_opt_str(p, "cause", ""), term_off(stdout));
         ctl_wrap(stdout, found, 4, WIDTH);

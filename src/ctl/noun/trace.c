@@ -49,8 +49,7 @@ static bool has_answered(const json_t *answers, const char *part)
 {
     const json_t *a;
     size_t i;
-    json_array_foreach(answers, i, a)
-    {
+    json_array_foreach(answers, i, a) {
         if (strcmp(json_opt_str(a, "part", ""), part) == 0)
             return true;
     }
@@ -62,8 +61,7 @@ static json_t *silent_parts(const json_t *parts, const json_t *answers)
 {
     json_t *list = json_array(), *part;
     size_t i;
-    json_array_foreach(parts, i, part)
-    {
+    json_array_foreach(parts, i, part) {
         if (!has_answered(answers, json_string_value(part)))
             (void)json_array_append(list, part);
     }
@@ -125,10 +123,8 @@ static json_t *all_steps(const json_t *answers)
     const json_t *a, *step;
     json_t *list = json_array(), *sorted = json_array();
     size_t i, k;
-    json_array_foreach(answers, i, a)
-    {
-        json_array_foreach(json_object_get(a, "steps"), k, step)
-        {
+    json_array_foreach(answers, i, a) {
+        json_array_foreach(json_object_get(a, "steps"), k, step) {
             json_t *row = json_copy((json_t *)(uintptr_t)step);
             (void)json_object_set(row, "part", json_object_get(a, "part"));
             complete(row);
@@ -155,8 +151,8 @@ static void print_trace(const json_t *steps, const json_t *silent)
     ctl_table(stdout, steps, columns,
               "no part of the site remembers this request. Each keeps some hundred of those that failed, and the last "
               "that went well, until it is started again; its log may know more");
-    json_array_foreach(silent, i, part)(void)
-        printf("no answer from %s: cmg status tells whether it is up\n", json_string_value(part));
+    json_array_foreach(silent, i, part)
+        (void)printf("no answer from %s: cmg status tells whether it is up\n", json_string_value(part));
 }
 
 static int tell(const struct options *o, const char *id, const json_t *asked, const json_t *answers)

@@ -83,8 +83,7 @@ static void warn(const struct adding *a, const char *path, const json_t *row)
 {
     const json_t *text;
     size_t i;
-    json_array_foreach(json_object_get(row, "warnings"), i, text)
-    {
+    json_array_foreach(json_object_get(row, "warnings"), i, text) {
         if (json_is_string(text) && !a->o->common.json)
             (void)fprintf(stderr, "%swarning: %s, %s: %s%s\n", term_on(stderr, TERM_YELLOW), path,
                           json_opt_str(row, "subject", ""), json_string_value(text), term_off(stderr));
@@ -105,8 +104,7 @@ static void send_it(struct adding *a, const char *path, json_t *body)
         a->code = ctl_fail(&a->o->common, &fault);
         return;
     }
-    json_array_foreach(json_object_get(answer, "added"), i, row)
-    {
+    json_array_foreach(json_object_get(answer, "added"), i, row) {
         warn(a, path, row);
         (void)json_array_append(a->rows, row);
     }
@@ -261,8 +259,7 @@ static void print_still_let_in(const json_t *let_in, const char *anchor)
     if (count)
         (void)printf("%lld device%s registered by its certificates and %s let in by token or Entra still:\n", count,
                      count == 1 ? "" : "s", count == 1 ? "is" : "are");
-    json_array_foreach(json_object_get(let_in, "devices"), i, device)
-    {
+    json_array_foreach(json_object_get(let_in, "devices"), i, device) {
         char *name = ctl_cell_text(json_object_get(device, "name"), CTL_TEXT, NULL);
         (void)printf("  %s %s\n", json_opt_str(device, "guid", ""), name);
         free(name);

@@ -175,9 +175,9 @@ static void retell(struct wizard *w, const json_t *answer)
 {
     const json_t *text;
     size_t i;
-    json_array_foreach(json_object_get(answer, "done"), i, text) join_did(&w->report, "%s", json_string_value(text));
-    json_array_foreach(json_object_get(answer, "todo"), i, text)
-    {
+    json_array_foreach(json_object_get(answer, "done"), i, text)
+        join_did(&w->report, "%s", json_string_value(text));
+    json_array_foreach(json_object_get(answer, "todo"), i, text) {
         if (!w->run_here)
             join_todo(&w->report, "%s", json_string_value(text));
     }

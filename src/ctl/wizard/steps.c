@@ -186,8 +186,7 @@ static enum result find_role(const struct wizard *w, const char *path, const cha
     enum result r = call(w, "GET", path, NULL, &answer, fault);
     if (r != OK)
         return r;
-    json_array_foreach(json_object_get(answer, member), i, row)
-    {
+    json_array_foreach(json_object_get(answer, member), i, row) {
         if (strcmp(json_opt_str(row, "id", ""), id) == 0)
             *ret = json_incref(row);
     }

@@ -300,8 +300,7 @@ static void try_next(struct asking *a)
 static struct asking *next_turn(const struct responder *r)
 {
     struct asking *a, *next = NULL;
-    TAILQ_FOREACH(a, &r->turns, turn)
-    {
+    TAILQ_FOREACH(a, &r->turns, turn) {
         if (!next || crowd_held_with(&a->of) < crowd_held_with(&next->of))
             next = a;
         if (crowd_held_with(&next->of) == 0)
@@ -328,8 +327,7 @@ static void send_more(struct responder *r)
 static struct asking *find_asking(const struct responder *r, const struct pki_ocsp_question *q)
 {
     struct asking *a;
-    LIST_FOREACH(a, &r->askings, link)
-    {
+    LIST_FOREACH(a, &r->askings, link) {
         if (memcmp(a->question.list[0].key, q->key, PKI_OCSP_KEY_SIZE) == 0)
             return a;
     }

@@ -83,8 +83,7 @@ static enum result take(const json_t *o, struct acme_settings *ret, struct error
         r = json_need_array(o, "hosts", &list, err);
     if (r != OK)
         return r;
-    json_array_foreach(list, i, host)
-    {
+    json_array_foreach(list, i, host) {
         if (count < OBTAIN_HOSTS_MAX && json_is_string(host))
             hosts[count++] = json_string_value(host);
     }

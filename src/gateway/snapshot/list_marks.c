@@ -36,8 +36,7 @@ static bool take_whole(struct list_marks *m, const json_t *from)
     const char *key;
     json_t *mark;
     bool all = json_is_object(from);
-    json_object_foreach((json_t *)(uintptr_t)from, key, mark)
-    {
+    json_object_foreach((json_t *)(uintptr_t)from, key, mark) {
         bool whole = is_whole(mark);
         all = all && whole;
         if (whole)
@@ -144,8 +143,7 @@ static void make_room(struct list_marks *m)
     json_t *mark;
     if (json_object_size(m->marks) < MARKS_MAX)
         return;
-    json_object_foreach(m->marks, key, mark)
-    {
+    json_object_foreach(m->marks, key, mark) {
         if (json_opt_int(mark, "until", 0) <= ended) {
             ended = json_opt_int(mark, "until", 0);
             first = key;

@@ -129,8 +129,7 @@ void http_pool_dial_free(struct pool_dial *d)
 static struct pool_call *first_waiting(struct http_pool *p, bool http1)
 {
     struct pool_call *c;
-    TAILQ_FOREACH(c, &p->waiting, link)
-    {
+    TAILQ_FOREACH(c, &p->waiting, link) {
         if (http_pool_call_is_websocket(c) == http1)
             return c;
     }

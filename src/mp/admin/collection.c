@@ -101,8 +101,7 @@ static enum result read_rules(const json_t *list, struct buf *ret, struct error 
     size_t i;
     if (list && !json_is_array(list))
         return error_set(err, R_INVALID, "'rules' must be a list");
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         const char *rule = json_string_value(item);
         enum result r = rule ? mp_rule_check(slice_of(rule), err) : error_set(err, R_INVALID, "a rule is a text");
         if (r != OK)
@@ -127,8 +126,7 @@ static enum result add_devices(struct mp_request *r, const char *name, const jso
 {
     const json_t *item;
     size_t i;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         struct store_device d;
         const char *text = json_is_string(item) ? json_string_value(item) : "";
         enum result result = mp_admin_device_find(r, text, &d, err);

@@ -244,8 +244,7 @@ static json_t *merged(const struct store_endpoint *now, const json_t *body)
     } else if (json_object_get(body, "role") && now->host[0]) {
         (void)json_object_del(o, "host");
     }
-    json_object_foreach((json_t *)(uintptr_t)body, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)body, name, value) {
         if (json_is_null(value))
             (void)json_object_del(o, name);
         else

@@ -30,8 +30,7 @@ static enum result merge(json_t *into, const json_t *given, struct error *err)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)given, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)given, name, value) {
         if (json_is_null(value)) {
             (void)json_object_del(into, name);
             continue;

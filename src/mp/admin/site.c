@@ -188,8 +188,7 @@ static void mask_sources(json_t *list)
 {
     json_t *source;
     size_t i;
-    json_array_foreach(list, i, source)
-    {
+    json_array_foreach(list, i, source) {
         char shown[NET_URL_SHOWN_SIZE];
         const char *url = json_opt_str(source, "url", NULL);
         net_url_shown(slice_of(url), shown);

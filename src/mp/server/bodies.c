@@ -54,8 +54,7 @@ static struct mp_body_holder *holder_of(struct mp_bodies *b, const char *whose)
 {
     struct mp_body_chain *chain = chain_of(b, whose);
     struct mp_body_holder *h;
-    LIST_FOREACH(h, chain, link)
-    {
+    LIST_FOREACH(h, chain, link) {
         if (strcmp(h->whose, whose) == 0)
             return h;
     }

@@ -120,8 +120,7 @@ static void roles(json_t *list, const json_t *status, int64_t now,
     const json_t *role;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        json_array_foreach(json_object_get(status, kinds[k][0]), i, role)
-        {
+        json_array_foreach(json_object_get(status, kinds[k][0]), i, role) {
             if (!mp_role_silent(role, now))
                 judge(list, role, kinds[k][1]);
         }
@@ -143,10 +142,11 @@ static void devices(json_t *list, const json_t *status)
     long long n = (long long)json_opt_int(all, "pending", 0);
     const char *guid = json_opt_str(first, "guid", ""), *why = json_opt_str(first, "reason", "");
     size_t i;
-    json_array_foreach(json_object_get(status, "cloned"), i, d) mp_problem_add(
-        list, &cloned, json_opt_str(d, "guid", ""),
-        "the key of device %.128s (%s) came with two hardware ids: %.128s and %.128s", json_opt_str(d, "name", ""),
-        json_opt_str(d, "guid", ""), json_opt_str(d, "hardware_id", ""), json_opt_str(d, "other_hardware", ""));
+    json_array_foreach(json_object_get(status, "cloned"), i, d)
+        mp_problem_add(list, &cloned, json_opt_str(d, "guid", ""),
+                       "the key of device %.128s (%s) came with two hardware ids: %.128s and %.128s",
+                       json_opt_str(d, "name", ""), json_opt_str(d, "guid", ""), json_opt_str(d, "hardware_id", ""),
+                       json_opt_str(d, "other_hardware", ""));
     if (n > 0)
         mp_problem_add(list, &waiting, "devices", "%lld %s for approval%s%s%s%.300s", n,
                        n == 1 ? "device waits" : "devices wait", *guid ? (n == 1 ? ": " : "; the first: ") : "", guid,
@@ -161,11 +161,12 @@ static void headers_left_out(json_t *list, const json_t *status)
         "name the anchors that count there: cmg endpoint set ID --client-anchors IDS (cmg trust list)"};
     const json_t *e;
     size_t i;
-    json_array_foreach(json_object_get(status, "headers_left_out"), i, e) mp_problem_add(
-        list, &left_out, json_opt_str(e, "endpoint", ""),
-        "the server behind endpoint %.64s gets no %.16s fields: several anchors are trusted, and the endpoint does "
-        "not say which of them counts",
-        json_opt_str(e, "endpoint", ""), json_opt_str(e, "headers", ""));
+    json_array_foreach(json_object_get(status, "headers_left_out"), i, e)
+        mp_problem_add(
+            list, &left_out, json_opt_str(e, "endpoint", ""),
+            "the server behind endpoint %.64s gets no %.16s fields: several anchors are trusted, and the endpoint does "
+            "not say which of them counts",
+            json_opt_str(e, "endpoint", ""), json_opt_str(e, "headers", ""));
 }
 
 json_t *mp_problems(const json_t *status, int64_t now)

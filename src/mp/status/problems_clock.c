@@ -38,8 +38,7 @@ static void each(const json_t *status, int64_t now, clock_fn *fn, void *arg)
     const json_t *role;
     size_t i;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        json_array_foreach(json_object_get(status, kinds[k][0]), i, role)
-        {
+        json_array_foreach(json_object_get(status, kinds[k][0]), i, role) {
             if (!mp_role_silent(role, now) && json_is_integer(json_object_get(role, "ahead_s")))
                 fn(role, kinds[k][1], json_opt_int(role, "ahead_s", 0), arg);
         }

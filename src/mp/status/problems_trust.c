@@ -8,8 +8,7 @@ void mp_problems_connector_certificates(json_t *list, const json_t *status)
 {
     const json_t *c;
     size_t i;
-    json_array_foreach(json_object_get(status, "connectors"), i, c)
-    {
+    json_array_foreach(json_object_get(status, "connectors"), i, c) {
         const json_t *own = json_object_get(c, "client_certificate");
         const char *state = json_opt_str(own, "state", "");
         struct mp_problem p = {"connector_certificate", json_opt_str(own, "remedy", "")};
@@ -55,8 +54,7 @@ void mp_problems_certificates(json_t *list, const json_t *status, int64_t now)
 {
     const json_t *c;
     size_t i;
-    json_array_foreach(json_object_get(status, "certificates"), i, c)
-    {
+    json_array_foreach(json_object_get(status, "certificates"), i, c) {
         int64_t ends = json_opt_int(c, "not_after", 0), newer = json_opt_int(c, "newer", 0);
         const char *what = json_opt_str(c, "what", "");
         char when[CLOCK_TEXT_SIZE], remedy[400] = "start it with its newest bootstrap file, which is made already";
@@ -115,7 +113,8 @@ void mp_problems_server_certificates(json_t *list, const json_t *gateway, const 
     if (*refused)
         mp_problem_add(list, &not_issued, id, "%s %s has not got its next server certificate: %.500s", kind, id,
                        refused);
-    json_array_foreach(json_object_get(gateway, "names_missing"), i, missing) name_missing(list, gateway, missing);
+    json_array_foreach(json_object_get(gateway, "names_missing"), i, missing)
+        name_missing(list, gateway, missing);
 }
 
 /* --- what devices' certificates are judged by --- */
@@ -168,8 +167,7 @@ void mp_problems_trust(json_t *list, const json_t *status, int64_t now)
 {
     const json_t *t;
     size_t i;
-    json_array_foreach(json_object_get(status, "trust"), i, t)
-    {
+    json_array_foreach(json_object_get(status, "trust"), i, t) {
         const char *kind = json_opt_str(t, "kind", "");
         for (size_t k = 0; k < ARRAY_LEN(trust_problems); k++) {
             if (strcmp(kind, trust_problems[k].kind) == 0)
@@ -190,10 +188,8 @@ void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
                    "scope is given by a source with a name of its own"};
     const json_t *g, *s;
     size_t i, k;
-    json_array_foreach(json_object_get(status, "gateways"), i, g)
-    {
-        json_array_foreach(json_object_get(g, "sources"), k, s)
-        {
+    json_array_foreach(json_object_get(status, "gateways"), i, g) {
+        json_array_foreach(json_object_get(g, "sources"), k, s) {
             /* One that a certificate points to has no name that anybody gave it. */
             const char *id = json_opt_str(s, json_opt_bool(s, "pointed", false) ? "url" : "id", "");
             int64_t until = json_opt_int(s, "until", 0);

@@ -49,8 +49,7 @@ size_t mp_problems_connectors(json_t *list, const json_t *status, int64_t now)
     size_t heard = 0, i;
     if (json_array_size(all) == 0)
         mp_problem_add(list, &none, "site", "the site has no connector, so no gateway reaches it");
-    json_array_foreach(all, i, c)
-    {
+    json_array_foreach(all, i, c) {
         char when[CLOCK_TEXT_SIZE];
         if (not_joined(c)) {
             tell_not_joined(list, c, "connector",
@@ -74,10 +73,8 @@ static bool has_tunnel(const json_t *status, const char *gateway, int64_t now)
 {
     const json_t *c, *g;
     size_t i, k;
-    json_array_foreach(json_object_get(status, "connectors"), i, c)
-    {
-        json_array_foreach(json_object_get(c, "gateways"), k, g)
-        {
+    json_array_foreach(json_object_get(status, "connectors"), i, c) {
+        json_array_foreach(json_object_get(c, "gateways"), k, g) {
             if (!mp_role_silent(c, now) && strcmp(json_opt_str(g, "id", ""), gateway) == 0 &&
                 json_opt_int(g, "up", 0) > 0)
                 return true;
@@ -92,10 +89,8 @@ static void why_away(const json_t *status, const char *gateway, int64_t now, cha
     const json_t *c, *g;
     size_t i, k, used = 0;
     ret[0] = '\0';
-    json_array_foreach(json_object_get(status, "connectors"), i, c)
-    {
-        json_array_foreach(json_object_get(c, "gateways"), k, g)
-        {
+    json_array_foreach(json_object_get(status, "connectors"), i, c) {
+        json_array_foreach(json_object_get(c, "gateways"), k, g) {
             const char *error = json_opt_str(g, "error", "");
             if (*error && !mp_role_silent(c, now) && strcmp(json_opt_str(g, "id", ""), gateway) == 0 && used < size)
                 used +=
@@ -167,8 +162,7 @@ void mp_problems_gateways(json_t *list, const json_t *status, int64_t now)
     size_t i;
     if (json_array_size(all) == 0)
         mp_problem_add(list, &none, "site", "the site has no gateway, so devices outside can't reach it");
-    json_array_foreach(all, i, g)
-    {
+    json_array_foreach(all, i, g) {
         const char *id = json_opt_str(g, "id", "");
         char when[CLOCK_TEXT_SIZE], why[300];
         if (not_joined(g)) {
@@ -225,11 +219,9 @@ void mp_problems_servers_inside(json_t *list, const json_t *status, int64_t now)
 {
     const json_t *c, *u;
     size_t i, k;
-    json_array_foreach(json_object_get(status, "connectors"), i, c)
-    {
+    json_array_foreach(json_object_get(status, "connectors"), i, c) {
         const json_t *all = json_object_get(c, "upstreams");
-        json_array_foreach(all, k, u)
-        {
+        json_array_foreach(all, k, u) {
             const char *id = json_opt_str(u, "id", ""), *reason = json_opt_str(u, "reason", "");
             const char *detail = json_opt_str(u, "detail", "");
             int64_t at = json_opt_int(u, "at", 0);

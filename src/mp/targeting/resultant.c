@@ -63,8 +63,8 @@ static json_t *methods(const json_t *given)
     struct slice rest = slice_of(json_string_value(given));
     const json_t *item;
     size_t i;
-    json_array_foreach(given, i, item) good =
-        good && json_is_string(item) && add_method(slice_of(json_string_value(item)), &mask);
+    json_array_foreach(given, i, item)
+        good = good && json_is_string(item) && add_method(slice_of(json_string_value(item)), &mask);
     while (rest.ptr && good)
         good = add_method(slice_trim(slice_cut(&rest, ',')), &mask);
     return good && mask ? of_mask(mask) : NULL;

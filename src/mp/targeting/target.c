@@ -12,8 +12,7 @@ static const char *common(const struct store_policy *p, const json_t *collection
     size_t i;
     while (rest.len) {
         struct slice name = slice_cut(&rest, '\n');
-        json_array_foreach(collections, i, item)
-        {
+        json_array_foreach(collections, i, item) {
             if (slice_eq(slice_of(json_string_value(item)), name))
                 return json_string_value(item);
         }

@@ -20,8 +20,7 @@ static bool read_shown(const json_t *report, struct shown *ret)
     const json_t *list = json_object_get(report, "server_certificates"), *c;
     size_t i;
     *ret = (struct shown){.count = 0};
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach(list, i, c) {
         if (ret->count == CERTIFICATES_MAX ||
             pki_cert_read(slice_of(json_opt_str(c, "pem", "")), &ret->leaves[ret->count], NULL) != OK)
             return false;

@@ -26,8 +26,7 @@ static bool has(const json_t *found, const char *kind, const char *member, const
 {
     size_t i;
     json_t *item;
-    json_array_foreach(found, i, item)
-    {
+    json_array_foreach(found, i, item) {
         if (strcmp(json_opt_str(item, "kind", ""), kind) == 0 && strcmp(json_opt_str(item, member, ""), value) == 0)
             return true;
     }
@@ -59,8 +58,7 @@ static void the_cases_of_a_question_say_what_the_tables_do(void **state UNUSED)
         json_t *found = explain(f->id), *one;
         const json_t *cases = json_object_get(json_array_get(found, 0), "cases");
         size_t k;
-        json_array_foreach(cases, k, one)
-        {
+        json_array_foreach(cases, k, one) {
             bool supported = json_opt_bool(one, "supported", !f->cases[k].works);
             size_t reasons = json_array_size(json_object_get(one, "reasons"));
             if (supported != f->cases[k].works || (reasons == 0) != supported)
@@ -117,7 +115,8 @@ static void a_cause_is_told_once(void **state UNUSED)
     for (enum web_fault f = WEB_FAULT_NONE + 1; f < WEB_FAULT_COUNT; f++) {
         size_t i, causes = 0;
         json_t *item, *found = f == WEB_FAULT_STOPPED ? NULL : explain(web_fault_info(f)->word);
-        json_array_foreach(found, i, item) causes += strcmp(json_opt_str(item, "kind", ""), "cause") == 0;
+        json_array_foreach(found, i, item)
+            causes += strcmp(json_opt_str(item, "kind", ""), "cause") == 0;
         if (found && causes != 1)
             fail_msg("%s: %zu times", web_fault_info(f)->word, causes);
         json_decref(found);

@@ -151,9 +151,9 @@ static void assert_listed(const char *wanted)
     RUN(&ran, &mp, "keys", "list", "--dir", "{dir}", "--json");
     assert_int_equal(ran.code, CTL_DONE);
     json_t *whole = json_loads(ran.out, 0, NULL);
-    json_array_foreach(json_object_get(whole, "keys"), i, key) used +=
-        (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", i ? ", " : "", json_opt_str(key, "use", ""),
-                         json_opt_str(key, "state", ""));
+    json_array_foreach(json_object_get(whole, "keys"), i, key)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", i ? ", " : "",
+                                 json_opt_str(key, "use", ""), json_opt_str(key, "state", ""));
     json_decref(whole);
     assert_string_equal(text, wanted);
 }

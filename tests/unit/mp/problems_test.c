@@ -27,8 +27,7 @@ static void causes(json_t *status, const char *wanted)
     char got[256] = "";
     json_t *list = mp_problems(status, NOW), *p;
     size_t i;
-    json_array_foreach(list, i, p)
-    {
+    json_array_foreach(list, i, p) {
         (void)strncat(got, i ? " " : "", sizeof got - strlen(got) - 1);
         (void)strncat(got, json_opt_str(p, "cause", "?"), sizeof got - strlen(got) - 1);
         assert_true(*json_opt_str(p, "found", "") && *json_opt_str(p, "remedy", "") && *json_opt_str(p, "of", ""));

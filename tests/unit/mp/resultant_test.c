@@ -68,8 +68,7 @@ static const json_t *setting(const char *name)
 {
     const json_t *s;
     size_t i;
-    json_array_foreach(json_object_get(found, "settings"), i, s)
-    {
+    json_array_foreach(json_object_get(found, "settings"), i, s) {
         if (strcmp(json_opt_str(s, "name", ""), name) == 0)
             return s;
     }
@@ -213,8 +212,7 @@ static void groups(const char *wanted)
     json_t *list = json_array(), *g;
     size_t i;
     ok(mp_disallowed(&site, rows, list, &err));
-    json_array_foreach(list, i, g)
-    {
+    json_array_foreach(list, i, g) {
         size_t used = strlen(got);
         (void)snprintf(got + used, sizeof got - used, "%s%s: %zu", i ? ", " : "",
                        json_opt_bool(g, "but", false) ? "all but" : "these",

@@ -20,8 +20,7 @@ static bool has_problem(const char *cause)
 {
     const json_t *p;
     size_t i;
-    json_array_foreach(json_object_get(ask.json, "problems"), i, p)
-    {
+    json_array_foreach(json_object_get(ask.json, "problems"), i, p) {
         if (strcmp(json_opt_str(p, "cause", ""), cause) == 0)
             return true;
     }
