@@ -3,6 +3,7 @@
  * the blocks. Any thread, one at a time. */
 #include "base/arena.h"
 
+#include <bsd/sys/queue.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,13 +11,13 @@
 #include "base/stock.h"
 
 struct block {
-    struct block *next;
+    SLIST_ENTRY(block) older;
     size_t used, room;
     alignas(max_align_t) char mem[];
 };
 
 struct arena {
-    struct block *blocks; /* the newest first */
+    SLIST_HEAD(, block) blocks; /* the newest first */
     size_t used, max;
 };
 
@@ -35,7 +36,8 @@ struct arena *arena_new(size_t max)
     struct block *first = block_new(sizeof(struct arena));
     struct arena *a = (struct arena *)(void *)first->mem;
     first->used = (sizeof *a + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    *a = (struct arena){.blocks = first, .max = max};
+    *a = (struct arena){.max = max};
+    SLIST_INSERT_HEAD(&a->blocks, first, older);
     return a;
 }
 
@@ -43,10 +45,9 @@ void arena_free(struct arena *a)
 {
     if (!a)
         return;
-    for (struct block *b = a->blocks, *next; b; b = next) {
-        next = b->next;
-        stock_give(b, sizeof *b + b->room);
-    }
+    struct block *b, *next;
+    SLIST_FOREACH_SAFE(b, &a->blocks, older, next)
+        stock_give(b, sizeof *b + b->room); /* the last one is the arena's own */
 }
 
 static void *take(struct arena *a, size_t size)
@@ -54,11 +55,10 @@ static void *take(struct arena *a, size_t size)
     if (size > a->max - a->used)
         return NULL;
     size_t want = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    struct block *b = a->blocks;
+    struct block *b = SLIST_FIRST(&a->blocks);
     if (b->room - b->used < want) {
         b = block_new(want);
-        b->next = a->blocks;
-        a->blocks = b;
+        SLIST_INSERT_HEAD(&a->blocks, b, older);
     }
     void *p = b->mem + b->used;
     b->used += want;

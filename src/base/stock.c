@@ -3,6 +3,7 @@
  * another size goes to malloc and free. */
 #include "base/stock.h"
 
+#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -20,12 +21,12 @@ enum { KEPT = 64 };
 #endif
 
 struct block {
-    struct block *next;
+    SLIST_ENTRY(block) below;
 };
 
 /* At most KEPT of each size: 384 KiB a thread. */
 static _Thread_local struct shelf {
-    struct block *free;
+    SLIST_HEAD(, block) free;
     int count;
 } shelves[2];
 
@@ -37,10 +38,10 @@ static struct shelf *shelf_of(size_t size)
 void *stock_take(size_t size)
 {
     struct shelf *s = shelf_of(size);
-    if (!s || !s->free)
+    if (!s || SLIST_EMPTY(&s->free))
         return mem_resize(NULL, size, 1);
-    struct block *b = s->free;
-    s->free = b->next;
+    struct block *b = SLIST_FIRST(&s->free);
+    SLIST_REMOVE_HEAD(&s->free, below);
     s->count--;
     return b;
 }
@@ -53,7 +54,6 @@ void stock_give(void *block, size_t size)
         free(block);
         return;
     }
-    b->next = s->free;
-    s->free = b;
+    SLIST_INSERT_HEAD(&s->free, b, below);
     s->count++;
 }

@@ -394,9 +394,7 @@ static void drain(void *arg)
     close_listeners(w);
     struct gateway_connection *c, *next;
     LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
-    {
         http_server_conn_drain(c->http);
-    }
 }
 
 void gateway_worker_drain(struct gateway_worker *w)
@@ -410,9 +408,7 @@ static void close_all(void *arg)
     close_listeners(w);
     struct gateway_connection *c, *next;
     LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
-    {
         http_server_conn_close(c->http);
-    }
     gateway_site_stop(w->site);
     for (size_t i = w->tunnels.count; i-- > 0;)
         tunnel_close(w->tunnels.list[i]);

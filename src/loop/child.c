@@ -14,8 +14,7 @@
 #include "loop/internal.h"
 
 struct loop_child {
-    struct loop *loop;
-    struct loop_child *next;
+    LIST_ENTRY(loop_child) others;
     pid_t pid;
     bool gone;
     void (*on_exit)(void *arg, int code);
@@ -24,19 +23,10 @@ struct loop_child {
 
 /* --- the end of children --- */
 
-static void unlink_child(struct loop_child *c)
-{
-    for (struct loop_child **at = &c->loop->children; *at; at = &(*at)->next) {
-        if (*at == c) {
-            *at = c->next;
-            return;
-        }
-    }
-}
-
 static struct loop_child *next_gone(struct loop *loop, int *ret_status)
 {
-    for (struct loop_child *c = loop->children; c; c = c->next) {
+    struct loop_child *c;
+    LIST_FOREACH(c, &loop->children, others) {
         if (waitpid(c->pid, ret_status, WNOHANG) == c->pid)
             return c;
     }
@@ -50,7 +40,7 @@ static void on_child_signal(uv_signal_t *uv, int signo)
     int status;
     (void)signo;
     for (struct loop_child *c; (c = next_gone(loop, &status)) != NULL;) {
-        unlink_child(c);
+        LIST_REMOVE(c, others);
         c->gone = true;
         c->on_exit(c->arg, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     }
@@ -154,8 +144,8 @@ enum result loop_child_start(struct loop *loop, const char *const *argv, const c
     if (why != 0)
         return error_set(err, why == ENOENT ? R_NOTFOUND : R_IO, "can't start %s: %s", argv[0], strerror(why));
     struct loop_child *c = mem_zalloc(sizeof *c);
-    *c = (struct loop_child){.loop = loop, .next = loop->children, .pid = pid, .on_exit = on_exit, .arg = arg};
-    loop->children = c;
+    *c = (struct loop_child){.pid = pid, .on_exit = on_exit, .arg = arg};
+    LIST_INSERT_HEAD(&loop->children, c, others);
     *ret = c;
     return OK;
 }
@@ -174,6 +164,6 @@ void loop_child_kill(struct loop_child *c, int signo)
 void loop_child_free(struct loop_child *c)
 {
     if (!c->gone)
-        unlink_child(c);
+        LIST_REMOVE(c, others);
     free(c);
 }

@@ -3,6 +3,7 @@
 #ifndef LOOP_INTERNAL_H
 #define LOOP_INTERNAL_H
 
+#include <bsd/sys/queue.h>
 #include <pthread.h>
 #include <uv.h>
 
@@ -11,8 +12,7 @@
 
 enum { LOOP_SCRATCH_KEPT = 4 };
 
-struct loop_posted;
-struct loop_signal;
+STAILQ_HEAD(loop_posts, loop_posted);
 
 struct loop {
     uv_loop_t uv;
@@ -23,13 +23,14 @@ struct loop {
     uv_signal_t child_signal;
     bool running, has_child_signal;
 
-    pthread_mutex_t lock; /* of what other threads touch: the next three */
-    struct loop_posted *posted, **posted_end;
+    pthread_mutex_t lock; /* of what other threads touch: the next two */
+    struct loop_posts posted;
     bool stop;
 
-    struct loop_deferred deferred; /* a ring through this member, which is nobody's */
-    struct loop_signal *signals;
-    struct loop_child *children;
+    struct loop_deferred deferred; /* a ring through this member, which is nobody's: unlike queue.h's, its
+                                      members leave it without knowing which ring they are in */
+    SLIST_HEAD(, loop_signal) signals;
+    LIST_HEAD(, loop_child) children;
     char *scratch[LOOP_SCRATCH_KEPT]; /* free buffers */
     unsigned scratch_free;
 };

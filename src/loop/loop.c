@@ -12,14 +12,14 @@
 enum { DEFER_ROUNDS = 8 };
 
 struct loop_posted {
-    struct loop_posted *next;
+    STAILQ_ENTRY(loop_posted) turn;
     loop_fn *fn;
     void *arg;
 };
 
 struct loop_signal {
     uv_signal_t uv;
-    struct loop_signal *next;
+    SLIST_ENTRY(loop_signal) others;
     loop_fn *fn;
     void *arg;
 };
@@ -101,8 +101,7 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg)
     struct loop_posted *p = mem_zalloc(sizeof *p);
     *p = (struct loop_posted){.fn = fn, .arg = arg};
     (void)pthread_mutex_lock(&loop->lock);
-    *loop->posted_end = p;
-    loop->posted_end = &p->next;
+    STAILQ_INSERT_TAIL(&loop->posted, p, turn);
     /* inside the lock: a loop that is stopped by what runs here is not freed before the wake-up is through */
     (void)uv_async_send(&loop->wake);
     (void)pthread_mutex_unlock(&loop->lock);
@@ -116,26 +115,25 @@ void loop_stop(struct loop *loop)
     (void)pthread_mutex_unlock(&loop->lock);
 }
 
-static void free_posted(struct loop_posted *p)
+static void free_posted(struct loop_posts *posts)
 {
-    for (struct loop_posted *next; p; p = next) {
-        next = p->next;
+    struct loop_posted *p, *next;
+    STAILQ_FOREACH_SAFE(p, posts, turn, next)
         free(p);
-    }
 }
 
 static void on_wake(uv_async_t *wake)
 {
     struct loop *loop = wake->data;
+    struct loop_posts posts = STAILQ_HEAD_INITIALIZER(posts);
+    struct loop_posted *p;
     (void)pthread_mutex_lock(&loop->lock);
-    struct loop_posted *list = loop->posted;
-    loop->posted = NULL;
-    loop->posted_end = &loop->posted;
+    STAILQ_CONCAT(&posts, &loop->posted);
     bool stop = loop->stop;
     (void)pthread_mutex_unlock(&loop->lock);
-    for (struct loop_posted *p = list; p; p = p->next)
+    STAILQ_FOREACH(p, &posts, turn)
         p->fn(p->arg);
-    free_posted(list);
+    free_posted(&posts);
     if (stop)
         uv_stop(&loop->uv);
 }
@@ -159,7 +157,7 @@ struct loop *loop_new(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, ignore_sigpipe);
     struct loop *loop = mem_zalloc(sizeof *loop);
-    loop->posted_end = &loop->posted;
+    STAILQ_INIT(&loop->posted);
     ring_init(&loop->deferred);
     (void)pthread_mutex_init(&loop->lock, NULL);
     check(uv_loop_init(&loop->uv), "uv_loop_init");
@@ -196,10 +194,9 @@ static void close_own(struct loop *loop)
     uv_close((uv_handle_t *)&loop->no_sleep, NULL);
     if (loop->has_child_signal)
         uv_close((uv_handle_t *)&loop->child_signal, NULL);
-    for (struct loop_signal *s = loop->signals, *next; s; s = next) {
-        next = s->next;
+    struct loop_signal *s, *next;
+    SLIST_FOREACH_SAFE(s, &loop->signals, others, next)
         uv_close((uv_handle_t *)&s->uv, on_signal_closed);
-    }
 }
 
 static void refuse_open(uv_handle_t *handle, void *arg)
@@ -220,7 +217,7 @@ void loop_free(struct loop *loop)
     check(uv_loop_close(&loop->uv), "uv_loop_close");
     (void)pthread_mutex_lock(&loop->lock); /* waits for a loop_stop that is still inside */
     (void)pthread_mutex_unlock(&loop->lock);
-    free_posted(loop->posted);
+    free_posted(&loop->posted);
     (void)pthread_mutex_destroy(&loop->lock);
     for (unsigned i = 0; i < loop->scratch_free; i++)
         free(loop->scratch[i]);
@@ -250,8 +247,8 @@ static void on_signal(uv_signal_t *uv, int signo)
 void loop_on_signal(struct loop *loop, int signo, loop_fn *fn, void *arg)
 {
     struct loop_signal *s = mem_zalloc(sizeof *s);
-    *s = (struct loop_signal){.next = loop->signals, .fn = fn, .arg = arg};
-    loop->signals = s;
+    *s = (struct loop_signal){.fn = fn, .arg = arg};
+    SLIST_INSERT_HEAD(&loop->signals, s, others);
     s->uv.data = s;
     check(uv_signal_init(&loop->uv, &s->uv), "uv_signal_init");
     check(uv_signal_start(&s->uv, on_signal, signo), "uv_signal_start");

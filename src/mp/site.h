@@ -3,6 +3,8 @@
 #ifndef MP_SITE_H
 #define MP_SITE_H
 
+#include <bsd/sys/queue.h>
+
 #include "base/limit/bucket.h"
 #include "loop/loop.h"
 #include "mp/config.h"
@@ -33,10 +35,10 @@ struct mp_site {
     struct mp_admin *admin;
     struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
-    struct mp_judging *judging;   /* certificates, in the pool (mp/sender/judging.h) */
-    struct bucket lengthy;        /* judgements that take long, in the loop */
-    char trust_key[PKI_HASH_HEX]; /* what it was made of */
-    struct mp_tenants *tenants;   /* mp/sender/tenants.h */
+    LIST_HEAD(, mp_judging) judging; /* certificates, in the pool (mp/sender/judging.h) */
+    struct bucket lengthy;           /* judgements that take long, in the loop */
+    char trust_key[PKI_HASH_HEX];    /* what it was made of */
+    struct mp_tenants *tenants;      /* mp/sender/tenants.h */
     struct mp_tenant_keys *tenant_keys;
     struct loop_timer *upkeep;
     struct {

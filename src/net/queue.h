@@ -4,6 +4,7 @@
 #ifndef NET_QUEUE_H
 #define NET_QUEUE_H
 
+#include <bsd/sys/queue.h>
 #include <sys/uio.h>
 
 #include "base/slice.h"
@@ -11,10 +12,11 @@
 struct net_chunk;
 
 struct net_queue {
-    struct net_chunk *first, *last;
+    STAILQ_HEAD(, net_chunk) chunks;
     size_t len; /* bytes */
 };
 
+void net_queue_init(struct net_queue *q);
 void net_queue_add(struct net_queue *q, struct slice data); /* copies */
 /* The first pieces, at most `max`; returns how many. */
 int net_queue_pieces(const struct net_queue *q, struct iovec *ret, int max);

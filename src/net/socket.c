@@ -336,6 +336,7 @@ struct net_stream *net_socket_stream(struct loop *loop, int fd, struct slice alr
     struct socket_stream *t = mem_zalloc(sizeof *t);
     *t = (struct socket_stream){.stream = {.ops = &socket_ops}, .loop = loop, .fd = fd};
     t->later = (struct loop_deferred){.fn = on_later, .arg = t};
+    net_queue_init(&t->queue);
     t->watch = loop_watch_new(loop, fd, on_watch, t);
     if (!t->watch) {
         (void)close(fd);

@@ -10,14 +10,16 @@
 
 enum { KEPT_MAX = 64 /* connections */, IDLE_MS = 60000 };
 
+LIST_HEAD(many_ones, source_many_one);
+
 struct source_many {
     struct loop *loop;
     struct loop_thread *thread; /* NULL: nothing was asked yet */
     CURLM *multi;
-    pthread_mutex_t lock;          /* of `fresh` and `over` */
-    struct source_many_one *fresh; /* not yet seen by the thread */
+    pthread_mutex_t lock;   /* of `fresh` and `over` */
+    struct many_ones fresh; /* not yet seen by the thread */
     bool over;
-    struct source_many_one *under_way; /* of the thread */
+    struct many_ones under_way; /* of the thread */
 };
 
 struct source_many *source_many_new(struct loop *loop)
@@ -33,8 +35,7 @@ struct source_many *source_many_new(struct loop *loop)
 static void begin_transfer(struct source_many *m, struct source_many_one *one)
 {
     source_transfer_begin(&one->transfer, &one->what, one->body);
-    one->next = m->under_way;
-    m->under_way = one;
+    LIST_INSERT_HEAD(&m->under_way, one, others);
     if (curl_easy_setopt(one->transfer.easy, CURLOPT_PRIVATE, one) != CURLE_OK ||
         curl_multi_add_handle(m->multi, one->transfer.easy) != CURLM_OK)
         fatal("libcurl takes no transfer");
@@ -42,10 +43,7 @@ static void begin_transfer(struct source_many *m, struct source_many_one *one)
 
 static void end_transfer(struct source_many *m, struct source_many_one *one, CURLcode code)
 {
-    struct source_many_one **at = &m->under_way;
-    while (*at != one)
-        at = &(*at)->next;
-    *at = one->next;
+    LIST_REMOVE(one, others);
     (void)curl_multi_remove_handle(m->multi, one->transfer.easy);
     one->result = source_transfer_end(&one->transfer, code, &one->err);
 }
@@ -67,16 +65,17 @@ static void end_finished(struct source_many *m)
 /* false: no more. */
 static bool take_fresh(struct source_many *m)
 {
+    struct many_ones fresh = LIST_HEAD_INITIALIZER(fresh);
+    struct source_many_one *one, *next;
     (void)pthread_mutex_lock(&m->lock);
-    struct source_many_one *fresh = m->fresh, *next;
+    LIST_SWAP(&fresh, &m->fresh, source_many_one, others);
     bool over = m->over;
-    m->fresh = NULL;
     (void)pthread_mutex_unlock(&m->lock);
-    for (; fresh && !over; fresh = next) {
-        next = fresh->next;
-        begin_transfer(m, fresh);
-    }
-    return !over;
+    if (over)
+        return false;
+    LIST_FOREACH_SAFE(one, &fresh, others, next)
+        begin_transfer(m, one);
+    return true;
 }
 
 static void run_thread(void *arg)
@@ -89,8 +88,8 @@ static void run_thread(void *arg)
         end_finished(m);
         (void)curl_multi_poll(m->multi, NULL, 0, IDLE_MS, NULL);
     }
-    while (m->under_way)
-        end_transfer(m, m->under_way, CURLE_ABORTED_BY_CALLBACK);
+    while (!LIST_EMPTY(&m->under_way))
+        end_transfer(m, LIST_FIRST(&m->under_way), CURLE_ABORTED_BY_CALLBACK);
 }
 
 /* --- in the loop --- */
@@ -109,8 +108,7 @@ void source_many_ask(struct source_many *m, struct source_many_one *one)
     if (!m->thread)
         start_thread(m);
     (void)pthread_mutex_lock(&m->lock);
-    one->next = m->fresh;
-    m->fresh = one;
+    LIST_INSERT_HEAD(&m->fresh, one, others);
     (void)pthread_mutex_unlock(&m->lock);
     (void)curl_multi_wakeup(m->multi);
 }

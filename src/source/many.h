@@ -5,6 +5,8 @@
 #ifndef SOURCE_MANY_H
 #define SOURCE_MANY_H
 
+#include <bsd/sys/queue.h>
+
 #include "loop/loop.h"
 #include "source/transfer.h"
 
@@ -19,7 +21,7 @@ struct source_many_one {
     enum result result; /* as source_http's; for done */
     struct error err;
 
-    struct source_many_one *next; /* of source/many.c alone */
+    LIST_ENTRY(source_many_one) others; /* of source/many.c alone */
     struct source_transfer transfer;
 };
 

@@ -33,7 +33,8 @@ static void on_retry(void *arg)
 static uint32_t covered(const struct tunnel_dialer *d)
 {
     uint32_t n = 0;
-    for (const struct tunnel_link *l = d->links; l; l = l->next)
+    const struct tunnel_link *l;
+    LIST_FOREACH(l, &d->links, others)
         n += l->counted;
     return n;
 }
@@ -41,14 +42,16 @@ static uint32_t covered(const struct tunnel_dialer *d)
 static uint32_t under_way(const struct tunnel_dialer *d)
 {
     uint32_t n = 0;
-    for (const struct tunnel_link *l = d->links; l; l = l->next)
+    const struct tunnel_link *l;
+    LIST_FOREACH(l, &d->links, others)
         n += l->state == LINK_DIALING || l->state == LINK_GREETING;
     return n;
 }
 
 static struct tunnel_link *of_worker(const struct tunnel_dialer *d, uint32_t worker, bool counted)
 {
-    for (struct tunnel_link *l = d->links; l; l = l->next)
+    struct tunnel_link *l;
+    LIST_FOREACH(l, &d->links, others)
         if (l->state == LINK_UP && l->counted == counted && l->greeting.worker == worker)
             return l;
     return NULL;
@@ -62,8 +65,8 @@ static void tell_owner(struct tunnel_dialer *d, const struct tunnel_link *l, boo
 
 static void drain_surplus(struct tunnel_dialer *d)
 {
-    for (struct tunnel_link *l = d->links, *next; l; l = next) {
-        next = l->next;
+    struct tunnel_link *l, *next;
+    LIST_FOREACH_SAFE(l, &d->links, others, next) {
         if (l->state == LINK_UP && !l->counted)
             tunnel_link_drain(l);
     }
@@ -120,7 +123,8 @@ static void forget_generation(struct tunnel_dialer *d)
 {
     struct error why;
     (void)error_set(&why, R_EOF, "the gateway was started anew");
-    for (struct tunnel_link *l = d->links; l; l = l->next) {
+    struct tunnel_link *l;
+    LIST_FOREACH(l, &d->links, others) {
         if (l->state != LINK_UP)
             continue;
         l->state = LINK_OLD;
@@ -228,7 +232,8 @@ void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *end
     if (tunnel_endpoints_set(&d->endpoints, endpoints, count < TUNNEL_ENDPOINTS_MAX ? count : TUNNEL_ENDPOINTS_MAX,
                              NULL) != OK)
         return;
-    for (struct tunnel_link *l = d->links; l; l = l->next)
+    struct tunnel_link *l;
+    LIST_FOREACH(l, &d->links, others)
         tunnel_link_announce(l);
 }
 
@@ -241,7 +246,7 @@ void tunnel_dialer_set_tls(struct tunnel_dialer *d, struct tls_context *tls)
 
 bool tunnel_dialer_idle(const struct tunnel_dialer *d)
 {
-    return d->links == NULL;
+    return LIST_EMPTY(&d->links);
 }
 
 size_t tunnel_dialer_up(const struct tunnel_dialer *d)
@@ -253,8 +258,8 @@ void tunnel_dialer_drain(struct tunnel_dialer *d)
 {
     d->draining = true;
     loop_timer_stop(d->retry);
-    for (struct tunnel_link *l = d->links, *next; l; l = next) {
-        next = l->next;
+    struct tunnel_link *l, *next;
+    LIST_FOREACH_SAFE(l, &d->links, others, next) {
         l->counted = false;
         tunnel_link_drain(l);
     }
@@ -264,8 +269,8 @@ void tunnel_dialer_free(struct tunnel_dialer *d)
 {
     if (!d)
         return;
-    while (d->links)
-        tunnel_link_drop(d->links);
+    while (!LIST_EMPTY(&d->links))
+        tunnel_link_drop(LIST_FIRST(&d->links));
     loop_timer_free(d->retry);
     tls_context_unref(d->o.tls);
     tunnel_endpoints_free(&d->endpoints);

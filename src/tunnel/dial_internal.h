@@ -6,6 +6,8 @@
 #ifndef TUNNEL_DIAL_INTERNAL_H
 #define TUNNEL_DIAL_INTERNAL_H
 
+#include <bsd/sys/queue.h>
+
 #include "net/tcp.h"
 #include "tls/stream.h"
 #include "tunnel/dial.h"
@@ -20,8 +22,8 @@ enum link_state {
 };
 
 struct tunnel_link {
-    struct tunnel_dialer *dialer; /* NULL: freed */
-    struct tunnel_link *next, **at;
+    struct tunnel_dialer *dialer;   /* NULL: freed */
+    LIST_ENTRY(tunnel_link) others; /* of its dialer */
     enum link_state state;
     bool counted; /* the tunnel of its worker */
     struct net_dial *dial;
@@ -42,7 +44,7 @@ struct tunnel_dialer {
     struct tunnel_endpoints endpoints;
     const struct tunnel_dialer_events *events;
     void *owner;
-    struct tunnel_link *links;
+    LIST_HEAD(, tunnel_link) links;
     struct loop_timer *retry;
     char generation[GUID_SIZE]; /* of the gateway's process; "": none known */
     uint32_t workers;           /* of it; 0: not known */

@@ -21,9 +21,7 @@ static void unlink_from_dialer(struct tunnel_link *l)
 {
     if (!l->dialer)
         return;
-    *l->at = l->next;
-    if (l->next)
-        l->next->at = l->at;
+    LIST_REMOVE(l, others);
     l->dialer = NULL;
 }
 
@@ -223,11 +221,7 @@ void tunnel_link_dial(struct tunnel_dialer *d)
     struct tunnel_link *l = mem_zalloc(sizeof *l);
     l->dialer = d;
     l->loop = d->loop;
-    l->at = &d->links;
-    l->next = d->links;
-    if (l->next)
-        l->next->at = &l->next;
-    d->links = l;
+    LIST_INSERT_HEAD(&d->links, l, others);
     buf_init(&l->text, TUNNEL_HELLO_MAX);
     l->timer = loop_timer_new(d->loop, on_hello_timeout, l);
     l->dial = net_dial_tcp(d->loop, d->o.host, d->o.port, CONNECT_MS, &dial_events, l);

@@ -3,6 +3,7 @@
  * nothing of what it got: gateways do. In the loop's thread, but for `fetch_job`; an asker may go first. */
 #include "connector/site/relay_source.h"
 
+#include <bsd/sys/queue.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -32,7 +33,7 @@ enum {
 struct fetching {
     const struct site_known *known;
     struct http_exchange *exchange; /* NULL: the asker is gone */
-    struct fetching *next;          /* waiting */
+    STAILQ_ENTRY(fetching) turn;    /* waiting */
     struct buf question;            /* of an OCSP client */
     char id[65], *url;
     char *ca_pem; /* NULL: the system's CAs */
@@ -47,10 +48,10 @@ struct fetching {
 };
 
 static struct {
-    struct fetching *first, *last;
+    STAILQ_HEAD(, fetching) turns; /* who waits, the longest first */
     size_t waiting, under_way, asked;
     struct source_many *many;
-} queue; /* of the one loop of this program */
+} queue = {.turns = STAILQ_HEAD_INITIALIZER(queue.turns)}; /* of the one loop of this program */
 
 static void fetching_free(struct fetching *f)
 {
@@ -183,9 +184,9 @@ static void end_job(void *arg)
 
 static void start_next(void)
 {
-    while (queue.first && queue.under_way < UNDER_WAY_MAX) {
-        struct fetching *f = queue.first;
-        queue.first = f->next;
+    struct fetching *f;
+    while (queue.under_way < UNDER_WAY_MAX && (f = STAILQ_FIRST(&queue.turns))) {
+        STAILQ_REMOVE_HEAD(&queue.turns, turn);
         queue.waiting--;
         if (!f->exchange) {
             fetching_free(f);
@@ -195,18 +196,11 @@ static void start_next(void)
         f->in_pool = true;
         loop_job(f->known->loop, fetch_job, end_job, f);
     }
-    if (!queue.first)
-        queue.last = NULL;
 }
 
 static void enqueue_fetching(struct fetching *f)
 {
-    f->next = NULL;
-    if (queue.last)
-        queue.last->next = f;
-    else
-        queue.first = f;
-    queue.last = f;
+    STAILQ_INSERT_TAIL(&queue.turns, f, turn);
     queue.waiting++;
     start_next();
 }
@@ -288,7 +282,8 @@ static void on_sent(void *ctx, size_t n)
 
 static bool is_waiting(const struct fetching *f)
 {
-    for (const struct fetching *w = queue.first; w; w = w->next) {
+    const struct fetching *w;
+    STAILQ_FOREACH(w, &queue.turns, turn) {
         if (w == f)
             return true;
     }

@@ -2,6 +2,7 @@
 /* Connections of strangers, all of them: who stays too long, or comes too often, goes. In the loop's thread. */
 #include "gateway/join/listener.h"
 
+#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -34,7 +35,7 @@ struct join_listener {
     struct tls_context *tls;
     struct crowd *strangers;
     struct loop_timer *pulse;
-    struct visitor *visitors;
+    LIST_HEAD(, visitor) visitors;
     size_t count;
     struct visitor *bringer; /* of the answer that counted */
     bool done, ending;
@@ -42,7 +43,7 @@ struct join_listener {
 
 struct visitor {
     struct join_listener *all;
-    struct visitor *next, **link;
+    LIST_ENTRY(visitor) others;
     struct crowd_member stranger;
     struct tls_handshake *handshake; /* until it is done */
     struct http_server_conn *http;
@@ -61,8 +62,7 @@ struct upload {
 static void visitor_free(struct visitor *v)
 {
     struct join_listener *l = v->all;
-    if ((*v->link = v->next))
-        v->next->link = v->link;
+    LIST_REMOVE(v, others);
     l->count--;
     crowd_part(l->strangers, &v->stranger);
     bool told = l->bringer == v;
@@ -250,10 +250,7 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     l->count++;
     v->all = l;
     crowd_join(l->strangers, &v->stranger, slice_of(group), now_ms, leave);
-    v->link = &l->visitors;
-    if ((v->next = l->visitors))
-        v->next->link = &v->next;
-    l->visitors = v;
+    LIST_INSERT_HEAD(&l->visitors, v, others);
     v->handshake = tls_accept(l->loop, stream, HANDSHAKE_MS, &tls_events, v);
 }
 
@@ -325,10 +322,9 @@ void join_listener_free(struct join_listener *l)
     l->bringer = NULL;
     for (size_t i = 0; i < LISTENERS_MAX; i++)
         net_listener_close(l->listeners[i]);
-    for (struct visitor *v = l->visitors, *next; v; v = next) {
-        next = v->next;
+    struct visitor *v, *next;
+    LIST_FOREACH_SAFE(v, &l->visitors, others, next)
         end(v);
-    }
     l->ending = true;
     if (l->count)
         loop_run(l->loop);

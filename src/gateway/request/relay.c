@@ -76,10 +76,9 @@ static void review_relay(struct relay *r, int64_t now)
 
 void relay_review(struct relays *relays, int64_t now)
 {
-    for (struct relay *r = LIST_FIRST(relays), *next; r; r = next) {
-        next = LIST_NEXT(r, link);
+    struct relay *r, *next;
+    LIST_FOREACH_SAFE(r, relays, link, next)
         review_relay(r, now);
-    }
 }
 
 static enum result make_call(void *ctx, const struct http_request *request, bool again,

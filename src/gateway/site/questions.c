@@ -4,6 +4,7 @@
  * outlive it while a responder is asked. */
 #include "gateway/site/questions.h"
 
+#include <bsd/sys/queue.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -28,7 +29,7 @@ enum {
 };
 
 struct question {
-    struct question *next;
+    STAILQ_ENTRY(question) turn;
     struct gateway_questions *all; /* NULL: gone while a responder was asked */
     int64_t id;
     char request[GUID_SIZE]; /* "": it is about the credential */
@@ -43,7 +44,7 @@ struct gateway_questions {
     struct http_fetch *parked, *answer;
     struct tunnel *tunnel; /* of the parked request; NULL: none is in a tunnel */
     struct loop_timer *again;
-    struct question *first; /* the one being answered, then those that wait */
+    STAILQ_HEAD(, question) open; /* the one being answered, then those that wait */
     size_t waiting;
     int64_t last; /* number of the last one that came */
     char target[64];
@@ -151,7 +152,7 @@ static void on_judged(void *arg, struct judged *r, struct pki_ocsp_questions *op
 /* One at a time: there is a place for it. */
 static void answer_next(struct gateway_questions *q)
 {
-    struct question *x = q->first;
+    struct question *x = STAILQ_FIRST(&q->open);
     if (!x || x->judgement || x->asking || http_fetch_busy(q->answer))
         return;
     if (x->request[0]) {
@@ -165,11 +166,11 @@ static void answer_next(struct gateway_questions *q)
 static void on_answered(void *owner, int status, struct slice body, const struct error *why)
 {
     struct gateway_questions *q = owner;
-    struct question *x = q->first;
+    struct question *x = STAILQ_FIRST(&q->open);
     (void)body;
     if (status != 204)
         log_msg(LOG_WARN, "question", "the site did not take the answer: %d %s", status, status ? "" : why->text);
-    q->first = x->next;
+    STAILQ_REMOVE_HEAD(&q->open, turn);
     q->waiting--;
     question_free(x);
     answer_next(q);
@@ -181,7 +182,6 @@ static void take_question(struct gateway_questions *q, const json_t *o)
 {
     struct error err;
     STACK_OF(X509) *chain = NULL;
-    struct question **end = &q->first;
     int64_t id = json_opt_int(o, "id", 0);
     const char *pem = json_opt_str(o, "certificates_pem", ""), *request = json_opt_str(o, "request_id", "");
     if (id <= 0 || q->waiting >= WAITING_MAX)
@@ -197,9 +197,7 @@ static void take_question(struct gateway_questions *q, const json_t *o)
         credential_init_chain(&x->credential, chain);
     sk_X509_pop_free(chain, X509_free);
 
-    while (*end)
-        end = &(*end)->next;
-    *end = x;
+    STAILQ_INSERT_TAIL(&q->open, x, turn);
     q->waiting++;
 }
 
@@ -207,7 +205,7 @@ static void take_all(struct gateway_questions *q, struct slice text)
 {
     json_t *o = NULL, *list;
     struct error err;
-    bool idle = q->first == NULL;
+    bool idle = STAILQ_EMPTY(&q->open);
     if (json_parse(text, QUESTIONS_BYTES_MAX, &o, &err) != OK) {
         log_msg(LOG_WARN, "question", "the site's questions can't be read: %s", err.text);
         return;
@@ -285,6 +283,7 @@ void gateway_questions_kick(struct gateway_questions *q)
 struct gateway_questions *gateway_questions_new(struct gateway_judge *judge, const struct gateway_tunnels *tunnels)
 {
     struct gateway_questions *q = mem_zalloc(sizeof *q);
+    STAILQ_INIT(&q->open);
     q->judge = judge;
     q->tunnels = tunnels;
     q->parked = http_fetch_new(judge->loop, QUESTIONS_BYTES_MAX, PARK_MS, send_it, on_questions, q);
@@ -300,8 +299,8 @@ void gateway_questions_free(struct gateway_questions *q)
     http_fetch_free(q->parked);
     http_fetch_free(q->answer);
     loop_timer_free(q->again);
-    for (struct question *x = q->first, *next; x; x = next) {
-        next = x->next;
+    struct question *x, *next;
+    STAILQ_FOREACH_SAFE(x, &q->open, turn, next) {
         if (x->asking)
             x->all = NULL; /* the responder calls back yet */
         else

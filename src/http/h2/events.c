@@ -25,8 +25,7 @@ static void mark_closed(struct h2_stream *s, uint32_t code)
         return;
     s->closed = true;
     s->error_code = code;
-    s->next_closed = s->h->closed;
-    s->h->closed = s;
+    SLIST_INSERT_HEAD(&s->h->closed, s, as_closed);
 }
 
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user)
@@ -288,7 +287,8 @@ static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, in
     (void)ng;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    for (struct h2_stream *s = h->streams; s; s = s->next)
+    struct h2_stream *s;
+    LIST_FOREACH(s, &h->streams, all)
         if (s->id == frame->hd.stream_id && !s->closed) {
             if (!h->role->server) {
                 s->unsent = true;

@@ -60,11 +60,7 @@ void h2_stream_init(struct http_h2 *h, struct h2_stream *s, int32_t id)
     s->window = H2_WINDOW_FIRST;
     s->progress_ms = loop_now_ms(h->loop);
     buf_init(&s->out, H2_OUT_MAX);
-    s->next = h->streams;
-    s->link = &h->streams;
-    if (s->next)
-        s->next->link = &s->next;
-    h->streams = s;
+    LIST_INSERT_HEAD(&h->streams, s, all);
     h->open++;
     h->active++;
 }
@@ -77,8 +73,7 @@ void h2_stream_over(struct h2_stream *s)
     s->h->active--;
     if (!s->h->role->server)
         return;
-    s->next_over = s->h->over;
-    s->h->over = s;
+    SLIST_INSERT_HEAD(&s->h->over, s, as_over);
     h2_schedule(s->h);
 }
 
@@ -115,9 +110,9 @@ static void drop_head(struct h2_stream *s)
 /* Outside of every callback: an answer that waits for the peer's window needs nothing of the request any more. */
 static void drop_heads(struct http_h2 *h)
 {
-    while (h->over) {
-        struct h2_stream *s = h->over;
-        h->over = s->next_over;
+    struct h2_stream *s;
+    while ((s = SLIST_FIRST(&h->over))) {
+        SLIST_REMOVE_HEAD(&h->over, as_over);
         if (s->trailers)
             continue; /* they lie there; the end of the stream frees it */
         drop_head(s);
@@ -137,9 +132,7 @@ static void stream_free(struct h2_stream *s)
     struct http_h2 *h = s->h;
     h->active -= !s->over;
     h2_flow_ended(s);
-    *s->link = s->next;
-    if (s->next)
-        s->next->link = s->link;
+    LIST_REMOVE(s, all);
     h2_stream_hold(s, 0);
     drop_out(s);
     if (--h->open == 0)
@@ -191,10 +184,10 @@ void h2_stream_reset(struct h2_stream *s, uint32_t code)
 /* Outside of nghttp2: the last word to the users of streams that it has closed. */
 static void reap(struct http_h2 *h)
 {
+    struct h2_stream *s;
     drop_heads(h);
-    while (h->closed) {
-        struct h2_stream *s = h->closed;
-        h->closed = s->next_closed;
+    while ((s = SLIST_FIRST(&h->closed))) {
+        SLIST_REMOVE_HEAD(&h->closed, as_closed);
         if (!s->over)
             h->role->on_gone(s, NULL);
         drop_heads(h);
@@ -204,10 +197,10 @@ static void reap(struct http_h2 *h)
 
 static void report_sent(struct http_h2 *h)
 {
-    while (h->sent) {
-        struct h2_stream *s = h->sent;
+    struct h2_stream *s;
+    while ((s = SLIST_FIRST(&h->sent))) {
         size_t n = s->sent;
-        h->sent = s->next_sent;
+        SLIST_REMOVE_HEAD(&h->sent, as_sent);
         s->in_sent = false;
         s->sent = 0;
         if (!s->over)
@@ -235,7 +228,8 @@ static void ended_by_itself(struct http_h2 *h)
 
 static void tell_all(struct http_h2 *h)
 {
-    for (struct h2_stream *s = h->streams; s; s = s->next)
+    struct h2_stream *s;
+    LIST_FOREACH(s, &h->streams, all)
         if (!s->over)
             h->role->on_gone(s, s->closed ? NULL : &h->why);
 }
@@ -243,9 +237,10 @@ static void tell_all(struct http_h2 *h)
 static void destroy(struct http_h2 *h)
 {
     tell_all(h);
-    h->closed = h->over = NULL;
-    while (h->streams)
-        stream_free(h->streams);
+    SLIST_INIT(&h->closed);
+    SLIST_INIT(&h->over);
+    while (!LIST_EMPTY(&h->streams))
+        stream_free(LIST_FIRST(&h->streams));
     net_stream_close(h->stream);
     if (h->events->on_close)
         h->events->on_close(h->owner, &h->why);

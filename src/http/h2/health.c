@@ -206,8 +206,8 @@ static uint64_t check_bodies(struct http_h2 *h, uint64_t now)
     uint64_t next = now + h->o.body_ms;
     if (!h->o.body_ms)
         return UINT64_MAX;
-    for (struct h2_stream *s = h->streams, *after; s; s = after) {
-        after = s->next;
+    struct h2_stream *s, *after;
+    LIST_FOREACH_SAFE(s, &h->streams, all, after) {
         if (!waits_for_peer(s))
             continue;
         if (now < s->progress_ms + patience_ms(s))
@@ -283,8 +283,10 @@ void h2_health_unwanted(struct h2_stream *s, size_t n)
 static uint64_t check_early(struct http_h2 *h, uint64_t now)
 {
     uint64_t next = UINT64_MAX;
-    for (struct h2_stream *s = h->streams, *after; h->early_ms && s; s = after) {
-        after = s->next;
+    if (!h->early_ms)
+        return UINT64_MAX;
+    struct h2_stream *s, *after;
+    LIST_FOREACH_SAFE(s, &h->streams, all, after) {
         if (!s->early_ms)
             continue;
         if (now < s->early_ms + EARLY_MS)

@@ -10,6 +10,7 @@
 #ifndef HTTP_H2_INTERNAL_H
 #define HTTP_H2_INTERNAL_H
 
+#include <bsd/sys/queue.h>
 #include <nghttp2/nghttp2.h>
 
 #include "base/buf.h"
@@ -44,10 +45,13 @@ struct h2_head {
     const char *why; /* and this text */
 };
 
+LIST_HEAD(h2_streams, h2_stream);
+SLIST_HEAD(h2_stack, h2_stream);
+
 struct h2_stream {
     struct http_h2 *h;
-    struct h2_stream *next, **link; /* all of the session */
-    struct h2_stream *next_closed, *next_sent, *next_over;
+    LIST_ENTRY(h2_stream) all;
+    SLIST_ENTRY(h2_stream) as_closed, as_sent, as_over;
     struct arena *arena;
     struct buf out;                     /* written by the user, not yet in a frame */
     const struct http_fields *trailers; /* to send behind it; in the arena */
@@ -98,14 +102,15 @@ struct http_h2 {
     nghttp2_session *ng;
     struct loop_deferred step;
     struct loop_timer *timer;
-    struct h2_stream *streams, *closed, *sent;
-    struct h2_stream *over;  /* whose heads can go (server) */
-    size_t open;             /* in `streams` */
-    size_t active;           /* not over for the user */
-    size_t heads;            /* bytes of the requests' heads of all streams (server) */
-    bool let_in;             /* else the owner is told what it holds: */
-    size_t unsent;           /* bytes of answers in `out` of all streams */
-    size_t kept, kept_first; /* bytes that nghttp2 has now, and had at first */
+    struct h2_streams streams;    /* all */
+    struct h2_stack closed, sent; /* nghttp2 has forgotten them; bytes of them are to be reported */
+    struct h2_stack over;         /* whose heads can go (server) */
+    size_t open;                  /* in `streams` */
+    size_t active;                /* not over for the user */
+    size_t heads;                 /* bytes of the requests' heads of all streams (server) */
+    bool let_in;                  /* else the owner is told what it holds: */
+    size_t unsent;                /* bytes of answers in `out` of all streams */
+    size_t kept, kept_first;      /* bytes that nghttp2 has now, and had at first */
     size_t told;
     struct h2_head head;
     /* flow */

@@ -63,8 +63,7 @@ int h2_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
         buf_free(&s->out);
     if (s->sent && !s->in_sent) {
         s->in_sent = true;
-        s->next_sent = h->sent;
-        h->sent = s;
+        SLIST_INSERT_HEAD(&h->sent, s, as_sent);
     }
     gather.full = sizeof gather.mem - gather.len < FRAME_ROOM;
     return gather.full ? NGHTTP2_ERR_PAUSE : 0;

@@ -42,8 +42,7 @@ void http_pool_later(struct http_pool *p)
 static struct pool_session *usable_session(struct http_pool *p)
 {
     struct pool_session *s;
-    LIST_FOREACH(s, &p->sessions, all)
-    {
+    LIST_FOREACH(s, &p->sessions, all) {
         if (!(s->refuses && http_h2_streams(s->h2)) && !s->drains && !http_h2_draining(s->h2) &&
             http_h2_has_room(s->h2))
             return s;
@@ -56,8 +55,7 @@ static struct pool_session *usable_session(struct http_pool *p)
 static struct pool_conn *usable_conn(struct http_pool *p, const struct pool_call *call)
 {
     struct pool_conn *c;
-    TAILQ_FOREACH(c, &p->unused, unused)
-    {
+    TAILQ_FOREACH(c, &p->unused, unused) {
         if (!c->reused || !(call->retried || http_pool_call_is_websocket(call)))
             return c;
     }
@@ -125,8 +123,7 @@ static void connect_more(struct http_pool *p)
 static bool place_one_of(struct http_pool *p, struct pool_holder *h)
 {
     struct pool_call *c;
-    TAILQ_FOREACH(c, &h->waiting, of_holder)
-    {
+    TAILQ_FOREACH(c, &h->waiting, of_holder) {
         if (place_on_session(p, c) || (http_pool_holder_has_room(p, h) && place_on_conn(p, c)))
             return true;
         if (!c->retried && !http_pool_call_is_websocket(c))
@@ -173,8 +170,7 @@ static void watch_time(struct http_pool *p)
 static void expire_calls(struct pool_calls *list, uint64_t now, const char *why)
 {
     struct pool_call *c, *next;
-    for (c = TAILQ_FIRST(list); c; c = next) {
-        next = TAILQ_NEXT(c, link);
+    TAILQ_FOREACH_SAFE(c, list, link, next) {
         if (c->until && now >= c->until)
             http_pool_call_doom(c, HTTP_FAIL_TIMEOUT, R_TIMEOUT, why);
     }

@@ -2,6 +2,7 @@
 /* The list of who waits, the poll, and the waking. */
 #include "mp/answer/parked.h"
 
+#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "base/host/log.h"
@@ -18,7 +19,7 @@ enum { POLL_MS = 1000, PARK_MS = 270 * 1000, PARKED_MAX = 65536, RECORD_MAX = 10
 
 struct mp_parked {
     struct mp_site *site;
-    struct mp_request *first;
+    LIST_HEAD(, mp_request) all; /* the newest first */
     size_t count;
     struct loop_timer *poll;
     struct loop_deferred wake;
@@ -33,11 +34,10 @@ size_t mp_parked_count(const struct mp_parked *p)
 
 static void unpark(struct mp_request *r)
 {
-    if (!r->parked.link)
+    if (!r->parked.waits)
         return;
-    if ((*r->parked.link = r->parked.next))
-        r->parked.next->parked.link = r->parked.link;
-    r->parked.link = NULL;
+    LIST_REMOVE(r, parked.others);
+    r->parked.waits = false;
     r->site->parked->count--;
 }
 
@@ -100,7 +100,7 @@ static bool answered(struct mp_request *r)
     struct error err;
     enum result result = still_there(r, &err);
     /* The last thing that a removed connector carries is the news of its removal: it may be the gateway's only way. */
-    if (result == R_NOTFOUND && r->parked.what == MP_PARKED_BUNDLE && r->parked.link) {
+    if (result == R_NOTFOUND && r->parked.what == MP_PARKED_BUNDLE && r->parked.waits) {
         answer(r);
         return true;
     }
@@ -124,8 +124,8 @@ static void wake(void *arg)
 {
     struct mp_parked *p = arg;
     mp_trace_answer(p->site, &p->traced);
-    for (struct mp_request *r = p->first, *next; r; r = next) {
-        next = r->parked.next;
+    struct mp_request *r, *next;
+    LIST_FOREACH_SAFE(r, &p->all, parked.others, next) {
         (void)answered(r);
     }
 }
@@ -138,8 +138,8 @@ static void nothing_came(struct mp_request *r)
 static void end_the_old(struct mp_parked *p)
 {
     uint64_t now = loop_now_ms(p->site->loop);
-    for (struct mp_request *r = p->first, *next; r; r = next) {
-        next = r->parked.next;
+    struct mp_request *r, *next;
+    LIST_FOREACH_SAFE(r, &p->all, parked.others, next) {
         if (r->parked.until_ms <= now)
             nothing_came(r);
     }
@@ -206,7 +206,8 @@ static void make_room(struct mp_parked *p, const char *connector)
 {
     struct mp_request *oldest = NULL;
     size_t count = 0;
-    for (struct mp_request *r = p->first; r; r = r->parked.next) {
+    struct mp_request *r;
+    LIST_FOREACH(r, &p->all, parked.others) {
         if (strcmp(r->sender.identity.connector, connector) == 0) {
             oldest = r;
             count++;
@@ -236,8 +237,6 @@ void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
     }
     p->count++;
     r->hooks.on_end = unpark;
-    r->parked.link = &p->first;
-    if ((r->parked.next = p->first))
-        p->first->parked.link = &r->parked.next;
-    p->first = r;
+    LIST_INSERT_HEAD(&p->all, r, parked.others);
+    r->parked.waits = true;
 }

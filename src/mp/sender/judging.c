@@ -15,10 +15,9 @@ enum { AT_ONCE = 16 /* 10 ms each, in the pool's threads */, OF_ADDRESS = 4 };
 enum { LENGTHY = 4, LENGTHY_A_SECOND = 2 /* 10 ms each, in the loop */ };
 
 struct mp_judging {
-    struct mp_judging *next;        /* of the site */
+    LIST_ENTRY(mp_judging) others;  /* of the site */
     struct mp_peer *peer;           /* NULL: it has gone */
     char address[NET_ADDRESS_TEXT]; /* its group */
-    struct mp_site *site;
     struct pki_trust *trust;
     X509 *leaf;
     STACK_OF(X509) * sent;
@@ -57,19 +56,11 @@ static void work(void *arg)
     pki_trust_judge(j->trust, j->leaf, j->sent, clock_wall_s(), &j->verdict);
 }
 
-static void leave(struct mp_judging *j)
-{
-    struct mp_judging **at = &j->site->judging;
-    while (*at != j)
-        at = &(*at)->next;
-    *at = j->next;
-}
-
 static void over(void *arg)
 {
     struct mp_judging *j = arg;
     struct mp_peer *p = j->peer;
-    leave(j);
+    LIST_REMOVE(j, others);
     if (p) {
         p->judging = NULL;
         keep(p, j->trust, &j->verdict);
@@ -84,14 +75,13 @@ static void over(void *arg)
 static void begin(struct mp_peer *p, struct pki_trust *trust, mp_judging_done_fn *done)
 {
     struct mp_judging *j = mem_zalloc(sizeof *j);
-    *j = (struct mp_judging){.peer = p, .site = p->site, .leaf = p->certificate, .done = done};
+    *j = (struct mp_judging){.peer = p, .leaf = p->certificate, .done = done};
     (void)X509_up_ref(j->leaf);
     j->trust = pki_trust_ref(trust);
     j->sent = p->chain ? X509_chain_up_ref(p->chain) : NULL;
     cstr_copy(j->address, sizeof j->address, p->group);
     p->judging = j;
-    j->next = p->site->judging;
-    p->site->judging = j;
+    LIST_INSERT_HEAD(&p->site->judging, j, others);
     loop_job(p->site->loop, work, over, j);
 }
 
@@ -107,7 +97,8 @@ void mp_judging_cancel(struct mp_peer *p)
 static bool has_room(const struct mp_peer *p)
 {
     unsigned all = 0, of_address = 0;
-    for (const struct mp_judging *j = p->site->judging; j; j = j->next) {
+    const struct mp_judging *j;
+    LIST_FOREACH(j, &p->site->judging, others) {
         all++;
         of_address += strcmp(j->address, p->group) == 0;
     }

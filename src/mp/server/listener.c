@@ -23,8 +23,7 @@ static void turned_away(const char *host, const char *why)
 
 static void connection_free(struct mp_connection *c)
 {
-    if ((*c->link = c->next))
-        c->next->link = c->link;
+    LIST_REMOVE(c, others);
     c->point->connection_count--;
     crowd_part(c->point->strangers, &c->stranger);
     mp_judging_cancel(&c->peer);
@@ -279,10 +278,7 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     net_address_format_host(peer, c->host);
     net_address_format_group(peer, c->peer.group);
     crowd_join(p->strangers, &c->stranger, slice_of(address), loop_now_ms(p->site->loop), leave);
-    c->link = &p->connections;
-    if ((c->next = p->connections))
-        c->next->link = &c->next;
-    p->connections = c;
+    LIST_INSERT_HEAD(&p->connections, c, others);
     c->handshake = tls_accept(p->site->loop, stream, HANDSHAKE_MS, &tls_events, c);
 }
 
@@ -308,8 +304,7 @@ void mp_listener_close(struct mp_point *p)
     p->listener = NULL;
     loop_timer_free(p->pulse);
     p->pulse = NULL;
-    for (struct mp_connection *c = p->connections, *next; c; c = next) {
-        next = c->next;
+    struct mp_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &p->connections, others, next)
         end(c);
-    }
 }

@@ -3,13 +3,15 @@
 #ifndef MP_SERVER_LISTENER_H
 #define MP_SERVER_LISTENER_H
 
+#include <bsd/sys/queue.h>
+
 #include "http/server.h"
 #include "mp/sender/peer.h"
 #include "mp/server/point.h"
 
 struct mp_connection {
     struct mp_point *point;
-    struct mp_connection *next, **link; /* of the point */
+    LIST_ENTRY(mp_connection) others; /* of the point */
     struct mp_peer peer;
     struct crowd_member stranger;    /* until it is known */
     struct net_stream *stream;       /* the TLS stream, of `http` */

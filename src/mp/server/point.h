@@ -24,7 +24,7 @@ struct mp_point {
     struct tls_identity_look look;
     int noticed; /* days before its end, last told; -1: not yet */
     struct net_listener *listener;
-    struct mp_connection *connections;
+    LIST_HEAD(, mp_connection) connections;
     size_t connection_count;  /* of them, handshakes too */
     size_t places;            /* so many it may be */
     struct crowd *strangers;  /* those who are neither a connector nor were let in */

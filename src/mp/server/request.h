@@ -7,6 +7,8 @@
 #ifndef MP_SERVER_REQUEST_H
 #define MP_SERVER_REQUEST_H
 
+#include <bsd/sys/queue.h>
+
 #include "base/buf.h"
 #include "http/exchange.h"
 #include "mp/config.h"
@@ -49,8 +51,9 @@ struct mp_request {
         void (*on_status)(struct mp_request *r, int status); /* 0: the asker went away before an answer */
         void (*on_end)(struct mp_request *r);                /* it goes away */
     } hooks;
-    struct {                             /* mp/answer/parked.c */
-        struct mp_request *next, **link; /* link NULL: not parked */
+    struct { /* mp/answer/parked.c */
+        LIST_ENTRY(mp_request) others;
+        bool waits; /* false: not parked */
         int64_t after;
         uint64_t until_ms;
         enum mp_parked_for what;

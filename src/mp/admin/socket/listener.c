@@ -2,6 +2,7 @@
 /* The admin socket: its connections, and who may ask what. Which requests there are: routes.c. */
 #include "mp/admin/socket/listener.h"
 
+#include <bsd/sys/queue.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +20,7 @@ enum { SOCKET_MODE = 0660, LIMITED_MAX = 64 };
 
 struct admin_connection {
     struct mp_admin *admin;
-    struct admin_connection *next, **link;
+    LIST_ENTRY(admin_connection) others;
     struct http_server_conn *http;
     unsigned uid;
     enum mp_role role;
@@ -29,7 +30,7 @@ struct admin_connection {
 struct mp_admin {
     struct mp_site *site;
     struct net_listener *listener;
-    struct admin_connection *connections;
+    LIST_HEAD(, admin_connection) connections;
     struct mp_admin_groups groups;
     size_t limited; /* connections of who is no administrator */
 };
@@ -74,8 +75,7 @@ static void on_request(void *owner, struct http_exchange *x)
 static void on_close(void *owner)
 {
     struct admin_connection *c = owner;
-    if ((*c->link = c->next))
-        c->next->link = c->link;
+    LIST_REMOVE(c, others);
     c->admin->limited -= c->role < MP_ADMINISTRATOR;
     free(c);
 }
@@ -104,10 +104,7 @@ static void on_accept(void *ctx, struct net_stream *stream, const struct net_add
     c->uid = uid;
     c->role = role;
     a->limited += role < MP_ADMINISTRATOR;
-    c->link = &a->connections;
-    if ((c->next = a->connections))
-        c->next->link = &c->next;
-    a->connections = c;
+    LIST_INSERT_HEAD(&a->connections, c, others);
     c->http = http_server_conn_new(a->site->loop, stream, false, &http_server_defaults, &events, c);
 }
 
@@ -139,7 +136,8 @@ void mp_admin_hang_up(struct mp_admin *a)
         return;
     net_listener_close(a->listener);
     a->listener = NULL;
-    for (struct admin_connection *c = a->connections; c; c = c->next)
+    struct admin_connection *c;
+    LIST_FOREACH(c, &a->connections, others)
         http_server_conn_close(c->http); /* on_close frees it, later */
 }
 
