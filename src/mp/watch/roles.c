@@ -58,8 +58,7 @@ static void put_server_certificates(const char *gateway, const json_t *report, j
 {
     const json_t *certificate;
     size_t i;
-    json_array_foreach(json_object_get(report, "server_certificates"), i, certificate)
-    {
+    json_array_foreach(json_object_get(report, "server_certificates"), i, certificate) {
         mp_push(ends, json_pack("{s:o, s:I}", "what",
                                 json_sprintf("server certificate of gateway %s (%s)", gateway,
                                              json_opt_str(certificate, "subject", "?")),
