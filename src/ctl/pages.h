@@ -8,6 +8,13 @@
 /* Takes one answer, which it borrows. R_EOF: that is enough; else it fails and fills *fault. */
 typedef enum result ctl_page_fn(void *arg, const json_t *answer, struct ctl_fault *fault);
 
+/* For listings in pages: --limit N, into a member `limit` whose default is UINT64_MAX. */
+#define CTL_OPT_LIMIT(type)                                                                                            \
+    {                                                                                                                  \
+        .name = "limit", .kind = OPT_NUMBER, .offset = offsetof(type, limit), .value = "N",                            \
+        .help = "so many, the first (default: all)", .min = 1                                                          \
+    }
+
 /* GETs `path`, which may have a query, and what its answers' `next` lead to, one after the other. *fault is filled
  * exactly when it fails. */
 MUST_USE enum result ctl_pages(const struct ctl_common *common, const char *path, ctl_page_fn *take, void *arg,

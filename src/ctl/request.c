@@ -85,13 +85,15 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
 {
     struct options {
         struct ctl_common common;
-    } o = {0};
-    static const struct opt opts[] = {CTL_OPT_JSON(struct options), CTL_OPT_SOCKET(struct options), CTL_OPT_END};
+        uint64_t limit;
+    } o = {.limit = UINT64_MAX};
+    static const struct opt opts[] = {CTL_OPT_LIMIT(struct options), CTL_OPT_JSON(struct options),
+                                      CTL_OPT_SOCKET(struct options), CTL_OPT_END};
     size_t wanted = request->argument ? 1 : 0;
     char usage[128];
     (void)snprintf(usage, sizeof usage, "cmg %s%s%s [options]", ctl_running, wanted ? " " : "",
                    wanted ? request->argument : "");
-    const struct opt_command cmd = {usage, summary, opts, wanted, wanted};
+    const struct opt_command cmd = {usage, summary, request->in_pages ? opts : opts + 1, wanted, wanted};
     const char **args;
     size_t arg_count;
     int code;
@@ -99,7 +101,7 @@ int ctl_request_run(const struct ctl_request *request, const char *summary, int 
         return code;
     char *path = ctl_request_path(request->path, wanted ? args[0] : "");
     json_t *answer = NULL;
-    code = request->in_pages ? ctl_pages_print(&o.common, request, path, UINT64_MAX)
+    code = request->in_pages ? ctl_pages_print(&o.common, request, path, o.limit)
                              : ctl_send(&o.common, request->method, path, NULL, &answer);
     free(path);
     if (request->in_pages)

@@ -40,6 +40,7 @@ struct options {
     struct ctl_common common;
     bool all_pending, forget, yes;
     const char *older_than, *name, *anchor;
+    uint64_t limit;
 };
 
 /* --- list --- */
@@ -65,15 +66,17 @@ static const struct opt list_devices_opts[] = {
      .value = "ID",
      .help = "those alone whose machines registered by a certificate of this anchor, "
              "trusted still or no longer (cmg trust list)"},
+    CTL_OPT_LIMIT(struct options),
     CTL_OPT_JSON(struct options),
     CTL_OPT_SOCKET(struct options),
     CTL_OPT_END};
+static const struct options list_defaults = {.limit = UINT64_MAX};
 
 static int list_devices(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
     const struct options *o = options;
     char *path = path_of_anchor(o->anchor);
-    int code = ctl_pages_print(&o->common, o->anchor ? &anchored : &list, path, UINT64_MAX);
+    int code = ctl_pages_print(&o->common, o->anchor ? &anchored : &list, path, o->limit);
     free(path);
     return code;
 }
@@ -349,7 +352,8 @@ static int remove_it(const void *options, const char **args, size_t n)
 
 const struct ctl_command ctl_device_commands[] = {
     {"device list", "List the devices",
-     CTL_RUN(list_devices, struct options, "cmg device list [options]", "List the devices.", list_devices_opts, 0, 0)},
+     CTL_RUN_FROM(&list_defaults, list_devices, struct options, "cmg device list [options]", "List the devices.",
+                  list_devices_opts, 0, 0)},
     {"device show", "Show one device",
      CTL_RUN(show_device, struct options, "cmg device show GUID|NAME [options]",
              "Show one device, and who stands for what it says of itself.", show_opts, 1, 1)},

@@ -50,11 +50,13 @@ def test_every_program_and_what_it_needs_of_the_machine_is_installed(installed):
     wanted += [f"lib/{kind}.d/opencmg-{who}.conf" for kind in ("sysusers", "tmpfiles") for who in DAEMONS]
     wanted += ["share/doc/opencmg/README.md", "share/doc/opencmg/docs/install.md", "share/doc/opencmg/examples/gateway.yaml"]
     wanted += [f"share/man/{page}" for page in ("man1/cmg.1", "man1/cmg-client.1", "man8/cmg-gateway.8", "man8/cmg-connector.8", "man8/cmg-mp.8")]
+    wanted += [f"share/{where}" for where in ("bash-completion/completions/cmg", "zsh/vendor-completions/_cmg-mp",
+                                              "fish/vendor_completions.d/cmg-client.fish")]
     assert [path for path in wanted if not (installed / path).is_file()] == []
 
 
 def test_nothing_is_installed_but_programs_and_what_belongs_to_them(installed):
-    known = re.compile(r"(bin/cmg(-\w+)?|lib/(systemd/system|sysusers\.d|tmpfiles\.d)/.*|share/(doc/opencmg|man)/.*|etc/logrotate\.d/opencmg-\w+)$")
+    known = re.compile(r"(bin/cmg(-\w+)?|lib/(systemd/system|sysusers\.d|tmpfiles\.d)/.*|share/(doc/opencmg|man|bash-completion|zsh|fish)/.*|etc/logrotate\.d/opencmg-\w+)$")
     found = [str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()]
     assert [path for path in found if not known.match(path)] == []
 
