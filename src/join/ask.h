@@ -8,8 +8,8 @@
 #include "join/report.h"
 
 /* The bootstrap file for `key` (JSON, a secret, malloc'ed: mem_free_secret). R_DENIED: the site refuses the string, or
- * its answer does not count; R_TIMEOUT: a clock is wrong; R_IO: no management point was reached, with each one's fault.
- */
+ * no answer counts; R_TIMEOUT: a clock is wrong; R_IO: nobody was reached who answers as a management point does. `err`
+ * must not be NULL. */
 MUST_USE enum result join_ask_site(struct join_report *report, const struct join_string *s, EVP_PKEY *key, char **ret,
                                    struct error *err);
 

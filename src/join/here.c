@@ -2,12 +2,12 @@
 /* The addresses of a name beside those of this machine's interfaces. */
 #include "join/here.h"
 
-#include <ifaddrs.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "net/address.h"
 
 static bool same(const struct sockaddr *a, const struct sockaddr *b)
 {
@@ -20,18 +20,18 @@ static bool same(const struct sockaddr *a, const struct sockaddr *b)
                   sizeof(struct in6_addr)) == 0;
 }
 
-static bool is_loopback(const struct sockaddr *a)
+static bool is_loopback(const struct addrinfo *a)
 {
-    if (a->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+    struct net_address address = {.len = a->ai_addrlen};
+    memcpy(&address.storage, a->ai_addr, a->ai_addrlen);
+    return net_address_scope(&address) == NET_SCOPE_LOOPBACK;
 }
 
-static enum join_here judge(const struct addrinfo *found, const struct ifaddrs *own)
+enum join_here join_here_among(const struct addrinfo *found, const struct ifaddrs *own)
 {
     enum join_here ret = JOIN_ELSEWHERE;
     for (const struct addrinfo *a = found; a; a = a->ai_next) {
-        if (is_loopback(a->ai_addr))
+        if (is_loopback(a))
             return JOIN_LOOPBACK;
         for (const struct ifaddrs *i = own; i; i = i->ifa_next) {
             if (same(a->ai_addr, i->ifa_addr))
@@ -48,7 +48,7 @@ enum join_here join_here(const char *host)
     if (getaddrinfo(host, NULL, &hints, &found) != 0)
         return JOIN_UNKNOWN;
     (void)getifaddrs(&own);
-    enum join_here ret = judge(found, own);
+    enum join_here ret = join_here_among(found, own);
     freeifaddrs(own);
     freeaddrinfo(found);
     return ret;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/host/file.h"
@@ -174,11 +173,19 @@ enum result join_place_configure(struct join_report *report, const struct join_p
     return r;
 }
 
+/* As the kernel asks: the first of owner, group and all that fits decides. */
+bool join_place_may_read(const struct stat *file, const struct stat *state)
+{
+    if (state->st_uid == 0)
+        return true;
+    mode_t bit = file->st_uid == state->st_uid ? S_IRUSR : file->st_gid == state->st_gid ? S_IRGRP : S_IROTH;
+    return file->st_mode & bit;
+}
+
 bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path)
 {
     struct stat file, state;
-    if (stat(path, &file) != 0 || stat(p->state, &state) != 0 || state.st_uid == 0 || file.st_uid == state.st_uid ||
-        (file.st_mode & S_IROTH))
+    if (stat(path, &file) != 0 || stat(p->state, &state) != 0 || join_place_may_read(&file, &state))
         return true;
     join_todo(report, "give %s to the user that the service runs as: chown --reference=%s %s", path, p->state, path);
     return false;

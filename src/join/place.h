@@ -7,6 +7,8 @@
 #ifndef JOIN_PLACE_H
 #define JOIN_PLACE_H
 
+#include <sys/stat.h>
+
 #include <openssl/evp.h>
 
 #include "join/report.h"
@@ -37,5 +39,7 @@ MUST_USE enum result join_place_configure(struct join_report *report, const stru
                                           struct error *err);
 /* May the service's user read this file? Says what to do if not. */
 bool join_place_readable(struct join_report *report, const struct join_place *p, const char *path);
+/* The same by who they belong to; `state` is the folder of the service's user, with its main group. */
+bool join_place_may_read(const struct stat *file, const struct stat *state);
 
 #endif

@@ -2,11 +2,12 @@
 /* Lines for people, or one JSON object for programs. */
 #include "join/report.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_SIZE = 1024 };
+enum { LINE_SIZE = 3 * PATH_MAX }; /* a command with two paths */
 
 void join_report_start(struct join_report *r, const char *program, bool json)
 {
