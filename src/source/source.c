@@ -49,6 +49,7 @@ struct source_set {
     struct loop *loop;
     const struct source_events *events;
     void *owner;
+    struct source_owner *for_jobs; /* the same */
     char *folder;
     struct source *list[BUNDLE_SOURCES_MAX];
     size_t count, under_way;
@@ -215,8 +216,7 @@ static void start_job(struct source *x, char *bytes, size_t len)
     struct source_set *s = x->set;
     struct source_job *j = mem_zalloc(sizeof *j);
     *j = (struct source_job){.set = s,
-                             .owner = s->owner,
-                             .events = s->events,
+                             .owner = source_owner_ref(s->for_jobs),
                              .serial = x->serial,
                              .kind = x->state.kind,
                              .url = bytes ? NULL : mem_strdup(x->url),
@@ -487,6 +487,7 @@ enum result source_set_new(struct loop *loop, const char *folder, const struct s
     s->loop = loop;
     s->events = events;
     s->owner = owner;
+    s->for_jobs = source_owner_new(events, owner);
     s->folder = mem_strdup(folder);
     s->timer = loop_timer_new(loop, on_timer, s);
     (void)pthread_mutex_init(&s->lock, NULL);
@@ -502,6 +503,8 @@ void source_set_free(struct source_set *s)
         if (s->jobs[i])
             s->jobs[i]->set = NULL;
     }
+    source_owner_leave(s->for_jobs);
+    source_owner_unref(s->for_jobs);
     for (size_t i = 0; i < s->count; i++)
         source_free(s->list[i]);
     loop_timer_free(s->timer);

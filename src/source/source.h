@@ -48,7 +48,8 @@ struct source_events {
 /* `folder` is made, 0700. */
 MUST_USE enum result source_set_new(struct loop *loop, const char *folder, const struct source_events *events,
                                     void *owner, struct source_set **ret, struct error *err);
-void source_set_free(struct source_set *s); /* NULL allowed. Jobs under way end without effect */
+/* NULL allowed. Jobs under way end without effect; a check of theirs is waited for, and the owner is asked no more. */
+void source_set_free(struct source_set *s);
 
 /* These are the sources from now on (copied). New ones are fetched at once, what was kept of earlier processes is in
  * use until then; files of those that are gone are removed. */

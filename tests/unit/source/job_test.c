@@ -63,8 +63,7 @@ static int tear_down(void **state)
 static struct source_job *come(struct fixture *f, const char *bytes, bool afresh)
 {
     struct source_job *j = mem_zalloc(sizeof *j);
-    j->owner = f;
-    j->events = &events;
+    j->owner = source_owner_new(&events, f);
     j->kind = BUNDLE_SOURCE_CRL;
     j->path = mem_strdup(f->path);
     j->bytes = mem_strdup(bytes);
