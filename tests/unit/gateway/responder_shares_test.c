@@ -99,6 +99,7 @@ static void open_world(struct world *w, struct kit *k)
     k->snapshot.refs = 2 * KNOWN; /* never freed by others: it is the kit's */
     snapshot_current_put(&w->current, &k->snapshot);
     w->r = responder_new(k->judge.loop, &no_tunnels, &w->current);
+    kit_keep(w->r);
 }
 
 static void close_world(struct world *w)

@@ -72,7 +72,9 @@ static struct responder *make_responder(struct kit *k, struct snapshot_current *
     snapshot_current_init(current, NULL, NULL);
     k->snapshot.refs = 64; /* never freed by others: it is the kit's */
     snapshot_current_put(current, &k->snapshot);
-    return responder_new(k->judge.loop, &no_tunnels, current);
+    struct responder *r = responder_new(k->judge.loop, &no_tunnels, current);
+    kit_keep(r);
+    return r;
 }
 
 static void a_site_names_a_responder_or_it_does_not(void **state)
@@ -138,6 +140,7 @@ static void without_a_bundle_who_asks_is_called(void **state)
     struct snapshot_current current;
     snapshot_current_init(&current, NULL, NULL);
     struct responder *r = responder_new(k->judge.loop, &no_tunnels, &current);
+    kit_keep(r);
     ask(k, r, &k->leaf, 1);
     assert_sent(r, 0);
     responder_stop(r);

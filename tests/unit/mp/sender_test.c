@@ -83,6 +83,7 @@ static void take_back(void)
 
 static struct mp_identity *identify(void)
 {
+    mp_identity_done(&ask.r->sender.identity); /* of who was asked for before */
     ok(mp_identify(&ask.r->sender, &err));
     return &ask.r->sender.identity;
 }
