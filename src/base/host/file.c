@@ -266,6 +266,15 @@ enum result file_room(const char *folder, struct error *err)
     return from_errno(err, "write to", folder);
 }
 
+bool file_space(const char *folder, struct file_space *ret)
+{
+    struct statvfs fs;
+    if (statvfs(folder, &fs) != 0)
+        return false;
+    *ret = (struct file_space){(uint64_t)fs.f_bavail * fs.f_frsize, (uint64_t)fs.f_blocks * fs.f_frsize};
+    return true;
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -41,6 +41,11 @@ MUST_USE enum result file_set_aside(const char *path, struct error *err);
  * what to do. Writes nothing. */
 enum { FILE_ROOM = 1024 * 1024 };
 MUST_USE enum result file_room(const char *folder, struct error *err);
+/* Bytes of the file system of `folder` that this user may still take, and all of it. False: it can't be told. */
+struct file_space {
+    uint64_t free, size;
+};
+MUST_USE bool file_space(const char *folder, struct file_space *ret);
 
 /* R_DENIED when a file of secrets can be read by others than its owner: files of keys are 0600. */
 MUST_USE enum result file_check_private(const char *path, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "bundle/role/space.h"
 #include "connector/site/self_check.h"
 #include "connector/site/site.h"
 #include "http/fetch.h"
@@ -38,6 +39,7 @@ static json_t *report_json(const struct report_parts *p)
         "started", (json_int_t)p->started, "document", (json_int_t)site_link_sequence(p->site), "not_after",
         (json_int_t)renewer_identity(p->known->renewer)->not_after, "gateways", p->gateways(p->ctx), "upstreams",
         p->upstreams(p->ctx), "client_certificate", self_check_json(p->self_check), "state_fault", fault);
+    bundle_put_space(o, p->known->config->state);
     const char *refused = site_link_refused(p->site);
     if (*refused)
         (void)json_object_set_new(o, "document_refused", report_text(refused));

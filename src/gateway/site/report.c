@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "bundle/role/space.h"
 #include "http/fetch.h"
 #include "net/url.h"
 #include "json/json.h"
@@ -134,6 +135,7 @@ static json_t *report_json(const struct gateway_report *r)
     (void)json_object_set_new(o, "refusals", refusals_json(all));
     (void)json_object_set_new(o, "not_after", json_integer((json_int_t)role_ends(config)));
     put_faults(o, parts);
+    bundle_put_space(o, config->state);
     struct certificates *shown = shown_certificates_get(parts->shown);
     (void)json_object_set_new(o, "server_certificates", certificates_json(shown));
     certificates_unref(shown);

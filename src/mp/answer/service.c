@@ -13,6 +13,7 @@
 #include "mp/content/documents.h"
 #include "mp/sender/device.h"
 #include "mp/site.h"
+#include "mp/status/refusals.h"
 #include "mp/status/report.h"
 #include "mp/status/went_back.h"
 #include "store/sequence.h"
@@ -72,6 +73,20 @@ static enum result heard(struct mp_request *r, const char *gateway, const json_t
                               json_opt_int(report, gateway[0] ? "bundle" : "document", 0), own, err);
 }
 
+/* What of the gateway's last report, which is kept until now, the new one goes on with. */
+static enum result follow(struct mp_request *r, const char *gateway, json_t *clean, int64_t now, struct error *err)
+{
+    struct store_gateway g;
+    json_t *before = NULL;
+    enum result result = store_gateway_get(r->site->store, r->arena, gateway, &g, err);
+    if (result != OK)
+        return result == R_NOTFOUND ? OK : result;
+    (void)!(g.report && json_parse(slice_of(g.report), strlen(g.report), &before, NULL) == OK);
+    mp_refusals_follow(before, clean, now);
+    json_decref(before);
+    return OK;
+}
+
 static enum result take_report(struct mp_request *r, const char *gateway, const json_t *report, struct error *err)
 {
     struct store *s = r->site->store;
@@ -81,9 +96,11 @@ static enum result take_report(struct mp_request *r, const char *gateway, const 
     if (llabs(skew) > MP_SKEW_S)
         LOG_GATHERED(LOG_WARN, "report", r->sender.identity.connector, "clock", "a clock differs from the site's",
                      LOG_T("of", gateway[0] ? gateway : r->sender.identity.connector), LOG_N("ahead_s", skew));
+    enum result result = gateway[0] ? follow(r, gateway, clean, now, err) : OK;
     char *text = json_text(clean);
-    enum result result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
-                                    : store_connector_seen(s, r->sender.identity.connector, now, text, err);
+    if (result == OK)
+        result = gateway[0] ? store_gateway_seen(s, gateway, now, text, err)
+                            : store_connector_seen(s, r->sender.identity.connector, now, text, err);
     if (result == OK && gateway[0])
         result = store_connector_seen(s, r->sender.identity.connector, now, NULL, err);
     if (result == OK)

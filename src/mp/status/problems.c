@@ -61,6 +61,38 @@ static void state_of(json_t *list, const json_t *role, const char *kind)
         mp_problem_add(list, &lost, id, "%s %s can't keep its state: %.500s", kind, id, fault);
 }
 
+/* Of a small file system a larger part is to be left. Once it is full, nothing is kept any more. */
+static bool nearly_full(int64_t left, int64_t size)
+{
+    static const struct {
+        int64_t less_than, part;
+    } steps[] = {{64ll << 20, 10}, {1024ll << 20, 50}};
+    bool ret = false;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        ret = ret || (left < steps[i].less_than && left < size / steps[i].part);
+    return ret;
+}
+
+static void room_of(json_t *list, const json_t *o, const char *id, const char *whose)
+{
+    static const struct mp_problem p = {
+        "disk_nearly_full", "make room on the file system that holds `state` of its configuration; once it is full, "
+                            "nothing that it is told is kept, and of the site nothing can be changed"};
+    int64_t space = json_opt_int(o, "disk_free", 0), size = json_opt_int(o, "disk_size", 0);
+    if (nearly_full(space, size))
+        mp_problem_add(list, &p, id, "the file system under the state of %s has %lld MiB left of %lld", whose,
+                       (long long)(space >> 20), (long long)(size >> 20));
+}
+
+static void room_of_role(json_t *list, const json_t *role, const char *kind)
+{
+    const char *id = json_opt_str(role, "id", "");
+    char whose[100];
+    (void)snprintf(whose, sizeof whose, "%s %.64s", kind, id);
+    if (!*json_opt_str(role, "state_fault", "")) /* which says more */
+        room_of(list, role, id, whose);
+}
+
 /* Its own clock, or that of the site as it signed; or an older copy of the store, while numbers are not yet above. */
 static void refused_by(json_t *list, const json_t *role, const char *kind)
 {
@@ -127,32 +159,6 @@ static void roles(json_t *list, const json_t *status, int64_t now,
     }
 }
 
-static void devices(json_t *list, const json_t *status)
-{
-    static const struct mp_problem waiting = {"approval_pending",
-                                              "cmg device list says why; then cmg device approve GUID, or cmg device "
-                                              "remove GUID; all of them: cmg device remove --pending"},
-                                   cloned = {
-                                       "cloned",
-                                       "a copy of the device's state: register it anew with a key of its own; if the "
-                                       "machine got other hardware: cmg device approve GUID; if neither: cmg device "
-                                       "block GUID"};
-    const json_t *all = json_object_get(status, "devices"), *d;
-    const json_t *first = json_array_get(json_object_get(status, "waiting"), 0);
-    long long n = (long long)json_opt_int(all, "pending", 0);
-    const char *guid = json_opt_str(first, "guid", ""), *why = json_opt_str(first, "reason", "");
-    size_t i;
-    json_array_foreach(json_object_get(status, "cloned"), i, d)
-        mp_problem_add(list, &cloned, json_opt_str(d, "guid", ""),
-                       "the key of device %.128s (%s) came with two hardware ids: %.128s and %.128s",
-                       json_opt_str(d, "name", ""), json_opt_str(d, "guid", ""), json_opt_str(d, "hardware_id", ""),
-                       json_opt_str(d, "other_hardware", ""));
-    if (n > 0)
-        mp_problem_add(list, &waiting, "devices", "%lld %s for approval%s%s%s%.300s", n,
-                       n == 1 ? "device waits" : "devices wait", *guid ? (n == 1 ? ": " : "; the first: ") : "", guid,
-                       *why ? ", " : "", why);
-}
-
 /* The server believes names of whichever PKI, and several are trusted by now. */
 static void headers_left_out(json_t *list, const json_t *status)
 {
@@ -181,6 +187,8 @@ json_t *mp_problems(const json_t *status, int64_t now)
         mp_problems_gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
     join_refused(list, status, now);
     roles(list, status, now, state_of);
+    room_of(list, status, "site", "the site (cmg-mp)");
+    roles(list, status, now, room_of_role);
     mp_problems_connector_certificates(list, status);
     mp_problems_servers_inside(list, status, now);
     mp_problems_certificates(list, status, now);
@@ -190,6 +198,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
     roles(list, status, now, refused_by);
     mp_problems_clocks(list, status, now); /* PROTOCOL 5 */
     headers_left_out(list, status);
-    devices(list, status);
+    roles(list, status, now, mp_problems_refusals);
+    mp_problems_devices(list, status, now);
     return list;
 }

@@ -9,8 +9,8 @@
 enum {
     MP_SILENT_S = 180,
     MP_ENDS_SOON_S = 14 * 86400,
-    MP_FAULT_FRESH_S = 300
-}; /* gateways and connectors report each minute */
+    MP_FAULT_FRESH_S = 300 /* gateways and connectors report each minute */
+};
 
 /*
  * [{"cause", "of", "found", "remedy"}], the most urgent first; the caller json_decref()s. `status`: the answer of

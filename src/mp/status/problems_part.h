@@ -31,6 +31,13 @@ void mp_problems_servers_inside(json_t *list, const json_t *status, int64_t now)
 /* --- problems_clock.c --- */
 void mp_problems_clocks(json_t *list, const json_t *status, int64_t now);
 
+/* --- problems_devices.c --- */
+void mp_problems_devices(json_t *list, const json_t *status, int64_t now);
+
+/* --- refusals.c --- */
+/* Of a gateway that is heard of (connectors have no such counts). */
+void mp_problems_refusals(json_t *list, const json_t *gateway, const char *kind);
+
 /* --- problems_trust.c: certificates, and what certificates are judged by --- */
 void mp_problems_connector_certificates(json_t *list, const json_t *status);
 void mp_problems_certificates(json_t *list, const json_t *status, int64_t now);

@@ -29,6 +29,8 @@ static const struct member gateway_members[] = {{"version", TEXT},
                                                 {"connections", NUMBER},
                                                 {"started", NUMBER},
                                                 {"not_after", NUMBER},
+                                                {"disk_free", NUMBER},
+                                                {"disk_size", NUMBER},
                                                 {"state_fault", LONG_TEXT},
                                                 {"document_refused", LONG_TEXT},
                                                 {"certificate_fault", LONG_TEXT},
@@ -42,7 +44,7 @@ static const struct member source_members[] = {
 static const struct member connector_members[] = {
     {"version", TEXT},     {"document", NUMBER},       {"started", NUMBER},
     {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {"document_refused", LONG_TEXT},
-    {NULL, TEXT}};
+    {"disk_free", NUMBER}, {"disk_size", NUMBER},      {NULL, TEXT}};
 static const struct member tunnel_members[] = {{"id", TEXT},   {"host", TEXT},      {"port", NUMBER},
                                                {"up", NUMBER}, {"workers", NUMBER}, {"error", LONG_TEXT},
                                                {NULL, TEXT}};

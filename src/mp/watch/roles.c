@@ -46,11 +46,13 @@ static json_t *read_report(const char *report)
     return o;
 }
 
-/* A member of it; null when it has none. */
-static json_t *member_of(const json_t *report, const char *member)
+/* Members of it, up to the NULL; null for what it has not. */
+static void put_told(json_t *role, const json_t *report, const char *const *names)
 {
-    json_t *value = json_object_get(report, member);
-    return value ? json_incref(value) : json_null();
+    for (; *names; names++) {
+        json_t *value = json_object_get(report, *names);
+        mp_put(role, *names, value ? json_incref(value) : json_null());
+    }
 }
 
 /* Those that devices see, which the gateway holds and tells of. */
@@ -87,6 +89,10 @@ enum result mp_status_put_gateways(struct mp_site *site, struct arena *a, json_t
 {
     struct store_gateway *list;
     struct store_endpoint *endpoints;
+    static const char *const told[] = {"version",           "bundle",     "tunnels",     "connections",
+                                       "refusals",          "sources",    "refused",     "ahead_s",
+                                       "disk_free",         "disk_size",  "state_fault", "document_refused",
+                                       "certificate_fault", "acme_fault", NULL};
     struct mp_names names = {NULL, 0};
     size_t count = 0;
     json_t *array = json_array(), *ends = json_object_get(o, "certificates");
@@ -94,15 +100,11 @@ enum result mp_status_put_gateways(struct mp_site *site, struct arena *a, json_t
     if (result == OK)
         result = store_gateway_list(site->store, a, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
-        static const char *const told[] = {
-            "version", "bundle",      "tunnels",          "connections",       "refusals",  "sources",
-            "ahead_s", "state_fault", "document_refused", "certificate_fault", "acme_fault"};
         names.endpoints = endpoints;
         json_t *report = read_report(list[i].report);
         json_t *gateway = json_pack("{s:s, s:s, s:I, s:o}", "id", list[i].id, "host", list[i].host, "port",
                                     (json_int_t)list[i].port, "seen", seen_json(list[i].seen));
-        for (size_t k = 0; k < ARRAY_LEN(told); k++)
-            mp_put(gateway, told[k], member_of(report, told[k]));
+        put_told(gateway, report, told);
         mp_put(gateway, "joined", json_boolean(list[i].not_after != 0));
         mp_put(gateway, "names_missing", mp_status_names_missing(&names, &list[i], report));
         mp_push(array, gateway);
@@ -128,6 +130,8 @@ static enum result find_demanding(struct mp_site *site, struct arena *a, const s
 
 enum result mp_status_put_connectors(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
 {
+    static const char *const told[] = {"gateways",  "upstreams",   "ahead_s",          "disk_free",
+                                       "disk_size", "state_fault", "document_refused", NULL};
     struct store_connector *list;
     const struct store_mp *demanding;
     size_t count = 0;
@@ -137,13 +141,12 @@ enum result mp_status_put_connectors(struct mp_site *site, struct arena *a, json
         result = store_connector_list(site->store, a, &list, &count, err);
     for (size_t i = 0; result == OK && i < count; i++) {
         json_t *report = read_report(list[i].report);
-        mp_push(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b}", "id", list[i].id, "seen",
-                                 seen_json(list[i].seen), "gateways", member_of(report, "gateways"), "upstreams",
-                                 member_of(report, "upstreams"), "ahead_s", member_of(report, "ahead_s"), "state_fault",
-                                 member_of(report, "state_fault"), "document_refused",
-                                 member_of(report, "document_refused"), "certificate", list[i].pki_sha256 != NULL,
-                                 "client_certificate", mp_connector_certificate(&list[i], demanding, report), "joined",
-                                 (int)(list[i].not_after != 0)));
+        json_t *connector =
+            json_pack("{s:s, s:o, s:b, s:o, s:b}", "id", list[i].id, "seen", seen_json(list[i].seen), "certificate",
+                      list[i].pki_sha256 != NULL, "client_certificate",
+                      mp_connector_certificate(&list[i], demanding, report), "joined", (int)(list[i].not_after != 0));
+        put_told(connector, report, told);
+        mp_push(array, connector);
         put_role_end("connector", list[i].id, list[i].not_after, report, ends);
         json_decref(report);
         if (list[i].pki_sha256)

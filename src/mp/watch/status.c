@@ -3,6 +3,7 @@
 #include "mp/watch/status.h"
 
 #include "base/clock.h"
+#include "bundle/role/space.h"
 #include "mp/answer/parked.h"
 #include "mp/content/content.h"
 #include "mp/put.h"
@@ -13,6 +14,7 @@
 #include "store/device/device.h"
 #include "store/sequence.h"
 #include "store/site/endpoint.h"
+#include "store/site/setting.h"
 #include "store/site/trust.h"
 
 /* Devices about which an administrator has to say something: the first few. */
@@ -52,6 +54,35 @@ static enum result put_counts(struct mp_site *site, struct arena *a, json_t *o, 
                      (json_int_t)n.blocked));
     mp_put(o, "bundle", json_pack("{s:I, s:I}", "sequence", (json_int_t)sequence, "issued", (json_int_t)issued));
     mp_put(o, "parked", json_integer((json_int_t)mp_parked_count(site->parked)));
+    return OK;
+}
+
+/* Also those that ended a while ago: who brings such a device back has to know. */
+static enum result put_tokens_ending(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    enum { TOLD = 5 };
+    struct store_device_ending *list;
+    size_t count;
+    int64_t grace, all, now = clock_wall_s();
+    json_t *first = json_array();
+    enum result r = store_setting_get_int(site->store, "renewal_grace", &grace, err);
+    if (r == OK)
+        r = store_device_token_ending(site->store, a, now - grace - MP_ENDS_SOON_S, now - grace + MP_ENDS_SOON_S, TOLD,
+                                      &all, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(first, json_pack("{s:s, s:s, s:I, s:I}", "guid", list[i].guid, "name", list[i].name, "seen",
+                                 (json_int_t)list[i].last_seen, "dies", (json_int_t)(list[i].expires + grace)));
+    mp_put(o, "tokens_ending", json_pack("{s:I, s:o}", "count", (json_int_t)(r == OK ? all : 0), "first", first));
+    return r;
+}
+
+static enum result put_space(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    (void)a;
+    (void)err;
+    mp_put(o, "disk_free", json_null());
+    mp_put(o, "disk_size", json_null());
+    bundle_put_space(o, site->config->state);
     return OK;
 }
 
@@ -114,6 +145,8 @@ static enum result put_all(struct mp_site *site, struct arena *a, json_t *o, str
                                     mp_status_put_connectors,
                                     put_counts,
                                     put_noticed,
+                                    put_tokens_ending,
+                                    put_space,
                                     put_unnamed,
                                     put_trust,
                                     put_went_back};

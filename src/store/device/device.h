@@ -138,4 +138,14 @@ MUST_USE enum result store_device_token_check(struct store *s, const char *guid,
 MUST_USE enum result store_device_token_renew(struct store *s, const char *guid, const char *old_id, int64_t now,
                                               struct error *err);
 
+/* Devices, let in, whose last token can't be renewed any more from some time between `from` and `to` on: when it ends
+ * and is not renewed by then. *ret_all: how many; and the first `limit`, whose end comes first. */
+struct store_device_ending {
+    const char *guid, *name;
+    int64_t last_seen, expires;
+};
+MUST_USE enum result store_device_token_ending(struct store *s, struct arena *a, int64_t from, int64_t to,
+                                               int64_t limit, int64_t *ret_all, struct store_device_ending **ret,
+                                               size_t *ret_count, struct error *err);
+
 #endif

@@ -154,3 +154,35 @@ enum result store_device_token_renew(struct store *s, const char *guid, const ch
     enum result r = store_begin(s, STORE_DURABLE, err);
     return r == OK ? store_end(s, renew(s, guid, old_id, now, err), err) : r;
 }
+
+/* --- tokens that end --- */
+
+static void read_ending(struct store_reader *r, void *ret)
+{
+    struct store_device_ending *e = ret;
+    e->guid = store_read_text(r, 0);
+    e->name = store_read_text(r, 1);
+    e->last_seen = store_read_int(r, 2);
+    e->expires = store_read_int(r, 3);
+}
+
+/* Index device_token_last holds those that were not renewed. */
+#define ENDING                                                                                                         \
+    "FROM device_token t JOIN device d ON d.guid = t.guid WHERE t.superseded = 0 AND t.expires >= $1 AND "             \
+    "t.expires <= $2 AND d.state = 'approved' AND d.blocked = 0 AND NOT EXISTS (SELECT 1 FROM device_token n WHERE "   \
+    "n.guid = t.guid AND n.expires > t.expires)"
+
+enum result store_device_token_ending(struct store *s, struct arena *a, int64_t from, int64_t to, int64_t limit,
+                                      int64_t *ret_all, struct store_device_ending **ret, size_t *ret_count,
+                                      struct error *err)
+{
+    static const struct store_select select = {"SELECT d.guid, d.name, d.last_seen, t.expires " ENDING
+                                               " ORDER BY t.expires, t.id LIMIT $3",
+                                               sizeof **ret, read_ending};
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) " ENDING, STORE_PARAMS(STORE_N(from), STORE_N(to)), ret_all, err);
+    if (r != OK)
+        return r;
+    return store_select_all(s, &select, STORE_PARAMS(STORE_N(from), STORE_N(to), STORE_N(limit)), a, ret, ret_count,
+                            err);
+}

@@ -3,6 +3,7 @@
 #include "cmocka_first.h"
 
 #include "mp/status/problems.h"
+#include "mp/status/refusals.h"
 #include "json/json.h"
 
 enum { NOW = 1700000000, FINE = NOW - 30, LONG_AGO = NOW - 1000, YEAR = NOW + 365 * 86400 };
@@ -329,12 +330,136 @@ static void a_role_certificate_in_use_that_ends_is_told_although_a_newer_one_was
     assert_non_null(strstr(told(status, 0, "remedy"), "newest bootstrap file"));
 }
 
+/* --- rooms --- */
+
+static json_t *with_room(json_t *status, json_t *of, int64_t free_mib, int64_t size_mib)
+{
+    json_object_set_new(of, "disk_free", json_integer((json_int_t)free_mib << 20));
+    json_object_set_new(of, "disk_size", json_integer((json_int_t)size_mib << 20));
+    return status;
+}
+
+static void a_disk_is_told_before_it_is_full(void **state UNUSED)
+{
+    static const struct {
+        int64_t free_mib, size_mib;
+        const char *wanted;
+    } cases[] = {{6, 64, "disk_nearly_full"},
+                 {7, 64, ""},
+                 {64, 64, ""},
+                 {100, 10000, "disk_nearly_full"},
+                 {300, 10000, ""},
+                 {1023, 100000, "disk_nearly_full"},
+                 {1025, 1000000, ""},
+                 {0, 0, ""}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *whole = site(FINE, 2, FINE, YEAR), *gateway = site(FINE, 2, FINE, YEAR);
+        causes(with_room(whole, whole, cases[i].free_mib, cases[i].size_mib), cases[i].wanted);
+        causes(with_room(gateway, gateway_of(gateway), cases[i].free_mib, cases[i].size_mib), cases[i].wanted);
+    }
+    json_t *full = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(connector_of(full), "state_fault", json_string("No space left"));
+    causes(with_room(full, connector_of(full), 0, 64), "state_not_kept");
+}
+
+/* --- refusals --- */
+
+/* A gateway's report that came `hour` hours and a bit after the first one, with its total of one reason. */
+static json_t *after_report(json_t *before, int hour, int total, int started)
+{
+    json_t *clean = json_pack("{s:{s:i}, s:i}", "refusals", "expired", total, "started", started);
+    mp_refusals_follow(before, clean, NOW / 3600 * 3600 + hour * 3600 + 60);
+    json_decref(before);
+    return clean;
+}
+
+/* Takes `report`. */
+static json_t *with_refusals(json_t *report)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set(gateway_of(status), "refused", json_object_get(report, "refused"));
+    json_decref(report);
+    return status;
+}
+
+static void refusals_that_rise_are_told_with_what_was_usual(void **state UNUSED)
+{
+    json_t *report = after_report(NULL, 0, 5000, 7); /* nobody knows when these came */
+    causes(with_refusals(json_incref(report)), "");
+    for (int hour = 1; hour <= 10; hour++)
+        report = after_report(report, hour, 5000 + hour * 200, 7); /* 200 an hour, from the first on */
+    causes(with_refusals(json_incref(report)), "");
+    report = after_report(report, 11, 7000 + 900, 7);
+    assert_string_equal(told(with_refusals(json_incref(report)), 0, "found"),
+                        "gateway gw1 refused 900 requests within an hour, where 180 an hour were usual; by reason: "
+                        "expired 900");
+    assert_non_null(strstr(told(with_refusals(json_incref(report)), 0, "remedy"), "cmg explain expired"));
+    report = after_report(report, 12, 7900, 7); /* the hour that has just begun ends no rise */
+    causes(with_refusals(json_incref(report)), "refusals_rising");
+    report = after_report(report, 13, 7900, 7);
+    causes(with_refusals(report), "");
+}
+
+static void refusals_of_a_gateway_that_started_again_are_counted_from_zero(void **state UNUSED)
+{
+    json_t *report = after_report(after_report(NULL, 0, 5000, 7), 0, 5050, 7);
+    causes(with_refusals(json_incref(report)), "");
+    report = after_report(report, 0, 99, 8);
+    assert_string_equal(told(with_refusals(report), 0, "of"), "gw1"); /* 50 + 99 */
+}
+
+static void few_refusals_are_never_a_rise(void **state UNUSED)
+{
+    json_t *report = after_report(after_report(NULL, 0, 0, 7), 0, MP_REFUSED_FEWEST - 1, 7);
+    causes(with_refusals(report), "");
+}
+
+static void what_a_gateway_counts_wrongly_harms_nobody(void **state UNUSED)
+{
+    json_t *report = json_pack("{s:{s:I}, s:i}", "refusals", "expired", (json_int_t)INT64_MAX, "started", 7);
+    json_t *before = after_report(NULL, 0, 0, 7);
+    mp_refusals_follow(before, report, NOW);
+    mp_refusals_follow(report, before, NOW - 900 * 86400); /* a clock that was set back */
+    json_decref(before);
+    report = after_report(report, 1000 * 24, 1, 7);
+    causes(with_refusals(report), "");
+}
+
+/* --- tokens --- */
+
+static json_t *with_tokens(int count, int64_t dies)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    json_object_set_new(status, "tokens_ending",
+                        json_pack("{s:i, s:[{s:s, s:s, s:I, s:I}]}", "count", count, "first", "guid", "g1", "name",
+                                  "pc1", "seen", (json_int_t)LONG_AGO, "dies", (json_int_t)dies));
+    return status;
+}
+
+static void a_device_whose_token_dies_is_told_before_and_after(void **state UNUSED)
+{
+    assert_string_equal(told(with_tokens(1, NOW + 86400), 0, "of"), "g1");
+    assert_non_null(
+        strstr(told(with_tokens(1, NOW + 86400), 0, "found"), "device pc1 (g1) can't be renewed any more on"));
+    assert_non_null(strstr(told(with_tokens(1, NOW), 0, "remedy"), "cmg token new"));
+    assert_string_equal(told(with_tokens(9, NOW + 86400), 0, "of"), "devices");
+    assert_non_null(strstr(told(with_tokens(9, NOW + 86400), 0, "found"), "the same holds for 8 more"));
+    causes(with_tokens(1, NOW + 86400), "token_ends_soon");
+    causes(with_tokens(9, NOW), "token_ended");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_with_two_hardware_ids_is_told_with_both),
         cmocka_unit_test(a_clock_that_differs_is_an_alert_while_its_role_is_heard_of),
         cmocka_unit_test(a_site_that_is_well_has_none),
+        cmocka_unit_test(a_disk_is_told_before_it_is_full),
+        cmocka_unit_test(refusals_that_rise_are_told_with_what_was_usual),
+        cmocka_unit_test(refusals_of_a_gateway_that_started_again_are_counted_from_zero),
+        cmocka_unit_test(few_refusals_are_never_a_rise),
+        cmocka_unit_test(what_a_gateway_counts_wrongly_harms_nobody),
+        cmocka_unit_test(a_device_whose_token_dies_is_told_before_and_after),
         cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
         cmocka_unit_test(what_devices_are_judged_by_is_told_before_it_ends),
         cmocka_unit_test(what_others_report_is_told_in_words),

@@ -432,6 +432,31 @@ static void a_device_keeps_a_bounded_number_of_certificates(void **state)
     assert_string_equal(list[count - 1].sha256, sha256);
 }
 
+static void the_last_token_of_a_device_counts_as_ending(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device_ending *list;
+    size_t count;
+    int64_t all;
+    add(f, GUID_A, "pc-a", "k1");
+    add(f, GUID_B, "pc-b", "k2");
+    ok(f, store_device_token_add(f->store, GUID_A, "t1", 0, 1000, &f->err));
+    ok(f, store_device_token_add(f->store, GUID_B, "t2", 0, 1100, &f->err));
+    ok(f, store_device_token_ending(f->store, f->arena, 900, 1200, 1, &all, &list, &count, &f->err));
+    assert_int_equal(all, 2);
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].guid, GUID_A);
+    assert_string_equal(list[0].name, "pc-a");
+    assert_int_equal(list[0].expires, 1000);
+    ok(f, store_device_token_add(f->store, GUID_A, "t3", 500, 9000, &f->err)); /* it registered anew */
+    ok(f, store_device_token_renew(f->store, GUID_B, "t2", 500, &f->err));
+    ok(f, store_device_token_ending(f->store, f->arena, 900, 1200, 9, &all, &list, &count, &f->err));
+    assert_int_equal(all, 0);
+    ok(f, store_device_block(f->store, GUID_A, true, &f->err));
+    ok(f, store_device_token_ending(f->store, f->arena, 900, 10000, 9, &all, &list, &count, &f->err));
+    assert_int_equal(all, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 int main(void)
 {
@@ -453,6 +478,7 @@ int main(void)
         TEST(who_waits_bumps_no_bundle),
         TEST(a_removed_device_stays_refused_for_a_while),
         TEST(a_renewed_token_works_a_day_longer),
+        TEST(the_last_token_of_a_device_counts_as_ending),
         TEST(a_token_that_was_never_issued_to_this_device_does_not_count),
         TEST(renewals_are_limited_to_five_a_day),
         TEST(a_device_keeps_a_bounded_number_of_tokens),
