@@ -124,6 +124,8 @@ static enum result revoke_old(struct store *s, const char *kind, const char *not
     return withdraw_until(s, kind, id, old, err);
 }
 
+/* Those before it work on beside a new one that ends earlier, and are to be refused as long if the role is removed. */
+#define LATER(than) "CASE WHEN not_after < " than " THEN " than " ELSE not_after END"
 #define GATEWAY_ENDS "SELECT not_after FROM gateway WHERE id = $1"
 #define CONNECTOR_ENDS "SELECT not_after FROM connector WHERE id = $1"
 
@@ -135,7 +137,7 @@ enum result store_gateway_renew(struct store *s, const struct store_gateway *g, 
     if (withdraw)
         r = revoke_old(s, "gateway", GATEWAY_ENDS, g->id, g->not_after, err);
     if (r == OK)
-        r = store_change(s, "UPDATE gateway SET host = $2, port = $3, not_after = $4 WHERE id = $1",
+        r = store_change(s, "UPDATE gateway SET host = $2, port = $3, not_after = " LATER("$4") " WHERE id = $1",
                          STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port), STORE_N(g->not_after)),
                          "gateway of this id", err);
     if (r == OK)
@@ -191,7 +193,7 @@ static enum result renew_connector(struct store *s, const struct store_connector
     enum result r = withdraw ? revoke_old(s, "connector", CONNECTOR_ENDS, c->id, c->not_after, err) : OK;
     if (r != OK)
         return r;
-    r = store_change(s, "UPDATE connector SET not_after = $2 WHERE id = $1",
+    r = store_change(s, "UPDATE connector SET not_after = " LATER("$2") " WHERE id = $1",
                      STORE_PARAMS(STORE_T(c->id), STORE_N(c->not_after)), "connector of this id", err);
     if (r == OK && c->pki_sha256)
         r = set_pki(s, c, err);
@@ -208,15 +210,15 @@ enum result store_connector_renew(struct store *s, const struct store_connector 
 
 /* --- before a new one is there --- */
 
-/* All that there is of the id, while nothing takes its place yet. */
+/* With `withdraw` all that there is of the id, while nothing takes its place yet. R_NOTFOUND. */
 static enum result revoke_all(struct store *s, const char *kind, const char *not_after_of, const char *id,
-                              struct error *err)
+                              bool withdraw, struct error *err)
 {
     int64_t old;
     enum result r = store_query_int(s, not_after_of, STORE_PARAMS(STORE_T(id)), &old, NULL);
     if (r != OK)
         return error_set(err, r, "there is no %s of this id", kind);
-    return old ? withdraw_until(s, kind, id, old, err) : OK;
+    return withdraw && old ? withdraw_until(s, kind, id, old, err) : OK;
 }
 
 enum result store_gateway_await(struct store *s, const struct store_gateway *g, bool withdraw, struct error *err)
@@ -224,8 +226,7 @@ enum result store_gateway_await(struct store *s, const struct store_gateway *g, 
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    if (withdraw)
-        r = revoke_all(s, "gateway", GATEWAY_ENDS, g->id, err);
+    r = revoke_all(s, "gateway", GATEWAY_ENDS, g->id, withdraw, err);
     if (r == OK)
         r = store_change(s, "UPDATE gateway SET host = $2, port = $3 WHERE id = $1",
                          STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port)), "gateway of this id", err);
@@ -239,26 +240,24 @@ enum result store_connector_await(struct store *s, const struct store_connector 
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    if (withdraw)
-        r = revoke_all(s, "connector", CONNECTOR_ENDS, c->id, err);
+    r = revoke_all(s, "connector", CONNECTOR_ENDS, c->id, withdraw, err);
     if (r == OK && c->pki_sha256)
-        r = set_pki(s, c, err);
+        r = store_connector_certificate(s, c, err);
     if (r == OK)
         r = store_bump(s, STORE_BUNDLE, err);
     return store_end(s, r, err);
 }
 
 /* No document names a role certificate, so nothing is bumped. */
-#define LATER "CASE WHEN not_after < $2 THEN $2 ELSE not_after END"
 enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
 {
-    return store_change(s, "UPDATE gateway SET not_after = " LATER " WHERE id = $1",
+    return store_change(s, "UPDATE gateway SET not_after = " LATER("$2") " WHERE id = $1",
                         STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "gateway of this id", err);
 }
 
 enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
 {
-    return store_change(s, "UPDATE connector SET not_after = " LATER " WHERE id = $1",
+    return store_change(s, "UPDATE connector SET not_after = " LATER("$2") " WHERE id = $1",
                         STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "connector of this id", err);
 }
 
