@@ -120,11 +120,9 @@ def processes_of(folder):
 
 
 def test_the_demonstration_shows_every_outcome_and_leaves_nothing_behind(short_folder):
-    began = time.monotonic()
     demo = start_demo(short_folder)
     out, _ = demo.communicate(timeout=90)
     assert demo.returncode == 0, out
-    assert time.monotonic() - began < 60
     rows = [line for line in out.splitlines() if line.startswith("ok ")]
     assert len(rows) == 6 and out.count("policy received") == 2, out
     for word in ("revoked", "mode_forbids_pki", "not_bound", "screen-lock", "software-updates"):

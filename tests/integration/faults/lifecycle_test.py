@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens while the site runs: programs die and come back, blocks and removals arrive, choices are enforced."""
+import contextlib
 import json
 import os
 import re
@@ -163,6 +164,14 @@ def test_a_bundle_that_somebody_altered_on_disk_is_not_used(own_site):
     assert answer.problem()["code"] == "CMGService_Stale_Bundle"
 
 
+def refuses(port, ctx):
+    try:
+        gatewayclient.connect(port, ctx).close()
+    except OSError:
+        return True
+    return False
+
+
 def test_a_drained_gateway_finishes_what_is_under_way(own_site):
     upstream = Upstream()
     try:
@@ -170,11 +179,9 @@ def test_a_drained_gateway_finishes_what_is_under_way(own_site):
         ctx = gatewayclient.context(own_site.report["ca"], own_site.pki("certificate"), own_site.pki("key"))
         with gatewayclient.connect(own_site.port, ctx) as tls:
             tls.sendall(b"POST /CCM_Proxy_MutualAuth/echo/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
-            time.sleep(0.5)
+            until("it is under way", lambda: own_site.metric("cmg_requests_in_flight") == 1)
             own_site.alone["cmg-gateway"].terminate()
-            time.sleep(0.5)
-            with pytest.raises(OSError):
-                gatewayclient.connect(own_site.port, ctx).close()
+            until("no newcomer is taken", lambda: refuses(own_site.port, ctx))
             tls.sendall(b"cd")
             answer = gatewayclient.read_h1(tls)
         assert answer.status == 200 and b'"body": "abcd"' in answer.body
@@ -221,6 +228,10 @@ class Watched:
         self.closed_after = self.ended
 
     def close(self):
+        """First the thread ends: the number of a closed descriptor is the next connection's, whose bytes it would take."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.tls, socket.SHUT_RDWR)
+        self.thread.join()
         self.tls.close()
 
 
@@ -228,10 +239,24 @@ class Watched:
 def parking(own_site):
     """An endpoint that never answers."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(1)
     own_site.add("endpoint", "add", "parking", "--url", f"http://localhost:{listener.getsockname()[1]}")
-    time.sleep(0.5)
+    until("a connector reaches it", lambda: comes_in(own_site, listener), 30)
     yield "parking"
     listener.close()
+
+
+def comes_in(site, listener):
+    """A request of the probe's own, which goes with it."""
+    probe = Watched(site, HTTP1, "/CCM_Proxy_MutualAuth/parking/probe", certificate=site.pki("certificate"), key=site.pki("key"))
+    try:
+        listener.accept()[0].close()
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        probe.close()
+        until("it is gone", lambda: site.metric("cmg_requests_in_flight") == 0)
 
 
 @pytest.mark.parametrize("version", [HTTP1, HTTP2])
@@ -243,8 +268,7 @@ def test_a_block_closes_the_devices_open_connections_within_5_s(own_site, parkin
     watched = [Watched(own_site, version, f"/CCM_Proxy_MutualAuth/{parking}/x", certificate=own_site.pki("certificate"),
                        key=own_site.pki("key")),
                Watched(own_site, version, f"/CCM_Proxy_ServerAuth/{parking}/x", bearer, **token_device.client())]
-    time.sleep(1)
-    assert all(w.thread.is_alive() for w in watched), "the requests were not parked"
+    until("they are parked", lambda: own_site.metric("cmg_requests_in_flight") == len(watched))
     since = time.monotonic()
     own_site.cmg("device", "block", device.guid)
     own_site.cmg("device", "block", token_device.guid)
@@ -262,8 +286,7 @@ def test_a_crl_that_revokes_a_certificate_closes_its_connections_within_5_s(own_
     device = root.device("soon-revoked")
     own_site.add("trust", "add", "--anchor", root.path, "--crl", root.crl())
     watched = Watched(own_site, HTTP1, f"/CCM_Proxy_MutualAuth/{parking}/x", **device.client())
-    time.sleep(0.5)
-    assert watched.thread.is_alive()
+    until("it is parked", lambda: own_site.metric("cmg_requests_in_flight") == 1)
     since = time.monotonic()
     own_site.cmg("trust", "add", "--crl", root.crl([device], number=2))
     watched.thread.join(WITHIN_S - (time.monotonic() - since))
@@ -288,7 +311,7 @@ def start_second_gateway(site):
     (site.folder / "gw2-state").mkdir(exist_ok=True)
     with open(site.folder / "gw2.log", "ab") as log:
         site.alone["gw2"] = programs.start([programs.program("cmg-gateway"), "--config", site.folder / "gw2.yaml"], log)
-    second = SimpleNamespace(port=port, report=site.report)
+    second = SimpleNamespace(port=port, report=site.report, admin=f"http://127.0.0.1:{admin}")
     until("the second gateway serves", lambda: serves(second, site), 20)
     return second
 
@@ -341,8 +364,8 @@ def test_parked_and_streaming_requests_end_on_two_gateways_within_5_s(own_site, 
     gateways = [own_site, start_second_gateway(own_site)]
     watched = [Watched(gateway, version, f"/CCM_Proxy_MutualAuth/{endpoint}/x", **pair.client())
                for gateway in gateways for version in (HTTP1, HTTP2) for endpoint in (parking, streaming)]
-    time.sleep(1.5)
-    assert all(w.thread.is_alive() for w in watched), "not all requests are under way"
+    for admin in (None, gateways[1].admin):
+        until("all are under way", lambda a=admin: own_site.metric("cmg_requests_in_flight", a) == 4)
     since = time.monotonic()
     if how == "revoked":
         own_site.cmg("trust", "add", "--crl", root.crl([pair], number=2))
@@ -362,12 +385,10 @@ def test_parked_and_streaming_requests_end_on_two_gateways_within_5_s(own_site, 
 
 def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_path):
     device = pki_device(own_site, tmp_path)
-    since = time.monotonic()
     own_site.cmg("connector", "remove", "cp1")
     until("its tunnels are gone", lambda: own_site.metric("cmg_tunnels") == 0, WITHIN_S)
     report = device.must_fail("policy")
     assert report["code"] == "CMGService_No_Connection_Point"
-    assert time.monotonic() - since < WITHIN_S + 1
     time.sleep(2)  # it dials again, and again
     assert own_site.metric("cmg_tunnels") == 0
     before = len(own_site.access_log())
@@ -420,18 +441,17 @@ def test_a_connector_that_dies_loses_no_safe_request(own_site, tmp_path):
     try:
         own_site.publish("echo", "--url", upstream.url)
         start_second_connector(own_site, tmp_path)
-        time.sleep(1)
         threads = [threading.Thread(target=ask, args=(HTTP2,), daemon=True) for _ in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(1)
-        count = len(answers)
+        until("requests are answered", lambda: len(answers) > 50 or faults, 30)
         own_site.kill("cmg-connector")
-        time.sleep(2)
+        count = len(answers)
+        until("they go on without it", lambda: len(answers) > count + 200 or faults, 30)
         over.set()
         for thread in threads:
             thread.join(10)
-        assert len(answers) > count > 50 and set(answers) == {200} and faults == [], (set(answers), faults[:3])
+        assert set(answers) == {200} and faults == [], (set(answers), faults[:3])
     finally:
         over.set()
         upstream.close()

@@ -209,10 +209,11 @@ class Site:
         path = self.folder / "access.log"
         return path.read_text(errors="replace").splitlines() if path.exists() else []
 
-    def admin_page(self, path):
+    def admin_page(self, path, admin=None):
+        """Of the site's own gateway, or of another one whose admin listener is named."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(self.report["gateway_admin"] + path, timeout=5) as answer:
+            with opener.open((admin or self.report["gateway_admin"]) + path, timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -225,9 +226,9 @@ class Site:
     def wait_ready(self, within_s=20):
         until("the gateway is ready", self.ready, within_s)
 
-    def metric(self, name):
+    def metric(self, name, admin=None):
         """Name with labels, as it stands in /metrics."""
-        found = re.search(rf"^{re.escape(name)} (-?\d+)$", self.admin_page("/metrics")[1], re.M)
+        found = re.search(rf"^{re.escape(name)} (-?\d+)$", self.admin_page("/metrics", admin)[1], re.M)
         assert found, f"no metric {name}"
         return int(found.group(1))
 

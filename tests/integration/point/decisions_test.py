@@ -68,7 +68,6 @@ def test_a_resumed_session_is_judged_again(own_site, tls_version, tmp_path):
         assert on(tls).status == 200
         resumed = tls.session_reused
     own_site.add("trust", "add", "--crl", root.crl([device], number=2))
-    time.sleep(0.5)
     with again() as tls:
         answer = on(tls)
     assert (answer.status, answer.problem()["reason"]) == (401, "revoked")
