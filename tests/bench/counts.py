@@ -91,7 +91,7 @@ def part(library, file, own_file):
     if found:
         return {"libc.so": "libc", "ld-linux": "libc"}.get(found[0], found[0])
     for path in (file, own_file):
-        ours = re.search(r"/src/(\w+)/[^/]+$", path)
+        ours = re.search(r"/src/(\w+)/", path)
         if ours or "llhttp" in path:
             return f"src/{ours[1]}" if ours else "llhttp"
     return "nginx" if "nginx" in library else "other"
