@@ -2,6 +2,7 @@
 /* Judges and changes nothing: a path goes on as it came, or not at all. Pure. */
 #include "http/path.h"
 
+#include "base/ascii.h"
 #include "base/text/encode.h"
 #include "base/text/percent.h"
 
@@ -101,6 +102,19 @@ static void add_octet(struct segment *s, int octet)
     s->blanks += !s->parameters && octet == ' ';
 }
 
+/* A run of letters and digits, which mean themselves wherever they stand: most of a path is nothing else. Returns the
+ * last of them. */
+static int take_plain(struct slice *rest, struct segment *s)
+{
+    size_t run = 1;
+    while (run < rest->len && ascii_is_alnum(rest->ptr[run]))
+        run++;
+    int last = rest->ptr[run - 1];
+    s->count += s->parameters ? 0 : run;
+    *rest = slice_skip(*rest, run);
+    return last;
+}
+
 /* Windows leaves blanks and dots at the end of a name out: ". " is ".", ".. ." is "..". */
 static bool is_dots(const struct segment *s)
 {
@@ -123,6 +137,10 @@ static enum result check_segment(struct slice segment, bool *slashes, struct err
     bool dots = false;
     int octet = 0;
     for (struct slice rest = segment; rest.len;) {
+        if (ascii_is_alnum(rest.ptr[0])) {
+            octet = take_plain(&rest, &s);
+            continue;
+        }
         bool escaped = rest.ptr[0] == '%';
         int before = octet;
         octet = next_octet(&rest);
