@@ -25,6 +25,9 @@ MUST_USE bool decode_base64url(struct slice text, void *ret, size_t size, size_t
 /* A random GUID (RFC 9562 version 4) in lower case: 36 characters and a NUL. */
 #define GUID_SIZE 37
 void guid_new(char ret[GUID_SIZE]);
-bool guid_valid(struct slice text);
+bool guid_valid(struct slice text); /* in capitals or small letters */
+/* Its digits alone, in small letters. False, and any text: it is no GUID. */
+#define GUID_DIGITS 32
+MUST_USE bool guid_digits(struct slice text, char ret[GUID_DIGITS]);
 
 #endif

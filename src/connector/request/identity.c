@@ -41,21 +41,6 @@ static void add_x_forwarded(struct writer *w, struct slice peer, struct slice ho
         add_field(w, SLICE("x-forwarded-host"), host);
 }
 
-/* The 32 digits of a GUID; false, and any digits, when it is none. */
-static bool guid_digits(struct slice guid, char ret[32])
-{
-    static const unsigned char parts[][2] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}};
-    size_t n = 0;
-    if (guid.len != GUID_SIZE - 1)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(parts); n += parts[i++][1])
-        memcpy(ret + n, guid.ptr + parts[i][0], parts[i][1]);
-    bool fine = true;
-    for (size_t i = 0; i < n; i++)
-        fine &= ((unsigned)ret[i] - '0' < 10) | ((unsigned)ret[i] - 'a' < 6);
-    return fine;
-}
-
 /* W3C Trace Context: version 00, sampled. The trace's id is the request's, so that one finds the other; the span is the
  * connector's own. A client's own trace is not believed. */
 static void add_traceparent(struct writer *w)
@@ -66,7 +51,8 @@ static void add_traceparent(struct writer *w)
     (void)encode_hex(slice_make(bytes, 8), span);
     if (!guid_digits(http_fields_get(w->fields, SLICE("cmg-request-id")), trace))
         (void)encode_hex(slice_make(bytes + 8, 16), trace);
-    const struct slice parts[] = {SLICE("00-"), slice_make(trace, 32), SLICE("-"), slice_make(span, 16), SLICE("-01")};
+    const struct slice parts[] = {SLICE("00-"), slice_make(trace, GUID_DIGITS), SLICE("-"), slice_make(span, 16),
+                                  SLICE("-01")};
     add_field(w, SLICE("traceparent"), arena_join(w->arena, parts, ARRAY_LEN(parts)));
 }
 

@@ -103,6 +103,23 @@ static void guids_are_version_4_and_differ(void **state)
     assert_false(guid_valid(SLICE("c0ffee00-0000-4000-8000-00000000000g")));
 }
 
+static void a_guid_has_its_digits_in_small_letters_and_nothing_else_for_a_digit(void **state)
+{
+    (void)state;
+    char text[] = "C0FFEE00-0a0b-4C4d-8000-00000000FACE", digits[GUID_DIGITS];
+    assert_true(guid_digits(slice_of(text), digits));
+    assert_memory_equal(digits, "c0ffee000a0b4c4d800000000000face", GUID_DIGITS);
+    for (size_t at = 0; text[at]; at++) {
+        char was = text[at];
+        for (int c = 0; c < 256; c++) {
+            text[at] = (char)c;
+            bool digit = c && strchr("0123456789abcdefABCDEF", c);
+            assert_int_equal(guid_digits(slice_make(text, sizeof text - 1), digits), was == '-' ? c == '-' : digit);
+        }
+        text[at] = was;
+    }
+}
+
 static void random_numbers_stay_below_their_limit_and_reach_all_of_it(void **state)
 {
     (void)state;
@@ -180,6 +197,7 @@ int main(void)
         cmocka_unit_test(random_bytes_come_back_and_fit_exactly),
         cmocka_unit_test(malformed_texts_are_refused),
         cmocka_unit_test(guids_are_version_4_and_differ),
+        cmocka_unit_test(a_guid_has_its_digits_in_small_letters_and_nothing_else_for_a_digit),
         cmocka_unit_test(random_numbers_stay_below_their_limit_and_reach_all_of_it),
         cmocka_unit_test(times_are_written_and_read_back),
         cmocka_unit_test(times_that_are_none_are_refused),
