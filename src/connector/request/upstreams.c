@@ -3,6 +3,8 @@
  * endpoints the choices rule out. In the loop's thread. */
 #include "connector/request/upstreams.h"
 
+#include <stdlib.h>
+
 #include "base/host/log.h"
 #include "bundle/bundle.h"
 
@@ -62,12 +64,19 @@ static void add_endpoint(struct upstreams *u, struct loop *loop, const struct co
         log_msg(LOG_ERROR, "connector", "an endpoint is not served: %s", err.text);
 }
 
+static int compare(const void *a, const void *b)
+{
+    struct upstream *const *x = a, *const *y = b;
+    return strcmp(upstream_id(*x), upstream_id(*y));
+}
+
 void upstreams_replace(struct upstreams *u, struct loop *loop, const struct connector_config *config,
                        const struct role_identity *role, const struct connector_document *d)
 {
     upstreams_free(u);
     for (size_t i = 0; i < d->endpoint_count && u->count < UPSTREAMS_MAX; i++)
         add_endpoint(u, loop, config, role, &d->endpoints[i]);
+    qsort(u->list, u->count, sizeof *u->list, compare);
     if (d->endpoint_count > UPSTREAMS_MAX)
         log_msg(LOG_ERROR, "connector", "more than %d endpoints; the rest is not served", UPSTREAMS_MAX);
 }
@@ -79,11 +88,14 @@ void upstreams_free(struct upstreams *u)
     u->count = 0;
 }
 
+static int compare_id(const void *id, const void *member)
+{
+    struct upstream *const *u = member;
+    return slice_cmp(*(const struct slice *)id, slice_of(upstream_id(*u)));
+}
+
 struct upstream *upstreams_find(const struct upstreams *u, struct slice id)
 {
-    for (size_t i = 0; i < u->count; i++) {
-        if (slice_eq(id, slice_of(upstream_id(u->list[i]))))
-            return u->list[i];
-    }
-    return NULL;
+    struct upstream *const *found = bsearch(&id, u->list, u->count, sizeof *u->list, compare_id);
+    return found ? *found : NULL;
 }
