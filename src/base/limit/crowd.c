@@ -14,15 +14,16 @@ enum { MOST_ASKED = 8 };
 TAILQ_HEAD(members, crowd_member);
 
 struct crowd_holder {
-    RB_ENTRY(crowd_holder) by_key, by_count, by_bytes;
+    RB_ENTRY(crowd_holder) by_key;
+    size_t key_len; /* beside the tree that it is sought in, in the same lines of the processor's cache */
+    char key[CROWD_KEY_MAX];
+    RB_ENTRY(crowd_holder) by_count, by_bytes;
     TAILQ_ENTRY(crowd_holder) resting; /* while it has no member */
     struct members members, holding;   /* all; those that hold bytes */
     size_t count, bytes;
     uint64_t since, bytes_since; /* in the order of all changes: when it came to have so many */
     uint64_t rests_since_ms;
     struct bucket rates[CROWD_RATES_MAX];
-    size_t key_len;
-    char key[CROWD_KEY_MAX];
 };
 
 static int compare_keys(const struct crowd_holder *a, const struct crowd_holder *b)

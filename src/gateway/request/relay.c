@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/host/gather.h"
 #include "base/host/trail.h"
 #include "base/mem.h"
@@ -238,7 +237,7 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     cstr_copy(r->guid, sizeof r->guid, o->guid);
 
     LIST_INSERT_HEAD(list, r, link);
-    crowd_join(way->devices, &r->of_device, slice_of(o->holder), clock_mono_ms(), NULL);
+    crowd_join(way->devices, &r->of_device, slice_of(o->holder), loop_now_ms(sender->judge->loop), NULL);
     metric_add(metrics_of(r), METRIC_IN_FLIGHT, 1);
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
     if (s) /* else r is gone already */

@@ -37,7 +37,7 @@ static enum verdict_reason have_bundle(struct inquiry *q)
         (void)error_set(&q->detail, R_AGAIN, "no site bundle has arrived yet");
         return REASON_STALE_BUNDLE;
     }
-    const struct snapshot_time now = {q->now, (int64_t)(clock_mono_ms() / 1000)};
+    const struct snapshot_time now = {q->now, (int64_t)(loop_now_ms(q->connection->clients->loop) / 1000)};
     enum result r = snapshot_current_fresh(q->connection->clients->desk->current, s->bundle, now, &q->detail);
     return r == OK ? REASON_OK : REASON_STALE_BUNDLE;
 }

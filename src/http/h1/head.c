@@ -141,6 +141,7 @@ enum special {
     HOP_BY_HOP, /* others that RFC 9110 7.6.1 names */
 };
 
+/* Short names first. */
 static const struct {
     struct slice name;
     enum special what;
@@ -161,7 +162,7 @@ static const struct {
 
 static enum special special_of(struct slice name)
 {
-    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(specials) && specials[i].name.len <= name.len; i++) {
         if (specials[i].name.len == name.len && memcmp(specials[i].name.ptr, name.ptr, name.len) == 0)
             return specials[i].what;
     }

@@ -43,6 +43,8 @@ static uint32_t least(uint32_t a, uint32_t b)
 /* What connections are to be made for is counted by holder: calls over its share wait for its own. */
 static void count_ready(struct http_pool *p, const struct pool_holder *h, int sign)
 {
+    if (h->waiting_count == 0)
+        return;
     uint32_t free_conns = room(p, h);
     p->ready_websockets += (uint32_t)sign * least(h->waiting_websockets, free_conns);
     p->ready += (uint32_t)sign * least(h->waiting_count - h->waiting_websockets, free_conns);

@@ -52,13 +52,13 @@ struct pool_dial { /* a connection being made */
 /* For whom calls are made. */
 struct pool_holder {
     RB_ENTRY(pool_holder) by_key;
+    size_t key_len; /* beside the tree that it is sought in, in the same lines of the processor's cache */
+    char key[80];
     TAILQ_ENTRY(pool_holder) turn; /* while calls of it wait */
     struct pool_calls waiting;
     uint32_t calls, websockets; /* under way, in whatever list; the second: those of them that ask for it, or have it */
     uint32_t waiting_count, waiting_websockets;
     uint32_t conns; /* of HTTP/1.1 that carry calls of it; WebSockets are counted apart */
-    size_t key_len;
-    char key[80];
 };
 
 struct pool_call {
