@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pki/cert/cert.h"
 #include "verdict/remedy.h"
 #include "json/json.h"
 
@@ -59,6 +60,13 @@ static void issuer_of(const char *site, char ret[ISSUER_SIZE])
 static void audience_of(const char *site, char ret[ISSUER_SIZE])
 {
     (void)snprintf(ret, ISSUER_SIZE, "urn:opencmg:%s:service", site);
+}
+
+void token_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE])
+{
+    unsigned char hash[PKI_SHA256];
+    pki_cert_sha256(cert, hash);
+    (void)encode_base64url(slice_make(hash, sizeof hash), ret);
 }
 
 static bool x5t_valid(const char *text)

@@ -55,6 +55,9 @@ struct token {
 MUST_USE enum result token_issue(const struct jose_signer *s, const char *site, const struct token *t, char **ret,
                                  struct error *err);
 
+/* What binds a token to this certificate. */
+void token_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE]);
+
 struct token_policy {
     const char *site;
     const struct jose_keys *keys; /* the site's token keys: several may be valid at once */

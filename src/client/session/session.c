@@ -24,11 +24,6 @@ const char *client_network_name(enum client_network network)
     return names[network];
 }
 
-struct client_registration *client_session_registration(struct client_session *s)
-{
-    return &s->c->identity.of[s->choice.method];
-}
-
 struct client_reader client_session_reader(const struct client_session *s, enum choice_client method,
                                            const char *audience)
 {

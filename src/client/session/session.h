@@ -85,7 +85,10 @@ void client_session_end(struct client_session *s);
 
 /* The credential that stands behind a method. */
 const struct client_credential *client_session_credential(const struct client_session *s, enum choice_client method);
-struct client_registration *client_session_registration(struct client_session *s);
+static inline struct client_registration *client_session_registration(struct client_session *s)
+{
+    return &s->c->identity.of[s->choice.method];
+}
 /* Who reads documents: the key that stands behind `method`, under `audience` (borrowed). */
 struct client_reader client_session_reader(const struct client_session *s, enum choice_client method,
                                            const char *audience);

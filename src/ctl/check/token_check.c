@@ -136,7 +136,6 @@ static enum result read_thumbprint(const char *path, char ret[TOKEN_X5T_SIZE], s
     char *data;
     size_t len;
     X509 *cert;
-    unsigned char hash[PKI_SHA256];
     enum result r = file_read_text(path, CERTIFICATE_MAX, &data, &len, err);
     if (r != OK)
         return r;
@@ -144,9 +143,8 @@ static enum result read_thumbprint(const char *path, char ret[TOKEN_X5T_SIZE], s
     free(data);
     if (r != OK)
         return error_prefix(err, "%s", path);
-    pki_cert_sha256(cert, hash);
+    token_x5t(cert, ret);
     X509_free(cert);
-    encode_base64url(slice_make(hash, sizeof hash), ret);
     return OK;
 }
 

@@ -11,7 +11,7 @@
 #include "ctl/wizard/wizard.h"
 #include "net/url.h"
 
-enum { PORT_HTTPS = 443, PORT_MP = 8443, FILE_MAX = 1024 * 1024, TEXT_MAX = 1024 };
+enum { PORT_HTTPS = 443, PORT_MP = 8443, FILE_MAX = 1024 * 1024 };
 
 /* --- what is answered --- */
 
@@ -266,69 +266,4 @@ bool wizard_wants(const struct wizard *w, enum wizard_id id)
 char *wizard_proposal(const struct wizard *w, enum wizard_id id)
 {
     return wizard_questions[id].proposal ? wizard_questions[id].proposal(w) : NULL;
-}
-
-/* --- taking one --- */
-
-/* One or more values of a choice. */
-static enum result check_values(enum wizard_id id, const char *text, struct error *err)
-{
-    const struct ctl_input *input = ctl_input_find(wizard_questions[id].name);
-    struct slice rest = slice_of(text);
-    bool is_list = id == ASK_CLIENT;
-    while (*text && rest.ptr) {
-        struct choices_question q = {0};
-        struct slice word = is_list ? slice_trim(slice_cut(&rest, ',')) : rest;
-        char wanted[CTL_INPUT_WORDS];
-        ctl_input_values(input, wanted);
-        if (!input->set(&q, word))
-            return error_set(err, R_INVALID, "'%.*s' is none of %s", (int)word.len, word.ptr, wanted);
-        if (!is_list)
-            break;
-    }
-    return OK;
-}
-
-/* The units see no home folders (ProtectHome). */
-static enum result check_reach(const char *path, struct error *err)
-{
-    struct slice s = slice_of(path);
-    if (!slice_starts(s, SLICE("/root/")) && !slice_starts(s, SLICE("/home/")))
-        return OK;
-    (void)error_set(err, R_INVALID, "%s is in a home folder, and services don't see these", path);
-    error_remedy(err, "copy it to /etc/opencmg (a key with mode 0600, of the user that the service runs as)");
-    return R_INVALID;
-}
-
-static char *absolute(const char *text)
-{
-    char *real = *text ? realpath(text, NULL) : NULL;
-    return real ? real : mem_strdup(text);
-}
-
-enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, struct error *err)
-{
-    const struct wizard_question *q = &wizard_questions[id];
-    char *proposal = *text ? NULL : wizard_proposal(w, id);
-    bool may_be_none = *text || proposal || id == ASK_CONNECTOR_CERT; /* src/choices has the words for that */
-    free(proposal);
-    if (!may_be_none || strlen(text) > TEXT_MAX)
-        return error_set(err, R_INVALID, *text ? "it is too long" : "it must be given");
-    char *before = w->text[id], *taken = q->file ? absolute(text) : mem_strdup(text);
-    enum result r = q->file == FILE_USED && w->usual ? check_reach(taken, err) : OK;
-    if (r == OK)
-        r = q->check ? q->check(text, err) : check_values(id, text, err);
-    if (r != OK) {
-        free(taken);
-        return r;
-    }
-    w->text[id] = taken;
-    r = wizard_judge(w, err);
-    if (r == OK) {
-        free(before);
-        return OK;
-    }
-    free(taken);
-    w->text[id] = before;
-    return r;
 }

@@ -89,8 +89,6 @@ extern const struct wizard_question wizard_questions[ASK_COUNT];
 bool wizard_wants(const struct wizard *w, enum wizard_id id);
 /* What an unanswered one is when nobody says otherwise, malloc'ed; NULL: somebody must. */
 char *wizard_proposal(const struct wizard *w, enum wizard_id id);
-/* Checks a text and keeps it. R_INVALID: it is none; R_CONFLICT: it does not go together with the others. */
-MUST_USE enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, struct error *err);
 const char *wizard_text(const struct wizard *w, enum wizard_id id); /* "" for none */
 enum choice_mp wizard_mode(const struct wizard *w);
 unsigned wizard_clients(const struct wizard *w); /* bits */
@@ -112,6 +110,11 @@ void wizard_follows(const struct wizard *w, struct wizard_lines *ret);
 /* The rule that rules out this value of a choice as it stands; NULL: it goes. */
 const struct choices_condition *wizard_rules_out(const struct wizard *w, enum wizard_id id, struct slice value);
 bool wizard_lines_have(const struct wizard_lines *lines, const struct choices_condition *c);
+
+/* --- take.c --- */
+
+/* Checks a text and keeps it. R_INVALID: it is none; R_CONFLICT: it does not go together with the others. */
+MUST_USE enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, struct error *err);
 
 /* --- ask.c, kept.c, tell.c --- */
 

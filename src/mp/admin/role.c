@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/text/name.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/role.h"
 #include "mp/content/bootstrap.h"
@@ -13,17 +11,6 @@
 #include "mp/put.h"
 #include "mp/sender/device.h"
 #include "mp/watch/status.h"
-#include "net/address.h"
-
-enum { PORT_DEFAULT = 443, PORT_MAX = 65535, HOST_MAX = 253 };
-
-enum result mp_role_read_id(const json_t *body, const char **ret, struct error *err)
-{
-    enum result r = json_need_str(body, "id", ret, err);
-    if (r == OK && !name_valid(NAME_MEMBER, slice_of(*ret)))
-        r = error_set(err, R_INVALID, "'id' is 1 to 40 of a-z0-9-");
-    return r;
-}
 
 /* Who is known already is not to be removed for what was wanted: `remedy` says how, %s being the id. */
 static void fail_known(struct mp_request *r, const struct error *err, const char *id, bool known, const char *remedy)
@@ -45,50 +32,7 @@ static void answer_list(struct mp_request *r, const char *kind, const char *memb
     mp_admin_fail(r, &err, NULL);
 }
 
-/* What a role that has not joined has none of. */
-static json_t *time_or_null(int64_t at)
-{
-    return at ? json_integer((json_int_t)at) : json_null();
-}
-
 /* --- gateways --- */
-
-json_t *mp_role_gateway_json(const struct store_gateway *g)
-{
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:I}", "id", g->id, "host", g->host, "port", (json_int_t)g->port,
-                     "created", (json_int_t)g->created, "not_after", time_or_null(g->not_after), "seen",
-                     (json_int_t)g->seen);
-}
-
-enum result mp_role_read_gateway(const json_t *body, const struct store_gateway *old, struct store_gateway *ret,
-                                 struct error *err)
-{
-    enum result r = OK;
-    ret->host = old ? json_opt_str(body, "host", old->host) : NULL;
-    if (!ret->host)
-        r = json_need_str(body, "host", &ret->host, err);
-    if (r != OK)
-        return r;
-    ret->port = json_opt_int(body, "port", old ? old->port : PORT_DEFAULT);
-    ret->created = clock_wall_s();
-    r = net_host_check(slice_of(ret->host), err);
-    if (r == OK && strlen(ret->host) > HOST_MAX)
-        r = error_set(err, R_INVALID, "a name has %d characters at most", HOST_MAX);
-    if (r != OK)
-        return error_prefix(err, "'host', under which clients reach the gateway");
-    if (ret->port < 1 || ret->port > PORT_MAX)
-        return error_set(err, R_INVALID, "'port' is 1 to %d", PORT_MAX);
-    return OK;
-}
-
-enum result mp_role_read_wish(const json_t *body, struct mp_role_wish *ret, struct error *err)
-{
-    ret->renew = json_opt_bool(body, "renew", false);
-    ret->withdraw = json_opt_bool(body, "revoke_old", false);
-    if (ret->withdraw && !ret->renew)
-        return error_set(err, R_INVALID, "'revoke_old' goes with 'renew' alone");
-    return OK;
-}
 
 /* Inside the transaction that makes it known: the new certificate ends after all that there are. */
 static enum result put_gateway(struct mp_request *r, const json_t *body, const struct mp_role_wish *wish,
@@ -177,45 +121,6 @@ void mp_admin_gateway_list(struct mp_request *r)
 
 /* --- connectors --- */
 
-json_t *mp_role_connector_json(const struct store_connector *c)
-{
-    json_t *o = json_pack("{s:s, s:I, s:o, s:I}", "id", c->id, "created", (json_int_t)c->created, "not_after",
-                          time_or_null(c->not_after), "seen", (json_int_t)c->seen);
-    mp_put(o, "certificate",
-           c->pki_sha256 ? json_pack("{s:s, s:s, s:I}", "sha256", c->pki_sha256, "subject",
-                                     c->pki_subject ? c->pki_subject : "", "not_after", (json_int_t)c->pki_not_after)
-                         : json_null());
-    return o;
-}
-
-static enum result read_certificate(struct mp_request *r, const char *pem, struct store_connector *ret,
-                                    struct error *err)
-{
-    char hex[PKI_HASH_HEX], subject[256];
-    X509 *cert;
-    enum result result = pki_cert_read(slice_of(pem), &cert, err);
-    if (result != OK)
-        return error_prefix(err, "certificate_pem");
-    pki_cert_sha256_hex(cert, hex);
-    pki_cert_subject(cert, subject, sizeof subject);
-    ret->pki_sha256 = arena_dup(r->arena, slice_of(hex)).ptr;
-    ret->pki_subject = arena_dup(r->arena, slice_of(subject)).ptr;
-    ret->pki_not_after = pki_cert_not_after(cert);
-    X509_free(cert);
-    return ret->pki_not_after > clock_wall_s() ? OK : error_set(err, R_INVALID, "certificate_pem has expired");
-}
-
-enum result mp_role_read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
-                                   struct error *err)
-{
-    enum result result = mp_role_read_id(body, &ret->id, err);
-    if (result != OK)
-        return result;
-    ret->created = clock_wall_s();
-    const char *pem = json_opt_str(body, "certificate_pem", NULL);
-    return pem ? read_certificate(r, pem, ret, err) : OK;
-}
-
 static enum result connector_answer(struct mp_request *r, const struct store_connector *c,
                                     const struct mp_role_certificate *certificate, json_t **ret, struct error *err)
 {
@@ -301,7 +206,7 @@ static enum result register_certificate(struct mp_request *r, const json_t *body
     const char *pem;
     enum result result = json_need_str(body, "certificate_pem", &pem, err);
     if (result == OK)
-        result = read_certificate(r, pem, &c, err);
+        result = mp_role_read_certificate(r, pem, &c, err);
     if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two ways to a role's certificate share: bootstrap files (role.c) and join strings (join.c). */
+/* What the two ways to a role's certificate, bootstrap files (role.c) and join strings (join.c), read and tell. */
 #ifndef MP_ADMIN_ROLE_H
 #define MP_ADMIN_ROLE_H
 
@@ -19,6 +19,10 @@ MUST_USE enum result mp_role_read_gateway(const json_t *body, const struct store
 /* With the PKI certificate in the body, if there is one. */
 MUST_USE enum result mp_role_read_connector(struct mp_request *r, const json_t *body, struct store_connector *ret,
                                             struct error *err);
+
+/* Its hash, subject and end; R_INVALID, too, when it has expired. */
+MUST_USE enum result mp_role_read_certificate(struct mp_request *r, const char *pem, struct store_connector *ret,
+                                              struct error *err);
 
 json_t *mp_role_gateway_json(const struct store_gateway *g);
 json_t *mp_role_connector_json(const struct store_connector *c);

@@ -94,7 +94,7 @@ static bool user_token_beside(struct mp_request *r, struct mp_device *d)
         mp_refuse_verdict(r, REASON_TOKEN_MISSING, NULL);
         return false;
     }
-    mp_certificate_x5t(d->certificate, x5t);
+    token_x5t(d->certificate, x5t);
     if (mp_token_judge(r->site, r->sender.identity.bearer, PURPOSE_USER, slice_of(x5t), &d->token, &reason, &err) !=
         OK) {
         mp_refuse_fault(r, &err);

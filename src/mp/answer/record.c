@@ -390,7 +390,7 @@ static enum result issue_token(struct registration *g, struct error *err)
     struct token t = {.kind = TOKEN_DEVICE, .issued = g->now, .not_before = g->now, .expires = g->now + TOKEN_DEVICE_S};
     guid_new(t.id);
     (void)snprintf(t.subject, sizeof t.subject, "%s", g->device.guid);
-    mp_certificate_x5t(g->certificate, t.x5t);
+    token_x5t(g->certificate, t.x5t);
     enum result r = token_issue(g->from->site->keys.token, g->from->site->keys.site, &t, &g->token, err);
     g->expires = t.expires;
     return r == OK ? store_device_token_add(g->from->site->store, g->device.guid, t.id, t.issued, t.expires, err) : r;

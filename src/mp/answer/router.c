@@ -58,7 +58,7 @@ static bool token_counts(struct mp_request *r, bool registers)
     char x5t[TOKEN_X5T_SIZE];
     struct slice shown = SLICE_NONE;
     if (i->certificate && !registers) {
-        mp_certificate_x5t(i->certificate, x5t);
+        token_x5t(i->certificate, x5t);
         shown = slice_of(x5t);
     }
     if (mp_token_judge(r->site, i->bearer, registers ? PURPOSE_REGISTRATION : PURPOSE_STS, shown, &token, &reason,

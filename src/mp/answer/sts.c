@@ -158,7 +158,7 @@ static enum result issue(struct sts *s, enum token_kind kind, struct token *ret,
     *ret = (struct token){.kind = kind, .issued = now, .not_before = now, .expires = now + s->lifetime};
     guid_new(ret->id);
     (void)snprintf(ret->subject, sizeof ret->subject, "%s", s->device.record.guid);
-    mp_certificate_x5t(s->device.certificate, ret->x5t);
+    token_x5t(s->device.certificate, ret->x5t);
     (void)snprintf(ret->user, sizeof ret->user, "%s", s->name);
     enum result r = kind == TOKEN_DEVICE ? OK : name_certificates(s, now, ret, err);
     return r != OK ? r : token_issue(site->keys.token, site->keys.site, ret, &s->token, err);

@@ -19,13 +19,6 @@ void mp_device_done(struct mp_device *d)
     d->certificate = NULL;
 }
 
-void mp_certificate_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE])
-{
-    unsigned char hash[PKI_SHA256];
-    pki_cert_sha256(cert, hash);
-    (void)encode_base64url(slice_make(hash, sizeof hash), ret);
-}
-
 /* --- signatures --- */
 
 /* The device signs again with our time; it believes a large difference only in the site's own word. */
@@ -169,7 +162,7 @@ static bool token_allowed(struct mp_sender *from, enum token_purpose purpose, st
     enum verdict_reason reason;
     struct error err;
     if (d->certificate)
-        mp_certificate_x5t(d->certificate, x5t);
+        token_x5t(d->certificate, x5t);
     if (mp_token_judge(from->site, from->identity.bearer, purpose, d->certificate ? slice_of(x5t) : SLICE_NONE,
                        &d->token, &reason, &err) != OK)
         return mp_deny_fault(no, &err);

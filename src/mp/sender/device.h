@@ -49,7 +49,4 @@ MUST_USE bool mp_device_not_revoked(struct mp_sender *from, const char *machine,
 /* Neither blocked nor waiting? Pure. */
 MUST_USE bool mp_device_stands(const struct store_device *d, struct mp_denial *no);
 
-/* SHA-256 of the certificate as x5t#S256. */
-void mp_certificate_x5t(X509 *cert, char ret[TOKEN_X5T_SIZE]);
-
 #endif

@@ -109,7 +109,7 @@ bool mp_device_by_entra(struct mp_sender *from, enum token_purpose purpose, stru
         result = newest_certificate(from, &d->record, &d->certificate, &err);
     if (result != OK)
         return deny(result, &err, no);
-    mp_certificate_x5t(d->certificate, d->token.x5t);
+    token_x5t(d->certificate, d->token.x5t);
     d->entra = true;
     return true;
 }

@@ -10,6 +10,7 @@
 #include "base/host/log.h"
 #include "base/mem.h"
 #include "mp/certificate_files.h"
+#include "mp/server/record.h"
 #include "net/url.h"
 #include "pki/cert/host.h"
 #include "pki/peer.h"
@@ -60,7 +61,7 @@ void mp_certificate_reload(struct mp_point *p)
         log_msg(LOG_ERROR, "certificate",
                 "management point %s: the server certificate in use stays, for the new one can't be used: %s",
                 p->config->id, err.text);
-    else if (mp_point_register(p, &err) != OK)
+    else if (mp_record_write(p, &err) != OK)
         log_msg(LOG_ERROR, "certificate", "management point %s: its anchors can't be given to connectors: %s",
                 p->config->id, err.text);
     else

@@ -1,89 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a management point, its record. */
+/* Opening a management point and closing it. */
 #include "mp/server/point.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/ascii.h"
-#include "mp/certificate_files.h"
 #include "mp/server/certificate.h"
 #include "mp/server/listener.h"
-#include "store/site/endpoint.h"
-#include "store/site/role.h"
-
-enum { KIB = 1024, MIB = 1024 * KIB };
-
-/* --- record --- */
-
-/* What gateways let through to it. How much of a body this program itself takes is in the table of mp/answer/routes.c,
- * which may be less: of what it does not support yet it reads the head alone. */
-static const struct {
-    const char *name, *purpose, *methods;
-    unsigned clients; /* CHOICE_BIT()s that it is for */
-    int64_t max_body;
-} standard[] = {
-    {"CCM_Client", "registration", "POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN) | CHOICE_BIT(CHOICE_ENTRA),
-     64 * KIB},
-    {"CCM_STS", "sts", "POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN) | CHOICE_BIT(CHOICE_ENTRA), 64 * KIB},
-    {"SMS_MP", "general", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
-    {"CCM_User", "user", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
-    {"CCM_System", "general", "POST CCM_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), MIB},
-    {"CCM_Incoming", "general", "POST PUT BITS_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 32 * MIB},
-};
-
-static enum result register_endpoint(const struct mp_point *p, size_t which, struct error *err)
-{
-    char id[160], auth[MP_CLIENTS_TEXT];
-    unsigned clients = standard[which].clients & p->config->clients;
-    (void)snprintf(id, sizeof id, "%s.%s", p->config->id, standard[which].name);
-    char *name = id + strlen(p->config->id);
-    ascii_lower_all(name, strlen(name));
-    if (!clients) {
-        enum result r = store_endpoint_remove(p->site->store, id, err);
-        return r == R_NOTFOUND ? OK : r;
-    }
-    mp_clients_text(clients, auth);
-    struct store_endpoint e = {.id = id,
-                               .role = p->config->id,
-                               .name = standard[which].name,
-                               .host = "",
-                               .auth = auth,
-                               .purpose = standard[which].purpose,
-                               .methods = standard[which].methods,
-                               .max_body = standard[which].max_body,
-                               .headers = "cmg",
-                               .management_point = true,
-                               .url = "",
-                               .upstream_host = ""};
-    return store_endpoint_put(p->site->store, &e, err);
-}
-
-static enum result register_all(const struct mp_point *p, const char *anchors, struct error *err)
-{
-    char clients[MP_CLIENTS_TEXT];
-    mp_clients_text(p->config->clients, clients);
-    struct store_mp record = {p->config->id, p->config->mode, p->config->url, clients, anchors};
-    enum result r = store_mp_put(p->site->store, &record, err);
-    for (size_t i = 0; i < ARRAY_LEN(standard) && r == OK; i++)
-        r = register_endpoint(p, i, err);
-    return r;
-}
-
-/* Only what changed is written, so that a restart bumps nothing. */
-enum result mp_point_register(const struct mp_point *p, struct error *err)
-{
-    char *anchors = NULL;
-    enum result r = p->config->choice == CHOICE_MP_HTTPS ? mp_certificate_anchors(p->config, &anchors, err) : OK;
-    if (r == OK)
-        r = store_begin(p->site->store, STORE_DURABLE, err);
-    if (r == OK)
-        r = store_end(p->site->store, register_all(p, anchors, err), err);
-    free(anchors);
-    return r;
-}
-
-/* --- opening --- */
+#include "mp/server/record.h"
 
 enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct mp_config_point *config,
                           mp_point_request_fn *on_request, struct error *err)
@@ -91,7 +12,7 @@ enum result mp_point_open(struct mp_point *p, struct mp_site *site, const struct
     *p = (struct mp_point){.site = site, .config = config, .on_request = on_request};
     enum result r = mp_certificate_open(p, err);
     if (r == OK)
-        r = mp_point_register(p, err);
+        r = mp_record_write(p, err);
     if (r == OK)
         r = mp_listener_open(p, err);
     if (r != OK)

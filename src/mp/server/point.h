@@ -35,7 +35,4 @@ MUST_USE enum result mp_point_open(struct mp_point *p, struct mp_site *site, con
                                    mp_point_request_fn *on_request, struct error *err);
 void mp_point_close(struct mp_point *p); /* after mp_listener_close, and when its connections are gone */
 
-/* Record and standard endpoints (docs/protocol/wire.md 6). */
-MUST_USE enum result mp_point_register(const struct mp_point *p, struct error *err);
-
 #endif

@@ -2,25 +2,6 @@
 /* The order of causes; the looking is in problems_way.c, problems_clock.c and problems_trust.c. Pure. */
 #include "mp/status/problems_part.h"
 
-#include <stdarg.h>
-
-void mp_problem_add(json_t *list, const struct mp_problem *p, const char *of, const char *fmt, ...)
-{
-    char found[700];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(found, sizeof found, fmt, args);
-    va_end(args);
-    json_t *text = json_string(found); /* NULL when it was cut within a letter */
-    mp_push(list, json_pack("{s:s, s:s, s:o, s:s}", "cause", p->cause, "of", of, "found",
-                            text ? text : json_string(p->cause), "remedy", p->remedy));
-}
-
-bool mp_role_silent(const json_t *role, int64_t now)
-{
-    return now - json_opt_int(role, "seen", 0) > MP_SILENT_S;
-}
-
 /* Much of the rest follows when the store takes nothing: also what gateways and connectors report. */
 static void own_fault(json_t *list, const json_t *status, int64_t now)
 {

@@ -17,6 +17,7 @@ struct mp_problem {
     const char *cause, *remedy; /* constants */
 };
 
+/* --- problem.c --- */
 void mp_problem_add(json_t *list, const struct mp_problem *p, const char *of, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* Is this gateway or connector not heard of? */

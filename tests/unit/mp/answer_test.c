@@ -192,7 +192,7 @@ static void a_users_policy_wants_a_user_token_beside_the_certificate(void **stat
         t.not_before = t.issued;
         t.expires = t.issued + 1000;
         (void)snprintf(t.subject, sizeof t.subject, "%s", subjects[i]);
-        mp_certificate_x5t(device.certificate, t.x5t);
+        token_x5t(device.certificate, t.x5t);
         ok(token_issue(site.keys.token, "LAB", &t, &text, &err));
         begin_as_device("/CCM_User/policy");
         ask.r->sender.identity.bearer = slice_of(text);

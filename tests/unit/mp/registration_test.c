@@ -245,7 +245,7 @@ static void a_bulk_token_gives_a_device_token_that_renews(void **state UNUSED)
     struct token t;
     struct token_policy policy = {.site = "LAB", .keys = site.keys.token_keys};
     char x5t[TOKEN_X5T_SIZE];
-    mp_certificate_x5t(device.certificate, x5t);
+    token_x5t(device.certificate, x5t);
     assert_int_equal(token_judge(&policy, slice_of(kit_said(&ask, "device_token")), PURPOSE_STS, slice_of(x5t),
                                  clock_wall_s(), &t, &err),
                      REASON_OK);
@@ -303,7 +303,7 @@ static void a_token_of_another_kind_registers_nothing(void **state UNUSED)
     t.not_before = t.issued;
     t.expires = t.issued + 1000;
     (void)snprintf(t.subject, sizeof t.subject, "%s", device.guid);
-    mp_certificate_x5t(device.certificate, t.x5t);
+    token_x5t(device.certificate, t.x5t);
     ok(token_issue(site.keys.token, "LAB", &t, &text, &err));
     come_with(text, "pc");
     (void)finish();

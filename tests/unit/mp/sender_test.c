@@ -274,7 +274,7 @@ static void come_with_token(enum token_kind kind, const char *guid, X509 *bound,
     if (kind == TOKEN_USER)
         (void)snprintf(t.user, sizeof t.user, "ada@example.com");
     if (bound)
-        mp_certificate_x5t(bound, t.x5t);
+        token_x5t(bound, t.x5t);
     free(token);
     ok(token_issue(site.keys.token, "LAB", &t, &token, &err));
     ask.r->sender.identity.auth = MP_TOKEN;

@@ -38,7 +38,7 @@ static void give_token(const struct kit_device *d, int64_t age)
     t.expires = t.issued + TOKEN_DEVICE_S;
     guid_new(t.id);
     (void)snprintf(t.subject, sizeof t.subject, "%s", d->guid);
-    mp_certificate_x5t(d->certificate, t.x5t);
+    token_x5t(d->certificate, t.x5t);
     free(token);
     ok(token_issue(site.keys.token, "LAB", &t, &token, &err));
     ok(store_device_token_add(site.store, d->guid, t.id, t.issued, t.expires, &err));
@@ -74,7 +74,7 @@ static enum verdict_reason judge(const char *text, enum token_purpose purpose, s
 {
     char x5t[TOKEN_X5T_SIZE];
     enum verdict_reason reason;
-    mp_certificate_x5t(device.certificate, x5t);
+    token_x5t(device.certificate, x5t);
     ok(mp_token_judge(&site, slice_of(text), purpose, slice_of(x5t), ret, &reason, &err));
     return reason;
 }
@@ -259,7 +259,7 @@ static void a_token_that_the_store_does_not_count_any_more_is_revoked(void **sta
     t.expires = t.issued + TOKEN_DEVICE_S;
     guid_new(t.id);
     (void)snprintf(t.subject, sizeof t.subject, "%s", device.guid);
-    mp_certificate_x5t(device.certificate, t.x5t);
+    token_x5t(device.certificate, t.x5t);
     ok(token_issue(site.keys.token, "LAB", &t, &token, &err)); /* and the store never heard of it */
     exchange(&a, "");
     refused(&a, 400, "invalid_grant", "revoked");
