@@ -33,8 +33,8 @@ KILL_LINE = "\x15"
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("completion")
     for name in PROGRAMS:
-        for shell, file in (("bash", f"{name}.bash"), ("zsh", f"_{name}"), ("fish", f"{name}.fish")):
-            subprocess.run([sys.executable, TOOL, program(name), shell, folder / file], check=True)
+        subprocess.run([sys.executable, TOOL, program(name), *(folder / file for file in (f"{name}.bash", f"_{name}", f"{name}.fish"))],
+                       check=True)
     return folder
 
 
