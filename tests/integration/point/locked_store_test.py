@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody else holds the SQLite database, as a backup does: what only reads goes on, who makes it write is told to come
-again, and nobody waits long for either."""
+again. How long anybody waits for either is shown in tests/unit/store/held_test.c."""
 import contextlib
 import json
 import sqlite3
-import time
 
 import pytest
 
@@ -32,10 +31,8 @@ def device(own_site, tmp_path):
 def test_devices_go_on_getting_their_policy(own_site, device):
     own_site.sql("UPDATE device SET last_seen = 0")  # so that each request would note that it was seen
     with locked(own_site):
-        since = time.monotonic()
         for _ in range(10):
             device.must("policy")
-        assert time.monotonic() - since < 8
     device.must("policy")
     [record] = own_site.cmg("device", "list")["devices"]
     assert record["last_seen"] > 0
@@ -43,12 +40,8 @@ def test_devices_go_on_getting_their_policy(own_site, device):
 
 def test_a_change_is_refused_with_a_remedy_and_works_again_afterwards(own_site, device):
     with locked(own_site):
-        since = time.monotonic()
         code, problem = own_site.cmg("device", "block", device.guid, check=False)
         assert code == 1 and "held by another process" in json.dumps(problem), problem
-        for _ in range(20):  # the first that waited in vain spares the others the wait
-            assert own_site.cmg("device", "block", device.guid, check=False)[0] == 1
-        assert time.monotonic() - since < 8
     until("the change is taken", lambda: own_site.cmg("device", "block", device.guid, check=False)[0] == 0, 5)
     assert device.must_fail("policy")["reason"] == "blocked"
 
