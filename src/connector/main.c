@@ -6,6 +6,7 @@
 
 #include "base/host/file.h"
 #include "base/host/log.h"
+#include "base/host/process.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "connector/connector.h"
@@ -13,7 +14,6 @@
 #include "connector/site/certificate_watch.h"
 #include "connector/site/self_check.h"
 #include "loop/service.h"
-#include "tls/process.h"
 #include "json/json.h"
 
 enum { DRAIN_MS = 5000, TICK_MS = 20 };
@@ -142,7 +142,6 @@ static const struct conf_daemon program = {
 int main(int argc, char **argv)
 {
     mem_tune(argv);
-    tls_process_start();
     json_wipe_freed(true);
-    return conf_daemon_main(&program, argc, argv);
+    process_end(conf_daemon_main(&program, argc, argv));
 }

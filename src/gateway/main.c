@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/host/log.h"
+#include "base/host/process.h"
 #include "base/mem.h"
 #include "conf/daemon.h"
 #include "gateway/admin.h"
@@ -15,7 +16,6 @@
 #include "gateway/obtain/hook.h"
 #include "gateway/start.h"
 #include "loop/service.h"
-#include "tls/process.h"
 #include "json/json.h"
 
 enum { DRAIN_TICK_MS = 50 };
@@ -151,6 +151,5 @@ static const struct conf_daemon program = {
 int main(int argc, char **argv)
 {
     mem_tune(argv);
-    tls_process_start();
-    return conf_daemon_main(&program, argc, argv);
+    process_end(conf_daemon_main(&program, argc, argv));
 }

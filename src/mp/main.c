@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/host/log.h"
+#include "base/host/process.h"
 #include "conf/daemon.h"
 #include "loop/service.h"
 #include "mp/assembly.h"
-#include "tls/process.h"
 #include "json/json.h"
 
 enum { CLOSE_MS = 100 }; /* connections close from the loop */
@@ -119,7 +119,6 @@ int main(int argc, char **argv)
         .needs = needs,
         .run = run,
     };
-    tls_process_start();
     json_wipe_freed(true);
-    return conf_daemon_main(&daemon_of, argc, argv);
+    process_end(conf_daemon_main(&daemon_of, argc, argv));
 }

@@ -172,6 +172,21 @@ def refuses(port, ctx):
     return False
 
 
+def test_a_gateway_does_not_stay_for_a_source_that_does_not_answer(own_site):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x.crl"
+        own_site.cmg("source", "add", "silent", "--kind", "crl", "--url", url, "--via", "internet")
+        fetching, _ = silent.accept()
+        with fetching:
+            assert b"\r\n\r\n" in fetching.recv(4096)
+            gateway = own_site.alone["cmg-gateway"]
+            gateway.terminate()
+            until("the gateway has ended", lambda: gateway.poll() is not None, 40)
+            assert gateway.returncode == 0
+            assert fetching.recv(1) == b"", "it went with the gateway, not before"
+
+
 def test_a_drained_gateway_finishes_what_is_under_way(own_site):
     upstream = Upstream()
     try:

@@ -44,7 +44,7 @@ static void a_stalled_reader_does_not_stall_others(void **state)
     kit_call(k, &up, NULL, "/hold", 10 * MEGABYTE);
     kit_pass(k, 50);
     kit_call(k, &c, NULL, "/bytes/20000000", 0);
-    assert_true(kit_run(k, kit_ended, &c, 20000));
+    assert_true(kit_run(k, kit_ended, &c, 120000));
     assert_int_equal(c.checked, 20 * MEGABYTE);
     for (size_t i = 0; i < ARRAY_LEN(stalled); i++) {
         assert_int_equal(stalled[i].received, WINDOW); /* its window, no more */
@@ -54,7 +54,7 @@ static void a_stalled_reader_does_not_stall_others(void **state)
     /* and it goes on where it stood when the reader wakes up */
     stalled[7].hold = false;
     http_call_consumed(stalled[7].call, stalled[7].received);
-    assert_true(kit_run(k, kit_ended, &stalled[7], 20000));
+    assert_true(kit_run(k, kit_ended, &stalled[7], 120000));
     assert_int_equal(stalled[7].checked, 10 * MEGABYTE);
     kit_free(k);
 }
@@ -131,7 +131,7 @@ static void stalled_readers_together_stay_within_the_budget(void **state)
         http_call_consumed(c[i].call, c[i].unconsumed);
     }
     for (size_t i = 0; i < STREAMS; i++)
-        assert_true(kit_run(k, kit_ended, &c[i], 20000));
+        assert_true(kit_run(k, kit_ended, &c[i], 120000));
     kit_free(k);
     free(c);
 }
@@ -151,7 +151,7 @@ static void ten_thousand_parked_requests_cost_little(void **state)
     size_t before = in_use();
     for (size_t i = 0; i < PARKED; i++)
         kit_call(k, &c[i], NULL, "/park", 0);
-    assert_true(kit_run(k, all_parked, k, 20000));
+    assert_true(kit_run(k, all_parked, k, 120000));
     size_t each = (in_use() - before) / PARKED; /* both sides, and the test's own job */
     if (COUNTED && each > 4096)
         fail_msg("a parked request takes %zu bytes", each);
