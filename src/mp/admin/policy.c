@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "digest/digest.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/page.h"
@@ -102,9 +103,18 @@ static enum result find_target(const struct target *t, const json_t *body, const
     return r;
 }
 
+/* For the audit: of a name that is cut no half a letter. */
+static void tell_target(const struct store_policy *p, char *ret, size_t size)
+{
+    const char *whose = !*p->users ? "" : strcmp(p->users, "*") != 0 ? ", of users" : ", of every user";
+    (void)snprintf(ret, size, "%s%s%s%.100s", p->sha256, whose, *p->collections ? ", in collections " : "",
+                   p->collections);
+    utf8_mend_end(ret);
+}
+
 static enum result store_it(struct mp_request *r, const json_t *body, struct store_policy *p, struct error *err)
 {
-    char hash[PKI_HASH_HEX], detail[256], *of_users = NULL, *of_collections = NULL;
+    char hash[PKI_HASH_HEX], detail[256] = "", *of_users = NULL, *of_collections = NULL;
     struct store_policy known = {.users = "", .collections = ""};
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
@@ -118,13 +128,10 @@ static enum result store_it(struct mp_request *r, const json_t *body, struct sto
     p->sha256 = hash;
     p->users = of_users;
     p->collections = of_collections;
-    if (result == OK)
+    if (result == OK) {
+        tell_target(p, detail, sizeof detail);
         result = store_policy_put(r->site->store, p, err);
-    (void)snprintf(detail, sizeof detail, "%s%s%s%.100s", hash,
-                   !of_users || !*of_users ? ""
-                   : strcmp(of_users, "*") ? ", of users"
-                                           : ", of every user",
-                   of_collections && *of_collections ? ", in collections " : "", of_collections ? of_collections : "");
+    }
     free(of_users);
     free(of_collections);
     return mp_admin_commit(r, result, "policy.put", p->name, detail, err);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "choices/choices.h"
 #include "mp/put.h"
 #include "json/json.h"
@@ -38,8 +39,11 @@ static struct finding find_another(const struct store_connector *c, const char *
                         .step = "registered",
                         .remedy = "register the one that it holds: cmg connector certificate ID FILE; or let "
                                   "client_certificate in connector.yaml name the one that is registered"};
+    char own[17]; /* a peer's text: of what is cut no half a letter */
+    (void)snprintf(own, sizeof own, "%s", sha256);
+    utf8_mend_end(own);
     (void)snprintf(f.detail, sizeof f.detail,
-                   "the connector holds another certificate (SHA-256 %.16s…) than the registered one (%.16s…)", sha256,
+                   "the connector holds another certificate (SHA-256 %s…) than the registered one (%.16s…)", own,
                    c->pki_sha256);
     return f;
 }

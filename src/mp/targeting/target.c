@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 /* The first of the policy's collections that has the device; NULL: none. */
 static const char *common(const struct store_policy *p, const json_t *collections)
 {
@@ -23,6 +25,7 @@ static const char *common(const struct store_policy *p, const json_t *collection
 static void list(const char *lines, char *ret, size_t size)
 {
     (void)snprintf(ret, size, "%s", lines);
+    utf8_mend_end(ret); /* it goes into JSON */
     for (char *c = ret; *c; c++)
         *c = *c == '\n' ? ',' : *c;
 }

@@ -87,6 +87,7 @@ static void make_keys(void)
     k->site = mem_strdup("LAB");
     k->root = issue_until(PKI_SITE_ROOT, "root", NULL, root_key, NULL, NULL, clock_wall_s() + 20 * 365 * 86400LL);
     k->root_pem = pki_cert_pem(k->root);
+    pki_cert_sha256_hex(k->root, k->pin);
     k->role_ca_key = pki_key_new();
     k->role_ca =
         issue_until(PKI_ROLE_CA, "roles", NULL, k->role_ca_key, k->root, root_key, clock_wall_s() + 10 * 365 * 86400LL);

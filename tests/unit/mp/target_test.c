@@ -34,8 +34,28 @@ static void each_target_reaches_whom_it_names(void **state)
     json_decref(has);
 }
 
+/* It goes into JSON, which knows no half letters. */
+static void a_list_that_is_too_long_is_cut_between_letters(void **state)
+{
+    char collections[400] = "a", why[MP_TARGET_WHY_SIZE];
+    struct store_policy p = {.users = "", .collections = collections};
+    json_t *has = json_array();
+    (void)state;
+    for (size_t i = 1; i + 2 < sizeof collections; i += 2)
+        memcpy(collections + i, "\xc3\xa4", 2);
+    for (size_t begin = 0; begin < 2; begin++) {
+        p.collections = collections + begin;
+        assert_false(mp_target_reaches(&p, has, NULL, why));
+        json_t *text = json_string(why);
+        assert_non_null(text);
+        json_decref(text);
+    }
+    json_decref(has);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_target_reaches_whom_it_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_target_reaches_whom_it_names),
+                                       cmocka_unit_test(a_list_that_is_too_long_is_cut_between_letters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
