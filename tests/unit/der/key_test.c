@@ -10,52 +10,9 @@
 
 #include "der/key.h"
 
-#define OID(text) slice_make(text, sizeof(text) - 1)
-#define EC_KEY OID("\x2a\x86\x48\xce\x3d\x02\x01")
-#define P256 OID("\x2a\x86\x48\xce\x3d\x03\x01\x07")
-#define P224 OID("\x2b\x81\x04\x00\x21")
-#define SM2_KEY OID("\x2a\x81\x1c\xcf\x55\x01\x82\x2d")
-#define RSA_KEY OID("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")
-#define COMPRESSED SLICE("\0\x02xxxx")
-#define PLAIN SLICE("\0\x04xxxxyyyy")
-
-enum { VERSION = 0xa0 };
-
-/* --- what stands around a key --- */
-
-/* The parts of a tbsCertificate before the key, by their first octets. */
-static const int parts[] = {VERSION, INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE};
-
-static struct der key_info(struct slice name, struct slice curve, int bits_first, struct slice bits)
-{
-    struct der d = {.len = 0};
-    der_element(&d, OBJECT, name);
-    if (curve.len)
-        der_element(&d, OBJECT, curve);
-    der_wrap(&d, SEQUENCE);
-    der_element(&d, bits_first, bits);
-    der_wrap(&d, SEQUENCE);
-    return d;
-}
-
-/* `but`: this part is of the first octet `first`, 0: it is missing; -1: all are as they must be. */
-static struct der certificate_but(const struct der *key, int but, int first)
-{
-    struct der d = {.len = 0};
-    for (int i = 0; i < (int)ARRAY_LEN(parts); i++) {
-        if (i != but || first)
-            der_element(&d, i == but ? first : parts[i], parts[i] == INTEGER ? SLICE("\x01") : SLICE_NONE);
-    }
-    der_add(&d, key->at, key->len);
-    der_wrap(&d, SEQUENCE);
-    der_element(&d, SEQUENCE, SLICE_NONE); /* the signature is not looked at */
-    der_wrap(&d, SEQUENCE);
-    return d;
-}
-
 static const char *slow(struct slice name, struct slice curve, struct slice bits)
 {
-    struct der key = key_info(name, curve, BITS, bits), d = certificate_but(&key, -1, 0);
+    struct der key = der_key_info(name, curve, BITS, bits), d = der_certificate(&key);
     return der_key_slow(slice_of_der(&d));
 }
 
@@ -70,8 +27,8 @@ static void assert_told(const char *slow, const char *expected)
 static void a_certificate_of_each_version_is_read_as_far_as_its_key(void **state)
 {
     (void)state;
-    struct der key = key_info(EC_KEY, P224, BITS, COMPRESSED), with = certificate_but(&key, -1, 0),
-               without = certificate_but(&key, 0, 0);
+    struct der key = der_key_info(EC_KEY, P224, BITS, COMPRESSED), with = der_certificate(&key),
+               without = der_certificate_but(&key, 0, 0);
     assert_told(der_key_slow(slice_of_der(&with)), "compressed");
     assert_told(der_key_slow(slice_of_der(&without)), "compressed");
 }
@@ -79,10 +36,10 @@ static void a_certificate_of_each_version_is_read_as_far_as_its_key(void **state
 static void a_part_that_is_missing_or_another_is_told(void **state)
 {
     (void)state;
-    struct der key = key_info(EC_KEY, P256, BITS, PLAIN);
-    for (int but = 1; but < (int)ARRAY_LEN(parts); but++) {
-        struct der missing = certificate_but(&key, but, 0), other = certificate_but(&key, but, OCTETS);
-        struct der of_context = certificate_but(&key, but, 0x80 | parts[but]);
+    struct der key = der_key_info(EC_KEY, P256, BITS, PLAIN);
+    for (int but = 1; but < (int)ARRAY_LEN(der_parts); but++) {
+        struct der missing = der_certificate_but(&key, but, 0), other = der_certificate_but(&key, but, OCTETS);
+        struct der of_context = der_certificate_but(&key, but, 0x80 | der_parts[but]);
         assert_told(der_key_slow(slice_of_der(&missing)), "is not encoded in DER");
         assert_told(der_key_slow(slice_of_der(&other)), "is not encoded in DER");
         assert_told(der_key_slow(slice_of_der(&of_context)), "is not encoded in DER");
@@ -92,7 +49,7 @@ static void a_part_that_is_missing_or_another_is_told(void **state)
 static void what_stands_behind_a_certificate_is_told(void **state)
 {
     (void)state;
-    struct der key = key_info(EC_KEY, P256, BITS, PLAIN), d = certificate_but(&key, -1, 0);
+    struct der key = der_key_info(EC_KEY, P256, BITS, PLAIN), d = der_certificate(&key);
     assert_null(der_key_slow(slice_of_der(&d)));
     der_add(&d, "", 1);
     assert_told(der_key_slow(slice_of_der(&d)), "is not encoded in DER");
@@ -101,7 +58,7 @@ static void what_stands_behind_a_certificate_is_told(void **state)
 static void a_certificate_that_is_cut_off_anywhere_is_told(void **state)
 {
     (void)state;
-    struct der key = key_info(EC_KEY, P256, BITS, PLAIN), d = certificate_but(&key, -1, 0);
+    struct der key = der_key_info(EC_KEY, P256, BITS, PLAIN), d = der_certificate(&key);
     for (size_t len = 0; len < d.len; len++)
         assert_told(der_key_slow(slice_make(d.at, len)), "is not encoded in DER");
 }
@@ -119,7 +76,7 @@ static void a_key_without_a_name_or_bits_is_told(void **state)
     der_wrap(&no_bits, SEQUENCE);
     const struct der *const keys[] = {&nothing, &no_name, &no_bits};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        struct der d = certificate_but(keys[i], -1, 0);
+        struct der d = der_certificate(keys[i]);
         assert_told(der_key_slow(slice_of_der(&d)), "is not encoded in DER");
     }
 }
@@ -158,8 +115,8 @@ static void a_point_in_parts_is_no_way_around(void **state)
     (void)state;
     struct der point = {.len = 0}, key, d;
     der_element(&point, BITS, COMPRESSED);
-    key = key_info(EC_KEY, P224, BITS | V_ASN1_CONSTRUCTED, slice_of_der(&point));
-    d = certificate_but(&key, -1, 0);
+    key = der_key_info(EC_KEY, P224, BITS | V_ASN1_CONSTRUCTED, slice_of_der(&point));
+    d = der_certificate(&key);
     assert_told(der_key_slow(slice_of_der(&d)), "is not encoded in DER");
 }
 
@@ -224,12 +181,12 @@ static void keys_that_openssl_writes_are_judged_by_their_curve_and_form(void **s
         {"ED25519", false}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         bool is_ec = strcmp(cases[i].kind, "RSA") != 0 && *cases[i].kind != 'E';
-        struct der key = of_openssl(cases[i].kind, false), d = certificate_but(&key, -1, 0);
+        struct der key = of_openssl(cases[i].kind, false), d = der_certificate(&key);
         assert_null(der_key_slow(slice_of_der(&d)));
         if (!is_ec)
             continue;
         key = of_openssl(cases[i].kind, true);
-        d = certificate_but(&key, -1, 0);
+        d = der_certificate(&key);
         if ((der_key_slow(slice_of_der(&d)) != NULL) != cases[i].compressed_is_slow)
             fail_msg("%s", cases[i].kind);
     }
@@ -248,7 +205,7 @@ static void no_changed_octet_hides_a_compressed_point_from_who_looks_first(void 
             const unsigned char *in = key.at;
             key.at[at] = (unsigned char)octet;
             EVP_PKEY *read = d2i_PUBKEY(NULL, &in, (long)key.len);
-            struct der d = certificate_but(&key, -1, 0);
+            struct der d = der_certificate(&key);
             if (read && !der_key_slow(slice_of_der(&d)))
                 fail_msg("octet %zu as %02x", at, (unsigned)octet);
             taken += read != NULL;

@@ -140,6 +140,9 @@ static void the_same_again_has_no_row_and_keeps_what_was_there_first(void **stat
     fake_mono_ms += MP_WENT_BACK_DISBELIEVED_EVERY_MS;
     hear("gw2", INT64_MAX); /* another one is another matter */
     assert_int_equal(kit_audited("store_went_back"), 2);
+    fake_mono_ms += MP_WENT_BACK_DISBELIEVED_EVERY_MS;
+    hear("gw2", INT64_MAX - 1); /* and so is another number */
+    assert_int_equal(kit_audited("store_went_back"), 3);
 }
 
 static void what_was_told_is_gone_when_an_administrator_says_so(void **state)
