@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from commands.analyze_test import analyze
 from kit import gatewayclient, pki, refusal
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
@@ -122,7 +123,6 @@ def test_the_analyzer_proves_an_entra_device_from_the_device(site, tenant, new_d
 
 
 def test_the_analyzer_judges_a_tenants_token(site, tenant, tmp_path):
-    from analyze_test import analyze
     (tmp_path / "good").write_text(tenant.device_token())
     report = analyze(site, "--token-file", tmp_path / "good")
     assert report["ok"] and report["credential"]["proved"] == ["entra"], report
