@@ -3,6 +3,8 @@
  * who he says was judged before. Pure. */
 #include "gateway/request/identity.h"
 
+#include <pthread.h>
+
 #include "base/ascii.h"
 #include "tunnel/device.h"
 
@@ -13,165 +15,187 @@
     {                                                                                                                  \
         text, sizeof(text) - 1                                                                                         \
     }
-static const struct slice forbidden_prefixes[] = {
-    NAME("cmg-"),
+#define WHOLE(text)                                                                                                    \
+    {                                                                                                                  \
+        NAME(text), true                                                                                               \
+    }
+#define BEGINS(text)                                                                                                   \
+    {                                                                                                                  \
+        NAME(text), false                                                                                              \
+    }
+static const struct listed {
+    struct slice name;
+    bool whole;
+} forbidden[] = {
+    BEGINS("cmg-"),
     /* certificates, as TLS terminators show them: RFC 9440, nginx, Apache, HAProxy, Traefik, Envoy, F5, IIS, AWS,
      * WebLogic, WebSphere ($WSCC: every byte that is no letter or digit counts as '-') */
-    NAME("client-cert"),
-    NAME("x-client-"),
-    NAME("x-ssl"),
-    NAME("ssl-"),
-    NAME("sslclient"),
-    NAME("tls-client-"),
-    NAME("x-tls-"),
-    NAME("x-mtls-"),
-    NAME("x-amzn-mtls-"),
-    NAME("x-arr-"),
-    NAME("x-peer-cert"),
-    NAME("x-spiffe-"),
-    NAME("wl-proxy-"),
-    NAME("-ws"),
+    BEGINS("client-cert"),
+    BEGINS("x-client-"),
+    BEGINS("x-ssl"),
+    BEGINS("ssl-"),
+    BEGINS("sslclient"),
+    BEGINS("tls-client-"),
+    BEGINS("x-tls-"),
+    BEGINS("x-mtls-"),
+    BEGINS("x-amzn-mtls-"),
+    BEGINS("x-arr-"),
+    BEGINS("x-peer-cert"),
+    BEGINS("x-spiffe-"),
+    BEGINS("wl-proxy-"),
+    BEGINS("-ws"),
     /* names of users, as proxies that sign them in show them: oauth2-proxy, Authelia, authentik, Vouch, Pomerium,
      * SiteMinder, Tivoli and Oracle Access Manager, mod_auth_openidc, mellon, Shibboleth, Kong, caddy-security,
      * Teleport, Entra (App Service), AWS, Google, Cloudflare, Tailscale, Kubernetes, Keystone */
-    NAME("x-remote-"),
-    NAME("remote-"),
-    NAME("x-auth-request-"),
-    NAME("x-authenticated-"),
-    NAME("x-authentik-"),
-    NAME("x-webauth-"),
-    NAME("x-vouch-"),
-    NAME("x-pomerium-"),
-    NAME("x-okta-"),
-    NAME("x-teleport-"),
-    NAME("teleport-jwt-"),
-    NAME("sm-"),
-    NAME("iv-"),
-    NAME("oam-"),
-    NAME("osso-"),
-    NAME("oidc-"),
-    NAME("mellon-"),
-    NAME("shib-"),
-    NAME("x-consumer-"),
-    NAME("x-credential-"),
-    NAME("x-token-user-"),
-    NAME("x-ms-client-principal"),
-    NAME("x-ms-token-"),
-    NAME("x-amzn-oidc-"),
-    NAME("x-goog-authenticated-user-"),
-    NAME("x-goog-iap-"),
-    NAME("x-appengine-"),
-    NAME("cf-"),
-    NAME("tailscale-"),
-    NAME("x-sandstorm-"),
-    NAME("x-replit-user-"),
-    NAME("impersonate-"),
-    NAME("x-nginx-"),
+    BEGINS("x-remote-"),
+    BEGINS("remote-"),
+    BEGINS("x-auth-request-"),
+    BEGINS("x-authenticated-"),
+    BEGINS("x-authentik-"),
+    BEGINS("x-webauth-"),
+    BEGINS("x-vouch-"),
+    BEGINS("x-pomerium-"),
+    BEGINS("x-okta-"),
+    BEGINS("x-teleport-"),
+    BEGINS("teleport-jwt-"),
+    BEGINS("sm-"),
+    BEGINS("iv-"),
+    BEGINS("oam-"),
+    BEGINS("osso-"),
+    BEGINS("oidc-"),
+    BEGINS("mellon-"),
+    BEGINS("shib-"),
+    BEGINS("x-consumer-"),
+    BEGINS("x-credential-"),
+    BEGINS("x-token-user-"),
+    BEGINS("x-ms-client-principal"),
+    BEGINS("x-ms-token-"),
+    BEGINS("x-amzn-oidc-"),
+    BEGINS("x-goog-authenticated-user-"),
+    BEGINS("x-goog-iap-"),
+    BEGINS("x-appengine-"),
+    BEGINS("cf-"),
+    BEGINS("tailscale-"),
+    BEGINS("x-sandstorm-"),
+    BEGINS("x-replit-user-"),
+    BEGINS("impersonate-"),
+    BEGINS("x-nginx-"),
     /* where it came from */
-    NAME("forwarded"),
-    NAME("x-forwarded"),
-    NAME("x-original-forwarded-"),
-    NAME("x-envoy-"),
+    BEGINS("forwarded"),
+    BEGINS("x-forwarded"),
+    BEGINS("x-original-forwarded-"),
+    BEGINS("x-envoy-"),
     /* another method, another path or another file than the ones that were judged */
-    NAME("x-accel-"),
-    NAME("x-sendfile"),
-    NAME("x-middleware-"),
-};
-static const struct slice forbidden_names[] = {
-    NAME("x-clientcert"),
-    NAME("x-xfcc"),
-    NAME("x-user"),
-    NAME("x-username"),
-    NAME("x-userinfo"),
-    NAME("x-user-id"),
-    NAME("x-user-name"),
-    NAME("x-user-email"),
-    NAME("x-user-groups"),
-    NAME("x-user-roles"),
-    NAME("x-role"),
-    NAME("x-roles"),
-    NAME("x-groups"),
-    NAME("x-auth-user"),
-    NAME("x-auth-username"),
-    NAME("x-auth-email"),
-    NAME("x-auth-groups"),
-    NAME("x-auth-roles"),
-    NAME("x-auth-subject"),
-    NAME("x-token-subject"),
-    NAME("x-proxy-user"),
-    NAME("x-proxy-remote-user"),
-    NAME("x-webobjects-remote-user"),
-    NAME("x-identity"),
-    NAME("x-identity-status"),
-    NAME("x-rh-identity"),
-    NAME("x-endpoint-api-userinfo"),
-    NAME("x-apigateway-api-userinfo"),
-    NAME("x-jwt-assertion"),
-    NAME("x-jwt-payload"),
-    NAME("auth-user"),
-    NAME("gap-auth"),
-    NAME("gap-signature"),
-    NAME("x-real-ip"),
-    NAME("x-cluster-client-ip"),
-    NAME("x-proxyuser-ip"),
-    NAME("x-forward-for"),
-    NAME("x-original-for"),
-    NAME("x-original-host"),
-    NAME("x-original-proto"),
-    NAME("x-original-remote-addr"),
-    NAME("x-azure-clientip"),
-    NAME("x-azure-socketip"),
-    NAME("x-nf-client-connection-ip"),
-    NAME("client-ip"),
-    NAME("true-client-ip"),
-    NAME("fastly-client-ip"),
-    NAME("proxy-client-ip"),
-    NAME("incap-client-ip"),
-    NAME("front-end-https"),
-    NAME("x-scheme"),
-    NAME("x-url-scheme"),
-    NAME("x-host"),
-    NAME("x-http-host-override"),
-    NAME("x-script-name"),
-    NAME("traceparent"),
-    NAME("tracestate"),
-    NAME("proxy"),
-    NAME("proxy-authorization"),
-    NAME("x-http-method"),
-    NAME("x-http-method-override"),
-    NAME("x-method-override"),
-    NAME("x-rewrite-url"),
-    NAME("x-original-url"),
-    NAME("x-original-uri"),
-    NAME("x-original-method"),
-    NAME("x-override-url"),
+    BEGINS("x-accel-"),
+    BEGINS("x-sendfile"),
+    BEGINS("x-middleware-"),
+    WHOLE("x-clientcert"),
+    WHOLE("x-xfcc"),
+    WHOLE("x-user"),
+    WHOLE("x-username"),
+    WHOLE("x-userinfo"),
+    WHOLE("x-user-id"),
+    WHOLE("x-user-name"),
+    WHOLE("x-user-email"),
+    WHOLE("x-user-groups"),
+    WHOLE("x-user-roles"),
+    WHOLE("x-role"),
+    WHOLE("x-roles"),
+    WHOLE("x-groups"),
+    WHOLE("x-auth-user"),
+    WHOLE("x-auth-username"),
+    WHOLE("x-auth-email"),
+    WHOLE("x-auth-groups"),
+    WHOLE("x-auth-roles"),
+    WHOLE("x-auth-subject"),
+    WHOLE("x-token-subject"),
+    WHOLE("x-proxy-user"),
+    WHOLE("x-proxy-remote-user"),
+    WHOLE("x-webobjects-remote-user"),
+    WHOLE("x-identity"),
+    WHOLE("x-identity-status"),
+    WHOLE("x-rh-identity"),
+    WHOLE("x-endpoint-api-userinfo"),
+    WHOLE("x-apigateway-api-userinfo"),
+    WHOLE("x-jwt-assertion"),
+    WHOLE("x-jwt-payload"),
+    WHOLE("auth-user"),
+    WHOLE("gap-auth"),
+    WHOLE("gap-signature"),
+    WHOLE("x-real-ip"),
+    WHOLE("x-cluster-client-ip"),
+    WHOLE("x-proxyuser-ip"),
+    WHOLE("x-forward-for"),
+    WHOLE("x-original-for"),
+    WHOLE("x-original-host"),
+    WHOLE("x-original-proto"),
+    WHOLE("x-original-remote-addr"),
+    WHOLE("x-azure-clientip"),
+    WHOLE("x-azure-socketip"),
+    WHOLE("x-nf-client-connection-ip"),
+    WHOLE("client-ip"),
+    WHOLE("true-client-ip"),
+    WHOLE("fastly-client-ip"),
+    WHOLE("proxy-client-ip"),
+    WHOLE("incap-client-ip"),
+    WHOLE("front-end-https"),
+    WHOLE("x-scheme"),
+    WHOLE("x-url-scheme"),
+    WHOLE("x-host"),
+    WHOLE("x-http-host-override"),
+    WHOLE("x-script-name"),
+    WHOLE("traceparent"),
+    WHOLE("tracestate"),
+    WHOLE("proxy"),
+    WHOLE("proxy-authorization"),
+    WHOLE("x-http-method"),
+    WHOLE("x-http-method-override"),
+    WHOLE("x-method-override"),
+    WHOLE("x-rewrite-url"),
+    WHOLE("x-original-url"),
+    WHOLE("x-original-uri"),
+    WHOLE("x-original-method"),
+    WHOLE("x-override-url"),
     /* Spelled otherwise ("content_length"), they would stand for the real ones in a CGI server's environment. */
-    NAME("content-length"),
-    NAME("transfer-encoding"),
+    WHOLE("content-length"),
+    WHOLE("transfer-encoding"),
 };
 
 /* The device's own, not assertions: the signed target goes inside. Framing is the HTTP layer's. */
 static const struct slice exempt_names[] = {NAME("cmg-target"), NAME("content-length")};
 #undef NAME
+#undef WHOLE
+#undef BEGINS
 
-static bool same(const char *a, const char *b, size_t n)
+/* CGI servers make '_' of whatever else stands in a name, not of '-' alone. */
+static unsigned char folded(char c)
 {
-    for (size_t i = 0; i < n; i++) {
-        bool plain = ascii_is_small(a[i]) || ascii_is_digit(a[i]);
-        if ((plain ? a[i] : '-') != b[i]) /* CGI servers make '_' of whatever else stands in a name, not of '-' alone */
+    return (unsigned char)(ascii_is_small(c) || ascii_is_digit(c) ? c : '-');
+}
+
+/* Each name of each request is looked for: among those alone that begin as it does. Number 0: no further one. */
+static unsigned char first_by_octet[256], next_alike[ARRAY_LEN(forbidden) + 1];
+static pthread_once_t indexed = PTHREAD_ONCE_INIT;
+_Static_assert(ARRAY_LEN(forbidden) < 256, "numbered by an octet");
+
+static void make_index(void)
+{
+    for (size_t number = ARRAY_LEN(forbidden); number > 0; number--) {
+        unsigned char octet = (unsigned char)forbidden[number - 1].name.ptr[0];
+        next_alike[number] = first_by_octet[octet];
+        first_by_octet[octet] = (unsigned char)number;
+    }
+}
+
+static bool is_it(struct slice name, const struct listed *l)
+{
+    if (l->whole ? name.len != l->name.len : name.len < l->name.len)
+        return false;
+    for (size_t i = 0; i < l->name.len; i++) {
+        if (folded(name.ptr[i]) != (unsigned char)l->name.ptr[i])
             return false;
     }
     return true;
-}
-
-static bool in_list(struct slice name, const struct slice *list, size_t count, bool whole)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t n = list[i].len;
-        if ((whole ? name.len == n : name.len >= n) && same(name.ptr, list[i].ptr, n))
-            return true;
-    }
-    return false;
 }
 
 bool identity_header_forbidden(struct slice name)
@@ -180,8 +204,11 @@ bool identity_header_forbidden(struct slice name)
         if (slice_eq(name, exempt_names[i]))
             return false;
     }
-    return in_list(name, forbidden_prefixes, ARRAY_LEN(forbidden_prefixes), false) ||
-           in_list(name, forbidden_names, ARRAY_LEN(forbidden_names), true);
+    (void)pthread_once(&indexed, make_index);
+    unsigned char number = name.len ? first_by_octet[folded(name.ptr[0])] : 0;
+    while (number && !is_it(name, &forbidden[number - 1]))
+        number = next_alike[number];
+    return number != 0;
 }
 
 static bool drop_name(void *arg, struct slice name)
