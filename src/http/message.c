@@ -4,19 +4,20 @@
 
 #include "base/ascii.h"
 
-/* Bits of the byte classes: 1 a token's (RFC 9110 5.6.2), 2 a field value's (5.5: HTAB, SP, VCHAR, obs-text). */
-enum { CLASS_TOKEN = 1, CLASS_VALUE = 2 };
+/* Bits of the byte classes: 1 a token's (RFC 9110 5.6.2), 2 a field value's (5.5: HTAB, SP, VCHAR, obs-text), 4 a host
+ * name's (RFC 3986 3.2.2: unreserved). */
+enum { CLASS_TOKEN = 1, CLASS_VALUE = 2, CLASS_NAME = 4 };
 
 /* clang-format off */
 static const unsigned char classes[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, /* 00 */
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 10 */
-    2, 3, 2, 3, 3, 3, 3, 3, 2, 2, 3, 3, 2, 3, 3, 2, /* 20 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, /* 30 */
-    2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 40 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 3, 3, /* 50 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 60 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 3, 2, 3, 0, /* 70 */
+    2, 3, 2, 3, 3, 3, 3, 3, 2, 2, 3, 3, 2, 7, 7, 2, /* 20 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 2, 2, 2, 2, 2, 2, /* 30 */
+    2, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 40 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 2, 2, 2, 3, 7, /* 50 */
+    3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, /* 60 */
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 2, 3, 2, 7, 0, /* 70 */
     2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* 80 */
     2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* 90 */
     2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* A0 */
@@ -79,7 +80,7 @@ bool http_is_authority(struct slice s)
         if (i < 3 || i == s.len || s.ptr[i++] != ']')
             return false;
     } else {
-        while (i < s.len && (ascii_is_alnum(s.ptr[i]) || memchr("-._~", s.ptr[i], 4)))
+        while (i < s.len && classes[(unsigned char)s.ptr[i]] & CLASS_NAME)
             i++;
         if (i == 0 || i > 255)
             return false;

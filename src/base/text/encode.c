@@ -144,20 +144,23 @@ void guid_new(char ret[GUID_SIZE])
     }
 }
 
-/* Done for each request, so without a branch for each digit. Bit 0x20 makes letters small, and digits have it. */
+/* Done for each request, so without a branch, by loops that compilers do for many digits at once. Bit 0x20 makes
+ * letters small, and digits have it. */
 bool guid_digits(struct slice text, char ret[GUID_DIGITS])
 {
     static const unsigned char groups[][2] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}}; /* where, how many */
     if (text.len != GUID_SIZE - 1)
         return false;
-    bool fine = text.ptr[8] == '-' && text.ptr[13] == '-' && text.ptr[18] == '-' && text.ptr[23] == '-';
     for (size_t i = 0, n = 0; i < ARRAY_LEN(groups); n += groups[i++][1])
         memcpy(ret + n, text.ptr + groups[i][0], groups[i][1]);
+    unsigned char odd = 0;
     for (size_t i = 0; i < GUID_DIGITS; i++) {
-        fine &= ((unsigned)ret[i] - '0' < 10) | (((unsigned)ret[i] | 0x20) - 'a' < 6);
-        ret[i] = (char)(ret[i] | 0x20);
+        unsigned char digit = (unsigned char)(ret[i] - '0'), letter = (unsigned char)((ret[i] | 0x20) - 'a');
+        odd |= (digit > 9) & (letter > 5);
     }
-    return fine;
+    for (size_t i = 0; i < GUID_DIGITS; i++)
+        ret[i] = (char)(ret[i] | 0x20);
+    return !odd && text.ptr[8] == '-' && text.ptr[13] == '-' && text.ptr[18] == '-' && text.ptr[23] == '-';
 }
 
 bool guid_valid(struct slice text)
