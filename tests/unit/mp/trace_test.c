@@ -41,6 +41,15 @@ static json_t *answer_to(int64_t question)
     return o;
 }
 
+static void assert_silent(int64_t question)
+{
+    struct store_answer *list;
+    size_t count;
+    mp_trace_answer(&site, &after);
+    ok(store_answer_list(site.store, rows, question, &list, &count, &err));
+    assert_int_equal(count, 0);
+}
+
 static void note(enum trail_share share, const char *id, const char *what, int status)
 {
     trail_note(share, id, &(struct trail_step){.what = what, .status = status, .endpoint = "mp1"});
@@ -64,17 +73,12 @@ static void what_is_known_of_a_request_is_answered_in_its_order(void **state UNU
 static void of_what_is_not_known_nothing_is_said(void **state UNUSED)
 {
     int64_t q = ask_about("33333333-3333-4333-8333-333333333333");
-    json_t *o = answer_to(q);
-    assert_int_equal(json_array_size(o), 0);
-    json_decref(o);
+    assert_silent(q);
 }
 
 static void a_question_about_certificates_is_for_gateways_alone(void **state UNUSED)
 {
-    int64_t q = ask_about("");
-    json_t *o = answer_to(q);
-    assert_int_equal(json_array_size(o), 0);
-    json_decref(o);
+    assert_silent(ask_about(""));
 }
 
 static void each_question_is_looked_at_once(void **state UNUSED)

@@ -227,6 +227,7 @@ static void a_pki_certificate_is_exchanged_and_nobody_has_to_be_told(void **stat
     assert_int_equal(sequence(f, "site"), before);
     const struct store_connector nobody = {.id = "x", .pki_sha256 = "cc"};
     assert_int_equal(store_connector_certificate(f->store, &nobody, &f->err), R_NOTFOUND);
+    assert_non_null(strstr(f->err.text, "there is no connector"));
 }
 
 /* --- reports --- */

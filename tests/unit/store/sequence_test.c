@@ -289,6 +289,8 @@ static void a_device_is_lifted_above_what_it_heard_once_a_minute(void **state)
     assert_false(lifted);
     assert_int_equal(policy_of(f, A), heard + 1);
     fake_wall_s = NOW + STORE_LIFT_EVERY_S;
+    ok(f, store_sequence_policy_lift(f->store, A, heard + 1, &lifted, &f->err)); /* nor later */
+    assert_false(lifted);
     ok(f, store_sequence_policy_lift(f->store, A, heard + 2, &lifted, &f->err));
     assert_true(lifted);
     assert_int_equal(policy_of(f, A), heard + 3);

@@ -106,6 +106,9 @@ static void each_use_is_counted_to_the_last_and_no_further(void **state)
 static void why_it_is_refused_is_told_in_the_order_of_what_helps(void **state)
 {
     struct fixture *f = *state;
+    add(f, "b", 0, NOW, 9);
+    ok(f, store_token_block(f->store, "b", true, &f->err));
+    assert_int_equal(use(f, "b", "k", NOW), R_DENIED);
     add(f, "t", 0, NOW, 0);
     assert_int_equal(use(f, "t", "k", NOW), R_LIMIT);
     assert_int_equal(use(f, "t", "k", NOW + DAY), R_TIMEOUT);
