@@ -47,6 +47,7 @@ enum gateway_metric {
     X(DEVICE_SHARE, "device_share", "its device holds its share of connections")                                       \
     X(LONG_CHAINS, "long_chains", "made room: many strangers show long chains of certificates")                        \
     X(MEMORY, "memory", "made room: its address takes most of strangers' memory")                                      \
+    X(DEVICE_MEMORY, "device_memory", "made room: its device takes most of the memory of who was let in")              \
     X(LATE, "late", "none of its requests was let in for so long")                                                     \
     X(DESCRIPTORS, "descriptors", "the process is out of descriptors")                                                 \
     X(STALE, "stale", "the client had gone, or waited too long, before it was its turn")

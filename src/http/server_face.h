@@ -6,8 +6,10 @@
 
 #include "http/exchange.h"
 
-/* So long a connection that was stopped has to take its last answers, whatever it does. */
-enum { HTTP_STOPPED_MS = 5000 };
+enum {
+    HTTP_STOPPED_MS = 5000, /* so long a connection that was stopped has to take its last answers, whatever it does */
+    HTTP_HELD_STEP = 16 * 1024 /* bytes: less than that of who was let in is not counted */
+};
 
 struct http_server_limits {
     uint64_t head_ms; /* a whole request head must come within it (408) */
@@ -16,7 +18,7 @@ struct http_server_limits {
     uint32_t streams; /* concurrent HTTP/2 streams */
     size_t heads;     /* bytes of the heads under way on one HTTP/2 connection; beyond, streams are refused. 0: 1 MiB */
     size_t stranger_heads; /* the same until http_server_conn_let_in, of a stranger. 0: 64 KiB */
-    bool stranger;         /* on_held is told of it until then */
+    bool stranger;         /* on_held is told exactly until then, and of what the engine keeps */
     bool websocket;        /* a request's `protocol` may be "websocket" (http/websocket.h) */
 };
 
@@ -28,8 +30,8 @@ struct http_server_events {
      * both living in `a`. NULL: a plain answer without a body. */
     void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
                            struct slice *ret_body);
-    /* So many bytes are kept for a stranger now: heads as far as they have come, answers that it has not taken. NULL
-     * allowed. Any connection may be closed in it. */
+    /* So many bytes are kept for it now: heads as far as they have come, answers that it has not taken; of who was let
+     * in, in steps of HTTP_HELD_STEP. NULL allowed. Any connection may be closed in it. */
     void (*on_held)(void *owner, size_t bytes);
     /* A stranger's stream was refused for what its connection holds (HTTP/2), and nobody saw it. NULL allowed. */
     void (*on_refused)(void *owner);

@@ -54,7 +54,13 @@ void net_stranger_known(struct crowd *c, struct crowd_member *m)
 void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes)
 {
     crowd_hold(c, m, bytes < HOLD_FREE ? 0 : bytes);
-    crowd_relieve(c, NET_STRANGERS_HOLD);
+    crowd_relieve(c, NET_STRANGERS_HOLD, 0);
+}
+
+void net_known_holds(struct crowd *c, struct crowd_member *m, size_t bytes)
+{
+    crowd_hold(c, m, bytes);
+    crowd_relieve(c, NET_KNOWN_HOLD, NET_KNOWN_SHARE);
 }
 
 void net_questions_start(struct net_questions *q, uint64_t per_second, uint64_t now_ms)

@@ -21,6 +21,8 @@ enum {
     NET_STRANGERS_FEW = 5,               /* questions of an address that asks few: so many, and one a second */
     NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
     NET_STRANGERS_HOLD = 32 << 20,       /* bytes that may be kept for all of them together */
+    NET_KNOWN_HOLD = 256 << 20, /* bytes kept for all who were let in, over which who holds most is looked at */
+    NET_KNOWN_SHARE = 32 << 20, /* it gives way if these are more than that */
 };
 
 /* The rates of an address. */
@@ -46,6 +48,9 @@ void net_stranger_known(struct crowd *c, struct crowd_member *m);
 /* So many bytes are kept for it now (http/server.h). Over what all strangers may hold together, those of the address
  * that holds most give way, who began first: perhaps it itself. Nothing happens to who is no stranger. */
 void net_stranger_holds(struct crowd *c, struct crowd_member *m, size_t bytes);
+
+/* The same of who was let in, in a crowd by device. */
+void net_known_holds(struct crowd *c, struct crowd_member *m, size_t bytes);
 
 /* What all may ask together that is open to everybody, and as much again for addresses that ask few: those that ask as
  * much as one may don't keep them out. */

@@ -305,10 +305,11 @@ bool crowd_make_room_of(struct crowd *c, struct slice key, crowd_may_fn *may)
     return h && end_oldest_of(c, h, may);
 }
 
-void crowd_relieve(struct crowd *c, size_t most)
+void crowd_relieve(struct crowd *c, size_t most, size_t share)
 {
-    while (c->bytes > most)
-        end(c, TAILQ_FIRST(&RB_MAX(by_bytes, &c->weights)->holding));
+    const struct crowd_holder *h;
+    while (c->bytes > most && (h = RB_MAX(by_bytes, &c->weights)) && h->bytes > share)
+        end(c, TAILQ_FIRST(&h->holding));
 }
 
 bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most)

@@ -71,8 +71,9 @@ bool crowd_make_room_for(struct crowd *c, struct slice key, crowd_may_fn *may);
 void crowd_hold(struct crowd *c, struct crowd_member *m, size_t bytes);
 size_t crowd_held(const struct crowd *c);             /* bytes, of all */
 size_t crowd_held_with(const struct crowd_member *m); /* of its holder; 0: it is no member */
-/* Until all together hold `most` bytes or less, ends members that hold any: of who holds most, who began first. */
-void crowd_relieve(struct crowd *c, size_t most);
+/* Until all together hold `most` bytes or less, or nobody holds more than `share`, ends members that hold any: of who
+ * holds most, who began first. */
+void crowd_relieve(struct crowd *c, size_t most, size_t share);
 
 /* Ends those that joined at `since_ms` or before, `most` of them; true: there are more. */
 bool crowd_end_older(struct crowd *c, uint64_t since_ms, size_t most);

@@ -110,8 +110,14 @@ bool admission_known(struct gateway_connection *c, const char *device, crowd_lea
 
 void admission_holds(struct gateway_connection *c, size_t bytes)
 {
-    c->clients->leaving = AWAY_MEMORY;
-    net_stranger_holds(c->clients->strangers, &c->stranger, bytes);
+    struct gateway_clients *all = c->clients;
+    if (c->of_device.holder) {
+        all->leaving = AWAY_DEVICE_MEMORY;
+        net_known_holds(all->devices, &c->of_device, bytes);
+    } else {
+        all->leaving = AWAY_MEMORY;
+        net_stranger_holds(all->strangers, &c->stranger, bytes);
+    }
 }
 
 bool admission_refused_too_often(struct gateway_connection *c)

@@ -348,12 +348,14 @@ static bool step(struct http_h1_server *c, struct slice *in)
 /* What is sent ahead counts as well, and answers that are not taken. */
 static void tell_held(struct http_h1_server *c)
 {
-    if (!c->limits.stranger || c->closing || !c->events->on_held)
+    if (c->closing || !c->events->on_held)
         return;
     size_t held = buf_len(&c->wire.parser.partial) + buf_len(&c->wire.pending) + buf_len(&c->wire.out) +
                   net_stream_queued(c->wire.stream);
     if (c->exchange)
         held += arena_used(c->exchange->x.arena);
+    if (!c->limits.stranger)
+        held -= held % HTTP_HELD_STEP;
     if (held == c->held)
         return;
     c->held = held;

@@ -60,7 +60,7 @@ struct http_h1_server {
     bool closing;      /* run() tears it down */
     struct error *why; /* of closing; NULL before */
     size_t discarded;
-    size_t held; /* bytes of a stranger's, as the owner was told */
+    size_t held; /* bytes, as the owner was told */
 
     enum http_h1_phase phase;
     uint64_t deadline, due; /* due: what the timer is set to; 0: not running */

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "http/h2/internal.h"
+#include "http/server_face.h"
 
 enum {
     ROUNDS = 16,      /* of writing and reporting within one step, then the loop gets its turn */
@@ -84,15 +85,22 @@ void h2_stream_hold(struct h2_stream *s, size_t head_bytes)
     s->head_bytes = head_bytes;
 }
 
+static size_t held_now(const struct http_h2 *h)
+{
+    size_t n = h->heads + h->unsent + net_stream_queued(h->stream);
+    if (h->head.arena)
+        n += arena_used(h->head.arena);
+    if (h->let_in)
+        return n - n % HTTP_HELD_STEP;
+    return n + (h->kept > h->kept_first ? h->kept - h->kept_first : 0);
+}
+
 /* Outside of nghttp2, for the owner may end sessions. */
 static void tell_held(struct http_h2 *h)
 {
-    if (h->let_in || h->closing || !h->events->on_held)
+    if (h->closing || !h->events->on_held)
         return;
-    size_t held =
-        h->heads + h->unsent + net_stream_queued(h->stream) + (h->kept > h->kept_first ? h->kept - h->kept_first : 0);
-    if (h->head.arena)
-        held += arena_used(h->head.arena);
+    size_t held = held_now(h);
     if (held == h->told)
         return;
     h->told = held;

@@ -34,7 +34,7 @@ struct http_h2_options {
      * peer that takes no answers would hold max_streams times the largest head. */
     size_t heads_budget;
     size_t stranger_heads; /* the same until http_h2_let_in */
-    bool stranger;         /* server: on_held is told, until http_h2_let_in */
+    bool stranger;         /* server: on_held is told exactly, until http_h2_let_in */
 };
 extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 64 MiB, PING 10 s / 5 s, never idle */
 
@@ -46,7 +46,8 @@ struct http_h2_events {
     /* Server role; NULL: a plain answer. A request that no handler is to see (400, 414, 431, 501): as in server.h. */
     void (*on_bad_request)(void *owner, int status, const char *what, struct arena *a, struct http_response *ret_head,
                            struct slice *ret_body);
-    /* Server role; NULL allowed. As in server.h, with what nghttp2 keeps beside what every session has. */
+    /* Server role; NULL allowed. As in server_face.h; of a stranger with what nghttp2 keeps beside what every session
+     * has. */
     void (*on_held)(void *owner, size_t bytes);
     void (*on_refused)(void *owner); /* server role; NULL allowed. As in server.h */
 };

@@ -108,10 +108,10 @@ struct http_h2 {
     size_t open;                  /* in `streams` */
     size_t active;                /* not over for the user */
     size_t heads;                 /* bytes of the requests' heads of all streams (server) */
-    bool let_in;                  /* else the owner is told what it holds: */
     size_t unsent;                /* bytes of answers in `out` of all streams */
+    bool let_in;                  /* else these are counted, too: */
     size_t kept, kept_first;      /* bytes that nghttp2 has now, and had at first */
-    size_t told;
+    size_t told;                  /* that the owner knows of */
     struct h2_head head;
     /* flow */
     size_t grown;      /* of all windows over their first size */

@@ -129,7 +129,7 @@ static bool make_room(struct mp_bodies *b, struct mp_body_share *s)
     s->taking = true;
     if (b->strangers > b->limits->strangers) {
         size_t over = b->strangers - b->limits->strangers, coming = crowd_held(b->coming);
-        crowd_relieve(b->coming, coming > over ? coming - over : 0);
+        crowd_relieve(b->coming, coming > over ? coming - over : 0, 0);
     }
     s->taking = false;
     return s->bodies != NULL;

@@ -155,21 +155,41 @@ static void who_holds_most_bytes_loses_who_began_first(void **state)
     crowd_hold(c, &many[1].member, 500);
     crowd_hold(c, &many[3].member, 150);
     crowd_hold(c, &outside.member, 5 * MOST); /* no member: nothing happens */
-    crowd_relieve(c, MOST);
+    crowd_relieve(c, MOST, 0);
     assert_false(many[2].left);
     crowd_hold(c, &few[1].member, 100); /* who comes last and holds little is served */
-    crowd_relieve(c, MOST);
+    crowd_relieve(c, MOST, 0);
     assert_true(many[2].left && !many[0].left && !many[1].left && !many[3].left);
     crowd_hold(c, &many[2].member, 5 * MOST); /* it has left */
     crowd_hold(c, &many[1].member, 750);
-    crowd_relieve(c, MOST);
+    crowd_relieve(c, MOST, 0);
     assert_true(many[1].left && !many[3].left);
     crowd_hold(c, &few[1].member, 840);
-    crowd_relieve(c, MOST);
+    crowd_relieve(c, MOST, 0);
     assert_true(few[0].left && !few[1].left && !many[3].left && !many[0].left);
     crowd_hold(c, &few[1].member, 0);
-    crowd_relieve(c, 150);
+    crowd_relieve(c, 150, 0);
     assert_false(few[1].left || many[3].left);
+    end_all(c);
+}
+
+static void who_holds_no_more_than_a_share_loses_nobody(void **state)
+{
+    (void)state;
+    enum { MOST = 100, SHARE = 60 };
+    struct crowd *c = crowd_new(NULL, 0);
+    struct one first = {0}, second = {0}, other = {0};
+    join(c, &first, "it");
+    join(c, &second, "it");
+    join(c, &other, "other");
+    crowd_hold(c, &first.member, 30);
+    crowd_hold(c, &second.member, 30);
+    crowd_hold(c, &other.member, 60);
+    crowd_relieve(c, MOST, SHARE);
+    assert_false(first.left || second.left || other.left);
+    crowd_hold(c, &second.member, 31);
+    crowd_relieve(c, MOST, SHARE);
+    assert_true(first.left && !second.left && !other.left);
     end_all(c);
 }
 
@@ -236,6 +256,7 @@ int main(void)
         cmocka_unit_test(who_was_used_last_goes_last),
         cmocka_unit_test(who_takes_anothers_place_is_as_old),
         cmocka_unit_test(who_holds_most_bytes_loses_who_began_first),
+        cmocka_unit_test(who_holds_no_more_than_a_share_loses_nobody),
         cmocka_unit_test(a_holders_rate_is_its_own_and_comes_back_with_time),
         cmocka_unit_test(who_leaves_and_comes_back_finds_its_rate_as_it_was),
         cmocka_unit_test(a_flood_of_holders_takes_no_place_and_no_rate_from_who_is_there),

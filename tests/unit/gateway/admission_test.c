@@ -220,6 +220,34 @@ static void strangers_that_hold_too_much_memory_give_way_from_the_address_that_h
     assert_int_equal(floor_away(f, AWAY_MEMORY), 1);
 }
 
+/* Answers that nobody takes, on as many connections as it likes. */
+static void a_device_that_holds_most_memory_gives_way_and_no_device_with_little(void **state)
+{
+    struct floor *f = *state;
+    enum { DEVICES = 6, MIB = 1 << 20 };
+    struct pair greedy = MAKE(.cn = "device", .issuer = &f->k->root), made[DEVICES];
+    struct visitor *first = device(f, &greedy), *second = device(f, &greedy), *v[DEVICES];
+    for (size_t i = 0; i < DEVICES; i++) {
+        made[i] = MAKE(.cn = "device", .issuer = &f->k->root);
+        v[i] = device(f, &made[i]);
+        v[i]->http->events->on_held(v[i]->http->owner, NET_KNOWN_SHARE);
+    }
+    first->http->events->on_held(first->http->owner, 20 * MIB);
+    second->http->events->on_held(second->http->owner, 44 * MIB);
+    assert_int_equal(floor_away(f, AWAY_DEVICE_MEMORY), 0); /* as much as there may be */
+    v[0]->http->events->on_held(v[0]->http->owner, NET_KNOWN_SHARE - MIB);
+    second->http->events->on_held(second->http->owner, 46 * MIB);
+    fake_loop_settle(f->loop);
+    assert_true(first->gone);
+    assert_false(second->gone);
+    for (size_t i = 0; i < DEVICES; i++)
+        assert_false(v[i]->gone);
+    assert_int_equal(floor_away(f, AWAY_DEVICE_MEMORY), 1);
+    drop(&greedy);
+    for (size_t i = 0; i < DEVICES; i++)
+        drop(&made[i]);
+}
+
 static void what_the_listener_drops_is_counted_by_its_cause(void **state)
 {
     struct floor *f = *state;
@@ -277,6 +305,7 @@ int main(void)
         HELD(who_is_let_in_leaves_the_strangers_of_its_address),
         HELD(strangers_that_stay_too_long_are_ended_and_devices_are_not),
         HELD(strangers_that_hold_too_much_memory_give_way_from_the_address_that_holds_most),
+        HELD(a_device_that_holds_most_memory_gives_way_and_no_device_with_little),
         HELD(what_the_listener_drops_is_counted_by_its_cause),
         HELD(out_of_descriptors_a_stranger_is_given_up_and_without_any_none),
         HELD(refusals_are_an_address_s_share_and_come_back),
