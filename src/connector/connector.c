@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/host/log.h"
+#include "base/limit/crowd.h"
 #include "bundle/bundle.h"
 #include "connector/gateway/joining.h"
 #include "connector/site/questions.h"
@@ -24,7 +25,7 @@ static void on_news(void *ctx)
 static void on_request(void *owner, const char *gateway_id, struct http_exchange *x)
 {
     const struct connector *c = owner;
-    const struct route to = {&c->known, c->site, &c->upstreams};
+    const struct route to = {&c->known, c->site, &c->upstreams, c->senders};
     route_request(&to, gateway_id, x);
 }
 
@@ -142,6 +143,7 @@ static void make_known(struct connector *c, const struct connector_config *confi
 {
     memset(c, 0, sizeof *c);
     c->known = (struct site_known){.loop = loop, .config = config, .on_news = on_news, .ctx = c};
+    c->senders = crowd_new(NULL, 0);
     c->dialers.known = &c->known;
     c->dialers.upstreams = &c->upstreams;
     c->dialers.on_request = on_request;

@@ -15,6 +15,7 @@ struct route {
     const struct site_known *known;
     struct site_link *site;
     const struct upstreams *upstreams;
+    struct crowd *senders; /* of requests under way, by device; NULL: nothing is counted */
 };
 
 /* Takes over x: `gateway_id` is who asks by it. */

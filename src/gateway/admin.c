@@ -3,13 +3,31 @@
  * nothing of who shows it. In the control loop's thread; reads atomics of the workers. */
 #include "gateway/admin.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
+#include "base/limit/crowd.h"
+#include "base/mem.h"
 #include "gateway/judge/responder.h"
 #include "gateway/site/site.h"
 #include "gateway/start.h"
 #include "http/server.h"
 
-enum { METRICS_MAX = 1024 * 1024 };
+enum { METRICS_MAX = 1024 * 1024, VISITS_MAX = 64 };
+
+struct pages {
+    struct gateway *gateway;
+    struct crowd *visits; /* by address */
+    size_t count;
+};
+
+/* A connection. Whoever reaches the pages takes no more of the gateway than that many, and keeps nobody out: the oldest
+ * goes. */
+struct visit {
+    struct pages *pages;
+    struct http_server_conn *http;
+    struct crowd_member member;
+};
 
 static void answer_healthz(struct gateway *g, struct http_exchange *x)
 {
@@ -81,17 +99,18 @@ static void answer_metrics(struct gateway *g, struct http_exchange *x)
 static const struct {
     const char *path;
     void (*answer)(struct gateway *g, struct http_exchange *x);
-} pages[] = {{"/healthz", answer_healthz}, {"/readyz", answer_readyz}, {"/metrics", answer_metrics}};
+} paths[] = {{"/healthz", answer_healthz}, {"/readyz", answer_readyz}, {"/metrics", answer_metrics}};
 
 static void on_request(void *owner, struct http_exchange *x)
 {
+    const struct visit *v = owner;
     if (!slice_eq(x->request.method, SLICE("GET"))) {
         http_exchange_reply(x, 405, "text/plain", SLICE("only GET here\n"), NULL);
         return;
     }
-    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-        if (slice_eq(x->request.target, slice_of(pages[i].path))) {
-            pages[i].answer(owner, x);
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (slice_eq(x->request.target, slice_of(paths[i].path))) {
+            paths[i].answer(v->pages->gateway, x);
             return;
         }
     }
@@ -100,23 +119,41 @@ static void on_request(void *owner, struct http_exchange *x)
 
 static void on_close(void *owner)
 {
-    (void)owner;
+    struct visit *v = owner;
+    v->pages->count--;
+    crowd_part(v->pages->visits, &v->member);
+    free(v);
 }
 
 static const struct http_server_events events = {.on_request = on_request, .on_close = on_close};
 
+static void leave(struct crowd_member *m)
+{
+    http_server_conn_close(container_of(m, struct visit, member)->http); /* on_close frees it */
+}
+
 static void on_accept(void *ctx, struct net_stream *stream, const struct net_address *peer)
 {
-    struct gateway *g = ctx;
-    (void)peer;
-    (void)http_server_conn_new(g->control, stream, false, &http_server_defaults, &events, g);
+    struct pages *p = ctx;
+    struct loop *loop = p->gateway->control;
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(peer, address);
+    if (p->count >= VISITS_MAX)
+        (void)crowd_make_room(p->visits, NULL);
+    struct visit *v = mem_zalloc(sizeof *v);
+    p->count++;
+    v->pages = p;
+    crowd_join(p->visits, &v->member, slice_of(address), loop_now_ms(loop), leave);
+    v->http = http_server_conn_new(loop, stream, false, &http_server_defaults, &events, v);
 }
 
 enum result gateway_admin_listen(struct gateway *g, struct net_listener **ret, struct error *err)
 {
+    static struct pages all; /* as long as the process */
     struct net_address at;
+    all = (struct pages){.gateway = g, .visits = crowd_new(NULL, 0)};
     enum result r = net_address_parse(slice_of(g->config->admin_listen), &at, err);
     if (r == OK)
-        r = net_listen_tcp(g->control, &at, false, on_accept, g, ret, err);
+        r = net_listen_tcp(g->control, &at, false, on_accept, &all, ret, err);
     return r == OK ? OK : error_prefix(err, "admin_listen");
 }

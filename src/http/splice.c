@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { REPLAY_MAX = 64 * 1024 };
+enum { REPLAY_MAX = 64 * 1024, HELD_STEP = 4096 /* less is not counted */ };
 
 struct http_splice {
     const struct http_splice_owner *owner;
@@ -23,6 +23,9 @@ struct http_splice {
     struct http_response held; /* waits for the body to begin, when is_held; in the exchange's arena */
     bool is_held;
     uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
+    uint64_t taken;          /* bytes of the answer's body */
+    struct crowd *senders;   /* NULL: it is for the owner itself */
+    struct crowd_member of_sender;
     struct http_splice_stats stats;
 };
 
@@ -33,6 +36,8 @@ static void end_splice(struct http_splice *s, const struct error *broken)
     if (s->exchange)
         http_exchange_reset(s->exchange);
     buf_free(&s->replay);
+    if (s->senders)
+        crowd_part(s->senders, &s->of_sender);
     s->owner->on_over(s->ctx, &s->stats, broken);
     free(s);
 }
@@ -50,6 +55,39 @@ void http_splice_abort(struct http_splice *s)
     struct error err;
     (void)error_set(&err, R_DENIED, "ended by this side");
     end_splice(s, &err);
+}
+
+/* --- what it holds --- */
+
+static void give_way(struct crowd_member *m)
+{
+    struct http_splice *s = container_of(m, struct http_splice, of_sender);
+    struct error err;
+    if (!s->answered) {
+        refuse_exchange(s, HTTP_SPLICE_CROWDED, NULL);
+        return;
+    }
+    (void)error_set(&err, R_LIMIT, "too much of this sender's is under way that nobody takes");
+    end_splice(s, &err);
+}
+
+static size_t held_now(const struct http_splice *s)
+{
+    uint64_t up = s->stats.request_bytes - s->credited, down = s->stats.response_bytes - s->taken;
+    size_t n = (size_t)(up + down) + buf_len(&s->replay);
+    return n - n % HELD_STEP;
+}
+
+/* The last thing in a callback: it may end any splice of the crowd, this one too. */
+static void weigh(struct http_splice *s)
+{
+    struct crowd *senders = s->senders;
+    if (!senders)
+        return;
+    size_t before = s->of_sender.bytes, now = held_now(s);
+    crowd_hold(senders, &s->of_sender, now);
+    if (now > before)
+        crowd_relieve(senders, HTTP_SPLICES_HOLD, HTTP_SPLICES_SHARE);
 }
 
 static void stop_keeping(struct http_splice *s)
@@ -115,6 +153,7 @@ static void call_body(void *ctx, struct slice data)
     release_head(s, data);
     s->stats.response_bytes += data.len;
     http_exchange_write(s->exchange, data);
+    weigh(s);
 }
 
 static void call_end(void *ctx, const struct http_fields *trailers)
@@ -138,6 +177,7 @@ static void call_sent(void *ctx, size_t n)
     size_t fresh = (size_t)(s->sent - s->credited);
     s->credited = s->sent;
     http_exchange_consumed(s->exchange, fresh);
+    weigh(s);
 }
 
 static bool make_call(struct http_splice *s);
@@ -198,6 +238,7 @@ static void exchange_body(void *ctx, struct slice data)
     if (s->replayable && buf_append(&s->replay, data) != OK)
         stop_keeping(s);
     http_call_write(s->call, data);
+    weigh(s);
 }
 
 static void exchange_body_end(void *ctx)
@@ -211,7 +252,9 @@ static void exchange_body_end(void *ctx)
 static void exchange_sent(void *ctx, size_t n)
 {
     struct http_splice *s = ctx;
+    s->taken += n;
     http_call_consumed(s->call, n);
+    weigh(s);
 }
 
 static void exchange_abort(void *ctx, const struct error *why)
@@ -236,7 +279,8 @@ static bool make_call(struct http_splice *s)
 }
 
 struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
-                                      const struct http_splice_owner *owner, void *ctx)
+                                      const struct http_splice_sender *sender, const struct http_splice_owner *owner,
+                                      void *ctx)
 {
     struct http_splice *s = mem_zalloc(sizeof *s);
     *s = (struct http_splice){.owner = owner,
@@ -244,8 +288,11 @@ struct http_splice *http_splice_start(struct http_exchange *x, const struct http
                               .exchange = x,
                               .request = *request,
                               .max_body = max_body,
+                              .senders = sender->key.len ? sender->all : NULL,
                               .replayable = owner->may_retry != NULL};
     buf_init(&s->replay, REPLAY_MAX);
+    if (s->senders)
+        crowd_join(s->senders, &s->of_sender, sender->key, sender->now_ms, give_way);
     x->events = &exchange_events;
     x->ctx = s;
     if (make_call(s))

@@ -11,20 +11,37 @@
  *
  * Nothing is buffered whole: each direction holds at most a window. Where the owner allows retries, the first 64 KiB of
  * the request's body are kept until the answer begins, so that the call can be made once more.
+ *
+ * Windows of many streams add up, and a session over its own budget (http/h2/flow.c) gives no stream of it credit any
+ * more. So what splices hold is counted by whom they are for, and who leaves most untaken gives way before that.
  */
 /* clang-format on */
 #ifndef HTTP_SPLICE_H
 #define HTTP_SPLICE_H
 
+#include "base/limit/crowd.h"
 #include "http/call.h"
 #include "http/exchange.h"
 
 struct http_splice;
 
+/* Bytes of a crowd: over the former, of who holds most and more than the latter a splice ends. Less than a session may
+ * have unconsumed, which gives credit again only when that is below its budget. */
+enum { HTTP_SPLICES_HOLD = 48 * 1024 * 1024, HTTP_SPLICES_SHARE = 16 * 1024 * 1024 };
+
 enum http_splice_refusal {
     HTTP_SPLICE_NO_WAY,    /* the call could not be made */
     HTTP_SPLICE_FAILED,    /* it failed before an answer; `why` says how */
     HTTP_SPLICE_TOO_LARGE, /* the request's body passed max_body */
+    HTTP_SPLICE_CROWDED,   /* its sender's splices hold too much that neither side takes */
+};
+
+/* For whom splices are: a member of `all`, which the caller owns and counts by, as long as it is under way. Key "": for
+ * the owner itself, of whom nothing is counted. */
+struct http_splice_sender {
+    struct crowd *all;
+    struct slice key;
+    uint64_t now_ms;
 };
 
 struct http_splice_stats {
@@ -55,7 +72,8 @@ struct http_splice_owner {
 /* Takes over x. `request` is what is asked of the server (in x's arena). May end (refuse, on_over) before it returns:
  * then it returns NULL. */
 struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
-                                      const struct http_splice_owner *owner, void *ctx);
+                                      const struct http_splice_sender *sender, const struct http_splice_owner *owner,
+                                      void *ctx);
 
 /* Breaks it off towards both sides; on_over comes inside. */
 void http_splice_abort(struct http_splice *s);

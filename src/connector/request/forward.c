@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/host/gather.h"
 #include "base/host/trail.h"
 #include "base/mem.h"
@@ -226,7 +227,8 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .refuse = refuse_splice,
                                                .on_over = on_over};
 
-void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(void *ctx), void *ctx)
+void forward_start(struct http_exchange *x, struct upstream *u, struct crowd *senders, void (*on_news)(void *ctx),
+                   void *ctx)
 {
     /* The gateway asks for none on such an endpoint, unless it is another's by now. */
     if (x->request.protocol.len && !upstream_takes_websocket(u)) {
@@ -241,5 +243,6 @@ void forward_start(struct http_exchange *x, struct upstream *u, void (*on_news)(
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
-    (void)http_splice_start(x, &x->request, UINT64_MAX, &owner, f);
+    const struct http_splice_sender device = {senders, upstream_sender(&x->request), clock_mono_ms()};
+    (void)http_splice_start(x, &x->request, UINT64_MAX, &device, &owner, f);
 }

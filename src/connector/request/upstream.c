@@ -214,6 +214,11 @@ bool upstream_note(struct upstream *u, const char *reason, const char *detail)
     return !same;
 }
 
+struct slice upstream_sender(const struct http_request *request)
+{
+    return http_fields_get(&request->fields, SLICE("cmg-client-id"));
+}
+
 enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
                           const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {
@@ -227,6 +232,5 @@ enum result upstream_call(struct upstream *u, const struct http_request *request
         if (!inside.target.ptr)
             return error_set(err, R_LIMIT, "the request's head is too long");
     }
-    struct slice sender = http_fields_get(&request->fields, SLICE("cmg-client-id"));
-    return http_pool_call(u->pool, sender, &inside, events, ctx, ret, err);
+    return http_pool_call(u->pool, upstream_sender(request), &inside, events, ctx, ret, err);
 }

@@ -57,6 +57,9 @@ const struct upstream_fault *upstream_fault(const struct upstream *u);
 /* Returns whether that is news. `reason` NULL: it answered. */
 bool upstream_note(struct upstream *u, const char *reason, const char *detail);
 
+/* Whose shares a request takes: the device's; "": the site's own. */
+struct slice upstream_sender(const struct http_request *request);
+
 /* `request`: as it came through the tunnel, identity_unfold()ed; its authority and target are replaced by the
  * upstream's (in `arena`). */
 MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,

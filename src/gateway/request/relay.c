@@ -18,7 +18,6 @@
 struct relay {
     LIST_ENTRY(relay) link; /* in the connection's relays */
     struct relay_way *way;
-    struct crowd_member of_device; /* in the way's */
     struct judge_client *sender;
     struct http_splice *splice;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
@@ -159,6 +158,9 @@ static void refuse_exchange(void *ctx, struct http_exchange *x, enum http_splice
     if (what == HTTP_SPLICE_TOO_LARGE) {
         reason = REASON_BODY_TOO_LARGE;
         (void)snprintf(detail, sizeof detail, "this endpoint takes bodies of at most %" PRIu64 " bytes", r->max_body);
+    } else if (what == HTTP_SPLICE_CROWDED) {
+        reason = REASON_TOO_MANY_REQUESTS;
+        (void)snprintf(detail, sizeof detail, "this device has too much under way that nobody takes");
     } else if (what == HTTP_SPLICE_FAILED && !why->unsent) {
         reason = failure_reason(why->kind);
         if (reason == REASON_UPSTREAM_TRUNCATED)
@@ -201,7 +203,6 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     note_end(r, stats, broken);
 
     LIST_REMOVE(r, link);
-    crowd_part(r->way->devices, &r->of_device);
     grant_unref(r->token);
     free(r);
 }
@@ -237,9 +238,9 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     cstr_copy(r->guid, sizeof r->guid, o->guid);
 
     LIST_INSERT_HEAD(list, r, link);
-    crowd_join(way->devices, &r->of_device, slice_of(o->holder), loop_now_ms(sender->judge->loop), NULL);
     metric_add(metrics_of(r), METRIC_IN_FLIGHT, 1);
-    struct http_splice *s = http_splice_start(x, inside, r->max_body, &owner, r);
+    const struct http_splice_sender device = {way->devices, slice_of(o->holder), loop_now_ms(sender->judge->loop)};
+    struct http_splice *s = http_splice_start(x, inside, r->max_body, &device, &owner, r);
     if (s) /* else r is gone already */
         r->splice = s;
 }

@@ -23,7 +23,7 @@ struct relay_options {
 struct relay_way {
     const struct gateway_tunnels *tunnels;
     struct retry_budget budget;
-    struct crowd *devices; /* requests under way by whose they are */
+    struct crowd *devices; /* requests under way, and what they hold, by whose they are */
     size_t per_device;
 };
 

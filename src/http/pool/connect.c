@@ -6,7 +6,7 @@
 #include "http/pool/internal.h"
 
 /* What one session of HTTP/2 may have open and in flight. */
-enum { SESSION_STREAMS = 16384, SESSION_WINDOWS = 16 * 1024 * 1024 };
+enum { SESSION_STREAMS = 16384, SESSION_WINDOWS = 64 * 1024 * 1024 };
 
 /* --- HTTP/1.1 --- */
 

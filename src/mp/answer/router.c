@@ -147,13 +147,28 @@ static void note_step(const struct mp_request *r, int status)
                                     .status = status});
 }
 
-/* An answer that is no refusal, to somebody who proved who it is: it is no stranger. */
+/* An answer that is no refusal, to somebody who proved who it is: it is no stranger. Who can be anybody's with a token
+ * that is bound to no key is counted by its address. */
+static void note_known(struct mp_request *r)
+{
+    const struct mp_identity *i = &r->sender.identity;
+    char id[PKI_HASH_HEX];
+    if (i->connector[0]) {
+        mp_listener_known(r->connection, NULL);
+    } else if (i->auth == MP_PKI) {
+        pki_cert_sha256_hex(r->sender.peer->certificate, id);
+        mp_listener_known(r->connection, id);
+    } else {
+        mp_listener_known(r->connection, r->sender.peer->group);
+    }
+}
+
 static void on_status(struct mp_request *r, int status)
 {
     if (status >= 400)
         mp_listener_refused(r->connection);
     else if (status && r->sender.identity.auth != MP_NOBODY)
-        mp_listener_known(r->connection);
+        note_known(r);
     mp_access_log(r, status);
     note_step(r, status);
 }

@@ -13,7 +13,11 @@
 #include "net/strangers.h"
 #include "tls/stream.h"
 
-enum { HANDSHAKE_MS = 15000, CERTIFICATE_HEADS = 4 * 1024 * 1024 };
+enum {
+    HANDSHAKE_MS = 15000,
+    CERTIFICATE_HEADS = 4 * 1024 * 1024,
+    DEVICE_SHARE = 8, /* one device may hold an eighth of all places */
+};
 
 static void turned_away(const char *host, const char *why)
 {
@@ -26,10 +30,23 @@ static void connection_free(struct mp_connection *c)
     LIST_REMOVE(c, others);
     c->point->connection_count--;
     crowd_part(c->point->strangers, &c->stranger);
+    crowd_part(c->point->devices, &c->of_device);
     mp_judging_cancel(&c->peer);
     X509_free(c->peer.certificate);
     pki_trust_unref(c->peer.judged_by);
     free(c);
+}
+
+static void end(struct mp_connection *c)
+{
+    if (c->http) {
+        http_server_conn_close(c->http); /* on_close frees it */
+        return;
+    }
+    if (c->stream)
+        net_stream_close(c->stream);
+    tls_handshake_cancel(c->handshake);
+    connection_free(c);
 }
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -60,7 +77,10 @@ static void on_http_close(void *owner)
 static void on_held(void *owner, size_t bytes)
 {
     struct mp_connection *c = owner;
-    net_stranger_holds(c->point->strangers, &c->stranger, bytes);
+    if (c->of_device.holder)
+        net_known_holds(c->point->devices, &c->of_device, bytes);
+    else
+        net_stranger_holds(c->point->strangers, &c->stranger, bytes);
 }
 
 static const struct http_server_events http_events = {
@@ -83,14 +103,46 @@ static void find_role(struct mp_connection *c)
     if (pki_role_check(c->peer.site->connectors, shown, c->peer.chain, clock_wall_s(), c->peer.connector, &err) != OK)
         c->peer.connector[0] = '\0';
     else
-        mp_listener_known(c);
+        mp_listener_known(c, NULL);
 }
 
-void mp_listener_known(struct mp_connection *c)
+static bool is_idle(const struct crowd_member *m)
 {
-    if (c)
-        net_stranger_known(c->point->strangers, &c->stranger);
-    if (c && c->http)
+    const struct mp_connection *c = container_of(m, struct mp_connection, of_device);
+    return http_server_conn_exchanges(c->http) == 0;
+}
+
+static bool has_share(struct mp_point *p, struct slice device)
+{
+    size_t share = p->places / DEVICE_SHARE;
+    return crowd_count(p->devices, device) < share || crowd_make_room_of(p->devices, device, is_idle);
+}
+
+static void leave_device(struct crowd_member *m)
+{
+    struct mp_connection *c = container_of(m, struct mp_connection, of_device);
+    turned_away(c->host, "made room: it was idle, or its device holds its share of connections or memory");
+    end(c);
+}
+
+void mp_listener_known(struct mp_connection *c, const char *device)
+{
+    if (!c)
+        return;
+    if (!c->stranger.holder) {
+        crowd_touch(&c->of_device);
+        return;
+    }
+    struct mp_point *p = c->point;
+    if (device && !has_share(p, slice_of(device))) {
+        turned_away(c->host, "its device holds its share of connections");
+        http_server_conn_stop(c->http);
+        return;
+    }
+    net_stranger_known(p->strangers, &c->stranger);
+    if (device)
+        crowd_join(p->devices, &c->of_device, slice_of(device), loop_now_ms(p->site->loop), leave_device);
+    if (c->http)
         http_server_conn_let_in(c->http);
 }
 
@@ -204,18 +256,6 @@ static const struct tls_accept_events tls_events = {.on_hello = on_hello,
 
 /* --- room --- */
 
-static void end(struct mp_connection *c)
-{
-    if (c->http) {
-        http_server_conn_close(c->http); /* on_close frees it */
-        return;
-    }
-    if (c->stream)
-        net_stream_close(c->stream);
-    tls_handshake_cancel(c->handshake);
-    connection_free(c);
-}
-
 static void leave(struct crowd_member *m)
 {
     struct mp_connection *c = container_of(m, struct mp_connection, stranger);
@@ -223,10 +263,14 @@ static void leave(struct crowd_member *m)
     end(c);
 }
 
+static bool make_room(struct mp_point *p)
+{
+    return crowd_make_room(p->strangers, NULL) || crowd_make_room(p->devices, is_idle);
+}
+
 static bool give_up_descriptor(void *ctx)
 {
-    struct mp_point *p = ctx;
-    return crowd_make_room(p->strangers, NULL);
+    return make_room(ctx);
 }
 
 static void on_dropped(void *ctx, enum net_dropped why)
@@ -245,9 +289,9 @@ static bool may_come(struct mp_point *p, const char *address)
         turned_away(address, "its address opens connections too fast");
         return false;
     }
-    if (p->connection_count < p->places || crowd_make_room(p->strangers, NULL))
+    if (p->connection_count < p->places || make_room(p))
         return true;
-    turned_away(address, "all places are held by who was let in");
+    turned_away(address, "all places are held by who was let in and is busy");
     return false;
 }
 
@@ -288,6 +332,7 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
     enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
     p->places = mp_config_connections(p->site->config, conf_descriptors());
     p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
+    p->devices = crowd_new(NULL, 0);
     p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
     if (r == OK)
         r = net_listen_tcp(p->site->loop, &at, false, on_accept, p, &p->listener, err);

@@ -14,6 +14,7 @@ struct mp_connection {
     LIST_ENTRY(mp_connection) others; /* of the point */
     struct mp_peer peer;
     struct crowd_member stranger;    /* until it is known */
+    struct crowd_member of_device;   /* from then on, of who asks for itself */
     struct net_stream *stream;       /* the TLS stream, of `http` */
     struct tls_handshake *handshake; /* until it is done */
     struct http_server_conn *http;   /* once its certificate is judged */
@@ -22,8 +23,10 @@ struct mp_connection {
 };
 
 MUST_USE enum result mp_listener_open(struct mp_point *p, struct error *err);
-/* A request of it was let in, or it is a connector's: it makes room for nobody any more. NULL allowed. */
-void mp_listener_known(struct mp_connection *c);
+/* A request of it was let in, which `device` sent: it makes room for other devices alone, and ends when that one holds
+ * its share of connections and none of them is idle. `device` NULL: it is a connector's, which makes room for nobody.
+ * `c` NULL allowed. */
+void mp_listener_known(struct mp_connection *c, const char *device);
 /* A request of it was refused. Of a stranger whose address is refused too often it is the last one that is read. NULL
  * allowed. */
 void mp_listener_refused(struct mp_connection *c);

@@ -25,5 +25,6 @@ void mp_point_close(struct mp_point *p)
     tls_context_unref(p->context);
     p->context = NULL;
     crowd_free(p->strangers);
-    p->strangers = NULL;
+    crowd_free(p->devices);
+    p->strangers = p->devices = NULL;
 }

@@ -28,6 +28,7 @@ struct mp_point {
     size_t connection_count;  /* of them, handshakes too */
     size_t places;            /* so many it may be */
     struct crowd *strangers;  /* those who are neither a connector nor were let in */
+    struct crowd *devices;    /* those who were let in and are no connector, by device */
     struct loop_timer *pulse; /* ends strangers who stay too long */
 };
 

@@ -229,6 +229,31 @@ def test_a_management_point_gives_up_strangers_of_one_address_for_a_client_of_an
             assert client.ask("/SMS_MP/.sms_aut?MPLIST").status == 200
 
 
+def test_a_device_inside_that_holds_its_share_of_a_management_point_gives_up_its_own_connections(own_site, device):
+    configured(own_site, "cmg-mp", max_connections=32)
+    port = int(own_site.report["mp_urls"]["https"].rsplit(":", 1)[1])
+    until("it answers again", lambda: own_site.cmg("status", check=False)[0] == 0, 10)
+    greedy, places = device("greedy"), "/SMS_MP/.sms_aut?MPLIST"
+    with contextlib.ExitStack() as all_of_them:
+        held = []
+        for number in range(40):  # from as many addresses as it likes
+            held.append(all_of_them.enter_context(Client(own_site, f"127.0.1.{number}", greedy, port)))
+            assert held[-1].ask(places).status == 200
+        until("it holds an eighth", lambda: sum(client.is_open() for client in held) == 4)
+        with Client(own_site, HERE, device("other"), port) as other:
+            assert other.ask(places).status == 200
+
+
+# --- the pages of the gateway's machine -------------------------------------------------------------------------------
+
+
+def test_who_reaches_the_admin_pages_takes_no_more_than_some_connections_and_keeps_nobody_out(own_site):
+    port = int(own_site.report["gateway_admin"].rsplit(":", 1)[1])
+    with silent(port, THERE, 200) as held:
+        until("the oldest have given way", lambda: open_among(held) <= 64)
+        assert own_site.ready() and open_among(held) >= 60
+
+
 # --- rates ------------------------------------------------------------------------------------------------------------
 
 

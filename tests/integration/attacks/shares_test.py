@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one device that was let in may take of the way inside: of a worker's requests, and of a server behind a connector."""
 import contextlib
+import itertools
 import socket
 import threading
+from types import SimpleNamespace
 
+import h2.events
 import hpack
 from attacks import limits_test
 import pytest
 from attacks.hostile_test import DATA, HEADERS, PREFACE, SETTINGS, frame, head, headers
 from attacks.limits_test import device, small  # noqa: F401 (fixtures)
 
-from kit import gatewayclient
+from kit import gatewayclient, h2server
 from kit.programs import until
 
 
@@ -121,3 +124,92 @@ def test_a_device_with_too_many_requests_under_way_is_told_so_and_nobody_else(sm
             second.receive(3)
         with Streams(site, greedy, [f"{path}/free"] * 4) as again:
             assert {h[":status"] for h in again.receive(4).values()} == {"200"}
+
+
+# --- what nobody takes ------------------------------------------------------------------------------------------------
+
+WINDOW = 65535  # of a stream, at first
+
+
+class Large(h2server.H2Server):
+    """All requests of a connector share a connection of it. Each answer is four windows long, but for those under /free; no
+    request's body is taken."""
+    streams = 5000
+
+    def __init__(self, pair):
+        self.left = {}
+        super().__init__(pair, self.begin)
+
+    def begin(self, it, stream, fields):
+        free = dict(fields)[":path"].endswith("/free")
+        it.send_headers(stream, [(":status", "200")], end_stream=free)
+        if not free:
+            self.left[it, stream] = 4 * WINDOW
+            self.go_on(it, stream)
+
+    def go_on(self, it, stream):
+        while n := min(self.left.get((it, stream), 0), it.max_outbound_frame_size):
+            n = min(n, it.local_flow_control_window(stream))
+            if not n:
+                return
+            self.left[it, stream] -= n
+            it.send_data(stream, bytes(n), end_stream=not self.left[it, stream])
+
+    def take(self, it, event):
+        if not isinstance(event, h2.events.DataReceived):
+            super().take(it, event)
+        if isinstance(event, h2.events.StreamReset):
+            self.left.pop((it, event.stream_id), None)
+        elif isinstance(event, h2.events.WindowUpdated):
+            for stream in [event.stream_id] if event.stream_id else [s for of, s in self.left if of is it]:
+                self.go_on(it, stream)
+
+
+@pytest.fixture
+def session(own_site):
+    shown = own_site.folder / "pki" / "mp"
+    server = Large(SimpleNamespace(path=f"{shown}.pem", key=f"{shown}.key"))
+    try:
+        own_site.publish("session", "--url", server.url, "--auth", "pki,token", "--anchors", own_site.report["ca"])
+        yield "/CCM_Proxy_MutualAuth/session"
+    finally:
+        server.close()
+
+
+def many(site, device, path, count, wants):  # noqa: F811
+    """Connections of one device without end, each with so many requests, and what it wants beside."""
+    while True:
+        it = Streams(site, device, [])
+        it.tls.sendall(b"".join(wants(2 * i + 1, path) for i in range(count)))
+        yield it
+
+
+def unread(stream, path):
+    nothing = frame(SETTINGS, 0, 0, b"\0\4\0\0\0\0") if stream == 1 else b""
+    return nothing + headers(stream, head(path=path))
+
+
+def uploads(stream, path):
+    pieces = [16384] * 3 + [WINDOW - 3 * 16384]
+    return headers(stream, head(path=path, method="POST"), flags=4) + b"".join(frame(DATA, 0, stream, bytes(n)) for n in pieces)
+
+
+def test_a_device_that_takes_none_of_a_servers_answers_holds_up_nobody(small, device, session):  # noqa: F811
+    site = small(max_connections=128)
+    until("the way inside is there again", lambda: site.reaches(f"{session}/free"), 30)
+    with contextlib.ExitStack() as all_of_them, limits_test.let_in(site, device("other")) as other:
+        for held in itertools.islice(many(site, device("greedy"), f"{session}/large", 250, unread), 6):
+            all_of_them.enter_context(held)
+        for _ in range(10):
+            answer = other.ask(f"{session}/large")
+            assert answer.status == 200 and len(answer.body) == 4 * WINDOW
+
+
+def test_uploads_that_no_server_takes_are_refused_over_their_devices_share(small, device, session):  # noqa: F811
+    site = small(max_connections=128)
+    until("the way inside is there again", lambda: site.reaches(f"{session}/free"), 30)
+    with contextlib.ExitStack() as all_of_them, limits_test.let_in(site, device("other")) as other:
+        held = [all_of_them.enter_context(it)
+                for it in itertools.islice(many(site, device("greedy"), f"{session}/large", 120, uploads), 9)]
+        assert {h[":status"] for h in held[0].receive(1).values()} == {"429"}
+        assert other.ask(f"{session}/free").status == 200

@@ -8,10 +8,12 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 
 
 class H2Server:
     """answer(connection, stream, fields) is called when a request has ended."""
+    streams = 100  # of a connection, at most
 
     def __init__(self, pair, answer):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -39,6 +41,7 @@ class H2Server:
             with self.context.wrap_socket(bare, server_side=True) as tls:
                 it = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
                 it.initiate_connection()
+                it.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.streams})
                 tls.sendall(it.data_to_send())
                 while data := tls.recv(65536):
                     for event in it.receive_data(data):
