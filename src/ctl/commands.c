@@ -27,7 +27,8 @@ static const struct {
     {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},
     {"What devices get", {ctl_policy_commands, ctl_client_settings_commands, ctl_settings_commands}},
     {"See and find out",
-     {ctl_site_commands, ctl_audit_commands, ctl_trace_commands, ctl_analyze_commands, ctl_cert_commands}},
+     {ctl_site_commands, ctl_alerts_commands, ctl_audit_commands, ctl_trace_commands, ctl_analyze_commands,
+      ctl_cert_commands}},
 };
 
 /* How many words of argv the command takes; 0: it is another one. */

@@ -25,6 +25,7 @@
 #include "mp/server/certificate.h"
 #include "mp/server/listener.h"
 #include "mp/server/point.h"
+#include "mp/watch/alerts.h"
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
 #include "store/site/join.h"
@@ -144,6 +145,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         return r;
     site->documents = mp_documents_new();
     site->parked = mp_parked_new(site);
+    site->alerts = mp_alerts_new(site);
     r = mp_tenants_open(site, err);
     if (r == OK)
         r = open_points(site, err);
@@ -175,6 +177,7 @@ void mp_site_close(struct mp_site *site)
     for (size_t i = 0; site->points && i < site->config->points.count; i++)
         mp_point_close(&site->points[i]);
     free(site->points);
+    mp_alerts_free(site->alerts);
     loop_timer_free(site->upkeep);
     mp_parked_free(site->parked);
     mp_documents_free(site->documents);

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct mp_admin;
+struct mp_alerts;
 struct mp_bodies;
 struct mp_documents;
 struct mp_parked;
@@ -33,7 +34,8 @@ struct mp_site {
     struct mp_parked *parked;
     struct mp_point *points; /* config->points.count */
     struct mp_admin *admin;
-    struct pki_trust *trust; /* of devices that come directly; as of trust_sequence */
+    struct mp_alerts *alerts; /* mp/watch/alerts.h */
+    struct pki_trust *trust;  /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;
     LIST_HEAD(, mp_judging) judging; /* certificates, in the pool (mp/sender/judging.h) */
     struct bucket lengthy;           /* judgements that take long, in the loop */

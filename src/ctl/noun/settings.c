@@ -53,6 +53,7 @@ static const struct {
     {"bundle_max_age", duration_value, "a duration: 24h"},
     {"approval", text_value, "auto or manual"},
     {"waiting_expiry", duration_value, "a duration: 14d, 0 for never"},
+    {"alert_check", duration_value, "a duration: 30s"},
     {"gateway_ca_pem", certificates_value,
      "a FILE: the CA of the gateways' certificates, for enrolment files; '' for none"},
 };

@@ -77,6 +77,10 @@ void mp_admin_tenant_list(struct mp_request *r);
 void mp_admin_tenant_enable(struct mp_request *r);
 void mp_admin_tenant_disable(struct mp_request *r);
 void mp_admin_tenant_remove(struct mp_request *r);
+void mp_admin_alert_add(struct mp_request *r); /* alert.c */
+void mp_admin_alert_list(struct mp_request *r);
+void mp_admin_alert_remove(struct mp_request *r);
+void mp_admin_alert_test(struct mp_request *r);
 void mp_admin_source_add(struct mp_request *r); /* source.c */
 void mp_admin_source_list(struct mp_request *r);
 void mp_admin_source_remove(struct mp_request *r);

@@ -9,6 +9,7 @@
 #include "mp/content/documents.h"
 #include "mp/put.h"
 #include "mp/server/point.h"
+#include "mp/watch/alerts.h"
 #include "mp/watch/status.h"
 #include "net/url.h"
 #include "store/site/audit.h"
@@ -103,10 +104,12 @@ void mp_admin_setting_put(struct mp_request *r)
     if (!body)
         return;
     const char *value = value_text(r, json_object_get(body, "value"));
-    if (put_setting(r, value, &err) == OK)
+    if (put_setting(r, value, &err) == OK) {
+        mp_alerts_soon(r->site->alerts); /* alert_check counts at once */
         mp_answer_json(r, 200, json_pack("{s:s, s:s}", "name", r->params[0], "value", value));
-    else
+    } else {
         mp_admin_fail(r, &err, "list them with: cmg settings get");
+    }
     json_decref(body);
 }
 

@@ -156,6 +156,23 @@ static void headers_left_out(json_t *list, const json_t *status)
             json_opt_str(e, "endpoint", ""), json_opt_str(e, "headers", ""));
 }
 
+/* Whom the site would tell of all the rest. */
+static void alerts(json_t *list, const json_t *status)
+{
+    static const struct mp_problem failing = {
+        "alerts_failing", "mend what is said, then: cmg alerts test ID; what could not be told is told as soon as the "
+                          "server takes it, within an hour at most"};
+    const json_t *a;
+    size_t i;
+    json_array_foreach(json_object_get(status, "alerts"), i, a) {
+        long long failures = (long long)json_opt_int(a, "failures", 0);
+        const char *id = json_opt_str(a, "id", "");
+        if (failures > 0)
+            mp_problem_add(list, &failing, id, "alerts can't be sent to %.64s (%s), which was tried %lld times: %.500s",
+                           id, json_opt_str(a, "kind", ""), failures, json_opt_str(a, "fault", ""));
+    }
+}
+
 json_t *mp_problems(const json_t *status, int64_t now)
 {
     static const struct mp_problem no_point = {"no_management_point", "configure one in mp.yaml and start cmg-mp"};
@@ -166,6 +183,7 @@ json_t *mp_problems(const json_t *status, int64_t now)
         mp_problem_add(list, &no_point, "site", "the site has no management point");
     if (mp_problems_connectors(list, status, now) > 0 || json_array_size(json_object_get(status, "gateways")) == 0)
         mp_problems_gateways(list, status, now); /* while no connector is heard of, nothing can be said of gateways */
+    alerts(list, status);
     join_refused(list, status, now);
     roles(list, status, now, state_of);
     room_of(list, status, "site", "the site (cmg-mp)");

@@ -13,6 +13,7 @@
 #include "mp/watch/status_part.h"
 #include "store/device/device.h"
 #include "store/sequence.h"
+#include "store/site/alert.h"
 #include "store/site/endpoint.h"
 #include "store/site/setting.h"
 #include "store/site/trust.h"
@@ -136,42 +137,75 @@ static json_t *join_refused_json(const struct mp_site *site)
                      text ? text : json_string("unknown"));
 }
 
+/* Receivers of alerts that take nothing, for what can't be told by alert. */
+static enum result put_alerts(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    struct store_receiver *list;
+    size_t count;
+    json_t *array = json_array();
+    enum result r = store_receiver_list(site->store, a, &list, &count, err);
+    for (size_t i = 0; r == OK && i < count; i++)
+        mp_push(array,
+                json_pack("{s:s, s:s, s:I, s:I, s:s}", "id", list[i].id, "kind", list[i].kind, "sent",
+                          (json_int_t)list[i].sent, "failures", (json_int_t)list[i].failures, "fault", list[i].fault));
+    mp_put(o, "alerts", array);
+    return r;
+}
+
+/* What mp_problems wants of put_counts(). */
+static enum result put_pending(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+{
+    int64_t pending = 0;
+    (void)a;
+    enum result r = store_device_count_pending(site->store, &pending, err);
+    mp_put(o, "devices", json_pack("{s:I}", "pending", (json_int_t)pending));
+    return r;
+}
+
 typedef enum result put_fn(struct mp_site *site, struct arena *a, json_t *status, struct error *err);
 
-static enum result put_all(struct mp_site *site, struct arena *a, json_t *o, struct error *err)
+/* With "problems"; `counts` puts "devices". */
+static enum result put_all(struct mp_site *site, struct arena *a, put_fn *counts, json_t *o, struct error *err)
 {
-    static put_fn *const parts[] = {mp_status_put_points,
-                                    mp_status_put_gateways,
-                                    mp_status_put_connectors,
-                                    put_counts,
-                                    put_noticed,
-                                    put_tokens_ending,
-                                    put_space,
-                                    put_unnamed,
-                                    put_trust,
-                                    put_went_back};
+    put_fn *const parts[] = {mp_status_put_points,
+                             mp_status_put_gateways,
+                             mp_status_put_connectors,
+                             counts,
+                             put_noticed,
+                             put_tokens_ending,
+                             put_space,
+                             put_alerts,
+                             put_unnamed,
+                             put_trust,
+                             put_went_back};
     enum result r = OK;
+    for (size_t i = 0; i < site->keys.end_count; i++)
+        mp_push(json_object_get(o, "certificates"), json_pack("{s:s, s:I}", "what", site->keys.ends[i].what,
+                                                              "not_after", (json_int_t)site->keys.ends[i].not_after));
     for (size_t i = 0; r == OK && i < ARRAY_LEN(parts); i++)
         r = parts[i](site, a, o, err);
+    mp_put(o, "fault", fault_json(site));
+    mp_put(o, "join_refused", join_refused_json(site));
+    if (r == OK)
+        mp_put(o, "problems", mp_problems(o, clock_wall_s()));
     return r;
 }
 
 enum result mp_status(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
 {
     const struct mp_keys *k = &site->keys;
-    json_t *ends = json_array();
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:o}", "site", k->site, "pin", k->pin, "version", CMG_VERSION, "certificates", ends);
-    for (size_t i = 0; i < k->end_count; i++)
-        mp_push(ends, json_pack("{s:s, s:I}", "what", k->ends[i].what, "not_after", (json_int_t)k->ends[i].not_after));
-    enum result r = put_all(site, a, o, err);
-    if (r != OK) {
-        json_decref(o);
-        return r;
-    }
-    mp_put(o, "fault", fault_json(site));
-    mp_put(o, "join_refused", join_refused_json(site));
-    mp_put(o, "problems", mp_problems(o, clock_wall_s()));
-    *ret = o;
-    return OK;
+    *ret = json_pack("{s:s, s:s, s:s, s:[]}", "site", k->site, "pin", k->pin, "version", CMG_VERSION, "certificates");
+    enum result r = put_all(site, a, put_counts, *ret, err);
+    if (r != OK)
+        json_decref(*ret);
+    return r;
+}
+
+enum result mp_status_problems(struct mp_site *site, struct arena *a, json_t **ret, struct error *err)
+{
+    json_t *o = json_pack("{s:[]}", "certificates");
+    enum result r = put_all(site, a, put_pending, o, err);
+    *ret = r == OK ? json_incref(json_object_get(o, "problems")) : NULL;
+    json_decref(o);
+    return r;
 }

@@ -143,6 +143,12 @@ enum result store_device_count(struct store *s, struct store_device_counts *ret,
     return r;
 }
 
+enum result store_device_count_pending(struct store *s, int64_t *ret, struct error *err)
+{
+    return store_query_int(s, "SELECT COUNT(*) FROM device WHERE state = 'pending' AND blocked = 0", STORE_NO_PARAMS,
+                           ret, err);
+}
+
 enum result store_device_waiting(struct store *s, struct arena *a, int64_t limit, struct store_device **ret,
                                  size_t *ret_count, struct error *err)
 {

@@ -60,6 +60,8 @@ MUST_USE enum result store_device_page(struct store *s, struct arena *a, const c
 MUST_USE enum result store_device_blocked_list(struct store *s, struct arena *a, struct store_device **ret,
                                                size_t *ret_count, struct error *err);
 MUST_USE enum result store_device_count(struct store *s, struct store_device_counts *ret, struct error *err);
+/* The second of these alone: it does not look at all of a fleet. */
+MUST_USE enum result store_device_count_pending(struct store *s, int64_t *ret, struct error *err);
 /* Those that wait, the oldest first, and those whose key came with a second hardware id; `limit` at most. */
 MUST_USE enum result store_device_waiting(struct store *s, struct arena *a, int64_t limit, struct store_device **ret,
                                           size_t *ret_count, struct error *err);

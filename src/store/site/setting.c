@@ -18,6 +18,8 @@ const struct store_setting_info store_settings[] = {
     {"approval", "auto", "auto|manual", 0, 0, "are devices that prove themselves approved at once?"},
     {"waiting_expiry", "1209600", NULL, 0, 365 * DAY,
      "seconds after which a registration that nobody vouched for, and that nobody approved, is gone; 0: never"},
+    {"alert_check", "30", NULL, 1, 3600,
+     "seconds between two looks for what alerts tell (cmg alerts); what three looks do not find is over"},
     {"gateway_ca_pem", "", NULL, 0, 0,
      "the CA of the gateways' server certificates, for enrolment files; \"\": public"},
     {0},

@@ -11,6 +11,7 @@ from commands.analyze_test import good
 from kit import gatewayclient, programs
 from kit.gatewayclient import HTTP1
 from kit.programs import program
+from kit.receivers import Hook
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "json.md"
 
@@ -66,7 +67,10 @@ def waiting(site, new_device, ca):
     device = new_device().with_certificate(pair.path, pair.key).at("https")
     device.run("register")
     site.cmg("settings", "set", "approval", "auto")
-    yield device
+    with Hook() as hook:  # somebody who is told of it
+        site.cmg("alerts", "add", "json", "--webhook", hook.url)
+        yield device
+        site.cmg("alerts", "remove", "json")
     site.cmg("device", "remove", device.guid)
 
 

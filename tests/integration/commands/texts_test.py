@@ -14,6 +14,12 @@ FILES = {"broken.json": '{"a":', "hello.txt": "hello\n", "list.csv": "a,b\n1,2\n
 # Command of cmg → arguments that must fail at a running site, each with what the text has to name. FILE names are made for
 # the test; "nofile" is not there, "folder" is one.
 CMG = {
+    "alerts add": [("", "argument"), ("x", "--webhook"), ("x --webhook https://h/ --smtp smtp://h", "--mail"),
+                   ("x --mail a@h", "--smtp"), ("x --webhook foo", "URL"), ("x --webhook https://h/ --secret-file nofile", "nofile"),
+                   ("x --webhook https://h/ --server-ca hello.txt", "hello.txt"), ("x --webhook https://h/ --remind soon", "soon")],
+    "alerts list": [],
+    "alerts remove": [("nobody", "receiver")],
+    "alerts test": [("nobody", "receiver"), ("", "argument")],
     "analyze": [("nowhere.invalid", "nowhere.invalid"), ("localhost --token-file nofile", "nofile"), ("http://x", "http://x")],
     "bundle show": [("more", "'more'")],
     "cert check": [("", "certificate"), ("nofile --anchors folder", "nofile"), ("hello.txt --anchors folder", "PEM"),

@@ -54,7 +54,7 @@ def ask(own_site, place):
     own_site.stop("cmg-mp")
     own_site.run("cmg-mp")
     own_site.report["admin_socket"] = str(socket)
-    until("the admin socket is there", socket.exists, 10)
+    until("cmg-mp answers there, with its groups let in", lambda: own_site.cmg("status", check=False)[0] == 0, 10)
 
     def caller(groups, method, path, body=None, group=NOBODY):
         done = subprocess.run([sys.executable, "-c", ASK, socket, method, path, json.dumps(body) if body is not None else ""], check=True,

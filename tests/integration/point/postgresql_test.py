@@ -13,7 +13,9 @@ from conftest import end_site, running_site, temporary_folder
 from kit import pki, programs
 from kit.device import Device
 from kit.inside import Inside
+from kit import programs
 from kit.postgresql import ask, change
+from kit.receivers import Hook
 from kit.programs import program, until
 
 SECOND = "71994217000000000001"  # role id of the second process's management point
@@ -152,3 +154,24 @@ def test_a_password_in_the_configuration_is_refused_and_not_repeated(pg_site):
     (pg_site.folder / "secret.yaml").write_text(text.replace(pg_site.store, "postgresql://cmg:hunter2@db.example/site"))
     code, out, err = programs.run([program("cmg-mp"), "--check-config", "--config", pg_site.folder / "secret.yaml"], False)
     assert code != 0 and "passfile" in out + err and "hunter2" not in out + err
+
+
+def test_of_two_processes_one_tells_and_the_other_goes_on_when_it_ends(pg_site):
+    def told():
+        return [a["event"] for a in hook.alerts("connector_silent")]
+    with Hook() as hook, pg_site.another_process(SECOND) as (admin, _):
+        pg_site.cmg("settings", "set", "alert_check", "1s")
+        pg_site.cmg("alerts", "add", "team", "--webhook", hook.url)
+        programs.run([programs.program("cmg"), "alerts", "test", "team", "--socket", admin])  # its keys unseal the secret, too
+        pg_site.kill("cmg-connector")
+        pg_site.sql("UPDATE connector SET seen = seen - 600")
+        until("it is told", told, 30)
+        # ten looks of each later nobody has told it again
+        seen = lambda: int(ask(pg_site.store, "SELECT MAX(seen) FROM alert")[0][0])  # noqa: E731
+        begin = seen()
+        until("both looked again and again", lambda: seen() >= begin + 10, 60)
+        assert told() == ["began"]
+        pg_site.kill("cmg-mp")
+        pg_site.sql("UPDATE alert_lease SET until = 0")  # its time is over
+        pg_site.sql("UPDATE connector SET seen = seen + 10000000")
+        until("the other one tells the end", lambda: told() == ["began", "over"], 60)
