@@ -77,7 +77,7 @@ static enum result add_certs(struct pki_trust *t, STACK_OF(X509) * to, struct sl
     STACK_OF(X509) * read;
     if (t->sealed)
         return error_set(err, R_INVALID, "the trust is sealed");
-    enum result r = pki_cert_read_all(certs, CERTS_MAX - (size_t)sk_X509_num(to), &read, err);
+    enum result r = pki_cert_read_given(certs, CERTS_MAX - (size_t)sk_X509_num(to), &read, err);
     if (r != OK)
         return r;
     for (int i = 0; i < sk_X509_num(read); i++) {

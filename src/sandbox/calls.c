@@ -63,7 +63,6 @@ static const char *const allowed[] = {
     "fchown",
     "getdents",
     "getdents64",
-    "memfd_create",
     /* names of files: landlock says which */
     "open",
     "openat",

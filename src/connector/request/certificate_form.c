@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text/encode.h"
 #include "base/text/percent.h"
+#include "der/key.h"
 
 /* What stays of a long-lived reader's own rules: a field's value loses the blanks around it, and a name that they
  * belong to would turn into another's. */
@@ -109,7 +110,8 @@ static X509 *read_certificate(struct slice field)
     unsigned char *der = mem_zalloc(text.len + 1);
     size_t len = 0;
     const unsigned char *at = der;
-    X509 *certificate = decode_base64(text, der, text.len, &len) ? d2i_X509(NULL, &at, (long)len) : NULL;
+    bool read = decode_base64(text, der, text.len, &len) && !der_key_slow(slice_make(der, len));
+    X509 *certificate = read ? d2i_X509(NULL, &at, (long)len) : NULL;
     free(der);
     return certificate;
 }

@@ -71,7 +71,7 @@ static json_t *judge_data(const struct cert_trust *t, struct slice data, int64_t
     STACK_OF(X509) * certs;
     struct pki_verdict v;
     struct error why = {0};
-    if (pki_cert_read_all(data, SENT_MAX, &certs, &why) != OK)
+    if (pki_cert_read_given(data, SENT_MAX, &certs, &why) != OK)
         return malformed(why.text);
     judge_certs(t->trust, certs, now, &v);
     sk_X509_pop_free(certs, X509_free);

@@ -65,7 +65,7 @@ static enum result put_certificates(struct mp_request *r, enum store_trust_kind 
                                     struct slice data, json_t *added, struct error *err)
 {
     STACK_OF(X509) *list = NULL;
-    enum result result = pki_cert_read_all(data, CERTIFICATES_MAX, &list, err);
+    enum result result = pki_cert_read_given(data, CERTIFICATES_MAX, &list, err);
     if (result != OK)
         return result;
     for (int i = 0; i < sk_X509_num(list) && result == OK; i++)

@@ -17,6 +17,9 @@ enum {
     TRAIL_MAX = 16
 };
 
+/* Times and counts are added to each other. */
+static const int64_t number_max = 1LL << 53;
+
 struct member {
     const char *name;
     enum { TEXT, LONG_TEXT, PEM, NUMBER, FLAG } kind;
@@ -73,7 +76,7 @@ static bool right(const json_t *value, const struct member *m)
     if (m->kind == FLAG)
         return json_is_boolean(value);
     if (m->kind == NUMBER)
-        return json_is_integer(value) && json_integer_value(value) >= 0;
+        return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= number_max;
     static const size_t max[] = {[TEXT] = TEXT_MAX, [LONG_TEXT] = LONG_TEXT_MAX, [PEM] = PEM_MAX};
     return json_is_string(value) && json_string_length(value) <= max[m->kind];
 }
@@ -104,7 +107,7 @@ static json_t *reduce_refusals(const json_t *from)
     for (enum verdict_reason reason = REASON_OK + 1; reason < REASON_COUNT; reason++) {
         const char *name = verdict_reason_info(reason)->name;
         int64_t count = json_opt_int(from, name, 0);
-        if (count > 0)
+        if (count > 0 && count <= number_max)
             (void)json_object_set_new(o, name, json_integer((json_int_t)count));
     }
     return o;
@@ -142,7 +145,7 @@ json_t *mp_report_of_connector(const json_t *report)
 int64_t mp_report_clock(const json_t *report, int64_t now, json_t *clean)
 {
     int64_t time = json_opt_int(report, "time", 0);
-    if (time <= 0)
+    if (time <= 0 || time > number_max)
         return 0;
     (void)json_object_set_new(clean, "ahead_s", json_integer((json_int_t)(time - now)));
     return time - now;

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "der/key.h"
 #include "digest/digest.h"
 
 enum { DATA_MAX = 64 * 1024 * 1024 };
@@ -81,9 +82,11 @@ const char *pki_cert_hint(struct slice data)
     return NULL;
 }
 
-static enum result none_found(struct slice data, const char *what, struct error *err)
+static enum result none_found(struct slice data, const char *what, const char *why, struct error *err)
 {
     const char *hint = pki_cert_hint(data);
+    if (!hint)
+        hint = why;
     return error_set(err, R_INVALID, "%s%s%s", what, hint ? ": " : "", hint ? hint : "");
 }
 
@@ -105,9 +108,16 @@ static bool is_canonical(X509 *cert, struct slice data)
     return same;
 }
 
-static X509 *read_der(struct slice data)
+/* Its maker may have chosen a curve on which OpenSSL takes long to read the key (der/key.h). */
+enum keys { GUARDED, ANY_KEY };
+
+/* NULL: it is none, or *slow says why its key is not even read. */
+static X509 *read_der(struct slice data, enum keys keys, const char **slow)
 {
     const unsigned char *at = (const unsigned char *)data.ptr;
+    *slow = keys == GUARDED ? der_key_slow(data) : NULL;
+    if (*slow)
+        return NULL;
     X509 *cert = d2i_X509(NULL, &at, (long)data.len);
     if (cert && (at != (const unsigned char *)data.ptr + data.len || !is_canonical(cert, data))) {
         X509_free(cert);
@@ -116,32 +126,36 @@ static X509 *read_der(struct slice data)
     return cert;
 }
 
-/* NULL: there is no further one, or it is malformed. */
-static X509 *read_pem(BIO *bio)
+/* NULL: there is no further one, or it is malformed, or as read_der(). */
+static X509 *read_pem(BIO *bio, enum keys keys, const char **slow)
 {
     unsigned char *der = NULL;
     long len = 0;
+    *slow = NULL;
     if (!PEM_bytes_read_bio(&der, &len, NULL, PEM_STRING_X509, bio, no_pass_phrase, NULL))
         return NULL;
-    X509 *cert = read_der(slice_make(der, (size_t)len));
+    X509 *cert = read_der(slice_make(der, (size_t)len), keys, slow);
     if (!cert)
         ERR_raise(ERR_LIB_PEM, ERR_R_ASN1_LIB);
     OPENSSL_free(der);
     return cert;
 }
 
-static enum result read_pem_all(struct slice data, size_t max, STACK_OF(X509) * certs, struct error *err)
+static enum result read_pem_all(struct slice data, enum keys keys, size_t max, STACK_OF(X509) * certs,
+                                struct error *err)
 {
     BIO *bio = open_slice(data);
     enum result r = OK;
     for (;;) {
-        X509 *cert = read_pem(bio);
+        const char *slow;
+        X509 *cert = read_pem(bio, keys, &slow);
         if (!cert) {
             /* "No start line" behind the last one is the regular end. */
             if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-                r = error_set(err, R_INVALID, "certificate %d of the PEM is malformed", sk_X509_num(certs) + 1);
+                r = error_set(err, R_INVALID, "certificate %d of the PEM %s", sk_X509_num(certs) + 1,
+                              slow ? slow : "is malformed");
             else if (sk_X509_num(certs) == 0)
-                r = none_found(data, "the PEM holds no certificate", err);
+                r = none_found(data, "the PEM holds no certificate", NULL, err);
             break;
         }
         if ((size_t)sk_X509_num(certs) >= max) {
@@ -156,7 +170,7 @@ static enum result read_pem_all(struct slice data, size_t max, STACK_OF(X509) * 
     return r;
 }
 
-enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err)
+static enum result read_all(struct slice data, enum keys keys, size_t max, STACK_OF(X509) * *ret, struct error *err)
 {
     *ret = NULL;
     enum result r = check_size(data, err);
@@ -167,11 +181,12 @@ enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *r
         fatal("pki: out of memory");
     ERR_set_mark();
     if (is_pem(data)) {
-        r = read_pem_all(data, max, certs, err);
+        r = read_pem_all(data, keys, max, certs, err);
     } else {
-        X509 *cert = read_der(data);
+        const char *slow;
+        X509 *cert = read_der(data, keys, &slow);
         if (!cert)
-            r = none_found(data, "neither PEM nor the DER of one certificate", err);
+            r = none_found(data, "neither PEM nor the DER of one certificate", slow, err);
         else if (!sk_X509_push(certs, cert))
             fatal("pki: out of memory");
     }
@@ -184,8 +199,19 @@ enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *r
     return OK;
 }
 
+enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err)
+{
+    return read_all(data, GUARDED, max, ret, err);
+}
+
+enum result pki_cert_read_given(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err)
+{
+    return read_all(data, ANY_KEY, max, ret, err);
+}
+
 enum result pki_cert_read(struct slice data, X509 **ret, struct error *err)
 {
+    const char *slow;
     *ret = NULL;
     enum result r = check_size(data, err);
     if (r != OK)
@@ -193,13 +219,15 @@ enum result pki_cert_read(struct slice data, X509 **ret, struct error *err)
     ERR_set_mark();
     if (is_pem(data)) {
         BIO *bio = open_slice(data);
-        *ret = read_pem(bio);
+        *ret = read_pem(bio, GUARDED, &slow);
         BIO_free(bio);
     } else {
-        *ret = read_der(data);
+        *ret = read_der(data, GUARDED, &slow);
     }
     ERR_pop_to_mark();
-    return *ret ? OK : error_set(err, R_INVALID, "neither a PEM nor a DER certificate");
+    return *ret ? OK
+                : error_set(err, R_INVALID, "neither a PEM nor a DER certificate%s%s", slow ? ": it " : "",
+                            slow ? slow : "");
 }
 
 enum result pki_key_read(struct slice pem, EVP_PKEY **ret, struct error *err)

@@ -12,13 +12,16 @@
 #define PKI_SHA256 32
 #define PKI_HASH_HEX HEX_SIZE(PKI_SHA256)
 
-/* First certificate of PEM or DER; the caller X509_free()s it. */
+/* First certificate of PEM or DER; the caller X509_free()s it. One whose key takes long to be read (der/key.h) is none
+ * here. */
 MUST_USE enum result pki_cert_read(struct slice data, X509 **ret, struct error *err);
 /* Of the certificates above its own that a device tells when it registers (wire.md 6), in PEM. */
 enum { PKI_TOLD_MAX = 8, PKI_TOLD_BYTES = 32 * 1024 };
 
 /* All of a PEM (or the one of a DER), at most max. The caller sk_X509_pop_free()s. */
 MUST_USE enum result pki_cert_read_all(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err);
+/* The same of what an administrator gave, whatever the keys are. */
+MUST_USE enum result pki_cert_read_given(struct slice data, size_t max, STACK_OF(X509) * *ret, struct error *err);
 /* What `data` is instead of PEM or DER of certificates or lists, and how to make that of it; NULL: nobody knows. */
 const char *pki_cert_hint(struct slice data);
 /* PEM private key, unencrypted; the caller EVP_PKEY_free()s it. */

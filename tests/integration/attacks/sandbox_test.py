@@ -16,7 +16,7 @@ SOURCE = pathlib.Path(__file__).parents[1] / "kit/intruder.c"
 DAEMONS = ("cmg-mp", "cmg-gateway", "cmg-connector")
 LANDLOCK = ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1) > 0  # on all architectures that number
 BY_FILE = {name: errno.EACCES for name in ("shadow", "home", "elsewhere", "program")} if LANDLOCK else {}
-BY_CALL = {name: errno.ENOSYS for name in ("packet", "raw", "fork", "parent", "root")}
+BY_CALL = {name: errno.ENOSYS for name in ("packet", "raw", "fork", "parent", "code", "later", "file", "root")}
 
 pytestmark = [pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler"),
               pytest.mark.skipif("asan" in str(programs.BIN) or "tsan" in str(programs.BIN), reason="instrumented programs are let out")]

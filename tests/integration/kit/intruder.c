@@ -6,11 +6,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { PAGE = 4096 };
+
 static int told = -1;
+static _Alignas(PAGE) char page[PAGE];
 
 static void tell(const char *what, long result)
 {
@@ -30,6 +34,9 @@ static void try_it(int number)
     tell("raw", socket(AF_INET, SOCK_RAW, 255));
     tell("fork", syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
     tell("parent", kill(getppid(), 0));
+    tell("code", (long)mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    tell("later", mprotect((void *)page, sizeof page, PROT_READ | PROT_EXEC));
+    tell("file", memfd_create("code", 0)); /* it could be mapped as code */
     tell("root", syscall(SYS_setuid, 0));
     tell("done", 0);
 }

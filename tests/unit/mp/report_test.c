@@ -70,6 +70,35 @@ static void what_a_connector_found_of_its_certificate_is_kept_step_by_step(void 
     json_decref(o);
 }
 
+/* They are added to each other, and to times. */
+static void numbers_that_nobody_counted_to_are_left_out(void **state)
+{
+    struct kind {
+        json_t *(*reduce)(const json_t *report);
+        const char *from, *kept;
+    };
+    static const struct kind kinds[] = {
+        {mp_report_of_gateway,
+         "{\"bundle\": 9223372036854775807, \"started\": 9007199254740992, \"not_after\": 9007199254740993,"
+         "\"refusals\": {\"revoked\": 9223372036854775807, \"expired\": 5}}",
+         "{\"started\": 9007199254740992, \"refusals\": {\"expired\": 5}, \"server_certificates\": []}"},
+        {mp_report_of_connector, "{\"upstreams\": [{\"id\": \"a\", \"at\": 9223372036854775807}]}",
+         "{\"gateways\": [], \"upstreams\": [{\"id\": \"a\"}]}"},
+        {mp_report_of_verdict, "{\"until\": 9223372036854775807}", "{\"lists\": []}"},
+        {mp_report_of_trail, "[{\"at_ms\": 9223372036854775807, \"status\": 200}]", "[{\"status\": 200}]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        json_t *o = parsed(kinds[i].from);
+        same(kinds[i].reduce(o), kinds[i].kept);
+        json_decref(o);
+    }
+    json_t *clock = parsed("{\"time\": 9223372036854775807}"), *clean = json_object();
+    assert_int_equal(mp_report_clock(clock, 1000, clean), 0);
+    same(clean, "{}");
+    json_decref(clock);
+}
+
 static void a_report_has_maxima(void **state)
 {
     (void)state;
@@ -97,6 +126,7 @@ int main(void)
         cmocka_unit_test(what_is_unknown_or_of_another_kind_is_left_out),
         cmocka_unit_test(why_a_connector_reaches_nobody_is_kept),
         cmocka_unit_test(what_a_connector_found_of_its_certificate_is_kept_step_by_step),
+        cmocka_unit_test(numbers_that_nobody_counted_to_are_left_out),
         cmocka_unit_test(a_report_has_maxima),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -72,6 +73,35 @@ static void all_certificates_of_a_pem_are_read_up_to_the_maximum(void **state UN
     free(a);
     free(b);
     free(both);
+}
+
+/* Whoever sends it may choose a curve on which OpenSSL takes 0.1 s to read the key. */
+static void a_certificate_with_a_key_on_a_curve_of_its_own_is_not_read(void **state UNUSED)
+{
+    static const char why[] = "has a key on a curve of its own making";
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *slow = X509_dup(device.cert), *found;
+    STACK_OF(X509) * certs;
+    struct error err;
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
+    assert_int_equal(X509_set_pubkey(slow, key), 1);
+    assert_true(X509_sign(slow, ca.key, EVP_sha256()) > 0);
+    char *pem = pki_cert_pem(slow);
+    struct slice der = der_of(slow), forms[] = {slice_of(pem), der};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        assert_int_equal(pki_cert_read(forms[i], &found, &err), R_INVALID);
+        assert_null(found);
+        assert_non_null(strstr(err.text, why));
+        assert_int_equal(pki_cert_read_all(forms[i], 8, &certs, &err), R_INVALID);
+        assert_null(certs);
+        assert_non_null(strstr(err.text, why));
+        assert_int_equal(pki_cert_read_given(forms[i], 8, &certs, &err), OK);
+        sk_X509_pop_free(certs, X509_free);
+    }
+    free((void *)(uintptr_t)der.ptr);
+    free(pem);
+    X509_free(slow);
+    EVP_PKEY_free(key);
 }
 
 /* Every prefix in memory of exactly its size, so that a sanitizer sees a read behind the end. */
@@ -244,6 +274,7 @@ int main(void)
         cmocka_unit_test(keys_come_back_the_same),
         cmocka_unit_test(an_encrypted_key_is_refused_without_asking_a_terminal),
         cmocka_unit_test(all_certificates_of_a_pem_are_read_up_to_the_maximum),
+        cmocka_unit_test(a_certificate_with_a_key_on_a_curve_of_its_own_is_not_read),
         cmocka_unit_test(a_certificate_cut_anywhere_is_refused),
         cmocka_unit_test(a_pem_inside_of_a_der_is_never_read_for_it),
         cmocka_unit_test(altered_bytes_crash_nothing),

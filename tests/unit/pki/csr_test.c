@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -107,7 +108,9 @@ static void a_request_that_was_altered_is_refused(void **state UNUSED)
 
 static void keys_of_other_kinds_are_refused(void **state UNUSED)
 {
-    EVP_PKEY *keys[] = {EVP_EC_gen("P-384"), EVP_RSA_gen(2048)};
+    EVP_PKEY *keys[] = {EVP_EC_gen("P-384"), EVP_RSA_gen(2048), EVP_EC_gen("P-256")};
+    /* the same curve as if it were another: of others OpenSSL takes long to read the keys */
+    assert_int_equal(EVP_PKEY_set_utf8_string_param(keys[2], OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         X509_REQ *req = X509_REQ_new();
         char *made;
@@ -115,8 +118,10 @@ static void keys_of_other_kinds_are_refused(void **state UNUSED)
         assert_true(X509_REQ_sign(req, keys[i], EVP_sha256()) > 0);
         char *pem = pem_of(req);
         assert_int_equal(read_result(pem), R_INVALID);
-        assert_int_equal(pki_csr_new(keys[i], "x", &made, NULL), R_INVALID);
-        assert_null(made);
+        if (i < 2) {
+            assert_int_equal(pki_csr_new(keys[i], "x", &made, NULL), R_INVALID);
+            assert_null(made);
+        }
         free(pem);
         X509_REQ_free(req);
         EVP_PKEY_free(keys[i]);
