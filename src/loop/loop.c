@@ -146,16 +146,21 @@ static void check(int rc, const char *what)
         fatal("event loop: %s: %s", what, uv_strerror(rc));
 }
 
-static void ignore_sigpipe(void)
+/* Threads of the pool, instead of libuv's four: as many fetches as there may be at once (source/source.h, two sets of
+ * them in a gateway) wait for their servers, and what others hand in still finds one. */
+#define POOL_THREADS "16"
+
+static void prepare_process(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 0); /* libuv reads it when the pool is first used */
 }
 
 struct loop *loop_new(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, ignore_sigpipe);
+    (void)pthread_once(&once, prepare_process);
     struct loop *loop = mem_zalloc(sizeof *loop);
     STAILQ_INIT(&loop->posted);
     ring_init(&loop->deferred);

@@ -222,11 +222,30 @@ static enum net_scope scope_v4(uint32_t a)
     return a >> 16 == 0xa9fe ? NET_SCOPE_LINK_LOCAL : NET_SCOPE_OTHER;
 }
 
+/* The address of IPv4 that one of IPv6 leads to: mapped (RFC 4291 2.5.5.2), translated (RFC 6052 2.1), 6to4
+ * (RFC 3056). */
+static bool embedded_v4(const unsigned char *six, uint32_t *ret)
+{
+    static const struct {
+        unsigned char prefix[12];
+        size_t len, at;
+    } forms[] = {
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 12, 12}, {{0, 0x64, 0xff, 0x9b}, 12, 12}, {{0x20, 0x02}, 2, 2}};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (memcmp(six, forms[i].prefix, forms[i].len) != 0)
+            continue;
+        memcpy(ret, six + forms[i].at, sizeof *ret);
+        *ret = ntohl(*ret);
+        return true;
+    }
+    return false;
+}
+
 enum net_scope net_address_scope(const struct net_address *a)
 {
     struct sockaddr_in four;
     struct sockaddr_in6 six;
-    uint32_t mapped;
+    uint32_t four_in_it;
     if (a->storage.ss_family == AF_INET) {
         memcpy(&four, &a->storage, sizeof four);
         return scope_v4(ntohl(four.sin_addr.s_addr));
@@ -236,6 +255,5 @@ enum net_scope net_address_scope(const struct net_address *a)
         return NET_SCOPE_LOOPBACK;
     if (IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr))
         return NET_SCOPE_LINK_LOCAL;
-    memcpy(&mapped, six.sin6_addr.s6_addr + 12, sizeof mapped);
-    return IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) ? scope_v4(ntohl(mapped)) : NET_SCOPE_OTHER;
+    return embedded_v4(six.sin6_addr.s6_addr, &four_in_it) ? scope_v4(four_in_it) : NET_SCOPE_OTHER;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dialling: the name is resolved in the pool, then its addresses are tried one after the other. */
 #include <arpa/inet.h>
+#include <bsd/sys/queue.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -12,20 +13,25 @@
 
 enum { ADDRESSES_MAX = 8, NOT_ALLOWED = -1 /* among errno values */ };
 
-/* Outlives a dial that was cancelled or timed out: the pool still works on it. */
+/* One question a name and loop, for all who want it meanwhile: a name server that does not answer holds one thread of
+ * the pool for each of its names, not for each dial. Outlives those that were cancelled or timed out: the pool still
+ * works on it. */
 struct resolving {
-    struct net_dial *dial; /* NULL: nobody waits */
+    LIST_ENTRY(resolving) link;
+    struct loop *loop;
+    LIST_HEAD(dials, net_dial) dials; /* who waits */
     char host[NET_HOST_MAX];
-    char port[8];
     int fault; /* EAI_… */
     struct addrinfo *found;
 };
+static _Thread_local LIST_HEAD(questions, resolving) under_way; /* a loop has one thread */
 
 struct net_dial {
     struct loop *loop;
     struct net_dial_events events;
     void *ctx;
     struct resolving *resolving;
+    LIST_ENTRY(net_dial) waiting; /* for it */
     struct loop_timer *overall, *attempt;
     struct loop_deferred later;
     struct loop_watch *watch;
@@ -53,7 +59,7 @@ static void free_dial(struct net_dial *d)
 {
     end_attempt(d);
     if (d->resolving)
-        d->resolving->dial = NULL;
+        LIST_REMOVE(d, waiting);
     loop_timer_free(d->overall);
     loop_timer_free(d->attempt);
     loop_defer_cancel(&d->later);
@@ -174,8 +180,23 @@ static void try_next(struct net_dial *d)
 static void resolve(void *arg)
 {
     struct resolving *r = arg;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    r->fault = getaddrinfo(r->host, r->port, &hints, &r->found);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    r->fault = getaddrinfo(r->host, NULL, &hints, &r->found);
+}
+
+static void set_port(struct net_address *a, uint16_t port)
+{
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    if (a->storage.ss_family == AF_INET) {
+        memcpy(&four, &a->storage, sizeof four);
+        four.sin_port = htons(port);
+        memcpy(&a->storage, &four, sizeof four);
+    } else if (a->storage.ss_family == AF_INET6) {
+        memcpy(&six, &a->storage, sizeof six);
+        six.sin6_port = htons(port);
+        memcpy(&a->storage, &six, sizeof six);
+    }
 }
 
 static void take_addresses(struct net_dial *d, const struct addrinfo *found)
@@ -184,6 +205,7 @@ static void take_addresses(struct net_dial *d, const struct addrinfo *found)
         struct net_address *a = &d->addresses[d->count++];
         a->len = found->ai_addrlen;
         memcpy(&a->storage, found->ai_addr, found->ai_addrlen);
+        set_port(a, d->port);
     }
 }
 
@@ -195,25 +217,24 @@ static void fail_name(struct net_dial *d, int fault)
     fail(d, R_NOTFOUND, reason);
 }
 
+/* Whoever is told may cancel others, or dial anew. */
 static void on_resolved(void *arg)
 {
     struct resolving *r = arg;
-    struct net_dial *d = r->dial;
-    int fault = r->fault;
-    if (d) {
+    struct net_dial *d;
+    LIST_REMOVE(r, link);
+    while ((d = LIST_FIRST(&r->dials))) {
+        LIST_REMOVE(d, waiting);
         d->resolving = NULL;
-        if (fault == 0)
-            take_addresses(d, r->found);
+        take_addresses(d, r->fault ? NULL : r->found);
+        if (d->count == 0)
+            fail_name(d, r->fault);
+        else
+            try_next(d);
     }
     if (r->found)
         freeaddrinfo(r->found);
     free(r);
-    if (!d)
-        return;
-    if (d->count == 0)
-        fail_name(d, fault);
-    else
-        try_next(d);
 }
 
 static void on_overall_timeout(void *arg)
@@ -246,14 +267,28 @@ static bool take_literal(struct net_dial *d)
     return true;
 }
 
+static struct resolving *find_question(const struct net_dial *d)
+{
+    struct resolving *r;
+    LIST_FOREACH(r, &under_way, link) {
+        if (r->loop == d->loop && strcmp(r->host, d->host) == 0)
+            break;
+    }
+    return r;
+}
+
 static void start_resolving(struct net_dial *d)
 {
-    struct resolving *r = mem_zalloc(sizeof *r);
-    r->dial = d;
+    struct resolving *r = find_question(d);
+    if (!r) {
+        r = mem_zalloc(sizeof *r);
+        r->loop = d->loop;
+        (void)snprintf(r->host, sizeof r->host, "%s", d->host);
+        LIST_INSERT_HEAD(&under_way, r, link);
+        loop_job(d->loop, resolve, on_resolved, r);
+    }
     d->resolving = r;
-    (void)snprintf(r->host, sizeof r->host, "%s", d->host);
-    (void)snprintf(r->port, sizeof r->port, "%u", d->port);
-    loop_job(d->loop, resolve, on_resolved, r);
+    LIST_INSERT_HEAD(&r->dials, d, waiting);
 }
 
 struct net_dial *net_dial_tcp(struct loop *loop, const char *host, uint16_t port, uint64_t timeout_ms,

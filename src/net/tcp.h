@@ -45,8 +45,8 @@ struct net_dial_events {
     /* May this address be connected to? Others are passed over; R_DENIED when none is left. NULL: all. */
     bool (*may)(void *ctx, const struct net_address *to);
 };
-/* Resolves (getaddrinfo in the pool), tries each address in turn within timeout_ms. Exactly one callback, later, after
- * which the dial is gone. */
+/* Resolves (getaddrinfo in the pool, one question a name at a time), tries each address in turn within timeout_ms.
+ * Exactly one callback, later, after which the dial is gone. */
 struct net_dial *net_dial_tcp(struct loop *loop, const char *host, uint16_t port, uint64_t timeout_ms,
                               const struct net_dial_events *events, void *ctx);
 void net_dial_cancel(struct net_dial *d); /* no callback then; NULL allowed */

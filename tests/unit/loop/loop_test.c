@@ -255,6 +255,53 @@ static void a_job_works_elsewhere_and_is_done_here(void **state)
     loop_free(c.loop);
 }
 
+struct crowded {
+    struct loop *loop;
+    pthread_mutex_t lock;
+    pthread_cond_t released;
+    bool over, quick_done;
+};
+
+static void wait_for_release(void *arg)
+{
+    struct crowded *c = arg;
+    (void)pthread_mutex_lock(&c->lock);
+    while (!c->over)
+        (void)pthread_cond_wait(&c->released, &c->lock);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void note_quick(void *arg)
+{
+    struct crowded *c = arg;
+    c->quick_done = true;
+    loop_stop(c->loop);
+}
+
+/* Two sets of sources, three of each under way, a connector's and a name: servers that do not answer hold so many. */
+static void jobs_that_wait_for_others_leave_room(void **state)
+{
+    enum { WAITING = 10, LONG_MS = 30000 };
+    struct crowded c = {.loop = loop_new(), .lock = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER};
+    (void)state;
+    for (int i = 0; i < WAITING; i++)
+        loop_job(c.loop, wait_for_release, nothing, &c);
+    loop_job(c.loop, nothing, note_quick, &c);
+    run_for(c.loop, LONG_MS);
+    bool in_time = c.quick_done;
+    (void)pthread_mutex_lock(&c.lock);
+    c.over = true;
+    (void)pthread_cond_broadcast(&c.released);
+    (void)pthread_mutex_unlock(&c.lock);
+    loop_free(c.loop);
+    assert_true(in_time);
+}
+
 /* --- timers and signals --- */
 
 struct self_freeing {
@@ -426,6 +473,7 @@ int main(void)
         cmocka_unit_test(posts_of_many_threads_all_arrive_each_threads_in_order),
         cmocka_unit_test(a_loop_stops_from_another_thread_even_before_it_runs),
         cmocka_unit_test(a_job_works_elsewhere_and_is_done_here),
+        cmocka_unit_test(jobs_that_wait_for_others_leave_room),
         cmocka_unit_test(a_timer_may_be_freed_in_its_own_callback),
         cmocka_unit_test(a_timer_repeats_until_it_is_stopped),
         cmocka_unit_test(a_timer_of_a_loop_that_stood_still_does_not_come_early),
