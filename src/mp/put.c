@@ -2,16 +2,30 @@
 /* JSON of what the store holds: never half an object. */
 #include "mp/put.h"
 
+#include "base/host/log.h"
+
+static json_t *or_null(json_t *value, const char *where)
+{
+    if (value)
+        return value;
+    log_msg(LOG_ERROR, "json", "text that is not UTF-8 was left out: %s", where);
+    return json_null();
+}
+
 void mp_put(json_t *o, const char *name, json_t *value)
 {
-    if (json_object_set_new(o, name, value) != 0)
-        fatal("out of memory, or text that is not UTF-8, in a document (%s)", name);
+    if (!o)
+        json_decref(value);
+    else if (json_object_set_new(o, name, or_null(value, name)) != 0)
+        fatal("mp: '%s' is put into what is no object", name);
 }
 
 void mp_push(json_t *array, json_t *value)
 {
-    if (json_array_append_new(array, value) != 0)
-        fatal("out of memory, or text that is not UTF-8, in a document");
+    if (!array)
+        json_decref(value);
+    else if (json_array_append_new(array, or_null(value, "an item of a list")) != 0)
+        fatal("mp: something is put into what is no list");
 }
 
 json_t *mp_content_words(const char *words)
