@@ -19,7 +19,7 @@
 
 enum {
     KEPT = 512,
-    PARAMS_MAX = 24,
+    PARAMS_MAX = 32,
     STATE_SIZE = 5,
     TEXT_OID = 25,
     INT8_OID = 20,
@@ -32,6 +32,7 @@ struct store_stmt {
     struct store_db *db;
     PGresult *rows;
     int row;
+    bool streams, ended; /* it comes row by row; the last one came */
 };
 
 struct store_db {
@@ -288,6 +289,22 @@ static void rollback(struct store_db *db)
     db->inside = false;
 }
 
+/* The server's limits on time are for those whom others wait for. */
+static enum result begin_look(struct store_db *db, struct error *err)
+{
+    enum result r = be_connected(db, err);
+    if (r != OK)
+        return r;
+    db->inside = true;
+    r = script(db,
+               "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0;"
+               "SET LOCAL idle_in_transaction_session_timeout = 0",
+               err);
+    if (r != OK)
+        rollback(db);
+    return r;
+}
+
 /* --- statements --- */
 
 struct params {
@@ -372,9 +389,39 @@ static enum result start(struct store_db *db, const char *sql, const struct stor
     return OK;
 }
 
+static enum result scan(struct store_db *db, const char *sql, struct store_stmt **ret, struct error *err)
+{
+    if (PQsendQuery(db->conn, sql) != 1 || PQsetSingleRowMode(db->conn) != 1)
+        return fail(db, NULL, err);
+    *ret = mem_zalloc(sizeof **ret);
+    **ret = (struct store_stmt){.db = db, .streams = true};
+    return OK;
+}
+
+static void take_rest(struct store_stmt *st)
+{
+    PQclear(st->rows);
+    while ((st->rows = PQgetResult(st->db->conn)))
+        PQclear(st->rows);
+    st->ended = true;
+}
+
+static enum result next_of_stream(struct store_stmt *st, struct error *err)
+{
+    PQclear(st->rows);
+    st->rows = PQgetResult(st->db->conn);
+    st->row = 0;
+    if (PQresultStatus(st->rows) == PGRES_SINGLE_TUPLE)
+        return OK;
+    enum result r = worked(st->rows) ? R_EOF : fail(st->db, st->rows, err);
+    take_rest(st);
+    return r;
+}
+
 static enum result step(struct store_stmt *st, struct error *err)
 {
-    (void)err; /* all rows are here already */
+    if (st->streams)
+        return next_of_stream(st, err);
     return ++st->row < PQntuples(st->rows) ? OK : R_EOF;
 }
 
@@ -400,19 +447,50 @@ static int64_t get_int(struct store_stmt *st, int column)
     return strtoll(PQgetvalue(st->rows, st->row, column), NULL, 10);
 }
 
+static size_t columns(struct store_stmt *st)
+{
+    return (size_t)PQnfields(st->rows);
+}
+
+static const char *name(struct store_stmt *st, int column)
+{
+    return PQfname(st->rows, column);
+}
+
+static enum store_kind kind(struct store_stmt *st, int column)
+{
+    if (is_null(st, column))
+        return STORE_NULL;
+    return PQftype(st->rows, column) == INT8_OID ? STORE_INT : STORE_TEXT;
+}
+
+/* Who wants no more of a stream tells the server so, and takes what is on its way. */
 static void finish(struct store_stmt *st)
 {
+    PGcancel *cancel = st->streams && !st->ended ? PQgetCancel(st->db->conn) : NULL;
+    char why[256];
+    if (cancel)
+        (void)PQcancel(cancel, why, sizeof why);
+    PQfreeCancel(cancel);
+    if (st->streams && !st->ended)
+        take_rest(st);
     PQclear(st->rows);
     free(st);
 }
 
 const struct store_driver store_postgresql_driver = {
+    .has_versions = "SELECT CAST(to_regclass('schema_migration') IS NOT NULL AS INT)",
     .open = open_db,
     .close = close_db,
     .script = script,
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .begin_look = begin_look,
+    .scan = scan,
+    .columns = columns,
+    .name = name,
+    .kind = kind,
     .start = start,
     .step = step,
     .changed = changed,

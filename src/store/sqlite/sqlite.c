@@ -171,6 +171,13 @@ static void rollback(struct store_db *db)
         (void)script(db, "ROLLBACK", NULL);
 }
 
+/* The moment is that of the first statement. A reader of a write-ahead log holds up no writer; only the log can't be
+ * begun anew as long. */
+static enum result begin_look(struct store_db *db, struct error *err)
+{
+    return script(db, "BEGIN", err);
+}
+
 /* --- statements --- */
 
 /* The kept statement of this text, or a free place for it: empty, or the one that was used least lately. */
@@ -279,7 +286,43 @@ static bool is_null(struct store_stmt *st, int column)
     return sqlite3_column_type(st->stmt, column) == SQLITE_NULL;
 }
 
+static enum result scan(struct store_db *db, const char *sql, struct store_stmt **ret, struct error *err)
+{
+    return start(db, sql, NULL, 0, ret, err);
+}
+
+static size_t columns(struct store_stmt *st)
+{
+    return (size_t)sqlite3_column_count(st->stmt);
+}
+
+static const char *name(struct store_stmt *st, int column)
+{
+    return sqlite3_column_name(st->stmt, column);
+}
+
+static enum store_kind kind(struct store_stmt *st, int column)
+{
+    int type = sqlite3_column_type(st->stmt, column);
+    return type == SQLITE_NULL ? STORE_NULL : type == SQLITE_INTEGER ? STORE_INT : STORE_TEXT;
+}
+
+static enum result sound(struct store_db *db, struct error *err)
+{
+    struct store_stmt *st;
+    enum result r = start(db, "PRAGMA integrity_check(1)", NULL, 0, &st, err);
+    if (r != OK)
+        return r;
+    r = step(st, err);
+    struct slice told = r == OK ? get_text(st, 0) : SLICE_NONE;
+    if (r == OK && !slice_eq(told, SLICE("ok")))
+        r = error_set(err, R_IO, "the database is damaged: %.*s", (int)(told.len > 200 ? 200 : told.len), told.ptr);
+    finish(st);
+    return r;
+}
+
 const struct store_driver store_sqlite_driver = {
+    .has_versions = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_migration'",
     .open = open_db,
     .check_place = check_place,
     .close = close_db,
@@ -287,6 +330,12 @@ const struct store_driver store_sqlite_driver = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .begin_look = begin_look,
+    .scan = scan,
+    .columns = columns,
+    .name = name,
+    .kind = kind,
+    .sound = sound,
     .start = start,
     .step = step,
     .changed = changed,
