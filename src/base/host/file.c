@@ -179,7 +179,13 @@ void file_sweep(const char *dir)
     (void)closedir(d);
 }
 
-enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err)
+struct file_draft {
+    char *path, *temp;
+    int fd;
+    bool published;
+};
+
+enum result file_draft_new(const char *path, struct file_draft **ret, struct error *err)
 {
     size_t size = strlen(path) + sizeof UNFINISHED "XXXXXX";
     char *temp = mem_zalloc(size);
@@ -189,17 +195,61 @@ enum result file_write(const char *path, struct slice data, mode_t mode, struct 
         free(temp);
         return from_errno(err, "create a file beside", path);
     }
-    bool ok = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    ok = ok && rename(temp, path) == 0;
-    enum result r = OK;
-    if (!ok) {
-        r = from_errno(err, "write", path);
-        (void)unlink(temp);
-    } else {
-        sync_folder_of(path);
-    }
-    free(temp);
+    *ret = mem_zalloc(sizeof **ret);
+    **ret = (struct file_draft){mem_strdup(path), temp, fd, false};
+    return OK;
+}
+
+int file_draft_fd(const struct file_draft *d)
+{
+    return d->fd;
+}
+
+const char *file_draft_path(const struct file_draft *d)
+{
+    return d->temp;
+}
+
+enum result file_draft_write(struct file_draft *d, struct slice data, struct error *err)
+{
+    return write_all(d->fd, data) ? OK : from_errno(err, "write", d->path);
+}
+
+enum result file_draft_publish(struct file_draft *d, mode_t mode, struct error *err)
+{
+    bool ok = fchmod(d->fd, mode) == 0 && fsync(d->fd) == 0;
+    ok = close(d->fd) == 0 && ok;
+    d->fd = -1;
+    if (!ok || rename(d->temp, d->path) != 0)
+        return from_errno(err, "write", d->path);
+    d->published = true;
+    sync_folder_of(d->path);
+    return OK;
+}
+
+void file_draft_free(struct file_draft *d)
+{
+    if (!d)
+        return;
+    if (d->fd >= 0)
+        (void)close(d->fd);
+    if (!d->published)
+        (void)unlink(d->temp);
+    free(d->temp);
+    free(d->path);
+    free(d);
+}
+
+enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err)
+{
+    struct file_draft *d;
+    enum result r = file_draft_new(path, &d, err);
+    if (r != OK)
+        return r;
+    r = file_draft_write(d, data, err);
+    if (r == OK)
+        r = file_draft_publish(d, mode, err);
+    file_draft_free(d);
     return r;
 }
 

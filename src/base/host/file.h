@@ -20,6 +20,16 @@ MUST_USE enum result file_read_text(const char *path, size_t max, char **ret, si
 /* Writes a temporary file beside it, fsyncs, renames over `path` and fsyncs the folder. Keys take mode 0600. */
 MUST_USE enum result file_write(const char *path, struct slice data, mode_t mode, struct error *err);
 
+/* The same of what comes in parts: below a temporary name beside `path`, mode 0600, until it is published. */
+struct file_draft;
+MUST_USE enum result file_draft_new(const char *path, struct file_draft **ret, struct error *err);
+int file_draft_fd(const struct file_draft *d);           /* owned by the draft */
+const char *file_draft_path(const struct file_draft *d); /* of the temporary file */
+MUST_USE enum result file_draft_write(struct file_draft *d, struct slice data, struct error *err);
+/* It is on the disk, and so is its name. */
+MUST_USE enum result file_draft_publish(struct file_draft *d, mode_t mode, struct error *err);
+void file_draft_free(struct file_draft *d); /* what was not published is removed; NULL allowed */
+
 /* Removes what writes that a crash cut off left in the folder. To be called while nobody writes there: at the start of
  * the program whose folder it is. */
 void file_sweep(const char *dir);
