@@ -276,6 +276,8 @@ static void read_pairs(struct loading *l, const struct conf_schema *schema, yaml
         yaml_node_t *value = yaml_document_get_node(&l->doc, p->value);
         size_t i;
         const struct conf_key *k = name->type == YAML_SCALAR_NODE ? find_key(schema, scalar(name), &i) : NULL;
+        if (!k && schema->partial)
+            continue;
         if (!k) {
             conf_fault_add(l->faults, line_of(name),
                            "%s: unknown key '%" PRIslice "'; see --reference for those there are", schema->name,

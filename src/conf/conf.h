@@ -55,6 +55,7 @@ struct conf_schema {
     const char *name;            /* "gateway.yaml" */
     size_t size;                 /* of the struct that it fills */
     const struct conf_key *keys; /* ends with a NULL name */
+    bool partial;                /* of a program's that reads another's file: keys that are not here are passed over */
 };
 
 enum { CONF_FILE_MAX = 1024 * 1024, CONF_FAULTS_MAX = 64, CONF_WARNINGS_MAX = 32, CONF_PLACES_MAX = 512 };

@@ -26,6 +26,7 @@ static const struct {
      {ctl_trust_commands, ctl_foreign_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
     {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},
     {"What devices get", {ctl_policy_commands, ctl_client_settings_commands, ctl_settings_commands}},
+    {"Keep, and make again", {ctl_backup_commands}},
     {"See and find out",
      {ctl_site_commands, ctl_alerts_commands, ctl_audit_commands, ctl_trace_commands, ctl_analyze_commands,
       ctl_cert_commands}},

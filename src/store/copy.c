@@ -48,6 +48,10 @@ static const struct {
     {"removed_credential", 14},
     {"went_back", 20},
     {"join_key", 23},
+    {"alert_receiver", 28},
+    {"alert", 28},
+    {"alert_told", 28},
+    {"alert_lease", 28},
 };
 
 enum { STATEMENT_MAX = 4096, NAME_MAX_OF = 64 };

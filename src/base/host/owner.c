@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 
 enum { ENTRY_ROOM = 1024 * 1024 };
@@ -62,4 +63,24 @@ enum result owner_become(const char *folder, struct error *err)
         return OK;
     return error_set(err, R_IO, "%s: its owner, user %ld, can't be taken on: %s", folder, (long)st.st_uid,
                      strerror(errno));
+}
+
+enum result owner_act_as(const char *folder, struct error *err)
+{
+    struct stat st;
+    if (!is_of_another(folder, &st))
+        return OK;
+    if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0)
+        return OK;
+    enum result r = error_set(err, R_IO, "%s: its owner, user %ld, can't be acted as: %s", folder, (long)st.st_uid,
+                              strerror(errno));
+    owner_return();
+    return r;
+}
+
+/* Who could become another one by its effective id alone, is still itself by its real one. */
+void owner_return(void)
+{
+    if (seteuid(getuid()) != 0 || setegid(getgid()) != 0)
+        fatal("this process can't act as itself again: %s", strerror(errno));
 }

@@ -18,4 +18,9 @@ MUST_USE enum result owner_give_group(const char *path, const char *as, struct e
  * folder that is another's, and leaves nothing there that the other can't read. Before threads are started. */
 MUST_USE enum result owner_become(const char *folder, struct error *err);
 
+/* This process acts as the owner of the folder until owner_return(): whom a database knows, and whose the files are
+ * that it makes. */
+MUST_USE enum result owner_act_as(const char *folder, struct error *err);
+void owner_return(void);
+
 #endif

@@ -59,6 +59,18 @@ def words_of(command, site, device, inventory):
             "cmg settings resultant": [device.name, *socket]}.get(command, ["--dir", device.state])
 
 
+def backup_words(command, site, folder):
+    """For `cmg site …`, of a backup that was made before where one is wanted."""
+    secret, file = folder / "passphrase", folder / "site.backup"
+    secret.write_text("correct horse battery staple\n")
+    secret.chmod(0o600)
+    make = [file, "--config", site.folder / "mp.yaml", "--passphrase-file", secret, "--force"]
+    if command == "cmg site backup":
+        return make
+    programs.run([program("cmg"), "site", "backup", *make])
+    return [file, "--passphrase-file", secret, *(["--dir", folder / "restored", "--store", "sqlite"] if command == "cmg site restore" else [])]
+
+
 @pytest.fixture
 def waiting(site, new_device, ca):
     """Something that needs attention: a device that waits for approval."""
@@ -87,7 +99,8 @@ def test_the_members_that_are_documented_are_printed_and_no_others(site, new_dev
     device.must("policy")
     note_a_failed_management_point(device)
     name, *words = command.split()
-    code, out, err = programs.run([program(name), *words, *words_of(command, site, device, inventory), "--json"], False)
+    more = backup_words(command, site, inventory.parent) if words[0] == "site" else words_of(command, site, device, inventory)
+    code, out, err = programs.run([program(name), *words, *more, "--json"], False)
     assert out and code in (0, 1), err
     for where, members in documented()[command].items():
         objects = found_at(json.loads(out), where)
@@ -98,4 +111,5 @@ def test_the_members_that_are_documented_are_printed_and_no_others(site, new_dev
 
 def test_the_page_has_all_that_administrators_ask_with():
     assert {"cmg choices", "cmg choices check", "cmg plan", "cmg trace", "cmg analyze", "cmg status", "cmg settings resultant",
-            "cmg-client analyze", "cmg-client status", "cmg-client policy"} == set(documented())
+            "cmg site backup", "cmg site verify", "cmg site restore", "cmg-client analyze", "cmg-client status",
+            "cmg-client policy"} == set(documented())
