@@ -232,3 +232,32 @@ def echo(site, upstream):
     """The upstream, published under the role id `echo` for every kind of client."""
     site.publish("echo", "--url", upstream.url, "--auth", "pki,token", "--max-body", "64KiB")
     return "echo"
+
+
+@pytest.fixture
+def settings(site):
+    """cmg settings client set …; all are taken out again, then the collections."""
+    made, collections = [], []
+
+    class Settings:
+        def set(self, name, *options):
+            made.append(name)
+            return site.cmg("settings", "client", "set", name, *options)["client_settings"]
+
+        def collection(self, name, *options):
+            collections.append(name)
+            return site.cmg("collection", "add", name, *options)["collection"]
+
+        def remove(self, name):
+            site.cmg("settings", "client", "remove", name, check=False)
+    yield Settings()
+    for name in set(made):
+        site.cmg("settings", "client", "remove", name, check=False)
+    for name in set(collections):
+        site.cmg("collection", "remove", name, check=False)
+
+
+@pytest.fixture
+def server_ca(own_site, tmp_path):
+    """For server certificates of a site of its own."""
+    return own_site.ca(tmp_path)

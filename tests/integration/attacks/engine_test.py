@@ -5,8 +5,8 @@ import ssl
 
 import pytest
 
-from attacks.hostile_test import (DATA, HEADERS, PING, PREFACE, SETTINGS, Raw, frame, head, headers)
 from kit import gatewayclient, programs
+from kit.frames import DATA, HEADERS, PING, PREFACE, SETTINGS, Raw, frame, head, headers
 from kit.h2server import H2Server
 from kit.pki import SERVER_AUTH
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the public collections know of attacks on HTTP/1.1, HTTP/2 and TLS, against a running gateway. Each time: a
+
+
 defined answer or a clean close, nothing malformed reaches the servers inside, and other clients notice nothing."""
 import json
 import math
@@ -10,15 +12,16 @@ import socket
 import ssl
 import struct
 import subprocess
-from pathlib import Path
 
-import hpack
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kit import gatewayclient, pki, programs, servers
 from kit.complaints import sanitized
-from kit.programs import until
+from kit.frames import (CALM, CLOSED, COMPRESSION, CONTINUATION, DATA, FLOW, GOAWAY, HEADERS, INTERNAL, NO_ERROR, PING, PREFACE,
+                        PRIORITY, PROTOCOL, PUSH, RST, SETTINGS, SIZE, WINDOW, Raw, block, frame, head, headers, number, u32)
+from kit.pki import heap_of_certificates
+from kit.programs import memory_kib, until
 
 # --- a server inside that tells exactly what reached it ---------------------------------------------------------------
 
@@ -272,6 +275,8 @@ def test_pipelined_requests_with_bodies_reach_the_server_whole_and_in_order(site
 @pytest.mark.parametrize("fields, body", [(b"Content-Length: %d\r\n" % len(SMUGGLED), SMUGGLED),
                                           (b"Transfer-Encoding: chunked\r\n", b"%x\r\n" % len(SMUGGLED) + SMUGGLED + b"\r\n0\r\n\r\n")],
                          ids=["counted", "chunked"])
+
+
 def test_the_body_of_a_request_that_was_refused_early_is_no_request(site, inside, path, fields, body):
     last = get(b"Connection: close\r\n", b"GET " + P + b"/after HTTP/1.1\r\n")
     answer = exchange(site.port, good(site, gatewayclient.HTTP1), get(fields, b"POST " + path + b" HTTP/1.1\r\n") + body + last)
@@ -297,122 +302,7 @@ def test_fields_that_look_like_framing_or_identity_stay_outside(site, inside):
 
 # --- HTTP/2 -----------------------------------------------------------------------------------------------------------
 
-DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-NO_ERROR, PROTOCOL, INTERNAL, FLOW, _, CLOSED, SIZE, _, _, COMPRESSION, _, CALM = range(12)
-
-
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
-
-
-def u32(n):
-    return struct.pack(">I", n)
-
-
-def number(n, prefix, first=0):
-    """RFC 7541 5.1."""
-    most = (1 << prefix) - 1
-    if n < most:
-        return bytes([first | n])
-    text, n = bytes([first | most]), n - most
-    while n >= 128:
-        text, n = text + bytes([n % 128 | 128]), n // 128
-    return text + bytes([n])
-
-
-def block(fields):
-    """Literals without indexing or Huffman codes: any bytes at all."""
-    text = b""
-    for name, value in fields:
-        name, value = name.encode("latin-1"), value.encode("latin-1")
-        text += b"\0" + number(len(name), 7) + name + number(len(value), 7) + value
-    return text
-
-
-def head(*more, method="GET", path=PATH + "/h2", scheme="https", authority="localhost"):
-    return [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *more]
-
-
-def headers(stream, fields, flags=5):
-    return frame(HEADERS, flags, stream, block(fields))
-
-
 OPEN = headers(1, head(method="POST"), 4)  # a request whose body is still to come
-
-
-RAW_WAIT_S = 60  # for what comes at once, unless the machine is slow
-
-
-class Raw:
-    """An HTTP/2 client that keeps no rule."""
-
-    def __init__(self, site, preface=PREFACE + frame(SETTINGS, 0, 0)):
-        self.tls = gatewayclient.connect(site.port, good(site, gatewayclient.HTTP2))
-        self.tls.settimeout(RAW_WAIT_S)
-        self.buffer, self.frames, self.closed = b"", [], False
-        self.decoder = hpack.Decoder()
-        self.statuses = {}
-        self.send(preface)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.tls.close()
-
-    def send(self, data):
-        try:
-            self.tls.sendall(data)
-        except socket.timeout:
-            raise AssertionError(f"nothing was taken after {self.frames}") from None
-        except OSError:
-            self.closed = True
-        return self
-
-    def _receive(self):
-        try:
-            data = self.tls.recv(65536)
-        except socket.timeout:
-            raise AssertionError(f"nothing came after {self.frames}") from None
-        except OSError:
-            data = b""
-        self.closed = not data
-        self.buffer += data
-        while len(self.buffer) >= 9:
-            length = int.from_bytes(self.buffer[:3], "big")
-            if len(self.buffer) < 9 + length:
-                return
-            kind, flags, stream = self.buffer[3], self.buffer[4], int.from_bytes(self.buffer[5:9], "big")
-            payload, self.buffer = self.buffer[9:9 + length], self.buffer[9 + length:]
-            self.frames.append((kind, flags, stream, payload))
-            if kind == HEADERS:
-                self.statuses[stream] = int(dict(self.decoder.decode(payload))[":status"])
-
-    def until(self, done):
-        while not (found := done()) and not self.closed:
-            self._receive()
-        return found
-
-    def outcome(self, stream):
-        """("status", n), ("reset", code) or ("goaway", code); a GOAWAY must be followed by the end."""
-        def look():
-            for kind, flags, of, payload in self.frames:
-                if kind == RST and of == stream:
-                    return "reset", int.from_bytes(payload, "big")
-                if kind == GOAWAY and payload[4:8] != u32(NO_ERROR):
-                    return "goaway", int.from_bytes(payload[4:8], "big")
-                if kind in (HEADERS, DATA) and of == stream and flags & 1:
-                    return "status", self.statuses[stream]
-            return None
-        found = self.until(look)
-        if found and found[0] == "goaway":
-            self.until(lambda: False)
-            assert self.closed
-        return found
-
-    def goaway(self):
-        return next((int.from_bytes(p[4:8], "big") for k, _, _, p in self.frames if k == GOAWAY), None)
 
 
 MALFORMED = {  # RFC 9113 8.2, 8.3: the stream alone ends
@@ -500,6 +390,8 @@ def test_a_broken_session_ends_with_its_error(site, inside):
 @pytest.mark.parametrize("preface", [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", PREFACE[:-2] + b"xx" + frame(SETTINGS, 0, 0),
                                      PREFACE + frame(PING, 0, 0, b"12345678"), PREFACE + frame(SETTINGS, 1, 0)],
                          ids=["HTTP/1.1", "a broken one", "PING first", "an ACK first"])
+
+
 def test_a_preface_that_is_none_ends_the_connection(site, preface):
     with Raw(site, preface) as raw:
         raw.until(lambda: False)
@@ -548,11 +440,6 @@ FLOODS = {
 # Rounds, unless the connection ends before. What is not read fills the machine's own buffers first: who began to read when
 # the gateway was not there yet would be one who reads.
 ROUNDS, ROUNDS_UNREAD = 300, 10000
-
-
-def memory_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
 
 
 @pytest.mark.parametrize("what", FLOODS)
@@ -686,16 +573,6 @@ def test_chains_of_any_length_do_no_harm(site, self_signed, tmp_path):
                 assert count == 1000
             else:
                 assert answer.status == 401 and count < 1000
-
-
-def heap_of_certificates(folder, device, count, name="X"):
-    """A device's file, with so many CA certificates of one name and key behind it."""
-    folder.mkdir(exist_ok=True)
-    heap, path = pki.Ca(folder, name, file="heap-ca.pem"), folder / "heap.pem"
-    path.write_bytes(Path(device["certificate"]).read_bytes() +
-                     b"".join(pki.pem_of(pki.Ca(folder, name, key=heap.private, file="heap-ca.pem").certificate)
-                              for _ in range(count)))
-    return path
 
 
 @pytest.mark.parametrize("count", [5, 40])

@@ -14,15 +14,17 @@ import types
 import uuid
 
 import h2.exceptions
-from attacks import hostile_test
 import jwt
 import pytest
 
 from kit import gatewayclient, programs
+from kit.frames import frame
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.idp import signing_key
 from kit.mint import Mint
+from kit.pki import heap_of_certificates
 from kit.programs import program, until
+from kit.site import configured
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 NOWHERE = "/CCM_Proxy_ServerAuth/nowhere"
@@ -91,15 +93,6 @@ def let_in(site, device, source=HERE):
 
 
 # --- a small gateway --------------------------------------------------------------------------------------------------
-
-
-def configured(site, name="cmg-gateway", **keys):
-    """Started anew, with these keys of its configuration."""
-    path = site.folder / ("gateway.yaml" if name == "cmg-gateway" else "mp.yaml")
-    lines = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in keys]
-    path.write_text("\n".join([*(f"{key}: {value}" for key, value in keys.items()), *lines, ""]))
-    site.kill(name)
-    site.run(name)
 
 
 @pytest.fixture
@@ -354,10 +347,10 @@ def streams(field=b""):
     """Requests over HTTP/2, without anything that a session is told; the later ones repeat the first one's `field`."""
     fields = b"\x82\x87\x04" + bytes([len(NOWHERE)]) + NOWHERE.encode() + b"\x01\x09localhost"
     literal = b"\x40\x01x" + b"\x7f" + hpack_number(len(field) - 127) + field if field else b""  # RFC 7541 6.2.1
-    yield b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hostile_test.frame(4, 0, 0, b"\0\4\0\0\0\0")  # no answer's body is taken
+    yield b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"\0\4\0\0\0\0")  # no answer's body is taken
     stream = 1
     while True:
-        yield hostile_test.frame(1, 5, stream, fields + literal)
+        yield frame(1, 5, stream, fields + literal)
         literal = 16 * b"\xbe" if field else b""  # 6.1
         stream += 2
 
@@ -589,7 +582,7 @@ def test_an_address_with_many_certificates_that_wait_for_a_verdict_is_told_429_a
 
     def with_a_heap(name):
         device = ca.device(name)
-        heap = hostile_test.heap_of_certificates(tmp_path / name, device.client(), 40, ca.name)
+        heap = heap_of_certificates(tmp_path / name, device.client(), 40, ca.name)
         return types.SimpleNamespace(path=heap, key=device.key)
 
     let_in(site, with_a_heap("first")).tls.close()

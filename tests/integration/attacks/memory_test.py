@@ -4,12 +4,11 @@ import contextlib
 
 import pytest
 
-from attacks.hostile_test import memory_kib
-from attacks.limits_test import configured
 from kit import pki
 from kit.complaints import sanitized
 from kit.gatewayclient import H1, context
-from kit.programs import until
+from kit.programs import memory_kib, until
+from kit.site import configured
 
 MANY = 1000
 RATE = 'cmg_turned_away_total{reason="address_rate"}'

@@ -10,10 +10,10 @@ import h2.events
 import hpack
 from attacks import limits_test
 import pytest
-from attacks.hostile_test import DATA, HEADERS, PREFACE, SETTINGS, frame, head, headers
 from attacks.limits_test import device, small  # noqa: F401 (fixtures)
 
 from kit import gatewayclient, h2server
+from kit.frames import DATA, HEADERS, PREFACE, SETTINGS, frame, head, headers
 from kit.programs import until
 
 

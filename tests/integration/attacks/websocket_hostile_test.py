@@ -11,11 +11,9 @@ import time
 
 import pytest
 
-from certificates.hostile_responder_test import memory
 from kit import gatewayclient
-from kit.complaints import sanitized
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.programs import until
+from kit.programs import memory_kib, until
 from kit.websocket import HANDSHAKE, OPEN, SWITCHED
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -161,6 +159,8 @@ def serves(site, published):
 
 @pytest.mark.parametrize("does, comes", [("closes", b""), ("garbage", GARBAGE),
                                          ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmugg")])
+
+
 def test_what_a_server_says_after_its_switch_comes_as_it_is_and_ends_with_it(site, published, version, does, comes):
     with opened(site, version, f"{published}/{does}") as it:
         assert it.status == SWITCHED[version] and all_of(it) == comes
@@ -175,6 +175,8 @@ def test_a_server_that_resets_at_once_ends_one_websocket_alone(site, published, 
 
 @pytest.mark.parametrize("unmasked", [b"\x81\x05hello", b"\xff\xff" + os.urandom(4096), b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"],
                          ids=["unmasked frame", "random bytes", "request"])
+
+
 def test_what_a_client_says_after_the_switch_comes_as_it_is(site, published, inside, version, unmasked):
     with opened(site, version, f"{published}/collect") as it:
         it.carry(unmasked)
@@ -192,7 +194,7 @@ def test_a_server_that_ends_its_direction_ends_it_for_the_client_and_hears_of_it
 @pytest.mark.parametrize("does", ["pings", "deaf"])
 def test_what_one_side_sends_without_end_and_the_other_does_not_read_piles_up_nowhere(site, published, version, does):
     names = ("cmg-gateway", "cmg-connector")
-    before = {name: memory(site.pid(name)) for name in names}
+    before = {name: memory_kib(site.pid(name)) for name in names}
     with contextlib.ExitStack() as clients:
         for _ in range(8):
             it = clients.enter_context(opened(site, version, f"{published}/{does}"))
@@ -203,4 +205,4 @@ def test_what_one_side_sends_without_end_and_the_other_does_not_read_piles_up_no
                         it.carry(GARBAGE[:65535] if version == HTTP2 else GARBAGE)
         assert serves(site, published)
         for name in names:
-            assert sanitized(site.pid(name)) or memory(site.pid(name)) - before[name] < 48 << 20, name
+            assert memory_kib(site.pid(name)) - before[name] < 48 << 10, name

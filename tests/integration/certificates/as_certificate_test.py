@@ -8,9 +8,9 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from attacks.hostile_test import heap_of_certificates
 from kit import gatewayclient, pki, programs
 from kit.gatewayclient import HTTP1
+from kit.pki import heap_of_certificates
 from kit.programs import program, until
 
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certificates.collections_test import ask
 from kit import der
+from kit.batch import ask
 from kit.programs import spent_s
 
 NOW = datetime.datetime(2026, 6, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit import programs
+from kit.batch import ask
 
 PKITS = Path("/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data")
 TABLE = Path(__file__).parent / "collections" / "pkits.txt"
@@ -18,17 +19,6 @@ DEVIATIONS = {
 }
 # And with the strength that the gateway wants: DSA keys of 1024 bits.
 TOO_WEAK = {"4.1.4": "weak_key", "4.1.6": "weak_key"}
-
-
-def ask(folder, noun, cases, *options):
-    batch = folder / "cases.json"
-    batch.write_text(json.dumps(cases))
-    done = subprocess.run([programs.program("cmg"), noun, "check", "--batch", batch, "--json", *options],
-                          capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
-    answers = json.loads(done.stdout)
-    assert len(answers) == len(cases) and b"runtime error" not in done.stderr
-    return answers
 
 
 # --- NIST PKITS ---

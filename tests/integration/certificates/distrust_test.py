@@ -7,9 +7,8 @@ import secrets
 import pytest
 
 from kit import pki, programs
-from kit.inside import Inside
+from kit.inside import Inside, by_pki
 from kit.programs import program
-from point.identity_test import by_pki
 
 
 @pytest.fixture
@@ -87,6 +86,8 @@ def test_a_device_whose_anchor_an_earlier_version_did_not_note_is_counted_as_not
 
 @pytest.mark.parametrize("arguments, word", [(["x", "--anchor", "y"], "or --anchor"), (["--pending", "--anchor", "y"], "or --anchor"),
                                              (["--anchor", "y", "--name", "z"], "--pending")])
+
+
 def test_what_does_not_go_together_is_told(site, arguments, word):
     code, said = cmg(site, "device", "remove", *arguments)
     assert code == 2 and word in said

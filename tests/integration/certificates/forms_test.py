@@ -2,8 +2,8 @@
 """Certificates whose extensions or names break a rule of RFC 5280 that OpenSSL does not look at: refused, in words and with the clause."""
 import pytest
 
-from certificates.pkix_hostile_test import judge
 from kit import der
+from kit.batch import judge
 from kit.chains import ROOT, Cert, ca, leaf, raw
 
 ALT, NAMES, POLICIES, AKI = "2.5.29.17", "2.5.29.30", "2.5.29.32", "2.5.29.35"
@@ -117,6 +117,8 @@ def test_name_constraints_that_their_clause_forbids_are_refused(tmp_path, conten
     (raw("2.5.29.19", der.sequence(b"\x01\x01\xff", der.integer(-1))), "negative path length", "4.2.1.9", "bc"),
     (raw(AKI, der.sequence(der.tlv(0x82, b"\x07")), False), "without its serial number", "4.2.1.1", "aki"),
     (raw(AKI, der.sequence(der.tlv(0xa1, general(DNS, b"ca.example"))), False), "without its serial number", "4.2.1.1", "aki")])
+
+
 def test_a_value_that_its_clause_forbids_is_refused_wherever_it_stands(tmp_path, content, words, clause, field):
     refused(tmp_path, leaf(ROOT, **{field: content}), words, clause)
 

@@ -16,8 +16,8 @@ from cryptography.x509 import ocsp
 
 from certificates.responder_test import METADATA, verdict, world  # noqa: F401 (a fixture)
 from kit import gatewayclient
-from kit.complaints import sanitized
 from kit.gatewayclient import HTTP1
+from kit.programs import memory_kib
 
 GONE_S = 30  # so long a hostile one goes on, unless it is hung up on
 
@@ -137,11 +137,6 @@ def url_of(listener):
     return f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
-def memory(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return int(re.search(r"VmRSS:\s*(\d+)", status.read())[1]) << 10
-
-
 @pytest.mark.parametrize("via", ["internet", "connector"])
 def test_a_hostile_responder_lets_nobody_in_and_holds_nobody_up(site, world, ca, via):  # noqa: F811
     hostile = Hostile()
@@ -152,7 +147,7 @@ def test_a_hostile_responder_lets_nobody_in_and_holds_nobody_up(site, world, ca,
         hostile.plans[device.certificate.serial_number] = (device.certificate, plans[name])
     hostile.plans[w.good.certificate.serial_number] = (w.good.certificate, said(lambda q: whole(der(w.ca, q))))
     try:
-        before = {name: memory(site.pid(name)) for name in ("cmg-gateway", "cmg-connector")}
+        before = {name: memory_kib(site.pid(name)) for name in ("cmg-gateway", "cmg-connector")}
         with concurrent.futures.ThreadPoolExecutor(len(devices)) as crowd:
             found = {name: crowd.submit(verdict, site, device, HTTP1) for name, device in devices.items()}
             for _ in range(5):
@@ -161,7 +156,7 @@ def test_a_hostile_responder_lets_nobody_in_and_holds_nobody_up(site, world, ca,
             assert verdict(site, w.good) == "ok", "who is asked about beside them is let in"
             assert {name: f.result(30) for name, f in found.items()} == dict.fromkeys(plans, "ocsp_unavailable")
         assert not hostile.trapped, "redirects are not followed"
-        for name, bytes_then in before.items():
-            assert sanitized(site.pid(name)) or memory(site.pid(name)) - bytes_then < 32 << 20, name
+        for name, kib_then in before.items():
+            assert memory_kib(site.pid(name)) - kib_then < 32 << 10, name
     finally:
         hostile.close()

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certificates.collections_test import ask
 from kit import der
+from kit.batch import ask
 
 NOW = datetime.datetime(2026, 6, 1)
 DAY = datetime.timedelta(days=1)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that were made to break the one who reads them: broken DER, huge ones, meshes that take for ever."""
-import base64
 import itertools
 import random
 from pathlib import Path
@@ -8,32 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from certificates.collections_test import ask
 from kit import der
+from kit.batch import ask, judge, pem
 from kit.chains import DAY, KEYS, NOW, ROOT, Cert, ca, constraints, leaf, raw, root, san
-from kit.programs import spent_s
 
 VECTORS = Path("/usr/lib/python3/dist-packages/cryptography_vectors/x509")
-
-
-def write(path, content):
-    path.write_bytes(content)
-    return str(path)
-
-
-def pem(*certs, title="CERTIFICATE"):
-    return b"".join(b"-----BEGIN %s-----\n%s-----END %s-----\n" % (title.encode(), base64.encodebytes(c), title.encode())
-                    for c in certs)
-
-
-def judge(folder, contents, anchors=(ROOT,), middle=(), **more):
-    """Of certificates' files with these octets; answers and the CPU time that they took together."""
-    base = {"anchors": write(folder / "anchors.pem", pem(*(a.der for a in anchors))), "at": NOW, "crl_check": "off"} | more
-    if middle:
-        base["intermediates"] = write(folder / "middle.pem", pem(*(m.der for m in middle)))
-    before = spent_s()
-    answers = ask(folder, "cert", [base | {"cert": write(folder / f"c{n}", c)} for n, c in enumerate(contents)])
-    return answers, spent_s() - before
 
 
 GOOD = leaf(ROOT, key=KEYS[5], more=[san(x509.DNSName("pc.example"))])
@@ -285,6 +263,8 @@ def test_of_faults_of_a_device_and_its_ca_the_reason_is_one_of_theirs(tmp_path, 
     ("custom/unsupported_subject_public_key_info.pem", NOW, "weak_key"), ("ed25519/ed25519-rfc8410.pem", 1500000000, "weak_key"),
     ("custom/ec_no_named_curve.pem", 1418400000, "weak_key"), ("custom/dsa_selfsigned_ca.pem", 1418400000, "weak_key"),
     ("cryptography.io.precert.pem", 1530000000, "constraint_violated"), ("verisign_md2_root.pem", 1200000000, "constraint_violated")])
+
+
 def test_strange_certificates_of_the_field_as_their_own_anchors(tmp_path, file, at, want):
     answer, = ask(tmp_path, "cert", [{"anchors": str(VECTORS / file), "cert": str(VECTORS / file), "at": at, "crl_check": "off",
                                       "purpose": "any"}])

@@ -4,8 +4,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import CRLEntryExtensionOID
 
-from certificates.collections_test import ask
 from kit import der
+from kit.batch import ask
 from kit.chains import DAY, KEYS, NOW, ROOT, RSA_KEYS, UNKNOWN, Cert, ca, case_files, key_id, leaf, root, usage
 
 CASES = {}

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.x509.oid import NameOID
 
-from certificates.collections_test import ask
 from kit import der
+from kit.batch import ask
 from kit.chains import (ANY, CLIENT, KEYS, NOW, ROOT, RSA_KEYS, SERVER, UNKNOWN, Cert, ca, case_files, constraints,
                         key_id, leaf, raw, root, san, usage)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 import conftest
 from kit import gatewayclient, pki, programs
-from kit.gatewayclient import HTTP1, HTTP2
+from kit.gatewayclient import HTTP2
 from kit.programs import until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
@@ -188,6 +188,8 @@ def test_a_certificate_that_reaches_no_anchor_points_to_nothing(place, publisher
                                   "http://{host}\\@elsewhere.example/list", "http://{host}#/list", "file:///etc/passwd",
                                   "http://127.0.0.1:{port}/list", "http://localhost:1{port}/list", "http://localhost/list",
                                   "http://{host}/" + 500 * "a"])
+
+
 def test_pointers_of_another_form_or_place_are_not_followed(place, publisher, form):
     ca = place.root(host(publisher))
     publish(publisher, ca)
@@ -214,6 +216,8 @@ def test_a_pointer_with_a_query_is_followed(place, publisher):
     ("ldap://dc1.example.com/CN=CA", "cmg trust add --crl-source ID --url URL --via connector"),
     ("https://{host}/list", "https is not followed"), ("http://{host}/a list.crl", "it holds blanks"),
     ("http://{host}/" + 600 * "a", "longer than 511")])
+
+
 def test_a_pointer_that_is_not_followed_is_named_with_the_way_out(place, publisher, url, words):
     ca = place.root(host(publisher))
     url = url.format(host=host(publisher))
@@ -331,6 +335,8 @@ def test_a_ca_that_points_to_ever_other_lists_holds_nobody_up(place, publisher, 
 
 @pytest.mark.parametrize("text", ["", "no host", "http://pki.example.com", "pki.example.com:0", "pki.example.com:99999",
                                   "pki.example.com/crl", "*.example.com", "[::1]"])
+
+
 def test_what_is_no_host_is_told(place, text):
     ca = place.root()
     answer = place.site.cmg("trust", "fetch-hosts", ca.id, text, check=False)

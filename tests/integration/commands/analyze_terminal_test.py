@@ -15,8 +15,8 @@ import time
 
 import pytest
 
-from commands.analyze_test import good
 from kit import pki, programs
+from kit.analyze import good
 from kit.device import Device
 from kit.programs import program
 

@@ -12,37 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from kit import pki, programs
+from kit.analyze import analyze, good, run, shown, step
 from kit.programs import program, until
 
 REACH = ["name", "route", "tcp", "tls", "certificate", "http", "clock", "gateway"]
-
-
-def run(gateway, *arguments, command="cmg"):
-    words = [program(command), "analyze", gateway, *arguments, "--json"]
-    code, out, err = programs.run([w for w in words if w is not None], False)
-    assert out.strip(), (code, err)
-    report = json.loads(out)
-    assert code == (0 if report["ok"] else 1), (code, report)
-    assert report["ok"] == all(s["outcome"] != "failed" for s in report["steps"])
-    return report
-
-
-def analyze(site, *arguments, gateway=None):
-    return run(gateway or site.report["gateway"], "--ca", site.report["ca"], *arguments)
-
-
-def shown(pair):
-    return "--cert", pair.path, "--key", pair.key
-
-
-def good(site):
-    return "--cert", site.pki("certificate"), "--key", site.pki("key")
-
-
-def step(report, name):
-    found = [s for s in report["steps"] if s["id"] == name]
-    assert len(found) == 1, (name, [s["id"] for s in report["steps"]])
-    return found[0]
 
 
 def outcomes(report):
@@ -127,6 +100,8 @@ def test_the_text_names_cause_remedy_and_what_was_not_proved(site):
 @pytest.mark.parametrize("arguments", [[], ["gw", "--cert", "/nowhere"], ["a b"], ["gw:0"], ["http://gw"],
                                        ["gw", "--site-key", "12"], ["gw", "--timeout", "0"], ["gw", "--role", "a b"],
                                        ["gw", "--ca", "/dev/null"], ["gw", "--token-file", "/etc/hostname"]])
+
+
 def test_wrong_usage_ends_with_2_and_words(arguments):
     code, out, err = programs.run([program("cmg"), "analyze", *arguments], False)
     assert code == 2 and not out and err.strip()
@@ -281,6 +256,8 @@ def test_the_gateways_own_certificate_from_an_untrusted_root_names_the_root(site
     ("future", {"days": (2, 30)}, "tls_not_yet_valid", "begins"),
     ("client", {"usage": (pki.CLIENT_AUTH,)}, "tls_wrong_usage", "CN=gateway"),
 ])
+
+
 def test_a_faulty_server_certificate(site, server_ca, file, how, cause, words):
     with Server(context_of(server_pair(server_ca, file, **how))) as gateway:
         fault = assert_only(run(gateway, "--ca", server_ca.path), "certificate", cause)
@@ -369,12 +346,6 @@ def test_a_token_of_another_site(site, mint, self_signed, tmp_path):
 # --- the device's own side --------------------------------------------------------------------------------------------
 
 
-def own(device, *arguments):
-    code, report = device.run("analyze", *arguments)
-    assert code == (0 if report["ok"] else 1)
-    return report
-
-
 def test_a_registered_device_proves_all_that_it_uses(site, new_device):
     device = new_device().at("ehttp").registered_by_token()
     before = device.identity()
@@ -436,6 +407,8 @@ def test_no_connector_and_management_points_that_are_down(own_site):
     ({"status": 496}, "client_certificate_required"),
     ({"status": 200}, "bad_answer"),
 ])
+
+
 def test_a_management_point_that_behaves_otherwise(own_site, tmp_path, how, cause):
     own_site.kill("cmg-mp")
     pair = own_site.ca(tmp_path).device("localhost", usage=[pki.SERVER_AUTH], dns="localhost", file="mp")

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from kit import idp, pki, programs
 from kit.device import Device
 from kit.directory import Directory
+from kit.idp import holds, knows
 from kit.programs import program, until
 from kit.servers import Nginx, free_port
-from tokens.entra_user_test import holds, knows
+
 
 def check(**inputs):
     options = [word for name, value in inputs.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -181,6 +182,8 @@ def device_of(root, new_device):
 
 @pytest.mark.parametrize("crl,relay,rule", [("ad", "off", "crl-unreachable"), ("internal", "off", "crl-unreachable"),
                                             ("none", "off", "crl-nowhere"), ("none", "on", "crl-nowhere")])
+
+
 def test_a_pki_whose_list_no_gateway_can_get_is_refused(new_device, unpublished, crl, relay, rule):
     agree(device_of(unpublished, new_device), mp="https", client="pki", crl=crl, crl_relay=relay, rule=rule,
           reason="crl_unavailable")
@@ -377,6 +380,8 @@ KINDS = {"both": ("ca", "2409", "internet"), "token": (None, "2409", "none"), "o
 
 @pytest.mark.parametrize("mode,methods", [("https", ["pki", "token", "cut off", "pki", "cut off"]),
                                           ("ehttp", ["token", "token", "cut off", "cut off", "token"])])
+
+
 def test_a_plan_tells_what_devices_then_do(site, new_device, ca, unpublished, bulk, tmp_path, mode, methods):
     roots, lines, done = {"ca": ca, "unpublished": unpublished}, ["name,join,certificate,version,crl,scenario"], []
     for name, (root, version, crl) in KINDS.items():

@@ -1,30 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/json.md and what the commands print with --json: the same members, so that a program can rely on the page."""
 import json
-import re
 import time
-from pathlib import Path
 
 import pytest
 
-from commands.analyze_test import good
 from kit import gatewayclient, programs
+from kit.analyze import good
 from kit.gatewayclient import HTTP1
+from kit.jsonpage import documented
 from kit.programs import program
 from kit.receivers import Hook
-
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "json.md"
-
-
-def documented():
-    """command → {path: members}"""
-    told, command = {}, None
-    for name, where, members in re.findall(r"^\| (?:`(.+?)`)? ?\| ?(.*?) ?\| (.+?) \|$",
-                                           PAGE.read_text().partition("## Members")[2], re.M):
-        command = name or command
-        if members not in ("members", "---"):
-            told.setdefault(command, {})[where] = set(members.split(", "))
-    return told
 
 
 def found_at(document, where):

@@ -9,9 +9,9 @@ import signal
 
 import pytest
 
-from commands.analyze_test import analyze, good
 from conftest import end_site, running_site, temporary_folder
 from kit import pki, programs
+from kit.analyze import analyze, good
 from kit.programs import program, until
 
 STEPS = ["certificate", "private_key", "digital_signature", "client_auth", "validity", "chain", "crl"]

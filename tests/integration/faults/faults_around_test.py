@@ -9,8 +9,8 @@ import time
 import pytest
 from cryptography import x509
 
-from commands.analyze_test import analyze, good, run
 from kit import programs
+from kit.analyze import analyze, good, run
 from kit.between import RefusingProxy, Terminator
 from kit.device import Device
 from kit.programs import program
@@ -165,6 +165,8 @@ def test_a_proxy_that_is_not_there_is_no_gateway_that_refuses(site, by_token, mo
 @pytest.mark.parametrize("login", ["", "somebody:wrong@"])
 @pytest.mark.parametrize("methods, words", [(["Basic realm=x"], "http://USER:PASSWORD@HOST:PORT"), ([], "http://USER:PASSWORD@HOST:PORT"),
                                             (["NTLM", "Negotiate"], "no other method is spoken here")])
+
+
 def test_a_proxy_that_wants_a_login_is_told_with_its_answer_and_what_it_takes(site, by_token, monkeypatch, login, methods, words):
     with RefusingProxy(methods) as proxy:
         with_proxy(monkeypatch, f"http://{login}localhost:{proxy.port}")
@@ -195,6 +197,8 @@ def test_a_host_that_no_proxy_names_is_not_blamed_on_the_proxy(site, monkeypatch
     ("gw.internal.example", "10.1.2.3", "private address"), ("gw.internal.example", "100.64.0.9", "private address"),
     ("gw.internal.example", "fd00::1", "private address"), ("gw.six.example", "2001:db8::1", "IPv6 alone"),
     ("gw.public.example", "198.51.100.7", "")])
+
+
 def test_a_name_that_leads_elsewhere_than_the_internet_is_told_with_its_address(tmp_path, name, address, words):
     """In a machine without any network but this name."""
     (tmp_path / "hosts").write_text(f"{address} {name}\n")

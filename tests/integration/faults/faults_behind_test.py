@@ -6,12 +6,11 @@ import subprocess
 
 import pytest
 
-from commands.analyze_test import analyze, good
-from faults.lifecycle_test import start_second_gateway
 from kit import pki, programs
+from kit.analyze import analyze, good
 from kit.device import Device
 from kit.programs import program, until
-from kit.site import CONFIGURATIONS
+from kit.site import CONFIGURATIONS, start_second_gateway
 
 
 @pytest.fixture

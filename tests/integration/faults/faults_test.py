@@ -6,10 +6,9 @@ import re
 import pytest
 
 from kit import pki, programs
+from kit.analyze import analyze, good, own, run, shown
 from kit.device import Device
 from kit.programs import until
-
-from commands.analyze_test import analyze, good, own, run, shown
 
 
 class Planted:
@@ -328,6 +327,8 @@ def approval(f):
 @pytest.mark.parametrize("plant,cause", [(gateway_down, "gateway_unreachable"), (connector_silent, "connector_silent"),
                                          (connector_removed, "no_connector"), (ended_server_certificate, "certificate_ended"),
                                          (approval, "approval_pending")], ids=lambda x: getattr(x, "__name__", None))
+
+
 def test_cmg_status_names_the_cause_first(own_site, tmp_path, plant, cause):
     until("all is well before", lambda: own_site.cmg("status")["problems"] == [], 10)
     plant(Planted(own_site, tmp_path))

@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +17,7 @@ from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
 from kit.programs import until
-from kit.site import CONFIGURATIONS, LOGS
+from kit.site import CONFIGURATIONS, LOGS, start_second_gateway
 from kit.upstream import Upstream
 
 WITHIN_S = 5.0
@@ -172,21 +171,6 @@ def refuses(port, ctx):
     return False
 
 
-def test_a_gateway_does_not_stay_for_a_source_that_does_not_answer(own_site):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(60)
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x.crl"
-        own_site.cmg("source", "add", "silent", "--kind", "crl", "--url", url, "--via", "internet")
-        fetching, _ = silent.accept()
-        with fetching:
-            assert b"\r\n\r\n" in fetching.recv(4096)
-            gateway = own_site.alone["cmg-gateway"]
-            gateway.terminate()
-            until("the gateway has ended", lambda: gateway.poll() is not None, 40)
-            assert gateway.returncode == 0
-            assert fetching.recv(1) == b"", "it went with the gateway, not before"
-
-
 def test_a_drained_gateway_finishes_what_is_under_way(own_site):
     upstream = Upstream()
     try:
@@ -311,32 +295,6 @@ def test_a_crl_that_revokes_a_certificate_closes_its_connections_within_5_s(own_
     assert answer.problem()["reason"] == "revoked"
     code, problem = own_site.cmg("trust", "add", "--crl", root.crl(number=1, file="old.crl"), check=False)
     assert code == 1, f"an older CRL was taken: {problem}"
-
-
-def start_second_gateway(site):
-    """Where it listens, as far as requests want to know."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        port, admin = one.getsockname()[1], two.getsockname()[1]
-    site.cmg("gateway", "add", "gw2", "--host", "localhost", "--port", port, "--out", site.folder / "gw2.json")
-    text = (site.folder / "gateway.yaml").read_text().replace("gateway.bootstrap.json", "gw2.json") \
-        .replace("gateway-state", "gw2-state").replace("gateway.log", "gw2.log")
-    text = re.sub(r"(?m)^listen:.*$", f'listen: ["127.0.0.1:{port}"]', text)
-    text = re.sub(r"(?m)^admin_listen:.*$", f'admin_listen: "127.0.0.1:{admin}"', text)
-    (site.folder / "gw2.yaml").write_text(text)
-    (site.folder / "gw2-state").mkdir(exist_ok=True)
-    with open(site.folder / "gw2.log", "ab") as log:
-        site.alone["gw2"] = programs.start([programs.program("cmg-gateway"), "--config", site.folder / "gw2.yaml"], log)
-    second = SimpleNamespace(port=port, report=site.report, admin=f"http://127.0.0.1:{admin}")
-    until("the second gateway serves", lambda: serves(second, site), 20)
-    return second
-
-
-def serves(gateway, site):
-    try:
-        return gatewayclient.request(gateway, HTTP1, "GET", METADATA, certificate=site.pki("certificate"),
-                                     key=site.pki("key")).status == 200
-    except OSError:
-        return False
 
 
 @pytest.fixture

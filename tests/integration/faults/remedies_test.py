@@ -11,8 +11,8 @@ import jwt
 import pytest
 from cryptography import x509
 
-from certificates.pkix_hostile_test import judge
 from kit import gatewayclient, pki
+from kit.batch import judge
 from kit.chains import ca as authority
 from kit.chains import ROOT, SERVER, UNKNOWN, constraints, leaf, raw, usage
 from kit.gatewayclient import HTTP2

@@ -49,6 +49,12 @@ def connect(port, ctx, name="localhost"):
         raise
 
 
+def serial_shown(site, name="localhost"):
+    """The serial number of the certificate that a new connection with this name is shown."""
+    with connect(site.port, context(site.report["ca"]), name) as connection:
+        return int(connection.getpeercert()["serialNumber"], 16)
+
+
 def join(headers):
     joined = {}
     for name, value in headers:

@@ -175,3 +175,19 @@ def let_through(site, version, token, path="/CCM_STS"):
 
 def pem_of(key):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def knows(device, provider):
+    """Enough for a user to sign in."""
+    device.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", "EntraUserClientId=sign-in",
+                f"EntraResource={provider.resource}", "EntraUserScope=openid profile offline_access api")
+    return device
+
+
+def holds(device, token, lifetime=3600, **more):
+    """As if this had come from a sign-in, without the browser."""
+    path = device.state / "user.json"
+    path.touch(0o600)
+    path.write_text(json.dumps({"name": "", "token": token, "expires": int(time.time()) + lifetime, "site_expires": 0,
+                                **more}))
+    return device

@@ -179,3 +179,13 @@ def self_signed(folder, name):
     key = new_key()
     extensions = [(x509.BasicConstraints(False, None), True), (x509.ExtendedKeyUsage([CLIENT_AUTH]), False)]
     return save(folder, name, build(name_of(name), key.public_key(), name_of(name), key, extensions), key)
+
+
+def heap_of_certificates(folder, device, count, name="X"):
+    """A device's file, with so many CA certificates of one name and key behind it."""
+    folder.mkdir(exist_ok=True)
+    heap, path = Ca(folder, name, file="heap-ca.pem"), folder / "heap.pem"
+    path.write_bytes(Path(device["certificate"]).read_bytes() +
+                     b"".join(pem_of(Ca(folder, name, key=heap.private, file="heap-ca.pem").certificate)
+                              for _ in range(count)))
+    return path

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the programs are, and child processes that do not outlive the tests."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -63,6 +64,12 @@ def spent_s():
     """CPU time of all programs that were waited for: unlike the clock it does not count what else the machine does."""
     times = os.times()
     return times.children_user + times.children_system
+
+
+def memory_kib(pid):
+    """What it holds of the machine's memory now."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
 
 
 def until(what, condition, within_s=5.0, pause_s=0.05):

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 from . import gatewayclient, pki, postgresql, programs
 from .programs import program, until
@@ -238,3 +239,38 @@ class Site:
     def logs(self, lines=8):
         """The end of every log, for failures."""
         return "".join(f"\n--- {LOGS[name]} ---\n" + "\n".join(self.log(name).splitlines()[-lines:]) for name in LOGS)
+
+
+def configured(site, name="cmg-gateway", **keys):
+    """Started anew, with these keys of its configuration."""
+    path = site.folder / ("gateway.yaml" if name == "cmg-gateway" else "mp.yaml")
+    lines = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in keys]
+    path.write_text("\n".join([*(f"{key}: {value}" for key, value in keys.items()), *lines, ""]))
+    site.kill(name)
+    site.run(name)
+
+
+def start_second_gateway(site):
+    """Where it listens, as far as requests want to know."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        port, admin = one.getsockname()[1], two.getsockname()[1]
+    site.cmg("gateway", "add", "gw2", "--host", "localhost", "--port", port, "--out", site.folder / "gw2.json")
+    text = (site.folder / "gateway.yaml").read_text().replace("gateway.bootstrap.json", "gw2.json") \
+        .replace("gateway-state", "gw2-state").replace("gateway.log", "gw2.log")
+    text = re.sub(r"(?m)^listen:.*$", f'listen: ["127.0.0.1:{port}"]', text)
+    text = re.sub(r"(?m)^admin_listen:.*$", f'admin_listen: "127.0.0.1:{admin}"', text)
+    (site.folder / "gw2.yaml").write_text(text)
+    (site.folder / "gw2-state").mkdir(exist_ok=True)
+    with open(site.folder / "gw2.log", "ab") as log:
+        site.alone["gw2"] = programs.start([program("cmg-gateway"), "--config", site.folder / "gw2.yaml"], log)
+    second = SimpleNamespace(port=port, report=site.report, admin=f"http://127.0.0.1:{admin}")
+    until("the second gateway serves", lambda: serves(second, site), 20)
+    return second
+
+
+def serves(gateway, site):
+    try:
+        return gatewayclient.request(gateway, gatewayclient.HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata", certificate=site.pki("certificate"),
+                                     key=site.pki("key")).status == 200
+    except OSError:
+        return False

@@ -10,29 +10,6 @@ from kit.gatewayclient import HTTP1
 
 
 @pytest.fixture
-def settings(site):
-    """cmg settings client set …; all are taken out again, then the collections."""
-    made, collections = [], []
-
-    class Settings:
-        def set(self, name, *options):
-            made.append(name)
-            return site.cmg("settings", "client", "set", name, *options)["client_settings"]
-
-        def collection(self, name, *options):
-            collections.append(name)
-            return site.cmg("collection", "add", name, *options)["collection"]
-
-        def remove(self, name):
-            site.cmg("settings", "client", "remove", name, check=False)
-    yield Settings()
-    for name in set(made):
-        site.cmg("settings", "client", "remove", name, check=False)
-    for name in set(collections):
-        site.cmg("collection", "remove", name, check=False)
-
-
-@pytest.fixture
 def device(new_device):
     return new_device().at("ehttp").registered_by_token()
 
@@ -71,6 +48,8 @@ def test_a_collection_has_the_devices_of_its_list_and_of_any_of_its_rules(site, 
 
 @pytest.mark.parametrize("rule", ["colour=red", "name", "name>LAB", "version=new", "method=magic", "name=", "join=domain",
                                   "name=a,,method=pki", ",", "x" * 600])
+
+
 def test_a_rule_that_is_none_is_refused_and_told_what_there_is(site, rule):
     code, answer = site.cmg("collection", "add", "broken", "--rule", rule, check=False)
     assert code == 1 and answer["error"]["status"] == 400, answer
@@ -94,6 +73,8 @@ def test_a_collection_that_settings_are_for_stays(site, settings):
     (["default", "allowed_methods=magic"], "pki"),
     (["default", "colour=red"], "allow_cmg"),
 ])
+
+
 def test_client_settings_that_make_no_sense_are_refused_with_what_would(site, settings, arguments, word):
     settings.collection("some", "--rule", "name=*")
     code, answer = site.cmg("settings", "client", "set", *arguments, check=False)

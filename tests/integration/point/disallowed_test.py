@@ -6,7 +6,6 @@ import pytest
 from kit import gatewayclient, pki, refusal
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.programs import until
-from point.client_settings_test import settings  # noqa: F401 (a fixture)
 
 CODE = "CMGService_Not_Allowed"
 WITHIN_S = 5

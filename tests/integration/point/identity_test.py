@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identity at the management point (PROTOCOL 8): what nobody vouched for decides nothing, who was removed or blocked stays
 out, one machine has one identity."""
-import base64
 import json
 import secrets
 import time
@@ -11,7 +10,7 @@ import pytest
 from kit import gatewayclient, pki, programs
 from kit.device import Device
 from kit.gatewayclient import HTTP2
-from kit.inside import Inside, same_device
+from kit.inside import Inside, by_pki, same_device
 from kit.programs import program, until
 
 WITHIN_S = 5
@@ -42,13 +41,6 @@ def root(site, tmp_path):
 
 def unique(name):
     return f"{name}-{secrets.token_hex(4)}"
-
-
-def by_pki(inside, device, **how):
-    der = device.certificate.public_bytes(pki.serialization.Encoding.DER)
-    return inside.register(device, mode="https", headers={
-        "CMG-Auth-Method": "pki", "CMG-Client-Id": pki.sha256_of(device.certificate).hex(),
-        "Client-Cert": ":" + base64.b64encode(der).decode() + ":"}, **how)
 
 
 def approved(answer):
@@ -137,6 +129,8 @@ def test_who_was_shut_out_does_not_return_by_a_renewed_certificate_with_another_
 @pytest.mark.parametrize("how", ["block", "remove"])
 @pytest.mark.parametrize("before, after", [("{host}", "{host}.corp.example"), ("{host}", "other"), ("{host}.corp.example", "other"),
                                            ("alias.corp.example", "{host}"), ("alias", "other")])
+
+
 def test_who_was_shut_out_does_not_return_by_telling_another_of_its_certificates_names(site, inside, root, how, before, after):
     host, alias = unique("desk").lower(), unique("alias")
     names = {"dns": [f"{host}.corp.example", f"{alias}.corp.example"]}

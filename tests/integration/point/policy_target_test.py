@@ -5,7 +5,6 @@ import json
 import pytest
 
 from kit import programs
-from kit.device import Device
 
 
 class Policies:

@@ -7,10 +7,10 @@ import sqlite3
 
 import pytest
 
-from commands.json_test import documented
 from kit import gatewayclient
 from kit.device import Device
 from kit.gatewayclient import HTTP1
+from kit.jsonpage import documented
 from kit.programs import until
 from kit.site import Site
 

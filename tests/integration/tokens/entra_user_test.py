@@ -10,6 +10,7 @@ import uuid
 import pytest
 
 from kit import browser, gatewayclient, idp, inside, pki
+from kit.idp import knows
 from kit.programs import program
 from kit.servers import free_port
 
@@ -48,13 +49,6 @@ def policies(site):
 
 
 # --- kinds of devices -------------------------------------------------------------------------------------------------
-
-
-def knows(device, provider):
-    """Enough for a user to sign in."""
-    device.must("set", f"EntraIssuer={provider.issuer}", f"EntraCA={provider.ca.path}", "EntraUserClientId=sign-in",
-                f"EntraResource={provider.resource}", "EntraUserScope=openid profile offline_access api")
-    return device
 
 
 def joined(device, provider):
@@ -227,15 +221,6 @@ def signed_in(device, provider, user="ada@example.com"):
     return device
 
 
-def holds(device, token, lifetime=3600, **more):
-    """As if this had come from a sign-in, without the browser."""
-    path = device.state / "user.json"
-    path.touch(0o600)
-    path.write_text(json.dumps({"name": "", "token": token, "expires": int(time.time()) + lifetime, "site_expires": 0,
-                                **more}))
-    return device
-
-
 def user_policies(device):
     stored = json.loads((device.state / "user-policy.json").read_text())
     return stored["user"], {policy["name"] for policy in stored["policies"]}
@@ -368,6 +353,8 @@ def test_an_expired_users_token_is_refused_with_its_own_remedy(entra, home):
 
 @pytest.mark.parametrize("claims,reason", [({"aud": "https://other.example"}, "wrong_audience"),
                                            ({"nbf": 4000000000, "exp": 4000003600}, "not_yet_valid")])
+
+
 def test_a_users_token_that_is_not_for_this_site_or_not_yet_is_refused(entra, home, claims, reason):
     assert refused(entra(), home.forge(upn="ada@example.com", **claims)) == reason
 

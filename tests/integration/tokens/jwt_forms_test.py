@@ -9,8 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from tokens.jwt_attacks_test import (ALL, AUDIENCE, CLAIMS, HASHES, KEYS, NOW, PAIRS, SET, STRANGER, b64, every, jwk, number,
-                              raw_signature, token, verdicts, with_header)
+from kit.jwts import (ALL, AUDIENCE, CLAIMS, HASHES, KEYS, NOW, PAIRS, SET, STRANGER, b64, every, jwk, number, raw_signature,
+                      token, verdicts, with_header)
+
 
 ORDERS = {"p256": 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551,
           "p384": 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973,

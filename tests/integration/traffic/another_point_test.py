@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from commands.analyze_test import step
 from kit import programs
+from kit.analyze import step
 from kit.device import Device
 from kit.programs import until
 from kit.servers import free_port

@@ -14,45 +14,14 @@ from cryptography.hazmat.primitives import serialization
 from kit import pki
 from kit.device import Device
 from kit.inside import Inside, signature
+from kit.intranet import authority, inside, is_inside, is_outside, nowhere, url
 from kit.programs import until
 from kit.tunnel import ConnectProxy, pipe
-
-
-def url(site, mode):
-    return site.report["mp_urls"][mode]
-
-
-def authority(site, mode):
-    return url(site, mode).removeprefix("https://")
-
-
-def nowhere():
-    """A port where nothing listens."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"https://localhost:{s.getsockname()[1]}"
 
 
 def listens(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
-
-
-def inside(device, *modes, **settings):
-    device.must("set", "MPUrls=" + ";".join(url(device.site, m) for m in modes), f"MPCA={device.site.pki('ca')}",
-                *(f"{name}={value}" for name, value in settings.items()))
-    return device
-
-
-def is_inside(report, device, mode):
-    assert report["network"] == "intranet", report
-    assert report["gateway"] is None
-    assert report["management_point"] == {"id": device.site.role(mode), "mode": mode, "address": authority(device.site, mode)}
-
-
-def is_outside(report, device):
-    assert report["network"] == "internet", report
-    assert report["gateway"] == device.site.report["gateway"].removeprefix("https://")
 
 
 def log(device, name="LocationServices.log"):

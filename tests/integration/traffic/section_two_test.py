@@ -12,9 +12,9 @@ from cryptography import x509
 from commands.choices_live_test import agree, connect
 from kit import programs
 from kit.device import Device
+from kit.intranet import inside, is_inside, is_outside, nowhere
 from kit.programs import program
 from kit.sources import functions_in
-from traffic.intranet_test import inside, is_inside, is_outside, nowhere
 
 
 # --- the token that a 2002 client is given by itself ------------------------------------------------------------------

@@ -12,16 +12,11 @@ import pytest
 from cryptography import x509
 
 from kit import gatewayclient, pki, programs
-from kit.gatewayclient import HTTP1
+from kit.gatewayclient import HTTP1, serial_shown
 from kit.programs import program, until
 
 METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 WITHIN_S = 15  # files are looked at every 10 s
-
-
-@pytest.fixture
-def server_ca(own_site, tmp_path):
-    return own_site.ca(tmp_path)
 
 
 def server_certificate(ca, name, **more):
@@ -35,12 +30,6 @@ def install(site, pair):
         new.write_bytes(source.read_bytes())
         new.chmod(0o600)
         new.rename(site.folder / target)
-
-
-def shown(site, name="localhost"):
-    """The serial number of the certificate that a new connection with this name is shown."""
-    with gatewayclient.connect(site.port, gatewayclient.context(site.report["ca"]), name) as connection:
-        return int(connection.getpeercert()["serialNumber"], 16)
 
 
 def problem_of(site, cause):
@@ -58,9 +47,9 @@ def test_a_new_certificate_in_the_file_is_shown_and_old_connections_stay(own_sit
     new = server_certificate(server_ca, "localhost")
     with gatewayclient.connect(own_site.port, context) as old:
         assert b" 200 " in ask(old)
-        assert shown(own_site) != new.certificate.serial_number
+        assert serial_shown(own_site) != new.certificate.serial_number
         install(own_site, new)
-        until("the new certificate is shown", lambda: shown(own_site) == new.certificate.serial_number, WITHIN_S)
+        until("the new certificate is shown", lambda: serial_shown(own_site) == new.certificate.serial_number, WITHIN_S)
         assert b" 200 " in ask(old)
     ends = calendar.timegm(new.certificate.not_valid_after.timetuple())
     until("the site is told", lambda: any(c["not_after"] == ends and "server certificate of gateway gw1" in c["what"]
@@ -71,12 +60,12 @@ def test_a_hangup_reads_the_files_at_once(own_site, server_ca):
     new = server_certificate(server_ca, "localhost")
     install(own_site, new)
     os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
-    until("the new certificate is shown", lambda: shown(own_site) == new.certificate.serial_number, 3)
+    until("the new certificate is shown", lambda: serial_shown(own_site) == new.certificate.serial_number, 3)
 
 
 @pytest.mark.parametrize("text, told", [("", "server certificate"), ("no PEM at all", "server certificate"), (None, "No such file")])
 def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(own_site, server_ca, text, told):
-    before = shown(own_site)
+    before = serial_shown(own_site)
     if text is None:
         (own_site.folder / "pki/gateway.pem").unlink()
     else:
@@ -85,7 +74,7 @@ def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(ow
     until("the log tells of it", lambda: "the server certificates in use stay" in own_site.log("cmg-gateway"), 5)
     [line] = [line for line in own_site.log("cmg-gateway").splitlines() if "in use stay" in line]
     assert "pki/gateway.pem" in line and told in line
-    assert shown(own_site) == before
+    assert serial_shown(own_site) == before
     problem = until("status tells of it", lambda: problem_of(own_site, "certificate_unread"), 10)
     assert problem["of"] == "gw1" and "pki/gateway.pem" in problem["found"] and told in problem["found"]
     install(own_site, server_certificate(server_ca, "localhost"))
@@ -93,11 +82,11 @@ def test_a_file_that_can_not_be_used_is_told_and_the_certificate_in_use_stays(ow
 
 
 def test_a_certificate_whose_key_is_another_one_is_not_taken(own_site, server_ca):
-    before, new = shown(own_site), server_certificate(server_ca, "localhost")
+    before, new = serial_shown(own_site), server_certificate(server_ca, "localhost")
     (own_site.folder / "pki/gateway.pem").write_bytes(new.path.read_bytes())
     os.kill(own_site.pid("cmg-gateway"), signal.SIGHUP)
     until("the log tells of it", lambda: "the server certificates in use stay" in own_site.log("cmg-gateway"), 5)
-    assert shown(own_site) == before
+    assert serial_shown(own_site) == before
 
 
 @pytest.mark.parametrize("days, told", [(59, "within_days=60"), (13, "within_days=14"), (0.5, "within_days=1")])
@@ -118,8 +107,8 @@ def test_the_certificate_is_chosen_by_the_name_that_the_client_asks_for(own_site
     own_site.kill("cmg-gateway")
     own_site.run("cmg-gateway")
     own_site.wait_ready()
-    assert shown(own_site, "devices.example") == second.certificate.serial_number
-    assert shown(own_site, "localhost") != second.certificate.serial_number
+    assert serial_shown(own_site, "devices.example") == second.certificate.serial_number
+    assert serial_shown(own_site, "localhost") != second.certificate.serial_number
     answer = gatewayclient.request(own_site, HTTP1, "GET", METADATA, certificate=own_site.pki("certificate"),
                                    key=own_site.pki("key"))
     assert answer.status == 200

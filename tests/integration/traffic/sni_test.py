@@ -3,8 +3,7 @@
 import pytest
 
 from kit import gatewayclient, pki, refusal
-from kit.gatewayclient import HTTP1, HTTP2
-from traffic.server_certificate_test import server_ca, shown  # noqa: F401 (server_ca is a fixture)
+from kit.gatewayclient import HTTP1, HTTP2, serial_shown
 
 # Host route → the certificate that it is shown; "localhost" is the gateway's own name, and the first certificate's.
 CERTIFICATES = {"a.example": "first", "b.example": "second", "deep.c.example": "second"}
@@ -35,11 +34,11 @@ def ask(site, version, sni, host, path="/x"):
 
 def test_each_name_is_shown_its_own_certificate_and_any_other_name_the_first(own_site, hosts):
     for host, name in CERTIFICATES.items():
-        assert shown(own_site, host) == hosts[name]
-        assert shown(own_site, host.upper()) == hosts[name]
-    assert shown(own_site) not in hosts.values()
+        assert serial_shown(own_site, host) == hosts[name]
+        assert serial_shown(own_site, host.upper()) == hosts[name]
+    assert serial_shown(own_site) not in hosts.values()
     with pytest.raises(gatewayclient.ssl.SSLCertVerificationError):
-        shown(own_site, "nobody.example")
+        serial_shown(own_site, "nobody.example")
 
 
 def test_a_host_of_another_certificate_needs_another_connection(own_site, hosts, upstream):

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from attacks.hostile_test import heap_of_certificates
 from kit import gatewayclient, pki, refusal, websocket
 from kit.gatewayclient import HTTP1, HTTP2
-from kit.pki import SERVER_AUTH, Ca, sha256_of
+from kit.pki import SERVER_AUTH, Ca, heap_of_certificates, sha256_of
 from kit.programs import until
 from kit.servers import Nginx
 from kit.websocket import HANDSHAKE, OPEN, SWITCHED
-from point.client_settings_test import settings  # noqa: F401 (a fixture)
 from point.disallowed_test import senders  # noqa: F401 (a fixture)
 
 WITHIN_S = 5.0
@@ -182,6 +180,8 @@ def test_an_endpoint_that_publishes_none_refuses_extended_connect(site, echo, up
 
 @pytest.mark.parametrize("wrong", [("Upgrade", "h2c"), ("Connection", "keep-alive"), ("Sec-WebSocket-Key", "short"),
                                    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Content-Length", "0")])
+
+
 def test_what_is_no_handshake_stays_http(site, room, inside, wrong):
     """Each field is wrong, or there twice (the key)."""
     headers = [header for header in HANDSHAKE if header[0] != wrong[0]] + [wrong]
@@ -249,6 +249,8 @@ def test_over_http1_whatever_is_not_101_is_an_ordinary_answer(site, plain):
 @pytest.mark.parametrize("line, status", [(b"204 No Content", 204), (b"302 Found\r\nLocation: /login", 302),
                                           (b"401 Unauthorized\r\nWWW-Authenticate: Basic", 401), (b"502 Bad Gateway", 502),
                                           (b"502 Bad Gateway\r\nCMG-Status: 200", 502), (b"206 Partial Content", 206)])
+
+
 def test_any_status_passes_to_a_client_of_http1(site, line, status):
     server = ByHand(b"HTTP/1.1 " + line + (b"" if status == 204 else b"\r\nContent-Length: 0") + b"\r\n\r\n", 0.05)
     try:
@@ -335,6 +337,8 @@ def test_nothing_is_sent_before_the_server_switched(site):
     b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
     b"Connection: upgrade\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
 ], ids=["no proof", "a wrong proof", "something else"])
+
+
 def test_a_server_that_switches_wrongly_is_refused(site, answer):
     server = ByHand(b"HTTP/1.1 101 Switching Protocols\r\n" + answer + b"\r\n\x81\x02hi", 0.05)
     try:
@@ -524,6 +528,8 @@ UNDER = [(HTTP1, "WebSocket"), (HTTP2, "WebSocket"), (HTTP1, "request")]
 
 @pytest.mark.parametrize("change", [("set", "--auth", "token"), ("set", "--client-anchors", "OTHER"), ("set", "--method", "POST"),
                                     ("remove",)], ids=lambda change: change[-1])
+
+
 @pytest.mark.parametrize("version, kind", UNDER)
 def test_what_is_open_ends_when_its_endpoint_would_let_it_in_no_more(site, under, anchors, version, kind, change):
     it = under(version, kind)
