@@ -148,3 +148,14 @@ bool slice_is_word_of(struct slice word, const char *words)
     }
     return false;
 }
+
+bool slice_word(struct slice s, const char *const *words, size_t count, size_t *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (slice_eq(s, slice_of(words[i]))) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -88,4 +88,7 @@ char *slice_dup(struct slice s);
 /* Is `word` (not empty) one of the words of this text, which blanks separate? */
 bool slice_is_word_of(struct slice word, const char *words);
 
+/* Which of these words it is, as enums name theirs in a table; false: none, and *ret stays. */
+MUST_USE bool slice_word(struct slice s, const char *const *words, size_t count, size_t *ret);
+
 #endif

@@ -88,6 +88,8 @@ struct bundle_endpoint {
  */
 enum bundle_source_kind { BUNDLE_SOURCE_CRL, BUNDLE_SOURCE_OCSP, BUNDLE_SOURCE_JWKS, BUNDLE_SOURCE_OIDC };
 const char *bundle_source_kind_name(enum bundle_source_kind kind); /* "crl", "ocsp", "jwks", "oidc" */
+MUST_USE bool bundle_source_kind_parse(struct slice name, enum bundle_source_kind *ret);
+bool bundle_source_gives_keys(enum bundle_source_kind kind); /* else it tells of revocation */
 
 struct bundle_source {
     const char *id; /* 1 to 40 of a-z0-9- */

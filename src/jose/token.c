@@ -38,13 +38,11 @@ static const char *const purposes[] = {
 
 bool token_purpose_parse(struct slice name, enum token_purpose *ret)
 {
-    for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
-        if (slice_eq(name, slice_of(purposes[i]))) {
-            *ret = (enum token_purpose)i;
-            return true;
-        }
-    }
-    return false;
+    size_t i;
+    bool known = slice_word(name, purposes, ARRAY_LEN(purposes), &i);
+    if (known)
+        *ret = (enum token_purpose)i;
+    return known;
 }
 
 bool token_kind_opens(enum token_kind kind, enum token_purpose purpose)

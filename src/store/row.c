@@ -29,12 +29,9 @@ int64_t store_read_int(struct store_reader *r, int column)
 
 size_t store_read_word(struct store_reader *r, int column, const char *const *words, size_t count)
 {
-    struct slice text = store_rows_text(r->rows, column);
-    for (size_t i = 0; i < count; i++) {
-        if (slice_eq(text, slice_of(words[i])))
-            return i;
-    }
-    return 0;
+    size_t which = 0;
+    (void)!slice_word(store_rows_text(r->rows, column), words, count, &which);
+    return which;
 }
 
 struct growing {

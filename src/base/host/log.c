@@ -71,21 +71,10 @@ bool log_is_in_file(void)
     return settings.path != NULL;
 }
 
-static bool parse_name(struct slice name, const char *const *names, size_t count, size_t *ret)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (slice_eq(name, slice_of(names[i]))) {
-            *ret = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool log_format_parse(struct slice name, enum log_format *ret)
 {
     size_t i;
-    if (!parse_name(name, format_names, ARRAY_LEN(format_names), &i))
+    if (!slice_word(name, format_names, ARRAY_LEN(format_names), &i))
         return false;
     *ret = (enum log_format)i;
     return true;
@@ -94,7 +83,7 @@ bool log_format_parse(struct slice name, enum log_format *ret)
 bool log_level_parse(struct slice name, enum log_level *ret)
 {
     size_t i;
-    if (!parse_name(name, level_names, ARRAY_LEN(level_names), &i))
+    if (!slice_word(name, level_names, ARRAY_LEN(level_names), &i))
         return false;
     *ret = (enum log_level)i;
     return true;

@@ -104,16 +104,8 @@ enum result bundle_read_blocks(struct bundle *b, const json_t *content, struct e
     return r;
 }
 
-static const char *const role_kinds[] = {"connector", "gateway", "mp"};
-
-static bool role_kind_known(const char *kind)
-{
-    for (size_t i = 0; i < ARRAY_LEN(role_kinds); i++) {
-        if (strcmp(kind, role_kinds[i]) == 0)
-            return true;
-    }
-    return false;
-}
+enum role_kind { ROLE_CONNECTOR, ROLE_GATEWAY, ROLE_MP };
+static const char *const role_kinds[] = {[ROLE_CONNECTOR] = "connector", [ROLE_GATEWAY] = "gateway", [ROLE_MP] = "mp"};
 
 static bool role_key(const char *kind, const char *id, char ret[INDEX_TEXT_WIDTH])
 {
@@ -141,11 +133,12 @@ static enum result read_revoked(struct bundle_index *x, const json_t *o, struct 
     char key[INDEX_TEXT_WIDTH];
     int64_t until = 0;
     enum result r = json_need_str(o, "kind", &kind, err);
-    if (r == OK && !role_kind_known(kind))
+    size_t which = 0;
+    if (r == OK && !slice_word(slice_of(kind), role_kinds, ARRAY_LEN(role_kinds), &which))
         r = error_set(err, R_INVALID, "member 'kind' is none of connector, gateway, mp");
     if (r == OK)
         r = json_need_str(o, "id", &id, err);
-    if (r == OK && !member_form_ok(strcmp(kind, "mp") == 0 ? MEMBER_ROLE_ID : MEMBER_PEER_ID, id))
+    if (r == OK && !member_form_ok(which == ROLE_MP ? MEMBER_ROLE_ID : MEMBER_PEER_ID, id))
         r = error_set(err, R_INVALID, "member 'id' is not the id of a %s", kind);
     if (r == OK && !role_key(kind, id, key))
         r = error_set(err, R_INVALID, "member 'id' is too long");

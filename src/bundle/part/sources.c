@@ -17,6 +17,20 @@ const char *bundle_source_kind_name(enum bundle_source_kind kind)
     return kinds[kind];
 }
 
+bool bundle_source_kind_parse(struct slice name, enum bundle_source_kind *ret)
+{
+    size_t i;
+    bool known = slice_word(name, kinds, ARRAY_LEN(kinds), &i);
+    if (known)
+        *ret = (enum bundle_source_kind)i;
+    return known;
+}
+
+bool bundle_source_gives_keys(enum bundle_source_kind kind)
+{
+    return kind == BUNDLE_SOURCE_JWKS || kind == BUNDLE_SOURCE_OIDC;
+}
+
 /* What each scheme can carry, and from where. */
 static const struct {
     struct slice prefix;
@@ -64,12 +78,9 @@ static enum result read_kind(const json_t *o, enum bundle_source_kind *ret, stru
 {
     const char *word;
     enum result r = json_need_str(o, "kind", &word, err);
-    for (size_t i = 0; r == OK && i < ARRAY_LEN(kinds); i++) {
-        *ret = (enum bundle_source_kind)i;
-        if (strcmp(word, kinds[i]) == 0)
-            return OK;
-    }
-    return r == OK ? error_set(err, R_INVALID, "member 'kind' is one of crl, ocsp, jwks, oidc") : r;
+    if (r == OK && !bundle_source_kind_parse(slice_of(word), ret))
+        r = error_set(err, R_INVALID, "member 'kind' is one of crl, ocsp, jwks, oidc");
+    return r;
 }
 
 static enum result read_source(struct arena *a, const json_t *o, bool for_connector, struct bundle_source *s,

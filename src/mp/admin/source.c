@@ -16,8 +16,8 @@ static json_t *source_json(const struct mp_request *r, const struct store_source
     char shown[NET_URL_SHOWN_SIZE];
     net_url_shown(slice_of(x->url), shown);
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "id", x->id, "kind", x->kind, "url",
-                     r->role < MP_OPERATOR ? shown : x->url, "via", x->via, "refresh_s", (json_int_t)x->refresh_s,
-                     "own_ca", (int)(x->ca_pem[0] != '\0'));
+                     r->role < MP_OPERATOR ? shown : x->url, "via", store_via_name(x->via), "refresh_s",
+                     (json_int_t)x->refresh_s, "own_ca", (int)(x->ca_pem[0] != '\0'));
 }
 
 static enum result check_ca(const struct store_source *x, struct error *err)
@@ -43,14 +43,15 @@ static enum result check_server(const struct store_source *x, struct error *err)
 
 static enum result read_body(const json_t *body, struct store_source *ret, struct error *err)
 {
+    const char *via;
     enum result r = json_need_str(body, "id", &ret->id, err);
     if (r == OK)
         r = json_need_str(body, "kind", &ret->kind, err);
     if (r == OK)
         r = json_need_str(body, "url", &ret->url, err);
     if (r == OK)
-        r = json_need_str(body, "via", &ret->via, err);
-    if (r == OK && strcmp(ret->via, "internet") != 0 && strcmp(ret->via, "connector") != 0)
+        r = json_need_str(body, "via", &via, err);
+    if (r == OK && !store_via_parse(slice_of(via), &ret->via))
         r = error_set(err, R_INVALID, "'via' is internet (the gateway fetches it) or connector");
     ret->refresh_s = json_opt_int(body, "refresh_s", 0);
     ret->ca_pem = json_opt_str(body, "ca_pem", "");

@@ -2,6 +2,7 @@
 /* Tenants: whose tokens vouch for devices and users. What gateways would refuse to read is refused here already. */
 #include <stdlib.h>
 
+#include "bundle/bundle.h"
 #include "jose/entra.h"
 #include "mp/admin/admin.h"
 #include "mp/content/documents.h"
@@ -101,7 +102,8 @@ static enum result check_source(struct mp_request *r, const struct store_tenant 
     for (size_t i = 0; result == OK && i < count; i++) {
         if (strcmp(list[i].id, t->source) != 0)
             continue;
-        if (strcmp(list[i].kind, "jwks") == 0 || strcmp(list[i].kind, "oidc") == 0)
+        enum bundle_source_kind kind;
+        if (bundle_source_kind_parse(slice_of(list[i].kind), &kind) && bundle_source_gives_keys(kind))
             return OK;
         return error_set(err, R_INVALID, "source '%s' is of kind %s, which gives no keys", t->source, list[i].kind);
     }

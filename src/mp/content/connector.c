@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document of the connectors. */
 #include "base/clock.h"
+#include "bundle/bundle.h"
 #include "choices/choices.h"
 #include "mp/content/content.h"
 #include "mp/content/part.h"
@@ -45,15 +46,22 @@ static int64_t leave_out_long_lists(json_t *crls)
     return left_out;
 }
 
-/* Those that gateways ask themselves: a connector may have no way there. */
+/* What gateways ask themselves: a connector may have no way there. */
+static bool is_elsewhere(const struct store_source *s)
+{
+    enum bundle_source_kind kind;
+    if (!bundle_source_kind_parse(slice_of(s->kind), &kind))
+        return false;
+    return kind == BUNDLE_SOURCE_OCSP || (kind == BUNDLE_SOURCE_CRL && s->via != STORE_VIA_CONNECTOR);
+}
+
 static enum result count_elsewhere(struct mp_site *site, struct arena *a, int64_t *count, struct error *err)
 {
     struct store_source *list;
     size_t n;
     enum result r = store_source_list(site->store, a, &list, &n, err);
     for (size_t i = 0; r == OK && i < n; i++)
-        *count += strcmp(list[i].kind, "ocsp") == 0 ||
-                  (strcmp(list[i].kind, "crl") == 0 && strcmp(list[i].via, "connector") != 0);
+        *count += is_elsewhere(&list[i]);
     return r;
 }
 

@@ -94,7 +94,7 @@ enum result mp_part_sources(struct mp_site *site, struct arena *a, bool for_conn
     enum result r = store_source_list(site->store, a, &list, &count, err);
     json_t *array = json_array();
     for (size_t i = 0; r == OK && i < count; i++) {
-        bool relayed = strcmp(list[i].via, "connector") == 0;
+        bool relayed = list[i].via == STORE_VIA_CONNECTOR;
         if (for_connector && !relayed)
             continue;
         json_t *o = json_pack("{s:s, s:s}", "id", list[i].id, "kind", list[i].kind);
@@ -103,7 +103,7 @@ enum result mp_part_sources(struct mp_site *site, struct arena *a, bool for_conn
         if (for_connector == relayed && list[i].ca_pem[0])
             mp_put(o, "ca_pem", json_string(list[i].ca_pem));
         if (!for_connector) {
-            mp_put(o, "via", json_string(list[i].via));
+            mp_put(o, "via", json_string(store_via_name(list[i].via)));
             mp_put(o, "refresh_s", json_integer((json_int_t)list[i].refresh_s));
         }
         mp_push(array, o);

@@ -97,17 +97,15 @@ void mp_tenants_close(struct mp_site *site)
 static enum result list_sources(struct mp_site *site, struct arena *a, struct bundle_source ret[BUNDLE_SOURCES_MAX],
                                 size_t *ret_count, struct error *err)
 {
-    static const enum bundle_source_kind kinds[] = {BUNDLE_SOURCE_JWKS, BUNDLE_SOURCE_OIDC};
     struct store_source *rows;
     size_t count;
     *ret_count = 0;
     enum result r = store_source_list(site->store, a, &rows, &count, err);
     for (size_t i = 0; r == OK && i < count && *ret_count < BUNDLE_SOURCES_MAX; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-            if (strcmp(rows[i].kind, bundle_source_kind_name(kinds[k])) == 0)
-                ret[(*ret_count)++] = (struct bundle_source){rows[i].id, kinds[k], rows[i].url, rows[i].refresh_s,
-                                                             rows[i].ca_pem[0] ? rows[i].ca_pem : NULL};
-        }
+        enum bundle_source_kind kind;
+        if (bundle_source_kind_parse(slice_of(rows[i].kind), &kind) && bundle_source_gives_keys(kind))
+            ret[(*ret_count)++] = (struct bundle_source){rows[i].id, kind, rows[i].url, rows[i].refresh_s,
+                                                         rows[i].ca_pem[0] ? rows[i].ca_pem : NULL};
     }
     return r;
 }

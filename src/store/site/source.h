@@ -6,10 +6,15 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+/* Who fetches it. */
+enum store_via { STORE_VIA_INTERNET, STORE_VIA_CONNECTOR }; /* the first: the gateway itself */
+const char *store_via_name(enum store_via via);             /* "internet", "connector" */
+MUST_USE bool store_via_parse(struct slice name, enum store_via *ret);
+
 struct store_source {
-    const char *id, *kind; /* "crl", "ocsp", "jwks", "oidc" */
+    const char *id, *kind; /* a name of enum bundle_source_kind (bundle/bundle.h) */
     const char *url;
-    const char *via;    /* "internet": the gateway fetches it; "connector" */
+    enum store_via via;
     const char *ca_pem; /* by which its server is judged; "": the system's CAs. NULL counts as "" */
     int64_t refresh_s;  /* 0: the gateway's default */
     int64_t added;

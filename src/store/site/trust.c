@@ -19,12 +19,11 @@ const char *store_trust_kind_name(enum store_trust_kind kind)
 
 bool store_trust_kind_parse(struct slice name, enum store_trust_kind *ret)
 {
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+    size_t i;
+    bool known = slice_word(name, kinds, ARRAY_LEN(kinds), &i);
+    if (known)
         *ret = (enum store_trust_kind)i;
-        if (slice_eq(name, slice_of(kinds[i])))
-            return true;
-    }
-    return false;
+    return known;
 }
 
 static void read_trust(struct store_reader *r, void *ret)

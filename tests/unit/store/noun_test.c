@@ -438,15 +438,16 @@ static void a_source_with_a_known_name_takes_its_place(void **state)
     struct fixture *f = *state;
     struct store_source *list;
     size_t count;
-    struct store_source s = {.id = "root", .kind = "crl", .url = "http://a/", .via = "internet", .refresh_s = 60};
+    struct store_source s = {
+        .id = "root", .kind = "crl", .url = "http://a/", .via = STORE_VIA_INTERNET, .refresh_s = 60};
     ok(f, store_source_put(f->store, &s, &f->err));
     s.url = "ldap://a/";
-    s.via = "connector";
+    s.via = STORE_VIA_CONNECTOR;
     ok(f, store_source_put(f->store, &s, &f->err));
     ok(f, store_source_list(f->store, f->arena, &list, &count, &f->err));
     assert_int_equal(count, 1);
     assert_string_equal(list[0].url, "ldap://a/");
-    assert_string_equal(list[0].via, "connector");
+    assert_int_equal(list[0].via, STORE_VIA_CONNECTOR);
     assert_int_equal(list[0].refresh_s, 60);
     ok(f, store_source_remove(f->store, "root", &f->err));
     assert_int_equal(store_source_remove(f->store, "root", &f->err), R_NOTFOUND);
