@@ -12,6 +12,7 @@
 struct connector_config {
     char *bootstrap_file, *state;
     struct tls_identity_files client_certificate;
+    char *metrics_listen;            /* NULL or "": nowhere */
     char *source_folder;             /* of files that gateways may be given as sources; NULL or "": none */
     struct conf_texts allow_targets; /* "loopback", "link-local" */
     uint64_t role_renewal_s;         /* 0: at half-life */

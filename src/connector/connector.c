@@ -24,7 +24,8 @@ static void on_news(void *ctx)
 
 static void on_request(void *owner, const char *gateway_id, struct http_exchange *x)
 {
-    const struct connector *c = owner;
+    struct connector *c = owner;
+    c->requests++;
     const struct route to = {&c->known, c->site, &c->upstreams, c->senders};
     route_request(&to, gateway_id, x);
 }

@@ -28,6 +28,7 @@ struct connector {
     struct joining *joining; /* gateways */
     struct questions *questions;
     struct self_check *self_check; /* of the PKI client certificate */
+    uint64_t requests;             /* that came through tunnels */
     int exit_code;
 };
 

@@ -11,6 +11,7 @@
 #include "conf/daemon.h"
 #include "connector/connector.h"
 #include "connector/join.h"
+#include "connector/metrics.h"
 #include "connector/site/certificate_watch.h"
 #include "connector/site/self_check.h"
 #include "loop/service.h"
@@ -22,6 +23,7 @@ static struct connector_config config;
 
 struct process {
     struct connector connector;
+    struct metrics_listener *metrics;
     struct loop *loop;
     struct certificate_watch *watch;
     struct loop_timer *tick, *gather, *watchdog;
@@ -66,7 +68,8 @@ static int run(void)
     p.loop = loop_new();
     p.tick = loop_timer_new(p.loop, drain_tick, &p);
     p.gather = loop_log_gather(p.loop);
-    if (connector_start(&p.connector, &config, p.loop, &err) != OK)
+    if (connector_start(&p.connector, &config, p.loop, &err) != OK ||
+        connector_metrics_listen(&p.connector, &p.metrics, &err) != OK)
         return conf_daemon_failed("connector", &err);
     p.watch = certificate_watch_new(p.loop, &config, connector_certificate_changed, &p.connector);
     loop_on_signal(p.loop, SIGHUP, on_hangup, &p);
@@ -78,6 +81,7 @@ static int run(void)
     loop_run(p.loop);
     loop_timer_free(p.watchdog);
     certificate_watch_free(p.watch);
+    metrics_hang_up(p.metrics);
     connector_stop(&p.connector);
     log_msg(LOG_INFO, "connector", "stopped");
     return p.connector.exit_code;

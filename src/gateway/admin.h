@@ -4,7 +4,8 @@
 #define GATEWAY_ADMIN_H
 
 #include "gateway/gateway.h"
+#include "metrics/pages.h"
 
-MUST_USE enum result gateway_admin_listen(struct gateway *g, struct net_listener **ret, struct error *err);
+MUST_USE enum result gateway_admin_listen(struct gateway *g, struct metrics_listener **ret, struct error *err);
 
 #endif

@@ -25,7 +25,7 @@ static struct gateway_config config;
 struct process {
     struct gateway gateway;
     struct loop *loop;
-    struct net_listener *admin;
+    struct metrics_listener *admin;
     struct loop_timer *tick, *gather, *watchdog;
     struct certificate_watch *watch;
     uint64_t give_up_ms;

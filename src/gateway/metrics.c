@@ -2,9 +2,9 @@
 /* Sums over workers, and their text. Whatever else is told beside the counters, admin.c adds. */
 #include "gateway/metrics.h"
 
-static const struct {
-    const char *name, *type, *help;
-} rows[METRIC_COUNT] = {
+#include "metrics/text.h"
+
+static const struct metrics_family rows[METRIC_COUNT] = {
 #define GATEWAY_X(symbol, word, kind, text) [METRIC_##symbol] = {word, kind, text},
     GATEWAY_METRICS(GATEWAY_X)
 #undef GATEWAY_X
@@ -69,41 +69,9 @@ enum result gateway_metrics_write_contact(long long age_s, struct buf *out)
 enum result gateway_metrics_write(const struct gateway_counters *all, struct buf *out)
 {
     enum result r = OK;
-    for (size_t i = 0; r == OK && i < METRIC_COUNT; i++) {
-        const char *suffix = rows[i].type[0] == 'c' ? "_total" : "";
-        r = buf_printf(out, "# TYPE %s %s\n# HELP %s %s\n%s%s %lld\n", rows[i].name, rows[i].type, rows[i].name,
-                       rows[i].help, rows[i].name, suffix, gateway_metric_sum(all, (enum gateway_metric)i));
-    }
+    for (size_t i = 0; r == OK && i < METRIC_COUNT; i++)
+        r = metrics_one(out, &rows[i], gateway_metric_sum(all, (enum gateway_metric)i));
     if (r == OK)
         r = write_refusals(all, out);
     return r == OK ? write_away(all, out) : r;
-}
-
-/* "# TYPE cmg_requests counter": its name stands in *ret. */
-static bool names_counter(struct slice line, struct slice *ret)
-{
-    struct slice rest = slice_skip(line, strlen("# TYPE "));
-    *ret = slice_cut(&rest, ' ');
-    return slice_eq(rest, SLICE("counter"));
-}
-
-enum result gateway_metrics_plain(struct slice openmetrics, struct buf *out)
-{
-    struct slice counter = SLICE("");
-    enum result r = OK;
-    while (r == OK && openmetrics.len) {
-        struct slice line = slice_cut(&openmetrics, '\n'), name;
-        bool type = slice_starts(line, SLICE("# TYPE ")), help = slice_starts(line, SLICE("# HELP "));
-        if (slice_eq(line, SLICE("# EOF")))
-            break;
-        if (type)
-            counter = names_counter(line, &name) ? name : SLICE("");
-        if ((type || help) && counter.len) {
-            size_t to = strlen("# TYPE ") + counter.len;
-            r = buf_printf(out, "%.*s_total%.*s\n", (int)to, line.ptr, (int)(line.len - to), line.ptr + to);
-        } else {
-            r = buf_printf(out, "%.*s\n", (int)line.len, line.ptr);
-        }
-    }
-    return r;
 }

@@ -88,10 +88,6 @@ struct gateway_counters {
 long long gateway_metric_sum(const struct gateway_counters *all, enum gateway_metric which);
 long long gateway_refusals_sum(const struct gateway_counters *all, enum verdict_reason reason);
 
-/* Of OpenMetrics text, what Prometheus' own format (text/plain; version=0.0.4) says otherwise: a counter's family has
- * the name of its samples, and nothing ends the text. For who asks for no OpenMetrics, as promtool. */
-MUST_USE enum result gateway_metrics_plain(struct slice openmetrics, struct buf *out);
-
 /* OpenMetrics text of all workers together (RFC-less; openmetrics.io 1.0), appended. */
 MUST_USE enum result gateway_metrics_write(const struct gateway_counters *all, struct buf *out);
 /* How long the site has not been heard of; -1: never. */

@@ -26,6 +26,7 @@
 #include "mp/server/listener.h"
 #include "mp/server/point.h"
 #include "mp/watch/alerts.h"
+#include "mp/watch/metrics.h"
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
 #include "store/site/join.h"
@@ -151,6 +152,8 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         r = open_points(site, err);
     if (r == OK)
         r = mp_admin_open(site, &site->admin, err);
+    if (r == OK)
+        r = mp_metrics_open(site, &site->metrics, err);
     if (r != OK)
         return r;
     site->upkeep = loop_timer_new(loop, upkeep, site);
@@ -167,6 +170,7 @@ void mp_site_reload_certificates(struct mp_site *site)
 void mp_site_hang_up(struct mp_site *site)
 {
     mp_admin_hang_up(site->admin);
+    mp_metrics_hang_up(site->metrics);
     for (size_t i = 0; site->points && i < site->config->points.count; i++)
         mp_listener_close(&site->points[i]);
 }
@@ -174,6 +178,7 @@ void mp_site_hang_up(struct mp_site *site)
 void mp_site_close(struct mp_site *site)
 {
     mp_admin_free(site->admin);
+    mp_metrics_free(site->metrics);
     for (size_t i = 0; site->points && i < site->config->points.count; i++)
         mp_point_close(&site->points[i]);
     free(site->points);

@@ -21,7 +21,7 @@ struct mp_config_point {
 enum mp_role { MP_NO_ROLE, MP_READER, MP_OPERATOR, MP_ADMINISTRATOR, MP_ROLES };
 
 struct mp_config {
-    char *site, *keys, *state, *admin_socket, *access_log;
+    char *site, *keys, *state, *admin_socket, *access_log, *metrics_listen;
     char *groups[MP_ROLES];    /* names or numbers, by role; [MP_NO_ROLE] is unused */
     char *store;               /* NULL: site.db in `state` */
     struct conf_blocks points; /* struct mp_config_point */

@@ -22,6 +22,7 @@ struct mp_point;
 struct mp_tenants;
 struct mp_tenant_keys;
 struct mp_judging;
+struct mp_metrics;
 
 struct mp_site {
     const struct mp_config *config;
@@ -34,6 +35,10 @@ struct mp_site {
     struct mp_parked *parked;
     struct mp_point *points; /* config->points.count */
     struct mp_admin *admin;
+    struct mp_metrics *metrics; /* mp/watch/metrics.h; NULL: none are shown */
+    struct {
+        uint64_t requests, refused;
+    } counted;                /* at the management points */
     struct mp_alerts *alerts; /* mp/watch/alerts.h */
     struct pki_trust *trust;  /* of devices that come directly; as of trust_sequence */
     int64_t trust_sequence;

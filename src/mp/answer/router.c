@@ -165,6 +165,8 @@ static void note_known(struct mp_request *r)
 
 static void on_status(struct mp_request *r, int status)
 {
+    r->site->counted.requests += status > 0;
+    r->site->counted.refused += status >= 400;
     if (status >= 400)
         mp_listener_refused(r->connection);
     else if (status && r->sender.identity.auth != MP_NOBODY)
