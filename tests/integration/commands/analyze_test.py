@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from kit import pki, programs
-from kit.analyze import analyze, good, run, shown, step
+from kit.analyze import analyze, good, own, run, shown, step
 from kit.programs import program, until
 
 REACH = ["name", "route", "tcp", "tls", "certificate", "http", "clock", "gateway"]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from commands.json_test import documented
 from kit import gatewayclient, pki, postgresql, programs
 from kit.device import Device
 from kit.gatewayclient import HTTP1
+from kit.jsonpage import documented
 from kit.programs import program, until
 from kit.site import Site
 

@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from commands.analyze_test import analyze
 from kit import gatewayclient, pki, refusal
+from kit.analyze import analyze
 from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.idp import Provider, let_through, signing_key

@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from kit import browser, gatewayclient, idp, inside, pki
-from kit.idp import knows
+from kit.idp import holds, knows
 from kit.programs import program
 from kit.servers import free_port
 
