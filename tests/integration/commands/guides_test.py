@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guides: each command of each page runs as it stands there, on a site of the test's, and what the page says of it holds."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kit import pki, programs
+from kit.between import Terminator
+from kit.device import Device
+from kit.pages import Page
+from kit.programs import REPOSITORY, until
+from kit.servers import free_port, git_server, takes_connections
+from kit.tunnel import ConnectProxy
+from kit.upstream import Upstream
+
+GUIDES = REPOSITORY / "docs" / "guides"
+SYSTEMD = "a service of systemd, and none runs here; packages are tried on whole systems by tools/try-packages"
+
+
+@pytest.fixture
+def machine(own_site, tmp_path):
+    """The folder where the pages' commands run: with the gateway's CA, and a device's certificate of the site's PKI."""
+    for name, file in (("ca", "ca.pem"), ("certificate", "PC-0001.pem"), ("key", "PC-0001.key")):
+        shutil.copy(own_site.pki(name), tmp_path / file)
+    (tmp_path / "PC-0001.key").chmod(0o600)
+    return tmp_path
+
+
+def page_of(site, folder, path, **more):
+    more["environment"] = {"CMG_ADMIN_SOCKET": site.report["admin_socket"], **more.get("environment", {})}
+    return Page(path, folder, **more)
+
+
+def registered_device(site, folder):
+    device = Device(site, folder, name="device")
+    return device.at("ehttp").registered_by_token()
+
+
+def anchor(site, name):
+    return next(row["id"] for row in site.cmg("trust", "list")["trust"] if (row["kind"], row["subject"]) == ("anchor", f"CN={name}"))
+
+
+def der(certificate, path):
+    path.write_bytes(certificate.public_bytes(Encoding.DER))
+
+
+def as_ad_cs_exports_it(folder):
+    """A root, its issuing CA, their lists and a device's certificate, as DER."""
+    root = pki.Ca(folder, "Corp Root")
+    issuing = pki.Ca(folder, "Corp Issuing", parent=root)
+    der(root.certificate, folder / "root.cer")
+    der(issuing.certificate, folder / "issuing.cer")
+    der(issuing.device("PC-0002").certificate, folder / "PC-0002.cer")
+    for ca, name in ((root, "root.crl"), (issuing, "issuing.crl")):
+        der(x509.load_pem_x509_crl(ca.crl().read_bytes()), folder / name)
+
+
+def test_the_index_leads_to_every_guide_and_every_guide_is_run_here():
+    index = (GUIDES / "README.md").read_text()
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index))
+    assert linked == {path.name for path in GUIDES.glob("*.md")} - {"README.md"}
+    tested = set(re.findall(r'"docs/guides/([\w-]+\.md)"', open(__file__, encoding="utf-8").read()))
+    assert tested == linked
+    for page in (REPOSITORY / "README.md", REPOSITORY / "docs" / "install.md"):
+        assert "guides/README.md" in page.read_text()
+
+
+def test_every_link_of_a_guide_leads_somewhere():
+    links = [(page, link.split("#")[0]) for page in GUIDES.glob("*.md")
+             for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if "://" not in link]
+    assert len(links) > 20
+    assert not [(page.name, link) for page, link in links if not (page.parent / link).exists()]
+
+
+def test_devices_come_in_by_tokens_as_the_guide_says(own_site, machine):
+    page = page_of(own_site, machine, "docs/guides/tokens.md", places={
+        "TOKEN-ID": lambda: own_site.cmg("token", "list")["tokens"][-1]["id"],
+        "cmg enrollment": f"cmg enrollment --gateway-ca {own_site.pki('ca')}"})
+    page.run("One line for each device")
+    shutil.rmtree(machine / "device")
+    page.run("The same in steps")
+    assert "KIOSK-01" in page.run("See who came")["cmg device show KIOSK-01"]
+    page.refused = ("cmg-client policy",)
+    assert "blocked" in page.run("A token or a device was stolen")["cmg-client policy"]
+    page.ran_whole()
+
+
+def test_a_pki_fleet_comes_in_as_the_guide_says_and_a_revoked_device_no_more(own_site, machine):
+    as_ad_cs_exports_it(machine)
+    page = page_of(own_site, machine, "docs/guides/pki-fleet.md", places={
+        "gw.example.com": f"localhost:{own_site.port}", "http://crl.example.com": "http://localhost:1",
+        "ANCHOR-ID": lambda: anchor(own_site, "Corp Root"), "/etc/opencmg": machine,
+        "cmg enrollment": f"cmg enrollment --gateway-ca {own_site.pki('ca')}"})
+    said = page.run("With easy-rsa")
+    assert [text for line, text in said.items() if line.startswith("cmg trust check")], said
+    page.refused = ("cmg-client policy",)
+    assert "revoked" in page.run("Revoke a device")["cmg-client policy"]
+    for heading in list(page.left):
+        page.run(heading)
+    page.ran_whole()
+
+
+def test_a_site_is_kept_in_postgresql_as_the_guide_says(postgresql, tmp_path):
+    port, etc = free_port(), tmp_path / "etc"
+    etc.mkdir()
+    url = f"postgresql:///opencmg?host={postgresql.folder}&user=opencmg&"
+    page = Page("docs/guides/postgresql.md", tmp_path, places={
+        "postgresql://opencmg@db.lab.example/opencmg?": url, "/etc/opencmg": etc, "0.0.0.0:8444": f"127.0.0.1:{port}",
+        "mp.lab.example:8444": f"localhost:{port}",
+        "systemctl enable --now cmg-mp": f"{{ cmg-mp --config {etc}/mp.yaml >mp.out 2>&1 & }}; echo $! >mp.pid"},
+        not_run={"chown opencmg-mp": "the package makes this user"},
+        environment={"PGHOST": str(postgresql.folder), "PGUSER": postgresql.owner, "CMG_ADMIN_SOCKET": f"{etc}/admin.sock"})
+    try:
+        page.run("The database")
+        assert "Site:    LAB" in page.run("The site")["cmg status"]
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            pid = int((tmp_path / "mp.pid").read_text())
+            os.kill(pid, signal.SIGTERM)
+            until("cmg-mp has ended", lambda: programs.has_ended(pid), 30)
+    assert not list(etc.rglob("site.db"))
+    page.ran_whole()
+
+
+def test_a_second_gateway_joins_and_devices_are_told_of_it_as_the_guide_says(own_site, machine):
+    port = free_port()
+    pair = own_site.ca(machine).device("gw2", usage=[pki.SERVER_AUTH], dns="localhost")
+    page = page_of(own_site, machine, "docs/guides/many-gateways.md", places={
+        "--host gw2.example.com": f"--host localhost --port {port}", "cmg-gateway join": f"cmg-gateway join --listen 127.0.0.1:{port}"})
+    assert pair.path.name == "gw2.pem" and pair.key.name == "gw2.key"
+    device = registered_device(own_site, machine)
+    page.run("Add one")
+    configuration = machine / "gateway" / "gateway.yaml"
+    configuration.write_text(configuration.read_text() + 'admin_listen: "127.0.0.1:0"\n')
+    with open(machine / "gw2.log", "wb") as log:
+        gateway = programs.start([programs.program("cmg-gateway"), "--config", configuration], log)
+    try:
+        until("the site heard of it", lambda: all(g["seen"] for g in own_site.cmg("gateway", "list")["gateways"]), 60)
+        page.run("Devices")
+        assert f"localhost:{port}" in str(device.run("status")[1])
+        page.run("Take one out")
+    finally:
+        programs.end(gateway)
+    page.ran_whole()
+
+
+def test_a_balancer_that_passes_tcp_on_works_as_the_guide_says_and_one_that_ends_tls_is_named(own_site, machine):
+    port = free_port()
+    with Terminator(own_site.folder / "pki/gateway.pem", own_site.folder / "pki/gateway.key", own_site.port) as ends_tls:
+        page = page_of(own_site, machine, "docs/guides/load-balancer.md", places={
+            "ends-tls.example.com": f"localhost:{ends_tls.port}", "gw.example.com": f"localhost:{port}", "bind :443": f"bind 127.0.0.1:{port}",
+            "gw1.example.com:443": f"localhost:{own_site.port}"}, refused=["cmg analyze ends-tls.example.com"],
+            not_run={"systemctl reload haproxy": SYSTEMD})
+        configuration = page.file("haproxy", "haproxy.cfg")
+        page.run("HAProxy, as it works")
+        with open(machine / "haproxy.log", "wb") as log:
+            haproxy = programs.start(["/usr/sbin/haproxy", "-db", "-f", configuration], log)
+        try:
+            until("haproxy listens", lambda: takes_connections(port), 20)
+            good, ended = page.run("Check it").values()
+        finally:
+            programs.end(haproxy)
+    assert "tls_intercepted" not in good and "tls_intercepted" in ended
+    page.ran_whole()
+
+
+def test_a_device_goes_through_a_proxy_as_the_guide_says(own_site, machine):
+    registered_device(own_site, machine)
+    with ConnectProxy({"localhost": "127.0.0.1"}) as proxy:
+        page = page_of(own_site, machine, "docs/guides/proxy.md", not_run={"systemctl edit": SYSTEMD, "systemctl restart": SYSTEMD},
+                       places={"http://proxy.lab.example:3128": proxy.url, "no_proxy=localhost,": "no_proxy="})
+        page.run("A device")
+        assert "localhost" in proxy.asked
+    page.run("Find the cause")
+    page.run("The connector")
+    page.ran_whole()
+
+
+def test_the_way_from_another_cmg_and_back_works_as_the_guide_says(own_site, machine):
+    as_ad_cs_exports_it(machine)
+    der(pki.Ca(machine, "SMS Token Signing", key=rsa.generate_private_key(65537, 2048)).certificate, machine / "token-signing.cer")
+    shutil.copy(REPOSITORY / "examples/fleet.csv", machine)
+    server = Upstream()
+    page = page_of(own_site, machine, "docs/guides/migrating.md", places={
+        "gw.example.com": f"localhost:{own_site.port}", "http://mp.corp.example": server.url,
+        "PILOT-1": lambda: own_site.cmg("device", "list")["devices"][0]["name"],
+        "cmg enrollment": f"cmg enrollment --gateway-ca {own_site.pki('ca')}"})
+    try:
+        for heading in list(page.left):
+            said = page.run(heading)
+            if "cmg settings resultant PILOT-1" in said:
+                assert re.search(r"allow_cmg\W+.*(yes|true)", said["cmg settings resultant PILOT-1"]), said
+    finally:
+        server.close()
+    page.ran_whole()
+
+
+def bare_repository(folder):
+    root, work = folder / "repositories", folder / "work"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["init", "-q", work], ["-C", work, "commit", "-q", "--allow-empty", "-m", "first"],
+                    ["clone", "-q", "--bare", work, root / "site.git"]):
+        subprocess.run([*git, *command], check=True)
+    return root
+
+
+def test_apt_git_and_puppet_are_published_as_the_page_says(own_site, machine):
+    server, code = Upstream(), git_server(bare_repository(machine))
+    gateway = f"localhost:{own_site.port}"
+    page = page_of(own_site, machine, "docs/publishing.md", places={
+        "https://puppet.example.com": f"https://{gateway}", "--host puppet.example.com": "--host localhost",
+        "https://gw.example.com": f"https://{gateway}", "http://repo.lab.example": server.url, "http://git.lab.example": code.url,
+        "http://puppet.lab.example:8140": server.url, "=/etc/opencmg": f"={machine}", "ANCHOR-ID": lambda: anchor(own_site, "OpenCMG evaluation CA")},
+        not_run={"apt-get update": "it would be this machine's; apt does it with these settings in traffic/real_traffic_test.py"})
+    try:
+        page.run("apt, step by step")
+        assert server.seen[-1]["target"] == "/debian/Release"
+        page.run("git, step by step")
+        assert (machine / "site" / ".git").is_dir()
+        page.run("Puppet, step by step")
+        assert dict(server.seen[-1]["headers"])["x-client-verify"] == "SUCCESS", server.seen[-1]
+    finally:
+        server.close()
+        code.close()
+    page.ran_whole()
