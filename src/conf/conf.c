@@ -2,7 +2,6 @@
 /* Loading: libyaml makes a tree of nodes with line numbers; the schema's tables walk it. */
 #include "conf/conf.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -19,51 +18,6 @@ struct loading {
     const char *folder; /* of the configuration file, for relative paths */
     unsigned depth;
 };
-
-static void add(struct conf_fault *list, size_t *count, size_t max, size_t line, const char *fmt, va_list args)
-    PRINTF_LIKE(5, 0);
-static void add(struct conf_fault *list, size_t *count, size_t max, size_t line, const char *fmt, va_list args)
-{
-    if (*count == max)
-        return;
-    struct conf_fault *fault = &list[(*count)++];
-    fault->line = line;
-    (void)vsnprintf(fault->text, sizeof fault->text, fmt, args);
-}
-
-/* Of a block and its first member, which begin at the same place, the member's. */
-static size_t line_of_value(const struct conf_faults *f, const void *value)
-{
-    for (size_t i = f->place_count; i-- > 0;) {
-        if (f->places[i].value == value)
-            return f->places[i].line;
-    }
-    return 0;
-}
-
-void conf_fault_add(struct conf_faults *f, size_t line, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    add(f->list, &f->count, CONF_FAULTS_MAX, line, fmt, args);
-    va_end(args);
-}
-
-void conf_fault_of(struct conf_faults *f, const void *value, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    add(f->list, &f->count, CONF_FAULTS_MAX, line_of_value(f, value), fmt, args);
-    va_end(args);
-}
-
-void conf_warning_of(struct conf_faults *f, const void *value, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    add(f->warnings, &f->warning_count, CONF_WARNINGS_MAX, line_of_value(f, value), fmt, args);
-    va_end(args);
-}
 
 static void note_place(struct conf_faults *f, const void *value, size_t line)
 {
@@ -129,6 +83,9 @@ static void set_number(struct loading *l, const struct conf_key *k, struct slice
     uint64_t number;
     if (!parse_number(k->kind, text, &number))
         conf_fault_add(l->faults, line, "%s: '%" PRIslice "' is not %s", k->name, SLICE_ARG(text), kind_words[k->kind]);
+    else if (number < k->min && !k->max)
+        conf_fault_add(l->faults, line, "%s: %" PRIslice " is less than %llu", k->name, SLICE_ARG(text),
+                       (unsigned long long)k->min);
     else if (number < k->min || (k->max && number > k->max))
         conf_fault_add(l->faults, line, "%s: %" PRIslice " is not between %llu and %llu", k->name, SLICE_ARG(text),
                        (unsigned long long)k->min, (unsigned long long)k->max);
@@ -136,14 +93,28 @@ static void set_number(struct loading *l, const struct conf_key *k, struct slice
         *at = number;
 }
 
+/* The text or path that a scalar stands for, malloc'ed; NULL: a fault was added. */
+static char *make_text(struct loading *l, const struct conf_key *k, struct slice text, size_t line)
+{
+    bool path = k->kind == CONF_PATH || k->kind == CONF_PATHS;
+    if (slice_find(text, '\0') != SIZE_MAX) /* a C string would end there, and name something else */
+        conf_fault_add(l->faults, line, "%s: holds a NUL character, take it out", k->name);
+    else if (k->choices && !is_choice(k->choices, text))
+        conf_fault_add(l->faults, line, "%s: '%" PRIslice "' is none of %s", k->name, SLICE_ARG(text), k->choices);
+    else if (path && text.len == 0) /* it would be the configuration's own folder */
+        conf_fault_add(l->faults, line, "%s: the path is empty, name one or remove the key", k->name);
+    else
+        return path ? absolute(l, text) : slice_dup(text);
+    return NULL;
+}
+
 static void set_text(struct loading *l, const struct conf_key *k, struct slice text, size_t line, char **at)
 {
-    if (k->choices && !is_choice(k->choices, text)) {
-        conf_fault_add(l->faults, line, "%s: '%" PRIslice "' is none of %s", k->name, SLICE_ARG(text), k->choices);
+    char *made = make_text(l, k, text, line);
+    if (!made)
         return;
-    }
     free(*at);
-    *at = k->kind == CONF_PATH ? absolute(l, text) : slice_dup(text);
+    *at = made;
 }
 
 static void set_scalar(struct loading *l, const struct conf_key *k, struct slice text, size_t line, void *at)
@@ -192,16 +163,15 @@ static void read_texts(struct loading *l, const struct conf_key *k, yaml_node_t 
     at->items = mem_array(count, sizeof *at->items);
     for (size_t i = 0; i < count; i++) {
         yaml_node_t *item = item_at(l, list, i);
-        struct slice text = item->type == YAML_SCALAR_NODE ? scalar(item) : SLICE_NONE;
-        if (!text.ptr) {
+        if (item->type != YAML_SCALAR_NODE) {
             conf_fault_add(l->faults, line_of(item), "%s: its items must be texts", k->name);
-        } else if (k->choices && !is_choice(k->choices, text)) {
-            conf_fault_add(l->faults, line_of(item), "%s: '%" PRIslice "' is none of %s", k->name, SLICE_ARG(text),
-                           k->choices);
-        } else {
-            note_place(l->faults, &at->items[at->count], line_of(item));
-            at->items[at->count++] = k->kind == CONF_PATHS ? absolute(l, text) : slice_dup(text);
+            continue;
         }
+        char *text = make_text(l, k, scalar(item), line_of(item));
+        if (!text)
+            continue;
+        note_place(l->faults, &at->items[at->count], line_of(item));
+        at->items[at->count++] = text;
     }
 }
 
@@ -326,20 +296,41 @@ static void read_block(struct loading *l, const struct conf_schema *schema, yaml
 
 /* --- the file --- */
 
+/* False: it is no YAML, which is told. */
+static bool next_document(struct loading *l, yaml_parser_t *parser, yaml_document_t *ret)
+{
+    if (yaml_parser_load(parser, ret))
+        return true;
+    l->faults->unread = true;
+    conf_fault_add(l->faults, parser->problem_mark.line + 1, "not YAML: %s; a line is 'key: value'",
+                   parser->problem ? parser->problem : "can't be read");
+    return false;
+}
+
+/* What stands behind the first one would be passed over unseen. */
+static void refuse_more(struct loading *l, yaml_parser_t *parser)
+{
+    yaml_document_t more;
+    if (!next_document(l, parser, &more))
+        return;
+    const yaml_node_t *root = yaml_document_get_root_node(&more);
+    if (root)
+        conf_fault_add(l->faults, line_of(root), "another document begins here; keep one, without a line '---'");
+    yaml_document_delete(&more);
+}
+
 static void read_document(struct loading *l, yaml_parser_t *parser, const struct conf_schema *schema, void *ret)
 {
-    if (!yaml_parser_load(parser, &l->doc)) {
-        l->faults->unread = true;
-        conf_fault_add(l->faults, parser->problem_mark.line + 1, "not YAML: %s; a line is 'key: value'",
-                       parser->problem ? parser->problem : "can't be read");
+    if (!next_document(l, parser, &l->doc))
         return;
-    }
     yaml_node_t *root = yaml_document_get_root_node(&l->doc);
     l->faults->unread = !root || root->type != YAML_MAPPING_NODE;
-    if (root)
+    if (root) {
         read_block(l, schema, root, ret);
-    else
+        refuse_more(l, parser);
+    } else {
         conf_fault_add(l->faults, 0, "the file is empty; %s wants keys", schema->name);
+    }
     yaml_document_delete(&l->doc);
 }
 
@@ -425,22 +416,6 @@ void conf_free(const struct conf_schema *schema, void *loaded)
 {
     for (const struct conf_key *k = schema->keys; k->name; k++)
         free_value(k, (char *)loaded + k->offset);
-}
-
-static void print_fault(const struct conf_fault *fault, const char *path, const char *kind, FILE *out)
-{
-    if (fault->line)
-        (void)fprintf(out, "%s:%zu: %s%s\n", path, fault->line, kind, fault->text);
-    else
-        (void)fprintf(out, "%s: %s%s\n", path, kind, fault->text);
-}
-
-void conf_faults_print(const struct conf_faults *f, const char *path, FILE *out)
-{
-    for (size_t i = 0; i < f->count; i++)
-        print_fault(&f->list[i], path, "", out);
-    for (size_t i = 0; i < f->warning_count; i++)
-        print_fault(&f->warnings[i], path, "warning: ", out);
 }
 
 static void print_keys(const struct conf_schema *schema, int indent, FILE *out)

@@ -97,7 +97,7 @@ static void check(struct conf_faults *faults)
     struct error err;
     if (faults->count == 0)
         self_check_print(&config, stdout, faults);
-    if (config.state && file_can_make(config.state, &err) != OK)
+    if (config.state && file_can_make_dir(config.state, &err) != OK)
         conf_fault_of(faults, &config.state, "state: %s", err.text);
 }
 

@@ -186,7 +186,7 @@ static void check_role(struct gateway_config *c, struct conf_faults *faults)
 void gateway_config_check(const struct gateway_config *c, struct conf_faults *faults)
 {
     struct error err;
-    if (c->state && file_can_make(c->state, &err) != OK)
+    if (c->state && file_can_make_dir(c->state, &err) != OK)
         conf_fault_of(faults, &c->state, "state: %s", err.text);
 }
 

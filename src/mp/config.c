@@ -268,12 +268,13 @@ void mp_config_check(const struct mp_config *c, struct conf_faults *faults)
 {
     const struct {
         const char *name, *const *path;
-    } written[] = {{"state", (const char *const *)&c->state},
-                   {"admin_socket", (const char *const *)&c->admin_socket},
-                   {"access_log", (const char *const *)&c->access_log}};
+        enum result (*can_make)(const char *path, struct error *err);
+    } written[] = {{"state", (const char *const *)&c->state, file_can_make_dir},
+                   {"admin_socket", (const char *const *)&c->admin_socket, file_can_make},
+                   {"access_log", (const char *const *)&c->access_log, file_can_make}};
     struct error err;
     for (size_t i = 0; i < ARRAY_LEN(written); i++) {
-        if (*written[i].path && file_can_make(*written[i].path, &err) != OK)
+        if (*written[i].path && written[i].can_make(*written[i].path, &err) != OK)
             conf_fault_of(faults, written[i].path, "%s: %s", written[i].name, err.text);
     }
 }

@@ -283,11 +283,14 @@ enum result file_make_parent(const char *path, mode_t mode, struct error *err)
     return r;
 }
 
-enum result file_can_make(const char *path, struct error *err)
+static enum result can_make(const char *path, bool folder, struct error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0)
-        return access(path, S_ISDIR(st.st_mode) ? W_OK | X_OK : W_OK) == 0 ? OK : from_errno(err, "write to", path);
+    if (stat(path, &st) == 0) {
+        errno = folder ? ENOTDIR : EISDIR;
+        bool fits = folder == S_ISDIR(st.st_mode);
+        return fits && access(path, folder ? W_OK | X_OK : W_OK) == 0 ? OK : from_errno(err, "write to", path);
+    }
     char *at = folder_of(path);
     while (access(at, F_OK) != 0 && errno == ENOENT && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
         char *above = folder_of(at);
@@ -302,6 +305,16 @@ enum result file_can_make(const char *path, struct error *err)
         r = from_errno(err, "write to", at);
     free(at);
     return r;
+}
+
+enum result file_can_make(const char *path, struct error *err)
+{
+    return can_make(path, false, err);
+}
+
+enum result file_can_make_dir(const char *path, struct error *err)
+{
+    return can_make(path, true, err);
 }
 
 enum result file_room(const char *folder, struct error *err)

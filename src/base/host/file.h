@@ -40,8 +40,12 @@ MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error 
 /* The same for the folder that `path` is in. */
 MUST_USE enum result file_make_parent(const char *path, mode_t mode, struct error *err);
 
-/* Can `path` be written, or where it is not there, be made, with the folders that lack above it? Writes nothing. */
+/* Can the file `path` be written, or where it is not there, be made, with the folders that lack above it? Not when it
+ * is a folder. Writes nothing. */
 MUST_USE enum result file_can_make(const char *path, struct error *err);
+
+/* The same of a folder, which a file is not. */
+MUST_USE enum result file_can_make_dir(const char *path, struct error *err);
 
 bool file_exists(const char *path);
 /* A file that is damaged makes place for a new one, and is kept beside it for who looks into it: "<path>.damaged". */

@@ -102,6 +102,27 @@ static void reading_has_a_maximum_and_tells_what_is_missing(void **state)
     free(path);
 }
 
+static void a_folder_cannot_be_made_a_file_nor_a_file_a_folder(void **state)
+{
+    (void)state;
+    struct error err;
+    char *file = file_join(dir, "file"), *beyond = file_join(file, "below"), *new = file_join(dir, "a/b");
+    assert_int_equal(file_write(file, SLICE("x"), 0600, &err), OK);
+    assert_int_equal(file_can_make(file, &err), OK);
+    assert_int_equal(file_can_make_dir(dir, &err), OK);
+    assert_int_equal(file_can_make(dir, &err), R_IO);
+    assert_non_null(strstr(err.text, "it is a folder, name a file"));
+    assert_int_equal(file_can_make_dir(file, &err), R_IO);
+    assert_non_null(strstr(err.text, "name a folder"));
+    assert_int_equal(file_can_make(beyond, &err), R_IO);
+    assert_int_equal(file_can_make_dir(beyond, &err), R_IO);
+    assert_int_equal(file_can_make(new, &err), OK);
+    assert_int_equal(file_can_make_dir(new, &err), OK);
+    free(file);
+    free(beyond);
+    free(new);
+}
+
 static void folders_are_made_with_their_parents(void **state)
 {
     (void)state;
@@ -127,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_folder_has_room_when_it_is_there_and_takes_files),
         cmocka_unit_test(a_file_is_written_whole_with_its_mode_and_replaced),
         cmocka_unit_test(reading_has_a_maximum_and_tells_what_is_missing),
+        cmocka_unit_test(a_folder_cannot_be_made_a_file_nor_a_file_a_folder),
         cmocka_unit_test(folders_are_made_with_their_parents),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
