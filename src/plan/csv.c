@@ -193,7 +193,8 @@ static bool names_separator(struct slice line, char *ret)
     struct slice text = line;
     if (text.len && text.ptr[text.len - 1] == '\r')
         text.len--;
-    if (text.len != 5 || !slice_starts_nocase(text, SLICE("sep=")) || !strchr(",;|\t", text.ptr[4]))
+    if (text.len != 5 || !slice_starts_nocase(text, SLICE("sep=")) || text.ptr[4] == '\0' ||
+        !strchr(",;|\t", text.ptr[4]))
         return false;
     *ret = text.ptr[4];
     return true;

@@ -35,8 +35,10 @@ static void show_text(char *ret, size_t size, struct slice text)
 static struct inventory_fault *add_fault(struct reader *r, uint64_t line, unsigned column, const char *field)
 {
     struct inventory *i = r->ret;
-    if (i->fault_count == INVENTORY_FAULTS_MAX)
+    if (i->fault_count == INVENTORY_FAULTS_MAX) {
+        i->faults_left_off = true;
         return NULL;
+    }
     if (i->fault_count % 64 == 0)
         i->faults = mem_resize(i->faults, i->fault_count + 64, sizeof *i->faults);
     struct inventory_fault *f = &i->faults[i->fault_count++];

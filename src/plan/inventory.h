@@ -25,7 +25,8 @@ struct inventory {
     uint64_t rows, bad_rows; /* data rows; bad ones among them */
     unsigned headings;       /* lines above the header that were passed over */
     struct inventory_fault *faults;
-    size_t fault_count; /* of all bad rows the first INVENTORY_FAULTS_MAX faults */
+    size_t fault_count;   /* of all bad rows the first INVENTORY_FAULTS_MAX faults */
+    bool faults_left_off; /* there were more */
     bool has[PLAN_INPUTS];
     char ignored[INVENTORY_IGNORED_MAX][40];
     size_t ignored_count;

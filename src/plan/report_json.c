@@ -182,7 +182,7 @@ static json_t *inventory_json(const struct plan *p, const struct inventory *i, c
                      "rows", (json_int_t)(i ? i->rows : count), "devices", (json_int_t)count, "bad_rows",
                      (json_int_t)(i ? i->bad_rows : 0), "repeated_names", (json_int_t)plan_fleet_repeated(p->fleet),
                      "headings", i ? (int)i->headings : 0, "ignored_columns", ignored, "faults",
-                     i ? faults_json(i) : json_array(), "faults_left_off", i && i->fault_count == INVENTORY_FAULTS_MAX);
+                     i ? faults_json(i) : json_array(), "faults_left_off", i && i->faults_left_off);
 }
 
 json_t *plan_report_json(const struct plan *p, const struct inventory *i, const char *source)

@@ -115,6 +115,9 @@ void plan_steps_add(struct plan_steps *s, const struct plan_outcome *today, cons
                     size_t index)
 {
     const struct plan_outcome *target = proposed ? proposed : today;
+    bool works_today = proposed && today->fate < PLAN_UNKNOWN;
+    if (works_today)
+        s->met |= today->needs;
     if (target->fate == PLAN_UNKNOWN) {
         for (size_t i = 0; i < ARRAY_LEN(table); i++) {
             if (table[i].kind == STEP_LEARN)
@@ -123,10 +126,8 @@ void plan_steps_add(struct plan_steps *s, const struct plan_outcome *today, cons
         return;
     }
     plan_conditions asks = target->against | target->user_against | target->needs;
-    if (proposed && today->fate < PLAN_UNKNOWN) {
+    if (works_today)
         asks &= ~today->needs;
-        s->met |= today->needs;
-    }
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if ((s->masks[i] & asks) != 0)
             plan_names_add(&s->devices[i], index);

@@ -151,6 +151,9 @@ static void a_nul_byte_is_a_fault(void **state)
     got = read_pieces(SLICE("\"a\0b\",c\nd\n"), 3);
     assert_string_equal(got, "1:3!\n2:[d@1]\n");
     free(got);
+    got = read_pieces(SLICE("sep=\0\nd\n"), 3); /* no separator either: the line is not passed over */
+    assert_string_equal(got, "1:5!\n2:[d@1]\n");
+    free(got);
 }
 
 /* Whatever the bytes: it ends, and says the same however they were cut. */

@@ -149,6 +149,23 @@ static void faults_are_bounded_but_counted(void **state)
     test_free(b);
 }
 
+/* At exactly as many as are kept, none is left off. */
+static void faults_are_left_off_only_beyond_the_maximum(void **state)
+{
+    (void)state;
+    char *text = test_malloc(64 * 1024);
+    for (int more = 0; more < 2; more++) {
+        size_t n = (size_t)snprintf(text, 64 * 1024, HEADER);
+        for (int i = 0; i < INVENTORY_FAULTS_MAX + more; i++)
+            n += (size_t)snprintf(text + n, 64 * 1024 - n, "A,x,,,,\n");
+        struct inventory i = must_read(text);
+        assert_int_equal(i.fault_count, INVENTORY_FAULTS_MAX);
+        assert_int_equal(i.faults_left_off, more);
+        inventory_end(&i);
+    }
+    test_free(text);
+}
+
 static void expect_refused(const char *text, const char *words)
 {
     struct inventory i;
@@ -204,6 +221,7 @@ int main(void)
         cmocka_unit_test(exports_of_the_field_are_read_as_they_are),
         cmocka_unit_test(bad_rows_are_told_by_line_and_column_and_do_not_count),
         cmocka_unit_test(faults_are_bounded_but_counted),
+        cmocka_unit_test(faults_are_left_off_only_beyond_the_maximum),
         cmocka_unit_test(a_header_that_does_not_do_is_refused_with_what_is_missing),
         cmocka_unit_test(names_that_stand_twice_are_counted),
         cmocka_unit_test(a_bad_row_over_several_lines_says_where_it_ends),

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plan/plan.h"
+#include "kit.h"
 
 #define ALL_CLIENTS 7u
 
@@ -85,20 +85,9 @@ static void every_kind_in_every_setup_is_judged_as_the_specification_says(void *
     }
 }
 
-static const struct plan_setup https = {.modes = PLAN_MODE(CHOICE_MP_HTTPS), .clients = ALL_CLIENTS, .crl_check = true};
-static const struct plan_setup ehttp = {.modes = PLAN_MODE(CHOICE_MP_EHTTP), .clients = ALL_CLIENTS, .crl_check = true};
-
-static struct plan_device made(const char *inputs)
-{
-    struct plan_device d = {.name = SLICE("x")};
-    for (size_t in = 0; inputs[in]; in++)
-        d.input[in] = (unsigned char)(inputs[in] - '0');
-    return d;
-}
-
 static void expect(const char *inputs, const struct plan_setup *s, enum plan_fate fate, unsigned depends)
 {
-    struct plan_device d = made(inputs);
+    struct plan_device d = kit_device("x", inputs);
     struct plan_outcome o;
     plan_judge(&d, s, &o);
     if (o.fate != fate || o.depends != depends)
@@ -109,42 +98,98 @@ static void what_all_values_of_an_unknown_input_agree_on_is_known(void **state)
 {
     (void)state;
     /* inputs: join certificate version crl scenario … */
-    expect("02211000", &https, PLAN_PKI, 0);                          /* join does not matter to pki */
-    expect("12201000", &https, PLAN_UNKNOWN, 1u << PLAN_CRL);         /* crl does */
-    expect("11201000", &https, PLAN_TOKEN, 0);                        /* not to token */
-    expect("01211000", &https, PLAN_UNKNOWN, 1u << PLAN_JOIN);        /* entra or token */
-    expect("11011000", &https, PLAN_UNKNOWN, 1u << PLAN_VERSION);     /* token or nothing */
-    expect("30011000", &ehttp, PLAN_ENTRA, 0);                        /* a certificate means nothing there */
-    expect("10211000", &https, PLAN_UNKNOWN, 1u << PLAN_CERTIFICATE); /* pki or token */
-    expect("00000000", &ehttp, PLAN_UNKNOWN, 1u << PLAN_JOIN | 1u << PLAN_VERSION);
-    expect("00000001", &https, PLAN_CUT_OFF, 0); /* forbidden, whatever the rest is */
-}
-
-static bool has(plan_conditions bits, const char *id)
-{
-    assert_int_not_equal(plan_condition_bit(id), 0);
-    return (bits & plan_condition_bit(id)) != 0;
+    expect("02211000", &kit_https, PLAN_PKI, 0);                          /* join does not matter to pki */
+    expect("12201000", &kit_https, PLAN_UNKNOWN, 1u << PLAN_CRL);         /* crl does */
+    expect("11201000", &kit_https, PLAN_TOKEN, 0);                        /* not to token */
+    expect("01211000", &kit_https, PLAN_UNKNOWN, 1u << PLAN_JOIN);        /* entra or token */
+    expect("11011000", &kit_https, PLAN_UNKNOWN, 1u << PLAN_VERSION);     /* token or nothing */
+    expect("30011000", &kit_ehttp, PLAN_ENTRA, 0);                        /* a certificate means nothing there */
+    expect("10211000", &kit_https, PLAN_UNKNOWN, 1u << PLAN_CERTIFICATE); /* pki or token */
+    expect("00000000", &kit_ehttp, PLAN_UNKNOWN, 1u << PLAN_JOIN | 1u << PLAN_VERSION);
+    expect("00000001", &kit_https, PLAN_CUT_OFF, 0); /* forbidden, whatever the rest is */
 }
 
 static void the_cause_is_what_stands_against_every_method(void **state)
 {
     (void)state;
-    struct plan_device old = made("22111000");
+    struct plan_device old = kit_device("x", "22111000");
     struct plan_outcome o;
-    plan_judge(&old, &ehttp, &o);
-    assert_int_equal(o.against, plan_condition_bit("ehttp-old-client"));
-    struct plan_device bare = made("11111000");
-    plan_judge(&bare, &https, &o);
-    assert_true(has(o.against, "client-certificate") && has(o.against, "entra-needs-join") &&
-                has(o.against, "token-needs-2002"));
-    struct plan_device forbidden = made("11111001");
-    plan_judge(&forbidden, &https, &o);
-    assert_int_equal(o.against, plan_condition_bit("cmg-forbidden"));
+    plan_judge(&old, &kit_ehttp, &o);
+    kit_expect_conditions(o.against, "ehttp-old-client");
+    struct plan_device bare = kit_device("x", "11111000");
+    plan_judge(&bare, &kit_https, &o);
+    kit_expect_conditions(o.against, "client-certificate entra-needs-join token-needs-2002");
+    struct plan_device forbidden = kit_device("x", "11111001");
+    plan_judge(&forbidden, &kit_https, &o);
+    kit_expect_conditions(o.against, "cmg-forbidden");
     /* A device with a certificate shows it, and does not fall back when the CRL is out of reach. */
-    struct plan_device pki = made("42222000");
-    plan_judge(&pki, &https, &o);
+    struct plan_device pki = kit_device("x", "42222000");
+    plan_judge(&pki, &kit_https, &o);
     assert_int_equal(o.fate, PLAN_CUT_OFF);
-    assert_int_equal(o.against, plan_condition_bit("crl-unreachable"));
+    kit_expect_conditions(o.against, "crl-unreachable");
+}
+
+static void what_a_device_needs_is_told_beside_its_method(void **state)
+{
+    (void)state;
+    struct plan_setup internal = kit_https;
+    struct plan_device d = kit_device("x", "22211");
+    struct plan_outcome o;
+    internal.server_cert = CHOICE_CERT_INTERNAL;
+    internal.connector_cert = CHOICE_YES;
+    plan_judge(&d, &internal, &o);
+    assert_int_equal(o.fate, PLAN_PKI);
+    assert_true(o.needs & plan_condition_bit("client-root"));
+    assert_true(o.needs & plan_condition_bit("mp-certificate"));
+    plan_judge(&d, &kit_https, &o); /* a public one needs no root on devices */
+    assert_false(o.needs & plan_condition_bit("client-root"));
+    assert_int_equal(o.against, 0);
+}
+
+/* A device that nobody is let in by has the causes of the methods that are let in, not of others. */
+static void a_method_that_is_not_let_in_is_no_cause(void **state)
+{
+    (void)state;
+    struct plan_setup s = kit_ehttp;
+    struct plan_device d = kit_device("x", "11211");
+    struct plan_outcome o;
+    s.clients = CHOICE_BIT(CHOICE_ENTRA);
+    plan_judge(&d, &s, &o);
+    assert_int_equal(o.fate, PLAN_CUT_OFF);
+    assert_true(o.against & plan_condition_bit("entra-needs-join"));
+    assert_false(o.against & plan_condition_bit("token-needs-2002"));
+    s.clients = CHOICE_BIT(CHOICE_TOKEN);
+    d = kit_device("x", "11111");
+    plan_judge(&d, &s, &o);
+    assert_false(o.against & plan_condition_bit("entra-needs-join"));
+}
+
+static void user_policy_is_lost_with_the_device_and_unknown_with_the_sign_in_of_an_unknown_join(void **state)
+{
+    (void)state;
+    struct plan_outcome o;
+    struct plan_device d = kit_device("x", "02212"); /* pki whatever its join, user policy not */
+    plan_judge(&d, &kit_https, &o);
+    assert_int_equal(o.fate, PLAN_PKI);
+    assert_int_equal(o.user, PLAN_USER_UNKNOWN);
+    assert_int_equal(o.depends, 0);
+    d = kit_device("x", "32242");
+    plan_judge(&d, &kit_https, &o);
+    assert_int_equal(o.fate, PLAN_CUT_OFF);
+    assert_int_equal(o.user, PLAN_USER_NONE);
+    assert_int_equal(o.user_against, o.against);
+}
+
+static void fates_and_conditions_have_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"pki", "entra", "token", "unknown", "cut off"};
+    for (unsigned fate = 0; fate < PLAN_FATES; fate++)
+        assert_string_equal(plan_fate_name((enum plan_fate)fate), names[fate]);
+    assert_int_equal(plan_condition_bit("no-such"), 0);
+    assert_int_equal(plan_condition_bit(""), 0);
+    assert_int_equal(plan_condition_bit(choices_condition(0)->line.id), 1);
+    assert_int_equal(plan_condition_bit(choices_condition(5)->line.id), 32);
 }
 
 int main(void)
@@ -153,6 +198,10 @@ int main(void)
         cmocka_unit_test(every_kind_in_every_setup_is_judged_as_the_specification_says),
         cmocka_unit_test(what_all_values_of_an_unknown_input_agree_on_is_known),
         cmocka_unit_test(the_cause_is_what_stands_against_every_method),
+        cmocka_unit_test(what_a_device_needs_is_told_beside_its_method),
+        cmocka_unit_test(a_method_that_is_not_let_in_is_no_cause),
+        cmocka_unit_test(user_policy_is_lost_with_the_device_and_unknown_with_the_sign_in_of_an_unknown_join),
+        cmocka_unit_test(fates_and_conditions_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

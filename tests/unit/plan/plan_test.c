@@ -7,31 +7,23 @@
 
 #include <cmocka.h>
 
+#include "kit.h"
 #include "plan/report.h"
 
-static const struct plan_setup https = {.modes = PLAN_MODE(CHOICE_MP_HTTPS), .clients = 7, .crl_check = true};
 static const struct plan_setup ehttp_internal = {
     .modes = PLAN_MODE(CHOICE_MP_EHTTP), .clients = 7, .server_cert = CHOICE_CERT_INTERNAL, .crl_check = true};
-
-static void add(struct plan_fleet *f, const char *name, const char *inputs)
-{
-    struct plan_device d = {.name = slice_of(name)};
-    for (size_t in = 0; inputs[in]; in++)
-        d.input[in] = (unsigned char)(inputs[in] - '0');
-    assert_int_equal(plan_fleet_add(f, &d, NULL), OK);
-}
 
 /* join certificate version crl scenario root sign-in allowed */
 static struct plan_fleet *fleet(void)
 {
     struct plan_fleet *f = plan_fleet_new();
-    add(f, "moves", "22211200");    /* pki → token */
-    add(f, "old", "22111200");      /* pki → cut off */
-    add(f, "rescued", "22221200");  /* crl in AD: cut off → token */
-    add(f, "user", "32112220");     /* pki → entra, user policy works */
-    add(f, "rootless", "12212100"); /* pki → cut off, has no user policy anyway */
-    add(f, "unsure", "01211200");   /* entra or token, by its join */
-    add(f, "loser", "42112120");    /* pki with user policy → cut off */
+    kit_add(f, "moves", "22211200");    /* pki → token */
+    kit_add(f, "old", "22111200");      /* pki → cut off */
+    kit_add(f, "rescued", "22221200");  /* crl in AD: cut off → token */
+    kit_add(f, "user", "32112220");     /* pki → entra, user policy works */
+    kit_add(f, "rootless", "12212100"); /* pki → cut off, has no user policy anyway */
+    kit_add(f, "unsure", "01211200");   /* entra or token, by its join */
+    kit_add(f, "loser", "42112120");    /* pki with user policy → cut off */
     return f;
 }
 
@@ -39,7 +31,7 @@ static void numbers_add_up_and_moves_are_named(void **state)
 {
     (void)state;
     struct plan_fleet *f = fleet();
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     size_t today = 0, proposed = 0, moved = 0;
     for (unsigned a = 0; a < PLAN_FATES; a++) {
         today += p->today.fates[a];
@@ -64,33 +56,24 @@ static void numbers_add_up_and_moves_are_named(void **state)
     plan_fleet_free(f);
 }
 
-static size_t place_of(const struct plan *p, const char *id)
-{
-    for (size_t i = 0; i < p->step_count; i++) {
-        if (strcmp(p->steps[i].id, id) == 0)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
 static void steps_come_in_the_order_in_which_they_are_done(void **state)
 {
     (void)state;
     struct plan_fleet *f = fleet();
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     static const char *const order[] = {"learn-unknown", "hand-out-root", "update-clients", "onboard-tenant",
                                         "prepare-ehttp", "first-tokens",  "change",         "prove"};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        if (place_of(p, order[i]) == SIZE_MAX)
+        if (kit_step(p, order[i]) == SIZE_MAX)
             fail_msg("no step %s", order[i]);
         if (i > 0)
-            assert_true(place_of(p, order[i]) > place_of(p, order[i - 1]));
+            assert_true(kit_step(p, order[i]) > kit_step(p, order[i - 1]));
     }
     /* What stands already is not asked for again: nothing of pki is needed, the gateway has its certificate. */
-    assert_int_equal(place_of(p, "client-certificates"), SIZE_MAX);
-    assert_int_equal(place_of(p, "server-certificate"), SIZE_MAX);
-    assert_int_equal(place_of(p, "publish-crl"), SIZE_MAX);
-    assert_int_equal(p->steps[place_of(p, "hand-out-root")].devices.count, 2);
+    assert_int_equal(kit_step(p, "client-certificates"), SIZE_MAX);
+    assert_int_equal(kit_step(p, "server-certificate"), SIZE_MAX);
+    assert_int_equal(kit_step(p, "publish-crl"), SIZE_MAX);
+    assert_int_equal(p->steps[kit_step(p, "hand-out-root")].devices.count, 2);
     assert_int_equal(p->step_count < PLAN_STEPS_MAX, 1);
     plan_free(p);
     plan_fleet_free(f);
@@ -100,10 +83,10 @@ static void without_a_proposal_the_steps_are_those_of_today(void **state)
 {
     (void)state;
     struct plan_fleet *f = fleet();
-    struct plan *p = plan_new(f, &https, NULL);
-    assert_int_equal(place_of(p, "change"), SIZE_MAX);
-    assert_int_not_equal(place_of(p, "publish-crl"), SIZE_MAX);
-    assert_int_not_equal(place_of(p, "server-certificate"), SIZE_MAX);
+    struct plan *p = plan_new(f, &kit_https, NULL);
+    assert_int_equal(kit_step(p, "change"), SIZE_MAX);
+    assert_int_not_equal(kit_step(p, "publish-crl"), SIZE_MAX);
+    assert_int_not_equal(kit_step(p, "server-certificate"), SIZE_MAX);
     json_t *report = plan_report_json(p, NULL, "nowhere");
     assert_true(json_is_null(json_object_get(report, "proposed")) && json_is_null(json_object_get(report, "changes")));
     json_decref(report);
@@ -125,9 +108,9 @@ static void a_page_escapes_what_came_from_outside_and_loads_nothing(void **state
 {
     (void)state;
     struct plan_fleet *f = plan_fleet_new();
-    add(f, "<script>alert(1)</script>", "11111000");
-    add(f, "\"onload='x'&`\x01\xff\xfe", "11111000");
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    kit_add(f, "<script>alert(1)</script>", "11111000");
+    kit_add(f, "\"onload='x'&`\x01\xff\xfe", "11111000");
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     char *page = page_of(p, "</title><img src=x>");
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "<img"));
@@ -148,7 +131,7 @@ static void no_fleet_and_no_device_make_a_report_too(void **state)
 {
     (void)state;
     struct plan_fleet *f = plan_fleet_new();
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     char *page = page_of(p, "empty");
     assert_non_null(strstr(page, "0 devices"));
     assert_null(strstr(page, "nan"));
@@ -165,8 +148,8 @@ static void a_list_is_safe_for_spreadsheets(void **state)
                                         "\"a\"\"b\",", "\"plain\",", "\"a,b\","};
     struct plan_fleet *f = plan_fleet_new();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        add(f, names[i], "11111000");
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+        kit_add(f, names[i], "11111000");
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct buf line;
         buf_init(&line, 1024);
@@ -185,8 +168,8 @@ static void every_device_is_told_by_itself_as_json(void **state)
 {
     (void)state;
     struct plan_fleet *f = fleet();
-    add(f, "a\"b\\c\n\xff", "11111000");
-    struct plan *p = plan_new(f, &https, &ehttp_internal);
+    kit_add(f, "a\"b\\c\n\xff", "11111000");
+    struct plan *p = plan_new(f, &kit_https, &ehttp_internal);
     for (size_t i = 0; i < plan_fleet_count(f); i++) {
         struct buf out;
         json_t *device = NULL;
@@ -210,8 +193,8 @@ static void many_causes_are_grouped_and_examples_are_few(void **state)
     (void)state;
     struct plan_fleet *f = plan_fleet_new();
     for (int i = 0; i < 1000; i++)
-        add(f, i % 10 == 0 ? "a" : "b", i % 10 == 0 ? "11111000" : "12222000");
-    struct plan *p = plan_new(f, &https, NULL);
+        kit_add(f, i % 10 == 0 ? "a" : "b", i % 10 == 0 ? "11111000" : "12222000");
+    struct plan *p = plan_new(f, &kit_https, NULL);
     assert_int_equal(p->today.cut_off.count, 2);
     assert_int_equal(p->today.cut_off.items[0].devices.count, 900);
     assert_int_equal(p->today.cut_off.items[0].against, plan_condition_bit("crl-unreachable"));
