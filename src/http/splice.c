@@ -145,6 +145,7 @@ static void call_response(void *ctx, const struct http_response *head)
     stop_keeping(s);
     if (!s->owner->peeks || !s->owner->peeks(s->ctx, head) || !hold_head(s, head))
         pass_head(s, head, SLICE_NONE);
+    weigh(s); /* what was kept for a second try is gone, and nothing else may come for long */
 }
 
 static void call_body(void *ctx, struct slice data)
