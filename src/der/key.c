@@ -73,5 +73,5 @@ const char *der_key_slow(struct slice certificate)
 bool der_names_field(struct slice der)
 {
     static const char kinds_of_field[] = "\x2a\x86\x48\xce\x3d\x01";
-    return memmem(der.ptr, der.len, kinds_of_field, sizeof kinds_of_field - 1) != NULL;
+    return der.len && memmem(der.ptr, der.len, kinds_of_field, sizeof kinds_of_field - 1) != NULL;
 }

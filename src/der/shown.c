@@ -85,7 +85,7 @@ static void on_message(int is_out, int version, int type, const void *message, s
 
 void der_shown_guard(SSL_CTX *context, struct error *why)
 {
-    (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION); /* certificates come once */
+    (void)SSL_CTX_set_options(context, DER_SHOWN_OPTIONS);
     SSL_CTX_set_msg_callback(context, on_message);
     SSL_CTX_set_msg_callback_arg(context, why);
 }

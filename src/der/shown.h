@@ -11,6 +11,14 @@
 #include "base/error.h"
 #include "base/slice.h"
 
+/* Options of each context whose certificates are looked at: they come once, and in no message of another kind (RFC
+ * 8879; OpenSSL 3.0 knows none). */
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+#define DER_SHOWN_OPTIONS (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#else
+#define DER_SHOWN_OPTIONS SSL_OP_NO_RENEGOTIATION
+#endif
+
 /* Octets of the certificates, without what is around them; SIZE_MAX when it is malformed. */
 size_t der_shown_len(int version, struct slice message);
 

@@ -16,6 +16,7 @@ struct notify_transfer {
     size_t answered;             /* bytes of the body */
     char last[NOTIFY_TOLD_SIZE]; /* mail: the server's last line */
     char detail[CURL_ERROR_SIZE];
+    struct error certificates; /* why those of the server were not even read */
 };
 
 /* An option that this libcurl lacks ends the process: none may be missing silently. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "der/shown.h"
 #include "notify/internal.h"
 
 enum { HEADER_MAX = 8192 };
@@ -63,6 +64,14 @@ static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, c
     return t->stop && atomic_load(t->stop);
 }
 
+static CURLcode on_tls(CURL *curl, void *context, void *arg)
+{
+    struct notify_transfer *t = arg;
+    (void)curl;
+    der_shown_guard(context, &t->certificates);
+    return CURLE_OK;
+}
+
 /* --- one transfer --- */
 
 static void set_limits(struct notify_transfer *t)
@@ -72,6 +81,8 @@ static void set_limits(struct notify_transfer *t)
     NOTIFY_SET(t, CURLOPT_NOSIGNAL, 1L);
     NOTIFY_SET(t, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     NOTIFY_SET(t, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    NOTIFY_SET(t, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    NOTIFY_SET(t, CURLOPT_SSL_CTX_DATA, t);
     NOTIFY_SET(t, CURLOPT_CONNECTTIMEOUT, (long)NOTIFY_CONNECT_S);
     NOTIFY_SET(t, CURLOPT_TIMEOUT, (long)NOTIFY_WHOLE_S);
     NOTIFY_SET(t, CURLOPT_USERAGENT, "OpenCMG/" CMG_VERSION);
@@ -96,6 +107,8 @@ static enum result explain(struct notify_transfer *t, CURLcode code, struct erro
     const char *why = t->detail[0] ? t->detail : curl_easy_strerror(code);
     bool mail = strcmp(t->to->kind, "mail") == 0;
     const char *before = mail && t->last[0] ? "; the server's last line: " : "";
+    if (t->certificates.code != OK)
+        return error_set(err, R_DENIED, "%s", t->certificates.text);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(err, R_TIMEOUT, "the server did not answer in time");
     if (code == CURLE_ABORTED_BY_CALLBACK)

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "der/shown.h"
 #include "tls/library.h"
 #include "tls/verify.h"
 
@@ -36,20 +37,13 @@ const char *tls_openssl_reason(void)
     return reason ? reason : "unknown error";
 }
 
-/* Compressed certificates (RFC 8879) are not taken: a few hundred octets of a peer would become 30 kB of certificates
- * that nobody charged for, since they come in a message of another kind. OpenSSL 3.0 knows none. */
-#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
-#define NO_COMPRESSED_CERTIFICATES SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
-#else
-#define NO_COMPRESSED_CERTIFICATES 0
-#endif
-
+/* Compressed certificates (DER_SHOWN_OPTIONS) are not taken: a few hundred octets of a peer would become 30 kB of
+ * certificates that nobody charged for. */
 static void set_common(SSL_CTX *ctx, bool tls13_only)
 {
     (void)SSL_CTX_set_min_proto_version(ctx, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
-    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                       NO_COMPRESSED_CERTIFICATES);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                       SSL_OP_PRIORITIZE_CHACHA | DER_SHOWN_OPTIONS);
     /* no auto chain: what an identity shows is what it was given, and nothing is built at each handshake */
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (SSL_CTX_set_cipher_list(ctx, ciphers_tls12) != 1 || SSL_CTX_set_ciphersuites(ctx, ciphers_tls13) != 1 ||

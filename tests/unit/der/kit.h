@@ -40,7 +40,8 @@ static inline struct slice slice_of_der(const struct der *d)
 static inline void der_add(struct der *d, const void *octets, size_t len)
 {
     assert_true(d->len + len <= DER_MAX);
-    memcpy(d->at + d->len, octets, len);
+    if (len)
+        memcpy(d->at + d->len, octets, len);
     d->len += len;
 }
 

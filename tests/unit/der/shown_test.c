@@ -130,6 +130,21 @@ static void what_openssl_refuses_before_it_reads_a_key_is_left_to_it(void **stat
     assert_false(is_stopped(TLS1_3_VERSION, &header, &err));
 }
 
+/* RFC 8879: compressed, they would come in a message that is not looked at. */
+static void certificates_come_once_and_in_one_kind_of_message(void **state)
+{
+    (void)state;
+    struct error err;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    der_shown_guard(context, &err);
+    uint64_t options = SSL_CTX_get_options(context);
+    assert_true(options & SSL_OP_NO_RENEGOTIATION);
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+    assert_true(options & SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
+    SSL_CTX_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_slow_key_is_stopped_wherever_its_certificate_stands),
         cmocka_unit_test(a_slow_key_before_extensions_that_are_cut_is_stopped),
         cmocka_unit_test(what_openssl_refuses_before_it_reads_a_key_is_left_to_it),
+        cmocka_unit_test(certificates_come_once_and_in_one_kind_of_message),
     };
     return cmocka_run_group_tests(tests, make, NULL);
 }
