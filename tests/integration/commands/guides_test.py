@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guides: each command of each page runs as it stands there, on a site of the test's, and what the page says of it holds."""
+"""The guides and the FAQ: each command of each page runs as it stands there, on a site of the test's, and what the page says of it holds."""
 import contextlib
 import os
 import re
@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kit import pki, programs
+from kit import gatewayclient, pki, programs
 from kit.between import Terminator
 from kit.device import Device
 from kit.pages import Page
@@ -39,8 +39,9 @@ def page_of(site, folder, path, **more):
     return Page(path, folder, **more)
 
 
-def registered_device(site, folder):
+def registered_device(site, folder, name="device"):
     device = Device(site, folder, name="device")
+    device.must("set", f"Name={name}")
     return device.at("ehttp").registered_by_token()
 
 
@@ -230,4 +231,45 @@ def test_apt_git_and_puppet_are_published_as_the_page_says(own_site, machine):
     finally:
         server.close()
         code.close()
+    page.ran_whole()
+
+
+def test_a_tenant_is_onboarded_as_the_page_says(own_site, machine):
+    (machine / "wallpaper.json").write_text('{"wallpaper": "blue"}')
+    person = "a person signs in at the provider's page: tokens/entra_user_test.py"
+    page = page_of(own_site, machine, "docs/entra.md", places={"<tenant id>": "11111111-2222-3333-4444-555555555555"}, not_run={
+        "cmg-client sign-in": person, "cmg-client policy --scenario user": person, "cmg-client sign-out": person})
+    page.run("At the site")
+    assert [tenant["id"] for tenant in own_site.cmg("tenant", "list")["tenants"]] == ["contoso"]
+    page.ran_whole()
+
+
+def test_a_server_certificate_is_asked_of_an_internal_ca_as_the_page_says(own_site, machine):
+    page = page_of(own_site, machine, "docs/certificates.md", places={"/etc/opencmg": machine}, not_run={
+        "sudo cmg-gateway certificate": "a CA must reach port 443 of that name: installing/acme_test.py",
+        "sudo runuser -u opencmg-gateway": "the package makes this user"})
+    page.run("From a CA of your own")
+    request = x509.load_pem_x509_csr((machine / "gw.csr").read_bytes())
+    assert request.is_signature_valid and (machine / "gateway.key").stat().st_mode & 0o777 == 0o600
+    page.ran_whole()
+
+
+def request_that_was_refused(site):
+    return gatewayclient.request(site, gatewayclient.HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata").problem()["request_id"]
+
+
+def test_each_question_of_the_field_is_answered_by_its_command(own_site, machine):
+    as_ad_cs_exports_it(machine)
+    registered_device(own_site, machine, "PC-0001")
+    page = page_of(own_site, machine, "docs/faq.md", refused=["cmg trust check"], places={
+        "gw.example.com": f"localhost:{own_site.port}", "/etc/opencmg": own_site.folder,
+        "REQUEST-ID": lambda: request_that_was_refused(own_site)})
+    questions = list(page.left)
+    assert len(questions) == 20 and all(heading.endswith("?") for heading in questions)
+    answers = re.findall(r"^### .*\n\n((?:.+\n)+)\n```sh", page.text, re.M)
+    assert len(answers) == 20 and all(answer.count("\n") <= 6 for answer in answers)
+    said = {line: text for heading in questions for line, text in page.run(heading).items()}
+    assert "incomplete_chain" in said["cmg trust check --sample PC-0002.cer"]
+    assert "missing" in said["cmg trace REQUEST-ID"]
+    assert "device.block" in said["cmg audit --action device.block"]
     page.ran_whole()

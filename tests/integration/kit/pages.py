@@ -15,7 +15,7 @@ TRIES = 60
 # sudo is for who reads: the test is whoever it is. A device and a gateway have a folder of the test's in place of the machine's.
 STAND_INS = {"sudo": '[ "$1" = -u ] && shift 2\nexec "$@"',
              "cmg-client": f'exec {BIN}/cmg-client "$@" --dir "$CMG_PAGE_DEVICE"',
-             "cmg-gateway": f'exec {BIN}/cmg-gateway "$@" --dir "$CMG_PAGE_GATEWAY"'}
+             "cmg-gateway": f'[ "$1" = join ] && set -- "$@" --dir "$CMG_PAGE_GATEWAY"\nexec {BIN}/cmg-gateway "$@"'}
 
 
 def sections(text):

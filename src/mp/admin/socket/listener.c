@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin socket: its connections, and who may ask what. Which requests there are: routes.c. */
+/* The admin socket: its connections, and who may ask what. Which requests there are: api.h. */
 #include "mp/admin/socket/listener.h"
 
 #include <bsd/sys/queue.h>
