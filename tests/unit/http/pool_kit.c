@@ -217,10 +217,14 @@ static void on_body(void *ctx, struct slice data)
     struct asked *a = ctx;
     assert_false(a->ended || a->failed);
     assert_int_equal(buf_append(&a->body, data), OK);
-    if (a->cancel_in_body) {
+    if (a->cancel_in_body || a->free_pool_in_body) {
         http_call_cancel(a->call);
         a->call = NULL;
-    } else if (a->consume) {
+    }
+    if (a->free_pool_in_body) {
+        http_pool_free(fix->pool);
+        fix->pool = NULL;
+    } else if (a->call && a->consume) {
         http_call_consumed(a->call, data.len);
     }
 }

@@ -43,7 +43,7 @@ struct asked {
     char reason[64];
     int64_t length;
     size_t sent;
-    bool ended, failed, cancel_in_body, free_pool_in_end, inside, nested, consume;
+    bool ended, failed, cancel_in_body, free_pool_in_body, free_pool_in_end, inside, nested, consume;
     char trailer[64];
     struct http_failure why;
 };

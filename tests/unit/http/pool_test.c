@@ -521,6 +521,29 @@ static void the_pool_may_be_freed_with_calls_under_way_and_inside_one(void **sta
     done(&b);
 }
 
+/* As a splice does that ends over its sender's share, and was the last user of its server. */
+static void the_pool_may_be_freed_inside_a_body(void **state)
+{
+    static const char *const protocols[] = {NULL, "h2"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+        struct http_pool_options o = options(true);
+        struct asked a;
+        set_pool(&o);
+        fix->alpn = protocols[i];
+        ask(&a, "GET", "/x");
+        a.free_pool_in_body = true;
+        fake_loop_pass(fix->loop, 50);
+        if (!protocols[i])
+            answer(fix->dials - 1, OK2 "more");
+        fake_loop_pass(fix->loop, 50);
+        assert_null(fix->pool);
+        assert_int_equal(buf_len(&a.body), 2);
+        assert_false(a.ended || a.failed);
+        done(&a);
+    }
+}
+
 static void a_session_of_http2_carries_many_calls(void **state)
 {
     (void)state;
@@ -608,6 +631,7 @@ int main(void)
         T(a_large_upload_is_reported_as_the_server_takes_it),
         T(cancelling_is_silent_wherever_the_call_is),
         T(the_pool_may_be_freed_with_calls_under_way_and_inside_one),
+        T(the_pool_may_be_freed_inside_a_body),
         T(a_session_of_http2_carries_many_calls),
         T(full_sessions_of_http2_get_another_beside_them),
     };
