@@ -47,17 +47,21 @@ static bool step_readable(struct candidate *c, const struct client_credential_qu
 }
 
 /* "CN=Lab CA" or the whole DN, ignoring case; a bare word is a CN. */
-static bool names_issuer(struct slice wanted, const char *dn)
+static bool names_issuer(struct slice wanted, X509 *cert)
 {
-    char with_cn[512];
-    struct slice rest = slice_of(dn);
-    if (slice_eq_nocase(wanted, rest))
+    char dn[512];
+    pki_cert_issuer(cert, dn, sizeof dn);
+    if (slice_eq_nocase(wanted, slice_of(dn)))
         return true;
-    (void)snprintf(with_cn, sizeof with_cn, "CN=%" PRIslice, SLICE_ARG(wanted));
-    while (rest.ptr) {
-        struct slice part = slice_trim(slice_cut(&rest, ','));
-        if (slice_starts_nocase(part, SLICE("CN=")) &&
-            (slice_eq_nocase(part, slice_of(with_cn)) || slice_eq_nocase(part, wanted)))
+    if (slice_starts_nocase(wanted, SLICE("CN=")))
+        wanted = slice_skip(wanted, strlen("CN="));
+    const X509_NAME *name = X509_get_issuer_name(cert);
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) {
+        unsigned char *text = NULL;
+        int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+        bool same = len > 0 && slice_eq_nocase(wanted, slice_make((const char *)text, (size_t)len));
+        OPENSSL_free(text);
+        if (same)
             return true;
     }
     return false;
@@ -72,8 +76,7 @@ static bool step_issuer(struct candidate *c, const struct client_credential_quer
         struct slice wanted = slice_trim(slice_cut(&rest, ';'));
         any = any || wanted.len;
         for (int i = 0; wanted.len && i < sk_X509_num(c->chain); i++) {
-            pki_cert_issuer(sk_X509_value(c->chain, i), dn, sizeof dn);
-            if (names_issuer(wanted, dn))
+            if (names_issuer(wanted, sk_X509_value(c->chain, i)))
                 return true;
         }
     }

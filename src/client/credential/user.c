@@ -17,8 +17,17 @@ void client_user_free(struct client_user *u)
 
 static enum result read_all(const json_t *o, struct client_user *ret, struct error *err)
 {
+    static const struct client_member members[] = {{"name", JSON_STRING},
+                                                   {"refresh_token", JSON_STRING},
+                                                   {"site_token", JSON_STRING},
+                                                   {"expires", JSON_INTEGER},
+                                                   {"site_expires", JSON_INTEGER},
+                                                   {"site_device", JSON_STRING},
+                                                   {0}};
     const char *token;
-    enum result r = json_need_str(o, "token", &token, err);
+    enum result r = client_private_check(o, members, err);
+    if (r == OK)
+        r = json_need_str(o, "token", &token, err);
     if (r != OK)
         return r;
     if (!web_token_valid(slice_of(token)))

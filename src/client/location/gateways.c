@@ -103,8 +103,8 @@ static enum opening metadata_credential(struct client_session *s, struct client_
 
 static void check_clock(const struct client_session *s, const json_t *answer)
 {
-    int64_t skew = json_opt_int(answer, "time", 0) - clock_wall_s();
-    if (skew > CLOCK_ALERT_S || skew < -CLOCK_ALERT_S)
+    int64_t there = json_opt_int(answer, "time", 0), skew = there > 0 ? there - clock_wall_s() : 0;
+    if (skew > CLOCK_ALERT_S || skew < -CLOCK_ALERT_S) /* one that tells no time says nothing of ours */
         client_logf(&s->c->logs, CLIENT_LOG_LOCATION, LOG_WARN,
                     "This device's clock differs from the gateway's by %lld s", (long long)skew);
 }

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-enum { FAILED_LATELY = 1 << 20, KNOWN_MAX = 2 * CLIENT_FQDNS_MAX };
+/* MS_MAX: no answer takes a day. */
+enum { MS_MAX = 86400 * 1000, FAILED_LATELY = 1 << 20, KNOWN_MAX = 2 * CLIENT_FQDNS_MAX };
 
 static const json_t *find_entry(const json_t *known, const struct client_fqdn *f)
 {
@@ -15,8 +16,8 @@ static const json_t *find_entry(const json_t *known, const struct client_fqdn *f
 
 static bool is_lately(const json_t *e, int64_t limit_s, int64_t now)
 {
-    int64_t age = now - json_opt_int(e, "at", 0);
-    return e && age >= 0 && age <= limit_s;
+    int64_t at = json_opt_int(e, "at", 0);
+    return e && at <= now && at >= now - limit_s;
 }
 
 /* Small is good. Steps keep two gateways of about the same speed in the order that was set. */
@@ -63,7 +64,7 @@ void client_health_note(json_t *known, const struct client_fqdn *gateway, long m
     int64_t smooth = json_opt_int(before, "ms", -1);
     client_fqdn_authority(gateway, authority);
     if (!why)
-        smooth = smooth < 0 ? ms : (3 * smooth + ms) / 4;
+        smooth = smooth < 0 || smooth > MS_MAX ? ms : (3 * smooth + ms) / 4;
     note_health(known, authority,
                 json_pack("{s:I, s:s?, s:I, s:I}", "ms", (json_int_t)smooth, "why", why, "at", (json_int_t)now, "good",
                           (json_int_t)(why ? json_opt_int(before, "good", 0) : now)));

@@ -32,6 +32,18 @@ static bool text(const json_t *o, const char *name, char *ret, size_t size)
 
 static enum result read_registration(const json_t *o, struct client_registration *ret, struct error *err)
 {
+    static const struct client_member members[] = {{"guid", JSON_STRING},
+                                                   {"key_id", JSON_STRING},
+                                                   {"pending", JSON_TRUE},
+                                                   {"device_token", JSON_STRING},
+                                                   {"access_token", JSON_STRING},
+                                                   {"device_token_expires", JSON_INTEGER},
+                                                   {"device_token_renew", JSON_INTEGER},
+                                                   {"access_token_expires", JSON_INTEGER},
+                                                   {0}};
+    enum result r = client_private_check(o, members, err);
+    if (r != OK)
+        return r;
     if (!text(o, "guid", ret->guid, sizeof ret->guid) || (*ret->guid && !guid_valid(slice_of(ret->guid))))
         return error_set(err, R_INVALID, "'guid' is no GUID");
     if (!text(o, "key_id", ret->key_id, sizeof ret->key_id))
@@ -47,9 +59,14 @@ static enum result read_registration(const json_t *o, struct client_registration
 
 static enum result read_all(const json_t *root, struct client_identity *ret, struct error *err)
 {
+    static const struct client_member members[] = {
+        {"method", JSON_STRING}, {"others", JSON_OBJECT},      {"bulk_token", JSON_STRING},  {"role", JSON_STRING},
+        {"mode", JSON_STRING},   {"hardware_id", JSON_STRING}, {"cloned_from", JSON_STRING}, {0}};
     const char *method = json_opt_str(root, "method", NULL);
     const json_t *others = json_object_get(root, "others");
-    enum result r = OK;
+    enum result r = client_private_check(root, members, err);
+    if (r != OK)
+        return r;
     client_secret_set(&ret->bulk_token, json_opt_str(root, "bulk_token", NULL));
     if (!text(root, "role", ret->role, sizeof ret->role) || !text(root, "mode", ret->mode, sizeof ret->mode))
         return error_set(err, R_INVALID, "'role' or 'mode' is too long");

@@ -29,6 +29,23 @@ enum result client_private_load(const char *dir, const char *name, json_t **ret,
     return r;
 }
 
+static bool is_of_type(const json_t *value, json_type type)
+{
+    return json_typeof(value) == type || (type == JSON_TRUE && json_is_false(value));
+}
+
+enum result client_private_check(const json_t *o, const struct client_member *members, struct error *err)
+{
+    if (!json_is_object(o))
+        return error_set(err, R_INVALID, "it is no JSON object");
+    for (; members->name; members++) {
+        const json_t *value = json_object_get(o, members->name);
+        if (value && !is_of_type(value, members->type))
+            return error_set(err, R_INVALID, "member '%s' is of another kind than it was written", members->name);
+    }
+    return OK;
+}
+
 enum result client_private_save(const char *dir, const char *name, const json_t *root, struct error *err)
 {
     char *path = file_join(dir, name), *data = json_dumps(root, JSON_INDENT(2));

@@ -218,6 +218,26 @@ static void a_date_far_from_our_clock_is_believed_only_when_the_site_signed_it(v
     }
 }
 
+/* What a gateway says of the time is a hint; one that says nothing, or nonsense, hints at nothing. */
+static void an_answer_without_a_time_does_not_doubt_our_clock(void **state)
+{
+    static const char *const bodies[] = {"{\"signed\": \"x\"}", "{\"signed\": \"x\", \"time\": \"now\"}",
+                                         "{\"signed\": \"x\", \"time\": -9223372036854775807}"};
+    struct fixture *f = *state;
+    give_bulk(f);
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        fake_site_knobs(f->site)->nonsense = (struct fake_nonsense){"ServiceMetadata", bodies[i]};
+        assert_ends(f, CLIENT_RUN, "location_untrusted");
+    }
+    char *path = file_join(f->dir, "logs/LocationServices.log"), *text;
+    size_t len;
+    assert_int_equal(file_read_text(path, 1 << 20, &text, &len, NULL), OK);
+    assert_non_null(strstr(text, "Asking cloud management gateway"));
+    assert_null(strstr(text, "clock differs"));
+    free(text);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +253,7 @@ int main(void)
         CASE(not_modified_lets_no_document_live_on),
         CASE(a_policy_past_its_end_is_in_force_no_more),
         CASE(a_date_far_from_our_clock_is_believed_only_when_the_site_signed_it),
+        CASE(an_answer_without_a_time_does_not_doubt_our_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,66 @@ static void an_own_key_that_others_can_read_is_refused(void **state)
     free(path);
 }
 
+static void an_issuer_is_named_by_its_common_name_whatever_stands_in_it(void **state)
+{
+    static const struct {
+        const char *wanted;
+        bool listed;
+    } rows[] = {{"Lab, Inc. CA", true},
+                {"CN=Lab, Inc. CA", true},
+                {"lab, inc. ca", true},
+                {"cn=LAB, Inc. CA", true},
+                {"Lab", false},
+                {"Inc. CA", false},
+                {"Lab, Inc.", false},
+                {"Lab, Inc. CA 2", false},
+                {"other; Lab, Inc. CA", true},
+                {" ; ", true},
+                {"CN=", false},
+                {"CA", false}};
+    struct ca ca = make_ca("Lab, Inc. CA");
+    put_good(*state, "lab", &ca, 10);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct client_credential c;
+        struct client_credential_fault fault;
+        if (select_in(*state, rows[i].wanted, &c, &fault) != rows[i].listed)
+            fail_msg("CertIssuers '%s': %s", rows[i].wanted, fault.text);
+        client_credential_free(&c);
+    }
+    drop_ca(&ca);
+}
+
+static void a_certificate_counts_from_its_first_to_its_last_second(void **state)
+{
+    struct ca ca = make_ca("Lab");
+    put(*state, "one", &ca, PKI_TLS_CLIENT, NOW - 10, NOW + 10, true, false);
+    for (int64_t at = -11; at <= 11; at += 1) {
+        struct client_credential c;
+        struct client_credential_fault fault;
+        struct client_credential_query q = {.dir = *state, .issuers = "", .now = NOW + at};
+        assert_int_equal(client_credential_select(&q, &c, &fault), at >= -10 && at <= 10);
+        if (at < -10)
+            assert_int_equal(fault.reason, REASON_CERT_NOT_YET_VALID);
+        if (at > 10)
+            assert_int_equal(fault.reason, REASON_CERT_EXPIRED);
+        client_credential_free(&c);
+    }
+    drop_ca(&ca);
+}
+
+static void a_fault_says_the_word_and_the_remedy_of_its_kind(void **state)
+{
+    (void)state;
+    struct client_credential_fault none = {.reason = REASON_CERT_MISSING},
+                                   lost = {.configured = true, .reason = REASON_CERT_MISSING},
+                                   old = {.configured = true, .reason = REASON_CERT_EXPIRED};
+    assert_string_equal(client_credential_fault_words(&none).cause, "no_method");
+    assert_string_equal(client_credential_fault_words(&lost).cause, "credential_unusable");
+    assert_string_equal(client_credential_fault_words(&old).cause, verdict_reason_info(REASON_CERT_EXPIRED)->name);
+    assert_non_null(strstr(client_credential_fault_words(&none).remedy, "register with a bulk token"));
+    assert_non_null(strstr(client_credential_fault_words(&lost).remedy, "Certificate=FILE Key=FILE"));
+}
+
 #define WITH_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_drop)
 
 int main(void)
@@ -225,6 +285,9 @@ int main(void)
         WITH_SCRATCH(only_listed_issuers_count_by_name_or_dn),
         WITH_SCRATCH(what_rules_a_certificate_out_is_named),
         WITH_SCRATCH(rubbish_in_the_folder_rules_out_nothing_else),
+        WITH_SCRATCH(an_issuer_is_named_by_its_common_name_whatever_stands_in_it),
+        WITH_SCRATCH(a_certificate_counts_from_its_first_to_its_last_second),
+        cmocka_unit_test(a_fault_says_the_word_and_the_remedy_of_its_kind),
         cmocka_unit_test(a_device_without_any_says_that_none_is_configured),
         WITH_SCRATCH(the_own_key_is_made_once_and_stays),
         WITH_SCRATCH(an_own_key_that_others_can_read_is_refused),

@@ -45,6 +45,7 @@ static void every_registration_comes_back_as_it_was(void **state)
     assert_string_equal(b.of[CHOICE_TOKEN].device_token, "d.e.v");
     assert_string_equal(b.of[CHOICE_TOKEN].access_token, "a.c.c");
     assert_int_equal(b.of[CHOICE_TOKEN].device_renew, 500);
+    assert_false(b.of[CHOICE_TOKEN].pending);
     assert_int_equal(b.of[CHOICE_TOKEN].access_expires, 300);
     assert_string_equal(b.of[CHOICE_PKI].guid, OTHER_GUID);
     assert_true(b.of[CHOICE_PKI].pending);

@@ -160,6 +160,137 @@ static void a_malformed_enrolment_file_changes_nothing(void **state)
     }
 }
 
+/* Each check at its border: the first that is taken, the first that is not. */
+static void values_at_their_border_are_taken_and_beyond_it_refused(void **state)
+{
+    (void)state;
+    char long_text[402];
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    const char *const x128 = long_text + sizeof long_text - 1 - 128, *const x129 = x128 - 1;
+    const struct {
+        const char *name, *good, *bad, *words;
+    } rows[] = {{"PolicyInterval", "10", "9", "whole seconds between 10 and 604800"},
+                {"PolicyInterval", "604800", "604801", "whole seconds"},
+                {"PolicyInterval", "60", "60s", "whole seconds"},
+                {"PolicyInterval", "60", "-60", "whole seconds"},
+                {"SiteCode", "A", "a", "1 to 8 of A-Z and 0-9"},
+                {"SiteCode", "ABCDEFG8", "ABCDEFG89", "1 to 8"},
+                {"Name", x128, x129, "more than 128 bytes"},
+                {"EntraClientId", x128, x129, "more than 128 bytes"},
+                {"EntraTenant", x128, x129, "more than 128 bytes"},
+                {"EntraTenant", "contoso.example", "contoso/x", "a tenant is its id"},
+                {"EntraTenant", "a-b", "a?b", "a tenant is its id"},
+                {"EntraIssuer", "https://a", "http://a", "https://"},
+                {"EntraTokenEndpoint", "https://a/b?c", "HTTPS://a", "https://"},
+                {"Certificate", "/a", "a", "absolute path"},
+                {"GatewayCA", "/", "./a", "absolute path"},
+                {"DisAllowCMG", "0", "2", "only 0 or 1"},
+                {"ClientAlwaysOnInternet", "1", "true", "only 0 or 1"},
+                {"ClientVersion", "1910", "1913", "YYMM"},
+                {"ClientVersion", "5.00.8913", "5.x", "YYMM"},
+                {"RoleId", "a.b_c-1", "a b", "a role id"},
+                {"MPUrls", "https://a;https://b:8443/", "https://a;b", "https://host[:port]"},
+                {"CMGFQDNs", "a;b:1", "a;b:0", "the port is not between"},
+                {"SiteKey", PIN, "0001", "64 hex digits"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct client_settings s = {0};
+        struct error err;
+        enum client_setting which;
+        assert_true(client_setting_find(slice_of(rows[i].name), &which));
+        if (client_settings_set(&s, slice_of(rows[i].name), slice_of(rows[i].good), &err) != OK)
+            fail_msg("%s=%s: %s", rows[i].name, rows[i].good, err.text);
+        if (client_settings_set(&s, slice_of(rows[i].name), slice_of(rows[i].bad), &err) != R_INVALID ||
+            !strstr(err.text, rows[i].words) || !slice_starts(slice_of(err.text), slice_of(rows[i].name)))
+            fail_msg("%s=%s: %s", rows[i].name, rows[i].bad, err.text);
+        assert_string_equal(client_setting(&s, which), rows[i].good);
+        client_settings_free(&s);
+    }
+}
+
+static void a_value_has_a_greatest_size_and_no_nul(void **state)
+{
+    (void)state;
+    static char value[4098];
+    struct client_settings s = {0};
+    struct error err;
+    memset(value, 'x', sizeof value - 1);
+    assert_int_equal(client_settings_set(&s, SLICE("CertIssuers"), slice_make(value, 4096), &err), OK);
+    assert_int_equal(client_settings_set(&s, SLICE("CertIssuers"), slice_make(value, 4097), &err), R_LIMIT);
+    assert_int_equal(client_settings_set(&s, SLICE("Name"), SLICE("a\0b"), &err), R_LIMIT);
+    assert_int_equal(strlen(client_setting(&s, SETTING_CERT_ISSUERS)), 4096);
+    assert_null(client_setting(&s, SETTING_NAME));
+    client_settings_free(&s);
+}
+
+static void blanks_around_a_value_are_none_and_an_empty_one_unsets(void **state)
+{
+    (void)state;
+    struct client_settings s = {0};
+    assert_int_equal(set(&s, "Name", "\t laptop  "), OK);
+    assert_string_equal(client_setting(&s, SETTING_NAME), "laptop");
+    assert_int_equal(set(&s, "NAME", "   "), OK);
+    assert_null(client_setting(&s, SETTING_NAME));
+    assert_int_equal(set(&s, "ClientVersion", "1910"), OK);
+    assert_int_equal(set(&s, "ClientVersion", ""), OK);
+    assert_string_equal(client_setting(&s, SETTING_CLIENT_VERSION), "2603");
+}
+
+static void every_setting_is_found_by_its_name_and_no_other_one(void **state)
+{
+    (void)state;
+    enum client_setting which;
+    for (unsigned i = 0; i < CLIENT_SETTINGS; i++) {
+        const struct client_setting_info *info = client_setting_info((enum client_setting)i);
+        assert_true(client_setting_find(slice_of(info->name), &which));
+        assert_int_equal(which, i);
+        assert_true(*info->help && info->check);
+    }
+    assert_false(client_setting_find(SLICE("SiteKe"), &which));
+    assert_false(client_setting_find(SLICE("SiteKeys"), &which));
+    assert_false(client_setting_find(SLICE(""), &which));
+}
+
+static void a_name_that_is_almost_one_is_told_which_is_meant(void **state)
+{
+    (void)state;
+    struct error err;
+    client_settings_unknown(SLICE("SiteKye"), &err);
+    assert_int_equal(err.code, R_NOTFOUND);
+    assert_non_null(strstr(err.text, "no setting 'SiteKye'"));
+    assert_non_null(strstr(err.text, "SiteKey"));
+}
+
+static void a_file_that_a_setting_names_may_come_later_and_is_told(void **state)
+{
+    struct client_settings s = {0};
+    char *path = file_join(*state, "later.pem");
+    assert_false(client_setting_unreadable(&s, SETTING_CERTIFICATE)); /* not set */
+    assert_int_equal(set(&s, "Certificate", path), OK);
+    assert_true(client_setting_unreadable(&s, SETTING_CERTIFICATE));
+    scratch_put(*state, "later.pem", "x", 0600);
+    assert_false(client_setting_unreadable(&s, SETTING_CERTIFICATE));
+    assert_int_equal(set(&s, "Name", "/nonexistent"), OK); /* no path, whatever it looks like */
+    assert_false(client_setting_unreadable(&s, SETTING_NAME));
+    client_settings_free(&s);
+    free(path);
+}
+
+static void a_pin_is_the_same_in_large_letters(void **state)
+{
+    struct client_settings s = {0};
+    struct error err;
+    char *text = enrolment("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", false);
+    assert_int_equal(set(&s, "SiteKey", PIN), OK);
+    assert_int_equal(set(&s, "Name", "kept"), OK);
+    assert_int_equal(client_settings_enroll(*state, &s, slice_of(text), &err), OK);
+    assert_string_equal(client_setting(&s, SETTING_SITE_KEY), PIN);
+    assert_string_equal(client_setting(&s, SETTING_NAME), "kept");
+    assert_null(client_setting(&s, SETTING_GATEWAY_CA));
+    client_settings_free(&s);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +298,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_setting_that_is_not_set_has_its_fallback, scratch_make, scratch_drop),
         cmocka_unit_test(wrong_values_are_refused_and_change_nothing),
         cmocka_unit_test(an_unknown_name_lists_those_there_are),
+        cmocka_unit_test(values_at_their_border_are_taken_and_beyond_it_refused),
+        cmocka_unit_test(a_value_has_a_greatest_size_and_no_nul),
+        cmocka_unit_test(blanks_around_a_value_are_none_and_an_empty_one_unsets),
+        cmocka_unit_test(every_setting_is_found_by_its_name_and_no_other_one),
+        cmocka_unit_test(a_name_that_is_almost_one_is_told_which_is_meant),
+        cmocka_unit_test_setup_teardown(a_file_that_a_setting_names_may_come_later_and_is_told, scratch_make,
+                                        scratch_drop),
+        cmocka_unit_test_setup_teardown(a_pin_is_the_same_in_large_letters, scratch_make, scratch_drop),
         cmocka_unit_test_setup_teardown(a_broken_file_is_named_and_not_taken_for_none, scratch_make, scratch_drop),
         cmocka_unit_test_setup_teardown(an_enrolment_file_sets_pin_gateways_and_anchors, scratch_make, scratch_drop),
         cmocka_unit_test_setup_teardown(a_device_pinned_to_one_site_is_not_moved_by_a_file_of_another, scratch_make,
