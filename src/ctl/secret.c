@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -18,8 +19,14 @@ enum { CERTIFICATES_MAX = 256 };
 bool ctl_can_write(const struct ctl_common *common, const char *path)
 {
     struct error err;
+    struct stat st;
     if (!path)
         return true;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)error_set(&err, R_IO, "the file can't be written: it is a folder");
+        (void)ctl_fail_error(common, &err, path, "name a file in it with --out");
+        return false;
+    }
     char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
     if (slash)
         slash[slash == dir] = '\0'; /* "/x" is in "/" */

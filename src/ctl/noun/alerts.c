@@ -88,20 +88,6 @@ static bool put_secret(const struct add_options *o, json_t *body)
     return true;
 }
 
-static json_t *split(const char *addresses)
-{
-    json_t *list = json_array();
-    struct slice rest = slice_of(addresses);
-    while (rest.ptr) {
-        struct slice one = slice_cut(&rest, ',');
-        while (one.len && one.ptr[0] == ' ')
-            one = slice_skip(one, 1);
-        if (one.len)
-            (void)json_array_append_new(list, json_stringn(one.ptr, one.len));
-    }
-    return list;
-}
-
 /* CTL_DONE, or what was told. */
 static int check_options(const struct add_options *o, int64_t *remind)
 {
@@ -130,7 +116,7 @@ static int run_add(const void *options, const char **args, size_t n UNUSED)
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:b, s:I, s:s*, s:s*, s:o*}", "id", args[0], "kind", o->webhook ? "webhook" : "mail",
                   "url", o->webhook ? o->webhook : o->smtp, "plain", (int)o->plain, "remind_s", (json_int_t)remind,
-                  "from", o->from, "user", o->user, "to", o->mail ? split(o->mail) : NULL);
+                  "from", o->from, "user", o->user, "to", o->mail ? ctl_words(&(struct opt_list){{o->mail}, 1}) : NULL);
     if (!body)
         return ctl_usage("alerts add: something there is not UTF-8");
     if ((o->ca &&

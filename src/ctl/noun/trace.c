@@ -62,7 +62,7 @@ static json_t *silent_parts(const json_t *parts, const json_t *answers)
     json_t *list = json_array(), *part;
     size_t i;
     json_array_foreach(parts, i, part) {
-        if (!has_answered(answers, json_string_value(part)))
+        if (json_is_string(part) && !has_answered(answers, json_string_value(part)))
             (void)json_array_append(list, part);
     }
     return list;

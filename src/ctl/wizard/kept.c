@@ -28,9 +28,12 @@ static enum result check_same(const struct wizard *w, enum wizard_id id, const c
 /* Of a site that is there the answers stand; else an option counts more. */
 static enum result take_kept(struct wizard *w, const json_t *answers, struct error *err)
 {
-    enum result r = OK;
+    enum result r = json_is_object(answers) ? OK : error_set(err, R_INVALID, "it holds no answers");
     for (unsigned id = 0; r == OK && id < ASK_COUNT; id++) {
-        const char *kept = json_opt_str(answers, wizard_questions[id].name, NULL);
+        const json_t *answer = json_object_get(answers, wizard_questions[id].name);
+        const char *kept = json_string_value(answer);
+        if (answer && !kept)
+            r = error_set(err, R_INVALID, "the answer '%s' is no text", wizard_questions[id].name);
         if (!kept)
             continue;
         if (w->there && id != ASK_DEVICES)
@@ -54,7 +57,7 @@ enum result wizard_recall(struct wizard *w, struct error *err)
             r = json_parse(slice_make(text, len), KEPT_MAX, &kept, err);
         if (r == OK)
             r = take_kept(w, json_object_get(kept, "answers"), err);
-        else
+        if (r != OK && r != R_CONFLICT)
             (void)error_prefix(err, "%s", path);
         w->devices_until = json_opt_int(kept, "devices_until", 0);
     } else if (w->there) {

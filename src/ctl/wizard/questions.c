@@ -131,11 +131,18 @@ static enum result check_site(const char *text, struct error *err)
     return error_set(err, R_INVALID, "'%s' is no site code: 1 to 8 capital letters and digits", text);
 }
 
+/* One to connect to, not to listen on. */
+static enum result check_port(uint16_t port, struct error *err)
+{
+    return port ? OK : error_set(err, R_INVALID, "port 0 leads to nobody; name one from 1 to 65535");
+}
+
 static enum result check_gateway(const char *text, struct error *err)
 {
     char host[NET_HOST_MAX];
     uint16_t port;
-    return net_host_parse(slice_of(text), PORT_HTTPS, host, &port, err);
+    enum result r = net_host_parse(slice_of(text), PORT_HTTPS, host, &port, err);
+    return r == OK ? check_port(port, err) : r;
 }
 
 static enum result check_url(const char *text, struct error *err)
@@ -144,7 +151,7 @@ static enum result check_url(const char *text, struct error *err)
     enum result r = net_url_parse(slice_of(text), &url, err);
     if (r == OK && strcmp(url.scheme, "https") != 0)
         r = error_set(err, R_INVALID, "the URL of a management point begins with https://, not '%s'", text);
-    return r;
+    return r == OK ? check_port(url.port, err) : r;
 }
 
 static enum result check_listen(const char *text, struct error *err)

@@ -297,6 +297,7 @@ static void a_secret_is_written_where_its_folder_lets_and_nowhere_else(void **st
     assert_true(ctl_can_write(&common, NULL));
     assert_true(ctl_can_write(&common, good));
     assert_false(ctl_can_write(&common, bad));
+    assert_false(ctl_can_write(&common, "/tmp")); /* a folder: what was made could not be kept */
     assert_true(ctl_write_secret(&common, good, "x"));
     assert_false(ctl_write_secret(&common, bad, "x"));
     assert_int_equal(stat(good, &st), 0);
