@@ -136,7 +136,7 @@ static void the_check_runs_nothing_and_looks_at_all(void **state UNUSED)
 static void of_a_file_that_could_not_be_read_nothing_else_is_checked(void **state UNUSED)
 {
     program.unread = true;
-    program.log.file = (char *)(uintptr_t) "/nonexistent/folder/x.log";
+    program.log.file = (char *)(uintptr_t) "/dev/null/x.log";
     assert_int_equal(main_with("--check-config", NULL, NULL), EXIT_FAILURE);
     assert_int_equal(program.checks, 0);
     struct conf_faults faults = {0};

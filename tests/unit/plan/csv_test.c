@@ -129,6 +129,23 @@ static void a_line_that_is_too_long_is_one_fault_and_no_memory(void **state)
     free(text);
 }
 
+static void the_longest_record_is_taken_and_one_byte_more_is_not(void **state)
+{
+    (void)state;
+    char *text = malloc(CSV_RECORD_MAX + 8);
+    memset(text, 'x', CSV_RECORD_MAX + 8);
+    text[CSV_RECORD_MAX - 1] = '\n';
+    char *got = read_pieces(slice_make(text, CSV_RECORD_MAX), 4096);
+    assert_int_equal(strlen(got), strlen("1:[@1]\n") + CSV_RECORD_MAX - 1);
+    free(got);
+    text[CSV_RECORD_MAX - 1] = 'x';
+    memcpy(text + CSV_RECORD_MAX, "\nb\n", 3);
+    got = read_pieces(slice_make(text, CSV_RECORD_MAX + 3), 4096);
+    assert_string_equal(got, "1:1!\n2:[b@1]\n");
+    free(got);
+    free(text);
+}
+
 static void too_many_columns_are_a_fault(void **state)
 {
     (void)state;
@@ -185,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_first_line_decides_on_the_separator),
         cmocka_unit_test(faults_have_a_place_and_the_next_line_is_read),
         cmocka_unit_test(a_line_that_is_too_long_is_one_fault_and_no_memory),
+        cmocka_unit_test(the_longest_record_is_taken_and_one_byte_more_is_not),
         cmocka_unit_test(too_many_columns_are_a_fault),
         cmocka_unit_test(a_nul_byte_is_a_fault),
         cmocka_unit_test(any_bytes_are_read_to_the_end_alike),

@@ -186,7 +186,45 @@ static void a_header_that_does_not_do_is_refused_with_what_is_missing(void **sta
     expect_refused("\xff\xfen\0a\0m\0", "no column");
     expect_refused("Report of devices\nA,B\n", "which begin with 'Report of devices'");
     expect_refused("name\nA\nB\n", "no column");
+    expect_refused("name,join\nA,none\n", "the header has no column 'certificate'"); /* two titles make a header */
     expect_refused("na\"me,join\n", "line 1, column 3");
+}
+
+static void a_report_has_less_than_twenty_lines_above_its_header(void **state)
+{
+    (void)state;
+    char text[1024] = "";
+    for (int lines = 19; lines <= 20; lines++) {
+        size_t n = 0;
+        for (int i = 0; i < lines; i++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "Line %d\n", i);
+        (void)snprintf(text + n, sizeof text - n, HEADER "A,,,,,\n");
+        if (lines == 20) {
+            expect_refused(text, "in the first 20 lines, which begin with 'Line 0'");
+        } else {
+            struct inventory i = must_read(text);
+            assert_int_equal(i.headings, 19);
+            assert_int_equal(plan_fleet_count(i.fleet), 1);
+            inventory_end(&i);
+        }
+    }
+}
+
+static void a_name_may_have_255_bytes_and_what_is_shown_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[1024], name[257];
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    (void)snprintf(text, sizeof text, HEADER "%s,,,,,\n%s,,,,,\nA,%.38s\xc3\xa4,,,,\nB,%.37s\xc3\xa4x,,,,\n", name + 1,
+                   name, name, name);
+    struct inventory i = must_read(text);
+    assert_int_equal(plan_fleet_count(i.fleet), 1);
+    expect_fault(&i, 0, 3, 1, "name", "at most 255 bytes");
+    assert_int_equal(strlen(i.faults[0].value), 39);
+    assert_int_equal(strlen(i.faults[1].value), 38); /* half of a letter would be no UTF-8 */
+    assert_int_equal(strlen(i.faults[2].value), 39);
+    inventory_end(&i);
 }
 
 static void names_that_stand_twice_are_counted(void **state)
@@ -223,6 +261,8 @@ int main(void)
         cmocka_unit_test(faults_are_bounded_but_counted),
         cmocka_unit_test(faults_are_left_off_only_beyond_the_maximum),
         cmocka_unit_test(a_header_that_does_not_do_is_refused_with_what_is_missing),
+        cmocka_unit_test(a_report_has_less_than_twenty_lines_above_its_header),
+        cmocka_unit_test(a_name_may_have_255_bytes_and_what_is_shown_is_cut_between_characters),
         cmocka_unit_test(names_that_stand_twice_are_counted),
         cmocka_unit_test(a_bad_row_over_several_lines_says_where_it_ends),
     };

@@ -89,6 +89,36 @@ static void every_number_of_a_plan_stands_in_its_place(void **state)
     plan_fleet_free(f);
 }
 
+/* Each list of changes has who changes, and nobody else. */
+static void who_stays_as_it_was_changes_in_no_list(void **state)
+{
+    (void)state;
+    struct plan_fleet *f = plan_fleet_new();
+    kit_add(f, "cut off before", "22121222");
+    kit_add(f, "cut off, then unknown", "22021222");
+    kit_add(f, "gains", "42222222"); /* its list is out of reach: no method, so no user policy */
+    kit_add(f, "never had", "22112222");
+    struct plan *p = plan_new(f, &kit_https, &kit_ehttp);
+    assert_int_equal(p->newly_cut_off.count, 1);
+    assert_int_equal(p->newly_cut_off.index[0], 3);
+    assert_int_equal(p->rescued.count, 1);
+    assert_int_equal(p->rescued.index[0], 2);
+    assert_int_equal(p->newly_unknown.count, 1);
+    assert_int_equal(p->newly_unknown.index[0], 1);
+    assert_int_equal(p->gain_user.count, 1);
+    assert_int_equal(p->gain_user.index[0], 2);
+    assert_int_equal(p->lose_user.count, 0);
+    assert_int_equal(p->today.user_none.count, 1); /* of those that work */
+    assert_int_equal(p->today.user_none.items[0].devices.index[0], 3);
+    assert_int_equal(p->today.users[PLAN_USER_NONE], 2);
+    json_t *r = plan_report_json(p, NULL, "x");
+    for (size_t i = 0; i < json_array_size(at(r, "steps")); i++)
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(at(r, "steps"), i), "order")), i + 1);
+    json_decref(r);
+    plan_free(p);
+    plan_fleet_free(f);
+}
+
 static void a_set_up_tells_only_methods_that_its_modes_take(void **state)
 {
     (void)state;
@@ -366,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_of_a_plan_stands_in_its_place),
+        cmocka_unit_test(who_stays_as_it_was_changes_in_no_list),
         cmocka_unit_test(a_set_up_tells_only_methods_that_its_modes_take),
         cmocka_unit_test(what_counts_as_good_unseen_is_counted_where_it_matters),
         cmocka_unit_test(every_device_is_in_one_group_however_many_causes_there_are),
