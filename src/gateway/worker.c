@@ -11,7 +11,7 @@
 #include "gateway/client/admission.h"
 #include "gateway/client/certificates.h"
 #include "gateway/client/connection.h"
-#include "gateway/client/hold.h"
+#include "gateway/client/arrival.h"
 #include "gateway/obtain/challenge.h"
 #include "gateway/site/site.h"
 #include "net/strangers.h"
@@ -204,7 +204,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
         net_stranger_known(w->clients.strangers, &a->stranger);
         accept_tunnel(w, stream);
     } else {
-        gateway_hold_or_connect(&w->clients, stream, &a->peer, &a->stranger);
+        gateway_arrive(&w->clients, stream, &a->peer, &a->stranger);
     }
     arrival_free(a);
 }

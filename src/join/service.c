@@ -13,8 +13,6 @@
 
 #include "base/mem.h"
 
-extern char **environ;
-
 static bool systemd_runs(void)
 {
     struct stat s;

@@ -13,8 +13,6 @@
 #include "ctl/wizard/wizard.h"
 #include "join/service.h"
 
-extern char **environ;
-
 enum { ANSWER_MAX = 256 * 1024, PATIENCE_MS = 10 * 1000 };
 
 static const struct {

@@ -279,7 +279,7 @@ struct visitor *floor_arrive(struct floor *f, const char *address, X509 *const *
     f->clients.connection_count++; /* as worker.c does for a handshake */
     net_address_format_group(&at, text);
     crowd_join(f->clients.strangers, &v->handshake, slice_of(text), loop_now_ms(f->loop), leave_handshake);
-    gateway_hold_or_connect(&f->clients, &v->stream, &at, &v->handshake);
+    gateway_arrive(&f->clients, &v->stream, &at, &v->handshake);
     f->clients.connection_count--;
     return v;
 }

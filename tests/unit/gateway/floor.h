@@ -12,7 +12,7 @@
 #include "fake_trust.h"
 #include "gateway/client/admission.h"
 #include "gateway/client/connection.h"
-#include "gateway/client/hold.h"
+#include "gateway/client/arrival.h"
 #include "gateway/judge/responder.h"
 #include "gateway/request/request.h"
 #include "http/server_face.h"
