@@ -282,6 +282,11 @@ static void damaged_sequences_are_set_aside_and_begun_anew(void **state)
         assert_int_equal(floor_of(&me, DOCUMENT_POLICY), 3);
         (void)unlink(aside);
     }
+    static char large[300 * 1024]; /* more than is ever written */
+    memset(large, ' ', sizeof large - 1);
+    scratch_put(*state, "sequences.json", large, 0600);
+    assert_int_equal(floor_of(&me, DOCUMENT_POLICY), 0);
+    assert_true(file_exists(aside));
     free(aside);
 }
 

@@ -150,6 +150,45 @@ static void relaying_is_asked_only_of_lists_inside_that_are_checked(void **state
     }
 }
 
+/* As long as nobody said whether the connector relays it, a list inside is within reach. */
+static void a_list_inside_rules_nothing_out_before_relaying_is_answered(void **state UNUSED)
+{
+    struct wizard w = {0};
+    give(&w, ASK_CLIENT, "pki");
+    give(&w, ASK_SERVER_CERT, "public");
+    give(&w, ASK_MP, "https");
+    give(&w, ASK_CRL, "ad");
+    give(&w, ASK_CRL_CHECK, "on");
+    assert_int_equal(wizard_judge(&w, &err), OK);
+    const struct choices_condition *rule = wizard_rules_out(&w, ASK_CRL_RELAY, SLICE("off"));
+    assert_ptr_equal(rule, choices_condition_find(SLICE("crl-unreachable")));
+    assert_null(wizard_rules_out(&w, ASK_CRL_RELAY, SLICE("on")));
+    assert_int_equal(wizard_take(&w, ASK_CRL_RELAY, "off", &err), R_CONFLICT);
+    assert_null(w.text[ASK_CRL_RELAY]);
+    give(&w, ASK_CRL_CHECK, "off"); /* what nobody looks at need not be in reach */
+    assert_null(wizard_rules_out(&w, ASK_CRL_RELAY, SLICE("off")));
+    done(&w);
+}
+
+/* Its own certificate is the connector's when devices show theirs to a management point of https. */
+static void a_connector_without_a_certificate_goes_only_where_none_is_needed(void **state UNUSED)
+{
+    static const struct {
+        const char *client, *mp;
+        bool needed;
+    } rows[] = {
+        {"pki", "https", true}, {"token,pki", "https", true}, {"token", "https", false}, {"token", "ehttp", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct wizard w = {0};
+        give(&w, ASK_CLIENT, rows[i].client);
+        assert_false(wizard_cert_needed(&w)); /* the mode is not known yet */
+        give(&w, ASK_MP, rows[i].mp);
+        assert_int_equal(wizard_cert_needed(&w), rows[i].needed);
+        assert_int_equal(wizard_take(&w, ASK_CONNECTOR_CERT, "", &err), rows[i].needed ? R_CONFLICT : OK);
+        done(&w);
+    }
+}
+
 static void methods_and_modes_are_read_from_their_texts(void **state UNUSED)
 {
     struct wizard w = {0};
@@ -304,12 +343,11 @@ static void answers_are_taken_in_turn_and_enter_takes_the_proposal(void **state 
     assert_null(w.text[ASK_CRL]); /* nobody shows a certificate */
     assert_null(w.text[ASK_STORE]);
     assert_non_null(strstr(said, "mp-listen [0.0.0.0:8443]: "));
-    const char *told = strstr(said, "  needs: "); /* what follows is said once */
-    while (told) {
-        const char *end = strchr(told, '\n'), *again = strstr(told + 1, "  needs: ");
-        if (again && strncmp(told, again, (size_t)(end - told)) == 0)
-            fail_msg("said twice: %.*s", (int)(end - told), told);
-        told = again;
+    for (const char *told = strstr(said, "  needs: "); told; told = strstr(told + 1, "  needs: ")) {
+        char line[256]; /* what follows from an answer is said once */
+        (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(told, "\n"), told);
+        if (strstr(told + 1, line))
+            fail_msg("said twice: %s", line);
     }
     done(&w);
 }
@@ -427,6 +465,8 @@ int main(void)
         cmocka_unit_test(a_key_is_proposed_to_be_within_pkcs12_alone),
         cmocka_unit_test(proposals_are_what_their_own_questions_take),
         cmocka_unit_test(relaying_is_asked_only_of_lists_inside_that_are_checked),
+        cmocka_unit_test(a_list_inside_rules_nothing_out_before_relaying_is_answered),
+        cmocka_unit_test(a_connector_without_a_certificate_goes_only_where_none_is_needed),
         cmocka_unit_test(methods_and_modes_are_read_from_their_texts),
         cmocka_unit_test(every_value_that_a_question_names_is_taken_by_it),
         IN_FOLDER(answers_come_back_with_the_next_run_and_an_option_counts_more),
