@@ -10,6 +10,9 @@
 #include "jose/jws/algorithm.h"
 #include "json/json.h"
 
+/* For OpenSSL: what is encrypted can't be read, and nobody is asked on a terminal. */
+#define NO_PASS_PHRASE ((void *)(uintptr_t) "")
+
 enum { SHA1_SIZE = 20, DAY_S = 86400 };
 
 /* What has been published of Configuration Manager's own tokens: the bulk registration token, at most seven days
@@ -146,14 +149,14 @@ static void x5t_of(const X509 *cert, char ret[FOREIGN_X5T_SIZE])
 static EVP_PKEY *read_pem(struct slice pem, char ret_x5t[FOREIGN_X5T_SIZE])
 {
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NO_PASS_PHRASE) : NULL;
     EVP_PKEY *key = NULL;
     ret_x5t[0] = '\0';
     if (cert) {
         key = X509_get_pubkey(cert);
         x5t_of(cert, ret_x5t);
     } else if (bio && BIO_reset(bio) == 1) {
-        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NO_PASS_PHRASE);
     }
     X509_free(cert);
     BIO_free(bio);

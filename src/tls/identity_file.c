@@ -13,6 +13,9 @@
 #include "base/host/line.h"
 #include "base/mem.h"
 
+/* For OpenSSL: what is encrypted can't be read, and nobody is asked on a terminal. */
+#define NO_PASS_PHRASE ((void *)(uintptr_t) "")
+
 enum { FILE_MAX = 256 * 1024 };
 
 /* --- what a file is --- */
@@ -205,9 +208,9 @@ static enum result check_pair(const struct tls_identity_files *files, const stru
         *secret = BIO_new_mem_buf(t->key, (int)t->key_len);
     if (!certificates || !secret)
         fatal("OpenSSL: out of memory");
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(secret, NULL, NULL, (void *)(uintptr_t) "");
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(secret, NULL, NULL, NO_PASS_PHRASE);
     size_t at = 0, found = SIZE_MAX;
-    for (X509 *x; key && (x = PEM_read_bio_X509(certificates, NULL, NULL, NULL)); at++) {
+    for (X509 *x; key && (x = PEM_read_bio_X509(certificates, NULL, NULL, NO_PASS_PHRASE)); at++) {
         if (found == SIZE_MAX && X509_check_private_key(x, key) == 1)
             found = at;
         X509_free(x);
