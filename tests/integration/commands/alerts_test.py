@@ -81,6 +81,7 @@ def test_what_lasts_is_told_again_as_often_as_was_said(watched):
         watched.cmg("alerts", "add", "quiet", "--webhook", hook.url, "--remind", "never")
         lose_the_connector(watched)
         until("both are told", lambda: len(hook.alerts("connector_silent")) == 2, 30)
+        until("and that is noted", lambda: all(row["sent"] for row in watched.cmg("alerts", "list")["receivers"]), 30)
         watched.sql("UPDATE alert_told SET told = told - 120")
         until("one of them is told again", lambda: hook.alerts("connector_silent", "still"), 30)
         assert len(hook.alerts("connector_silent", "still")) == 1
