@@ -40,7 +40,7 @@ enum result client_private_check(const json_t *o, const struct client_member *me
         return error_set(err, R_INVALID, "it is no JSON object");
     for (; members->name; members++) {
         const json_t *value = json_object_get(o, members->name);
-        if (value && !is_of_type(value, members->type))
+        if (value && !json_is_null(value) && !is_of_type(value, members->type))
             return error_set(err, R_INVALID, "member '%s' is of another kind than it was written", members->name);
     }
     return OK;

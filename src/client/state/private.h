@@ -8,8 +8,8 @@
 
 /* OK with *ret NULL: there is no such file. R_DENIED when others can read it. The caller json_decref()s it. */
 MUST_USE enum result client_private_load(const char *dir, const char *name, json_t **ret, struct error *err);
-/* R_INVALID: it is no object, or one of these members (the last one has no name) is there and of another kind;
- * JSON_TRUE stands for either truth. What is damaged is no member that lacks: it would be written over. */
+/* R_INVALID: it is no object, or one of these members (the last one has no name) is there and of another kind (null is
+ * none); JSON_TRUE stands for either truth. What is damaged is no member that lacks: it would be written over. */
 struct client_member {
     const char *name;
     json_type type;

@@ -3,9 +3,12 @@
  * pool; it owns its session and shares nothing. */
 #include "connector/site/directory.h"
 
+#include <fcntl.h>
 #include <ldap.h>
+#include <limits.h>
 #include <stdio.h>
-#include <sys/mman.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -53,33 +56,36 @@ static enum result tell_fault(const struct session *s, int code, struct error *e
     return error_set(err, r, "the directory can't be asked: %s", ldap_err2string(code));
 }
 
-/* libldap takes a file's name: that of a piece of memory. -1: none was wanted, or it failed. */
-static int anchors_file(const char *pem, char ret[32])
+/* A file for the moment in which libldap reads it; memory would do, but the sandbox lets no process make a file of
+ * memory, which could be mapped as code. -1: it failed. */
+static int anchors_file(const struct directory_question *q, char *ret, size_t size)
 {
-    int fd = pem ? memfd_create("anchors", MFD_CLOEXEC) : -1;
-    size_t len = pem ? strlen(pem) : 0;
-    if (fd >= 0 && write(fd, pem, len) != (ssize_t)len) {
+    size_t len = strlen(q->ca_pem);
+    int used = snprintf(ret, size, "%s/anchors.XXXXXX", q->folder);
+    int fd = used > 0 && (size_t)used < size ? mkostemp(ret, O_CLOEXEC) : -1;
+    if (fd >= 0 && write(fd, q->ca_pem, len) != (ssize_t)len) {
         (void)close(fd);
-        fd = -1;
+        (void)unlink(ret);
+        return -1;
     }
-    (void)snprintf(ret, 32, "/proc/self/fd/%d", fd);
     return fd;
 }
 
 /* Always judged, by these anchors or by the system's. */
 static int set_tls(struct session *s)
 {
-    int demand = LDAP_OPT_X_TLS_HARD, is_server = 0, code = LDAP_SUCCESS;
-    char file[32];
-    int fd = anchors_file(s->question->ca_pem, file);
-    if (s->question->ca_pem && fd < 0)
+    int demand = LDAP_OPT_X_TLS_HARD, is_server = 0, code = LDAP_SUCCESS, fd = -1;
+    char file[PATH_MAX];
+    if (s->question->ca_pem && (fd = anchors_file(s->question, file, sizeof file)) < 0)
         return LDAP_LOCAL_ERROR;
     code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
     if (fd >= 0)
         code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_CACERTFILE, file);
     code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server);
-    if (fd >= 0)
+    if (fd >= 0) {
         (void)close(fd);
+        (void)unlink(file);
+    }
     return code;
 }
 

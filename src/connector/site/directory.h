@@ -9,6 +9,7 @@
 struct directory_question {
     const char *url;
     const char *ca_pem; /* by which a server of ldaps is judged; NULL: the system's CAs */
+    const char *folder; /* where this process may write: libldap takes CAs from a file alone */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;
 };

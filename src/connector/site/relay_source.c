@@ -95,7 +95,7 @@ enum result relay_source_list(const struct connector_config *config, const char 
     if (slice_starts_nocase(slice_of(url), SLICE("file://")))
         return read_file(config, url + strlen("file://"), ret, err);
     if (slice_starts_nocase(slice_of(url), SLICE("ldap"))) {
-        struct directory_question q = {url, ca_pem, upstream_may_connect, config};
+        struct directory_question q = {url, ca_pem, config->state, upstream_may_connect, config};
         return directory_fetch(&q, ret, err);
     }
     struct source_http q = {.url = url, .ca_pem = ca_pem, .may = upstream_may_connect, .arg = config};

@@ -69,6 +69,19 @@ static void a_member_of_an_identity_that_is_of_another_kind_is_refused(void **st
         expect_refused(*state, wrong[i]);
 }
 
+static void a_member_that_is_null_is_none(void **state)
+{
+    struct client_identity id;
+    struct error err;
+    scratch_put(*state, "identity.json",
+                "{\"method\": \"pki\", \"others\": {\"token\": {\"device_token\": \"a.b.c\", \"access_token\": null}}}",
+                0600);
+    assert_int_equal(client_identity_load(*state, &id, &err), OK);
+    assert_string_equal(id.of[CHOICE_TOKEN].device_token, "a.b.c");
+    assert_null(id.of[CHOICE_TOKEN].access_token);
+    client_identity_free(&id);
+}
+
 static void an_identity_that_is_not_there_or_empty_is_none(void **state)
 {
     struct client_identity id;
@@ -378,6 +391,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_drop)
         TEST(a_damaged_identity_is_refused_and_not_taken_for_none),
         TEST(a_member_of_an_identity_that_is_of_another_kind_is_refused),
+        TEST(a_member_that_is_null_is_none),
         TEST(an_identity_that_is_not_there_or_empty_is_none),
         TEST(a_secret_that_is_set_again_is_a_copy_and_none_is_none),
         TEST(a_user_of_members_of_another_kind_is_refused),
