@@ -21,15 +21,17 @@ LISTS_MAX = 256
 
 
 class Publisher:
-    """Gives what it was told to, and remembers who asked for what."""
+    """Gives what it was told to, once the gate is open, and remembers who asked for what."""
 
     def __init__(self):
-        self.lists, self.asked = {}, []
+        self.lists, self.asked, self.gate = {}, [], threading.Event()
+        self.gate.set()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(self.path)
+                outer.gate.wait(20)
                 body = outer.lists.get("/many" if self.path.startswith("/many-") else self.path)
                 if self.path.startswith("/moved"):
                     self.send_response(302)
@@ -138,9 +140,11 @@ def test_a_list_that_a_certificate_points_to_is_fetched_and_obeyed(place, publis
     at = [publisher.url + "/list"]
     good, bad = (ca.device(f"pointing-{place.count}-{n}", crl_at=at) for n in range(2))
     publish(publisher, ca, revoked=[bad])
+    publisher.gate.clear()  # else the list may be there before the request is
     first = place.ask(good, version)
     assert first.problem()["reason"] == "crl_unavailable"
     assert f"fetched from {host(publisher)}" in first.problem()["detail"]
+    publisher.gate.set()
     place.let_in(good)
     assert place.verdict(bad, version) == "revoked"
     assert publisher.asked == ["/list"], "one list, however many devices point to it"
