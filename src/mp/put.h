@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON that is made for documents and answers. Text that is not UTF-8 has no place in it (RFC 8259 8.1): what would
  * hold it is null, and the log says which. It is nothing that a peer, or a damaged row, may end the process by. */
-#ifndef MP_CONTENT_PUT_H
-#define MP_CONTENT_PUT_H
+#ifndef MP_PUT_H
+#define MP_PUT_H
 
 #include "json/json.h"
 

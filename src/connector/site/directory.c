@@ -17,7 +17,7 @@ enum { ENTRIES_MAX = 2 };
 struct session {
     const struct directory_question *question;
     LDAP *ld;
-    bool not_allowed, is_tls;
+    bool not_allowed, not_written, is_tls;
 };
 
 /* --- who is connected to --- */
@@ -52,40 +52,44 @@ static enum result tell_fault(const struct session *s, int code, struct error *e
     if (s->not_allowed)
         return error_set(err, R_DENIED,
                          "its address is loopback or link-local, which this connector does not allow (allow_targets)");
+    if (s->not_written)
+        return error_set(
+            err, R_IO,
+            "the CA of its server can't be written into the connector's state folder, where libldap reads it");
     enum result r = code == LDAP_TIMEOUT ? R_TIMEOUT : code == LDAP_NO_SUCH_OBJECT ? R_NOTFOUND : R_IO;
     return error_set(err, r, "the directory can't be asked: %s", ldap_err2string(code));
 }
 
 /* A file for the moment in which libldap reads it; memory would do, but the sandbox lets no process make a file of
- * memory, which could be mapped as code. -1: it failed. */
-static int anchors_file(const struct directory_question *q, char *ret, size_t size)
+ * memory, which could be mapped as code. */
+static bool write_anchors(struct session *s, char *ret, size_t size)
 {
-    size_t len = strlen(q->ca_pem);
-    int used = snprintf(ret, size, "%s/anchors.XXXXXX", q->folder);
+    size_t len = strlen(s->question->ca_pem);
+    int used = snprintf(ret, size, "%s/anchors.XXXXXX", s->question->folder);
     int fd = used > 0 && (size_t)used < size ? mkostemp(ret, O_CLOEXEC) : -1;
-    if (fd >= 0 && write(fd, q->ca_pem, len) != (ssize_t)len) {
+    bool whole = fd >= 0 && write(fd, s->question->ca_pem, len) == (ssize_t)len;
+    s->not_written = !whole;
+    if (fd >= 0)
         (void)close(fd);
+    if (fd >= 0 && !whole)
         (void)unlink(ret);
-        return -1;
-    }
-    return fd;
+    return whole;
 }
 
 /* Always judged, by these anchors or by the system's. */
 static int set_tls(struct session *s)
 {
-    int demand = LDAP_OPT_X_TLS_HARD, is_server = 0, code = LDAP_SUCCESS, fd = -1;
+    int demand = LDAP_OPT_X_TLS_HARD, is_server = 0, code = LDAP_SUCCESS;
+    bool own = s->question->ca_pem;
     char file[PATH_MAX];
-    if (s->question->ca_pem && (fd = anchors_file(s->question, file, sizeof file)) < 0)
+    if (own && !write_anchors(s, file, sizeof file))
         return LDAP_LOCAL_ERROR;
     code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
-    if (fd >= 0)
+    if (own)
         code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_CACERTFILE, file);
     code |= ldap_set_option(s->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server);
-    if (fd >= 0) {
-        (void)close(fd);
+    if (own)
         (void)unlink(file);
-    }
     return code;
 }
 

@@ -14,10 +14,6 @@
 #include "../web/tls_server.h"
 #include "base/clock.h"
 #include "notify/notify.h"
-#include "pki/cert/cert.h"
-#include "pki/issue/issue.h"
-
-enum { HOUR = 3600 };
 
 static void answer(void *arg, const struct tls_server_request *r, struct buf *ret)
 {
@@ -27,23 +23,12 @@ static void answer(void *arg, const struct tls_server_request *r, struct buf *re
 
 static void what_a_server_shows_is_not_read_when_that_takes_long(void **state UNUSED)
 {
-    static const char *const hosts[] = {"127.0.0.1", NULL};
     const struct notify_message m = {.id = "1", .subject = "s", .text = "t", .json = "{}", .at = clock_wall_s()};
-    EVP_PKEY *key = pki_key_new();
-    X509 *cert;
     struct error err;
     char url[64], told[NOTIFY_TOLD_SIZE];
     (void)signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(pki_issue(&(struct pki_request){.profile = PKI_TLS_SERVER,
-                                                     .common_name = "test",
-                                                     .hosts = hosts,
-                                                     .not_before = clock_wall_s() - HOUR,
-                                                     .not_after = clock_wall_s() + HOUR,
-                                                     .subject_key = key},
-                               &cert, &err),
-                     OK);
-    char *pem = pki_cert_pem(cert);
-    struct tls_server *s = tls_server_start(cert, key, answer, NULL);
+    char *pem;
+    struct tls_server *s = tls_server_start_self_signed(answer, NULL, &pem);
     (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/", tls_server_port(s));
     const struct notify_receiver to = {
         .kind = "webhook", .url = url, .ca_pem = pem, .auth = "none", .user = "", .secret = "", .from = "", .to = ""};
@@ -54,8 +39,6 @@ static void what_a_server_shows_is_not_read_when_that_takes_long(void **state UN
     assert_non_null(strstr(err.text, "certificate 2 of those that the peer shows has a key on a curve of its own"));
     tls_server_end(s);
     free(pem);
-    X509_free(cert);
-    EVP_PKEY_free(key);
 }
 
 int main(void)

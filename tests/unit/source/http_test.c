@@ -12,12 +12,7 @@
 #include <stdlib.h>
 
 #include "../web/tls_server.h"
-#include "base/clock.h"
-#include "pki/cert/cert.h"
-#include "pki/issue/issue.h"
 #include "source/http.h"
-
-enum { HOUR = 3600 };
 
 static void answer(void *arg, const struct tls_server_request *r, struct buf *ret)
 {
@@ -27,24 +22,13 @@ static void answer(void *arg, const struct tls_server_request *r, struct buf *re
 
 static void what_a_server_shows_is_not_read_when_that_takes_long(void **state)
 {
-    static const char *const hosts[] = {"127.0.0.1", NULL};
-    EVP_PKEY *key = pki_key_new();
-    X509 *cert;
     struct buf body;
     struct error err;
     char url[64];
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(pki_issue(&(struct pki_request){.profile = PKI_TLS_SERVER,
-                                                     .common_name = "test",
-                                                     .hosts = hosts,
-                                                     .not_before = clock_wall_s() - HOUR,
-                                                     .not_after = clock_wall_s() + HOUR,
-                                                     .subject_key = key},
-                               &cert, &err),
-                     OK);
-    char *pem = pki_cert_pem(cert);
-    struct tls_server *s = tls_server_start(cert, key, answer, NULL);
+    char *pem;
+    struct tls_server *s = tls_server_start_self_signed(answer, NULL, &pem);
     (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/", tls_server_port(s));
     buf_init(&body, 1024);
     assert_int_equal(source_http(&(struct source_http){.url = url, .ca_pem = pem}, &body, &err), OK);
@@ -55,8 +39,6 @@ static void what_a_server_shows_is_not_read_when_that_takes_long(void **state)
     buf_free(&body);
     tls_server_end(s);
     free(pem);
-    X509_free(cert);
-    EVP_PKEY_free(key);
 }
 
 int main(void)

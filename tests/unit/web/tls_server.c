@@ -10,7 +10,10 @@
 
 #include <openssl/core_names.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "pki/cert/cert.h"
+#include "pki/issue/issue.h"
 
 enum { REQUEST_MAX = 1 << 20, ANSWER_MAX = 64 << 20 };
 
@@ -130,6 +133,29 @@ struct tls_server *tls_server_start(X509 *cert, EVP_PKEY *key,
     s->port = ntohs(a.sin_port);
     if (pthread_create(&s->thread, NULL, serve, s) != 0)
         fatal("the test server has no thread");
+    return s;
+}
+
+struct tls_server *tls_server_start_self_signed(void (*answer)(void *arg, const struct tls_server_request *r,
+                                                               struct buf *ret),
+                                                void *arg, char **ret_pem)
+{
+    static const char *const hosts[] = {"127.0.0.1", NULL};
+    const int64_t hour = 3600, now = clock_wall_s();
+    EVP_PKEY *key = pki_key_new();
+    X509 *cert;
+    const struct pki_request wanted = {.profile = PKI_TLS_SERVER,
+                                       .common_name = "test",
+                                       .hosts = hosts,
+                                       .not_before = now - hour,
+                                       .not_after = now + hour,
+                                       .subject_key = key};
+    if (pki_issue(&wanted, &cert, NULL) != OK)
+        fatal("the test server has no certificate");
+    struct tls_server *s = tls_server_start(cert, key, answer, arg);
+    *ret_pem = pki_cert_pem(cert);
+    X509_free(cert);
+    EVP_PKEY_free(key);
     return s;
 }
 

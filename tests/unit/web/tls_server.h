@@ -21,6 +21,10 @@ struct tls_server;
 struct tls_server *tls_server_start(X509 *cert, EVP_PKEY *key,
                                     void (*answer)(void *arg, const struct tls_server_request *r, struct buf *ret),
                                     void *arg);
+/* The same with a certificate made for 127.0.0.1, and good for an hour; *ret_pem is it, malloc'ed, to judge it by. */
+struct tls_server *tls_server_start_self_signed(void (*answer)(void *arg, const struct tls_server_request *r,
+                                                               struct buf *ret),
+                                                void *arg, char **ret_pem);
 /* From the next connection on it shows one more certificate, whose key is on a curve of its own (der/key.h). */
 void tls_server_show_slow(struct tls_server *s);
 unsigned tls_server_port(const struct tls_server *s);
