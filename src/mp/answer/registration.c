@@ -170,11 +170,23 @@ static bool within_scope(struct registration *g)
     return result == OK;
 }
 
+/* Who has no voucher but the site's own. */
+static bool takes_tokens(struct registration *g)
+{
+    const struct mp_identity *i = &g->from->identity;
+    if (g->from->peer->point->clients & CHOICE_BIT(CHOICE_TOKEN))
+        return true;
+    mp_refuse_verdict(g->r, i->refused ? i->refused : REASON_METHOD_NOT_ALLOWED_HERE, &i->why);
+    return false;
+}
+
 static bool vouched_by_bulk(struct registration *g)
 {
     enum verdict_reason reason;
     struct error err;
     g->voucher = BY_BULK;
+    if (!takes_tokens(g))
+        return false;
     if (mp_token_judge(g->from->site, g->from->identity.bearer, PURPOSE_REGISTRATION, SLICE_NONE, &g->bulk, &reason,
                        &err) != OK) {
         mp_refuse_fault(g->r, &err);
@@ -191,10 +203,8 @@ static bool vouched_by_nobody(struct registration *g)
     char hex[PKI_HASH_HEX];
     const struct mp_identity *i = &g->from->identity;
     g->voucher = BY_NOBODY;
-    if (!(g->from->peer->point->clients & CHOICE_BIT(CHOICE_TOKEN))) {
-        mp_refuse_verdict(g->r, i->refused ? i->refused : REASON_METHOD_NOT_ALLOWED_HERE, &i->why);
+    if (!takes_tokens(g))
         return false;
-    }
     if (i->certificate) {
         pki_cert_sha256_hex(i->certificate, hex);
         if (strcmp(hex, g->sha256) != 0) {

@@ -169,6 +169,19 @@ static bool token_allowed(struct mp_sender *from, enum token_purpose purpose, st
     return reason == REASON_OK || mp_deny_verdict(no, reason, &err);
 }
 
+/* Where devices of the tenant alone are taken, an access token counts that one of them was given. */
+static bool method_allowed(const struct mp_sender *from, enum token_purpose purpose, const struct store_device *d,
+                           struct mp_denial *no)
+{
+    struct error err;
+    bool is_its_own = purpose == PURPOSE_STS || strcmp(d->method, "token") == 0;
+    if ((from->peer->point->clients & CHOICE_BIT(CHOICE_TOKEN)) || !is_its_own)
+        return true;
+    (void)error_set(&err, R_DENIED, "device %s was let in by token, which this management point does not take",
+                    d->guid);
+    return mp_deny_verdict(no, REASON_METHOD_NOT_ALLOWED_HERE, &err);
+}
+
 /* The record's key and the certificate's must be the same: a token of another device's certificate binds nobody. */
 static bool by_token(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)
 {
@@ -185,7 +198,9 @@ static bool by_token(struct mp_sender *from, enum token_purpose purpose, struct 
     if (!is_found(result, &err, no))
         return false;
     pki_cert_spki_hex(d->certificate, spki);
-    return strcmp(spki, d->record.spki) == 0 || mp_deny_verdict(no, REASON_TOKEN_NOT_BOUND, NULL);
+    if (strcmp(spki, d->record.spki) != 0)
+        return mp_deny_verdict(no, REASON_TOKEN_NOT_BOUND, NULL);
+    return method_allowed(from, purpose, &d->record, no);
 }
 
 /* --- revocation --- */

@@ -226,6 +226,14 @@ static enum result look(struct mp_sender *from, struct mp_identity *i, struct er
     return OK;
 }
 
+/* What the tenant's devices are given for everything else is a token of the site's: whose it is shows at its record
+ * (device.c, registration.c). */
+static bool takes(const struct mp_config_point *p, enum mp_auth auth)
+{
+    unsigned clients = CHOICE_BIT(methods[auth].client);
+    return (p->clients & (auth == MP_TOKEN ? clients | CHOICE_BIT(CHOICE_ENTRA) : clients)) != 0;
+}
+
 /* The matrix of the choices again, whatever the gateway found. */
 static void apply_choices(const struct mp_config_point *p, struct mp_identity *i)
 {
@@ -234,7 +242,7 @@ static void apply_choices(const struct mp_config_point *p, struct mp_identity *i
     enum choice_client client = (enum choice_client)methods[i->auth].client;
     if (!choices_mode_allows(p->choice, client))
         i->refused = REASON_MODE_FORBIDS_PKI;
-    else if (!(p->clients & CHOICE_BIT(client)))
+    else if (!takes(p, i->auth))
         i->refused = REASON_METHOD_NOT_ALLOWED_HERE;
     else
         return;

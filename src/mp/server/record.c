@@ -29,17 +29,22 @@ static const struct {
     {"CCM_Incoming", "general", "POST PUT BITS_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 32 * MIB},
 };
 
+/* Devices of the tenant show its token to be let in, and tokens of the site's from then on. */
+static unsigned clients_of(const struct mp_point *p, size_t which)
+{
+    unsigned of = standard[which].clients, clients = p->config->clients;
+    if ((clients & CHOICE_BIT(CHOICE_ENTRA)) && !(of & CHOICE_BIT(CHOICE_ENTRA)))
+        clients |= CHOICE_BIT(CHOICE_TOKEN);
+    return of & clients;
+}
+
 static enum result register_endpoint(const struct mp_point *p, size_t which, struct error *err)
 {
     char id[160], auth[MP_CLIENTS_TEXT];
-    unsigned clients = standard[which].clients & p->config->clients;
+    unsigned clients = clients_of(p, which);
     (void)snprintf(id, sizeof id, "%s.%s", p->config->id, standard[which].name);
     char *name = id + strlen(p->config->id);
     ascii_lower_all(name, strlen(name));
-    if (!clients) {
-        enum result r = store_endpoint_remove(p->site->store, id, err);
-        return r == R_NOTFOUND ? OK : r;
-    }
     mp_clients_text(clients, auth);
     struct store_endpoint e = {.id = id,
                                .role = p->config->id,

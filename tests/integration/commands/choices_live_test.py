@@ -293,15 +293,48 @@ def test_a_connector_without_certificate_serves_all_but_pki_at_https(own_site, t
         agree(Device(site, tmp_path).at(mode), *bulk, mp=mode, client="token", connector_cert="no")
 
 
+def onboard(site, provider):
+    site.cmg("tenant", "add", "live", "--issuer", provider.issuer, "--tenant", provider.tenant, "--audience",
+             provider.resource, "--jwks", provider.jwks_file())
+    site.settle()
+
+
+def take_only(site, methods):
+    """Both management points take these methods, and no other."""
+    config = site.folder / "mp.yaml"
+    config.write_text(re.sub(r"client_auth: \[.*?\]", f"client_auth: [{methods}]", config.read_text()))
+    site.kill("cmg-mp")
+    site.run("cmg-mp")
+    until("the site answers", lambda: site.cmg("status", check=False)[0] == 0, 10)
+    site.settle()
+
+
+def test_a_site_for_devices_of_the_tenant_alone_gives_them_policy_and_takes_no_bulk_token(own_site, tmp_path):
+    site, bulk = own_site, ("--token-file", own_site.report["token_file"])
+    names = {"https": "device-1", "ehttp": "device-2"}
+    provider = idp.Provider(tmp_path / "provider", free_port(), list(names.values())).start()
+    try:
+        before = Device(site, tmp_path).at("ehttp")
+        before.must("register", *bulk)
+        onboard(site, provider)
+        take_only(site, "entra")
+        for mode, name in names.items():
+            device = Device(site, tmp_path).at(mode).joined_to(provider, name)
+            device.must("register")
+            assert device.must("policy")["method"] == "entra"
+            assert Device(site, tmp_path).at(mode).must_fail("register", *bulk)["reason"] == "no_method"
+        assert before.must_fail("policy")["reason"] == "no_method"
+    finally:
+        provider.stop()
+
+
 # --- entra and user policy --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def tenant(site, folder):
     provider = idp.Provider(folder / "provider-live", free_port()).start()
-    site.cmg("tenant", "add", "live", "--issuer", provider.issuer, "--tenant", provider.tenant, "--audience",
-             provider.resource, "--jwks", provider.jwks_file())
-    site.settle()
+    onboard(site, provider)
     yield provider
     provider.stop()
     site.cmg("tenant", "remove", "live")

@@ -189,6 +189,16 @@ static void a_certificate_that_tls_proved_registers_its_own_key_alone(void **sta
     assert_true(*kit_said(&ask, "signed"));
 }
 
+static void a_bulk_token_registers_nothing_where_only_the_tenants_devices_are_taken(void **state UNUSED)
+{
+    char *bulk = bulk_of("b1", "", "", true);
+    point.clients = CHOICE_BIT(CHOICE_ENTRA);
+    come_with(bulk, "pc");
+    (void)finish();
+    refused(403, "method_not_allowed_here");
+    free(bulk);
+}
+
 static void another_certificate_than_the_one_shown_is_refused(void **state UNUSED)
 {
     static const enum mp_auth how[] = {MP_PKI, MP_NOBODY};
@@ -399,6 +409,7 @@ int main(void)
         TEST(a_member_that_is_missing_or_wrong_is_named),
         TEST(a_certificate_that_has_expired_registers_nothing),
         TEST(a_certificate_that_tls_proved_registers_its_own_key_alone),
+        TEST(a_bulk_token_registers_nothing_where_only_the_tenants_devices_are_taken),
         TEST(another_certificate_than_the_one_shown_is_refused),
         TEST(what_a_gateway_asserts_is_the_pkis_as_far_as_it_leads_to_an_anchor_here),
         TEST(nobody_vouches_inside_and_it_waits),

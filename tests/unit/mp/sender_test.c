@@ -235,6 +235,16 @@ static void the_choices_are_asked_again_whatever_the_gateway_let_in(void **state
     assert_int_equal(i->refused, REASON_METHOD_NOT_ALLOWED_HERE);
 }
 
+static void a_token_of_the_sites_is_shown_where_devices_of_the_tenant_are_taken(void **state UNUSED)
+{
+    add_connector(NULL);
+    show_role(clock_wall_s() + 500);
+    kit_field(&ask, "cmg-auth-method", "token");
+    kit_field(&ask, "authorization", "Bearer abc");
+    point.clients = CHOICE_BIT(CHOICE_ENTRA);
+    assert_int_equal(identify()->auth, MP_TOKEN);
+}
+
 static void ehttp_takes_no_certificate_of_a_pki(void **state UNUSED)
 {
     char header[4096];
@@ -320,6 +330,29 @@ static void a_registered_certificate_that_signs_is_its_device(void **state UNUSE
     mp_device_done(&d);
     ok(store_device_get(site.store, rows, STORE_BY_GUID, device.guid, &seen, &err));
     assert_true(seen.last_seen >= clock_wall_s() - 60);
+}
+
+static void where_only_the_tenants_devices_are_taken_the_tokens_count_that_the_site_gave_them(void **state UNUSED)
+{
+    static const struct {
+        const char *method;
+        bool counts;
+    } cases[] = {{"entra", true}, {"pki", true}, {"token", false}};
+    point.clients = CHOICE_BIT(CHOICE_ENTRA);
+    kit_device_record(&device, "pc", STORE_APPROVED);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct mp_device d;
+        ok(store_exec(site.store, "UPDATE device SET method = $1", STORE_PARAMS(STORE_T(cases[i].method)), NULL, &err));
+        mp_identity_done(&ask.r->sender.identity);
+        ask.r->sender.identity = (struct mp_identity){0};
+        come_with_token(TOKEN_ACCESS, device.guid, device.certificate, device.certificate);
+        kit_sign(&ask, device.key, clock_wall_s());
+        if (cases[i].counts) {
+            assert_true(authenticate(&d));
+            mp_device_done(&d);
+        } else
+            denied_by_verdict(REASON_METHOD_NOT_ALLOWED_HERE);
+    }
 }
 
 static void a_renewed_certificate_of_the_same_key_is_its_device_too(void **state UNUSED)
@@ -477,6 +510,8 @@ int main(void)
         TEST(two_authorizations_are_malformed),
         TEST(the_choices_are_asked_again_whatever_the_gateway_let_in),
         TEST(ehttp_takes_no_certificate_of_a_pki),
+        TEST(a_token_of_the_sites_is_shown_where_devices_of_the_tenant_are_taken),
+        TEST(where_only_the_tenants_devices_are_taken_the_tokens_count_that_the_site_gave_them),
         TEST(a_registered_certificate_that_signs_is_its_device),
         TEST(a_renewed_certificate_of_the_same_key_is_its_device_too),
         TEST(who_is_not_registered_waits_or_is_blocked_is_told_so),
