@@ -20,6 +20,12 @@ static const char *text_claim(const json_t *claims, const char *name)
     return json_opt_str(claims, name, "");
 }
 
+json_t *entra_issuers(const char *tenant)
+{
+    return json_pack("[o, o]", json_sprintf(ENTRA_AUTHORITY "%s/v2.0", tenant),
+                     json_sprintf("https://sts.windows.net/%s/", tenant));
+}
+
 void entra_device_key(const char *tenant, const char *device, char ret[ENTRA_KEY_HEX])
 {
     char text[2 * ENTRA_NAME_MAX];

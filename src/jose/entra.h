@@ -16,7 +16,11 @@ enum { ENTRA_NAME_MAX = 128, ENTRA_USER_MAX = 256 };
 
 #define ENTRA_TENANT_CLAIM "tid"
 #define ENTRA_DEVICE_CLAIM "deviceid"
+#define ENTRA_AUTHORITY "https://login.microsoftonline.com/"
 #define ENTRA_USER_CLAIMS "upn preferred_username unique_name"
+
+/* A Microsoft tenant's issuers, of v2 tokens and of v1's; a new array. */
+json_t *entra_issuers(const char *tenant);
 
 /* Borrowed texts; words are separated by blanks. */
 struct entra_tenant {

@@ -11,12 +11,11 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "client/command.h"
+#include "jose/entra.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
 enum { COMMAND_LIMIT_S = 60, OUTPUT_MAX = 2 * JOSE_TOKEN_MAX, ANCHORS_MAX_BYTES = 4 * 1024 * 1024 };
-
-#define MICROSOFT "https://login.microsoftonline.com/"
 
 /* --- what is at hand --- */
 
@@ -97,7 +96,7 @@ static void find_issuer(const struct client_settings *set, char ret[WEB_PROVIDER
     if (issuer)
         (void)snprintf(ret, WEB_PROVIDER_TEXT, "%s", issuer);
     else
-        (void)snprintf(ret, WEB_PROVIDER_TEXT, MICROSOFT "%s/v2.0", tenant ? tenant : "");
+        (void)snprintf(ret, WEB_PROVIDER_TEXT, ENTRA_AUTHORITY "%s/v2.0", tenant ? tenant : "");
 }
 
 bool client_entra_provider(const struct client_settings *set, struct web_http *http, struct web_provider *ret,

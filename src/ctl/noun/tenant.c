@@ -62,13 +62,6 @@ static json_t *words(const struct opt_list *list)
     return array;
 }
 
-/* v1 tokens and v2 tokens of one tenant name different issuers. */
-static json_t *entra_issuers(const char *tenant)
-{
-    return json_pack("[o, o]", json_sprintf("https://login.microsoftonline.com/%s/v2.0", tenant),
-                     json_sprintf("https://sts.windows.net/%s/", tenant));
-}
-
 static void put_text(json_t *body, const char *name, const char *text)
 {
     if (text)

@@ -6,6 +6,7 @@
 
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "base/text/encode.h"
 #include "ctl/ask/input.h"
 #include "ctl/secret.h"
 #include "ctl/wizard/wizard.h"
@@ -71,6 +72,23 @@ static bool has_relay(const struct wizard *w)
     (void)!choices_crl_parse(slice_of(wizard_text(w, ASK_CRL)), &crl);
     (void)!choices_tri_parse(slice_of(wizard_text(w, ASK_CRL_CHECK)), &check);
     return has_pki(w) && check == CHOICE_YES && (crl == CHOICE_CRL_AD || crl == CHOICE_CRL_INTERNAL);
+}
+
+/* A list that is looked at, and is somewhere. */
+static bool has_crl(const struct wizard *w)
+{
+    return has_pki(w) && strcmp(wizard_text(w, ASK_CRL), "none") != 0 &&
+           strcmp(wizard_text(w, ASK_CRL_CHECK), "off") != 0;
+}
+
+static bool has_entra(const struct wizard *w)
+{
+    return (wizard_clients(w) & CHOICE_BIT(CHOICE_ENTRA)) != 0;
+}
+
+static bool has_tenant(const struct wizard *w)
+{
+    return has_entra(w) && *wizard_text(w, ASK_TENANT);
 }
 
 static bool is_https(const struct wizard *w)
@@ -191,6 +209,32 @@ static enum result check_certificates(const char *text, struct error *err)
     return r;
 }
 
+/* Whence a list may be fetched; what else is wrong with it, the management point says. */
+static enum result check_crl_url(const char *text, struct error *err)
+{
+    static const char *const schemes[] = {"http", "https", "ldap", "ldaps", "file"};
+    struct slice rest = slice_of(text), scheme = slice_cut(&rest, ':');
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (slice_eq_nocase(scheme, slice_of(schemes[i])) && slice_starts(rest, SLICE("//")))
+            return OK;
+    }
+    return *text ? error_set(err, R_INVALID,
+                             "'%s' is no URL of a list: http://, https://, ldap://, ldaps:// or file:///", text)
+                 : OK;
+}
+
+static enum result check_tenant(const char *text, struct error *err)
+{
+    struct net_url url;
+    struct slice s = slice_of(text);
+    if (!*text || guid_valid(s))
+        return OK;
+    if (slice_starts(s, SLICE("https://")))
+        return net_url_parse(s, &url, err);
+    return error_set(err, R_INVALID, "'%s' is no id of an Entra tenant (8-4-4-4-12 hex digits) and no https:// URL",
+                     text);
+}
+
 static enum result check_word(const char *text, struct error *err)
 {
     size_t n = strlen(text);
@@ -230,11 +274,17 @@ const struct wizard_question wizard_questions[ASK_COUNT] = {
                        FILE_NONE},
     [ASK_CRL_RELAY] = {"crl-relay", "Does the connector relay the CRL from inside?", "on|off", has_relay, fixed_on,
                        NULL, FILE_NONE},
+    [ASK_CRL_URL] = {"crl-url", "The URL of that list (Enter: later)", "URL", has_crl, fixed_none, check_crl_url,
+                     FILE_NONE},
     [ASK_CLIENT_CA] = {"client-ca", "The root of the devices' PKI", "FILE", has_pki, NULL, check_certificates,
                        FILE_READ},
     [ASK_CONNECTOR_CERT] = {"connector-cert", "The connector's own PKI client certificate", "FILE", wizard_cert_needed,
                             NULL, check_certificates, FILE_USED},
     [ASK_CONNECTOR_KEY] = {"connector-key", "Its key", "FILE", wizard_cert_needed, NULL, check_file, FILE_USED},
+    [ASK_TENANT] = {"tenant", "The id of the Entra tenant, or another OpenID provider's issuer URL (Enter: later)",
+                    "GUID|URL", has_entra, fixed_none, check_tenant, FILE_NONE},
+    [ASK_AUDIENCE] = {"audience", "For whom are the tenant's tokens (`aud`, such as api://cmg)?", "TEXT", has_tenant,
+                      NULL, check_any, FILE_NONE},
     [ASK_SITE] = {"site", "The site's code: 1 to 8 capital letters and digits", "CODE", NULL, NULL, check_site,
                   FILE_NONE},
     [ASK_GATEWAY] = {"gateway", "The gateway's public name, as devices on the Internet reach it (and :PORT unless 443)",

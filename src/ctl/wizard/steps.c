@@ -11,46 +11,24 @@
 #include "ctl/wizard/wizard.h"
 #include "join/place.h"
 
-enum { TICK_MS = 50, MP_WAIT_MS = 60 * 1000, CONNECTOR_WAIT_MS = 30 * 1000, PEM_MAX = 1024 * 1024 };
-
-static enum result fail_with(struct ctl_fault *fault, const struct error *err, const char *where)
-{
-    fault->what = *err;
-    (void)snprintf(fault->where, sizeof fault->where, "%s", where);
-    (void)snprintf(fault->remedy, sizeof fault->remedy, "%s", err->remedy ? err->remedy : "");
-    return err->code;
-}
-
-/* Takes `body`. */
-static enum result call(const struct wizard *w, const char *method, const char *path, json_t *body, json_t **ret,
-                        struct ctl_fault *fault)
-{
-    enum result r = api_call(w->socket, method, path, body, ret, fault);
-    json_decref(body);
-    return r;
-}
+enum { TICK_MS = 50, MP_WAIT_MS = 60 * 1000, CONNECTOR_WAIT_MS = 30 * 1000 };
 
 /* --- the site --- */
 
-static const char *or_null(const struct wizard *w, enum wizard_id id)
-{
-    return wizard_wants(w, id) && *wizard_text(w, id) ? w->text[id] : NULL;
-}
-
 static struct site_plan plan_of(const struct wizard *w)
 {
-    return (struct site_plan){
-        .dir = w->dir,
-        .site = wizard_text(w, ASK_SITE),
-        .paths = site_paths_for(w->dir),
-        .store = or_null(w, ASK_STORE),
-        .mps = {{.mode = wizard_mode(w),
-                 .listen = wizard_text(w, ASK_MP_LISTEN),
-                 .url = wizard_text(w, ASK_MP_URL),
-                 .identity = {or_null(w, ASK_MP_CERT), or_null(w, ASK_MP_KEY), or_null(w, ASK_MP_PASSWORD)},
-                 .ca = or_null(w, ASK_MP_CA),
-                 .clients = wizard_clients(w)}},
-        .mp_count = 1};
+    return (struct site_plan){.dir = w->dir,
+                              .site = wizard_text(w, ASK_SITE),
+                              .paths = site_paths_for(w->dir),
+                              .store = wizard_given(w, ASK_STORE),
+                              .mps = {{.mode = wizard_mode(w),
+                                       .listen = wizard_text(w, ASK_MP_LISTEN),
+                                       .url = wizard_text(w, ASK_MP_URL),
+                                       .identity = {wizard_given(w, ASK_MP_CERT), wizard_given(w, ASK_MP_KEY),
+                                                    wizard_given(w, ASK_MP_PASSWORD)},
+                                       .ca = wizard_given(w, ASK_MP_CA),
+                                       .clients = wizard_clients(w)}},
+                              .mp_count = 1};
 }
 
 static enum result make_site(struct wizard *w, struct ctl_fault *fault)
@@ -69,7 +47,7 @@ static enum result make_site(struct wizard *w, struct ctl_fault *fault)
         error_remedy(&err, "half of a site is there, of a run that was ended by force, and nothing depends on it: move "
                            "its keys and offline away, and run cmg setup again");
     if (r != OK)
-        return fail_with(fault, &err, w->dir);
+        return wizard_fail(fault, &err, w->dir);
     join_did(&w->report, "Made the site %s in %s; the pin of its root is %s", plan.site, w->dir, pin);
     return OK;
 }
@@ -79,7 +57,7 @@ static enum result make_site(struct wizard *w, struct ctl_fault *fault)
 static bool mp_answers(const struct wizard *w)
 {
     struct ctl_fault fault = {0};
-    return call(w, "GET", "/v1/status", NULL, NULL, &fault) == OK;
+    return wizard_call(w, "GET", "/v1/status", NULL, NULL, &fault) == OK;
 }
 
 static enum result wait_mp(struct wizard *w, struct ctl_fault *fault)
@@ -104,7 +82,7 @@ static bool mp_may_read(struct wizard *w)
     struct join_place place = {.state = (char *)(uintptr_t)site_paths_for(w->dir).state};
     bool may = true;
     for (size_t i = 0; w->usual && i < ARRAY_LEN(files); i++) {
-        const char *path = or_null(w, files[i]);
+        const char *path = wizard_given(w, files[i]);
         may = (!path || join_place_readable(&w->report, &place, path)) && may;
     }
     return may;
@@ -120,79 +98,7 @@ static enum result start_mp(struct wizard *w, struct ctl_fault *fault)
     return r == OK ? wait_mp(w, fault) : r;
 }
 
-/* --- what devices are judged by --- */
-
-static enum result read_pem(const struct wizard *w, enum wizard_id id, char **ret, struct ctl_fault *fault)
-{
-    char *data;
-    size_t len;
-    struct error err;
-    enum result r = file_read_text(wizard_text(w, id), PEM_MAX, &data, &len, &err);
-    if (r != OK)
-        return fail_with(fault, &err, wizard_text(w, id));
-    r = ctl_certificates_pem(slice_make(data, len), ret, &err);
-    free(data);
-    return r == OK ? OK : fail_with(fault, &err, wizard_text(w, id));
-}
-
-static enum result set_value(const struct wizard *w, const char *path, const char *value, struct ctl_fault *fault)
-{
-    return call(w, "PUT", path, json_pack("{s:s}", "value", value), NULL, fault);
-}
-
-static enum result tell_gateway_ca(struct wizard *w, struct ctl_fault *fault)
-{
-    char *pem;
-    if (!or_null(w, ASK_SERVER_CA))
-        return OK;
-    enum result r = read_pem(w, ASK_SERVER_CA, &pem, fault);
-    if (r != OK)
-        return r;
-    r = set_value(w, "/v1/settings/gateway_ca_pem", pem, fault);
-    free(pem);
-    if (r == OK)
-        join_did(&w->report, "Devices get the root of the gateway's CA with their line");
-    return r;
-}
-
-static enum result trust_pki(struct wizard *w, struct ctl_fault *fault)
-{
-    char *pem;
-    const char *check = or_null(w, ASK_CRL_CHECK);
-    if (!or_null(w, ASK_CLIENT_CA))
-        return OK;
-    enum result r = read_pem(w, ASK_CLIENT_CA, &pem, fault);
-    if (r != OK)
-        return r;
-    r = call(w, "POST", "/v1/trust", json_pack("{s:s, s:s}", "kind", "anchor", "data", pem), NULL, fault);
-    free(pem);
-    if (r == OK)
-        r = set_value(w, "/v1/settings/crl_check", check ? check : "on", fault);
-    if (r == OK)
-        join_did(&w->report, "The site trusts the devices' PKI (%s); revocation is%s checked",
-                 wizard_text(w, ASK_CLIENT_CA), check && strcmp(check, "off") == 0 ? " not" : "");
-    return r;
-}
-
 /* --- roles --- */
-
-/* The row of this id in a list of the admin API; a new reference, or NULL. */
-static enum result find_role(const struct wizard *w, const char *path, const char *member, const char *id, json_t **ret,
-                             struct ctl_fault *fault)
-{
-    json_t *answer, *row;
-    size_t i;
-    *ret = NULL;
-    enum result r = call(w, "GET", path, NULL, &answer, fault);
-    if (r != OK)
-        return r;
-    json_array_foreach(json_object_get(answer, member), i, row) {
-        if (strcmp(json_opt_str(row, "id", ""), id) == 0)
-            *ret = json_incref(row);
-    }
-    json_decref(answer);
-    return OK;
-}
 
 static bool has_joined(const json_t *role)
 {
@@ -211,13 +117,13 @@ static bool file_there(const struct wizard *w, const char *name)
 static enum result connector_string(struct wizard *w, bool renew, json_t **ret, struct ctl_fault *fault)
 {
     char *pem = NULL;
-    enum result r = wizard_cert_needed(w) ? read_pem(w, ASK_CONNECTOR_CERT, &pem, fault) : OK;
+    enum result r = wizard_cert_needed(w) ? wizard_read_pem(w, ASK_CONNECTOR_CERT, &pem, fault) : OK;
     if (r != OK)
         return r;
     json_t *body = json_pack("{s:s, s:b, s:s*, s:{}}", "id", wizard_text(w, ASK_CONNECTOR_ID), "renew", (int)renew,
                              "certificate_pem", pem, "join");
     free(pem);
-    return call(w, "POST", "/v1/connectors", body, ret, fault);
+    return wizard_call(w, "POST", "/v1/connectors", body, ret, fault);
 }
 
 static enum result join_connector(struct wizard *w, bool renew, struct ctl_fault *fault)
@@ -234,7 +140,7 @@ static enum result add_connector(struct wizard *w, struct ctl_fault *fault)
 {
     json_t *row;
     const char *id = wizard_text(w, ASK_CONNECTOR_ID);
-    enum result r = find_role(w, "/v1/connectors", "connectors", id, &row, fault);
+    enum result r = wizard_find(w, "/v1/connectors", "connectors", id, &row, fault);
     if (r != OK)
         return r;
     bool joined = row && has_joined(row), pending = file_there(w, "connector.joining.key");
@@ -253,7 +159,7 @@ static int64_t connector_seen(const struct wizard *w)
 {
     json_t *row = NULL;
     struct ctl_fault fault = {0};
-    if (find_role(w, "/v1/connectors", "connectors", wizard_text(w, ASK_CONNECTOR_ID), &row, &fault) != OK)
+    if (wizard_find(w, "/v1/connectors", "connectors", wizard_text(w, ASK_CONNECTOR_ID), &row, &fault) != OK)
         return 0;
     int64_t seen = json_opt_int(row, "seen", 0);
     json_decref(row);
@@ -285,7 +191,7 @@ static enum result add_gateway(struct wizard *w, struct ctl_fault *fault)
 {
     json_t *row, *answer = NULL;
     const char *id = wizard_text(w, ASK_GATEWAY_ID);
-    enum result r = find_role(w, "/v1/gateways", "gateways", id, &row, fault);
+    enum result r = wizard_find(w, "/v1/gateways", "gateways", id, &row, fault);
     if (r != OK)
         return r;
     w->gateway_joined = row && has_joined(row);
@@ -295,7 +201,7 @@ static enum result add_gateway(struct wizard *w, struct ctl_fault *fault)
         join_did(&w->report, "The gateway %s has joined already", id);
         return OK;
     }
-    r = call(w, "POST", "/v1/gateways", gateway_body(w), &answer, fault);
+    r = wizard_call(w, "POST", "/v1/gateways", gateway_body(w), &answer, fault);
     if (r != OK)
         return r;
     w->gateway_line = mem_strdup(json_opt_str(answer, "join", ""));
@@ -314,8 +220,8 @@ static enum result make_devices_line(struct wizard *w, struct ctl_fault *fault)
     json_t *answer = NULL;
     struct error err;
     (void)!slice_to_u64(slice_of(wizard_text(w, ASK_DEVICES)), &uses);
-    enum result r =
-        call(w, "POST", "/v1/tokens", json_pack("{s:{}, s:I}", "join", "uses", (json_int_t)uses), &answer, fault);
+    enum result r = wizard_call(w, "POST", "/v1/tokens", json_pack("{s:{}, s:I}", "join", "uses", (json_int_t)uses),
+                                &answer, fault);
     if (r != OK)
         return r;
     w->devices_line = mem_strdup(json_opt_str(answer, "join", ""));
@@ -323,7 +229,7 @@ static enum result make_devices_line(struct wizard *w, struct ctl_fault *fault)
     json_decref(answer);
     join_did(&w->report, "Made the line for devices: %llu may join by it", (unsigned long long)uses);
     r = wizard_keep(w, &err);
-    return r == OK ? OK : fail_with(fault, &err, w->dir);
+    return r == OK ? OK : wizard_fail(fault, &err, w->dir);
 }
 
 static enum result add_devices(struct wizard *w, struct ctl_fault *fault)
@@ -346,7 +252,8 @@ static enum result add_devices(struct wizard *w, struct ctl_fault *fault)
 enum result wizard_run(struct wizard *w, struct ctl_fault *fault)
 {
     static enum result (*const steps[])(struct wizard * w, struct ctl_fault * fault) = {
-        make_site, start_mp, tell_gateway_ca, trust_pki, add_connector, start_connector, add_gateway, add_devices};
+        make_site,          start_mp,      wizard_tell_gateway_ca, wizard_trust_pki, wizard_name_crl,
+        wizard_name_tenant, add_connector, start_connector,        add_gateway,      add_devices};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         enum result r = wizard_turn(w, 0, fault);
         if (r == OK)

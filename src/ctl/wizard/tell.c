@@ -81,15 +81,13 @@ static void tell_devices(struct wizard *w)
 
 static void tell_rest(struct wizard *w)
 {
-    const char *crl = wizard_text(w, ASK_CRL);
     if (w->gateway_line)
         tell_gateway(w);
     tell_devices(w);
-    if (wizard_wants(w, ASK_CRL) && *crl && strcmp(crl, "none") != 0 &&
-        strcmp(wizard_text(w, ASK_CRL_CHECK), "off") != 0)
+    if (wizard_wants(w, ASK_CRL_URL) && !wizard_given(w, ASK_CRL_URL))
         join_todo(&w->report, "name the CRL's URL: cmg trust add --crl-source ID --url URL%s",
                   strcmp(wizard_text(w, ASK_CRL_RELAY), "on") == 0 ? " --via connector" : "");
-    if (wizard_clients(w) & CHOICE_BIT(CHOICE_ENTRA))
+    if (wizard_wants(w, ASK_TENANT) && !wizard_given(w, ASK_TENANT))
         join_todo(&w->report, "name the tenant: cmg tenant add ID --tenant GUID --audience TEXT");
     join_todo(&w->report, "move %s/offline/root.key to a safe place: it is needed only to make new signing keys",
               w->dir);

@@ -22,9 +22,12 @@ enum wizard_id {
     ASK_CRL,
     ASK_CRL_CHECK,
     ASK_CRL_RELAY,
+    ASK_CRL_URL,
     ASK_CLIENT_CA,
     ASK_CONNECTOR_CERT,
     ASK_CONNECTOR_KEY,
+    ASK_TENANT,
+    ASK_AUDIENCE,
     ASK_SITE,
     ASK_GATEWAY,
     ASK_MP_URL,
@@ -131,6 +134,30 @@ void wizard_say_lines(const struct wizard *w, const struct wizard_lines *lines, 
 void wizard_summary(const struct wizard *w);
 /* The lines for the other machines, and what is left; the exit code. */
 int wizard_announce(struct wizard *w);
+
+/* --- site.c: what the steps ask of the site --- */
+
+/* Fills the fault from an error of this machine. */
+enum result wizard_fail(struct ctl_fault *fault, const struct error *err, const char *where);
+/* The answer, if it is wanted and there is one; else NULL. */
+const char *wizard_given(const struct wizard *w, enum wizard_id id);
+/* Takes `body`. */
+MUST_USE enum result wizard_call(const struct wizard *w, const char *method, const char *path, json_t *body,
+                                 json_t **ret, struct ctl_fault *fault);
+MUST_USE enum result wizard_set_value(const struct wizard *w, const char *path, const char *value,
+                                      struct ctl_fault *fault);
+/* The row of this id in a list of the admin API; a new reference, or NULL. */
+MUST_USE enum result wizard_find(const struct wizard *w, const char *path, const char *member, const char *id,
+                                 json_t **ret, struct ctl_fault *fault);
+/* The certificates in the file that was named, malloc'ed. */
+MUST_USE enum result wizard_read_pem(const struct wizard *w, enum wizard_id id, char **ret, struct ctl_fault *fault);
+
+/* --- vouchers.c: steps, by whom devices are vouched for --- */
+
+MUST_USE enum result wizard_tell_gateway_ca(struct wizard *w, struct ctl_fault *fault);
+MUST_USE enum result wizard_trust_pki(struct wizard *w, struct ctl_fault *fault);
+MUST_USE enum result wizard_name_crl(struct wizard *w, struct ctl_fault *fault);
+MUST_USE enum result wizard_name_tenant(struct wizard *w, struct ctl_fault *fault);
 
 /* --- steps.c, programs.c --- */
 

@@ -241,6 +241,12 @@ def test_an_answer_that_does_not_go_with_another_is_refused_on_the_terminal_and_
     typist.type("token,entra")
     typist.type("public")
     typist.type("ehttp")
+    assert typist.question() == "tenant"
+    assert "no id of an Entra tenant" in typist.type("contoso") and typist.question() == "tenant"
+    typist.type("6a4b51c7-2b0a-4c7e-9a67-0c7b43b8a1f2")
+    assert typist.question() == "audience"
+    typist.type("back")
+    typist.type("")
     assert typist.question() == "site"
     typist.press(b"\x03")
     assert typist.end() == 1 and "Stopped: nothing was done." in typist.said
@@ -351,6 +357,54 @@ def test_a_site_that_setup_did_not_make_is_left_alone(trial):
 def test_the_management_point_takes_the_methods_that_were_chosen_and_no_other(trial):
     trial.run(*trial.options(client="entra"))
     assert "client_auth: [entra]" in (trial.dir / "mp.yaml").read_text()
+
+
+def test_the_tenant_that_was_named_is_one_of_the_site_and_its_keys_have_a_source(trial):
+    """No word of the tenant is left among what is to be done; one more run changes nothing."""
+    guid = "6a4b51c7-2b0a-4c7e-9a67-0c7b43b8a1f2"
+    options = trial.options(client="entra", tenant=guid, audience="api://cmg")
+    with running_setup(trial, *options) as setup:
+        setup.says("What is left to do:")
+        until("all of it is said", lambda: "CMG_ADMIN_SOCKET" in setup.words, 5)
+        assert "cmg tenant add" not in setup.words
+        socket = str(trial.dir / "admin.sock")
+        tenant = json.loads(run_program("cmg", "tenant", "list", "--json", "--socket", socket)[1])["tenants"][0]
+        assert (tenant["tenant"], tenant["audiences"]) == (guid, ["api://cmg"])
+        assert tenant["issuers"] == [f"https://login.microsoftonline.com/{guid}/v2.0", f"https://sts.windows.net/{guid}/"]
+        source = json.loads(run_program("cmg", "source", "list", "--json", "--socket", socket)[1])["sources"][0]
+        assert source["url"] == f"https://login.microsoftonline.com/{guid}/v2.0/.well-known/openid-configuration"
+        assert (source["id"], source["kind"], source["via"]) == (tenant["source"], "oidc", "internet")
+        code, words = trial.run()
+        assert code == 0 and f"takes tokens of {guid}" in words, words
+        assert len(json.loads(run_program("cmg", "tenant", "list", "--json", "--socket", socket)[1])["tenants"]) == 1
+
+
+def test_another_provider_is_named_by_its_issuer_and_a_tenant_without_an_audience_is_no_answer(trial):
+    code, words = trial.run(*trial.options(client="entra", tenant="https://idp.example/realm/"))
+    assert code == 2 and "--audience TEXT" in words
+    with running_setup(trial, *trial.options(client="entra", tenant="https://idp.example/realm/", audience="cmg")) as setup:
+        setup.says("What is left to do:")
+        socket = str(trial.dir / "admin.sock")
+        tenant = json.loads(run_program("cmg", "tenant", "list", "--json", "--socket", socket)[1])["tenants"][0]
+        assert (tenant["tenant"], tenant["issuers"]) == ("", ["https://idp.example/realm/"])
+        source = json.loads(run_program("cmg", "source", "list", "--json", "--socket", socket)[1])["sources"][0]
+        assert source["url"] == "https://idp.example/realm/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("url, relay, via", [("http://crl.example/fleet.crl", "on", "connector"), ("ldap://dc.example/CN=a", "on", "connector"),
+                                             ("http://crl.example/fleet.crl", None, "internet")])
+def test_the_lists_url_that_was_named_is_a_source_fetched_by_who_reaches_it(trial, tmp_path, url, relay, via):
+    (tmp_path / "pki").mkdir()
+    root = pki.Ca(tmp_path / "pki", "Inside")
+    mp, connector = root.device("localhost", usage=[pki.SERVER_AUTH], dns="localhost"), root.device("cp")
+    options = trial.options(client="pki", mp="https", crl="internal" if relay else "internet", crl_relay=relay, crl_url=url, client_ca=root.path,
+                            connector_cert=connector.path, connector_key=connector.key, mp_cert=mp.path, mp_key=mp.key, mp_ca=root.path)
+    with running_setup(trial, *options) as setup:
+        setup.says("What is left to do:")
+        until("all of it is said", lambda: "CMG_ADMIN_SOCKET" in setup.words, 5)
+        assert "name the CRL's URL" not in setup.words
+        sources = json.loads(run_program("cmg", "source", "list", "--json", "--socket", str(trial.dir / "admin.sock"))[1])["sources"]
+        assert [(s["kind"], s["url"], s["via"]) for s in sources] == [("crl", url, via)]
 
 
 def test_a_folder_that_may_not_be_written_and_one_too_long_for_a_socket_are_told(trial):
