@@ -407,6 +407,26 @@ def test_the_lists_url_that_was_named_is_a_source_fetched_by_who_reaches_it(tria
         assert [(s["kind"], s["url"], s["via"]) for s in sources] == [("crl", url, via)]
 
 
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inside")
+    root = pki.Ca(folder, "Inside")
+    return root, root.device("localhost", usage=[pki.SERVER_AUTH], dns="localhost"), root.device("cp")
+
+
+@pytest.mark.parametrize("mode, client", [("ehttp", c) for c in ("entra", "token", "entra,token")] +
+                         [("https", c) for c in ("pki", "entra", "token", "pki,entra", "pki,token", "entra,token", "pki,entra,token")])
+def test_each_set_of_methods_that_the_choices_allow_is_a_site_that_starts(trial, inside, mode, client):
+    root, mp, connector = inside
+    more = {"mp_cert": mp.path, "mp_key": mp.key, "mp_ca": root.path} if mode == "https" else {}
+    if "pki" in client:
+        more |= {"client_ca": root.path, "crl": "internet", "connector_cert": connector.path, "connector_key": connector.key}
+    with running_setup(trial, *trial.options(client=client, mp=mode, **more)) as setup:
+        setup.says("What is left to do:")
+        status = json.loads(run_program("cmg", "status", "--json", "--socket", str(trial.dir / "admin.sock"))[1])
+        assert sorted(status["management_points"][0]["clients"]) == sorted(client.split(","))
+
+
 def test_a_folder_that_may_not_be_written_and_one_too_long_for_a_socket_are_told(trial):
     code, words = trial.run("--dir", "/proc/x")
     assert code == 1 and "run it as root; or name a folder of your own with --dir" in words
