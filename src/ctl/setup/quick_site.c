@@ -226,6 +226,12 @@ bool quick_resume(struct quick *q, struct ctl_fault *fault)
     bool found = false;
     if (file_exists(path) && file_read(path, 1024 * 1024, &text, &len, &err) == OK) {
         found = json_parse(slice_make(text, len), 1024 * 1024, &q->report, &err) == OK;
+        if (found && !json_is_object(q->report)) {
+            (void)error_set(&err, R_INVALID, "it is no JSON object");
+            json_decref(q->report);
+            q->report = NULL;
+            found = false;
+        }
         if (!found)
             (void)fault_from(fault, &err, path);
     }
@@ -253,19 +259,28 @@ static enum result post(const struct quick *q, const char *path, json_t *body, j
     return r;
 }
 
+/* What the site did not answer with. */
+static enum result lacks(struct ctl_fault *fault, const char *path, const char *what)
+{
+    (void)snprintf(fault->where, sizeof fault->where, "%s", path);
+    (void)snprintf(fault->remedy, sizeof fault->remedy, "use cmg and cmg-mp of the same version");
+    return error_set(&fault->what, R_INVALID, "the management point answered without %s", what);
+}
+
 static enum result save_bootstrap(const struct quick *q, const json_t *answer, const char *name,
                                   struct ctl_fault *fault)
 {
     const json_t *bootstrap = json_object_get(answer, "bootstrap");
-    char *text = json_is_string(bootstrap) ? mem_strdup(json_string_value(bootstrap)) : json_text(bootstrap);
     char *path = quick_path(q, name);
     struct error err;
-    enum result r = text ? file_write(path, slice_of(text), 0600, &err)
-                         : error_set(&err, R_INVALID, "the management point answered without a bootstrap file");
-    if (text)
+    enum result r = bootstrap ? OK : lacks(fault, path, "a bootstrap file");
+    if (r == OK) {
+        char *text = json_is_string(bootstrap) ? mem_strdup(json_string_value(bootstrap)) : json_text(bootstrap);
+        r = file_write(path, slice_of(text), 0600, &err);
         mem_free_secret(text, strlen(text));
-    if (r != OK)
-        (void)fault_from(fault, &err, path);
+        if (r != OK)
+            (void)fault_from(fault, &err, path);
+    }
     free(path);
     return r;
 }
@@ -359,7 +374,7 @@ static enum result save_json(const struct quick *q, const char *name, const json
 {
     char *text = json_text(value), *path = quick_path(q, name);
     struct error err;
-    enum result r = file_write(path, slice_of(text ? text : ""), 0644, &err);
+    enum result r = file_write(path, slice_of(text), 0644, &err);
     if (r != OK)
         (void)fault_from(fault, &err, path);
     free(path);
@@ -372,7 +387,8 @@ static enum result save_enrollment(const struct quick *q, struct ctl_fault *faul
     json_t *enrollment = NULL;
     enum result r = api_call(quick_report_text(q, "admin_socket"), "GET", "/v1/enrollment", NULL, &enrollment, fault);
     if (r == OK)
-        r = save_json(q, "enrollment.json", enrollment, fault);
+        r = enrollment ? save_json(q, "enrollment.json", enrollment, fault)
+                       : lacks(fault, "GET /v1/enrollment", "an enrolment file");
     json_decref(enrollment);
     return r;
 }
@@ -399,11 +415,15 @@ enum result quick_make_token(struct quick *q, struct ctl_fault *fault)
 {
     json_t *answer = NULL;
     struct error err;
+    const char *path = quick_report_text(q, "token_file");
     enum result r = post(q, "/v1/tokens", json_pack("{s:i, s:i}", "lifetime_s", TOKEN_LIFETIME_S, "uses", TOKEN_USES),
                          &answer, fault);
     if (r != OK)
         return r;
-    r = file_write(quick_report_text(q, "token_file"), slice_of(json_opt_str(answer, "token", "")), 0600, &err);
+    const char *token = json_opt_str(answer, "token", NULL);
+    r = token ? file_write(path, slice_of(token), 0600, &err) : lacks(fault, path, "a token");
+    if (token && r != OK)
+        (void)fault_from(fault, &err, path);
     json_decref(answer);
-    return r == OK ? OK : fault_from(fault, &err, quick_report_text(q, "token_file"));
+    return r;
 }

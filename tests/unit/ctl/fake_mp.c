@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The management point of one answer (fake_mp.h). */
+/* The management point of a few answers (fake_mp.h). */
 #include "fake_mp.h"
 
 #include <ftw.h>
@@ -9,6 +9,8 @@
 #include <sys/un.h>
 
 #include "ctl/commands.h"
+
+#define ANSWER "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s"
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
@@ -44,6 +46,26 @@ static void read_request(int fd, char *ret, size_t size)
 /* Held while a request is served: what the test sets and reads is never in use by the thread. */
 static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
 
+static void note_line(struct fake_mp *mp)
+{
+    const char *end = strstr(mp->request, " HTTP/1.1\r\n");
+    size_t used = strlen(mp->asked);
+    if (end)
+        (void)snprintf(mp->asked + used, sizeof mp->asked - used, "%.*s\n", (int)(end - mp->request), mp->request);
+}
+
+static const char *answer_of(const struct fake_mp *mp)
+{
+    static char text[65536];
+    for (const struct fake_row *row = mp->rows; row && row->request; row++) {
+        if (strncmp(mp->request, row->request, strlen(row->request)) != 0)
+            continue;
+        (void)snprintf(text, sizeof text, ANSWER, row->status, strlen(row->body), row->body);
+        return text;
+    }
+    return mp->answer;
+}
+
 static void *serve(void *arg)
 {
     struct fake_mp *mp = arg;
@@ -52,7 +74,9 @@ static void *serve(void *arg)
         (void)pthread_mutex_lock(&serving);
         memset(mp->request, 0, sizeof mp->request);
         read_request(fd, mp->request, sizeof mp->request);
-        if (mp->answer && write(fd, mp->answer, strlen(mp->answer)) < 0)
+        note_line(mp);
+        const char *answer = answer_of(mp);
+        if (answer && write(fd, answer, strlen(answer)) < 0)
             perror("fake_mp");
         (void)pthread_mutex_unlock(&serving);
         (void)close(fd);
@@ -90,14 +114,19 @@ void fake_mp_set(struct fake_mp *mp, const char *answer)
     (void)pthread_mutex_unlock(&serving);
 }
 
+void fake_mp_rows(struct fake_mp *mp, const struct fake_row *rows)
+{
+    (void)pthread_mutex_lock(&serving);
+    mp->rows = rows;
+    mp->asked[0] = '\0';
+    (void)pthread_mutex_unlock(&serving);
+}
+
 const char *fake_mp_answer(int status, const char *body)
 {
     static char text[65536];
     (void)pthread_mutex_lock(&serving);
-    (void)snprintf(
-        text, sizeof text,
-        "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
-        strlen(body), body);
+    (void)snprintf(text, sizeof text, ANSWER, status, strlen(body), body);
     (void)pthread_mutex_unlock(&serving);
     return text;
 }
