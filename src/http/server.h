@@ -14,7 +14,8 @@ struct http_server_conn *http_server_conn_new(struct loop *loop, struct net_stre
                                               const struct http_server_limits *limits,
                                               const struct http_server_events *events, void *owner);
 
-/* No new requests: GOAWAY, or Connection: close on the answers; closes when the last exchange has ended. */
+/* The client is told to send its next requests elsewhere: by two GOAWAYs (RFC 9113 6.8), or by Connection: close on the
+ * next answer, for which an idle connection waits a second. Closes when the last exchange has ended. */
 void http_server_conn_drain(struct http_server_conn *c);
 /* The same for who has asked too much: requests that are on their way are refused unread, and it is closed after
  * HTTP_STOPPED_MS, whatever is under way on it. */

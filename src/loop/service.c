@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readiness, reloading, stopping and the watchdog: lines in a datagram, as sd_notify(3) describes them for programs
- * that go without libsystemd, which would bring compression and cryptography of its own into a gateway's process. A
- * manager that can't be told does without. */
+/* Readiness, reloading, stopping, the watchdog and what outlives this process: lines in a datagram, as sd_notify(3)
+ * describes them for programs that go without libsystemd, which would bring compression and cryptography of its own
+ * into a gateway's process. A manager that can't be told does without. */
 #include "loop/service.h"
 
 #include <stddef.h>
@@ -31,15 +31,34 @@ static socklen_t manager(struct sockaddr_un *ret)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-static void tell(const char *lines)
+/* With a copy of the descriptor `passed`; -1: none. */
+static bool tell_with(const char *lines, int passed)
 {
     struct sockaddr_un at;
     socklen_t len = manager(&at);
     int fd = len ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
     if (fd < 0)
-        return;
-    (void)!sendto(fd, lines, strlen(lines), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&at, len);
+        return false;
+    struct iovec text = {(void *)(uintptr_t)lines, strlen(lines)};
+    struct msghdr m = {.msg_name = &at, .msg_namelen = len, .msg_iov = &text, .msg_iovlen = 1};
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof passed)];
+    } control = {0};
+    if (passed >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        control.head = (struct cmsghdr){CMSG_LEN(sizeof passed), SOL_SOCKET, SCM_RIGHTS};
+        memcpy(CMSG_DATA(&control.head), &passed, sizeof passed);
+    }
+    bool told = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
     (void)close(fd);
+    return told;
+}
+
+static void tell(const char *lines)
+{
+    (void)tell_with(lines, -1);
 }
 
 static void feed(void *arg)
@@ -92,5 +111,20 @@ void loop_service_stopping(const char *status)
 {
     char lines[LINES];
     (void)snprintf(lines, sizeof lines, "STOPPING=1\nSTATUS=%s", status);
+    tell(lines);
+}
+
+/* FDPOLL=0: a listener that nobody serves for a moment is not to be let go for it. */
+bool loop_service_keep(int fd, const char *name)
+{
+    char lines[LINES];
+    (void)snprintf(lines, sizeof lines, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+    return tell_with(lines, fd);
+}
+
+void loop_service_let_go(const char *name)
+{
+    char lines[LINES];
+    (void)snprintf(lines, sizeof lines, "FDSTOREREMOVE=1\nFDNAME=%s", name);
     tell(lines);
 }

@@ -16,4 +16,11 @@ void loop_service_reloaded(void);
 /* It takes nothing new and ends soon. */
 void loop_service_stopping(const char *status);
 
+/* A copy of the descriptor is kept by the manager and handed to the program when it is started anew, if its unit says
+ * so (FileDescriptorStoreMax=). `name`: of letters, digits and -, by which it comes back in $LISTEN_FDNAMES. false:
+ * there is no manager. */
+bool loop_service_keep(int fd, const char *name);
+/* Those of that name are not kept any longer. */
+void loop_service_let_go(const char *name);
+
 #endif

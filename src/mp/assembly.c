@@ -156,6 +156,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         r = mp_metrics_open(site, &site->metrics, err);
     if (r != OK)
         return r;
+    net_handed_settle();
     site->upkeep = loop_timer_new(loop, upkeep, site);
     loop_timer_start(site->upkeep, 0, UPKEEP_MS);
     return OK;
@@ -165,6 +166,33 @@ void mp_site_reload_certificates(struct mp_site *site)
 {
     for (size_t i = 0; i < site->config->points.count; i++)
         mp_certificate_reload(&site->points[i]);
+}
+
+void mp_site_drain(struct mp_site *site)
+{
+    site->draining = true;
+    mp_parked_end(site->parked);
+    mp_admin_drain(site->admin);
+    for (size_t i = 0; i < site->config->points.count; i++)
+        mp_listener_drain(&site->points[i]);
+}
+
+static bool point_is_idle(const struct mp_point *p, bool with_handshakes)
+{
+    const struct mp_connection *c;
+    LIST_FOREACH(c, &p->connections, others) {
+        if (with_handshakes || c->http)
+            return false;
+    }
+    return true;
+}
+
+bool mp_site_idle(const struct mp_site *site, bool with_handshakes)
+{
+    bool idle = mp_admin_idle(site->admin);
+    for (size_t i = 0; idle && i < site->config->points.count; i++)
+        idle = point_is_idle(&site->points[i], with_handshakes);
+    return idle;
 }
 
 void mp_site_hang_up(struct mp_site *site)

@@ -10,14 +10,20 @@
 #include "mp/assembly.h"
 #include "json/json.h"
 
-enum { CLOSE_MS = 100 }; /* connections close from the loop */
+enum {
+    DRAIN_MS = 5000,
+    HANDSHAKES_MS = 1000, /* of the former: who says nothing keeps nobody waiting longer */
+    TICK_MS = 20,
+    CLOSE_MS = 100, /* connections close from the loop */
+};
 
 static struct mp_config config;
 
 struct process {
     struct mp_site site;
     struct loop *loop;
-    struct loop_timer *end, *gather, *watchdog;
+    struct loop_timer *end, *tick, *gather, *watchdog;
+    uint64_t drains_ms; /* since then; 0: it serves */
 };
 
 static void stop(void *arg)
@@ -25,13 +31,34 @@ static void stop(void *arg)
     loop_stop(arg);
 }
 
-/* Answers under way are given up: every change is in the store, and askers ask again. */
+static void hang_up(struct process *p)
+{
+    loop_timer_stop(p->tick);
+    mp_site_hang_up(&p->site);
+    loop_timer_start(p->end, CLOSE_MS, 0);
+}
+
+static void drain_tick(void *arg)
+{
+    struct process *p = arg;
+    uint64_t since = loop_now_ms(p->loop) - p->drains_ms;
+    if (since >= DRAIN_MS || mp_site_idle(&p->site, since < HANDSHAKES_MS))
+        hang_up(p);
+}
+
+/* Requests under way are answered, on kept connections one more each; those that are parked ask again elsewhere. */
 static void on_terminate(void *arg)
 {
     struct process *p = arg;
-    loop_service_stopping("ending");
-    mp_site_hang_up(&p->site);
-    loop_timer_start(p->end, CLOSE_MS, 0);
+    if (p->drains_ms) { /* the second time: at once */
+        hang_up(p);
+        return;
+    }
+    log_msg(LOG_INFO, "mp", "draining");
+    loop_service_stopping("draining: requests under way end first");
+    p->drains_ms = loop_now_ms(p->loop);
+    mp_site_drain(&p->site);
+    loop_timer_start(p->tick, TICK_MS, TICK_MS);
 }
 
 static void announce(void)
@@ -59,6 +86,7 @@ static int run(void)
     struct error err;
     p.loop = loop_new();
     p.end = loop_timer_new(p.loop, stop, p.loop);
+    p.tick = loop_timer_new(p.loop, drain_tick, &p);
     p.gather = loop_log_gather(p.loop);
     if (mp_site_open(&p.site, &config, p.loop, &err) != OK)
         return conf_daemon_failed("mp", &err);
@@ -71,6 +99,7 @@ static int run(void)
     loop_run(p.loop);
     loop_timer_free(p.watchdog);
     loop_timer_free(p.end);
+    loop_timer_free(p.tick);
     loop_timer_free(p.gather);
     mp_site_close(&p.site);
     loop_free(p.loop);

@@ -60,6 +60,7 @@ struct mp_site {
     struct {
         uint64_t lifted_ms, disbelieved_ms;  /* monotonic; 0: never */
     } went_back;                             /* how often this process heard (mp/status/went_back.h) */
+    bool draining;                           /* nothing is parked any more, and connections end */
     struct mp_bodies *bodies, *admin_bodies; /* of requests at management points, and at the admin socket */
     int access_fd;                           /* -1: no access log */
 };

@@ -32,7 +32,8 @@ struct net_listener {
     int spare; /* with a guard: given up for a moment to accept who must be told that there is no room; -1: lost */
     uint64_t patient_until; /* who is in its queue before that waited for the program to start: nobody is stale */
     bool busy, closed;
-    char *path; /* of a Unix socket */
+    bool is_handed;
+    char *path; /* of a Unix socket whose file goes with it */
     dev_t device;
     ino_t inode;
 };
@@ -59,7 +60,7 @@ static void take(struct net_listener *l, int fd, struct net_address *peer)
     struct net_stream *s = net_socket_stream(l->loop, fd, SLICE_NONE);
     if (!s)
         return;
-    if (l->path)
+    if (peer->storage.ss_family == AF_UNIX)
         *peer = (struct net_address){0};
     unmap(peer);
     l->fn(l->ctx, s, peer);
@@ -209,6 +210,14 @@ void net_listener_close(struct net_listener *l)
         free_listener(l);
 }
 
+void net_listener_keep(struct net_listener *l)
+{
+    if (l->is_handed || !net_handed_keep(l->fd))
+        return;
+    free(l->path);
+    l->path = NULL;
+}
+
 void net_listener_address(const struct net_listener *l, struct net_address *ret)
 {
     *ret = (struct net_address){.len = sizeof ret->storage};
@@ -257,8 +266,10 @@ enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool
     }
     if (fd >= 0) {
         enum result r = start(loop, fd, fn, ctx, ret, err);
-        if (r == OK && handed >= 0)
+        if (r == OK && handed >= 0) {
             (*ret)->patient_until = loop_now_ms(loop) + STALE_MS;
+            (*ret)->is_handed = true;
+        }
         return r;
     }
     char text[NET_ADDRESS_TEXT];
@@ -299,29 +310,48 @@ static enum result bind_unix(int fd, const struct sockaddr_un *at, unsigned mode
     return ok ? OK : error_set(err, R_IO, "can't listen on %s: %s", at->sun_path, strerror(errno));
 }
 
+static enum result open_unix(const struct sockaddr_un *at, unsigned mode, int *ret, struct error *err)
+{
+    enum result r = clear_stale(at, err);
+    if (r != OK)
+        return r;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set(err, R_IO, "%s: %s", at->sun_path, strerror(errno));
+    r = bind_unix(fd, at, mode, err);
+    if (r == OK)
+        *ret = fd;
+    else
+        (void)close(fd);
+    return r;
+}
+
+/* One whose file is gone can't be reached any more. */
+static int handed_unix(const struct sockaddr_un *at)
+{
+    struct stat st;
+    return lstat(at->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) ? net_handed_unix(at) : -1;
+}
+
 enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, net_accept_fn *fn, void *ctx,
                             struct net_listener **ret, struct error *err)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     if (!slice_to_cstr(slice_of(path), at.sun_path, sizeof at.sun_path))
         return error_set(err, R_LIMIT, "%s: a socket's path has at most %zu bytes", path, sizeof at.sun_path - 1);
-    enum result r = clear_stale(&at, err);
+    int fd = handed_unix(&at);
+    bool is_handed = fd >= 0;
+    enum result r = is_handed ? OK : open_unix(&at, mode, &fd, err);
+    if (r == OK)
+        r = start(loop, fd, fn, ctx, ret, err);
     if (r != OK)
         return r;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_set(err, R_IO, "%s: %s", path, strerror(errno));
-    r = bind_unix(fd, &at, mode, err);
-    if (r != OK) {
-        (void)close(fd);
-        return r;
-    }
-    r = start(loop, fd, fn, ctx, ret, err);
     struct stat st;
-    if (r == OK && lstat(path, &st) == 0) {
+    (*ret)->is_handed = is_handed;
+    if (!is_handed && lstat(path, &st) == 0) {
         (*ret)->path = mem_strdup(path);
         (*ret)->device = st.st_dev;
         (*ret)->inode = st.st_ino;
     }
-    return r;
+    return OK;
 }

@@ -16,10 +16,11 @@ typedef void net_accept_fn(void *ctx, struct net_stream *stream, const struct ne
 /* With reuseport, each worker binds the same address and the kernel shares out the connections; then port 0 works only
  * for the first, whose real address the others take. TCP_NODELAY is set on what is accepted. Where the service manager
  * handed a socket for that address to this process (sd_listen_fds(3)), that one is listened on: who came while nobody
- * did waits in its queue. */
+ * did waits in its queue. Of several, each call takes another. */
 MUST_USE enum result net_listen_tcp(struct loop *loop, const struct net_address *at, bool reuseport, net_accept_fn *fn,
                                     void *ctx, struct net_listener **ret, struct error *err);
-/* Unix socket with this mode; a stale socket file is replaced, a live one is R_CONFLICT. Peer addresses are empty. */
+/* Unix socket with this mode; a stale socket file is replaced, a live one is R_CONFLICT. Peer addresses are empty. One
+ * that was handed over is listened on as it is. */
 MUST_USE enum result net_listen_unix(struct loop *loop, const char *path, unsigned mode, net_accept_fn *fn, void *ctx,
                                      struct net_listener **ret, struct error *err);
 
@@ -36,6 +37,17 @@ void net_listener_guard(struct net_listener *l, const struct net_listener_guard 
 
 void net_listener_address(const struct net_listener *l, struct net_address *ret);
 void net_listener_close(struct net_listener *l); /* and frees it; removes its Unix socket file. NULL allowed */
+
+/* --- listeners that outlive the process --- */
+enum { NET_HANDED_MAX = 1024 };
+
+/* The service manager keeps its socket and hands it to the next process of this program: who comes meanwhile waits. Its
+ * Unix socket file stays. Where there is no manager, nothing happens. */
+void net_listener_keep(struct net_listener *l);
+/* So many sockets for that address were handed to this process: each wants a listener. */
+size_t net_handed_count(const struct net_address *at);
+/* Once all listeners are there: sockets that an earlier process kept and nobody wants any more are let go. */
+void net_handed_settle(void);
 
 /* --- dialling --- */
 struct net_dial;

@@ -55,9 +55,14 @@ static void on_head_timeout(struct http_h1_server *c)
         fault(c, 408, "the request's head did not come in time");
 }
 
+static void linger(struct http_h1_server *c);
+
 static void on_idle_timeout(struct http_h1_server *c)
 {
-    http_h1_server_break(c, R_TIMEOUT, "idle");
+    if (c->draining)
+        linger(c);
+    else
+        http_h1_server_break(c, R_TIMEOUT, "idle");
 }
 
 static void on_exchange_timeout(struct http_h1_server *c)
@@ -165,7 +170,14 @@ static void linger(struct http_h1_server *c)
 
 static bool next_request_welcome(const struct http_h1_server *c)
 {
-    return !c->close_after && !c->draining && !c->eof;
+    return !c->close_after && !c->stopped && !c->eof;
+}
+
+/* Nobody told the client of a drain before its next answer does: a request may be on its way, and would be lost with
+ * the connection (RFC 9112 9.6). */
+static void await_request(struct http_h1_server *c)
+{
+    set_deadline(c, HTTP_H1_PHASE_IDLE, c->draining ? HTTP_H1_LAST_CALL_MS : c->limits.idle_ms);
 }
 
 static void become_idle(struct http_h1_server *c)
@@ -175,7 +187,7 @@ static void become_idle(struct http_h1_server *c)
     if (buf_len(&c->wire.out) == 0)
         buf_free(&c->wire.out); /* it may be idle for long */
     if (next_request_welcome(c))
-        set_deadline(c, HTTP_H1_PHASE_IDLE, c->limits.idle_ms);
+        await_request(c);
     else
         linger(c);
 }
@@ -470,7 +482,7 @@ static void run(void *arg)
         feed_pending(c);
         switched_end(c);
         http_h1_wire_flush(&c->wire);
-        if (c->draining && !c->exchange && !c->discarding && !c->closing)
+        if (c->stopped && !c->exchange && !c->discarding && !c->closing)
             linger(c);
         tell_held(c);
         http_h1_wire_steer(&c->wire);
@@ -489,7 +501,10 @@ static struct http_h1_server *of(struct http_server_conn *base)
 static void op_drain(struct http_server_conn *base)
 {
     struct http_h1_server *c = of(base);
+    bool idle = !c->exchange && !c->discarding && !c->lingering && !c->closing && http_h1_parser_idle(&c->wire.parser);
     c->draining = true;
+    if (idle)
+        await_request(c);
     http_h1_server_later(c);
 }
 
@@ -502,7 +517,8 @@ static void op_stop(struct http_server_conn *base)
     c->stopped = loop_now_ms(c->loop);
     c->due = c->stopped + HTTP_STOPPED_MS;
     loop_timer_start(c->timer, HTTP_STOPPED_MS, 0);
-    op_drain(base);
+    c->draining = true;
+    http_h1_server_later(c);
 }
 
 static void op_close(struct http_server_conn *base)

@@ -6,7 +6,7 @@
  *            HEAD               END and answered
  *     idle ───────► exchange ────────────────────► idle … (keep-alive)
  *                      │ answered early: rest is dropped (up to 256 KiB), then idle
- *                      ▼ Connection: close, fault, draining
+ *                      ▼ Connection: close, fault, or the last one of a connection that drains
  *                  lingering: our end is sent, what still comes is dropped ──► closed
  */
 #ifndef HTTP_H1_SERVER_H
@@ -18,6 +18,7 @@
 
 enum {
     HTTP_H1_DRAIN_MAX = 256 * 1024,
+    HTTP_H1_LAST_CALL_MS = 1000, /* a connection that drains waits so long for one more request */
     HTTP_H1_LINGER_MS = 2000,
     HTTP_H1_LINGER_TICK_MS = 250,
 };

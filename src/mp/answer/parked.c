@@ -179,6 +179,13 @@ struct mp_parked *mp_parked_new(struct mp_site *site)
     return p;
 }
 
+void mp_parked_end(struct mp_parked *p)
+{
+    struct mp_request *r, *next;
+    LIST_FOREACH_SAFE(r, &p->all, parked.others, next)
+        nothing_came(r);
+}
+
 void mp_parked_free(struct mp_parked *p)
 {
     if (!p)
@@ -230,6 +237,10 @@ void mp_parked_add(struct mp_request *r, enum mp_parked_for what, int64_t after)
     }
     if (answered(r))
         return;
+    if (r->site->draining) {
+        nothing_came(r);
+        return;
+    }
     make_room(p, r->sender.identity.connector);
     if (p->count >= PARKED_MAX) {
         mp_refuse(r, MP_REFUSAL_BUSY, "too many requests wait here");

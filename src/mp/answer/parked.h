@@ -7,6 +7,8 @@
 #include "mp/server/request.h"
 
 struct mp_parked *mp_parked_new(struct mp_site *site);
+/* The process ends: who waits is told that nothing came, as who comes from now on, and asks the next one. */
+void mp_parked_end(struct mp_parked *p);
 void mp_parked_free(struct mp_parked *p); /* every request must be gone; NULL allowed */
 
 /* Of one connector, and the gateways behind it, so many wait at most, each of which costs at every change: for the next

@@ -166,6 +166,8 @@ static void serve(struct mp_connection *c)
     if (c->peer.certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
         own.stranger_heads = CERTIFICATE_HEADS;
     c->http = http_server_conn_new(c->peer.site->loop, c->stream, h2, &own, &http_events, c);
+    if (c->peer.site->draining)
+        http_server_conn_drain(c->http);
 }
 
 /* --- while its certificate is judged --- */
@@ -338,15 +340,31 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
         r = net_listen_tcp(p->site->loop, &at, false, on_accept, p, &p->listener, err);
     if (r != OK)
         return r;
+    net_listener_keep(p->listener);
     net_listener_guard(p->listener, &guard);
     on_pulse(p);
     return OK;
 }
 
-void mp_listener_close(struct mp_point *p)
+static void close_listener(struct mp_point *p)
 {
     net_listener_close(p->listener);
     p->listener = NULL;
+}
+
+void mp_listener_drain(struct mp_point *p)
+{
+    close_listener(p);
+    struct mp_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &p->connections, others, next) {
+        if (c->http)
+            http_server_conn_drain(c->http);
+    }
+}
+
+void mp_listener_close(struct mp_point *p)
+{
+    close_listener(p);
     loop_timer_free(p->pulse);
     p->pulse = NULL;
     struct mp_connection *c, *next;

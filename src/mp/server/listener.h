@@ -30,6 +30,8 @@ void mp_listener_known(struct mp_connection *c, const char *device);
 /* A request of it was refused. Of a stranger whose address is refused too often it is the last one that is read. NULL
  * allowed. */
 void mp_listener_refused(struct mp_connection *c);
+/* No new connections; the old ones end with what is under way on them. */
+void mp_listener_drain(struct mp_point *p);
 /* Closes the listener and every connection. */
 void mp_listener_close(struct mp_point *p);
 

@@ -480,12 +480,41 @@ static void draining_ends_after_the_answer(void **state)
     assert_int_equal(f->requests, 1);
 }
 
-static void draining_closes_an_idle_connection(void **state)
+static void draining_answers_what_was_on_its_way_to_an_idle_connection(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\n1");
+    http_server_conn_drain(f->conn);
+    fake_loop_settle(f->loop);
+    assert_false(f->eof);
+    send_text(f, "GET /now?2 HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\nconnection: close\r\n\r\n2");
+    assert_true(f->eof);
+    assert_int_equal(f->requests, 2);
+}
+
+static void draining_answers_what_comes_behind_an_answer_that_promised_more(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET /held HTTP/1.1\r\n" H "\r\n");
+    respond(f, 200, 2, false);
+    http_server_conn_drain(f->conn);
+    http_exchange_write(f->held, SLICE("ok"));
+    finish(f);
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    assert_false(f->eof);
+    send_text(f, "GET /now?2 HTTP/1.1\r\n" H "\r\n");
+    expect(f, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1\r\nconnection: close\r\n\r\n2");
+    assert_true(f->eof);
+}
+
+static void draining_closes_an_idle_connection_after_a_moment(void **state)
 {
     struct fixture *f = *state;
     send_text(f, "GET /now?1 HTTP/1.1\r\n" H "\r\n");
     http_server_conn_drain(f->conn);
-    fake_loop_settle(f->loop);
+    fake_loop_pass(f->loop, 1100);
     assert_true(f->eof);
     net_stream_shutdown(f->client);
     fake_loop_settle(f->loop);
@@ -558,7 +587,9 @@ int main(void)
         T(who_is_stopped_and_does_not_read_is_cut_off_soon),
         T(who_is_stopped_and_drips_is_cut_off_soon),
         T(draining_ends_after_the_answer),
-        T(draining_closes_an_idle_connection),
+        T(draining_answers_what_was_on_its_way_to_an_idle_connection),
+        T(draining_answers_what_comes_behind_an_answer_that_promised_more),
+        T(draining_closes_an_idle_connection_after_a_moment),
         T(closing_aborts_later_and_not_inside),
         T(a_flood_of_requests_waits_for_the_client_to_read),
     };

@@ -122,6 +122,7 @@ enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct er
         free(a);
         return error_prefix(err, "admin_socket");
     }
+    net_listener_keep(a->listener);
     if (mp_admin_groups_admit(&a->groups, site->config->admin_socket, &refused) != OK)
         log_msg(LOG_WARN, "mp",
                 "%s; root and the user of cmg-mp alone can use it: put it on a file system that has them",
@@ -130,12 +131,32 @@ enum result mp_admin_open(struct mp_site *site, struct mp_admin **ret, struct er
     return OK;
 }
 
+static void close_listener(struct mp_admin *a)
+{
+    net_listener_close(a->listener);
+    a->listener = NULL;
+}
+
+void mp_admin_drain(struct mp_admin *a)
+{
+    if (!a)
+        return;
+    close_listener(a);
+    struct admin_connection *c, *next;
+    LIST_FOREACH_SAFE(c, &a->connections, others, next)
+        http_server_conn_drain(c->http);
+}
+
+bool mp_admin_idle(const struct mp_admin *a)
+{
+    return !a || LIST_EMPTY(&a->connections);
+}
+
 void mp_admin_hang_up(struct mp_admin *a)
 {
     if (!a)
         return;
-    net_listener_close(a->listener);
-    a->listener = NULL;
+    close_listener(a);
     struct admin_connection *c;
     LIST_FOREACH(c, &a->connections, others)
         http_server_conn_close(c->http); /* on_close frees it, later */
