@@ -13,8 +13,14 @@ bool join_parse(const struct opt_command *cmd, const char *program, int argc, ch
     enum result r = opt_parse(cmd, argc, argv, ret, ret_args, ret_count, &err);
     *ret_exit = r == R_EOF ? 0 : JOIN_EXIT_USAGE;
     if (r != OK && r != R_EOF)
-        (void)fprintf(stderr, "%s: %s\nremedy: %s join --help lists the options\n", program, err.text, program);
+        (void)join_usage(program, &err);
     return r == OK;
+}
+
+int join_usage(const char *program, const struct error *err)
+{
+    (void)fprintf(stderr, "%s: %s\nremedy: %s join --help lists the options\n", program, err->text, program);
+    return JOIN_EXIT_USAGE;
 }
 
 void join_finish(struct join_report *report, const struct join_options *o, const struct conf_daemon *daemon,

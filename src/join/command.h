@@ -35,6 +35,9 @@ struct join_options {
 MUST_USE bool join_parse(const struct opt_command *cmd, const char *program, int argc, char **argv, void *ret,
                          const char ***ret_args, size_t *ret_count, int *ret_exit);
 
+/* Tells what is wrong with the options; the exit code. */
+int join_usage(const char *program, const struct error *err);
+
 /* Checks the configuration as --check-config does, and starts the service if nothing is wrong with it. */
 void join_finish(struct join_report *report, const struct join_options *o, const struct conf_daemon *daemon,
                  const struct join_place *p);

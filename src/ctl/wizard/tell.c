@@ -57,10 +57,17 @@ static void tell_gateway(struct wizard *w)
     char host[NET_HOST_MAX];
     uint16_t port;
     wizard_gateway(w, host, &port);
-    join_todo(&w->report,
-              "get a server certificate for %s from %s, and add its files to the gateway's line: --certificate FILE "
-              "--key FILE (PEM; or say --certificate FILE.p12)",
-              host, *wizard_text(w, ASK_SERVER_CERT) == 'i' ? "your CA" : "a public CA");
+    if (*wizard_text(w, ASK_SERVER_CERT) == 'i')
+        join_todo(
+            &w->report,
+            "get a server certificate for %s from your CA, and add its files to the gateway's line: --certificate "
+            "FILE --key FILE (PEM; or say --certificate FILE.p12)",
+            host);
+    else
+        join_todo(
+            &w->report,
+            "add to the gateway's line --acme --directory letsencrypt --email ADDRESS --agree-terms, and a public "
+            "CA issues its certificate and each one after; or one that you have: --certificate FILE --key FILE");
     join_todo(&w->report, "%s %s an address record that leads to the gateway's machine; look: getent hosts %s",
               join_here(host) == JOIN_UNKNOWN ? "give" : "see that there is for", host, host);
     join_todo(&w->report,

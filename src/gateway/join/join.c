@@ -15,6 +15,7 @@
 #include "bundle/join/answer.h"
 #include "bundle/join/request.h"
 #include "gateway/join/listener.h"
+#include "gateway/obtain/certificate.h"
 #include "join/command.h"
 #include "join/here.h"
 #include "join/place.h"
@@ -24,7 +25,8 @@ enum { HINT_MS = 30 * 1000, TOLD_MS = 2000, LISTEN_SIZE = 32 };
 
 struct options {
     struct join_options common;
-    const char *certificate, *key, *password_file;
+    const char *certificate, *key, *password_file, *directory, *email;
+    bool acme, agree_terms;
     struct opt_list listen;
     uint64_t wait_s;
 };
@@ -45,6 +47,24 @@ static const struct opt opts[] = {
      .offset = offsetof(struct options, password_file),
      .value = "FILE",
      .help = "of the PKCS#12: its first line is the password"},
+    {.name = "acme",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct options, acme),
+     .help = "instead: have one issued by a public CA, now and before each ends, as cmg-gateway certificate does"},
+    {.name = "directory",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, directory),
+     .value = "URL",
+     .help = "with --acme: letsencrypt, or another CA's directory"},
+    {.name = "email",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, email),
+     .value = "ADDRESS",
+     .help = "with --acme: to whom the CA writes"},
+    {.name = "agree-terms",
+     .kind = OPT_FLAG,
+     .offset = offsetof(struct options, agree_terms),
+     .help = "with --acme: you agree to the CA's terms of service"},
     {.name = "listen",
      .kind = OPT_LIST,
      .offset = offsetof(struct options, listen),
@@ -220,13 +240,13 @@ static enum result write_certificates(const struct joining *j, const struct opti
         r = buf_printf(text, "    key: \"%s\"\n", key);
     if (r == OK && password)
         r = buf_printf(text, "    password_file: \"%s\"\n", password);
-    if (!o->certificate)
+    if (!o->certificate && !o->acme)
         join_todo(j->report,
                   "put the server certificate that devices will see, for the name %s, at %s (PEM, with its "
                   "intermediates) and its key at %s (mode 0600); or have a public CA issue it: cmg-gateway certificate "
                   "--help; or ask your own: cmg-gateway csr --help",
                   j->string.host, certificate, key);
-    else
+    else if (!o->acme)
         (void)(join_place_readable(j->report, &j->place, certificate) &&
                (!has_key || join_place_readable(j->report, &j->place, key)));
     free(certificate);
@@ -281,9 +301,46 @@ static void check_machine(const struct joining *j)
                   j->string.host, (unsigned)j->string.port);
 }
 
+/* `host` NULL: that of the string, which was not read yet. */
+static struct obtain_order order_of(const struct options *o, const char *const *host)
+{
+    return (struct obtain_order){o->directory, o->email, host, host ? 1 : 0, o->agree_terms};
+}
+
+/* Before the string is used. */
+static enum result check_options(const struct options *o, struct error *err)
+{
+    struct obtain_order order = order_of(o, NULL);
+    if (!o->acme)
+        return OK;
+    if (o->certificate || o->key || o->password_file)
+        return error_set(err, R_INVALID, "either --acme or --certificate: whose certificate is it to be?");
+    return obtain_order_check(&order, err);
+}
+
+/* A name that no CA takes is told before a string is used. */
+static enum result check_host(const struct joining *j, const struct options *o, struct error *err)
+{
+    const char *host = j->string.host;
+    struct obtain_order order = order_of(o, &host);
+    return obtain_order_check(&order, err);
+}
+
+/* It starts the gateway, which must run to answer the CA. What fails here can be done again without a string. */
+static enum result obtain(struct joining *j, const struct options *o, const struct conf_daemon *daemon,
+                          struct error *err)
+{
+    const char *host = j->string.host;
+    struct obtain_order order = order_of(o, &host);
+    enum result r = obtain_first(daemon, j->place.config, &order, !o->common.no_start, j->report, err);
+    return r == OK ? OK : error_prefix(err, "this machine has joined, and has no server certificate yet");
+}
+
 static enum result prepare(struct joining *j, const struct options *o, const char *argument, struct error *err)
 {
     enum result r = join_text_read(j->report, argument, o->common.file, JOIN_GATEWAY, clock_wall_s(), &j->string, err);
+    if (r == OK && o->acme)
+        r = check_host(j, o, err);
     if (r == OK)
         r = join_place_open(j->report, "gateway", o->common.dir, &j->place, err);
     if (r == OK)
@@ -307,6 +364,8 @@ static enum result join(struct joining *j, const struct options *o, const char *
     r = join_place_keep(j->report, &j->place, j->bootstrap, err);
     if (r == OK)
         r = configure(j, o, err);
+    if (r == OK && o->acme)
+        return obtain(j, o, daemon, err);
     if (r == OK)
         join_finish(j->report, &o->common, daemon, &j->place);
     return r;
@@ -337,6 +396,8 @@ int gateway_join(const struct conf_daemon *daemon, int argc, char **argv)
     struct join_report report;
     struct joining j = {.report = &report, .string.kind = JOIN_GATEWAY};
     struct error err;
+    if (check_options(&o, &err) != OK)
+        return join_usage(daemon->name, &err);
     json_wipe_freed(true);
     join_report_start(&report, daemon->name, o.common.json);
     enum result r = join(&j, &o, count ? args[0] : NULL, daemon, &err);

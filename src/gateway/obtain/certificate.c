@@ -79,8 +79,8 @@ static const struct {
 
 struct obtaining {
     const struct conf_daemon *daemon;
-    const struct options *o;
-    struct join_report report;
+    const char *path; /* of the configuration */
+    struct join_report *report;
     struct gateway_config config;
     char state[PATH_MAX];
     struct acme_settings settings;
@@ -90,36 +90,47 @@ struct obtaining {
 
 /* --- what is asked for --- */
 
-static enum result check_options(const struct options *o, struct error *err)
+static struct obtain_order order_of(const struct options *o)
 {
-    if (o->acme == o->renew)
-        return error_set(err, R_INVALID, "say what to do: --acme (the first time) or --renew");
-    if (o->renew)
-        return OK;
-    if (!o->hosts.count)
-        return error_set(err, R_INVALID, "--host NAME is missing: the name that devices use");
-    if (!o->directory)
-        return error_set(err, R_INVALID, "--directory is missing: letsencrypt, or another CA's https URL");
-    if (!o->email)
-        return error_set(err, R_INVALID, "--email ADDRESS is missing: to whom the CA writes");
-    if (!o->agree_terms)
-        return error_set(err, R_INVALID, "--agree-terms is missing: a CA wants its terms of service agreed to");
-    return OK;
+    return (struct obtain_order){o->directory, o->email, o->hosts.items, o->hosts.count, o->agree_terms};
 }
 
-static enum result settings_of(const struct options *o, struct acme_settings *ret, struct error *err)
+static enum result settings_of(const struct obtain_order *o, struct acme_settings *ret, struct error *err)
 {
     const char *directory = o->directory;
     for (size_t i = 0; i < ARRAY_LEN(known_directories); i++) {
         if (strcmp(directory, known_directories[i].word) == 0)
             directory = known_directories[i].url;
     }
-    *ret = (struct acme_settings){.host_count = o->hosts.count};
+    *ret = (struct acme_settings){.host_count = o->host_count};
     if (!slice_to_cstr(slice_of(directory), ret->directory, sizeof ret->directory) ||
         !slice_to_cstr(slice_of(o->email), ret->email, sizeof ret->email))
         return error_set(err, R_LIMIT, "--directory or --email is too long");
-    enum result r = obtain_hosts(o->hosts.items, o->hosts.count, false, ret->hosts, err);
+    enum result r = obtain_hosts(o->hosts, o->host_count, false, ret->hosts, err);
     return r == OK ? acme_settings_check(ret, err) : r;
+}
+
+enum result obtain_order_check(const struct obtain_order *o, struct error *err)
+{
+    struct acme_settings settings;
+    if (!o->directory)
+        return error_set(err, R_INVALID, "--directory is missing: letsencrypt, or another CA's https URL");
+    if (!o->email)
+        return error_set(err, R_INVALID, "--email ADDRESS is missing: to whom the CA writes");
+    if (!o->agree_terms)
+        return error_set(err, R_INVALID, "--agree-terms is missing: a CA wants its terms of service agreed to");
+    return o->host_count ? settings_of(o, &settings, err) : OK;
+}
+
+static enum result check_options(const struct options *o, struct error *err)
+{
+    struct obtain_order order = order_of(o);
+    order.host_count = 0; /* a host that no CA takes is no wrong use of the command */
+    if (o->acme == o->renew)
+        return error_set(err, R_INVALID, "say what to do: --acme (the first time) or --renew");
+    if (o->acme && !o->hosts.count)
+        return error_set(err, R_INVALID, "--host NAME is missing: the name that devices use");
+    return o->renew ? OK : obtain_order_check(&order, err);
 }
 
 /* --- where --- */
@@ -127,8 +138,8 @@ static enum result settings_of(const struct options *o, struct acme_settings *re
 static enum result open_place(struct obtaining *g, struct error *err)
 {
     static struct conf_faults faults;
-    if (gateway_config_load(g->o->config, &g->config, &faults) != OK) {
-        (void)error_set(err, R_INVALID, "%.200s: %.250s", g->o->config, faults.count ? faults.list[0].text : "unread");
+    if (gateway_config_load(g->path, &g->config, &faults) != OK) {
+        (void)error_set(err, R_INVALID, "%.200s: %.250s", g->path, faults.count ? faults.list[0].text : "unread");
         error_remedy(err, "join a site first (cmg-gateway join STRING), or name its configuration: --config FILE; "
                           "cmg-gateway --check-config finds every fault");
         return R_INVALID;
@@ -196,9 +207,9 @@ static void tell_issued(struct obtaining *g, bool issued)
     if (!acme_certificate_path(g->state, g->settings.hosts[0], path))
         return;
     if (issued)
-        join_did(&g->report, "The CA issued a certificate: %s. A gateway that runs takes it within 10 s", path);
+        join_did(g->report, "The CA issued a certificate: %s. A gateway that runs takes it within 10 s", path);
     else
-        join_did(&g->report, "The certificate %s is good for over 30 days: the CA was not asked", path);
+        join_did(g->report, "The certificate %s is good for over 30 days: the CA was not asked", path);
 }
 
 /* --- the first time --- */
@@ -206,40 +217,40 @@ static void tell_issued(struct obtaining *g, bool issued)
 static void start_service(struct obtaining *g)
 {
     char by_hand[PATH_MAX + 64];
-    (void)snprintf(by_hand, sizeof by_hand, "%s --config %s", g->daemon->name, g->o->config);
+    (void)snprintf(by_hand, sizeof by_hand, "%s --config %s", g->daemon->name, g->path);
     if (!answers(&g->config))
-        (void)join_starter_start(g->service, &g->report, by_hand);
+        (void)join_starter_start(g->service, g->report, by_hand);
 }
 
 static void start_timer(struct obtaining *g)
 {
     char by_hand[PATH_MAX + 128];
     (void)snprintf(by_hand, sizeof by_hand, "%s certificate --renew --config %s, twice a day, from a timer of yours",
-                   g->daemon->name, g->o->config);
-    (void)join_starter_start(g->timer, &g->report, by_hand);
+                   g->daemon->name, g->path);
+    (void)join_starter_start(g->timer, g->report, by_hand);
 }
 
 /* As root, if it is. */
-static enum result prepare(struct obtaining *g, struct error *err)
+static enum result prepare(struct obtaining *g, bool start, struct error *err)
 {
-    bool usual = strcmp(g->o->config, g->daemon->default_config) == 0;
-    enum result r = obtain_links_make(&g->report, &g->config, g->state, g->settings.hosts[0], err);
-    if (usual && !g->o->no_start) {
+    bool usual = strcmp(g->path, g->daemon->default_config) == 0;
+    enum result r = obtain_links_make(g->report, &g->config, g->state, g->settings.hosts[0], err);
+    if (usual && start) {
         g->service = join_starter_new(SERVICE);
         g->timer = join_starter_new(TIMER);
     }
     return r == OK ? owner_become(g->state, err) : r;
 }
 
-static enum result first(struct obtaining *g, struct error *err)
+static enum result first(struct obtaining *g, const struct obtain_order *order, bool start, struct error *err)
 {
     struct acme_settings before;
     bool issued = false;
-    enum result r = settings_of(g->o, &g->settings, err);
+    enum result r = settings_of(order, &g->settings, err);
     if (r == OK)
         r = open_place(g, err);
     if (r == OK)
-        r = prepare(g, err);
+        r = prepare(g, start, err);
     if (r == OK)
         r = lock(g, err);
     if (r != OK)
@@ -259,14 +270,31 @@ static enum result first(struct obtaining *g, struct error *err)
     return r;
 }
 
+static void obtaining_done(struct obtaining *g)
+{
+    join_starter_free(g->service);
+    join_starter_free(g->timer);
+    gateway_config_free(&g->config);
+}
+
+enum result obtain_first(const struct conf_daemon *d, const char *config, const struct obtain_order *order, bool start,
+                         struct join_report *report, struct error *err)
+{
+    static struct obtaining g;
+    g = (struct obtaining){.daemon = d, .path = config, .report = report, .lock = -1};
+    enum result r = first(&g, order, start, err);
+    obtaining_done(&g);
+    return r;
+}
+
 /* --- each time after --- */
 
-static enum result check_pause(struct obtaining *g, struct error *err)
+static enum result check_pause(const struct obtaining *g, bool now, struct error *err)
 {
     char fault[ERROR_TEXT_MAX], when[CLOCK_TEXT_SIZE];
     int64_t at;
     acme_fault(g->state, fault, &at);
-    if (!*fault || g->o->now || clock_wall_s() >= at + ACME_PAUSE_S || clock_wall_s() < at)
+    if (!*fault || now || clock_wall_s() >= at + ACME_PAUSE_S || clock_wall_s() < at)
         return OK;
     clock_rfc3339(at, when);
     (void)error_set(err, R_LIMIT,
@@ -276,7 +304,7 @@ static enum result check_pause(struct obtaining *g, struct error *err)
     return R_LIMIT;
 }
 
-static enum result renew(struct obtaining *g, struct error *err)
+static enum result renew_within(struct obtaining *g, bool now, struct error *err)
 {
     bool issued = false;
     enum result r = open_place(g, err);
@@ -289,11 +317,21 @@ static enum result renew(struct obtaining *g, struct error *err)
     if (r == OK)
         r = lock(g, err);
     if (r == OK)
-        r = check_pause(g, err);
+        r = check_pause(g, now, err);
     if (r == OK)
         r = ask(g, false, &issued, err);
     if (r == OK)
         tell_issued(g, issued);
+    return r;
+}
+
+static enum result renew(const struct conf_daemon *d, const struct options *o, struct join_report *report,
+                         struct error *err)
+{
+    static struct obtaining g;
+    g = (struct obtaining){.daemon = d, .path = o->config, .report = report, .lock = -1};
+    enum result r = renew_within(&g, o->now, err);
+    obtaining_done(&g);
     return r;
 }
 
@@ -313,7 +351,6 @@ int gateway_certificate(const struct conf_daemon *d, int argc, char **argv)
         "Has a CA issue the server certificate that devices see, and keeps it young (docs/certificates.md).", opts, 0,
         0};
     static struct options o; /* lists are large */
-    static struct obtaining g;
     const char **args;
     size_t count;
     struct error err;
@@ -325,12 +362,10 @@ int gateway_certificate(const struct conf_daemon *d, int argc, char **argv)
         r = check_options(&o, &err);
     if (r != OK)
         return usage(d, &err);
+    struct join_report report;
+    struct obtain_order order = order_of(&o);
     json_wipe_freed(true);
-    g = (struct obtaining){.daemon = d, .o = &o, .lock = -1};
-    join_report_start(&g.report, d->name, o.json);
-    r = o.acme ? first(&g, &err) : renew(&g, &err);
-    join_starter_free(g.service);
-    join_starter_free(g.timer);
-    gateway_config_free(&g.config);
-    return r == OK ? join_ended(&g.report, NULL) : join_failed(&g.report, &err, NULL);
+    join_report_start(&report, d->name, o.json);
+    r = o.acme ? obtain_first(d, o.config, &order, !o.no_start, &report, &err) : renew(d, &o, &report, &err);
+    return r == OK ? join_ended(&report, NULL) : join_failed(&report, &err, NULL);
 }

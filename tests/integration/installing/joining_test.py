@@ -602,6 +602,23 @@ def test_without_a_server_certificate_a_gateway_joins_and_says_that_it_needs_one
     site.cmg("gateway", "remove", "gw-bare")
 
 
+def test_a_name_to_which_no_public_ca_issues_is_told_before_the_string_is_used(site, tmp_path):
+    acme = ["--acme", "--directory", "letsencrypt", "--email", "admin@example.test", "--agree-terms"]
+    joined = join("gateway", gateway_string(site, "gw-acme"), tmp_path / "gw", *acme)
+    assert joined.code == 1 and "localhost" in joined.err and "give one such as gw.example.com" in joined.words and not (tmp_path / "gw").exists()
+    site.cmg("gateway", "remove", "gw-acme")
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--acme", "--email", "a@example.test", "--agree-terms"], "--directory is missing"),
+    (["--acme", "--directory", "letsencrypt", "--agree-terms"], "--email ADDRESS is missing"),
+    (["--acme", "--directory", "letsencrypt", "--email", "a@example.test"], "--agree-terms is missing"),
+    (["--acme", "--directory", "letsencrypt", "--email", "a@example.test", "--agree-terms", "--certificate", "x.pem"], "either --acme or --certificate")])
+def test_what_a_public_ca_wants_is_asked_for_before_the_string_is_used(tmp_path, options, words):
+    joined = join("gateway", "cmgg1.x", tmp_path / "gw", *options)
+    assert joined.code == 2 and words in joined.err and not (tmp_path / "gw").exists()
+
+
 def test_a_gateway_that_joins_shows_strangers_nothing_but_its_request(site, tmp_path):
     string = gateway_string(site, "gw-strangers")
     with JoiningGateway(made(string, host="localhost"), tmp_path / "gw", port=free_port()) as joining:
