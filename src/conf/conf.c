@@ -334,7 +334,7 @@ static void read_document(struct loading *l, yaml_parser_t *parser, const struct
     yaml_document_delete(&l->doc);
 }
 
-static char *folder_of(const char *path)
+char *conf_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *dir = slash ? slice_dup(slice_make(path, slash == path ? 1 : (size_t)(slash - path))) : mem_strdup(".");
@@ -361,7 +361,7 @@ enum result conf_load(const char *path, const struct conf_schema *schema, void *
     if (!yaml_parser_initialize(&parser))
         fatal("out of memory (YAML parser)");
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-    struct loading l = {.faults = faults, .folder = folder_of(path)};
+    struct loading l = {.faults = faults, .folder = conf_folder(path)};
     read_document(&l, &parser, schema, ret);
     yaml_parser_delete(&parser);
     free((char *)(uintptr_t)l.folder);

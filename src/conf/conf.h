@@ -93,6 +93,9 @@ MUST_USE enum result conf_load(const char *path, const struct conf_schema *schem
                                struct conf_faults *faults);
 void conf_free(const struct conf_schema *schema, void *loaded);
 
+/* The folder that relative paths of the file `path` are taken from: absolute, without links; malloc'ed. */
+char *conf_folder(const char *path);
+
 /* "FILE:LINE: fault" a line each, warnings behind the faults. */
 void conf_faults_print(const struct conf_faults *f, const char *path, FILE *out);
 

@@ -20,6 +20,7 @@ static const char *const of_words[] = {
     [BACKUP_ROOTS] = "root", [BACKUP_GROUPS] = "group", [BACKUP_SERVICES] = "service"};
 
 enum { PEM_MAX = 64 * 1024, PART_SIZE = ARCHIVE_NAME_MAX + 1 };
+#define FILE_MODES 0755u /* nobody else writes */
 
 struct listing {
     const struct backup_place *place;
@@ -79,7 +80,7 @@ static enum result add(void *ctx, const char *path, struct error *err)
         return error_set(err, R_LIMIT, "the site has more than %d files", BACKUP_FILES_MAX);
     name_part(l, place, part);
     (void)json_array_append_new(l->files, json_pack("{s:s, s:s, s:i, s:s}", "part", part, "path", place, "mode",
-                                                    (int)(st.st_mode & 0755), "of", of_words[owner_of(l, &st)]));
+                                                    (int)(st.st_mode & FILE_MODES), "of", of_words[owner_of(l, &st)]));
     return OK;
 }
 
@@ -93,9 +94,10 @@ static enum result add_within(struct listing *l, const char *name, struct error 
 
 static enum result list_files(struct listing *l, const char *config, struct error *err)
 {
-    char *real = realpath(config, NULL);
-    enum result r = add(l, real ? real : config, err);
-    free(real);
+    const char *slash = strrchr(config, '/');
+    char *path = file_join(l->place->dir, slash ? slash + 1 : config);
+    enum result r = add(l, path, err);
+    free(path);
     if (r == OK)
         r = ctl_files_each(l->place->keys, add, l, err);
     if (r == OK)
@@ -150,7 +152,7 @@ enum result backup_about_make(const char *config, const struct backup_place *p, 
 
 /* --- reading --- */
 
-/* No way out of the folder, and each its own. */
+/* No way out of the folder. */
 static bool path_is_good(const char *path)
 {
     struct slice rest = slice_of(path);
@@ -164,15 +166,30 @@ static bool path_is_good(const char *path)
     return true;
 }
 
+/* Each file has a part and a place of its own. */
+static bool is_there_before(const json_t *about, const struct backup_file *f, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        struct backup_file other = backup_about_file(about, k);
+        if (strcmp(other.part, f->part) == 0 || strcmp(other.path, f->path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool file_is_good(const json_t *about, size_t i)
+{
+    struct backup_file f = backup_about_file(about, i);
+    return *f.part && path_is_good(f.path) && !(f.mode & ~FILE_MODES) && !is_there_before(about, &f, i);
+}
+
 static enum result check_files(const json_t *about, struct error *err)
 {
     size_t count = backup_about_count(about);
     bool good = count >= 1 && count <= BACKUP_FILES_MAX;
-    for (size_t i = 0; i < count && good; i++) {
-        struct backup_file f = backup_about_file(about, i);
-        good = *f.part && *f.path && path_is_good(f.path) && f.mode <= 0755;
-    }
-    if (good && strcmp(backup_about_file(about, 0).path, BACKUP_CONFIG) == 0)
+    for (size_t i = 0; i < count && good; i++)
+        good = file_is_good(about, i);
+    if (good && !strchr(backup_about_file(about, 0).path, '/')) /* the configuration, whatever it is called */
         return OK;
     return error_set(err, R_INVALID, "its list of files is not as cmg site backup writes it");
 }

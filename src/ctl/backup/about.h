@@ -7,7 +7,6 @@
 #include "json/json.h"
 
 #define BACKUP_ABOUT "about.json"
-#define BACKUP_CONFIG "mp.yaml"
 #define BACKUP_STORE "store/" /* parts of rows (rows.h) */
 #define BACKUP_COUNTS "store.json"
 
@@ -29,8 +28,8 @@ struct backup_file {
 };
 
 /* {format, site, pin, made, version, schema, host, dir, store, root_key, files: [{part, path, mode, of}]}. What belongs
- * to a site: mp.yaml first, its keys, the offline folder where there is one, and what mp.yaml names. The caller
- * json_decref()s it. */
+ * to a site: its configuration first, its keys, the offline folder where there is one, and what mp.yaml names. The
+ * caller json_decref()s it. */
 MUST_USE enum result backup_about_make(const char *config, const struct backup_place *p, int64_t schema, json_t **ret,
                                        struct error *err);
 /* R_CONFLICT: a newer program made it. R_INVALID: malformed. The caller json_decref()s it. */

@@ -2,7 +2,6 @@
 /* The part of mp.yaml's tables that a backup wants to know (place.h). */
 #include "ctl/backup/place.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "base/host/file.h"
@@ -36,16 +35,6 @@ static const struct conf_key keys[] = {
 };
 static const struct conf_schema schema = {"mp.yaml", sizeof(struct backup_place), keys, true};
 
-static char *folder_of(const char *config)
-{
-    char *real = realpath(config, NULL);
-    if (real)
-        *strrchr(real, '/') = '\0';
-    if (real && !*real)
-        memcpy(real, "/", sizeof "/"); /* realpath() gives PATH_MAX bytes, or at least those of "/mp.yaml" */
-    return real;
-}
-
 enum result backup_place_load(const char *config, struct backup_place *ret, struct error *err)
 {
     *ret = (struct backup_place){0};
@@ -56,7 +45,7 @@ enum result backup_place_load(const char *config, struct backup_place *ret, stru
     }
     struct conf_faults *faults = mem_zalloc(sizeof *faults);
     enum result r = conf_load(config, &schema, ret, faults);
-    ret->dir = folder_of(config);
+    ret->dir = conf_folder(config);
     if (r != OK) {
         (void)error_set(err, r, "%s:%zu: %s", config, faults->list[0].line, faults->list[0].text);
         error_remedy(err, "cmg-mp --check-config says what is wrong with it");

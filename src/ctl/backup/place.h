@@ -10,7 +10,7 @@
 struct backup_place {
     char *site, *keys, *state, *store; /* store NULL: site.db in `state` */
     struct conf_blocks points;
-    char *dir; /* of mp.yaml, absolute */
+    char *dir; /* of mp.yaml: conf_folder() */
 };
 
 /* R_NOTFOUND: there is no such file; R_INVALID: its first fault. *ret is to be freed in any case. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "base/buf.h"
@@ -143,21 +144,30 @@ static void read_all(int fd, struct buf *ret)
     }
 }
 
-/* `input` fits into a pipe, so that nobody waits for the other. */
+/* A file without a name that holds `input`, to be read from its beginning; -1. Not a pipe: nobody waits for the other,
+ * however long the input is. */
+static int open_input(const char *input)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    size_t len = strlen(input);
+    if (fd >= 0 && (write(fd, input, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static bool run(const char *const *argv, const char *input, struct buf *ret)
 {
-    int in[2], out[2], status = 1;
-    if (pipe2(in, O_CLOEXEC) != 0)
+    int in = open_input(input), out[2], status = 1;
+    if (in < 0)
         return false;
     if (pipe2(out, O_CLOEXEC) != 0) {
-        (void)close(in[0]);
-        (void)close(in[1]);
+        (void)close(in);
         return false;
     }
-    bool fits = write(in[1], input, strlen(input)) == (ssize_t)strlen(input);
-    pid_t child = fits ? spawn(argv, in[0], out[1]) : -1;
-    (void)close(in[0]);
-    (void)close(in[1]);
+    pid_t child = spawn(argv, in, out[1]);
+    (void)close(in);
     (void)close(out[1]);
     if (child > 0) {
         read_all(out[0], ret);
@@ -173,10 +183,12 @@ static void retell(struct wizard *w, const json_t *answer)
 {
     const json_t *text;
     size_t i;
-    json_array_foreach(json_object_get(answer, "done"), i, text)
-        join_did(&w->report, "%s", json_string_value(text));
+    json_array_foreach(json_object_get(answer, "done"), i, text) {
+        if (json_is_string(text))
+            join_did(&w->report, "%s", json_string_value(text));
+    }
     json_array_foreach(json_object_get(answer, "todo"), i, text) {
-        if (!w->run_here)
+        if (json_is_string(text) && !w->run_here)
             join_todo(&w->report, "%s", json_string_value(text));
     }
 }
