@@ -50,6 +50,11 @@ static void h2_conn_let_in(struct http_server_conn *c)
     http_h2_let_in(h2_conn_of(c)->h2);
 }
 
+static void h2_conn_for_many(struct http_server_conn *c)
+{
+    http_h2_for_many(h2_conn_of(c)->h2);
+}
+
 static size_t h2_conn_exchanges(const struct http_server_conn *c)
 {
     return http_h2_streams(((const struct h2_conn *)(const void *)c)->h2);
@@ -60,6 +65,7 @@ static const struct http_server_conn_ops h2_conn_ops = {
     .stop = h2_conn_stop,
     .close = h2_conn_close,
     .let_in = h2_conn_let_in,
+    .for_many = h2_conn_for_many,
     .exchanges = h2_conn_exchanges,
 };
 
@@ -127,6 +133,7 @@ static struct http_server_conn *h2_conn_new(struct loop *loop, struct net_stream
         .heads_budget = limits->heads ? limits->heads : H2_HEADS_BUDGET,
         .stranger_heads = limits->stranger_heads ? limits->stranger_heads : H2_STRANGER_HEADS,
         .stranger = limits->stranger,
+        .for_many = limits->for_many,
         .body_ms = limits->body_ms,
         .websocket = limits->websocket,
     };
@@ -162,6 +169,11 @@ void http_server_conn_close(struct http_server_conn *c)
 void http_server_conn_let_in(struct http_server_conn *c)
 {
     c->ops->let_in(c);
+}
+
+void http_server_conn_for_many(struct http_server_conn *c)
+{
+    c->ops->for_many(c);
 }
 
 size_t http_server_conn_exchanges(const struct http_server_conn *c)

@@ -23,6 +23,8 @@ void http_server_conn_stop(struct http_server_conn *c);
 /* At once; exchanges are aborted, on_close comes (from the loop, later). */
 void http_server_conn_close(struct http_server_conn *c);
 void http_server_conn_let_in(struct http_server_conn *c); /* its sender is known: it is no stranger any more */
+/* It asks for many, none of whom can end what the others asked for by taking back, or breaking, what it asked for. */
+void http_server_conn_for_many(struct http_server_conn *c);
 size_t http_server_conn_exchanges(const struct http_server_conn *c);
 
 #endif

@@ -19,6 +19,7 @@ struct http_server_limits {
     size_t heads;     /* bytes of the heads under way on one HTTP/2 connection; beyond, streams are refused. 0: 1 MiB */
     size_t stranger_heads; /* the same until http_server_conn_let_in, of a stranger. 0: 64 KiB */
     bool stranger;         /* on_held is told exactly until then, and of what the engine keeps */
+    bool for_many;         /* HTTP/2: as after http_server_conn_for_many */
     bool websocket;        /* a request's `protocol` may be "websocket" (http/websocket.h) */
 };
 
@@ -46,6 +47,7 @@ struct http_server_conn_ops {
     void (*stop)(struct http_server_conn *c);
     void (*close)(struct http_server_conn *c);
     void (*let_in)(struct http_server_conn *c);
+    void (*for_many)(struct http_server_conn *c);
     size_t (*exchanges)(const struct http_server_conn *c);
 };
 

@@ -531,6 +531,11 @@ static void op_let_in(struct http_server_conn *base)
     of(base)->limits.stranger = false;
 }
 
+static void op_for_many(struct http_server_conn *base)
+{
+    (void)base; /* it has one request under way */
+}
+
 static size_t op_exchanges(const struct http_server_conn *base)
 {
     const struct http_h1_server *c = (const struct http_h1_server *)(const void *)base;
@@ -542,6 +547,7 @@ static const struct http_server_conn_ops conn_ops = {
     .stop = op_stop,
     .close = op_close,
     .let_in = op_let_in,
+    .for_many = op_for_many,
     .exchanges = op_exchanges,
 };
 

@@ -26,6 +26,7 @@ const struct http_h2_options http_h2_tunnel_options = {
     .ping_ms = 10 * 1000,
     .ping_timeout_ms = 5 * 1000,
     .websocket = true,
+    .for_many = true,
     .header_table = 64 * 1024,
 };
 
@@ -491,6 +492,11 @@ struct http_h2 *h2_new(struct loop *loop, struct net_stream *stream, const struc
 void http_h2_let_in(struct http_h2 *h)
 {
     h->let_in = true;
+}
+
+void http_h2_for_many(struct http_h2 *h)
+{
+    h->o.for_many = true;
 }
 
 size_t http_h2_streams(const struct http_h2 *h)

@@ -35,6 +35,7 @@ struct http_h2_options {
     size_t heads_budget;
     size_t stranger_heads; /* the same until http_h2_let_in */
     bool stranger;         /* server: on_held is told exactly, until http_h2_let_in */
+    bool for_many;         /* server: as after http_h2_for_many */
 };
 extern const struct http_h2_options http_h2_tunnel_options; /* 32,768 streams, 64 MiB, PING 10 s / 5 s, never idle */
 
@@ -67,6 +68,9 @@ MUST_USE enum result http_h2_call(struct http_h2 *h, const struct http_request *
 bool http_h2_has_room(const struct http_h2 *h);  /* client role: for one call more */
 size_t http_h2_streams(const struct http_h2 *h); /* open now */
 void http_h2_let_in(struct http_h2 *h);
+/* Server role: the peer asks for many. What one of them takes back, or breaks, is not held against it any more, for it
+ * would end what all others asked for. */
+void http_h2_for_many(struct http_h2 *h);
 bool http_h2_draining(const struct http_h2 *h); /* GOAWAY sent or received */
 void http_h2_drain(struct http_h2 *h);          /* GOAWAY; closes after the last stream */
 void http_h2_stop(struct http_h2 *h);  /* server role: the same, what still comes is refused unread, and HTTP_STOPPED_MS

@@ -54,7 +54,7 @@ void h2_health_received_frame(struct http_h2 *h, const nghttp2_frame *f)
             h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many WINDOW_UPDATE frames");
         break;
     case NGHTTP2_RST_STREAM: /* nghttp2's own limit names INTERNAL_ERROR, and once for each reset above it */
-        if (h->role->server && !bucket_take(&h->resets, 1, h->received_ms))
+        if (h->role->server && !h->o.for_many && !bucket_take(&h->resets, 1, h->received_ms))
             h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, R_LIMIT, "the peer sends too many RST_STREAM frames");
         break;
     default:
@@ -67,19 +67,23 @@ void h2_health_priority(struct http_h2 *h)
     useless(h, 1, "PRIORITY frames");
 }
 
-/* Streams that we had to reset for the peer's faults are rapid reset by another road. Those that we chose to reset, or
- * refused because we had no room, are not. */
-static bool peers_fault(uint32_t code)
+static bool names_fault(uint32_t code)
 {
     return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FLOW_CONTROL_ERROR ||
            code == NGHTTP2_FRAME_SIZE_ERROR;
 }
 
-/* Refused by nghttp2, before there was a stream: the peer opens more than it was told. */
-static bool is_over_maximum(const struct http_h2 *h, const nghttp2_frame *f)
+/* Streams that we had to reset for the peer's faults are rapid reset by another road; those that we chose to reset, or
+ * refused because we had no room, are not. Where there is no stream any more, or was none yet (the peer opens more than
+ * it was told), only the peer can be at fault; an answer that is broken is one that we asked for, and a request may be
+ * one of many. */
+static bool is_peers_fault(const struct http_h2 *h, const nghttp2_frame *f)
 {
-    return f->rst_stream.error_code == NGHTTP2_REFUSED_STREAM &&
-           !nghttp2_session_get_stream_user_data(h->ng, f->hd.stream_id);
+    uint32_t code = f->rst_stream.error_code;
+    const struct h2_stream *s = nghttp2_session_get_stream_user_data(h->ng, f->hd.stream_id);
+    if (!s)
+        return names_fault(code) || code == NGHTTP2_REFUSED_STREAM;
+    return names_fault(code) && h->role->server && !h->o.for_many && !s->faultless;
 }
 
 void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
@@ -89,7 +93,7 @@ void h2_health_sent_frame(struct http_h2 *h, const nghttp2_frame *f)
         bucket_add(&h->updates, 4); /* a peer may give credit for what it got */
     if (answer && (f->hd.flags & NGHTTP2_FLAG_END_STREAM))
         bucket_add(&h->useless, 1); /* who asks for real things may be a little chatty */
-    else if (f->hd.type == NGHTTP2_RST_STREAM && (peers_fault(f->rst_stream.error_code) || is_over_maximum(h, f)))
+    else if (f->hd.type == NGHTTP2_RST_STREAM && is_peers_fault(h, f))
         useless(h, 2, "broken streams");
 }
 

@@ -75,6 +75,7 @@ struct h2_stream {
     bool peer_reset; /* RST_STREAM came */
     bool unsent;     /* our request never left */
     bool reset;      /* RST_STREAM was submitted by us */
+    bool faultless;  /* for what is no fault of the peer's */
     bool in_sent;
     bool websocket; /* asks for it */
     bool switched;  /* and has it: it may be silent for long */

@@ -92,6 +92,7 @@ static void inform(struct http_exchange *x, const struct http_response *head)
 static void reset(struct http_exchange *x)
 {
     struct exchange *e = of(x);
+    e->s.faultless = x->broken_inside;
     h2_stream_reset(&e->s, x->broken_inside ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR);
     h2_stream_over(&e->s);
 }

@@ -78,10 +78,18 @@ static void release(struct pool_call *c)
     arena_free(c->arena); /* it lies in it */
 }
 
-void http_pool_call_free(struct pool_call *c)
+static void take_back(struct pool_call *c)
 {
     if (c->inner)
         http_call_cancel(c->inner);
+    if (c->inner && c->session)
+        c->session->taken_back++;
+    c->inner = NULL;
+}
+
+void http_pool_call_free(struct pool_call *c)
+{
+    take_back(c);
     release(c);
 }
 
@@ -91,9 +99,7 @@ void http_pool_call_doom(struct pool_call *c, enum http_failure_kind kind, enum 
         return;
     c->doom = (struct http_failure){.kind = kind, .unsent = !c->inner, .answered = c->answered};
     (void)error_set(&c->doom.error, code, "%s", why);
-    if (c->inner)
-        http_call_cancel(c->inner);
-    c->inner = NULL;
+    take_back(c);
     http_pool_call_move(c, &c->pool->doomed);
     http_pool_later(c->pool);
 }

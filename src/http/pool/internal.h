@@ -36,6 +36,7 @@ struct pool_session { /* an HTTP/2 connection */
     LIST_ENTRY(pool_session) all;
     struct http_pool *pool; /* NULL: the pool is gone */
     struct http_h2 *h2;
+    uint32_t taken_back; /* calls, after they were sent */
     bool reused, drains;
     bool refuses; /* a stream, a moment ago: it has no room until one of its others has ended */
 };

@@ -39,15 +39,31 @@ void http_pool_later(struct http_pool *p)
 
 /* --- matching --- */
 
+/* Servers count what their clients take back, and end a connection over it with all that is under way on it (some after
+ * 200 in half a minute): one device could so end what all others asked for. */
+static bool is_worn(const struct pool_session *s)
+{
+    enum { TAKEN_BACK_MAX = 64 };
+    return s->taken_back >= TAKEN_BACK_MAX;
+}
+
+static bool takes_calls(const struct pool_session *s)
+{
+    return !(s->refuses && http_h2_streams(s->h2)) && !s->drains && !http_h2_draining(s->h2) && http_h2_has_room(s->h2);
+}
+
+/* One that is not worn, if there is such a one. */
 static struct pool_session *usable_session(struct http_pool *p)
 {
-    struct pool_session *s;
+    struct pool_session *s, *worn = NULL;
     LIST_FOREACH(s, &p->sessions, all) {
-        if (!(s->refuses && http_h2_streams(s->h2)) && !s->drains && !http_h2_draining(s->h2) &&
-            http_h2_has_room(s->h2))
+        if (!takes_calls(s))
+            continue;
+        if (!is_worn(s))
             return s;
+        worn = worn ? worn : s;
     }
-    return NULL;
+    return worn;
 }
 
 /* A call that is tried again takes no connection that may be as dead as its first; one that can't be tried again takes
@@ -79,19 +95,6 @@ static bool place_on_conn(struct http_pool *p, struct pool_call *call)
     return true;
 }
 
-static bool place_on_session(struct http_pool *p, struct pool_call *call)
-{
-    struct pool_session *s = http_pool_call_is_websocket(call) ? NULL : usable_session(p);
-    struct error err;
-    if (!s)
-        return false;
-    enum result r = http_pool_call_carry(call, NULL, s, &err);
-    s->reused |= r == OK;
-    if (r != OK && r != R_LIMIT)
-        http_pool_call_doom(call, HTTP_FAIL_PROTOCOL, r, err.text);
-    return r != R_LIMIT;
-}
-
 /* A call that insists on a fresh connection may have to push an idle one out. */
 static bool has_room(struct http_pool *p)
 {
@@ -102,6 +105,28 @@ static bool has_room(struct http_pool *p)
         return false;
     http_pool_conn_free(oldest);
     return true;
+}
+
+/* It carries calls until another one is there, and what it has then to its end. */
+static void replace_worn(struct http_pool *p, const struct pool_session *s)
+{
+    if (is_worn(s) && p->dial_count == p->http1_dial_count && has_room(p))
+        http_pool_connect(p, false);
+}
+
+static bool place_on_session(struct http_pool *p, struct pool_call *call)
+{
+    struct pool_session *s = http_pool_call_is_websocket(call) ? NULL : usable_session(p);
+    struct error err;
+    if (!s)
+        return false;
+    enum result r = http_pool_call_carry(call, NULL, s, &err);
+    s->reused |= r == OK;
+    if (r == OK)
+        replace_worn(p, s);
+    if (r != OK && r != R_LIMIT)
+        http_pool_call_doom(call, HTTP_FAIL_PROTOCOL, r, err.text);
+    return r != R_LIMIT;
 }
 
 static void connect_more(struct http_pool *p)

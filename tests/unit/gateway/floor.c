@@ -115,7 +115,8 @@ static size_t http_exchanges(const struct http_server_conn *c)
     return http_of(c)->exchanges;
 }
 
-static const struct http_server_conn_ops http_ops = {http_close, http_stop, http_close, http_let_in, http_exchanges};
+static const struct http_server_conn_ops http_ops = {
+    .drain = http_close, .stop = http_stop, .close = http_close, .let_in = http_let_in, .exchanges = http_exchanges};
 
 struct http_server_conn *__wrap_http_server_conn_new(struct loop *loop, struct net_stream *stream, bool h2,
                                                      const struct http_server_limits *limits,

@@ -601,6 +601,51 @@ static void full_sessions_of_http2_get_another_beside_them(void **state)
         done(&a[i]);
 }
 
+static void take_back(struct asked *a)
+{
+    ask(a, "GET", "/parked");
+    fake_loop_pass(fix->loop, 5);
+    http_call_cancel(a->call);
+    fake_loop_pass(fix->loop, 5);
+    done(a);
+}
+
+/* Servers end a session over what is taken back on it (here after 700): what others asked for would fail with it. */
+static void calls_that_are_taken_back_over_and_over_get_session_after_session(void **state)
+{
+    (void)state;
+    struct http_pool_options o = options(true);
+    o.max_connections = SERVERS_MAX;
+    set_pool(&o);
+    fix->alpn = "h2";
+    struct asked parked, a;
+    ask(&parked, "POST", "/parked");
+    fake_loop_pass(fix->loop, 20);
+    for (int i = 0; i < 800; i++)
+        take_back(&a);
+    assert_false(parked.failed);
+    assert_int_equal(fix->h2_closes, 0);
+    assert_int_equal(fix->dials, 1 + 800 / 64);
+    done(&parked);
+}
+
+static void a_worn_session_carries_calls_where_there_can_be_no_other(void **state)
+{
+    (void)state;
+    struct http_pool_options o = options(true);
+    o.max_connections = 1;
+    set_pool(&o);
+    fix->alpn = "h2";
+    struct asked a;
+    for (int i = 0; i < 100; i++)
+        take_back(&a);
+    ask(&a, "GET", "/more");
+    fake_loop_pass(fix->loop, 50);
+    assert_true(a.ended && a.status == 200);
+    assert_int_equal(fix->dials, 1);
+    done(&a);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -634,6 +679,8 @@ int main(void)
         T(the_pool_may_be_freed_inside_a_body),
         T(a_session_of_http2_carries_many_calls),
         T(full_sessions_of_http2_get_another_beside_them),
+        T(calls_that_are_taken_back_over_and_over_get_session_after_session),
+        T(a_worn_session_carries_calls_where_there_can_be_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
