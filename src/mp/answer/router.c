@@ -153,9 +153,9 @@ static void note_known(struct mp_request *r)
 {
     const struct mp_identity *i = &r->sender.identity;
     char id[PKI_HASH_HEX];
-    if (i->connector[0]) {
-        mp_listener_known(r->connection, NULL);
-    } else if (i->auth == MP_PKI) {
+    if (i->connector[0])
+        return; /* it is known by its certificate */
+    if (i->auth == MP_PKI) {
         pki_cert_sha256_hex(r->sender.peer->certificate, id);
         mp_listener_known(r->connection, id);
     } else {
@@ -190,6 +190,8 @@ void mp_route(struct mp_connection *connection, struct http_exchange *x)
     struct error err;
     r->hooks.on_status = on_status;
     enum result result = mp_identify(&r->sender, &err);
+    if (r->sender.identity.connector[0]) /* whatever becomes of what it brings */
+        mp_listener_known(connection, NULL);
     keep_request_id(r);
     if (result == R_INVALID)
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);

@@ -144,6 +144,8 @@ void mp_listener_known(struct mp_connection *c, const char *device)
         crowd_join(p->devices, &c->of_device, slice_of(device), loop_now_ms(p->site->loop), leave_device);
     if (c->http)
         http_server_conn_let_in(c->http);
+    if (c->http && !device)
+        http_server_conn_for_many(c->http);
 }
 
 void mp_listener_refused(struct mp_connection *c)
@@ -163,6 +165,7 @@ static void serve(struct mp_connection *c)
     bool h2 = slice_eq(tls_stream_alpn(c->stream), SLICE("h2"));
     struct http_server_limits own = limits;
     own.stranger = c->stranger.holder != NULL;
+    own.for_many = !own.stranger; /* a connector's */
     if (c->peer.certificate) /* a connector may show one of the PKI, which is judged with the first request alone */
         own.stranger_heads = CERTIFICATE_HEADS;
     c->http = http_server_conn_new(c->peer.site->loop, c->stream, h2, &own, &http_events, c);
