@@ -40,7 +40,7 @@ struct source_job {
     enum result result;
     struct error err;
     bool unchanged;
-    int64_t until;
+    int64_t since, until;
     int64_t fresh_s; /* of keys: by the answer's own word; negative: it said nothing */
 };
 

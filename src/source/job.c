@@ -102,6 +102,7 @@ static enum result check_document(struct source_job *j)
         r = keep_document(j, &c);
     free(c.keep);
     j->unchanged = c.unchanged;
+    j->since = c.since;
     j->until = c.until;
     return r;
 }

@@ -131,6 +131,7 @@ static void note_success(struct source *x, const struct source_job *j)
     lock_set(x->set);
     bool was_bad = x->state.failures > 0;
     x->state.fetched = now;
+    x->state.since = j->since;
     x->state.until = j->until;
     x->state.failures = 0;
     x->state.error[0] = '\0';

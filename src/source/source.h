@@ -28,6 +28,7 @@ struct source_candidate {
     /* Out: */
     char *keep; /* malloc'ed: what to keep instead of `bytes`, or NULL */
     size_t keep_len;
+    int64_t since; /* wall seconds: when it was made; 0: not known */
     int64_t until; /* wall seconds: when it ends; 0: never */
     bool unchanged;
 };
@@ -78,7 +79,7 @@ struct source_state {
     bool pointed;                 /* for its owner: nobody named it, a certificate points to it */
     char url[SOURCE_URL_SHOWN];   /* where it is fetched from, cut to size; "": by a connector */
     int64_t fetched;              /* wall seconds of the last good fetch, of whichever process; 0: never */
-    int64_t until;                /* when what is kept ends; 0: not known */
+    int64_t since, until;         /* when what is kept was made, and ends; 0: not known */
     int64_t next;                 /* when it is fetched next */
     unsigned failures;            /* in a row */
     char error[SOURCE_ERROR_MAX]; /* of the last fetch; "" when it was good */

@@ -69,10 +69,10 @@ static json_t *source_json(const struct source_state *s)
 {
     char shown[NET_URL_SHOWN_SIZE];
     net_url_shown(slice_of(s->url), shown);
-    return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:s}", "id", s->id, "kind",
+    return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:s}", "id", s->id, "kind",
                      bundle_source_kind_name(s->kind), "url", s->pointed ? s->url : shown, "pointed", (int)s->pointed,
-                     "fetched", (json_int_t)s->fetched, "until", (json_int_t)s->until, "next", (json_int_t)s->next,
-                     "failures", (json_int_t)s->failures, "error", s->error);
+                     "fetched", (json_int_t)s->fetched, "since", (json_int_t)s->since, "until", (json_int_t)s->until,
+                     "next", (json_int_t)s->next, "failures", (json_int_t)s->failures, "error", s->error);
 }
 
 static json_t *sources_json(struct sources *sources)

@@ -56,6 +56,7 @@ static enum result check_crl(const struct pki_trust *trust, struct list_marks *m
         r = list_marks_take(marks, &news.list, err);
     if (r != OK)
         return r;
+    c->since = news.list.age.this_update;
     c->until = news.list.next_update;
     c->unchanged = news.unchanged;
     return OK;

@@ -178,6 +178,25 @@ void mp_problems_trust(json_t *list, const json_t *status, int64_t now)
 
 /* --- what gateways fetch --- */
 
+/* Publishers replace a list before it ends, and most leave a tenth of its life for that: less than half of what is
+ * left then says that the next one is late. */
+static bool is_late(const json_t *source, int64_t now)
+{
+    int64_t since = json_opt_int(source, "since", 0), until = json_opt_int(source, "until", 0);
+    return since > 0 && until > now && until - now < (until - since) / 20;
+}
+
+static void tell_late(json_t *list, const json_t *source, const char *id, const char *gateway)
+{
+    static const struct mp_problem late = {
+        "list_ends_soon", "let its publisher make the next list, and see that it comes to this address: when this one "
+                          "has expired, on_unavailable decides"};
+    char when[CLOCK_TEXT_SIZE];
+    clock_rfc3339(json_opt_int(source, "until", 0), when);
+    mp_problem_add(list, &late, id, "what source %s gave, at gateway %s, ends on %s, and there is no newer one", id,
+                   gateway, when);
+}
+
 void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
 {
     static const struct mp_problem
@@ -200,6 +219,8 @@ void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
             else if (until && until <= now)
                 mp_problem_add(list, &ended, id, "what source %s gave has expired, at gateway %s", id,
                                json_opt_str(g, "id", ""));
+            else if (is_late(s, now))
+                tell_late(list, s, id, json_opt_str(g, "id", ""));
         }
     }
 }

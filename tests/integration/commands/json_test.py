@@ -57,6 +57,12 @@ def backup_words(command, site, folder):
     return [file, "--passphrase-file", secret, *(["--dir", folder / "restored", "--store", "sqlite"] if command == "cmg site restore" else [])]
 
 
+def setup_words(folder):
+    """As far as it comes where nobody starts the management point for it."""
+    return ["--dir", folder / "site", "--yes", "--client", "token", "--server-cert", "public", "--mp", "ehttp", "--site", "LAB",
+            "--gateway", "gw.example.com", "--mp-url", "https://mp.example.com:8444"]
+
+
 @pytest.fixture
 def waiting(site, new_device, ca):
     """Something that needs attention: a device that waits for approval."""
@@ -80,12 +86,15 @@ def note_a_failed_management_point(device):
 
 
 @pytest.mark.parametrize("command", documented())
-def test_the_members_that_are_documented_are_printed_and_no_others(site, new_device, inventory, waiting, command):
+def test_the_members_that_are_documented_are_printed_and_no_others(site, new_device, inventory, waiting, tmp_path, command):
     device = new_device().at("ehttp").registered_by_token()
     device.must("policy")
     note_a_failed_management_point(device)
     name, *words = command.split()
-    more = backup_words(command, site, inventory.parent) if words[0] == "site" else words_of(command, site, device, inventory)
+    if words[0] == "site":
+        more = backup_words(command, site, inventory.parent)
+    else:
+        more = setup_words(tmp_path) if words[0] == "setup" else words_of(command, site, device, inventory)
     code, out, err = programs.run([program(name), *words, *more, "--json"], False)
     assert out and code in (0, 1), err
     for where, members in documented()[command].items():

@@ -100,6 +100,30 @@ static void what_others_report_is_told_in_words(void **state)
     causes(status, "connector_certificate source_failing list_ended approval_pending");
 }
 
+/* A publisher that is in time replaces a list while a tenth of its life is left. */
+static void a_fetched_list_that_nobody_replaced_in_time_is_told_before_it_ends(void **state)
+{
+    static const struct {
+        int64_t since, until;
+        const char *cause;
+    } cases[] = {
+        {NOW - 95 * 3600, NOW + 5 * 3600 + 1, ""}, /* of a hundred hours */
+        {NOW - 96 * 3600, NOW + 4 * 3600, "list_ends_soon"},
+        {NOW - 96 * 3600, NOW, "list_ended"},
+        {0, NOW + 60, ""}, /* a gateway that does not say when it was made */
+        {NOW + 60, NOW + 3600, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *status = site(FINE, 2, FINE, YEAR);
+        json_t *gateway = json_array_get(json_object_get(status, "gateways"), 0);
+        (void)json_object_set_new(gateway, "sources",
+                                  json_pack("[{s:s, s:i, s:I, s:I}]", "id", "fleet", "failures", 0, "since",
+                                            (json_int_t)cases[i].since, "until", (json_int_t)cases[i].until));
+        causes(status, cases[i].cause);
+    }
+}
+
 static void a_key_with_two_hardware_ids_is_told_with_both(void **state)
 {
     json_t *status = site(FINE, 2, FINE, YEAR), *list;
@@ -451,6 +475,7 @@ static void a_device_whose_token_dies_is_told_before_and_after(void **state UNUS
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fetched_list_that_nobody_replaced_in_time_is_told_before_it_ends),
         cmocka_unit_test(a_key_with_two_hardware_ids_is_told_with_both),
         cmocka_unit_test(a_clock_that_differs_is_an_alert_while_its_role_is_heard_of),
         cmocka_unit_test(a_site_that_is_well_has_none),
