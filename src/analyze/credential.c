@@ -11,6 +11,7 @@
 #include "jose/entra.h"
 #include "jose/token.h"
 #include "pki/issue/issue.h"
+#include "pki/key/key.h"
 #include "web/outcome.h"
 #include "web/signed.h"
 #include "json/json.h"
@@ -56,7 +57,7 @@ static enum result read_pair(const struct analyze_credential_text *t, struct ana
     enum result r = pki_cert_read(t->certificate_pem, &ret->leaf, err);
     if (r != OK)
         return error_prefix(err, "the certificate");
-    r = pki_key_read(t->key_pem, &ret->key, err);
+    r = pki_key_of(t->key_pem, &ret->key, NULL, err);
     if (r != OK)
         return error_prefix(err, "the key");
     if (X509_check_private_key(ret->leaf, ret->key) != 1)

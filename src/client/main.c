@@ -77,7 +77,8 @@ static const char *running = "COMMAND"; /* whose --help tells more */
 static int tell_failure(const struct options *o, int code, const struct error *err)
 {
     char remedy[256];
-    (void)snprintf(remedy, sizeof remedy, "%s; see: cmg-client %s --help", result_remedy(err->code), running);
+    (void)snprintf(remedy, sizeof remedy, "%s; see: cmg-client %s --help",
+                   err->remedy ? err->remedy : result_remedy(err->code), running);
     if (o->json) {
         json_t *report = json_pack("{s:b, s:n, s:s, s:s, s:s}", "ok", 0, "code", "reason", result_name(err->code),
                                    "detail", err->text, "remedy", remedy);
@@ -125,9 +126,10 @@ static void warn_of_files(const struct client_settings *s, const char **args, si
     for (size_t i = 0; i < count; i++) {
         struct slice value = slice_of(args[i]), name = slice_cut(&value, '=');
         enum client_setting which;
-        if (client_setting_find(name, &which) && client_setting_unreadable(s, which))
-            (void)fprintf(stderr, "cmg-client: %s is set, but %s can't be read now: %s\n",
-                          client_setting_info(which)->name, client_setting(s, which), strerror(errno));
+        struct error err = {0};
+        if (client_setting_find(name, &which) && client_setting_try(s, which, &err) != OK)
+            (void)fprintf(stderr, "cmg-client: %s is set, but %s%s%s\n", client_setting_info(which)->name, err.text,
+                          err.remedy ? "; " : "", err.remedy ? err.remedy : "");
     }
 }
 

@@ -20,6 +20,13 @@ struct web_http *web_http_new(void)
     return h;
 }
 
+void web_curl_renew(struct web_http *h)
+{
+    curl_easy_cleanup(h->curl);
+    if (!(h->curl = curl_easy_init()))
+        fatal("libcurl can't be started");
+}
+
 void web_http_free(struct web_http *h)
 {
     if (!h)
@@ -60,7 +67,7 @@ static void set_tls(struct web_http *h, const struct web_request *r)
         struct curl_blob anchors = blob(r->anchors_pem);
         SETOPT(h->curl, CURLOPT_CAINFO_BLOB, &anchors);
     }
-    if (r->certificate_pem.ptr) {
+    if (r->certificate_pem.ptr && !web_curl_is_kept(r)) {
         struct curl_blob cert = blob(r->certificate_pem), key = blob(r->key_pem);
         SETOPT(h->curl, CURLOPT_SSLCERT_BLOB, &cert);
         SETOPT(h->curl, CURLOPT_SSLKEY_BLOB, &key);
@@ -125,7 +132,7 @@ static void begin_request(struct web_http *h, const char *host, long timeout_ms)
     (void)!web_proxy_of(host, h->proxy, sizeof h->proxy); /* "": none */
     h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = '\0';
     h->tls_error = X509_V_OK;
-    h->certificates = (struct error){0};
+    h->certificates = h->identity = (struct error){0};
     h->too_large = false;
     set_limits(h, timeout_ms);
 }
@@ -181,6 +188,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     if (r->unverified && (r->certificate_pem.ptr || r->headers[0] || r->body.ptr))
         fatal("a request to a peer that is not verified carries something");
     host_of(r->url, host, sizeof host);
+    web_curl_part_identities(h, r);
     begin_request(h, host, r->timeout_ms);
     h->request = r;
     set_tls(h, r);

@@ -108,6 +108,8 @@ CURLcode web_curl_on_tls(CURL *curl, void *ssl_ctx, void *arg)
     const struct web_request *r = h->request;
     (void)curl;
     der_shown_guard(ssl_ctx, &h->certificates);
+    if (web_curl_is_kept(r) && web_curl_use_kept(ssl_ctx, r, &h->identity) != OK)
+        return CURLE_SSL_CERTPROBLEM;
     if (r->unverified || r->sealed) /* it would ask OpenSSL to verify after all */
         return CURLE_OK;
     if (r->vouch)

@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include "pki/cert/cert.h"
 #include "web/http.h"
 
 struct web_http {
@@ -20,7 +21,9 @@ struct web_http {
     const struct web_request *request; /* the running one, for on_chain */
     char tls_text[256];                /* why its `vouch` refused the peer; "" when it did not */
     struct error certificates;         /* why those of the peer were not even read */
-    char clear[96];                    /* the first line of an answer in clear to our ClientHello; "": none */
+    struct error identity;             /* why ours can't be shown */
+    unsigned char kept[PKI_SHA256]; /* of the certificate whose key is kept elsewhere, that connections show; 0: none */
+    char clear[96];                 /* the first line of an answer in clear to our ClientHello; "": none */
 };
 
 struct web_transfer {
@@ -35,6 +38,17 @@ size_t web_curl_on_header(char *data, size_t size, size_t count, void *arg);
 int web_curl_on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, curl_off_t un);
 CURLcode web_curl_on_tls(CURL *curl, void *ssl_ctx, void *arg);
 int web_curl_on_close(void *arg, curl_socket_t fd);
+
+/* --- http_identity.c --- */
+
+bool web_curl_is_kept(const struct web_request *r); /* its key is in a TPM or HSM */
+/* Before each request: ends the connections that showed who this one is not. */
+void web_curl_part_identities(struct web_http *h, const struct web_request *r);
+MUST_USE enum result web_curl_use_kept(SSL_CTX *ctx, const struct web_request *r, struct error *err);
+
+/* --- http.c --- */
+
+void web_curl_renew(struct web_http *h); /* ends all connections */
 
 /* --- http_fault.c --- */
 

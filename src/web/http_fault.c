@@ -124,7 +124,9 @@ void web_curl_explain(const struct web_http *h, enum web_fault fault, CURLcode c
     (void)curl_easy_getinfo(h->curl, CURLINFO_HTTP_CONNECTCODE, &connected);
     (void)curl_easy_getinfo(h->curl, CURLINFO_PROXYAUTH_AVAIL, &methods);
     web_text_clean(slice_of(text), clean, sizeof clean);
-    if (h->certificates.code != OK)
+    if (h->identity.code != OK)
+        (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->identity.text);
+    else if (h->certificates.code != OK)
         (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->certificates.text);
     else if (*h->tls_text)
         (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->tls_text);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "pki/key/key.h"
 
 enum { PEM_MAX = 256 * 1024, CHAIN_MAX = 16, CANDIDATES_MAX = 256 };
 
@@ -30,6 +31,7 @@ struct candidate {
     const char *path, *key_path;
     STACK_OF(X509) * chain; /* leaf first */
     EVP_PKEY *key;
+    char *key_text; /* a secret */
 };
 
 static bool step_readable(struct candidate *c, const struct client_credential_query *q, struct error *err)
@@ -111,18 +113,11 @@ static bool step_not_ended(struct candidate *c, const struct client_credential_q
 
 static bool step_key(struct candidate *c, const struct client_credential_query *q, struct error *err)
 {
-    char *pem;
-    size_t len;
     (void)q;
-    if (file_check_private(c->key_path, err) != OK || file_read_text(c->key_path, PEM_MAX, &pem, &len, err) != OK) {
-        (void)error_prefix(err, "its private key");
-        return false;
-    }
-    enum result r = pki_key_read(slice_make(pem, len), &c->key, err);
-    mem_free_secret(pem, len);
-    if (r != OK)
-        (void)error_prefix(err, "its private key %s", c->key_path);
-    return r == OK;
+    if (pki_key_take(c->key_path, &c->key, &c->key_text, err) == OK)
+        return true;
+    (void)error_prefix(err, "its private key");
+    return false;
 }
 
 static bool step_key_matches(struct candidate *c, const struct client_credential_query *q, struct error *err)
@@ -193,7 +188,8 @@ static void adopt_candidate(struct selection *s, struct candidate *c)
     s->best->certificate_pem = buf_take_str(&pem);
     s->best->key = c->key;
     c->key = NULL;
-    s->best->key_pem = pki_key_pem(s->best->key);
+    s->best->key_pem = c->key_text;
+    c->key_text = NULL;
     buf_free(&pem);
     note_found(s, c->path, "usable");
 }
@@ -214,10 +210,12 @@ static void consider_file(struct selection *s, const char *path, const char *key
             s->farthest = i + 1;
             s->fault->reason = steps[i].reason;
             bool named = slice_starts(slice_of(why.text), slice_of(path));
-            (void)snprintf(s->fault->text, sizeof s->fault->text, "%.200s%s%.300s", named ? "" : path,
-                           named ? "" : ": ", why.text);
+            (void)snprintf(s->fault->text, sizeof s->fault->text, "%.160s%s%.200s%s%.140s", named ? "" : path,
+                           named ? "" : ": ", why.text, why.remedy ? "; " : "", why.remedy ? why.remedy : "");
         }
     }
+    if (c.key_text)
+        mem_free_secret(c.key_text, strlen(c.key_text));
     sk_X509_pop_free(c.chain, X509_free);
     EVP_PKEY_free(c.key);
 }

@@ -11,7 +11,7 @@ struct client_credential {
     X509 *leaf;
     EVP_PKEY *key;
     char *certificate_pem;     /* leaf first, then its intermediates */
-    char *key_pem;             /* a secret */
+    char *key_pem;             /* a secret; where the key is kept in a TPM or HSM, what tells it (pki/key/key.h) */
     char key_id[PKI_HASH_HEX]; /* hex SHA-256 of SubjectPublicKeyInfo */
 };
 void client_credential_free(struct client_credential *c);
@@ -19,10 +19,11 @@ void client_credential_free(struct client_credential *c);
 /* --- the PKI's --- */
 
 struct client_credential_query {
-    const char *certificate, *key; /* files; key NULL: in the certificate's file; certificate NULL: none set */
-    const char *dir;               /* folder of more candidates, or NULL */
-    const char *issuers;           /* `;`-separated DNs or CNs, or NULL: any */
-    bool any_usage;                /* also certificates that are not for client authentication in TLS */
+    const char *certificate; /* a file; NULL: none set */
+    const char *key;         /* a file or a URI (pki/key/key.h); NULL: in the certificate's file */
+    const char *dir;         /* folder of more candidates, or NULL */
+    const char *issuers;     /* `;`-separated DNs or CNs, or NULL: any */
+    bool any_usage;          /* also certificates that are not for client authentication in TLS */
     int64_t now;
     /* Called for each candidate with what became of it; may be NULL. */
     void (*note)(void *arg, const char *path, const char *what);
@@ -48,10 +49,10 @@ struct client_fault_words client_credential_fault_words(const struct client_cred
 
 /* --- the device's own --- */
 
-/* STATE/key.pem and STATE/certificate.pem, made when they are not there: P-256, CN = a GUID chosen here. R_DENIED when
- * others can read the key. */
-MUST_USE enum result client_credential_own(const char *state, int64_t now, struct client_credential *ret,
-                                           struct error *err);
+/* STATE/key.pem and STATE/certificate.pem, made when they are not there: P-256, CN = a GUID chosen here. `kept` (NULL:
+ * none): a URI or file of the key to be used instead of one made here. R_DENIED when others can read the key. */
+MUST_USE enum result client_credential_own(const char *state, const char *kept, int64_t now,
+                                           struct client_credential *ret, struct error *err);
 /* Removes both from `state`: the next call makes new ones. */
 MUST_USE enum result client_credential_forget(const char *state, struct error *err);
 

@@ -13,6 +13,7 @@
 #include "client/command.h"
 #include "jose/entra.h"
 #include "jose/token.h"
+#include "pki/key/key.h"
 #include "web/signed.h"
 
 enum { COMMAND_LIMIT_S = 60, OUTPUT_MAX = 2 * JOSE_TOKEN_MAX, ANCHORS_MAX_BYTES = 4 * 1024 * 1024 };
@@ -46,6 +47,10 @@ static void find_certificate(struct client_entra *e, const char *certificate)
         mark_unusable(e, "EntraCertificate is set, but EntraClientId is not");
     else if (!client_credential_select(&q, &e->credential, &fault))
         mark_unusable(e, fault.text);
+    else if (pki_key_is_kept(slice_of(e->credential.key_pem)))
+        mark_unusable(
+            e, "the key of EntraCertificate is in a TPM or HSM, by which no assertion is signed here: give one in "
+               "PEM");
     else
         e->usable = true;
 }

@@ -106,8 +106,10 @@ bool client_session_begin(struct client *c, struct client_session *s)
         return false;
     find_pki(s);
     client_entra_find(c, s->http, &s->held.entra);
-    if (client_credential_own(c->dir, clock_wall_s(), &s->held.own, &err) != OK)
-        return client_session_fail(s, "own_key", &err, "correct the file's owner and mode (0600)");
+    if (client_credential_own(c->dir, client_setting(&c->settings, SETTING_DEVICE_KEY), clock_wall_s(), &s->held.own,
+                              &err) != OK)
+        return client_session_fail(s, "own_key", &err,
+                                   err.remedy ? err.remedy : "correct the file's owner and mode (0600)");
     return true;
 }
 

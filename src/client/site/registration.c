@@ -16,16 +16,13 @@
 #include "web/signed.h"
 
 /* The device's own key speaks for the certificate's, so that both are one device and a renewed one is it again. */
-static char *make_same_device(const struct client_session *s)
+static enum result make_same_device(const struct client_session *s, char **ret, struct error *err)
 {
     const char *key_id = client_session_credential(s, s->choice.method)->key_id;
-    char *word;
-    struct error err;
+    *ret = NULL;
     if (s->choice.method != CHOICE_PKI || strcmp(key_id, s->held.own.key_id) == 0)
-        return NULL;
-    if (jose_possession_sign(s->held.own.key, s->held.own.leaf, key_id, &word, &err) != OK)
-        fatal("the device's own key does not sign: %s", err.text);
-    return word;
+        return OK;
+    return jose_possession_sign(s->held.own.key, s->held.own.leaf, key_id, ret, err);
 }
 
 /* The certificates above the first in its file: the management point may know fewer of them than a gateway, which sees
@@ -43,13 +40,12 @@ static char *make_chain(const struct client_credential *credential, size_t leaf_
     return end > start ? slice_dup(slice_make(start, (size_t)(end - start))) : NULL;
 }
 
-static char *make_body(const struct client_session *s)
+static char *make_body(const struct client_session *s, const char *word)
 {
     char hardware[CLIENT_HARDWARE_SIZE];
     const struct client_credential *credential = client_session_credential(s, s->choice.method);
     char *pem = pki_cert_pem(credential->leaf), *above = make_chain(credential, strlen(pem));
     client_hardware_id(s->c, hardware);
-    char *word = make_same_device(s);
     json_t *o =
         json_pack("{s:s, s:s, s:i, s:s, s:s*, s:s*}", "name", s->name, "hardware_id", hardware, "client_version",
                   (int)s->version, "certificate_pem", pem, "chain_pem", above, "same_device", word);
@@ -57,7 +53,6 @@ static char *make_body(const struct client_session *s)
         fatal("the registration can't be put into JSON: is the name UTF-8?");
     char *text = json_text(o);
     json_decref(o);
-    free(word);
     free(above);
     free(pem);
     return text;
@@ -123,9 +118,14 @@ static bool send_registration(struct client_session *s)
 {
     struct web_answer answer = {0};
     const char *bearer;
+    char *word;
+    struct error err;
     if (!find_voucher(s, &bearer))
         return false;
-    char *body = make_body(s);
+    if (make_same_device(s, &word, &err) != OK)
+        return client_session_fail(s, "own_key", &err, "look whether the TPM or HSM with the key works");
+    char *body = make_body(s, word);
+    free(word);
     struct client_call call = {.method = s->choice.method,
                                .role = s->choice.role.id,
                                .verb = "POST",

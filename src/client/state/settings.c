@@ -2,8 +2,10 @@
 /* The table of settings, their checks, config.json and the enrolment file. */
 #include "client/state/settings.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -15,6 +17,7 @@
 #include "choices/choices.h"
 #include "client/state/fqdns.h"
 #include "pki/cert/cert.h"
+#include "pki/key/key.h"
 
 enum { CONFIG_MAX = 256 * 1024, VALUE_MAX = 4096, INTERVAL_MIN = 10, INTERVAL_MAX = 7 * 86400 };
 
@@ -62,6 +65,12 @@ static enum result check_path(struct slice v, struct error *err)
     if (!slice_starts(v, SLICE("/")))
         return error_set(err, R_INVALID, "give an absolute path");
     return OK;
+}
+
+/* Of a key that stays in a TPM or HSM, too. */
+static enum result check_key(struct slice v, struct error *err)
+{
+    return pki_key_is_uri(v) ? pki_key_check_uri(v, err) : check_path(v, err);
 }
 
 static enum result check_role(struct slice v, struct error *err)
@@ -135,7 +144,15 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_GATEWAY_CA] = {"GatewayCA", NULL, "file of anchors for the gateway's certificate; not set: the system's",
                             check_path},
     [SETTING_CERTIFICATE] = {"Certificate", NULL, "PKI certificate, PEM, with its intermediates", check_path},
-    [SETTING_KEY] = {"Key", NULL, "its private key, PEM; not set: in the same file", check_path},
+    [SETTING_KEY] =
+        {"Key", NULL,
+         "its private key: PEM, or a URI of one in a TPM or HSM (handle:, object:, pkcs11:); not set: in the same file",
+         check_key},
+    [SETTING_DEVICE_KEY] =
+        {"DeviceKey", NULL,
+         "the device's own key, that its tokens are bound to: a URI or file of one that was made for "
+         "it, as for Key; set before the device joins; not set: made here, in key.pem",
+         check_key},
     [SETTING_CERTIFICATE_DIR] = {"CertificateDir", NULL, "folder of candidates: NAME.pem or NAME.crt, with NAME.key",
                                  check_path},
     [SETTING_CERT_ISSUERS] = {"CertIssuers", NULL, "issuers (DN or CN) a PKI certificate must have, ';' between",
@@ -201,15 +218,26 @@ bool client_setting_find(struct slice name, enum client_setting *ret)
     return false;
 }
 
-bool client_setting_unreadable(const struct client_settings *s, enum client_setting which)
+static enum result try_kept(const char *uri, struct error *err)
 {
-    if (infos[which].check != check_path || !s->values[which])
-        return false;
-    int fd = open(s->values[which], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    EVP_PKEY *key;
+    enum result r = pki_key_open_kept(slice_of(uri), &key, err);
+    EVP_PKEY_free(key);
+    return r;
+}
+
+enum result client_setting_try(const struct client_settings *s, enum client_setting which, struct error *err)
+{
+    const char *value = s->values[which];
+    if (!value || (infos[which].check != check_path && infos[which].check != check_key))
+        return OK;
+    if (infos[which].check == check_key && pki_key_is_uri(slice_of(value)))
+        return try_kept(value, err);
+    int fd = open(value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return true;
+        return error_set(err, R_IO, "%s can't be read now: %s", value, strerror(errno));
     (void)close(fd);
-    return false;
+    return OK;
 }
 
 void client_settings_unknown(struct slice name, struct error *err)

@@ -18,6 +18,7 @@ enum client_setting {
     SETTING_GATEWAY_CA,
     SETTING_CERTIFICATE,
     SETTING_KEY,
+    SETTING_DEVICE_KEY,
     SETTING_CERTIFICATE_DIR,
     SETTING_CERT_ISSUERS,
     SETTING_NAME,
@@ -64,8 +65,8 @@ void client_settings_free(struct client_settings *s);
 /* By name (case is ignored), checked; an empty value unsets. R_NOTFOUND lists the names there are. */
 MUST_USE enum result client_settings_set(struct client_settings *s, struct slice name, struct slice value,
                                          struct error *err);
-/* Does it name a file or folder that can't be read now? It is taken all the same: it may come later. */
-MUST_USE bool client_setting_unreadable(const struct client_settings *s, enum client_setting which);
+/* Can the file, folder or key that it names be read now? One that can't is set all the same: it may come later. */
+MUST_USE enum result client_setting_try(const struct client_settings *s, enum client_setting which, struct error *err);
 /* Fills *err: there is no such setting, which one may be meant, and all there are. */
 void client_settings_unknown(struct slice name, struct error *err);
 MUST_USE bool client_setting_find(struct slice name, enum client_setting *ret);

@@ -9,6 +9,8 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "jose/jws/raw.h"
+
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
 
 struct sigkey_algorithm {
@@ -55,16 +57,6 @@ static bool set_padding(const struct sigkey_algorithm *a, EVP_PKEY_CTX *ctx)
                        EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
-static size_t raw_of_der(const unsigned char *der, size_t len, size_t coordinate, unsigned char *ret)
-{
-    const unsigned char *at = der;
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
-    bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, (int)coordinate) > 0 &&
-              BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + coordinate, (int)coordinate) > 0;
-    ECDSA_SIG_free(sig);
-    return ok ? 2 * coordinate : 0;
-}
-
 size_t sigkey_sign(const struct sigkey_algorithm *a, EVP_PKEY *key, struct slice data,
                    unsigned char ret[SIGKEY_SIGNATURE_MAX])
 {
@@ -76,7 +68,7 @@ size_t sigkey_sign(const struct sigkey_algorithm *a, EVP_PKEY *key, struct slice
     bool ok = ctx && EVP_DigestSignInit_ex(ctx, &param, a->digest, NULL, NULL, key, NULL) > 0 &&
               set_padding(a, param) && EVP_DigestSign(ctx, made, &len, (const unsigned char *)data.ptr, data.len) > 0;
     if (ok && a->coordinate)
-        len = raw_of_der(made, len, a->coordinate, ret);
+        len = ecdsa_raw_of_der(slice_make(made, len), a->coordinate, ret) ? 2 * a->coordinate : 0;
     else if (ok)
         memcpy(ret, made, len);
     ERR_pop_to_mark();

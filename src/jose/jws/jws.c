@@ -13,28 +13,23 @@
 #include "base/text/encode.h"
 #include "jose/jws/algorithm.h"
 #include "jose/jws/compact.h"
+#include "jose/jws/kept.h"
 #include "jose/jws/keys.h"
 #include "jose/jws/low_s.h"
 #include "jose/jws/sign.h"
+#include "pki/key/key.h"
 #include "verdict/remedy.h"
 #include "json/json.h"
 
 enum { KID_SIZE = 64, MODULUS_MAX = 1025 };
 
 struct jose_signer {
-    json_t *jwk; /* with the private member */
+    json_t *jwk;    /* with the private member, unless it is kept */
+    EVP_PKEY *kept; /* stays in its TPM or HSM, and signs there; NULL: none */
     char kid[KID_SIZE];
 };
 
 /* --- private keys --- */
-
-static bool is_p256(EVP_PKEY *key)
-{
-    char group[32];
-    size_t len;
-    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, &len) &&
-           strcmp(group, "prime256v1") == 0;
-}
 
 static json_t *jwk_of(EVP_PKEY *key)
 {
@@ -69,14 +64,28 @@ static void wipe(json_t *jwk)
     json_decref(jwk);
 }
 
+static void take_key(struct jose_signer *s, EVP_PKEY *key)
+{
+    if (!pki_key_stays(key)) {
+        s->jwk = jwk_of(key);
+        return;
+    }
+    EVP_PKEY *public = jose_kept_public(key);
+    s->jwk = jwk_of(public);
+    EVP_PKEY_free(public);
+    if (!EVP_PKEY_up_ref(key))
+        fatal("jose: a key can't be held");
+    s->kept = key;
+}
+
 enum result jose_signer_new(EVP_PKEY *key, struct jose_signer **ret, struct error *err)
 {
     *ret = NULL;
-    if (!is_p256(key))
+    if (!pki_key_is_p256(key))
         return error_set(err, R_INVALID, "a signing key must be of the curve P-256 (ES256)");
     struct jose_signer *s = mem_zalloc(sizeof *s);
-    s->jwk = jwk_of(key);
-    if (!json_object_get(s->jwk, "d") || !thumbprint(s->jwk, s->kid, sizeof s->kid)) {
+    take_key(s, key);
+    if ((!s->kept && !json_object_get(s->jwk, "d")) || !thumbprint(s->jwk, s->kid, sizeof s->kid)) {
         jose_signer_free(s);
         return error_set(err, R_INVALID, "the signing key has no private part");
     }
@@ -89,6 +98,7 @@ void jose_signer_free(struct jose_signer *s)
     if (!s)
         return;
     wipe(s->jwk);
+    EVP_PKEY_free(s->kept);
     free(s);
 }
 
@@ -110,7 +120,7 @@ json_t *jose_signer_public_jwk(const struct jose_signer *s)
 enum result jose_public_jwk(EVP_PKEY *key, json_t **ret, struct error *err)
 {
     char kid[JOSE_KID_MAX];
-    if (!is_p256(key))
+    if (!pki_key_is_p256(key))
         return error_set(err, R_INVALID, "a signing key must be of the curve P-256 (ES256)");
     json_t *jwk = jwk_of(key);
     if (!jwk || !thumbprint(jwk, kid, sizeof kid))
@@ -184,7 +194,11 @@ enum result jose_sign(const struct jose_signer *s, json_t *header, struct slice 
     json_t *protected = header ? json_deep_copy(header) : json_object();
     (void)json_object_set_new(protected, "alg", json_string("ES256"));
     (void)json_object_set_new(protected, "kid", json_string(s->kid));
-    return sign_with(s->jwk, protected, payload, ret, err);
+    if (!s->kept)
+        return sign_with(s->jwk, protected, payload, ret, err);
+    enum result r = jose_kept_sign(s->kept, protected, payload, ret, err);
+    json_decref(protected);
+    return r;
 }
 
 enum result jose_sign_by(EVP_PKEY *key, json_t *header, struct slice payload, char **ret, struct error *err)
@@ -443,7 +457,7 @@ enum result jose_verify_with(EVP_PKEY *key, struct slice token, struct error *er
         r = check_document_header(&c, &a, err);
     if (r != OK)
         return r;
-    if (!is_p256(key))
+    if (!pki_key_is_p256(key))
         return error_set(err, R_DENIED, "its key is not of the curve P-256 (ES256)");
     json_t *jwk = jwk_of(key);
     bool ok = jwk && verify_parts(&c, a, jwk);

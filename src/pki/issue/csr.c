@@ -8,16 +8,9 @@
 #include "base/mem.h"
 #include "der/key.h"
 #include "pki/issue/names.h"
+#include "pki/key/key.h"
 
 enum { NAME_MAX_LEN = 64 }; /* RFC 5280 A.1: ub-common-name */
-
-static bool is_p256(EVP_PKEY *key)
-{
-    char group[32];
-    size_t len;
-    return key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
-           strcmp(group, "prime256v1") == 0;
-}
 
 static bool add_names(X509_REQ *req, const char *const *hosts)
 {
@@ -71,7 +64,7 @@ static enum result make(EVP_PKEY *key, const char *common_name, const char *cons
 enum result pki_csr_new(EVP_PKEY *key, const char *common_name, char **ret, struct error *err)
 {
     *ret = NULL;
-    if (!is_p256(key))
+    if (!pki_key_is_p256(key))
         return error_set(err, R_INVALID, "a request is made for a key of the curve P-256 alone");
     if (!common_name[0] || strlen(common_name) > NAME_MAX_LEN)
         return error_set(err, R_INVALID, "a common name has 1 to %d characters (RFC 5280 A.1)", NAME_MAX_LEN);
@@ -117,7 +110,7 @@ static X509_REQ *parse(struct slice pem)
 static enum result take_key(X509_REQ *req, EVP_PKEY **ret, struct error *err)
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
-    if (!is_p256(key))
+    if (!pki_key_is_p256(key))
         return error_set(err, R_INVALID, "the request's key is not of the curve P-256");
     if (X509_REQ_verify(req, key) != 1)
         return error_set(err, R_DENIED, "the request is not signed by the key that it is for");

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kit import gatewayclient, pki, programs
+from kit import gatewayclient, pki, programs, tpm
 from kit.between import Terminator
 from kit.device import Device
 from kit.pages import Page
@@ -106,6 +106,24 @@ def test_a_pki_fleet_comes_in_as_the_guide_says_and_a_revoked_device_no_more(own
     assert "revoked" in page.run("Revoke a device")["cmg-client policy"]
     for heading in list(page.left):
         page.run(heading)
+    page.ran_whole()
+
+
+@pytest.mark.skipif(bool(tpm.missing("tpm2", "swtpm", "tpm2_create")), reason=tpm.missing("tpm2", "swtpm", "tpm2_create"))
+def test_the_keys_of_devices_are_kept_in_a_tpm_as_the_guide_says(own_site, machine):
+    chip = tpm.Tpm(machine)
+    shutil.copy(own_site.report["enrollment"], machine / "site.json")
+    shutil.copy(own_site.report["token_file"], machine / "kiosk.token")
+    try:
+        page = page_of(own_site, machine, "docs/guides/tpm-hsm.md", environment=chip.environment)
+        page.run("A device's certificate")
+        own_site.ca(machine).of_request((machine / "device.csr").read_bytes(), "device")
+        page.run("With the certificate that the CA made of it")
+        shutil.rmtree(machine / "device")
+        own_site.cmg("device", "remove", own_site.cmg("device", "list")["devices"][0]["guid"])
+        page.run("A device's own key")
+    finally:
+        chip.stop()
     page.ran_whole()
 
 

@@ -73,7 +73,8 @@ class Pair:
 def save(folder, name, certificate, key, chain=()):
     path, key_path = Path(folder) / f"{name}.pem", Path(folder) / f"{name}.key"
     path.write_bytes(b"".join(pem_of(c) for c in (certificate, *chain)))
-    write_key(key_path, key)
+    if hasattr(key, "private_bytes"):  # a request has none
+        write_key(key_path, key)
     return Pair(certificate, key, path, key_path)
 
 
@@ -147,6 +148,12 @@ class Ca:
             extensions.append((x509.CRLDistributionPoints(points), False))
         certificate = build(name_of(name), key.public_key(), name_of(self.name), self.private, extensions, days)
         return save(self.folder, file or name, certificate, key, [c.certificate for c in chain])
+
+    def of_request(self, request, name, **more):
+        """For a key that nobody here has: of a request in PEM, which it signed."""
+        request = x509.load_pem_x509_csr(request)
+        assert request.is_signature_valid
+        return self.device(name, key=request, **more)
 
     def crl(self, revoked=(), number=1, days=(-1, 30), file=None, more=()):
         """`number` None: without one; `more`: critical extensions."""

@@ -193,8 +193,8 @@ static void the_own_key_is_made_once_and_stays(void **state)
     struct error err;
     struct stat st;
     char *path = file_join(*state, "key.pem");
-    assert_int_equal(client_credential_own(*state, NOW, &a, &err), OK);
-    assert_int_equal(client_credential_own(*state, NOW + 100, &b, &err), OK);
+    assert_int_equal(client_credential_own(*state, NULL, NOW, &a, &err), OK);
+    assert_int_equal(client_credential_own(*state, NULL, NOW + 100, &b, &err), OK);
     assert_string_equal(a.key_id, b.key_id);
     assert_string_equal(a.certificate_pem, b.certificate_pem);
     assert_int_equal(stat(path, &st), 0);
@@ -209,10 +209,10 @@ static void an_own_key_that_others_can_read_is_refused(void **state)
     struct client_credential c;
     struct error err;
     char *path = file_join(*state, "key.pem");
-    assert_int_equal(client_credential_own(*state, NOW, &c, &err), OK);
+    assert_int_equal(client_credential_own(*state, NULL, NOW, &c, &err), OK);
     client_credential_free(&c);
     assert_int_equal(chmod(path, 0644), 0);
-    assert_int_equal(client_credential_own(*state, NOW, &c, &err), R_DENIED);
+    assert_int_equal(client_credential_own(*state, NULL, NOW, &c, &err), R_DENIED);
     free(path);
 }
 

@@ -41,13 +41,13 @@ static void a_lost_or_damaged_certificate_comes_back_with_its_key(void **state)
     struct fixture *f = *state;
     struct client_credential before, after;
     struct error err;
-    assert_int_equal(client_credential_own(f->dir, clock_wall_s(), &before, &err), OK);
+    assert_int_equal(client_credential_own(f->dir, NULL, clock_wall_s(), &before, &err), OK);
     for (int damaged = 0; damaged < 2; damaged++) {
         if (damaged)
             spoil(f, "certificate.pem");
         else
             lose(f, "certificate.pem");
-        assert_int_equal(client_credential_own(f->dir, clock_wall_s(), &after, &err), OK);
+        assert_int_equal(client_credential_own(f->dir, NULL, clock_wall_s(), &after, &err), OK);
         assert_string_equal(after.certificate_pem, before.certificate_pem);
         assert_string_equal(after.key_id, before.key_id);
         client_credential_free(&after);

@@ -264,14 +264,15 @@ static void a_name_that_is_almost_one_is_told_which_is_meant(void **state)
 static void a_file_that_a_setting_names_may_come_later_and_is_told(void **state)
 {
     struct client_settings s = {0};
+    struct error err;
     char *path = file_join(*state, "later.pem");
-    assert_false(client_setting_unreadable(&s, SETTING_CERTIFICATE)); /* not set */
+    assert_int_equal(client_setting_try(&s, SETTING_CERTIFICATE, &err), OK); /* not set */
     assert_int_equal(set(&s, "Certificate", path), OK);
-    assert_true(client_setting_unreadable(&s, SETTING_CERTIFICATE));
+    assert_int_equal(client_setting_try(&s, SETTING_CERTIFICATE, &err), R_IO);
     scratch_put(*state, "later.pem", "x", 0600);
-    assert_false(client_setting_unreadable(&s, SETTING_CERTIFICATE));
+    assert_int_equal(client_setting_try(&s, SETTING_CERTIFICATE, &err), OK);
     assert_int_equal(set(&s, "Name", "/nonexistent"), OK); /* no path, whatever it looks like */
-    assert_false(client_setting_unreadable(&s, SETTING_NAME));
+    assert_int_equal(client_setting_try(&s, SETTING_NAME, &err), OK);
     client_settings_free(&s);
     free(path);
 }
