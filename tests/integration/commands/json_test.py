@@ -105,6 +105,6 @@ def test_the_members_that_are_documented_are_printed_and_no_others(site, new_dev
 
 
 def test_the_page_has_all_that_administrators_ask_with():
-    assert {"cmg choices", "cmg choices check", "cmg plan", "cmg trace", "cmg analyze", "cmg status", "cmg settings resultant",
+    assert {"cmg setup", "cmg choices", "cmg choices check", "cmg plan", "cmg trace", "cmg analyze", "cmg status", "cmg settings resultant",
             "cmg site backup", "cmg site verify", "cmg site restore", "cmg-client analyze", "cmg-client status",
             "cmg-client policy"} == set(documented())
