@@ -19,6 +19,7 @@
 #include "mp/answer/router.h"
 #include "mp/content/crl.h"
 #include "mp/content/documents.h"
+#include "mp/content/list.h"
 #include "mp/sender/tenants.h"
 #include "mp/server/access.h"
 #include "mp/server/bodies.h"
@@ -128,6 +129,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     *site = (struct mp_site){.config = config, .loop = loop, .access_fd = -1};
     site->bodies = mem_zalloc(sizeof *site->bodies);
     site->admin_bodies = mem_zalloc(sizeof *site->admin_bodies);
+    site->answers = crowd_new(NULL, 0);
     mp_bodies_open(site->bodies, &mp_body_limits);
     mp_bodies_open(site->admin_bodies, &mp_admin_body_limits);
     enum result r = mp_keys_load(config->keys, config->site, &site->keys, err);
@@ -145,6 +147,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     if (r != OK)
         return r;
     site->documents = mp_documents_new();
+    site->lists = mp_lists_new();
     site->parked = mp_parked_new(site);
     site->alerts = mp_alerts_new(site);
     r = mp_tenants_open(site, err);
@@ -214,12 +217,14 @@ void mp_site_close(struct mp_site *site)
     loop_timer_free(site->upkeep);
     mp_parked_free(site->parked);
     mp_documents_free(site->documents);
+    mp_lists_free(site->lists);
     pki_trust_unref(site->trust);
     mp_tenants_close(site);
     pki_role_judge_free(site->connectors);
     pki_role_judge_free(site->gateways);
     store_close(site->store);
     mp_keys_free(&site->keys);
+    crowd_free(site->answers);
     mp_bodies_close(site->bodies);
     mp_bodies_close(site->admin_bodies);
     free(site->bodies);

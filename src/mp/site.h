@@ -15,7 +15,9 @@
 
 struct mp_admin;
 struct mp_alerts;
+struct crowd;
 struct mp_bodies;
+struct mp_lists;
 struct mp_documents;
 struct mp_parked;
 struct mp_point;
@@ -32,6 +34,7 @@ struct mp_site {
     struct pki_role_judge *connectors; /* role certificates of connectors */
     struct pki_role_judge *gateways;   /* of gateways: they never connect here, they sign */
     struct mp_documents *documents;
+    struct mp_lists *lists; /* mp/content/list.h */
     struct mp_parked *parked;
     struct mp_point *points; /* config->points.count */
     struct mp_admin *admin;
@@ -62,6 +65,7 @@ struct mp_site {
     } went_back;                             /* how often this process heard (mp/status/went_back.h) */
     bool draining;                           /* nothing is parked any more, and connections end */
     struct mp_bodies *bodies, *admin_bodies; /* of requests at management points, and at the admin socket */
+    struct crowd *answers;                   /* mp/server/answers.h */
     int access_fd;                           /* -1: no access log */
 };
 

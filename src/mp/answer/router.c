@@ -74,14 +74,36 @@ static bool token_counts(struct mp_request *r, bool registers)
     return true;
 }
 
+enum { DEVICE_ID_SIZE = PKI_HASH_HEX + 32 };
+
+/* Of a certificate, or as the gateway says. */
+static void id_of_device(const struct mp_request *r, char ret[DEVICE_ID_SIZE])
+{
+    ret[0] = '\0';
+    if (r->sender.identity.asserted)
+        (void)!slice_to_cstr(mp_request_field(r, "cmg-client-id"), ret, DEVICE_ID_SIZE); /* "": too long for one */
+    else
+        pki_cert_sha256_hex(r->sender.identity.certificate, ret);
+}
+
 static void counts_as_device(struct mp_request *r)
 {
-    char id[PKI_HASH_HEX + 32] = "";
-    if (r->sender.identity.asserted)
-        (void)!slice_to_cstr(mp_request_field(r, "cmg-client-id"), id, sizeof id); /* "": too long for one */
-    else
-        pki_cert_sha256_hex(r->sender.identity.certificate, id);
+    char id[DEVICE_ID_SIZE];
+    id_of_device(r, id);
     belongs_to(r, "device", id);
+}
+
+/* Who else holds what is not taken of answers; else it is the address. */
+static void settle_answer(struct mp_request *r)
+{
+    const struct mp_identity *i = &r->sender.identity;
+    char *whose = r->out.place.whose, id[DEVICE_ID_SIZE];
+    if (i->role_certificate && !i->asserted) {
+        (void)snprintf(whose, sizeof r->out.place.whose, "connector:%s", i->connector);
+    } else if (i->asserted || i->auth == MP_PKI) {
+        id_of_device(r, id);
+        (void)snprintf(whose, sizeof r->out.place.whose, "device:%.64s", id);
+    }
 }
 
 /* Who vouches for the sender, if anybody, decides what its body is counted against. false: answered. */
@@ -201,6 +223,8 @@ void mp_route(struct mp_connection *connection, struct http_exchange *x)
         mp_refuse(r, MP_REFUSAL_UNKNOWN_PATH, NULL);
     else if (!mp_method_in(route->methods, x->request.method))
         mp_refuse_method(r, route->methods);
-    else if (let_through(r, route))
+    else if (let_through(r, route)) {
+        settle_answer(r);
         take(r, route);
+    }
 }

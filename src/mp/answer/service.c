@@ -5,12 +5,11 @@
 #include "base/clock.h"
 #include "base/host/gather.h"
 #include "base/host/log.h"
-#include "base/mem.h"
-#include "base/text/encode.h"
 #include "base/text/name.h"
 #include "mp/answer/handlers.h"
 #include "mp/answer/parked.h"
 #include "mp/content/documents.h"
+#include "mp/content/list.h"
 #include "mp/sender/device.h"
 #include "mp/site.h"
 #include "mp/status/refusals.h"
@@ -19,7 +18,6 @@
 #include "store/sequence.h"
 #include "store/site/join.h"
 #include "store/site/role.h"
-#include "store/site/trust.h"
 
 /* That it asks is a sign of life. */
 static void handle_document(struct mp_request *r, enum mp_parked_for what)
@@ -137,36 +135,17 @@ void mp_handle_site_report(struct mp_request *r)
 
 /* --- revocation lists, which documents name by their hash --- */
 
-enum { LIST_ARENA = 512 * 1024 * 1024 };
-
-static enum result decode_list(const char *base64, struct mp_text **ret, struct error *err)
-{
-    size_t room = strlen(base64), len;
-    char *der = mem_zalloc(room + 1);
-    if (decode_base64(slice_of(base64), der, room, &len)) {
-        *ret = mp_text_new_bytes(der, len);
-        return OK;
-    }
-    free(der);
-    return error_set(err, R_IO, "the store's revocation list is not base64");
-}
-
 void mp_handle_site_crl(struct mp_request *r)
 {
     struct slice name = slice_skip(r->path, strlen("/.cmg/crl/"));
     struct error err;
     char sha256[PKI_HASH_HEX];
-    struct store_trust t;
+    struct mp_text *text;
     if (name.len != PKI_HASH_HEX - 1 || !slice_to_cstr(name, sha256, sizeof sha256)) {
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, "the path ends with a list's SHA-256 in hex");
         return;
     }
-    struct arena *a = arena_new(LIST_ARENA);
-    struct mp_text *text = NULL;
-    enum result result = store_trust_by_hash(r->site->store, a, sha256, &t, &err);
-    if (result == OK)
-        result = decode_list(t.data, &text, &err);
-    arena_free(a);
+    enum result result = mp_lists_get(r->site, sha256, &text, &err);
     if (result == OK)
         mp_answer_text(r, "application/pkix-crl", text);
     else if (result == R_NOTFOUND)

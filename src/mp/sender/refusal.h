@@ -58,6 +58,11 @@
       "send fewer at once, and each one whole; try again in a few seconds")                                            \
     X(BODIES_OF_ALL, 503, "MP_Busy", "no_room_for_bodies", "all requests that are not complete hold too much memory",  \
       "try again in a few seconds")                                                                                    \
+    X(ANSWERS_OF_ONE, 429, "MP_Too_Many_Requests", "too_many_answers",                                                 \
+      "answers that the sender has not taken hold too much memory",                                                    \
+      "take the answers that are under way first; try again in a few seconds")                                         \
+    X(ANSWERS_OF_ALL, 503, "MP_Busy", "no_room_for_answers", "all answers that were not taken hold too much memory",   \
+      "try again in a few seconds")                                                                                    \
     X(INTERNAL, 500, "MP_Internal", "internal", "the management point has a fault of its own",                         \
       "see the log of cmg-mp for this request_id")                                                                     \
     X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet",                    \
@@ -69,6 +74,7 @@ enum mp_refusal {
 #define MP_X(symbol, status, code, reason, text, remedy) MP_REFUSAL_##symbol,
     MP_REFUSALS(MP_X)
 #undef MP_X
+        MP_REFUSAL_COUNT
 };
 
 struct mp_refusal_info {

@@ -2,6 +2,7 @@
 /* Requests: collecting the body, answering, the line in the access log. */
 #include "mp/server/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -23,14 +24,22 @@ static void tell_status(struct mp_request *r, int status)
         r->hooks.on_status(r, status);
 }
 
-static void request_free(struct mp_request *r)
+/* What its handler worked with. */
+static void let_go(struct mp_request *r)
 {
-    if (r->hooks.on_end)
-        r->hooks.on_end(r);
     mp_identity_done(&r->sender.identity);
     mp_body_give_back(&r->body_share);
     buf_free(&r->body);
     arena_free(r->arena);
+    r->arena = NULL;
+}
+
+static void request_free(struct mp_request *r)
+{
+    if (r->hooks.on_end)
+        r->hooks.on_end(r);
+    let_go(r);
+    mp_answer_give_back(r->site->answers, &r->out.place);
     mp_text_unref(r->out.text);
     free(r);
 }
@@ -100,6 +109,13 @@ static void on_abort(void *ctx, const struct error *why)
 static const struct http_exchange_events events = {
     .on_body = on_body, .on_body_end = on_body_end, .on_sent = on_sent, .on_abort = on_abort};
 
+static void break_off(struct mp_answer_place *p)
+{
+    struct mp_request *r = container_of(p, struct mp_request, out.place);
+    http_exchange_reset(r->exchange);
+    request_free(r);
+}
+
 struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *connection, struct http_exchange *x)
 {
     struct mp_request *r = mem_zalloc(sizeof *r);
@@ -107,6 +123,9 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     r->connection = connection;
     r->bodies = connection ? site->bodies : site->admin_bodies;
     r->body_share.give_way = give_way;
+    r->out.place.give_way = break_off;
+    if (connection)
+        (void)snprintf(r->out.place.whose, sizeof r->out.place.whose, "address:%s", connection->peer.group);
     r->exchange = x;
     r->arena = arena_new(HANDLER_ARENA_MAX);
     buf_init(&r->body, 1);
@@ -182,17 +201,43 @@ static bool without_body(const struct mp_request *r, int status)
     return status == 204 || status == 304 || slice_eq(r->exchange->request.method, SLICE("HEAD"));
 }
 
+/* false: it was refused. What others have as well takes no room of its own. */
+static bool has_room(struct mp_request *r, const struct mp_text *text)
+{
+    static const enum mp_refusal refusals[] = {
+        [MP_ANSWER_HOLDER_FULL] = MP_REFUSAL_ANSWERS_OF_ONE, [MP_ANSWER_ALL_FULL] = MP_REFUSAL_ANSWERS_OF_ALL};
+    if (text->references > 1)
+        return true;
+    enum mp_answer_room room = mp_answer_take(r->site->answers, &r->out.place, text->len);
+    if (room != MP_ANSWER_ROOM)
+        mp_refuse(r, refusals[room], NULL);
+    return room == MP_ANSWER_ROOM;
+}
+
+/* `a` but for its body, which is `text`; takes the reference. */
+static void answer_long(struct mp_request *r, const struct mp_answer *a, struct mp_text *text)
+{
+    struct http_response head;
+    if (!has_room(r, text)) {
+        mp_text_unref(text);
+        return;
+    }
+    tell_status(r, a->status);
+    r->out.text = text;
+    head_of(r, a, text->len, &head);
+    http_exchange_respond(r->exchange, &head, false);
+    let_go(r); /* it is not kept for as long as the peer takes */
+    pump(r);
+}
+
 void mp_answer(struct mp_request *r, const struct mp_answer *a)
 {
     struct http_response head;
-    tell_status(r, a->status);
     if (a->body.len > AT_ONCE_MAX && !without_body(r, a->status)) {
-        r->out.text = mp_text_new(slice_dup(a->body));
-        head_of(r, a, r->out.text->len, &head);
-        http_exchange_respond(r->exchange, &head, false);
-        pump(r);
+        answer_long(r, a, mp_text_new(slice_dup(a->body)));
         return;
     }
+    tell_status(r, a->status);
     bool end = without_body(r, a->status) || !a->body.len;
     head_of(r, a, a->body.len, &head);
     if (a->status == 204 || a->status == 304)
@@ -207,17 +252,12 @@ void mp_answer(struct mp_request *r, const struct mp_answer *a)
 
 void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text)
 {
-    struct http_response head;
     if (without_body(r, 200) || text->len <= AT_ONCE_MAX) {
         mp_answer(r, &(struct mp_answer){.status = 200, .type = type, .body = slice_make(text->bytes, text->len)});
         mp_text_unref(text);
         return;
     }
-    tell_status(r, 200);
-    head_of(r, &(struct mp_answer){.status = 200, .type = type}, text->len, &head);
-    r->out.text = text;
-    http_exchange_respond(r->exchange, &head, false);
-    pump(r);
+    answer_long(r, &(struct mp_answer){.status = 200, .type = type}, text);
 }
 
 static void answer_object(struct mp_request *r, int status, const char *type, json_t *body)
@@ -269,8 +309,13 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
 
 void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail)
 {
+    static const bool passes[MP_REFUSAL_COUNT] = {[MP_REFUSAL_BUSY] = true,
+                                                  [MP_REFUSAL_BODIES_OF_ONE] = true,
+                                                  [MP_REFUSAL_BODIES_OF_ALL] = true,
+                                                  [MP_REFUSAL_ANSWERS_OF_ONE] = true,
+                                                  [MP_REFUSAL_ANSWERS_OF_ALL] = true};
     struct refuse_extra extra = {.signed_time = NULL};
-    if (refusal == MP_REFUSAL_BUSY || refusal == MP_REFUSAL_BODIES_OF_ONE || refusal == MP_REFUSAL_BODIES_OF_ALL)
+    if (passes[refusal])
         extra.field = (struct http_field){SLICE("retry-after"), SLICE("5")};
     refuse(r, mp_refusal_info(refusal), detail, &extra);
 }

@@ -15,6 +15,7 @@
 #include "mp/content/text.h"
 #include "mp/sender/denial.h"
 #include "mp/sender/sender.h"
+#include "mp/server/answers.h"
 #include "mp/server/bodies.h"
 #include "json/json.h"
 
@@ -63,6 +64,7 @@ struct mp_request {
     struct {                              /* an answer under way */
         struct mp_text *text;
         size_t written, sent;
+        struct mp_answer_place place; /* .whose says whose it is */
     } out;
 };
 

@@ -116,6 +116,14 @@ enum result store_trust_by_hash(struct store *s, struct arena *arena, const char
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(sha256)), arena, ret, "revocation list of this hash", err);
 }
 
+enum result store_trust_has_list(struct store *s, const char *sha256, struct error *err)
+{
+    int64_t count;
+    enum result r =
+        store_query_int(s, "SELECT COUNT(*) FROM trust WHERE sha256 = $1", STORE_PARAMS(STORE_T(sha256)), &count, err);
+    return r != OK || count ? r : error_set(err, R_NOTFOUND, "there is no revocation list of this hash");
+}
+
 enum result store_trust_set_fetch_hosts(struct store *s, const char *id, const char *hosts, struct error *err)
 {
     enum result r = store_begin(s, STORE_DURABLE, err);

@@ -40,6 +40,8 @@ MUST_USE enum result store_trust_anchors(struct store *s, size_t *ret_count, str
 /* Those that are to be judged: unproven ones, and what an earlier version took. With their data. */
 MUST_USE enum result store_trust_unsettled(struct store *s, struct arena *arena, struct store_trust **ret,
                                            size_t *ret_count, struct error *err);
+/* R_NOTFOUND: not even by its hash is there such a list. */
+MUST_USE enum result store_trust_has_list(struct store *s, const char *sha256, struct error *err);
 MUST_USE enum result store_trust_by_hash(struct store *s, struct arena *arena, const char *sha256,
                                          struct store_trust *ret, struct error *err);
 /* R_NOTFOUND: no anchor has this id. */

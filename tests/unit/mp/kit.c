@@ -10,6 +10,7 @@
 #include "jose/httpsig/httpsig.h"
 #include "mp/answer/parked.h"
 #include "mp/content/documents.h"
+#include "mp/content/list.h"
 #include "mp/sender/tenants.h"
 #include "store/site/audit.h"
 
@@ -125,6 +126,8 @@ int kit_open(void **state)
     ok(pki_role_judge_new(slice_of(site.keys.root_pem), "LAB", "connector", &site.connectors, &err));
     ok(pki_role_judge_new(slice_of(site.keys.root_pem), "LAB", "gateway", &site.gateways, &err));
     site.documents = mp_documents_new();
+    site.lists = mp_lists_new();
+    site.answers = crowd_new(NULL, 0);
     site.parked = mp_parked_new(&site);
     ok(mp_tenants_open(&site, &err));
     make_peer();
@@ -146,6 +149,8 @@ int kit_close(void **state)
     pki_trust_unref(peer.judged_by);
     mp_parked_free(site.parked);
     mp_documents_free(site.documents);
+    mp_lists_free(site.lists);
+    crowd_free(site.answers);
     pki_trust_unref(site.trust);
     mp_tenants_close(&site);
     pki_role_judge_free(site.connectors);

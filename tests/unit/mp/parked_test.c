@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "mp/answer/parked.h"
 #include "mp/content/documents.h"
+#include "mp/content/list.h"
 #include "mp/server/request.h"
 #include "mp/site.h"
 #include "pki/issue/issue.h"
@@ -129,6 +130,8 @@ static int setup(void **state)
     ok(store_bump(site.store, STORE_LOCATION, &err));
     ok(store_connector_add(site.store, &cp, &err));
     site.documents = mp_documents_new();
+    site.lists = mp_lists_new();
+    site.answers = crowd_new(NULL, 0);
     site.parked = mp_parked_new(&site);
     return 0;
 }
@@ -138,6 +141,8 @@ static int teardown(void **state)
     (void)state;
     mp_parked_free(site.parked);
     mp_documents_free(site.documents);
+    mp_lists_free(site.lists);
+    crowd_free(site.answers);
     store_close(site.store);
     mp_keys_free(&site.keys);
     loop_free(site.loop);
