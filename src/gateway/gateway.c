@@ -123,9 +123,9 @@ enum result gateway_start(struct gateway *g, const struct gateway_config *config
         r = make_workers(g, err);
     if (r == OK)
         r = make_site(g, err);
-
     if (r != OK)
         return r;
+    net_handed_settle();
     builder_restore(&g->site->home);
     for (size_t i = 0; i < g->worker_count; i++)
         gateway_worker_start(g->workers[i]);
@@ -146,9 +146,12 @@ void gateway_stop(struct gateway *g)
         gateway_worker_stop(g->workers[i]);
 }
 
-bool gateway_idle(const struct gateway *g)
+bool gateway_idle(const struct gateway *g, bool with_handshakes)
 {
-    return gateway_metric_sum(&g->counters, METRIC_CONNECTIONS) == 0;
+    size_t arriving = 0;
+    for (size_t i = 0; with_handshakes && i < g->worker_count; i++)
+        arriving += atomic_load(&g->workers[i]->clients.connection_count);
+    return arriving == 0 && gateway_metric_sum(&g->counters, METRIC_CONNECTIONS) == 0;
 }
 
 /* The first whose loop has not turned for long; NULL: all turn. */

@@ -27,7 +27,7 @@ struct gateway_worker;
 struct responder;
 struct gateway_site;
 
-enum { GATEWAY_LISTENERS_MAX = 16 };
+enum { GATEWAY_LISTENERS_MAX = 16, GATEWAY_LISTENERS_EACH = 8 /* a worker's, of one address, at most */ };
 
 struct gateway {
     const struct gateway_config *config;

@@ -18,7 +18,10 @@
 #include "loop/service.h"
 #include "json/json.h"
 
-enum { DRAIN_TICK_MS = 50 };
+enum {
+    DRAIN_TICK_MS = 50,
+    HANDSHAKES_MS = 1000, /* of the time to drain: who says nothing keeps nobody waiting longer */
+};
 
 static struct gateway_config config;
 
@@ -28,13 +31,14 @@ struct process {
     struct metrics_listener *admin;
     struct loop_timer *tick, *gather, *watchdog;
     struct certificate_watch *watch;
-    uint64_t give_up_ms;
+    uint64_t drains_ms, give_up_ms;
 };
 
 static void drain_tick(void *arg)
 {
     struct process *p = arg;
-    if (gateway_idle(&p->gateway) || loop_now_ms(p->loop) >= p->give_up_ms)
+    uint64_t now = loop_now_ms(p->loop);
+    if (gateway_idle(&p->gateway, now - p->drains_ms < HANDSHAKES_MS) || now >= p->give_up_ms)
         loop_stop(p->loop);
 }
 
@@ -56,7 +60,8 @@ static void on_terminate(void *arg)
     }
     log_msg(LOG_INFO, "gateway", "draining");
     loop_service_stopping("draining: requests under way end first");
-    p->give_up_ms = loop_now_ms(p->loop) + p->gateway.config->drain_s * 1000;
+    p->drains_ms = loop_now_ms(p->loop);
+    p->give_up_ms = p->drains_ms + p->gateway.config->drain_s * 1000;
     gateway_drain(&p->gateway);
     loop_timer_start(p->tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
 }

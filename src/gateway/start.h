@@ -11,7 +11,8 @@ MUST_USE enum result gateway_start(struct gateway *g, const struct gateway_confi
 void gateway_drain(struct gateway *g); /* no new connections, old ones end */
 void gateway_stop(struct gateway *g);  /* at once; waits for the workers */
 
-bool gateway_idle(const struct gateway *g); /* no client connection is left */
+/* No client connection is left; of handshakes that are under way only if `with_handshakes`. */
+bool gateway_idle(const struct gateway *g, bool with_handshakes);
 /* Every worker has a way inside and there is a bundle; else `why` says what is missing. */
 bool gateway_ready(struct gateway *g, char *why, size_t size);
 

@@ -44,13 +44,29 @@ static void tunnel_up(void *owner, struct tunnel *t)
     LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
     gateway_site_kick(w->site);
     gateway_site_changed(w->site);
+    patience_look(&w->desk.way.patience);
+}
+
+static bool tunnel_is_withdrawn(const struct gateway_worker *w, const char *connector, int64_t not_after)
+{
+    return w->judge.snapshot && bundle_role_revoked(w->judge.snapshot->bundle, "connector", connector, not_after);
+}
+
+/* A connector that is started anew will be back; one that was removed will not. */
+static void await_another(struct gateway_worker *w, const struct tunnel *t)
+{
+    if (!tunnel_is_withdrawn(w, tunnel_connector_id(t), tunnel_not_after(t)))
+        patience_renew(&w->desk.way.patience);
 }
 
 static void tunnel_update(void *owner, struct tunnel *t)
 {
     struct gateway_worker *w = owner;
-    (void)t;
     gateway_site_kick(w->site);
+    if (tunnel_drains(t))
+        await_another(w, t);
+    else
+        patience_look(&w->desk.way.patience);
 }
 
 static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
@@ -60,6 +76,8 @@ static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
     gateway_tunnels_remove(&w->tunnels, t);
     metric_add(&w->metrics, METRIC_TUNNELS, (long long)w->tunnels.count - (long long)before);
     atomic_fetch_sub(&w->tunnel_count, 1);
+    if (w->tunnels.count < before)
+        await_another(w, t);
     LOG_EVENT(LOG_INFO, "tunnel", "down", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index),
               LOG_T("reason", why->text));
 }
@@ -78,8 +96,7 @@ static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
         return;
     }
     const char *id = urn + strlen(prefix);
-    if (w->judge.snapshot &&
-        bundle_role_revoked(w->judge.snapshot->bundle, "connector", id, pki_cert_not_after(peer))) {
+    if (tunnel_is_withdrawn(w, id, pki_cert_not_after(peer))) {
         LOG_GATHERED(LOG_WARN, "tunnel", id, "removed",
                      "refused: the connector was removed, or its certificate withdrawn", LOG_T("connector", id));
         atomic_fetch_sub(&w->tunnel_count, 1);
@@ -94,7 +111,7 @@ static void close_removed_connectors(struct gateway_worker *w)
 {
     for (size_t i = w->tunnels.count; i-- > 0;) {
         struct tunnel *t = w->tunnels.list[i];
-        if (bundle_role_revoked(w->judge.snapshot->bundle, "connector", tunnel_connector_id(t), tunnel_not_after(t)))
+        if (tunnel_is_withdrawn(w, tunnel_connector_id(t), tunnel_not_after(t)))
             tunnel_close(t);
     }
 }
@@ -325,16 +342,36 @@ static void on_pulse(void *arg)
 
 /* --- life --- */
 
+static enum result listen_at(struct gateway_worker *w, struct net_address *at, struct error *err)
+{
+    struct net_listener *l;
+    enum result r = net_listen_tcp(w->loop, at, true, on_accept, &w->clients, &l, err);
+    if (r != OK)
+        return r;
+    w->listeners[w->listener_count++] = l;
+    net_listener_keep(l);
+    net_listener_guard(l, &admission_guard);
+    net_listener_address(l, at); /* the port, when it was 0 */
+    return OK;
+}
+
+/* An earlier process may have had more workers, and the kernel goes on sharing out to all of its sockets. */
+static size_t listeners_wanted(const struct gateway_worker *w, const struct net_address *at)
+{
+    size_t handed = net_handed_count(at), all = gateway_worker_count(w->gateway->config);
+    size_t n = handed > w->index ? (handed - w->index - 1) / all + 1 : 1;
+    return n < GATEWAY_LISTENERS_EACH ? n : GATEWAY_LISTENERS_EACH;
+}
+
 static enum result listen_all(struct gateway_worker *w, struct error *err)
 {
     struct gateway *g = w->gateway;
     for (size_t i = 0; i < g->listen_count; i++) {
-        enum result r = net_listen_tcp(w->loop, &g->listen[i], true, on_accept, &w->clients, &w->listeners[i], err);
-        if (r != OK)
-            return error_prefix(err, "listen: %s", g->config->listen.items[i]);
-        w->listener_count++;
-        net_listener_guard(w->listeners[i], &admission_guard);
-        net_listener_address(w->listeners[i], &g->listen[i]); /* the port, when it was 0 */
+        size_t n = listeners_wanted(w, &g->listen[i]);
+        while (n-- > 0) {
+            if (listen_at(w, &g->listen[i], err) != OK)
+                return error_prefix(err, "listen: %s", g->config->listen.items[i]);
+        }
     }
     return OK;
 }
@@ -349,7 +386,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
                                       .verdicts = verdict_cache_new(VERDICTS_MAX),
                                       .metrics = &w->metrics,
                                       .site = g->config->bootstrap.site};
-    request_desk_init(&w->desk, &w->tunnels, &g->current, (size_t)g->config->requests_per_device, loop_now_ms(w->loop));
+    request_desk_init(&w->desk, &w->tunnels, &g->current, (size_t)g->config->requests_per_device, w->loop);
     w->clients = (struct gateway_clients){.loop = w->loop,
                                           .judge = &w->judge,
                                           .metrics = &w->metrics,
@@ -370,6 +407,7 @@ static void run_worker(void *arg)
     struct gateway_worker *w = arg;
     loop_timer_start(w->sweep, SWEEP_MS, 0);
     on_pulse(w);
+    patience_renew(&w->desk.way.patience);
     gateway_site_start(w->site);
     loop_run(w->loop);
 }
@@ -392,6 +430,7 @@ static void drain(void *arg)
 {
     struct gateway_worker *w = arg;
     close_listeners(w);
+    w->clients.draining = true;
     struct gateway_connection *c, *next;
     LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
         http_server_conn_drain(c->http);
@@ -410,6 +449,7 @@ static void close_all(void *arg)
     LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
         http_server_conn_close(c->http);
     gateway_site_stop(w->site);
+    request_desk_end(&w->desk);
     for (size_t i = w->tunnels.count; i-- > 0;)
         tunnel_close(w->tunnels.list[i]);
     loop_timer_free(w->sweep);

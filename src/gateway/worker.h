@@ -12,7 +12,7 @@ struct gateway_worker {
     size_t index;
     struct loop *loop;
     struct loop_thread *thread;
-    struct net_listener *listeners[GATEWAY_LISTENERS_MAX];
+    struct net_listener *listeners[GATEWAY_LISTENERS_MAX * GATEWAY_LISTENERS_EACH];
     size_t listener_count;
 
     struct gateway_judge judge;

@@ -20,6 +20,7 @@ struct http_splice {
     struct buf replay; /* the body so far, while it may have to be sent again */
     bool replayable;   /* replay holds all of it */
     bool answered, body_ended;
+    bool waits;                /* no call could be made yet */
     struct http_response held; /* waits for the body to begin, when is_held; in the exchange's arena */
     bool is_held;
     uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
@@ -181,7 +182,21 @@ static void call_sent(void *ctx, size_t n)
     weigh(s);
 }
 
-static bool make_call(struct http_splice *s);
+static const struct http_call_events call_events;
+
+/* With what is here of the request's body already. False: there is no way, nor will there be. */
+static bool make_call(struct http_splice *s)
+{
+    enum result r = s->owner->make_call(s->ctx, &s->request, s->stats.retried, &call_events, s, &s->call);
+    s->waits = r == R_AGAIN;
+    if (r != OK)
+        return s->waits;
+    if (buf_len(&s->replay))
+        http_call_write(s->call, buf_data(&s->replay));
+    if (s->body_ended && s->request.has_body)
+        http_call_finish(s->call);
+    return true;
+}
 
 static bool retry_call(struct http_splice *s, const struct http_failure *why)
 {
@@ -189,13 +204,7 @@ static bool retry_call(struct http_splice *s, const struct http_failure *why)
         return false;
     s->stats.retried = true;
     s->sent = 0;
-    if (!make_call(s))
-        return false;
-    if (buf_len(&s->replay))
-        http_call_write(s->call, buf_data(&s->replay));
-    if (s->body_ended && s->request.has_body)
-        http_call_finish(s->call);
-    return true;
+    return make_call(s);
 }
 
 static void call_fail(void *ctx, const struct http_failure *why)
@@ -236,9 +245,15 @@ static void exchange_body(void *ctx, struct slice data)
             refuse_exchange(s, HTTP_SPLICE_TOO_LARGE, NULL);
         return;
     }
-    if (s->replayable && buf_append(&s->replay, data) != OK)
+    if (s->replayable && buf_append(&s->replay, data) != OK) {
+        if (s->waits) { /* more than a window: the asker does not keep to it */
+            refuse_exchange(s, HTTP_SPLICE_NO_WAY, NULL);
+            return;
+        }
         stop_keeping(s);
-    http_call_write(s->call, data);
+    }
+    if (s->call)
+        http_call_write(s->call, data);
     weigh(s);
 }
 
@@ -246,7 +261,7 @@ static void exchange_body_end(void *ctx)
 {
     struct http_splice *s = ctx;
     s->body_ended = true;
-    if (s->request.has_body)
+    if (s->request.has_body && s->call)
         http_call_finish(s->call);
 }
 
@@ -274,9 +289,10 @@ static const struct http_exchange_events exchange_events = {
 
 /* --- start --- */
 
-static bool make_call(struct http_splice *s)
+void http_splice_go_on(struct http_splice *s)
 {
-    return s->owner->make_call(s->ctx, &s->request, s->stats.retried, &call_events, s, &s->call) == OK;
+    if (s->waits && !make_call(s))
+        refuse_exchange(s, HTTP_SPLICE_NO_WAY, NULL);
 }
 
 struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,

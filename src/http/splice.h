@@ -52,7 +52,9 @@ struct http_splice_stats {
 };
 
 struct http_splice_owner {
-    /* Makes the call for `request` (as http_pool_call does); `again`: it is the second try. */
+    /* Makes the call for `request` (as http_pool_call does); `again`: it is the second try. R_AGAIN: not now, but soon;
+     * the owner then says when to try (http_splice_go_on), and the asker's body waits. Only where may_retry is given.
+     */
     enum result (*make_call)(void *ctx, const struct http_request *request, bool again,
                              const struct http_call_events *events, void *call_ctx, struct http_call **ret);
     /* May change the head of the final answer before it is passed on. Fields added live in exchange->arena. `begin`:
@@ -74,6 +76,9 @@ struct http_splice_owner {
 struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
                                       const struct http_splice_sender *sender, const struct http_splice_owner *owner,
                                       void *ctx);
+
+/* The call that could not be made is tried anew. May end the splice. */
+void http_splice_go_on(struct http_splice *s);
 
 /* Breaks it off towards both sides; on_over comes inside. */
 void http_splice_abort(struct http_splice *s);

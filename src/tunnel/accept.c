@@ -198,7 +198,12 @@ int64_t tunnel_not_after(const struct tunnel *t)
 
 bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id)
 {
-    return t->up && !http_h2_draining(t->h2) && tunnel_endpoints_has(&t->endpoints, endpoint_id);
+    return t->up && !tunnel_drains(t) && tunnel_endpoints_has(&t->endpoints, endpoint_id);
+}
+
+bool tunnel_drains(const struct tunnel *t)
+{
+    return http_h2_draining(t->h2);
 }
 
 bool tunnel_has_room(const struct tunnel *t)

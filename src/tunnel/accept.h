@@ -35,6 +35,7 @@ const char *tunnel_connector_id(const struct tunnel *t);
 int64_t tunnel_not_after(const struct tunnel *t);
 bool tunnel_reaches(const struct tunnel *t, struct slice endpoint_id); /* announced, and not draining */
 bool tunnel_has_room(const struct tunnel *t);                          /* for one call more */
+bool tunnel_drains(const struct tunnel *t);                            /* either side ends it */
 size_t tunnel_outstanding(const struct tunnel *t);                     /* calls under way, parked ones included */
 
 /* request->authority is the endpoint's id, request->target the client's bytes behind the prefix. */

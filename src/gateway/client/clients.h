@@ -5,6 +5,7 @@
 #define GATEWAY_CLIENT_CLIENTS_H
 
 #include <bsd/sys/queue.h>
+#include <stdatomic.h>
 
 #include "base/limit/crowd.h"
 #include "gateway/client/certificates.h"
@@ -35,7 +36,8 @@ struct gateway_clients {
     struct certificates *certificates; /* own reference */
 
     struct gateway_connections connections;
-    size_t connection_count;               /* and handshakes under way */
+    atomic_size_t connection_count;        /* and handshakes under way; other threads read it */
+    bool draining;                         /* those that come now end with their first requests */
     struct crowd *strangers, *long_chains; /* by address; the second: those who showed more than devices do */
     struct crowd *devices;                 /* connections of who was let in, by device */
     enum gateway_away leaving;             /* why who is made to leave just now is */

@@ -164,6 +164,8 @@ void gateway_connection_new(struct gateway_clients *all, struct net_stream *stre
     limits.websocket = true;
     limits.stranger = true;
     c->http = http_server_conn_new(all->loop, stream, h2, &limits, &events, c);
+    if (all->draining)
+        http_server_conn_drain(c->http);
 }
 
 static void leave_device(struct crowd_member *m)

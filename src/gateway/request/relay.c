@@ -20,6 +20,7 @@ struct relay {
     struct relay_way *way;
     struct judge_client *sender;
     struct http_splice *splice;
+    struct patient patient;
     const struct tunnel *tunnel; /* the one that carries the call; only compared, it may be gone */
     char endpoint_id[TUNNEL_ID_MAX + 1], request_id[GUID_SIZE], client[80], guid[80];
     struct grant *token; /* NULL: the connection's certificate let it in */
@@ -86,11 +87,16 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     struct error err;
     struct tunnel *t = gateway_tunnels_pick(r->way->tunnels, slice_of(r->endpoint_id), again ? r->tunnel : NULL);
     if (!t)
-        return R_NOTFOUND;
+        return patience_join(&r->way->patience, &r->patient) ? R_AGAIN : R_NOTFOUND;
     r->tunnel = t;
     retry_budget_count(&r->way->budget, again);
     metric_add(metrics_of(r), again ? METRIC_RETRIES : METRIC_RELAYED, 1);
     return tunnel_call(t, request, events, call_ctx, ret, &err);
+}
+
+static void go_on(struct patient *p)
+{
+    http_splice_go_on(container_of(p, struct relay, patient)->splice);
 }
 
 /* PROTOCOL 2: any method when no connector processed it, safe ones when no byte of the answer came. */
@@ -203,6 +209,7 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
     note_end(r, stats, broken);
 
     LIST_REMOVE(r, link);
+    patience_part(&r->way->patience, &r->patient);
     grant_unref(r->token);
     free(r);
 }
@@ -223,6 +230,7 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
 {
     struct relay *r = mem_zalloc(sizeof *r);
     r->way = way;
+    r->patient.go_on = go_on;
     r->sender = sender;
     r->token = grant_ref(o->token);
     r->ccm_path = o->ccm_path;

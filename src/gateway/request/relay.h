@@ -5,6 +5,7 @@
 #define GATEWAY_REQUEST_RELAY_H
 
 #include "gateway/client/connection.h"
+#include "gateway/request/patience.h"
 #include "gateway/request/retry_budget.h"
 #include "gateway/tunnels.h"
 
@@ -23,6 +24,7 @@ struct relay_options {
 struct relay_way {
     const struct gateway_tunnels *tunnels;
     struct retry_budget budget;
+    struct patience patience;
     struct crowd *devices; /* requests under way, and what they hold, by whose they are */
     size_t per_device;
 };

@@ -325,9 +325,15 @@ static void abort_relays(struct gateway_connection *c)
 const struct client_hooks request_hooks = {handle_request, refuse_unreadable, review_relays, abort_relays};
 
 void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
-                       const struct snapshot_current *current, size_t requests_per_device, uint64_t now_ms)
+                       const struct snapshot_current *current, size_t requests_per_device, struct loop *loop)
 {
     *d = (struct request_desk){.way = {.tunnels = tunnels, .per_device = requests_per_device}, .current = current};
     d->way.devices = crowd_new(NULL, 0);
-    net_questions_start(&d->tenant_info, TENANT_INFO_PER_SECOND, now_ms);
+    net_questions_start(&d->tenant_info, TENANT_INFO_PER_SECOND, loop_now_ms(loop));
+    patience_start(&d->way.patience, loop);
+}
+
+void request_desk_end(struct request_desk *d)
+{
+    patience_end(&d->way.patience);
 }

@@ -15,7 +15,9 @@ struct request_desk {
 };
 
 void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
-                       const struct snapshot_current *current, size_t requests_per_device, uint64_t now_ms);
+                       const struct snapshot_current *current, size_t requests_per_device, struct loop *loop);
+/* Everything of it is over. */
+void request_desk_end(struct request_desk *d);
 
 /* Of clients whose desk is one of these. */
 extern const struct client_hooks request_hooks;

@@ -117,7 +117,7 @@ class Load:
     def _curl(self, options):
         out = tempfile.TemporaryFile("w+")
         command = ["curl", "-sS", "--rate", "100/s", "--max-time", str(WAIT_S), "--resolve", f"localhost:{self.port}:127.0.0.1",
-                   "-o", "/dev/null", "-w", "%{http_code} %{errormsg}\n", *map(str, options),
+                   "-o", "/dev/null", "-w", "%{stderr}%{http_code} %{errormsg}\n", *map(str, options),
                    f"https://localhost:{self.port}{self.path}&n=[1-1000000]"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT), out
 
@@ -148,7 +148,7 @@ class Load:
         lines = []
         for _, out in self.curls:
             out.seek(0)
-            lines += [line for line in out.read().splitlines() if not line.isspace()]
+            lines += out.read().split("\n")[:-1]  # the last one is not whole
         return lines
 
     def goes_on(self, count=50, within_s=90):

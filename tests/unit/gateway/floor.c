@@ -183,7 +183,7 @@ int floor_setup(void **state)
     snapshot_current_init(&f->current, NULL, NULL);
     f->k->snapshot.refs = 1 << 16; /* never freed by others: it is the kit's */
     snapshot_current_put(&f->current, &f->k->snapshot);
-    request_desk_init(&f->desk, &f->tunnels, &f->current, FLOOR_REQUESTS_PER_DEVICE, loop_now_ms(f->loop));
+    request_desk_init(&f->desk, &f->tunnels, &f->current, FLOOR_REQUESTS_PER_DEVICE, f->loop);
     f->clients = (struct gateway_clients){.loop = f->loop,
                                           .judge = &f->k->judge,
                                           .metrics = &f->k->metrics,
@@ -226,6 +226,7 @@ int floor_teardown(void **state)
     crowd_free(f->clients.strangers);
     crowd_free(f->clients.long_chains);
     crowd_free(f->clients.devices);
+    request_desk_end(&f->desk);
     crowd_free(f->desk.way.devices);
     certificates_unref(f->clients.certificates);
     served_done(&f->served);

@@ -77,6 +77,87 @@ static void the_tunnel_with_least_under_way_carries_the_request(void **state)
     f->inside.outstanding = 0;
 }
 
+/* --- one that is to be expected --- */
+
+static void a_request_waits_for_a_tunnel_that_is_expected_and_goes_through_it(void **state)
+{
+    struct floor *f = *state;
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    struct relayed r = relay(f, "POST", "gw.example", BOTH);
+    assert_int_equal(r.a->status, 0);
+    assert_int_equal(way_calls(), 0);
+    assert_int_equal(kit_counted(f->k, METRIC_IN_FLIGHT), 1);
+    f->inside.reaches = "both";
+    patience_look(&f->desk.way.patience);
+    assert_int_equal(way_calls(), 1);
+    assert_int_equal(kit_counted(f->k, METRIC_RETRIES), 0);
+    way_answer(way_open(), 200, "");
+    assert_int_equal(r.a->status, 200);
+    asker_free(r.a);
+}
+
+static void a_request_whose_tunnel_does_not_come_is_refused_after_some_seconds(void **state)
+{
+    struct floor *f = *state;
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    struct relayed r = relay(f, "GET", "gw.example", BOTH);
+    floor_pass(f, PATIENCE_MS - 200);
+    assert_int_equal(r.a->status, 0);
+    floor_pass(f, 400);
+    assert_refused(&r, REASON_NO_CONNECTOR);
+    assert_int_equal(f->desk.way.patience.count, 0);
+    r = relay(f, "GET", "gw.example", BOTH); /* nor does anybody wait any more */
+    assert_int_equal(floor_refused(f, REASON_NO_CONNECTOR), 2);
+    asker_free(r.a);
+}
+
+static void a_request_that_waits_goes_with_its_client(void **state)
+{
+    struct floor *f = *state;
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    struct relayed r = relay(f, "GET", "gw.example", BOTH);
+    relay_abort(LIST_FIRST(&floor_connection(r.v)->relays));
+    assert_int_equal(f->desk.way.patience.count, 0);
+    assert_int_equal(kit_counted(f->k, METRIC_IN_FLIGHT), 0);
+    asker_free(r.a);
+}
+
+static void a_safe_request_whose_only_connector_went_waits_for_it(void **state)
+{
+    struct floor *f = *state;
+    struct relayed r = relay(f, "GET", "gw.example", BOTH);
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    way_fail(r.c, HTTP_FAIL_TRUNCATED, false);
+    assert_int_equal(r.a->status, 0);
+    f->inside.reaches = "both";
+    patience_look(&f->desk.way.patience);
+    assert_int_equal(kit_counted(f->k, METRIC_RETRIES), 1);
+    way_answer(way_open(), 200, "");
+    assert_int_equal(r.a->status, 200);
+    asker_free(r.a);
+}
+
+static void a_device_has_no_more_requests_waiting_than_it_may_have_under_way(void **state)
+{
+    struct floor *f = *state;
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    struct visitor *v = floor_come(f, "192.0.2.7", &f->k->leaf);
+    struct asker *all[FLOOR_REQUESTS_PER_DEVICE + 1];
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        all[i] = floor_ask(v, "GET", "gw.example", BOTH);
+    assert_int_equal(f->desk.way.patience.count, FLOOR_REQUESTS_PER_DEVICE);
+    assert_int_equal(floor_refused(f, REASON_TOO_MANY_REQUESTS), 1);
+    floor_pass(f, PATIENCE_MS + 200);
+    assert_int_equal(floor_refused(f, REASON_NO_CONNECTOR), FLOOR_REQUESTS_PER_DEVICE);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        asker_free(all[i]);
+}
+
 /* --- again --- */
 
 static void a_safe_request_that_broke_is_tried_once_more_on_another_tunnel(void **state)
@@ -426,6 +507,11 @@ int main(void)
         HELD(the_tunnel_with_least_under_way_carries_the_request),
         HELD(a_safe_request_that_broke_is_tried_once_more_on_another_tunnel),
         HELD(a_request_that_may_have_been_done_is_not_done_twice),
+        HELD(a_request_waits_for_a_tunnel_that_is_expected_and_goes_through_it),
+        HELD(a_request_whose_tunnel_does_not_come_is_refused_after_some_seconds),
+        HELD(a_request_that_waits_goes_with_its_client),
+        HELD(a_safe_request_whose_only_connector_went_waits_for_it),
+        HELD(a_device_has_no_more_requests_waiting_than_it_may_have_under_way),
         HELD(any_request_that_no_connector_processed_is_tried_again),
         HELD(a_site_in_trouble_is_not_asked_twice_as_much),
         HELD(a_way_that_takes_too_long_is_a_timeout),

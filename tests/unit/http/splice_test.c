@@ -24,7 +24,7 @@ struct one {
     size_t credited, written, passed, consumed;
     unsigned calls, refused, resets, cancels, ends;
     enum http_splice_refusal refusal;
-    bool no_way, broken;
+    bool no_way, not_yet, broken;
 };
 
 /* --- the side that asks --- */
@@ -105,6 +105,8 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     assert_int_equal(again, o->calls > 0);
     if (o->no_way)
         return R_NOTFOUND;
+    if (o->not_yet)
+        return R_AGAIN;
     o->calls++;
     o->call = (struct http_call){.ops = &c_ops, .events = events, .ctx = call_ctx};
     *ret = &o->call;
@@ -435,6 +437,50 @@ static void one_that_finds_no_way_was_never_counted(void **state)
 /* --- who gives way --- */
 
 /* Each holds `each` bytes of answers. */
+static void a_body_that_came_before_there_was_a_way_goes_with_the_call(void **state)
+{
+    (void)state;
+    struct one o = {.not_yet = true};
+    start(&o, "device", &patient, UINT64_MAX);
+    assert_non_null(o.splice);
+    upload(&o, 40000);
+    assert_int_equal(o.written, 0);
+    assert_int_equal(o.credited, 0);
+    assert_true(crowd_held(senders) > 0);
+    http_splice_go_on(o.splice); /* still not */
+    o.not_yet = false;
+    http_splice_go_on(o.splice);
+    assert_int_equal(o.written, 40000);
+    upload(&o, 1000);
+    assert_int_equal(o.written, 41000);
+    end_all(&o, 1);
+}
+
+static void more_than_a_window_waits_for_no_way(void **state)
+{
+    (void)state;
+    struct one o = {.not_yet = true};
+    start(&o, "device", &patient, UINT64_MAX);
+    upload(&o, WINDOW);
+    assert_int_equal(o.refused, 0);
+    upload(&o, 1);
+    assert_int_equal(o.refused, 1);
+    assert_int_equal(o.refusal, HTTP_SPLICE_NO_WAY);
+    end_all(&o, 1);
+}
+
+static void one_that_waits_is_refused_when_there_is_no_way_after_all(void **state)
+{
+    (void)state;
+    struct one o = {.not_yet = true};
+    start(&o, "device", &patient, UINT64_MAX);
+    upload(&o, 5000);
+    o.no_way = true;
+    http_splice_go_on(o.splice);
+    assert_int_equal(o.refusal, HTTP_SPLICE_NO_WAY);
+    end_all(&o, 1);
+}
+
 static void fill(struct one *list, size_t count, const char *whose, size_t each)
 {
     for (size_t i = 0; i < count; i++) {
@@ -539,6 +585,9 @@ int main(void)
         CASE(what_is_for_the_owner_itself_is_not_counted),
         CASE(however_it_ends_all_is_given_back_once),
         CASE(one_that_finds_no_way_was_never_counted),
+        CASE(a_body_that_came_before_there_was_a_way_goes_with_the_call),
+        CASE(more_than_a_window_waits_for_no_way),
+        CASE(one_that_waits_is_refused_when_there_is_no_way_after_all),
         CASE(over_the_maximum_who_holds_most_loses_what_it_began_first),
         CASE(one_whose_answer_has_not_begun_is_refused_by_its_owner),
         CASE(one_may_end_itself_by_what_it_passes_on),
