@@ -218,7 +218,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
         LOG_EVENT(LOG_INFO, "acme", "a challenge was answered", LOG_S("host", log_cut(tls_stream_sni(stream))));
         net_stream_close(stream); /* RFC 8737 3: there is nothing to say */
     } else if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
-        net_stranger_known(w->clients.strangers, &a->stranger);
+        net_stranger_known(w->clients.strangers, &a->stranger, NULL, SLICE_NONE, loop_now_ms(w->loop));
         accept_tunnel(w, stream);
     } else {
         gateway_arrive(&w->clients, stream, &a->peer, &a->stranger);

@@ -44,9 +44,18 @@ void net_stranger_shows(struct crowd *c, struct crowd_member *m, size_t certific
     net_stranger_pays(c, m, handshakes_worth(certificates), now_ms);
 }
 
-void net_stranger_known(struct crowd *c, struct crowd_member *m)
+struct crowd *net_known_new(void)
 {
-    for (size_t n = 1 + m->owed; n > 0; n--)
+    const struct crowd_rate handshakes = {NET_KNOWN_HANDSHAKES_BURST, NET_KNOWN_HANDSHAKES};
+    return crowd_new(&handshakes, 1);
+}
+
+void net_stranger_known(struct crowd *c, struct crowd_member *m, struct crowd *known, struct slice device,
+                        uint64_t now_ms)
+{
+    enum { HANDSHAKE }; /* the only rate of who is known */
+    size_t left = m->holder ? 1 + m->owed : 0;
+    for (; left > 0 && (!known || crowd_take(known, device, HANDSHAKE, now_ms)); left--)
         crowd_give(m, NET_STRANGER_HANDSHAKE);
     crowd_part(c, m);
 }

@@ -19,6 +19,8 @@ enum {
     NET_STRANGERS_QUESTIONS = 50,        /* a second: questions that are open to everybody */
     NET_STRANGERS_QUESTIONS_BURST = 100, /* at once */
     NET_STRANGERS_FEW = 5,               /* questions of an address that asks few: so many, and one a second */
+    NET_KNOWN_HANDSHAKES = 50,           /* a second, that one device gets back */
+    NET_KNOWN_HANDSHAKES_BURST = 1000,   /* at once */
     NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
     NET_STRANGERS_HOLD = 32 << 20,       /* bytes that may be kept for all of them together */
     NET_KNOWN_HOLD = 256 << 20, /* bytes kept for all who were let in, over which who holds most is looked at */
@@ -42,8 +44,14 @@ void net_stranger_shows(struct crowd *c, struct crowd_member *m, size_t certific
 /* Its handshake cost as much as so many more than its own. */
 void net_stranger_pays(struct crowd *c, struct crowd_member *m, size_t handshakes, uint64_t now_ms);
 
-/* It is known from now on, and gets back what was taken for its handshake. Nothing happens to who is no stranger. */
-void net_stranger_known(struct crowd *c, struct crowd_member *m);
+/* Those who were let in, by device. The caller crowd_free()s it. */
+struct crowd *net_known_new(void);
+
+/* It is known from now on, and gets back what was taken for its handshake, as long as `device` among the `known` (NULL:
+ * whoever it is) does not come too fast: who does goes on to be charged by its address. Nothing happens to who is no
+ * stranger. */
+void net_stranger_known(struct crowd *c, struct crowd_member *m, struct crowd *known, struct slice device,
+                        uint64_t now_ms);
 
 /* So many bytes are kept for it now (http/server.h). Over what all strangers may hold together, those of the address
  * that holds most give way, who began first: perhaps it itself. Nothing happens to who is no stranger. */

@@ -18,7 +18,7 @@ void admission_start(struct gateway_clients *all, const struct gateway_config *c
     size_t per_address = all->places->strangers_per_address;
     all->strangers = net_strangers_new(per_address, config->handshakes_per_address, config->refusals_per_address);
     all->long_chains = crowd_new(NULL, 0);
-    all->devices = crowd_new(NULL, 0);
+    all->devices = net_known_new();
 }
 
 /* --- telling --- */
@@ -103,7 +103,7 @@ bool admission_known(struct gateway_connection *c, const char *device, crowd_lea
         note_away(all, AWAY_DEVICE_SHARE, c->client.peer);
         return false;
     }
-    net_stranger_known(all->strangers, &c->stranger);
+    net_stranger_known(all->strangers, &c->stranger, all->devices, key, loop_now_ms(all->loop));
     crowd_join(all->devices, &c->of_device, key, loop_now_ms(all->loop), leave);
     return true;
 }

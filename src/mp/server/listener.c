@@ -139,9 +139,10 @@ void mp_listener_known(struct mp_connection *c, const char *device)
         http_server_conn_stop(c->http);
         return;
     }
-    net_stranger_known(p->strangers, &c->stranger);
+    uint64_t now = loop_now_ms(p->site->loop);
+    net_stranger_known(p->strangers, &c->stranger, device ? p->devices : NULL, slice_of(device ? device : ""), now);
     if (device)
-        crowd_join(p->devices, &c->of_device, slice_of(device), loop_now_ms(p->site->loop), leave_device);
+        crowd_join(p->devices, &c->of_device, slice_of(device), now, leave_device);
     if (c->http)
         http_server_conn_let_in(c->http);
     if (c->http && !device)
@@ -337,7 +338,7 @@ enum result mp_listener_open(struct mp_point *p, struct error *err)
     enum result r = net_address_parse(slice_of(p->config->listen), &at, err);
     p->places = mp_config_connections(p->site->config, conf_descriptors());
     p->strangers = net_strangers_new(p->places / NET_STRANGERS_SHARE, NET_STRANGERS_HANDSHAKES, NET_STRANGERS_REFUSALS);
-    p->devices = crowd_new(NULL, 0);
+    p->devices = net_known_new();
     p->pulse = loop_timer_new(p->site->loop, on_pulse, p);
     if (r == OK)
         r = net_listen_tcp(p->site->loop, &at, false, on_accept, p, &p->listener, err);

@@ -64,6 +64,12 @@ static void who_comes_too_fast_is_told_so_and_nobody_leaves_for_it(void **state)
     done(c);
 }
 
+/* Whoever it is. */
+static void let_in(struct crowd *c, struct crowd_member *m)
+{
+    net_stranger_known(c, m, NULL, SLICE_NONE, NOW);
+}
+
 static void a_whole_share_may_come_at_once(void **state)
 {
     (void)state;
@@ -86,12 +92,36 @@ static void who_is_known_cost_its_address_nothing_and_leaves_for_nobody(void **s
     struct one known = {0};
     for (int i = 0; i < 1000; i++) {
         assert_true(come(c, &known, "192.0.2.1", NOW));
-        net_stranger_known(c, &known.member);
+        let_in(c, &known.member);
     }
     assert_false(crowd_make_room(c, NULL));
-    net_stranger_known(c, &known.member); /* again: nothing happens */
+    let_in(c, &known.member); /* again: nothing happens */
     done(c);
     assert_false(known.left);
+}
+
+/* How many of this device's come, each let in at once, until their address comes too fast. */
+static size_t come_as(struct crowd *c, struct crowd *devices, const char *device, const char *address, uint64_t now)
+{
+    enum { MANY = 5000 };
+    struct one one = {0};
+    size_t n = 0;
+    for (; n < MANY && come(c, &one, address, now); n++)
+        net_stranger_known(c, &one.member, devices, slice_of(device), now);
+    return n;
+}
+
+static void one_device_that_comes_without_end_is_charged_by_its_address(void **state)
+{
+    (void)state;
+    enum { RATE = 4, BURST = RATE * NET_STRANGERS_BURST_S, LATER = NOW + 1000 };
+    struct crowd *c = net_strangers_new(SHARE, RATE, 100), *devices = net_known_new();
+    assert_int_equal(come_as(c, devices, "one", "192.0.2.1", NOW), NET_KNOWN_HANDSHAKES_BURST + BURST);
+    assert_int_equal(come_as(c, devices, "one", "192.0.2.2", NOW), BURST); /* wherever it comes from */
+    assert_int_equal(come_as(c, devices, "one", "192.0.2.1", LATER), NET_KNOWN_HANDSHAKES + RATE);
+    assert_true(come_as(c, devices, "other", "192.0.2.3", NOW) > NET_KNOWN_HANDSHAKES_BURST);
+    done(c);
+    crowd_free(devices);
 }
 
 static void a_stranger_stays_so_long_and_no_longer(void **state)
@@ -130,7 +160,7 @@ static void long_chains_count_as_the_handshakes_that_they_cost(void **state)
     while (net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW))
         left++;
     assert_int_equal(left, BURST - 1 - 3 * 9);
-    net_stranger_known(c, &others[0].member);
+    let_in(c, &others[0].member);
     for (left = 0; net_strangers_let_come(c, SLICE("192.0.2.1"), SHARE, NOW);)
         left++;
     assert_int_equal(left, 9);
@@ -156,12 +186,12 @@ static void what_was_taken_comes_back_to_who_is_known_and_no_more(void **state)
     net_stranger_shows(c, &dear.member, 4096 + 2 * 2048, NOW);
     assert_int_equal(left(c, "192.0.2.1"), BURST - 1 - 6 - 2);
     crowd_replace(c, &dear.member, &held.member, leave); /* as while it waits for a verdict */
-    net_stranger_known(c, &held.member);
+    let_in(c, &held.member);
     assert_int_equal(left(c, "192.0.2.1"), 1 + 6 + 2);
     assert_true(come(c, &poor, "192.0.2.2", NOW));
     net_stranger_pays(c, &poor.member, BURST + 6, NOW); /* as much as there is */
     assert_int_equal(left(c, "192.0.2.2"), 0);
-    net_stranger_known(c, &poor.member);
+    let_in(c, &poor.member);
     assert_int_equal(left(c, "192.0.2.2"), BURST);
     done(c);
 }
@@ -182,7 +212,7 @@ static void the_address_that_takes_most_memory_gives_way_and_never_who_holds_lit
     crowd_join(c, &newcomer.member, SLICE("here"), NOW, leave);
     net_stranger_holds(c, &newcomer.member, 60 * 1024);
     assert_true(many[0].left && !many[1].left && !silent.left && !newcomer.left);
-    net_stranger_known(c, &newcomer.member); /* who is let in holds nothing of this */
+    let_in(c, &newcomer.member); /* who is let in holds nothing of this */
     crowd_join(c, &many[0].member, SLICE("elsewhere"), NOW, leave);
     many[0].left = false;
     net_stranger_holds(c, &many[0].member, EACH);
@@ -227,6 +257,7 @@ int main(void)
         cmocka_unit_test(long_chains_count_as_the_handshakes_that_they_cost),
         cmocka_unit_test(what_was_taken_comes_back_to_who_is_known_and_no_more),
         cmocka_unit_test(the_address_that_takes_most_memory_gives_way_and_never_who_holds_little),
+        cmocka_unit_test(one_device_that_comes_without_end_is_charged_by_its_address),
         cmocka_unit_test(a_stranger_stays_so_long_and_no_longer),
         cmocka_unit_test(addresses_that_ask_few_questions_are_answered_whoever_asks_many),
     };
