@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { REPLAY_MAX = 64 * 1024, HELD_STEP = 4096 /* less is not counted */ };
+enum { REPLAY_MAX = 64 * 1024, HELD_STEP = 4096, HELD_LEAST = 512 };
 
 struct http_splice {
     const struct http_splice_owner *owner;
@@ -72,12 +72,20 @@ static void give_way(struct crowd_member *m)
     end_splice(s, &err);
 }
 
+/* In steps, so that few pieces are counted anew: as much at least, where it is more than very little, for a sender may
+ * have thousands of splices. */
 static size_t held_now(const struct http_splice *s)
 {
     uint64_t up = s->stats.request_bytes - s->credited, down = s->stats.response_bytes - s->taken;
     size_t n = (size_t)(up + down) + buf_len(&s->replay);
-    return n - n % HELD_STEP;
+    return n < HELD_LEAST ? 0 : (n + HELD_STEP - 1) / HELD_STEP * HELD_STEP;
 }
+
+/* The more all hold, the less may one: several in concert are to fill no session either. What a stream of one may hold
+ * (4 MiB) is nobody's fault. */
+static const struct {
+    size_t all, one;
+} bounds[] = {{HTTP_SPLICES_HOLD, HTTP_SPLICES_SHARE}, {56 << 20, 8 << 20}, {60 << 20, 4 << 20}};
 
 /* The last thing in a callback: it may end any splice of the crowd, this one too. */
 static void weigh(struct http_splice *s)
@@ -87,8 +95,8 @@ static void weigh(struct http_splice *s)
         return;
     size_t before = s->of_sender.bytes, now = held_now(s);
     crowd_hold(senders, &s->of_sender, now);
-    if (now > before)
-        crowd_relieve(senders, HTTP_SPLICES_HOLD, HTTP_SPLICES_SHARE);
+    for (size_t i = 0; i < ARRAY_LEN(bounds) && now > before; i++)
+        crowd_relieve(senders, bounds[i].all, bounds[i].one);
 }
 
 static void stop_keeping(struct http_splice *s)

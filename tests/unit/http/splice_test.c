@@ -260,16 +260,21 @@ static void what_neither_side_has_taken_is_counted_both_ways(void **state)
     end_all(&o, 1);
 }
 
-static void what_is_small_is_not_counted(void **state)
+static void what_is_very_small_is_not_counted_and_what_is_small_as_a_step(void **state)
 {
     (void)state;
+    enum { LEAST = 512 };
     struct one o = {.ends = 0};
     begin(&o, "a");
-    upload(&o, STEP - 1);
+    upload(&o, LEAST - 1);
     assert_int_equal(crowd_held(senders), 0);
     upload(&o, 1);
     assert_int_equal(crowd_held(senders), STEP);
-    upload_goes_on(&o, 1);
+    upload(&o, STEP - LEAST);
+    assert_int_equal(crowd_held(senders), STEP);
+    upload(&o, 1);
+    assert_int_equal(crowd_held(senders), 2 * STEP);
+    upload_goes_on(&o, STEP - LEAST + 2);
     assert_int_equal(crowd_held(senders), 0);
     end_all(&o, 1);
 }
@@ -519,6 +524,36 @@ static void over_the_maximum_who_holds_most_loses_what_it_began_first(void **sta
     end_all(greedy, 7);
 }
 
+static void the_more_all_hold_the_less_may_one(void **state)
+{
+    (void)state;
+    enum { DEVICES = 20, EACH = 3, ALL = DEVICES * EACH };
+    struct one many[ALL] = {{.ends = 0}};
+    char whose[24];
+    for (size_t i = 0; i < ALL; i += EACH) { /* 15 MiB a device */
+        (void)snprintf(whose, sizeof whose, "device %zu", i);
+        fill(&many[i], EACH, whose, 5 * MIB);
+    }
+    assert_true(crowd_held(senders) <= 60 * MIB); /* what a session may have unconsumed is 64 */
+    end_all(many, ALL);
+}
+
+/* One may have thousands of them. */
+static void a_little_in_each_of_many_counts(void **state)
+{
+    (void)state;
+    enum { MANY = 1000, LITTLE = STEP - 1 };
+    struct one *list = mem_zalloc(MANY * sizeof *list);
+    for (size_t i = 0; i < MANY; i++) {
+        begin(&list[i], "a");
+        answer(&list[i]);
+        download(&list[i], LITTLE);
+    }
+    assert_true(crowd_held(senders) >= MANY * LITTLE);
+    end_all(list, MANY);
+    free(list);
+}
+
 static void one_whose_answer_has_not_begun_is_refused_by_its_owner(void **state)
 {
     (void)state;
@@ -577,7 +612,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(what_neither_side_has_taken_is_counted_both_ways),
-        CASE(what_is_small_is_not_counted),
+        CASE(what_is_very_small_is_not_counted_and_what_is_small_as_a_step),
         CASE(what_is_kept_for_a_second_try_counts_until_the_answer_begins),
         CASE(a_body_longer_than_what_is_kept_is_kept_no_more),
         CASE(a_second_try_counts_no_byte_twice),
@@ -589,6 +624,8 @@ int main(void)
         CASE(more_than_a_window_waits_for_no_way),
         CASE(one_that_waits_is_refused_when_there_is_no_way_after_all),
         CASE(over_the_maximum_who_holds_most_loses_what_it_began_first),
+        CASE(the_more_all_hold_the_less_may_one),
+        CASE(a_little_in_each_of_many_counts),
         CASE(one_whose_answer_has_not_begun_is_refused_by_its_owner),
         CASE(one_may_end_itself_by_what_it_passes_on),
         CASE(a_thousand_slow_readers_are_left_in_peace),
