@@ -12,6 +12,7 @@
 #include "gateway/judge/authenticate.h"
 #include "gateway/judge/grant.h"
 #include "gateway/request/refusal.h"
+#include "http/h2/h2.h"
 #include "http/splice.h"
 #include "tunnel/device.h"
 
@@ -67,9 +68,9 @@ static void review_relay(struct relay *r, int64_t now)
     const char *by = withdrawn_by(r, now);
     if (!by)
         return;
-    LOG_EVENT(LOG_INFO, "relay", r->websocket ? "WebSocket withdrawn" : "request withdrawn",
-              LOG_T("request_id", r->request_id), LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id),
-              LOG_T("by", by));
+    LOG_GATHERED(LOG_INFO, "relay", r->client, by, r->websocket ? "WebSocket withdrawn" : "request withdrawn",
+                 LOG_T("request_id", r->request_id), LOG_T("client", r->client), LOG_T("endpoint", r->endpoint_id),
+                 LOG_T("by", by));
     relay_abort(r);
 }
 
@@ -210,6 +211,7 @@ static void on_over(void *ctx, const struct http_splice_stats *stats, const stru
 
     LIST_REMOVE(r, link);
     patience_part(&r->way->patience, &r->patient);
+    r->way->under_way--;
     grant_unref(r->token);
     free(r);
 }
@@ -220,9 +222,15 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .refuse = refuse_exchange,
                                                .on_over = on_over};
 
+/* Nor more than a fourth of what is left for all others: many devices that take as much as they can leave room. */
 bool relay_has_room(const struct relay_way *way, const char *holder)
 {
-    return crowd_count(way->devices, slice_of(holder)) < way->per_device;
+    enum { PART = 4 };
+    size_t mine = crowd_count(way->devices, slice_of(holder));
+    size_t tunnels = way->tunnels->count ? way->tunnels->count : 1; /* which is waited for */
+    size_t room = tunnels * http_h2_tunnel_options.max_streams;
+    size_t left = room > way->under_way ? room - way->under_way : 0;
+    return mine < way->per_device && (mine < left / PART || mine == 0);
 }
 
 void relay_start(struct relay_way *way, struct judge_client *sender, struct relays *list, struct http_exchange *x,
@@ -246,6 +254,7 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     cstr_copy(r->guid, sizeof r->guid, o->guid);
 
     LIST_INSERT_HEAD(list, r, link);
+    way->under_way++;
     metric_add(metrics_of(r), METRIC_IN_FLIGHT, 1);
     const struct http_splice_sender device = {way->devices, slice_of(o->holder), loop_now_ms(sender->judge->loop)};
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &device, &owner, r);

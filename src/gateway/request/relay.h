@@ -27,6 +27,7 @@ struct relay_way {
     struct patience patience;
     struct crowd *devices; /* requests under way, and what they hold, by whose they are */
     size_t per_device;
+    size_t under_way; /* of all */
 };
 
 /* May whoever this is have one more under way? */

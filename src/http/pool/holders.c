@@ -50,13 +50,20 @@ static void count_ready(struct http_pool *p, const struct pool_holder *h, int si
     p->ready += (uint32_t)sign * least(h->waiting_count - h->waiting_websockets, free_conns);
 }
 
+/* A fourth of the places where calls may wait that are left for all others, besides. */
+static uint32_t most_calls(const struct http_pool *p, const struct pool_holder *h)
+{
+    enum { PART = 4 };
+    return least(share(h, p->o.max_waiting), (p->o.max_waiting - p->waiting_count) / PART);
+}
+
 enum result http_pool_holder_join(struct http_pool *p, struct slice key, bool websocket, struct pool_holder **ret,
                                   struct error *err)
 {
     struct pool_holder wanted;
     set_key(&wanted, key);
     struct pool_holder *h = RB_FIND(pool_holders, &p->holders, &wanted);
-    if (h && key.len && h->calls >= share(h, p->o.max_waiting))
+    if (h && key.len && h->calls >= most_calls(p, h))
         return error_set(err, R_LIMIT, "%u calls of this sender are under way already", h->calls);
     if (h && key.len && websocket && h->websockets >= share(h, p->o.max_switched))
         return error_set(err, R_LIMIT, "%u WebSockets of this sender are open already", h->websockets);

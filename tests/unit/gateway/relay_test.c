@@ -3,6 +3,7 @@
 #include "floor.h"
 
 #include "base/mem.h"
+#include "http/h2/h2.h"
 #include "tunnel/device.h"
 
 #define BOTH "/CCM_Proxy_MutualAuth/both"
@@ -156,6 +157,37 @@ static void a_device_has_no_more_requests_waiting_than_it_may_have_under_way(voi
     assert_int_equal(floor_refused(f, REASON_NO_CONNECTOR), FLOOR_REQUESTS_PER_DEVICE);
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         asker_free(all[i]);
+}
+
+/* However many do so, one more finds room. */
+static void who_has_as_much_under_way_as_is_left_for_all_others_gets_no_more(void **state)
+{
+    struct floor *f = *state;
+    struct relay_way *way = &f->desk.way;
+    struct crowd_member two[2] = {{.holder = NULL}};
+    way->per_device = 100;
+    for (size_t i = 0; i < 2; i++)
+        crowd_join(way->devices, &two[i], SLICE("greedy"), 0, NULL);
+    way->under_way = http_h2_tunnel_options.max_streams - 3 * 4;
+    assert_true(relay_has_room(way, "greedy"));
+    way->under_way++;
+    assert_false(relay_has_room(way, "greedy"));
+    assert_true(relay_has_room(way, "modest"));
+    way->under_way += 11; /* whoever asks hears what the tunnels say */
+    assert_true(relay_has_room(way, "modest"));
+    for (size_t i = 0; i < 2; i++)
+        crowd_part(way->devices, &two[i]);
+    way->under_way = 0;
+}
+
+static void what_is_under_way_is_counted_until_it_is_over(void **state)
+{
+    struct floor *f = *state;
+    struct relayed r = relay(f, "GET", "localhost", BOTH);
+    assert_int_equal(f->desk.way.under_way, 1);
+    way_answer(r.c, 204, "");
+    assert_int_equal(f->desk.way.under_way, 0);
+    asker_free(r.a);
 }
 
 /* --- again --- */
@@ -505,6 +537,8 @@ int main(void)
         HELD(a_tunnel_without_room_carries_nothing),
         HELD(a_tunnel_that_takes_no_call_is_as_none),
         HELD(the_tunnel_with_least_under_way_carries_the_request),
+        HELD(who_has_as_much_under_way_as_is_left_for_all_others_gets_no_more),
+        HELD(what_is_under_way_is_counted_until_it_is_over),
         HELD(a_safe_request_that_broke_is_tried_once_more_on_another_tunnel),
         HELD(a_request_that_may_have_been_done_is_not_done_twice),
         HELD(a_request_waits_for_a_tunnel_that_is_expected_and_goes_through_it),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -53,6 +54,30 @@ static void one_sender_takes_a_server_from_nobody(void **state)
     }
     assert_int_equal(fix->dials, 3);
     done(&other);
+}
+
+static void however_many_senders_take_what_they_can_one_more_finds_a_place_to_wait(void **state)
+{
+    (void)state;
+    enum { PLACES = 10 * HTTP_POOL_SHARE, GREEDY = 12, MODEST = 3 };
+    struct asked all[PLACES + 1], refused;
+    struct http_request r = request_of("GET", "/x");
+    size_t count = 0;
+    char whom[16];
+    many_connections();
+    for (int n = 0; n < GREEDY; n++) {
+        (void)snprintf(whom, sizeof whom, "greedy %d", n);
+        while (count < PLACES && ask_for(&all[count], whom, &r) == OK)
+            count++;
+    }
+    assert_int_equal(ask_for(&refused, "greedy 0", &r), R_LIMIT);
+    for (int n = 0; n < MODEST; n++) {
+        (void)snprintf(whom, sizeof whom, "modest %d", n);
+        ask_as(&all[count++], whom, "/x");
+    }
+    while (count > 0)
+        done(&all[--count]);
+    done(&refused);
 }
 
 static void a_sender_with_too_many_calls_is_told_so_and_nobody_else(void **state)
@@ -137,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_sender_takes_a_server_from_nobody),
+        T(however_many_senders_take_what_they_can_one_more_finds_a_place_to_wait),
         T(a_sender_with_too_many_calls_is_told_so_and_nobody_else),
         T(senders_that_wait_are_served_in_turn),
         T(one_sender_has_a_share_of_the_websockets),
