@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks at the files every ten seconds, and at SIGHUP; puts what can be used in place and tells what can't. In the
+/* Looks at the files every two seconds, and at SIGHUP; puts what can be used in place and tells what can't. In the
  * control loop's thread. */
 #include "gateway/client/certificate_watch.h"
 
@@ -12,7 +12,7 @@
 #include "pki/cert/cert.h"
 #include "pki/cert/host.h"
 
-enum { LOOK_MS = 10 * 1000 };
+enum { LOOK_MS = 2 * 1000 }; /* who was just given one goes on with the next line at once */
 
 struct certificate_watch {
     const struct gateway_config *config;
