@@ -5,6 +5,7 @@
  */
 #include "base/ascii.h"
 #include "http/h1/parser.h"
+#include "http/names.h"
 #include "http/websocket.h"
 
 static const char token_lower[256] = {
@@ -141,7 +142,6 @@ enum special {
     HOP_BY_HOP, /* others that RFC 9110 7.6.1 names */
 };
 
-/* Short names first. */
 static const struct {
     struct slice name;
     enum special what;
@@ -159,14 +159,12 @@ static const struct {
     {{"sec-websocket-key", 17}, WEBSOCKET_PROOF},
     {{"sec-websocket-accept", 20}, WEBSOCKET_PROOF},
 };
+static _Thread_local struct http_names special_names = HTTP_NAMES(specials);
 
 static enum special special_of(struct slice name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(specials) && specials[i].name.len <= name.len; i++) {
-        if (specials[i].name.len == name.len && memcmp(specials[i].name.ptr, name.ptr, name.len) == 0)
-            return specials[i].what;
-    }
-    return ORDINARY;
+    size_t at = http_names_find(&special_names, name);
+    return at < ARRAY_LEN(specials) ? specials[at].what : ORDINARY;
 }
 
 /* What the fields say, gathered in one pass. */

@@ -5,6 +5,7 @@
  * maxima, Host and cookie crumbs are ours.
  */
 #include "http/h2/internal.h"
+#include "http/names.h"
 #include "http/websocket.h"
 
 /* RFC 9113 6.5.2: what a field line counts in SETTINGS_MAX_HEADER_LIST_SIZE beside its bytes. */
@@ -102,6 +103,7 @@ static const struct {
     {{":path", 5}, take_path},     {{":status", 7}, take_status}, {{":protocol", 9}, take_protocol},
     {{"host", 4}, take_host},      {{"te", 2}, take_te},
 };
+static _Thread_local struct http_names special_names = HTTP_NAMES(special);
 
 /* What an ordinary field means for the head as a whole. */
 static void note(struct h2_head *head, struct slice name, struct slice value)
@@ -131,11 +133,11 @@ void h2_head_add(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value
     if (head->refuse)
         return;
     struct slice known = slice_make(n.base, n.len);
-    for (size_t i = 0; i < ARRAY_LEN(special); i++)
-        if (known.len == special[i].name.len && slice_eq(known, special[i].name)) {
-            special[i].take(head, value);
-            return;
-        }
+    size_t at = http_names_find(&special_names, known);
+    if (at < ARRAY_LEN(special)) {
+        special[at].take(head, value);
+        return;
+    }
     struct slice its_name = take(head, name), its_value = take(head, value);
     if (head->refuse)
         return;
@@ -282,6 +284,7 @@ static const struct slice kept_in_large[] = {
     {"vary", 4},
     {"cmg-host", 8},
 };
+static _Thread_local struct http_names large_names = HTTP_NAMES(kept_in_large);
 
 static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice value)
 {
@@ -289,10 +292,8 @@ static uint8_t indexing(const struct h2_nv *nv, struct slice name, struct slice 
         return NGHTTP2_NV_FLAG_NO_INDEX;
     if (nv->table <= H2_HEADER_TABLE || (value.len >= DEVICE_LEAST && slice_eq(name, SLICE("cmg-device"))))
         return NGHTTP2_NV_FLAG_NONE;
-    for (size_t i = 0; i < ARRAY_LEN(kept_in_large); i++)
-        if (name.len == kept_in_large[i].len && slice_eq(name, kept_in_large[i]))
-            return NGHTTP2_NV_FLAG_NONE;
-    return NGHTTP2_NV_FLAG_NO_INDEX;
+    return http_names_find(&large_names, name) < ARRAY_LEN(kept_in_large) ? NGHTTP2_NV_FLAG_NONE
+                                                                          : NGHTTP2_NV_FLAG_NO_INDEX;
 }
 
 static bool nv_add(struct h2_nv *nv, struct slice name, struct slice value)
@@ -314,15 +315,13 @@ static const struct slice not_ours[] = {
     {"connection", 10},        {"keep-alive", 10}, {"proxy-connection", 16},
     {"transfer-encoding", 17}, {"upgrade", 7},     {"host", 4},
 };
+static _Thread_local struct http_names not_our_names = HTTP_NAMES(not_ours);
 
 static bool is_not_ours(struct slice name, struct slice value)
 {
     if (slice_eq(name, SLICE("te")))
         return !is_trailers(value);
-    for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
-        if (name.len == not_ours[i].len && slice_eq(name, not_ours[i]))
-            return true;
-    return false;
+    return http_names_find(&not_our_names, name) < ARRAY_LEN(not_ours);
 }
 
 static struct slice decimal(struct h2_nv *nv, uint64_t n)

@@ -9,6 +9,7 @@
 
 #include "http/call.h"
 #include "http/exchange.h"
+#include "http/names.h"
 
 static void fields_keep_their_order_and_repeated_names(void **state)
 {
@@ -43,6 +44,30 @@ static void a_list_takes_its_maximum_and_not_one_more(void **state)
     f = (struct http_fields){0};
     assert_int_equal(http_fields_add(&f, a, SLICE("a"), SLICE("1")), R_LIMIT);
     arena_free(a);
+}
+
+/* Of each length and first letter there is a name that only looks like a row's. */
+static void a_table_knows_its_names_and_no_others(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice name;
+        int what;
+    } rows[] = {{{"te", 2}, 7}, {{"expect", 6}, 8}, {{":path", 5}, 9}};
+    static _Thread_local struct http_names names = HTTP_NAMES(rows);
+    char text[16] = "";
+    for (int asked = 0; asked < 2; asked++) { /* who asks first makes it ready */
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(http_names_find(&names, rows[i].name), i);
+        for (int c = 0; c < 256; c++) {
+            text[0] = (char)c;
+            for (size_t len = 0; len < sizeof text; len++)
+                assert_int_equal(http_names_find(&names, slice_make(text, len)), 3);
+        }
+    }
+    assert_int_equal(http_names_find(&names, SLICE("TE")), 3);
+    assert_int_equal(http_names_find(&names, SLICE("expects")), 3);
+    assert_int_equal(http_names_find(&names, SLICE("export")), 3);
 }
 
 static void tokens_and_values_are_those_of_rfc_9110(void **state)
@@ -161,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_keep_their_order_and_repeated_names),
         cmocka_unit_test(a_list_takes_its_maximum_and_not_one_more),
+        cmocka_unit_test(a_table_knows_its_names_and_no_others),
         cmocka_unit_test(tokens_and_values_are_those_of_rfc_9110),
         cmocka_unit_test(a_byte_is_refused_wherever_it_stands_in_a_value),
         cmocka_unit_test(reasons_methods_and_failures_have_their_words),
