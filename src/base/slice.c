@@ -101,9 +101,8 @@ bool slice_to_u64(struct slice s, uint64_t *ret)
         if (!ascii_is_digit(s.ptr[i]))
             return false;
         uint64_t digit = (uint64_t)(s.ptr[i] - '0');
-        if (value > (UINT64_MAX - digit) / 10)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
             return false;
-        value = value * 10 + digit;
     }
     *ret = value;
     return true;

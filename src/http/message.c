@@ -54,15 +54,18 @@ static inline bool plain(const char *bytes, size_t n)
     return !odd;
 }
 
-/* Certificates are long, most others short. */
+/* Certificates are long, most others short. The last few of many are looked at together with some before them. */
 bool http_is_field_value(struct slice s)
 {
-    enum { LONG = 32, SHORT = 16 };
-    while (s.len >= LONG && plain(s.ptr, LONG))
-        s = slice_skip(s, LONG);
-    while (s.len >= SHORT && plain(s.ptr, SHORT))
-        s = slice_skip(s, SHORT);
-    return all_of_class(s, CLASS_VALUE);
+    enum { LONG = 128, SHORT = 16 };
+    struct slice rest = s;
+    while (rest.len >= LONG && plain(rest.ptr, LONG))
+        rest = slice_skip(rest, LONG);
+    while (rest.len >= SHORT && plain(rest.ptr, SHORT))
+        rest = slice_skip(rest, SHORT);
+    if (s.len >= SHORT && rest.len < SHORT && plain(s.ptr + s.len - SHORT, SHORT))
+        return true;
+    return all_of_class(rest, CLASS_VALUE);
 }
 
 static bool host_port_valid(struct slice port)
@@ -95,6 +98,20 @@ struct slice http_fields_get(const struct http_fields *f, struct slice name)
             return f->list[i].value;
     }
     return SLICE_NONE;
+}
+
+struct slice http_fields_take(struct http_fields *f, struct slice name)
+{
+    struct slice first = SLICE_NONE;
+    size_t kept = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (!slice_eq(f->list[i].name, name))
+            f->list[kept++] = f->list[i];
+        else if (!first.ptr)
+            first = f->list[i].value;
+    }
+    f->count = kept;
+    return first;
 }
 
 size_t http_fields_count(const struct http_fields *f, struct slice name)

@@ -59,6 +59,8 @@ MUST_USE enum result http_fields_add(struct http_fields *f, struct arena *a, str
 /* Removes every field for which drop() says so; returns how many. */
 size_t http_fields_remove_if(struct http_fields *f, bool (*drop)(void *arg, struct slice name), void *arg);
 size_t http_fields_remove(struct http_fields *f, struct slice name);
+/* Removes every one of this name, too, and returns what http_fields_get would have. */
+struct slice http_fields_take(struct http_fields *f, struct slice name);
 
 /* RFC 9110 5.6.2 token / 5.5 field value without obs-fold. */
 bool http_is_token(struct slice s);

@@ -4,21 +4,26 @@
 
 static const uint64_t tops = 0x8080808080808080;
 
-/* Sets or clears the top bit of each byte, eight at a time; returns `tops` when all of them were set. */
-static uint64_t flip(char *text, size_t len)
+/* Copies with the top bit of each byte turned, eight bytes at a time; returns `tops` when all had theirs set. */
+static uint64_t turn(char *to, const char *from, size_t len)
 {
     uint64_t eight, set = tops;
-    for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
-        memcpy(&eight, text, sizeof eight);
+    for (; len >= sizeof eight; to += sizeof eight, from += sizeof eight, len -= sizeof eight) {
+        memcpy(&eight, from, sizeof eight);
         set &= eight;
         eight ^= tops;
-        memcpy(text, &eight, sizeof eight);
+        memcpy(to, &eight, sizeof eight);
     }
-    for (; len; text++, len--) {
-        set &= ~(uint64_t)0xff | (unsigned char)*text;
-        *text = (char)(*text ^ (char)tops);
+    for (; len; to++, from++, len--) {
+        set &= ~(uint64_t)0xff | (unsigned char)*from;
+        *to = (char)(*from ^ (char)tops);
     }
     return set;
+}
+
+void tunnel_device_mark(struct slice certificate, char *ret)
+{
+    (void)turn(ret, certificate.ptr, certificate.len);
 }
 
 /* What differs most between devices stands first: HPACK compares the values that it knows one by one. */
@@ -31,10 +36,7 @@ struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a)
                                   d->peer,
                                   SLICE(" "),
                                   d->certificate.ptr ? d->certificate : SLICE("-")};
-    struct slice text = arena_join(a, parts, ARRAY_LEN(parts));
-    if (text.ptr && d->certificate.ptr) /* ours, just made */
-        (void)flip((char *)(uintptr_t)text.ptr + text.len - d->certificate.len, d->certificate.len);
-    return text;
+    return arena_join(a, parts, ARRAY_LEN(parts));
 }
 
 /* What stands behind the last blank, which is taken off with it. */
@@ -52,10 +54,12 @@ static bool cut_last(struct slice *rest, struct slice *ret)
 /* Nothing but what came with its top bit set is a certificate. */
 static enum result read_certificate(struct slice *text, struct arena *a)
 {
-    *text = arena_dup(a, *text);
-    if (!text->ptr)
+    char *plain = arena_alloc(a, text->len);
+    if (!plain)
         return R_LIMIT;
-    return flip((char *)(uintptr_t)text->ptr, text->len) == tops ? OK : R_INVALID; /* ours, just made */
+    bool marked = turn(plain, text->ptr, text->len) == tops;
+    text->ptr = plain;
+    return marked ? OK : R_INVALID;
 }
 
 enum result tunnel_device_read(struct slice text, struct arena *a, struct tunnel_device *ret)

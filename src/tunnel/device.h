@@ -30,12 +30,15 @@ struct tunnel_device {
     struct slice client_id;   /* may hold blanks; the others may not, nor be empty */
     struct slice method;      /* pki, entra, token */
     struct slice peer;        /* address without port */
-    struct slice certificate; /* ":<base64 DER>:" (RFC 9440); .ptr NULL: none */
+    struct slice certificate; /* ":<base64 DER>:" (RFC 9440), which is marked to be written; .ptr NULL: none */
 };
 
-/* "<client id> <method> <peer> <certificate or ->", in the arena; .ptr NULL: its maximum would be passed. Each byte of
- * the certificate has its top bit set: HPACK's Huffman code is long for such bytes, so they travel as they are, and a
- * device that is not in HPACK's table costs a copy, not the decoding of a kilobyte. */
+/* Sets the top bit of each of a certificate's bytes, as many as it has: once a connection. HPACK's Huffman code is long
+ * for such bytes, so they travel as they are, and a device that is not in HPACK's table costs a copy, not the decoding
+ * of a kilobyte. */
+void tunnel_device_mark(struct slice certificate, char *ret);
+
+/* "<client id> <method> <peer> <marked certificate or ->", in the arena; .ptr NULL: its maximum would be passed. */
 MUST_USE struct slice tunnel_device_write(const struct tunnel_device *d, struct arena *a);
 
 /* Borrows from `text`, but for the certificate. R_INVALID: it is not of that form; R_LIMIT: the arena is full. */

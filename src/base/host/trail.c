@@ -24,7 +24,9 @@ static struct {
 
 static void keep_text(char *ret, size_t size, const char *text)
 {
-    cstr_copy(ret, size, text ? text : "");
+    ret[0] = '\0';
+    if (text)
+        cstr_copy(ret, size, text);
 }
 
 void trail_note(enum trail_share share, const char *id, const struct trail_step *step)

@@ -61,6 +61,7 @@ RB_GENERATE_INTERNAL(by_bytes, crowd_holder, by_bytes, compare_bytes, TREE)
 
 struct crowd {
     struct by_key holders;
+    struct crowd_holder *latest;        /* that was sought: most are sought twice in a row; may be NULL */
     struct by_count counts;             /* those with members */
     struct by_bytes weights;            /* those with bytes */
     TAILQ_HEAD(, crowd_holder) resting; /* those without, the one that rests longest first */
@@ -81,6 +82,8 @@ static void forget(struct crowd *c, struct crowd_holder *h)
     TAILQ_REMOVE(&c->resting, h, resting);
     c->resting_count--;
     (void)RB_REMOVE(by_key, &c->holders, h);
+    if (c->latest == h)
+        c->latest = NULL;
     free(h);
 }
 
@@ -99,13 +102,23 @@ static void rest(struct crowd *c, struct crowd_holder *h)
     c->resting_count++;
 }
 
+static void set_key(struct crowd_holder *h, struct slice key)
+{
+    h->key_len = key.len < CROWD_KEY_MAX ? key.len : CROWD_KEY_MAX;
+    if (h->key_len)
+        memcpy(h->key, key.ptr, h->key_len);
+}
+
 static struct crowd_holder *find(struct crowd *c, struct slice key)
 {
+    if (c->latest && slice_eq(slice_make(c->latest->key, c->latest->key_len), key))
+        return c->latest;
     struct crowd_holder wanted;
-    wanted.key_len = key.len < CROWD_KEY_MAX ? key.len : CROWD_KEY_MAX;
-    if (wanted.key_len)
-        memcpy(wanted.key, key.ptr, wanted.key_len);
-    return RB_FIND(by_key, &c->holders, &wanted);
+    set_key(&wanted, key);
+    struct crowd_holder *h = RB_FIND(by_key, &c->holders, &wanted);
+    if (h)
+        c->latest = h;
+    return h;
 }
 
 static struct crowd_holder *find_or_make(struct crowd *c, struct slice key, uint64_t now_ms)
@@ -116,9 +129,7 @@ static struct crowd_holder *find_or_make(struct crowd *c, struct slice key, uint
         return h;
     forget_some(c);
     h = mem_zalloc(sizeof *h);
-    h->key_len = key.len < CROWD_KEY_MAX ? key.len : CROWD_KEY_MAX;
-    if (h->key_len)
-        memcpy(h->key, key.ptr, h->key_len);
+    set_key(h, key);
     TAILQ_INIT(&h->members);
     TAILQ_INIT(&h->holding);
     for (size_t i = 0; i < c->rate_count; i++)

@@ -59,8 +59,7 @@ static void add_traceparent(struct writer *w)
 /* CMG-Host, taken out of the fields; "": there is none. */
 static struct slice take_host(struct http_fields *fields)
 {
-    struct slice host = http_fields_get(fields, SLICE(TUNNEL_HOST_FIELD));
-    (void)http_fields_remove(fields, SLICE(TUNNEL_HOST_FIELD));
+    struct slice host = http_fields_take(fields, SLICE(TUNNEL_HOST_FIELD));
     return host.ptr && http_is_authority(host) ? host : SLICE("");
 }
 
@@ -76,12 +75,11 @@ enum result identity_unfold(const struct identity_form *form, struct http_reques
 {
     struct tunnel_device d;
     struct http_fields *fields = &request->fields;
-    struct slice text = http_fields_get(fields, SLICE(TUNNEL_DEVICE_FIELD));
+    struct slice text = http_fields_take(fields, SLICE(TUNNEL_DEVICE_FIELD));
     enum result r = text.ptr ? tunnel_device_read(text, arena, &d) : R_INVALID;
     if (r != OK)
         return r;
     struct writer w = {fields, arena, false};
-    (void)http_fields_remove(fields, SLICE(TUNNEL_DEVICE_FIELD));
     request->authority = take_host(fields);
     add_field(&w, SLICE("cmg-auth-method"), d.method);
     add_field(&w, SLICE("cmg-client-id"), d.client_id);

@@ -3,10 +3,12 @@
  * back at rest. Judges nothing. Of one connection, in its worker's thread. */
 #include "gateway/judge/credential.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "tls/stream.h"
+#include "tunnel/device.h"
 
 static void take_shown(struct credential *c, X509 *peer, STACK_OF(X509) * sent)
 {
@@ -67,11 +69,12 @@ struct slice credential_field(struct credential *c)
     if (c->field.ptr || !c->certificate)
         return c->field;
     char *base64 = pki_cert_base64(c->certificate);
-    size_t len = strlen(base64);
-    char *text = mem_array(len + 3, 1);
-    text[0] = text[len + 1] = ':';
-    memcpy(text + 1, base64, len);
+    size_t len = strlen(base64) + 2;
+    char *text = mem_array(len + 1, 1), *marked = mem_array(len, 1);
+    (void)snprintf(text, len + 1, ":%s:", base64);
+    tunnel_device_mark(slice_make(text, len), marked);
     free(base64);
-    c->field = slice_make(text, len + 2);
+    free(text);
+    c->field = slice_make(marked, len);
     return c->field;
 }

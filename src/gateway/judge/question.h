@@ -22,7 +22,7 @@ struct authenticate_question {
 struct identity {
     enum choice_client method;
     char client_id[80];       /* CMG-Client-Id */
-    struct slice certificate; /* pki only: Client-Cert, ":<base64 DER>:" (RFC 9440); borrowed for the call */
+    struct slice certificate; /* pki only: credential_field(); borrowed for the call */
     bool foreign; /* a token of the site that the endpoint's server belongs to: Authorization goes on to it */
 };
 

@@ -127,10 +127,19 @@ static void note_refusal(const struct relay *r, const struct http_request *reque
 static void show_status(const struct relay *r, struct http_response *head)
 {
     uint64_t n;
-    struct slice status = http_fields_get(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+    struct slice status = http_fields_take(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
     if (r->may_stay && head->status == TUNNEL_STAYED && slice_to_u64(status, &n) && n >= 200 && n < 300)
         head->status = (int)n;
-    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_STATUS_FIELD));
+}
+
+/* Of a connector's own words; most answers hold none. */
+static bool connector_speaks(const struct http_fields *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (slice_starts(f->list[i].name, SLICE("cmg-")))
+            return true;
+    }
+    return false;
 }
 
 /* HTTP/2 carries no reason phrase: the connector says in CMG-Status-Text what the answer's was. */
@@ -138,12 +147,13 @@ static void on_response(void *ctx, struct http_exchange *x, struct http_response
 {
     struct relay *r = ctx;
     (void)begin;
+    if (!connector_speaks(&head->fields))
+        return;
     show_status(r, head);
     struct slice text = http_fields_get(&head->fields, SLICE("cmg-status-text"));
-    struct slice reason = http_fields_get(&head->fields, SLICE(TUNNEL_REASON_FIELD));
+    struct slice reason = http_fields_take(&head->fields, SLICE(TUNNEL_REASON_FIELD));
     if (text.ptr && reason.ptr)
         note_refusal(r, &x->request, text, reason);
-    (void)http_fields_remove(&head->fields, SLICE(TUNNEL_REASON_FIELD));
     if (r->ccm_path && text.ptr)
         head->reason = text;
 }

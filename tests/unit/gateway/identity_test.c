@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gateway/request/identity.h"
+#include "tunnel/device.h"
 
 static struct slice get(const struct http_fields *f, const char *name)
 {
@@ -213,7 +214,9 @@ static void a_certificate_goes_on_for_pki_alone(void **state)
     (void)state;
     struct arena *a = arena_new(HTTP_ARENA_MAX);
     struct http_fields pki = {0}, token = {0};
-    struct identity who = {CHOICE_PKI, "ab12", SLICE(":TUlJ:")};
+    char marked[6];
+    tunnel_device_mark(SLICE(":TUlJ:"), marked);
+    struct identity who = {CHOICE_PKI, "ab12", slice_make(marked, sizeof marked)};
     apply(&who, true, false, &pki, a);
     assert_true(slice_eq(get(&pki, "cmg-device"), SLICE("ab12 pki 192.0.2.7 \xba\xd4\xd5\xec\xca\xba")));
     who.method = CHOICE_TOKEN;

@@ -23,6 +23,10 @@ static void fields_keep_their_order_and_repeated_names(void **state)
     assert_non_null(http_fields_get(&f, SLICE("b")).ptr);
     assert_null(http_fields_get(&f, SLICE("c")).ptr);
     assert_int_equal(http_fields_count(&f, SLICE("a")), 2);
+    assert_true(slice_eq(http_fields_take(&f, SLICE("a")), SLICE("1"))); /* both are gone */
+    assert_null(http_fields_take(&f, SLICE("a")).ptr);
+    assert_int_equal(http_fields_add(&f, a, SLICE("a"), SLICE("1")), OK);
+    assert_int_equal(http_fields_add(&f, a, SLICE("a"), SLICE("2")), OK);
     assert_int_equal(http_fields_remove(&f, SLICE("a")), 2);
     assert_int_equal(http_fields_remove(&f, SLICE("a")), 0);
     assert_int_equal(f.count, 1);
