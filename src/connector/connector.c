@@ -144,7 +144,7 @@ static void make_known(struct connector *c, const struct connector_config *confi
 {
     memset(c, 0, sizeof *c);
     c->known = (struct site_known){.loop = loop, .config = config, .on_news = on_news, .ctx = c};
-    c->senders = crowd_new(NULL, 0);
+    c->senders = (struct http_splice_senders){crowd_new(NULL, 0), crowd_new(NULL, 0)};
     c->dialers.known = &c->known;
     c->dialers.upstreams = &c->upstreams;
     c->dialers.on_request = on_request;

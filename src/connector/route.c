@@ -60,5 +60,5 @@ void route_request(const struct route *to, const char *gateway_id, struct http_e
     if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
     else if (for_site || (has_plain_path(x) && says_who_asks(x, u)))
-        forward_start(x, u, to->senders, to->known->on_news, to->known->ctx);
+        forward_start(x, u, &to->senders, to->known->on_news, to->known->ctx);
 }

@@ -8,14 +8,14 @@
 #include "connector/request/upstreams.h"
 #include "connector/site/known.h"
 #include "connector/site/site.h"
-#include "http/exchange.h"
+#include "http/splice.h"
 
 /* Where it looks; all is borrowed. */
 struct route {
     const struct site_known *known;
     struct site_link *site;
     const struct upstreams *upstreams;
-    struct crowd *senders; /* of requests under way, by device; NULL: nothing is counted */
+    struct http_splice_senders senders; /* of requests under way, by device */
 };
 
 /* Takes over x: `gateway_id` is who asks by it. */

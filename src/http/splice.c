@@ -25,8 +25,8 @@ struct http_splice {
     bool is_held;
     uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
     uint64_t taken;          /* bytes of the answer's body */
-    struct crowd *senders;   /* NULL: it is for the owner itself */
-    struct crowd_member of_sender;
+    struct http_splice_senders senders;
+    struct crowd_member of_sender, of_heads; /* in none of them, where it is for the owner itself */
     struct http_splice_stats stats;
 };
 
@@ -37,8 +37,8 @@ static void end_splice(struct http_splice *s, const struct error *broken)
     if (s->exchange)
         http_exchange_reset(s->exchange);
     buf_free(&s->replay);
-    if (s->senders)
-        crowd_part(s->senders, &s->of_sender);
+    crowd_part(s->senders.bodies, &s->of_sender);
+    crowd_part(s->senders.heads, &s->of_heads);
     s->owner->on_over(s->ctx, &s->stats, broken);
     free(s);
 }
@@ -60,9 +60,8 @@ void http_splice_abort(struct http_splice *s)
 
 /* --- what it holds --- */
 
-static void give_way(struct crowd_member *m)
+static void give_up(struct http_splice *s)
 {
-    struct http_splice *s = container_of(m, struct http_splice, of_sender);
     struct error err;
     if (!s->answered) {
         refuse_exchange(s, HTTP_SPLICE_CROWDED, NULL);
@@ -70,6 +69,16 @@ static void give_way(struct crowd_member *m)
     }
     (void)error_set(&err, R_LIMIT, "too much of this sender's is under way that nobody takes");
     end_splice(s, &err);
+}
+
+static void give_way(struct crowd_member *m)
+{
+    give_up(container_of(m, struct http_splice, of_sender));
+}
+
+static void give_way_by_head(struct crowd_member *m)
+{
+    give_up(container_of(m, struct http_splice, of_heads));
 }
 
 /* In steps, so that few pieces are counted anew: as much at least, where it is more than very little, for a sender may
@@ -90,8 +99,8 @@ static const struct {
 /* The last thing in a callback: it may end any splice of the crowd, this one too. */
 static void weigh(struct http_splice *s)
 {
-    struct crowd *senders = s->senders;
-    if (!senders)
+    struct crowd *senders = s->senders.bodies;
+    if (!s->of_sender.holder)
         return;
     size_t before = s->of_sender.bytes, now = held_now(s);
     crowd_hold(senders, &s->of_sender, now);
@@ -303,6 +312,20 @@ void http_splice_go_on(struct http_splice *s)
         refuse_exchange(s, HTTP_SPLICE_NO_WAY, NULL);
 }
 
+/* Before its call is made: its sender's others may end. It does not: of those who hold most, who began first does. */
+static void count_in(struct http_splice *s, const struct http_splice_sender *sender)
+{
+    size_t head = arena_used(s->exchange->arena);
+    if (!sender->key.len || !s->senders.bodies)
+        return;
+    crowd_join(s->senders.bodies, &s->of_sender, sender->key, sender->now_ms, give_way);
+    if (head < HTTP_SPLICE_HEAD_USUAL)
+        return;
+    crowd_join(s->senders.heads, &s->of_heads, sender->key, sender->now_ms, give_way_by_head);
+    crowd_hold(s->senders.heads, &s->of_heads, head);
+    crowd_relieve(s->senders.heads, HTTP_SPLICES_HEADS, HTTP_SPLICES_HEADS_SHARE);
+}
+
 struct http_splice *http_splice_start(struct http_exchange *x, const struct http_request *request, uint64_t max_body,
                                       const struct http_splice_sender *sender, const struct http_splice_owner *owner,
                                       void *ctx)
@@ -313,13 +336,12 @@ struct http_splice *http_splice_start(struct http_exchange *x, const struct http
                               .exchange = x,
                               .request = *request,
                               .max_body = max_body,
-                              .senders = sender->key.len ? sender->all : NULL,
+                              .senders = sender->of,
                               .replayable = owner->may_retry != NULL};
     buf_init(&s->replay, REPLAY_MAX);
-    if (s->senders)
-        crowd_join(s->senders, &s->of_sender, sender->key, sender->now_ms, give_way);
     x->events = &exchange_events;
     x->ctx = s;
+    count_in(s, sender);
     if (make_call(s))
         return s;
     refuse_exchange(s, HTTP_SPLICE_NO_WAY, NULL);

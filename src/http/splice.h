@@ -37,10 +37,22 @@ enum http_splice_refusal {
     HTTP_SPLICE_CROWDED,   /* its sender's splices hold too much that neither side takes */
 };
 
-/* For whom splices are: a member of `all`, which the caller owns and counts by, as long as it is under way. Key "": for
- * the owner itself, of whom nothing is counted. */
+/* The same of heads, which stay until a request is over; of the server's side and its copies there are more than twice
+ * as many. What is usual is not counted. */
+enum {
+    HTTP_SPLICES_HEADS = 64 * 1024 * 1024,
+    HTTP_SPLICES_HEADS_SHARE = 4 * 1024 * 1024,
+    HTTP_SPLICE_HEAD_USUAL = 8 * 1024
+};
+
+/* All for whom there are splices; the caller owns the crowds and counts by them. NULL: nothing is counted. */
+struct http_splice_senders {
+    struct crowd *bodies, *heads;
+};
+
+/* For whom a splice is, as long as it is under way. Key "": for the owner itself, of whom nothing is counted. */
 struct http_splice_sender {
-    struct crowd *all;
+    struct http_splice_senders of;
     struct slice key;
     uint64_t now_ms;
 };

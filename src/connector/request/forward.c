@@ -11,7 +11,6 @@
 #include "base/host/trail.h"
 #include "base/mem.h"
 #include "base/text/encode.h"
-#include "http/splice.h"
 #include "tunnel/device.h"
 #include "verdict/problem.h"
 
@@ -227,8 +226,8 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .refuse = refuse_splice,
                                                .on_over = on_over};
 
-void forward_start(struct http_exchange *x, struct upstream *u, struct crowd *senders, void (*on_news)(void *ctx),
-                   void *ctx)
+void forward_start(struct http_exchange *x, struct upstream *u, const struct http_splice_senders *senders,
+                   void (*on_news)(void *ctx), void *ctx)
 {
     /* The gateway asks for none on such an endpoint, unless it is another's by now. */
     if (x->request.protocol.len && !upstream_takes_websocket(u)) {
@@ -243,6 +242,8 @@ void forward_start(struct http_exchange *x, struct upstream *u, struct crowd *se
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
-    const struct http_splice_sender device = {senders, upstream_sender(&x->request), clock_mono_ms()};
+    const struct http_splice_senders nobody = {NULL, NULL};
+    const struct http_splice_sender device = {senders ? *senders : nobody, upstream_sender(&x->request),
+                                              clock_mono_ms()};
     (void)http_splice_start(x, &x->request, UINT64_MAX, &device, &owner, f);
 }

@@ -3,15 +3,14 @@
 #ifndef CONNECTOR_REQUEST_FORWARD_H
 #define CONNECTOR_REQUEST_FORWARD_H
 
-#include "base/limit/crowd.h"
 #include "connector/request/upstream.h"
-#include "http/exchange.h"
+#include "http/splice.h"
 #include "verdict/reason.h"
 
 /* Takes over x; holds a reference to u until it is over. `senders`: all that are under way, by device; NULL: nothing is
  * counted. on_news(ctx): the upstream fails now, or no longer (upstream_fault). */
-void forward_start(struct http_exchange *x, struct upstream *u, struct crowd *senders, void (*on_news)(void *ctx),
-                   void *ctx);
+void forward_start(struct http_exchange *x, struct upstream *u, const struct http_splice_senders *senders,
+                   void (*on_news)(void *ctx), void *ctx);
 
 /* Answers x itself, as CMGConnector_…: a problem document. `detail` names no internal host; NULL: the reason's text. */
 void forward_refuse(struct http_exchange *x, enum verdict_reason reason, const char *detail);

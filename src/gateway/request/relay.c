@@ -177,7 +177,7 @@ static void refuse_exchange(void *ctx, struct http_exchange *x, enum http_splice
         (void)snprintf(detail, sizeof detail, "this endpoint takes bodies of at most %" PRIu64 " bytes", r->max_body);
     } else if (what == HTTP_SPLICE_CROWDED) {
         reason = REASON_TOO_MANY_REQUESTS;
-        (void)snprintf(detail, sizeof detail, "this device has too much under way that nobody takes");
+        (void)snprintf(detail, sizeof detail, "this device has too much under way");
     } else if (what == HTTP_SPLICE_FAILED && !why->unsent) {
         reason = failure_reason(why->kind);
         if (reason == REASON_UPSTREAM_TRUNCATED)
@@ -266,7 +266,8 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
     LIST_INSERT_HEAD(list, r, link);
     way->under_way++;
     metric_add(metrics_of(r), METRIC_IN_FLIGHT, 1);
-    const struct http_splice_sender device = {way->devices, slice_of(o->holder), loop_now_ms(sender->judge->loop)};
+    const struct http_splice_sender device = {
+        {way->devices, way->heads}, slice_of(o->holder), loop_now_ms(sender->judge->loop)};
     struct http_splice *s = http_splice_start(x, inside, r->max_body, &device, &owner, r);
     if (s) /* else r is gone already */
         r->splice = s;

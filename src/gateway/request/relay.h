@@ -26,6 +26,7 @@ struct relay_way {
     struct retry_budget budget;
     struct patience patience;
     struct crowd *devices; /* requests under way, and what they hold, by whose they are */
+    struct crowd *heads;   /* the same, of what their heads hold */
     size_t per_device;
     size_t under_way; /* of all */
 };

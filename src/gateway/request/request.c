@@ -329,6 +329,7 @@ void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tun
 {
     *d = (struct request_desk){.way = {.tunnels = tunnels, .per_device = requests_per_device}, .current = current};
     d->way.devices = crowd_new(NULL, 0);
+    d->way.heads = crowd_new(NULL, 0);
     net_questions_start(&d->tenant_info, TENANT_INFO_PER_SECOND, loop_now_ms(loop));
     patience_start(&d->way.patience, loop);
 }

@@ -228,6 +228,7 @@ int floor_teardown(void **state)
     crowd_free(f->clients.devices);
     request_desk_end(&f->desk);
     crowd_free(f->desk.way.devices);
+    crowd_free(f->desk.way.heads);
     certificates_unref(f->clients.certificates);
     served_done(&f->served);
     way_reset();

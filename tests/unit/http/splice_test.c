@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "http/splice.h"
 
-enum { NOW = 1000, STEP = 4096, WINDOW = 64 * 1024, MIB = 1024 * 1024 };
+enum { NOW = 1000, STEP = 4096, WINDOW = 64 * 1024, LONG_HEAD = 60 * 1024, MIB = 1024 * 1024 };
 
 static const char zeros[MIB];
 
@@ -24,7 +24,7 @@ struct one {
     size_t credited, written, passed, consumed;
     unsigned calls, refused, resets, cancels, ends;
     enum http_splice_refusal refusal;
-    bool no_way, not_yet, broken;
+    bool no_way, not_yet, long_head, broken;
 };
 
 /* --- the side that asks --- */
@@ -149,13 +149,15 @@ static const struct http_splice_owner patient = {
 
 /* --- what happens --- */
 
-static struct crowd *senders;
+static struct crowd *senders, *heads;
+static struct arena *usual, *long_head; /* what a request's head took */
 
 static void start(struct one *o, const char *whose, const struct http_splice_owner *owner, uint64_t max_body)
 {
     const struct http_request request = {.method = SLICE("POST"), .has_body = true, .content_length = -1};
-    const struct http_splice_sender sender = {senders, slice_of(whose), NOW};
+    const struct http_splice_sender sender = {{senders, heads}, slice_of(whose), NOW};
     o->x.ops = &x_ops;
+    o->x.arena = o->long_head ? long_head : usual;
     o->splice = http_splice_start(&o->x, &request, max_body, &sender, owner, o);
 }
 
@@ -220,12 +222,17 @@ static void end_all(struct one *list, size_t count)
         assert_int_equal(list[i].ends, 1);
     }
     assert_int_equal(crowd_held(senders), 0);
+    assert_int_equal(crowd_held(heads), 0);
 }
 
 static int set_up(void **state)
 {
     (void)state;
     senders = crowd_new(NULL, 0);
+    heads = crowd_new(NULL, 0);
+    usual = arena_new(2 * LONG_HEAD);
+    long_head = arena_new(2 * LONG_HEAD);
+    assert_non_null(arena_alloc(long_head, LONG_HEAD));
     return 0;
 }
 
@@ -233,6 +240,9 @@ static int tear_down(void **state)
 {
     (void)state;
     crowd_free(senders);
+    crowd_free(heads);
+    arena_free(usual);
+    arena_free(long_head);
     return 0;
 }
 
@@ -554,6 +564,31 @@ static void a_little_in_each_of_many_counts(void **state)
     free(list);
 }
 
+/* They stay as long as a request is parked, here and where it goes to. */
+static void who_holds_most_in_long_heads_loses_what_it_began_first(void **state)
+{
+    (void)state;
+    enum { MANY = 4096, OTHERS = 4 };
+    struct one *greedy = mem_zalloc(MANY * sizeof *greedy), others[OTHERS] = {{.ends = 0}};
+    for (size_t i = 0; i < OTHERS; i++) {
+        others[i].long_head = i > 0;
+        begin(&others[i], "modest");
+    }
+    assert_in_range(crowd_held(heads), (OTHERS - 1) * LONG_HEAD, OTHERS * LONG_HEAD); /* not the usual one */
+    for (size_t i = 0; i < MANY; i++) {
+        greedy[i].long_head = true;
+        begin(&greedy[i], "greedy");
+        assert_true(crowd_held(heads) <= HTTP_SPLICES_HEADS);
+    }
+    assert_true(greedy[0].refused == 1 && greedy[0].refusal == HTTP_SPLICE_CROWDED);
+    assert_non_null(greedy[MANY - 1].splice);
+    assert_int_equal(left(others, OTHERS), OTHERS);
+    for (size_t i = 0; i < OTHERS; i++)
+        http_splice_abort(others[i].splice);
+    end_all(greedy, MANY);
+    free(greedy);
+}
+
 static void one_whose_answer_has_not_begun_is_refused_by_its_owner(void **state)
 {
     (void)state;
@@ -626,6 +661,7 @@ int main(void)
         CASE(over_the_maximum_who_holds_most_loses_what_it_began_first),
         CASE(the_more_all_hold_the_less_may_one),
         CASE(a_little_in_each_of_many_counts),
+        CASE(who_holds_most_in_long_heads_loses_what_it_began_first),
         CASE(one_whose_answer_has_not_begun_is_refused_by_its_owner),
         CASE(one_may_end_itself_by_what_it_passes_on),
         CASE(a_thousand_slow_readers_are_left_in_peace),
