@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "join/ask.h"
 #include "join/command.h"
@@ -54,15 +55,11 @@ static bool site_is_here(const struct join_string *s)
 static char *client_certificate(struct join_report *report, const struct join_place *p, const struct options *o)
 {
     enum { CERTIFICATE_MAX = 2 * PATH_MAX + 128 };
-    char *line = mem_zalloc(CERTIFICATE_MAX), *certificate = o->certificate ? realpath(o->certificate, NULL) : NULL,
-         *key = o->key ? realpath(o->key, NULL) : NULL;
-    if (o->certificate)
-        (void)snprintf(line, CERTIFICATE_MAX, "client_certificate: {certificate: \"%s\"%s%s%s}\n",
-                       certificate ? certificate : o->certificate, o->key ? ", key: \"" : "",
-                       key      ? key
-                       : o->key ? o->key
-                                : "",
-                       o->key ? "\"" : "");
+    char *line = mem_zalloc(CERTIFICATE_MAX), *certificate = o->certificate ? file_absolute(o->certificate) : NULL,
+         *key = o->key ? file_absolute(o->key) : NULL;
+    if (certificate)
+        (void)snprintf(line, CERTIFICATE_MAX, "client_certificate: {certificate: \"%s\"%s%s%s}\n", certificate,
+                       key ? ", key: \"" : "", key ? key : "", key ? "\"" : "");
     if (certificate)
         (void)join_place_readable(report, p, certificate);
     if (key)

@@ -371,3 +371,11 @@ char *file_join(const char *dir, const char *name)
     (void)snprintf(path, size, "%s/%s", dir, name);
     return path;
 }
+
+char *file_absolute(const char *path)
+{
+    char here[PATH_MAX];
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return *path == '/' || !getcwd(here, sizeof here) ? mem_strdup(path) : file_join(here, path);
+}

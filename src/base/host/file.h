@@ -67,4 +67,7 @@ MUST_USE enum result file_check_private(const char *path, struct error *err);
 /* "<dir>/<name>" as malloc'ed text. */
 char *file_join(const char *dir, const char *name);
 
+/* The path from "/" on, malloc'ed. Links stay in it: who renews a certificate lets a link lead to the new one. */
+char *file_absolute(const char *path);
+
 #endif

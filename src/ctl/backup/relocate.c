@@ -2,7 +2,6 @@
 /* The one line of mp.yaml that says where the store is (relocate.h); comments and order of the file stay. */
 #include "ctl/backup/relocate.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -66,9 +65,7 @@ enum result relocate_check(const struct backup_place *p, const char *store, stru
 
 char *relocate_dir(const char *dir)
 {
-    char here[PATH_MAX];
-    bool absolute = *dir == '/' || !getcwd(here, sizeof here);
-    char *ret = absolute ? mem_strdup(dir) : file_join(here, dir);
+    char *ret = file_absolute(dir);
     for (size_t len = strlen(ret); len > 1 && ret[len - 1] == '/'; len--)
         ret[len - 1] = '\0';
     return ret;

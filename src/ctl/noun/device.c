@@ -253,7 +253,8 @@ static enum result gather_page(void *arg, const json_t *answer, struct ctl_fault
     json_t *guids = arg, *device;
     size_t i;
     json_array_foreach(json_object_get(answer, "devices"), i, device) {
-        if (json_array_append(guids, json_object_get(device, "guid")) != 0)
+        json_t *guid = json_object_get(device, "guid");
+        if (json_is_string(guid) && json_array_append(guids, guid) != 0)
             fatal("out of memory (devices)");
     }
     return OK;

@@ -198,10 +198,10 @@ static enum result add_text(struct buf *b, const char *name, const char *text)
 
 static enum result add_path(struct buf *b, const char *name, const char *path, bool is_list)
 {
-    char *real = realpath(path, NULL), *quoted = yaml_quote(real ? real : path);
+    char *whole = file_absolute(path), *quoted = yaml_quote(whole);
     enum result r = buf_printf(b, is_list ? "    %s: [%s]\n" : "    %s: %s\n", name, quoted);
     free(quoted);
-    free(real);
+    free(whole);
     return r;
 }
 

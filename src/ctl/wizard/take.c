@@ -2,6 +2,7 @@
 /* Takes an answer: is it one at all, can the services reach what it names, and does it go together with the others? */
 #include <stdlib.h>
 
+#include "base/host/file.h"
 #include "base/mem.h"
 #include "ctl/ask/input.h"
 #include "ctl/wizard/wizard.h"
@@ -28,20 +29,23 @@ static enum result check_values(enum wizard_id id, const char *text, struct erro
 }
 
 /* The units see no home folders (ProtectHome). */
-static enum result check_reach(const char *path, struct error *err)
+static bool is_in_home(const char *path)
 {
     struct slice s = slice_of(path);
-    if (!slice_starts(s, SLICE("/root/")) && !slice_starts(s, SLICE("/home/")))
+    return slice_starts(s, SLICE("/root/")) || slice_starts(s, SLICE("/home/"));
+}
+
+/* Neither by its name nor where that leads. */
+static enum result check_reach(const char *path, struct error *err)
+{
+    char *real = realpath(path, NULL);
+    bool home = is_in_home(path) || (real && is_in_home(real));
+    free(real);
+    if (!home)
         return OK;
     (void)error_set(err, R_INVALID, "%s is in a home folder, and services don't see these", path);
     error_remedy(err, "copy it to /etc/opencmg (a key with mode 0600, of the user that the service runs as)");
     return R_INVALID;
-}
-
-static char *absolute_path(const char *text)
-{
-    char *real = *text ? realpath(text, NULL) : NULL;
-    return real ? real : mem_strdup(text);
 }
 
 enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, struct error *err)
@@ -52,7 +56,7 @@ enum result wizard_take(struct wizard *w, enum wizard_id id, const char *text, s
     free(proposal);
     if (!may_be_none || strlen(text) > TEXT_MAX)
         return error_set(err, R_INVALID, *text ? "it is too long" : "it must be given");
-    char *before = w->text[id], *taken = q->file ? absolute_path(text) : mem_strdup(text);
+    char *before = w->text[id], *taken = q->file && *text ? file_absolute(text) : mem_strdup(text);
     enum result r = q->file == FILE_USED && w->usual ? check_reach(taken, err) : OK;
     if (r == OK)
         r = q->check ? q->check(text, err) : check_values(id, text, err);

@@ -223,11 +223,9 @@ static enum result listen_and_wait(struct joining *j, const struct options *o, s
 /* A path as the configuration has it; of a file that is not there yet, where it is to be put. */
 static char *certificate_path(const struct joining *j, const char *given, const char *end)
 {
-    char real[4096], name[64];
-    if (given && realpath(given, real))
-        return mem_strdup(real);
+    char name[64];
     (void)snprintf(name, sizeof name, "gateway.%s", end);
-    return given ? mem_strdup(given) : file_join(j->place.dir, name);
+    return given ? file_absolute(given) : file_join(j->place.dir, name);
 }
 
 static enum result write_certificates(const struct joining *j, const struct options *o, struct buf *text)

@@ -88,6 +88,15 @@ def test_a_connector_joins_by_one_line(site, tmp_path, by):
         site.cmg("connector", "remove", name)
 
 
+def test_the_configuration_names_the_links_that_were_given(site, tmp_path):
+    pair = site.ca(tmp_path).device("cp-links")
+    certificate, key = links_to((pair.path, pair.key), tmp_path / "live")
+    done = join("connector", string_of(site, "connector", "add", "links", "--join"), tmp_path / "cp", "--certificate", certificate, "--key", key)
+    assert done.code == 0, done.words
+    assert f'certificate: "{certificate}", key: "{key}"' in (tmp_path / "cp" / "connector.yaml").read_text()
+    site.cmg("connector", "remove", "links")
+
+
 def test_the_private_key_is_made_where_the_connector_joins(site, tmp_path):
     string = string_of(site, "connector", "add", "own-key", "--join")
     answer = join("connector", string, tmp_path / "cp")
@@ -460,6 +469,14 @@ def server_certificate(site, folder):
     return pair.path, pair.key
 
 
+def links_to(pair, folder):
+    """As renewed certificates lie: by links, which lead to the new files later."""
+    folder.mkdir()
+    for path in pair:
+        (folder / path.name).symlink_to(path)
+    return tuple(folder / path.name for path in pair)
+
+
 class JoiningGateway:
     """cmg-gateway join, which waits for a connector."""
 
@@ -497,12 +514,13 @@ def gateway_string(site, name, *more, port=None):
 
 def test_a_gateway_joins_by_one_line_and_devices_come_through_it(own_site, tmp_path):
     site = own_site
-    certificate = server_certificate(site, tmp_path / "ca")
+    certificate = links_to(server_certificate(site, tmp_path / "ca"), tmp_path / "live")
     with JoiningGateway(gateway_string(site, "gw2"), tmp_path / "gw", certificate=certificate) as joining:
         assert joining.end() == 0, joining.words
     assert "The site LAB answered, signed by its pinned root" in joining.words
     assert "Checked the configuration: no fault found" in joining.words
     configuration = tmp_path / "gw" / "gateway.yaml"
+    assert all(str(path) in configuration.read_text() for path in certificate)
     configuration.write_text(configuration.read_text() + 'admin_listen: "127.0.0.1:0"\n')
     with open(tmp_path / "gw.log", "wb") as log:
         gateway = programs.start([program("cmg-gateway"), "--config", configuration], log)

@@ -142,6 +142,28 @@ static void folders_are_made_with_their_parents(void **state)
     free(file);
 }
 
+static void a_path_becomes_absolute_and_its_links_stay(void **state)
+{
+    (void)state;
+    char here[4096], *link = file_join(dir, "link"), *within = file_join(link, "x");
+    assert_int_equal(symlink("/", link), 0);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(dir), 0);
+    static const char *const given[] = {"link/x", "./link/x", "././link/x"};
+    for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+        char *path = file_absolute(given[i]);
+        assert_string_equal(path, within);
+        free(path);
+    }
+    assert_int_equal(chdir(here), 0);
+    char *path = file_absolute(within);
+    assert_string_equal(path, within);
+    (void)unlink(link);
+    free(path);
+    free(link);
+    free(within);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +172,7 @@ int main(void)
         cmocka_unit_test(reading_has_a_maximum_and_tells_what_is_missing),
         cmocka_unit_test(a_folder_cannot_be_made_a_file_nor_a_file_a_folder),
         cmocka_unit_test(folders_are_made_with_their_parents),
+        cmocka_unit_test(a_path_becomes_absolute_and_its_links_stay),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -162,6 +162,26 @@ static void init_refuses_a_key_of_another_certificate(void **state)
     free(yaml);
 }
 
+/* Who renews a certificate lets its link lead to the new file; what the link led to once is the old one for ever. */
+static void a_link_that_was_given_for_a_certificate_stays_a_link(void **state)
+{
+    (void)state;
+    struct error err;
+    char site[96], link[96], key[96], ca[96];
+    assert_int_equal(eval_pki_make(dir, &err), OK);
+    (void)snprintf(site, sizeof site, "%s/site", dir);
+    (void)snprintf(link, sizeof link, "%s/live.pem", dir);
+    (void)snprintf(key, sizeof key, "%s/mp.key", dir);
+    (void)snprintf(ca, sizeof ca, "%s/ca.pem", dir);
+    assert_int_equal(symlink("mp.pem", link), 0);
+    RUN(&ran, NULL, "init", "--dir", site, "--site", "LAB", "--mp-https", "127.0.0.1:1", "--mp-https-url",
+        "https://h:1", "--mp-https-cert", link, "--mp-https-key", key, "--mp-https-ca", ca, "--json");
+    assert_int_equal(ran.code, CTL_DONE);
+    char *yaml = read_text("site/mp.yaml");
+    assert_non_null(strstr(yaml, link));
+    free(yaml);
+}
+
 static void text_in_mp_yaml_is_quoted(void **state)
 {
     (void)state;
@@ -284,6 +304,7 @@ int main(void)
         EACH(keys_are_for_their_owner_alone),
         EACH(a_site_is_never_overwritten),
         EACH(init_refuses_a_key_of_another_certificate),
+        EACH(a_link_that_was_given_for_a_certificate_stays_a_link),
         EACH(text_in_mp_yaml_is_quoted),
         EACH(the_evaluation_pki_verifies_and_revokes_what_it_says),
         EACH(taken_ports_differ_and_are_held),

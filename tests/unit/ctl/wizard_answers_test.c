@@ -95,6 +95,27 @@ static void an_id_may_have_64_letters_and_an_answer_1024(void **state UNUSED)
     done(&w);
 }
 
+/* A link stays a link, for it leads to the renewed file later. */
+static void a_file_is_kept_by_the_absolute_name_that_was_given(void **state)
+{
+    const char *dir = *state;
+    char here[4096], *link = file_join(dir, "live.pem");
+    struct wizard w = {.usual = true};
+    scratch_put(dir, "mp.key", "key", 0600);
+    assert_int_equal(symlink("mp.key", link), 0);
+    give(&w, ASK_MP_KEY, link);
+    assert_string_equal(wizard_text(&w, ASK_MP_KEY), link);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(dir), 0);
+    give(&w, ASK_MP_KEY, "./live.pem");
+    assert_int_equal(chdir(here), 0);
+    assert_string_equal(wizard_text(&w, ASK_MP_KEY), link);
+    give(&w, ASK_CONNECTOR_CERT, "");
+    assert_string_equal(wizard_text(&w, ASK_CONNECTOR_CERT), "");
+    free(link);
+    done(&w);
+}
+
 static void what_has_no_proposal_must_be_given(void **state UNUSED)
 {
     struct wizard w = {0};
@@ -467,6 +488,7 @@ int main(void)
 #define IN_FOLDER(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_drop)
         cmocka_unit_test(each_question_takes_what_is_one_and_nothing_else),
         cmocka_unit_test(an_id_may_have_64_letters_and_an_answer_1024),
+        cmocka_unit_test_setup_teardown(a_file_is_kept_by_the_absolute_name_that_was_given, scratch_make, scratch_drop),
         cmocka_unit_test(what_has_no_proposal_must_be_given),
         cmocka_unit_test(a_key_is_proposed_to_be_within_pkcs12_alone),
         cmocka_unit_test(proposals_are_what_their_own_questions_take),
