@@ -52,7 +52,7 @@ void route_request(const struct route *to, const char *gateway_id, struct http_e
 {
     struct slice id = x->request.authority;
     if (slice_eq(id, SLICE(SOURCE_ENDPOINT))) {
-        relay_source_start(to->known, x);
+        relay_source_start(to->known, gateway_id, x);
         return;
     }
     bool for_site = slice_eq(id, SLICE(SITE_ENDPOINT));

@@ -10,6 +10,7 @@
 #include "base/host/file.h"
 #include "base/host/gather.h"
 #include "base/host/log.h"
+#include "base/limit/untaken.h"
 #include "base/mem.h"
 #include "connector/request/forward.h"
 #include "connector/site/directory.h"
@@ -23,7 +24,9 @@
 enum {
     UNDER_WAY_MAX = 2,
     WAITING_MAX = 64,
+    WAITING_KEPT = 16, /* for gateways of which fewer wait */
     ASKED_MAX = 256,
+    ASKED_KEPT = 64,
     ASKED_S = 4,
     ANSWER_MAX = 64 * 1024, /* of a responder */
     QUESTION_MAX = 16 * 1024,
@@ -34,14 +37,16 @@ struct fetching {
     const struct site_known *known;
     struct http_exchange *exchange; /* NULL: the asker is gone */
     STAILQ_ENTRY(fetching) turn;    /* waiting */
+    LIST_ENTRY(fetching) others;    /* being asked */
     struct buf question;            /* of an OCSP client */
-    char id[65], *url;
+    char id[65], gateway[PKI_ROLE_ID_MAX], *url;
     char *ca_pem; /* NULL: the system's CAs */
     enum bundle_source_kind kind;
     struct buf answer;
     enum result result;
     struct error err;
     int64_t fresh_s;            /* of keys: for how long the answer said that it is fresh; negative: it did not */
+    struct untaken untaken;     /* from the answer on */
     size_t unsent;              /* written, and not yet reported as sent */
     bool in_pool;               /* or being asked */
     struct source_many_one one; /* of a responder */
@@ -49,12 +54,15 @@ struct fetching {
 
 static struct {
     STAILQ_HEAD(, fetching) turns; /* who waits, the longest first */
+    LIST_HEAD(, fetching) asking;  /* responders */
     size_t waiting, under_way, asked;
     struct source_many *many;
+    struct crowd *untaken;                                 /* by gateway; NULL: none yet */
 } queue = {.turns = STAILQ_HEAD_INITIALIZER(queue.turns)}; /* of the one loop of this program */
 
 static void fetching_free(struct fetching *f)
 {
+    untaken_part(queue.untaken, &f->untaken);
     buf_free(&f->question);
     buf_free(&f->answer);
     free(f->url);
@@ -139,6 +147,23 @@ static void fill_answer(struct fetching *f)
     fetching_free(f);
 }
 
+static void break_off(struct untaken *u)
+{
+    struct fetching *f = container_of(u, struct fetching, untaken);
+    http_exchange_reset(f->exchange);
+    fetching_free(f);
+}
+
+/* What a gateway does not take stands whole in memory. */
+static bool has_room(struct fetching *f)
+{
+    static const struct untaken_limits limits = {
+        .all = 4 * (size_t)SOURCE_BYTES_MAX, .each = 2 * (size_t)SOURCE_BYTES_MAX, .little = SOURCE_BYTES_MAX / 4};
+    if (!queue.untaken)
+        queue.untaken = crowd_new(NULL, 0);
+    return untaken_hold(queue.untaken, &limits, &f->untaken, slice_of(f->gateway), buf_len(&f->answer)) == UNTAKEN_ROOM;
+}
+
 /* The cause names no server: the URL stays in this log. */
 static void answer_exchange(struct fetching *f)
 {
@@ -149,6 +174,11 @@ static void answer_exchange(struct fetching *f)
                      LOG_T("url", shown), LOG_T("reason", f->err.text));
         forward_refuse(f->exchange, f->result == R_TIMEOUT ? REASON_UPSTREAM_TIMEOUT : REASON_UPSTREAM_REFUSED,
                        f->err.text);
+        fetching_free(f);
+        return;
+    }
+    if (!has_room(f)) {
+        forward_refuse(f->exchange, REASON_TOO_MANY_REQUESTS, "answers that were not taken hold too much memory");
         fetching_free(f);
         return;
     }
@@ -211,6 +241,7 @@ static void on_asked(void *arg)
 {
     struct fetching *f = arg;
     f->in_pool = false;
+    LIST_REMOVE(f, others);
     queue.asked--;
     f->result = f->one.result;
     f->err = f->one.err;
@@ -227,6 +258,7 @@ static void ask_responder(struct fetching *f)
     buf_init(&f->answer, ANSWER_MAX);
     f->fresh_s = FRESHNESS_UNSAID;
     f->in_pool = true;
+    LIST_INSERT_HEAD(&queue.asking, f, others);
     queue.asked++;
     f->one = (struct source_many_one){.what = {.url = f->url,
                                                .post = buf_data(&f->question),
@@ -311,7 +343,27 @@ static const struct bundle_source *find_source(const struct site_known *k, struc
     return NULL;
 }
 
-void relay_source_start(const struct site_known *k, struct http_exchange *x)
+/* One gateway that was broken into keeps no other one from its lists and answers: the last places are for who has
+ * few. */
+static bool may_wait(const char *gateway)
+{
+    const struct fetching *f;
+    size_t own = 0;
+    STAILQ_FOREACH(f, &queue.turns, turn)
+        own += strcmp(f->gateway, gateway) == 0;
+    return queue.waiting < (own < WAITING_KEPT ? WAITING_MAX : WAITING_MAX - WAITING_KEPT);
+}
+
+static bool may_ask(const char *gateway)
+{
+    const struct fetching *f;
+    size_t own = 0;
+    LIST_FOREACH(f, &queue.asking, others)
+        own += strcmp(f->gateway, gateway) == 0;
+    return queue.asked < (own < ASKED_KEPT ? ASKED_MAX : ASKED_MAX - ASKED_KEPT);
+}
+
+void relay_source_start(const struct site_known *k, const char *gateway_id, struct http_exchange *x)
 {
     const struct bundle_source *s = find_source(k, x->request.target);
     if (!s) {
@@ -322,13 +374,15 @@ void relay_source_start(const struct site_known *k, struct http_exchange *x)
         forward_refuse(x, REASON_BAD_METHOD, NULL);
         return;
     }
-    if (s->kind == BUNDLE_SOURCE_OCSP ? queue.asked >= ASKED_MAX : queue.waiting >= WAITING_MAX) {
+    if (!(s->kind == BUNDLE_SOURCE_OCSP ? may_ask : may_wait)(gateway_id)) {
         forward_refuse(x, REASON_TOO_MANY_REQUESTS, "too many sources are being fetched");
         return;
     }
     struct fetching *f = mem_zalloc(sizeof *f);
     f->known = k;
     f->exchange = x;
+    f->untaken.give_way = break_off;
+    cstr_copy(f->gateway, sizeof f->gateway, gateway_id);
     f->kind = s->kind;
     f->url = mem_strdup(s->url);
     f->ca_pem = s->ca_pem ? mem_strdup(s->ca_pem) : NULL;

@@ -9,7 +9,8 @@
 
 #define SOURCE_ENDPOINT "source" /* the authority, announced like an endpoint */
 
-void relay_source_start(const struct site_known *k, struct http_exchange *x);
+/* `gateway_id` asks, and keeps others neither from asking nor from room for answers that it does not take. */
+void relay_source_start(const struct site_known *k, const char *gateway_id, struct http_exchange *x);
 /* Breaks off what is being asked; before the loop ends. */
 void relay_source_stop(void);
 

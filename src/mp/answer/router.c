@@ -97,12 +97,12 @@ static void counts_as_device(struct mp_request *r)
 static void settle_answer(struct mp_request *r)
 {
     const struct mp_identity *i = &r->sender.identity;
-    char *whose = r->out.place.whose, id[DEVICE_ID_SIZE];
+    char id[DEVICE_ID_SIZE];
     if (i->role_certificate && !i->asserted) {
-        (void)snprintf(whose, sizeof r->out.place.whose, "connector:%s", i->connector);
+        (void)snprintf(r->out.whose, sizeof r->out.whose, "connector:%s", i->connector);
     } else if (i->asserted || i->auth == MP_PKI) {
         id_of_device(r, id);
-        (void)snprintf(whose, sizeof r->out.place.whose, "device:%.64s", id);
+        (void)snprintf(r->out.whose, sizeof r->out.whose, "device:%.64s", id);
     }
 }
 

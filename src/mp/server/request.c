@@ -14,6 +14,7 @@
 enum {
     HANDLER_ARENA_MAX = 256 * 1024 * 1024,
     AT_ONCE_MAX = HTTP_WRITE_AHEAD,
+    MIB = 1024 * 1024,
 };
 
 /* --- life --- */
@@ -39,7 +40,7 @@ static void request_free(struct mp_request *r)
     if (r->hooks.on_end)
         r->hooks.on_end(r);
     let_go(r);
-    mp_answer_give_back(r->site->answers, &r->out.place);
+    untaken_part(r->site->answers, &r->out.untaken);
     mp_text_unref(r->out.text);
     free(r);
 }
@@ -109,9 +110,9 @@ static void on_abort(void *ctx, const struct error *why)
 static const struct http_exchange_events events = {
     .on_body = on_body, .on_body_end = on_body_end, .on_sent = on_sent, .on_abort = on_abort};
 
-static void break_off(struct mp_answer_place *p)
+static void break_off(struct untaken *u)
 {
-    struct mp_request *r = container_of(p, struct mp_request, out.place);
+    struct mp_request *r = container_of(u, struct mp_request, out.untaken);
     http_exchange_reset(r->exchange);
     request_free(r);
 }
@@ -123,9 +124,9 @@ struct mp_request *mp_request_new(struct mp_site *site, struct mp_connection *co
     r->connection = connection;
     r->bodies = connection ? site->bodies : site->admin_bodies;
     r->body_share.give_way = give_way;
-    r->out.place.give_way = break_off;
+    r->out.untaken.give_way = break_off;
     if (connection)
-        (void)snprintf(r->out.place.whose, sizeof r->out.place.whose, "address:%s", connection->peer.group);
+        (void)snprintf(r->out.whose, sizeof r->out.whose, "address:%s", connection->peer.group);
     r->exchange = x;
     r->arena = arena_new(HANDLER_ARENA_MAX);
     buf_init(&r->body, 1);
@@ -201,17 +202,22 @@ static bool without_body(const struct mp_request *r, int status)
     return status == 204 || status == 304 || slice_eq(r->exchange->request.method, SLICE("HEAD"));
 }
 
+/* Of one asker: two of the longest that a device takes (WEB_ANSWER_MAX). */
+static const struct untaken_limits untaken_limits = {
+    .all = 256 * (size_t)MIB, .each = 32 * (size_t)MIB, .little = 4 * (size_t)MIB};
+
 /* false: it was refused. What others have as well takes no room of its own. */
 static bool has_room(struct mp_request *r, const struct mp_text *text)
 {
     static const enum mp_refusal refusals[] = {
-        [MP_ANSWER_HOLDER_FULL] = MP_REFUSAL_ANSWERS_OF_ONE, [MP_ANSWER_ALL_FULL] = MP_REFUSAL_ANSWERS_OF_ALL};
-    if (text->references > 1)
+        [UNTAKEN_EACH_FULL] = MP_REFUSAL_ANSWERS_OF_ONE, [UNTAKEN_ALL_FULL] = MP_REFUSAL_ANSWERS_OF_ALL};
+    if (text->references > 1 || !*r->out.whose)
         return true;
-    enum mp_answer_room room = mp_answer_take(r->site->answers, &r->out.place, text->len);
-    if (room != MP_ANSWER_ROOM)
+    enum untaken_room room =
+        untaken_hold(r->site->answers, &untaken_limits, &r->out.untaken, slice_of(r->out.whose), text->len);
+    if (room != UNTAKEN_ROOM)
         mp_refuse(r, refusals[room], NULL);
-    return room == MP_ANSWER_ROOM;
+    return room == UNTAKEN_ROOM;
 }
 
 /* `a` but for its body, which is `text`; takes the reference. */

@@ -10,12 +10,12 @@
 #include <bsd/sys/queue.h>
 
 #include "base/buf.h"
+#include "base/limit/untaken.h"
 #include "http/exchange.h"
 #include "mp/config.h"
 #include "mp/content/text.h"
 #include "mp/sender/denial.h"
 #include "mp/sender/sender.h"
-#include "mp/server/answers.h"
 #include "mp/server/bodies.h"
 #include "json/json.h"
 
@@ -64,7 +64,8 @@ struct mp_request {
     struct {                              /* an answer under way */
         struct mp_text *text;
         size_t written, sent;
-        struct mp_answer_place place; /* .whose says whose it is */
+        char whose[CROWD_KEY_MAX + 1]; /* "": an administrator's, which is not counted */
+        struct untaken untaken;
     } out;
 };
 

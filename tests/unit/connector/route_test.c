@@ -3,8 +3,14 @@
  * ask under its own name, and nothing else. */
 #include "kit.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "connector/route.h"
+#include "connector/site/relay_source.h"
+#include "source/http.h"
 
 struct fixture {
     struct connector_config config;
@@ -172,6 +178,65 @@ static void a_source_that_the_document_does_not_name_is_not_fetched(void **state
     assert_int_equal(kit_servers.count, 0);
 }
 
+/* --- answers that a gateway does not take --- */
+
+static void look(void *arg)
+{
+    struct kit_exchange *e = arg;
+    if (e->status)
+        loop_stop(fix->known.loop);
+}
+
+/* It waits for the thread that reads it. */
+static struct kit_exchange *fetch_as(const char *gateway)
+{
+    struct kit_exchange *e = kit_exchange_new(SOURCE_ENDPOINT, "/big");
+    e->x.request.method = SLICE("GET");
+    route_request(&fix->route, gateway, &e->x);
+    kit_exchange_end(e);
+    struct loop_timer *timer = loop_timer_new(fix->known.loop, look, e);
+    loop_timer_start(timer, 1, 1);
+    loop_run(fix->known.loop);
+    loop_timer_free(timer);
+    return e;
+}
+
+static void a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one_from_them(void **state UNUSED)
+{
+    enum { TAKEN = 2, ASKED = 4 };
+    char folder[] = "/tmp/route-test-XXXXXX", path[64], url[80];
+    struct kit_exchange *first[ASKED];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/list", folder);
+    (void)snprintf(url, sizeof url, "file://%s", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, SOURCE_BYTES_MAX - 1), 0);
+    assert_int_equal(close(fd), 0);
+    const struct bundle_source source = {.id = "big", .kind = BUNDLE_SOURCE_CRL, .url = url};
+    fix->document.sources = &source;
+    fix->document.source_count = 1;
+    fix->config.source_folder = folder;
+    fix->known.loop = loop_new();
+
+    for (size_t i = 0; i < ASKED; i++)
+        first[i] = fetch_as("gw1");
+    for (size_t i = 0; i < ASKED; i++)
+        assert_int_equal(first[i]->status, i < TAKEN ? 200 : 429);
+    struct kit_exchange *other = fetch_as("gw2");
+    assert_int_equal(other->status, 200);
+
+    const struct error gone = {R_IO, "gone", NULL};
+    for (size_t i = 0; i < TAKEN; i++)
+        first[i]->x.events->on_abort(first[i]->x.ctx, &gone);
+    other->x.events->on_abort(other->x.ctx, &gone);
+    for (size_t i = 0; i < ASKED; i++)
+        kit_exchange_free(first[i]);
+    kit_exchange_free(other);
+    loop_free(fix->known.loop);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define HELD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -185,6 +250,7 @@ int main(void)
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
         HELD(a_source_that_the_document_does_not_name_is_not_fetched),
+        HELD(a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one_from_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much bodies, and answers that are not taken, may hold together, and who of them gives way. */
+/* How much bodies may hold together, and who of those that nobody vouches for gives way. */
 #include "cmocka_first.h"
 
 #include <stdio.h>
 
-#include "base/attr.h"
-#include "mp/server/answers.h"
 #include "mp/server/bodies.h"
 
 enum { MIB = 1024 * 1024, CONNECTIONS = 64 };
@@ -139,51 +137,6 @@ static void a_body_that_is_whole_gives_way_to_nobody(void **state)
     empty_it();
 }
 
-/* --- answers that are not taken --- */
-
-enum { DEVICES = 12, OF_DEVICE = 8 };
-
-static struct crowd *answers;
-static struct mp_answer_place places[DEVICES][OF_DEVICE];
-static size_t broken_off[DEVICES];
-
-static void break_off(struct mp_answer_place *p)
-{
-    broken_off[(p - &places[0][0]) / OF_DEVICE]++;
-}
-
-static enum mp_answer_room hold(size_t device, size_t n, size_t bytes)
-{
-    struct mp_answer_place *p = &places[device][n];
-    *p = (struct mp_answer_place){.give_way = break_off};
-    (void)snprintf(p->whose, sizeof p->whose, "device:%zu", device);
-    return mp_answer_take(answers, p, bytes);
-}
-
-static void who_takes_no_answers_holds_so_much_and_gives_way_to_who_holds_little(void **state)
-{
-    (void)state;
-    answers = crowd_new(NULL, 0);
-    for (size_t d = 0; d < 8; d++) {
-        for (size_t n = 0; n < 4; n++)
-            assert_int_equal(hold(d, n, 8 * (size_t)MIB), MP_ANSWER_ROOM);
-        assert_int_equal(hold(d, 4, MIB), MP_ANSWER_HOLDER_FULL); /* 32 MiB are its own */
-    }
-    assert_int_equal(crowd_held(answers), MP_ANSWERS_ALL);
-    assert_int_equal(hold(8, 0, MIB), MP_ANSWER_ROOM); /* all is full: one of who holds most goes */
-    size_t gone = 0;
-    for (size_t d = 0; d < 8; d++)
-        gone += broken_off[d];
-    assert_int_equal(gone, 1);
-    assert_int_equal(broken_off[8], 0);
-    assert_true(crowd_held(answers) <= MP_ANSWERS_ALL);
-    for (size_t d = 0; d < DEVICES; d++)
-        for (size_t n = 0; n < OF_DEVICE; n++)
-            mp_answer_give_back(answers, &places[d][n]);
-    assert_int_equal(crowd_held(answers), 0);
-    crowd_free(answers);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,7 +144,6 @@ int main(void)
         cmocka_unit_test(who_holds_most_gives_way_to_an_address_that_holds_little),
         cmocka_unit_test(who_holds_as_much_as_anybody_makes_room_by_itself),
         cmocka_unit_test(a_body_that_is_whole_gives_way_to_nobody),
-        cmocka_unit_test(who_takes_no_answers_holds_so_much_and_gives_way_to_who_holds_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
