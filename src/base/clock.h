@@ -9,7 +9,8 @@
 #include "base/slice.h"
 
 uint64_t clock_mono_ms(void);
-int64_t clock_wall_s(void); /* seconds since 1970, UTC */
+uint64_t clock_mono_us(void); /* of the same clock, for what takes less than a millisecond */
+int64_t clock_wall_s(void);   /* seconds since 1970, UTC */
 int64_t clock_wall_ms(void);
 
 /* "2026-11-23T04:05:06Z" (RFC 3339) and "Mon, 23 Nov 2026 04:05:06 GMT" (RFC 9110 5.6.7). */

@@ -130,6 +130,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     site->bodies = mem_zalloc(sizeof *site->bodies);
     site->admin_bodies = mem_zalloc(sizeof *site->admin_bodies);
     site->answers = crowd_new(NULL, 0);
+    site->askers = mp_router_askers();
     mp_bodies_open(site->bodies, &mp_body_limits);
     mp_bodies_open(site->admin_bodies, &mp_admin_body_limits);
     enum result r = mp_keys_load(config->keys, config->site, &site->keys, err);
@@ -225,6 +226,7 @@ void mp_site_close(struct mp_site *site)
     store_close(site->store);
     mp_keys_free(&site->keys);
     crowd_free(site->answers);
+    crowd_free(site->askers);
     mp_bodies_close(site->bodies);
     mp_bodies_close(site->admin_bodies);
     free(site->bodies);

@@ -65,6 +65,7 @@ struct mp_site {
     } went_back;                             /* how often this process heard (mp/status/went_back.h) */
     bool draining;                           /* nothing is parked any more, and connections end */
     struct mp_bodies *bodies, *admin_bodies; /* of requests at management points, and at the admin socket */
+    struct crowd *askers;                    /* what each takes of the loop's time (mp/answer/router.c) */
     struct crowd *answers;                   /* long ones that were not taken yet (mp/server/request.c) */
     int access_fd;                           /* -1: no access log */
 };

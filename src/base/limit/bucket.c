@@ -24,3 +24,9 @@ bool bucket_take(struct bucket *b, uint64_t n, uint64_t now_ms)
     b->tokens -= n;
     return true;
 }
+
+void bucket_charge(struct bucket *b, uint64_t n, uint64_t now_ms)
+{
+    if (!bucket_take(b, n, now_ms))
+        b->tokens = 0;
+}

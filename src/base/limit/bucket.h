@@ -15,5 +15,6 @@ struct bucket {
 void bucket_start(struct bucket *b, uint64_t burst, uint64_t per_second, uint64_t now_ms); /* full */
 void bucket_add(struct bucket *b, uint64_t n);                                             /* never over `burst` */
 MUST_USE bool bucket_take(struct bucket *b, uint64_t n, uint64_t now_ms);                  /* false: not enough in it */
+void bucket_charge(struct bucket *b, uint64_t n, uint64_t now_ms); /* what was used already; all there is, at most */
 
 #endif

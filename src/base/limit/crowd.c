@@ -256,6 +256,11 @@ bool crowd_take(struct crowd *c, struct slice key, size_t rate, uint64_t now_ms)
     return bucket_take(&h->rates[rate], 1, now_ms);
 }
 
+void crowd_charge(struct crowd *c, struct slice key, size_t rate, uint64_t n, uint64_t now_ms)
+{
+    bucket_charge(&find_or_make(c, key, now_ms)->rates[rate], n, now_ms);
+}
+
 bool crowd_take_as(struct crowd *c, const struct crowd_member *m, size_t rate, uint64_t now_ms)
 {
     c->now_ms = now_ms;

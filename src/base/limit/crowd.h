@@ -55,7 +55,9 @@ void crowd_touch(struct crowd_member *m);
 size_t crowd_count(struct crowd *c, struct slice key);
 /* May it do that once more, now? */
 MUST_USE bool crowd_take(struct crowd *c, struct slice key, size_t rate, uint64_t now_ms);
-/* The same for the holder of a member; who is none may. */
+/* It did so much of that, as it turned out. */
+void crowd_charge(struct crowd *c, struct slice key, size_t rate, uint64_t n, uint64_t now_ms);
+/* As crowd_take(), for the holder of a member; who is none may. */
 MUST_USE bool crowd_take_as(struct crowd *c, const struct crowd_member *m, size_t rate, uint64_t now_ms);
 /* What was taken turned out to be no cost: it gets it back. */
 void crowd_give(struct crowd_member *m, size_t rate);

@@ -20,6 +20,9 @@ struct mp_route {
 const struct mp_route *mp_route_find(struct slice path);
 bool mp_method_in(const char *methods, struct slice method);
 
+/* Who asks, and how much of the loop's time each may take: site->askers. The caller frees it. */
+struct crowd *mp_router_askers(void);
+
 /* Takes a new exchange of `connection`. */
 void mp_route(struct mp_connection *connection, struct http_exchange *x);
 

@@ -63,6 +63,9 @@
       "take the answers that are under way first; try again in a few seconds")                                         \
     X(ANSWERS_OF_ALL, 503, "MP_Busy", "no_room_for_answers", "all answers that were not taken hold too much memory",   \
       "try again in a few seconds")                                                                                    \
+    X(TIME_OF_ONE, 429, "MP_Too_Many_Requests", "too_many_requests",                                                   \
+      "the sender's requests take too much of the management point's time",                                            \
+      "ask less often; try again in a few seconds")                                                                    \
     X(INTERNAL, 500, "MP_Internal", "internal", "the management point has a fault of its own",                         \
       "see the log of cmg-mp for this request_id")                                                                     \
     X(NOT_SUPPORTED, 501, "MP_Not_Supported", "not_supported", "this version does not do this yet",                    \

@@ -315,11 +315,9 @@ static void refuse(struct mp_request *r, const struct mp_refusal_info *info, con
 
 void mp_refuse(struct mp_request *r, enum mp_refusal refusal, const char *detail)
 {
-    static const bool passes[MP_REFUSAL_COUNT] = {[MP_REFUSAL_BUSY] = true,
-                                                  [MP_REFUSAL_BODIES_OF_ONE] = true,
-                                                  [MP_REFUSAL_BODIES_OF_ALL] = true,
-                                                  [MP_REFUSAL_ANSWERS_OF_ONE] = true,
-                                                  [MP_REFUSAL_ANSWERS_OF_ALL] = true};
+    static const bool passes[MP_REFUSAL_COUNT] = {
+        [MP_REFUSAL_BUSY] = true,           [MP_REFUSAL_BODIES_OF_ONE] = true, [MP_REFUSAL_BODIES_OF_ALL] = true,
+        [MP_REFUSAL_ANSWERS_OF_ONE] = true, [MP_REFUSAL_TIME_OF_ONE] = true,   [MP_REFUSAL_ANSWERS_OF_ALL] = true};
     struct refuse_extra extra = {.signed_time = NULL};
     if (passes[refusal])
         extra.field = (struct http_field){SLICE("retry-after"), SLICE("5")};

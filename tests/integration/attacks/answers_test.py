@@ -6,12 +6,13 @@ import re
 import socket
 from pathlib import Path
 
+import hpack
 from attacks.limits_test import device  # noqa: F401 (a fixture)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from kit import gatewayclient, inside, pki
-from kit.frames import PREFACE, SETTINGS, frame, head, headers
+from kit.frames import HEADERS, PREFACE, SETTINGS, frame, head, headers
 from kit.gatewayclient import HTTP2
 
 MIB = 1024 * 1024
@@ -36,16 +37,17 @@ def asked(site, show, count, *fields, path):
         yield tls
 
 
-def heads_of(tls, count):
-    """Frames HEADERS that came."""
-    buffer, seen = b"", 0
-    while seen < count:
+def statuses_of(tls, count):
+    buffer, decoder, statuses = b"", hpack.Decoder(), []
+    while len(statuses) < count:
         piece = tls.recv(65536)
-        assert piece, seen
+        assert piece, statuses
         buffer += piece
         while len(buffer) >= 9 and len(buffer) >= (end := 9 + int.from_bytes(buffer[:3], "big")):
-            seen += buffer[3] == 1
+            if buffer[3] == HEADERS:
+                statuses.append(int(dict(decoder.decode(buffer[9:end]))[":status"]))
             buffer = buffer[end:]
+    return statuses
 
 
 def test_a_device_that_takes_no_policy_holds_little_of_a_management_point(own_site, device, tmp_path):  # noqa: F811
@@ -58,11 +60,26 @@ def test_a_device_that_takes_no_policy_holds_little_of_a_management_point(own_si
     before = peak(own_site)
     signed = [(k.lower(), v) for k, v in inside.signature(greedy.private, "GET", POLICY).items()]
     with asked(own_site, (greedy.path, greedy.key), 200, *signed, path=POLICY) as tls:
-        heads_of(tls, 200)
+        assert set(statuses_of(tls, 200)) == {200, 429}
         assert peak(own_site) - before < 64 * MIB
         answer = site_inside.request("https", "GET", POLICY, inside.signature(other.private, "GET", POLICY),
                                      show=(other.path, other.key))
         assert answer.status == 200 and len(answer.body) > MIB
+
+
+def test_a_device_that_asks_without_end_takes_the_management_points_time_from_nobody(own_site, device, tmp_path):  # noqa: F811
+    greedy, other = device("greedy"), device("other")
+    site_inside = inside.Inside(own_site, tmp_path)
+    for one in (greedy, other):
+        assert inside.by_pki(site_inside, one).status == 200
+    (tmp_path / "large").write_text("x" * (MIB // 4))
+    own_site.cmg("policy", "add", "large", str(tmp_path / "large"))
+    signed = [(k.lower(), v) for k, v in inside.signature(greedy.private, "GET", POLICY).items()]
+    with asked(own_site, (greedy.path, greedy.key), 4000, *signed, path=POLICY) as tls:
+        answer = site_inside.request("https", "GET", POLICY, inside.signature(other.private, "GET", POLICY),
+                                     show=(other.path, other.key))
+        assert answer.status == 200
+        assert statuses_of(tls, 4000).count(200) < 1000
 
 
 def large_list(root, path, size):
@@ -82,7 +99,7 @@ def test_a_list_that_is_asked_for_over_and_over_and_not_taken_is_held_once(own_s
     connector = inside.Inside(own_site, tmp_path)
     before = peak(own_site)
     with asked(own_site, connector.connector, 100, path=target) as tls:
-        heads_of(tls, 100)
+        assert statuses_of(tls, 100) == [200] * 100
         assert peak(own_site) - before < 64 * MIB
         answer = connector.request("https", "GET", target, show=connector.connector)
         assert answer.status == 200 and answer.body == path.read_bytes()

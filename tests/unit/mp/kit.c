@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "jose/httpsig/httpsig.h"
 #include "mp/answer/parked.h"
+#include "mp/answer/router.h"
 #include "mp/content/documents.h"
 #include "mp/content/list.h"
 #include "mp/sender/tenants.h"
@@ -128,6 +129,7 @@ int kit_open(void **state)
     site.documents = mp_documents_new();
     site.lists = mp_lists_new();
     site.answers = crowd_new(NULL, 0);
+    site.askers = mp_router_askers();
     site.parked = mp_parked_new(&site);
     ok(mp_tenants_open(&site, &err));
     make_peer();
@@ -151,6 +153,7 @@ int kit_close(void **state)
     mp_documents_free(site.documents);
     mp_lists_free(site.lists);
     crowd_free(site.answers);
+    crowd_free(site.askers);
     pki_trust_unref(site.trust);
     mp_tenants_close(&site);
     pki_role_judge_free(site.connectors);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mp/answer/parked.h"
+#include "mp/answer/router.h"
 #include "mp/content/documents.h"
 #include "mp/content/list.h"
 #include "mp/server/request.h"
@@ -132,6 +133,7 @@ static int setup(void **state)
     site.documents = mp_documents_new();
     site.lists = mp_lists_new();
     site.answers = crowd_new(NULL, 0);
+    site.askers = mp_router_askers();
     site.parked = mp_parked_new(&site);
     return 0;
 }
@@ -143,6 +145,7 @@ static int teardown(void **state)
     mp_documents_free(site.documents);
     mp_lists_free(site.lists);
     crowd_free(site.answers);
+    crowd_free(site.askers);
     store_close(site.store);
     mp_keys_free(&site.keys);
     loop_free(site.loop);
