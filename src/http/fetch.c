@@ -17,6 +17,7 @@ struct http_fetch {
     struct http_call *call; /* NULL: none */
     struct loop_timer *timer;
     uint64_t timeout_ms;
+    struct http_field type; /* the request's only field: it may be sent late (http/pool/pool.h) */
     struct buf answer;
     int status;
     char cache_control[128];
@@ -147,13 +148,13 @@ static bool start_call(struct http_fetch *f, const struct http_request *request)
 void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice target, const char *type,
                      struct slice body)
 {
-    struct http_field field = {SLICE("content-type"), slice_of(type)};
+    f->type = (struct http_field){SLICE("content-type"), slice_of(type)};
     struct http_request request = {.version = HTTP_2,
                                    .method = SLICE("POST"),
                                    .scheme = SLICE("https"),
                                    .authority = authority,
                                    .target = target,
-                                   .fields = {&field, 1, 1},
+                                   .fields = {&f->type, 1, 1},
                                    .content_length = (int64_t)body.len,
                                    .has_body = true};
     if (!start_call(f, &request))

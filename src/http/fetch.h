@@ -24,7 +24,8 @@ void http_fetch_free(struct http_fetch *f); /* cancels what is under way. NULL a
 
 bool http_fetch_busy(const struct http_fetch *f);
 
-/* POSTs `body` (copied) to `target` of `authority`. Not while busy. */
+/* POSTs `body` (copied) to `target` of `authority`. Not while busy. What the other texts point to stays as long as
+ * `send` needs it: where a pool sends, until done. */
 void http_fetch_post(struct http_fetch *f, struct slice authority, struct slice target, const char *type,
                      struct slice body);
 void http_fetch_get(struct http_fetch *f, struct slice authority, struct slice target);

@@ -7,46 +7,6 @@
 
 enum { EARLY_MAX = 1024 * 1024 };
 
-/* --- the copy of the request: one piece of memory --- */
-
-static struct slice copy_slice(char **at, struct slice s)
-{
-    struct slice copy = {*at, s.len};
-    if (s.len)
-        memcpy(*at, s.ptr, s.len);
-    *at += s.len;
-    return copy;
-}
-
-static size_t texts_size(const struct http_request *r)
-{
-    size_t n = r->method.len + r->scheme.len + r->authority.len + r->target.len + r->protocol.len;
-    for (size_t i = 0; i < r->fields.count; i++)
-        n += r->fields.list[i].name.len + r->fields.list[i].value.len;
-    return n;
-}
-
-static bool copy_request(struct arena *a, const struct http_request *from, struct http_request *to)
-{
-    size_t list_size = from->fields.count * sizeof *from->fields.list;
-    char *at = arena_alloc(a, list_size + texts_size(from) + 1);
-    if (!at)
-        return false;
-    *to = *from;
-    to->fields = (struct http_fields){(struct http_field *)(void *)at, from->fields.count, from->fields.count};
-    at += list_size;
-    to->method = copy_slice(&at, from->method);
-    to->scheme = copy_slice(&at, from->scheme);
-    to->authority = copy_slice(&at, from->authority);
-    to->target = copy_slice(&at, from->target);
-    to->protocol = copy_slice(&at, from->protocol);
-    for (size_t i = 0; i < from->fields.count; i++) {
-        to->fields.list[i].name = copy_slice(&at, from->fields.list[i].name);
-        to->fields.list[i].value = copy_slice(&at, from->fields.list[i].value);
-    }
-    return true;
-}
-
 /* --- life --- */
 
 void http_pool_call_move(struct pool_call *c, struct pool_calls *to)
@@ -75,7 +35,7 @@ static void release(struct pool_call *c)
     http_pool_holder_conn(c, false);
     http_pool_holder_part(c);
     buf_free(&c->early);
-    arena_free(c->arena); /* it lies in it */
+    free(c);
 }
 
 static void take_back(struct pool_call *c)
@@ -276,20 +236,15 @@ enum result http_pool_call_new(struct http_pool *p, struct slice for_whom, const
                                const struct http_call_events *events, void *ctx, struct pool_call **ret,
                                struct error *err)
 {
-    struct arena *a = arena_new(HTTP_ARENA_MAX);
-    struct pool_call *c = arena_alloc(a, sizeof *c);
-    if (!c || !copy_request(a, request, &c->request)) {
-        arena_free(a);
-        return error_set(err, R_LIMIT, "the request's head is too long");
-    }
-    enum result r = http_pool_holder_join(p, for_whom, http_pool_call_is_websocket(c), &c->holder, err);
-    if (r != OK) {
-        arena_free(a);
+    struct pool_holder *holder;
+    enum result r = http_pool_holder_join(p, for_whom, request->protocol.len > 0, &holder, err);
+    if (r != OK)
         return r;
-    }
+    struct pool_call *c = mem_zalloc(sizeof *c);
     c->base = (struct http_call){.ops = &ops, .events = events, .ctx = ctx};
     c->pool = p;
-    c->arena = a;
+    c->holder = holder;
+    c->request = *request;
     buf_init(&c->early, EARLY_MAX);
     *ret = c;
     return OK;

@@ -70,8 +70,7 @@ struct pool_call {
     struct pool_holder *holder;
     bool has_conn; /* counted in its holder's */
     struct http_pool *pool;
-    struct arena *arena;          /* of the copy */
-    struct http_request request;  /* a copy */
+    struct http_request request;  /* its texts are the user's */
     struct http_call *inner;      /* NULL: waiting */
     struct pool_conn *conn;       /* that carries it; NULL: a session does, or nothing */
     struct pool_session *session; /* the same */

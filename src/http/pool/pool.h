@@ -39,9 +39,10 @@ void http_pool_free(struct http_pool *p); /* cancels what is under way, without 
 
 /* `for_whom`: the sender whose share it takes, or nobody (""): the caller's own, without one. What is over a sender's
  * share of connections waits until one of its own calls has ended, while those of others are taken in turn; R_LIMIT: it
- * has too many under way. Copies `request`; its authority is what the upstream will see. Writes may start at once
- * (bounded by the write-ahead of exchange.h). A safe request without a body that failed on a reused connection before a
- * byte of the answer is tried once more on a fresh one, by the pool itself. */
+ * has too many under way. What `request` points to stays until the answer's head comes or the call is over: it may be
+ * sent late, and twice. Its authority is what the upstream will see. Writes may start at once (bounded by the
+ * write-ahead of exchange.h). A safe request without a body that failed on a reused connection before a byte of the
+ * answer is tried once more on a fresh one, by the pool itself. */
 MUST_USE enum result http_pool_call(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                                     const struct http_call_events *events, void *ctx, struct http_call **ret,
                                     struct error *err);
