@@ -46,7 +46,8 @@ int ctl_fail_error(const struct ctl_common *common, const struct error *err, con
 {
     struct ctl_fault fault = {.what = *err};
     (void)snprintf(fault.where, sizeof fault.where, "%s", where ? where : "");
-    (void)snprintf(fault.remedy, sizeof fault.remedy, "%s", remedy ? remedy : "");
+    const char *best = remedy ? remedy : err->remedy;
+    (void)snprintf(fault.remedy, sizeof fault.remedy, "%s", best ? best : "");
     return ctl_fail(common, &fault);
 }
 

@@ -10,6 +10,7 @@
 #include "base/text/name.h"
 #include "conf/sandbox.h"
 #include "mp/certificate_files.h"
+#include "mp/keys.h"
 #include "net/address.h"
 #include "net/url.h"
 #include "store/store.h"
@@ -79,6 +80,12 @@ static const struct conf_key keys[] = {
      .use = SANDBOX_READ_FOLDER,
      .fallback = "keys",
      .help = "folder of the role CA and the signing keys, made by cmg init"},
+    {.name = "hsm_files",
+     .kind = CONF_PATHS,
+     .offset = AT(hsm_files),
+     .use = SANDBOX_WRITE_THERE,
+     .help = "files, folders and devices that the module of the HSM with the role CA's key wants besides /usr: in the "
+             "sandbox it reaches no others"},
     {.name = "state",
      .kind = CONF_PATH,
      .offset = AT(state),
@@ -264,8 +271,20 @@ enum result mp_config_fits(const struct mp_config *c, uint64_t descriptors, stru
         c->points.count, c->max_connections, OWN_DESCRIPTORS, descriptors, fit);
 }
 
+/* Among them may be one in an HSM, which must be there, and know the PIN. */
+static void check_keys(const struct mp_config *c, struct conf_faults *faults)
+{
+    struct mp_keys loaded;
+    struct error err = {0};
+    if (mp_keys_load(c->keys, c->site, &loaded, &err) != OK)
+        conf_fault_of(faults, &c->keys, "keys: %s%s%s", err.text, err.remedy ? "; " : "", err.remedy ? err.remedy : "");
+    mp_keys_free(&loaded);
+}
+
 void mp_config_check(const struct mp_config *c, struct conf_faults *faults)
 {
+    if (c->site && c->keys)
+        check_keys(c, faults);
     const struct {
         const char *name, *const *path;
         enum result (*can_make)(const char *path, struct error *err);

@@ -22,8 +22,9 @@ enum mp_role { MP_NO_ROLE, MP_READER, MP_OPERATOR, MP_ADMINISTRATOR, MP_ROLES };
 
 struct mp_config {
     char *site, *keys, *state, *admin_socket, *access_log, *metrics_listen;
-    char *groups[MP_ROLES];    /* names or numbers, by role; [MP_NO_ROLE] is unused */
-    char *store;               /* NULL: site.db in `state` */
+    char *groups[MP_ROLES]; /* names or numbers, by role; [MP_NO_ROLE] is unused */
+    char *store;            /* NULL: site.db in `state` */
+    struct conf_texts hsm_files;
     struct conf_blocks points; /* struct mp_config_point */
     uint64_t max_connections;  /* a management point's; 0: by the descriptors */
     bool sandbox;

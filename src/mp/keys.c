@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "base/mem.h"
 #include "pki/issue/issue.h"
+#include "pki/key/key.h"
 #include "pki/role.h"
 #include "json/json.h"
 
@@ -61,13 +62,15 @@ static enum result load_role_ca(const char *dir, struct mp_keys *k, struct error
     char *key_pem = read_key(dir, "role-ca.key", err);
     if (!key_pem)
         return err->code;
-    r = pki_key_read(slice_of(key_pem), &k->role_ca_key, err);
+    r = pki_key_of(slice_of(key_pem), &k->role_ca_key, NULL, err);
     wipe(key_pem);
-    if (r == OK && X509_check_private_key(k->role_ca, k->role_ca_key) != 1)
+    if (r != OK)
+        return error_prefix(err, "role-ca.key");
+    if (X509_check_private_key(k->role_ca, k->role_ca_key) != 1)
         return error_set(err, R_INVALID, "role-ca.key is not the key of role-ca.pem");
-    if (r == OK && X509_verify(k->role_ca, X509_get0_pubkey(k->root)) != 1)
+    if (X509_verify(k->role_ca, X509_get0_pubkey(k->root)) != 1)
         return error_set(err, R_INVALID, "role-ca.pem was not issued by root.pem");
-    return r;
+    return OK;
 }
 
 /* Chain to the root, validity, URN. */

@@ -57,7 +57,7 @@ static void allow_file(struct sandbox *s, const char *path, bool write)
 
 void sandbox_allow(struct sandbox *s, enum sandbox_use use, const char *path)
 {
-    bool write = use == SANDBOX_WRITE_FILE || use == SANDBOX_WRITE_FOLDER;
+    bool write = use == SANDBOX_WRITE_FILE || use == SANDBOX_WRITE_FOLDER || use == SANDBOX_WRITE_THERE;
     struct error later; /* who opens it tells what is wrong with it */
     if (!path || !path[0] || use == SANDBOX_READ_ONCE)
         return;

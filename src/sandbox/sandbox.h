@@ -19,6 +19,7 @@ enum sandbox_use {
     SANDBOX_READ_FOLDER,  /* read, with all below */
     SANDBOX_WRITE_FILE,   /* made, written, removed; with its neighbours. Its folder is made where it lacks */
     SANDBOX_WRITE_FOLDER, /* the process's own, with all below; made where it lacks */
+    SANDBOX_WRITE_THERE,  /* somebody else's: a folder with all below, a file or a device alone, where it is there */
 };
 
 struct sandbox;

@@ -16,6 +16,7 @@
 #include "ctl/command.h"
 #include "ctl/request.h"
 #include "ctl/setup/pair.h"
+#include "pki/key/key.h"
 #include "json/json.h"
 
 enum {
@@ -48,7 +49,7 @@ static const struct opt keys_opts[] = {
      .kind = OPT_TEXT,
      .offset = offsetof(struct keys_options, root_key),
      .value = "FILE",
-     .help = "new: the site root's key (default DIR/offline/root.key)"},
+     .help = "new: the site root's key, or the URI of one in an HSM (default DIR/offline/root.key)"},
     {.name = "force",
      .kind = OPT_FLAG,
      .offset = offsetof(struct keys_options, force),
@@ -117,20 +118,6 @@ static enum result read_present(const struct keys_options *o, const char *which,
     return r;
 }
 
-static enum result read_key(const char *path, EVP_PKEY **ret, struct error *err)
-{
-    char *text;
-    size_t len;
-    enum result r = file_check_private(path, err);
-    if (r == OK)
-        r = file_read(path, PEM_MAX, &text, &len, err);
-    if (r != OK)
-        return r;
-    r = pki_key_read(slice_make(text, len), ret, err);
-    mem_free_secret(text, len);
-    return r == OK ? OK : error_prefix(err, "%s", path);
-}
-
 /* --- new --- */
 
 static enum result read_root(const struct keys_options *o, struct ctl_pair *ret, struct error *err)
@@ -139,7 +126,7 @@ static enum result read_root(const struct keys_options *o, struct ctl_pair *ret,
     const char *path = o->root_key ? o->root_key : fallback;
     enum result r = read_cert(pem, &ret->cert, err);
     if (r == OK)
-        r = read_key(path, &ret->key, err);
+        r = pki_key_take(path, &ret->key, NULL, err);
     if (r == OK && X509_check_private_key(ret->cert, ret->key) != 1)
         r = error_set(err, R_INVALID, "%s is not the key of %s", path, pem);
     free(pem);
@@ -213,7 +200,7 @@ static enum result check_next(const struct keys_options *o, struct error *err)
     if (r == OK)
         r = read_present(o, "next", &next, err);
     if (r == OK)
-        r = read_key(path, &key, err);
+        r = pki_key_take(path, &key, NULL, err);
     if (r == OK && (X509_verify(next, X509_get0_pubkey(root)) != 1 || X509_check_private_key(next, key) != 1))
         r = error_set(err, R_INVALID, "sign-%s.next.pem was not issued by this site's root, or %s is not its key",
                       o->use, path);

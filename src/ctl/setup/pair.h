@@ -9,6 +9,7 @@
 struct ctl_pair {
     X509 *cert;
     EVP_PKEY *key;
+    char *kept; /* where the key stays in an HSM or TPM, what tells it (pki/key/key.h); NULL: the key is here */
 };
 
 struct ctl_pair_request {
@@ -17,6 +18,7 @@ struct ctl_pair_request {
     const char *const *hosts; /* NULL-terminated, or NULL */
     int days;
     const struct ctl_pair *issuer; /* NULL: self-signed */
+    const char *key;               /* a URI or file of the key; NULL: one is made */
 };
 
 /* Valid from a few minutes ago (clocks differ), never beyond its issuer. */

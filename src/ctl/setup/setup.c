@@ -16,7 +16,7 @@
 struct init_options {
     struct ctl_common common;
     const char *dir, *site, *socket, *https, *https_url, *https_cert, *https_key, *https_password, *https_ca, *ehttp,
-        *ehttp_url, *store;
+        *ehttp_url, *store, *root_key, *role_ca_key;
 };
 
 #define INIT(word, member_, value_, help_, required_)                                                                  \
@@ -41,6 +41,10 @@ static const struct opt init_opts[] = {
     INIT("mp-ehttp-url", ehttp_url, "URL", "how connectors and devices reach it", false),
     INIT("admin-socket", socket, "PATH",
          "cmg-mp's admin socket (default admin.sock in DIR; below /etc: " CTL_SOCKET_DEFAULT ")", false),
+    INIT("root-key", root_key, "KEY",
+         "the site root's key was made before and stays in an HSM: its URI, such as pkcs11:token=site;object=root",
+         false),
+    INIT("role-ca-key", role_ca_key, "KEY", "the same of the role CA's, which cmg-mp uses", false),
     INIT("store", store, "URL", "keep the site in PostgreSQL: postgresql://USER@HOST/DATABASE?passfile=FILE", false),
     CTL_OPT_JSON(struct init_options),
     CTL_OPT_END,
@@ -129,8 +133,11 @@ static void print_site(const struct init_options *o, const struct site_plan *pla
                                                     {NULL, NULL, CTL_TEXT, NULL}};
         (void)printf("Site %s is set up in %s.\nPin of its root: %s\n\n", plan->site, plan->dir, pin);
         ctl_table(stdout, mps, columns, "");
-        (void)printf("\nMove %s/offline/root.key to a safe place: it is needed only to make new signing keys.\n",
-                     plan->dir);
+        if (plan->root_key)
+            (void)printf("\nThe site root's key stays where it is: it is needed only to make new signing keys.\n");
+        else
+            (void)printf("\nMove %s/offline/root.key to a safe place: it is needed only to make new signing keys.\n",
+                         plan->dir);
         print_start(plan);
         print_socket(plan);
     }
@@ -151,7 +158,12 @@ static int init(int argc, char **argv)
         return code;
     if (!site_code_valid(o.site))
         return ctl_usage("--site: '%s' is no site code: 1 to 8 capital letters and digits", o.site);
-    struct site_plan plan = {.dir = o.dir, .site = o.site, .paths = site_paths_for(o.dir), .store = o.store};
+    struct site_plan plan = {.dir = o.dir,
+                             .site = o.site,
+                             .paths = site_paths_for(o.dir),
+                             .store = o.store,
+                             .root_key = o.root_key,
+                             .role_ca_key = o.role_ca_key};
     if (o.socket)
         plan.paths.admin_socket = o.socket;
     if ((o.https && !plan_https(&o, &plan)) || (o.ehttp && !plan_ehttp(&o, &plan)))

@@ -145,7 +145,7 @@ static enum result make_role_ca(const struct site_plan *plan, const struct dirs 
     struct ctl_pair pair;
     (void)snprintf(name, sizeof name, "OpenCMG %s role CA", plan->site);
     const struct ctl_pair_request request = {
-        .profile = PKI_ROLE_CA, .common_name = name, .days = ROLE_CA_DAYS, .issuer = root};
+        .profile = PKI_ROLE_CA, .common_name = name, .days = ROLE_CA_DAYS, .issuer = root, .key = plan->role_ca_key};
     enum result r = ctl_pair_make(&request, &pair, err);
     if (r != OK)
         return r;
@@ -160,7 +160,8 @@ static enum result make_keys(const struct site_plan *plan, const struct dirs *d,
     char name[64];
     struct ctl_pair root;
     (void)snprintf(name, sizeof name, "OpenCMG %s site root", plan->site);
-    const struct ctl_pair_request request = {.profile = PKI_SITE_ROOT, .common_name = name, .days = ROOT_DAYS};
+    const struct ctl_pair_request request = {
+        .profile = PKI_SITE_ROOT, .common_name = name, .days = ROOT_DAYS, .key = plan->root_key};
     enum result r = ctl_pair_make(&request, &root, err);
     if (r != OK)
         return r;

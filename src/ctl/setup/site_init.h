@@ -33,7 +33,8 @@ struct site_plan {
     const char *dir;
     const char *site;
     struct site_paths paths;
-    const char *store; /* the URL of a PostgreSQL database; NULL: SQLite, in the state folder */
+    const char *store;                  /* the URL of a PostgreSQL database; NULL: SQLite, in the state folder */
+    const char *root_key, *role_ca_key; /* URIs of keys that stay in an HSM (pki/key/key.h); NULL: they are made */
     struct site_mp mps[SITE_MPS_MAX];
     size_t mp_count;
 };

@@ -7,6 +7,7 @@
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,13 +81,13 @@ enum result pki_key_check_uri(struct slice uri, struct error *err)
 }
 
 /* The file that RFC 7512's pin-source names is its owner's alone. */
-static enum result check_pin_file(const char *uri, struct error *err)
+static enum result check_pin_file(struct slice uri, struct error *err)
 {
     static const char attribute[] = "pin-source=";
-    const char *at = strstr(uri, attribute);
-    struct slice rest = at ? slice_of(at + strlen(attribute)) : SLICE_NONE, path = slice_cut(&rest, '&');
-    if (!at)
+    size_t at = slice_find_slice(uri, slice_of(attribute));
+    if (at == SIZE_MAX)
         return OK;
+    struct slice rest = slice_skip(uri, at + strlen(attribute)), path = slice_cut(&rest, '&');
     if (slice_starts(path, SLICE("file://")))
         path = slice_skip(path, strlen("file://"));
     else if (slice_starts(path, SLICE("file:")))
@@ -107,50 +108,71 @@ static const struct {
     enum result code;
     const char *what, *remedy;
 } failures[] = {
-    {"PIN", R_DENIED, "the PIN is not the token's",
-     "correct the file of the PIN; a token locks itself after some tries"},
-    {"Pin", R_DENIED, "the PIN is not the token's",
-     "correct the file of the PIN; a token locks itself after some tries"},
     {"auth", R_DENIED, "the TPM's key wants a password",
      "make the key without one: what protects it here is that it can't leave the TPM"},
-    {"tcti", R_IO, "the TPM can't be reached",
-     "is there /dev/tpmrm0, and may this user open it (group tss)? else say where in TPM2OPENSSL_TCTI"},
-    {"connect", R_IO, "the TPM can't be reached",
-     "is there /dev/tpmrm0, and may this user open it (group tss)? else say where in TPM2OPENSSL_TCTI"},
+    {"calling stat(pkcs11:", R_IO, "the provider pkcs11 does not reach the HSM",
+     "name the HSM's module in PKCS11_PROVIDER_MODULE, or as pkcs11-module-path in /etc/ssl/openssl.cnf"},
 };
 
-/* From the queue, which is emptied: the first complaint that says something to people. */
-static enum result explain(struct error *err)
+/* What OpenSSL says when the loaders that don't know a URI were asked, too. */
+static const char *const noise[] = {"calling stat(", "unregistered scheme", "unsupported"};
+
+static bool is_noise(const char *line)
+{
+    for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
+        if (strstr(line, noise[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum result explain_known(const char *line, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
+        if (!strstr(line, failures[i].words))
+            continue;
+        (void)error_set(err, failures[i].code, "%s", failures[i].what);
+        error_remedy(err, failures[i].remedy);
+        return failures[i].code;
+    }
+    return OK;
+}
+
+/* From the queue, which is emptied: the first complaint that says something to people. The provider pkcs11 has none. */
+static enum result explain(const struct kept *form, struct error *err)
 {
     char line[256], said[256] = "";
     const char *data;
     int flags;
+    enum result known = OK;
     for (unsigned long code; (code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags));) {
-        ERR_error_string_n(code, line, sizeof line);
         const char *reason = ERR_reason_error_string(code);
         (void)snprintf(line, sizeof line, "%s%s%s", reason ? reason : "", reason && *data ? ": " : "",
                        flags & ERR_TXT_STRING ? data : "");
-        if (!*said)
-            (void)snprintf(said, sizeof said, "%s", line);
-        for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
-            if (!strstr(line, failures[i].words))
-                continue;
-            ERR_clear_error();
-            (void)error_set(err, failures[i].code, "%s (%s)", failures[i].what, line);
-            error_remedy(err, failures[i].remedy);
-            return failures[i].code;
-        }
+        if (known == OK)
+            known = explain_known(line, err);
+        if (!*said && !is_noise(line))
+            (void)snprintf(said, sizeof said, " (%s)", line);
     }
-    (void)error_set(err, R_IO, "there is no such private key%s%s%s", *said ? " (" : "", said, *said ? ")" : "");
-    error_remedy(err, "openssl storeutl -keys -provider tpm2|pkcs11 URI shows what is there");
+    if (known != OK)
+        return known;
+    bool pkcs11 = form->provider == PKI_KEY_PKCS11;
+    (void)error_set(err, R_IO, "there is no such private key%s%s", pkcs11 ? ", or the PIN is not the token's" : "",
+                    said);
+    error_remedy(err, pkcs11 ? "look by: openssl storeutl -provider pkcs11 'pkcs11:'; a token locks itself after some "
+                               "wrong PINs"
+                             : "look by: openssl storeutl -provider tpm2 URI; tpm2_getcap handles-persistent");
     return R_IO;
 }
 
-static EVP_PKEY *read_uri(const char *uri, OSSL_LIB_CTX *library, const char *query)
+static EVP_PKEY *read_uri(struct slice uri, OSSL_LIB_CTX *library, const char *query)
 {
     EVP_PKEY *ret = NULL;
+    char text[PKI_KEY_URI_MAX + 1];
+    if (!slice_to_cstr(uri, text, sizeof text))
+        return NULL;
     /* nobody is asked on a terminal */
-    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, library, query, UI_null(), NULL, NULL, NULL, NULL);
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(text, library, query, UI_null(), NULL, NULL, NULL, NULL);
     if (!store)
         return NULL;
     (void)OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
@@ -193,41 +215,53 @@ static struct slice cut_kept(struct slice text, const struct kept *form)
     return at == SIZE_MAX ? text : slice_make(text.ptr, at + strlen(end));
 }
 
-static enum result open_uri(struct slice uri, const struct kept *form, EVP_PKEY **ret, struct error *err)
+/* Of PKCS#11 the two halves are objects of their own, which only their id ties together. */
+static enum result check_public_half(EVP_PKEY **key, struct error *err)
+{
+    if (i2d_PUBKEY(*key, NULL) > 0)
+        return OK;
+    EVP_PKEY_free(*key);
+    *key = NULL;
+    (void)error_set(err, R_IO, "the public half of this key can't be read");
+    error_remedy(err, "give both halves the same id (CKA_ID): pkcs11-tool --keypairgen --id 01 …");
+    return R_IO;
+}
+
+typedef EVP_PKEY *read_fn(struct slice text, OSSL_LIB_CTX *library, const char *query);
+
+static enum result read_by(const struct kept *form, read_fn *read, struct slice text, EVP_PKEY **ret, struct error *err)
 {
     OSSL_LIB_CTX *library;
     const char *query;
-    char text[PKI_KEY_URI_MAX + 1];
+    enum result r = pki_key_library(form->provider, &library, &query, err);
+    if (r == OK && !(*ret = read(text, library, query)))
+        r = explain(form, err);
+    if (r == OK)
+        r = check_public_half(ret, err);
+    ERR_clear_error();
+    return r;
+}
+
+static enum result open_uri(struct slice uri, const struct kept *form, EVP_PKEY **ret, struct error *err)
+{
     enum result r = pki_key_check_uri(uri, err);
     if (r != OK)
         return r;
-    (void)snprintf(text, sizeof text, "%" PRIslice, SLICE_ARG(uri));
-    r = check_pin_file(text, err);
+    r = check_pin_file(uri, err);
     if (r == OK)
-        r = pki_key_library(form->provider, &library, &query, err);
-    if (r == OK && !(*ret = read_uri(text, library, query)))
-        r = explain(err);
-    ERR_clear_error();
-    return r == OK ? OK : error_prefix(err, "%s", text);
+        r = read_by(form, read_uri, uri, ret, err);
+    return r == OK ? OK : error_prefix(err, "%" PRIslice, SLICE_ARG(uri));
 }
 
 enum result pki_key_open_kept(struct slice text, EVP_PKEY **ret, struct error *err)
 {
-    OSSL_LIB_CTX *library;
-    const char *query;
     struct slice rest = bare(text);
     const struct kept *form = form_of(rest);
     *ret = NULL;
     if (!form)
         return error_set(err, R_INVALID, "neither the URI nor the PEM of a key in a TPM or HSM");
     rest = cut_kept(rest, form);
-    if (form->is_uri)
-        return open_uri(rest, form, ret, err);
-    enum result r = pki_key_library(form->provider, &library, &query, err);
-    if (r == OK && !(*ret = read_pem(rest, library, query)))
-        r = explain(err);
-    ERR_clear_error();
-    return r;
+    return form->is_uri ? open_uri(rest, form, ret, err) : read_by(form, read_pem, rest, ret, err);
 }
 
 bool pki_key_stays(const EVP_PKEY *key)

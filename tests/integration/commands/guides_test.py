@@ -124,7 +124,23 @@ def test_the_keys_of_devices_are_kept_in_a_tpm_as_the_guide_says(own_site, machi
         page.run("A device's own key")
     finally:
         chip.stop()
+    del page.left["The site's root and role CA in an HSM"]  # below
     page.ran_whole()
+
+
+@pytest.mark.skipif(bool(tpm.missing("pkcs11", "softhsm2-util", "pkcs11-tool")), reason=tpm.missing("pkcs11", "softhsm2-util", "pkcs11-tool"))
+def test_a_sites_root_and_role_ca_are_kept_in_an_hsm_as_the_guide_says(tmp_path):
+    etc, tokens = tmp_path / "etc", tmp_path / "tokens"
+    for folder in (etc, tokens):
+        folder.mkdir(mode=0o700)
+    (etc / "pin").write_text("7531\n")
+    (etc / "pin").chmod(0o600)
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\n")
+    page = Page("docs/guides/tpm-hsm.md", tmp_path, places={
+        "/etc/opencmg": etc, "/etc/softhsm/softhsm2.conf": tmp_path / "softhsm2.conf", "/var/lib/softhsm/tokens": tokens},
+        environment={"SOFTHSM2_CONF": str(tmp_path / "softhsm2.conf")})
+    page.file("openssl.cnf", "etc/openssl.cnf")
+    page.run("The site's root and role CA in an HSM")
 
 
 def test_a_site_is_kept_in_postgresql_as_the_guide_says(postgresql, tmp_path):
