@@ -596,7 +596,7 @@ static void a_line_is_shown_with_who_types_it_and_until_when(void **state UNUSED
     assert_non_null(strstr(text, "On the gateway's machine, as root (the line is a secret, and counts until "
                                  "2026-11-30T08:00:00Z):\n\n  cmg-gateway join gs\n"));
     assert_null(strstr(text, "On each device"));
-    assert_non_null(strstr(text, "get a server certificate for gw.example from a public CA"));
+    assert_non_null(strstr(text, "and a public CA issues its certificate and each one after"));
     assert_non_null(strstr(text, "reach port 8443 there"));
     answer(ASK_SERVER_CERT, "internal");
     assert_non_null(strstr(announced(), "from your CA"));
