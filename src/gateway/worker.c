@@ -433,7 +433,7 @@ static void drain(void *arg)
     w->clients.draining = true;
     struct gateway_connection *c, *next;
     LIST_FOREACH_SAFE(c, &w->clients.connections, link, next)
-        http_server_conn_drain(c->http);
+        gateway_connection_drain(c);
 }
 
 void gateway_worker_drain(struct gateway_worker *w)

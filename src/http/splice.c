@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "http/websocket.h"
 
 enum { REPLAY_MAX = 64 * 1024, HELD_STEP = 4096, HELD_LEAST = 512 };
 
@@ -20,8 +21,10 @@ struct http_splice {
     struct buf replay; /* the body so far, while it may have to be sent again */
     bool replayable;   /* replay holds all of it */
     bool answered, body_ended;
-    bool waits;                /* no call could be made yet */
-    struct http_response held; /* waits for the body to begin, when is_held; in the exchange's arena */
+    struct http_websocket_frames frames; /* of the answer, when it is one */
+    bool leaving;                        /* it ends between two of them */
+    bool waits;                          /* no call could be made yet */
+    struct http_response held;           /* waits for the body to begin, when is_held; in the exchange's arena */
     bool is_held;
     uint64_t sent, credited; /* body bytes that this call has passed on; of all calls' bytes, credited to the asker */
     uint64_t taken;          /* bytes of the answer's body */
@@ -166,13 +169,45 @@ static void call_response(void *ctx, const struct http_response *head)
     weigh(s); /* what was kept for a second try is gone, and nothing else may come for long */
 }
 
+static bool is_switched(const struct http_splice *s)
+{
+    return s->stats.status == 101;
+}
+
+/* Of what a server says by WebSocket, no more than the frame that is under way, when it is to end. */
+static struct slice followed(struct http_splice *s, struct slice data)
+{
+    size_t n = http_websocket_frame_part(&s->frames, data);
+    while (n < data.len && !(s->leaving && http_websocket_between_frames(&s->frames)))
+        n += http_websocket_frame_part(&s->frames, slice_skip(data, n));
+    return slice_make(data.ptr, n);
+}
+
+void http_splice_leave(struct http_splice *s)
+{
+    if (!is_switched(s) || !s->exchange)
+        return;
+    s->leaving = true;
+    if (!http_websocket_between_frames(&s->frames))
+        return;
+    http_exchange_write(s->exchange, SLICE(HTTP_WEBSOCKET_GOING_AWAY));
+    http_exchange_finish(s->exchange, NULL);
+    s->exchange = NULL;
+    end_splice(s, NULL);
+}
+
 static void call_body(void *ctx, struct slice data)
 {
     struct http_splice *s = ctx;
     release_head(s, data);
+    if (is_switched(s))
+        data = followed(s, data);
     s->stats.response_bytes += data.len;
     http_exchange_write(s->exchange, data);
-    weigh(s);
+    if (s->leaving)
+        http_splice_leave(s);
+    else
+        weigh(s);
 }
 
 static void call_end(void *ctx, const struct http_fields *trailers)

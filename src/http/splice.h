@@ -93,6 +93,10 @@ struct http_splice *http_splice_start(struct http_exchange *x, const struct http
 /* The call that could not be made is tried anew. May end the splice. */
 void http_splice_go_on(struct http_splice *s);
 
+/* A WebSocket is ended: its client is told 1001 between two frames of the answer, now or behind the one that is under
+ * way. Of any other, nothing happens. May end the splice. */
+void http_splice_leave(struct http_splice *s);
+
 /* Breaks it off towards both sides; on_over comes inside. */
 void http_splice_abort(struct http_splice *s);
 

@@ -28,4 +28,22 @@ bool http_websocket_key_valid(struct slice key);
 /* Sec-WebSocket-Accept for a valid key (RFC 6455 4.2.2). */
 void http_websocket_accept(struct slice key, char ret[HTTP_WEBSOCKET_ACCEPT_SIZE]);
 
+/* Where the frames of one direction begin (RFC 6455 5.2); zeroed before the first byte. Nothing of them is judged. */
+struct http_websocket_frames {
+    uint64_t left; /* of the payload */
+    unsigned char head[14];
+    unsigned got; /* of the head */
+};
+
+/* How many of these bytes belong to the frame that is under way, or begins with them; 0 only for no bytes. */
+size_t http_websocket_frame_part(struct http_websocket_frames *f, struct slice data);
+
+static inline bool http_websocket_between_frames(const struct http_websocket_frames *f)
+{
+    return f->left == 0 && f->got == 0;
+}
+
+/* An unmasked frame that closes with the status 1001: the server goes down (RFC 6455 7.4.1). */
+#define HTTP_WEBSOCKET_GOING_AWAY "\x88\x02\x03\xe9"
+
 #endif

@@ -24,6 +24,7 @@ struct client_hooks {
                            struct http_response *ret_head, struct slice *ret_body);
     void (*review)(struct gateway_connection *c, int64_t now); /* ends those that may not go on */
     void (*abort)(struct gateway_connection *c);               /* ends all */
+    void (*leave)(struct gateway_connection *c);               /* ends those that would go on for long */
 };
 
 struct gateway_clients {

@@ -168,6 +168,12 @@ void gateway_connection_new(struct gateway_clients *all, struct net_stream *stre
         http_server_conn_drain(c->http);
 }
 
+void gateway_connection_drain(struct gateway_connection *c)
+{
+    c->clients->hooks->leave(c);
+    http_server_conn_drain(c->http);
+}
+
 static void leave_device(struct crowd_member *m)
 {
     give_up(container_of(m, struct gateway_connection, of_device));

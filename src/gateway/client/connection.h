@@ -29,6 +29,9 @@ struct gateway_connection {
 void gateway_connection_new(struct gateway_clients *all, struct net_stream *stream, const struct credential *shown,
                             const struct net_address *peer, struct crowd_member *handshake);
 
+/* The gateway ends: it takes one more request at most, and ends with those that are under way. */
+void gateway_connection_drain(struct gateway_connection *c);
+
 /* One of its requests was let in, `device` sent it. false: that one holds too many connections. */
 MUST_USE bool gateway_connection_known(struct gateway_connection *c, const char *device);
 

@@ -81,6 +81,13 @@ void relay_review(struct relays *relays, int64_t now)
         review_relay(r, now);
 }
 
+void relay_leave(struct relays *relays)
+{
+    struct relay *r, *next;
+    LIST_FOREACH_SAFE(r, relays, link, next)
+        http_splice_leave(r->splice);
+}
+
 static enum result make_call(void *ctx, const struct http_request *request, bool again,
                              const struct http_call_events *events, void *call_ctx, struct http_call **ret)
 {

@@ -42,6 +42,9 @@ void relay_start(struct relay_way *way, struct judge_client *sender, struct rela
 /* Ends it towards both sides, when its connection's verdict has ended. */
 void relay_abort(struct relay *r);
 
+/* The gateway ends: WebSockets are told, and end. */
+void relay_leave(struct relays *relays);
+
 /* Asks again: a request ends with the token or certificate that let it in, and with its endpoint's publication or rule
  * (auth, client_anchors, methods) when that would let it in no more; a WebSocket also with the sender's client
  * settings.

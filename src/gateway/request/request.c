@@ -322,7 +322,13 @@ static void abort_relays(struct gateway_connection *c)
         relay_abort(r);
 }
 
-const struct client_hooks request_hooks = {handle_request, refuse_unreadable, review_relays, abort_relays};
+static void leave_relays(struct gateway_connection *c)
+{
+    relay_leave(&c->relays);
+}
+
+const struct client_hooks request_hooks = {handle_request, refuse_unreadable, review_relays, abort_relays,
+                                           leave_relays};
 
 void request_desk_init(struct request_desk *d, const struct gateway_tunnels *tunnels,
                        const struct snapshot_current *current, size_t requests_per_device, struct loop *loop)

@@ -303,8 +303,7 @@ def test_the_same_over_http2_ends_the_connection_with_a_goaway(small):
     site = small(refusals_per_address=1)
     with gatewayclient.H2(site.port, gatewayclient.context(site.report["ca"], alpn=HTTP2)) as refused:
         assert {refused.request("GET", NOWHERE).status for _ in range(10)} == {404}
-        with pytest.raises(h2.exceptions.ProtocolError):  # python3-h2 reads no answer behind a GOAWAY (RFC 9113 6.8)
-            refused.request("GET", NOWHERE)
+        assert refused.request("GET", NOWHERE).status == 429
         until("it is closed", lambda: not is_open(refused.tls), 10)
     assert away(site, "refusals") == site.refusals("CMGService_Too_Many_Requests", "too_many_requests") == 1
 
@@ -337,8 +336,7 @@ def test_heads_that_can_not_be_read_are_refusals_too(small):
     site = small(refusals_per_address=1)
     with gatewayclient.H2(site.port, gatewayclient.context(site.report["ca"], alpn=HTTP2)) as refused:
         assert {refused.request("GET", "/a#b").status for _ in range(10)} == {400}
-        with pytest.raises(h2.exceptions.ProtocolError):
-            refused.request("GET", "/a#b")
+        assert refused.request("GET", "/a#b").status == 429
         until("it is closed", lambda: not is_open(refused.tls), 10)
     assert away(site, "refusals") == 1
 

@@ -7,9 +7,14 @@ import socket
 import threading
 import time
 
+import pytest
+
+from kit import gatewayclient, websocket
+from kit.gatewayclient import HTTP1, HTTP2
 from kit.load import Load
 from kit.manager import managed
 from kit.programs import until
+from kit.site import configured
 from kit.upstream import Upstream
 
 RESTARTS = 3
@@ -50,6 +55,35 @@ class Administrator:
     def end(self):
         self.over.set()
         self.thread.join(60)
+
+
+class Held:
+    """A server inside that answers when it is let."""
+
+    def __init__(self):
+        self.listener, self.come, self.let = socket.create_server(("127.0.0.1", 0)), threading.Event(), threading.Event()
+        self.url = f"http://localhost:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            held = b"/held" in connection.recv(65536)
+            if held:
+                self.come.set()
+                self.let.wait(60)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+    def close(self):
+        self.let.set()
+        self.listener.close()
 
 
 @contextlib.contextmanager
@@ -105,3 +139,50 @@ def test_the_only_connector_is_restarted_and_no_device_misses_an_answer(own_site
             own_site.stop("cmg-connector")
             own_site.run("cmg-connector")
             running.goes_on()
+
+
+def told(site, version, method, target):
+    """The answer, in time, of a request that is under way in a thread."""
+    box = []
+    ask = threading.Thread(target=lambda: box.append(gatewayclient.request(site, version, method, target, certificate=site.pki("certificate"),
+                                                                           key=site.pki("key"))), daemon=True)
+    ask.start()
+    return ask, box
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+@pytest.mark.parametrize("name", ["cmg-gateway", "cmg-connector"])
+def test_what_is_under_way_when_a_daemon_is_told_to_end_is_answered(own_site, name, version):
+    held = Held()
+    try:
+        own_site.publish("held", "--url", held.url)
+        ask, box = told(own_site, version, "POST", "/CCM_Proxy_MutualAuth/held/held")
+        assert held.come.wait(20)
+        process = own_site.alone[name]
+        process.terminate()
+        until("it drains", lambda: ": draining" in own_site.log(name), 20)
+        held.let.set()
+        ask.join(20)
+        assert [answer.status for answer in box] == [200]
+        assert process.wait(20) == 0
+    finally:
+        held.close()
+
+
+@pytest.mark.parametrize("version", [HTTP1, HTTP2])
+def test_a_websocket_is_told_that_the_gateway_goes_away_and_keeps_it_no_longer(own_site, version):
+    inside = websocket.Server()
+    try:
+        configured(own_site, drain="10m")
+        own_site.wait_ready()
+        own_site.publish("room", "--url", inside.url, "--websocket")
+        ctx = gatewayclient.context(own_site.report["ca"], own_site.pki("certificate"), own_site.pki("key"), version)
+        with websocket.OPEN[version](own_site.port, ctx, "/CCM_Proxy_MutualAuth/room/chat", f"localhost:{own_site.port}") as opened:
+            opened.send("hello")
+            assert opened.receive() == "hello"
+            process = own_site.alone["cmg-gateway"]
+            process.terminate()
+            assert opened.receive() == (1001, "")
+        assert process.wait(20) == 0
+    finally:
+        inside.close()

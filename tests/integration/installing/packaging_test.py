@@ -17,6 +17,7 @@ from kit import programs
 
 BUILD = pathlib.Path(os.environ["CMG_BIN"]).parent if "CMG_BIN" in os.environ else pathlib.Path(__file__).parents[3] / "build"
 DAEMONS = ("gateway", "connector", "mp", "client")
+LISTENERS = ("gateway", "mp")
 EXPOSURE_MAX = 1.5
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
@@ -40,13 +41,16 @@ def units_with_programs(installed, folder):
     """Copies whose programs are where they lie now: a DESTDIR is not where they will run."""
     for unit in (installed / "lib/systemd/system").glob("*.service"):
         (folder / unit.name).write_text(re.sub(r"^ExecStart=\S*/", f"ExecStart={installed}/bin/", unit.read_text(), flags=re.M))
-    return sorted(folder.glob("*.service"))
+    for unit in (installed / "lib/systemd/system").glob("*.socket"):
+        (folder / unit.name).write_text(unit.read_text())
+    return sorted([*folder.glob("*.service"), *folder.glob("*.socket")])
 
 
 def test_every_program_and_what_it_needs_of_the_machine_is_installed(installed):
     wanted = [f"bin/cmg-{who}" for who in DAEMONS] + ["bin/cmg"]
     wanted += [f"lib/systemd/system/cmg-{who}.service" for who in DAEMONS]
     wanted += [f"lib/systemd/system/cmg-gateway-certificate.{kind}" for kind in ("service", "timer")]
+    wanted += [f"lib/systemd/system/cmg-{who}.socket" for who in LISTENERS]
     wanted += [f"lib/{kind}.d/opencmg-{who}.conf" for kind in ("sysusers", "tmpfiles") for who in DAEMONS]
     wanted += ["share/doc/opencmg/README.md", "share/doc/opencmg/docs/install.md", "share/doc/opencmg/examples/gateway.yaml"]
     wanted += [f"share/man/{page}" for page in ("man1/cmg.1", "man1/cmg-client.1", "man8/cmg-gateway.8", "man8/cmg-connector.8", "man8/cmg-mp.8")]
@@ -72,6 +76,16 @@ def test_units_start_the_programs_that_are_installed_as_users_that_are_made(inst
 def test_no_unit_starts_what_nobody_configured(installed):
     for who in DAEMONS:
         assert "\nConditionPathExists=/" in (installed / f"lib/systemd/system/cmg-{who}.service").read_text()
+    for who in LISTENERS:
+        assert "\nConditionPathExists=/" in (installed / f"lib/systemd/system/cmg-{who}.socket").read_text()
+
+
+def test_systemd_keeps_the_sockets_of_who_listens_and_socket_units_name_what_the_examples_do(installed):
+    for who in LISTENERS:
+        assert "\nFileDescriptorStoreMax=1024\n" in (installed / f"lib/systemd/system/cmg-{who}.service").read_text()
+        example = (installed / f"share/doc/opencmg/examples/{who}.yaml").read_text()
+        for at in re.findall(r"^ListenStream=(\S+)", (installed / f"lib/systemd/system/cmg-{who}.socket").read_text(), re.M):
+            assert (f'admin_socket: {at}' if at.startswith("/") else f'":{at}"') in example, at
 
 
 @needs_systemd

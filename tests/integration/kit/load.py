@@ -8,7 +8,6 @@ import threading
 import time
 
 import h2.config
-import h2.connection
 import h2.errors
 import h2.events
 
@@ -18,15 +17,6 @@ from .programs import until
 
 PACE_S = 0.005
 WAIT_S = 60  # for one answer
-
-
-class Gentle(h2.connection.H2Connection):
-    """Goes on with its streams after a GOAWAY, which python-h2 takes for the end."""
-
-    def _receive_goaway_frame(self, frame):
-        told = h2.events.ConnectionTerminated()
-        told.last_stream_id, told.error_code = frame.last_stream_id, frame.error_code
-        return [], [told]
 
 
 def has_ended(tls):
@@ -54,7 +44,7 @@ class Http2:
     def __init__(self, port, ctx):
         self.tls = gatewayclient.connect(port, ctx)
         self.tls.settimeout(WAIT_S)
-        self.h2 = Gentle(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.h2 = gatewayclient.Gentle(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.last = None  # the stream that a GOAWAY named; None: none came
         self.h2.initiate_connection()
         self.tls.sendall(self.h2.data_to_send())

@@ -192,7 +192,7 @@ class OnH2(Socket):
                 self.waiting += event.data
             elif isinstance(event, h2.events.StreamReset):
                 self.reset = self.ended = True
-            elif isinstance(event, (h2.events.StreamEnded, h2.events.ConnectionTerminated)):
+            elif isinstance(event, h2.events.StreamEnded):
                 self.ended = True
 
     def carry(self, data):

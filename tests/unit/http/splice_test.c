@@ -496,6 +496,56 @@ static void one_that_waits_is_refused_when_there_is_no_way_after_all(void **stat
     end_all(&o, 1);
 }
 
+/* A WebSocket whose server has said so many bytes of a frame of 100. */
+static void switched(struct one *o, size_t said)
+{
+    static const char frame[102] = {'\x82', 100};
+    const struct http_response head = {.status = 101, .content_length = -1};
+    begin(o, "device");
+    o->call.events->on_response(o->call.ctx, &head);
+    o->call.events->on_body(o->call.ctx, slice_make(frame, said));
+}
+
+static void a_websocket_is_ended_between_two_frames(void **state)
+{
+    (void)state;
+    struct one o = {0};
+    switched(&o, 102);
+    http_splice_leave(o.splice);
+    assert_int_equal(o.passed, 102 + 4);
+    assert_null(o.splice);
+    assert_int_equal(o.cancels, 1);
+    assert_int_equal(o.resets, 0);
+    end_all(&o, 1);
+}
+
+static void a_websocket_is_ended_behind_the_frame_that_is_under_way(void **state)
+{
+    (void)state;
+    struct one o = {0};
+    switched(&o, 60);
+    http_splice_leave(o.splice);
+    assert_non_null(o.splice);
+    download(&o, 50); /* of which eight are of the next one */
+    assert_int_equal(o.passed, 102 + 4);
+    assert_null(o.splice);
+    end_all(&o, 1);
+}
+
+static void what_is_no_websocket_does_not_leave(void **state)
+{
+    (void)state;
+    struct one o = {0};
+    begin(&o, "device");
+    http_splice_leave(o.splice);
+    answer(&o);
+    http_splice_leave(o.splice);
+    assert_non_null(o.splice);
+    complete(&o);
+    assert_false(o.broken);
+    end_all(&o, 1);
+}
+
 static void fill(struct one *list, size_t count, const char *whose, size_t each)
 {
     for (size_t i = 0; i < count; i++) {
@@ -656,6 +706,9 @@ int main(void)
         CASE(however_it_ends_all_is_given_back_once),
         CASE(one_that_finds_no_way_was_never_counted),
         CASE(a_body_that_came_before_there_was_a_way_goes_with_the_call),
+        CASE(a_websocket_is_ended_between_two_frames),
+        CASE(a_websocket_is_ended_behind_the_frame_that_is_under_way),
+        CASE(what_is_no_websocket_does_not_leave),
         CASE(more_than_a_window_waits_for_no_way),
         CASE(one_that_waits_is_refused_when_there_is_no_way_after_all),
         CASE(over_the_maximum_who_holds_most_loses_what_it_began_first),

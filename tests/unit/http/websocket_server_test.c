@@ -28,6 +28,37 @@ static void the_proof_is_that_of_the_standards_example(void **state)
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
+/* However its bytes are cut, a frame ends where RFC 6455 5.2 says: lengths of each form, masked and not. */
+static void frames_end_where_their_heads_say(void **state)
+{
+    static const struct {
+        const char *head;
+        size_t head_size, payload;
+    } frames[] = {{"\x81\x00", 2, 0},
+                  {"\x81\x05", 2, 5},
+                  {"\x81\x85KEY!", 6, 5},
+                  {"\x82\x7d", 2, 125},
+                  {"\x82\x7e\x00\x7e", 4, 126},
+                  {"\x02\xfe\x01\x02KEY!", 8, 258},
+                  {"\x00\x7f\0\0\0\0\0\x01\0\0", 10, 65536},
+                  {"\x89\x00", 2, 0},
+                  {"\x82\xff\0\0\0\0\0\0\0\x07KEY!", 14, 7}};
+    char text[70000];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+        size_t size = frames[i].head_size + frames[i].payload;
+        memset(text, 0x7f, sizeof text); /* what follows looks like a head */
+        memcpy(text, frames[i].head, frames[i].head_size);
+        struct http_websocket_frames whole = {.left = 0}, cut = {.left = 0};
+        assert_int_equal(http_websocket_frame_part(&whole, slice_make(text, sizeof text)), size);
+        assert_true(http_websocket_between_frames(&whole));
+        for (size_t at = 0; at < size; at++) {
+            assert_int_equal(http_websocket_frame_part(&cut, slice_make(text + at, 1)), 1);
+            assert_int_equal(http_websocket_between_frames(&cut), at + 1 == size);
+        }
+    }
+}
+
 static void a_key_is_sixteen_bytes_and_each_time_another(void **state)
 {
     char one[HTTP_WEBSOCKET_KEY_SIZE], other[HTTP_WEBSOCKET_KEY_SIZE];
@@ -175,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_proof_is_that_of_the_standards_example),
+        cmocka_unit_test(frames_end_where_their_heads_say),
         cmocka_unit_test(a_key_is_sixteen_bytes_and_each_time_another),
         T(both_sides_go_on_after_101),
         T(what_comes_before_the_answer_waits_for_it),
