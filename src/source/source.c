@@ -14,15 +14,18 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/utf8.h"
+#include "net/url.h"
 #include "source/freshness.h"
 #include "source/http.h"
 #include "source/internal.h"
 #include "source/plan.h"
 #include "json/json.h"
 
-/* Few at a time: the pool's threads also resolve names, and a slow publisher must not hold them all. */
+/* Few at a time: the pool's threads also resolve names. And one host never has all of these, however many lists it is
+ * asked for and however slowly it gives them: what others publish is fetched beside. */
 enum {
     UNDER_WAY_MAX = 3,
+    OF_ONE_HOST_MAX = 2,
     ANSWER_MS = 90 * 1000,
     ASK_SOON_MS = 1000,
     UNKNOWN_KEY_EVERY_MS = 60 * 1000,
@@ -31,10 +34,11 @@ enum {
 
 struct source {
     struct source_set *set;
-    struct source_state state; /* under the set's lock */
-    char *url;                 /* NULL: by a connector */
-    char *ca_pem;              /* NULL: the system's CAs */
-    char *path;                /* of the kept file */
+    struct source_state state;    /* under the set's lock */
+    char *url;                    /* NULL: by a connector */
+    char host[NET_URL_HOST_SIZE]; /* of it; "": none */
+    char *ca_pem;                 /* NULL: the system's CAs */
+    char *path;                   /* of the kept file */
     bool has_file, under_way, again;
     bool afresh; /* an administrator gave it another URL: what is kept came from the former one */
     uint64_t serial;
@@ -71,17 +75,40 @@ static void unlock_set(struct source_set *s)
 
 /* --- when --- */
 
+/* Those that went while they were fetched are under way, too, but nobody's any more. */
+static size_t under_way_at(const struct source_set *s, const char *host)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += s->list[i]->under_way && strcmp(s->list[i]->host, host) == 0;
+    return n;
+}
+
+static bool may_begin(const struct source *x)
+{
+    return !x->under_way && (!x->host[0] || under_way_at(x->set, x->host) < OF_ONE_HOST_MAX);
+}
+
+/* The first that is due of those that may begin; NULL: none may. */
+static struct source *next_one(const struct source_set *s)
+{
+    struct source *next = NULL;
+    for (size_t i = 0; i < s->count && s->under_way < UNDER_WAY_MAX; i++) {
+        struct source *x = s->list[i];
+        if ((!next || x->due_ms < next->due_ms) && may_begin(x))
+            next = x;
+    }
+    return next;
+}
+
 static void arm_timer(struct source_set *s)
 {
-    uint64_t now = loop_now_ms(s->loop), next = UINT64_MAX;
-    for (size_t i = 0; i < s->count; i++) {
-        if (!s->list[i]->under_way && s->list[i]->due_ms < next)
-            next = s->list[i]->due_ms;
-    }
-    if (next == UINT64_MAX || s->under_way >= UNDER_WAY_MAX)
+    uint64_t now = loop_now_ms(s->loop);
+    const struct source *next = next_one(s);
+    if (!next)
         loop_timer_stop(s->timer);
     else
-        loop_timer_start(s->timer, next > now ? next - now : 0, 0);
+        loop_timer_start(s->timer, next->due_ms > now ? next->due_ms - now : 0, 0);
 }
 
 static void due_in(struct source *x, uint64_t ms)
@@ -295,17 +322,8 @@ static void on_timer(void *arg)
 {
     struct source_set *s = arg;
     uint64_t now = loop_now_ms(s->loop);
-    while (s->under_way < UNDER_WAY_MAX) {
-        struct source *due = NULL;
-        for (size_t i = 0; i < s->count; i++) {
-            struct source *x = s->list[i];
-            if (!x->under_way && x->due_ms <= now && (!due || x->due_ms < due->due_ms))
-                due = x;
-        }
-        if (!due)
-            break;
-        start_fetch(due);
-    }
+    for (struct source *x; (x = next_one(s)) && x->due_ms <= now;)
+        start_fetch(x);
     arm_timer(s);
 }
 
@@ -316,6 +334,13 @@ static void find_kept(struct source *x)
     struct stat st;
     x->has_file = stat(x->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
     x->state.fetched = x->has_file ? st.st_mtime : 0;
+}
+
+static void find_host(struct source *x)
+{
+    struct net_url url;
+    if (x->url && net_url_parse_with_query(slice_of(x->url), &url, NULL) == OK)
+        net_url_host(&url, x->host);
 }
 
 static struct source *source_new(struct source_set *s, const struct bundle_source *from)
@@ -331,6 +356,7 @@ static struct source *source_new(struct source_set *s, const struct bundle_sourc
     x->path = source_path(s->folder, from);
     x->refresh_s = from->refresh_s;
     x->url = from->url ? mem_strdup(from->url) : NULL;
+    find_host(x);
     x->ca_pem = from->ca_pem ? mem_strdup(from->ca_pem) : NULL;
     if (!x->url)
         x->fetch = http_fetch_new(s->loop, SOURCE_BYTES_MAX, ANSWER_MS, send_it, on_answer, x);

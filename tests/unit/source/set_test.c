@@ -33,10 +33,11 @@ struct fixture {
     struct loop *loop;
     struct source_set *set;
     struct asked calls[CALLS];
-    unsigned asked;    /* of connectors */
-    unsigned fetched;  /* by oneself */
-    const char *comes; /* what a fetch of one's own brings; NULL: a failure */
-    const char *says;  /* why the check refuses; NULL: it does not */
+    unsigned asked;       /* of connectors */
+    unsigned fetched;     /* by oneself */
+    char urls[CALLS][64]; /* of the first of those */
+    const char *comes;    /* what a fetch of one's own brings; NULL: a failure */
+    const char *says;     /* why the check refuses; NULL: it does not */
     int64_t until;
     bool unchanged, saw_present;
     unsigned checks, changes, states;
@@ -47,8 +48,9 @@ static struct fixture *fix;
 /* Stands in for libcurl. */
 enum result source_http(const struct source_http *what, struct buf *ret, struct error *err)
 {
+    if (fix->fetched < CALLS)
+        (void)snprintf(fix->urls[fix->fetched], sizeof fix->urls[0], "%s", what->url);
     fix->fetched++;
-    (void)what;
     return fix->comes ? buf_append_str(ret, fix->comes) : error_set(err, R_IO, "connection refused");
 }
 
@@ -399,6 +401,23 @@ static void few_are_under_way_at_a_time(void **state)
     assert_string_equal(f->calls[3].target, "/d");
 }
 
+/* A slow one, say, with hundreds of lists. */
+static void one_host_leaves_room_for_others(void **state)
+{
+    struct fixture *f = *state;
+    const struct bundle_source list[] = {
+        {.id = "a", .kind = BUNDLE_SOURCE_CRL, .url = "http://many.example/a"},
+        {.id = "b", .kind = BUNDLE_SOURCE_CRL, .url = "http://many.example/b"},
+        {.id = "c", .kind = BUNDLE_SOURCE_CRL, .url = "http://MANY.example:80/c"},
+        {.id = "d", .kind = BUNDLE_SOURCE_CRL, .url = "http://few.example/d"},
+    };
+    source_set_apply(f->set, list, ARRAY_LEN(list));
+    fake_loop_settle(f->loop);
+    assert_int_equal(f->fetched, ARRAY_LEN(list));
+    assert_string_equal(f->urls[2], list[3].url);
+    assert_string_equal(f->urls[3], list[2].url);
+}
+
 static void one_that_goes_while_it_is_asked_for_makes_room(void **state)
 {
     struct fixture *f = *state;
@@ -583,6 +602,7 @@ int main(void)
         HELD(a_connector_that_sends_nothing_has_failed),
         HELD(a_connector_that_is_silent_has_failed_and_makes_room),
         HELD(few_are_under_way_at_a_time),
+        HELD(one_host_leaves_room_for_others),
         HELD(one_that_goes_while_it_is_asked_for_makes_room),
         HELD(the_file_of_one_that_goes_goes_too),
         HELD(one_that_goes_while_its_file_is_written_leaves_none),
