@@ -22,6 +22,49 @@ static struct {
                      [TRAIL_FAILED] = {failed, ARRAY_LEN(failed), 0},
                      [TRAIL_WELL] = {well, ARRAY_LEN(well), 0}}};
 
+/* --- failures, by whose they are --- */
+
+static struct {
+    uint32_t client; /* a hash; who finds another's name with the same one shares its part */
+    uint64_t number; /* in the order of all */
+} owners[TRAIL_FAILED_MAX];
+
+/* FNV-1a; 0: nobody. */
+static uint32_t hash_of(const char *client)
+{
+    uint32_t hash = 2166136261u;
+    if (!client || !*client)
+        return 0;
+    for (; *client; client++)
+        hash = (hash ^ (unsigned char)*client) * 16777619u;
+    return hash ? hash : 1;
+}
+
+/* Over a client's part of them, the place of its own oldest; else `next`. */
+static size_t find_place(uint32_t client, size_t next)
+{
+    size_t own = 0, oldest = next;
+    for (size_t i = 0; client && i < TRAIL_FAILED_MAX; i++) {
+        if (owners[i].client != client)
+            continue;
+        if (!own++ || owners[i].number < owners[oldest].number)
+            oldest = i;
+    }
+    return own < TRAIL_FAILED_MAX / TRAIL_PART ? next : oldest;
+}
+
+static size_t place_of_failure(const char *client, size_t next)
+{
+    static uint64_t number;
+    uint32_t hash = hash_of(client);
+    size_t at = find_place(hash, next);
+    owners[at].client = hash;
+    owners[at].number = ++number;
+    return at;
+}
+
+/* --- all --- */
+
 static void keep_text(char *ret, size_t size, const char *text)
 {
     ret[0] = '\0';
@@ -35,8 +78,10 @@ void trail_note(enum trail_share share, const char *id, const struct trail_step 
     if (!*id)
         return;
     (void)pthread_mutex_lock(&trail.lock);
-    struct trail_kept *k = &trail.rings[share].kept[trail.rings[share].next];
-    trail.rings[share].next = (trail.rings[share].next + 1) % trail.rings[share].room;
+    size_t next = trail.rings[share].next, at = share == TRAIL_FAILED ? place_of_failure(step->client, next) : next;
+    struct trail_kept *k = &trail.rings[share].kept[at];
+    if (at == next)
+        trail.rings[share].next = (next + 1) % trail.rings[share].room;
     k->at_ms = now;
     k->step = *step;
     keep_text(k->id, sizeof k->id, id);

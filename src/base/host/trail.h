@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this process did with recent requests, by their ids, for who asks afterwards (`cmg trace`): those that failed,
- * those of strangers, and the last ones that went well, each kind in a ring of its own, so that none displaces another.
- * About 1 MB at most, which is touched as it fills. Any thread.
+ * those of strangers, and the last ones that went well, each kind in a ring of its own, so that none displaces another;
+ * of the failures no client has more than an eighth, over which its own oldest go. About 1 MB at most, which is touched
+ * as it fills. Any thread.
  */
 #ifndef BASE_HOST_TRAIL_H
 #define BASE_HOST_TRAIL_H
@@ -16,7 +17,13 @@ enum trail_share {
     TRAIL_SHARES
 };
 
-enum { TRAIL_STRANGERS_MAX = 256, TRAIL_FAILED_MAX = 1024, TRAIL_WELL_MAX = 1024, TRAIL_FOUND_MAX = 16 };
+enum {
+    TRAIL_STRANGERS_MAX = 256,
+    TRAIL_FAILED_MAX = 1024,
+    TRAIL_WELL_MAX = 1024,
+    TRAIL_FOUND_MAX = 16,
+    TRAIL_PART = 8
+};
 
 /* One thing that was done. No queries of URLs and no header fields: they may hold secrets. */
 struct trail_step {

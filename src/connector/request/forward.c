@@ -18,9 +18,9 @@ struct forward {
     struct upstream *upstream;
     void (*on_news)(void *ctx);
     void *news_ctx;
-    struct arena *arena; /* of the exchange; not used after its answer began */
-    bool may_stay;       /* see TUNNEL_STAY_FIELD */
-    char request_id[GUID_SIZE];
+    struct arena *arena;                    /* of the exchange; not used after its answer began */
+    bool may_stay;                          /* see TUNNEL_STAY_FIELD */
+    char request_id[GUID_SIZE], client[80]; /* the latter as the gateway names it, for the trail; "": nobody */
 };
 
 static enum result make_call(void *ctx, const struct http_request *request, bool again,
@@ -148,6 +148,7 @@ static void note_failure(const struct forward *f, enum verdict_reason reason, co
     trail_note(TRAIL_FAILED, f->request_id,
                &(struct trail_step){.what = "upstream failed",
                                     .reason = name,
+                                    .client = f->client,
                                     .endpoint = upstream_id(f->upstream),
                                     .detail = why->error.text});
 }
@@ -196,6 +197,7 @@ static void note_end(const struct forward *f, const struct http_splice_stats *st
 {
     trail_note(broken || stats->status >= 400 ? TRAIL_FAILED : TRAIL_WELL, f->request_id,
                &(struct trail_step){.what = broken ? "broken off" : "forwarded",
+                                    .client = f->client,
                                     .endpoint = upstream_id(f->upstream),
                                     .detail = broken ? broken->text : NULL,
                                     .status = stats->status,
@@ -242,6 +244,7 @@ void forward_start(struct http_exchange *x, struct upstream *u, const struct htt
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
+    (void)!slice_to_cstr(upstream_sender(&x->request), f->client, sizeof f->client);
     const struct http_splice_senders nobody = {NULL, NULL};
     const struct http_splice_sender device = {senders ? *senders : nobody, upstream_sender(&x->request),
                                               clock_mono_ms()};

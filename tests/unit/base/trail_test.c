@@ -57,6 +57,29 @@ static void strangers_displace_neither_failures_nor_what_went_well(void **state)
     assert_int_equal(trail_find("well", found), 1);
 }
 
+static void note_of(const char *client, const char *id)
+{
+    trail_note(TRAIL_FAILED, id, &(struct trail_step){.what = "refused", .client = client});
+}
+
+static void one_client_displaces_no_other_s(void **state)
+{
+    (void)state;
+    struct trail_kept found[TRAIL_FOUND_MAX];
+    char id[GUID_SIZE];
+    note_of("modest", "modest");
+    for (int i = 0; i < 3 * TRAIL_FAILED_MAX; i++) {
+        (void)snprintf(id, sizeof id, "greedy-%d", i);
+        note_of("greedy", id);
+    }
+    assert_int_equal(trail_find("modest", found), 1);
+    assert_int_equal(trail_find("greedy-0", found), 0);
+    for (int i = 3 * TRAIL_FAILED_MAX - TRAIL_FAILED_MAX / TRAIL_PART; i < 3 * TRAIL_FAILED_MAX; i++) {
+        (void)snprintf(id, sizeof id, "greedy-%d", i);
+        assert_int_equal(trail_find(id, found), 1);
+    }
+}
+
 static void a_request_that_is_noted_again_and_again_is_told_to_a_bound(void **state)
 {
     (void)state;
@@ -84,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_done_with_a_request_is_found_by_its_id),
         cmocka_unit_test(strangers_displace_neither_failures_nor_what_went_well),
+        cmocka_unit_test(one_client_displaces_no_other_s),
         cmocka_unit_test(a_request_that_is_noted_again_and_again_is_told_to_a_bound),
         cmocka_unit_test(texts_that_are_too_long_are_cut),
     };
