@@ -27,6 +27,7 @@ def uploads(small, device):  # noqa: F811
         modest.tls.sendall(b"".join(headers(i, head(path=path, method="POST"), flags=4) for i in ids))
         until("they are under way", lambda: site.metric("cmg_requests_in_flight") == MODEST)
         yield site, path
+        modest.tls.settimeout(60)
         assert site.metric("cmg_requests_in_flight") == MODEST, "some of the modest one's ended"
         modest.tls.sendall(b"".join(frame(DATA, 1, i, b"{}") for i in ids))
         statuses = {h[":status"] for h in modest.receive(MODEST).values()}

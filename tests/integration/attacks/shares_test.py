@@ -128,12 +128,13 @@ def test_a_device_with_too_many_requests_under_way_is_told_so_and_nobody_else(sm
 
 def test_long_heads_of_a_device_that_waits_for_answers_hold_a_bounded_part_of_memory(small, device, holding):  # noqa: F811
     site, greedy = small(max_connections=1024), device("greedy")
-    path = published(site, holding)
+    path, encoder = published(site, holding), hpack.Encoder()
+    long = head(path=f"{path}/hold") + [("x", "v" * 4000)] * 14  # what the table keeps takes few octets again
+    asked = b"".join(frame(HEADERS, 5, 2 * i + 1, encoder.encode(long, huffman=False)) for i in range(16))
     with contextlib.ExitStack() as all_of_them, limits_test.let_in(site, device("other")) as other:
-        for _ in range(100):  # what the table keeps takes few octets again
-            encoder, it = hpack.Encoder(), all_of_them.enter_context(Streams(site, greedy, []))
-            it.tls.sendall(b"".join(frame(HEADERS, 5, 2 * i + 1, encoder.encode(head(path=f"{path}/hold") + [("x", "v" * 4000)] * 14, huffman=False))
-                                    for i in range(16)))
+        held = [all_of_them.enter_context(Streams(site, greedy, [])) for _ in range(100)]
+        for it in held:
+            it.tls.sendall(asked)
         until("the first have given way", lambda: site.refusals("CMGService_Too_Many_Requests", "too_many_requests") > 300, 60)
         assert site.metric("cmg_requests_in_flight") * 14 * 4000 <= 64 << 20
         assert other.ask(f"{path}/free").status == 200
