@@ -17,7 +17,7 @@ from kit.device import Device
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.mint import Mint
 from kit.programs import until
-from kit.site import CONFIGURATIONS, LOGS, start_second_gateway
+from kit.site import CONFIGURATIONS, LOGS, start_second_connector, start_second_gateway
 from kit.upstream import Upstream
 
 WITHIN_S = 5.0
@@ -370,22 +370,6 @@ def test_a_removed_connector_is_withdrawn_everywhere_within_5_s(own_site, tmp_pa
     time.sleep(1.5)
     assert own_site.metric("cmg_tunnels") == 0 and not own_site.ready()
     assert not [line for line in own_site.access_log()[before:] if "status=200" in line]
-
-
-def start_second_connector(own_site, folder):
-    pair = own_site.ca(folder).device("connector-2")
-    own_site.cmg("connector", "add", "cp2", "--cert", pair.path, "--out", own_site.folder / "cp2.json")
-    assert (own_site.folder / "cp2.json").stat().st_mode & 0o777 == 0o600
-    text = (own_site.folder / "connector.yaml").read_text()
-    text = text.replace("connector.bootstrap.json", "cp2.json").replace("connector-state", "cp2-state") \
-        .replace("pki/connector.pem", str(pair.path)).replace("pki/connector.key", str(pair.key)) \
-        .replace("connector.log", "cp2.log")
-    (own_site.folder / "cp2.yaml").write_text(text)
-    (own_site.folder / "cp2-state").mkdir()
-    with open(own_site.folder / "cp2.log", "ab") as log:
-        own_site.alone["cp2"] = programs.start([programs.program("cmg-connector"), "--config",
-                                                own_site.folder / "cp2.yaml"], log)
-    until("four tunnels", lambda: own_site.metric("cmg_tunnels") == 4, 10)
 
 
 def test_a_second_connector_takes_over_and_is_told_what_to_serve(own_site, tmp_path):

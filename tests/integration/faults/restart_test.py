@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from kit import gatewayclient, websocket
+from kit import gatewayclient, programs, websocket
 from kit.gatewayclient import HTTP1, HTTP2
 from kit.load import Load
 from kit.manager import managed
 from kit.programs import until
-from kit.site import configured
+from kit.site import configured, start_second_connector
 from kit.upstream import Upstream
 
 RESTARTS = 3
@@ -139,6 +139,50 @@ def test_the_only_connector_is_restarted_and_no_device_misses_an_answer(own_site
             own_site.stop("cmg-connector")
             own_site.run("cmg-connector")
             running.goes_on()
+
+
+def rewrite(site, **keys):
+    """Of gateway.yaml, for the next start."""
+    path = site.folder / "gateway.yaml"
+    lines = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in keys]
+    path.write_text("\n".join([*(f"{key}: {value}" for key, value in keys.items()), *lines, ""]))
+
+
+def test_a_gateway_with_fewer_workers_takes_over_the_sockets_of_all_that_there_were(own_site):
+    rewrite(own_site, workers=4)
+    with managed(own_site, "cmg-gateway", "gateway.yaml") as service, published(own_site) as (path, *identity), \
+            load(own_site.port, own_site.report["ca"], path, *identity) as running:
+        assert len(service.stored) == 4
+        for workers in (1, 3):
+            rewrite(own_site, workers=workers)
+            service.restart()
+            running.goes_on()
+        assert len(service.stored) == 4
+
+
+def test_a_socket_that_is_no_longer_configured_is_let_go(own_site):
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    first = f"127.0.0.1:{own_site.port}"
+    rewrite(own_site, workers=1, listen=f'["{first}", "127.0.0.1:{port}"]')
+    with managed(own_site, "cmg-gateway", "gateway.yaml") as service:
+        assert len(service.stored) == 2
+        rewrite(own_site, listen=f'["{first}"]')
+        service.restart()
+        until("it is let go", lambda: len(service.stored) == 1, 20)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 10)
+
+
+def test_of_two_connectors_each_is_restarted_and_no_device_misses_an_answer(own_site, tmp_path):
+    start_second_connector(own_site, tmp_path)
+    with published(own_site) as (path, *identity), load(own_site.port, own_site.report["ca"], path, *identity) as running:
+        for name, configuration in (("cmg-connector", "connector.yaml"), ("cp2", "cp2.yaml")):
+            own_site.stop(name)
+            with open(own_site.folder / f"{name}.again", "ab") as log:
+                own_site.alone[name] = programs.start([programs.program("cmg-connector"), "--config", own_site.folder / configuration], log)
+            running.goes_on()
+            until("its tunnels stand", lambda: own_site.metric("cmg_tunnels") == 4, 30)
 
 
 def told(site, version, method, target):

@@ -268,6 +268,21 @@ def start_second_gateway(site):
     return second
 
 
+def start_second_connector(site, folder):
+    pair = site.ca(folder).device("connector-2")
+    site.cmg("connector", "add", "cp2", "--cert", pair.path, "--out", site.folder / "cp2.json")
+    assert (site.folder / "cp2.json").stat().st_mode & 0o777 == 0o600
+    text = (site.folder / "connector.yaml").read_text()
+    text = text.replace("connector.bootstrap.json", "cp2.json").replace("connector-state", "cp2-state") \
+        .replace("pki/connector.pem", str(pair.path)).replace("pki/connector.key", str(pair.key)) \
+        .replace("connector.log", "cp2.log")
+    (site.folder / "cp2.yaml").write_text(text)
+    (site.folder / "cp2-state").mkdir()
+    with open(site.folder / "cp2.log", "ab") as log:
+        site.alone["cp2"] = programs.start([program("cmg-connector"), "--config", site.folder / "cp2.yaml"], log)
+    until("four tunnels", lambda: site.metric("cmg_tunnels") == 4, 10)
+
+
 def serves(gateway, site):
     try:
         return gatewayclient.request(gateway, gatewayclient.HTTP1, "GET", "/CCM_Proxy_MutualAuth/ServiceMetadata", certificate=site.pki("certificate"),
