@@ -54,8 +54,10 @@ void net_stranger_known(struct crowd *c, struct crowd_member *m, struct crowd *k
                         uint64_t now_ms)
 {
     enum { HANDSHAKE }; /* the only rate of who is known */
-    size_t left = m->holder ? 1 + m->owed : 0;
-    for (; left > 0 && (!known || crowd_take(known, device, HANDSHAKE, now_ms)); left--)
+    if (!m->holder)
+        return;
+    bool gets_back = !known || crowd_take(known, device, HANDSHAKE, now_ms);
+    for (size_t n = gets_back ? 1 + m->owed : 0; n > 0; n--)
         crowd_give(m, NET_STRANGER_HANDSHAKE);
     crowd_part(c, m);
 }

@@ -19,7 +19,7 @@ enum {
     NET_STRANGERS_QUESTIONS = 50,        /* a second: questions that are open to everybody */
     NET_STRANGERS_QUESTIONS_BURST = 100, /* at once */
     NET_STRANGERS_FEW = 5,               /* questions of an address that asks few: so many, and one a second */
-    NET_KNOWN_HANDSHAKES = 50,           /* a second, that one device gets back */
+    NET_KNOWN_HANDSHAKES = 50,           /* a second, of one device, that are given back, whatever they cost */
     NET_KNOWN_HANDSHAKES_BURST = 1000,   /* at once */
     NET_STRANGERS_BURST_S = 10,          /* of the others: what so many seconds allow, at once */
     NET_STRANGERS_HOLD = 32 << 20,       /* bytes that may be kept for all of them together */
