@@ -14,8 +14,10 @@ void join_report_start(struct join_report *r, const char *program, bool json)
     *r = (struct join_report){program, json, json_array(), json_array()};
 }
 
-static void add(struct join_report *r, json_t *list, const char *before, const char *line)
+static void add(struct join_report *r, json_t *list, const char *before, const char *fmt, va_list args)
 {
+    char line[LINE_SIZE];
+    (void)vsnprintf(line, sizeof line, fmt, args);
     json_t *text = json_string(line); /* NULL when it names a file that is no UTF-8 */
     (void)json_array_append_new(list, text ? text : json_string("(a line that is not UTF-8)"));
     if (!r->json) {
@@ -26,22 +28,18 @@ static void add(struct join_report *r, json_t *list, const char *before, const c
 
 void join_did(struct join_report *r, const char *fmt, ...)
 {
-    char line[LINE_SIZE];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, args);
+    add(r, r->done, "", fmt, args);
     va_end(args);
-    add(r, r->done, "", line);
 }
 
 void join_todo(struct join_report *r, const char *fmt, ...)
 {
-    char line[LINE_SIZE];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, args);
+    add(r, r->todo, "Next: ", fmt, args);
     va_end(args);
-    add(r, r->todo, "Next: ", line);
 }
 
 static void print(struct join_report *r, json_t *o)

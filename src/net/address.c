@@ -257,3 +257,10 @@ enum net_scope net_address_scope(const struct net_address *a)
         return NET_SCOPE_LINK_LOCAL;
     return embedded_v4(six.sin6_addr.s6_addr, &four_in_it) ? scope_v4(four_in_it) : NET_SCOPE_OTHER;
 }
+
+const char *net_scope_name(enum net_scope scope)
+{
+    static const char *const names[] = {
+        [NET_SCOPE_OTHER] = "other", [NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
+    return names[scope];
+}

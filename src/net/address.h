@@ -36,6 +36,7 @@ uint16_t net_address_port(const struct net_address *a);
 /* Addresses that mean this machine (loopback, unspecified; also as IPv4 in IPv6) or its link. */
 enum net_scope { NET_SCOPE_OTHER, NET_SCOPE_LOOPBACK, NET_SCOPE_LINK_LOCAL };
 enum net_scope net_address_scope(const struct net_address *a);
+const char *net_scope_name(enum net_scope scope); /* "other", "loopback", "link-local" */
 
 /* A DNS name or an address alone: neither brackets nor scheme, port or path. R_INVALID tells the form that is wanted.
  */

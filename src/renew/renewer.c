@@ -99,6 +99,12 @@ static void on_done(void *owner, int status, struct slice body, const struct err
     }
 }
 
+/* A gateway's request comes through a connector, whose connection proves nothing about it. */
+static bool is_signed(const struct renewer *r)
+{
+    return strcmp(r->o.kind, "gateway") == 0;
+}
+
 static enum result make_body(struct renewer *r, char **ret, struct error *err)
 {
     const struct bootstrap *b = r->o.bootstrap;
@@ -107,7 +113,7 @@ static enum result make_body(struct renewer *r, char **ret, struct error *err)
     enum result result = pki_csr_new(r->key, b->id, &csr, err);
     if (result != OK)
         return result;
-    if (strcmp(r->o.kind, "gateway") == 0) {
+    if (is_signed(r)) {
         result = renewal_sign(&r->identity, b->site, b->id, csr, clock_wall_s(), ret, err);
         free(csr);
     } else {
@@ -120,12 +126,11 @@ static void ask_site(struct renewer *r)
 {
     char *body;
     struct error err;
-    bool is_signed = strcmp(r->o.kind, "gateway") == 0;
     if (make_body(r, &body, &err) != OK) {
         note_failure(r, &err);
         return;
     }
-    http_fetch_post(r->fetch, SLICE("site"), SLICE("/renew"), is_signed ? "application/jose" : "application/pkcs10",
+    http_fetch_post(r->fetch, SLICE("site"), SLICE("/renew"), is_signed(r) ? "application/jose" : "application/pkcs10",
                     slice_of(body));
     free(body);
 }

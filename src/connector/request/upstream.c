@@ -46,7 +46,7 @@ static const char *special_kind(const char *host)
     struct in_addr v4;
     struct in6_addr v6;
     if (strcasecmp(host, "localhost") == 0)
-        return "loopback";
+        return net_scope_name(NET_SCOPE_LOOPBACK);
     if (inet_pton(AF_INET, host, &v4) == 1) {
         uint32_t a = ntohl(v4.s_addr);
         return a >> 24 == 127 || a == 0 ? "loopback" : a >> 16 == 0xa9fe ? "link-local" : NULL;
@@ -62,9 +62,8 @@ static const char *special_kind(const char *host)
  * may well be on this machine under its own name. */
 bool upstream_may_connect(const void *arg, const struct net_address *to)
 {
-    static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
     enum net_scope scope = net_address_scope(to);
-    return scope == NET_SCOPE_OTHER || allows_kind(arg, kinds[scope]);
+    return scope == NET_SCOPE_OTHER || allows_kind(arg, net_scope_name(scope));
 }
 
 static enum result check_target(const struct upstream_options *o, struct error *err)

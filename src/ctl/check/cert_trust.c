@@ -7,6 +7,7 @@
 
 #include "base/host/file.h"
 #include "base/mem.h"
+#include "ctl/check/check.h"
 #include "ctl/files.h"
 
 enum { TRUSTS_MAX = 256, FILE_MAX = 512 * 1024 * 1024 };
@@ -96,19 +97,6 @@ static enum result add_all(const struct cert_trust *t, const json_t *paths, add_
 
 /* --- making --- */
 
-/* "on", "off", true, false. */
-static enum result read_switch(const json_t *c, const char *name, bool *ret, struct error *err)
-{
-    const json_t *v = json_object_get(c, name);
-    const char *text = json_is_string(v) ? json_string_value(v) : "";
-    if (!v || json_is_null(v))
-        return OK;
-    if (!json_is_boolean(v) && strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
-        return error_set(err, R_INVALID, "'%s' must be on or off", name);
-    *ret = json_is_true(v) || strcmp(text, "on") == 0;
-    return OK;
-}
-
 static enum result read_options(const json_t *c, struct pki_trust_options *ret, struct error *err)
 {
     const char *purpose = json_opt_str(c, "purpose", "client");
@@ -117,9 +105,9 @@ static enum result read_options(const json_t *c, struct pki_trust_options *ret, 
     if (strcmp(purpose, "client") != 0 && strcmp(purpose, "any") != 0)
         return error_set(err, R_INVALID, "'purpose' must be client or any");
     ret->any_purpose = strcmp(purpose, "any") == 0;
-    enum result r = read_switch(c, "crl_check", &ret->crl_check, err);
+    enum result r = check_switch_of(c, "crl_check", &ret->crl_check, err);
     if (r == OK)
-        r = read_switch(c, "minimum_strength", &strength, err);
+        r = check_switch_of(c, "minimum_strength", &strength, err);
     ret->any_strength = !strength;
     return r;
 }

@@ -69,6 +69,18 @@ enum result check_time_of(const json_t *c, int64_t *ret, struct error *err)
 
 /* --- answers --- */
 
+enum result check_switch_of(const json_t *c, const char *name, bool *ret, struct error *err)
+{
+    const json_t *v = json_object_get(c, name);
+    const char *text = json_is_string(v) ? json_string_value(v) : "";
+    if (!v || json_is_null(v))
+        return OK;
+    if (!json_is_boolean(v) && strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+        return error_set(err, R_INVALID, "'%s' must be on or off", name);
+    *ret = json_is_true(v) || strcmp(text, "on") == 0;
+    return OK;
+}
+
 json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity, const char *remedy)
 {
     const struct verdict_reason_info *info = verdict_reason_info(reason);

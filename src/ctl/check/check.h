@@ -13,6 +13,9 @@ MUST_USE bool check_time(struct slice text, int64_t *ret);
 /* Member "at" of a case: a string of the above or an integer; absent: now. R_INVALID. */
 MUST_USE enum result check_time_of(const json_t *c, int64_t *ret, struct error *err);
 
+/* Member of a case that is on or off: these words, or true and false; absent: *ret stays. R_INVALID. */
+MUST_USE enum result check_switch_of(const json_t *c, const char *name, bool *ret, struct error *err);
+
 /* {"ok", "reason", "detail", "identity", "remedy"}; the caller json_decref()s it. */
 /* `remedy`: of this cause; NULL: the reason's. */
 json_t *check_answer(enum verdict_reason reason, const char *detail, const char *identity, const char *remedy);

@@ -246,11 +246,6 @@ static json_t *judge_jwt(const struct judging *j, const json_t *c, const char *i
 
 /* --- a case --- */
 
-static bool switched_on(const json_t *v)
-{
-    return json_is_true(v) || (json_is_string(v) && strcmp(json_string_value(v), "on") == 0);
-}
-
 static const char *site_of(const char *issuer)
 {
     size_t len = strlen(SITE_PREFIX);
@@ -262,8 +257,9 @@ static json_t *judge(void *arg, const json_t *c, struct error *err)
     struct judging *j = arg;
     const char *token, *issuer = NULL;
     int64_t now;
-    bool signature_only = switched_on(json_object_get(c, "signature_only"));
-    if (check_time_of(c, &now, err) != OK || json_need_str(c, "token", &token, err) != OK ||
+    bool signature_only = false;
+    if (check_switch_of(c, "signature_only", &signature_only, err) != OK || check_time_of(c, &now, err) != OK ||
+        json_need_str(c, "token", &token, err) != OK ||
         (!signature_only && json_need_str(c, "issuer", &issuer, err) != OK))
         return NULL;
     const char *site = site_of(issuer);

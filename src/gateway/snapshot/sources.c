@@ -89,12 +89,11 @@ static void on_state(void *owner)
 /* A certificate's word must not reach this machine or its link, whatever the name resolves to. */
 static bool may_connect(const void *owner, const struct net_address *to)
 {
-    static const char *const kinds[] = {[NET_SCOPE_LOOPBACK] = "loopback", [NET_SCOPE_LINK_LOCAL] = "link-local"};
     const struct conf_texts *allowed = &((const struct sources *)owner)->home->config->allow_targets;
     enum net_scope scope = net_address_scope(to);
     bool ret = scope == NET_SCOPE_OTHER;
     for (size_t i = 0; i < allowed->count && !ret; i++)
-        ret = strcmp(allowed->items[i], kinds[scope]) == 0;
+        ret = strcmp(allowed->items[i], net_scope_name(scope)) == 0;
     return ret;
 }
 

@@ -24,6 +24,7 @@
 
 struct joiner {
     struct join_name name;
+    enum store_role role; /* the name's kind */
     struct store_join row;
     EVP_PKEY *key;           /* the machine's own, public part */
     char spki[PKI_HASH_HEX]; /* of it */
@@ -34,15 +35,14 @@ struct joiner {
 /* Nothing is verified before there is a string of this id that counts. */
 static enum result find_row(struct mp_request *r, const char *tunnel, struct joiner *j, struct error *err)
 {
-    enum join_kind kind;
     enum result result = join_request_name(buf_data(&r->body), &j->name, err);
     if (result != OK)
         return R_DENIED;
     if (strcmp(j->name.site, r->site->keys.site) != 0)
         return error_set(err, R_DENIED, "the request is for the site %s", j->name.site);
-    if (!join_kind_find(j->name.kind, &kind) || kind == JOIN_DEVICE)
+    if (!store_role_find(j->name.kind, &j->role))
         return error_set(err, R_DENIED, "the request is for no gateway and no connector");
-    if (tunnel[0] && (kind != JOIN_GATEWAY || strcmp(tunnel, j->name.id) != 0))
+    if (tunnel[0] && (j->role != STORE_GATEWAY || strcmp(tunnel, j->name.id) != 0))
         return error_set(err, R_DENIED, "at the address of gateway %s asks the %s %s", tunnel, j->name.kind,
                          j->name.id);
     result = store_join_get(r->site->store, r->arena, j->name.kind, j->name.id, clock_wall_s(), &j->row, err);
@@ -69,17 +69,14 @@ static enum result judge(struct mp_request *r, const char *tunnel, struct joiner
 
 static enum result latest_end(struct mp_request *r, const struct joiner *j, int64_t *ret, struct error *err)
 {
-    struct store_gateway g;
-    struct store_connector c;
-    bool gateway = strcmp(j->name.kind, "gateway") == 0;
-    enum result result = gateway ? store_gateway_get(r->site->store, r->arena, j->name.id, &g, err)
-                                 : store_connector_get(r->site->store, r->arena, j->name.id, &c, err);
+    struct store_role_ends ends;
+    enum result result = store_role_ends(r->site->store, r->arena, j->role, j->name.id, &ends, err);
     if (result == R_NOTFOUND)
         return error_set(err, R_DENIED, "the %s %s was removed", j->name.kind, j->name.id);
     if (result != OK)
         return result;
-    *ret = gateway ? g.not_after : c.not_after;
-    result = mp_role_outlives(&r->site->keys, j->name.kind, j->name.id, gateway ? g.withdrawn : c.withdrawn, err);
+    *ret = ends.not_after;
+    result = mp_role_outlives(&r->site->keys, j->name.kind, j->name.id, ends.withdrawn, err);
     return result == OK ? OK : R_DENIED;
 }
 
@@ -109,8 +106,7 @@ static enum result record(struct mp_request *r, const struct joiner *j, int64_t 
     char action[32], caller[32 + PKI_HASH_HEX];
     (void)snprintf(action, sizeof action, "%s.joined", j->name.kind);
     (void)snprintf(caller, sizeof caller, "key:%s", j->spki);
-    enum result result = strcmp(j->name.kind, "gateway") == 0 ? store_gateway_renewed(s, id, not_after, err)
-                                                              : store_connector_renewed(s, id, not_after, err);
+    enum result result = store_role_renewed(s, j->role, id, not_after, err);
     if (result == OK)
         result = store_join_use(s,
                                 &(struct store_join){.kind = j->name.kind,

@@ -43,7 +43,8 @@ static const struct {
 /* Whose word about a name displaces whose: later ones earlier ones. */
 static size_t weight(const char *by)
 {
-    static const char *const order[] = {"", "entra", "token", "administrator", "certificate"};
+    const char *const order[] = {"", vouchers[BY_ENTRA].name, vouchers[BY_BULK].name, "administrator",
+                                 vouchers[BY_PKI].name};
     size_t i = 0;
     while (i < ARRAY_LEN(order) && strcmp(order[i], by ? by : "") != 0)
         i++;

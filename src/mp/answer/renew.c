@@ -19,7 +19,7 @@
 #include "store/site/role.h"
 
 struct asker {
-    const char *kind; /* "gateway", "connector" */
+    enum store_role role;
     char id[PKI_ROLE_ID_MAX];
     char nonce[RENEWAL_NONCE_MAX + 1]; /* of a gateway's request; "": of a connector's, which needs none */
     unsigned char spki[PKI_SHA256];    /* of its present key */
@@ -44,7 +44,7 @@ static enum result read_key(struct asker *a, struct slice csr_pem, struct error 
 /* The router let nobody pass without a connector's role certificate whose record is there. */
 static enum result of_connector(struct mp_request *r, struct asker *a, struct error *err)
 {
-    a->kind = "connector";
+    a->role = STORE_CONNECTOR;
     (void)snprintf(a->id, sizeof a->id, "%s", r->sender.identity.connector);
     a->ends = pki_cert_not_after(r->sender.peer->certificate);
     pki_cert_spki_sha256(r->sender.peer->certificate, a->spki);
@@ -54,7 +54,7 @@ static enum result of_connector(struct mp_request *r, struct asker *a, struct er
 static enum result of_gateway(struct mp_request *r, const char *tunnel, struct asker *a, struct error *err)
 {
     struct renewal renewal;
-    a->kind = "gateway";
+    a->role = STORE_GATEWAY;
     enum result result =
         renewal_read(buf_data(&r->body), r->site->gateways, r->site->keys.site, clock_wall_s(), &renewal, err);
     if (result != OK)
@@ -75,14 +75,12 @@ static enum result of_gateway(struct mp_request *r, const char *tunnel, struct a
 
 static enum result find_withdrawn(struct mp_request *r, const struct asker *a, int64_t *ret, struct error *err)
 {
-    struct store_gateway g;
-    struct store_connector c;
-    bool gateway = strcmp(a->kind, "gateway") == 0;
-    enum result result = gateway ? store_gateway_get(r->site->store, r->arena, a->id, &g, err)
-                                 : store_connector_get(r->site->store, r->arena, a->id, &c, err);
+    struct store_role_ends ends;
+    enum result result = store_role_ends(r->site->store, r->arena, a->role, a->id, &ends, err);
     if (result == OK)
-        *ret = gateway ? g.withdrawn : c.withdrawn;
-    return result == R_NOTFOUND ? error_set(err, R_DENIED, "%s %s was removed", a->kind, a->id) : result;
+        *ret = ends.withdrawn;
+    return result == R_NOTFOUND ? error_set(err, R_DENIED, "%s %s was removed", store_role_name(a->role), a->id)
+                                : result;
 }
 
 /* Asked again even of a connector: its body comes as slowly as it likes, and another process may withdraw as well. */
@@ -91,7 +89,7 @@ static enum result check_counts(struct mp_request *r, const struct asker *a, int
     char keyid[PKI_ROLE_ID_MAX + 16];
     enum result result = find_withdrawn(r, a, withdrawn, err);
     if (result == OK && a->ends <= *withdrawn)
-        result = error_set(err, R_DENIED, "the certificate of %s %s was withdrawn", a->kind, a->id);
+        result = error_set(err, R_DENIED, "the certificate of %s %s was withdrawn", store_role_name(a->role), a->id);
     if (result != OK || !a->nonce[0])
         return result;
     (void)snprintf(keyid, sizeof keyid, "renewal:%s", a->id);
@@ -102,11 +100,10 @@ static enum result check_counts(struct mp_request *r, const struct asker *a, int
 static enum result record(struct store *s, const struct asker *a, int64_t not_after, struct error *err)
 {
     char caller[PKI_ROLE_ID_MAX + 16], action[32], ends[CLOCK_TEXT_SIZE];
-    (void)snprintf(caller, sizeof caller, "%s:%s", a->kind, a->id);
-    (void)snprintf(action, sizeof action, "%s.certificate-renew", a->kind);
+    (void)snprintf(caller, sizeof caller, "%s:%s", store_role_name(a->role), a->id);
+    (void)snprintf(action, sizeof action, "%s.certificate-renew", store_role_name(a->role));
     clock_rfc3339(not_after, ends);
-    enum result result = strcmp(a->kind, "gateway") == 0 ? store_gateway_renewed(s, a->id, not_after, err)
-                                                         : store_connector_renewed(s, a->id, not_after, err);
+    enum result result = store_role_renewed(s, a->role, a->id, not_after, err);
     if (result != OK)
         return result;
     return store_audit_add_of_one(
@@ -123,7 +120,7 @@ static enum result certify(struct mp_request *r, const struct asker *a, struct m
         return result;
     result = check_counts(r, a, &withdrawn, err);
     if (result == OK)
-        result = mp_role_certify(&r->site->keys, a->kind, a->id, a->key, withdrawn, ret, err);
+        result = mp_role_certify(&r->site->keys, store_role_name(a->role), a->id, a->key, withdrawn, ret, err);
     if (result == OK)
         result = record(r->site->store, a, ret->not_after, err);
     return store_end(r->site->store, result, err);
@@ -162,8 +159,8 @@ void mp_handle_site_renew(struct mp_request *r)
     if (result == OK) {
         char until[CLOCK_TEXT_SIZE];
         clock_rfc3339(issued.not_after, until);
-        LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_T("kind", a.kind), LOG_T("id", a.id),
-                  LOG_T("not_after", until));
+        LOG_EVENT(LOG_INFO, "renew", "role certificate renewed", LOG_T("kind", store_role_name(a.role)),
+                  LOG_T("id", a.id), LOG_T("not_after", until));
         mp_answer(r, &(struct mp_answer){.status = 200,
                                          .type = "application/pem-certificate-chain",
                                          .body = slice_of(issued.certificate_pem)});

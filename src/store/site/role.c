@@ -45,6 +45,39 @@ static void read_connector(struct store_reader *r, void *ret)
     c->withdrawn = store_read_int(r, 8);
 }
 
+/* --- what gateways and connectors have in common --- */
+
+/* Those before it work on beside a new one that ends earlier, and are to be refused as long if the role is removed. */
+#define LATER(than) "CASE WHEN not_after < " than " THEN " than " ELSE not_after END"
+#define OF_ID " WHERE id = $1"
+#define ROLE(word)                                                                                                     \
+    {                                                                                                                  \
+        .name = word, .one = word " of this id", .not_after = "SELECT not_after FROM " word OF_ID,                     \
+        .ends = "SELECT not_after, " WITHDRAWN(word) "FROM " word OF_ID,                                               \
+        .renewed = "UPDATE " word " SET not_after = " LATER("$2") OF_ID, .remove = "DELETE FROM " word OF_ID           \
+    }
+
+static const struct role {
+    const char *name, *one;                          /* "gateway", "gateway of this id" */
+    const char *not_after, *ends, *renewed, *remove; /* statements */
+} roles[] = {[STORE_CONNECTOR] = ROLE("connector"), [STORE_GATEWAY] = ROLE("gateway")};
+
+const char *store_role_name(enum store_role role)
+{
+    return roles[role].name;
+}
+
+bool store_role_find(const char *name, enum store_role *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        if (strcmp(roles[i].name, name) != 0)
+            continue;
+        *ret = (enum store_role)i;
+        return true;
+    }
+    return false;
+}
+
 /* --- adding and removing --- */
 
 /* An id whose old certificate still lives stays revoked; one whose certificates have all ended is free again. */
@@ -109,25 +142,20 @@ static enum result withdraw_until(struct store *s, const char *kind, const char 
 
 /* All certificates of the id that were made before the one that ends at `fresh`, those too that the role, or a thief,
  * renewed meanwhile. They are told apart by when they end. */
-static enum result revoke_old(struct store *s, const char *kind, const char *not_after_of, const char *id,
-                              int64_t fresh, struct error *err)
+static enum result revoke_old(struct store *s, const struct role *role, const char *id, int64_t fresh,
+                              struct error *err)
 {
     int64_t old;
-    enum result r = store_query_int(s, not_after_of, STORE_PARAMS(STORE_T(id)), &old, NULL);
+    enum result r = store_query_int(s, role->not_after, STORE_PARAMS(STORE_T(id)), &old, NULL);
     if (r != OK)
-        return error_set(err, r, "there is no %s of this id", kind);
+        return error_set(err, r, "there is no %s", role->one);
     if (fresh <= old)
         return error_set(err, R_CONFLICT,
                          "the old certificate of %s '%s' expires no earlier than a new one would: try again; "
                          "if that does not help, the role CA expires soon: remove it and add it under another id",
-                         kind, id);
-    return withdraw_until(s, kind, id, old, err);
+                         role->name, id);
+    return withdraw_until(s, role->name, id, old, err);
 }
-
-/* Those before it work on beside a new one that ends earlier, and are to be refused as long if the role is removed. */
-#define LATER(than) "CASE WHEN not_after < " than " THEN " than " ELSE not_after END"
-#define GATEWAY_ENDS "SELECT not_after FROM gateway WHERE id = $1"
-#define CONNECTOR_ENDS "SELECT not_after FROM connector WHERE id = $1"
 
 enum result store_gateway_renew(struct store *s, const struct store_gateway *g, bool withdraw, struct error *err)
 {
@@ -135,7 +163,7 @@ enum result store_gateway_renew(struct store *s, const struct store_gateway *g, 
     if (r != OK)
         return r;
     if (withdraw)
-        r = revoke_old(s, "gateway", GATEWAY_ENDS, g->id, g->not_after, err);
+        r = revoke_old(s, &roles[STORE_GATEWAY], g->id, g->not_after, err);
     if (r == OK)
         r = store_change(s, "UPDATE gateway SET host = $2, port = $3, not_after = " LATER("$4") " WHERE id = $1",
                          STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port), STORE_N(g->not_after)),
@@ -190,7 +218,7 @@ enum result store_connector_certificate(struct store *s, const struct store_conn
 
 static enum result renew_connector(struct store *s, const struct store_connector *c, bool withdraw, struct error *err)
 {
-    enum result r = withdraw ? revoke_old(s, "connector", CONNECTOR_ENDS, c->id, c->not_after, err) : OK;
+    enum result r = withdraw ? revoke_old(s, &roles[STORE_CONNECTOR], c->id, c->not_after, err) : OK;
     if (r != OK)
         return r;
     r = store_change(s, "UPDATE connector SET not_after = " LATER("$2") " WHERE id = $1",
@@ -211,14 +239,14 @@ enum result store_connector_renew(struct store *s, const struct store_connector 
 /* --- before a new one is there --- */
 
 /* With `withdraw` all that there is of the id, while nothing takes its place yet. R_NOTFOUND. */
-static enum result revoke_all(struct store *s, const char *kind, const char *not_after_of, const char *id,
-                              bool withdraw, struct error *err)
+static enum result revoke_all(struct store *s, const struct role *role, const char *id, bool withdraw,
+                              struct error *err)
 {
     int64_t old;
-    enum result r = store_query_int(s, not_after_of, STORE_PARAMS(STORE_T(id)), &old, NULL);
+    enum result r = store_query_int(s, role->not_after, STORE_PARAMS(STORE_T(id)), &old, NULL);
     if (r != OK)
-        return error_set(err, r, "there is no %s of this id", kind);
-    return withdraw && old ? withdraw_until(s, kind, id, old, err) : OK;
+        return error_set(err, r, "there is no %s", role->one);
+    return withdraw && old ? withdraw_until(s, role->name, id, old, err) : OK;
 }
 
 enum result store_gateway_await(struct store *s, const struct store_gateway *g, bool withdraw, struct error *err)
@@ -226,7 +254,7 @@ enum result store_gateway_await(struct store *s, const struct store_gateway *g, 
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = revoke_all(s, "gateway", GATEWAY_ENDS, g->id, withdraw, err);
+    r = revoke_all(s, &roles[STORE_GATEWAY], g->id, withdraw, err);
     if (r == OK)
         r = store_change(s, "UPDATE gateway SET host = $2, port = $3 WHERE id = $1",
                          STORE_PARAMS(STORE_T(g->id), STORE_T(g->host), STORE_N(g->port)), "gateway of this id", err);
@@ -240,7 +268,7 @@ enum result store_connector_await(struct store *s, const struct store_connector 
     enum result r = store_begin(s, STORE_DURABLE, err);
     if (r != OK)
         return r;
-    r = revoke_all(s, "connector", CONNECTOR_ENDS, c->id, withdraw, err);
+    r = revoke_all(s, &roles[STORE_CONNECTOR], c->id, withdraw, err);
     if (r == OK && c->pki_sha256)
         r = store_connector_certificate(s, c, err);
     if (r == OK)
@@ -249,53 +277,53 @@ enum result store_connector_await(struct store *s, const struct store_connector 
 }
 
 /* No document names a role certificate, so nothing is bumped. */
-enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
+enum result store_role_renewed(struct store *s, enum store_role role, const char *id, int64_t not_after,
+                               struct error *err)
 {
-    return store_change(s, "UPDATE gateway SET not_after = " LATER("$2") " WHERE id = $1",
-                        STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "gateway of this id", err);
+    return store_change(s, roles[role].renewed, STORE_PARAMS(STORE_T(id), STORE_N(not_after)), roles[role].one, err);
 }
 
-enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err)
-{
-    return store_change(s, "UPDATE connector SET not_after = " LATER("$2") " WHERE id = $1",
-                        STORE_PARAMS(STORE_T(id), STORE_N(not_after)), "connector of this id", err);
-}
-
-struct removal {
-    const char *kind, *remove, *not_after, *name;
-};
-
-static enum result remove_role(struct store *s, const struct removal *what, const char *id, struct error *err)
+static enum result remove_role(struct store *s, const struct role *role, const char *id, struct error *err)
 {
     int64_t not_after;
-    enum result r = store_query_int(s, what->not_after, STORE_PARAMS(STORE_T(id)), &not_after, NULL);
+    enum result r = store_query_int(s, role->not_after, STORE_PARAMS(STORE_T(id)), &not_after, NULL);
     if (r != OK)
-        return error_set(err, r, "there is no %s", what->name);
-    r = store_exec(s, what->remove, STORE_PARAMS(STORE_T(id)), NULL, err);
+        return error_set(err, r, "there is no %s", role->one);
+    r = store_exec(s, role->remove, STORE_PARAMS(STORE_T(id)), NULL, err);
     if (r == OK)
-        r = withdraw_until(s, what->kind, id, not_after, err);
+        r = withdraw_until(s, role->name, id, not_after, err);
     if (r == OK)
-        r = store_join_remove(s, what->kind, id, err);
+        r = store_join_remove(s, role->name, id, err);
     return r == OK ? store_bump(s, ALL, err) : r;
 }
 
 enum result store_gateway_remove(struct store *s, const char *id, struct error *err)
 {
-    static const struct removal what = {"gateway", "DELETE FROM gateway WHERE id = $1", GATEWAY_ENDS,
-                                        "gateway of this id"};
     enum result r = store_begin(s, STORE_DURABLE, err);
-    return r == OK ? store_end(s, remove_role(s, &what, id, err), err) : r;
+    return r == OK ? store_end(s, remove_role(s, &roles[STORE_GATEWAY], id, err), err) : r;
 }
 
 enum result store_connector_remove(struct store *s, const char *id, struct error *err)
 {
-    static const struct removal what = {"connector", "DELETE FROM connector WHERE id = $1", CONNECTOR_ENDS,
-                                        "connector of this id"};
     enum result r = store_begin(s, STORE_DURABLE, err);
-    return r == OK ? store_end(s, remove_role(s, &what, id, err), err) : r;
+    return r == OK ? store_end(s, remove_role(s, &roles[STORE_CONNECTOR], id, err), err) : r;
 }
 
 /* --- reading --- */
+
+static void read_ends(struct store_reader *r, void *ret)
+{
+    struct store_role_ends *ends = ret;
+    ends->not_after = store_read_int(r, 0);
+    ends->withdrawn = store_read_int(r, 1);
+}
+
+enum result store_role_ends(struct store *s, struct arena *a, enum store_role role, const char *id,
+                            struct store_role_ends *ret, struct error *err)
+{
+    const struct store_select select = {roles[role].ends, sizeof *ret, read_ends};
+    return store_select_one(s, &select, STORE_PARAMS(STORE_T(id)), a, ret, roles[role].one, err);
+}
 
 enum result store_gateway_get(struct store *s, struct arena *a, const char *id, struct store_gateway *ret,
                               struct error *err)

@@ -8,6 +8,11 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+/* Those that have role certificates by renewal and by join strings. */
+enum store_role { STORE_CONNECTOR, STORE_GATEWAY };
+const char *store_role_name(enum store_role role); /* "connector", "gateway": of certificates and documents, too */
+MUST_USE bool store_role_find(const char *name, enum store_role *ret);
+
 struct store_gateway {
     const char *id, *host;
     int64_t port, created, not_after; /* not_after: of its role certificate */
@@ -51,8 +56,14 @@ MUST_USE enum result store_connector_renew(struct store *s, const struct store_c
 MUST_USE enum result store_connector_certificate(struct store *s, const struct store_connector *c, struct error *err);
 /* It has a new certificate beside the old one, which works on until its own end: not_after grows and nothing else
  * changes. R_NOTFOUND. */
-MUST_USE enum result store_gateway_renewed(struct store *s, const char *id, int64_t not_after, struct error *err);
-MUST_USE enum result store_connector_renewed(struct store *s, const char *id, int64_t not_after, struct error *err);
+MUST_USE enum result store_role_renewed(struct store *s, enum store_role role, const char *id, int64_t not_after,
+                                        struct error *err);
+/* Until when its certificates count. R_NOTFOUND. */
+struct store_role_ends {
+    int64_t not_after, withdrawn; /* as a gateway's */
+};
+MUST_USE enum result store_role_ends(struct store *s, struct arena *a, enum store_role role, const char *id,
+                                     struct store_role_ends *ret, struct error *err);
 /* It is to get a new certificate by a join string: name and port (of a connector: the PKI certificate, when one is
  * given) change now, and with `withdraw` what was issued before counts no longer. R_NOTFOUND. */
 MUST_USE enum result store_gateway_await(struct store *s, const struct store_gateway *g, bool withdraw,

@@ -225,6 +225,32 @@ static void a_verdict_is_words_for_people(void **state UNUSED)
     assert_non_null(strstr(ran.out, "\n  remedy: "));
 }
 
+/* Neither is taken for the other, nor anything else for one of them. */
+static void a_switch_of_a_case_is_on_or_off(void **state UNUSED)
+{
+    static const struct {
+        const char *value;
+        bool good, is_on;
+    } rows[] = {{"\"on\"", true, true}, {"\"off\"", true, false}, {"true", true, true}, {"false", true, false},
+                {"null", true, true},   {"\"yes\"", false, 0},    {"\"On\"", false, 0}, {"\"\"", false, 0},
+                {"1", false, 0},        {"[]", false, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[64];
+        struct error err;
+        bool is_on = true; /* what counts where the member is absent */
+        (void)snprintf(text, sizeof text, "{\"signature_only\": %s}", rows[i].value);
+        json_t *c = json_loads(text, 0, NULL);
+        enum result r = check_switch_of(c, "signature_only", &is_on, &err);
+        if ((r == OK) != rows[i].good || (r == OK && is_on != rows[i].is_on))
+            fail_msg("%s: %d, %d", rows[i].value, r, is_on);
+        json_decref(c);
+    }
+    write_json("switch.json", json_pack("[{s:s, s:s}]", "token", "x", "signature_only", "yes"));
+    run_line("token check --jwks {dir}/site.json --batch {dir}/switch.json", NULL);
+    assert_int_equal(ran.code, CTL_USAGE);
+    assert_non_null(strstr(ran.out, "'signature_only' must be on or off"));
+}
+
 static void what_is_no_case_is_wrong_usage(void **state UNUSED)
 {
     static const char *const lines[] = {
@@ -392,6 +418,7 @@ int main(void)
         cmocka_unit_test(the_time_of_a_case_is_a_text_a_number_or_now),
         cmocka_unit_test(a_certificate_is_let_in_or_refused_with_its_reason_and_exit_code),
         cmocka_unit_test(a_verdict_is_words_for_people),
+        cmocka_unit_test(a_switch_of_a_case_is_on_or_off),
         cmocka_unit_test(what_is_no_case_is_wrong_usage),
         cmocka_unit_test(many_cases_get_an_answer_each_with_their_ids_and_the_lines_defaults),
         cmocka_unit_test(a_case_that_is_wrong_is_told_in_its_place_and_ends_with_2),

@@ -164,7 +164,7 @@ static void a_connectors_old_certificates_are_withdrawn_and_it_stays(void **stat
     struct store_revoked *revoked;
     size_t count;
     ok(f, store_connector_add(f->store, &c, &f->err));
-    ok(f, store_connector_renewed(f->store, "cp1", now + 2000, &f->err));
+    ok(f, store_role_renewed(f->store, STORE_CONNECTOR, "cp1", now + 2000, &f->err));
     assert_int_equal(
         store_connector_renew(f->store, &(struct store_connector){.id = "cp1", .not_after = now + 2000}, true, &f->err),
         R_CONFLICT);

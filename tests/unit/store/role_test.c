@@ -98,14 +98,14 @@ static void a_renewal_of_its_own_never_shortens_what_was_given(void **state)
     struct fixture *f = *state;
     add_gateway(f, "gw", NOW + 100);
     add_connector(f, "cp", NOW + 100, NULL);
-    ok(f, store_gateway_renewed(f->store, "gw", NOW + 50, &f->err));
-    ok(f, store_connector_renewed(f->store, "cp", NOW + 50, &f->err));
+    ok(f, store_role_renewed(f->store, STORE_GATEWAY, "gw", NOW + 50, &f->err));
+    ok(f, store_role_renewed(f->store, STORE_CONNECTOR, "cp", NOW + 50, &f->err));
     assert_int_equal(gateway(f, "gw").not_after, NOW + 100);
     assert_int_equal(connector(f, "cp").not_after, NOW + 100);
-    ok(f, store_gateway_renewed(f->store, "gw", NOW + 200, &f->err));
+    ok(f, store_role_renewed(f->store, STORE_GATEWAY, "gw", NOW + 200, &f->err));
     assert_int_equal(gateway(f, "gw").not_after, NOW + 200);
-    assert_int_equal(store_gateway_renewed(f->store, "nobody", NOW, &f->err), R_NOTFOUND);
-    assert_int_equal(store_connector_renewed(f->store, "nobody", NOW, &f->err), R_NOTFOUND);
+    assert_int_equal(store_role_renewed(f->store, STORE_GATEWAY, "nobody", NOW, &f->err), R_NOTFOUND);
+    assert_int_equal(store_role_renewed(f->store, STORE_CONNECTOR, "nobody", NOW, &f->err), R_NOTFOUND);
 }
 
 /* The older certificate works on beside a new one that ends before it: who is removed is refused with either. */
@@ -296,6 +296,33 @@ static void a_management_point_bumps_by_each_member_that_changes(void **state)
     assert_int_equal(sequence(f, "location"), 6);
 }
 
+static void until_when_certificates_count_is_told_of_either_kind(void **state)
+{
+    struct fixture *f = *state;
+    struct store_role_ends ends;
+    add_gateway(f, "x", NOW + 100);
+    add_connector(f, "x", NOW + 200, NULL);
+    ok(f, store_gateway_renew(f->store, &(struct store_gateway){.id = "x", .host = "h", .not_after = NOW + 300}, true,
+                              &f->err));
+    ok(f, store_role_ends(f->store, f->arena, STORE_GATEWAY, "x", &ends, &f->err));
+    assert_int_equal(ends.not_after, NOW + 300);
+    assert_int_equal(ends.withdrawn, NOW + 100);
+    ok(f, store_role_ends(f->store, f->arena, STORE_CONNECTOR, "x", &ends, &f->err));
+    assert_int_equal(ends.not_after, NOW + 200);
+    assert_int_equal(ends.withdrawn, 0);
+    assert_int_equal(store_role_ends(f->store, f->arena, STORE_CONNECTOR, "y", &ends, &f->err), R_NOTFOUND);
+}
+
+static void both_kinds_are_known_by_their_words_and_no_other(void **state UNUSED)
+{
+    enum store_role role;
+    for (unsigned i = STORE_CONNECTOR; i <= STORE_GATEWAY; i++)
+        assert_true(store_role_find(store_role_name((enum store_role)i), &role) && role == i);
+    assert_false(store_role_find("device", &role));
+    assert_false(store_role_find("Gateway", &role));
+    assert_false(store_role_find("", &role));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +341,8 @@ int main(void)
         TEST(what_was_told_last_stays_until_something_else_is),
         TEST(a_removed_management_point_takes_its_own_endpoints_along),
         TEST(a_management_point_bumps_by_each_member_that_changes),
+        TEST(until_when_certificates_count_is_told_of_either_kind),
+        cmocka_unit_test(both_kinds_are_known_by_their_words_and_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
