@@ -54,7 +54,9 @@ enum result join_place_open(struct join_report *report, const char *kind, const 
 {
     char real[4096], usual_state[80];
     *ret = (struct join_place){.kind = kind, .usual = !dir};
-    enum result r = make_folder(report, dir ? dir : JOIN_DIR_DEFAULT, dir ? 0700 : 0755, err);
+    enum result r = dir ? owner_become_along(dir, err) : OK;
+    if (r == OK)
+        r = make_folder(report, dir ? dir : JOIN_DIR_DEFAULT, dir ? 0700 : 0755, err);
     if (r == OK && !realpath(dir ? dir : JOIN_DIR_DEFAULT, real))
         r = error_set(err, R_IO, "%s: %s", dir ? dir : JOIN_DIR_DEFAULT, strerror(errno));
     if (r != OK) {

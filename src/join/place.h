@@ -22,7 +22,8 @@ struct join_place {
     bool usual;                                     /* not a folder of one's own */
 };
 
-/* `dir` NULL: the usual one. Makes the folders that are missing. R_CONFLICT: there is a bootstrap file already;
+/* `dir` NULL: the usual one. In another's folder root becomes that one for good, who could put links to root's files
+ * there. Makes the folders that are missing. R_CONFLICT: there is a bootstrap file already;
  * R_DENIED: it may not write there. */
 MUST_USE enum result join_place_open(struct join_report *report, const char *kind, const char *dir,
                                      struct join_place *ret, struct error *err);

@@ -53,16 +53,48 @@ static int take_groups(uid_t user, gid_t group)
     return ret;
 }
 
+static enum result become(const char *folder, const struct stat *st, struct error *err)
+{
+    if (take_groups(st->st_uid, st->st_gid) == 0 && setresgid(st->st_gid, st->st_gid, st->st_gid) == 0 &&
+        setresuid(st->st_uid, st->st_uid, st->st_uid) == 0)
+        return OK;
+    return error_set(err, R_IO, "%s: its owner, user %ld, can't be taken on: %s", folder, (long)st->st_uid,
+                     strerror(errno));
+}
+
 enum result owner_become(const char *folder, struct error *err)
 {
     struct stat st;
-    if (!is_of_another(folder, &st))
-        return OK;
-    if (take_groups(st.st_uid, st.st_gid) == 0 && setresgid(st.st_gid, st.st_gid, st.st_gid) == 0 &&
-        setresuid(st.st_uid, st.st_uid, st.st_uid) == 0)
-        return OK;
-    return error_set(err, R_IO, "%s: its owner, user %ld, can't be taken on: %s", folder, (long)st.st_uid,
-                     strerror(errno));
+    return is_of_another(folder, &st) ? become(folder, &st, err) : OK;
+}
+
+/* The folder, or the nearest above it that is there, without links; malloc'ed, NULL: it can't be told. */
+static char *real_nearest(const char *folder)
+{
+    char *at = mem_strdup(folder), *real;
+    while (!(real = realpath(at, NULL)) && errno == ENOENT && strchr(at, '/'))
+        *strrchr(at, '/') = '\0';
+    free(at);
+    return real ? real : realpath(*folder == '/' ? "/" : ".", NULL);
+}
+
+/* From the top: nobody but root changes what stands above the first part that is another's. */
+enum result owner_become_along(const char *folder, struct error *err)
+{
+    struct stat st;
+    enum result r = OK;
+    char *real = geteuid() == 0 ? real_nearest(folder) : NULL;
+    for (char *end = real; end && r == OK && geteuid() == 0;) {
+        end = strchr(end + 1, '/');
+        if (end)
+            *end = '\0';
+        if (lstat(real, &st) == 0 && st.st_uid != 0)
+            r = become(real, &st, err);
+        if (end)
+            *end = '/';
+    }
+    free(real);
+    return r;
 }
 
 enum result owner_act_as(const char *folder, struct error *err)

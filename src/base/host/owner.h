@@ -18,6 +18,10 @@ MUST_USE enum result owner_give_group(const char *path, const char *as, struct e
  * folder that is another's, and leaves nothing there that the other can't read. Before threads are started. */
 MUST_USE enum result owner_become(const char *folder, struct error *err);
 
+/* The same for a folder that somebody named, or the nearest above it that is there: whoever is not root and can put
+ * something else in the place of a part of its path is whom this process becomes; where nobody can, it stays root. */
+MUST_USE enum result owner_become_along(const char *folder, struct error *err);
+
 /* This process acts as the owner of the folder until owner_return(): whom a database knows, and whose the files are
  * that it makes. */
 MUST_USE enum result owner_act_as(const char *folder, struct error *err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joining on a machine with services of its own, and what the administrator sees of it."""
+import json
 import os
 import pwd
 import re
@@ -10,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from kit import programs
+from cryptography.hazmat.primitives import serialization
+from kit import pki, programs
 from kit.joining import Joined, Middle, content, device_string, join, made, port_of, string_of
 from kit.machine import own_machine
 from kit.programs import program
@@ -40,6 +42,35 @@ def test_what_root_joins_belongs_to_the_services_user(site, tmp_path):
     finally:
         shutil.rmtree(home)
         site.cmg("connector", "remove", "owned")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="wants root")
+@pytest.mark.parametrize("where", ["cp", "new/cp"])
+def test_root_that_joins_in_a_folder_of_anothers_gives_away_nothing_of_its_own(site, where):
+    name = f"theirs-{where.replace('/', '-')}"
+    nobody = pwd.getpwnam("nobody")
+    home = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        home.chmod(0o755)
+        secret = home / "roots" / "secret.key"
+        secret.parent.mkdir(mode=0o700)
+        secret.write_bytes(pki.new_key().private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                       serialization.NoEncryption()))
+        secret.chmod(0o600)
+        place = home / "theirs" / where
+        (place if where == "cp" else place.parent).mkdir(parents=True)
+        if where == "cp":
+            (place / "connector-state").mkdir()
+            (place / "connector.joining.key").symlink_to(secret)
+        for path in (home / "theirs", *(home / "theirs").rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+        done = join("connector", string_of(site, "connector", "add", name, "--join"), place)
+        assert done.code == 0, done.words
+        assert json.loads((place / "connector.bootstrap.json").read_text())["key_pem"] != secret.read_text()
+        assert {path.stat().st_uid for path in place.rglob("*")} == {nobody.pw_uid}
+    finally:
+        shutil.rmtree(home)
+        site.cmg("connector", "remove", name)
 
 
 @pytest.fixture
