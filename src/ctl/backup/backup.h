@@ -16,9 +16,10 @@ MUST_USE enum result backup_verify(const char *path, const struct archive_key *k
 struct backup_target {
     const char *dir;   /* for mp.yaml; NULL: where it was */
     const char *store; /* a URL of PostgreSQL; "sqlite"; NULL: as it was */
+    bool outside;      /* write files of other folders, too: who made the backup is believed */
 };
 /* `about` is what backup_verify() gave of the same file. Nothing of it stays unless OK is returned. R_CONFLICT: there
- * is a site already. */
+ * is a site already; R_DENIED: a file is of another folder. */
 MUST_USE enum result backup_restore(const char *path, const struct archive_key *key, const json_t *about,
                                     const struct backup_target *to, struct error *err);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "ctl/backup/access.h"
 #include "ctl/backup/backup.h"
 #include "ctl/command.h"
@@ -16,7 +17,7 @@ struct backup_options {
     struct ctl_common common;
     const char *config, *passphrase_file, *key, *dir, *store;
     struct opt_list certificates;
-    bool force;
+    bool force, outside;
 };
 
 #define AT(member) offsetof(struct backup_options, member)
@@ -59,6 +60,10 @@ static const struct opt restore_opts[] = {
      .offset = AT(store),
      .value = "URL|sqlite",
      .help = "keep the site in this empty PostgreSQL database, or in SQLite (default: as it was)"},
+    {.name = "outside",
+     .kind = OPT_FLAG,
+     .offset = AT(outside),
+     .help = "with --key: write files outside of that folder, too, which anybody could have put into it"},
     PASSPHRASE,
     KEY,
     CTL_OPT_JSON(struct backup_options),
@@ -68,13 +73,39 @@ static const struct backup_options defaults = {.config = BACKUP_CONFIG_DEFAULT};
 
 /* --- what it holds --- */
 
+static json_t *outside_of(const json_t *about)
+{
+    json_t *ret = json_array();
+    for (size_t i = 0; i < backup_about_count(about); i++) {
+        const char *path = backup_about_file(about, i).path;
+        if (*path == '/')
+            (void)json_array_append_new(ret, json_string(path));
+    }
+    return ret;
+}
+
 static json_t *summary(const char *file, const json_t *about)
 {
     static const char *const told[] = {"site", "pin", "made", "version", "host", "dir", "store", "root_key", "rows"};
     json_t *ret = json_pack("{s:s, s:I}", "file", file, "files", (json_int_t)backup_about_count(about));
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         (void)json_object_set(ret, told[i], json_object_get(about, told[i]));
+    (void)json_object_set_new(ret, "outside", outside_of(about));
     return ret;
+}
+
+/* It goes to a terminal, and anybody may have made the file. */
+static const char *shown(const char *text)
+{
+    return utf8_all_shown(slice_of(text)) ? text : "(what no terminal is to see)";
+}
+
+static void print_outside(const json_t *summary)
+{
+    const json_t *path;
+    size_t i;
+    json_array_foreach(json_object_get(summary, "outside"), i, path)
+        (void)printf("Of another folder: %s\n", shown(json_string_value(path)));
 }
 
 static void print_holdings(const json_t *summary)
@@ -88,13 +119,14 @@ static void print_holdings(const json_t *summary)
     char made[CLOCK_TEXT_SIZE];
     clock_rfc3339(json_opt_int(summary, "made", 0), made);
     (void)printf("Site %s (pin %s)\nMade at %s on %s by version %s, from %s, store %s\nHolds",
-                 json_opt_str(summary, "site", ""), json_opt_str(summary, "pin", ""), made,
-                 json_opt_str(summary, "host", ""), json_opt_str(summary, "version", ""),
-                 json_opt_str(summary, "dir", ""), json_opt_str(summary, "store", ""));
+                 shown(json_opt_str(summary, "site", "")), shown(json_opt_str(summary, "pin", "")), made,
+                 shown(json_opt_str(summary, "host", "")), shown(json_opt_str(summary, "version", "")),
+                 shown(json_opt_str(summary, "dir", "")), shown(json_opt_str(summary, "store", "")));
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         (void)printf("%s %lld %s", i ? "," : "", (long long)json_opt_int(rows, told[i].table, 0), told[i].one);
     (void)printf("; %lld files, the site root's key %s\n", (long long)json_opt_int(summary, "files", 0),
                  json_opt_bool(summary, "root_key", false) ? "among them" : "not among them");
+    print_outside(summary);
 }
 
 /* Takes `whole`. */
@@ -235,7 +267,7 @@ static int tell_restored(const struct backup_options *o, const char *file, const
 static int restore(const void *options, const char **args, size_t n UNUSED)
 {
     const struct backup_options *o = options;
-    const struct backup_target to = {o->dir, o->store};
+    const struct backup_target to = {o->dir, o->store, o->outside || !o->key}; /* a passphrase is its maker's, too */
     struct backup_access access;
     struct error err = {0};
     json_t *about = NULL;

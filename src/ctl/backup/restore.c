@@ -94,6 +94,19 @@ static bool is_same(const char *path, struct slice data)
     return same;
 }
 
+/* Root would write wherever a backup says. Who has the certificate, which is no secret, can make one. */
+static enum result lies_outside(const struct restoring *r, const char *path, struct error *err)
+{
+    (void)error_set(
+        err, R_DENIED,
+        "it holds %s, which is outside of %s; whoever has the certificate that it is encrypted to could have "
+        "made it",
+        path, r->dir);
+    error_remedy(err, "see what it holds (cmg site verify); if that is your site, and these files belong there: "
+                      "--outside");
+    return R_DENIED;
+}
+
 static enum result draft_file(struct restoring *r, const struct backup_file *f, struct slice data, struct error *err)
 {
     struct draft *d = &r->files[r->count];
@@ -105,6 +118,8 @@ static enum result draft_file(struct restoring *r, const struct backup_file *f, 
         return OK;
     }
     r->count++;
+    if (*f->path == '/' && !r->to->outside)
+        return lies_outside(r, d->path, err);
     if (file_exists(d->path))
         return there_already(d->path, err);
     enum result result = make_folder(r, d, err);

@@ -205,6 +205,29 @@ def test_it_is_encrypted_to_certificates_and_each_of_their_keys_opens_it(kept, t
     assert told.code == 1 and "--key FILE" in told.err
 
 
+def test_a_backup_that_anybody_could_have_made_writes_to_no_other_folder_unless_that_is_said(kept, tmp_path):
+    """Of a certificate nobody but the holder of its key opens it; but whoever has the certificate makes one."""
+    ca = pki.Ca(tmp_path, "Backups").device("backup")
+    Path(ca.key).chmod(0o600)
+    forged, file = tmp_path / "forged", tmp_path / "site.backup"
+    shutil.copytree(kept[0].folder, forged, ignore=shutil.ignore_patterns("*.sock"))
+    elsewhere = tmp_path / "etc" / "cron.d" / "evil"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text("* * * * * root id\n")
+    config = (forged / "mp.yaml").read_text()
+    (forged / "mp.yaml").write_text(config.replace("    certificate:", f'    password_file: "{elsewhere}"\n    certificate:', 1))
+    made = cmg("site", "backup", file, "--config", forged / "mp.yaml", "--certificate", ca.path)
+    assert made.code == 0, made
+    elsewhere.unlink()
+    assert str(elsewhere) in cmg("site", "verify", file, "--key", ca.key).out
+    told = cmg("site", "restore", file, "--key", ca.key, "--dir", tmp_path / "restored")
+    assert told.code == 1 and "is outside of" in told.err and "--outside" in told.err
+    assert not elsewhere.exists() and not (tmp_path / "restored" / "mp.yaml").exists()
+    assert not list((tmp_path / "restored").rglob("*.key"))
+    assert cmg("site", "restore", file, "--key", ca.key, "--dir", tmp_path / "restored", "--outside").code == 0
+    assert elsewhere.exists()
+
+
 def type_at_terminal(words, lines):
     """The exit code and all that the terminal showed."""
     pid, terminal = pty.fork()
