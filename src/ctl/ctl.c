@@ -20,6 +20,19 @@ static void remedy_of(const struct ctl_fault *fault, char *ret, size_t size)
         (void)snprintf(ret, size, "%s; see: cmg %s --help", result_remedy(fault->what.code), ctl_running);
 }
 
+/* It may quote what others named. */
+static void put_lines(const char *text)
+{
+    struct slice rest = slice_of(text);
+    struct term t;
+    term_begin(&t, stderr, SIZE_MAX);
+    for (bool first = true; rest.ptr; first = false) {
+        if (!first)
+            (void)fputc('\n', stderr);
+        term_put(&t, slice_cut(&rest, '\n'));
+    }
+}
+
 int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
 {
     char remedy[sizeof fault->remedy];
@@ -33,10 +46,14 @@ int ctl_fail(const struct ctl_common *common, const struct ctl_fault *fault)
         json_decref(whole);
         return CTL_FAILED;
     }
-    (void)fprintf(stderr, "%scmg: %s%s\n", term_on(stderr, TERM_RED), fault->what.text, term_off(stderr));
+    (void)fprintf(stderr, "%scmg: ", term_on(stderr, TERM_RED));
+    put_lines(fault->what.text);
+    (void)fprintf(stderr, "%s\n", term_off(stderr));
     if (fault->where[0])
         (void)fprintf(stderr, "  where:  %s%s%s\n", fault->where, fault->code[0] ? "  " : "", fault->code);
-    (void)fprintf(stderr, "  remedy: %s\n", remedy);
+    (void)fputs("  remedy: ", stderr);
+    put_lines(remedy);
+    (void)fputc('\n', stderr);
     if (fault->status >= 500 && fault->request_id[0])
         (void)fprintf(stderr, "  request: %s\n", fault->request_id);
     return CTL_FAILED;

@@ -2,6 +2,7 @@
 /* Cuts the URL of a server into scheme, host, port and path, more narrowly than RFC 3986 would let it. Pure. */
 #include "net/url.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/ascii.h"
@@ -88,6 +89,9 @@ void net_url_host(const struct net_url *url, char ret[NET_URL_HOST_SIZE])
 
 bool net_host_loopback(struct slice host)
 {
-    return slice_eq_nocase(host, SLICE("localhost")) || slice_starts(host, SLICE("127.")) ||
-           slice_eq(host, SLICE("::1"));
+    char text[INET_ADDRSTRLEN];
+    struct in_addr v4;
+    bool is_v4 = slice_to_cstr(host, text, sizeof text) && inet_pton(AF_INET, text, &v4) == 1;
+    return slice_eq_nocase(host, SLICE("localhost")) || slice_eq(host, SLICE("::1")) ||
+           (is_v4 && ntohl(v4.s_addr) >> 24 == 127); /* 127.example.com is a name */
 }

@@ -22,7 +22,7 @@ void mp_admin_fail(struct mp_request *r, const struct error *err, const char *re
 MUST_USE enum result mp_admin_commit(struct mp_request *r, enum result so_far, const char *action, const char *object,
                                      const char *detail, struct error *err);
 
-/* A name of an object: some bytes without controls and '/'. */
+/* A name of an object: some bytes, without "/" and what a terminal does not show as it is (utf8_all_shown). */
 bool mp_admin_name_good(const char *name, size_t max);
 
 /* --- handlers, by file --- */

@@ -178,9 +178,22 @@ static void on_gone(struct mp_request *r)
     mp_alerts_forget(r->site->alerts, r);
 }
 
+static enum result find_receiver(struct mp_request *r, struct error *err)
+{
+    struct store_receiver x;
+    return store_receiver_get(r->site->store, r->arena, r->params[0], &x, err);
+}
+
 void mp_admin_alert_test(struct mp_request *r)
 {
     struct error err;
+    enum result result = store_begin(r->site->store, STORE_DURABLE, &err);
+    if (result == OK) /* whether it is taken is not known yet: it was sent in this one's name */
+        result = mp_admin_commit(r, find_receiver(r, &err), "alerts.test", r->params[0], "", &err);
+    if (result != OK) {
+        mp_admin_fail(r, &err, err.code == R_NOTFOUND ? "list them with: cmg alerts list" : NULL);
+        return;
+    }
     r->hooks.on_end = on_gone;
     if (mp_alerts_test(r->site->alerts, r->params[0], on_tested, r, &err) == OK)
         return;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/host/log.h"
+#include "base/utf8.h"
 #include "mp/admin/admin.h"
 #include "store/site/audit.h"
 
@@ -114,5 +115,6 @@ bool mp_admin_name_good(const char *name, size_t max)
         if ((unsigned char)*c < 0x20 || *c == 0x7f || *c == '/')
             return false;
     }
-    return *name && strlen(name) <= max;
+    return *name && strlen(name) <= max &&
+           utf8_all_shown(slice_of(name)); /* what steers a terminal is more than that */
 }

@@ -168,7 +168,8 @@ void mp_admin_collection_put(struct mp_request *r)
         return;
     enum result result = json_need_str(body, "name", &name, &err);
     if (result == OK && !mp_admin_name_good(name, NAME_MAX_BYTES))
-        result = error_set(&err, R_INVALID, "'name' is 1 to %d bytes without controls and '/'", NAME_MAX_BYTES);
+        result = error_set(&err, R_INVALID, "'name' is 1 to %d bytes without controls, invisible characters and '/'",
+                           NAME_MAX_BYTES);
     if (result == OK)
         result = put(r, body, name, &err);
     if (result == OK)

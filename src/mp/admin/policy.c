@@ -144,7 +144,8 @@ static enum result put(struct mp_request *r, const json_t *body, struct store_po
     if (result == OK)
         result = json_need_str(body, "content", &p.content, err);
     if (result == OK && !mp_admin_name_good(p.name, NAME_MAX_BYTES))
-        result = error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls and '/'", NAME_MAX_BYTES);
+        result = error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls, invisible characters and '/'",
+                           NAME_MAX_BYTES);
     if (result == OK)
         result = store_it(r, body, &p, err);
     return result == OK ? store_policy_get(r->site->store, r->arena, p.name, ret, err) : result;

@@ -48,7 +48,8 @@ static enum result read_frame(struct mp_request *r, const json_t *body, struct s
 {
     struct store_collection c;
     if (!mp_admin_name_good(ret->name, NAME_MAX_BYTES))
-        return error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls and '/'", NAME_MAX_BYTES);
+        return error_set(err, R_INVALID, "'name' is 1 to %d bytes without controls, invisible characters and '/'",
+                         NAME_MAX_BYTES);
     if (is_default(ret->name)) {
         if (json_object_get(body, "collection") || json_object_get(body, "priority"))
             return error_set(err, R_INVALID,

@@ -150,7 +150,8 @@ static enum result tell_all(struct mp_alerts *a, const struct store_receiver *li
     int64_t now = clock_wall_s(), lease = look_s * 4 > MP_ALERTS_LEASE_S ? look_s * 4 : MP_ALERTS_LEASE_S;
     enum result r = store_alert_lease(a->site->store, a->holder, now, now + lease, err);
     for (size_t i = 0; r == OK && i < count; i++) {
-        if (list[i].next_try <= now && a->count < MP_ALERTS_AT_ONCE && !is_busy(a, list[i].id))
+        bool due = list[i].next_try <= now || list[i].next_try > now + MP_ALERTS_AGAIN_MAX_S; /* by a wrong clock */
+        if (due && a->count < MP_ALERTS_AT_ONCE && !is_busy(a, list[i].id))
             r = tell(a, list[i].id, now, err);
     }
     return r == R_CONFLICT ? OK : r; /* another process does */

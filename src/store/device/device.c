@@ -395,7 +395,8 @@ enum result store_device_removed_list(struct store *s, struct arena *a, int64_t 
 
 enum result store_device_seen(struct store *s, const struct store_device *d, int64_t now, struct error *err)
 {
-    if (now - d->last_seen < SEEN_EVERY_S)
+    int64_t ago = now - d->last_seen;
+    if (ago < SEEN_EVERY_S && ago > -SEEN_EVERY_S) /* a clock may have been ahead */
         return OK;
     return store_exec(s, "UPDATE device SET last_seen = $2 WHERE guid = $1",
                       STORE_PARAMS(STORE_T(d->guid), STORE_N(now)), NULL, err);

@@ -132,8 +132,8 @@ enum result store_device_token_check(struct store *s, const char *guid, const ch
 static enum result renew(struct store *s, const char *guid, const char *old_id, int64_t now, struct error *err)
 {
     int64_t tries;
-    enum result r = store_exec(s, "DELETE FROM renewal WHERE guid = $1 AND at <= $2",
-                               STORE_PARAMS(STORE_T(guid), STORE_N(now - DAY_S)), NULL, err);
+    enum result r = store_exec(s, "DELETE FROM renewal WHERE guid = $1 AND (at <= $2 OR at > $3)",
+                               STORE_PARAMS(STORE_T(guid), STORE_N(now - DAY_S), STORE_N(now + DAY_S)), NULL, err);
     if (r == OK)
         r = store_query_int(s, "SELECT COUNT(*) FROM renewal WHERE guid = $1", STORE_PARAMS(STORE_T(guid)), &tries,
                             err);

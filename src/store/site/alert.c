@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "store/row.h"
 
+enum { AHEAD_S = 3600 }; /* what stands further in the future was written by a clock that was wrong */
+
 /* --- receivers --- */
 
 static void read_receiver(struct store_reader *r, void *ret)
@@ -106,8 +108,8 @@ enum result store_alert_seen(struct store *s, const struct store_alert *x, int64
 
 enum result store_alert_settle(struct store *s, int64_t before, int64_t now, struct error *err)
 {
-    enum result r = store_exec(s, "UPDATE alert SET ended = $2 WHERE ended = 0 AND seen < $1",
-                               STORE_PARAMS(STORE_N(before), STORE_N(now)), NULL, err);
+    enum result r = store_exec(s, "UPDATE alert SET ended = $2 WHERE ended = 0 AND (seen < $1 OR seen > $3)",
+                               STORE_PARAMS(STORE_N(before), STORE_N(now), STORE_N(now + AHEAD_S)), NULL, err);
     if (r == OK) /* a receiver that was added after the end waits for nothing of it */
         r = store_exec(
             s,
@@ -171,8 +173,9 @@ static enum result lease(struct store *s, const char *holder, int64_t now, int64
         store_exec(s, "INSERT INTO alert_lease (id, holder, until) VALUES (1, '', 0) ON CONFLICT (id) DO NOTHING",
                    STORE_NO_PARAMS, NULL, err);
     if (r == OK)
-        r = store_exec(s, "UPDATE alert_lease SET holder = $1, until = $3 WHERE holder = $1 OR until < $2",
-                       STORE_PARAMS(STORE_T(holder), STORE_N(now), STORE_N(until)), &changed, err);
+        r = store_exec(
+            s, "UPDATE alert_lease SET holder = $1, until = $3 WHERE holder = $1 OR until < $2 OR until > $4",
+            STORE_PARAMS(STORE_T(holder), STORE_N(now), STORE_N(until), STORE_N(until + AHEAD_S)), &changed, err);
     return r == OK && !changed ? error_set(err, R_CONFLICT, "another process sends alerts") : r;
 }
 

@@ -192,6 +192,7 @@ static void a_collection_has_the_devices_that_it_lists_or_whose_rule_holds(void 
     assert_int_equal(admin("POST", "/v1/collections", "{\"name\":\"lab\"}"), 201); /* its rules stay */
     assert_int_equal(json_array_size(json_object_get(json_object_get(ask.json, "collection"), "rules")), 1);
     REFUSED("POST", "/v1/collections", "collection.put", {"{}", 400, "'name'"}, {"{\"name\":\"a/b\"}", 400, "'name'"},
+            {"{\"name\":\"a\\u009b2J\"}", 400, "'name'"}, {"{\"name\":\"a\\u202eb\"}", 400, "'name'"},
             {"{\"name\":\"lab\",\"rules\":\"x\"}", 400, "'rules' must be a list"},
             {"{\"name\":\"lab\",\"rules\":[7]}", 400, "a rule is a text"},
             {"{\"name\":\"lab\",\"rules\":[\"colour=red\"]}", 400, "is no condition"},

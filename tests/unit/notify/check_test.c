@@ -31,7 +31,9 @@ static void a_webhook_is_https_but_to_this_machine(void **state UNUSED)
 {
     assert_int_equal(check(webhook("https://chat.example/x?k=1", "none", "")), OK);
     assert_int_equal(check(webhook("http://localhost:8080/x", "none", "")), OK);
+    assert_int_equal(check(webhook("http://127.0.0.2/x", "none", "")), OK);
     assert_int_equal(check(webhook("http://chat.example/x", "none", "")), R_INVALID);
+    assert_int_equal(check(webhook("http://127.chat.example/x", "bearer", "x")), R_INVALID);
     assert_int_equal(check(webhook("file:///etc/passwd", "none", "")), R_INVALID);
     assert_int_equal(check(webhook("https://a@chat.example/", "none", "")), R_INVALID);
     assert_int_equal(check(webhook("", "none", "")), R_INVALID);

@@ -9,6 +9,7 @@
 #include "store/device/nonce.h"
 #include "store/device/token.h"
 #include "store/sequence.h"
+#include "store/site/alert.h"
 #include "store/site/audit.h"
 #include "store/site/endpoint.h"
 #include "store/site/join.h"
@@ -542,6 +543,37 @@ static void a_list_that_is_too_large_is_refused(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+/* A clock that was a year ahead, and was set right. */
+static void alerts_go_on_after_a_clock_was_wrong(void **state)
+{
+    struct fixture *f = *state;
+    struct store_receiver to = {.id = "r",
+                                .kind = "webhook",
+                                .url = "https://h/",
+                                .ca_pem = "",
+                                .auth = "none",
+                                .user = "",
+                                .secret = "",
+                                .from = "",
+                                .to = "",
+                                .added = 1};
+    const struct store_alert x = {.cause = "clock_skew", .of = "gw1", .found = "", .remedy = ""};
+    struct store_alert *list;
+    size_t count;
+    int64_t now = clock_wall_s(), ahead = now + 365 * 86400;
+    ok(f, store_receiver_add(f->store, &to, &f->err));
+    ok(f, store_alert_lease(f->store, "before", ahead, ahead + 120, &f->err));
+    ok(f, store_alert_seen(f->store, &x, ahead, &f->err));
+    ok(f, store_alert_told(f->store, "r", 1, false, ahead, &f->err));
+
+    ok(f, store_alert_lease(f->store, "after", now, now + 120, &f->err));
+    assert_int_equal(store_alert_lease(f->store, "another", now, now + 120, &f->err), R_CONFLICT);
+    ok(f, store_alert_settle(f->store, now - 90, now, &f->err));
+    ok(f, store_alert_due(f->store, f->arena, &to, now, 10, &list, &count, &f->err));
+    assert_int_equal(count, 1);
+    assert_int_equal(list[0].ended, now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +602,7 @@ int main(void)
         TEST(the_audit_tells_the_newest_first),
         TEST(no_device_takes_the_rows_of_another),
         TEST(a_list_that_is_too_large_is_refused),
+        TEST(alerts_go_on_after_a_clock_was_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
