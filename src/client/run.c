@@ -8,6 +8,7 @@
 
 #include "base/limit/backoff.h"
 #include "base/rand.h"
+#include "client/apart.h"
 #include "client/client.h"
 #include "client/operation.h"
 #include "client/report.h"
@@ -43,6 +44,9 @@ enum result client_run(const char *dir, bool json, struct error *err)
 {
     unsigned failures = 0;
     sigset_t closed, before;
+    enum result entered = client_apart_enter(dir, err);
+    if (entered != OK)
+        return entered;
     (void)sigemptyset(&closed);
     (void)sigaddset(&closed, SIGTERM);
     (void)sigaddset(&closed, SIGINT);
@@ -52,6 +56,10 @@ enum result client_run(const char *dir, bool json, struct error *err)
         enum result r = client_open(dir, &c, err);
         if (r != OK)
             return web_http_stopped() ? OK : r;
+        if (!client_apart_fits(&c.settings)) {
+            client_close(&c);
+            client_apart_again();
+        }
         bool ok = client_operate(&c, CLIENT_RUN, &report);
         (json ? client_report_json : client_report_text)(report, stdout);
         json_decref(report);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "base/mem.h"
-#include "client/command.h"
+#include "client/apart.h"
 #include "jose/entra.h"
 #include "jose/token.h"
 #include "pki/key/key.h"
@@ -137,7 +137,7 @@ static bool by_command(struct client_entra *e, const char *command, struct web_o
     struct client_command c = {.program = command, .limit_s = COMMAND_LIMIT_S, .output_max = OUTPUT_MAX};
     struct error err;
     char *said = NULL;
-    enum result r = client_command_run(&c, &said, &err);
+    enum result r = client_apart_command(&c, &said, &err);
     struct slice token = slice_of(said);
     while (token.len && (unsigned char)token.ptr[token.len - 1] <= ' ')
         token.len--;

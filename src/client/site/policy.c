@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/host/file.h"
-#include "client/command.h"
+#include "client/apart.h"
 #include "client/session/refused.h"
 #include "client/session/send.h"
 #include "client/site/token.h"
@@ -167,7 +167,7 @@ static void make_fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
 static enum result run_handler(const char *program, const char *path, struct error *err)
 {
     char *nothing;
-    return client_command_run(
+    return client_apart_command(
         &(struct client_command){.program = program, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
 }
 

@@ -189,6 +189,11 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
          "scope of the user's token; not set: openid profile offline_access EntraClientId/.default", check_list},
     [SETTING_USER_POLICY_HANDLER] = {"UserPolicyHandler", NULL,
                                      "program run with the user policy file's path when it changed", check_path},
+    [SETTING_SANDBOX] =
+        {"Sandbox", "1",
+         "0: `run` does not lock itself in; else it reaches only the state and the files named here, and "
+         "starts no program but those named here when it started",
+         check_flag},
 };
 
 const struct client_setting_info *client_setting_info(enum client_setting which)
