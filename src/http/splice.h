@@ -37,8 +37,8 @@ enum http_splice_refusal {
     HTTP_SPLICE_CROWDED,   /* its sender's splices hold too much that neither side takes */
 };
 
-/* The same of heads, which stay until a request is over; of the server's side and its copies there are more than twice
- * as many. What is usual is not counted. */
+/* The same of heads, which stay in the exchange's arena until it is over, however long the answer is waited for. What
+ * is usual is not counted. */
 enum {
     HTTP_SPLICES_HEADS = 64 * 1024 * 1024,
     HTTP_SPLICES_HEADS_SHARE = 4 * 1024 * 1024,

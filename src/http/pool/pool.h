@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keep-alive connections to one internal server: HTTP/1.1, or HTTP/2 where TLS's ALPN agrees on it (then one connection
- * serves as many calls as the server lets it, and the next one is made when all are full). A call waits for a
- * connection, up to a bounded queue. One that asks for WebSocket gets a new connection of HTTP/1.1, whatever the server
- * speaks besides: few know RFC 8441.
+ * serves as many calls as the server lets it, and the next one is made when all are full, or when many of its calls
+ * were taken back, over which servers end it). A call waits for a connection, up to a bounded queue. One that asks for
+ * WebSocket gets a new connection of HTTP/1.1, whatever the server speaks besides: few know RFC 8441.
  */
 #ifndef HTTP_POOL_POOL_H
 #define HTTP_POOL_POOL_H
@@ -28,7 +28,8 @@ struct http_pool_options {
     uint64_t connect_ms;      /* name, TCP and TLS together */
     uint64_t idle_ms;         /* an unused connection is closed after it */
     uint64_t answer_ms;       /* until the final head; 0: never (parked requests) */
-    /* Of each, one of those for whom calls are made has the HTTP_POOL_SHAREth part; of max_waiting, of all its calls.
+    /* Of each, one of those for whom calls are made has the HTTP_POOL_SHAREth part; of max_waiting, of all its calls,
+     * and of those places that are left no more than a fourth.
      */
     bool (*may)(const void *arg, const struct net_address *to); /* which addresses may be connected to; NULL: all */
     const void *may_arg;
