@@ -102,6 +102,7 @@ static enum result read_cert(const char *path, X509 **ret, struct error *err)
 {
     char *text;
     size_t len;
+    *ret = NULL;
     enum result r = file_read(path, PEM_MAX, &text, &len, err);
     if (r != OK)
         return r;
@@ -179,8 +180,9 @@ static enum result keep_old(const struct keys_options *o, struct error *err)
 {
     char *from = key_path(o, "", ".pem"), *to = key_path(o, "old", ".pem"), *text;
     size_t len;
-    enum result r = file_exists(to) ? OK : file_read(from, PEM_MAX, &text, &len, err);
-    if (r == OK && !file_exists(to)) {
+    bool kept = file_exists(to);
+    enum result r = kept ? OK : file_read(from, PEM_MAX, &text, &len, err);
+    if (r == OK && !kept) {
         r = file_write(to, slice_make(text, len), 0644, err);
         free(text);
     }

@@ -125,7 +125,7 @@ void mp_handle_site_report(struct mp_request *r)
         result = error_set(&err, R_INVALID, "a report is a JSON object");
     if (result != OK) {
         mp_refuse(r, MP_REFUSAL_BAD_REQUEST, err.text);
-    } else if ((result = take_report(r, gateway, report, &err)) != OK) {
+    } else if (take_report(r, gateway, report, &err) != OK) {
         mp_refuse_fault(r, &err);
     } else {
         mp_answer(r, &(struct mp_answer){.status = 204});

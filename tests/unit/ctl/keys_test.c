@@ -193,6 +193,17 @@ static void a_next_key_is_for_its_owner_alone(void **state UNUSED)
     free(path);
 }
 
+/* What a present one says of itself is not known then. */
+static void without_the_present_certificate_there_is_no_next_key(void **state UNUSED)
+{
+    char *path = file_join(mp.dir, "keys/sign-policy.pem");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+    run_keys("new", "policy", NULL);
+    assert_refused("sign-policy.pem");
+    assert_false(is_there("keys/sign-policy.next.pem"));
+}
+
 static void without_a_use_it_is_the_key_of_tokens(void **state UNUSED)
 {
     RUN(&ran, &mp, "keys", "new", "--dir", "{dir}", "--json");
@@ -391,6 +402,7 @@ int main(void)
         TEST(each_use_of_a_new_site_has_one_key_that_signs),
         TEST(a_next_key_is_issued_by_the_sites_root_under_the_name_of_the_present_one),
         TEST(a_next_key_is_for_its_owner_alone),
+        TEST(without_the_present_certificate_there_is_no_next_key),
         TEST(without_a_use_it_is_the_key_of_tokens),
         TEST(of_each_use_there_are_two_keys_at_most),
         TEST(a_key_that_is_not_the_roots_issues_nothing),
