@@ -64,22 +64,41 @@ static enum result read_all(int fd, const char *path, struct buf *b, struct erro
     }
 }
 
+static enum result read_text(int fd, const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    struct buf b;
+    buf_init_secret(&b, max);
+    enum result r = read_all(fd, path, &b, err);
+    if (r == OK) {
+        *ret_len = buf_len(&b);
+        *ret = buf_take_str(&b);
+    }
+    buf_free(&b);
+    return r;
+}
+
 enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return from_errno(err, "open", path);
-    struct buf b;
-    buf_init_secret(&b, max);
-    enum result r = read_all(fd, path, &b, err);
+    enum result r = read_text(fd, path, max, ret, ret_len, err);
     if (!from_stdin)
         (void)close(fd);
-    if (r == OK) {
-        *ret_len = buf_len(&b);
-        *ret = buf_take_str(&b);
-    }
-    buf_free(&b);
+    return r;
+}
+
+enum result file_read_of_others(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return from_errno(err, "open", path);
+    enum result r = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+                        ? read_text(fd, path, max, ret, ret_len, err)
+                        : error_set(err, R_INVALID, "%s: is no file of bytes; name such a one", path);
+    (void)close(fd);
     return r;
 }
 

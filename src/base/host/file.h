@@ -13,6 +13,9 @@
  * R_NOTFOUND, R_LIMIT (larger than max), R_IO. "-" is standard input. */
 MUST_USE enum result file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
 
+/* The same where somebody else may put something else there at any time: no link is followed, and nothing but a regular
+ * file is read, so that it never waits. */
+MUST_USE enum result file_read_of_others(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);
 /* The same of what people write or save (PEM, tokens, passwords; DER and PKCS#12, too): without a byte order mark in
  * front. R_INVALID: text of UTF-16, with the command that makes the right thing of it. */
 MUST_USE enum result file_read_text(const char *path, size_t max, char **ret, size_t *ret_len, struct error *err);

@@ -87,7 +87,7 @@ static enum result read_file(const struct connector_config *config, const char *
         r = error_set(err, R_NOTFOUND, "there is no such file");
     else if (strncmp(real, folder, strlen(folder)) != 0 || real[strlen(folder)] != '/')
         r = error_set(err, R_DENIED, "the file is outside of the connector's source_folder");
-    else if (file_read(real, ret->max, &text, &len, NULL) != OK)
+    else if (file_read_of_others(real, ret->max, &text, &len, NULL) != OK)
         r = error_set(err, R_IO, "the file can't be read, or is larger than %zu bytes", ret->max);
     else
         r = buf_append(ret, slice_make(text, len));

@@ -84,7 +84,7 @@ static void id_of_device(const struct mp_request *r, char ret[DEVICE_ID_SIZE])
     if (r->sender.identity.asserted)
         (void)!slice_to_cstr(mp_request_field(r, "cmg-client-id"), ret, DEVICE_ID_SIZE); /* "": too long for one */
     else
-        pki_cert_sha256_hex(r->sender.identity.certificate, ret);
+        (void)snprintf(ret, DEVICE_ID_SIZE, "%s", mp_peer_sha256(r->sender.peer));
 }
 
 static void counts_as_device(struct mp_request *r)
@@ -214,15 +214,9 @@ static void note_step(const struct mp_request *r, int status)
 static void note_known(struct mp_request *r)
 {
     const struct mp_identity *i = &r->sender.identity;
-    char id[PKI_HASH_HEX];
     if (i->connector[0])
         return; /* it is known by its certificate */
-    if (i->auth == MP_PKI) {
-        pki_cert_sha256_hex(r->sender.peer->certificate, id);
-        mp_listener_known(r->connection, id);
-    } else {
-        mp_listener_known(r->connection, r->sender.peer->group);
-    }
+    mp_listener_known(r->connection, i->auth == MP_PKI ? mp_peer_sha256(r->sender.peer) : r->sender.peer->group);
 }
 
 static void on_status(struct mp_request *r, int status)

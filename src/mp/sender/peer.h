@@ -8,6 +8,7 @@
 
 #include "mp/site.h"
 #include "net/address.h"
+#include "pki/cert/cert.h"
 
 struct mp_peer {
     struct mp_site *site;
@@ -15,11 +16,20 @@ struct mp_peer {
     char address[NET_ADDRESS_TEXT];      /* with its port */
     char group[NET_ADDRESS_TEXT];        /* without; or its IPv6 /64: whom a stranger's share is counted against */
     X509 *certificate;                   /* what it showed; NULL: none; owned */
+    char sha256[PKI_HASH_HEX];           /* of it (mp_peer_sha256) */
     STACK_OF(X509) * chain;              /* borrowed from the stream */
     char connector[PKI_ROLE_ID_MAX];     /* of its role certificate; "": it showed none */
     struct mp_judging *judging;          /* while its certificate is judged, before the first request */
     struct pki_trust *judged_by;         /* that `verdict` on the certificate is by; own reference, NULL: none yet */
     struct pki_verdict verdict;
 };
+
+/* Of its certificate, hashed once a connection. */
+static inline const char *mp_peer_sha256(struct mp_peer *p)
+{
+    if (!*p->sha256)
+        pki_cert_sha256_hex(p->certificate, p->sha256);
+    return p->sha256;
+}
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -237,6 +238,26 @@ static void a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one
     assert_int_equal(rmdir(folder), 0);
 }
 
+static void what_is_no_file_in_the_source_folder_holds_up_nothing(void **state UNUSED)
+{
+    char folder[] = "/tmp/route-test-XXXXXX", path[64], url[80];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/list", folder);
+    (void)snprintf(url, sizeof url, "file://%s", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    const struct bundle_source source = {.id = "big", .kind = BUNDLE_SOURCE_CRL, .url = url};
+    fix->document.sources = &source;
+    fix->document.source_count = 1;
+    fix->config.source_folder = folder;
+    fix->known.loop = loop_new();
+    struct kit_exchange *e = fetch_as("gw1");
+    kit_assert_refused(e, REASON_UPSTREAM_REFUSED, NULL);
+    kit_exchange_free(e);
+    loop_free(fix->known.loop);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define HELD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -250,6 +271,7 @@ int main(void)
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
         HELD(a_source_that_the_document_does_not_name_is_not_fetched),
+        HELD(what_is_no_file_in_the_source_folder_holds_up_nothing),
         HELD(a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one_from_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
