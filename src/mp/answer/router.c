@@ -8,6 +8,7 @@
 #include "base/host/gather.h"
 #include "base/host/trail.h"
 #include "mp/sender/device.h"
+#include "mp/sender/scope.h"
 #include "mp/server/access.h"
 #include "mp/server/listener.h"
 #include "mp/site.h"
@@ -125,41 +126,51 @@ static bool settle_share(struct mp_request *r, const struct mp_route *route)
 
 /* --- whose time --- */
 
-/* Of the loop, which is everybody's: 100 µs each, a second at once and a fiftieth of the time in the long run. */
-enum { TIME_UNIT_US = 100, TIME_BURST = 10000, TIME_PER_SECOND = 200 };
+/* Of the loop, which is everybody's, in pieces of 100 µs: one device's is a second at once, and a fiftieth of the time
+ * in the long run; of all who register from one address by bulk tokens or Entra, a fleet maybe, five and a fourth. */
+enum { TIME_UNIT_US = 100 };
+enum time_share { TIME_OF_DEVICE, TIME_OF_FLEET, TIME_SHARES, TIME_UNCOUNTED = TIME_SHARES };
 
 struct crowd *mp_router_askers(void)
 {
-    static const struct crowd_rate rate = {TIME_BURST, TIME_PER_SECOND};
-    return crowd_new(&rate, 1);
+    static const struct crowd_rate rates[TIME_SHARES] = {
+        [TIME_OF_DEVICE] = {10000, 200}, [TIME_OF_FLEET] = {50000, 2500}};
+    return crowd_new(rates, TIME_SHARES);
 }
 
-/* A bulk token is a fleet's, and who is nobody is held by its rates of refusals. */
-static bool is_one_device(const struct mp_request *r, const struct mp_route *route)
+/* Who is nobody is held by the rate of its refusals. */
+static enum time_share whose_time(const struct mp_request *r, char ret[CROWD_KEY_MAX + 1])
 {
-    const struct mp_identity *i = &r->sender.identity;
-    bool registers = route->whom == MP_FOR_ANYBODY_INSIDE && i->auth != MP_PKI;
-    return route->whom != MP_FOR_CONNECTORS && !registers;
+    const struct mp_route *route = mp_route_find(r->path);
+    enum mp_auth auth = r->sender.identity.auth;
+    char origin[MP_SCOPE_ORIGIN];
+    memcpy(ret, r->out.whose, CROWD_KEY_MAX + 1);
+    if (route->whom == MP_FOR_CONNECTORS || auth == MP_NOBODY)
+        return TIME_UNCOUNTED;
+    if (route->whom != MP_FOR_ANYBODY_INSIDE || auth == MP_PKI)
+        return TIME_OF_DEVICE;
+    mp_scope_origin(&r->sender, "any", origin);
+    (void)snprintf(ret, CROWD_KEY_MAX + 1, "fleet:%.72s", origin);
+    return TIME_OF_FLEET;
 }
 
 static void handle_in_its_time(struct mp_request *r)
 {
-    const struct mp_route *route = mp_route_find(r->path);
-    struct crowd *askers = r->site->askers;
-    char whose[sizeof r->out.whose];
+    struct crowd *askers = r->site->askers; /* behind its answer `r` is gone */
+    char whose[CROWD_KEY_MAX + 1];
+    enum time_share share = whose_time(r, whose);
     uint64_t began = clock_mono_us();
-    if (!is_one_device(r, route)) {
-        route->handle(r);
+    if (share == TIME_UNCOUNTED) {
+        mp_route_find(r->path)->handle(r);
         return;
     }
-    if (!crowd_take(askers, slice_of(r->out.whose), 0, began / 1000)) {
+    if (!crowd_take(askers, slice_of(whose), share, began / 1000)) {
         mp_refuse(r, MP_REFUSAL_TIME_OF_ONE, NULL);
         return;
     }
-    memcpy(whose, r->out.whose, sizeof whose);
-    route->handle(r);
+    mp_route_find(r->path)->handle(r);
     uint64_t ended = clock_mono_us();
-    crowd_charge(askers, slice_of(whose), 0, (ended - began) / TIME_UNIT_US, ended / 1000);
+    crowd_charge(askers, slice_of(whose), share, (ended - began) / TIME_UNIT_US, ended / 1000);
 }
 
 /* What a withdrawn connector carries counts no more, be it the last byte of what began before. */

@@ -108,9 +108,27 @@ static void shared_reasons_keep_their_word_under_a_code_of_ours(void **state)
         assert_true(strncmp(mp_refusal_info(i)->code, "MP_", 3) == 0);
 }
 
+/* Pieces of 100 us: a device's second, and a fleet's five. */
+static void who_had_its_share_of_the_time_waits_and_others_do_not(void **state)
+{
+    enum { DEVICE, FLEET, NOW = 1000, SECOND = 10000 };
+    struct crowd *askers = mp_router_askers();
+    (void)state;
+    crowd_charge(askers, SLICE("device:a"), DEVICE, 2 * SECOND, NOW);
+    assert_false(crowd_take(askers, SLICE("device:a"), DEVICE, NOW));
+    assert_true(crowd_take(askers, SLICE("device:b"), DEVICE, NOW));
+    assert_true(crowd_take(askers, SLICE("device:a"), DEVICE, NOW + 100)); /* what it had over is not held against it */
+    crowd_charge(askers, SLICE("fleet:192.0.2.1"), FLEET, 2 * SECOND, NOW);
+    assert_true(crowd_take(askers, SLICE("fleet:192.0.2.1"), FLEET, NOW));
+    crowd_charge(askers, SLICE("fleet:192.0.2.1"), FLEET, 4 * SECOND, NOW);
+    assert_false(crowd_take(askers, SLICE("fleet:192.0.2.1"), FLEET, NOW));
+    crowd_free(askers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_had_its_share_of_the_time_waits_and_others_do_not),
         cmocka_unit_test(paths_match_ignoring_case),
         cmocka_unit_test(only_whole_segments_match),
         cmocka_unit_test(the_site_service_is_for_connectors_alone),
