@@ -78,6 +78,14 @@ static char *real_nearest(const char *folder)
     return real ? real : realpath(*folder == '/' ? "/" : ".", NULL);
 }
 
+/* In a user namespace (user_namespaces(7)) files may be of users whom nobody in it can become. */
+static bool can_be(uid_t user)
+{
+    bool can = seteuid(user) == 0 || errno != EINVAL;
+    owner_return();
+    return can;
+}
+
 /* From the top: nobody but root changes what stands above the first part that is another's. */
 enum result owner_become_along(const char *folder, struct error *err)
 {
@@ -88,7 +96,7 @@ enum result owner_become_along(const char *folder, struct error *err)
         end = strchr(end + 1, '/');
         if (end)
             *end = '\0';
-        if (lstat(real, &st) == 0 && st.st_uid != 0)
+        if (lstat(real, &st) == 0 && st.st_uid != 0 && can_be(st.st_uid))
             r = become(real, &st, err);
         if (end)
             *end = '/';
