@@ -48,6 +48,11 @@ static const struct conf_key keys[] = {
      .offset = AT(client_certificate),
      .block = &certificate_schema,
      .help = "shown to https management points; needed exactly when one of them has pki clients"},
+    {.name = "proxy",
+     .kind = CONF_BLOCK,
+     .offset = AT(proxy),
+     .block = &connector_proxy_schema,
+     .help = "the HTTP proxy on the way to gateways (CONNECT)"},
     {.name = "allow_targets",
      .kind = CONF_TEXTS,
      .offset = AT(allow_targets),
@@ -87,6 +92,7 @@ enum result connector_config_load(const char *path, struct connector_config *ret
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     read_certificate(ret, faults);
+    connector_proxy_resolve(&ret->proxy, faults);
     if (!ret->bootstrap_file)
         return R_INVALID; /* told already */
     if (bootstrap_read(ret->bootstrap_file, "connector", &ret->bootstrap, &err) != OK)

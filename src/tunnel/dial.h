@@ -8,6 +8,7 @@
 #ifndef TUNNEL_DIAL_H
 #define TUNNEL_DIAL_H
 
+#include "http/h1/connect.h"
 #include "http/h2/h2.h"
 #include "tls/context.h"
 
@@ -16,6 +17,7 @@ struct tunnel_dialer;
 struct tunnel_dialer_options {
     char host[256];
     uint16_t port;
+    struct http_proxy proxy; /* on the way there; zeroed: none */
     struct tls_context *tls; /* client, ALPN rh2, TLS 1.3, role certificate, a judge that demands the gateway's. A
                                 reference is taken. */
     char connector_id[64];

@@ -26,7 +26,7 @@ struct tunnel_link {
     LIST_ENTRY(tunnel_link) others; /* of its dialer */
     enum link_state state;
     bool counted; /* the tunnel of its worker */
-    struct net_dial *dial;
+    struct http_dial *dial;
     struct tls_handshake *tls;
     struct http_h2 *h2;
     struct http_exchange *hello; /* its answer stays open */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "tunnel/dial_internal.h"
 
-enum { CONNECT_MS = 5000 };
+enum { CONNECT_MS = 5000, PROXY_MS = 5000 /* for a proxy to do the same */ };
 
 static void link_free(struct tunnel_link *l)
 {
@@ -194,8 +194,14 @@ static void on_tls_ready(void *ctx, struct net_stream *stream)
 static void on_tls_fail(void *ctx, const struct error *why)
 {
     struct tunnel_link *l = ctx;
+    const struct http_proxy *proxy = &l->dialer->o.proxy;
+    char name[HTTP_PROXY_NAME_SIZE];
+    struct error through = *why;
     l->tls = NULL;
-    link_end(l, why);
+    http_proxy_name(proxy, name);
+    if (proxy->host[0])
+        (void)error_set(&through, why->code, "%.380s (through the proxy %.100s)", why->text, name);
+    link_end(l, &through);
 }
 
 static const struct tls_connect_events tls_events = {.on_ready = on_tls_ready, .on_fail = on_tls_fail};
@@ -224,7 +230,8 @@ void tunnel_link_dial(struct tunnel_dialer *d)
     LIST_INSERT_HEAD(&d->links, l, others);
     buf_init(&l->text, TUNNEL_HELLO_MAX);
     l->timer = loop_timer_new(d->loop, on_hello_timeout, l);
-    l->dial = net_dial_tcp(d->loop, d->o.host, d->o.port, CONNECT_MS, &dial_events, l);
+    uint64_t limit = CONNECT_MS + (d->o.proxy.host[0] ? PROXY_MS : 0);
+    l->dial = http_dial_tcp(d->loop, &d->o.proxy, d->o.host, d->o.port, limit, &dial_events, l);
 }
 
 void tunnel_link_announce(struct tunnel_link *l)
@@ -250,7 +257,7 @@ void tunnel_link_drain(struct tunnel_link *l)
 void tunnel_link_drop(struct tunnel_link *l)
 {
     unlink_from_dialer(l);
-    net_dial_cancel(l->dial);
+    http_dial_cancel(l->dial);
     tls_handshake_cancel(l->tls);
     l->dial = NULL;
     l->tls = NULL;

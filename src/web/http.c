@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/proxy.h"
 #include "web/http_curl.h"
 #include "web/proxy.h"
 
@@ -140,13 +141,8 @@ static void begin_request(struct web_http *h, const char *host, long timeout_ms)
 /* What libcurl, which takes this for plain HTTP, does not look for by itself. */
 static const char *proxy_url(void)
 {
-    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return value;
-    }
-    return "";
+    const char *name, *value = net_proxy_variable(&name);
+    return value ? value : "";
 }
 
 enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms, int *ret_fd,

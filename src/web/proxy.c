@@ -4,49 +4,9 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "net/proxy.h"
 #include "web/outcome.h"
-
-static const char *first_of(const char *const *names, size_t count, const char **ret_name)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value) {
-            *ret_name = names[i];
-            return value;
-        }
-    }
-    return NULL;
-}
-
-/* "example.com" and ".example.com" both name the domain and every host in it. */
-static bool names(struct slice entry, struct slice host)
-{
-    while (entry.len && entry.ptr[0] == '.')
-        entry = slice_skip(entry, 1);
-    if (entry.len == 0 || entry.len > host.len)
-        return false;
-    struct slice end = slice_skip(host, host.len - entry.len);
-    return slice_eq_nocase(end, entry) && (end.ptr == host.ptr || end.ptr[-1] == '.');
-}
-
-static bool is_exempt(struct slice host)
-{
-    static const char *const variables[] = {"no_proxy", "NO_PROXY"};
-    const char *name, *value = first_of(variables, ARRAY_LEN(variables), &name);
-    struct slice rest = slice_of(value ? value : "");
-    if (slice_eq(slice_trim(rest), SLICE("*")))
-        return true;
-    while (rest.ptr) {
-        struct slice some = slice_cut(&rest, ',');
-        while (some.ptr) {
-            if (names(slice_trim(slice_cut(&some, ' ')), host))
-                return true;
-        }
-    }
-    return false;
-}
 
 /* What stands before '@' is a secret. */
 static struct slice without_user(struct slice url, struct slice *ret_scheme)
@@ -63,11 +23,10 @@ static struct slice without_user(struct slice url, struct slice *ret_scheme)
 
 bool web_proxy_of(const char *host, char *ret, size_t size)
 {
-    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    const char *name, *value = first_of(variables, ARRAY_LEN(variables), &name);
+    const char *name, *value = net_proxy_variable(&name);
     char text[320];
     ret[0] = '\0';
-    if (!value || is_exempt(slice_of(host)))
+    if (!value || net_no_proxy_has(net_no_proxy_variable(), host))
         return false;
     struct slice scheme, rest = without_user(slice_of(value), &scheme);
     (void)snprintf(text, sizeof text, "%s=%.*s%.*s", name, (int)(scheme.len < 32 ? scheme.len : 32), scheme.ptr,

@@ -119,6 +119,7 @@ static void start_dialer(struct dialer *d)
     const struct bootstrap_address *at = &d->gateway.at;
     struct tunnel_dialer_options o = {.port = at->port, .tls = d->tls, .max_tunnels = TUNNELS_MAX};
     (void)snprintf(o.host, sizeof o.host, "%s", at->host);
+    connector_proxy_to(&d->dialers->known->config->proxy, at->host, &o.proxy);
     (void)snprintf(o.connector_id, sizeof o.connector_id, "%s", d->dialers->known->config->bootstrap.id);
     const char **ids = mem_array(ANNOUNCED_MAX, sizeof *ids);
     size_t count = list_announced(d->dialers, ids);

@@ -151,6 +151,7 @@ static struct http_pool *make_pool(const struct joining *j, const struct bootstr
                                   .idle_ms = TIMEOUT_MS,
                                   .answer_ms = TIMEOUT_MS};
     (void)snprintf(o.host, sizeof o.host, "%s", at->host);
+    connector_proxy_to(&j->known->config->proxy, at->host, &o.proxy);
     return http_pool_new(j->known->loop, &o);
 }
 

@@ -439,7 +439,11 @@ static bool finish_answer(struct http_h1_parser *p)
     p->framing = HTTP_H1_BY_EOF;
     if (r->status == 101 && !p->may_switch)
         return http_h1_fault(p, 400, "an upgrade that was not asked for");
-    if (!read_fields(&h, &p->raw) || !read_framing(&h, p->answer_version, &p->framing, &r->content_length))
+    if (!read_fields(&h, &p->raw))
+        return false;
+    if (p->to_connect && r->status / 100 == 2) /* RFC 9112 6.3: whatever its fields say of a body is passed over */
+        p->framing = HTTP_H1_NO_BODY;
+    else if (!read_framing(&h, p->answer_version, &p->framing, &r->content_length))
         return false;
     p->keep_alive = keeps_alive(&h, p->answer_version);
     if (r->status == 101)

@@ -66,6 +66,7 @@ struct http_h1_parser {
 
     /* For answers, set by the caller before the head: it is to a HEAD request. */
     bool to_head;
+    bool to_connect; /* and it is to CONNECT: what follows the head of a 2xx is not of the message */
     bool may_switch; /* the request asked for WebSocket: 101 is its final answer, DATA until the end follows */
 
     /* --- private --- */

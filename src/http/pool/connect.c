@@ -118,7 +118,7 @@ static void session_new(struct http_pool *p, struct net_stream *stream)
 
 void http_pool_dial_free(struct pool_dial *d)
 {
-    net_dial_cancel(d->tcp);
+    http_dial_cancel(d->tcp);
     tls_handshake_cancel(d->tls);
     LIST_REMOVE(d, all);
     d->pool->dial_count--;
@@ -231,5 +231,5 @@ void http_pool_connect(struct http_pool *p, bool http1)
     d->until = loop_now_ms(p->loop) + p->o.connect_ms;
     LIST_INSERT_HEAD(&p->dials, d, all);
     p->dial_count++;
-    d->tcp = net_dial_tcp(p->loop, p->o.host, p->o.port, p->o.connect_ms, &tcp_events, d);
+    d->tcp = http_dial_tcp(p->loop, &p->o.proxy, p->o.host, p->o.port, p->o.connect_ms, &tcp_events, d);
 }

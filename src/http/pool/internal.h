@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "http/h1/client.h"
+#include "http/h1/connect.h"
 #include "http/h2/h2.h"
 #include "http/pool/pool.h"
 #include "net/tcp.h"
@@ -44,7 +45,7 @@ struct pool_session { /* an HTTP/2 connection */
 struct pool_dial { /* a connection being made */
     LIST_ENTRY(pool_dial) all;
     struct http_pool *pool;
-    struct net_dial *tcp;
+    struct http_dial *tcp;
     struct tls_handshake *tls;
     bool http1; /* not to become a session */
     uint64_t until;

@@ -9,6 +9,7 @@
 #define HTTP_POOL_POOL_H
 
 #include "http/call.h"
+#include "http/h1/connect.h"
 #include "loop/loop.h"
 #include "net/address.h"
 #include "tls/context.h"
@@ -20,6 +21,7 @@ enum { HTTP_POOL_SHARE = 8 };
 struct http_pool_options {
     char host[256];
     uint16_t port;
+    struct http_proxy proxy;  /* on the way there; zeroed: none */
     struct tls_context *tls;  /* NULL: plain HTTP. A reference is taken. */
     char tls_name[256];       /* for SNI and the check; "": host */
     uint32_t max_connections; /* of either protocol; e.g. 256 */

@@ -122,12 +122,31 @@ static const char *remedy_away(const char *why)
          "something between connector and gateway breaks TLS open, the one whose issuer is named, or another "
          "server has that address: let it pass the connector through, or correct the gateway's name and "
          "port: cmg gateway list"},
+        {"the proxy wants a login",
+         "give the connector the proxy's login, user and password_file below proxy in connector.yaml (or in the URL of "
+         "its environment's https_proxy, where that names the proxy), or correct it there; or let the proxy pass the "
+         "gateway's name and port without one"},
+        {"no login for the proxy",
+         "mend what the connector takes its login from, which its words name: below proxy in connector.yaml"},
+        {"the proxy lets nobody through",
+         "let the proxy pass CONNECT to the gateway's name and port; or name the gateway in no_proxy below proxy in "
+         "connector.yaml, where none is needed"},
+        {"the proxy is not reached",
+         "start the proxy, or correct its name and port: url below proxy in connector.yaml, else https_proxy in the "
+         "environment of cmg-connector"},
+        {"CONNECT",
+         "what is named as the proxy (url below proxy in connector.yaml, else https_proxy in the environment "
+         "of cmg-connector) does not serve CONNECT as a proxy does: correct it, or see the proxy's log"},
+        {"no proxy that can be used",
+         "what answers there is no HTTP proxy: correct url below proxy in connector.yaml, else https_proxy in the "
+         "environment of cmg-connector"},
         {"does not resolve",
          "give the name of the gateway to the name servers where the connector runs, or correct it: cmg gateway add ID "
          "--renew --host NAME --out FILE, and start it with that file"},
         {" 407 ",
-         "a proxy that wants a login answers there, and the connector goes through none: let the connector's "
-         "machine reach the gateway's port by itself, or correct the gateway's name and port: cmg gateway list"},
+         "a proxy that wants a login answers where the gateway should: name it as the proxy (proxy: url, user, "
+         "password_file in connector.yaml), or let the connector's machine reach the gateway's port by itself, or "
+         "correct the gateway's name and port: cmg gateway list"},
         {"speaks no TLS",
          "a proxy or a server without TLS answers there: correct the gateway's name and port (cmg gateway list), or "
          "let what stands before it pass TCP on as it is"},

@@ -211,11 +211,20 @@ def test_a_device_goes_through_a_proxy_as_the_guide_says(own_site, machine):
     registered_device(own_site, machine)
     with ConnectProxy({"localhost": "127.0.0.1"}) as proxy:
         page = page_of(own_site, machine, "docs/guides/proxy.md", not_run={"systemctl edit": SYSTEMD, "systemctl restart": SYSTEMD},
-                       places={"http://proxy.lab.example:3128": proxy.url, "no_proxy=localhost,": "no_proxy="})
+                       places={"http://proxy.lab.example:3128": proxy.url, "no_proxy=localhost,": "no_proxy=", "-o opencmg-connector ": "",
+                               "/etc/opencmg": own_site.folder})
         page.run("A device")
         assert "localhost" in proxy.asked
+        own_site.stop("cmg-connector")
+        (machine / "proxy.password").write_text("correct horse")
+        with open(own_site.folder / "connector.yaml", "a", encoding="utf-8") as configuration:
+            configuration.write(page.file("yaml", "proxy.yaml").read_text())
+        proxy.heads.clear()
+        page.run("The connector")
+        own_site.run("cmg-connector")
+        own_site.wait_ready()
+        assert b"Proxy-Authorization: Basic " in proxy.heads[0]
     page.run("Find the cause")
-    page.run("The connector")
     page.ran_whole()
 
 

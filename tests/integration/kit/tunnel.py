@@ -8,7 +8,7 @@ WAIT_S = 20
 
 class ConnectProxy:
     def __init__(self, names):
-        self.names, self.asked = names, []
+        self.names, self.asked, self.heads = names, [], []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
@@ -35,6 +35,7 @@ class ConnectProxy:
                 while b"\r\n\r\n" not in head and len(head) < 65536:
                     head += near.recv(4096)
                 name, port = head.split()[1].decode().rsplit(":", 1)
+                self.heads.append(head)
                 self.asked.append(name)
                 address = self.names.get(name)
                 if not address:
