@@ -18,7 +18,6 @@ struct forward {
     struct upstream *upstream;
     void (*on_news)(void *ctx);
     void *news_ctx;
-    struct arena *arena;                    /* of the exchange; not used after its answer began */
     bool may_stay;                          /* see TUNNEL_STAY_FIELD */
     char request_id[GUID_SIZE], client[80]; /* the latter as the gateway names it, for the trail; "": nobody */
 };
@@ -29,7 +28,7 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     struct forward *f = ctx;
     struct error err;
     (void)again; /* the pool leaves the connection that refused it */
-    enum result r = upstream_call(f->upstream, request, f->arena, events, call_ctx, ret, &err);
+    enum result r = upstream_call(f->upstream, request, events, call_ctx, ret, &err);
     if (r != OK)
         LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
                      LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
@@ -240,7 +239,6 @@ void forward_start(struct http_exchange *x, struct upstream *u, const struct htt
     f->upstream = upstream_ref(u);
     f->on_news = on_news;
     f->news_ctx = ctx;
-    f->arena = x->arena;
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);

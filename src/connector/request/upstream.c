@@ -21,7 +21,6 @@ struct upstream {
     unsigned refs;
     char id[65];
     char authority[300];
-    char base_path[256];
     bool tls, websocket, keep_host;
     struct identity_form form;
     struct mp_judge judge;
@@ -138,6 +137,7 @@ static void make_pool(struct upstream *u, struct loop *loop, const struct upstre
                                      .may = o->any_target || o->show_role_certificate ? NULL : upstream_may_connect,
                                      .may_arg = o->config};
     (void)snprintf(pool.host, sizeof pool.host, "%s", o->host);
+    (void)snprintf(pool.base_path, sizeof pool.base_path, "%s", o->base_path);
     u->pool = http_pool_new(loop, &pool);
 }
 
@@ -153,7 +153,6 @@ enum result upstream_new(struct loop *loop, const struct upstream_options *o, st
     u->keep_host = o->keep_host;
     u->form = o->form;
     (void)snprintf(u->id, sizeof u->id, "%s", o->id);
-    (void)snprintf(u->base_path, sizeof u->base_path, "%s", o->base_path);
     set_authority(u, o);
     if (u->tls)
         r = make_context(u, o, err);
@@ -218,18 +217,12 @@ struct slice upstream_sender(const struct http_request *request)
     return http_fields_get(&request->fields, SLICE("cmg-client-id"));
 }
 
-enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
-                          const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
+enum result upstream_call(struct upstream *u, const struct http_request *request, const struct http_call_events *events,
+                          void *ctx, struct http_call **ret, struct error *err)
 {
     struct http_request inside = *request;
     inside.scheme = u->tls ? SLICE("https") : SLICE("http");
     if (!u->keep_host || !request->authority.len)
         inside.authority = slice_of(u->authority);
-    if (u->base_path[0]) {
-        const struct slice parts[] = {slice_of(u->base_path), request->target};
-        inside.target = arena_join(arena, parts, ARRAY_LEN(parts));
-        if (!inside.target.ptr)
-            return error_set(err, R_LIMIT, "the request's head is too long");
-    }
     return http_pool_call(u->pool, upstream_sender(request), &inside, events, ctx, ret, err);
 }

@@ -60,9 +60,9 @@ bool upstream_note(struct upstream *u, const char *reason, const char *detail);
 /* Whose shares a request takes: the device's; "": the site's own. */
 struct slice upstream_sender(const struct http_request *request);
 
-/* `request`: as it came through the tunnel, identity_unfold()ed; its authority and target are replaced by the
- * upstream's (in `arena`). */
-MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request, struct arena *arena,
+/* `request`: as it came through the tunnel, identity_unfold()ed; its authority is replaced by the upstream's,
+ * its base path put before the target. It stays as http/pool/pool.h says. */
+MUST_USE enum result upstream_call(struct upstream *u, const struct http_request *request,
                                    const struct http_call_events *events, void *ctx, struct http_call **ret,
                                    struct error *err);
 

@@ -35,6 +35,7 @@ static void release(struct pool_call *c)
     http_pool_holder_conn(c, false);
     http_pool_holder_part(c);
     buf_free(&c->early);
+    free(c->target);
     free(c);
 }
 
@@ -232,6 +233,18 @@ static const struct http_call_ops ops = {
     .cancel = op_cancel,
 };
 
+/* The call's own, for it is nobody else's. */
+static void put_base_path(struct pool_call *c)
+{
+    struct slice base = slice_of(c->pool->o.base_path), target = c->request.target;
+    if (!base.len)
+        return;
+    c->target = mem_array(base.len + target.len, 1);
+    memcpy(c->target, base.ptr, base.len);
+    memcpy(c->target + base.len, target.ptr, target.len);
+    c->request.target = slice_make(c->target, base.len + target.len);
+}
+
 enum result http_pool_call_new(struct http_pool *p, struct slice for_whom, const struct http_request *request,
                                const struct http_call_events *events, void *ctx, struct pool_call **ret,
                                struct error *err)
@@ -245,6 +258,7 @@ enum result http_pool_call_new(struct http_pool *p, struct slice for_whom, const
     c->pool = p;
     c->holder = holder;
     c->request = *request;
+    put_base_path(c);
     buf_init(&c->early, EARLY_MAX);
     *ret = c;
     return OK;

@@ -72,6 +72,7 @@ struct pool_call {
     bool has_conn; /* counted in its holder's */
     struct http_pool *pool;
     struct http_request request;  /* its texts are the user's */
+    char *target;                 /* of it, where the pool has a base path; else NULL */
     struct http_call *inner;      /* NULL: waiting */
     struct pool_conn *conn;       /* that carries it; NULL: a session does, or nothing */
     struct pool_session *session; /* the same */

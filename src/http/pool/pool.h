@@ -24,6 +24,7 @@ struct http_pool_options {
     struct http_proxy proxy;  /* on the way there; zeroed: none */
     struct tls_context *tls;  /* NULL: plain HTTP. A reference is taken. */
     char tls_name[256];       /* for SNI and the check; "": host */
+    char base_path[256];      /* "", or "/prefix": put before each request's target */
     uint32_t max_connections; /* of either protocol; e.g. 256 */
     uint32_t max_switched;    /* connections beside them that have become WebSockets; over it: R_LIMIT */
     uint32_t max_waiting;     /* calls that wait; over it: R_LIMIT */
@@ -42,7 +43,8 @@ void http_pool_free(struct http_pool *p); /* cancels what is under way, without 
 
 /* `for_whom`: the sender whose share it takes, or nobody (""): the caller's own, without one. What is over a sender's
  * share of connections waits until one of its own calls has ended, while those of others are taken in turn; R_LIMIT: it
- * has too many under way. What `request` points to stays until the answer's head comes or the call is over: it may be
+ * has too many under way. What `request` points to (its target only where there is
+ * no base path) stays until the answer's head comes or the call is over: it may be
  * sent late, and twice. Its authority is what the upstream will see. Writes may start at once (bounded by the
  * write-ahead of exchange.h). A safe request without a body that failed on a reused connection before a byte of the
  * answer is tried once more on a fresh one, by the pool itself. */

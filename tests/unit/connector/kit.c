@@ -140,7 +140,7 @@ void kit_assert_refused(const struct kit_exchange *e, enum verdict_reason reason
 struct kit_servers kit_servers;
 
 struct http_pool {
-    char host[256];
+    char host[256], base_path[256];
 };
 
 static void on_call_write(struct http_call *c, struct slice data)
@@ -172,6 +172,7 @@ struct http_pool *http_pool_new(struct loop *loop, const struct http_pool_option
     struct http_pool *p = mem_zalloc(sizeof *p);
     (void)loop;
     cstr_copy(p->host, sizeof p->host, o->host);
+    cstr_copy(p->base_path, sizeof p->base_path, o->base_path);
     kit_servers.pools++;
     kit_servers.answer_ms = o->answer_ms;
     kit_servers.judged_by_address = o->may != NULL;
@@ -197,7 +198,7 @@ enum result http_pool_call(struct http_pool *p, struct slice for_whom, const str
     assert_true(slice_to_cstr(request->method, k->method, sizeof k->method));
     assert_true(slice_to_cstr(request->scheme, k->scheme, sizeof k->scheme));
     assert_true(slice_to_cstr(request->authority, k->authority, sizeof k->authority));
-    assert_true(slice_to_cstr(request->target, k->target, sizeof k->target));
+    (void)snprintf(k->target, sizeof k->target, "%s%" PRIslice, p->base_path, SLICE_ARG(request->target));
     write_fields(k->fields, sizeof k->fields, &request->fields);
     *ret = &k->call;
     return OK;

@@ -39,6 +39,24 @@ static void a_call_is_asked_and_answered(void **state)
     done(&a);
 }
 
+static void a_base_path_stands_before_a_target_that_need_not_stay(void **state)
+{
+    (void)state;
+    struct http_pool_options o = options(false);
+    (void)snprintf(o.base_path, sizeof o.base_path, "/base");
+    set_pool(&o);
+    char target[] = "/x?y";
+    struct http_request r = request_of("GET", target);
+    struct asked a;
+    assert_int_equal(ask_request(&a, &r), OK);
+    memset(target, '!', sizeof target - 1);
+    settle();
+    expect_request(0, "GET /base/x?y HTTP/1.1\r\nhost: mp\r\n\r\n");
+    answer(0, OK2);
+    assert_true(a.ended);
+    done(&a);
+}
+
 static void a_connection_is_used_again(void **state)
 {
     (void)state;
@@ -652,6 +670,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_call_is_asked_and_answered),
+        T(a_base_path_stands_before_a_target_that_need_not_stay),
         T(a_connection_is_used_again),
         T(bodies_are_framed_by_what_is_known_of_them),
         T(a_body_of_another_length_never_completes),
