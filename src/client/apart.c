@@ -26,7 +26,7 @@ static const enum client_setting programs[PROGRAMS] = {SETTING_POLICY_HANDLER, S
 
 struct request {
     char program[PATH_MAX], argument[PATH_MAX];
-    bool has_argument;
+    bool has_argument, tail;
     unsigned limit_s;
     size_t output_max;
 };
@@ -96,7 +96,8 @@ static enum result run(const struct client_settings *s, struct request *q, char 
     const struct client_command c = {.program = q->program,
                                      .argument = q->has_argument ? q->argument : NULL,
                                      .limit_s = q->limit_s,
-                                     .output_max = q->output_max};
+                                     .output_max = q->output_max,
+                                     .tail = q->tail};
     return client_command_run(&c, ret, err);
 }
 
@@ -182,18 +183,17 @@ void client_apart_again(void)
     _exit(AGAIN);
 }
 
-/* `ret` NULL: its output is nobody's. */
-static enum result take_answer(const struct answer *a, char **ret, struct error *err)
+/* `ret` NULL: its output is nobody's. `always`: it counts although the program failed. */
+static enum result take_answer(const struct answer *a, bool always, char **ret, struct error *err)
 {
     if (a->output_len > OUTPUT_MAX)
         fatal("the process that runs programs says too much");
     char *output = mem_zalloc(a->output_len + 1);
     bool whole = receive_all(other, output, a->output_len);
-    if (a->result == OK && whole && ret) {
+    if ((a->result == OK || always) && whole && ret)
         *ret = output;
-        return OK;
-    }
-    mem_free_secret(output, a->output_len);
+    else
+        mem_free_secret(output, a->output_len);
     if (!whole)
         return error_set(err, R_IO, "the process that runs programs has ended");
     return a->result == OK ? OK : error_set(err, a->result, "%s", a->text);
@@ -206,14 +206,15 @@ enum result client_apart_command(const struct client_command *c, char **ret_outp
     if (other < 0)
         return client_command_run(c, ret_output, err);
     *ret_output = NULL;
-    q = (struct request){.has_argument = c->argument, .limit_s = c->limit_s, .output_max = c->output_max};
+    q = (struct request){
+        .has_argument = c->argument, .limit_s = c->limit_s, .output_max = c->output_max, .tail = c->tail};
     if (strlen(c->program) >= sizeof q.program || (c->argument && strlen(c->argument) >= sizeof q.argument))
         return error_set(err, R_LIMIT, "%s: a path is too long", c->program);
     (void)snprintf(q.program, sizeof q.program, "%s", c->program);
     (void)snprintf(q.argument, sizeof q.argument, "%s", c->argument ? c->argument : "");
     if (!send_all(other, &q, sizeof q) || !receive_all(other, &a, sizeof a))
         return error_set(err, R_IO, "the process that runs programs has ended");
-    return take_answer(&a, c->output_max ? ret_output : NULL, err);
+    return take_answer(&a, c->tail, c->output_max ? ret_output : NULL, err);
 }
 
 /* --- the start of both --- */

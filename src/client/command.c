@@ -44,6 +44,7 @@ static enum result start(struct run *run, struct error *err)
         posix_spawnattr_setsigmask(&attr, &none) != 0 || posix_spawnattr_setsigdefault(&attr, &defaults) != 0 ||
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
         posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) != 0 ||
+        posix_spawn_file_actions_adddup2(&files, c->tail ? out : STDERR_FILENO, STDERR_FILENO) != 0 ||
         posix_spawn_file_actions_addclosefrom_np(&files, FIRST_FD) != 0)
         fatal("a process can't be prepared");
     int e = posix_spawn(&run->pid, c->program, &files, &attr, argv, env);
@@ -68,6 +69,23 @@ static enum result judge(const char *program, int status, struct error *err)
     return error_set(err, R_IO, "%s was ended by signal %d", program, WTERMSIG(status));
 }
 
+/* Of a tail: on to where it would have gone, and the oldest makes room. */
+static void keep_tail(struct run *run, char *part, size_t n)
+{
+    size_t max = run->command->output_max, len = buf_len(&run->said);
+    (void)!write(STDERR_FILENO, part, n);
+    for (size_t i = 0; i < n; i++)
+        part[i] = part[i] ? part[i] : ' ';
+    if (n > max) {
+        part += n - max;
+        n = max;
+    }
+    if (len + n > max)
+        buf_consume(&run->said, len + n - max);
+    if (buf_append(&run->said, slice_make(part, n)) != OK)
+        fatal("a tail is longer than it may be");
+}
+
 /* What is there to be read now; never waits. */
 static enum result take_output(struct run *run, struct error *err)
 {
@@ -76,7 +94,11 @@ static enum result take_output(struct run *run, struct error *err)
         ssize_t n = run->output[0] >= 0 ? read(run->output[0], part, sizeof part) : -1;
         if (n <= 0)
             return OK;
-        enum result r = buf_append(&run->said, slice_make(part, (size_t)n));
+        enum result r = OK;
+        if (run->command->tail)
+            keep_tail(run, part, (size_t)n);
+        else
+            r = buf_append(&run->said, slice_make(part, (size_t)n));
         explicit_bzero(part, sizeof part);
         if (r != OK)
             return error_set(err, R_LIMIT, "%s printed more than %zu bytes", run->command->program,
@@ -130,7 +152,7 @@ enum result client_command_run(const struct client_command *c, char **ret_output
     close_fd(&run.output[1]);
     if (r == OK)
         r = wait_for(&run, err);
-    if (r == OK && c->output_max)
+    if ((r == OK || c->tail) && c->output_max)
         *ret_output = slice_dup(buf_data(&run.said));
     buf_free(&run.said);
     close_fd(&run.output[0]);

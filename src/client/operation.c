@@ -7,6 +7,7 @@
 
 #include "base/host/line.h"
 #include "client/credential/user.h"
+#include "client/inventory/tell.h"
 #include "client/location/gateways.h"
 #include "client/location/location.h"
 #include "client/report.h"
@@ -133,6 +134,19 @@ static json_t *user_part(struct client_session *s)
     return ret;
 }
 
+/* What the device has to tell goes last, and that it can't be told fails nothing: it waits. So it does while the device
+ * waits itself, or where no way leads to the site. */
+static void tell_site(struct client_session *s, bool ok)
+{
+    struct web_outcome before = s->outcome;
+    if (!ok && strcmp(s->outcome.reason, "policy_handler") != 0)
+        return;
+    if (!client_tell(s))
+        client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN,
+                    "The site is not told what became of its policies: %s: %s", s->outcome.reason, s->outcome.detail);
+    s->outcome = before;
+}
+
 bool client_operate(struct client *c, enum client_operation what, json_t **ret_report)
 {
     struct client_session s;
@@ -141,6 +155,8 @@ bool client_operate(struct client *c, enum client_operation what, json_t **ret_r
     s.scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
     ok = ok && run_steps(&s, what);
     json_t *user = ok && what == CLIENT_RUN ? user_part(&s) : NULL;
+    if (what != CLIENT_REGISTER)
+        tell_site(&s, ok);
     *ret_report = client_report(&s, ok);
     if (user && json_object_set_new(*ret_report, "user_policy", user) != 0)
         fatal("a report can't be made");

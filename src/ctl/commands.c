@@ -24,7 +24,7 @@ static const struct {
      {ctl_wizard_commands, ctl_setup_commands, ctl_gateway_commands, ctl_connector_commands, ctl_endpoint_commands}},
     {"Whom to trust",
      {ctl_trust_commands, ctl_foreign_commands, ctl_source_commands, ctl_tenant_commands, ctl_keys_commands}},
-    {"Devices", {ctl_token_commands, ctl_device_commands, ctl_collection_commands}},
+    {"Devices", {ctl_token_commands, ctl_device_commands, ctl_inventory_commands, ctl_collection_commands}},
     {"What devices get", {ctl_policy_commands, ctl_client_settings_commands, ctl_settings_commands}},
     {"Keep, and make again", {ctl_backup_commands}},
     {"See and find out",

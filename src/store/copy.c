@@ -52,6 +52,12 @@ static const struct {
     {"alert", 28},
     {"alert_told", 28},
     {"alert_lease", 28},
+    {"device_state", 29},
+    {"device_message", 29},
+    {"inventory", 29},
+    {"inventory_change", 29},
+    {"inventory_upload", 29},
+    {"inventory_part", 29},
 };
 
 enum { STATEMENT_MAX = 4096, NAME_MAX_OF = 64 };

@@ -8,26 +8,31 @@
 
 #include "base/clock.h"
 #include "base/host/file.h"
+#include "base/mem.h"
 #include "client/apart.h"
 #include "client/session/refused.h"
 #include "client/session/send.h"
+#include "client/site/policy_state.h"
 #include "client/site/token.h"
 #include "client/site/user_token.h"
 #include "client/state/documents.h"
+#include "client/state/messages.h"
 #include "client/state/state.h"
 #include "digest/digest.h"
 
-enum { HANDLER_LIMIT_S = 600 };
+enum { HANDLER_LIMIT_S = 600, TAIL_MAX = 1536, WHY_MAX = CLIENT_MESSAGE_DETAIL_MAX - TAIL_MAX - 1 };
 
 /* --- machine policy and user policy --- */
 
 static const struct scenario {
     enum document_type type;
     const char *target, *plain, *handled; /* what is asked for; the file for the handler; its mark in the state */
+    const char *kind;                     /* of the messages that tell what became of it */
     enum client_setting handler;
 } scenarios[] = {
-    [CHOICE_DEVICE] = {DOCUMENT_POLICY, "/SMS_MP/.sms_pol?MACHINE", "policy.json", "handled", SETTING_POLICY_HANDLER},
-    [CHOICE_USER] = {DOCUMENT_USER_POLICY, "/CCM_User/policy", "user-policy.json", "handled_user",
+    [CHOICE_DEVICE] = {DOCUMENT_POLICY, "/SMS_MP/.sms_pol?MACHINE", "policy.json", "handled", "policy",
+                       SETTING_POLICY_HANDLER},
+    [CHOICE_USER] = {DOCUMENT_USER_POLICY, "/CCM_User/policy", "user-policy.json", "handled_user", "user_policy",
                      SETTING_USER_POLICY_HANDLER},
 };
 
@@ -164,11 +169,27 @@ static void make_fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
     free(text);
 }
 
-static enum result run_handler(const char *program, const char *path, struct error *err)
+/* *ret_said: malloc'ed, the end of what it said; NULL: nothing. */
+static enum result run_handler(const char *program, const char *path, char **ret_said, struct error *err)
 {
-    char *nothing;
     return client_apart_command(
-        &(struct client_command){.program = program, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
+        &(struct client_command){
+            .program = program, .argument = path, .limit_s = HANDLER_LIMIT_S, .output_max = TAIL_MAX, .tail = true},
+        ret_said, err);
+}
+
+/* What the site is told: why it failed, then what the handler said. */
+static void tell(const struct asking *a, enum result r, const char *said, const struct error *err)
+{
+    struct buf b;
+    buf_init(&b, CLIENT_MESSAGE_DETAIL_MAX);
+    if ((r != OK && buf_printf(&b, "%.*s%s", WHY_MAX, err->text, said && *said ? "\n" : "") != OK) ||
+        buf_append_str(&b, said ? said : "") != OK)
+        fatal("what a handler said is longer than it may be");
+    client_policy_tell(
+        a->s->c, &(struct client_policy_end){
+                     .kind = a->of->kind, .policies = a->policies->list, .applied = r == OK, .detail = buf_data(&b)});
+    buf_free(&b);
 }
 
 /* What the handler did last is remembered by the policy's fingerprint: one that failed is run again next time, and so
@@ -184,11 +205,14 @@ static enum result handle_policy(const struct asking *a, const char *hash, const
 {
     const struct client *c = a->s->c;
     const char *handler = client_setting(&c->settings, a->of->handler);
+    char *said = NULL;
     enum result r = write_plain(a, path, err);
     if (r == OK && handler) {
         client_logf(&c->logs, CLIENT_LOG_POLICY, LOG_INFO, "Running the policy handler %s", handler);
-        r = run_handler(handler, path, err);
+        r = run_handler(handler, path, &said, err);
     }
+    tell(a, r, said, err);
+    mem_free_secret(said, said ? strlen(said) : 0);
     if (r == OK)
         r = client_state_set_handled(c->dir, a->of->handled, hash, err);
     client_logf(&c->logs, CLIENT_LOG_POLICY, r == OK ? LOG_INFO : LOG_ERROR, "%s",

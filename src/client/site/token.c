@@ -146,3 +146,18 @@ bool client_access_token(struct client_session *s, const char **ret)
     *ret = r->access_token;
     return true;
 }
+
+bool client_token_send(struct client_session *s, struct client_call *call, struct web_answer *ret)
+{
+    *ret = (struct web_answer){0};
+    if (!client_access_token(s, &call->bearer))
+        return false;
+    if (client_session_send(s, call, ret))
+        return true;
+    if (!call->bearer || s->outcome.status != 401 || web_outcome_final(&s->outcome))
+        return false;
+    web_answer_free(ret);
+    *ret = (struct web_answer){0};
+    client_access_token_drop(s);
+    return client_access_token(s, &call->bearer) && client_session_send(s, call, ret);
+}

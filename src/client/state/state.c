@@ -62,21 +62,51 @@ enum result client_state_set_handled(const char *dir, const char *whose, const c
     return r;
 }
 
-json_t *client_state_health(const char *dir, const char *whom)
+static json_t *load_member(const char *dir, const char *name)
 {
-    json_t *root = client_state_load(dir), *known = json_object_get(root, whom);
+    json_t *root = client_state_load(dir), *known = json_object_get(root, name);
     known = json_is_object(known) ? json_incref(known) : json_object();
     json_decref(root);
     return known;
 }
 
-enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err)
+static enum result save_member(const char *dir, const char *name, json_t *value, struct error *err)
 {
     json_t *root = client_state_load(dir);
-    put_member(root, whom, json_incref(health));
+    put_member(root, name, json_incref(value));
     enum result r = save_state(dir, root, err);
     json_decref(root);
     return r;
+}
+
+json_t *client_state_health(const char *dir, const char *whom)
+{
+    return load_member(dir, whom);
+}
+
+enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err)
+{
+    return save_member(dir, whom, health, err);
+}
+
+/* "told_policy" */
+static void told_name(const char *kind, char ret[64])
+{
+    (void)snprintf(ret, 64, "told_%s", kind);
+}
+
+json_t *client_state_told(const char *dir, const char *kind)
+{
+    char name[64];
+    told_name(kind, name);
+    return load_member(dir, name);
+}
+
+enum result client_state_set_told(const char *dir, const char *kind, json_t *told, struct error *err)
+{
+    char name[64];
+    told_name(kind, name);
+    return save_member(dir, name, told, err);
 }
 
 enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err)

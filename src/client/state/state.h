@@ -20,6 +20,10 @@ MUST_USE enum result client_state_set_handled(const char *dir, const char *whose
 json_t *client_state_health(const char *dir, const char *whom);
 MUST_USE enum result client_state_set_health(const char *dir, const char *whom, json_t *health, struct error *err);
 
+/* The same of what the site was told last of each policy: name → fingerprint, by `kind` of message. */
+json_t *client_state_told(const char *dir, const char *kind);
+MUST_USE enum result client_state_set_told(const char *dir, const char *kind, json_t *told, struct error *err);
+
 /* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
 json_t *client_state_load(const char *dir);
 /* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */

@@ -98,6 +98,22 @@ static void lift(json_t *device)
     (void)json_object_set(device, "hardware_id_by", json_object_get(vouched, "hardware_id_by"));
 }
 
+/* What became of what it was given; nothing for a device that told nothing. */
+static void show_states(const json_t *states)
+{
+    static const struct ctl_column told[] = {{"KIND", "kind", CTL_TEXT, NULL},
+                                             {"OF", "subject", CTL_TEXT, NULL},
+                                             {"VERSION", "version", CTL_NUMBER, NULL},
+                                             {"STATE", "state", CTL_STATE, NULL},
+                                             {"AT", "at", CTL_TIME, NULL},
+                                             {"DETAIL", "detail", CTL_TEXT, ""},
+                                             {NULL, NULL, CTL_TEXT, NULL}};
+    if (!json_array_size(states))
+        return;
+    (void)puts("");
+    ctl_table(stdout, states, told, "");
+}
+
 static int show_device(const void *options, const char **args, size_t n UNUSED)
 {
     const struct options *o = options;
@@ -111,6 +127,7 @@ static int show_device(const void *options, const char **args, size_t n UNUSED)
         return ctl_tell(&o->common, answer, "%s", "");
     lift(json_object_get(answer, "device"));
     ctl_details(stdout, json_object_get(answer, "device"), details);
+    show_states(json_object_get(json_object_get(answer, "device"), "states"));
     json_decref(answer);
     return CTL_DONE;
 }

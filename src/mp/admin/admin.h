@@ -50,13 +50,14 @@ void mp_admin_token_add(struct mp_request *r); /* token.c */
 void mp_admin_token_list(struct mp_request *r);
 void mp_admin_token_block(struct mp_request *r);
 void mp_admin_token_unblock(struct mp_request *r);
-void mp_admin_device_list(struct mp_request *r); /* device.c */
+void mp_admin_device_list(struct mp_request *r); /* device/device.c */
 void mp_admin_device_get(struct mp_request *r);
 void mp_admin_device_block(struct mp_request *r);
 void mp_admin_device_unblock(struct mp_request *r);
 void mp_admin_device_approve(struct mp_request *r);
 void mp_admin_device_remove(struct mp_request *r);
-void mp_admin_device_remove_waiting(struct mp_request *r); /* waiting.c */
+void mp_admin_device_remove_waiting(struct mp_request *r); /* device/waiting.c */
+void mp_admin_device_messages(struct mp_request *r);       /* device/inventory.c */
 void mp_admin_policy_put(struct mp_request *r);            /* policy.c */
 void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
@@ -99,7 +100,11 @@ void mp_admin_resultant(struct mp_request *r);
 /* The enrolment file (docs/protocol/wire.md 3); the caller json_decref()s it (site.c). */
 MUST_USE enum result mp_admin_enrollment_json(struct mp_request *r, json_t **ret, struct error *err);
 
-/* The device that the text names: its GUID, or a name that is its alone (device.c). */
+/* What a device told of itself and of what it was given, into `device` as "states" and "inventory"
+ * (device/inventory.c). */
+MUST_USE enum result mp_admin_put_told(struct mp_request *r, const char *guid, json_t *device, struct error *err);
+
+/* The device that the text names: its GUID, or a name that is its alone (device/device.c). */
 MUST_USE enum result mp_admin_device_find(struct mp_request *r, const char *text, struct store_device *ret,
                                           struct error *err);
 

@@ -10,7 +10,8 @@ enum {
     REPORT_MAX = 256 * KIB,
     RENEW_MAX = 32 * KIB,
     ANSWER_MAX = 32 * KIB,
-    JOIN_MAX = 16 * KIB
+    JOIN_MAX = 16 * KIB,
+    STATE_MAX = 512 * KIB
 };
 
 static const struct mp_route routes[] = {
@@ -19,6 +20,7 @@ static const struct mp_route routes[] = {
     {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_ANYBODY_INSIDE, false},
     {"/SMS_MP/.sms_pol", "GET, HEAD", 0, mp_handle_policy, MP_FOR_DEVICES, false},
     {"/CCM_User/policy", "GET, HEAD", 0, mp_handle_user_policy, MP_FOR_DEVICES, false},
+    {"/CCM_System/state", "POST", STATE_MAX, mp_handle_state, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},

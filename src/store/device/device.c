@@ -20,7 +20,7 @@ enum {
 #define DEVICE                                                                                                         \
     "SELECT guid, name, hardware_id, method, state, blocked, spki, client_version, registered, last_seen, "            \
     "entra_tenant, entra_device, voucher, machine, vouched_name, vouched_by, hardware_by, reason, known, known_by, "   \
-    "kept_out, other_hardware, other_hardware_at, origin FROM device "
+    "kept_out, other_hardware, other_hardware_at, origin, facts FROM device "
 
 static const char *const states[] = {[STORE_PENDING] = "pending", [STORE_APPROVED] = "approved"};
 
@@ -56,6 +56,7 @@ static void read_device(struct store_reader *r, void *ret)
     d->other_hardware = store_read_text(r, 21);
     d->other_hardware_at = store_read_int(r, 22);
     d->origin = store_read_text(r, 23);
+    d->facts = store_read_text(r, 24);
 }
 
 /* Which there are, so that one can be chosen. */

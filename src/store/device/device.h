@@ -29,6 +29,7 @@ struct store_device {
     bool kept_out;                         /* it waits, and gateways refuse it: it shares that with who was shut out */
     const char *other_hardware;            /* a second hardware id that came with its key; "": none did */
     int64_t other_hardware_at;
+    const char *facts;  /* what it told of itself, as far as rules ask for it, a line each: "os.version=13" */
     const char *origin; /* from where it registered: whose share of those that wait it takes (store/device/waiting.h) */
 };
 

@@ -58,6 +58,7 @@ CMG = {
                     ("q --host x --port 70000", "70000")],
     "gateway list": [],
     "gateway remove": [("nobody", "nobody")],
+    "inventory messages": [("nobody", "nobody")],
     "init": [("", "--dir"), ("--dir /proc/x --site LAB", "/proc/x"), ("--dir new --site lab", "lab")],
     "keys activate": [("", "--dir"), ("--dir nofile", "nofile")],
     "keys list": [("", "--dir")],

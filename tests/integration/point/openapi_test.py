@@ -197,7 +197,8 @@ def tokens_and_devices(asking, guid):
     asking("token_unblock", token["id"])
     asking("token_list")
     asking("device_list")
-    for name in ("device_get", "device_block", "device_unblock", "device_approve", "resultant", "policy_resultant"):
+    for name in ("device_get", "device_block", "device_unblock", "device_approve", "resultant", "policy_resultant",
+                 "device_messages"):
         asking(name, guid)
     asking("device_remove_waiting", body={"dry_run": True})
 

@@ -156,6 +156,8 @@
       "device_has:object")                                                                                             \
     X("GET", "/v1/devices/*/policies", MP_READER, mp_admin_policy_resultant,                                           \
       "Show which policies reach a device, and why", "", "200 device name collections:array policies:array")           \
+    X("GET", "/v1/devices/*/messages", MP_READER, mp_admin_device_messages,                                            \
+      "Show what a device told of late of what it was given, the newest first", "", "200 device messages:array")       \
     X("GET", "/v1/enrollment", MP_READER, mp_admin_enrollment, "Print the enrolment file for devices", "",             \
       "200 opencmg version:integer site site_key cmg_fqdns gateway_ca_pem:string|null "                                \
       "mp_urls:array mp_ca_pem:string|null")                                                                           \
@@ -188,7 +190,7 @@
     X("device", "guid name hardware_id method state spki client_version:integer registered:integer "                   \
                 "last_seen:integer certificates:array entra_tenant entra_device vouched:object "                       \
                 "machine reason:string|null same_as:string|null shut_out:boolean "                                     \
-                "other_hardware:string|null registered_from:string|null")                                              \
+                "other_hardware:string|null registered_from:string|null states?:array")                                \
     X("policy", "id name version:integer sha256 size:integer created:integer changed:integer "                         \
                 "users:array collections:array")                                                                       \
     X("endpoint", "id auth:array purpose methods:array max_body:integer headers "                                      \

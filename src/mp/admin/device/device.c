@@ -148,6 +148,8 @@ static void answer(struct mp_request *r, const char *guid)
     if (result == OK)
         result = devices_json(r, &d, &one, array, &err);
     if (result == OK)
+        result = mp_admin_put_told(r, guid, json_array_get(array, 0), &err);
+    if (result == OK)
         mp_answer_json(r, 200, json_pack("{s:O}", "device", json_array_get(array, 0)));
     else
         mp_admin_fail(r, &err, NULL);
