@@ -21,12 +21,10 @@
 
 /* Documents few at a time: the pool's threads also resolve names. Those in front of them wait, but not without a bound.
  * Questions to responders, which devices wait for, go out at once: as many as some gateways ask at a time. */
+enum line { LINE_DOCUMENTS, LINE_RESPONDERS, LINES };
+
 enum {
     UNDER_WAY_MAX = 2,
-    WAITING_MAX = 64,
-    WAITING_KEPT = 16, /* for gateways of which fewer wait */
-    ASKED_MAX = 256,
-    ASKED_KEPT = 64,
     ASKED_S = 4,
     ANSWER_MAX = 64 * 1024, /* of a responder */
     QUESTION_MAX = 16 * 1024,
@@ -37,8 +35,9 @@ struct fetching {
     const struct site_known *known;
     struct http_exchange *exchange; /* NULL: the asker is gone */
     STAILQ_ENTRY(fetching) turn;    /* waiting */
-    LIST_ENTRY(fetching) others;    /* being asked */
-    struct buf question;            /* of an OCSP client */
+    LIST_ENTRY(fetching) others;    /* in line: from its head, which may be all that comes, until it is answered */
+    bool in_line;
+    struct buf question; /* of an OCSP client */
     char id[65], gateway[PKI_ROLE_ID_MAX], *url;
     char *ca_pem; /* NULL: the system's CAs */
     enum bundle_source_kind kind;
@@ -54,14 +53,29 @@ struct fetching {
 
 static struct {
     STAILQ_HEAD(, fetching) turns; /* who waits, the longest first */
-    LIST_HEAD(, fetching) asking;  /* responders */
-    size_t waiting, under_way, asked;
+    LIST_HEAD(, fetching) lines[LINES];
+    size_t in_line[LINES], under_way;
     struct source_many *many;
     struct crowd *untaken;                                 /* by gateway; NULL: none yet */
 } queue = {.turns = STAILQ_HEAD_INITIALIZER(queue.turns)}; /* of the one loop of this program */
 
+static enum line line_of(enum bundle_source_kind kind)
+{
+    return kind == BUNDLE_SOURCE_OCSP ? LINE_RESPONDERS : LINE_DOCUMENTS;
+}
+
+static void leave_line(struct fetching *f)
+{
+    if (!f->in_line)
+        return;
+    LIST_REMOVE(f, others);
+    queue.in_line[line_of(f->kind)]--;
+    f->in_line = false;
+}
+
 static void fetching_free(struct fetching *f)
 {
+    leave_line(f);
     untaken_part(queue.untaken, &f->untaken);
     buf_free(&f->question);
     buf_free(&f->answer);
@@ -168,6 +182,7 @@ static bool has_room(struct fetching *f)
 static void answer_exchange(struct fetching *f)
 {
     char shown[NET_URL_SHOWN_SIZE];
+    leave_line(f);
     net_url_shown(slice_of(f->url), shown);
     if (f->result != OK) {
         LOG_GATHERED(LOG_WARN, "source", f->id, f->err.text, "a source can't be fetched", LOG_T("source", f->id),
@@ -217,7 +232,6 @@ static void start_next(void)
     struct fetching *f;
     while (queue.under_way < UNDER_WAY_MAX && (f = STAILQ_FIRST(&queue.turns))) {
         STAILQ_REMOVE_HEAD(&queue.turns, turn);
-        queue.waiting--;
         if (!f->exchange) {
             fetching_free(f);
             continue;
@@ -231,7 +245,6 @@ static void start_next(void)
 static void enqueue_fetching(struct fetching *f)
 {
     STAILQ_INSERT_TAIL(&queue.turns, f, turn);
-    queue.waiting++;
     start_next();
 }
 
@@ -241,8 +254,6 @@ static void on_asked(void *arg)
 {
     struct fetching *f = arg;
     f->in_pool = false;
-    LIST_REMOVE(f, others);
-    queue.asked--;
     f->result = f->one.result;
     f->err = f->one.err;
     if (f->exchange)
@@ -258,8 +269,6 @@ static void ask_responder(struct fetching *f)
     buf_init(&f->answer, ANSWER_MAX);
     f->fresh_s = FRESHNESS_UNSAID;
     f->in_pool = true;
-    LIST_INSERT_HEAD(&queue.asking, f, others);
-    queue.asked++;
     f->one = (struct source_many_one){.what = {.url = f->url,
                                                .post = buf_data(&f->question),
                                                .type = "application/ocsp-request",
@@ -345,22 +354,16 @@ static const struct bundle_source *find_source(const struct site_known *k, struc
 
 /* One gateway that was broken into keeps no other one from its lists and answers: the last places are for who has
  * few. */
-static bool may_wait(const char *gateway)
+static bool has_place(enum line line, const char *gateway)
 {
+    static const struct {
+        size_t all, kept;
+    } places[LINES] = {[LINE_DOCUMENTS] = {64, 16}, [LINE_RESPONDERS] = {256, 64}};
     const struct fetching *f;
     size_t own = 0;
-    STAILQ_FOREACH(f, &queue.turns, turn)
+    LIST_FOREACH(f, &queue.lines[line], others)
         own += strcmp(f->gateway, gateway) == 0;
-    return queue.waiting < (own < WAITING_KEPT ? WAITING_MAX : WAITING_MAX - WAITING_KEPT);
-}
-
-static bool may_ask(const char *gateway)
-{
-    const struct fetching *f;
-    size_t own = 0;
-    LIST_FOREACH(f, &queue.asking, others)
-        own += strcmp(f->gateway, gateway) == 0;
-    return queue.asked < (own < ASKED_KEPT ? ASKED_MAX : ASKED_MAX - ASKED_KEPT);
+    return queue.in_line[line] < (own < places[line].kept ? places[line].all : places[line].all - places[line].kept);
 }
 
 void relay_source_start(const struct site_known *k, const char *gateway_id, struct http_exchange *x)
@@ -374,7 +377,7 @@ void relay_source_start(const struct site_known *k, const char *gateway_id, stru
         forward_refuse(x, REASON_BAD_METHOD, NULL);
         return;
     }
-    if (!(s->kind == BUNDLE_SOURCE_OCSP ? may_ask : may_wait)(gateway_id)) {
+    if (!has_place(line_of(s->kind), gateway_id)) {
         forward_refuse(x, REASON_TOO_MANY_REQUESTS, "too many sources are being fetched");
         return;
     }
@@ -388,6 +391,9 @@ void relay_source_start(const struct site_known *k, const char *gateway_id, stru
     f->ca_pem = s->ca_pem ? mem_strdup(s->ca_pem) : NULL;
     buf_init(&f->question, QUESTION_MAX);
     (void)snprintf(f->id, sizeof f->id, "%s", s->id);
+    LIST_INSERT_HEAD(&queue.lines[line_of(f->kind)], f, others);
+    queue.in_line[line_of(f->kind)]++;
+    f->in_line = true;
     x->events = &events;
     x->ctx = f;
 }

@@ -238,6 +238,37 @@ static void a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* The bound is not for those alone whose body has ended: heads come first, and all the ends at once. */
+static void requests_for_sources_that_do_not_end_are_bounded_and_leave_places_for_other_gateways(void **state UNUSED)
+{
+    static const struct {
+        enum bundle_source_kind kind;
+        size_t places;
+    } cases[] = {{BUNDLE_SOURCE_CRL, 48}, {BUNDLE_SOURCE_OCSP, 192}};
+    enum { ASKED = 1000 };
+    const struct error gone = {R_IO, "gone", NULL};
+    for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+        const struct bundle_source source = {.id = "big", .kind = cases[n].kind, .url = "http://one.example/"};
+        struct kit_exchange *asked[ASKED + 1];
+        size_t refused = 0;
+        fix->document.sources = &source;
+        fix->document.source_count = 1;
+        for (size_t i = 0; i <= ASKED; i++) {
+            asked[i] = kit_exchange_new(SOURCE_ENDPOINT, "/big");
+            asked[i]->x.request.method = cases[n].kind == BUNDLE_SOURCE_OCSP ? SLICE("POST") : SLICE("GET");
+            route_request(&fix->route, i < ASKED ? "gw1" : "gw2", &asked[i]->x);
+            refused += asked[i]->status == 429;
+        }
+        assert_int_equal(refused, ASKED - cases[n].places);
+        assert_int_equal(asked[ASKED]->status, 0); /* the other gateway's */
+        for (size_t i = 0; i <= ASKED; i++) {
+            if (!asked[i]->status)
+                asked[i]->x.events->on_abort(asked[i]->x.ctx, &gone);
+            kit_exchange_free(asked[i]);
+        }
+    }
+}
+
 static void what_is_no_file_in_the_source_folder_holds_up_nothing(void **state UNUSED)
 {
     char folder[] = "/tmp/route-test-XXXXXX", path[64], url[80];
@@ -271,6 +302,7 @@ int main(void)
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
         HELD(a_source_that_the_document_does_not_name_is_not_fetched),
+        HELD(requests_for_sources_that_do_not_end_are_bounded_and_leave_places_for_other_gateways),
         HELD(what_is_no_file_in_the_source_folder_holds_up_nothing),
         HELD(a_gateway_that_takes_no_lists_fills_no_memory_and_keeps_no_other_one_from_them),
     };
