@@ -11,6 +11,7 @@
 #include "choices/choices.h"
 #include "conf/sandbox.h"
 #include "net/address.h"
+#include "net/network.h"
 
 #define AT(member) offsetof(struct gateway_config, member)
 
@@ -33,12 +34,28 @@ static const struct conf_key certificate_keys[] = {
 static const struct conf_schema certificate_schema = {"server_certificates", sizeof(struct tls_identity_files),
                                                       certificate_keys};
 
+static const struct conf_key balancer_keys[] = {
+    {.name = "from",
+     .kind = CONF_TEXTS,
+     .offset = offsetof(struct gateway_balancers, from),
+     .required = true,
+     .help = "addresses and networks (10.0.0.7, 10.0.1.0/24) that send a header of version 2 before each connection, "
+             "and are refused without: balancers alone, no connector and no device"},
+    {0},
+};
+static const struct conf_schema balancer_schema = {"proxy_protocol", sizeof(struct gateway_balancers), balancer_keys};
+
 static const struct conf_key keys[] = {
     {.name = "listen",
      .kind = CONF_TEXTS,
      .offset = AT(listen),
      .required = true,
      .help = "addresses for clients and connectors, such as \":443\""},
+    {.name = "proxy_protocol",
+     .kind = CONF_BLOCK,
+     .offset = AT(balancers),
+     .block = &balancer_schema,
+     .help = "load balancers that tell the client's address (PROXY protocol, version 2)"},
     {.name = "server_certificates",
      .kind = CONF_BLOCKS,
      .offset = AT(server_certificates),
@@ -145,6 +162,19 @@ static void check_addresses(const struct gateway_config *c, struct conf_faults *
         conf_fault_of(faults, &c->admin_listen, "admin_listen: %s", err.text);
 }
 
+/* Whom everybody is believed in, everybody could be anybody. */
+static void check_balancers(const struct gateway_config *c, struct conf_faults *faults)
+{
+    struct error err;
+    for (size_t i = 0; i < c->balancers.from.count; i++) {
+        char *const *item = &c->balancers.from.items[i];
+        if (net_network_check(slice_of(*item), &err) != OK)
+            conf_fault_of(faults, item, "proxy_protocol: from: %s", err.text);
+        else if (slice_ends(slice_of(*item), SLICE("/0")))
+            conf_fault_of(faults, item, "proxy_protocol: from: %s is everybody: name the balancers alone", *item);
+    }
+}
+
 static void check_numbers(const struct gateway_config *c, struct conf_faults *faults)
 {
     enum { FEWEST = 16 };
@@ -195,6 +225,7 @@ enum result gateway_config_load(const char *path, struct gateway_config *ret, st
     if (conf_load(path, &schema, ret, faults) != OK && faults->unread)
         return R_INVALID;
     check_addresses(ret, faults);
+    check_balancers(ret, faults);
     check_numbers(ret, faults);
     check_certificates(ret, faults);
     check_role(ret, faults);

@@ -9,8 +9,13 @@
 #include "conf/log_keys.h"
 #include "tls/identity_file.h"
 
+struct gateway_balancers {
+    struct conf_texts from;
+};
+
 struct gateway_config {
     struct conf_texts listen;
+    struct gateway_balancers balancers;     /* that tell whose connection they pass on */
     struct conf_blocks server_certificates; /* struct tls_identity_files */
     char *bootstrap_file, *state;
     uint64_t workers; /* 0: one a processor */

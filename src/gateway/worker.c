@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "gateway/client/admission.h"
 #include "gateway/client/arrival.h"
+#include "gateway/client/balancer.h"
 #include "gateway/client/certificates.h"
 #include "gateway/client/connection.h"
 #include "gateway/obtain/challenge.h"
@@ -269,11 +270,22 @@ static void start_handshake(struct gateway_worker *w, struct net_stream *socket,
     a->handshake = tls_accept(w->loop, socket, HANDSHAKE_MS, &tls_callbacks, a);
 }
 
+static void on_client(void *ctx, struct net_stream *socket, const struct net_address *client)
+{
+    struct gateway_worker *w = container_of(ctx, struct gateway_worker, clients);
+    if (admission_ask(&w->clients, client))
+        start_handshake(w, socket, client, false);
+    else
+        net_stream_close(socket);
+}
+
 static void on_accept(void *ctx, struct net_stream *socket, const struct net_address *peer)
 {
     struct gateway_worker *w = container_of(ctx, struct gateway_worker, clients);
-    if (admission_ask(&w->clients, peer))
-        start_handshake(w, socket, peer, false);
+    if (!balancer_is(&w->gateway->config->balancers.from, peer))
+        on_client(ctx, socket, peer);
+    else if (admission_room(&w->clients, peer))
+        balancer_ask(&w->clients, socket, peer, on_client);
     else
         net_stream_close(socket);
 }

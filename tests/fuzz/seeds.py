@@ -285,6 +285,7 @@ SEEDS = {
     "identity": list(identity_seeds()),
     "target": [text.encode() for text in TARGETS],
     "text": [text.encode() for text in TEXTS],
+    "told": [b"\r\n\r\n\0\r\nQUIT\n" + rest for rest in (b"\x20\0\0\0", b"\x21\x11\0\x0c" + bytes(12), b"\x21\x21\0\x2b" + bytes(36) + b"\4\0\4abcd")],
 }
 
 

@@ -52,21 +52,31 @@ static bool make_room(struct gateway_clients *all, enum gateway_away why)
     return crowd_make_room(all->devices, is_idle);
 }
 
+static bool has_room(struct gateway_clients *all, const char *address)
+{
+    if (all->connection_count < all->places->connections || make_room(all, AWAY_ROOM))
+        return true;
+    note_away(all, AWAY_FULL, address);
+    return false;
+}
+
 bool admission_ask(struct gateway_clients *all, const struct net_address *peer)
 {
-    const struct gateway_places *places = all->places;
     char address[NET_ADDRESS_TEXT];
     net_address_format_group(peer, address);
     all->leaving = AWAY_ADDRESS_SHARE;
-    enum gateway_away why = AWAY_ADDRESS_RATE;
-    if (net_strangers_let_come(all->strangers, slice_of(address), places->strangers_per_address,
-                               loop_now_ms(all->loop))) {
-        if (all->connection_count < places->connections || make_room(all, AWAY_ROOM))
-            return true;
-        why = AWAY_FULL;
-    }
-    note_away(all, why, address);
+    if (net_strangers_let_come(all->strangers, slice_of(address), all->places->strangers_per_address,
+                               loop_now_ms(all->loop)))
+        return has_room(all, address);
+    note_away(all, AWAY_ADDRESS_RATE, address);
     return false;
+}
+
+bool admission_room(struct gateway_clients *all, const struct net_address *balancer)
+{
+    char address[NET_ADDRESS_TEXT];
+    net_address_format_group(balancer, address);
+    return has_room(all, address);
 }
 
 static bool give_up_descriptor(void *ctx)

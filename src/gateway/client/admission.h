@@ -13,6 +13,9 @@ void admission_start(struct gateway_clients *all, const struct gateway_config *c
 /* May a newcomer from there take a place? Somebody may have to leave for it. false: it is to be closed; counted. */
 MUST_USE bool admission_ask(struct gateway_clients *all, const struct net_address *peer);
 
+/* The same for a balancer's connection, which is not the balancer's own: whose it is, is asked then. */
+MUST_USE bool admission_room(struct gateway_clients *all, const struct net_address *balancer);
+
 /* For a worker's listeners (their ctx is its clients). */
 extern const struct net_listener_guard admission_guard;
 

@@ -156,6 +156,9 @@ static const char *remedy_away(const char *why)
         {"does not speak",
          "what answers there is no gateway: correct its name and port (cmg gateway list), or let what "
          "stands before it pass TCP on as it is"},
+        {"peer closed the connection during",
+         "the gateway, or what stands before it, turned the connector away: the gateway's log says why (its limits by "
+         "address; proxy_protocol: from in gateway.yaml names balancers alone, never a connector)"},
         {"ended TLS with the alert",
          "the gateway does not take the connector's role certificate: its log says why; compare the clocks of both "
          "machines (date -u), or give the connector a new one: cmg connector add ID --renew --out FILE, and start it "

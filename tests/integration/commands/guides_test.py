@@ -192,9 +192,15 @@ def test_a_balancer_that_passes_tcp_on_works_as_the_guide_says_and_one_that_ends
     with Terminator(own_site.folder / "pki/gateway.pem", own_site.folder / "pki/gateway.key", own_site.port) as ends_tls:
         page = page_of(own_site, machine, "docs/guides/load-balancer.md", places={
             "ends-tls.example.com": f"localhost:{ends_tls.port}", "gw.example.com": f"localhost:{port}", "bind :443": f"bind 127.0.0.1:{port}",
-            "gw1.example.com:443": f"localhost:{own_site.port}"}, refused=["cmg analyze ends-tls.example.com"],
-            not_run={"systemctl reload haproxy": SYSTEMD})
+            "gw1.example.com:443": f"localhost:{own_site.port} source 127.0.0.2", "10.0.0.7": "127.0.0.2", "/etc/opencmg": own_site.folder},
+            refused=["cmg analyze ends-tls.example.com"],
+            not_run={"systemctl restart cmg-gateway": SYSTEMD, "systemctl reload haproxy": SYSTEMD})
         configuration = page.file("haproxy", "haproxy.cfg")
+        with open(own_site.folder / "gateway.yaml", "a", encoding="utf-8") as gateway:
+            gateway.write(page.file("yaml", "proxy_protocol.yaml").read_text())
+        own_site.stop("cmg-gateway")
+        own_site.run("cmg-gateway")
+        own_site.wait_ready()
         page.run("HAProxy, as it works")
         with open(machine / "haproxy.log", "wb") as log:
             haproxy = programs.start(["/usr/sbin/haproxy", "-db", "-f", configuration], log)
@@ -203,6 +209,7 @@ def test_a_balancer_that_passes_tcp_on_works_as_the_guide_says_and_one_that_ends
             good, ended = page.run("Check it").values()
         finally:
             programs.end(haproxy)
+        assert "127.0.0.2" not in own_site.log("cmg-gateway")
     assert "tls_intercepted" not in good and "tls_intercepted" in ended
     page.ran_whole()
 
