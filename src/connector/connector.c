@@ -26,7 +26,7 @@ static void on_request(void *owner, const char *gateway_id, struct http_exchange
 {
     struct connector *c = owner;
     c->requests++;
-    const struct route to = {&c->known, c->site, &c->upstreams, c->senders};
+    const struct route to = {&c->known, c->site, &c->upstreams, c->senders, c->gateways};
     route_request(&to, gateway_id, x);
 }
 
@@ -145,6 +145,7 @@ static void make_known(struct connector *c, const struct connector_config *confi
     memset(c, 0, sizeof *c);
     c->known = (struct site_known){.loop = loop, .config = config, .on_news = on_news, .ctx = c};
     c->senders = (struct http_splice_senders){crowd_new(NULL, 0), crowd_new(NULL, 0)};
+    c->gateways = (struct http_splice_senders){crowd_new(route_site_rates, ROUTE_SITE_RATES), crowd_new(NULL, 0)};
     c->dialers.known = &c->known;
     c->dialers.upstreams = &c->upstreams;
     c->dialers.on_request = on_request;

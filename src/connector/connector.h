@@ -22,7 +22,7 @@ struct connector {
     struct site_known known; /* its loop and configuration too */
     struct site_link *site;
     struct upstreams upstreams;
-    struct http_splice_senders senders; /* of requests under way, by device; as long as the process */
+    struct http_splice_senders senders, gateways; /* as in struct route; as long as the process */
     struct dialers dialers;
     struct report *report;
     struct joining *joining; /* gateways */

@@ -3,18 +3,33 @@
  * by plain paths, and says who asks. In the loop's thread. */
 #include "connector/route.h"
 
+#include "base/clock.h"
 #include "connector/request/forward.h"
 #include "connector/request/identity.h"
 #include "connector/site/relay_source.h"
 #include "connector/site/site_question.h"
 #include "http/path.h"
 
-/* NULL: gateways may not ask that. */
-static struct upstream *find_site(const struct route *to, const char *gateway_id, struct http_exchange *x)
+/* Under way at once: it asks for a bundle, questions and a list, answers and reports, and may have been started anew.
+ * Bodies of so many are half of what the site takes of a connector (mp/server/bodies.h). */
+enum { SITE_UNDER_WAY = 16 };
+
+const struct crowd_rate route_site_rates[ROUTE_SITE_RATES] = {
+    [ROUTE_SITE_LISTS] = {2000, 50}, [ROUTE_SITE_OTHERS] = {200, 5}};
+
+/* --- the site --- */
+
+static bool says_nothing_there(void *arg, struct slice name)
 {
-    const struct site_question *q = site_question_find(x->request.method, x->request.target);
-    if (!q)
-        return NULL;
+    (void)arg;
+    return !slice_eq(name, SLICE("content-type")) && !slice_eq(name, SLICE("cmg-request-id"));
+}
+
+/* NULL: there is no room for its target. */
+static struct upstream *find_site(const struct route *to, const struct site_question *q, const char *gateway_id,
+                                  struct http_exchange *x)
+{
+    (void)http_fields_remove_if(&x->request.fields, says_nothing_there, NULL);
     if (q->named) {
         size_t path = slice_find(x->request.target, '?');
         struct slice query = path == SIZE_MAX ? SLICE_NONE : slice_skip(x->request.target, path);
@@ -23,6 +38,33 @@ static struct upstream *find_site(const struct route *to, const char *gateway_id
     }
     return x->request.target.ptr ? site_link_upstream(to->site) : NULL;
 }
+
+/* A gateway that was broken into keeps neither the site's time nor this connector's ways to it from others. */
+static bool may_ask_site(const struct route *to, const struct site_question *q, struct slice gateway)
+{
+    enum route_site_rate rate = q->of_list ? ROUTE_SITE_LISTS : ROUTE_SITE_OTHERS;
+    return crowd_count(to->gateways.bodies, gateway) < SITE_UNDER_WAY &&
+           crowd_take(to->gateways.bodies, gateway, rate, clock_mono_ms());
+}
+
+static void ask_site(const struct route *to, const char *gateway_id, struct http_exchange *x)
+{
+    const struct site_question *q = site_question_find(x->request.method, x->request.target);
+    const struct forward_sender gateway = {to->gateways, arena_printf(x->arena, "gateway %s", gateway_id)};
+    struct upstream *u = NULL;
+    if (q && gateway.whom.ptr && !may_ask_site(to, q, gateway.whom)) {
+        forward_refuse(x, REASON_TOO_MANY_REQUESTS, "this gateway asks the site too much");
+        return;
+    }
+    if (q && gateway.whom.ptr)
+        u = find_site(to, q, gateway_id, x);
+    if (u)
+        forward_start(x, u, &gateway, to->known->on_news, to->known->ctx);
+    else
+        forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
+}
+
+/* --- published servers --- */
 
 /* False: it was refused. */
 static bool says_who_asks(struct http_exchange *x, const struct upstream *u)
@@ -55,10 +97,15 @@ void route_request(const struct route *to, const char *gateway_id, struct http_e
         relay_source_start(to->known, gateway_id, x);
         return;
     }
-    bool for_site = slice_eq(id, SLICE(SITE_ENDPOINT));
-    struct upstream *u = for_site ? find_site(to, gateway_id, x) : upstreams_find(to->upstreams, id);
-    if (!u)
+    if (slice_eq(id, SLICE(SITE_ENDPOINT))) {
+        ask_site(to, gateway_id, x);
+        return;
+    }
+    struct upstream *u = upstreams_find(to->upstreams, id);
+    if (!u) {
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
-    else if (for_site || (has_plain_path(x) && says_who_asks(x, u)))
-        forward_start(x, u, &to->senders, to->known->on_news, to->known->ctx);
+    } else if (has_plain_path(x) && says_who_asks(x, u)) {
+        const struct forward_sender device = {to->senders, upstream_sender(&x->request)};
+        forward_start(x, u, &device, to->known->on_news, to->known->ctx);
+    }
 }

@@ -66,7 +66,7 @@ enum result tunnel_device_read(struct slice text, struct arena *a, struct tunnel
 {
     *ret = (struct tunnel_device){.client_id = text};
     if (!cut_last(&ret->client_id, &ret->certificate) || !cut_last(&ret->client_id, &ret->peer) ||
-        !cut_last(&ret->client_id, &ret->method))
+        !cut_last(&ret->client_id, &ret->method) || !ret->client_id.len)
         return R_INVALID;
     if (!slice_eq(ret->certificate, SLICE("-")))
         return read_certificate(&ret->certificate, a);

@@ -16,10 +16,11 @@
 
 struct forward {
     struct upstream *upstream;
+    struct slice whom;
     void (*on_news)(void *ctx);
     void *news_ctx;
     bool may_stay;                          /* see TUNNEL_STAY_FIELD */
-    char request_id[GUID_SIZE], client[80]; /* the latter as the gateway names it, for the trail; "": nobody */
+    char request_id[GUID_SIZE], client[80]; /* the latter for whom it is, for the trail */
 };
 
 static enum result make_call(void *ctx, const struct http_request *request, bool again,
@@ -28,7 +29,7 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     struct forward *f = ctx;
     struct error err;
     (void)again; /* the pool leaves the connection that refused it */
-    enum result r = upstream_call(f->upstream, request, events, call_ctx, ret, &err);
+    enum result r = upstream_call(f->upstream, f->whom, request, events, call_ctx, ret, &err);
     if (r != OK)
         LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
                      LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
@@ -227,7 +228,7 @@ static const struct http_splice_owner owner = {.make_call = make_call,
                                                .refuse = refuse_splice,
                                                .on_over = on_over};
 
-void forward_start(struct http_exchange *x, struct upstream *u, const struct http_splice_senders *senders,
+void forward_start(struct http_exchange *x, struct upstream *u, const struct forward_sender *sender,
                    void (*on_news)(void *ctx), void *ctx)
 {
     /* The gateway asks for none on such an endpoint, unless it is another's by now. */
@@ -237,14 +238,13 @@ void forward_start(struct http_exchange *x, struct upstream *u, const struct htt
     }
     struct forward *f = mem_zalloc(sizeof *f);
     f->upstream = upstream_ref(u);
+    f->whom = sender->whom;
     f->on_news = on_news;
     f->news_ctx = ctx;
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
-    (void)!slice_to_cstr(upstream_sender(&x->request), f->client, sizeof f->client);
-    const struct http_splice_senders nobody = {NULL, NULL};
-    const struct http_splice_sender device = {senders ? *senders : nobody, upstream_sender(&x->request),
-                                              clock_mono_ms()};
-    (void)http_splice_start(x, &x->request, UINT64_MAX, &device, &owner, f);
+    (void)!slice_to_cstr(sender->whom, f->client, sizeof f->client);
+    const struct http_splice_sender one = {sender->of, sender->whom, clock_mono_ms()};
+    (void)http_splice_start(x, &x->request, UINT64_MAX, &one, &owner, f);
 }

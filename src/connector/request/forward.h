@@ -7,9 +7,15 @@
 #include "http/splice.h"
 #include "verdict/reason.h"
 
-/* Takes over x; holds a reference to u until it is over. `senders`: all that are under way, by device; NULL: nothing is
- * counted. on_news(ctx): the upstream fails now, or no longer (upstream_fault). */
-void forward_start(struct http_exchange *x, struct upstream *u, const struct http_splice_senders *senders,
+/* Whose shares it takes: `whom` lives as long as the exchange; all that are under way for others of its kind. */
+struct forward_sender {
+    struct http_splice_senders of;
+    struct slice whom;
+};
+
+/* Takes over x; holds a reference to u until it is over. on_news(ctx): the upstream fails now, or no longer
+ * (upstream_fault). */
+void forward_start(struct http_exchange *x, struct upstream *u, const struct forward_sender *sender,
                    void (*on_news)(void *ctx), void *ctx);
 
 /* Answers x itself, as CMGConnector_…: a problem document. `detail` names no internal host; NULL: the reason's text. */

@@ -217,12 +217,12 @@ struct slice upstream_sender(const struct http_request *request)
     return http_fields_get(&request->fields, SLICE("cmg-client-id"));
 }
 
-enum result upstream_call(struct upstream *u, const struct http_request *request, const struct http_call_events *events,
-                          void *ctx, struct http_call **ret, struct error *err)
+enum result upstream_call(struct upstream *u, struct slice whom, const struct http_request *request,
+                          const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {
     struct http_request inside = *request;
     inside.scheme = u->tls ? SLICE("https") : SLICE("http");
     if (!u->keep_host || !request->authority.len)
         inside.authority = slice_of(u->authority);
-    return http_pool_call(u->pool, upstream_sender(request), &inside, events, ctx, ret, err);
+    return http_pool_call(u->pool, whom, &inside, events, ctx, ret, err);
 }

@@ -206,7 +206,7 @@ static void ask_site(struct site_link *s)
         .method = SLICE("GET"),
         .content_length = 0,
         .target = arena_printf(s->arena, "/connector?after=%" PRId64, s->known->has_document ? s->sequence : 0)};
-    if (upstream_call(s->urls[s->current], &request, &events, s, &s->call, &err) == OK)
+    if (upstream_call(s->urls[s->current], SLICE(""), &request, &events, s, &s->call, &err) == OK)
         return;
     log_msg(LOG_WARN, "site", "%s", err.text);
     ask_later(s);
@@ -328,7 +328,7 @@ struct upstream *site_link_upstream(struct site_link *s)
 enum result site_link_call(struct site_link *s, const struct http_request *request, const struct http_call_events *ev,
                            void *ctx, struct http_call **ret, struct error *err)
 {
-    return upstream_call(s->urls[s->current], request, ev, ctx, ret, err);
+    return upstream_call(s->urls[s->current], SLICE(""), request, ev, ctx, ret, err);
 }
 
 void site_link_renewed(struct site_link *s)

@@ -14,6 +14,8 @@ struct fixture {
     unsigned news;
 };
 
+static const struct forward_sender device = {.whom = {"d1", 2}};
+
 static void on_news(void *ctx)
 {
     ((struct fixture *)ctx)->news++;
@@ -57,7 +59,7 @@ static int teardown(void **state)
 /* Sends the request on its way; the server has not answered yet. */
 static struct kit_call *forward(struct fixture *f)
 {
-    forward_start(&f->e->x, f->u, NULL, on_news, f);
+    forward_start(&f->e->x, f->u, &device, on_news, f);
     kit_exchange_end(f->e);
     return kit_last_call();
 }
@@ -118,7 +120,7 @@ static void another_page_of_nginx_or_another_server_s_page_is_a_plain_400(void *
     kit_assert_field(f->e, "cmg-status-text: CMGConnector_BadRequest");
 
     struct kit_exchange *other = kit_exchange_new("e1", "/x");
-    forward_start(&other->x, f->u, NULL, on_news, f);
+    forward_start(&other->x, f->u, &device, on_news, f);
     kit_answer(kit_last_call(), 400, "server: apache\n", "No required SSL certificate was sent");
     kit_assert_field(other, "cmg-status-text: CMGConnector_BadRequest");
     kit_exchange_free(other);
@@ -143,7 +145,7 @@ static void each_failure_inside_has_a_reason(void **state)
                 {HTTP_FAIL_LIMIT, REASON_TOO_MANY_REQUESTS}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct kit_exchange *e = kit_exchange_new("e1", "/x");
-        forward_start(&e->x, f->u, NULL, on_news, f);
+        forward_start(&e->x, f->u, &device, on_news, f);
         kit_fail(kit_last_call(), rows[i].kind, false, "secret.inside:8443 is away");
         kit_assert_refused(e, rows[i].reason, NULL);
         assert_null(strstr(e->body, "secret.inside"));
@@ -159,7 +161,7 @@ static void what_an_administrator_must_mend_is_news_until_the_next_answer(void *
     assert_string_equal(upstream_fault(f->u)->detail, "wrong name");
 
     struct kit_exchange *again = kit_exchange_new("e1", "/x");
-    forward_start(&again->x, f->u, NULL, on_news, f);
+    forward_start(&again->x, f->u, &device, on_news, f);
     kit_answer(kit_last_call(), 500, "", "");
     assert_int_equal(f->news, 2);
     assert_null(upstream_fault(f->u)->reason);
@@ -193,7 +195,7 @@ static void what_may_have_been_processed_is_not_asked_again(void **state)
     kit_assert_refused(f->e, REASON_UPSTREAM_REFUSED, NULL);
 
     struct kit_exchange *other = kit_exchange_new("e1", "/x");
-    forward_start(&other->x, f->u, NULL, on_news, f);
+    forward_start(&other->x, f->u, &device, on_news, f);
     kit_fail(kit_last_call(), HTTP_FAIL_TRUNCATED, true, "closed");
     assert_int_equal(kit_servers.count, 2);
     kit_exchange_free(other);
@@ -203,7 +205,7 @@ static void a_pool_without_room_refuses_the_request(void **state)
 {
     struct fixture *f = *state;
     kit_servers.refuses = R_LIMIT;
-    forward_start(&f->e->x, f->u, NULL, on_news, f);
+    forward_start(&f->e->x, f->u, &device, on_news, f);
     kit_assert_refused(f->e, REASON_TOO_MANY_REQUESTS, NULL);
     kit_assert_field(f->e, "cache-control: no-store");
 }
@@ -245,7 +247,7 @@ static void a_websocket_is_refused_where_the_document_names_none(void **state)
 {
     struct fixture *f = *state;
     struct kit_exchange *e = websocket(false);
-    forward_start(&e->x, f->u, NULL, on_news, f);
+    forward_start(&e->x, f->u, &device, on_news, f);
     kit_assert_refused(e, REASON_UNSUPPORTED, NULL);
     assert_int_equal(kit_servers.count, 0);
     kit_exchange_free(e);
@@ -256,7 +258,7 @@ static void a_2xx_to_a_handshake_travels_hidden_to_gateways_that_ask_for_it(void
     struct fixture *f = *state;
     struct upstream *u = make_upstream(f, true);
     struct kit_exchange *e = websocket(true);
-    forward_start(&e->x, u, NULL, on_news, f);
+    forward_start(&e->x, u, &device, on_news, f);
     assert_null(strstr(kit_last_call()->fields, TUNNEL_STAY_FIELD));
     kit_answer(kit_last_call(), 204, "", "");
     assert_int_equal(e->status, TUNNEL_STAYED);
@@ -270,7 +272,7 @@ static void a_2xx_to_others_stays_what_it_is(void **state)
     struct fixture *f = *state;
     struct upstream *u = make_upstream(f, true);
     struct kit_exchange *e = websocket(false);
-    forward_start(&e->x, u, NULL, on_news, f);
+    forward_start(&e->x, u, &device, on_news, f);
     kit_answer(kit_last_call(), 204, "", "");
     assert_int_equal(e->status, 204);
     kit_assert_no_field(e, TUNNEL_STATUS_FIELD);
@@ -283,7 +285,7 @@ static void a_handshake_that_broke_says_what_was_expected(void **state)
     struct fixture *f = *state;
     struct upstream *u = make_upstream(f, true);
     struct kit_exchange *e = websocket(false);
-    forward_start(&e->x, u, NULL, on_news, f);
+    forward_start(&e->x, u, &device, on_news, f);
     kit_fail(kit_last_call(), HTTP_FAIL_PROTOCOL, false, "a wrong Sec-WebSocket-Accept");
     kit_assert_refused(e, REASON_UPSTREAM_PROTOCOL, "RFC 6455");
     kit_exchange_free(e);

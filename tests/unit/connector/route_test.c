@@ -57,7 +57,10 @@ static int setup(void **state)
                                  .base_path = "/.cmg"};
     if (upstream_new(NULL, &o, &fix->site, &err) != OK)
         fail_msg("%s", err.text);
-    fix->route = (struct route){&fix->known, NULL, &fix->upstreams};
+    fix->route = (struct route){.known = &fix->known, .upstreams = &fix->upstreams};
+    fix->route.senders = (struct http_splice_senders){crowd_new(NULL, 0), crowd_new(NULL, 0)};
+    fix->route.gateways =
+        (struct http_splice_senders){crowd_new(route_site_rates, ROUTE_SITE_RATES), crowd_new(NULL, 0)};
     *state = fix;
     return 0;
 }
@@ -69,6 +72,10 @@ static int teardown(void **state)
         kit_exchange_free(fix->e);
     upstreams_free(&fix->upstreams);
     upstream_unref(fix->site);
+    crowd_free(fix->route.senders.bodies);
+    crowd_free(fix->route.senders.heads);
+    crowd_free(fix->route.gateways.bodies);
+    crowd_free(fix->route.gateways.heads);
     free(fix);
     kit_servers_reset();
     return 0;
@@ -170,6 +177,59 @@ static void the_site_answers_no_other_question(void **state UNUSED)
     kit_assert_refused(ask(SITE_ENDPOINT, "/report/gw2"), REASON_UNKNOWN_ENDPOINT, NULL);
     kit_assert_refused(ask_as("POST", SITE_ENDPOINT, "/bundle"), REASON_UNKNOWN_ENDPOINT, NULL);
     assert_int_equal(kit_servers.count, 0);
+}
+
+static void what_a_gateway_asks_of_the_site_is_counted_as_its_own_whatever_it_says(void **state UNUSED)
+{
+    struct kit_exchange *e = kit_exchange_new(SITE_ENDPOINT, "/bundle?after=7");
+    struct http_fields *f = &e->x.request.fields;
+    e->x.request.method = SLICE("GET");
+    assert_int_equal(http_fields_add(f, e->x.arena, SLICE("cmg-client-id"), SLICE("another")), OK);
+    assert_int_equal(http_fields_add(f, e->x.arena, SLICE("cmg-auth-method"), SLICE("token")), OK);
+    route_request(&fix->route, "gw1", &e->x);
+    assert_string_equal(kit_last_call()->whom, "gateway gw1");
+    assert_null(strstr(kit_last_call()->fields, "another"));
+    assert_null(strstr(kit_last_call()->fields, "cmg-auth-method"));
+    kit_answer(kit_last_call(), 204, "", "");
+    kit_exchange_free(e);
+}
+
+static void forget_calls(void)
+{
+    memset(kit_servers.calls, 0, sizeof kit_servers.calls);
+    kit_servers.count = 0;
+}
+
+static void a_gateway_that_floods_the_site_is_refused_and_another_one_is_not(void **state UNUSED)
+{
+    enum { UNDER_WAY = 16, ASKED = 1000 };
+    struct kit_exchange *held[UNDER_WAY];
+    for (size_t i = 0; i < UNDER_WAY; i++) {
+        held[i] = kit_exchange_new(SITE_ENDPOINT, "/report");
+        held[i]->x.request.method = SLICE("POST");
+        route_request(&fix->route, "gw1", &held[i]->x);
+    }
+    kit_assert_refused(ask_as("POST", SITE_ENDPOINT, "/report"), REASON_TOO_MANY_REQUESTS, "too much");
+    for (size_t i = 0; i < UNDER_WAY; i++) {
+        kit_answer(&kit_servers.calls[i], 204, "", "");
+        kit_exchange_free(held[i]);
+    }
+
+    size_t refused = 0;
+    for (size_t i = 0; i < ASKED; i++) {
+        forget_calls();
+        refused += ask_as("POST", SITE_ENDPOINT, "/report")->status == 429;
+        if (kit_servers.count)
+            kit_answer(kit_last_call(), 204, "", "");
+    }
+    assert_true(refused > 0);
+    struct kit_exchange *other = kit_exchange_new(SITE_ENDPOINT, "/bundle");
+    other->x.request.method = SLICE("GET");
+    forget_calls();
+    route_request(&fix->route, "gw2", &other->x);
+    assert_int_equal(kit_servers.count, 1);
+    kit_answer(kit_last_call(), 204, "", "");
+    kit_exchange_free(other);
 }
 
 static void a_source_that_the_document_does_not_name_is_not_fetched(void **state UNUSED)
@@ -301,6 +361,8 @@ int main(void)
         HELD(a_request_of_nobody_is_refused),
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
+        HELD(what_a_gateway_asks_of_the_site_is_counted_as_its_own_whatever_it_says),
+        HELD(a_gateway_that_floods_the_site_is_refused_and_another_one_is_not),
         HELD(a_source_that_the_document_does_not_name_is_not_fetched),
         HELD(requests_for_sources_that_do_not_end_are_bounded_and_leave_places_for_other_gateways),
         HELD(what_is_no_file_in_the_source_folder_holds_up_nothing),

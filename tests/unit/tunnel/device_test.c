@@ -53,11 +53,22 @@ static void a_certificate_with_one_plain_byte_is_refused(void **state)
     }
 }
 
+/* Nothing is counted of nobody. */
+static void a_sender_without_an_id_is_refused(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(8192);
+    struct tunnel_device heard;
+    assert_int_equal(tunnel_device_read(SLICE(" token ::1 -"), a, &heard), R_INVALID);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates_of_any_length_are_read_as_they_were_written),
         cmocka_unit_test(a_certificate_with_one_plain_byte_is_refused),
+        cmocka_unit_test(a_sender_without_an_id_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
