@@ -63,6 +63,11 @@ static const struct conf_key keys[] = {
      .offset = AT(source_folder),
      .use = SANDBOX_READ_FOLDER,
      .help = "folder whose files may be named as sources (file:///…) and sent to gateways; none when absent"},
+    {.name = "directory",
+     .kind = CONF_BLOCK,
+     .offset = AT(directory),
+     .block = &directory_schema,
+     .help = "who answers sources that name no server (ldap:///…), as Active Directory writes them"},
     {.name = "role_renewal",
      .kind = CONF_DURATION,
      .offset = AT(role_renewal_s),
@@ -93,6 +98,7 @@ enum result connector_config_load(const char *path, struct connector_config *ret
         return R_INVALID;
     read_certificate(ret, faults);
     connector_proxy_resolve(&ret->proxy, faults);
+    directory_settings_check(&ret->directory, ret->client_certificate.certificate != NULL, faults);
     if (!ret->bootstrap_file)
         return R_INVALID; /* told already */
     if (bootstrap_read(ret->bootstrap_file, "connector", &ret->bootstrap, &err) != OK)

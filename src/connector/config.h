@@ -7,13 +7,15 @@
 #include "bundle/role/bootstrap.h"
 #include "conf/conf.h"
 #include "conf/log_keys.h"
+#include "connector/directory/settings.h"
 #include "connector/proxy.h"
 #include "tls/identity_file.h"
 
 struct connector_config {
     char *bootstrap_file, *state;
     struct tls_identity_files client_certificate;
-    struct connector_proxy proxy;    /* on the way to gateways */
+    struct connector_proxy proxy; /* on the way to gateways */
+    struct directory_settings directory;
     char *metrics_listen;            /* NULL or "": nowhere */
     char *source_folder;             /* of files that gateways may be given as sources; NULL or "": none */
     struct conf_texts allow_targets; /* "loopback", "link-local" */

@@ -282,7 +282,7 @@ static void tell_refusal(int status, struct slice body, struct error *ret)
     const char *detail = "";
     if (body.len < SOURCE_ERROR_MAX * 8 && json_parse(body, SOURCE_ERROR_MAX * 8, &problem, NULL) == OK)
         detail = json_opt_str(problem, "detail", "");
-    (void)error_set(ret, R_DENIED, "the connector answered %d%s%.150s", status, detail[0] ? ": " : "", detail);
+    (void)error_set(ret, R_DENIED, "the connector answered %d%s%s", status, detail[0] ? ": " : "", detail);
     json_decref(problem);
 }
 

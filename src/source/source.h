@@ -14,7 +14,7 @@
 #include "http/fetch.h"
 #include "net/address.h"
 
-enum { SOURCE_ID_MAX = 40, SOURCE_ERROR_MAX = 200, SOURCE_URL_SHOWN = 250 };
+enum { SOURCE_ID_MAX = 40, SOURCE_ERROR_MAX = 480, SOURCE_URL_SHOWN = 250 };
 
 struct source_set;
 

@@ -12,8 +12,8 @@
 #include "base/host/log.h"
 #include "base/limit/untaken.h"
 #include "base/mem.h"
+#include "connector/directory/directory.h"
 #include "connector/request/forward.h"
-#include "connector/site/directory.h"
 #include "net/url.h"
 #include "source/freshness.h"
 #include "source/many.h"
@@ -117,7 +117,13 @@ enum result relay_source_list(const struct connector_config *config, const char 
     if (slice_starts_nocase(slice_of(url), SLICE("file://")))
         return read_file(config, url + strlen("file://"), ret, err);
     if (slice_starts_nocase(slice_of(url), SLICE("ldap"))) {
-        struct directory_question q = {url, ca_pem, config->state, upstream_may_connect, config};
+        struct directory_question q = {.url = url,
+                                       .ca_pem = ca_pem,
+                                       .folder = config->state,
+                                       .settings = &config->directory,
+                                       .identity = &config->identity,
+                                       .may = upstream_may_connect,
+                                       .arg = config};
         return directory_fetch(&q, ret, err);
     }
     struct source_http q = {.url = url, .ca_pem = ca_pem, .may = upstream_may_connect, .arg = config};

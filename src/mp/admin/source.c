@@ -30,17 +30,6 @@ static enum result check_ca(const struct store_source *x, struct error *err)
     return r == OK ? OK : error_prefix(err, "ca_pem");
 }
 
-/* As Active Directory writes them into certificates: whoever reads that is in the domain, and knows the server. */
-static enum result check_server(const struct store_source *x, struct error *err)
-{
-    struct slice url = slice_of(x->url);
-    if (!slice_starts_nocase(url, SLICE("ldap:///")) && !slice_starts_nocase(url, SLICE("ldaps:///")))
-        return OK;
-    return error_set(err, R_INVALID,
-                     "'%.128s' names no server: write the directory's host into it, as in ldap://dc1.example.com/CN=…",
-                     x->url);
-}
-
 static enum result read_body(const json_t *body, struct store_source *ret, struct error *err)
 {
     const char *via;
@@ -55,8 +44,6 @@ static enum result read_body(const json_t *body, struct store_source *ret, struc
         r = error_set(err, R_INVALID, "'via' is internet (the gateway fetches it) or connector");
     ret->refresh_s = json_opt_int(body, "refresh_s", 0);
     ret->ca_pem = json_opt_str(body, "ca_pem", "");
-    if (r == OK)
-        r = check_server(ret, err);
     return r == OK && *ret->ca_pem ? check_ca(ret, err) : r;
 }
 

@@ -199,12 +199,13 @@ static void tell_late(json_t *list, const json_t *source, const char *id, const 
 
 void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
 {
-    static const struct mp_problem
-        ended = {"list_ended", "publish a new list; until then what it says can't be relied on, and "
-                               "on_unavailable decides"},
-        failing = {"source_failing",
-                   "check the address (cmg source list) and who publishes it; a list of another CA or "
-                   "scope is given by a source with a name of its own"};
+    static const struct mp_problem ended = {"list_ended",
+                                            "publish a new list; until then what it says can't be relied on, and "
+                                            "on_unavailable decides"},
+                                   failing = {"source_failing",
+                                              "do what the cause says, or check the address (cmg source list) and who "
+                                              "publishes it; a list of another CA or "
+                                              "scope is given by a source with a name of its own"};
     const json_t *g, *s;
     size_t i, k;
     json_array_foreach(json_object_get(status, "gateways"), i, g) {
@@ -213,7 +214,7 @@ void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
             const char *id = json_opt_str(s, json_opt_bool(s, "pointed", false) ? "url" : "id", "");
             int64_t until = json_opt_int(s, "until", 0);
             if (json_opt_int(s, "failures", 0) > 0)
-                mp_problem_add(list, &failing, id, "source %s failed %lld times at gateway %s: %.300s", id,
+                mp_problem_add(list, &failing, id, "source %s failed %lld times at gateway %s: %.480s", id,
                                (long long)json_opt_int(s, "failures", 0), json_opt_str(g, "id", ""),
                                json_opt_str(s, "error", ""));
             else if (until && until <= now)

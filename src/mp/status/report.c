@@ -42,8 +42,8 @@ static const struct member gateway_members[] = {{"version", TEXT},
 static const struct member certificate_members[] = {
     {"subject", TEXT}, {"not_after", NUMBER}, {"pem", PEM}, {NULL, TEXT}};
 static const struct member source_members[] = {
-    {"id", TEXT},      {"kind", TEXT},   {"url", TEXT},        {"pointed", FLAG}, {"fetched", NUMBER},
-    {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER}, {"error", TEXT},   {NULL, TEXT}};
+    {"id", TEXT},      {"kind", TEXT},   {"url", TEXT},        {"pointed", FLAG},    {"fetched", NUMBER},
+    {"until", NUMBER}, {"next", NUMBER}, {"failures", NUMBER}, {"error", LONG_TEXT}, {NULL, TEXT}};
 static const struct member connector_members[] = {
     {"version", TEXT},     {"document", NUMBER},       {"started", NUMBER},
     {"not_after", NUMBER}, {"state_fault", LONG_TEXT}, {"document_refused", LONG_TEXT},

@@ -411,6 +411,7 @@ def test_a_connector_that_comes_back_is_asked_at_once(place):
                                      ("{nginx}/moved/x", "redirects are not followed"),
                                      ("{nginx}/nothing-here.crl", "the server answered 404"),
                                      ("ldap://127.0.0.1:{ldap}/cn=nobody,dc=lab", "No such object"),
+                                     ("ldap:///cn=CA,cn=CDP,dc=lab?certificateRevocationList?base", "connector.yaml names none: set 'directory"),
                                      ("{nginx}/index.txt", "not one CRL")])
 def test_what_is_no_list_is_refused_with_its_cause_and_without_the_address(place, url, why):
     (place.www / "index.txt").write_text("hello\n")
@@ -433,13 +434,6 @@ def test_a_connected_device_loses_its_connection_when_a_source_revokes_it(place)
         at.replace(ca.crl([bad], number=2))
         until("the revoked device is hung up on", lambda: not lost.alive(), SOON_S)
         assert kept.alive()
-
-
-def test_a_directory_without_a_server_is_refused_in_words(place):
-    """As Active Directory writes it into certificates."""
-    url = "ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base"
-    code, told = place.site.cmg("trust", "add", "--crl-source", "ad", "--url", url, check=False)
-    assert code == 1 and "names no server" in told["error"]["what"]
 
 
 def test_clients_do_not_reach_the_sources(place):

@@ -194,3 +194,33 @@ def test_all_faults_are_told_at_once(site, changed, server_ca, tmp_path):
     code, said, _ = changed("cmg-gateway", {**of_gateway(pair), "gateway.bootstrap.json": "connector.bootstrap.json",
                                             "state: ": f"state: {site.folder}/mp.yaml/x #", "admin_listen: ": "admin_listen: x #"})
     assert code == 1 and all(word in said for word in (told, "bootstrap:", "state:", "admin_listen:")), said
+
+
+@pytest.mark.parametrize("block,told", [
+    ("servers: [\"ldaps://dc1.example.com/CN=x\"]", "is not ldaps://HOST"),
+    ("servers: [\"http://dc1.example.com\"]", "is not ldaps://HOST"),
+    ("servers: [\"ldaps:///\"]", "is not ldaps://HOST"),
+    ("servers: [\"ldap://dc1.example.com\"]\n  bind: external", "does it over TLS"),
+    ("servers: [\"ldaps://dc1.example.com\"]\n  bind: simple", "takes bind_dn and password_file"),
+    ("servers: [\"ldaps://dc1.example.com\"]\n  bind_dn: CN=reader", "are for bind: simple"),
+    ("servers: [\"ldaps://dc1.example.com\"]\n  bind: simple\n  bind_dn: CN=reader\n  password_file: {readable}", "chmod 600"),
+    ("servers: [\"ldaps://dc1.example.com\"]\n  bind: simple\n  bind_dn: CN=reader\n  password_file: {empty}", "password_file"),
+    ("bind: none", "servers")])
+def test_a_directory_that_could_not_be_asked_is_told_with_its_line(changed, tmp_path, block, told):
+    for name, text, mode in (("readable", "secret", 0o640), ("empty", "", 0o600)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    text = block.format(readable=tmp_path / "readable", empty=tmp_path / "empty")
+    code, said, line = changed("cmg-connector", {"bootstrap:": f"directory:\n  {text}\nbootstrap:"})
+    first = line("directory:")
+    assert code == 1 and told in said, said
+    assert any(f"changed.yaml:{first + n}: " in said for n in range(5)), said
+
+
+def test_a_directory_that_can_be_asked_is_no_fault(changed, tmp_path):
+    (tmp_path / "password").write_text("secret\n")
+    (tmp_path / "password").chmod(0o600)
+    block = (f"servers: [\"ldaps://dc1.example.com\", \"ldap://dc2.example.com:3268\"]\n  start_tls: on\n  bind: simple\n"
+             f"  bind_dn: reader@example.com\n  password_file: {tmp_path / 'password'}")
+    code, said, _ = changed("cmg-connector", {"bootstrap:": f"directory:\n  {block}\nbootstrap:"})
+    assert code == 0, said

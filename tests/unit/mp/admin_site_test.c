@@ -110,18 +110,27 @@ static void what_is_no_trust_is_refused(void **state UNUSED)
 
 /* --- sources and tenants --- */
 
-static void a_source_has_a_kind_a_way_and_an_address_that_names_a_server(void **state UNUSED)
+static void a_source_has_a_kind_a_way_and_an_address_that_it_leads_to(void **state UNUSED)
 {
     REFUSED(
         "POST", "/v1/sources", "source.add", {"{}", 400, "'id'"}, {"{\"id\":\"s\"}", 400, "'kind'"},
         {"{\"id\":\"s\",\"kind\":\"crl\"}", 400, "'url'"},
         {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"http://a.example/l\"}", 400, "'via'"},
         {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"http://a.example/l\",\"via\":\"pigeon\"}", 400, "'via' is internet"},
-        {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"ldap:///CN=x\",\"via\":\"connector\"}", 400, "names no server"},
+        {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"ldap:///CN=x\",\"via\":\"internet\"}", 400, "use via connector"},
         {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"http://a.example/l\",\"via\":\"internet\",\"ca_pem\":\"x\"}", 400,
          "a CA of its own is for https://"},
         {"{\"id\":\"s\",\"kind\":\"crl\",\"url\":\"https://a.example/l\",\"via\":\"internet\",\"ca_pem\":\"x\"}", 400,
          "ca_pem"});
+}
+
+/* As Active Directory writes it into certificates: the connector's own file says who is asked. */
+static void a_directory_without_a_host_is_a_connector_s(void **state UNUSED)
+{
+    assert_int_equal(admin("POST", "/v1/sources",
+                           "{\"id\":\"ad\",\"kind\":\"crl\",\"via\":\"connector\","
+                           "\"url\":\"ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base\"}"),
+                     201);
 }
 
 static void readers_see_no_secrets_in_the_address_of_a_source(void **state UNUSED)
@@ -268,7 +277,8 @@ int main(void)
         TEST(a_change_of_an_endpoint_keeps_what_it_does_not_name_and_null_takes_out),
         TEST(an_anchor_is_added_listed_and_removed),
         TEST(what_is_no_trust_is_refused),
-        TEST(a_source_has_a_kind_a_way_and_an_address_that_names_a_server),
+        TEST(a_source_has_a_kind_a_way_and_an_address_that_it_leads_to),
+        TEST(a_directory_without_a_host_is_a_connector_s),
         TEST(readers_see_no_secrets_in_the_address_of_a_source),
         TEST(a_tenant_needs_issuers_audiences_and_keys),
         TEST(a_tenant_is_switched_off_and_on_and_shares_its_issuer_with_none),
