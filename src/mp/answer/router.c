@@ -100,7 +100,7 @@ static void settle_answer(struct mp_request *r)
 {
     const struct mp_identity *i = &r->sender.identity;
     char id[DEVICE_ID_SIZE];
-    if (i->role_certificate && !i->asserted) {
+    if (i->role_certificate) {
         (void)snprintf(r->out.whose, sizeof r->out.whose, "connector:%s", i->connector);
     } else if (i->asserted || i->certificate) {
         id_of_device(r, id);
@@ -127,50 +127,74 @@ static bool settle_share(struct mp_request *r, const struct mp_route *route)
 /* --- whose time --- */
 
 /* Of the loop, which is everybody's, in pieces of 100 µs: one device's is a second at once, and a fiftieth of the time
- * in the long run; of all who register from one address by bulk tokens or Entra, a fleet maybe, five and a fourth. */
+ * in the long run; of all who register from one address by bulk tokens, Entra or nothing, a fleet maybe, five and a
+ * fourth; the same of a connector's own questions, with those of the gateways behind it. Whom a gateway names it may
+ * have made up, so that what a connector brings leaves a fourth to all others. */
 enum { TIME_UNIT_US = 100 };
-enum time_share { TIME_OF_DEVICE, TIME_OF_FLEET, TIME_SHARES, TIME_UNCOUNTED = TIME_SHARES };
 
 struct crowd *mp_router_askers(void)
 {
-    static const struct crowd_rate rates[TIME_SHARES] = {
-        [TIME_OF_DEVICE] = {10000, 200}, [TIME_OF_FLEET] = {50000, 2500}};
-    return crowd_new(rates, TIME_SHARES);
+    static const struct crowd_rate rates[MP_TIME_SHARES] = {[MP_TIME_OF_DEVICE] = {10000, 200},
+                                                            [MP_TIME_OF_FLEET] = {50000, 2500},
+                                                            [MP_TIME_OF_CONNECTOR] = {50000, 2500},
+                                                            [MP_TIME_BROUGHT] = {200000, 7500}};
+    return crowd_new(rates, MP_TIME_SHARES);
 }
 
-/* Who is nobody is held by the rate of its refusals. */
-static enum time_share whose_time(const struct mp_request *r, char ret[CROWD_KEY_MAX + 1])
+static struct mp_asker brought_by(const struct mp_identity *i, enum mp_time_share share)
+{
+    struct mp_asker ret = {.share = share};
+    if (i->connector[0])
+        (void)snprintf(ret.whose, sizeof ret.whose, "connector:%.70s", i->connector);
+    return ret;
+}
+
+void mp_router_asker(const struct mp_request *r, struct mp_asker *ret, struct mp_asker *ret_brought_by)
 {
     const struct mp_route *route = mp_route_find(r->path);
-    enum mp_auth auth = r->sender.identity.auth;
+    const struct mp_identity *i = &r->sender.identity;
     char origin[MP_SCOPE_ORIGIN];
-    memcpy(ret, r->out.whose, CROWD_KEY_MAX + 1);
-    if (route->whom == MP_FOR_CONNECTORS || auth == MP_NOBODY)
-        return TIME_UNCOUNTED;
-    if (route->whom != MP_FOR_ANYBODY_INSIDE || auth == MP_PKI)
-        return TIME_OF_DEVICE;
+    *ret_brought_by = (struct mp_asker){.share = MP_TIME_BROUGHT};
+    if (route->whom == MP_FOR_CONNECTORS) {
+        *ret = brought_by(i, MP_TIME_OF_CONNECTOR);
+        return;
+    }
+    *ret_brought_by = brought_by(i, MP_TIME_BROUGHT);
+    *ret = (struct mp_asker){.share = MP_TIME_OF_DEVICE};
+    if (route->whom == MP_FOR_DEVICES || i->auth == MP_PKI) {
+        memcpy(ret->whose, r->out.whose, sizeof ret->whose);
+        return;
+    }
+    ret->share = MP_TIME_OF_FLEET;
     mp_scope_origin(&r->sender, "any", origin);
-    (void)snprintf(ret, CROWD_KEY_MAX + 1, "fleet:%.72s", origin);
-    return TIME_OF_FLEET;
+    (void)snprintf(ret->whose, sizeof ret->whose, "fleet:%.72s", origin);
+}
+
+static bool has_time(struct crowd *askers, const struct mp_asker *a, uint64_t now_us)
+{
+    return !a->whose[0] || crowd_take(askers, slice_of(a->whose), a->share, now_us / 1000);
+}
+
+static void took_time(struct crowd *askers, const struct mp_asker *a, uint64_t us, uint64_t now_us)
+{
+    if (a->whose[0])
+        crowd_charge(askers, slice_of(a->whose), a->share, us / TIME_UNIT_US, now_us / 1000);
 }
 
 static void handle_in_its_time(struct mp_request *r)
 {
     struct crowd *askers = r->site->askers; /* behind its answer `r` is gone */
-    char whose[CROWD_KEY_MAX + 1];
-    enum time_share share = whose_time(r, whose);
+    struct mp_asker one, bringer;
     uint64_t began = clock_mono_us();
-    if (share == TIME_UNCOUNTED) {
-        mp_route_find(r->path)->handle(r);
-        return;
-    }
-    if (!crowd_take(askers, slice_of(whose), share, began / 1000)) {
+    mp_router_asker(r, &one, &bringer);
+    if (!has_time(askers, &one, began) || !has_time(askers, &bringer, began)) {
         mp_refuse(r, MP_REFUSAL_TIME_OF_ONE, NULL);
         return;
     }
     mp_route_find(r->path)->handle(r);
     uint64_t ended = clock_mono_us();
-    crowd_charge(askers, slice_of(whose), share, (ended - began) / TIME_UNIT_US, ended / 1000);
+    took_time(askers, &one, ended - began, ended);
+    took_time(askers, &bringer, ended - began, ended);
 }
 
 /* What a withdrawn connector carries counts no more, be it the last byte of what began before. */

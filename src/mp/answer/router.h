@@ -20,6 +20,15 @@ struct mp_route {
 const struct mp_route *mp_route_find(struct slice path);
 bool mp_method_in(const char *methods, struct slice method);
 
+/* Whose time a request takes. */
+enum mp_time_share { MP_TIME_OF_DEVICE, MP_TIME_OF_FLEET, MP_TIME_OF_CONNECTOR, MP_TIME_BROUGHT, MP_TIME_SHARES };
+struct mp_asker {
+    char whose[CROWD_KEY_MAX + 1]; /* "": nobody's */
+    enum mp_time_share share;
+};
+/* `r` is identified and has a route; *ret_brought_by: the connector that it came through. */
+void mp_router_asker(const struct mp_request *r, struct mp_asker *ret, struct mp_asker *ret_brought_by);
+
 /* Who asks, and how much of the loop's time each may take: site->askers. The caller frees it. */
 struct crowd *mp_router_askers(void);
 
