@@ -33,6 +33,7 @@ static const struct {
     [DOCUMENT_SETTINGS] = {"settings", "policy", "opencmg-settings+jws"},
     [DOCUMENT_ANSWER] = {"answer", "policy", "opencmg-answer+jws"},
     [DOCUMENT_JOIN] = {"join", "bundle", "opencmg-join+jws"},
+    [DOCUMENT_NOTIFICATION] = {"notification", "policy", "opencmg-notification+jws"},
 };
 
 const char *document_type_name(enum document_type type)

@@ -21,12 +21,14 @@ enum document_type {
     DOCUMENT_USER_POLICY,
     DOCUMENT_SETTINGS,
     DOCUMENT_ANSWER,
-    DOCUMENT_JOIN
+    DOCUMENT_JOIN,
+    DOCUMENT_NOTIFICATION
 };
-/* "bundle", "connector", "policy", "location", "user-policy", "settings", "answer", "join": also the signing use in
- * urn:opencmg:<site>:signing:<use>, where connector, location and join documents are signed by the key for "bundle" and
- * user policies, settings and answers by that for "policy". An answer is what the site says to one request of one
- * device; its content holds the nonce of that request's signature, so it is as fresh as the request. */
+/* "bundle", "connector", "policy", "location", "user-policy", "settings", "answer", "join", "notification": also the
+ * signing use in urn:opencmg:<site>:signing:<use>, where connector, location and join documents are signed by the key
+ * for "bundle" and user policies, settings, answers and notifications by that for "policy". An answer is what the site
+ * says to one request of one device; its content holds the nonce of that request's signature, so it is as fresh as the
+ * request. */
 const char *document_type_name(enum document_type type);
 const char *document_signing_use(enum document_type type);
 

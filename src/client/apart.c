@@ -19,10 +19,10 @@
 #include "sandbox/sandbox.h"
 #include "web/http.h"
 
-enum { AGAIN = 75, LIMIT_MAX_S = 3600, OUTPUT_MAX = 64 * 1024, PROGRAMS = 3 };
+enum { AGAIN = 75, LIMIT_MAX_S = 3600, OUTPUT_MAX = 64 * 1024, PROGRAMS = 4 };
 
 static const enum client_setting programs[PROGRAMS] = {SETTING_POLICY_HANDLER, SETTING_USER_POLICY_HANDLER,
-                                                       SETTING_ENTRA_COMMAND};
+                                                       SETTING_NOTIFICATION_HANDLER, SETTING_ENTRA_COMMAND};
 
 struct request {
     char program[PATH_MAX], argument[PATH_MAX];

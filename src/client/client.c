@@ -113,12 +113,22 @@ enum result client_open(const char *dir, struct client *ret, struct error *err)
     return r;
 }
 
+void client_let_go(struct client *c)
+{
+    if (c->lock >= 0)
+        (void)close(c->lock);
+    c->lock = -1;
+}
+
+enum result client_take_again(struct client *c, struct error *err)
+{
+    return take_lock(c->dir, &c->lock, err);
+}
+
 void client_close(struct client *c)
 {
     client_logs_close(&c->logs);
     client_identity_free(&c->identity);
     client_settings_free(&c->settings);
-    if (c->lock >= 0)
-        (void)close(c->lock);
-    c->lock = -1;
+    client_let_go(c);
 }

@@ -10,4 +10,9 @@
 MUST_USE enum result client_open(const char *dir, struct client *ret, struct error *err);
 void client_close(struct client *c);
 
+/* While it only waits others may work on the state folder; nothing may be written meanwhile. Taken again: R_CONFLICT
+ * when another one works on it for long. */
+void client_let_go(struct client *c);
+MUST_USE enum result client_take_again(struct client *c, struct error *err);
+
 #endif

@@ -147,21 +147,27 @@ static void tell_site(struct client_session *s, bool ok)
     s->outcome = before;
 }
 
-bool client_operate(struct client *c, enum client_operation what, json_t **ret_report)
+bool client_operate_on(struct client *c, struct client_session *s, enum client_operation what, json_t **ret_report)
 {
-    struct client_session s;
     struct error err;
-    bool ok = client_session_begin(c, &s);
-    s.scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
-    ok = ok && run_steps(&s, what);
-    json_t *user = ok && what == CLIENT_RUN ? user_part(&s) : NULL;
+    bool ok = client_session_begin(c, s);
+    s->scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
+    ok = ok && run_steps(s, what);
+    json_t *user = ok && what == CLIENT_RUN ? user_part(s) : NULL;
     if (what != CLIENT_REGISTER)
-        tell_site(&s, ok);
-    *ret_report = client_report(&s, ok);
+        tell_site(s, ok);
+    *ret_report = client_report(s, ok);
     if (user && json_object_set_new(*ret_report, "user_policy", user) != 0)
         fatal("a report can't be made");
     if (client_state_record(c->dir, names[what], *ret_report, &err) != OK)
         client_logf(&c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "%s", err.text);
+    return ok;
+}
+
+bool client_operate(struct client *c, enum client_operation what, json_t **ret_report)
+{
+    struct client_session s;
+    bool ok = client_operate_on(c, &s, what, ret_report);
     client_session_end(&s);
     return ok;
 }

@@ -4,12 +4,16 @@
 #ifndef CLIENT_OPERATION_H
 #define CLIENT_OPERATION_H
 
-#include "client/state/device.h"
+#include "client/session/session.h"
 
 enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_USER_POLICY, CLIENT_RUN };
 
 /* *ret_report: the result (report.h), the caller json_decref()s. true: it went well. */
 MUST_USE bool client_operate(struct client *c, enum client_operation what, json_t **ret_report);
+
+/* The same, and the session stays open: to be ended with client_session_end, whatever became of it. */
+MUST_USE bool client_operate_on(struct client *c, struct client_session *s, enum client_operation what,
+                                json_t **ret_report);
 
 /* Takes over the text of a bulk registration token ("cmg1.<pin>.<jwt>"): its pin must be SiteKey, or becomes it. */
 MUST_USE enum result client_bulk_take(struct client *c, struct slice text, struct error *err);

@@ -20,6 +20,7 @@
 #include "mp/content/crl.h"
 #include "mp/content/documents.h"
 #include "mp/content/list.h"
+#include "mp/notify/waiting.h"
 #include "mp/sender/tenants.h"
 #include "mp/server/access.h"
 #include "mp/server/bodies.h"
@@ -28,6 +29,7 @@
 #include "mp/server/point.h"
 #include "mp/watch/alerts.h"
 #include "mp/watch/metrics.h"
+#include "store/device/notification.h"
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
 #include "store/site/join.h"
@@ -62,6 +64,8 @@ static enum result keep_order(struct mp_site *site, int64_t now, struct error *e
         r = store_audit_settle(site->store, err);
     if (r == OK)
         r = store_join_expire(site->store, now, err);
+    if (r == OK)
+        r = store_notification_expire(site->store, now, err);
     return store_end(site->store, r, err);
 }
 
@@ -150,6 +154,7 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
     site->documents = mp_documents_new();
     site->lists = mp_lists_new();
     site->parked = mp_parked_new(site);
+    site->waiting = mp_waiting_new(site);
     site->alerts = mp_alerts_new(site);
     r = mp_tenants_open(site, err);
     if (r == OK)
@@ -176,6 +181,7 @@ void mp_site_drain(struct mp_site *site)
 {
     site->draining = true;
     mp_parked_end(site->parked);
+    mp_waiting_end(site->waiting);
     mp_admin_drain(site->admin);
     for (size_t i = 0; i < site->config->points.count; i++)
         mp_listener_drain(&site->points[i]);
@@ -216,6 +222,7 @@ void mp_site_close(struct mp_site *site)
     free(site->points);
     mp_alerts_free(site->alerts);
     loop_timer_free(site->upkeep);
+    mp_waiting_free(site->waiting);
     mp_parked_free(site->parked);
     mp_documents_free(site->documents);
     mp_lists_free(site->lists);

@@ -20,6 +20,7 @@ struct mp_bodies;
 struct mp_lists;
 struct mp_documents;
 struct mp_parked;
+struct mp_waiting;
 struct mp_point;
 struct mp_tenants;
 struct mp_tenant_keys;
@@ -36,7 +37,8 @@ struct mp_site {
     struct mp_documents *documents;
     struct mp_lists *lists; /* mp/content/list.h */
     struct mp_parked *parked;
-    struct mp_point *points; /* config->points.count */
+    struct mp_waiting *waiting; /* mp/notify/waiting.h */
+    struct mp_point *points;    /* config->points.count */
     struct mp_admin *admin;
     struct mp_metrics *metrics; /* mp/watch/metrics.h; NULL: none are shown */
     struct {

@@ -58,6 +58,8 @@ static const struct {
     {"inventory_change", 29},
     {"inventory_upload", 29},
     {"inventory_part", 29},
+    {"notification", 30},
+    {"notified", 30},
 };
 
 enum { STATEMENT_MAX = 4096, NAME_MAX_OF = 64 };

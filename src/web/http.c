@@ -11,7 +11,7 @@
 #include "web/http_curl.h"
 #include "web/proxy.h"
 
-enum { CONNECT_MS = 15000, WHOLE_MS = 60000 };
+enum { CONNECT_MS = 15000, WHOLE_MS = 60000, PROBE_S = 50 };
 
 struct web_http *web_http_new(void)
 {
@@ -73,6 +73,16 @@ static void set_tls(struct web_http *h, const struct web_request *r)
         SETOPT(h->curl, CURLOPT_SSLCERT_BLOB, &cert);
         SETOPT(h->curl, CURLOPT_SSLKEY_BLOB, &key);
     }
+}
+
+/* Probes keep what stands between from forgetting the connection, and tell when the other side is gone. */
+static void set_wait(struct web_http *h, const struct web_request *r)
+{
+    long timeout_ms = r->timeout_ms ? r->timeout_ms : (long)WHOLE_MS;
+    SETOPT(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms + r->wait_ms);
+    SETOPT(h->curl, CURLOPT_TCP_KEEPALIVE, 1L);
+    SETOPT(h->curl, CURLOPT_TCP_KEEPIDLE, (long)PROBE_S);
+    SETOPT(h->curl, CURLOPT_TCP_KEEPINTVL, (long)PROBE_S / 2);
 }
 
 static void set_limits(struct web_http *h, long timeout_ms)
@@ -187,6 +197,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     web_curl_part_identities(h, r);
     begin_request(h, host, r->timeout_ms);
     h->request = r;
+    set_wait(h, r);
     set_tls(h, r);
     struct curl_slist *headers = set_request(h, r);
     SETOPT(h->curl, CURLOPT_WRITEFUNCTION, web_curl_on_body);

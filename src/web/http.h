@@ -69,6 +69,7 @@ struct web_request {
     struct slice certificate_pem, key_pem; /* .ptr NULL: present none */
     struct slice anchors_pem;              /* .ptr NULL: the system's */
     long timeout_ms;                       /* 0: 15 s to connect, 60 s in all */
+    long wait_ms; /* so much longer the other side may take to answer; it is noticed when it is gone meanwhile */
     /* The peer's certificate is not judged: for reading the clock of one whose certificate seems to have ended. Such a
      * request may carry nothing of worth, and nothing in its answer is to be believed. */
     bool unverified;

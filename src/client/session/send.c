@@ -86,7 +86,8 @@ static bool send_once(struct client_session *s, const struct client_call *call, 
                             .body = call->body,
                             .certificate_pem = slice_of(cred->certificate_pem),
                             .key_pem = slice_of(cred->key_pem),
-                            .anchors_pem = slice_of(s->anchors)};
+                            .anchors_pem = slice_of(s->anchors),
+                            .wait_ms = (long)call->wait_s * 1000};
     if (s->way.mp)
         client_mp_trust(&s->way.inside, s->way.mp, &r);
     bool ok = make_lines(s, call, &l);

@@ -96,6 +96,23 @@ enum result client_document_accept(const struct client_reader *who, struct slice
     return R_IO;
 }
 
+enum result client_document_take(const struct client_reader *who, struct slice text, enum document_type type,
+                                 int64_t now, struct document *ret, struct error *err)
+{
+    struct document_expect e = expect(who, type, now);
+    enum result r = client_floor(who, type, &e.min_sequence, err);
+    if (r != OK)
+        return r;
+    e.min_sequence++;
+    r = document_read(text, &e, ret, err);
+    if (r != OK)
+        return r;
+    r = client_floor_raise(who, type, ret->sequence, err);
+    if (r != OK)
+        document_done(ret);
+    return r;
+}
+
 bool client_document_good_at(const struct client_reader *who, struct slice text, enum document_type type, int64_t when)
 {
     struct document_expect e = expect(who, type, when);

@@ -35,6 +35,11 @@ MUST_USE int64_t client_document_below(const struct client_reader *who, enum doc
 MUST_USE enum result client_document_accept(const struct client_reader *who, struct slice text, enum document_type type,
                                             int64_t now, struct document *ret, struct error *err);
 
+/* The same of what is told once: it must be above all that was taken, whose number is raised before it is used, so that
+ * nothing is done twice; it is not kept. */
+MUST_USE enum result client_document_take(const struct client_reader *who, struct slice text, enum document_type type,
+                                          int64_t now, struct document *ret, struct error *err);
+
 /* Would it be good at that time? Nothing is kept. */
 MUST_USE bool client_document_good_at(const struct client_reader *who, struct slice text, enum document_type type,
                                       int64_t when);

@@ -19,7 +19,14 @@
 #include "pki/cert/cert.h"
 #include "pki/key/key.h"
 
-enum { CONFIG_MAX = 256 * 1024, VALUE_MAX = 4096, INTERVAL_MIN = 10, INTERVAL_MAX = 7 * 86400 };
+enum {
+    CONFIG_MAX = 256 * 1024,
+    VALUE_MAX = 4096,
+    INTERVAL_MIN = 10,
+    INTERVAL_MAX = 7 * 86400,
+    WAIT_MIN = 10,
+    WAIT_MAX = 270
+};
 
 static enum result check_site_key(struct slice v, struct error *err)
 {
@@ -91,6 +98,14 @@ static enum result check_interval(struct slice v, struct error *err)
     uint64_t s;
     if (!slice_to_u64(v, &s) || s < INTERVAL_MIN || s > INTERVAL_MAX)
         return error_set(err, R_INVALID, "whole seconds between %d and %d", INTERVAL_MIN, INTERVAL_MAX);
+    return OK;
+}
+
+static enum result check_wait(struct slice v, struct error *err)
+{
+    uint64_t s;
+    if (!slice_to_u64(v, &s) || (s && s < WAIT_MIN) || s > WAIT_MAX)
+        return error_set(err, R_INVALID, "whole seconds between %d and %d, or 0", WAIT_MIN, WAIT_MAX);
     return OK;
 }
 
@@ -166,6 +181,12 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_POLICY_INTERVAL] = {"PolicyInterval", NULL,
                                  "seconds between two policy requests of `run`; not set: the site's, else 3600",
                                  check_interval},
+    [SETTING_NOTIFICATION_WAIT] = {"NotificationWait", "270",
+                                   "seconds that `run` lets a request wait for what the site has to tell, 10 to 270: "
+                                   "less where something on the way forgets connections sooner; 0: it never waits",
+                                   check_wait},
+    [SETTING_NOTIFICATION_HANDLER] = {"NotificationHandler", NULL,
+                                      "program run with the path of a file that holds the site's message", check_path},
     [SETTING_ENTRA_TENANT] = {"EntraTenant", NULL, "the Entra tenant that the device is joined to", check_tenant},
     [SETTING_ENTRA_ISSUER] = {"EntraIssuer", NULL, "OpenID provider; not set: Microsoft's, of EntraTenant",
                               check_https},

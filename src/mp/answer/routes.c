@@ -23,6 +23,7 @@ static const struct mp_route routes[] = {
     {"/CCM_System/state", "POST", STATE_MAX, mp_handle_state, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
+    {"/CCM_Notification", "GET", 0, mp_handle_notification, MP_FOR_DEVICES, false},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},
     {"/.cmg/crl", "GET", 0, mp_handle_site_crl, MP_FOR_CONNECTORS, true},
     {"/.cmg/connector", "GET", 0, mp_handle_site_connector, MP_FOR_CONNECTORS, false},

@@ -244,6 +244,14 @@ enum result mp_documents_join(struct mp_site *site, const struct mp_audience *wh
     return sign_for(site, DOCUMENT_JOIN, whose, clock_wall_s(), content, ret, err);
 }
 
+enum result mp_documents_notification(struct mp_site *site, const struct mp_audience *whose, int64_t sequence,
+                                      int64_t life_s, json_t *content, char **ret, struct error *err)
+{
+    const struct making making = {
+        .type = DOCUMENT_NOTIFICATION, .audience = whose->audience, .key = whose->key, .lifetime = life_s};
+    return sign(site, &making, sequence, content, ret, err);
+}
+
 /* --- checking --- */
 
 static enum result check_bundle(struct document *d, struct error *err)

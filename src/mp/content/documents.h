@@ -48,6 +48,10 @@ MUST_USE enum result mp_documents_answer(struct mp_site *site, const struct mp_a
 MUST_USE enum result mp_documents_join(struct mp_site *site, const struct mp_audience *whose, json_t *content,
                                        char **ret, struct error *err);
 
+/* What one device is told at once (mp/notify/news.h). *ret is malloc'ed. */
+MUST_USE enum result mp_documents_notification(struct mp_site *site, const struct mp_audience *whose, int64_t sequence,
+                                               int64_t life_s, json_t *content, char **ret, struct error *err);
+
 /* Would gateways and connectors read what the store now says? To be asked inside the transaction of a change, so that
  * nothing is published that they would refuse. */
 MUST_USE enum result mp_documents_check(struct mp_site *site, struct error *err);

@@ -22,6 +22,7 @@
 struct mp_connection;
 struct mp_site;
 struct mp_request;
+struct mp_waiter;
 
 typedef void mp_handler_fn(struct mp_request *r);
 
@@ -60,6 +61,7 @@ struct mp_request {
         enum mp_parked_for what;
         char part[MP_PART_SIZE]; /* who asks for questions */
     } parked;
+    struct mp_waiter *waiter;             /* mp/notify/waiting.c; NULL: it is no device's that waits */
     const char *refused, *refused_detail; /* the reason, a constant, and words in the arena; NULL: it was not */
     struct {                              /* an answer under way */
         struct mp_text *text;

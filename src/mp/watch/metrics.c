@@ -10,6 +10,7 @@
 #include "metrics/pages.h"
 #include "metrics/text.h"
 #include "mp/answer/parked.h"
+#include "mp/notify/waiting.h"
 #include "mp/server/point.h"
 #include "mp/watch/status.h"
 #include "store/device/device.h"
@@ -91,6 +92,7 @@ static enum result write_all(void *owner, struct buf *out)
         values[METRIC_CONNECTIONS] += (long long)m->site->points[i].connection_count;
     values[METRIC_REQUESTS] = (long long)m->site->counted.requests;
     values[METRIC_REFUSED] = (long long)m->site->counted.refused;
+    values[METRIC_LISTENING] = (long long)mp_waiting_count(m->site->waiting);
     values[METRIC_PARKED] = (long long)mp_parked_count(m->site->parked);
     values[METRIC_PENDING] = (long long)m->pending;
     values[METRIC_PROBLEMS] = (long long)json_array_size(m->problems);

@@ -11,6 +11,7 @@
     X(REQUESTS, "cmg_mp_requests", "counter", "Requests that were answered at its management points")                  \
     X(REFUSED, "cmg_mp_requests_refused", "counter", "Of those, with status 400 or above")                             \
     X(CONNECTIONS, "cmg_mp_connections", "gauge", "Connections to its management points open now")                     \
+    X(LISTENING, "cmg_mp_devices_listening", "gauge", "Devices whose requests wait for a notification")                \
     X(PARKED, "cmg_mp_requests_parked", "gauge", "Requests that wait for the next document")                           \
     X(PENDING, "cmg_site_devices_pending", "gauge", "Devices that wait for approval")                                  \
     X(PROBLEMS, "cmg_site_problems", "gauge", "What cmg status tells as problems, all causes together")                \

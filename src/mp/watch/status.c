@@ -6,6 +6,7 @@
 #include "bundle/role/space.h"
 #include "mp/answer/parked.h"
 #include "mp/content/content.h"
+#include "mp/notify/waiting.h"
 #include "mp/put.h"
 #include "mp/status/problems.h"
 #include "mp/status/trust_fault.h"
@@ -55,6 +56,7 @@ static enum result put_counts(struct mp_site *site, struct arena *a, json_t *o, 
                      (json_int_t)n.blocked));
     mp_put(o, "bundle", json_pack("{s:I, s:I}", "sequence", (json_int_t)sequence, "issued", (json_int_t)issued));
     mp_put(o, "parked", json_integer((json_int_t)mp_parked_count(site->parked)));
+    mp_put(o, "listening", json_integer((json_int_t)mp_waiting_count(site->waiting)));
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text/encode.h"
 #include "store/device/known.h"
+#include "store/device/notification.h"
 #include "store/row.h"
 #include "store/sequence.h"
 
@@ -187,6 +188,8 @@ enum result store_device_add(struct store *s, const struct store_device *d, stru
                      text(d->vouched_by), text(d->reason), text(d->known), text(d->known_by), STORE_N(d->kept_out),
                      text(d->origin), STORE_N(d->state == STORE_APPROVED)),
         NULL, err);
+    if (r == OK)
+        r = store_notification_begin(s, d->guid, err);
     /* those that wait are nobody yet */
     return r == OK && d->state == STORE_APPROVED ? store_sequence_disallowed_moved(s, err) : r;
 }
@@ -372,6 +375,8 @@ static enum result remove_device(struct store *s, const char *guid, bool forget,
                        STORE_PARAMS(STORE_T(guid), STORE_N(now + REMOVED_S)), NULL, err);
     if (r == OK)
         r = store_sequence_policy_forget(s, guid, err);
+    if (r == OK)
+        r = store_notification_forget(s, guid, err);
     return r == OK ? store_bump(s, STORE_BUNDLE, err) : r;
 }
 

@@ -12,6 +12,7 @@
 #include "mp/answer/router.h"
 #include "mp/content/documents.h"
 #include "mp/content/list.h"
+#include "mp/notify/waiting.h"
 #include "mp/sender/tenants.h"
 #include "store/site/audit.h"
 
@@ -131,6 +132,7 @@ int kit_open(void **state)
     site.answers = crowd_new(NULL, 0);
     site.askers = mp_router_askers();
     site.parked = mp_parked_new(&site);
+    site.waiting = mp_waiting_new(&site);
     ok(mp_tenants_open(&site, &err));
     make_peer();
     return 0;
@@ -149,6 +151,7 @@ int kit_close(void **state)
     (void)state;
     X509_free(peer.certificate);
     pki_trust_unref(peer.judged_by);
+    mp_waiting_free(site.waiting);
     mp_parked_free(site.parked);
     mp_documents_free(site.documents);
     mp_lists_free(site.lists);

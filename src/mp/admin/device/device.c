@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: listed, shown, approved, blocked, removed; each by GUID or by a name that is theirs alone. */
+#include "base/clock.h"
 #include "mp/admin/admin.h"
 #include "mp/admin/page.h"
+#include "mp/notify/waiting.h"
 #include "mp/put.h"
 #include "store/device/known.h"
+#include "store/device/notification.h"
 #include "store/sequence.h"
 
 /* Devices have one or two; a page of devices that have more of them is shorter. */
@@ -138,6 +141,19 @@ enum result mp_admin_device_find(struct mp_request *r, const char *text, struct 
     return store_device_get(r->site->store, r->arena, by, text, ret, err);
 }
 
+/* Whether it waits to be told something, which this process alone knows, and how far it has been told. */
+static enum result put_notified(struct mp_request *r, const char *guid, json_t *device, struct error *err)
+{
+    struct store_notified n;
+    enum result result = store_notified_get(r->site->store, guid, clock_wall_s(), &n, err);
+    if (result == OK && device)
+        mp_put(device, "notifications",
+               json_pack("{s:b, s:I, s:I, s:o}", "listens", mp_waiting_has(r->site->waiting, guid), "queued",
+                         (json_int_t)n.waits, "taken", (json_int_t)(n.at ? n.taken : 0), "taken_at",
+                         n.at ? json_integer((json_int_t)n.at) : json_null()));
+    return result;
+}
+
 static void answer(struct mp_request *r, const char *guid)
 {
     struct store_device d;
@@ -149,6 +165,8 @@ static void answer(struct mp_request *r, const char *guid)
         result = devices_json(r, &d, &one, array, &err);
     if (result == OK)
         result = mp_admin_put_told(r, guid, json_array_get(array, 0), &err);
+    if (result == OK)
+        result = put_notified(r, guid, json_array_get(array, 0), &err);
     if (result == OK)
         mp_answer_json(r, 200, json_pack("{s:O}", "device", json_array_get(array, 0)));
     else

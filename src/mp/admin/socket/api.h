@@ -62,6 +62,10 @@
       "200 device:device")                                                                                             \
     X("POST", "/v1/devices/*/approve", MP_OPERATOR, mp_admin_device_approve,                                           \
       "Approve a device that waits, or let a removed one register again", "", "200 device?:device readmitted?")        \
+    X("POST", "/v1/notifications", MP_OPERATOR, mp_admin_notify,                                                       \
+      "Tell a device, a collection or all to do something at once",                                                    \
+      "what device? collection? all?:boolean message? expires_s?:integer spread_s?:integer",                           \
+      "201 notification:notification")                                                                                 \
     X("POST", "/v1/policies", MP_OPERATOR, mp_admin_policy_put, "Store a policy, or a new version of it",              \
       "name content users?:array collections?:array", "201|200 policy:policy")                                         \
     X("GET", "/v1/policies", MP_READER, mp_admin_policy_list, "List the policies", "limit?:integer after?",            \
@@ -176,7 +180,7 @@
 /* X(name, members) */
 #define MP_ADMIN_OBJECTS(X)                                                                                            \
     X("status", "site pin version certificates:array management_points:[management_point] "                            \
-                "gateways:array connectors:array devices:object bundle:object parked:integer "                         \
+                "gateways:array connectors:array devices:object bundle:object parked:integer listening:integer "       \
                 "waiting:array cloned:array tokens_ending:object disk_free:integer|null "                              \
                 "disk_size:integer|null alerts:array headers_left_out:array trust:array "                              \
                 "went_back:object|null fault:object|null join_refused:object|null problems:array")                     \
@@ -190,7 +194,9 @@
     X("device", "guid name hardware_id method state spki client_version:integer registered:integer "                   \
                 "last_seen:integer certificates:array entra_tenant entra_device vouched:object "                       \
                 "machine reason:string|null same_as:string|null shut_out:boolean "                                     \
-                "other_hardware:string|null registered_from:string|null states?:array")                                \
+                "other_hardware:string|null registered_from:string|null states?:array notifications?:object")          \
+    X("notification", "id:integer what message device:string|null collection:string|null expires:integer "             \
+                      "spread_s:integer waits:boolean|null")                                                           \
     X("policy", "id name version:integer sha256 size:integer created:integer changed:integer "                         \
                 "users:array collections:array")                                                                       \
     X("endpoint", "id auth:array purpose methods:array max_body:integer headers "                                      \
