@@ -67,9 +67,9 @@ static void ask_site(const struct route *to, const char *gateway_id, struct http
 /* --- published servers --- */
 
 /* False: it was refused. */
-static bool says_who_asks(struct http_exchange *x, const struct upstream *u)
+static bool says_who_asks(struct http_exchange *x, const struct upstream *u, struct slice *ret_whom)
 {
-    enum result r = identity_unfold(upstream_form(u), &x->request, x->arena);
+    enum result r = identity_unfold(upstream_form(u), &x->request, x->arena, ret_whom);
     if (r == R_LIMIT)
         forward_refuse(x, REASON_HEAD_TOO_LONG, NULL);
     else if (r != OK)
@@ -102,10 +102,9 @@ void route_request(const struct route *to, const char *gateway_id, struct http_e
         return;
     }
     struct upstream *u = upstreams_find(to->upstreams, id);
-    if (!u) {
+    struct forward_sender device = {.of = to->senders};
+    if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
-    } else if (has_plain_path(x) && says_who_asks(x, u)) {
-        const struct forward_sender device = {to->senders, upstream_sender(&x->request)};
+    else if (has_plain_path(x) && says_who_asks(x, u, &device.whom))
         forward_start(x, u, &device, to->known->on_news, to->known->ctx);
-    }
 }

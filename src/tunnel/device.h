@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+/* How the client id of many devices begins, which a bulk token lets in until they have registered. */
+#define TUNNEL_BULK_ID "bulk:"
 #define TUNNEL_DEVICE_FIELD "cmg-device"
 
 /* The name that the client asked for: Host or :authority. Absent where it named none, or of an older gateway. */

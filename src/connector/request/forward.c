@@ -244,7 +244,8 @@ void forward_start(struct http_exchange *x, struct upstream *u, const struct for
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
-    (void)!slice_to_cstr(sender->whom, f->client, sizeof f->client);
+    struct slice client = http_fields_get(&x->request.fields, SLICE("cmg-client-id"));
+    (void)!slice_to_cstr(client.ptr ? client : sender->whom, f->client, sizeof f->client);
     const struct http_splice_sender one = {sender->of, sender->whom, clock_mono_ms()};
     (void)http_splice_start(x, &x->request, UINT64_MAX, &one, &owner, f);
 }

@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "base/text/encode.h"
 #include "connector/request/certificate_form.h"
+#include "net/address.h"
 #include "tunnel/device.h"
 
 struct writer {
@@ -71,7 +72,16 @@ static enum result add_certificate(struct writer *w, const struct identity_form 
     return certificate_form_add(form->headers, d->certificate, w->fields, w->arena);
 }
 
-enum result identity_unfold(const struct identity_form *form, struct http_request *request, struct arena *arena)
+static struct slice whose_shares(const struct tunnel_device *d, struct arena *arena)
+{
+    char peer[NET_ADDRESS_TEXT];
+    if (!slice_starts(d->client_id, SLICE(TUNNEL_BULK_ID)) || !slice_to_cstr(d->peer, peer, sizeof peer))
+        return d->client_id;
+    return arena_printf(arena, "%" PRIslice " %s", SLICE_ARG(d->client_id), net_group_of(peer).text);
+}
+
+enum result identity_unfold(const struct identity_form *form, struct http_request *request, struct arena *arena,
+                            struct slice *ret_whom)
 {
     struct tunnel_device d;
     struct http_fields *fields = &request->fields;
@@ -80,6 +90,7 @@ enum result identity_unfold(const struct identity_form *form, struct http_reques
     if (r != OK)
         return r;
     struct writer w = {fields, arena, false};
+    *ret_whom = whose_shares(&d, arena);
     request->authority = take_host(fields);
     add_field(&w, SLICE("cmg-auth-method"), d.method);
     add_field(&w, SLICE("cmg-client-id"), d.client_id);
@@ -88,5 +99,5 @@ enum result identity_unfold(const struct identity_form *form, struct http_reques
     if (form->x_forwarded)
         add_x_forwarded(&w, d.peer, request->authority);
     add_traceparent(&w);
-    return w.full ? R_LIMIT : r;
+    return w.full || !ret_whom->ptr ? R_LIMIT : r;
 }

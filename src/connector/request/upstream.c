@@ -212,11 +212,6 @@ bool upstream_note(struct upstream *u, const char *reason, const char *detail)
     return !same;
 }
 
-struct slice upstream_sender(const struct http_request *request)
-{
-    return http_fields_get(&request->fields, SLICE("cmg-client-id"));
-}
-
 enum result upstream_call(struct upstream *u, struct slice whom, const struct http_request *request,
                           const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {

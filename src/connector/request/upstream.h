@@ -57,9 +57,6 @@ const struct upstream_fault *upstream_fault(const struct upstream *u);
 /* Returns whether that is news. `reason` NULL: it answered. */
 bool upstream_note(struct upstream *u, const char *reason, const char *detail);
 
-/* Whose shares a device's request takes. */
-struct slice upstream_sender(const struct http_request *request);
-
 /* `request`: as it came through the tunnel, identity_unfold()ed; its authority is replaced by the upstream's,
  * its base path put before the target. It stays as http/pool/pool.h says. `whom`: whose shares it takes; "": this
  * connector asks for itself, and is not counted. */

@@ -7,6 +7,7 @@
 #include "digest/digest.h"
 #include "gateway/judge/by_certificate.h"
 #include "gateway/judge/shown_verdict.h"
+#include "tunnel/device.h"
 #include "verdict/remedy.h"
 
 static bool token_blocked(const struct bundle *b, const char *guid, const char *id)
@@ -156,7 +157,7 @@ static void set_token_identity(const struct cached_verdict *v, struct authentica
     const struct token *t = &v->token;
     ret->identity.method = CHOICE_TOKEN;
     if (t->kind == TOKEN_BULK)
-        (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, "bulk:%s", t->id);
+        (void)snprintf(ret->identity.client_id, sizeof ret->identity.client_id, TUNNEL_BULK_ID "%s", t->id);
     else
         cstr_copy(ret->identity.client_id, sizeof ret->identity.client_id, t->subject);
 }

@@ -95,6 +95,16 @@ static void counts_as_device(struct mp_request *r)
     belongs_to(r, "device", id);
 }
 
+/* Many devices have one id by a bulk token: those of its address. */
+static void counts_as_fleet(struct mp_request *r)
+{
+    char id[DEVICE_ID_SIZE], origin[MP_SCOPE_ORIGIN], whose[DEVICE_ID_SIZE + MP_SCOPE_ORIGIN];
+    id_of_device(r, id);
+    mp_scope_origin(&r->sender, "any", origin);
+    (void)snprintf(whose, sizeof whose, "%.48s %s", id, origin);
+    belongs_to(r, "fleet", whose);
+}
+
 /* Who else holds what is not taken of answers; else it is the address. */
 static void settle_answer(struct mp_request *r)
 {
@@ -117,7 +127,9 @@ static bool settle_share(struct mp_request *r, const struct mp_route *route)
     else if (i->auth == MP_NOBODY) {
         belongs_to(r, "address", r->sender.peer->group);
         r->body_share.connection = &r->connection->bodies;
-    } else if (i->asserted || i->auth == MP_PKI)
+    } else if (i->asserted && i->auth == MP_TOKEN && route->whom == MP_FOR_ANYBODY_INSIDE)
+        counts_as_fleet(r);
+    else if (i->asserted || i->auth == MP_PKI)
         counts_as_device(r);
     else
         return i->auth == MP_ENTRA ? entra_counts(r) : token_counts(r, route->whom == MP_FOR_ANYBODY_INSIDE);

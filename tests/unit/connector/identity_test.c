@@ -26,7 +26,8 @@ static enum result unfold(struct http_fields *f, struct arena *a)
 {
     static const struct identity_form form = {BUNDLE_HEADERS_CMG, false};
     struct http_request r = {.fields = *f};
-    enum result result = identity_unfold(&form, &r, a);
+    struct slice whom;
+    enum result result = identity_unfold(&form, &r, a, &whom);
     *f = r.fields;
     return result;
 }

@@ -12,6 +12,7 @@
 #include "connector/route.h"
 #include "connector/site/relay_source.h"
 #include "source/http.h"
+#include "tunnel/device.h"
 
 struct fixture {
     struct connector_config config;
@@ -151,6 +152,27 @@ static void a_request_of_nobody_is_refused(void **state UNUSED)
     route_request(&fix->route, "gw1", &e->x);
     kit_assert_refused(e, REASON_BAD_REQUEST, "who asks");
     kit_exchange_free(e);
+}
+
+/* Whom one address of the fleet takes the shares from is none of the others. */
+static void who_comes_by_a_bulk_token_takes_the_shares_of_its_address(void **state UNUSED)
+{
+    static const struct {
+        const char *id, *peer, *whom;
+    } cases[] = {{"bulk:t1", "192.0.2.7", "bulk:t1 192.0.2.7"},
+                 {"bulk:t1", "2001:db8::7", "bulk:t1 2001:db8::/64"},
+                 {"d1", "192.0.2.7", "d1"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kit_exchange *e = kit_exchange_new("e1", "/");
+        const struct tunnel_device d = {slice_of(cases[i].id), SLICE("token"), slice_of(cases[i].peer), SLICE_NONE};
+        struct http_fields *f = &e->x.request.fields;
+        (void)http_fields_remove(f, SLICE("cmg-device"));
+        assert_int_equal(http_fields_add(f, e->x.arena, SLICE("cmg-device"), tunnel_device_write(&d, e->x.arena)), OK);
+        route_request(&fix->route, "gw1", &e->x);
+        assert_string_equal(kit_last_call()->whom, cases[i].whom);
+        kit_answer(kit_last_call(), 200, "", "");
+        kit_exchange_free(e);
+    }
 }
 
 /* --- the site --- */
@@ -359,6 +381,7 @@ int main(void)
         HELD(what_the_document_does_not_name_is_not_reached),
         HELD(a_path_that_leads_out_of_the_published_one_is_refused),
         HELD(a_request_of_nobody_is_refused),
+        HELD(who_comes_by_a_bulk_token_takes_the_shares_of_its_address),
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
         HELD(what_a_gateway_asks_of_the_site_is_counted_as_its_own_whatever_it_says),
