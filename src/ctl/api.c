@@ -142,18 +142,25 @@ static struct curl_slist *header_list(void)
     return list;
 }
 
+static bool socket_fits(const char *socket, struct ctl_fault *fault)
+{
+    *fault = (struct ctl_fault){0};
+    if (strlen(socket) < sizeof(((struct sockaddr_un *)0)->sun_path))
+        return true;
+    (void)snprintf(fault->where, sizeof fault->where, "--socket");
+    (void)error_set(&fault->what, R_INVALID, "the path of the admin socket is too long for a Unix socket");
+    return false;
+}
+
 enum result api_call(const char *socket, const char *method, const char *path, const json_t *body, json_t **ret,
                      struct ctl_fault *fault)
 {
     struct buf answer, url;
     char error_text[CURL_ERROR_SIZE];
-    *fault = (struct ctl_fault){0};
     if (ret)
         *ret = NULL;
-    if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
-        (void)snprintf(fault->where, sizeof fault->where, "--socket");
-        return error_set(&fault->what, R_INVALID, "the path of the admin socket is too long for a Unix socket");
-    }
+    if (!socket_fits(socket, fault))
+        return R_INVALID;
     buf_init_secret(&answer, API_BODY_MAX); /* bootstrap files, bulk tokens */
     buf_init(&url, 8192);
     if (buf_printf(&url, "http://localhost%s", path) != OK) {
@@ -178,6 +185,57 @@ enum result api_call(const char *socket, const char *method, const char *path, c
     if (body_text)
         mem_free_secret(body_text, strlen(body_text));
     free(url_text);
+    buf_free(&answer);
+    return r;
+}
+
+static size_t on_read(char *data, size_t size, size_t count, void *arg)
+{
+    const struct api_upload *file = arg;
+    ssize_t n = read(file->fd, data, size * count);
+    return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
+static int on_moved(void *arg, curl_off_t down_size, curl_off_t down, curl_off_t up_size, curl_off_t up)
+{
+    const struct api_upload *file = arg;
+    (void)down_size, (void)down, (void)up_size;
+    if (file->on_progress)
+        file->on_progress(file->arg, (uint64_t)up);
+    return 0;
+}
+
+static void set_upload(CURL *curl, const struct api_upload *file)
+{
+    (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)file->size);
+    (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    (void)curl_easy_setopt(curl, CURLOPT_READDATA, file);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_moved);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, file);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)API_TIMEOUT_S);
+}
+
+enum result api_put_file(const char *socket, const char *path, const struct api_upload *file, struct ctl_fault *fault)
+{
+    struct buf answer;
+    char error_text[CURL_ERROR_SIZE], url[1024];
+    if (!socket_fits(socket, fault))
+        return R_INVALID;
+    buf_init(&answer, API_BODY_MAX);
+    (void)snprintf(url, sizeof url, "http://localhost%s", path);
+    CURL *curl = new_handle(url, "PUT", &answer, error_text);
+    (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    set_upload(curl, file);
+    CURLcode code = curl_easy_perform(curl);
+    long status = 0;
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    enum result r = code != CURLE_OK && !status ? fail_unreachable(code, socket, error_text, fault)
+                                                : judge(status, buf_data(&answer), "PUT", path, NULL, fault);
+    curl_easy_cleanup(curl);
     buf_free(&answer);
     return r;
 }

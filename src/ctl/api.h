@@ -15,6 +15,17 @@ const char *api_socket(const struct ctl_common *common);
 MUST_USE enum result api_call(const char *socket, const char *method, const char *path, const json_t *body,
                               json_t **ret, struct ctl_fault *fault);
 
+/* PUT of the open file `fd`, `size` bytes of it, as they are, at the speed of the other side; on_progress (NULL
+ * allowed) hears how many bytes have left. Ends early when nothing moves for as long as another request may take. */
+struct api_upload {
+    int fd;
+    uint64_t size;
+    void (*on_progress)(void *arg, uint64_t sent);
+    void *arg;
+};
+MUST_USE enum result api_put_file(const char *socket, const char *path, const struct api_upload *file,
+                                  struct ctl_fault *fault);
+
 /* GET of a plain http:// URL on loopback; *ret_status 0 and R_IO when there is no answer. For readiness. */
 MUST_USE enum result api_probe(const char *url, long *ret_status, struct error *err);
 

@@ -38,10 +38,10 @@ struct ctl_command {
 /* A noun's commands; ends with NULL words. */
 extern const struct ctl_command ctl_alerts_commands[], ctl_analyze_commands[], ctl_audit_commands[],
     ctl_backup_commands[], ctl_cert_commands[], ctl_choices_commands[], ctl_client_settings_commands[],
-    ctl_collection_commands[], ctl_connector_commands[], ctl_device_commands[], ctl_endpoint_commands[],
-    ctl_explain_commands[], ctl_foreign_commands[], ctl_gateway_commands[], ctl_inventory_commands[],
-    ctl_keys_commands[], ctl_notify_commands[], ctl_plan_commands[], ctl_policy_commands[], ctl_settings_commands[],
-    ctl_setup_commands[], ctl_site_commands[], ctl_source_commands[], ctl_tenant_commands[], ctl_token_commands[],
-    ctl_trace_commands[], ctl_trust_commands[], ctl_wizard_commands[];
+    ctl_collection_commands[], ctl_connector_commands[], ctl_content_commands[], ctl_device_commands[],
+    ctl_endpoint_commands[], ctl_explain_commands[], ctl_foreign_commands[], ctl_gateway_commands[],
+    ctl_inventory_commands[], ctl_keys_commands[], ctl_notify_commands[], ctl_plan_commands[], ctl_policy_commands[],
+    ctl_settings_commands[], ctl_setup_commands[], ctl_site_commands[], ctl_source_commands[], ctl_tenant_commands[],
+    ctl_token_commands[], ctl_trace_commands[], ctl_trust_commands[], ctl_wizard_commands[];
 
 #endif

@@ -20,6 +20,7 @@
 #include "mp/content/crl.h"
 #include "mp/content/documents.h"
 #include "mp/content/list.h"
+#include "mp/library/library.h"
 #include "mp/notify/waiting.h"
 #include "mp/sender/tenants.h"
 #include "mp/server/access.h"
@@ -94,6 +95,8 @@ static enum result open_store(struct mp_site *site, struct error *err)
 {
     enum result r = file_make_dirs(site->config->state, 0700, err);
     file_sweep(site->config->state);
+    if (r == OK)
+        r = mp_library_open(site->config->state, err);
     if (r != OK)
         return r;
     char *path = file_join(site->config->state, "site.db"), *mark = file_join(site->config->state, "new-site");

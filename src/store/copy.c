@@ -60,6 +60,8 @@ static const struct {
     {"inventory_part", 29},
     {"notification", 30},
     {"notified", 30},
+    {"content", 31},
+    {"content_file", 31},
 };
 
 enum { STATEMENT_MAX = 4096, NAME_MAX_OF = 64 };

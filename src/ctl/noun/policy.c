@@ -9,7 +9,7 @@
 struct add_options {
     struct ctl_common common;
     struct opt_list users, collections;
-    const char *content, *file;
+    const char *content, *file, *deploy, *handler;
     bool all_users, devices;
 };
 
@@ -39,6 +39,16 @@ static const struct opt add_opts[] = {
      .offset = offsetof(struct add_options, collections),
      .value = "NAMES",
      .help = "only on devices of these collections; by commas or repeated; with --user, on those"},
+    {.name = "deploy",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, deploy),
+     .value = "NAME[:VERSION]",
+     .help = "content that the policy brings (cmg content add), its newest version unless one is named; '': none"},
+    {.name = "handler",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct add_options, handler),
+     .value = "PROGRAM",
+     .help = "with --deploy: what runs once the content is there, a program in the device's folder ContentHandlers"},
     CTL_OPT_JSON(struct add_options),
     CTL_OPT_SOCKET(struct add_options),
     CTL_OPT_END,
@@ -61,12 +71,23 @@ static void put_targets(const struct add_options *o, json_t *body)
         (void)json_object_set_new(body, "collections", ctl_words(&o->collections));
 }
 
+/* null: it is to bring nothing any more. */
+static json_t *deploy_of(const struct add_options *o)
+{
+    struct slice version = slice_of(o->deploy), name = slice_cut(&version, ':');
+    return name.len ? json_pack("{s:s%, s:s%, s:s}", "content", name.ptr, name.len, "version",
+                                version.ptr ? version.ptr : "", version.len, "handler", o->handler ? o->handler : "")
+                    : json_null();
+}
+
 static int add_content(const struct add_options *o, const char *name, struct slice content)
 {
     json_t *body = json_pack("{s:s, s:s%}", "name", name, "content", content.ptr, content.len), *answer;
     if (!body)
         return ctl_usage("a policy's name and content must be UTF-8 text");
     put_targets(o, body);
+    if (o->deploy && json_object_set_new(body, "deploy", deploy_of(o)) != 0)
+        return ctl_usage("the name and version of content must be UTF-8 text");
     int code = ctl_send(&o->common, "POST", "/v1/policies", body, &answer);
     if (code != CTL_DONE)
         return code;
@@ -84,6 +105,8 @@ static int add_policy(const void *options, const char **args, size_t n)
         return ctl_usage("give the policy's text once: as FILE, --file FILE or --content TEXT");
     if ((o->users.count > 0) + o->all_users + o->devices > 1 || (o->devices && o->collections.count))
         return ctl_usage("give one of --user, --users and --devices; --devices means every device, so no --collection");
+    if (o->handler && !o->deploy)
+        return ctl_usage("--handler is for the content that --deploy NAME names");
     if (o->content)
         return add_content(o, args[0], slice_of(o->content));
     char *data;

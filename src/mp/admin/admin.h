@@ -63,6 +63,12 @@ void mp_admin_policy_put(struct mp_request *r);            /* policy.c */
 void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);
+void mp_admin_content_file_put(struct mp_request *r); /* library/upload.c */
+void mp_admin_content_file_get(struct mp_request *r); /* library/content.c */
+void mp_admin_content_add(struct mp_request *r);
+void mp_admin_content_list(struct mp_request *r);
+void mp_admin_content_get(struct mp_request *r);
+void mp_admin_content_remove(struct mp_request *r);
 void mp_admin_endpoint_add(struct mp_request *r); /* endpoint.c */
 void mp_admin_endpoint_set(struct mp_request *r);
 void mp_admin_endpoint_list(struct mp_request *r);

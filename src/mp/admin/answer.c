@@ -32,6 +32,8 @@ static const struct {
     {"collections", "cmg collection list, cmg device list"},
     {"client-settings", "cmg settings client list, cmg collection list"},
     {"policies", "cmg policy list"},
+    {"content", "cmg content list"},
+    {"content-files", "cmg content list"},
     {"tokens", "cmg token list"},
     {"tenants", "cmg tenant list, cmg source list"},
     {"sources", "cmg source list"},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "base/text/name.h"
 #include "base/utf8.h"
 #include "digest/digest.h"
 #include "mp/admin/admin.h"
@@ -12,6 +13,7 @@
 #include "mp/targeting/resultant.h"
 #include "mp/targeting/target.h"
 #include "pki/cert/cert.h"
+#include "store/targeting/content.h"
 #include "store/targeting/policy.h"
 
 enum { NAME_MAX_BYTES = 128 };
@@ -28,12 +30,20 @@ static json_t *lines_json(const char *lines)
     return list;
 }
 
+/* null: it brings nothing. */
+static json_t *deploy_json(const struct store_policy *p)
+{
+    return *p->content_name ? json_pack("{s:s, s:s, s:s}", "content", p->content_name, "version", p->content_version,
+                                        "handler", p->handler)
+                            : json_null();
+}
+
 static json_t *policy_json(const struct store_policy *p)
 {
-    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o}", "id", p->id, "name", p->name, "version",
+    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "id", p->id, "name", p->name, "version",
                      (json_int_t)p->version, "sha256", p->sha256, "size", (json_int_t)p->size, "created",
                      (json_int_t)p->created, "changed", (json_int_t)p->changed, "users", lines_json(p->users),
-                     "collections", lines_json(p->collections));
+                     "collections", lines_json(p->collections), "deploy", deploy_json(p));
 }
 
 static bool user_good(struct slice name)
@@ -103,19 +113,48 @@ static enum result find_target(const struct target *t, const json_t *body, const
     return r;
 }
 
+/* The content and the handler that the body names; the newest version where it names none. Absent: as it was. */
+static enum result find_deploy(struct mp_request *r, const json_t *body, const struct store_policy *known,
+                               struct store_policy *p, struct error *err)
+{
+    const json_t *deploy = json_object_get(body, "deploy");
+    struct store_content c;
+    p->content_name = deploy ? "" : known->content_name;
+    p->content_version = deploy ? "" : known->content_version;
+    p->handler = deploy ? "" : known->handler;
+    if (!deploy || json_is_null(deploy))
+        return OK;
+    enum result result = json_need_str(deploy, "content", &p->content_name, err);
+    p->handler = json_opt_str(deploy, "handler", "");
+    if (result == OK && *p->handler && !name_valid(NAME_ROLE, slice_of(p->handler)))
+        result = error_set(err, R_INVALID,
+                           "'handler' is the name of a program in the devices' folder ContentHandlers: "
+                           "1 to 40 of A-Z a-z 0-9 . _ -, and no path");
+    if (result == OK)
+        result =
+            store_content_get(r->site->store, r->arena, p->content_name, json_opt_str(deploy, "version", ""), &c, err);
+    if (result == R_NOTFOUND)
+        error_remedy(err, "list it with: cmg content list; add it with: cmg content add");
+    if (result == OK)
+        p->content_version = c.version;
+    return result;
+}
+
 /* For the audit: of a name that is cut no half a letter. */
 static void tell_target(const struct store_policy *p, char *ret, size_t size)
 {
     const char *whose = !*p->users ? "" : strcmp(p->users, "*") != 0 ? ", of users" : ", of every user";
-    (void)snprintf(ret, size, "%s%s%s%.100s", p->sha256, whose, *p->collections ? ", in collections " : "",
-                   p->collections);
+    (void)snprintf(ret, size, "%s%s%s%.64s%s%.64s%s%.100s", p->sha256, whose, *p->content_name ? ", brings " : "",
+                   p->content_name, *p->content_name ? ":" : "", p->content_version,
+                   *p->collections ? ", in collections " : "", p->collections);
     utf8_mend_end(ret);
 }
 
 static enum result store_it(struct mp_request *r, const json_t *body, struct store_policy *p, struct error *err)
 {
-    char hash[PKI_HASH_HEX], detail[256] = "", *of_users = NULL, *of_collections = NULL;
-    struct store_policy known = {.users = "", .collections = ""};
+    char hash[PKI_HASH_HEX], detail[512] = "", *of_users = NULL, *of_collections = NULL;
+    struct store_policy known = {
+        .users = "", .collections = "", .content_name = "", .content_version = "", .handler = ""};
     enum result result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
         return result;
@@ -125,6 +164,10 @@ static enum result store_it(struct mp_request *r, const json_t *body, struct sto
         result = find_target(&users, body, known.users, &of_users, err);
     if (result == OK)
         result = find_target(&collections, body, known.collections, &of_collections, err);
+    if (result == OK)
+        result = find_deploy(r, body, &known, p, err);
+    if (result == OK && *p->content_name && *of_users)
+        result = error_set(err, R_INVALID, "content comes with policies of devices, not of users");
     p->sha256 = hash;
     p->users = of_users;
     p->collections = of_collections;

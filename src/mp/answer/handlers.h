@@ -11,6 +11,7 @@ void mp_handle_location(struct mp_request *r);       /* location.c */
 void mp_handle_policy(struct mp_request *r);         /* policy.c */
 void mp_handle_user_policy(struct mp_request *r);    /* policy.c */
 void mp_handle_notification(struct mp_request *r);   /* mp/notify/request.c */
+void mp_handle_content(struct mp_request *r);        /* library/fetch.c */
 void mp_handle_site_bundle(struct mp_request *r);    /* service.c */
 void mp_handle_site_connector(struct mp_request *r); /* service.c */
 void mp_handle_site_report(struct mp_request *r);    /* service.c */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "http/conditional.h"
 #include "mp/answer/handlers.h"
 #include "mp/answer/settings.h"
 #include "mp/content/documents.h"
@@ -13,19 +14,6 @@
 #include "mp/status/went_back.h"
 
 enum { ETAG_SIZE = 32 };
-
-/* RFC 9110 13.1.2: a list of entity tags, or "*"; compared weakly. */
-static bool matches(struct slice list, struct slice etag)
-{
-    while (list.ptr) {
-        struct slice one = slice_trim(slice_cut(&list, ','));
-        if (slice_starts(one, SLICE("W/")))
-            one = slice_skip(one, 2);
-        if (slice_eq(one, etag))
-            return true;
-    }
-    return false;
-}
 
 /* The number that the device holds, by which it asks: higher than ours when an older copy of the store was put back. */
 static enum result number(struct mp_request *r, const char *guid, int64_t *ret, struct error *err)
@@ -51,7 +39,7 @@ static void answer(struct mp_request *r, const struct mp_device *d, const char *
     }
     (void)snprintf(etag, sizeof etag, "\"%" PRId64 "\"", sequence);
     struct http_field field = {SLICE("etag"), slice_of(etag)};
-    if (matches(mp_request_field(r, "if-none-match"), slice_of(etag))) {
+    if (http_etag_listed(mp_request_field(r, "if-none-match"), slice_of(etag))) {
         mp_answer(r, &(struct mp_answer){.status = 304, .fields = {field}});
         return;
     }

@@ -20,6 +20,7 @@ static const struct mp_route routes[] = {
     {"/SMS_MP/.sms_aut", "GET, HEAD", 0, mp_handle_location, MP_FOR_ANYBODY_INSIDE, false},
     {"/SMS_MP/.sms_pol", "GET, HEAD", 0, mp_handle_policy, MP_FOR_DEVICES, false},
     {"/CCM_User/policy", "GET, HEAD", 0, mp_handle_user_policy, MP_FOR_DEVICES, false},
+    {"/CCM_Content", "GET, HEAD", 0, mp_handle_content, MP_FOR_DEVICES, true},
     {"/CCM_System/state", "POST", STATE_MAX, mp_handle_state, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},

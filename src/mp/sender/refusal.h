@@ -47,6 +47,10 @@
       "why")                                                                                                           \
     X(UNKNOWN_PATH, 404, "MP_Not_Found", "not_found", "there is nothing at this path",                                 \
       "correct the path; use clients of the version of cmg-mp")                                                        \
+    X(NOT_BROUGHT, 404, "MP_Not_Found", "not_found", "no policy of this device brings such a file",                    \
+      "have the administrator see which policies reach it: cmg policy resultant DEVICE")                               \
+    X(CONTENT_GONE, 404, "MP_Not_Found", "not_found", "the file is not in this management point's library",            \
+      "add the content again on this machine: cmg content add")                                                        \
     X(BAD_METHOD, 405, "MP_Method_Not_Allowed", "method", "this method does not work here",                            \
       "use one of those in Allow")                                                                                     \
     X(CONFLICT, 409, "MP_Conflict", "conflict", "this contradicts what is there already",                              \

@@ -26,6 +26,7 @@ static const struct {
     {"SMS_MP", "general", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
     {"CCM_User", "user", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
     {"CCM_Notification", "general", "GET", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
+    {"CCM_Content", "general", "GET HEAD", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 64 * KIB},
     {"CCM_System", "general", "POST CCM_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), MIB},
     {"CCM_Incoming", "general", "POST PUT BITS_POST", CHOICE_BIT(CHOICE_PKI) | CHOICE_BIT(CHOICE_TOKEN), 32 * MIB},
 };

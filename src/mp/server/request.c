@@ -203,7 +203,7 @@ static bool without_body(const struct mp_request *r, int status)
 }
 
 /* Of one asker: two of the longest that a device takes (WEB_ANSWER_MAX). */
-static const struct untaken_limits untaken_limits = {
+const struct untaken_limits mp_untaken_limits = {
     .all = 256 * (size_t)MIB, .each = 32 * (size_t)MIB, .little = 4 * (size_t)MIB};
 
 /* false: it was refused. What others have as well takes no room of its own. */
@@ -214,7 +214,7 @@ static bool has_room(struct mp_request *r, const struct mp_text *text)
     if (text->references > 1 || !*r->out.whose)
         return true;
     enum untaken_room room =
-        untaken_hold(r->site->answers, &untaken_limits, &r->out.untaken, slice_of(r->out.whose), text->len);
+        untaken_hold(r->site->answers, &mp_untaken_limits, &r->out.untaken, slice_of(r->out.whose), text->len);
     if (room != UNTAKEN_ROOM)
         mp_refuse(r, refusals[room], NULL);
     return room == UNTAKEN_ROOM;
@@ -254,6 +254,18 @@ void mp_answer(struct mp_request *r, const struct mp_answer *a)
         http_exchange_finish(r->exchange, NULL);
     }
     request_free(r);
+}
+
+struct http_exchange *mp_answer_head(struct mp_request *r, const struct mp_answer *a, uint64_t length)
+{
+    struct http_response head;
+    struct http_exchange *x = r->exchange;
+    bool end = without_body(r, a->status) || !length;
+    tell_status(r, a->status);
+    head_of(r, a, length, &head);
+    http_exchange_respond(x, &head, end);
+    request_free(r);
+    return end ? NULL : x;
 }
 
 void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text)

@@ -95,6 +95,11 @@ struct mp_answer {
 void mp_answer(struct mp_request *r, const struct mp_answer *a);
 void mp_answer_json(struct mp_request *r, int status, json_t *body);       /* takes `body` */
 void mp_answer_problem(struct mp_request *r, int status, json_t *problem); /* takes it */
+/* The head alone, of a body of `length` bytes that somebody else writes: he sets events and ctx of the exchange before
+ * he returns to the loop. NULL: there is none to write, as for HEAD. */
+MUST_USE struct http_exchange *mp_answer_head(struct mp_request *r, const struct mp_answer *a, uint64_t length);
+/* How much of long answers stands in memory, of all and of one asker. */
+extern const struct untaken_limits mp_untaken_limits;
 /* Sends it at the speed of the peer. Takes the reference. */
 void mp_answer_text(struct mp_request *r, const char *type, struct mp_text *text);
 

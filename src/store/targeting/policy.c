@@ -8,7 +8,8 @@
 #include "store/sequence.h"
 
 #define COLUMNS(content)                                                                                               \
-    "SELECT name, id, version, sha256, " content ", size, created, changed, users, collections FROM policy "
+    "SELECT name, id, version, sha256, " content ", size, created, changed, users, collections, "                      \
+    "content_name, content_version, handler FROM policy "
 
 static void read_policy(struct store_reader *r, void *ret)
 {
@@ -23,6 +24,9 @@ static void read_policy(struct store_reader *r, void *ret)
     p->changed = store_read_int(r, 7);
     p->users = store_read_text(r, 8);
     p->collections = store_read_text(r, 9);
+    p->content_name = store_read_text(r, 10);
+    p->content_version = store_read_text(r, 11);
+    p->handler = store_read_text(r, 12);
 }
 
 static enum result check_collections(struct store *s, const char *collections, struct error *err)
@@ -54,12 +58,15 @@ static enum result put(struct store *s, const struct store_policy *p, struct err
         return r;
     r = store_exec(
         s,
-        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users, collections, size) "
-        "VALUES ($1, $2, 1, $3, $4, $5, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, "
-        "sha256 = $3, content = $4, changed = $5, users = $6, collections = $7, size = $8 "
-        "WHERE policy.sha256 <> $3 OR policy.users <> $6 OR policy.collections <> $7",
+        "INSERT INTO policy (name, id, version, sha256, content, created, changed, users, collections, size, "
+        "content_name, content_version, handler) VALUES ($1, $2, 1, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11) "
+        "ON CONFLICT (name) DO UPDATE SET version = policy.version + 1, sha256 = $3, content = $4, changed = $5, "
+        "users = $6, collections = $7, size = $8, content_name = $9, content_version = $10, handler = $11 "
+        "WHERE policy.sha256 <> $3 OR policy.users <> $6 OR policy.collections <> $7 OR policy.content_name <> $9 OR "
+        "policy.content_version <> $10 OR policy.handler <> $11",
         STORE_PARAMS(STORE_T(p->name), STORE_T(id), STORE_T(p->sha256), STORE_T(p->content), STORE_N(clock_wall_s()),
-                     STORE_T(p->users), STORE_T(p->collections), STORE_N(strlen(p->content))),
+                     STORE_T(p->users), STORE_T(p->collections), STORE_N(strlen(p->content)), STORE_T(p->content_name),
+                     STORE_T(p->content_version), STORE_T(p->handler)),
         &changed, err);
     if (r != OK || changed == 0)
         return r;
@@ -111,6 +118,16 @@ enum result store_policy_page(struct store *s, struct arena *arena, const char *
     static const struct store_select select = {COLUMNS("''") "WHERE name > $1 ORDER BY name LIMIT $2", sizeof **ret,
                                                read_policy};
     return store_select_all(s, &select, STORE_PARAMS(STORE_T(after), STORE_N(limit)), arena, ret, ret_count, err);
+}
+
+enum result store_policy_naming(struct store *s, struct arena *arena, const char *sha256, struct store_policy **ret,
+                                size_t *ret_count, struct error *err)
+{
+    static const struct store_select select = {
+        COLUMNS("''") "WHERE content_name <> '' AND EXISTS (SELECT 1 FROM content_file WHERE sha256 = $1 AND "
+                      "name = policy.content_name AND version = policy.content_version) ORDER BY name",
+        sizeof **ret, read_policy};
+    return store_select_all(s, &select, STORE_PARAMS(STORE_T(sha256)), arena, ret, ret_count, err);
 }
 
 enum result store_policy_remove(struct store *s, const char *name, struct error *err)

@@ -17,11 +17,13 @@ struct store_policy {
     const char *users;       /* "": of every device; "*": of every user; else their names, one a line */
     const char *collections; /* "": on every device; else on those of any of these collections, one a line */
     int64_t created, changed;
+    const char *content_name, *content_version; /* files that it brings (store/targeting/content.h); "": none */
+    const char *handler;                        /* of the device's, to run for them; "": none */
 };
 
-/* A new policy, or a new version of the one with p->name when content, users or collections differ. Bumps every
- * device's policy. Of *p name, users, collections, content and sha256 (of the content) are read. R_NOTFOUND names a
- * collection that is not there, R_LIMIT what is too much. */
+/* A new policy, or a new version of the one with p->name when anything of it differs. Bumps every device's policy.
+ * Of *p id, version, size and times are not read. R_NOTFOUND names a collection that is not there, R_LIMIT what is too
+ * much. */
 MUST_USE enum result store_policy_put(struct store *s, const struct store_policy *p, struct error *err);
 /* Is it a policy of this user? Names ignore ASCII case. */
 bool store_policy_is_of(const struct store_policy *p, const char *user);
@@ -32,6 +34,9 @@ MUST_USE enum result store_policy_list(struct store *s, struct arena *arena, str
 /* By name, those above `after` ("": from the first), `limit` at most; without their content (""). */
 MUST_USE enum result store_policy_page(struct store *s, struct arena *arena, const char *after, int64_t limit,
                                        struct store_policy **ret, size_t *ret_count, struct error *err);
+/* Those that bring a file of this SHA-256, without their content (""). */
+MUST_USE enum result store_policy_naming(struct store *s, struct arena *arena, const char *sha256,
+                                         struct store_policy **ret, size_t *ret_count, struct error *err);
 MUST_USE enum result store_policy_remove(struct store *s, const char *name, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/openapi.json: it is OpenAPI 3.1 as far as it uses it, it is what the routes' table says, and a running site answers each
 request with the members that it names, and no others."""
+import hashlib
 import http.client
 import json
 import re
@@ -18,7 +19,7 @@ from kit.programs import REPOSITORY
 DOCUMENT = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
 REF = {"type": "object", "properties": {"$ref": {"type": "string", "pattern": "^#/components/(schemas|responses)/[a-z_]+$"}},
        "required": ["$ref"], "additionalProperties": False}
-CONTENT = {"type": "object", "minProperties": 1, "patternProperties": {"^application/[a-z+]+$": {
+CONTENT = {"type": "object", "minProperties": 1, "patternProperties": {"^application/[a-z+-]+$": {
     "type": "object", "properties": {"schema": {"type": "object"}}, "required": ["schema"], "additionalProperties": False}}}
 RESPONSE = {"type": "object", "properties": {"description": {"type": "string", "minLength": 1}, "content": CONTENT},
             "required": ["description"], "additionalProperties": False}
@@ -88,14 +89,14 @@ def test_its_structure_is_openapis():
 # --- against a site ---
 
 
-def ask(site, method, path, body):
+def ask(site, method, path, body, data=None):
     """(status, answer)."""
     connection = http.client.HTTPConnection("localhost")
     connection.sock = socket.socket(socket.AF_UNIX)
     connection.sock.settimeout(60)
     try:
         connection.sock.connect(site.report["admin_socket"])
-        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        connection.request(method, path, json.dumps(body) if body is not None else data, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if text else None
@@ -127,7 +128,7 @@ class Asking:
     def __init__(self, site):
         self.site, self.asked = site, set()
 
-    def __call__(self, name, *segments, body=None, problem=None):
+    def __call__(self, name, *segments, body=None, data=None, problem=None):
         """Asks, and holds request and answer against the document. `problem`: the status of the refusal that is right here."""
         method, path, operation = operations()[name]
         self.asked.add(name)
@@ -135,7 +136,7 @@ class Asking:
             self.valid(operation["requestBody"]["content"]["application/json"]["schema"], body, name)
         for segment in segments:
             path = re.sub(r"{\w+}", str(segment), path, count=1)
-        status, answer = ask(self.site, method, path, body)
+        status, answer = ask(self.site, method, path, body, data)
         if problem:
             assert status == problem, (name, status, answer)
             self.valid({"$ref": "#/components/schemas/problem"}, answer, name)
@@ -213,6 +214,14 @@ def targeting(asking, guid):
     asking("client_settings_remove", "n9")
     asking("policy_put", body={"name": "p9", "content": "{}", "collections": ["k9"]})
     asking("policy_put", body={"name": "p9", "content": "{ }"})
+    digest = hashlib.sha256(b"x").hexdigest()
+    asking("content_file_get", digest, problem=404)
+    asking("content_file_put", digest, data=b"x")
+    asking("content_file_get", digest)
+    asking("content_add", body={"name": "c9", "version": "1", "files": [{"path": "x", "sha256": digest}]})
+    asking("content_list")
+    asking("content_get", "c9", "1")
+    asking("content_remove", "c9", "1")
     asking("policy_list")
     asking("policy_remove", "p9")
     asking("collection_device_remove", "k9", guid)

@@ -335,8 +335,18 @@ static void a_policy_gets_a_version_for_each_content(void **state)
 {
     struct fixture *f = *state;
     count_sequences(f);
-    struct store_policy p, first = {.name = "base", .users = "", .collections = "", .content = "a", .sha256 = "h1"},
-                           second = {.name = "base", .users = "", .collections = "", .content = "b", .sha256 = "h2"};
+    struct store_policy p,
+        first = {.name = "base",
+                 .users = "",
+                 .collections = "",
+                 .content = "a",
+                 .sha256 = "h1",
+                 .content_name = "",
+                 .content_version = "",
+                 .handler = ""},
+        second = first;
+    second.content = "b";
+    second.sha256 = "h2";
     ok(f, store_policy_put(f->store, &first, &f->err));
     ok(f, store_policy_put(f->store, &first, &f->err));
     ok(f, store_policy_get(f->store, f->arena, "base", &p, &f->err));

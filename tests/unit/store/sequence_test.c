@@ -205,7 +205,14 @@ static int64_t policy_of(struct fixture *f, const char *guid)
 
 static void target(struct fixture *f, const char *collections)
 {
-    const struct store_policy p = {.name = "p", .sha256 = "1", .content = "x", .users = "", .collections = collections};
+    const struct store_policy p = {.name = "p",
+                                   .sha256 = "1",
+                                   .content = "x",
+                                   .users = "",
+                                   .collections = collections,
+                                   .content_name = "",
+                                   .content_version = "",
+                                   .handler = ""};
     if (*collections)
         ok(f, store_exec(f->store, "INSERT INTO collection (name, rules, created) VALUES ($1, '', 1)",
                          STORE_PARAMS(STORE_T(collections)), NULL, &f->err));

@@ -6,7 +6,8 @@
  * tests/integration/point/openapi_test.py.
  *
  * A member is `name`, `name?` where it may be missing, `name:TYPE` where it is no text. TYPE: one of JSON's, or several
- * by "|", an object of MP_ADMIN_OBJECTS, or [OBJECT], a list of these. `=OBJECT`: its members.
+ * by "|", an object of MP_ADMIN_OBJECTS, or [OBJECT], a list of these. `=OBJECT`: its members. `*` alone: the body is
+ * no JSON but bytes, as many as there are, which the handler takes in as they come.
  *
  * Who sees changes nothing (a trace is a question that is forgotten soon); an operator changes what concerns single
  * devices and what they get, which can be undone; whom the site trusts, what it publishes, how it judges and its keys
@@ -67,10 +68,22 @@
       "what device? collection? all?:boolean message? expires_s?:integer spread_s?:integer",                           \
       "201 notification:notification")                                                                                 \
     X("POST", "/v1/policies", MP_OPERATOR, mp_admin_policy_put, "Store a policy, or a new version of it",              \
-      "name content users?:array collections?:array", "201|200 policy:policy")                                         \
+      "name content users?:array collections?:array deploy?:object|null", "201|200 policy:policy")                     \
     X("GET", "/v1/policies", MP_READER, mp_admin_policy_list, "List the policies", "limit?:integer after?",            \
       "200 policies:[policy] next:string|null")                                                                        \
     X("DELETE", "/v1/policies/*", MP_OPERATOR, mp_admin_policy_remove, "Remove a policy", "", "204")                   \
+    X("PUT", "/v1/content-files/*", MP_OPERATOR, mp_admin_content_file_put,                                            \
+      "Bring in a file, whose SHA-256 is its name here", "*", "201|200 sha256 size:integer")                           \
+    X("GET", "/v1/content-files/*", MP_READER, mp_admin_content_file_get,                                              \
+      "Tell whether the file of a SHA-256 is here", "", "200 sha256 size:integer")                                     \
+    X("POST", "/v1/content", MP_OPERATOR, mp_admin_content_add, "Give files that are here a name and a version",       \
+      "name version files:array", "201 content:content")                                                               \
+    X("GET", "/v1/content", MP_READER, mp_admin_content_list, "List the content", "limit?:integer after?",             \
+      "200 contents:[content] next:string|null")                                                                       \
+    X("GET", "/v1/content/*/versions/*", MP_READER, mp_admin_content_get, "Show a version of content and its files",   \
+      "", "200 content:content files:[content_file]")                                                                  \
+    X("DELETE", "/v1/content/*/versions/*", MP_OPERATOR, mp_admin_content_remove,                                      \
+      "Remove a version of content, and the files that no other has", "", "204")                                       \
     X("POST", "/v1/endpoints", MP_ADMINISTRATOR, mp_admin_endpoint_add, "Publish a server through the gateway",        \
       "id url role? name? host? auth?:array methods?:array max_body?:integer headers? "                                \
       "client_anchors?:array anchors_pem? upstream_host? keep_host?:boolean "                                          \
@@ -198,7 +211,9 @@
     X("notification", "id:integer what message device:string|null collection:string|null expires:integer "             \
                       "spread_s:integer waits:boolean|null")                                                           \
     X("policy", "id name version:integer sha256 size:integer created:integer changed:integer "                         \
-                "users:array collections:array")                                                                       \
+                "users:array collections:array deploy:object|null")                                                    \
+    X("content", "name version added:integer files:integer size:integer")                                              \
+    X("content_file", "path sha256 size:integer executable:boolean")                                                   \
     X("endpoint", "id auth:array purpose methods:array max_body:integer headers "                                      \
                   "management_point:boolean url role? name? host? client_anchors?:array anchors_pem? "                 \
                   "upstream_host? keep_host?:boolean x_forwarded?:boolean allow_encoded_slash?:boolean "               \

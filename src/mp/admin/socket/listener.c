@@ -64,6 +64,8 @@ static void on_request(void *owner, struct http_exchange *x)
     const struct mp_admin_route *route = mp_admin_route_find(r->arena, x->request.method, r->path, r->params, &allow);
     if (c->role == MP_NO_ROLE || (route && c->role < route->wants))
         refuse_role(r, route ? route->wants : MP_READER, c->role);
+    else if (route && route->streams)
+        route->handle(r);
     else if (route)
         mp_request_collect(r, route->handle, MP_ADMIN_BODY_MAX);
     else if (*allow)

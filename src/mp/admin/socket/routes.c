@@ -7,7 +7,7 @@
 #include "mp/server/form.h"
 
 static const struct mp_admin_route routes[] = {
-#define ROUTE(method, pattern, role, handler, what, takes, answers) {method, pattern, role, handler},
+#define ROUTE(method, pattern, role, handler, what, takes, answers) {method, pattern, role, handler, (takes)[0] == '*'},
     MP_ADMIN_ROUTES(ROUTE)
 #undef ROUTE
 };
