@@ -125,7 +125,7 @@ void analyze_step_crl(void *arg, struct analyze_result *r)
                       places[0] ? places : "the certificate names none; uploaded ones count");
         return;
     }
-    (void)snprintf(found, sizeof found, "%.400s (the certificate's CRL: %s)", a->crl.detail,
+    (void)snprintf(found, sizeof found, "%s (the certificate's CRL: %s)", a->crl.detail,
                    places[0] ? places : "it names none");
     analyze_fail_as(r, a->crl.reason, found, a->crl.remedy);
     (void)snprintf(r->code, sizeof r->code, "%s", a->crl.code);

@@ -107,6 +107,12 @@ static bool may_fetch(const json_t *bundle, const struct pki_list_place *place, 
     return false;
 }
 
+static void tell_way_out(const struct pki_list_place *place, char *ret, size_t size)
+{
+    memcpy(ret, "; ", 3);
+    pki_list_place_way_out(place, ret + 2, size - 2);
+}
+
 /* A list that the certificate points to and that gateways fetch; else *hint gets what would let them. */
 static bool is_pointed_to(const json_t *bundle, const struct pki_list_places *places, char *hint, size_t size)
 {
@@ -116,7 +122,7 @@ static bool is_pointed_to(const json_t *bundle, const struct pki_list_places *pl
     for (size_t i = 0; i < places->count; i++) {
         const struct pki_list_place *place = &places->list[i];
         if (place->unfollowed)
-            (void)snprintf(hint, size, "; it points to %.300s: %s", place->url, place->unfollowed);
+            tell_way_out(place, hint, size);
         if (place->unfollowed || net_url_parse_with_query(slice_of(place->url), &url, NULL) != OK)
             continue;
         net_url_host(&url, host);

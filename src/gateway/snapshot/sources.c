@@ -222,17 +222,21 @@ struct pointers {
 static void tell_pointers(struct sources *s, const struct pointers *p, struct pki_verdict *v)
 {
     size_t len = strlen(v->detail), room = sizeof v->detail - len;
-    char *to = v->detail + len, why[SOURCE_ERROR_MAX];
+    char *to = v->detail + len, why[SOURCE_ERROR_MAX], anchor[PKI_HASH_HEX];
     if (p->asked && pointed_lists_fails(s->pointed, p->asked, why))
         (void)snprintf(to, room, "; the list that it points to can't be had from %s: %s", p->host, why);
     else if (p->asked)
         (void)snprintf(to, room, "; the list that it points to is fetched from %s", p->host);
-    else if (p->refused)
-        (void)snprintf(to, room, "; the site does not let the list that it points to be fetched from %s", p->host);
-    else if (p->unfollowed)
-        (void)snprintf(to, room, "; it points to %.150s: %s", p->unfollowed->url,
-                       p->unfollowed->unfollowed ? p->unfollowed->unfollowed
-                                                 : "this is no URL of a form that is followed");
+    else if (p->refused) {
+        anchor[encode_hex(slice_make(p->refused->anchor, PKI_SHA256), anchor)] = '\0';
+        (void)snprintf(to, room,
+                       "; the site does not let the list that it points to be fetched from %s: "
+                       "cmg trust fetch-hosts %s %s",
+                       p->host, anchor, p->host);
+    } else if (p->unfollowed && room > 2) {
+        memcpy(to, "; ", 3);
+        pki_list_place_way_out(p->unfollowed, to + 2, room - 2);
+    }
 }
 
 void sources_want_lists(struct sources *s, const struct bundle *b, const struct pki_list_places *places,

@@ -6,21 +6,30 @@
 #include <openssl/x509v3.h>
 
 #include "base/slice.h"
+#include "base/text/percent.h"
 #include "base/utf8.h"
+#include "digest/digest.h"
 
-#define AS_SOURCE "name it as a source: cmg trust add --crl-source ID --url URL"
-
-/* Followed is http alone, the scheme of RFC 5280's lists that needs no certificate to be judged in turn. */
-static const struct {
+/* Followed is http alone, the scheme of RFC 5280's lists that needs no certificate to be judged in turn. What is not
+ * can be a source that the administrator names, by these options of the command. */
+static const struct scheme {
     struct slice prefix;
-    const char *unfollowed;
+    const char *unfollowed, *options;
 } schemes[] = {
-    {{"http://", 7}, NULL},
-    {{"https://", 8}, "https is not followed; " AS_SOURCE},
-    {{"ldap:///", 8}, "it names no server; " AS_SOURCE " --via connector, with the directory's host in the URL"},
-    {{"ldap://", 7}, "ldap is not followed; " AS_SOURCE " --via connector"},
-    {{"ldaps://", 8}, "ldaps is not followed; " AS_SOURCE " --via connector"},
+    {{"http://", 7}, NULL, ""},
+    {{"https://", 8}, "https is not followed", ""},
+    {{"ldap://", 7}, "ldap is not followed", " --via connector"},
+    {{"ldaps://", 8}, "ldaps is not followed", " --via connector"},
 };
+
+static const struct scheme *find_scheme(struct slice url)
+{
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (slice_starts_nocase(url, schemes[i].prefix))
+            return &schemes[i];
+    }
+    return NULL;
+}
 
 static bool is_printable(struct slice url)
 {
@@ -33,16 +42,14 @@ static bool is_printable(struct slice url)
 
 static const char *why_unfollowed(struct slice url)
 {
-    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-        if (!slice_starts_nocase(url, schemes[i].prefix))
-            continue;
-        if (schemes[i].unfollowed)
-            return schemes[i].unfollowed;
-        if (!is_printable(url))
-            return "it holds blanks or what else no URL holds (RFC 3986 2); " AS_SOURCE ", percent-encoded";
-        return url.len < PKI_LIST_URL_SIZE ? NULL : "it is longer than 511 characters; " AS_SOURCE;
-    }
-    return "only http is followed; " AS_SOURCE;
+    const struct scheme *scheme = find_scheme(url);
+    if (!scheme)
+        return "only http is followed";
+    if (scheme->unfollowed)
+        return scheme->unfollowed;
+    if (!is_printable(url))
+        return "it holds blanks or what else no URL holds, RFC 3986 2";
+    return url.len < PKI_LIST_URL_SIZE ? NULL : "it is longer than 511 characters";
 }
 
 static bool is_there(const struct pki_list_places *p, const struct pki_list_place *x)
@@ -89,4 +96,46 @@ void pki_list_places_add(struct pki_list_places *p, X509 *cert, X509 *anchor)
         }
         CRL_DIST_POINTS_free(points);
     }
+}
+
+/* --- the way out --- */
+
+/* As a source takes it, and a shell between quotes: what a URL does not hold is escaped, what is escaped stays. */
+static void encode_url(struct slice url, char ret[PERCENT_MAX * PKI_LIST_URL_SIZE])
+{
+    ret[percent_encode(url, PERCENT_UNRESERVED "%:/?[]@!$&()*+,;=", ret)] = '\0';
+}
+
+/* ": cmg trust add …"; "" where no source has such a URL. */
+static void put_command(const struct pki_list_place *p, const char *encoded, char *ret, size_t size)
+{
+    const struct scheme *scheme = find_scheme(slice_of(p->url));
+    char hash[DIGEST_HEX], id[16] = "ID", url[PERCENT_MAX * PKI_LIST_URL_SIZE + 2] = "URL";
+    digest_hex_of(slice_of(p->url), hash);
+    if (encoded) {
+        (void)snprintf(id, sizeof id, "crl-%.8s", hash);
+        (void)snprintf(url, sizeof url, "'%s'", encoded);
+    }
+    ret[0] = '\0';
+    if (scheme && p->unfollowed)
+        (void)snprintf(ret, size, ": cmg trust add --crl-source %s%s --url %s", id, scheme->options, url);
+}
+
+/* With the URL filled in where `encoded` is given. False: there is no room for it all. */
+static bool tell(const struct pki_list_place *p, const char *encoded, char *ret, size_t size)
+{
+    const char *why = p->unfollowed ? p->unfollowed : "this is no URL of a form that is followed";
+    char command[PERCENT_MAX * PKI_LIST_URL_SIZE + 80];
+    put_command(p, encoded, command, sizeof command);
+    bool shows_it = command[0] && encoded && strcmp(encoded, p->url) == 0;
+    return (size_t)snprintf(ret, size, "it points to %.150s (%s)%s", shows_it ? "a list" : p->url, why, command) < size;
+}
+
+void pki_list_place_way_out(const struct pki_list_place *p, char *ret, size_t size)
+{
+    char encoded[PERCENT_MAX * PKI_LIST_URL_SIZE];
+    encode_url(slice_of(p->url), encoded);
+    bool whole = strlen(p->url) + 1 < PKI_LIST_URL_SIZE;
+    if (!whole || !tell(p, encoded, ret, size))
+        (void)tell(p, NULL, ret, size);
 }

@@ -13,7 +13,7 @@ enum { PKI_LIST_PLACES_MAX = 8, PKI_LIST_URL_SIZE = 512 };
 struct pki_list_place {
     unsigned char anchor[PKI_SHA256]; /* of the anchor's certificate */
     char url[PKI_LIST_URL_SIZE];      /* http://…, printable ASCII; of one that is not followed: for people, cut */
-    const char *unfollowed;           /* NULL; or why it is not followed, and what to do instead */
+    const char *unfollowed;           /* NULL; or why it is not followed */
 };
 
 struct pki_list_places {
@@ -23,5 +23,9 @@ struct pki_list_places {
 
 /* Those of `cert`, complete lists and deltas. What is there already or one too many is left out. */
 void pki_list_places_add(struct pki_list_places *p, X509 *cert, X509 *anchor);
+
+/* Of one that is not followed: "it points to …", why that is not followed, and the command that names it as a source
+ * instead, with the URL in it where there is room for it. */
+void pki_list_place_way_out(const struct pki_list_place *p, char *ret, size_t size);
 
 #endif

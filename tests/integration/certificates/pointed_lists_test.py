@@ -216,8 +216,8 @@ def test_a_pointer_with_a_query_is_followed(place, publisher):
 
 
 @pytest.mark.parametrize("url,words", [
-    ("ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base", "--via connector, with the directory's host"),
-    ("ldap://dc1.example.com/CN=CA", "cmg trust add --crl-source ID --url URL --via connector"),
+    ("ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base", "--via connector --url 'ldap:///CN=CA,CN=CDP,DC=lab?certificateRevocationList?base'"),
+    ("ldap://dc1.example.com/CN=CA", "--via connector --url 'ldap://dc1.example.com/CN=CA'"),
     ("https://{host}/list", "https is not followed"), ("http://{host}/a list.crl", "it holds blanks"),
     ("http://{host}/" + 600 * "a", "longer than 511")])
 

@@ -4,17 +4,20 @@ are run as they stand."""
 import json
 import re
 import shlex
+import socket
 import time
 import uuid
 
 import jwt
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from kit import gatewayclient, pki
 from kit.batch import judge
 from kit.chains import ca as authority
 from kit.chains import ROOT, SERVER, UNKNOWN, constraints, leaf, raw, usage
+from kit.directory import PASSWORD, READER, Directory
 from kit.gatewayclient import HTTP2
 from kit.idp import signing_key
 from kit.programs import until
@@ -23,8 +26,8 @@ METADATA = "/CCM_Proxy_MutualAuth/ServiceMetadata"
 
 
 def commands(remedy):
-    """Each `cmg …` in the text, up to where the sentence goes on."""
-    return [found.strip() for found in re.findall(r"cmg ((?:[a-z-]+ )+[^;,:()]*)", remedy)]
+    """Each `cmg …` in the text, up to where the sentence goes on; what stands between quotes is a word."""
+    return [found.strip() for found in re.findall(r"cmg ((?:[a-z-]+ )+(?:'[^']*'|[^;,:()'])*)", remedy)]
 
 
 def follow(site, remedy, choose, settle=True, **given):
@@ -259,6 +262,53 @@ def test_from_an_uploaded_list_that_ends_to_none_that_does_by_what_the_status_te
     assert fault["cause"] == "list_ends_soon"
     added(follow(site, fault["remedy"], "trust add --crl", FILE=root.crl(number=2, days=(-1, 300), file="next.crl")))
     assert told() is None
+
+
+def test_from_a_list_in_a_directory_alone_to_a_device_that_is_let_in(own_site, tmp_path):
+    """The list's place has no host, the connector no directory, the directory asks who it is, the password is wrong: each is told with what to do."""
+    servers = pki.Ca(tmp_path, "Servers of the remedies")
+    names = ["localhost", socket.gethostname()]  # libldap looks for the latter where the URL says localhost
+    directory = Directory(tmp_path / "slapd", tls=servers.device("localhost", usage=(pki.SERVER_AUTH,), dns=names, file="server"),
+                          closed_but_for=own_site.report["pki"]["ca"])
+    connector, password = own_site.folder / "connector.yaml", tmp_path / "password"
+    plain = connector.read_text()
+
+    def configure(**keys):
+        connector.write_text(plain + "\ndirectory:\n" + "".join(f"  {name}: {value}\n" for name, value in keys.items()))
+        own_site.stop("cmg-connector")
+        own_site.run("cmg-connector")
+        own_site.wait_ready()
+
+    def say(text):
+        password.write_text(text + "\n")
+        password.chmod(0o600)
+
+    def told(words):
+        find = lambda: next((p for p in own_site.cmg("status")["problems"] if p["cause"] == "source_failing" and words in p["found"]), None)
+        return until(f"the status says {words}", find, 75)  # reports come each minute
+
+    try:
+        root = pki.Ca(tmp_path, "Root in a directory")
+        crl = x509.load_pem_x509_crl(root.crl().read_bytes()).public_bytes(serialization.Encoding.DER)
+        directory.publish(root.name, crl)
+        device = root.device("pc-1", crl_at=["ldap:///cn=Root%20in%20a%20directory,dc=lab?certificateRevocationList?base?objectClass=cRLDistributionPoint"])
+        own_site.add("trust", "add", "--anchor", root.path)
+        fault = problem(own_site, device)
+        assert fault["reason"] == "crl_unavailable"
+        follow(own_site, fault["detail"], "--via connector")
+        told("set 'directory: {servers")
+        servers_keys = {"servers": f"[ldaps://localhost:{directory.tls_port}]", "ca": servers.path}
+        configure(**servers_keys)
+        told("set 'directory' (servers, bind)")
+        say("not the reader's")
+        configure(**servers_keys, bind="simple", bind_dn=READER, password_file=password)
+        told("does not take the bind of 'directory'")
+        say(PASSWORD)
+        until("the device is let in", lambda: problem(own_site, device) is None, 75)
+        told_any = lambda: [p for p in own_site.cmg("status")["problems"] if p["cause"] == "source_failing"]
+        until("the status is well", lambda: not told_any(), 75)
+    finally:
+        directory.close()
 
 
 def test_from_a_connector_whose_certificate_is_not_the_registered_one_to_health(own_site, tmp_path):

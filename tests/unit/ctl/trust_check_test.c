@@ -248,7 +248,9 @@ static void one_that_they_may_not_fetch_is_told_with_the_command_that_lets_them(
 
 static void a_list_that_nobody_follows_is_told_with_the_way_to_have_it(void **state UNUSED)
 {
-    expect(bundle(&root, "{}"), "by-ldap.pem", "crl_unavailable", "; it points to ldap://dc.example/x: ");
+    expect(bundle(&root, "{}"), "by-ldap.pem", "crl_unavailable",
+           "; it points to a list (ldap is not followed): cmg trust add --crl-source crl-582fc866 --via connector "
+           "--url 'ldap://dc.example/x'");
     expect(fetching(anchor, "lists.example"), "by-https.pem", "crl_unavailable", "https is not followed");
     expect(fetching(anchor, "dc.example"), "by-ldap.pem", "crl_unavailable", "ldap is not followed");
 }

@@ -58,12 +58,18 @@ static void a_certificate_without_pointers_has_none(void **state)
 static void other_schemes_are_told_each_with_what_to_do(void **state)
 {
     static const struct {
-        const char *url, *says;
+        const char *url, *says, *command;
     } cases[] = {
-        {"https://a.example/x", "https is not followed"}, {"ldap:///CN=x", "it names no server"},
-        {"ldap://a.example/x", "ldap is not followed"},   {"LDAPS://a.example/x", "ldaps is not followed"},
-        {"ftp://a.example/x", "only http is followed"},   {"file:/etc/passwd", "only http is followed"},
+        {"https://a.example/x", "https is not followed", " --url 'https://a.example/x'"},
+        {"ldap:///CN=x?list?base", "ldap is not followed", " --via connector --url 'ldap:///CN=x?list?base'"},
+        {"ldap://a.example/x", "ldap is not followed", " --via connector --url 'ldap://a.example/x'"},
+        {"LDAPS://a.example/x", "ldaps is not followed", " --via connector --url 'LDAPS://a.example/x'"},
+        {"http://a.example/it's a#b.crl", "it holds blanks", " --url 'http://a.example/it%27s%20a%23b.crl'"},
+        {"http://a.example/a%20 b.crl", "it holds blanks", " --url 'http://a.example/a%20%20b.crl'"},
+        {"ftp://a.example/x", "only http is followed", NULL},
+        {"file:/etc/passwd", "only http is followed", NULL},
     };
+    char told[400];
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char points[80];
@@ -71,8 +77,23 @@ static void other_schemes_are_told_each_with_what_to_do(void **state)
         struct pki_list_places p = places_of(points);
         assert_int_equal(p.count, 1);
         assert_says(p.list[0].unfollowed, cases[i].says);
-        assert_says(p.list[0].unfollowed, "cmg trust add --crl-source");
+        pki_list_place_way_out(&p.list[0], told, sizeof told);
+        assert_says(told, cases[i].says);
+        assert_int_equal(strstr(told, ": cmg trust add --crl-source crl-") != NULL, cases[i].command != NULL);
+        if (cases[i].command)
+            assert_string_equal(told + strlen(told) - strlen(cases[i].command), cases[i].command);
     }
+}
+
+static void where_there_is_no_room_for_the_url_it_is_cut_and_the_command_is_not(void **state)
+{
+    char told[300];
+    struct pki_list_place p = {.unfollowed = "ldap is not followed"};
+    (void)state;
+    (void)snprintf(p.url, sizeof p.url, "ldap:///CN=%0*d", 200, 0);
+    pki_list_place_way_out(&p, told, sizeof told);
+    assert_says(told, "it points to ldap:///CN=000");
+    assert_says(told, "cmg trust add --crl-source ID --via connector --url URL");
 }
 
 static void the_scheme_s_case_does_not_matter(void **state)
@@ -147,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_certificate_without_pointers_has_none),
         cmocka_unit_test(other_schemes_are_told_each_with_what_to_do),
         cmocka_unit_test(the_scheme_s_case_does_not_matter),
+        cmocka_unit_test(where_there_is_no_room_for_the_url_it_is_cut_and_the_command_is_not),
         cmocka_unit_test(what_no_url_holds_is_not_followed),
         cmocka_unit_test(a_url_of_511_characters_is_followed_and_a_longer_one_is_not),
         cmocka_unit_test(pointers_to_deltas_count_too_and_each_once),
