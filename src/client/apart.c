@@ -19,10 +19,11 @@
 #include "sandbox/sandbox.h"
 #include "web/http.h"
 
-enum { AGAIN = 75, LIMIT_MAX_S = 3600, OUTPUT_MAX = 64 * 1024, PROGRAMS = 4 };
+enum { AGAIN = 75, LIMIT_MAX_S = 3600, OUTPUT_MAX = 64 * 1024, PROGRAMS = 5 };
 
 static const enum client_setting programs[PROGRAMS] = {SETTING_POLICY_HANDLER, SETTING_USER_POLICY_HANDLER,
-                                                       SETTING_NOTIFICATION_HANDLER, SETTING_ENTRA_COMMAND};
+                                                       SETTING_NOTIFICATION_HANDLER, SETTING_ENTRA_COMMAND,
+                                                       SETTING_PROXY_COMMAND};
 
 struct request {
     char program[PATH_MAX], argument[PATH_MAX];
@@ -93,12 +94,13 @@ static enum result run(const struct client_settings *s, struct request *q, char 
         return error_set(err, R_DENIED,
                          "%s was not set when the service started: restart it (systemctl restart cmg-client)",
                          q->program);
-    const struct client_command c = {.program = q->program,
-                                     .argument = q->has_argument ? q->argument : NULL,
-                                     .limit_s = q->limit_s,
-                                     .output_max = q->output_max,
-                                     .tail = q->tail};
-    return client_command_run(&c, ret, err);
+    const struct program c = {.path = q->program,
+                              .argument = q->has_argument ? q->argument : NULL,
+                              .limit_s = q->limit_s,
+                              .output_max = q->output_max,
+                              .tail = q->tail,
+                              .stopped = web_http_stopped};
+    return program_run(&c, ret, err);
 }
 
 /* False: the other end is gone. */
@@ -199,18 +201,21 @@ static enum result take_answer(const struct answer *a, bool always, char **ret, 
     return a->result == OK ? OK : error_set(err, a->result, "%s", a->text);
 }
 
-enum result client_apart_command(const struct client_command *c, char **ret_output, struct error *err)
+enum result client_apart_command(const struct program *c, char **ret_output, struct error *err)
 {
     static struct request q;
     struct answer a;
-    if (other < 0)
-        return client_command_run(c, ret_output, err);
+    if (other < 0) {
+        struct program own = *c;
+        own.stopped = web_http_stopped;
+        return program_run(&own, ret_output, err);
+    }
     *ret_output = NULL;
     q = (struct request){
         .has_argument = c->argument, .limit_s = c->limit_s, .output_max = c->output_max, .tail = c->tail};
-    if (strlen(c->program) >= sizeof q.program || (c->argument && strlen(c->argument) >= sizeof q.argument))
-        return error_set(err, R_LIMIT, "%s: a path is too long", c->program);
-    (void)snprintf(q.program, sizeof q.program, "%s", c->program);
+    if (strlen(c->path) >= sizeof q.program || (c->argument && strlen(c->argument) >= sizeof q.argument))
+        return error_set(err, R_LIMIT, "%s: a path is too long", c->path);
+    (void)snprintf(q.program, sizeof q.program, "%s", c->path);
     (void)snprintf(q.argument, sizeof q.argument, "%s", c->argument ? c->argument : "");
     if (!send_all(other, &q, sizeof q) || !receive_all(other, &a, sizeof a))
         return error_set(err, R_IO, "the process that runs programs has ended");

@@ -7,7 +7,7 @@
 #ifndef CLIENT_APART_H
 #define CLIENT_APART_H
 
-#include "client/command.h"
+#include "base/host/program.h"
 #include "client/state/settings.h"
 
 /* Goes on in the process that is locked in, and never in the other one, which ends with its exit code: OK, or R_IO
@@ -19,7 +19,7 @@ MUST_USE enum result client_apart_enter(const char *dir, struct error *err);
 bool client_apart_fits(const struct client_settings *s);
 _Noreturn void client_apart_again(void);
 
-/* As client_command_run, by the other process where there is one. R_DENIED: the settings named it later. */
-MUST_USE enum result client_apart_command(const struct client_command *c, char **ret_output, struct error *err);
+/* As program_run, by the other process where there is one. R_DENIED: the settings named it later. */
+MUST_USE enum result client_apart_command(const struct program *c, char **ret_output, struct error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/host/file.h"
 #include "client/credential/credential.h"
+#include "client/credential/proxy.h"
 #include "web/http.h"
 
 enum { LOCK_WAIT_S = 120 };
@@ -103,6 +104,8 @@ enum result client_open(const char *dir, struct client *ret, struct error *err)
         r = client_settings_load(dir, &ret->settings, err);
     }
     if (r == OK)
+        client_proxy_use(&ret->settings);
+    if (r == OK)
         r = client_logs_open(dir, &ret->logs, err);
     if (r == OK)
         r = load_identity(ret, err);
@@ -127,6 +130,7 @@ enum result client_take_again(struct client *c, struct error *err)
 
 void client_close(struct client *c)
 {
+    client_proxy_use(NULL);
     client_logs_close(&c->logs);
     client_identity_free(&c->identity);
     client_settings_free(&c->settings);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "client/client.h"
 #include "client/credential/entra.h"
+#include "client/credential/proxy.h"
 #include "client/credential/user.h"
 #include "client/report.h"
 #include "jose/token.h"
@@ -191,6 +192,7 @@ bool client_sign_in(const char *dir, bool json)
     struct client_user user = {0};
     struct error err;
     bool ok = client_settings_load(dir, &s.settings, &err) == OK;
+    client_proxy_use(ok ? &s.settings : NULL);
     if (ok)
         ok = sign_in(&s, &user);
     else
@@ -199,6 +201,7 @@ bool client_sign_in(const char *dir, bool json)
     client_user_free(&user);
     web_provider_done(&s.provider);
     free(s.anchors);
+    client_proxy_use(NULL);
     client_settings_free(&s.settings);
     web_http_free(s.http);
     return ok;

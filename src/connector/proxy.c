@@ -8,11 +8,10 @@
 
 #include "base/buf.h"
 #include "base/host/file.h"
-#include "base/mem.h"
-#include "base/text/encode.h"
+#include "net/proxy_login.h"
 #include "net/url.h"
 
-enum { PASSWORD_MAX = 1024, LOGIN_MAX = 2 * PASSWORD_MAX, EXEMPT_MAX = 16 * 1024 };
+enum { EXEMPT_MAX = 16 * 1024 };
 
 #define AT(member) offsetof(struct connector_proxy, member)
 
@@ -67,13 +66,7 @@ static void resolve_configured(struct connector_proxy *p, struct conf_faults *fa
 {
     struct error err;
     p->exempt = join_texts(&p->no_proxy);
-    if (strcmp(p->url, "none") == 0)
-        return;
-    if (slice_find(slice_of(p->url), '@') != SIZE_MAX)
-        conf_fault_of(faults, &p->url,
-                      "proxy: url: names a user: give it in user and password_file, which others don't "
-                      "read");
-    else if (net_proxy_parse(slice_of(p->url), &p->at, &err) != OK)
+    if (net_proxy_configured(slice_of(p->url), &p->at, &err) != OK)
         conf_fault_of(faults, &p->url, "proxy: url: %s", err.text);
 }
 
@@ -82,8 +75,8 @@ static void check_login(const struct connector_proxy *p, struct conf_faults *fau
     struct error err;
     if (!p->user != !p->password_file)
         conf_fault_of(faults, p->user ? &p->user : &p->password_file, "proxy: user and password_file go together");
-    else if (p->user && (slice_find(slice_of(p->user), ':') != SIZE_MAX || strlen(p->user) > PASSWORD_MAX))
-        conf_fault_of(faults, &p->user, "proxy: user: too long, or with a colon, which Basic can't tell (RFC 7617)");
+    else if (p->user && net_proxy_user_check(slice_of(p->user), &err) != OK)
+        conf_fault_of(faults, &p->user, "proxy: user: %s", err.text);
     else if (p->password_file && file_check_private(p->password_file, &err) != OK)
         conf_fault_of(faults, &p->password_file, "proxy: password_file: %s", err.text);
 }
@@ -96,46 +89,13 @@ void connector_proxy_resolve(struct connector_proxy *p, struct conf_faults *faul
 
 /* --- the login --- */
 
-static enum result basic(const char *user, struct slice password, char **ret, struct error *err)
-{
-    char pair[LOGIN_MAX + 2];
-    char text[sizeof "Basic " + BASE64_SIZE(LOGIN_MAX + 1)] = "Basic ";
-    int len = snprintf(pair, sizeof pair, "%s:%" PRIslice, user, SLICE_ARG(password));
-    enum result r = OK;
-    if (len < 0 || (size_t)len >= sizeof pair) {
-        r = error_set(err, R_LIMIT, "user or password is longer than %d bytes", PASSWORD_MAX);
-    } else {
-        (void)encode_base64(slice_make(pair, (size_t)len), text + strlen(text));
-        *ret = slice_dup(slice_of(text));
-    }
-    explicit_bzero(pair, sizeof pair);
-    explicit_bzero(text, sizeof text);
-    return r;
-}
-
-static enum result by_file(const struct connector_proxy *p, char **ret, struct error *err)
-{
-    char *text = NULL;
-    size_t len = 0;
-    if (file_check_private(p->password_file, err) != OK ||
-        file_read_text(p->password_file, PASSWORD_MAX, &text, &len, err) != OK)
-        return err->code;
-    struct slice rest = slice_make(text, len), line = slice_cut(&rest, '\n');
-    if (slice_ends(line, SLICE("\r")))
-        line.len--;
-    enum result r = basic(p->user, line, ret, err);
-    explicit_bzero(text, len);
-    free(text);
-    return r;
-}
-
-/* In a thread of the pool. */
+/* In a thread of its own. */
 static enum result authorize(const void *arg, char **ret, struct error *err)
 {
     const struct connector_proxy *p = arg;
     if (p->password_file)
-        return by_file(p, ret, err);
-    return basic(p->at.user, slice_of(p->at.password), ret, err);
+        return net_proxy_basic_file(p->user, p->password_file, ret, err);
+    return net_proxy_basic(p->at.user, slice_of(p->at.password), ret, err);
 }
 
 void connector_proxy_to(const struct connector_proxy *p, const char *host, struct http_proxy *ret)

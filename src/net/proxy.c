@@ -56,6 +56,18 @@ enum result net_proxy_parse(struct slice url, struct net_proxy *ret, struct erro
     return ret->port ? OK : error_set(err, R_INVALID, "the proxy has no port 0");
 }
 
+enum result net_proxy_configured(struct slice url, struct net_proxy *ret, struct error *err)
+{
+    memset(ret, 0, sizeof *ret);
+    if (slice_eq(url, SLICE(NET_PROXY_NONE)))
+        return OK;
+    if (slice_find(url, '@') != SIZE_MAX)
+        return error_set(err, R_INVALID,
+                         "the URL names a user: give it apart, with the password in a file of its own, "
+                         "which others don't read");
+    return net_proxy_parse(url, ret, err);
+}
+
 static const char *first_of(const char *const *names, size_t count, const char **ret_name)
 {
     for (size_t i = 0; i < count; i++) {

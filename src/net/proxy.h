@@ -8,6 +8,8 @@
 
 enum { NET_PROXY_PORT = 1080 /* where its URL names none: libcurl's */ };
 
+#define NET_PROXY_NONE "none" /* in a configuration: straight, whatever the environment says */
+
 struct net_proxy {
     char host[NET_HOST_MAX]; /* "": none */
     uint16_t port;
@@ -17,6 +19,9 @@ struct net_proxy {
 /* "http://[USER[:PASSWORD]@]HOST[:PORT][/]", the scheme may be missing. R_INVALID for anything else, another scheme
  * included; no password is told in *err. */
 MUST_USE enum result net_proxy_parse(struct slice url, struct net_proxy *ret, struct error *err);
+
+/* The same for a configuration, which others may read: NET_PROXY_NONE (host ""), and no login in it. */
+MUST_USE enum result net_proxy_configured(struct slice url, struct net_proxy *ret, struct error *err);
 
 /* The proxy for TLS in the environment: the value of https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY, and which of
  * them. NULL: none is set. */

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "net/proxy.h"
+#include "net/proxy_login.h"
 #include "web/http_curl.h"
 #include "web/proxy.h"
 
@@ -136,23 +137,75 @@ static void host_of(const char *url, char *ret, size_t size)
         ret[0] = '\0';
 }
 
-static void begin_request(struct web_http *h, const char *host, long timeout_ms)
+/* --- the proxy --- */
+
+static const char *proxy_url(void)
+{
+    const char *name, *chosen = web_proxy_used()->url, *value = chosen ? chosen : net_proxy_variable(&name);
+    return value ? value : "";
+}
+
+static void wipe_login(struct web_http *h)
+{
+    for (struct curl_slist *l = h->login; l; l = l->next)
+        explicit_bzero(l->data, strlen(l->data));
+    curl_slist_free_all(h->login);
+    h->login = NULL;
+}
+
+/* The field goes to the proxy alone. */
+static enum result log_in(struct web_http *h, struct error *err)
+{
+    const struct web_proxy *used = web_proxy_used();
+    char *value = NULL;
+    struct error why;
+    struct buf field;
+    if (!*h->proxy || !used->authorize)
+        return OK;
+    if (used->authorize(used->arg, &value, &why) != OK)
+        return error_set(err, why.code, "there is no login for the proxy %s: %s", h->proxy, why.text);
+    buf_init_secret(&field, 2 * NET_PROXY_LOGIN_MAX);
+    if (buf_printf(&field, "Proxy-Authorization: %s", value) == OK && buf_append(&field, slice_make("", 1)) == OK)
+        h->login = curl_slist_append(NULL, buf_data(&field).ptr);
+    buf_free(&field);
+    mem_free_secret(value, strlen(value));
+    if (!h->login)
+        fatal("out of memory");
+    SETOPT(h->curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SETOPT(h->curl, CURLOPT_PROXYHEADER, h->login);
+    return OK;
+}
+
+/* The environment's is libcurl's to choose; what was chosen in its stead, ours. */
+static enum result set_proxy(struct web_http *h, const char *host, struct error *err)
+{
+    const struct web_proxy *used = web_proxy_used();
+    bool through = web_proxy_of(host, h->proxy, sizeof h->proxy);
+    if (used->url || used->no_proxy) {
+        SETOPT(h->curl, CURLOPT_PROXY, through ? proxy_url() : "");
+        SETOPT(h->curl, CURLOPT_NOPROXY, "");
+    }
+    return log_in(h, err);
+}
+
+/* WEB_FAULT_PROXY: there is no login for it. */
+static enum web_fault begin_request(struct web_http *h, const char *host, long timeout_ms, struct error *err)
 {
     curl_easy_reset(h->curl); /* connections stay */
     h->tls_not_before = h->tls_not_after = 0;
-    (void)!web_proxy_of(host, h->proxy, sizeof h->proxy); /* "": none */
     h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = '\0';
     h->tls_error = X509_V_OK;
     h->certificates = h->identity = (struct error){0};
     h->too_large = false;
     set_limits(h, timeout_ms);
+    return set_proxy(h, host, err) == OK ? WEB_FAULT_NONE : WEB_FAULT_PROXY;
 }
 
-/* What libcurl, which takes this for plain HTTP, does not look for by itself. */
-static const char *proxy_url(void)
+static CURLcode perform(struct web_http *h)
 {
-    const char *name, *value = net_proxy_variable(&name);
-    return value ? value : "";
+    CURLcode code = curl_easy_perform(h->curl);
+    wipe_login(h);
+    return code;
 }
 
 enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms, int *ret_fd,
@@ -164,14 +217,17 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
     long port = 0;
     (void)snprintf(url, sizeof url, strchr(at->host, ':') ? "http://[%.255s]:%u/" : "http://%.255s:%u/", at->host,
                    at->port);
-    begin_request(h, at->host, timeout_ms);
+    enum web_fault fault = begin_request(h, at->host, timeout_ms, err);
+    if (fault != WEB_FAULT_NONE)
+        return fault;
     SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "http"); /* nothing of it is sent: the caller speaks */
     SETOPT(h->curl, CURLOPT_URL, url);
     SETOPT(h->curl, CURLOPT_CONNECT_ONLY, 1L);
     SETOPT(h->curl, CURLOPT_FRESH_CONNECT, 1L);
     SETOPT(h->curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    SETOPT(h->curl, CURLOPT_PROXY, proxy_url());
-    CURLcode code = curl_easy_perform(h->curl);
+    if (*h->proxy) /* libcurl, which takes this for plain HTTP, does not look for it by itself */
+        SETOPT(h->curl, CURLOPT_PROXY, proxy_url());
+    CURLcode code = perform(h);
     if (code == CURLE_OK && curl_easy_getinfo(h->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD) {
         (void)curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &ip);
@@ -180,7 +236,7 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
         *ret_fd = (int)fd;
         return WEB_FAULT_NONE;
     }
-    enum web_fault fault = code == CURLE_OK ? WEB_FAULT_BROKEN : web_curl_fault(h, code);
+    fault = code == CURLE_OK ? WEB_FAULT_BROKEN : web_curl_fault(h, code);
     web_curl_explain(h, fault, code, err);
     return fault;
 }
@@ -195,7 +251,9 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
         fatal("a request to a peer that is not verified carries something");
     host_of(r->url, host, sizeof host);
     web_curl_part_identities(h, r);
-    begin_request(h, host, r->timeout_ms);
+    enum web_fault fault = begin_request(h, host, r->timeout_ms, err);
+    if (fault != WEB_FAULT_NONE)
+        return fault;
     h->request = r;
     set_wait(h, r);
     set_tls(h, r);
@@ -204,7 +262,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     SETOPT(h->curl, CURLOPT_WRITEDATA, &t);
     SETOPT(h->curl, CURLOPT_HEADERFUNCTION, web_curl_on_header);
     SETOPT(h->curl, CURLOPT_HEADERDATA, &t);
-    CURLcode code = curl_easy_perform(h->curl);
+    CURLcode code = perform(h);
     curl_off_t micros = 0;
     (void)curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &ret->status);
     (void)curl_easy_getinfo(h->curl, CURLINFO_TOTAL_TIME_T, &micros);
@@ -212,7 +270,7 @@ enum web_fault web_http_do(struct web_http *h, const struct web_request *r, stru
     curl_slist_free_all(headers);
     if (code == CURLE_OK)
         return WEB_FAULT_NONE;
-    enum web_fault fault = web_curl_fault(h, code);
+    fault = web_curl_fault(h, code);
     web_curl_explain(h, fault, code, err);
     return fault == WEB_FAULT_TLS_EXPIRED || fault == WEB_FAULT_TLS_NOT_YET_VALID
                ? web_curl_compare_clocks(h, r, fault, err)

@@ -8,6 +8,19 @@
 #include "net/proxy.h"
 #include "web/outcome.h"
 
+static const struct web_proxy environments;
+static const struct web_proxy *chosen = &environments;
+
+void web_proxy_use(const struct web_proxy *proxy)
+{
+    chosen = proxy ? proxy : &environments;
+}
+
+const struct web_proxy *web_proxy_used(void)
+{
+    return chosen;
+}
+
 /* What stands before '@' is a secret. */
 static struct slice without_user(struct slice url, struct slice *ret_scheme)
 {
@@ -21,12 +34,19 @@ static struct slice without_user(struct slice url, struct slice *ret_scheme)
     return rest;
 }
 
+static const char *no_proxy(void)
+{
+    if (chosen->no_proxy)
+        return chosen->no_proxy;
+    return chosen->url ? "" : net_no_proxy_variable();
+}
+
 bool web_proxy_of(const char *host, char *ret, size_t size)
 {
-    const char *name, *value = net_proxy_variable(&name);
+    const char *name = "Proxy", *value = chosen->url ? chosen->url : net_proxy_variable(&name);
     char text[320];
     ret[0] = '\0';
-    if (!value || net_no_proxy_has(net_no_proxy_variable(), host))
+    if (!value || !*value || net_no_proxy_has(no_proxy(), host))
         return false;
     struct slice scheme, rest = without_user(slice_of(value), &scheme);
     (void)snprintf(text, sizeof text, "%s=%.*s%.*s", name, (int)(scheme.len < 32 ? scheme.len : 32), scheme.ptr,
@@ -51,11 +71,16 @@ void web_proxy_tell_login(const char *proxy, long methods, struct error *ret)
     }
     (void)error_set(ret, R_DENIED, "the proxy wants a login, and was given none or a wrong one: %s (407; it takes %s)",
                     proxy, *taken ? taken : "what it does not say");
-    error_remedy(ret, *taken && !((unsigned long)methods & CURLAUTH_BASIC)
-                          ? "let the proxy pass the gateway's name and port without a login, or take Basic for it: no "
-                            "other method is spoken here; or name the gateway in no_proxy, where no proxy is needed"
-                          : "give the proxy's user and password, percent-encoded, in the variable that is named "
-                            "(http://USER:PASSWORD@HOST:PORT), or correct them there; or let the proxy pass the "
-                            "gateway's name and port without a login; or name the gateway in no_proxy, where no proxy "
-                            "is needed");
+    error_remedy(ret,
+                 *taken && !((unsigned long)methods & CURLAUTH_BASIC)
+                     ? "let a program of yours log in (cmg-client set ProxyCommand=PROGRAM), for no other method than "
+                       "Basic is spoken "
+                       "here; or let the proxy pass the gateway's name and port without a login; or name the gateway "
+                       "in no_proxy, where "
+                       "no proxy is needed"
+                     : "give the proxy's user and password, in the variable that is named percent-encoded "
+                       "(http://USER:PASSWORD@HOST:PORT), else by cmg-client set ProxyUser=… ProxyPasswordFile=…, or "
+                       "correct them there; or let the proxy pass the "
+                       "gateway's name and port without a login; or name the gateway in no_proxy, where no proxy "
+                       "is needed");
 }

@@ -134,7 +134,7 @@ bool client_entra_provider(const struct client_settings *set, struct web_http *h
 
 static bool by_command(struct client_entra *e, const char *command, struct web_outcome *o)
 {
-    struct client_command c = {.program = command, .limit_s = COMMAND_LIMIT_S, .output_max = OUTPUT_MAX};
+    struct program c = {.path = command, .limit_s = COMMAND_LIMIT_S, .output_max = OUTPUT_MAX};
     struct error err;
     char *said = NULL;
     enum result r = client_apart_command(&c, &said, &err);

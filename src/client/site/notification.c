@@ -59,7 +59,7 @@ static enum result run_handler(const struct client *c, const char *message, stru
     enum result r = file_write(path, slice_of(message), 0600, err);
     if (r == OK && handler)
         r = client_apart_command(
-            &(struct client_command){.program = handler, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
+            &(struct program){.path = handler, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
     free(path);
     return r;
 }

@@ -173,8 +173,8 @@ static void make_fingerprint(const struct asking *a, char ret[PKI_HASH_HEX])
 static enum result run_handler(const char *program, const char *path, char **ret_said, struct error *err)
 {
     return client_apart_command(
-        &(struct client_command){
-            .program = program, .argument = path, .limit_s = HANDLER_LIMIT_S, .output_max = TAIL_MAX, .tail = true},
+        &(struct program){
+            .path = program, .argument = path, .limit_s = HANDLER_LIMIT_S, .output_max = TAIL_MAX, .tail = true},
         ret_said, err);
 }
 

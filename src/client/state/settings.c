@@ -16,6 +16,8 @@
 #include "base/text/nearest.h"
 #include "choices/choices.h"
 #include "client/state/fqdns.h"
+#include "net/proxy.h"
+#include "net/proxy_login.h"
 #include "pki/cert/cert.h"
 #include "pki/key/key.h"
 
@@ -137,6 +139,17 @@ static enum result check_list(struct slice v, struct error *err)
     return OK;
 }
 
+static enum result check_proxy(struct slice v, struct error *err)
+{
+    struct net_proxy ignored;
+    return net_proxy_configured(v, &ignored, err);
+}
+
+static enum result check_proxy_user(struct slice v, struct error *err)
+{
+    return net_proxy_user_check(v, err);
+}
+
 static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_SITE_KEY] = {"SiteKey", NULL, "SHA-256 of the site root: the pin that all signed data is checked against",
                           check_site_key},
@@ -187,6 +200,20 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
                                    check_wait},
     [SETTING_NOTIFICATION_HANDLER] = {"NotificationHandler", NULL,
                                       "program run with the path of a file that holds the site's message", check_path},
+    [SETTING_PROXY] = {"Proxy", NULL, "http://HOST:PORT, or none; not set: that of the environment (https_proxy)",
+                       check_proxy},
+    [SETTING_PROXY_USER] = {"ProxyUser", NULL, "the device's name for the proxy (Basic); with ProxyPasswordFile",
+                            check_proxy_user},
+    [SETTING_PROXY_PASSWORD_FILE] = {"ProxyPasswordFile", NULL, "file of mode 0600 whose first line is the password",
+                                     check_path},
+    [SETTING_PROXY_COMMAND] = {"ProxyCommand", NULL,
+                               "program that prints what the proxy is shown, 'Negotiate TOKEN', or the token alone; "
+                               "used before ProxyUser",
+                               check_path},
+    [SETTING_NO_PROXY] = {"NoProxy", NULL,
+                          "whom the proxy is not for: names, domains, networks, ',' between; not set, and Proxy "
+                          "neither: that of the environment (no_proxy)",
+                          check_list},
     [SETTING_ENTRA_TENANT] = {"EntraTenant", NULL, "the Entra tenant that the device is joined to", check_tenant},
     [SETTING_ENTRA_ISSUER] = {"EntraIssuer", NULL, "OpenID provider; not set: Microsoft's, of EntraTenant",
                               check_https},

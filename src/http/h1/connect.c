@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * To the proxy by TCP, its login out of a thread of the pool, CONNECT, the head of its answer; then the stream is the
+ * To the proxy by TCP, its login out of a thread, CONNECT, the head of its answer; then the stream is the
  * owner's. Everything that ends it early goes through fail(), once.
  */
 #include "http/h1/connect.h"
@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "http/h1/parser.h"
+#include "net/proxy_login.h"
 
 /* A login that is being asked for. Outlives a dial that was given up. */
 struct asking {
@@ -218,9 +219,9 @@ static void authorize(void *arg)
     struct asking *a = arg;
     a->result = a->authorize(a->arg, &a->value, &a->why);
     if (a->result == OK && a->value &&
-        (strlen(a->value) > HTTP_AUTHORIZATION_MAX || !http_is_field_value(slice_of(a->value))))
+        (strlen(a->value) > NET_PROXY_LOGIN_MAX || !http_is_field_value(slice_of(a->value))))
         a->result = error_set(&a->why, R_INVALID, "it is longer than %d bytes, or no value of a field of HTTP",
-                              HTTP_AUTHORIZATION_MAX);
+                              NET_PROXY_LOGIN_MAX);
 }
 
 static void on_authorized(void *arg)
@@ -258,7 +259,7 @@ static void tcp_on_open(void *ctx, struct net_stream *stream)
     }
     d->asking = mem_zalloc(sizeof *d->asking);
     *d->asking = (struct asking){.dial = d, .authorize = d->proxy.authorize, .arg = d->proxy.arg};
-    loop_job(d->loop, authorize, on_authorized, d->asking);
+    loop_job_slow(d->loop, authorize, on_authorized, d->asking);
 }
 
 static void tcp_on_fail(void *ctx, const struct error *reason)

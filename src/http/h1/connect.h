@@ -9,13 +9,11 @@
 
 #include "net/tcp.h"
 
-enum { HTTP_AUTHORIZATION_MAX = 16 * 1024 /* a Kerberos ticket with many groups in it */ };
-
 struct http_proxy {
     char host[NET_HOST_MAX]; /* "": straight */
     uint16_t port;
     /* The value of Proxy-Authorization ("Basic …", "Negotiate …"), malloc'ed, a secret; *ret NULL: there is none to
-     * show. Asked for each connection, in a thread of the pool, which may outlive the dial: `arg` outlives the loop.
+     * show. Asked for each connection, in a thread of its own, which may outlive the dial: `arg` outlives the loop.
      * NULL: none. */
     enum result (*authorize)(const void *arg, char **ret, struct error *err);
     const void *arg;

@@ -164,7 +164,7 @@ def test_a_proxy_that_is_not_there_is_no_gateway_that_refuses(site, by_token, mo
 
 @pytest.mark.parametrize("login", ["", "somebody:wrong@"])
 @pytest.mark.parametrize("methods, words", [(["Basic realm=x"], "http://USER:PASSWORD@HOST:PORT"), ([], "http://USER:PASSWORD@HOST:PORT"),
-                                            (["NTLM", "Negotiate"], "no other method is spoken here")])
+                                            (["NTLM", "Negotiate"], "no other method than Basic is spoken here")])
 
 
 def test_a_proxy_that_wants_a_login_is_told_with_its_answer_and_what_it_takes(site, by_token, monkeypatch, login, methods, words):

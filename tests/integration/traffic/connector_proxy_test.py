@@ -155,7 +155,7 @@ def test_what_a_proxy_does_is_told_by_its_cause(own_site, connector, stands, fou
 
 
 WRONG = {
-    "url: 'http://me:word@proxy:3128'": "give it in user and password_file",
+    "url: 'http://me:word@proxy:3128'": "names a user: give it apart",
     "url: 'https://proxy:3128'": "HTTP alone",
     "url: 'http://proxy:99999'": "proxy: url",
     "url: 'http://proxy:3128', user: me": "go together",

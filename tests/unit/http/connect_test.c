@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "http/h1/connect.h"
+#include "net/proxy_login.h"
 
 enum { WAIT_MS = 30 * 1000 };
 
@@ -311,7 +312,7 @@ static void what_the_proxy_is_shown_is_asked_for_each_time(void **state)
 
 static void a_login_that_can_not_be_had_or_sent_ends_the_dial_untold(void **state)
 {
-    static char huge[HTTP_AUTHORIZATION_MAX + 2];
+    static char huge[NET_PROXY_LOGIN_MAX + 2];
     memset(huge, 'a', sizeof huge - 1);
     const char *const bad[] = {NULL, "Basic x\r\nX-Secret: y", huge, "Basic \x01"};
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that the client runs: no shell, bounded in what they say and in time. */
+/* Programs that are run for an administrator: no shell, bounded in what they say and in time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "../base/scratch.h"
+#include "scratch.h"
 #include "base/clock.h"
-#include "client/command.h"
+#include "base/host/program.h"
 
 enum { OUTPUT_MAX = 64 };
 
@@ -18,8 +18,8 @@ static enum result run(const char *dir, const char *script, const char *argument
 {
     char *program = file_join(dir, "program");
     scratch_put(dir, "program", script, 0700);
-    struct client_command c = {program, argument, limit_s, output_max};
-    enum result r = client_command_run(&c, ret, err);
+    struct program c = {program, argument, limit_s, output_max};
+    enum result r = program_run(&c, ret, err);
     free(program);
     return r;
 }
@@ -56,8 +56,8 @@ static void one_that_fails_or_is_missing_is_told(void **state)
 {
     struct error err;
     char *text;
-    struct client_command missing = {"/nowhere/program", NULL, 10, 0};
-    assert_int_equal(client_command_run(&missing, &text, &err), R_IO);
+    struct program missing = {"/nowhere/program", NULL, 10, 0};
+    assert_int_equal(program_run(&missing, &text, &err), R_IO);
     assert_int_equal(run(*state, "#!/bin/sh\necho secret\nexit 7\n", NULL, OUTPUT_MAX, 10, &text, &err), R_IO);
     assert_null(text);
     assert_non_null(strstr(err.text, "exit code 7"));

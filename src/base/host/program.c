@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts a program in a process group of its own, reads what it says, and ends it when it takes too long. */
-#include "client/command.h"
+#include "base/host/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,11 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "web/http.h"
 
 enum { POLL_MS = 20, FIRST_FD = 3 };
 
 struct run {
-    const struct client_command *command;
+    const struct program *program;
     pid_t pid;
     int output[2]; /* read end, write end; -1: none */
     struct buf said;
@@ -28,8 +27,8 @@ struct run {
 /* Nothing of ours but stderr is open in it; what it started ends with it, by its process group. */
 static enum result start(struct run *run, struct error *err)
 {
-    const struct client_command *c = run->command;
-    char *argv[] = {(char *)(uintptr_t)c->program, (char *)(uintptr_t)c->argument, NULL};
+    const struct program *p = run->program;
+    char *argv[] = {(char *)(uintptr_t)p->path, (char *)(uintptr_t)p->argument, NULL};
     char *env[] = {(char *)(uintptr_t) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                    (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
     int out = run->output[1] >= 0 ? run->output[1] : STDERR_FILENO;
@@ -44,13 +43,13 @@ static enum result start(struct run *run, struct error *err)
         posix_spawnattr_setsigmask(&attr, &none) != 0 || posix_spawnattr_setsigdefault(&attr, &defaults) != 0 ||
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
         posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) != 0 ||
-        posix_spawn_file_actions_adddup2(&files, c->tail ? out : STDERR_FILENO, STDERR_FILENO) != 0 ||
+        posix_spawn_file_actions_adddup2(&files, p->tail ? out : STDERR_FILENO, STDERR_FILENO) != 0 ||
         posix_spawn_file_actions_addclosefrom_np(&files, FIRST_FD) != 0)
         fatal("a process can't be prepared");
-    int e = posix_spawn(&run->pid, c->program, &files, &attr, argv, env);
+    int e = posix_spawn(&run->pid, p->path, &files, &attr, argv, env);
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&attr);
-    return e == 0 ? OK : error_set(err, R_IO, "%s: %s", c->program, strerror(e));
+    return e == 0 ? OK : error_set(err, R_IO, "%s: %s", p->path, strerror(e));
 }
 
 static void close_fd(int *fd)
@@ -72,7 +71,7 @@ static enum result judge(const char *program, int status, struct error *err)
 /* Of a tail: on to where it would have gone, and the oldest makes room. */
 static void keep_tail(struct run *run, char *part, size_t n)
 {
-    size_t max = run->command->output_max, len = buf_len(&run->said);
+    size_t max = run->program->output_max, len = buf_len(&run->said);
     (void)!write(STDERR_FILENO, part, n);
     for (size_t i = 0; i < n; i++)
         part[i] = part[i] ? part[i] : ' ';
@@ -95,14 +94,14 @@ static enum result take_output(struct run *run, struct error *err)
         if (n <= 0)
             return OK;
         enum result r = OK;
-        if (run->command->tail)
+        if (run->program->tail)
             keep_tail(run, part, (size_t)n);
         else
             r = buf_append(&run->said, slice_make(part, (size_t)n));
         explicit_bzero(part, sizeof part);
         if (r != OK)
-            return error_set(err, R_LIMIT, "%s printed more than %zu bytes", run->command->program,
-                             run->command->output_max);
+            return error_set(err, R_LIMIT, "%s printed more than %zu bytes", run->program->path,
+                             run->program->output_max);
     }
 }
 
@@ -116,8 +115,8 @@ static void pause_a_little(const struct run *run)
 
 static enum result wait_for(struct run *run, struct error *err)
 {
-    const struct client_command *c = run->command;
-    uint64_t until = clock_mono_ms() + (uint64_t)c->limit_s * 1000;
+    const struct program *p = run->program;
+    uint64_t until = clock_mono_ms() + (uint64_t)p->limit_s * 1000;
     enum result r;
     for (;;) {
         int status;
@@ -125,11 +124,11 @@ static enum result wait_for(struct run *run, struct error *err)
         if ((r = take_output(run, err)) != OK)
             break;
         if (ended == run->pid)
-            return judge(c->program, status, err);
+            return judge(p->path, status, err);
         if (ended < 0 && errno != EINTR)
-            return error_set(err, R_IO, "%s: %s", c->program, strerror(errno));
-        if (clock_mono_ms() > until || web_http_stopped()) {
-            r = error_set(err, R_TIMEOUT, "%s did not end within %u s, or was stopped with us", c->program, c->limit_s);
+            return error_set(err, R_IO, "%s: %s", p->path, strerror(errno));
+        if (clock_mono_ms() > until || (p->stopped && p->stopped())) {
+            r = error_set(err, R_TIMEOUT, "%s did not end within %u s, or was stopped with us", p->path, p->limit_s);
             break;
         }
         pause_a_little(run);
@@ -139,20 +138,20 @@ static enum result wait_for(struct run *run, struct error *err)
     return r;
 }
 
-enum result client_command_run(const struct client_command *c, char **ret_output, struct error *err)
+enum result program_run(const struct program *p, char **ret_output, struct error *err)
 {
-    struct run run = {.command = c, .output = {-1, -1}};
+    struct run run = {.program = p, .output = {-1, -1}};
     enum result r = OK;
     *ret_output = NULL;
-    buf_init_secret(&run.said, c->output_max);
-    if (c->output_max && (pipe2(run.output, O_CLOEXEC) != 0 || fcntl(run.output[0], F_SETFL, O_NONBLOCK) != 0))
-        r = error_set(err, R_IO, "a pipe for %s: %s", c->program, strerror(errno));
+    buf_init_secret(&run.said, p->output_max);
+    if (p->output_max && (pipe2(run.output, O_CLOEXEC) != 0 || fcntl(run.output[0], F_SETFL, O_NONBLOCK) != 0))
+        r = error_set(err, R_IO, "a pipe for %s: %s", p->path, strerror(errno));
     if (r == OK)
         r = start(&run, err);
     close_fd(&run.output[1]);
     if (r == OK)
         r = wait_for(&run, err);
-    if ((r == OK || c->tail) && c->output_max)
+    if ((r == OK || p->tail) && p->output_max)
         *ret_output = slice_dup(buf_data(&run.said));
     buf_free(&run.said);
     close_fd(&run.output[0]);
