@@ -193,7 +193,7 @@ static enum web_fault begin_request(struct web_http *h, const char *host, long t
 {
     curl_easy_reset(h->curl); /* connections stay */
     h->tls_not_before = h->tls_not_after = 0;
-    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = '\0';
+    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = h->challenges[0] = '\0';
     h->tls_error = X509_V_OK;
     h->certificates = h->identity = (struct error){0};
     h->too_large = false;
@@ -212,6 +212,8 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
                                 char peer[64], struct error *err)
 {
     char url[320];
+    struct web_answer unused = {0}; /* nobody answers but a proxy */
+    struct web_transfer t = {h, &unused};
     const char *ip = NULL;
     curl_socket_t fd = CURL_SOCKET_BAD;
     long port = 0;
@@ -222,6 +224,8 @@ enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *a
         return fault;
     SETOPT(h->curl, CURLOPT_PROTOCOLS_STR, "http"); /* nothing of it is sent: the caller speaks */
     SETOPT(h->curl, CURLOPT_URL, url);
+    SETOPT(h->curl, CURLOPT_HEADERFUNCTION, web_curl_on_header);
+    SETOPT(h->curl, CURLOPT_HEADERDATA, &t);
     SETOPT(h->curl, CURLOPT_CONNECT_ONLY, 1L);
     SETOPT(h->curl, CURLOPT_FRESH_CONNECT, 1L);
     SETOPT(h->curl, CURLOPT_HTTPPROXYTUNNEL, 1L);

@@ -43,6 +43,25 @@ static bool read_field(struct slice line, struct slice name, char *ret, size_t s
     return true;
 }
 
+/* A proxy's answer to CONNECT comes here first, and others before the final one: none of their fields is the peer's. */
+static bool begins_answer(struct web_answer *a, struct slice line)
+{
+    if (!slice_starts(line, SLICE("HTTP/")))
+        return false;
+    a->status_text[0] = a->etag[0] = a->location[0] = '\0';
+    a->date = 0;
+    return true;
+}
+
+/* The logins that a proxy takes, each with its realm, ", " between. */
+static void note_challenge(struct web_http *h, struct slice line)
+{
+    size_t used = strlen(h->challenges);
+    char one[sizeof h->challenges];
+    if (read_field(line, SLICE("Proxy-Authenticate:"), one, sizeof one))
+        (void)snprintf(h->challenges + used, sizeof h->challenges - used, "%s%s", used ? ", " : "", one);
+}
+
 size_t web_curl_on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct web_transfer *t = arg;
@@ -50,7 +69,9 @@ size_t web_curl_on_header(char *data, size_t size, size_t count, void *arg)
     char date[64];
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
-    if (read_field(line, SLICE("CMG-Status-Text:"), t->answer->status_text, sizeof t->answer->status_text) ||
+    note_challenge(t->http, line);
+    if (begins_answer(t->answer, line) ||
+        read_field(line, SLICE("CMG-Status-Text:"), t->answer->status_text, sizeof t->answer->status_text) ||
         read_field(line, SLICE("ETag:"), t->answer->etag, sizeof t->answer->etag) ||
         read_field(line, SLICE("Location:"), t->answer->location, sizeof t->answer->location))
         return size * count;

@@ -17,6 +17,7 @@ struct web_http {
     char tls_issuer[256];
     int64_t tls_not_before, tls_not_after; /* its time */
     char proxy[256];                       /* the one that the running request goes through; "": none */
+    char challenges[160];                  /* what it takes for one, its own words; "": it does not say */
     struct curl_slist *login;              /* what this request shows to it; NULL: nothing */
     bool too_large;
     const struct web_request *request; /* the running one, for on_chain */

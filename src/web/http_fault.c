@@ -120,9 +120,8 @@ void web_curl_explain(const struct web_http *h, enum web_fault fault, CURLcode c
 {
     const char *text = *h->curl_error ? h->curl_error : curl_easy_strerror(code);
     char clean[CURL_ERROR_SIZE];
-    long connected = 0, methods = 0; /* what the proxy said to CONNECT */
+    long connected = 0; /* what the proxy said to CONNECT */
     (void)curl_easy_getinfo(h->curl, CURLINFO_HTTP_CONNECTCODE, &connected);
-    (void)curl_easy_getinfo(h->curl, CURLINFO_PROXYAUTH_AVAIL, &methods);
     web_text_clean(slice_of(text), clean, sizeof clean);
     if (h->identity.code != OK)
         (void)error_set(err, R_IO, "%s: %s", faults[fault].text, h->identity.text);
@@ -134,7 +133,7 @@ void web_curl_explain(const struct web_http *h, enum web_fault fault, CURLcode c
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
     else if (fault == WEB_FAULT_PROXY && connected == 407)
-        web_proxy_tell_login(h->proxy, methods, err);
+        web_proxy_tell_login(h->proxy, h->challenges, err);
     else if (fault == WEB_FAULT_NOT_TLS && *h->clear)
         (void)error_set(err, R_IO, "%s: it says '%s'", faults[fault].text, h->clear);
     else if (fault == WEB_FAULT_PROXY)

@@ -2,7 +2,6 @@
 /* The proxy of the environment as libcurl would choose it, to name it in words; the choice itself stays libcurl's. */
 #include "web/proxy.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 
 #include "net/proxy.h"
@@ -55,32 +54,17 @@ bool web_proxy_of(const char *host, char *ret, size_t size)
     return true;
 }
 
-void web_proxy_tell_login(const char *proxy, long methods, struct error *ret)
+void web_proxy_tell_login(const char *proxy, const char *challenges, struct error *ret)
 {
-    static const struct {
-        unsigned long method;
-        const char *name;
-    } known[] = {{CURLAUTH_BASIC, "Basic"},
-                 {CURLAUTH_DIGEST, "Digest"},
-                 {CURLAUTH_NTLM, "NTLM"},
-                 {CURLAUTH_NEGOTIATE, "Negotiate"}};
-    char taken[64] = "";
-    for (size_t i = 0, used = 0; i < ARRAY_LEN(known); i++) {
-        if ((unsigned long)methods & known[i].method)
-            used += (size_t)snprintf(taken + used, sizeof taken - used, "%s%s", used ? ", " : "", known[i].name);
-    }
     (void)error_set(ret, R_DENIED, "the proxy wants a login, and was given none or a wrong one: %s (407; it takes %s)",
-                    proxy, *taken ? taken : "what it does not say");
+                    proxy, *challenges ? challenges : "what it does not say");
     error_remedy(ret,
-                 *taken && !((unsigned long)methods & CURLAUTH_BASIC)
+                 *challenges && !strcasestr(challenges, "Basic")
                      ? "let a program of yours log in (cmg-client set ProxyCommand=PROGRAM), for no other method than "
-                       "Basic is spoken "
-                       "here; or let the proxy pass the gateway's name and port without a login; or name the gateway "
-                       "in no_proxy, where "
-                       "no proxy is needed"
+                       "Basic is spoken here; or let the proxy pass the gateway's name and port without a login; or "
+                       "name the gateway in no_proxy, where no proxy is needed"
                      : "give the proxy's user and password, in the variable that is named percent-encoded "
                        "(http://USER:PASSWORD@HOST:PORT), else by cmg-client set ProxyUser=… ProxyPasswordFile=…, or "
-                       "correct them there; or let the proxy pass the "
-                       "gateway's name and port without a login; or name the gateway in no_proxy, where no proxy "
-                       "is needed");
+                       "correct them there; or let the proxy pass the gateway's name and port without a login; or "
+                       "name the gateway in no_proxy, where no proxy is needed");
 }

@@ -24,8 +24,8 @@ const struct web_proxy *web_proxy_used(void); /* never NULL */
  * password, cut to size. false: none is set, or no_proxy names the host. */
 MUST_USE bool web_proxy_of(const char *host, char *ret, size_t size);
 
-/* What to tell of a proxy (as above) that answers CONNECT by 407 (RFC 9110 15.5.8). `methods`: CURLAUTH_… of its
- * Proxy-Authenticate, of which we know Basic alone. */
-void web_proxy_tell_login(const char *proxy, long methods, struct error *ret);
+/* What to tell of a proxy (as above) that answers CONNECT by 407 (RFC 9110 15.5.8). `challenges`: its
+ * Proxy-Authenticate, "Basic realm=…, Negotiate", "": none. */
+void web_proxy_tell_login(const char *proxy, const char *challenges, struct error *ret);
 
 #endif

@@ -58,8 +58,8 @@ static enum result run_handler(const struct client *c, const char *message, stru
     char *path = file_join(c->dir, "message.txt"), *nothing;
     enum result r = file_write(path, slice_of(message), 0600, err);
     if (r == OK && handler)
-        r = client_apart_command(
-            &(struct program){.path = handler, .argument = path, .limit_s = HANDLER_LIMIT_S}, &nothing, err);
+        r = client_apart_command(&(struct program){.path = handler, .argument = path, .limit_s = HANDLER_LIMIT_S},
+                                 &nothing, err);
     free(path);
     return r;
 }

@@ -18,7 +18,7 @@ from kit.device import Device
 from kit.pages import Page
 from kit.programs import REPOSITORY, until
 from kit.servers import free_port, git_server, takes_connections
-from kit.tunnel import ConnectProxy
+from kit.tunnel import ConnectProxy, NegotiateProxy
 from kit.upstream import Upstream
 
 GUIDES = REPOSITORY / "docs" / "guides"
@@ -215,15 +215,17 @@ def test_a_balancer_that_passes_tcp_on_works_as_the_guide_says_and_one_that_ends
 
 
 def test_a_device_goes_through_a_proxy_as_the_guide_says(own_site, machine):
-    registered_device(own_site, machine)
-    with ConnectProxy({"localhost": "127.0.0.1"}) as proxy:
+    registered_device(own_site, machine).must("set", "ClientAlwaysOnInternet=1")
+    (machine / "proxy.password").write_text("correct horse")
+    with NegotiateProxy({"localhost": "127.0.0.1"}, machine) as strict, ConnectProxy({"localhost": "127.0.0.1"}) as proxy:
         page = page_of(own_site, machine, "docs/guides/proxy.md", not_run={"systemctl edit": SYSTEMD, "systemctl restart": SYSTEMD},
                        places={"http://proxy.lab.example:3128": proxy.url, "no_proxy=localhost,": "no_proxy=", "-o opencmg-connector ": "",
-                               "/etc/opencmg": own_site.folder})
+                               "/etc/opencmg": own_site.folder, "/usr/local/libexec/proxy-ticket": strict.helper,
+                               "cmg-client set ProxyCommand": f"cmg-client set Proxy={strict.url} ProxyCommand"})
         page.run("A device")
-        assert "localhost" in proxy.asked
+        assert "localhost" in proxy.asked and "localhost" in strict.asked
+        assert any(b"Proxy-Authorization: Basic " in head for head in proxy.heads)
         own_site.stop("cmg-connector")
-        (machine / "proxy.password").write_text("correct horse")
         with open(own_site.folder / "connector.yaml", "a", encoding="utf-8") as configuration:
             configuration.write(page.file("yaml", "proxy.yaml").read_text())
         proxy.heads.clear()

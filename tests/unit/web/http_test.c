@@ -17,6 +17,7 @@
 #include "pki/issue/issue.h"
 #include "tls_server.h"
 #include "web/http.h"
+#include "web/http_curl.h"
 
 enum { DAY = 86400 };
 
@@ -321,9 +322,39 @@ static void a_key_that_does_not_fit_is_the_devices_own_fault(void **state)
     server_end(&s);
 }
 
+static void put_line(struct web_transfer *t, const char *line)
+{
+    char copy[128];
+    (void)snprintf(copy, sizeof copy, "%s\r\n", line);
+    assert_int_equal(web_curl_on_header(copy, 1, strlen(copy), t), strlen(copy));
+}
+
+static void what_a_proxy_says_to_connect_is_not_taken_for_the_servers(void **state)
+{
+    static const char *const proxys[] = {"HTTP/1.1 200 OK",
+                                         "ETag: \"proxy\"",
+                                         "Location: https://proxy/",
+                                         "CMG-Status-Text: CMGService_Proxy",
+                                         "Date: Thu, 01 Jan 2015 00:00:00 GMT",
+                                         "",
+                                         "HTTP/1.1 204 No Content",
+                                         ""};
+    struct web_http h = {0};
+    struct web_answer a = {0};
+    struct web_transfer t = {&h, &a};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(proxys); i++)
+        put_line(&t, proxys[i]);
+    assert_string_equal(a.etag, "");
+    assert_string_equal(a.location, "");
+    assert_string_equal(a.status_text, "");
+    assert_int_equal(a.date, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_proxy_says_to_connect_is_not_taken_for_the_servers),
         cmocka_unit_test(an_answer_comes_with_its_fields_and_the_certificate_was_shown),
         cmocka_unit_test(a_server_certificate_that_is_wrong_has_its_own_cause),
         cmocka_unit_test(what_a_server_shows_is_not_read_when_that_takes_long),
