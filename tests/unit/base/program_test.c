@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "scratch.h"
 #include "base/clock.h"
 #include "base/host/program.h"
+#include "scratch.h"
 
 enum { OUTPUT_MAX = 64 };
 
