@@ -88,17 +88,14 @@ enum result mp_token_judge(struct mp_site *site, struct slice text, enum token_p
 }
 
 /* The binding that the token claims for itself, unproven: to find the certificate whose key must then have signed. */
-static bool claimed_binding(struct slice text, char ret_hex[PKI_HASH_HEX])
+static bool claimed_binding(struct slice text, unsigned char ret[PKI_SHA256])
 {
     json_t *header, *payload;
-    unsigned char hash[PKI_SHA256];
     size_t len;
     if (jose_peek(text, JOSE_TOKEN_MAX, &header, &payload, NULL) != OK)
         return false;
     const char *x5t = json_opt_str(json_object_get(payload, "cnf"), "x5t#S256", "");
-    bool good = decode_base64url(slice_of(x5t), hash, sizeof hash, &len) && len == sizeof hash;
-    if (good)
-        (void)encode_hex(slice_make(hash, sizeof hash), ret_hex);
+    bool good = decode_base64url(slice_of(x5t), ret, PKI_SHA256, &len) && len == PKI_SHA256;
     json_decref(header);
     json_decref(payload);
     return good;
@@ -110,6 +107,7 @@ static bool claimed_binding(struct slice text, char ret_hex[PKI_HASH_HEX])
 static enum result bound_certificate(struct mp_sender *from, X509 **ret, struct error *err)
 {
     struct store_certificate known;
+    unsigned char hash[PKI_SHA256];
     char hex[PKI_HASH_HEX];
     *ret = NULL;
     if (!from->identity.asserted) {
@@ -117,8 +115,9 @@ static enum result bound_certificate(struct mp_sender *from, X509 **ret, struct 
                                                                                           : NULL;
         return OK;
     }
-    if (!claimed_binding(from->identity.bearer, hex))
+    if (!claimed_binding(from->identity.bearer, hash))
         return OK;
+    (void)encode_hex(slice_make(hash, sizeof hash), hex);
     enum result result = store_certificate_get(from->site->store, from->arena, hex, &known, err);
     if (result != OK)
         return result == R_NOTFOUND ? OK : result;
@@ -156,15 +155,28 @@ static bool by_certificate(struct mp_sender *from, struct mp_device *d, struct m
     return true;
 }
 
+/* What a token's binding is held against. Of a certificate that the gateway saw and the site has no record of, it is
+ * the token's own claim: by_token lets nobody in by it, but a device that an older copy of the store has forgotten is
+ * to hear that, and not that something on its way swallowed its certificate. */
+static struct slice presented(const struct mp_sender *from, X509 *certificate, char ret[TOKEN_X5T_SIZE])
+{
+    unsigned char hash[PKI_SHA256];
+    if (certificate)
+        token_x5t(certificate, ret);
+    else if (from->identity.asserted && claimed_binding(from->identity.bearer, hash))
+        (void)encode_base64url(slice_make(hash, sizeof hash), ret);
+    else
+        return SLICE_NONE;
+    return slice_of(ret);
+}
+
 static bool token_allowed(struct mp_sender *from, enum token_purpose purpose, struct mp_device *d, struct mp_denial *no)
 {
     char x5t[TOKEN_X5T_SIZE];
     enum verdict_reason reason;
     struct error err;
-    if (d->certificate)
-        token_x5t(d->certificate, x5t);
-    if (mp_token_judge(from->site, from->identity.bearer, purpose, d->certificate ? slice_of(x5t) : SLICE_NONE,
-                       &d->token, &reason, &err) != OK)
+    struct slice shown = presented(from, d->certificate, x5t);
+    if (mp_token_judge(from->site, from->identity.bearer, purpose, shown, &d->token, &reason, &err) != OK)
         return mp_deny_fault(no, &err);
     return reason == REASON_OK || mp_deny_verdict(no, reason, &err);
 }
@@ -191,8 +203,10 @@ static bool by_token(struct mp_sender *from, enum token_purpose purpose, struct 
         return mp_deny_fault(no, &err);
     if (!token_allowed(from, purpose, d, no))
         return false;
-    if (!d->token.subject[0] || !d->certificate) /* a bulk token belongs to no device */
+    if (!d->token.subject[0]) /* a bulk token belongs to no device */
         return mp_deny_verdict(no, REASON_TOKEN_WRONG_PURPOSE, NULL);
+    if (!d->certificate)
+        return mp_deny(no, MP_REFUSAL_NOT_REGISTERED, NULL);
     enum result result =
         store_device_get(from->site->store, from->arena, STORE_BY_GUID, d->token.subject, &d->record, &err);
     if (!is_found(result, &err, no))

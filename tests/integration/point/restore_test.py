@@ -72,6 +72,17 @@ def test_a_store_that_is_deleted_in_use_is_told_and_takes_nothing_more(apart):
     assert causes(apart)[0] == "store_gone"
 
 
+def test_a_device_that_the_copy_does_not_know_hears_that_it_must_register_again(apart, tmp_path):
+    if apart.store:
+        pytest.skip("the store is no file")
+    backup(apart, tmp_path / "copy.db")
+    device = Device(apart, tmp_path).registered_by_token()
+    restore(apart, tmp_path / "copy.db")
+    until("a management point judges the device", lambda: device.run("policy")[1].get("code", "").startswith("MP_"), 60)
+    report = device.must_fail("policy")
+    assert report["reason"] == "not_registered" and "cmg-client register" in report["remedy"], report
+
+
 def published(site, device, name):
     """What the server `name`, which is no management point, answers a device; the status. None: the gateway has just learnt
     that the device is blocked, and ended the connection."""
