@@ -15,9 +15,9 @@
 #include "bundle/join/answer.h"
 #include "bundle/join/request.h"
 #include "gateway/join/listener.h"
+#include "gateway/join/look.h"
 #include "gateway/obtain/certificate.h"
 #include "join/command.h"
-#include "join/here.h"
 #include "join/place.h"
 #include "join/text.h"
 
@@ -285,20 +285,6 @@ static enum result configure(const struct joining *j, const struct options *o, s
 
 /* --- */
 
-/* A load balancer or address translation may well stand before it: told, not refused. */
-static void check_machine(const struct joining *j)
-{
-    enum join_here where = join_here(j->string.host);
-    if (where == JOIN_UNKNOWN)
-        join_todo(j->report, "the name %s does not resolve: give it an address record that leads to this machine",
-                  j->string.host);
-    else if (where == JOIN_ELSEWHERE)
-        join_todo(j->report,
-                  "the name %s does not lead to an address of this machine: if nothing forwards port %u to it, this "
-                  "string is another machine's",
-                  j->string.host, (unsigned)j->string.port);
-}
-
 /* `host` NULL: that of the string, which was not read yet. */
 static struct obtain_order order_of(const struct options *o, const char *const *host)
 {
@@ -336,6 +322,7 @@ static enum result obtain(struct joining *j, const struct options *o, const stru
 
 static enum result prepare(struct joining *j, const struct options *o, const char *argument, struct error *err)
 {
+    const struct tls_identity_files brought = {o->certificate, o->key, o->password_file};
     enum result r = join_text_read(j->report, argument, o->common.file, JOIN_GATEWAY, clock_wall_s(), &j->string, err);
     if (r == OK && o->acme)
         r = check_host(j, o, err);
@@ -346,7 +333,7 @@ static enum result prepare(struct joining *j, const struct options *o, const cha
     if (r == OK)
         r = join_request_sign(&j->string, j->key, clock_wall_s(), &j->request, err);
     if (r == OK)
-        check_machine(j);
+        gateway_join_look(j->report, &j->string, &brought);
     return r;
 }
 

@@ -165,6 +165,18 @@ def test_a_gateway_whose_name_leads_to_another_machine_is_warned(site, tmp_path)
     site.cmg("gateway", "remove", "gw-wrong")
 
 
+def test_a_certificate_of_another_name_is_told_before_the_string_is_used(site, tmp_path):
+    (tmp_path / "tls").mkdir()
+    wrong = site.ca(tmp_path / "tls").device("other", usage=[pki.SERVER_AUTH], dns="other.example.org")
+    with JoiningGateway(gateway_string(site, "misnamed"), tmp_path / "gw", certificate=(wrong.path, wrong.key)) as joining:
+        assert f"the certificate {wrong.path} is for other.example.org, and devices ask for localhost" in joining.words
+    site.cmg("gateway", "remove", "misnamed")
+    right = server_certificate(site, tmp_path / "right")
+    with JoiningGateway(gateway_string(site, "named"), tmp_path / "gw2", certificate=right) as joining:
+        assert "devices ask for" not in joining.words
+    site.cmg("gateway", "remove", "named")
+
+
 def test_a_port_that_is_taken_is_told(site, tmp_path):
     string = gateway_string(site, "gw-port")
     with socket.create_server(("127.0.0.1", 0)) as taken:
