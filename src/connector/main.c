@@ -113,8 +113,12 @@ static enum result fits(uint64_t descriptors, struct error *err)
                      (unsigned long long)descriptors, WANTED);
 }
 
+/* The last that is done outside of the sandbox. */
 static void needs(struct sandbox *s)
 {
+    struct error err;
+    if (connector_proxy_apart(&config.proxy, &err) != OK)
+        fatal("the proxy's login: %s", err.text);
     connector_config_needs(&config, s);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which proxy, for whom, and what it is shown: a login by Basic (RFC 7617), out of a file that is read for each
- * connection, so that a changed password needs no restart. */
+ * connection, so that a changed password needs no restart, or what a program prints for each. */
 #include "connector/proxy.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/host/file.h"
+#include "connector/helper.h"
 #include "net/proxy_login.h"
 #include "net/url.h"
 
@@ -29,6 +31,13 @@ static const struct conf_key keys[] = {
      .kind = CONF_PATH,
      .offset = AT(password_file),
      .help = "file of mode 0600 whose first line is the password; read for each connection"},
+    {.name = "command",
+     .kind = CONF_PATH,
+     .offset = AT(command),
+     .use = SANDBOX_READ_ONCE,
+     .help =
+         "instead of user: program that prints what the proxy is shown, 'Negotiate TOKEN' or the token alone, within "
+         "8 s; run for each connection, without shell or argument"},
     {.name = "no_proxy",
      .kind = CONF_TEXTS,
      .offset = AT(no_proxy),
@@ -73,7 +82,11 @@ static void resolve_configured(struct connector_proxy *p, struct conf_faults *fa
 static void check_login(const struct connector_proxy *p, struct conf_faults *faults)
 {
     struct error err;
-    if (!p->user != !p->password_file)
+    if (p->command && p->user)
+        conf_fault_of(faults, &p->command, "proxy: command or user, not both");
+    else if (p->command && access(p->command, X_OK) != 0)
+        conf_fault_of(faults, &p->command, "proxy: command: %s can't be executed: %s", p->command, strerror(errno));
+    else if (!p->user != !p->password_file)
         conf_fault_of(faults, p->user ? &p->user : &p->password_file, "proxy: user and password_file go together");
     else if (p->user && net_proxy_user_check(slice_of(p->user), &err) != OK)
         conf_fault_of(faults, &p->user, "proxy: user: %s", err.text);
@@ -89,10 +102,17 @@ void connector_proxy_resolve(struct connector_proxy *p, struct conf_faults *faul
 
 /* --- the login --- */
 
+enum result connector_proxy_apart(const struct connector_proxy *p, struct error *err)
+{
+    return p->command && p->at.host[0] ? helper_start(p->command, err) : OK;
+}
+
 /* In a thread of its own. */
 static enum result authorize(const void *arg, char **ret, struct error *err)
 {
     const struct connector_proxy *p = arg;
+    if (p->command)
+        return helper_ask(p->command, ret, err);
     if (p->password_file)
         return net_proxy_basic_file(p->user, p->password_file, ret, err);
     return net_proxy_basic(p->at.user, slice_of(p->at.password), ret, err);
@@ -107,6 +127,6 @@ void connector_proxy_to(const struct connector_proxy *p, const char *host, struc
         return;
     (void)snprintf(ret->host, sizeof ret->host, "%s", p->at.host);
     ret->arg = p;
-    if (p->user || p->at.user[0])
+    if (p->command || p->user || p->at.user[0])
         ret->authorize = authorize;
 }

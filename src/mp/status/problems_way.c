@@ -123,7 +123,8 @@ static const char *remedy_away(const char *why)
          "server has that address: let it pass the connector through, or correct the gateway's name and "
          "port: cmg gateway list"},
         {"the proxy wants a login",
-         "give the connector the proxy's login, user and password_file below proxy in connector.yaml (or in the URL of "
+         "give the connector the proxy's login, user and password_file, or command, below proxy in connector.yaml (or "
+         "in the URL of "
          "its environment's https_proxy, where that names the proxy), or correct it there; or let the proxy pass the "
          "gateway's name and port without one"},
         {"no login for the proxy",

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from kit.between import Between, RefusingProxy
 from kit.programs import until
 from kit.servers import free_port
 from kit.squid import PROGRAM, REALM, Squid
-from kit.tunnel import ConnectProxy
+from kit.tunnel import ConnectProxy, NegotiateProxy
 
 PASSWORD = "correct horse: battery é staple"
 needs_squid = pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="squid is not installed: make deps")
@@ -70,7 +71,7 @@ def test_a_connector_logs_in_at_squid_and_a_wrong_password_is_named_until_it_is_
         connector(f"proxy: {{url: '{squid.url}', user: connector, password_file: {file}}}\n")
         found = told(own_site, "the proxy wants a login")
         assert f"127.0.0.1:{squid.port} (407; it takes Basic realm=\"{REALM}\")" in found["found"]
-        assert "password_file below proxy in connector.yaml" in found["remedy"]
+        assert "password_file, or command, below proxy in connector.yaml" in found["remedy"]
         password_file(tmp_path, PASSWORD + "\n")  # and nothing is started anew
         own_site.wait_ready()
         until("it is well again", lambda: not problem(own_site, ""), 30)
@@ -78,6 +79,45 @@ def test_a_connector_logs_in_at_squid_and_a_wrong_password_is_named_until_it_is_
         own_site.stop("cmg-connector")
         until("squid tells whom it let through", lambda: ("connector", f"localhost:{own_site.port}") in squid.let_through(), 20)
     assert PASSWORD not in text and base64.b64encode(f"connector:{PASSWORD}".encode()).decode() not in text
+
+
+@pytest.mark.parametrize("sandbox", ["on", "off"])
+@pytest.mark.parametrize("prints", ["Negotiate ", ""], ids=["the field's value", "the token alone"])
+def test_a_program_logs_in_with_a_ticket_for_each_tunnel(own_site, connector, tmp_path, prints, sandbox):
+    with NegotiateProxy({"localhost": "127.0.0.1"}, tmp_path, prints) as proxy:
+        own_site.stop("cmg-connector")
+        configuration = own_site.folder / "connector.yaml"
+        proxied = f"proxy: {{url: '{proxy.url}', command: {proxy.helper}}}\nsandbox: {sandbox}\n"
+        kept = "".join(line for line in configuration.read_text().splitlines(True) if not line.startswith("sandbox:"))
+        configuration.write_text(kept + proxied)
+        own_site.run("cmg-connector")
+        own_site.wait_ready()
+        until("it has its tunnels", lambda: is_up(own_site), 30)
+        assert len(proxy.seen - {None}) >= 1
+        text = everything_said(own_site)
+        assert not any(ticket.decode() in text for ticket in proxy.seen if ticket)
+        pid = own_site.pid("cmg-connector")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert len(children) == (sandbox == "on")
+        own_site.stop("cmg-connector", signal.SIGKILL)
+        until("who ran it has ended, too", lambda: all(map(programs.has_ended, children)), 20)
+
+
+HELPERS = {"fails": ("exit 3", "ended with exit code 3"), "says nothing": ("true", "something else than one line"),
+           "smuggles": ("printf 'Negotiate a\\r\\nX-Evil: b'", "something else than one line"),
+           "does not end": ("sleep 600", "did not end within 8 s")}
+
+
+@pytest.mark.parametrize("does, words", HELPERS.values(), ids=HELPERS)
+def test_a_program_that_has_no_login_is_told_and_no_proxy_is_asked(own_site, connector, tmp_path, does, words):
+    helper = tmp_path / "helper"
+    helper.write_text(f"#!/bin/sh\n{does}\n")
+    helper.chmod(0o700)
+    with ConnectProxy({"localhost": "127.0.0.1"}) as proxy:
+        connector(f"proxy: {{url: '{proxy.url}', command: {helper}}}\n")
+        found = told(own_site, "there is no login for the proxy")
+        assert words in found["found"] and "below proxy in connector.yaml" in found["remedy"], found
+        assert not proxy.asked
 
 
 def test_the_environments_proxy_is_used_but_for_whom_no_proxy_names_and_for_this_machine(own_site, connector, tmp_path):
@@ -160,6 +200,8 @@ WRONG = {
     "url: 'http://proxy:99999'": "proxy: url",
     "url: 'http://proxy:3128', user: me": "go together",
     "url: 'http://proxy:3128', user: 'm:e', password_file: here": "colon",
+    "url: 'http://proxy:3128', command: nowhere": "can't be executed",
+    "url: 'http://proxy:3128', command: here, user: me, password_file: here": "not both",
     "url: 'http://proxy:3128', user: me, password_file: there": "password_file",
 }
 
