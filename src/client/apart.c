@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "client/facts/collect.h"
+#include "facts/facts.h"
 #include "sandbox/sandbox.h"
 #include "web/http.h"
 
@@ -27,6 +29,7 @@ static const enum client_setting programs[PROGRAMS] = {SETTING_POLICY_HANDLER, S
 
 struct request {
     char program[PATH_MAX], argument[PATH_MAX];
+    bool facts; /* no program: what the machine is */
     bool has_argument, tail;
     unsigned limit_s;
     size_t output_max;
@@ -84,13 +87,29 @@ static bool is_named(const struct client_settings *s, const char *program)
     return false;
 }
 
-static enum result run(const struct client_settings *s, struct request *q, char **ret, struct error *err)
+/* Who runs programs. */
+struct runner {
+    const char *dir; /* the state folder */
+    const struct client_settings *settings;
+};
+
+static char *collect(const char *dir, const struct client_settings *s)
+{
+    json_t *facts = client_facts_collect(dir, s);
+    char *text = facts_text(facts);
+    json_decref(facts);
+    return text;
+}
+
+static enum result run(const struct runner *by, struct request *q, char **ret, struct error *err)
 {
     q->program[sizeof q->program - 1] = q->argument[sizeof q->argument - 1] = '\0';
-    *ret = NULL;
+    *ret = q->facts ? collect(by->dir, by->settings) : NULL;
+    if (q->facts)
+        return OK;
     if (q->limit_s > LIMIT_MAX_S || q->output_max > OUTPUT_MAX)
         return error_set(err, R_LIMIT, "a program is not let run for so long, or say so much");
-    if (!is_named(s, q->program))
+    if (!is_named(by->settings, q->program))
         return error_set(err, R_DENIED,
                          "%s was not set when the service started: restart it (systemctl restart cmg-client)",
                          q->program);
@@ -104,7 +123,7 @@ static enum result run(const struct client_settings *s, struct request *q, char 
 }
 
 /* False: the other end is gone. */
-static bool serve_one(int fd, const struct client_settings *s, const sigset_t *open)
+static bool serve_one(int fd, const struct runner *by, const sigset_t *open)
 {
     static struct request q;
     struct answer a = {.result = OK};
@@ -114,7 +133,7 @@ static bool serve_one(int fd, const struct client_settings *s, const sigset_t *o
     if (!receive_all(fd, &q, sizeof q))
         return false;
     (void)sigprocmask(SIG_SETMASK, open, &closed); /* a signal ends what runs */
-    a.result = run(s, &q, &output, &err);
+    a.result = run(by, &q, &output, &err);
     (void)sigprocmask(SIG_SETMASK, &closed, NULL);
     (void)snprintf(a.text, sizeof a.text, "%s", err.text);
     a.output_len = output ? strlen(output) : 0;
@@ -125,7 +144,7 @@ static bool serve_one(int fd, const struct client_settings *s, const sigset_t *o
 }
 
 /* Until the other process ends; its wait status. What ends this one is passed on to it. */
-static int serve(int fd, pid_t child, const struct client_settings *s, const sigset_t *open)
+static int serve(int fd, pid_t child, const struct runner *by, const sigset_t *open)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     bool told = false;
@@ -133,7 +152,7 @@ static int serve(int fd, pid_t child, const struct client_settings *s, const sig
     do {
         if (web_http_stopped() && !told)
             told = kill(child, SIGTERM) == 0;
-    } while (ppoll(&p, 1, NULL, open) < 0 || serve_one(fd, s, open));
+    } while (ppoll(&p, 1, NULL, open) < 0 || serve_one(fd, by, open));
     (void)close(fd);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -149,6 +168,11 @@ _Noreturn static void end_as(int status)
 
 /* --- the one that is locked in --- */
 
+static bool is_folder(enum client_setting which)
+{
+    return which == SETTING_CERTIFICATE_DIR || which == SETTING_INVENTORY_SCRIPTS;
+}
+
 static void let_in_to(const char *dir, const struct client_settings *s, struct sandbox *box)
 {
     sandbox_allow(box, SANDBOX_WRITE_FOLDER, dir);
@@ -156,7 +180,7 @@ static void let_in_to(const char *dir, const struct client_settings *s, struct s
     for (size_t i = 0; i < CLIENT_SETTINGS; i++) {
         const char *path = s->values[i];
         if (path && *path == '/')
-            sandbox_allow(box, i == SETTING_CERTIFICATE_DIR ? SANDBOX_READ_FOLDER : SANDBOX_READ_FILE, path);
+            sandbox_allow(box, is_folder((enum client_setting)i) ? SANDBOX_READ_FOLDER : SANDBOX_READ_FILE, path);
     }
 }
 
@@ -188,7 +212,7 @@ void client_apart_again(void)
 /* `ret` NULL: its output is nobody's. `always`: it counts although the program failed. */
 static enum result take_answer(const struct answer *a, bool always, char **ret, struct error *err)
 {
-    if (a->output_len > OUTPUT_MAX)
+    if (a->output_len > FACTS_MAX)
         fatal("the process that runs programs says too much");
     char *output = mem_zalloc(a->output_len + 1);
     bool whole = receive_all(other, output, a->output_len);
@@ -199,6 +223,13 @@ static enum result take_answer(const struct answer *a, bool always, char **ret, 
     if (!whole)
         return error_set(err, R_IO, "the process that runs programs has ended");
     return a->result == OK ? OK : error_set(err, a->result, "%s", a->text);
+}
+
+static enum result ask(const struct request *q, struct answer *ret, struct error *err)
+{
+    if (send_all(other, q, sizeof *q) && receive_all(other, ret, sizeof *ret))
+        return OK;
+    return error_set(err, R_IO, "the process that runs programs has ended");
 }
 
 enum result client_apart_command(const struct program *c, char **ret_output, struct error *err)
@@ -217,9 +248,22 @@ enum result client_apart_command(const struct program *c, char **ret_output, str
         return error_set(err, R_LIMIT, "%s: a path is too long", c->path);
     (void)snprintf(q.program, sizeof q.program, "%s", c->path);
     (void)snprintf(q.argument, sizeof q.argument, "%s", c->argument ? c->argument : "");
-    if (!send_all(other, &q, sizeof q) || !receive_all(other, &a, sizeof a))
-        return error_set(err, R_IO, "the process that runs programs has ended");
-    return take_answer(&a, c->tail, c->output_max ? ret_output : NULL, err);
+    enum result r = ask(&q, &a, err);
+    return r == OK ? take_answer(&a, c->tail, c->output_max ? ret_output : NULL, err) : r;
+}
+
+enum result client_apart_facts(const char *dir, const struct client_settings *s, char **ret, struct error *err)
+{
+    static struct request q;
+    struct answer a;
+    *ret = NULL;
+    q = (struct request){.facts = true};
+    if (other < 0) {
+        *ret = collect(dir, s);
+        return OK;
+    }
+    enum result r = ask(&q, &a, err);
+    return r == OK ? take_answer(&a, false, ret, err) : r;
 }
 
 /* --- the start of both --- */
@@ -240,7 +284,7 @@ static enum result start(pid_t *ret, int *ret_fd, struct error *err)
 }
 
 /* Once for each time that the settings name something else: OK in the process that is to be locked in. */
-static enum result part(const struct client_settings *first, const sigset_t *open, struct error *err)
+static enum result part(const struct runner *first, const sigset_t *open, struct error *err)
 {
     pid_t child = 0, parent = getpid();
     int fd = -1, status;
@@ -273,7 +317,7 @@ enum result client_apart_enter(const char *dir, struct error *err)
     (void)sigaddset(&closed, SIGTERM);
     (void)sigaddset(&closed, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &closed, &open);
-    r = part(&first, &open, err);
+    r = part(&(struct runner){dir, &first}, &open, err);
     client_settings_free(&first);
     if (r == OK)
         r = client_settings_load(dir, &let_in, err);

@@ -29,7 +29,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FILE_MAX_BYTES = 256 * 1024 };
 struct options {
     const char *dir, *token_file;
     const char *scenario;
-    bool json, once, no_start;
+    bool json, once, no_start, full, show;
     uint64_t timeout;
 };
 
@@ -71,6 +71,14 @@ static const struct opt opts_analyze[] = {{"timeout", OPT_NUMBER, offsetof(struc
                                           {0}};
 static const struct opt opts_run[] = {
     {"once", OPT_FLAG, offsetof(struct options, once), NULL, "once, then end"}, OPT_TOKEN, OPT_DIR, OPT_JSON, {0}};
+
+static const struct opt opts_inventory[] = {
+    {"full", OPT_FLAG, offsetof(struct options, full), NULL,
+     "report all of it, not what changed since the last report"},
+    {"show", OPT_FLAG, offsetof(struct options, show), NULL, "print it, and report nothing"},
+    OPT_DIR,
+    OPT_JSON,
+    {0}};
 
 static const char *running = "COMMAND"; /* whose --help tells more */
 
@@ -251,6 +259,20 @@ static int cmd_policy(const struct options *o, const char **args, size_t count)
     return operate(o, o->scenario && strcmp(o->scenario, "user") == 0 ? CLIENT_USER_POLICY : CLIENT_POLICY);
 }
 
+static int cmd_inventory(const struct options *o, const char **args, size_t count)
+{
+    struct client c;
+    struct error err;
+    (void)args, (void)count;
+    if (!o->show)
+        return operate(o, o->full ? CLIENT_INVENTORY_FULL : CLIENT_INVENTORY);
+    if (client_open(o->dir, &c, &err) != OK)
+        return tell_failure(o, EXIT_FAILED, &err);
+    enum result r = client_inventory_show(&c, &err);
+    client_close(&c);
+    return r == OK ? 0 : tell_failure(o, EXIT_FAILED, &err);
+}
+
 static int cmd_run(const struct options *o, const char **args, size_t count)
 {
     struct client c;
@@ -362,6 +384,10 @@ static const struct command {
      cmd_policy,
      {"cmg-client policy [options]", "Fetch the device's or the user's policy, registering first if needed.",
       opts_policy, 0, 0}},
+    {"inventory",
+     cmd_inventory,
+     {"cmg-client inventory [options]", "Report what this device is: system, disks, packages, certificates, scripts.",
+      opts_inventory, 0, 0}},
     {"sign-in",
      cmd_sign_in,
      {"cmg-client sign-in [options]", "Let a user sign in with Entra, by a code in a browser, for the user's policy.",

@@ -4,9 +4,13 @@
 #include "client/operation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/host/line.h"
+#include "client/apart.h"
 #include "client/credential/user.h"
+#include "client/inventory/report.h"
 #include "client/inventory/tell.h"
 #include "client/location/gateways.h"
 #include "client/location/location.h"
@@ -15,13 +19,13 @@
 #include "client/site/registration.h"
 #include "client/site/settings.h"
 #include "client/state/state.h"
+#include "facts/facts.h"
 #include "jose/token.h"
 #include "web/signed.h"
 
-static const char *const names[] = {[CLIENT_REGISTER] = "register",
-                                    [CLIENT_POLICY] = "policy",
-                                    [CLIENT_USER_POLICY] = "user-policy",
-                                    [CLIENT_RUN] = "run"};
+static const char *const names[] = {
+    [CLIENT_REGISTER] = "register", [CLIENT_POLICY] = "policy",       [CLIENT_USER_POLICY] = "user-policy",
+    [CLIENT_RUN] = "run",           [CLIENT_INVENTORY] = "inventory", [CLIENT_INVENTORY_FULL] = "inventory"};
 
 /* The site forgot this device (removed, or restored from a backup): its key is registered anew, once. */
 static bool is_forgotten(const struct web_outcome *o)
@@ -147,8 +151,41 @@ static void tell_site(struct client_session *s, bool ok)
     s->outcome = before;
 }
 
+static bool is_inventory(enum client_operation what)
+{
+    return what == CLIENT_INVENTORY || what == CLIENT_INVENTORY_FULL;
+}
+
+/* What the device is: when it is due, which then fails nothing, or as the operation itself. */
+static bool report_facts(struct client_session *s, enum client_operation what, struct client_reported *ret)
+{
+    struct web_outcome before = s->outcome;
+    *ret = (struct client_reported){.sent = false};
+    if (!is_inventory(what) && !(what == CLIENT_RUN && client_report_is_due(s->c, clock_wall_s())))
+        return true;
+    if (client_report_send(s, what == CLIENT_INVENTORY_FULL, ret)) {
+        client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_INFO, "The site has this device's inventory: %s, %lld bytes",
+                    ret->whole ? "all of it" : "what changed", (long long)ret->size);
+        return true;
+    }
+    *ret = (struct client_reported){.sent = false};
+    client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "The site does not have this device's inventory: %s: %s",
+                s->outcome.reason, s->outcome.detail);
+    if (is_inventory(what))
+        return false;
+    s->outcome = before;
+    return true;
+}
+
+static json_t *reported_json(const struct client_reported *r)
+{
+    return json_pack("{s:b, s:I, s:I}", "whole", (int)r->whole, "size", (json_int_t)r->size, "taken",
+                     (json_int_t)r->taken);
+}
+
 bool client_operate_on(struct client *c, struct client_session *s, enum client_operation what, json_t **ret_report)
 {
+    struct client_reported reported = {.sent = false};
     struct error err;
     bool ok = client_session_begin(c, s);
     s->scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
@@ -156,8 +193,11 @@ bool client_operate_on(struct client *c, struct client_session *s, enum client_o
     json_t *user = ok && what == CLIENT_RUN ? user_part(s) : NULL;
     if (what != CLIENT_REGISTER)
         tell_site(s, ok);
+    ok = ok && report_facts(s, what, &reported);
     *ret_report = client_report(s, ok);
     if (user && json_object_set_new(*ret_report, "user_policy", user) != 0)
+        fatal("a report can't be made");
+    if (reported.sent && json_object_set_new(*ret_report, "inventory", reported_json(&reported)) != 0)
         fatal("a report can't be made");
     if (client_state_record(c->dir, names[what], *ret_report, &err) != OK)
         client_logf(&c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "%s", err.text);
@@ -170,6 +210,22 @@ bool client_operate(struct client *c, enum client_operation what, json_t **ret_r
     bool ok = client_operate_on(c, &s, what, ret_report);
     client_session_end(&s);
     return ok;
+}
+
+enum result client_inventory_show(struct client *c, struct error *err)
+{
+    char *text;
+    json_t *facts;
+    enum result r = client_apart_facts(c->dir, &c->settings, &text, err);
+    if (r == OK)
+        r = json_parse(slice_of(text), FACTS_MAX, &facts, err);
+    free(text);
+    if (r != OK)
+        return r;
+    (void)json_dumpf(facts, stdout, JSON_INDENT(2));
+    (void)puts("");
+    json_decref(facts);
+    return OK;
 }
 
 enum result client_bulk_take(struct client *c, struct slice text, struct error *err)

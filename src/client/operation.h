@@ -6,7 +6,15 @@
 
 #include "client/session/session.h"
 
-enum client_operation { CLIENT_REGISTER, CLIENT_POLICY, CLIENT_USER_POLICY, CLIENT_RUN };
+/* INVENTORY: a report of what the device is; FULL: of all of it, not of what changed. */
+enum client_operation {
+    CLIENT_REGISTER,
+    CLIENT_POLICY,
+    CLIENT_USER_POLICY,
+    CLIENT_RUN,
+    CLIENT_INVENTORY,
+    CLIENT_INVENTORY_FULL
+};
 
 /* *ret_report: the result (report.h), the caller json_decref()s. true: it went well. */
 MUST_USE bool client_operate(struct client *c, enum client_operation what, json_t **ret_report);
@@ -14,6 +22,9 @@ MUST_USE bool client_operate(struct client *c, enum client_operation what, json_
 /* The same, and the session stays open: to be ended with client_session_end, whatever became of it. */
 MUST_USE bool client_operate_on(struct client *c, struct client_session *s, enum client_operation what,
                                 json_t **ret_report);
+
+/* `inventory --show`: what would be reported, on standard output, without a request. */
+MUST_USE enum result client_inventory_show(struct client *c, struct error *err);
 
 /* Takes over the text of a bulk registration token ("cmg1.<pin>.<jwt>"): its pin must be SiteKey, or becomes it. */
 MUST_USE enum result client_bulk_take(struct client *c, struct slice text, struct error *err);

@@ -137,6 +137,10 @@ void client_report_text(const json_t *r, FILE *out)
     json_array_foreach(json_object_get(r, "passed_over"), i, p)
         (void)fprintf(out, "  not %s: %s\n", text_of(p, "method"), text_of(p, "why"));
     text_policies(r, out);
+    if (json_is_object(json_object_get(r, "inventory")))
+        (void)fprintf(out, "Inventory reported: %s, %lld bytes\n",
+                      json_opt_bool(json_object_get(r, "inventory"), "whole", false) ? "all of it" : "what changed",
+                      (long long)json_opt_int(json_object_get(r, "inventory"), "size", 0));
     if (json_is_object(user) && !json_opt_bool(user, "ok", false))
         text_failure(user, out);
     else if (json_is_object(user))

@@ -30,13 +30,15 @@
 #include "mp/server/point.h"
 #include "mp/watch/alerts.h"
 #include "mp/watch/metrics.h"
+#include "store/device/inventory.h"
+#include "store/device/message.h"
 #include "store/device/notification.h"
 #include "store/device/waiting.h"
 #include "store/site/audit.h"
 #include "store/site/join.h"
 #include "store/site/setting.h"
 
-enum { UPKEEP_MS = 15 * 1000 };
+enum { UPKEEP_MS = 15 * 1000, FORGOTTEN_AT_ONCE = 1000 };
 
 /* --- regular work --- */
 
@@ -70,6 +72,18 @@ static enum result keep_order(struct mp_site *site, int64_t now, struct error *e
     return store_end(site->store, r, err);
 }
 
+/* What devices told long ago. */
+static enum result forget_told(struct mp_site *site, int64_t now, struct error *err)
+{
+    enum result r = store_begin(site->store, STORE_QUICK, err);
+    if (r != OK)
+        return r;
+    r = store_message_forget(site->store, now - STORE_MESSAGES_KEEP_S, FORGOTTEN_AT_ONCE, err);
+    if (r == OK)
+        r = store_inventory_forget(site->store, now, FORGOTTEN_AT_ONCE, err);
+    return store_end(site->store, r, err);
+}
+
 static void upkeep(void *arg)
 {
     struct mp_site *site = arg;
@@ -84,6 +98,8 @@ static void upkeep(void *arg)
         log_msg(LOG_ERROR, "mp", "documents can't be refreshed: %s", err.text);
     if (keep_order(site, now, &err) != OK)
         log_msg(LOG_ERROR, "mp", "registrations can't be put in order: %s", err.text);
+    if (forget_told(site, now, &err) != OK)
+        log_msg(LOG_ERROR, "mp", "what devices told long ago can't be forgotten: %s", err.text);
 }
 
 /* --- opening --- */

@@ -111,6 +111,11 @@ static enum result check_wait(struct slice v, struct error *err)
     return OK;
 }
 
+static enum result check_report_interval(struct slice v, struct error *err)
+{
+    return slice_eq(v, SLICE("0")) ? OK : check_interval(v, err);
+}
+
 static enum result check_text(struct slice v, struct error *err)
 {
     return v.len <= 128 ? OK : error_set(err, R_INVALID, "more than 128 bytes");
@@ -242,6 +247,13 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
          "0: `run` does not lock itself in; else it reaches only the state and the files named here, and "
          "starts no program but those named here when it started",
          check_flag},
+    [SETTING_INVENTORY_SCRIPTS] = {"InventoryScripts", NULL,
+                                   "folder of programs, each of which prints a fact of the administrator's own: a text "
+                                   "or a JSON object",
+                                   check_path},
+    [SETTING_INVENTORY_INTERVAL] = {"InventoryInterval", "86400",
+                                    "seconds between two reports of what the device is, by `run`; 0: none",
+                                    check_report_interval},
 };
 
 const struct client_setting_info *client_setting_info(enum client_setting which)

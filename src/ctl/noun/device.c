@@ -39,24 +39,34 @@ static const struct ctl_column details[] = {
 struct options {
     struct ctl_common common;
     bool all_pending, forget, yes;
-    const char *older_than, *name, *anchor;
+    const char *older_than, *name, *anchor, *where;
     uint64_t limit;
 };
 
 /* --- list --- */
 
-static const struct ctl_request list = {.member = "devices",
-                                        .columns = columns,
-                                        .empty = "no devices yet: cmg token new makes a token to register one with"},
-                                anchored = {
-                                    .member = "devices",
-                                    .columns = columns,
-                                    .empty = "no device is known to have registered by a certificate of this anchor"};
+static const struct ctl_request
+    list = {.member = "devices",
+            .columns = columns,
+            .empty = "no devices yet: cmg token new makes a token to register one with"},
+    anchored = {.member = "devices",
+                .columns = columns,
+                .empty = "no device is known to have registered by a certificate of this anchor"},
+    meeting = {.member = "devices",
+               .columns = columns,
+               .empty = "no device meets these conditions; what is not known of a device meets none"};
 
 /* malloc'ed */
-static char *path_of_anchor(const char *anchor)
+static char *path_of(const struct options *o)
 {
-    return anchor ? ctl_request_path("/v1/devices?anchor=%s", anchor) : mem_strdup("/v1/devices");
+    char *anchor = api_escape(o->anchor ? o->anchor : ""), *where = api_escape(o->where ? o->where : "");
+    size_t size = strlen(anchor) + strlen(where) + 64;
+    char *ret = mem_array(size, 1);
+    (void)snprintf(ret, size, "/v1/devices%s%s%s%s%s", *anchor || *where ? "?" : "", *anchor ? "anchor=" : "", anchor,
+                   *where ? (*anchor ? "&where=" : "where=") : "", where);
+    free(anchor);
+    free(where);
+    return ret;
 }
 
 static const struct opt list_devices_opts[] = {
@@ -66,6 +76,11 @@ static const struct opt list_devices_opts[] = {
      .value = "ID",
      .help = "those alone whose machines registered by a certificate of this anchor, "
              "trusted still or no longer (cmg trust list)"},
+    {.name = "where",
+     .kind = OPT_TEXT,
+     .offset = offsetof(struct options, where),
+     .value = "CONDITIONS",
+     .help = "those alone that meet them, as a rule of a collection has them: os.version<13,disk.free<5%"},
     CTL_OPT_LIMIT(struct options),
     CTL_OPT_JSON(struct options),
     CTL_OPT_SOCKET(struct options),
@@ -75,8 +90,8 @@ static const struct options list_defaults = {.limit = UINT64_MAX};
 static int list_devices(const void *options, const char **args UNUSED, size_t n UNUSED)
 {
     const struct options *o = options;
-    char *path = path_of_anchor(o->anchor);
-    int code = ctl_pages_print(&o->common, o->anchor ? &anchored : &list, path, o->limit);
+    char *path = path_of(o);
+    int code = ctl_pages_print(&o->common, o->where ? &meeting : o->anchor ? &anchored : &list, path, o->limit);
     free(path);
     return code;
 }
@@ -301,7 +316,7 @@ static int remove_anchored(const struct options *o)
 {
     struct ctl_fault fault;
     json_t *guids = json_array();
-    char *path = path_of_anchor(o->anchor);
+    char *path = path_of(o);
     int code = CTL_USAGE;
     if (ctl_pages(&o->common, path, gather_page, guids, &fault) != OK)
         code = ctl_fail(&o->common, &fault);

@@ -58,8 +58,10 @@ void mp_admin_device_approve(struct mp_request *r);
 void mp_admin_device_remove(struct mp_request *r);
 void mp_admin_device_remove_waiting(struct mp_request *r); /* device/waiting.c */
 void mp_admin_device_messages(struct mp_request *r);       /* device/inventory.c */
-void mp_admin_notify(struct mp_request *r);                /* device/notify.c */
-void mp_admin_policy_put(struct mp_request *r);            /* policy.c */
+void mp_admin_device_inventory(struct mp_request *r);
+void mp_admin_device_changes(struct mp_request *r);
+void mp_admin_notify(struct mp_request *r);     /* device/notify.c */
+void mp_admin_policy_put(struct mp_request *r); /* policy.c */
 void mp_admin_policy_list(struct mp_request *r);
 void mp_admin_policy_resultant(struct mp_request *r);
 void mp_admin_policy_remove(struct mp_request *r);

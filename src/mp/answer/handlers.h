@@ -22,6 +22,7 @@ void mp_handle_site_answer(struct mp_request *r);    /* question.c */
 void mp_handle_not_supported(struct mp_request *r);  /* not_supported.c */
 void mp_handle_site_crl(struct mp_request *r);       /* service.c */
 void mp_handle_state(struct mp_request *r);          /* mp/intake/state.c */
+void mp_handle_inventory(struct mp_request *r);      /* mp/intake/inventory.c */
 
 /* The gateway that the path names behind `route` ("/.cmg/report/gw1"), told by the connector from the tunnel that it
  * came through; "" when the connector speaks for itself. false: answered, it is no id. */

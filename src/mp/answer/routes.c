@@ -11,7 +11,8 @@ enum {
     RENEW_MAX = 32 * KIB,
     ANSWER_MAX = 32 * KIB,
     JOIN_MAX = 16 * KIB,
-    STATE_MAX = 512 * KIB
+    STATE_MAX = 512 * KIB,
+    PART_MAX = 256 * KIB
 };
 
 static const struct mp_route routes[] = {
@@ -23,6 +24,7 @@ static const struct mp_route routes[] = {
     {"/CCM_Content", "GET, HEAD", 0, mp_handle_content, MP_FOR_DEVICES, true},
     {"/CCM_System/state", "POST", STATE_MAX, mp_handle_state, MP_FOR_DEVICES, false},
     {"/CCM_System", "POST, CCM_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
+    {"/CCM_Incoming/inventory", "PUT", PART_MAX, mp_handle_inventory, MP_FOR_DEVICES, true},
     {"/CCM_Incoming", "POST, PUT, BITS_POST", MP_AT_HEAD, mp_handle_not_supported, MP_FOR_DEVICES, true},
     {"/CCM_Notification", "GET", 0, mp_handle_notification, MP_FOR_DEVICES, false},
     {"/.cmg/bundle", "GET", 0, mp_handle_site_bundle, MP_FOR_CONNECTORS, false},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "choices/choices.h"
+#include "mp/targeting/fact.h"
 
 bool mp_rule_glob(struct slice pattern, struct slice text)
 {
@@ -114,7 +115,9 @@ static const struct comparison {
 };
 
 struct condition {
-    const struct field *field;
+    const struct field *field; /* of the record, or NULL: */
+    const struct mp_fact *fact;
+    struct slice name;
     const struct comparison *comparison;
     struct slice value;
 };
@@ -125,30 +128,36 @@ static bool read_condition(struct slice text, struct condition *ret)
     *ret = (struct condition){0};
     while (at < text.len && !memchr("!<>=", text.ptr[at], 4))
         at++;
-    struct slice name = slice_trim(slice_make(text.ptr, at)), rest = slice_skip(text, at);
+    struct slice rest = slice_skip(text, at);
+    ret->name = slice_trim(slice_make(text.ptr, at));
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        if (slice_eq_nocase(name, slice_of(fields[i].name)))
+        if (slice_eq_nocase(ret->name, slice_of(fields[i].name)))
             ret->field = &fields[i];
     }
+    ret->fact = ret->field ? NULL : mp_fact_find(ret->name);
     for (size_t i = 0; i < ARRAY_LEN(comparisons) && !ret->comparison; i++) {
         if (slice_starts(rest, slice_of(comparisons[i].text)))
             ret->comparison = &comparisons[i];
     }
-    if (!ret->field || !ret->comparison)
+    if ((!ret->field && !ret->fact) || !ret->comparison)
         return false;
     ret->value = slice_trim(slice_skip(rest, strlen(ret->comparison->text)));
-    return (ret->field->ordered || !ret->comparison->ordered) && ret->field->valid(ret->value);
+    bool ordered = ret->field ? ret->field->ordered : mp_fact_ordered(ret->fact);
+    return (ordered || !ret->comparison->ordered) &&
+           (ret->field ? ret->field->valid(ret->value) : mp_fact_valid(ret->fact, ret->value));
 }
 
 static enum result wrong(struct slice text, const struct condition *c, struct error *err)
 {
-    if (c->field)
-        return error_set(err, R_INVALID, "'%" PRIslice "': %s is compared by = and !=%s with %s", SLICE_ARG(text),
-                         c->field->name, c->field->ordered ? ", <, <=, >, >=" : "", c->field->form);
+    if (c->field || c->fact)
+        return error_set(err, R_INVALID, "'%" PRIslice "': %" PRIslice " is compared by = and !=%s with %s",
+                         SLICE_ARG(text), SLICE_ARG(c->name),
+                         (c->field ? c->field->ordered : mp_fact_ordered(c->fact)) ? ", <, <=, >, >=" : "",
+                         c->field ? c->field->form : mp_fact_form(c->fact));
     return error_set(err, R_INVALID,
-                     "'%" PRIslice "' is no condition; write name=LAB-*, method=token, join=entra or "
-                     "version>=2002, several with commas between",
-                     SLICE_ARG(text));
+                     "'%" PRIslice "' is no condition; write name=LAB-*, method=token, join=entra, "
+                     "version>=2002 or os.version<13, several with commas between; facts are %s",
+                     SLICE_ARG(text), mp_fact_names());
 }
 
 enum result mp_rule_check(struct slice rule, struct error *err)
@@ -164,14 +173,28 @@ enum result mp_rule_check(struct slice rule, struct error *err)
     return OK;
 }
 
+/* False: what the condition asks for is not known of the device. */
+static bool compare(const struct condition *c, const struct store_device *d, int *ret)
+{
+    struct slice held;
+    if (c->field) {
+        *ret = c->field->compare(d, c->value);
+        return c->field->known(d, c->value);
+    }
+    if (!d->facts || !mp_fact_of(d->facts, c->name, &held))
+        return false;
+    *ret = mp_fact_compare(c->fact, held, c->value);
+    return true;
+}
+
 bool mp_rule_holds(struct slice rule, const struct store_device *d)
 {
     struct condition c;
     do {
         if (!read_condition(slice_trim(slice_cut(&rule, ',')), &c))
             return false;
-        int order = c.field->compare(d, c.value);
-        if (!c.field->known(d, c.value))
+        int order = 0;
+        if (!compare(&c, d, &order))
             return false;
         if (order < 0 ? !c.comparison->less : order > 0 ? !c.comparison->greater : !c.comparison->equal)
             return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rule of a collection: conditions with commas between, all of which must hold: `name=LAB-*,version>=2002`. A
- * collection has the devices of any of its rules. One table of fields; pure. A name that the device only told of itself
- * meets no condition (PROTOCOL 8), neither = nor !=.
+ * collection has the devices of any of its rules. One table of fields of the record, and one of facts
+ * (mp/targeting/fact.h); pure. A name that the device only told of itself
+ * meets no condition (PROTOCOL 8), neither = nor !=; nor does a fact that is not known.
  */
 #ifndef MP_TARGETING_RULE_H
 #define MP_TARGETING_RULE_H

@@ -14,13 +14,15 @@ static void read_inventory(struct store_reader *r, void *ret)
     i->taken = store_read_int(r, 1);
     i->received = store_read_int(r, 2);
     i->facts = store_read_text(r, 3);
+    i->report = store_read_text(r, 4);
 }
 
 enum result store_inventory_get(struct store *s, struct arena *a, const char *guid, struct store_inventory *ret,
                                 struct error *err)
 {
     static const struct store_select select = {
-        "SELECT fingerprint, taken, received, facts FROM inventory WHERE guid = $1", sizeof *ret, read_inventory};
+        "SELECT fingerprint, taken, received, facts, report FROM inventory WHERE guid = $1", sizeof *ret,
+        read_inventory};
     return store_select_one(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, "inventory of the device", err);
 }
 
@@ -29,11 +31,10 @@ static void read_text(struct store_reader *r, void *ret)
     *(const char **)ret = store_read_text(r, 0);
 }
 
-enum result store_inventory_fingerprint(struct store *s, struct arena *a, const char *guid, const char **ret,
-                                        struct error *err)
+enum result store_inventory_report(struct store *s, struct arena *a, const char *guid, const char **ret,
+                                   struct error *err)
 {
-    static const struct store_select select = {"SELECT fingerprint FROM inventory WHERE guid = $1", sizeof *ret,
-                                               read_text};
+    static const struct store_select select = {"SELECT report FROM inventory WHERE guid = $1", sizeof *ret, read_text};
     *ret = "";
     enum result r = store_select_one(s, &select, STORE_PARAMS(STORE_T(guid)), a, ret, "inventory of the device", err);
     return r == R_NOTFOUND ? OK : r;
@@ -61,11 +62,11 @@ enum result store_inventory_put(struct store *s, const char *guid, const struct 
 {
     int64_t other = 0;
     enum result r = store_exec(s,
-                               "INSERT INTO inventory (guid, facts, fingerprint, taken, received) VALUES ($1, $2, $3, "
-                               "$4, $5) ON CONFLICT (guid) DO UPDATE SET facts = $2, fingerprint = $3, taken = $4, "
-                               "received = $5",
+                               "INSERT INTO inventory (guid, facts, fingerprint, report, taken, received) VALUES ($1, "
+                               "$2, $3, $4, $5, $6) ON CONFLICT (guid) DO UPDATE SET facts = $2, fingerprint = $3, "
+                               "report = $4, taken = $5, received = $6",
                                STORE_PARAMS(STORE_T(guid), STORE_T(i->facts), STORE_T(i->fingerprint),
-                                            STORE_N(i->taken), STORE_N(i->received)),
+                                            STORE_T(i->report), STORE_N(i->taken), STORE_N(i->received)),
                                NULL, err);
     if (r == OK && *change)
         r = keep_change(s, guid, i, change, err);

@@ -13,15 +13,16 @@ enum { STORE_CHANGES_A_DEVICE = 32, STORE_CHANGES_KEEP_S = 90 * 86400, STORE_UPL
 struct store_inventory {
     const char *facts;       /* JSON */
     const char *fingerprint; /* of these (facts/facts.h) */
+    const char *report;      /* the id of the one that was taken last */
     int64_t taken, received; /* taken: by the device's clock */
 };
 /* R_NOTFOUND: it told none. */
 MUST_USE enum result store_inventory_get(struct store *s, struct arena *a, const char *guid,
                                          struct store_inventory *ret, struct error *err);
-/* The fingerprint alone; "" where there is none. */
-MUST_USE enum result store_inventory_fingerprint(struct store *s, struct arena *a, const char *guid, const char **ret,
-                                                 struct error *err);
-/* `change` as the device told it ("": not to be kept), `lines` for rules (mp/targeting/rule.h). That the lines are
+/* The id of the report that was taken last alone; "" where there is none. */
+MUST_USE enum result store_inventory_report(struct store *s, struct arena *a, const char *guid, const char **ret,
+                                            struct error *err);
+/* `change`: what is other than before ("": nothing), `lines` for rules (mp/targeting/rule.h). That the lines are
  * other ones makes the policy of the device anew when some policy is for a collection. Inside a durable transaction. */
 MUST_USE enum result store_inventory_put(struct store *s, const char *guid, const struct store_inventory *i,
                                          const char *change, const char *lines, struct error *err);

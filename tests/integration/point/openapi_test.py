@@ -162,6 +162,7 @@ def asking(own_site):
 
 def test_a_running_site_answers_each_request_with_the_members_that_it_names(own_site, asking, tmp_path):
     device = Device(own_site, tmp_path).at("ehttp").registered_by_token()
+    device.must("inventory")
     roles(own_site, asking)
     tokens_and_devices(asking, device.guid)
     targeting(asking, device.guid)
@@ -199,7 +200,7 @@ def tokens_and_devices(asking, guid):
     asking("token_list")
     asking("device_list")
     for name in ("device_get", "device_block", "device_unblock", "device_approve", "resultant", "policy_resultant",
-                 "device_messages"):
+                 "device_messages", "device_changes", "device_inventory"):
         asking(name, guid)
     asking("device_remove_waiting", body={"dry_run": True})
 

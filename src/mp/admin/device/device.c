@@ -5,6 +5,8 @@
 #include "mp/admin/page.h"
 #include "mp/notify/waiting.h"
 #include "mp/put.h"
+#include "mp/targeting/fact.h"
+#include "mp/targeting/rule.h"
 #include "store/device/known.h"
 #include "store/device/notification.h"
 #include "store/sequence.h"
@@ -43,6 +45,7 @@ static json_t *device_json(const struct store_device *d, json_t *certificates)
     mp_put(ret, "entra_tenant", json_string(d->entra_tenant));
     mp_put(ret, "entra_device", json_string(d->entra_device));
     put_word(ret, d);
+    mp_put(ret, "facts", mp_fact_json(d->facts));
     return ret;
 }
 
@@ -108,6 +111,21 @@ static enum result keep_anchored(struct mp_request *r, const char *anchor, struc
     return result;
 }
 
+/* Those that the conditions hold for. */
+static enum result keep_where(const char *where, struct store_device *list, size_t *count, struct error *err)
+{
+    size_t kept = 0;
+    if (!*where)
+        return OK;
+    enum result r = mp_rule_check(slice_of(where), err);
+    for (size_t i = 0; r == OK && i < *count; i++) {
+        if (mp_rule_holds(slice_of(where), &list[i]))
+            list[kept++] = list[i];
+    }
+    *count = kept;
+    return r;
+}
+
 static enum result list_page(struct mp_request *r, const struct mp_page *page, json_t *answer, struct error *err)
 {
     struct store_device *list;
@@ -117,11 +135,15 @@ static enum result list_page(struct mp_request *r, const struct mp_page *page, j
     enum result result =
         store_device_page(r->site->store, r->arena, page->after, MP_PAGE_ROWS(page), &list, &found, err);
     size_t count = result == OK ? mp_page_rows(page, found) : 0;
-    const char *next = count && count < found ? list[count - 1].guid : NULL, *anchor = "";
+    const char *next = count && count < found ? list[count - 1].guid : NULL, *anchor = "", *where = "";
     if (result == OK)
         result = mp_page_read_word(r, "anchor", &anchor, err);
     if (result == OK)
         result = keep_anchored(r, anchor, list, &count, err);
+    if (result == OK)
+        result = mp_page_read_word(r, "where", &where, err);
+    if (result == OK)
+        result = keep_where(where, list, &count, err);
     size_t whole = count;
     if (result == OK)
         result = devices_json(r, list, &whole, array, err);

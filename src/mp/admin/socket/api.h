@@ -48,8 +48,8 @@
       "200 token:token")                                                                                               \
     X("POST", "/v1/tokens/*/unblock", MP_OPERATOR, mp_admin_token_unblock, "Allow a blocked token again", "",          \
       "200 token:token")                                                                                               \
-    X("GET", "/v1/devices", MP_READER, mp_admin_device_list, "List the devices", "limit?:integer after? anchor?",      \
-      "200 devices:[device] next:string|null")                                                                         \
+    X("GET", "/v1/devices", MP_READER, mp_admin_device_list, "List the devices",                                       \
+      "limit?:integer after? anchor? where?", "200 devices:[device] next:string|null")                                 \
     X("GET", "/v1/devices/*", MP_READER, mp_admin_device_get, "Show one device, by GUID or name", "",                  \
       "200 device:device")                                                                                             \
     X("DELETE", "/v1/devices/*", MP_OPERATOR, mp_admin_device_remove,                                                  \
@@ -175,6 +175,10 @@
       "Show which policies reach a device, and why", "", "200 device name collections:array policies:array")           \
     X("GET", "/v1/devices/*/messages", MP_READER, mp_admin_device_messages,                                            \
       "Show what a device told of late of what it was given, the newest first", "", "200 device messages:array")       \
+    X("GET", "/v1/devices/*/inventory", MP_READER, mp_admin_device_inventory, "Show what a device is, as it tells it", \
+      "", "200 device name taken:integer received:integer facts:object")                                               \
+    X("GET", "/v1/devices/*/changes", MP_READER, mp_admin_device_changes,                                              \
+      "Show what became other of what a device is, the newest first", "", "200 device changes:array")                  \
     X("GET", "/v1/enrollment", MP_READER, mp_admin_enrollment, "Print the enrolment file for devices", "",             \
       "200 opencmg version:integer site site_key cmg_fqdns gateway_ca_pem:string|null "                                \
       "mp_urls:array mp_ca_pem:string|null")                                                                           \
@@ -207,7 +211,8 @@
     X("device", "guid name hardware_id method state spki client_version:integer registered:integer "                   \
                 "last_seen:integer certificates:array entra_tenant entra_device vouched:object "                       \
                 "machine reason:string|null same_as:string|null shut_out:boolean "                                     \
-                "other_hardware:string|null registered_from:string|null states?:array notifications?:object")          \
+                "other_hardware:string|null registered_from:string|null facts:object states?:array "                   \
+                "inventory?:object|null notifications?:object")                                                        \
     X("notification", "id:integer what message device:string|null collection:string|null expires:integer "             \
                       "spread_s:integer waits:boolean|null")                                                           \
     X("policy", "id name version:integer sha256 size:integer created:integer changed:integer "                         \
