@@ -15,6 +15,7 @@
 #include "client/apart.h"
 #include "client/session/refused.h"
 #include "client/site/token.h"
+#include "client/state/state.h"
 #include "facts/facts.h"
 
 enum { PART_MAX = 128 * 1024, FILE_MAX_BYTES = 2 * FACTS_REPORT_MAX, UPLOAD_KEEP_S = 12 * 3600, STEPS_SPARE = 8 };
@@ -86,7 +87,7 @@ bool client_report_is_due(const struct client *c, int64_t now)
     bool due = !last || under_way || now < taken || now - taken >= (int64_t)interval;
     json_decref(last);
     json_decref(under_way);
-    return on && due;
+    return (on && due) || client_state_report_wanted(c->dir);
 }
 
 /* --- making one --- */
@@ -217,6 +218,8 @@ static bool remember(struct client_session *s, const json_t *report)
         fatal("a report can't be kept");
     enum result r = save(s->c->dir, LAST, last, &err);
     json_decref(last);
+    if (r == OK)
+        r = client_state_want_report(s->c->dir, false, &err);
     return r == OK || client_session_fail_state(s, &err);
 }
 

@@ -12,6 +12,7 @@
 #include "client/session/refused.h"
 #include "client/session/send.h"
 #include "client/state/floor.h"
+#include "client/state/state.h"
 
 enum { HANDLER_LIMIT_S = 60 };
 
@@ -78,6 +79,7 @@ static void hand_over(struct client_session *s, const char *message)
 static void obey(struct client_session *s, const json_t *list, bool *ret_run)
 {
     const json_t *one;
+    struct error err;
     size_t i;
     json_array_foreach(list, i, one) {
         const char *what = json_opt_str(one, "what", "");
@@ -87,6 +89,8 @@ static void obey(struct client_session *s, const json_t *list, bool *ret_run)
             hand_over(s, json_opt_str(one, "message", ""));
         else
             *ret_run = true;
+        if (strcmp(what, "inventory") == 0 && client_state_want_report(s->c->dir, true, &err) != OK)
+            client_logf(&s->c->logs, CLIENT_LOG_MESSAGING, LOG_WARN, "The inventory is not reported: %s", err.text);
     }
 }
 

@@ -109,6 +109,24 @@ enum result client_state_set_told(const char *dir, const char *kind, json_t *tol
     return save_member(dir, name, told, err);
 }
 
+#define REPORT_WANTED "report_wanted"
+
+bool client_state_report_wanted(const char *dir)
+{
+    json_t *root = client_state_load(dir);
+    bool ret = json_opt_bool(root, REPORT_WANTED, false);
+    json_decref(root);
+    return ret;
+}
+
+enum result client_state_want_report(const char *dir, bool wanted, struct error *err)
+{
+    json_t *value = json_boolean(wanted);
+    enum result r = client_state_report_wanted(dir) == wanted ? OK : save_member(dir, REPORT_WANTED, value, err);
+    json_decref(value);
+    return r;
+}
+
 enum result client_state_record(const char *dir, const char *operation, json_t *result, struct error *err)
 {
     json_t *root = client_state_load(dir), *entry = json_deep_copy(result);

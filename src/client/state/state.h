@@ -24,6 +24,10 @@ MUST_USE enum result client_state_set_health(const char *dir, const char *whom, 
 json_t *client_state_told(const char *dir, const char *kind);
 MUST_USE enum result client_state_set_told(const char *dir, const char *kind, json_t *told, struct error *err);
 
+/* The site asked for a report of what the device is; until it has one. */
+bool client_state_report_wanted(const char *dir);
+MUST_USE enum result client_state_want_report(const char *dir, bool wanted, struct error *err);
+
 /* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
 json_t *client_state_load(const char *dir);
 /* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */

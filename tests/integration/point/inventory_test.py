@@ -13,6 +13,7 @@ import pytest
 from kit import programs
 from kit.inside import Inside
 from kit.programs import program
+from kit.service import Service
 from kit.teller import Teller
 
 REPORT_MAX, PART_MAX, CHANGES = 1024 * 1024 + 4096, 256 * 1024, 32
@@ -132,6 +133,19 @@ def test_run_reports_when_it_is_due_and_not_before(site, device):
     device.must("set", "InventoryInterval=0")
     (device.state / "inventory.json").unlink()
     assert "inventory" not in device.must("run", "--once")
+
+
+def test_a_service_that_is_told_to_reports_at_once_what_its_other_process_sees(site, device, scripts):
+    scripts("mark", "echo before")
+    device.must("set", f"InventoryScripts={scripts.folder}")
+    device.must("inventory")
+    scripts("mark", "echo after")
+    with Service(device) as service:
+        assert "inventory" not in service.listens().runs(1), "it is not due"
+        site.admin("POST", "/v1/notifications", {"what": "inventory", "device": device.guid})
+        assert not service.runs(2)["inventory"]["whole"]
+    assert shown(site, device.guid)["script"] == {"mark": "after"}
+    assert not json.loads((device.state / "state.json").read_text())["report_wanted"]
 
 
 def test_a_report_that_was_broken_off_goes_on_with_the_same_id(site, device):

@@ -202,6 +202,7 @@ def tokens_and_devices(asking, guid):
     for name in ("device_get", "device_block", "device_unblock", "device_approve", "resultant", "policy_resultant",
                  "device_messages", "device_changes", "device_inventory"):
         asking(name, guid)
+    asking("notify", body={"what": "policy", "device": guid})
     asking("device_remove_waiting", body={"dry_run": True})
 
 
