@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "base/host/gather.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "gateway/client/admission.h"
 #include "gateway/client/arrival.h"
 #include "gateway/client/balancer.h"
 #include "gateway/client/certificates.h"
 #include "gateway/client/connection.h"
+#include "gateway/connectors.h"
 #include "gateway/obtain/challenge.h"
 #include "gateway/site/site.h"
 #include "net/strangers.h"
@@ -33,101 +35,23 @@ struct arrival {
 
 /* --- tunnels --- */
 
-static void tunnel_up(void *owner, struct tunnel *t)
-{
-    struct gateway_worker *w = owner;
-    if (!gateway_tunnels_add(&w->tunnels, t)) {
-        log_msg(LOG_WARN, "tunnel", "more than %d tunnels on one worker; one more was closed", GATEWAY_TUNNELS_MAX);
-        tunnel_close(t);
-        return;
-    }
-    metric_add(&w->metrics, METRIC_TUNNELS, 1);
-    LOG_EVENT(LOG_INFO, "tunnel", "up", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index));
-    gateway_site_kick(w->site);
-    gateway_site_changed(w->site);
-    patience_look(&w->desk.way.patience);
-}
-
-static bool tunnel_is_withdrawn(const struct gateway_worker *w, const char *connector, int64_t not_after)
-{
-    return w->judge.snapshot && bundle_role_revoked(w->judge.snapshot->bundle, "connector", connector, not_after);
-}
-
-/* A connector that is started anew will be back; one that was removed will not. */
-static void await_another(struct gateway_worker *w, const struct tunnel *t)
-{
-    if (!tunnel_is_withdrawn(w, tunnel_connector_id(t), tunnel_not_after(t)))
-        patience_renew(&w->desk.way.patience);
-}
-
-static void tunnel_update(void *owner, struct tunnel *t)
-{
-    struct gateway_worker *w = owner;
-    gateway_site_kick(w->site);
-    if (tunnel_drains(t))
-        await_another(w, t);
-    else
-        patience_look(&w->desk.way.patience);
-}
-
-static void tunnel_down(void *owner, struct tunnel *t, const struct error *why)
-{
-    struct gateway_worker *w = owner;
-    size_t before = w->tunnels.count;
-    gateway_tunnels_remove(&w->tunnels, t);
-    metric_add(&w->metrics, METRIC_TUNNELS, (long long)w->tunnels.count - (long long)before);
-    atomic_fetch_sub(&w->tunnel_count, 1);
-    if (w->tunnels.count < before)
-        await_another(w, t);
-    LOG_EVENT(LOG_INFO, "tunnel", "down", LOG_T("connector", tunnel_connector_id(t)), LOG_N("worker", w->index),
-              LOG_T("reason", why->text));
-}
-
-static const struct tunnel_events tunnel_callbacks = {tunnel_up, tunnel_update, tunnel_down};
-
-static void accept_tunnel(struct gateway_worker *w, struct net_stream *stream)
-{
-    struct gateway *g = w->gateway;
-    char prefix[64], urn[PKI_ROLE_ID_MAX + 64];
-    (void)snprintf(prefix, sizeof prefix, "urn:opencmg:%s:connector:", g->config->bootstrap.site);
-    X509 *peer = tls_stream_peer(stream);
-    if (!peer || !pki_cert_uri(peer, prefix, urn, sizeof urn)) { /* the handshake's judge lets none such through */
-        atomic_fetch_sub(&w->tunnel_count, 1);
-        net_stream_close(stream);
-        return;
-    }
-    const char *id = urn + strlen(prefix);
-    if (tunnel_is_withdrawn(w, id, pki_cert_not_after(peer))) {
-        LOG_GATHERED(LOG_WARN, "tunnel", id, "removed",
-                     "refused: the connector was removed, or its certificate withdrawn", LOG_T("connector", id));
-        atomic_fetch_sub(&w->tunnel_count, 1);
-        net_stream_close(stream);
-        return;
-    }
-    struct tunnel_hello hello = {g->config->bootstrap.id, g->generation, (uint32_t)w->index, (uint32_t)g->worker_count};
-    (void)tunnel_accept(w->loop, stream, id, pki_cert_not_after(peer), &hello, &tunnel_callbacks, w);
-}
-
-static void close_removed_connectors(struct gateway_worker *w)
-{
-    for (size_t i = w->tunnels.count; i-- > 0;) {
-        struct tunnel *t = w->tunnels.list[i];
-        if (tunnel_is_withdrawn(w, tunnel_connector_id(t), tunnel_not_after(t)))
-            tunnel_close(t);
-    }
-}
-
-/* The one with fewest tunnels; the search starts at another one each time, so that ties go round. */
+/* The one with fewest tunnels; the search starts at another one each time, so that ties go round. Whose they are the
+ * handshake will tell: a connector that keeps more at one worker than at others must not keep everybody else's from it,
+ * so that where they differ chance decides every second time. */
 static struct gateway_worker *worker_for_tunnel(struct gateway *g)
 {
     size_t start = atomic_fetch_add(&g->next_tunnel_worker, 1) % g->worker_count;
     struct gateway_worker *best = g->workers[start];
-    for (size_t i = 1; i < g->worker_count; i++) {
+    unsigned most = 0;
+    for (size_t i = 0; i < g->worker_count; i++) {
         struct gateway_worker *w = g->workers[(start + i) % g->worker_count];
-        if (atomic_load(&w->tunnel_count) < atomic_load(&best->tunnel_count))
+        unsigned count = atomic_load(&w->tunnel_count);
+        if (count < atomic_load(&best->tunnel_count))
             best = w;
+        most = count > most ? count : most;
     }
-    return best;
+    bool differ = most > atomic_load(&best->tunnel_count) + 1;
+    return differ && rand_below(2) ? g->workers[rand_below((uint32_t)g->worker_count)] : best;
 }
 
 /* --- handshakes --- */
@@ -219,8 +143,7 @@ static void on_ready(void *ctx, struct net_stream *stream)
         LOG_EVENT(LOG_INFO, "acme", "a challenge was answered", LOG_S("host", log_cut(tls_stream_sni(stream))));
         net_stream_close(stream); /* RFC 8737 3: there is nothing to say */
     } else if (slice_eq(tls_stream_alpn(stream), SLICE(TUNNEL_ALPN))) {
-        net_stranger_known(w->clients.strangers, &a->stranger, NULL, SLICE_NONE, loop_now_ms(w->loop));
-        accept_tunnel(w, stream);
+        gateway_connector_arrive(w, stream, &a->stranger);
     } else {
         gateway_arrive(&w->clients, stream, &a->peer, &a->stranger);
     }
@@ -311,7 +234,7 @@ static void refresh(void *arg)
     struct gateway_worker *w = arg;
     snapshot_unref(w->judge.snapshot);
     w->judge.snapshot = snapshot_current_get(&w->gateway->current);
-    close_removed_connectors(w);
+    gateway_connectors_close_removed(w);
     begin_sweep(w);
 }
 
@@ -408,6 +331,7 @@ enum result gateway_worker_new(struct gateway *g, size_t index, struct gateway_w
                                           .certificates = shown_certificates_get(&g->shown)};
     w->sweep = loop_timer_new(w->loop, on_sweep, w);
     LIST_INIT(&w->clients.connections);
+    w->connectors = gateway_connectors_new();
     w->pulse = loop_timer_new(w->loop, on_pulse, w);
     admission_start(&w->clients, g->config);
     *ret = w;

@@ -17,6 +17,7 @@ struct gateway_worker {
 
     struct gateway_judge judge;
     struct gateway_tunnels tunnels;
+    struct crowd *connectors; /* their tunnels, those among them that are not up yet */
     atomic_uint tunnel_count; /* read by other workers to find the one with fewest */
     struct gateway_clients clients;
     struct request_desk desk;

@@ -8,8 +8,12 @@
 
 #include <stdlib.h>
 
+#include "base/limit/bucket.h"
 #include "base/mem.h"
 #include "tunnel/hello.h"
+
+/* Each is read, and has who waits for a tunnel try again. A connector says one with each document of the site's. */
+enum { LINES_AT_ONCE = 64, LINES_A_SECOND = 2 };
 
 struct tunnel {
     struct loop *loop;
@@ -22,6 +26,7 @@ struct tunnel {
     int64_t not_after; /* of the connector's certificate */
     struct tunnel_endpoints endpoints;
     struct buf line;
+    struct bucket lines;
     bool up;
     struct error why; /* code OK: none of our own */
 };
@@ -56,6 +61,8 @@ static void on_response(void *ctx, const struct http_response *head)
 
 static enum result take_line(struct tunnel *t, struct slice line, struct error *err)
 {
+    if (!bucket_take(&t->lines, 1, loop_now_ms(t->loop)))
+        return error_set(err, R_LIMIT, "hello: the connector announces endpoints too often");
     enum result r = tunnel_line_read(line, t->up ? NULL : t->connector_id, &t->endpoints, err);
     if (r != OK)
         return error_prefix(err, "hello");
@@ -176,6 +183,7 @@ struct tunnel *tunnel_accept(struct loop *loop, struct net_stream *stream, const
     t->h2 = http_h2_client(loop, stream, &http_h2_tunnel_options, &session_events, t);
     t->timer = loop_timer_new(loop, on_timeout, t);
     buf_init(&t->line, TUNNEL_LINE_MAX);
+    bucket_start(&t->lines, LINES_AT_ONCE, LINES_A_SECOND, loop_now_ms(loop));
     loop_timer_start(t->timer, TUNNEL_HELLO_MS, 0);
     if (!slice_to_cstr(slice_of(connector_id), t->connector_id, sizeof t->connector_id)) {
         (void)error_set(&why, R_INVALID, "the connector's id is too long");

@@ -258,6 +258,21 @@ static void lines_may_come_in_any_pieces(void **state)
     world_free(w);
 }
 
+static void who_announces_over_and_over_loses_its_tunnel(void **state)
+{
+    struct world *w = world_new(FIRST);
+    (void)state;
+    fake_loop_settle(w->loop);
+    for (int i = 0; i < 1000 && w->tunnel && w->hello; i++) {
+        http_exchange_write(w->hello, SLICE("{\"endpoints\":[]}\n"));
+        fake_loop_settle(w->loop);
+    }
+    assert_int_equal(w->downs, 1);
+    assert_int_equal(w->why.code, R_LIMIT);
+    assert_true(w->updates < 100);
+    world_free(w);
+}
+
 static void hellos_that_are_not_right_bring_it_down(void **state)
 {
     static const struct {
@@ -424,6 +439,7 @@ int main(void)
         cmocka_unit_test(calls_go_through_and_are_counted),
         cmocka_unit_test(nothing_is_called_before_it_is_up),
         cmocka_unit_test(lines_may_come_in_any_pieces),
+        cmocka_unit_test(who_announces_over_and_over_loses_its_tunnel),
         cmocka_unit_test(hellos_that_are_not_right_bring_it_down),
         cmocka_unit_test(a_line_without_sense_and_a_frame_without_form_bring_it_down_once),
         cmocka_unit_test(an_endless_line_brings_it_down),
