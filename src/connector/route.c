@@ -50,13 +50,14 @@ static bool may_ask_site(const struct route *to, const struct site_question *q, 
 static void ask_site(const struct route *to, const char *gateway_id, struct http_exchange *x)
 {
     const struct site_question *q = site_question_find(x->request.method, x->request.target);
-    const struct forward_sender gateway = {to->gateways, arena_printf(x->arena, "gateway %s", gateway_id)};
+    const struct slice whom = arena_printf(x->arena, "gateway %s", gateway_id);
+    const struct forward_sender gateway = {to->gateways, {SLICE(""), whom}};
     struct upstream *u = NULL;
-    if (q && gateway.whom.ptr && !may_ask_site(to, q, gateway.whom)) {
+    if (q && whom.ptr && !may_ask_site(to, q, whom)) {
         forward_refuse(x, REASON_TOO_MANY_REQUESTS, "this gateway asks the site too much");
         return;
     }
-    if (q && gateway.whom.ptr)
+    if (q && whom.ptr)
         u = find_site(to, q, gateway_id, x);
     if (u)
         forward_start(x, u, &gateway, to->known->on_news, to->known->ctx);
@@ -102,9 +103,11 @@ void route_request(const struct route *to, const char *gateway_id, struct http_e
         return;
     }
     struct upstream *u = upstreams_find(to->upstreams, id);
-    struct forward_sender device = {.of = to->senders};
+    struct forward_sender device = {.of = to->senders, .by.gateway = arena_dup(x->arena, slice_of(gateway_id))};
     if (!u)
         forward_refuse(x, REASON_UNKNOWN_ENDPOINT, NULL);
-    else if (has_plain_path(x) && says_who_asks(x, u, &device.whom))
+    else if (!device.by.gateway.ptr)
+        forward_refuse(x, REASON_HEAD_TOO_LONG, NULL);
+    else if (has_plain_path(x) && says_who_asks(x, u, &device.by.whom))
         forward_start(x, u, &device, to->known->on_news, to->known->ctx);
 }

@@ -16,7 +16,7 @@
 
 struct forward {
     struct upstream *upstream;
-    struct slice whom;
+    struct upstream_asker by;
     void (*on_news)(void *ctx);
     void *news_ctx;
     bool may_stay;                          /* see TUNNEL_STAY_FIELD */
@@ -29,7 +29,7 @@ static enum result make_call(void *ctx, const struct http_request *request, bool
     struct forward *f = ctx;
     struct error err;
     (void)again; /* the pool leaves the connection that refused it */
-    enum result r = upstream_call(f->upstream, f->whom, request, events, call_ctx, ret, &err);
+    enum result r = upstream_call(f->upstream, &f->by, request, events, call_ctx, ret, &err);
     if (r != OK)
         LOG_GATHERED(LOG_WARN, "connector", upstream_id(f->upstream), "not sent", "a request could not be sent",
                      LOG_T("request_id", f->request_id), LOG_T("detail", err.text));
@@ -238,14 +238,14 @@ void forward_start(struct http_exchange *x, struct upstream *u, const struct for
     }
     struct forward *f = mem_zalloc(sizeof *f);
     f->upstream = upstream_ref(u);
-    f->whom = sender->whom;
+    f->by = sender->by;
     f->on_news = on_news;
     f->news_ctx = ctx;
     f->may_stay = x->request.may_stay =
         x->request.protocol.len && http_fields_remove(&x->request.fields, SLICE(TUNNEL_STAY_FIELD)) > 0;
     read_request_id(x, f->request_id);
     struct slice client = http_fields_get(&x->request.fields, SLICE("cmg-client-id"));
-    (void)!slice_to_cstr(client.ptr ? client : sender->whom, f->client, sizeof f->client);
-    const struct http_splice_sender one = {sender->of, sender->whom, clock_mono_ms()};
+    (void)!slice_to_cstr(client.ptr ? client : sender->by.whom, f->client, sizeof f->client);
+    const struct http_splice_sender one = {sender->of, sender->by.whom, clock_mono_ms()};
     (void)http_splice_start(x, &x->request, UINT64_MAX, &one, &owner, f);
 }

@@ -7,10 +7,10 @@
 #include "http/splice.h"
 #include "verdict/reason.h"
 
-/* Whose shares it takes: `whom` lives as long as the exchange; all that are under way for others of its kind. */
+/* Whose shares it takes, which live as long as the exchange; all that are under way for others of its kind. */
 struct forward_sender {
     struct http_splice_senders of;
-    struct slice whom;
+    struct upstream_asker by;
 };
 
 /* Takes over x; holds a reference to u until it is over. on_news(ctx): the upstream fails now, or no longer

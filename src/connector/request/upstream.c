@@ -9,12 +9,19 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+/* Of all gateways, each of which has its part: whom one names it may have made up. */
+enum { PARTS_MAX = 64, CONNECTIONS_LEAST = 32 };
 enum { CONNECTIONS_MAX = 256, WEBSOCKETS_MAX = 4096, WAITING_MAX = 32768, CONNECT_MS = 10 * 1000, IDLE_MS = 60 * 1000 };
 
 /* Who a management point must be, when its role certificate says it. */
 struct mp_judge {
     struct pki_role_judge *role;
     char id[PKI_ROLE_ID_MAX]; /* "": any of the site */
+};
+
+struct part {
+    char gateway[PKI_ROLE_ID_MAX]; /* "": nobody's yet, or everybody's */
+    struct http_pool *pool;
 };
 
 struct upstream {
@@ -25,7 +32,10 @@ struct upstream {
     struct identity_form form;
     struct mp_judge judge;
     struct tls_context *context;
-    struct http_pool *pool;
+    struct loop *loop;
+    struct http_pool_options each; /* of the pools */
+    struct part parts[PARTS_MAX];
+    size_t part_count;
     struct upstream_fault fault;
 };
 
@@ -124,13 +134,37 @@ static void set_authority(struct upstream *u, const struct upstream_options *o)
         (void)snprintf(u->authority, sizeof u->authority, v6 ? "[%s]:%u" : "%s:%u", o->host, (unsigned)o->port);
 }
 
+static struct part *add_part(struct upstream *u)
+{
+    struct part *p = &u->parts[u->part_count++];
+    p->pool = http_pool_new(u->loop, &u->each);
+    return p;
+}
+
+static struct part *part_of(struct upstream *u, struct slice gateway)
+{
+    for (size_t i = 0; i < u->part_count; i++) {
+        if (slice_eq(gateway, slice_of(u->parts[i].gateway)))
+            return &u->parts[i];
+    }
+    bool is_new = u->parts[0].gateway[0] != '\0';
+    if (is_new && u->part_count == PARTS_MAX)
+        return &u->parts[0];
+    struct part *p = is_new ? add_part(u) : &u->parts[0];
+    (void)!slice_to_cstr(gateway, p->gateway, sizeof p->gateway);
+    return p;
+}
+
 static void make_pool(struct upstream *u, struct loop *loop, const struct upstream_options *o)
 {
+    uint32_t parts = o->gateways > 1 ? (uint32_t)o->gateways : 1;
+    uint32_t connections = CONNECTIONS_MAX / parts;
     struct http_pool_options pool = {.port = o->port,
                                      .tls = u->context,
-                                     .max_connections = CONNECTIONS_MAX,
-                                     .max_switched = WEBSOCKETS_MAX,
-                                     .max_waiting = WAITING_MAX,
+                                     .max_connections =
+                                         connections > CONNECTIONS_LEAST ? connections : CONNECTIONS_LEAST,
+                                     .max_switched = WEBSOCKETS_MAX / parts,
+                                     .max_waiting = WAITING_MAX / parts,
                                      .connect_ms = CONNECT_MS,
                                      .idle_ms = IDLE_MS,
                                      .answer_ms = o->answer_ms,
@@ -138,7 +172,9 @@ static void make_pool(struct upstream *u, struct loop *loop, const struct upstre
                                      .may_arg = o->config};
     (void)snprintf(pool.host, sizeof pool.host, "%s", o->host);
     (void)snprintf(pool.base_path, sizeof pool.base_path, "%s", o->base_path);
-    u->pool = http_pool_new(loop, &pool);
+    u->loop = loop;
+    u->each = pool;
+    (void)add_part(u);
 }
 
 enum result upstream_new(struct loop *loop, const struct upstream_options *o, struct upstream **ret, struct error *err)
@@ -175,7 +211,8 @@ void upstream_unref(struct upstream *u)
 {
     if (!u || --u->refs)
         return;
-    http_pool_free(u->pool);
+    for (size_t i = 0; i < u->part_count; i++)
+        http_pool_free(u->parts[i].pool);
     tls_context_unref(u->context);
     pki_role_judge_free(u->judge.role);
     free(u);
@@ -212,12 +249,12 @@ bool upstream_note(struct upstream *u, const char *reason, const char *detail)
     return !same;
 }
 
-enum result upstream_call(struct upstream *u, struct slice whom, const struct http_request *request,
+enum result upstream_call(struct upstream *u, const struct upstream_asker *by, const struct http_request *request,
                           const struct http_call_events *events, void *ctx, struct http_call **ret, struct error *err)
 {
     struct http_request inside = *request;
     inside.scheme = u->tls ? SLICE("https") : SLICE("http");
     if (!u->keep_host || !request->authority.len)
         inside.authority = slice_of(u->authority);
-    return http_pool_call(u->pool, whom, &inside, events, ctx, ret, err);
+    return http_pool_call(part_of(u, by->gateway)->pool, by->whom, &inside, events, ctx, ret, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One published endpoint as the connector sees it: an internal server, a pool of connections to it, and how its
- * certificate is judged. A request maps to an upstream by endpoint id and to nothing else. */
+/* One published endpoint as the connector sees it: an internal server, a pool of connections to it for each gateway,
+ * and how its certificate is judged. A request maps to an upstream by endpoint id and to nothing else. */
 #ifndef CONNECTOR_REQUEST_UPSTREAM_H
 #define CONNECTOR_REQUEST_UPSTREAM_H
 
@@ -28,8 +28,9 @@ struct upstream_options {
     bool show_role_certificate; /* to management points: who this connector is */
     bool show_pki_certificate;  /* instead of it: the configured client certificate */
     uint64_t answer_ms;
-    bool websocket; /* may become one */
-    bool keep_host; /* Host is the name that the client asked for, where it named one */
+    size_t gateways; /* that may ask, each with its part of the connections; 0: as one */
+    bool websocket;  /* may become one */
+    bool keep_host;  /* Host is the name that the client asked for, where it named one */
     struct identity_form form;
 };
 
@@ -57,11 +58,16 @@ const struct upstream_fault *upstream_fault(const struct upstream *u);
 /* Returns whether that is news. `reason` NULL: it answered. */
 bool upstream_note(struct upstream *u, const char *reason, const char *detail);
 
+/* Whose shares a request takes: of the gateway's part ("": all gateways have one), those of `whom` ("": this connector
+ * asks for itself, and is not counted). */
+struct upstream_asker {
+    struct slice gateway, whom;
+};
+
 /* `request`: as it came through the tunnel, identity_unfold()ed; its authority is replaced by the upstream's,
- * its base path put before the target. It stays as http/pool/pool.h says. `whom`: whose shares it takes; "": this
- * connector asks for itself, and is not counted. */
-MUST_USE enum result upstream_call(struct upstream *u, struct slice whom, const struct http_request *request,
-                                   const struct http_call_events *events, void *ctx, struct http_call **ret,
-                                   struct error *err);
+ * its base path put before the target. It stays as http/pool/pool.h says. */
+MUST_USE enum result upstream_call(struct upstream *u, const struct upstream_asker *by,
+                                   const struct http_request *request, const struct http_call_events *events, void *ctx,
+                                   struct http_call **ret, struct error *err);
 
 #endif

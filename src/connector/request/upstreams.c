@@ -26,7 +26,7 @@ enum result upstreams_check(const struct connector_config *config, const struct 
 }
 
 static struct upstream_options options_of(const struct connector_config *config, const struct role_identity *role,
-                                          const struct connector_endpoint *e)
+                                          const struct connector_endpoint *e, size_t gateways)
 {
     return (struct upstream_options){
         .config = config,
@@ -42,6 +42,7 @@ static struct upstream_options options_of(const struct connector_config *config,
         .show_role_certificate = e->mp != NULL,
         .show_pki_certificate = e->mp && choices_connector_needs_certificate(e->mode, e->clients),
         .answer_ms = (uint64_t)e->answer_s * 1000,
+        .gateways = gateways,
         .websocket = e->websocket,
         .keep_host = e->keep_host,
         .form = {e->headers, e->x_forwarded},
@@ -49,7 +50,7 @@ static struct upstream_options options_of(const struct connector_config *config,
 }
 
 static void add_endpoint(struct upstreams *u, struct loop *loop, const struct connector_config *config,
-                         const struct role_identity *role, const struct connector_endpoint *e)
+                         const struct role_identity *role, const struct connector_endpoint *e, size_t gateways)
 {
     struct error err;
     const struct choices_line *rule = forbidding_rule(config, e);
@@ -57,7 +58,7 @@ static void add_endpoint(struct upstreams *u, struct loop *loop, const struct co
         log_msg(LOG_ERROR, "connector", "endpoint %s is not served: %s (rule %s)", e->id, rule->text, rule->id);
         return;
     }
-    struct upstream_options o = options_of(config, role, e);
+    struct upstream_options o = options_of(config, role, e, gateways);
     if (upstream_new(loop, &o, &u->list[u->count], &err) == OK)
         u->count++;
     else
@@ -75,7 +76,7 @@ void upstreams_replace(struct upstreams *u, struct loop *loop, const struct conn
 {
     upstreams_free(u);
     for (size_t i = 0; i < d->endpoint_count && u->count < UPSTREAMS_MAX; i++)
-        add_endpoint(u, loop, config, role, &d->endpoints[i]);
+        add_endpoint(u, loop, config, role, &d->endpoints[i], d->gateway_count);
     qsort(u->list, u->count, sizeof *u->list, compare);
     if (d->endpoint_count > UPSTREAMS_MAX)
         log_msg(LOG_ERROR, "connector", "more than %d endpoints; the rest is not served", UPSTREAMS_MAX);

@@ -42,6 +42,8 @@ struct site_link {
     struct loop_timer *again, *end;
 };
 
+static const struct upstream_asker itself = {{"", 0}, {"", 0}};
+
 static void ask_site(struct site_link *s);
 
 /* --- taking a document --- */
@@ -206,7 +208,7 @@ static void ask_site(struct site_link *s)
         .method = SLICE("GET"),
         .content_length = 0,
         .target = arena_printf(s->arena, "/connector?after=%" PRId64, s->known->has_document ? s->sequence : 0)};
-    if (upstream_call(s->urls[s->current], SLICE(""), &request, &events, s, &s->call, &err) == OK)
+    if (upstream_call(s->urls[s->current], &itself, &request, &events, s, &s->call, &err) == OK)
         return;
     log_msg(LOG_WARN, "site", "%s", err.text);
     ask_later(s);
@@ -328,7 +330,7 @@ struct upstream *site_link_upstream(struct site_link *s)
 enum result site_link_call(struct site_link *s, const struct http_request *request, const struct http_call_events *ev,
                            void *ctx, struct http_call **ret, struct error *err)
 {
-    return upstream_call(s->urls[s->current], SLICE(""), request, ev, ctx, ret, err);
+    return upstream_call(s->urls[s->current], &itself, request, ev, ctx, ret, err);
 }
 
 void site_link_renewed(struct site_link *s)

@@ -14,7 +14,7 @@ struct fixture {
     unsigned news;
 };
 
-static const struct forward_sender device = {.whom = {"d1", 2}};
+static const struct forward_sender device = {.by = {{"gw1", 3}, {"d1", 2}}};
 
 static void on_news(void *ctx)
 {

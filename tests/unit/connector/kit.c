@@ -194,6 +194,7 @@ enum result http_pool_call(struct http_pool *p, struct slice for_whom, const str
     struct kit_call *k = &kit_servers.calls[kit_servers.count++];
     k->call = (struct http_call){&call_ops, events, ctx};
     cstr_copy(k->host, sizeof k->host, p->host);
+    k->pool = p;
     assert_true(slice_to_cstr(for_whom, k->whom, sizeof k->whom));
     assert_true(slice_to_cstr(request->method, k->method, sizeof k->method));
     assert_true(slice_to_cstr(request->scheme, k->scheme, sizeof k->scheme));

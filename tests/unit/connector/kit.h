@@ -48,6 +48,7 @@ struct kit_call {
     struct http_call call;
     char host[256]; /* of its pool */
     char whom[80];  /* whose share of it is used */
+    const struct http_pool *pool;
     char method[32], scheme[8], authority[300], target[512];
     char fields[2048]; /* as in struct kit_exchange */
     char body[8192];

@@ -154,6 +154,23 @@ static void a_request_of_nobody_is_refused(void **state UNUSED)
     kit_exchange_free(e);
 }
 
+/* It names as many devices as it likes. */
+static void a_gateway_takes_a_server_s_connections_from_no_other_one(void **state UNUSED)
+{
+    static const char *const asking[] = {"gw1", "gw2", "gw1", "gw2"};
+    const struct http_pool *pools[ARRAY_LEN(asking)];
+    for (size_t i = 0; i < ARRAY_LEN(asking); i++) {
+        struct kit_exchange *e = kit_exchange_new("e1", "/");
+        route_request(&fix->route, asking[i], &e->x);
+        pools[i] = kit_last_call()->pool;
+        kit_answer(kit_last_call(), 200, "", "");
+        kit_exchange_free(e);
+    }
+    assert_ptr_not_equal(pools[0], pools[1]);
+    assert_ptr_equal(pools[0], pools[2]);
+    assert_ptr_equal(pools[1], pools[3]);
+}
+
 /* Whom one address of the fleet takes the shares from is none of the others. */
 static void who_comes_by_a_bulk_token_takes_the_shares_of_its_address(void **state UNUSED)
 {
@@ -381,6 +398,7 @@ int main(void)
         HELD(what_the_document_does_not_name_is_not_reached),
         HELD(a_path_that_leads_out_of_the_published_one_is_refused),
         HELD(a_request_of_nobody_is_refused),
+        HELD(a_gateway_takes_a_server_s_connections_from_no_other_one),
         HELD(who_comes_by_a_bulk_token_takes_the_shares_of_its_address),
         HELD(a_gateway_asks_the_site_under_its_own_name),
         HELD(the_site_answers_no_other_question),
