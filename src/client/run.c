@@ -79,12 +79,6 @@ static bool came_early(uint64_t began_ms, uint64_t wait_s)
     return clock_mono_ms() - began_ms < wait_s * 1000 / 2;
 }
 
-static uint64_t wait_setting(const struct client *c)
-{
-    uint64_t ret;
-    return slice_to_u64(slice_of(client_setting(&c->settings, SETTING_NOTIFICATION_WAIT)), &ret) ? ret : 0;
-}
-
 /* true: *ret_run, or it goes on waiting. */
 static bool take(struct client_session *s, const struct web_answer *answer, bool *ret_run)
 {
@@ -100,7 +94,7 @@ static bool take(struct client_session *s, const struct web_answer *answer, bool
 static bool wait_once(struct agent *a, struct client_session *s, const char *bearer, uint64_t due_ms, uint64_t *ret_ms)
 {
     struct web_answer answer;
-    uint64_t began = clock_mono_ms(), wait = wait_setting(s->c), left = left_until(due_ms) / 1000 + 1;
+    uint64_t began = clock_mono_ms(), wait = client_notification_wait_s(s->c), left = left_until(due_ms) / 1000 + 1;
     wait = wait < left ? wait : left;
     enum client_waited how = client_notification_wait(s, bearer, wait, &answer);
     bool run = false, told = how == CLIENT_WAITED_TOLD && take(s, &answer, &run);
@@ -119,7 +113,7 @@ static uint64_t wait_for_news(struct agent *a, struct client_session *s)
 {
     const char *bearer;
     uint64_t ret = 0;
-    if (!wait_setting(s->c) || !client_access_token(s, &bearer))
+    if (!client_notification_wait_s(s->c) || !client_access_token(s, &bearer))
         return jitter(client_policy_interval(s->c));
     uint64_t due = next_run(s);
     client_let_go(s->c);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "client/state/documents.h"
 
-enum { INTERVAL_DEFAULT_S = 3600 };
+enum { INTERVAL_DEFAULT_S = 3600, WAIT_DEFAULT_S = 270 };
 
 static unsigned read_methods(const json_t *list)
 {
@@ -25,12 +25,14 @@ static unsigned read_methods(const json_t *list)
 void client_resultant_read(const struct document *d, struct client_resultant *ret)
 {
     const json_t *settings = json_object_get(d->content, "settings");
-    int64_t interval = json_opt_int(settings, "policy_interval", 0);
+    int64_t interval = json_opt_int(settings, "policy_interval", 0),
+            wait = json_opt_int(settings, "notification_wait", -1);
     *ret = (struct client_resultant){.known = true,
                                      .sequence = d->sequence,
                                      .issued = d->issued,
                                      .allow_cmg = json_opt_bool(settings, "allow_cmg", true),
                                      .interval = interval > 0 ? (uint64_t)interval : 0,
+                                     .wait = wait >= 0 && wait <= WAIT_DEFAULT_S ? wait : -1,
                                      .methods = read_methods(json_object_get(settings, "allowed_methods"))};
     (void)snprintf(ret->allow_by, sizeof ret->allow_by, "%s",
                    json_opt_str(json_object_get(d->content, "winners"), "allow_cmg", "default settings"));
@@ -42,7 +44,7 @@ void client_resultant_load(const struct client *c, struct client_resultant *ret)
     size_t len;
     const char *key = client_setting(&c->settings, SETTING_SITE_KEY);
     struct document d = {0};
-    *ret = (struct client_resultant){.allow_cmg = true, .methods = ~0u};
+    *ret = (struct client_resultant){.allow_cmg = true, .wait = -1, .methods = ~0u};
     if (!key || !decode_hex(slice_of(key), pin, sizeof pin, &len))
         return;
     for (size_t i = 0; i < CHOICE_CLIENTS && !ret->known; i++) {
@@ -72,4 +74,15 @@ uint64_t client_policy_interval(const struct client *c)
         return interval;
     client_resultant_load(c, &r);
     return r.interval ? r.interval : INTERVAL_DEFAULT_S;
+}
+
+uint64_t client_notification_wait_s(const struct client *c)
+{
+    struct client_resultant r;
+    uint64_t wait;
+    const char *local = c->settings.values[SETTING_NOTIFICATION_WAIT];
+    if (local && slice_to_u64(slice_of(local), &wait))
+        return wait;
+    client_resultant_load(c, &r);
+    return r.wait >= 0 ? (uint64_t)r.wait : WAIT_DEFAULT_S;
 }

@@ -13,6 +13,7 @@ struct client_resultant {
     bool allow_cmg;
     char allow_by[256]; /* which of the site's settings won */
     uint64_t interval;  /* seconds; 0: nothing is said */
+    int64_t wait;       /* seconds; -1: nothing is said */
     unsigned methods;   /* CHOICE_BITs */
 };
 /* What a verified document says. */
@@ -28,5 +29,7 @@ struct client_disallow client_disallow_cmg(const struct client *c, const struct 
 
 /* Seconds between two policy requests. */
 uint64_t client_policy_interval(const struct client *c);
+/* Seconds that a request waits to be told something; 0: none does. */
+uint64_t client_notification_wait_s(const struct client *c);
 
 #endif

@@ -199,9 +199,10 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
     [SETTING_POLICY_INTERVAL] = {"PolicyInterval", NULL,
                                  "seconds between two policy requests of `run`; not set: the site's, else 3600",
                                  check_interval},
-    [SETTING_NOTIFICATION_WAIT] = {"NotificationWait", "270",
-                                   "seconds that `run` lets a request wait for what the site has to tell, 10 to 270: "
-                                   "less where something on the way forgets connections sooner; 0: it never waits",
+    [SETTING_NOTIFICATION_WAIT] = {"NotificationWait", NULL,
+                                   "seconds that a request of `run` waits to be told something, 10 to 270, less where "
+                                   "something on the way forgets connections sooner; 0: none does; not set: the "
+                                   "site's, else 270",
                                    check_wait},
     [SETTING_NOTIFICATION_HANDLER] = {"NotificationHandler", NULL,
                                       "program run with the path of a file that holds the site's message", check_path},

@@ -128,7 +128,8 @@ const struct ctl_command ctl_client_settings_commands[] = {
     {"settings client set", "Change default or custom client settings",
      CTL_RUN(set_client_settings, struct options, "cmg settings client set default|NAME [SETTING=VALUE…] [options]",
              "Change the default client settings, or custom ones for a collection: allow_cmg=yes|no, "
-             "policy_interval=TIME, allowed_methods=pki,entra,token; nothing behind = takes a setting out.",
+             "policy_interval=TIME, notification_wait=TIME, allowed_methods=pki,entra,token; nothing behind = takes a "
+             "setting out.",
              set_opts, 1, 32)},
     {"settings client list", "List the client settings, the first wins", NULL,
      CTL_ROWS("/v1/client-settings", "client_settings", columns,

@@ -33,6 +33,9 @@ static const struct ctl_column details[] = {
     {"Registered from", "registered_from", CTL_TEXT, "not told"},
     {"Last seen", "last_seen", CTL_TIME, "never"},
     {"Client version", "client_version", CTL_TEXT, NULL},
+    {"Listens", "listens", CTL_TEXT, NULL},
+    {"Told last", "taken_at", CTL_TIME, "nothing yet"},
+    {"To be told", "queued", CTL_NUMBER, NULL},
     {"Certificates", "certificates", CTL_LIST, NULL},
     {NULL, NULL, CTL_TEXT, NULL}};
 
@@ -109,6 +112,13 @@ static void lift(json_t *device)
     if (*name)
         (void)json_object_set(device, "name_for_rules", text);
     json_decref(text);
+    const json_t *notifications = json_object_get(device, "notifications");
+    bool listens = json_opt_bool(notifications, "listens", false);
+    (void)json_object_set_new(
+        device, "listens",
+        json_string(listens ? "yes, it can be told at once (cmg device wake)" : "not at this management point now"));
+    (void)json_object_set(device, "taken_at", json_object_get(notifications, "taken_at"));
+    (void)json_object_set(device, "queued", json_object_get(notifications, "queued"));
     (void)json_object_set(device, "registration", json_object_get(vouched, "registration"));
     (void)json_object_set(device, "hardware_id_by", json_object_get(vouched, "hardware_id_by"));
 }

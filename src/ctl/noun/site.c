@@ -143,9 +143,9 @@ static void print_counts(const json_t *status)
     const json_t *devices = json_object_get(status, "devices"), *bundle = json_object_get(status, "bundle");
     char issued[CLOCK_TEXT_SIZE];
     clock_rfc3339(json_opt_int(bundle, "issued", 0), issued);
-    (void)printf("Devices: %lld approved, %lld pending, %lld blocked\n",
+    (void)printf("Devices: %lld approved, %lld pending, %lld blocked; %lld listen at this management point\n",
                  (long long)json_opt_int(devices, "approved", 0), (long long)json_opt_int(devices, "pending", 0),
-                 (long long)json_opt_int(devices, "blocked", 0));
+                 (long long)json_opt_int(devices, "blocked", 0), (long long)json_opt_int(status, "listening", 0));
     (void)printf("Bundle:  sequence %lld, issued %s\n", (long long)json_opt_int(bundle, "sequence", 0), issued);
 }
 

@@ -13,7 +13,7 @@
 #include "store/targeting/client_settings.h"
 #include "store/targeting/collection.h"
 
-enum { INTERVAL_MIN = 10, INTERVAL_MAX = 7 * 86400 };
+enum { INTERVAL_MIN = 10, INTERVAL_MAX = 7 * 86400, WAIT_MIN = 10, WAIT_MAX = 270 };
 
 /* --- values --- */
 
@@ -35,6 +35,16 @@ static json_t *interval(const json_t *given)
     if (text && !conf_parse_duration(slice_of(text), &s))
         return NULL;
     return s >= INTERVAL_MIN && s <= INTERVAL_MAX ? json_integer((json_int_t)s) : NULL;
+}
+
+/* 0, or as long as a request may wait (mp/notify/waiting.h). */
+static json_t *wait_time(const json_t *given)
+{
+    uint64_t s = json_is_integer(given) && json_integer_value(given) > 0 ? (uint64_t)json_integer_value(given) : 0;
+    const char *text = json_string_value(given);
+    if (text ? !conf_parse_duration(slice_of(text), &s) : !json_is_integer(given) || json_integer_value(given) < 0)
+        return NULL;
+    return !s || (s >= WAIT_MIN && s <= WAIT_MAX) ? json_integer((json_int_t)s) : NULL;
 }
 
 static json_t *of_mask(unsigned mask)
@@ -80,6 +90,11 @@ static json_t *hourly(void)
     return json_integer(3600);
 }
 
+static json_t *longest(void)
+{
+    return json_integer(WAIT_MAX);
+}
+
 static json_t *all_methods(void)
 {
     return of_mask(~0u);
@@ -92,6 +107,9 @@ static const struct setting {
 } table[] = {
     {"allow_cmg", "yes or no: may the device use a cloud management gateway", flag, allowed},
     {"policy_interval", "a duration between 10s and 7d: between two policy requests", interval, hourly},
+    {"notification_wait",
+     "a duration between 10s and 270s: how long one request waits to be told something; 0: none does", wait_time,
+     longest},
     {"allowed_methods", "some of pki,entra,token", methods, all_methods},
 };
 
@@ -109,7 +127,9 @@ json_t *mp_resultant_value(const char *name, const json_t *given, struct error *
         return value;
     }
     (void)error_set(err, R_INVALID,
-                    "there is no client setting '%.64s'; there are: allow_cmg, policy_interval, allowed_methods", name);
+                    "there is no client setting '%.64s'; there are: allow_cmg, policy_interval, notification_wait, "
+                    "allowed_methods",
+                    name);
     return NULL;
 }
 

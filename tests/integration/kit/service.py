@@ -18,7 +18,8 @@ class Service:
     def __enter__(self):
         with open(self.log, "ab") as log:
             self.process = programs.start([program("cmg-client"), "run", "--dir", self.device.state, "--json"], log,
-                                          stdout=programs.subprocess.PIPE)
+                                          stdout=programs.subprocess.PIPE,
+                                          env=self.device.environment)
         threading.Thread(target=self._read, daemon=True, args=[self.process.stdout]).start()
         return self
 

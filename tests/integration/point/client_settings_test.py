@@ -102,7 +102,7 @@ def test_the_first_by_priority_wins_and_every_loser_is_told_why(site, settings, 
     why = {loser["from"]: loser["why"] for loser in setting["losers"]}
     assert set(why) == {"second", "elsewhere", "default", "built-in"}
     assert "priority 2" in why["second"] and "others" in why["elsewhere"] and "default" in why["default"]
-    assert answer["values"] == {"allow_cmg": True, "policy_interval": 1800, "allowed_methods": ["pki", "entra", "token"]}
+    assert answer["values"] == {"allow_cmg": True, "policy_interval": 1800, "notification_wait": 270, "allowed_methods": ["pki", "entra", "token"]}
     assert answer["collections"] == ["mine"]
 
 

@@ -17,6 +17,7 @@ from kit import programs
 from kit.postgresql import ask, change
 from kit.receivers import Hook
 from kit.programs import program, until
+from kit.service import WITHIN_S, Service
 
 SECOND = "71994217000000000001"  # role id of the second process's management point
 
@@ -90,6 +91,17 @@ def test_who_waits_for_a_change_of_another_process_decides_by_it_however_the_dat
             asked = thief.submit(inside.request, "ehttp", "POST", "/.cmg/renew", None, pki.signing_request(), inside.connector)
         answer = asked.result(20)
     assert answer.status == 403 and b"was withdrawn" in answer.body, answer
+
+
+def test_a_device_is_told_what_is_said_to_another_process_than_the_one_where_it_waits(pg_site, tmp_path):
+    device = Device(pg_site, tmp_path).at("ehttp").registered_by_token()
+    device.must("set", "ClientAlwaysOnInternet=1")
+    with pg_site.another_process(SECOND) as (admin, _), Service(device) as service:
+        service.listens()
+        for whom in ([device.guid], ["--all"]):
+            out = programs.run([program("cmg"), "device", "notify", *whom, "--message", whom[0], "--json", "--socket", admin])[1]
+            assert json.loads(out)["notification"]["waits"] is not True
+        until("it is told", lambda: service.said() == [device.guid, "--all"], WITHIN_S)
 
 
 def test_a_database_that_was_away_is_named_and_found_again(pg_site, postgresql, tmp_path):

@@ -11,7 +11,7 @@ static void a_pki_device_registers_and_gets_policy_by_its_certificate(void **sta
     json_t *report = operate(f, CLIENT_RUN, true);
     SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
          "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS",
-         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE", "POST /CCM_Proxy_MutualAuth/h1/CCM_System/state");
     assert_member(report, "method", "pki");
     assert_member(report, "device", FAKE_GUID);
     assert_member(json_object_get(report, "management_point"), "id", "h1");
@@ -30,12 +30,14 @@ static void a_token_device_registers_once_and_exchanges_tokens(void **state)
          "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration cmg-bulk+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
     assert_null(f->c.identity.bulk_token);
     json_decref(operate(f, CLIENT_RUN, true)); /* the access token is cached, the policy is unchanged */
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
 }
 
 static void a_device_token_past_half_of_its_life_is_renewed(void **state)
@@ -48,7 +50,8 @@ static void a_device_token_past_half_of_its_life_is_renewed(void **state)
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-device+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
     assert_true(f->c.identity.of[CHOICE_TOKEN].device_renew > clock_wall_s() + 40 * DAY);
 }
 
@@ -62,7 +65,8 @@ static void an_expired_device_token_goes_straight_to_the_token_service(void **st
     SEEN(f, "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_STS cmg-device+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
 }
 
 static void a_clock_that_is_wrong_is_signed_around(void **state)
@@ -74,7 +78,7 @@ static void a_clock_that_is_wrong_is_signed_around(void **state)
     SEEN(f, "GET /CCM_Proxy_MutualAuth/ServiceMetadata", "GET /CCM_Proxy_MutualAuth/ServiceMetadata",
          "POST /CCM_Proxy_MutualAuth/h1/CCM_Client/registration",
          "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?SETTINGS",
-         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE");
+         "GET /CCM_Proxy_MutualAuth/h1/SMS_MP/.sms_pol?MACHINE", "POST /CCM_Proxy_MutualAuth/h1/CCM_System/state");
 }
 
 static void an_expired_certificate_leaves_the_token_and_is_told(void **state)
@@ -130,7 +134,8 @@ an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_a
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata entra",
          "POST /CCM_Proxy_ServerAuth/e1/CCM_Client/registration entra", "POST /CCM_Proxy_ServerAuth/e1/CCM_STS entra",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
     assert_member(report, "method", "entra");
     assert_member(json_array_get(json_object_get(report, "passed_over"), 1), "method", "token");
     json_decref(report);
@@ -138,7 +143,8 @@ an_entra_device_registers_with_its_entra_token_and_needs_it_no_longer_than_its_a
     json_decref(operate(f, CLIENT_RUN, true));
     SEEN(f, "GET /CCM_Proxy_ServerAuth/ServiceMetadata cmg-access+jwt",
          "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?SETTINGS cmg-access+jwt",
-         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt");
+         "GET /CCM_Proxy_ServerAuth/e1/SMS_MP/.sms_pol?MACHINE cmg-access+jwt",
+         "POST /CCM_Proxy_ServerAuth/e1/CCM_System/state cmg-access+jwt");
 }
 
 static void a_hybrid_joined_device_uses_entra_at_an_ehttp_management_point_and_pki_at_an_https_one(void **state)

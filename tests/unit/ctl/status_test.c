@@ -56,10 +56,11 @@ static void a_site_that_is_well_says_so(void **state UNUSED)
 {
     run_line("status",
              "{\"site\":\"LAB\",\"pin\":\"ab\",\"version\":\"0.1.0\",\"problems\":[],\"devices\":{\"approved\":"
-             "3,\"pending\":2,\"blocked\":1},\"bundle\":{\"sequence\":7,\"issued\":1700000000}}");
+             "3,\"pending\":2,\"blocked\":1},\"listening\":2,\"bundle\":{\"sequence\":7,\"issued\":1700000000}}");
     assert_int_equal(ran.code, CTL_DONE);
     shown("Site:    LAB\nPin:     ab\nVersion: 0.1.0\n");
-    shown("Devices: 3 approved, 2 pending, 1 blocked\nBundle:  sequence 7, issued 2023-11-14T22:13:20Z\n");
+    shown("Devices: 3 approved, 2 pending, 1 blocked; 2 listen at this management point\nBundle:  sequence 7, issued "
+          "2023-11-14T22:13:20Z\n");
     shown("\nNothing needs attention.\n");
     shown("no gateways yet: cmg gateway add ID --host NAME\n");
     shown("no connectors yet: cmg connector add ID\n");
@@ -163,7 +164,8 @@ static void a_device_is_shown_with_who_stands_for_what(void **state UNUSED)
              "\"pc.example\",\"name_by\":\"certificate\",\"registration\":\"certificate\"}}}");
     shown("pc.example, by certificate");
     shown("Hardware id by:  the device alone");
-    shown("Last seen:       never\nClient version:  -\nCertificates:    -\n"); /* to the last line */
+    shown("Last seen:       never\nClient version:  -\nListens:         not at this management point "
+          "now\nTold last:       nothing yet\nTo be told:      -\nCertificates:    -\n"); /* to the last line */
     run_line("device show pc", "{\"device\":{\"name\":\"pc\"}}");
     shown("none: the device alone says how it is called");
 }
