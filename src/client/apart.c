@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text/name.h"
 #include "client/facts/collect.h"
 #include "facts/facts.h"
 #include "sandbox/sandbox.h"
@@ -77,8 +78,19 @@ static bool receive_all(int fd, void *data, size_t len)
 
 /* --- the one that runs programs --- */
 
+/* Of the folder of handlers, itself and nothing below it. */
+static bool is_handler(const struct client_settings *s, const char *program)
+{
+    const char *folder = client_setting(s, SETTING_CONTENT_HANDLERS);
+    size_t len = folder ? strlen(folder) : 0;
+    return folder && strncmp(program, folder, len) == 0 && program[len] == '/' &&
+           name_valid(NAME_ROLE, slice_of(program + len + 1)) && strspn(program + len + 1, ".") == 0;
+}
+
 static bool is_named(const struct client_settings *s, const char *program)
 {
+    if (is_handler(s, program))
+        return true;
     for (size_t i = 0; i < PROGRAMS; i++) {
         const char *named = client_setting(s, programs[i]);
         if (named && strcmp(named, program) == 0)
@@ -170,7 +182,7 @@ _Noreturn static void end_as(int status)
 
 static bool is_folder(enum client_setting which)
 {
-    return which == SETTING_CERTIFICATE_DIR || which == SETTING_INVENTORY_SCRIPTS;
+    return which == SETTING_CERTIFICATE_DIR || which == SETTING_INVENTORY_SCRIPTS || which == SETTING_CONTENT_HANDLERS;
 }
 
 static void let_in_to(const char *dir, const struct client_settings *s, struct sandbox *box)

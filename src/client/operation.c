@@ -10,6 +10,7 @@
 #include "base/host/line.h"
 #include "client/apart.h"
 #include "client/credential/user.h"
+#include "client/deploy/deploy.h"
 #include "client/inventory/report.h"
 #include "client/inventory/tell.h"
 #include "client/location/gateways.h"
@@ -191,6 +192,8 @@ bool client_operate_on(struct client *c, struct client_session *s, enum client_o
     s->scenario = what == CLIENT_USER_POLICY ? CHOICE_USER : CHOICE_DEVICE;
     ok = ok && run_steps(s, what);
     json_t *user = ok && what == CLIENT_RUN ? user_part(s) : NULL;
+    if (ok && (what == CLIENT_RUN || what == CLIENT_POLICY))
+        client_deploy(s);
     if (what != CLIENT_REGISTER)
         tell_site(s, ok);
     ok = ok && report_facts(s, what, &reported);

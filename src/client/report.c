@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "client/deploy/deploy.h"
+
 /* Of an answer whose sender knew none. */
 #define NO_REMEDY                                                                                                      \
     "see the device's CcmMessaging.log, and the logs of cmg-gateway, cmg-connector and cmg-mp by the request's id"
@@ -81,7 +83,7 @@ json_t *client_report(const struct client_session *s, bool ok)
         text_or_null(ok || *o->remedy ? o->remedy : NO_REMEDY), "request_id", text_or_null(o->request_id), "status",
         (int)o->status, "passed_over", passed_over(s), "policies", policies_json(in_force->list), "changed",
         (int)in_force->changed, "scenario", choices_scenario_name(s->scenario), "user", text_or_null(s->user));
-    if (!ret)
+    if (!ret || json_object_set_new(ret, "deployments", client_deploy_outcomes(s->c->dir)) != 0)
         fatal("a report can't be made");
     return ret;
 }

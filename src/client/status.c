@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text/progress.h"
 #include "client/credential/user.h"
+#include "client/deploy/deploy.h"
 #include "client/location/gateways.h"
 #include "client/location/health.h"
 #include "client/report.h"
@@ -198,6 +200,7 @@ json_t *client_status(const struct client *c, int64_t now)
     put_user(o, c);
     put_policy(o, c);
     put_text(o, "next", failure ? NULL : next_step(c, id->any && *r->guid, id->any && r->pending));
+    put_member(o, "deployments", client_deploy_outcomes(c->dir));
     put_member(o, "last", last ? json_incref(last) : json_null());
     put_member(o, "last_failure", failure ? json_incref(failure) : json_null());
     json_decref(state);
@@ -242,6 +245,23 @@ static void text_policies(const json_t *s, FILE *out)
     json_array_foreach(json_object_get(s, "policies"), i, p)
         (void)fprintf(out, "  %-16s '%s' version %lld\n", i ? "" : "policy", text_of(p, "name", ""),
                       (long long)json_opt_int(p, "version", 0));
+}
+
+static void text_deployments(const json_t *s, FILE *out)
+{
+    size_t i;
+    json_t *d;
+    json_array_foreach(json_object_get(s, "deployments"), i, d) {
+        char progress[PROGRESS_SIZE] = "";
+        if (strcmp(text_of(d, "state", ""), "fetching") == 0)
+            progress_text(&(struct progress){.done = (uint64_t)json_opt_int(d, "bytes", 0),
+                                             .size = (uint64_t)json_opt_int(d, "size", 0)},
+                          progress);
+        (void)fprintf(out, "  %-16s '%s' version %s of policy '%s': %s%s%s%s\n", i ? "" : "content",
+                      text_of(d, "content", ""), text_of(d, "content_version", ""), text_of(d, "policy", ""),
+                      text_of(d, "state", ""), progress, *text_of(d, "detail", "") ? ": " : "",
+                      text_of(d, "detail", ""));
+    }
 }
 
 static void text_last(const json_t *s, FILE *out)
@@ -349,5 +369,6 @@ void client_status_text(const json_t *s, FILE *out)
     if (*text_of(s, "user", ""))
         (void)fprintf(out, "  %-16s %s\n", "user", text_of(s, "user", ""));
     text_policies(s, out);
+    text_deployments(s, out);
     text_last(s, out);
 }

@@ -88,9 +88,10 @@ struct web_answer {
     struct buf body;
     char status_text[128]; /* CMG-Status-Text */
     char etag[64];
-    char location[256]; /* Location, cut; "" when absent */
-    int64_t date;       /* wall seconds of Date; 0 when absent */
-    long millis;        /* how long it took */
+    char content_range[80]; /* "" when absent */
+    char location[256];     /* Location, cut; "" when absent */
+    int64_t date;           /* wall seconds of Date; 0 when absent */
+    long millis;            /* how long it took */
 };
 void web_answer_free(struct web_answer *a);
 

@@ -73,6 +73,7 @@ size_t web_curl_on_header(char *data, size_t size, size_t count, void *arg)
     if (begins_answer(t->answer, line) ||
         read_field(line, SLICE("CMG-Status-Text:"), t->answer->status_text, sizeof t->answer->status_text) ||
         read_field(line, SLICE("ETag:"), t->answer->etag, sizeof t->answer->etag) ||
+        read_field(line, SLICE("Content-Range:"), t->answer->content_range, sizeof t->answer->content_range) ||
         read_field(line, SLICE("Location:"), t->answer->location, sizeof t->answer->location))
         return size * count;
     if (read_field(line, SLICE("Date:"), date, sizeof date)) {

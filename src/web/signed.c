@@ -75,6 +75,8 @@ enum result web_signed_lines(const struct web_signed_request *r, struct web_line
     httpsig_fields_free(&f);
     web_lines_add(ret, "Content-Type", r->content_type);
     web_lines_add(ret, "If-None-Match", r->if_none_match);
+    web_lines_add(ret, "Range", r->range);
+    web_lines_add(ret, "If-Range", r->if_range);
     return add_bearer(ret, r->bearer, err);
 }
 

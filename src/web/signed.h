@@ -18,6 +18,7 @@ struct web_signed_request {
     EVP_PKEY *key;
     int64_t now;                                       /* wall seconds of the site */
     const char *content_type, *if_none_match, *bearer; /* NULL: none */
+    const char *range, *if_range;                      /* NULL: none */
 };
 
 struct web_lines {

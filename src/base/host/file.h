@@ -37,6 +37,8 @@ void file_draft_free(struct file_draft *d); /* what was not published is removed
  * the program whose folder it is. */
 void file_sweep(const char *dir);
 
+/* The folder and all that is in it, as far as this user may; no link is followed. */
+void file_remove_tree(const char *path);
 /* mkdir -p; existing folders keep their mode. */
 MUST_USE enum result file_make_dirs(const char *path, mode_t mode, struct error *err);
 

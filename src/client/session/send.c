@@ -21,6 +21,8 @@ static bool make_lines(struct client_session *s, const struct client_call *call,
                                    .now = clock_wall_s() + s->times.offset,
                                    .content_type = call->content_type,
                                    .if_none_match = call->if_none_match,
+                                   .range = call->range,
+                                   .if_range = call->if_range,
                                    .bearer = call->bearer};
     struct error err;
     enum result result = web_signed_lines(&r, l, &err);

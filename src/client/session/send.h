@@ -13,7 +13,9 @@ struct client_call {
     struct slice body;
     const char *bearer;        /* NULL: none */
     const char *if_none_match; /* NULL: none */
-    uint64_t wait_s;           /* so much longer than usual the answer may take */
+    const char *range;         /* NULL: the whole; else bytes=…, on the condition of the tag `if_range` */
+    const char *if_range;
+    uint64_t wait_s; /* so much longer than usual the answer may take */
 };
 
 /* Signs and sends it to the management point in use, directly or through the gateway. true: an answer below 300, or

@@ -26,6 +26,7 @@ enum {
     VALUE_MAX = 4096,
     INTERVAL_MIN = 10,
     INTERVAL_MAX = 7 * 86400,
+    RATE_MAX = 16 * 1024 * 1024,
     WAIT_MIN = 10,
     WAIT_MAX = 270
 };
@@ -108,6 +109,14 @@ static enum result check_wait(struct slice v, struct error *err)
     uint64_t s;
     if (!slice_to_u64(v, &s) || (s && s < WAIT_MIN) || s > WAIT_MAX)
         return error_set(err, R_INVALID, "whole seconds between %d and %d, or 0", WAIT_MIN, WAIT_MAX);
+    return OK;
+}
+
+static enum result check_rate(struct slice v, struct error *err)
+{
+    uint64_t kib;
+    if (!slice_to_u64(v, &kib) || !kib || kib > RATE_MAX)
+        return error_set(err, R_INVALID, "whole KiB a second between 1 and %d", RATE_MAX);
     return OK;
 }
 
@@ -243,6 +252,14 @@ static const struct client_setting_info infos[CLIENT_SETTINGS] = {
          "scope of the user's token; not set: openid profile offline_access EntraClientId/.default", check_list},
     [SETTING_USER_POLICY_HANDLER] = {"UserPolicyHandler", NULL,
                                      "program run with the user policy file's path when it changed", check_path},
+    [SETTING_CONTENT_HANDLERS] = {"ContentHandlers", NULL,
+                                  "folder of the programs that a policy may name as the handler of its content; they "
+                                  "are run with the content's folder",
+                                  check_path},
+    [SETTING_CONTENT_RATE] = {"ContentRate", NULL,
+                              "KiB a second that fetching content takes at most; not set: as fast "
+                              "as it goes",
+                              check_rate},
     [SETTING_SANDBOX] =
         {"Sandbox", "1",
          "0: `run` does not lock itself in; else it reaches only the state and the files named here, and "

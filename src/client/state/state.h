@@ -28,6 +28,9 @@ MUST_USE enum result client_state_set_told(const char *dir, const char *kind, js
 bool client_state_report_wanted(const char *dir);
 MUST_USE enum result client_state_want_report(const char *dir, bool wanted, struct error *err);
 
+/* The same of deployments (client/deploy/deploy.h), by the id of their policy. */
+#define CLIENT_STATE_DEPLOYMENTS "deployments"
+
 /* {"last": result, "last_failure": result, …}; the caller json_decref()s. An empty object when there is none. */
 json_t *client_state_load(const char *dir);
 /* Remembers the result (borrowed) of an operation; a failure stays until the next one of the same kind succeeds. */

@@ -9,7 +9,6 @@
 #include "ctl/setup/quickstart.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -229,25 +228,11 @@ static void run_site(struct quick *q)
     loop_free(q->loop);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    (void)remove(path);
-    return 0;
-}
-
-static void remove_tree(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static void remove_made(const struct quick *q)
 {
     for (size_t i = 0; quick_names[i]; i++) {
         char *path = quick_path(q, quick_names[i]);
-        remove_tree(path);
+        file_remove_tree(path);
         free(path);
     }
 }
@@ -346,9 +331,9 @@ int ctl_quickstart(const struct ctl_common *common, const char *dir, const char 
         code = ctl_fail_error(common, &err, bin, "--bin names the folder of cmg-mp, cmg-gateway and cmg-connector");
     }
     if (q.socket_dir)
-        remove_tree(q.socket_dir);
+        file_remove_tree(q.socket_dir);
     if (!dir)
-        remove_tree(q.dir);
+        file_remove_tree(q.dir);
     json_decref(q.report);
     free(q.socket_dir);
     free(q.dir);

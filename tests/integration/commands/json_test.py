@@ -78,6 +78,17 @@ def waiting(site, new_device, ca):
     site.cmg("device", "remove", device.guid)
 
 
+@pytest.fixture
+def content(site, tmp_path):
+    """A policy brings some to every device."""
+    (tmp_path / "content").write_text("x")
+    site.cmg("content", "add", str(tmp_path / "content"), "--name", "json")
+    site.cmg("policy", "add", "brings", "--content", "x", "--deploy", "json")
+    yield
+    site.cmg("policy", "remove", "brings")
+    site.cmg("content", "remove", "json", "1")
+
+
 def note_a_failed_management_point(device):
     """As another_point_test.py sees the device write it."""
     path = device.state / "state.json"
@@ -86,7 +97,7 @@ def note_a_failed_management_point(device):
 
 
 @pytest.mark.parametrize("command", documented())
-def test_the_members_that_are_documented_are_printed_and_no_others(site, new_device, inventory, waiting, tmp_path, command):
+def test_the_members_that_are_documented_are_printed_and_no_others(site, new_device, inventory, waiting, content, tmp_path, command):
     device = new_device().at("ehttp").registered_by_token()
     device.must("policy")
     note_a_failed_management_point(device)
