@@ -89,7 +89,9 @@ static int run(void)
 
 static enum result load(const char *path, struct conf_faults *faults)
 {
-    return connector_config_load(path, &config, faults);
+    enum result r = connector_config_load(path, &config, faults);
+    directory_settings_use(&config.directory);
+    return r;
 }
 
 static void check(struct conf_faults *faults)

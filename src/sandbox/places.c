@@ -40,8 +40,8 @@ static const char *const of_etc[] = {
 };
 
 /* Where the environment leads these libraries elsewhere. */
-static const char *const of_environment[] = {"OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE", "SSL_CERT_DIR",
-                                             "LDAPCONF"};
+static const char *const of_environment[] = {"OPENSSL_CONF", "OPENSSL_MODULES", "SSL_CERT_FILE",
+                                             "SSL_CERT_DIR", "LDAPCONF",        "KRB5_CONFIG"};
 
 void sandbox_places(void (*fn)(void *ctx, enum sandbox_use use, const char *path), void *ctx)
 {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Simple (RFC 4513 5.1.3) and SASL EXTERNAL (RFC 4422 A). The password is in memory for one bind. */
+/* Simple (RFC 4513 5.1.3) and SASL EXTERNAL (RFC 4422 A) and GSSAPI (RFC 4752). The password is in memory for one bind.
+ */
 #include "connector/directory/bind.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
+
+#ifdef CMG_HAS_SASL
+#include <sasl/sasl.h>
+#endif
 
 #include "base/clock.h"
 #include "base/host/file.h"
@@ -94,10 +99,51 @@ static enum result bind_external(struct directory_session *s, struct error *err)
     return code == LDAP_SUCCESS ? OK : directory_fault(s, code, err);
 }
 
+#ifdef CMG_HAS_SASL
+/* Whoever the ticket is for: no other identity is asked for. */
+static int answer_sasl(LDAP *ld, unsigned flags, void *defaults, void *questions)
+{
+    (void)ld;
+    (void)flags;
+    (void)defaults;
+    for (sasl_interact_t *q = questions; q->id != SASL_CB_LIST_END; q++) {
+        q->result = "";
+        q->len = 0;
+    }
+    return LDAP_SUCCESS;
+}
+
+/* Over TLS that secures the connection, and the bind is tied to its certificate (RFC 5929 4), as domain controllers
+ * may demand; else Kerberos does. The host is the settings', not what a name server says of its address. */
+static int set_sasl(struct directory_session *s)
+{
+    int endpoint = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT, code = LDAP_SUCCESS;
+    code |= ldap_set_option(s->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON);
+    code |= ldap_set_option(s->ld, LDAP_OPT_X_SASL_SECPROPS, s->is_tls ? "maxssf=0" : "minssf=1");
+    if (s->is_tls)
+        code |= ldap_set_option(s->ld, LDAP_OPT_X_SASL_CBINDING, &endpoint);
+    return code;
+}
+
+static enum result bind_gssapi(struct directory_session *s, struct error *err)
+{
+    int code = set_sasl(s);
+    if (code == LDAP_SUCCESS)
+        code = ldap_sasl_interactive_bind_s(s->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_sasl, NULL);
+    return code == LDAP_SUCCESS ? OK : directory_fault(s, code, err);
+}
+#endif
+
 static const struct {
     const char *how;
     enum result (*bind)(struct directory_session *s, struct error *err);
-} binds[] = {{"simple", bind_simple}, {"external", bind_external}};
+} binds[] = {
+    {"simple", bind_simple},
+    {"external", bind_external},
+#ifdef CMG_HAS_SASL
+    {"gssapi", bind_gssapi},
+#endif
+};
 
 enum result directory_bind(struct directory_session *s, struct error *err)
 {

@@ -12,8 +12,8 @@ struct directory_question {
     const char *url;
     const char *ca_pem; /* by which a server's certificate is judged; NULL: the system's CAs */
     const char *folder; /* where this process may write: libldap takes certificates from files alone */
-    const struct directory_settings *settings; /* who is asked where the URL names nobody; NULL: nobody */
-    const struct tls_identity_text *identity;  /* for bind: external */
+    const struct directory_settings *settings;    /* who is asked where the URL names nobody; NULL: nobody */
+    const struct tls_identity_files *certificate; /* for bind: external; read by who asks, in its own thread */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;
 };

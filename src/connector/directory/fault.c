@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/host/log.h"
 #include "base/utf8.h"
 
 #define SAY_WHO                                                                                                        \
@@ -33,6 +34,8 @@ static const struct {
     {LDAP_INVALID_CREDENTIALS, R_DENIED, false, NULL, "it does not take the bind of 'directory' in connector.yaml"},
     {LDAP_NO_SUCH_OBJECT, R_NOTFOUND, false, NO_ENTRY ", or " SAY_WHO, NO_ENTRY ", or none that this account may see"},
     {LDAP_REFERRAL, R_NOTFOUND, false, "another server has it: name that one", "another server has it: name that one"},
+    {LDAP_LOCAL_ERROR, R_IO, true, NULL, "Kerberos gives no ticket for it"},
+    {LDAP_AUTH_UNKNOWN, R_DENIED, false, NULL, "install libsasl2-modules-gssapi-mit"},
     {LDAP_TIMEOUT, R_TIMEOUT, true, NULL, NULL},
     {LDAP_SERVER_DOWN, R_IO, true, NULL, NULL},
     {LDAP_CONNECT_ERROR, R_IO, true, NULL, NULL},
@@ -61,16 +64,21 @@ static const char *meaning_of(int code, const char *said)
     return NULL;
 }
 
-/* Cut, and without what steers terminals. A referral's words are names of servers. */
+/* Cut, and without what steers terminals. Not told are words that name servers: a referral's, and Kerberos's, which
+ * stay in this program's log. */
 static void read_diagnostic(const struct directory_session *s, int code, char *ret, size_t size)
 {
     char *said = NULL;
     ret[0] = '\0';
-    if (s->ld && code != LDAP_REFERRAL)
+    if (s->ld)
         (void)ldap_get_option(s->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, (void *)&said);
     if (said)
         utf8_escape(slice_of(said), ret, size);
     ldap_memfree(said);
+    if (!ret[0] || (code != LDAP_REFERRAL && !slice_starts(slice_of(ret), SLICE("SASL("))))
+        return;
+    LOG_EVENT(LOG_WARN, "source", "the directory can't be asked", LOG_T("server", s->server), LOG_T("reason", ret));
+    (void)snprintf(ret, size, "its words are in the connector's own log");
 }
 
 enum result directory_fault(struct directory_session *s, int code, struct error *err)

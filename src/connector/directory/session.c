@@ -76,6 +76,18 @@ static int set_tls_options(struct directory_session *s, const struct file_draft 
     return code;
 }
 
+/* Certificate and key, as they stand in their files now. */
+static enum result write_identity(const struct directory_session *s, struct file_draft **ret, struct error *err)
+{
+    struct tls_identity_text text;
+    enum result r = tls_identity_take(s->question->certificate, &text, err);
+    if (r == OK)
+        r = write_draft(s, slice_make(text.certificate, text.certificate_len), slice_make(text.key, text.key_len), ret,
+                        err);
+    tls_identity_text_free(&text);
+    return r;
+}
+
 /* The server is always judged, by these anchors or by the system's; shown a certificate is none but our own. */
 static enum result set_tls(struct directory_session *s, struct error *err)
 {
@@ -85,8 +97,7 @@ static enum result set_tls(struct directory_session *s, struct error *err)
     if (q->ca_pem)
         r = write_draft(s, slice_of(q->ca_pem), SLICE_NONE, &anchors, err);
     if (r == OK && s->is_own && directory_binds(q->settings, "external"))
-        r = write_draft(s, slice_make(q->identity->certificate, q->identity->certificate_len),
-                        slice_make(q->identity->key, q->identity->key_len), &identity, err);
+        r = write_identity(s, &identity, err);
     int code = r == OK ? set_tls_options(s, anchors, identity) : LDAP_SUCCESS;
     file_draft_free(anchors);
     file_draft_free(identity);
@@ -119,14 +130,14 @@ enum result directory_session_open(struct directory_session *s, struct error *er
 {
     bool starts_tls =
         s->is_own && s->question->settings->start_tls && slice_starts_nocase(slice_of(s->server), SLICE("ldap://"));
-    bool is_tls = starts_tls || slice_starts_nocase(slice_of(s->server), SLICE("ldaps://"));
+    s->is_tls = starts_tls || slice_starts_nocase(slice_of(s->server), SLICE("ldaps://"));
     s->callback = (struct ldap_conncb){.lc_add = on_connect, .lc_del = on_disconnect, .lc_arg = s};
     int code = ldap_initialize(&s->ld, s->server);
     if (code == LDAP_SUCCESS)
         code = set_options(s);
     if (code != LDAP_SUCCESS)
         return directory_fault(s, code, err);
-    enum result r = is_tls ? set_tls(s, err) : OK;
+    enum result r = s->is_tls ? set_tls(s, err) : OK;
     if (r == OK && starts_tls && (code = ldap_start_tls_s(s->ld, NULL, NULL)) != LDAP_SUCCESS)
         r = directory_fault(s, code, err);
     return r;

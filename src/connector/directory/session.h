@@ -14,7 +14,7 @@ struct directory_session {
 
     LDAP *ld;
     struct ldap_conncb callback;
-    bool not_allowed, not_reached; /* the latter: another server may answer */
+    bool is_tls, not_allowed, not_reached; /* the last latter: another server may answer */
 };
 
 /* Nothing is connected to before StartTLS, a bind or a search, whichever comes first. Wants directory_session_close,

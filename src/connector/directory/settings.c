@@ -3,6 +3,7 @@
 #include "connector/directory/settings.h"
 
 #include <ldap.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/host/file.h"
@@ -29,9 +30,10 @@ static const struct conf_key keys[] = {
     {.name = "bind",
      .kind = CONF_CHOICE,
      .offset = AT(bind),
-     .choices = "none|simple|external",
+     .choices = "none|simple|external|gssapi",
      .fallback = "none",
-     .help = "none: anonymous; simple: bind_dn and password_file; external: client_certificate (SASL EXTERNAL)"},
+     .help = "none: anonymous; simple: bind_dn and password_file; external: client_certificate (SASL EXTERNAL); "
+             "gssapi: Kerberos, by keytab"},
     {.name = "bind_dn",
      .kind = CONF_TEXT,
      .offset = AT(bind_dn),
@@ -41,6 +43,11 @@ static const struct conf_key keys[] = {
      .kind = CONF_PATH,
      .offset = AT(password_file),
      .help = "bind simple: file of mode 0600 whose first line is the password; read anew for each bind"},
+    {.name = "keytab",
+     .kind = CONF_PATH,
+     .offset = AT(keytab),
+     .help =
+         "bind gssapi: file of mode 0600 with the account's key; its first principal asks (krb5.conf is the system's)"},
     {0},
 };
 const struct conf_schema directory_schema = {"directory", sizeof(struct directory_settings), keys};
@@ -48,6 +55,15 @@ const struct conf_schema directory_schema = {"directory", sizeof(struct director
 bool directory_binds(const struct directory_settings *s, const char *how)
 {
     return s->bind && strcmp(s->bind, how) == 0;
+}
+
+/* The ticket is kept in memory: nowhere else may this process write. */
+void directory_settings_use(const struct directory_settings *s)
+{
+    if (!s->keytab)
+        return;
+    (void)setenv("KRB5_CLIENT_KTNAME", s->keytab, 1);
+    (void)setenv("KRB5CCNAME", "MEMORY:directory", 1);
 }
 
 /* --- checks --- */
@@ -83,6 +99,26 @@ static void check_password(const struct directory_settings *s, struct conf_fault
     mem_free_secret(password, len);
 }
 
+#ifdef CMG_HAS_SASL
+static const bool has_gssapi = true;
+#else
+static const bool has_gssapi = false;
+#endif
+
+static void check_kerberos(const struct directory_settings *s, struct conf_faults *faults)
+{
+    struct error err;
+    bool is_meant = directory_binds(s, "gssapi");
+    if (is_meant && !has_gssapi)
+        conf_fault_of(faults, &s->bind, "directory: bind: gssapi is not in this build: it lacked libsasl2-dev");
+    else if (is_meant && !s->keytab)
+        conf_fault_of(faults, &s->bind, "directory: bind: gssapi takes keytab");
+    else if (!is_meant && s->keytab)
+        conf_fault_of(faults, &s->keytab, "directory: keytab is for bind: gssapi, but it is %s", s->bind);
+    else if (is_meant && file_check_private(s->keytab, &err) != OK)
+        conf_fault_of(faults, &s->keytab, "directory: keytab: %s", err.text);
+}
+
 static void check_bind(const struct directory_settings *s, bool has_certificate, struct conf_faults *faults)
 {
     bool simple = directory_binds(s, "simple");
@@ -107,4 +143,5 @@ void directory_settings_check(const struct directory_settings *s, bool has_certi
     for (size_t i = 0; i < s->servers.count; i++)
         check_server(s, &s->servers.items[i], faults);
     check_bind(s, has_certificate, faults);
+    check_kerberos(s, faults);
 }

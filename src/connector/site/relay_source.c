@@ -121,7 +121,7 @@ enum result relay_source_list(const struct connector_config *config, const char 
                                        .ca_pem = ca_pem,
                                        .folder = config->state,
                                        .settings = &config->directory,
-                                       .identity = &config->identity,
+                                       .certificate = &config->client_certificate,
                                        .may = upstream_may_connect,
                                        .arg = config};
         return directory_fetch(&q, ret, err);

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import conftest
-from kit import gatewayclient, pki
+from kit import gatewayclient, kerberos, pki
 from kit.directory import PASSWORD, READER, Directory
 from kit.gatewayclient import HTTP1
 from kit.programs import until
@@ -27,7 +27,11 @@ class Place:
         names = ["localhost", socket.gethostname()]  # libldap looks for the latter where the URL says localhost
         pair = self.servers.device("localhost", usage=(pki.SERVER_AUTH,), dns=names, file="server")
         self.site = conftest.running_site(folder / "site", None).take_apart()
-        self.directory = Directory(folder / "slapd", tls=pair, closed_but_for=self.site.report["pki"]["ca"])
+        self.realm = None if kerberos.missing() else kerberos.Realm(folder / "realm")
+        environment = {}
+        if self.realm:
+            environment = {**self.realm.environment, "KRB5_KTNAME": str(self.realm.keytab("ldap/localhost"))}
+        self.directory = Directory(folder / "slapd", tls=pair, closed_but_for=self.site.report["pki"]["ca"], environment=environment)
         self.configuration = self.site.folder / "connector.yaml"
         self.plain = self.configuration.read_text()
         self.password = folder / "password"
@@ -35,6 +39,8 @@ class Place:
     def close(self):
         conftest.end_site(self.site)
         self.directory.close()
+        if self.realm:
+            self.realm.close()
 
     def configure(self, servers=None, **more):
         """The connector with this `directory`; nothing: with none."""
@@ -163,3 +169,27 @@ def test_a_wrong_password_is_told_shown_once_and_healed_by_its_file(place):
     assert place.directory.refused_binds() == before + 1  # the third time is told what the first one was
     place.write_password(PASSWORD, file)
     place.let_in(ca)
+
+
+@pytest.mark.skipif(bool(kerberos.missing()), reason=kerberos.missing())
+@pytest.mark.parametrize("how", ["ldaps", "in clear, secured by Kerberos"])
+def test_a_ticket_reads_the_list(place, monkeypatch, how):
+    monkeypatch.setenv("KRB5_CONFIG", place.realm.environment["KRB5_CONFIG"])
+    account = f"reader-{how[:2]}"
+    servers = [place.secure if how == "ldaps" else f"ldap://localhost:{place.directory.port}"]
+    place.configure(servers, bind="gssapi", keytab=place.realm.keytab(account))
+    ca = place.root()
+    place.add(ca)
+    place.let_in(ca)
+    assert f"uid={account}," in (place.directory.folder / "stderr").read_text(errors="replace")
+
+
+@pytest.mark.skipif(bool(kerberos.missing()), reason=kerberos.missing())
+def test_what_kerberos_says_stays_inside(place, monkeypatch):
+    """It names servers."""
+    monkeypatch.setenv("KRB5_CONFIG", place.realm.environment["KRB5_CONFIG"])
+    place.configure([f"ldap://127.0.0.1:{place.directory.port}"], bind="gssapi", keytab=place.realm.keytab("reader-lost"))
+    ca = place.root()
+    place.add(ca)
+    place.told(ca, "in the connector's own log")
+    assert "127.0.0.1@LAB" in place.site.log("cmg-connector") and "127.0.0.1@LAB" not in place.site.log("cmg-gateway")

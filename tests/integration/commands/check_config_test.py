@@ -205,6 +205,9 @@ def test_all_faults_are_told_at_once(site, changed, server_ca, tmp_path):
     ("servers: [\"ldaps://dc1.example.com\"]\n  bind_dn: CN=reader", "are for bind: simple"),
     ("servers: [\"ldaps://dc1.example.com\"]\n  bind: simple\n  bind_dn: CN=reader\n  password_file: {readable}", "chmod 600"),
     ("servers: [\"ldaps://dc1.example.com\"]\n  bind: simple\n  bind_dn: CN=reader\n  password_file: {empty}", "password_file"),
+    ("servers: [\"ldap://dc1.example.com\"]\n  bind: gssapi", "takes keytab"),
+    ("servers: [\"ldap://dc1.example.com\"]\n  bind: gssapi\n  keytab: {readable}", "chmod 600"),
+    ("servers: [\"ldap://dc1.example.com\"]\n  keytab: {empty}", "is for bind: gssapi"),
     ("bind: none", "servers")])
 def test_a_directory_that_could_not_be_asked_is_told_with_its_line(changed, tmp_path, block, told):
     for name, text, mode in (("readable", "secret", 0o640), ("empty", "", 0o600)):

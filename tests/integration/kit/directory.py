@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A directory server: Debian's slapd, run from a folder of its own on loopback, as a publisher of revocation lists."""
 import base64
+import os
 import subprocess
 
 from . import programs
@@ -9,6 +10,7 @@ from .servers import free_port, takes_connections
 
 CONFIGURATION = """
 include /etc/ldap/schema/core.schema
+sasl-host localhost
 pidfile {folder}/slapd.pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
@@ -29,9 +31,10 @@ READER, PASSWORD = "cn=reader,dc=lab", "the reader's own"
 
 
 class Directory:
-    def __init__(self, folder, tls=None, closed_but_for=None):
+    def __init__(self, folder, tls=None, closed_but_for=None, environment=None):
         """`tls`: a server's certificate and key; it listens for ldaps too then. `closed_but_for`: read by READER, and
         by certificates of the CA in this file."""
+        self.environment = {**os.environ, **(environment or {})}
         self.folder, self.process, self.port, self.tls_port = folder, None, free_port(), free_port() if tls else None
         (folder / "data").mkdir(parents=True)
         files = f"TLSCertificateFile {tls.path}\nTLSCertificateKeyFile {tls.key}\n" if tls else ""
@@ -47,7 +50,7 @@ class Directory:
     def start(self):
         with open(self.folder / "stderr", "ab") as stderr:
             self.process = programs.start(["/usr/sbin/slapd", "-f", self.folder / "slapd.conf", "-h",
-                                           " ".join([f"ldap://127.0.0.1:{self.port}", *self._secure()]), "-d", "stats"], stderr)
+                                           " ".join([f"ldap://127.0.0.1:{self.port}", *self._secure()]), "-d", "stats"], stderr, env=self.environment)
         try:
             until("slapd takes connections", lambda: takes_connections(self.port), 10)
         except AssertionError:
