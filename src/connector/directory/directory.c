@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "connector/directory/bind.h"
 #include "connector/directory/fault.h"
@@ -34,11 +33,10 @@ static enum result search_list(struct directory_session *s, const LDAPURLDesc *u
 {
     static char list[] = "certificateRevocationList;binary";
     char *usual[] = {list, NULL}, *named[] = {url->lud_attrs ? url->lud_attrs[0] : NULL, NULL};
-    struct timeval whole = {.tv_sec = SOURCE_WHOLE_S};
     LDAPMessage *answer = NULL;
     int code = ldap_search_ext_s(s->ld, url->lud_dn ? url->lud_dn : "", url->lud_scope,
                                  url->lud_filter ? url->lud_filter : "(objectClass=*)", named[0] ? named : usual, 0,
-                                 NULL, NULL, &whole, ENTRIES_MAX, &answer);
+                                 NULL, NULL, &s->whole, ENTRIES_MAX, &answer);
     int count = code == LDAP_SUCCESS || code == LDAP_SIZELIMIT_EXCEEDED ? ldap_count_entries(s->ld, answer) : 0;
     enum result r;
     if (code != LDAP_SUCCESS && code != LDAP_SIZELIMIT_EXCEEDED)
@@ -58,8 +56,17 @@ static enum result ask_server(struct directory_session *s, const LDAPURLDesc *ur
         r = directory_bind(s, err);
     if (r == OK)
         r = search_list(s, url, ret, err);
-    directory_session_close(s);
-    return r;
+    if (!directory_session_close(s) || r == OK)
+        return r;
+    s->not_reached = true;
+    return error_set(err, R_TIMEOUT, "the directory can't be asked: it did not answer within %lld s",
+                     (long long)s->whole.tv_sec);
+}
+
+static struct timeval share_of(const struct directory_question *q, size_t servers)
+{
+    unsigned whole = q->whole_s ? q->whole_s : SOURCE_WHOLE_S, share = whole / (unsigned)servers;
+    return (struct timeval){.tv_sec = share ? share : 1};
 }
 
 static enum result ask_named(const struct directory_question *q, const LDAPURLDesc *url, struct buf *ret,
@@ -67,7 +74,7 @@ static enum result ask_named(const struct directory_question *q, const LDAPURLDe
 {
     char server[600];
     bool v6 = strchr(url->lud_host, ':');
-    struct directory_session s = {.question = q, .server = server};
+    struct directory_session s = {.question = q, .server = server, .whole = share_of(q, 1)};
     (void)snprintf(server, sizeof server, "%s://%s%s%s:%d", url->lud_scheme, v6 ? "[" : "", url->lud_host,
                    v6 ? "]" : "", url->lud_port);
     return ask_server(&s, url, ret, err);
@@ -79,7 +86,8 @@ static enum result ask_own(const struct directory_question *q, const LDAPURLDesc
 {
     size_t count = q->settings ? q->settings->servers.count : 0;
     for (size_t i = 0; i < count; i++) {
-        struct directory_session s = {.question = q, .server = q->settings->servers.items[i], .is_own = true};
+        struct directory_session s = {
+            .question = q, .server = q->settings->servers.items[i], .whole = share_of(q, count), .is_own = true};
         enum result r = ask_server(&s, url, ret, err);
         if (r == OK || !s.not_reached)
             return r;

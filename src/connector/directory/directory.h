@@ -14,6 +14,7 @@ struct directory_question {
     const char *folder; /* where this process may write: libldap takes certificates from files alone */
     const struct directory_settings *settings;    /* who is asked where the URL names nobody; NULL: nobody */
     const struct tls_identity_files *certificate; /* for bind: external; read by who asks, in its own thread */
+    unsigned whole_s;                             /* 0: SOURCE_WHOLE_S; servers of `settings` share it */
     bool (*may)(const void *arg, const struct net_address *to);
     const void *arg;
 };

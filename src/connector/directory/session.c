@@ -16,9 +16,11 @@ static int on_connect(LDAP *ld, Sockbuf *sb, LDAPURLDesc *srv, struct sockaddr *
 {
     struct directory_session *s = ctx->lc_arg;
     struct net_address address = {0};
+    ber_socket_t fd = -1;
     (void)ld;
-    (void)sb;
     (void)srv;
+    if (ber_sockbuf_ctrl(sb, LBER_SB_OPT_GET_FD, &fd) != 1 || !deadline_watch(s->deadline, fd))
+        return -1;
     if (!s->question->may)
         return 0;
     address.len = to->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
@@ -50,8 +52,9 @@ static enum result write_draft(const struct directory_session *s, struct slice f
         r = file_draft_write(*ret, second, err);
     free(beside);
     return r == OK ? OK
-                   : error_prefix(err, "certificates can't be written into the connector's state folder, where libldap "
-                                       "reads them");
+                   : error_set(err, R_IO,
+                               "certificates can't be written into the connector's state folder, where libldap reads "
+                               "them");
 }
 
 static int set_file(LDAP *ld, int option, const struct file_draft *d)
@@ -110,13 +113,13 @@ static enum result set_tls(struct directory_session *s, struct error *err)
 
 static int set_options(struct directory_session *s)
 {
-    struct timeval connect = {.tv_sec = SOURCE_CONNECT_S}, whole = {.tv_sec = SOURCE_WHOLE_S};
+    struct timeval connect = {.tv_sec = SOURCE_CONNECT_S};
     int version = LDAP_VERSION3, code = LDAP_SUCCESS;
     Sockbuf *sockbuf = NULL;
     ber_len_t max = SOURCE_BYTES_MAX;
     code |= ldap_set_option(s->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
     code |= ldap_set_option(s->ld, LDAP_OPT_NETWORK_TIMEOUT, &connect);
-    code |= ldap_set_option(s->ld, LDAP_OPT_TIMEOUT, &whole);
+    code |= ldap_set_option(s->ld, LDAP_OPT_TIMEOUT, &s->whole);
     code |= ldap_set_option(s->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
     code |= ldap_set_option(s->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
     code |= ldap_set_option(s->ld, LDAP_OPT_CONNECT_CB, &s->callback);
@@ -132,6 +135,7 @@ enum result directory_session_open(struct directory_session *s, struct error *er
         s->is_own && s->question->settings->start_tls && slice_starts_nocase(slice_of(s->server), SLICE("ldap://"));
     s->is_tls = starts_tls || slice_starts_nocase(slice_of(s->server), SLICE("ldaps://"));
     s->callback = (struct ldap_conncb){.lc_add = on_connect, .lc_del = on_disconnect, .lc_arg = s};
+    s->deadline = deadline_new((unsigned)s->whole.tv_sec);
     int code = ldap_initialize(&s->ld, s->server);
     if (code == LDAP_SUCCESS)
         code = set_options(s);
@@ -143,8 +147,9 @@ enum result directory_session_open(struct directory_session *s, struct error *er
     return r;
 }
 
-void directory_session_close(struct directory_session *s)
+bool directory_session_close(struct directory_session *s)
 {
     if (s->ld)
         (void)ldap_unbind_ext_s(s->ld, NULL, NULL);
+    return deadline_end(s->deadline);
 }

@@ -7,7 +7,11 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "connector/directory/directory.h"
 
@@ -57,11 +61,35 @@ static void a_url_without_a_host_is_nobody_s_where_no_directory_is_configured(vo
     }
 }
 
+/* It takes the connection and says nothing: not to a client that begins TLS, nor to one that binds. */
+static void a_server_that_says_nothing_is_left_when_the_time_is_up(void **state UNUSED)
+{
+    static const char *const schemes[] = {"ldap", "ldaps"};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        char url[64];
+        struct error err;
+        struct buf list;
+        (void)snprintf(url, sizeof url, "%s://127.0.0.1:%d/cn=CA", schemes[i], ntohs(at.sin_port));
+        const struct directory_question q = {.url = url, .whole_s = 1};
+        buf_init(&list, 1024);
+        assert_int_equal(directory_fetch(&q, &list, &err), R_TIMEOUT);
+        buf_free(&list);
+    }
+    (void)close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_folder_that_takes_no_file_is_named_and_not_the_directory),
         cmocka_unit_test(a_url_of_another_kind_is_refused),
+        cmocka_unit_test(a_server_that_says_nothing_is_left_when_the_time_is_up),
         cmocka_unit_test(a_url_without_a_host_is_nobody_s_where_no_directory_is_configured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
