@@ -51,7 +51,7 @@ static enum result check_object(const json_t *o, unsigned depth, struct error *e
     return OK;
 }
 
-enum result facts_check(const json_t *facts, struct error *err)
+enum result facts_check(const json_t *facts, char **ret_text, struct error *err)
 {
     const char *name;
     json_t *section;
@@ -65,9 +65,13 @@ enum result facts_check(const json_t *facts, struct error *err)
     if (r != OK)
         return r;
     char *text = facts_text(facts);
-    size_t len = strlen(text);
-    free(text);
-    return len <= FACTS_MAX ? OK : error_set(err, R_LIMIT, "facts are at most %d bytes", FACTS_MAX);
+    if (strlen(text) > FACTS_MAX)
+        r = error_set(err, R_LIMIT, "facts are at most %d bytes", FACTS_MAX);
+    if (r == OK && ret_text)
+        *ret_text = text;
+    else
+        free(text);
+    return r;
 }
 
 char *facts_text(const json_t *facts)
@@ -78,11 +82,9 @@ char *facts_text(const json_t *facts)
     return text;
 }
 
-void facts_fingerprint(const json_t *facts, char ret[DIGEST_HEX])
+void facts_fingerprint(const char *text, char ret[DIGEST_HEX])
 {
-    char *text = facts_text(facts);
     digest_hex_of(slice_of(text), ret);
-    free(text);
 }
 
 /* --- merge patches --- */

@@ -64,7 +64,7 @@ json_t *client_facts_collect(const char *dir, const struct client_settings *s)
             client_facts_put(facts, collectors[i].section, json_incref(section));
         json_decref(section);
     }
-    while (facts_check(facts, NULL) != OK) {
+    while (facts_check(facts, NULL, NULL) != OK) {
         leave_out_largest(facts, left_out);
         client_facts_put(facts, "left_out", json_incref(left_out));
     }

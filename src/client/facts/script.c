@@ -32,7 +32,7 @@ static json_t *read_object(struct slice said)
     json_t *o = NULL, *section = NULL;
     if (json_parse(said, OUTPUT_MAX, &o, NULL) == OK && json_is_object(o))
         section = json_pack("{s:O}", "script", o);
-    bool good = section && facts_check(section, NULL) == OK;
+    bool good = section && facts_check(section, NULL, NULL) == OK;
     json_decref(section);
     if (good)
         return o;

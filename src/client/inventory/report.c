@@ -106,8 +106,9 @@ static json_t *new_upload(const char *guid, const json_t *report)
 
 static json_t *make_report(const json_t *base, const json_t *facts)
 {
-    char fingerprint[DIGEST_HEX];
-    facts_fingerprint(facts, fingerprint);
+    char fingerprint[DIGEST_HEX], *text = facts_text(facts);
+    facts_fingerprint(text, fingerprint);
+    free(text);
     json_t *report = json_pack("{s:s, s:o, s:s, s:I}", "base", json_opt_str(base, "fingerprint", ""), "change",
                                facts_change(json_object_get(base, "facts"), facts), "fingerprint", fingerprint, "taken",
                                (json_int_t)clock_wall_s());

@@ -121,10 +121,11 @@ static char *change_text(const json_t *before, const json_t *facts)
     return text;
 }
 
+/* `text` is that of the facts. */
 static enum result put_facts(struct intake *in, const struct report *report, const json_t *before, const json_t *facts,
-                             struct error *err)
+                             const char *text, struct error *err)
 {
-    char *text = facts_text(facts), *change = change_text(before, facts), *lines = mp_fact_lines(facts);
+    char *change = change_text(before, facts), *lines = mp_fact_lines(facts);
     const struct store_inventory i = {.facts = text,
                                       .fingerprint = report->fingerprint,
                                       .report = in->of.id,
@@ -133,7 +134,6 @@ static enum result put_facts(struct intake *in, const struct report *report, con
     enum result r = store_inventory_put(in->r->site->store, in->guid, &i, change, lines, err);
     free(lines);
     free(change);
-    free(text);
     in->what = taken;
     return r;
 }
@@ -154,7 +154,7 @@ static enum result apply(struct intake *in, const struct report *report, struct 
 {
     struct store_inventory i;
     json_t *before, *facts;
-    char fingerprint[DIGEST_HEX];
+    char fingerprint[DIGEST_HEX], *text = NULL;
     enum result r = load_facts(in, &i, &before, err);
     if (r != OK)
         return r;
@@ -164,14 +164,15 @@ static enum result apply(struct intake *in, const struct report *report, struct 
         return OK;
     }
     facts = facts_apply(*report->base ? before : NULL, report->change);
-    r = facts_check(facts, err);
+    r = facts_check(facts, &text, err);
     if (r == OK) {
-        facts_fingerprint(facts, fingerprint);
+        facts_fingerprint(text, fingerprint);
         if (strcmp(fingerprint, report->fingerprint) != 0)
             r = error_set(err, R_INVALID, "'fingerprint' is not that of the facts which the change leads to");
     }
     if (r == OK)
-        r = put_facts(in, report, before, facts, err);
+        r = put_facts(in, report, before, facts, text, err);
+    free(text);
     json_decref(facts);
     json_decref(before);
     return r;

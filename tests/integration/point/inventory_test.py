@@ -10,13 +10,15 @@ import uuid
 
 import pytest
 
+from cryptography.hazmat.primitives import serialization
+
 from kit import programs
-from kit.inside import Inside
+from kit.inside import Inside, signature
 from kit.programs import program
 from kit.service import Service
 from kit.teller import Teller
 
-REPORT_MAX, PART_MAX, CHANGES = 1024 * 1024 + 4096, 256 * 1024, 32
+REPORT_MAX, PART_MAX, CHANGES = 512 * 1024 + 4096, 256 * 1024, 32
 
 
 @pytest.fixture
@@ -75,6 +77,10 @@ def word(answer):
     said = json.loads(answer.body)
     assert said["signed"].count(".") == 2
     return said["result"], said["came"]
+
+
+def access_token_of(device):
+    return device.identity()["access_token"]
 
 
 # --- the client, through the gateway ---
@@ -157,6 +163,35 @@ def test_a_report_that_was_broken_off_goes_on_with_the_same_id(site, device):
     report = device.must("inventory")["inventory"]
     assert report["size"] > 3 * 128 * 1024
     assert shown(site, device.guid)["os"] == {"version": "1"} and not (device.state / "upload.json").exists()
+
+
+def test_what_the_site_has_of_a_report_is_not_sent_again(site, inside, device):
+    """As after a client that was ended between two parts, whose state says nothing of how far it came."""
+    device.must("policy")
+    facts = {"os": {"version": "1"}, "blob": {f"n{i:05}": "x" * 64 for i in range(6000)}}
+    whole, uid, came = report_of(facts), str(uuid.uuid4()), 200_001
+    target = f"/CCM_Incoming/inventory/{uid}?start=0&size={len(whole)}&sha256={hashlib.sha256(whole).hexdigest()}"
+    key = serialization.load_pem_private_key(device.key.read_bytes(), None)
+    fields = {**signature(key, "PUT", target, whole[:came]), **inside.asserted(access_token_of(device))}
+    assert word(inside.request("ehttp", "PUT", target, fields, whole[:came], inside.connector)) == ("partial", came)
+    (device.state / "upload.json").write_text(json.dumps({
+        "id": uid, "guid": device.guid, "report": whole.decode(), "made": int(time.time())}))
+    device.must("inventory")
+    starts = [int(n) for n in re.findall(uid + r"\?start=(\d+)", device.log())]
+    assert starts[0] == 0 and starts[1] == came and sorted(starts) == starts, starts
+    assert shown(site, device.guid)["os"] == {"version": "1"}
+
+
+@pytest.mark.parametrize("when_ms", [0, 20, 60, 150, 400])
+def test_a_client_that_is_killed_at_any_time_reports_the_next_time(site, device, when_ms):
+    process = programs.start([program("cmg-client"), "inventory", "--full", "--dir", device.state], programs.subprocess.DEVNULL)
+    try:
+        process.wait(when_ms / 1000)
+    except programs.subprocess.TimeoutExpired:
+        process.kill()
+    process.wait()
+    device.must("inventory")
+    assert shown(site, device.guid)["os"]["kernel"]
 
 
 @pytest.mark.parametrize("lines, mode, fault", [
@@ -255,7 +290,7 @@ def test_a_part_that_is_no_text_is_refused(new_teller, part):
 def test_a_device_can_not_grow_the_store_by_parts_reports_or_changes(site, new_teller):
     teller = new_teller()
     assert put(teller, b"x" * (PART_MAX + 1)).status == 413, "by its head"
-    big = {"blob": {f"n{i:05}": "x" * 80 for i in range(10000)}}
+    big = {"blob": {f"n{i:05}": "x" * 80 for i in range(5000)}}
     whole, uid = report_of(big), str(uuid.uuid4())
     for start in range(0, len(whole), PART_MAX):
         answer = put(teller, whole, start, whole[start:start + PART_MAX], uid)
