@@ -67,12 +67,13 @@ const char *analyze_certificate_inspector(X509 *leaf)
 
 static void explain_time(X509 *cert, bool ended, int64_t now, struct error *detail)
 {
-    char subject[200], then[CLOCK_TEXT_SIZE], here[CLOCK_TEXT_SIZE];
+    char subject[160], issuer[160], then[CLOCK_TEXT_SIZE], here[CLOCK_TEXT_SIZE];
     pki_cert_subject(cert, subject, sizeof subject);
+    pki_cert_issuer(cert, issuer, sizeof issuer);
     clock_rfc3339(ended ? pki_cert_not_after(cert) : pki_cert_not_before(cert), then);
     clock_rfc3339(now, here);
-    (void)error_set(detail, R_DENIED, "certificate '%s' %s %s, and here it is %s", subject,
-                    ended ? "expired" : "begins", then, here);
+    (void)error_set(detail, R_DENIED, "certificate '%s' %s %s, and here it is %s; issued by '%s'", subject,
+                    ended ? "expired" : "begins", then, here, issuer);
 }
 
 /* Which root is missing: the last of what could be built names it. */
@@ -95,16 +96,18 @@ static void explain_root(X509_STORE_CTX *ctx, X509 *leaf, struct error *detail)
 
 static void explain_host(X509 *leaf, const char *host, struct error *detail)
 {
-    char hosts[300];
+    char hosts[200], issuer[160];
     pki_cert_hosts(leaf, hosts, sizeof hosts);
-    (void)error_set(detail, R_DENIED, "asked for '%.200s'; the certificate is for %s", host, hosts);
+    pki_cert_issuer(leaf, issuer, sizeof issuer);
+    (void)error_set(detail, R_DENIED, "asked for '%.120s'; the certificate is for %s, issued by '%s'", host, hosts,
+                    issuer);
 }
 
 static void explain(X509_STORE_CTX *ctx, const struct analyze_certificate *c, enum analyze_cause cause,
                     struct error *detail)
 {
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
-    char subject[200];
+    char subject[160], issuer[160];
     if (cause == ANALYZE_CAUSE_TLS_EXPIRED || cause == ANALYZE_CAUSE_TLS_NOT_YET_VALID) {
         explain_time(cert ? cert : c->leaf, cause == ANALYZE_CAUSE_TLS_EXPIRED, c->now, detail);
         return;
@@ -114,7 +117,8 @@ static void explain(X509_STORE_CTX *ctx, const struct analyze_certificate *c, en
         return;
     }
     pki_cert_subject(cert ? cert : c->leaf, subject, sizeof subject);
-    (void)error_set(detail, R_DENIED, "certificate '%s': %s", subject,
+    pki_cert_issuer(cert ? cert : c->leaf, issuer, sizeof issuer);
+    (void)error_set(detail, R_DENIED, "certificate '%s', issued by '%s': %s", subject, issuer,
                     X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 }
 

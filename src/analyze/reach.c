@@ -199,7 +199,7 @@ static void step_route(void *arg, struct analyze_result *r)
     int error = ENETUNREACH;
     (void)snprintf(port, sizeof port, "%u", a->at.port);
     if (web_proxy_of(a->at.host, proxy, sizeof proxy)) {
-        analyze_found(r, "requests go through the proxy of the environment: %s", proxy);
+        analyze_found(r, "requests go through a proxy: %s", proxy);
         return;
     }
     if (getaddrinfo(a->at.host, port, &hints, &list) != 0) { /* resolved a moment ago */

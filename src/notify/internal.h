@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "der/judged.h"
 #include "notify/notify.h"
 
 struct notify_transfer {
@@ -16,6 +17,7 @@ struct notify_transfer {
     size_t answered;             /* bytes of the body */
     char last[NOTIFY_TOLD_SIZE]; /* mail: the server's last line */
     char detail[CURL_ERROR_SIZE];
+    struct der_judged judged;  /* why those of the server were refused */
     struct error certificates; /* why those of the server were not even read */
 };
 

@@ -69,6 +69,7 @@ static CURLcode on_tls(CURL *curl, void *context, void *arg)
     struct notify_transfer *t = arg;
     (void)curl;
     der_shown_guard(context, &t->certificates);
+    der_judged_note(context, &t->judged);
     return CURLE_OK;
 }
 
@@ -107,8 +108,13 @@ static enum result explain(struct notify_transfer *t, CURLcode code, struct erro
     const char *why = t->detail[0] ? t->detail : curl_easy_strerror(code);
     bool mail = strcmp(t->to->kind, "mail") == 0;
     const char *before = mail && t->last[0] ? "; the server's last line: " : "";
+    char judged[DER_JUDGED_SIZE];
     if (t->certificates.code != OK)
         return error_set(err, R_DENIED, "%s", t->certificates.text);
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        der_judged_text(&t->judged, why, judged);
+        why = judged;
+    }
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(err, R_TIMEOUT, "the server did not answer in time");
     if (code == CURLE_ABORTED_BY_CALLBACK)

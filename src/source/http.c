@@ -37,6 +37,7 @@ static CURLcode on_tls(CURL *curl, void *context, void *arg)
     struct source_transfer *t = arg;
     (void)curl;
     der_shown_guard(context, &t->certificates);
+    der_judged_note(context, &t->judged);
     return CURLE_OK;
 }
 
@@ -92,6 +93,7 @@ static struct slice field(CURL *c, const char *name)
 static enum result judge(const struct source_transfer *t, CURLcode code, struct error *err)
 {
     CURL *c = t->easy;
+    char why[DER_JUDGED_SIZE];
     long status = 0;
     if (t->not_allowed)
         return error_set(err, R_DENIED,
@@ -102,8 +104,10 @@ static enum result judge(const struct source_transfer *t, CURLcode code, struct 
         return error_set(err, R_DENIED, "%s", t->certificates.text);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return error_set(err, R_TIMEOUT, "the server did not answer in time");
+    der_judged_text(&t->judged, curl_easy_strerror(code), why);
     if (code != CURLE_OK)
-        return error_set(err, R_IO, "it can't be fetched: %s", curl_easy_strerror(code));
+        return error_set(err, R_IO, "it can't be fetched: %s",
+                         code == CURLE_PEER_FAILED_VERIFICATION ? why : curl_easy_strerror(code));
     (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200) {
         if (t->what->fresh_s)

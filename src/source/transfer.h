@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "der/judged.h"
 #include "source/http.h"
 
 struct source_transfer {
@@ -13,6 +14,7 @@ struct source_transfer {
     CURL *easy;
     struct curl_slist *headers;
     bool too_large, not_allowed;
+    struct der_judged judged;  /* why those of the server were refused */
     struct error certificates; /* why those of the server were not even read */
 };
 

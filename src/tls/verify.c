@@ -6,21 +6,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/utf8.h"
+#include "der/judged.h"
 #include "tls/context_internal.h"
 
-enum { NAME_MAX_TEXT = 160, NAMES_SHOWN = 4 };
-
-static void name_text(const X509_NAME *name, char ret[NAME_MAX_TEXT])
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    long len = 0;
-    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
-        len = BIO_get_mem_data(bio, &text);
-    utf8_escape(slice_make(text, len > 0 ? (size_t)len : 0), ret, NAME_MAX_TEXT);
-    BIO_free(bio);
-}
+enum { NAMES_SHOWN = 4 };
 
 /* "a.example, b.example": the DNS names of a certificate. They came over the wire: controls are left out. */
 static void dns_names(X509 *cert, char *ret, size_t size)
@@ -48,22 +37,23 @@ static void explain(X509_STORE_CTX *store, SSL *ssl, struct error *ret)
     int code = X509_STORE_CTX_get_error(store);
     X509 *cert = X509_STORE_CTX_get_current_cert(store);
     const char *what = X509_verify_cert_error_string(code);
-    char subject[NAME_MAX_TEXT] = "", issuer[NAME_MAX_TEXT] = "", names[NAME_MAX_TEXT] = "", here[CLOCK_TEXT_SIZE];
+    char subject[DER_NAME_SIZE] = "", issuer[DER_NAME_SIZE] = "", names[DER_NAME_SIZE] = "", here[CLOCK_TEXT_SIZE];
     if (!cert)
         cert = X509_STORE_CTX_get0_cert(store);
+    der_name_text(X509_get_subject_name(cert), subject);
+    der_name_text(X509_get_issuer_name(cert), issuer);
     if (code == X509_V_ERR_HOSTNAME_MISMATCH) {
         const char *wanted = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         dns_names(cert, names, sizeof names);
-        (void)error_set(ret, R_DENIED, "%s: expected %s, the certificate is for: %s", what, wanted ? wanted : "another",
-                        names[0] ? names : "no DNS name");
+        (void)error_set(ret, R_DENIED, "%s: expected %s, the certificate is for: %s (issued by '%s')", what,
+                        wanted ? wanted : "another", names[0] ? names : "no DNS name", issuer);
         return;
     }
-    name_text(X509_get_subject_name(cert), subject);
-    name_text(X509_get_issuer_name(cert), issuer);
     if (code == X509_V_ERR_CERT_NOT_YET_VALID || code == X509_V_ERR_CERT_HAS_EXPIRED) {
         clock_rfc3339(clock_wall_s(), here);
-        (void)error_set(ret, R_DENIED, "%s by this machine's clock, where it is %s (certificate of '%s')", what, here,
-                        subject);
+        (void)error_set(ret, R_DENIED,
+                        "%s by this machine's clock, where it is %s (certificate of '%s', issued by '%s')", what, here,
+                        subject, issuer);
         return;
     }
     (void)error_set(ret, R_DENIED, "%s (certificate of '%s', issued by '%s')", what, subject, issuer);

@@ -193,7 +193,8 @@ static enum web_fault begin_request(struct web_http *h, const char *host, long t
 {
     curl_easy_reset(h->curl); /* connections stay */
     h->tls_not_before = h->tls_not_after = 0;
-    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->clear[0] = h->challenges[0] = '\0';
+    h->curl_error[0] = h->tls_subject[0] = h->tls_issuer[0] = h->tls_text[0] = h->leaf_issuer[0] = h->clear[0] =
+        h->challenges[0] = '\0';
     h->tls_error = X509_V_OK;
     h->certificates = h->identity = (struct error){0};
     h->too_large = false;

@@ -109,7 +109,7 @@ struct web_endpoint {
     unsigned port;
 };
 
-/* Connects to a server, through the proxy of the environment (https_proxy, no_proxy) when one applies, and sends
+/* Connects to a server, through the proxy (web/proxy.h) when one applies, and sends
  * nothing. *ret_fd is non-blocking and belongs to `h` until its next request or end; `peer` is who was connected to. */
 MUST_USE enum web_fault web_http_connect(struct web_http *h, const struct web_endpoint *at, long timeout_ms,
                                          int *ret_fd, char peer[64], struct error *err);

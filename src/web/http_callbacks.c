@@ -95,6 +95,8 @@ static int on_verify(int ok, X509_STORE_CTX *store)
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct web_http *h = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
     X509 *cert = X509_STORE_CTX_get_current_cert(store);
+    if (h && ok && cert && X509_STORE_CTX_get_error_depth(store) == 0)
+        pki_cert_issuer(cert, h->leaf_issuer, sizeof h->leaf_issuer);
     if (ok || !h)
         return ok;
     h->tls_error = X509_STORE_CTX_get_error(store);

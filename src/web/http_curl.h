@@ -15,6 +15,7 @@ struct web_http {
     int tls_error;         /* X509_V_ERR_… of the last verification, X509_V_OK when it passed */
     char tls_subject[256]; /* of the certificate it failed at */
     char tls_issuer[256];
+    char leaf_issuer[256];                 /* of a certificate that passed, but for its names; "": none did */
     int64_t tls_not_before, tls_not_after; /* its time */
     char proxy[256];                       /* the one that the running request goes through; "": none */
     char challenges[160];                  /* what it takes for one, its own words; "": it does not say */

@@ -132,6 +132,9 @@ void web_curl_explain(const struct web_http *h, enum web_fault fault, CURLcode c
     else if (h->tls_error != X509_V_OK && *h->tls_subject)
         (void)error_set(err, R_IO, "%s: certificate '%.120s' issued by '%.120s': %s", faults[fault].text,
                         h->tls_subject, h->tls_issuer, X509_verify_cert_error_string(h->tls_error));
+    else if (fault == WEB_FAULT_TLS_WRONG_HOST && *h->leaf_issuer)
+        (void)error_set(err, R_IO, "%s: certificate issued by '%.120s' (%s)", faults[fault].text, h->leaf_issuer,
+                        clean);
     else if (fault == WEB_FAULT_PROXY && connected == 407)
         web_proxy_tell_login(h->proxy, h->challenges, err);
     else if (fault == WEB_FAULT_NOT_TLS && *h->clear)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The proxy of the environment as libcurl would choose it, to name it in words; the choice itself stays libcurl's. */
+/* The proxy that was chosen, or that of the environment as libcurl would choose it, to name it in words; the choice
+ * among the latter stays libcurl's. */
 #include "web/proxy.h"
 
 #include <stdio.h>
