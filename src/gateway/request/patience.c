@@ -39,7 +39,10 @@ void patience_look(struct patience *all)
 
 bool patience_join(struct patience *all, struct patient *p)
 {
-    if (!all->timer || all->count >= PATIENCE_MAX || loop_now_ms(all->loop) >= all->until_ms)
+    uint64_t now = loop_now_ms(all->loop);
+    if (!p->last_ms)
+        p->last_ms = now + PATIENCE_MS;
+    if (!all->timer || all->count >= PATIENCE_MAX || now >= all->until_ms || now >= p->last_ms)
         return false;
     TAILQ_INSERT_TAIL(&all->all, p, others);
     p->waits = true;

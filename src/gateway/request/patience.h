@@ -18,6 +18,7 @@ enum {
 struct patient {
     TAILQ_ENTRY(patient) others;
     bool waits;
+    uint64_t last_ms; /* it waits no longer, whatever is expected by then; 0: it has not waited yet */
     void (*go_on)(struct patient *p);
 };
 

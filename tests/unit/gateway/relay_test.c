@@ -114,6 +114,20 @@ static void a_request_whose_tunnel_does_not_come_is_refused_after_some_seconds(v
     asker_free(r.a);
 }
 
+/* A connector that comes and goes all the time announces one more each time. */
+static void no_request_waits_longer_because_a_tunnel_is_expected_over_and_over(void **state)
+{
+    struct floor *f = *state;
+    f->inside.reaches = "tokens";
+    patience_renew(&f->desk.way.patience);
+    struct relayed r = relay(f, "GET", "gw.example", BOTH);
+    for (int passed = 0; passed < 2 * PATIENCE_MS; passed += PATIENCE_MS / 5) {
+        floor_pass(f, PATIENCE_MS / 5);
+        patience_renew(&f->desk.way.patience);
+    }
+    assert_refused(&r, REASON_NO_CONNECTOR);
+}
+
 static void a_request_that_waits_goes_with_its_client(void **state)
 {
     struct floor *f = *state;
@@ -543,6 +557,7 @@ int main(void)
         HELD(a_request_that_may_have_been_done_is_not_done_twice),
         HELD(a_request_waits_for_a_tunnel_that_is_expected_and_goes_through_it),
         HELD(a_request_whose_tunnel_does_not_come_is_refused_after_some_seconds),
+        HELD(no_request_waits_longer_because_a_tunnel_is_expected_over_and_over),
         HELD(a_request_that_waits_goes_with_its_client),
         HELD(a_safe_request_whose_only_connector_went_waits_for_it),
         HELD(a_device_has_no_more_requests_waiting_than_it_may_have_under_way),
