@@ -18,6 +18,7 @@
 
 enum {
     POLL_MS = 250,
+    AGAIN_MS = 2000, /* after the store could not be asked */
     SECOND_MS = 1000,
     SLOTS = 512, /* over MP_WAIT_MAX_S */
     LOOK_MAX = 1024 * 1024,
@@ -49,6 +50,7 @@ struct mp_waiting {
     int64_t seen;    /* the last number that was looked at */
     int64_t told;    /* the last one that is for many */
     size_t a_round;  /* how many are looked at in one at most */
+    bool failing;    /* the store could not be asked, which was told */
 };
 
 static int by_guid(const struct mp_waiter *a, const struct mp_waiter *b)
@@ -208,8 +210,11 @@ static void look(void *arg)
     enum result r = store_notification_last(w->site->store, &last, &err);
     if (r == OK && last != w->seen)
         r = look_for_new(w, &more, &err);
-    if (r != OK)
+    if (r != OK && !w->failing)
         log_msg(LOG_ERROR, "mp", "the store can't be asked for notifications: %s", err.text);
+    w->failing = r != OK;
+    if (r != OK)
+        loop_timer_start(w->poll, AGAIN_MS, POLL_MS);
     else if (more)
         mp_waiting_look(w);
     else

@@ -69,7 +69,7 @@ static enum result find_device(struct mp_request *r, const char *name, struct st
     struct store_device d;
     enum result result = mp_admin_device_find(r, name, &d, err);
     if (result != OK)
-        return result;
+        return error_prefix(err, "'%.64s'", name);
     if (d.blocked || d.state != STORE_APPROVED)
         return error_set(err, R_CONFLICT, "the device is %s: it is told nothing",
                          d.blocked ? "blocked" : store_device_state_name(d.state));
@@ -93,9 +93,10 @@ static enum result read_whom(struct mp_request *r, const json_t *body, struct st
     if (!collection)
         return OK;
     enum result result = store_collection_get(r->site->store, r->arena, collection, &found, err);
-    if (result == OK)
-        ret->collection = found.name;
-    return result;
+    if (result != OK)
+        return error_prefix(err, "'%.64s'", collection);
+    ret->collection = found.name;
+    return OK;
 }
 
 static void answer(struct mp_request *r, const struct store_notification *n)
