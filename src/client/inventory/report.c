@@ -65,13 +65,12 @@ json_t *client_report_last(const char *dir)
 }
 
 /* One that is under way: {"id", "report": its text, "guid": whose}. */
-static json_t *load_upload(const struct client_session *s)
+static json_t *load_upload(struct client_session *s)
 {
     json_t *u = load(s->c->dir, UPLOAD);
     int64_t age = clock_wall_s() - json_opt_int(u, "made", 0);
     bool good = u && *json_opt_str(u, "id", "") && *json_opt_str(u, "report", "") && age >= 0 && age < UPLOAD_KEEP_S &&
-                strcmp(json_opt_str(u, "guid", ""),
-                       client_session_registration((struct client_session *)(uintptr_t)s)->guid) == 0;
+                strcmp(json_opt_str(u, "guid", ""), client_session_registration(s)->guid) == 0;
     if (good)
         return u;
     json_decref(u);
