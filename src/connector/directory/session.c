@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libldap's options. Its TLS is GnuTLS on Debian, which takes named curves alone and no RSA key over 16 Kibit; a
- * server that is slow beyond that holds up one thread for as long as the time-out says. */
+/* libldap's options. Its TLS is GnuTLS on Debian, which refuses at once a certificate whose curve has no name; how long
+ * a session lasts, in a handshake or behind it, is deadline.h's. */
 #include "connector/directory/session.h"
 
 #include <stdlib.h>

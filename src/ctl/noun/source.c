@@ -22,7 +22,8 @@ static const struct opt add_opts[] = {
      .kind = OPT_TEXT,
      .offset = offsetof(struct add_options, url),
      .value = "URL",
-     .help = "http://, https://; through a connector also ldap://, ldaps:// and file:///"},
+     .help = "http://, https://; through a connector also ldap://, ldaps:// and file:///; ldap:///NAME is asked of the "
+             "servers that connector.yaml names (directory)"},
     {.name = "via",
      .kind = OPT_CHOICE,
      .offset = offsetof(struct add_options, via),
