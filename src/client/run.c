@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "client/apart.h"
 #include "client/client.h"
+#include "client/deploy/deploy.h"
 #include "client/operation.h"
 #include "client/pace.h"
 #include "client/report.h"
@@ -131,8 +132,9 @@ static uint64_t run_once(struct agent *a, struct client *c)
     bool ok = client_operate_on(c, &s, CLIENT_RUN, &report);
     (a->json ? client_report_json : client_report_text)(report, stdout);
     json_decref(report);
-    a->failures = ok ? 0 : a->failures + 1;
-    uint64_t ret = ok ? wait_for_news(a, &s) : jitter(seconds_after_failures(c, a->failures));
+    bool whole = ok && !client_deploy_unfinished(c->dir); /* else what lacks is worth another run soon */
+    a->failures = whole ? 0 : a->failures + 1;
+    uint64_t ret = whole ? wait_for_news(a, &s) : jitter(seconds_after_failures(c, a->failures));
     client_session_end(&s);
     return ret;
 }

@@ -50,6 +50,17 @@ json_t *client_deploy_outcomes(const char *dir)
     return list;
 }
 
+bool client_deploy_unfinished(const char *dir)
+{
+    json_t *all = client_state_health(dir, CLIENT_STATE_DEPLOYMENTS), *one;
+    const char *id;
+    bool ret = false;
+    json_object_foreach(all, id, one)
+        ret = ret || strcmp(json_opt_str(one, "state", ""), "fetching") == 0;
+    json_decref(all);
+    return ret;
+}
+
 static const json_t *outcome_of(const struct deployment *d)
 {
     return json_object_get(d->outcomes, d->plan->id);

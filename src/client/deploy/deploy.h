@@ -13,6 +13,9 @@
 /* Of the policies in force, one after the other. A failure fails no operation: it is told of the deployment. */
 void client_deploy(struct client_session *s);
 
+/* Is something still to be fetched, for which there was no way? */
+bool client_deploy_unfinished(const char *dir);
+
 /* {"policy", "version", "content", "content_version", "handler", "state": "fetching|applied|failed", "detail", "bytes",
  * "size", "at", "fingerprint", "told"} of each, as an array; the caller json_decref()s. */
 json_t *client_deploy_outcomes(const char *dir);

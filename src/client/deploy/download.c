@@ -117,9 +117,12 @@ static enum result take(struct transfer *t, const struct web_answer *a, uint64_t
                          err);
 }
 
-/* Larger while the way is quick, smaller while it is slow, and smaller again where it broke off. */
+/* Larger while the way is quick, smaller while it is slow, and smaller again where it broke off. A refusal says nothing
+ * of the way: smaller ranges would be more requests to refuse. */
 static void adapt(struct transfer *t, bool ok, uint64_t took_ms)
 {
+    if (!ok && t->s->outcome.ending == WEB_REFUSED)
+        return;
     uint64_t most = t->rate && t->rate < CHUNK_MOST ? t->rate : CHUNK_MOST;
     if (ok && took_ms < QUICK_MS)
         t->chunk *= 2;
@@ -144,6 +147,7 @@ static enum result fetch_range(struct transfer *t, struct error *err)
                                .target = target,
                                .range = range,
                                .if_range = tag};
+    t->s->outcome = (struct web_outcome){0};
     bool ok = client_token_send(t->s, &call, &answer);
     enum result r =
         ok ? take(t, &answer, wanted, err)
@@ -172,12 +176,17 @@ static void keep_rate(const struct transfer *t)
         pause_ms(due - took);
 }
 
-/* What will be no better a second later. */
+/* A refusal that will be no other a second later. */
 static bool is_final(const struct transfer *t)
 {
     const struct web_outcome *o = &t->s->outcome;
-    return web_http_stopped() ||
-           (o->ending == WEB_REFUSED && o->status >= 400 && o->status < 500 && o->status != 408 && o->status != 429);
+    return o->ending == WEB_REFUSED && o->status >= 400 && o->status < 500 && o->status != 408 && o->status != 429;
+}
+
+static enum result refuse(const struct transfer *t, struct error *err)
+{
+    return error_set(err, R_DENIED, "%.128s: %.64s: %.256s", t->d->file->path, t->s->outcome.reason,
+                     t->s->outcome.detail);
 }
 
 static enum result fetch_rest(struct transfer *t, struct error *err)
@@ -187,7 +196,9 @@ static enum result fetch_rest(struct transfer *t, struct error *err)
         t->failures = r == OK ? 0 : t->failures + 1;
         if (r == OK)
             keep_rate(t);
-        else if (r != R_AGAIN || t->failures >= TRIES || is_final(t))
+        else if (r == R_AGAIN && is_final(t))
+            return refuse(t, err);
+        else if (r != R_AGAIN || t->failures >= TRIES || web_http_stopped())
             return r;
         else
             pause_ms((uint64_t)PAUSE_MS << t->failures);

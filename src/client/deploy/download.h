@@ -16,7 +16,7 @@ struct download {
 };
 
 /* OK: it is there. R_INVALID: what was sent is not what the policy says, and was thrown away; R_LIMIT, R_IO: the
- * disk; R_AGAIN: there was no way, or it was too bad: what has come stays. */
+ * disk; R_DENIED: it was refused, and will be; R_AGAIN: there was no way, or it was too bad: what has come stays. */
 MUST_USE enum result client_download(struct client_session *s, const struct download *d, struct error *err);
 
 /* Is the file there, as the policy says? */

@@ -109,6 +109,11 @@ def test_a_version_never_changes(site, contents):
     assert code == 1 and "never changes" in answer["error"]["what"], answer
 
 
+def test_the_very_same_is_added_again_without_a_fault(site, contents):
+    file = contents.file()
+    assert contents.add(file) == contents.add(file), "so that an add that was cut off is done again, and on each machine of a site"
+
+
 def test_content_that_a_policy_brings_stays(site, contents):
     contents.add(contents.file())
     brings = contents.policy("--deploy", contents.name, "--handler", "install")["deploy"]

@@ -169,6 +169,18 @@ def test_a_part_that_is_wrong_is_thrown_away_and_fetched_anew(device, app, tree,
     assert (folder_of(device, policy) / "data" / "large").read_bytes() == (tree / "data" / "large").read_bytes()
 
 
+def test_content_that_the_management_point_lost_is_told_and_fetched_once_it_is_back(site, device, app, tree):
+    app(tree)
+    data = (tree / "data" / "large").read_bytes()
+    kept = site.folder / "state" / "content" / hashlib.sha256(data).hexdigest()
+    kept.unlink()
+    outcome = deployment(device.must("policy"), app)
+    assert outcome["state"] == "failed" and "not_found" in outcome["detail"], outcome
+    kept.write_bytes(data)
+    assert deployment(device.must("policy"), app)["state"] == "applied"
+    assert [state for state, _ in told(site, device, app)].count("failed") == 1
+
+
 def test_what_was_forged_on_the_way_is_refused(site, device, app, tree, tmp_path):
     """The library's file is changed under its name: what a gateway, a cache or a management point can do."""
     handler(device, tmp_path, f"touch {tmp_path}/ran")

@@ -85,12 +85,34 @@ static enum result read_content(const struct mp_request *r, const json_t *body, 
     return OK;
 }
 
-static enum result add(struct mp_request *r, const json_t *body, struct store_content *ret, struct error *err)
+/* The very same again: an add that was cut off, or on another machine of the site. */
+static bool is_there(struct mp_request *r, const struct store_content *c, const struct store_content_file *files,
+                     struct store_content *ret)
+{
+    struct store_content_file *known;
+    size_t count, same = 0;
+    if (store_content_get(r->site->store, r->arena, c->name, c->version, ret, NULL) != OK ||
+        store_content_files(r->site->store, r->arena, c->name, c->version, &known, &count, NULL) != OK ||
+        (int64_t)count != c->files)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < count; k++)
+            same += strcmp(files[i].path, known[k].path) == 0 && strcmp(files[i].sha256, known[k].sha256) == 0 &&
+                    files[i].executable == known[k].executable;
+    }
+    return same == count;
+}
+
+static enum result add(struct mp_request *r, const json_t *body, struct store_content *ret, bool *ret_new,
+                       struct error *err)
 {
     static struct store_content_file files[STORE_CONTENT_FILES_MAX];
     struct store_content c = {.size = 0};
     char detail[64];
     enum result result = read_content(r, body, &c, files, err);
+    *ret_new = result != OK || !is_there(r, &c, files, ret);
+    if (!*ret_new)
+        return OK;
     if (result == OK)
         result = store_begin(r->site->store, STORE_DURABLE, err);
     if (result != OK)
@@ -108,8 +130,9 @@ void mp_admin_content_add(struct mp_request *r)
     json_t *body = mp_admin_body(r);
     if (!body)
         return;
-    if (add(r, body, &c, &err) == OK)
-        mp_answer_json(r, 201, json_pack("{s:o}", "content", content_json(&c)));
+    bool made;
+    if (add(r, body, &c, &made, &err) == OK)
+        mp_answer_json(r, made ? 201 : 200, json_pack("{s:o}", "content", content_json(&c)));
     else
         mp_admin_fail(r, &err, err.code == R_CONFLICT ? "give what differs another version: --version V" : NULL);
     json_decref(body);

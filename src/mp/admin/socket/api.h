@@ -77,7 +77,7 @@
     X("GET", "/v1/content-files/*", MP_READER, mp_admin_content_file_get,                                              \
       "Tell whether the file of a SHA-256 is here", "", "200 sha256 size:integer")                                     \
     X("POST", "/v1/content", MP_OPERATOR, mp_admin_content_add, "Give files that are here a name and a version",       \
-      "name version files:array", "201 content:content")                                                               \
+      "name version files:array", "201|200 content:content")                                                           \
     X("GET", "/v1/content", MP_READER, mp_admin_content_list, "List the content", "limit?:integer after?",             \
       "200 contents:[content] next:string|null")                                                                       \
     X("GET", "/v1/content/*/versions/*", MP_READER, mp_admin_content_get, "Show a version of content and its files",   \
