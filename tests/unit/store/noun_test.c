@@ -372,7 +372,14 @@ static void a_policy_of_collections_follows_membership(void **state)
     int64_t before, after;
     struct store_device d = {
         .guid = GUID_A, .name = "a", .hardware_id = "", .spki = "sa", .method = "pki", .state = STORE_APPROVED};
-    struct store_policy p = {.name = "base", .users = "", .collections = "lab", .content = "a", .sha256 = "h1"};
+    struct store_policy p = {.name = "base",
+                             .users = "",
+                             .collections = "lab",
+                             .content = "a",
+                             .sha256 = "h1",
+                             .content_name = "",
+                             .content_version = "",
+                             .handler = ""};
     ok(f, store_device_add(f->store, &d, &f->err));
     assert_int_equal(store_policy_put(f->store, &p, &f->err), R_NOTFOUND);
     ok(f, store_collection_put(f->store, "lab", "", &f->err));
