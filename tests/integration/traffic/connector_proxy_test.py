@@ -54,7 +54,7 @@ def told(site, words, of="gw1"):
 
 
 def is_up(site):
-    return any(g["up"] for c in site.cmg("status")["connectors"] for g in c.get("gateways", ()))
+    return any(g["up"] for c in site.cmg("status")["connectors"] for g in c["gateways"] or ())
 
 
 def everything_said(site):
