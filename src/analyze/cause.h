@@ -13,7 +13,10 @@
       "machine's name servers")                                                                                        \
     X(NAME_SERVER, "name_server", "the name servers give no answer",                                                   \
       "check this machine's name servers and its way to them (UDP and TCP 53)")                                        \
-    X(NO_ROUTE, "no_route", "this machine has no route to the gateway's address", "check this machine's network")      \
+    X(NO_ROUTE, "no_route", "this machine has no route to the gateway's address",                                      \
+      "check that the address is the gateway's (else correct its DNS record), and this machine's network (ip route "   \
+      "get "                                                                                                           \
+      "ADDRESS)")                                                                                                      \
     X(REFUSED, "connection_refused", "the machine is there, but nothing takes connections at this port",               \
       "check that cmg-gateway runs and listens on this port, the port in CMGFQDNs, and firewalls that reject")         \
     X(FILTERED, "filtered", "nothing answers at this address and port: packets are dropped on the way",                \

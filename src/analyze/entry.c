@@ -194,7 +194,10 @@ static void tell_wrong_mode(struct analyze *a, enum choice_client method, struct
     list_roles(&a->roles, method, false, names, sizeof names);
     (void)snprintf(found, sizeof found, "no management point takes %s: %s. %.300s", choices_client_name(method), names,
                    answer.outcome.detail);
-    analyze_fail_as(r, info->name, found, info->remedy);
+    analyze_fail_as(r, info->name, found,
+                    mode ? info->remedy
+                         : "name the method in client_auth of a management point in mp.yaml at the site, and restart "
+                           "cmg-mp (cmg status shows what each takes); or use a method that one of them takes");
     (void)snprintf(r->code, sizeof r->code, "%s", answer.outcome.code);
     (void)snprintf(r->request_id, sizeof r->request_id, "%s", answer.outcome.request_id);
     analyze_answer_free(&answer);

@@ -17,7 +17,10 @@ enum { WEB_ANSWER_MAX = 16 * 1024 * 1024, WEB_HEADERS_MAX = 12 };
       "check CMGFQDNs, the DNS record of the gateway and the device's name servers")                                   \
     X(CONNECT_REFUSED, "connection_refused", "nothing takes connections at this address and port",                     \
       "check that cmg-gateway runs, the port, and firewalls in between")                                               \
-    X(NO_ROUTE, "no_route", "the address can't be reached", "check the device's network: ip route get ADDRESS")        \
+    X(NO_ROUTE, "no_route", "the address can't be reached",                                                            \
+      "check that the gateway's name leads to its address (getent hosts NAME), and the device's network (ip route "    \
+      "get "                                                                                                           \
+      "ADDRESS)")                                                                                                      \
     X(TIMED_OUT, "timeout", "there was no answer in time",                                                             \
       "check firewalls in between (TCP 443) and the gateway's load")                                                   \
     X(PROXY, "proxy", "the proxy could not be used",                                                                   \

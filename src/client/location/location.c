@@ -17,6 +17,11 @@
 
 static bool fail_no_method(struct client_session *s)
 {
+    static const struct client_fault_words not_taken = {
+        "no_method",
+        "let the management point take this device's method: at the site, name it in client_auth of mp.yaml "
+        "and restart cmg-mp (cmg status shows what each takes); or give the device a credential of another "
+        "method"};
     struct error err;
     char differ[128];
     if (client_session_fail_cloned(s))
@@ -25,7 +30,8 @@ static bool fail_no_method(struct client_session *s)
         return client_session_fail_clock(s, differ, s->held.pki_fault.text);
     (void)error_set(&err, R_DENIED, "pki: %.160s; entra: %.160s; token: %.120s", s->choice.why_not[CHOICE_PKI],
                     s->choice.why_not[CHOICE_ENTRA], s->choice.why_not[CHOICE_TOKEN]);
-    const struct client_fault_words words = client_credential_fault_words(&s->held.pki_fault);
+    const struct client_fault_words words =
+        s->choice.not_taken ? not_taken : client_credential_fault_words(&s->held.pki_fault);
     return client_session_fail(s, words.cause, &err, words.remedy);
 }
 

@@ -18,6 +18,23 @@ static void explain(struct client_choice *ret, const struct choices_pick *pick, 
     }
 }
 
+static bool has(const struct choices_device *device, const char *const *lacks, enum choice_client method)
+{
+    return !lacks[method] && (method != CHOICE_TOKEN || device->has_token_way);
+}
+
+/* What the device has is not at fault then, and no other credential is the only way. */
+static void tell_not_taken(struct client_choice *ret, const struct choices_device *device, const char *const *lacks)
+{
+    for (unsigned i = 0; i < CHOICE_CLIENTS && !ret->found; i++) {
+        if ((ret->role.clients & CHOICE_BIT(i)) || !choices_mode_allows(ret->role.mode, (enum choice_client)i) ||
+            !has(device, lacks, (enum choice_client)i))
+            continue;
+        ret->not_taken = true;
+        (void)snprintf(ret->why_not[i], sizeof ret->why_not[i], "the site's management point does not take it");
+    }
+}
+
 static void pick_at(const struct web_role *role, const struct choices_device *device, struct choices_pick *ret)
 {
     struct choices_device d = *device;
@@ -60,6 +77,7 @@ enum result client_select(const struct web_roles *roles, const char *wanted, con
     ret->against_rules = !pick.found && device->has_certificate;
     ret->method = pick.found ? pick.client : CHOICE_PKI;
     explain(ret, &pick, lacks);
+    tell_not_taken(ret, device, lacks);
     return OK;
 }
 

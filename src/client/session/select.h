@@ -9,6 +9,7 @@
 struct client_choice {
     bool found;
     bool against_rules; /* the rules leave no method, but the gateway is asked all the same, for its words */
+    bool not_taken;     /* !found, and the device has a credential, whose method this management point does not take */
     struct web_role role;
     enum choice_client method;
     char why_not[CHOICE_CLIENTS][256]; /* of each method not used; "" for the one that is */

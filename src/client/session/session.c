@@ -109,7 +109,8 @@ bool client_session_begin(struct client *c, struct client_session *s)
     if (client_credential_own(c->dir, client_setting(&c->settings, SETTING_DEVICE_KEY), clock_wall_s(), &s->held.own,
                               &err) != OK)
         return client_session_fail(s, "own_key", &err,
-                                   err.remedy ? err.remedy : "correct the file's owner and mode (0600)");
+                                   err.remedy ? err.remedy
+                                              : "mend what is said of the file; it is its owner's, with mode 0600");
     return true;
 }
 

@@ -233,9 +233,11 @@ static json_t *what_is_left(const json_t *about)
                            "and removals, then endpoints, policies and tokens.",
                            made));
     (void)json_array_append_new(
-        todo, json_string("Gateways and connectors that joined since are unknown: cmg gateway add (cmg connector add) "
-                          "with the same id and --join, and let them join again. Devices that registered since "
-                          "register again."));
+        todo,
+        json_string("Gateways and connectors that joined since are unknown, and one that ran on the lost machine "
+                    "itself is not in the backup: cmg gateway add (cmg connector add) with the same id and --join "
+                    "(--renew where the site knows it), and let it join again. Devices that registered since "
+                    "register again."));
     (void)json_array_append_new(
         todo, json_string("Gateways and connectors follow within a minute. While cmg status tells store_went_back, "
                           "look at what is named there; then: cmg restore done"));

@@ -9,6 +9,7 @@
 #include "base/host/file.h"
 #include "base/host/log.h"
 #include "base/mem.h"
+#include "mp/put.h"
 #include "mp/site.h"
 #include "source/oidc.h"
 #include "store/sequence.h"
@@ -122,6 +123,19 @@ void mp_tenants_changed(struct mp_site *site)
         log_msg(LOG_ERROR, "tenants", "the sources of keys can't be read: %s", err.text);
     free(list);
     arena_free(a);
+}
+
+json_t *mp_tenants_sources(const struct mp_site *site)
+{
+    struct source_state *states = mem_array(BUNDLE_SOURCES_MAX, sizeof *states);
+    size_t count = source_set_states(site->tenant_keys->set, states, BUNDLE_SOURCES_MAX);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        mp_push(list, json_pack("{s:s, s:s, s:I, s:I, s:s}", "id", states[i].id, "kind",
+                                bundle_source_kind_name(states[i].kind), "fetched", (json_int_t)states[i].fetched,
+                                "failures", (json_int_t)states[i].failures, "error", states[i].error));
+    free(states);
+    return list;
 }
 
 static enum result fetched_keys(struct mp_site *site, struct arena *a, const char *id, struct jose_keys **ret,

@@ -17,6 +17,9 @@ void mp_tenants_close(struct mp_site *site);
 /* The tenants or their sources may have changed: keys that are not at hand yet are fetched. */
 void mp_tenants_changed(struct mp_site *site);
 
+/* What this process last got of each source of keys: [{"id", "kind", "fetched", "failures", "error"}]. */
+json_t *mp_tenants_sources(const struct mp_site *site);
+
 /* Judges an Entra token. OK and *ret_reason with *detail; else a fault of ours. ret->tenant is borrowed until the next
  * call. */
 MUST_USE enum result mp_tenants_judge(struct mp_site *site, struct slice text, struct entra_token *ret,

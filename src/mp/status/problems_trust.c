@@ -186,42 +186,48 @@ static bool is_late(const json_t *source, int64_t now)
     return since > 0 && until > now && until - now < (until - since) / 20;
 }
 
-static void tell_late(json_t *list, const json_t *source, const char *id, const char *gateway)
+static void tell_late(json_t *list, const json_t *source, const char *id, const char *where)
 {
     static const struct mp_problem late = {
         "list_ends_soon", "let its publisher make the next list, and see that it comes to this address: when this one "
                           "has expired, on_unavailable decides"};
     char when[CLOCK_TEXT_SIZE];
     clock_rfc3339(json_opt_int(source, "until", 0), when);
-    mp_problem_add(list, &late, id, "what source %s gave, at gateway %s, ends on %s, and there is no newer one", id,
-                   gateway, when);
+    mp_problem_add(list, &late, id, "what source %s gave, %s, ends on %s, and there is no newer one", id, where, when);
+}
+
+/* `where`: "at gateway gw1". */
+static void tell_source(json_t *list, const json_t *source, const char *where, int64_t now)
+{
+    static const struct mp_problem
+        ended = {"list_ended", "publish a new list; until then what it says can't be relied on, and "
+                               "on_unavailable decides"},
+        failing = {"source_failing",
+                   "look at its address (cmg source list), who publishes it, and the way there from who fetches it; a "
+                   "wrong address is corrected by adding the source once more under the same name, and a list of "
+                   "another CA or scope is given by a source with a name of its own"};
+    /* One that a certificate points to has no name that anybody gave it. */
+    const char *id = json_opt_str(source, json_opt_bool(source, "pointed", false) ? "url" : "id", "");
+    int64_t until = json_opt_int(source, "until", 0);
+    if (json_opt_int(source, "failures", 0) > 0)
+        mp_problem_add(list, &failing, id, "source %s failed %lld times %s: %.300s", id,
+                       (long long)json_opt_int(source, "failures", 0), where, json_opt_str(source, "error", ""));
+    else if (until && until <= now)
+        mp_problem_add(list, &ended, id, "what source %s gave has expired, %s", id, where);
+    else if (is_late(source, now))
+        tell_late(list, source, id, where);
 }
 
 void mp_problems_sources(json_t *list, const json_t *status, int64_t now)
 {
-    static const struct mp_problem ended = {"list_ended",
-                                            "publish a new list; until then what it says can't be relied on, and "
-                                            "on_unavailable decides"},
-                                   failing = {"source_failing",
-                                              "do what the cause says, or check the address (cmg source list) and who "
-                                              "publishes it; a list of another CA or "
-                                              "scope is given by a source with a name of its own"};
     const json_t *g, *s;
     size_t i, k;
+    json_array_foreach(json_object_get(status, "own_sources"), i, s)
+        tell_source(list, s, "at the management point, which fetches keys itself", now);
     json_array_foreach(json_object_get(status, "gateways"), i, g) {
-        json_array_foreach(json_object_get(g, "sources"), k, s) {
-            /* One that a certificate points to has no name that anybody gave it. */
-            const char *id = json_opt_str(s, json_opt_bool(s, "pointed", false) ? "url" : "id", "");
-            int64_t until = json_opt_int(s, "until", 0);
-            if (json_opt_int(s, "failures", 0) > 0)
-                mp_problem_add(list, &failing, id, "source %s failed %lld times at gateway %s: %.480s", id,
-                               (long long)json_opt_int(s, "failures", 0), json_opt_str(g, "id", ""),
-                               json_opt_str(s, "error", ""));
-            else if (until && until <= now)
-                mp_problem_add(list, &ended, id, "what source %s gave has expired, at gateway %s", id,
-                               json_opt_str(g, "id", ""));
-            else if (is_late(s, now))
-                tell_late(list, s, id, json_opt_str(g, "id", ""));
-        }
+        char where[100];
+        (void)snprintf(where, sizeof where, "at gateway %.64s", json_opt_str(g, "id", ""));
+        json_array_foreach(json_object_get(g, "sources"), k, s)
+            tell_source(list, s, where, now);
     }
 }

@@ -8,6 +8,7 @@
 #include "mp/content/content.h"
 #include "mp/notify/waiting.h"
 #include "mp/put.h"
+#include "mp/sender/tenants.h"
 #include "mp/status/problems.h"
 #include "mp/status/trust_fault.h"
 #include "mp/status/went_back.h"
@@ -188,6 +189,7 @@ static enum result put_all(struct mp_site *site, struct arena *a, put_fn *counts
         r = parts[i](site, a, o, err);
     mp_put(o, "fault", fault_json(site));
     mp_put(o, "join_refused", join_refused_json(site));
+    mp_put(o, "own_sources", mp_tenants_sources(site));
     if (r == OK)
         mp_put(o, "problems", mp_problems(o, clock_wall_s()));
     return r;

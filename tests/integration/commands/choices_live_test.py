@@ -322,8 +322,24 @@ def test_a_site_for_devices_of_the_tenant_alone_gives_them_policy_and_takes_no_b
             device = Device(site, tmp_path).at(mode).joined_to(provider, name)
             device.must("register")
             assert device.must("policy")["method"] == "entra"
-            assert Device(site, tmp_path).at(mode).must_fail("register", *bulk)["reason"] == "no_method"
+            failure = Device(site, tmp_path).at(mode).must_fail("register", *bulk)
+            assert failure["reason"] == "no_method" and "client_auth of mp.yaml" in failure["remedy"], failure
         assert before.must_fail("policy")["reason"] == "no_method"
+    finally:
+        provider.stop()
+
+
+def test_a_device_whose_method_the_management_point_does_not_take_hears_where_that_is_set(own_site, tmp_path):
+    provider = idp.Provider(tmp_path / "provider", free_port(), ["device-1"]).start()
+    try:
+        onboard(own_site, provider)
+        take_only(own_site, "token")
+        device = Device(own_site, tmp_path).at("ehttp").joined_to(provider, "device-1")
+        failure = device.must_fail("register")
+        assert failure["reason"] == "no_method" and "client_auth of mp.yaml" in failure["remedy"], failure
+        assert "entra: the site's management point does not take it" in failure["detail"], failure
+        step = next(step for step in device.run("analyze")[1]["steps"] if step["outcome"] == "failed")
+        assert "client_auth of a management point" in step["remedy"], step
     finally:
         provider.stop()
 

@@ -261,6 +261,14 @@ def test_a_tenants_keys_are_fetched_and_new_ones_when_a_token_names_them(own_sit
     until("the management point fetches it too", lambda: device.run("policy")[0] == 0, 15)
 
 
+def test_keys_that_the_management_point_itself_does_not_get_are_told_by_the_status(own_site):
+    own_site.cmg("source", "add", "nowhere", "--kind", "oidc", "--url", f"http://127.0.0.1:{free_port()}/keys")
+    told = lambda: next((p for p in own_site.cmg("status")["problems"] if p["cause"] == "source_failing"
+                         and "at the management point" in p["found"]), None)
+    problem = until("the status tells it", told, 30)
+    assert problem["of"] == "nowhere" and "the way there from who fetches it" in problem["remedy"]
+
+
 def test_keys_that_were_fetched_outlast_the_provider_and_the_gateway(own_site, fetched):
     own_site.cmg("source", "add", "contoso-keys", "--kind", "oidc", "--url", fetched.discovery)
     onboard(own_site, fetched, source="contoso-keys")

@@ -100,6 +100,16 @@ static void what_others_report_is_told_in_words(void **state)
     causes(status, "connector_certificate source_failing list_ended approval_pending");
 }
 
+static void keys_that_the_management_point_itself_does_not_get_are_told(void **state)
+{
+    json_t *status = site(FINE, 2, FINE, YEAR);
+    (void)state;
+    (void)json_object_set_new(status, "own_sources",
+                              json_pack("[{s:s, s:i, s:s}, {s:s, s:i, s:s}]", "id", "entra", "failures", 1, "error",
+                                        "no route", "id", "other", "failures", 0, "error", ""));
+    causes(status, "source_failing");
+}
+
 /* A publisher that is in time replaces a list while a tenth of its life is left. */
 static void a_fetched_list_that_nobody_replaced_in_time_is_told_before_it_ends(void **state)
 {
@@ -488,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_cause_is_told_and_not_what_follows_from_it),
         cmocka_unit_test(what_devices_are_judged_by_is_told_before_it_ends),
         cmocka_unit_test(what_others_report_is_told_in_words),
+        cmocka_unit_test(keys_that_the_management_point_itself_does_not_get_are_told),
         cmocka_unit_test(a_gateway_that_is_not_reached_is_told_with_what_the_connector_says),
         cmocka_unit_test(a_clock_is_told_with_whose_it_is_by_how_much_and_both_times),
         cmocka_unit_test(clocks_that_differ_are_each_told_for_their_own),

@@ -200,7 +200,8 @@
                 "gateways:array connectors:array devices:object bundle:object parked:integer listening:integer "       \
                 "waiting:array cloned:array tokens_ending:object disk_free:integer|null "                              \
                 "disk_size:integer|null alerts:array headers_left_out:array trust:array "                              \
-                "went_back:object|null fault:object|null join_refused:object|null problems:array")                     \
+                "went_back:object|null fault:object|null join_refused:object|null own_sources:array "                  \
+                "problems:array")                                                                                      \
     X("gateway", "id host port:integer created:integer not_after:integer|null seen:integer|null "                      \
                  "joining?:integer|null")                                                                              \
     X("connector", "id created:integer not_after:integer|null seen:integer|null certificate:object|null "              \
