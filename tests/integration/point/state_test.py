@@ -147,7 +147,7 @@ def test_a_body_that_is_none_is_refused(new_teller, body):
 def test_more_messages_than_a_request_may_have_are_refused_and_too_large_a_body_by_its_head(new_teller):
     teller = new_teller()
     assert teller.tell(*[message() for _ in range(AT_ONCE + 1)]).status == 400
-    assert teller.send("POST", "/CCM_System/state", b" " * (513 * 1024)).status == 413
+    assert teller.send("POST", "/CCM_System/state", **{"Content-Length": str(513 * 1024)}).status == 413
 
 
 def test_a_device_can_not_grow_the_store_however_much_it_tells(site, new_teller):
