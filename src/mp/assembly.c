@@ -111,8 +111,6 @@ static enum result open_store(struct mp_site *site, struct error *err)
 {
     enum result r = file_make_dirs(site->config->state, 0700, err);
     file_sweep(site->config->state);
-    if (r == OK)
-        r = mp_library_open(site->config->state, err);
     if (r != OK)
         return r;
     char *path = file_join(site->config->state, "site.db"), *mark = file_join(site->config->state, "new-site");
@@ -163,6 +161,8 @@ enum result mp_site_open(struct mp_site *site, const struct mp_config *config, s
         r = pki_role_judge_new(slice_of(site->keys.root_pem), config->site, "gateway", &site->gateways, err);
     if (r == OK)
         r = open_store(site, err);
+    if (r == OK) /* not before: a folder that is no site's stays as it was */
+        r = mp_library_open(config->state, err);
     if (r == OK && config->access_log)
         r = mp_access_open(config->access_log, &site->access_fd, err);
     if (r != OK)

@@ -259,11 +259,16 @@ def test_a_change_is_applied_to_what_it_is_a_change_of_and_else_the_whole_is_wan
     assert site.cmg("inventory", "changes", teller.guid)["changes"][0]["change"] == change
 
 
-@pytest.mark.parametrize("wrong", [
-    b"{", b"[]", b"{}", b'{"base": "", "change": {}, "taken": 1}', report_of({}, taken=-1), report_of(FACTS, fingerprint="0" * 64),
-    report_of({"os": 1}), report_of({"os": {"v": 1.5}}), report_of({"os": {"v": [1]}}), report_of({f"s{i}": {} for i in range(40)}),
-    report_of({"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}), b'{"base":"","change":{"a":' + b"[" * 900 + b"]" * 900 + b'},"fingerprint":"","taken":1}',
-    b'{"base": "", "change": {"os": {"a": "\\u0000"}}, "fingerprint": "", "taken": 1}'])
+WRONG = {
+    "cut off": b"{", "a list": b"[]", "empty": b"{}", "no fingerprint": b'{"base": "", "change": {}, "taken": 1}', "taken before time": report_of({}, taken=-1),
+    "another fingerprint": report_of(FACTS, fingerprint="0" * 64), "a group that is a number": report_of({"os": 1}),
+    "a broken number": report_of({"os": {"v": 1.5}}), "a list within": report_of({"os": {"v": [1]}}),
+    "too many groups": report_of({f"s{i}": {} for i in range(40)}), "too deep": report_of({"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}),
+    "far too deep": b'{"base":"","change":{"a":' + b"[" * 900 + b"]" * 900 + b'},"fingerprint":"","taken":1}',
+    "a zero octet": b'{"base": "", "change": {"os": {"a": "\\u0000"}}, "fingerprint": "", "taken": 1}'}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_report_that_is_none_is_refused_and_does_not_lie_about(site, new_teller, wrong):
     teller, uid = new_teller(), str(uuid.uuid4())
     answer = put(teller, wrong, uid=uid)
@@ -273,12 +278,13 @@ def test_a_report_that_is_none_is_refused_and_does_not_lie_about(site, new_telle
 
 
 @pytest.mark.parametrize("target, status", [
-    ("", 400), ("/", 400), ("/x?start=0&size=1&sha256=" + "0" * 64, 400), (f"/{uuid.uuid4()}", 413),
-    (f"/{uuid.uuid4()}?start=-1&size=1&sha256=" + "0" * 64, 413), (f"/{uuid.uuid4()}?start=0&size={REPORT_MAX + 1}&sha256=" + "0" * 64, 413),
-    (f"/{uuid.uuid4()}?start=0&size={2**70}&sha256=" + "0" * 64, 413), (f"/{uuid.uuid4()}?start=0&size=0&sha256=" + "0" * 64, 413),
-    (f"/{uuid.uuid4()}?start=0&size=1&sha256=" + "G" * 64, 400), (f"/{uuid.uuid4()}?start=0&size=1", 400),
-    (f"/{uuid.uuid4()}?start=1&size=1&sha256=" + "0" * 64, 400), (f"/{uuid.uuid4()}/../../state?start=0&size=9&sha256=" + "0" * 64, 400)])
+    ("", 400), ("/", 400), ("/x?start=0&size=1&sha256=" + "0" * 64, 400), ("/ID", 413),
+    ("/ID?start=-1&size=1&sha256=" + "0" * 64, 413), (f"/ID?start=0&size={REPORT_MAX + 1}&sha256=" + "0" * 64, 413),
+    (f"/ID?start=0&size={2**70}&sha256=" + "0" * 64, 413), ("/ID?start=0&size=0&sha256=" + "0" * 64, 413),
+    ("/ID?start=0&size=1&sha256=" + "G" * 64, 400), ("/ID?start=0&size=1", 400),
+    ("/ID?start=1&size=1&sha256=" + "0" * 64, 400), ("/ID/../../state?start=0&size=9&sha256=" + "0" * 64, 400)])
 def test_a_request_that_names_no_part_is_refused(new_teller, target, status):
+    target = target.replace("ID", str(uuid.uuid4()))
     assert new_teller().send("PUT", f"/CCM_Incoming/inventory{target}", b"x").status == status
 
 
