@@ -20,7 +20,8 @@ enum {
     ROUND = 4,   /* dials a worker and round */
     ROUND_PAUSE_MS = 10 * 1000,
     SETTLED_MS = 500,
-    NEXT_MS = 50, /* between dials that only look for the last workers */
+    NEXT_MS = 50,      /* between dials that only look for the last workers */
+    ANNOUNCE_MS = 500, /* gateways take two lines a second (accept.c) */
 };
 
 static void dial_missing(struct tunnel_dialer *d);
@@ -210,6 +211,22 @@ void tunnel_dialer_link_down(struct tunnel_dialer *d, struct tunnel_link *l, con
 
 /* --- the owner's side --- */
 
+static void announce(struct tunnel_dialer *d)
+{
+    struct tunnel_link *l;
+    d->changed = false;
+    loop_timer_start(d->later, ANNOUNCE_MS, 0);
+    LIST_FOREACH(l, &d->links, others)
+        tunnel_link_announce(l);
+}
+
+static void on_later(void *arg)
+{
+    struct tunnel_dialer *d = arg;
+    if (d->changed)
+        announce(d);
+}
+
 struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_dialer_options *o,
                                         const char *const *endpoints, size_t endpoint_count,
                                         const struct tunnel_dialer_events *events, void *owner)
@@ -221,20 +238,23 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
     d->events = events;
     d->owner = owner;
     d->retry = loop_timer_new(loop, on_retry, d);
+    d->later = loop_timer_new(loop, on_later, d);
     tunnel_dialer_set_endpoints(d, endpoints, endpoint_count);
     dial_missing(d);
     return d;
 }
 
-/* Over the maximum, the first ones are announced. */
+/* Over the maximum, the first ones are announced. What changes over and over is told at the pace that gateways take. */
 void tunnel_dialer_set_endpoints(struct tunnel_dialer *d, const char *const *endpoints, size_t count)
 {
-    if (tunnel_endpoints_set(&d->endpoints, endpoints, count < TUNNEL_ENDPOINTS_MAX ? count : TUNNEL_ENDPOINTS_MAX,
-                             NULL) != OK)
+    struct tunnel_endpoints now = {0};
+    if (tunnel_endpoints_set(&now, endpoints, count < TUNNEL_ENDPOINTS_MAX ? count : TUNNEL_ENDPOINTS_MAX, NULL) != OK)
         return;
-    struct tunnel_link *l;
-    LIST_FOREACH(l, &d->links, others)
-        tunnel_link_announce(l);
+    d->changed |= !tunnel_endpoints_same(&now, &d->endpoints);
+    tunnel_endpoints_free(&d->endpoints);
+    d->endpoints = now;
+    if (d->changed && !loop_timer_active(d->later))
+        announce(d);
 }
 
 void tunnel_dialer_set_tls(struct tunnel_dialer *d, struct tls_context *tls)
@@ -272,6 +292,7 @@ void tunnel_dialer_free(struct tunnel_dialer *d)
     while (!LIST_EMPTY(&d->links))
         tunnel_link_drop(LIST_FIRST(&d->links));
     loop_timer_free(d->retry);
+    loop_timer_free(d->later);
     tls_context_unref(d->o.tls);
     tunnel_endpoints_free(&d->endpoints);
     free(d);

@@ -46,6 +46,8 @@ struct tunnel_dialer {
     void *owner;
     LIST_HEAD(, tunnel_link) links;
     struct loop_timer *retry;
+    struct loop_timer *later;   /* active: an announcement was made just now, and the next one waits */
+    bool changed;               /* … and there is one to make */
     char generation[GUID_SIZE]; /* of the gateway's process; "": none known */
     uint32_t workers;           /* of it; 0: not known */
     unsigned fails;             /* attempts in a row */

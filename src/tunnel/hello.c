@@ -62,6 +62,14 @@ enum result tunnel_endpoints_set(struct tunnel_endpoints *e, const char *const *
     return OK;
 }
 
+bool tunnel_endpoints_same(const struct tunnel_endpoints *a, const struct tunnel_endpoints *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->ids[i], b->ids[i]) == 0;
+    return same;
+}
+
 bool tunnel_endpoints_has(const struct tunnel_endpoints *e, struct slice id)
 {
     char key[TUNNEL_ID_MAX + 1];

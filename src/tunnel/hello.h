@@ -34,6 +34,7 @@ struct tunnel_endpoints {
  * TUNNEL_ENDPOINTS_MAX. */
 MUST_USE enum result tunnel_endpoints_set(struct tunnel_endpoints *e, const char *const *ids, size_t count,
                                           struct error *err);
+bool tunnel_endpoints_same(const struct tunnel_endpoints *a, const struct tunnel_endpoints *b);
 bool tunnel_endpoints_has(const struct tunnel_endpoints *e, struct slice id);
 void tunnel_endpoints_free(struct tunnel_endpoints *e);
 

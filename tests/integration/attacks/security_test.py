@@ -156,7 +156,7 @@ def test_a_gateway_does_not_fill_the_sites_log(own_site, tmp_path, path, body, t
         assert fake.accept(10), "no connector came"
         fake.hello()
         statuses = {fake.ask("POST", "site", path, body)[0] for _ in range(600)}
-        assert statuses <= {204, 403}
+        assert statuses & {204, 403} and statuses <= {204, 403, 429}, "what is over its rate goes no further"
     finally:
         fake.close()
     assert 0 < own_site.log("cmg-mp").count(told) < 400, "200 at once, and 10 a second"

@@ -12,7 +12,7 @@ from kit.programs import REPOSITORY
 PATHS = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())["paths"]
 CHANGES = [(method.upper(), path) for path in PATHS for method in PATHS[path] if method in ("post", "put", "patch", "delete")]
 UNTOLD = {"/v1/traces"}  # what is forgotten soon
-REQUESTS = 1500
+REQUESTS = 3000
 
 OBJECTS = ["a", "b"]
 NAMES = ["approval", "crl_check", "default", "%00", "ä", "x" * 300, "CON", "-", "*"]
@@ -65,7 +65,8 @@ def test_each_change_of_the_admin_api_is_in_the_audit_and_nothing_else_is(own_si
         path, body = path_of(route, chance), body_of(route, chance)
         status, text = ask(own_site, method, path, body)
         now = newest(own_site)
-        assert status != 0 and status < 500, (method, path, body, status, text)
+        full = status == 503 and route == "/v1/traces"  # so many are asked at once, and no more
+        assert full or status != 0 and status < 500, (method, path, body, status, text)
         if status < 300 and route not in UNTOLD and b'"removed":0' not in text and b'"dry_run":true' not in text:
             done.add(route)
             assert now > last, (method, path, body, status, text)

@@ -474,6 +474,27 @@ static void another_set_of_endpoints_reaches_every_worker(void **state)
     world_free(w);
 }
 
+/* Gateways end a tunnel whose lines come without end: an administrator's script is none. */
+static void sets_that_change_over_and_over_are_told_seldom_and_the_last_one_is(void **state)
+{
+    static const char *const sets[] = {"apt", "git"};
+    struct world *w = world_new(1);
+    (void)state;
+    connector_start(w);
+    assert_true(run(w, one_each, 5000));
+    pass(w, 600);
+    for (int i = 0; i < 200; i++)
+        tunnel_dialer_set_endpoints(w->dialer, &sets[i % 2], 1);
+    pass(w, 1200);
+    assert_in_range(w->updates, 1, 3);
+    assert_true(tunnel_reaches(tunnel_to(w, 0), SLICE("git")) && !tunnel_reaches(tunnel_to(w, 0), SLICE("apt")));
+    int told = w->updates;
+    tunnel_dialer_set_endpoints(w->dialer, &sets[1], 1); /* what they know already */
+    pass(w, 600);
+    assert_int_equal(w->updates, told);
+    world_free(w);
+}
+
 static void a_gateway_that_restarts_has_its_tunnels_within_five_seconds(void **state)
 {
     struct world *w = world_new(4);
@@ -681,6 +702,7 @@ int main(void)
         cmocka_unit_test(tunnels_that_come_twice_are_kept_until_all_are_covered),
         cmocka_unit_test(the_tunnels_own_paths_are_not_requests),
         cmocka_unit_test(another_set_of_endpoints_reaches_every_worker),
+        cmocka_unit_test(sets_that_change_over_and_over_are_told_seldom_and_the_last_one_is),
         cmocka_unit_test(a_gateway_that_restarts_has_its_tunnels_within_five_seconds),
         cmocka_unit_test(a_drained_tunnel_is_replaced_while_its_requests_end),
         cmocka_unit_test(a_drained_dialer_ends_its_requests_and_dials_no_more),
