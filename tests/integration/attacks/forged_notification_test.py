@@ -62,6 +62,7 @@ def test_a_word_is_taken_once_whoever_repeats_it(site, new_service):
     service = new_service()
     gateway = service.device.gateway.alter
     once = tells(site, service, "once")
+    service.listens()  # else the next request is answered before the site has told anything
     gateway.answers = [once]
     tells(site, service, "and another")  # the request that waits is answered by the site, the next one by the gateway
     refuses(service)
