@@ -20,8 +20,9 @@ enum {
     ROUND = 4,   /* dials a worker and round */
     ROUND_PAUSE_MS = 10 * 1000,
     SETTLED_MS = 500,
-    NEXT_MS = 50,      /* between dials that only look for the last workers */
-    ANNOUNCE_MS = 500, /* gateways take two lines a second (accept.c) */
+    NEXT_MS = 50, /* between dials that only look for the last workers */
+    ANNOUNCE_AT_ONCE = 16,
+    ANNOUNCE_MS = 1000, /* behind these; gateways take 64 lines, and two a second (accept.c) */
 };
 
 static void dial_missing(struct tunnel_dialer *d);
@@ -215,7 +216,8 @@ static void announce(struct tunnel_dialer *d)
 {
     struct tunnel_link *l;
     d->changed = false;
-    loop_timer_start(d->later, ANNOUNCE_MS, 0);
+    if (!bucket_take(&d->told, 1, loop_now_ms(d->loop)))
+        loop_timer_start(d->later, ANNOUNCE_MS, 0);
     LIST_FOREACH(l, &d->links, others)
         tunnel_link_announce(l);
 }
@@ -239,6 +241,7 @@ struct tunnel_dialer *tunnel_dialer_new(struct loop *loop, const struct tunnel_d
     d->owner = owner;
     d->retry = loop_timer_new(loop, on_retry, d);
     d->later = loop_timer_new(loop, on_later, d);
+    bucket_start(&d->told, ANNOUNCE_AT_ONCE, 1, loop_now_ms(loop));
     tunnel_dialer_set_endpoints(d, endpoints, endpoint_count);
     dial_missing(d);
     return d;

@@ -8,6 +8,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "base/limit/bucket.h"
 #include "net/tcp.h"
 #include "tls/stream.h"
 #include "tunnel/dial.h"
@@ -46,7 +47,8 @@ struct tunnel_dialer {
     void *owner;
     LIST_HEAD(, tunnel_link) links;
     struct loop_timer *retry;
-    struct loop_timer *later;   /* active: an announcement was made just now, and the next one waits */
+    struct bucket told;         /* announcements */
+    struct loop_timer *later;   /* active: too many were made, and the next one waits */
     bool changed;               /* … and there is one to make */
     char generation[GUID_SIZE]; /* of the gateway's process; "": none known */
     uint32_t workers;           /* of it; 0: not known */
