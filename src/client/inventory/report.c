@@ -15,6 +15,7 @@
 #include "client/apart.h"
 #include "client/session/refused.h"
 #include "client/site/token.h"
+#include "client/state/kept.h"
 #include "client/state/state.h"
 #include "facts/facts.h"
 
@@ -26,30 +27,9 @@ enum { PART_MAX = 128 * 1024, FILE_MAX_BYTES = 2 * FACTS_REPORT_MAX, UPLOAD_KEEP
 
 /* --- the two files --- */
 
-/* NULL: it is not there, or none. */
 static json_t *load(const char *dir, const char *name)
 {
-    char *path = file_join(dir, name), *text = NULL;
-    size_t len;
-    json_t *root = NULL;
-    if (file_read(path, FILE_MAX_BYTES, &text, &len, NULL) == OK &&
-        json_parse(slice_make(text, len), FILE_MAX_BYTES, &root, NULL) != OK)
-        root = NULL;
-    free(text);
-    free(path);
-    if (json_is_object(root))
-        return root;
-    json_decref(root);
-    return NULL;
-}
-
-static enum result save(const char *dir, const char *name, const json_t *root, struct error *err)
-{
-    char *path = file_join(dir, name), *text = json_text(root);
-    enum result r = file_write(path, slice_of(text), 0600, err);
-    free(text);
-    free(path);
-    return r;
+    return client_kept_load(dir, name, FILE_MAX_BYTES, JSON_OBJECT);
 }
 
 static void forget(const char *dir, const char *name)
@@ -146,7 +126,7 @@ static bool make_upload(struct client_session *s, bool whole, json_t **ret)
     json_decref(report);
     json_decref(base);
     json_decref(facts);
-    r = save(s->c->dir, UPLOAD, *ret, &err);
+    r = client_kept_save(s->c->dir, UPLOAD, *ret, &err);
     return r == OK || client_session_fail_state(s, &err);
 }
 
@@ -216,7 +196,7 @@ static bool remember(struct client_session *s, const json_t *report)
     json_decref(base);
     if (!last)
         fatal("a report can't be kept");
-    enum result r = save(s->c->dir, LAST, last, &err);
+    enum result r = client_kept_save(s->c->dir, LAST, last, &err);
     json_decref(last);
     if (r == OK)
         r = client_state_want_report(s->c->dir, false, &err);

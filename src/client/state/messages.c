@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/host/file.h"
 #include "base/text/encode.h"
 #include "base/utf8.h"
+#include "client/state/kept.h"
 
 enum { FILE_MAX_BYTES = 8 * 1024 * 1024 };
 
@@ -15,27 +15,8 @@ enum { FILE_MAX_BYTES = 8 * 1024 * 1024 };
 
 json_t *client_messages_load(const char *dir)
 {
-    char *path = file_join(dir, NAME), *text = NULL;
-    size_t len;
-    json_t *root = NULL;
-    if (file_read(path, FILE_MAX_BYTES, &text, &len, NULL) == OK &&
-        json_parse(slice_make(text, len), FILE_MAX_BYTES, &root, NULL) != OK)
-        root = NULL;
-    free(text);
-    free(path);
-    if (json_is_array(root))
-        return root;
-    json_decref(root);
-    return json_array();
-}
-
-static enum result save(const char *dir, const json_t *list, struct error *err)
-{
-    char *path = file_join(dir, NAME), *text = json_text(list);
-    enum result r = file_write(path, slice_of(text), 0600, err);
-    free(text);
-    free(path);
-    return r;
+    json_t *list = client_kept_load(dir, NAME, FILE_MAX_BYTES, JSON_ARRAY);
+    return list ? list : json_array();
 }
 
 /* The end of it, as text: what is none is told as a question mark. */
@@ -77,7 +58,7 @@ enum result client_messages_add(const char *dir, const struct client_message *li
         if (json_array_size(all) > CLIENT_MESSAGES_MAX)
             (void)json_array_remove(all, 0);
     }
-    enum result r = save(dir, all, err);
+    enum result r = client_kept_save(dir, NAME, all, err);
     json_decref(all);
     return r;
 }
@@ -87,7 +68,7 @@ enum result client_messages_drop(const char *dir, size_t count, struct error *er
     json_t *all = client_messages_load(dir);
     for (size_t i = 0; i < count && json_array_size(all); i++)
         (void)json_array_remove(all, 0);
-    enum result r = save(dir, all, err);
+    enum result r = client_kept_save(dir, NAME, all, err);
     json_decref(all);
     return r;
 }

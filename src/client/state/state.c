@@ -9,24 +9,14 @@
 
 #include "base/clock.h"
 #include "base/host/file.h"
+#include "client/state/kept.h"
 
 enum { STATE_MAX = 4 * 1024 * 1024 };
 
 json_t *client_state_load(const char *dir)
 {
-    char *path = file_join(dir, "state.json"), *text = NULL;
-    size_t len;
-    json_t *root = NULL;
-    if (file_read(path, STATE_MAX, &text, &len, NULL) == OK &&
-        json_parse(slice_make(text, len), STATE_MAX, &root, NULL) != OK)
-        root = NULL;
-    free(text);
-    free(path);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        root = json_object();
-    }
-    return root;
+    json_t *root = client_kept_load(dir, "state.json", STATE_MAX, JSON_OBJECT);
+    return root ? root : json_object();
 }
 
 static enum result save_state(const char *dir, const json_t *root, struct error *err)

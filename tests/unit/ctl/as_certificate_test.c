@@ -50,7 +50,6 @@ static char *make_certificate(void)
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     as = (struct as_certificate){.common = &common, .timeout_ms = 5000};
     found = (struct analyze_gateway){.port = 0};
     err = (struct error){0};
@@ -60,7 +59,6 @@ static int start(void **state UNUSED)
 static int stop(void **state UNUSED)
 {
     as_certificate_done(&as);
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

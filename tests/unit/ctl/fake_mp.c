@@ -97,10 +97,12 @@ void fake_mp_start(struct fake_mp *mp)
     if (bind(mp->listener, (const struct sockaddr *)&address, sizeof address) != 0 || listen(mp->listener, 8) != 0 ||
         pthread_create(&mp->thread, NULL, serve, mp) != 0)
         fatal("the fake management point does not start");
+    (void)setenv("CMG_ADMIN_SOCKET", mp->socket, 1);
 }
 
 void fake_mp_stop(struct fake_mp *mp)
 {
+    (void)unsetenv("CMG_ADMIN_SOCKET");
     (void)shutdown(mp->listener, SHUT_RDWR);
     (void)pthread_join(mp->thread, NULL);
     (void)close(mp->listener);

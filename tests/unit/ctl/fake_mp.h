@@ -24,6 +24,7 @@ struct fake_mp {
     int listener;
     pthread_t thread;
 };
+/* From here to its stop, commands ask it (CMG_ADMIN_SOCKET). */
 void fake_mp_start(struct fake_mp *mp);
 void fake_mp_stop(struct fake_mp *mp);
 

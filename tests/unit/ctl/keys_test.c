@@ -27,7 +27,6 @@ static int start(void **state UNUSED)
 {
     char pin[PKI_HASH_HEX];
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     struct site_plan plan = {.dir = mp.dir,
                              .site = "LAB",
                              .paths = {"state", "admin.sock", "mp.log", "access.log"},
@@ -39,7 +38,6 @@ static int start(void **state UNUSED)
 
 static int stop(void **state UNUSED)
 {
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

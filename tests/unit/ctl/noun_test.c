@@ -48,7 +48,6 @@ static void write_certificate(void)
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     write_certificate();
     write_file("policy.txt", SLICE("a=1\n"));
     write_file("keys.json", SLICE("{\"keys\":[]}"));
@@ -58,7 +57,6 @@ static int start(void **state UNUSED)
 
 static int stop(void **state UNUSED)
 {
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

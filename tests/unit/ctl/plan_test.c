@@ -38,7 +38,6 @@ static char *read_text(const char *name)
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     write_file("fleet.csv", HEADER "with-pki,domain,pki,2006,internet,device\n"
                                    "joined,entra,none,2006,internet,device\n"
                                    "bare,none,none,2006,internet,device\n"
@@ -51,7 +50,6 @@ static int stop(void **state UNUSED)
 {
     json_decref(report);
     report = NULL;
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

@@ -18,13 +18,11 @@ static struct ran ran;
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     return 0;
 }
 
 static int stop(void **state UNUSED)
 {
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

@@ -24,7 +24,6 @@ static void write_file(const char *name, const char *text, mode_t mode)
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     write_file("secret", "hush\r\nnot this\n", 0600);
     write_file("open", "hush\n", 0644);
     write_file("junk", "no certificate\n", 0644);
@@ -33,7 +32,6 @@ static int start(void **state UNUSED)
 
 static int stop(void **state UNUSED)
 {
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }

@@ -51,7 +51,6 @@ static struct pair authority(const char *cn, const struct pair *issuer)
 static int start(void **state UNUSED)
 {
     fake_mp_start(&mp);
-    (void)setenv("CMG_ADMIN_SOCKET", mp.socket, 1);
     now = clock_wall_s();
     root = authority("Root", NULL);
     sub = authority("Sub", &root);
@@ -76,7 +75,6 @@ static int stop(void **state UNUSED)
     struct pair *const all[] = {&root, &sub, &stranger, &leaf, &old, &pointing, &by_https, &by_ldap};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         drop(all[i]);
-    (void)unsetenv("CMG_ADMIN_SOCKET");
     fake_mp_stop(&mp);
     return 0;
 }
